@@ -1,0 +1,65 @@
+# Milepost's commands. Each of them works on a fresh machine that has make, Python 3.11 or newer and a
+# package index; what they need is installed into .venv from the lock files in requirements/.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# A name on PATH may be a shim of a version manager that runs nothing, so each one is asked.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo "$$python"; break; fi; done)
+
+BIN := .venv/bin
+STACK ?= milepost
+SENDER ?=
+PARAMETERS ?=
+
+export MILEPOST_PYTHON := $(CURDIR)/$(BIN)/python
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help demo test lint format bench build deploy lock clean for-local for-dev has-python
+
+help: ## Say what each command does
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
+
+demo: for-local ## Run the whole stack on this machine, with an inbox to look into
+	@PYTHONPATH=layers/common $(BIN)/python -m local demo
+
+test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
+	@$(MAKE) lint
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: for-dev ## Style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@PYTHONPATH=layers/common $(BIN)/lint-imports
+
+format: for-dev ## Put the code into the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: for-dev ## Measure what the README claims about speed and cost
+	@$(BIN)/python -m bench
+
+build: for-local ## Build the stack into .aws-sam, for Lambda's Python on arm64
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sam build
+	@$(BIN)/python layers/common/build.py --advise
+
+deploy: build ## Deploy to AWS: make deploy SENDER=shop@mail.example.com [STACK=milepost]
+	@[ -n "$(SENDER)" ] || { echo "Say which address mail comes from: make deploy SENDER=shop@mail.example.com" >&2; exit 1; }
+	@$(BIN)/sam deploy --stack-name "$(STACK)" --parameter-overrides SenderAddress="$(SENDER)" $(PARAMETERS)
+
+lock: for-dev ## Resolve the requirement files anew, to the newest versions they allow
+	@$(BIN)/python requirements/lock.py
+
+clean: ## Remove everything that a command made
+	@rm -rf .venv .aws-sam .milepost .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+for-local for-dev: has-python
+	@"$(PYTHON)" requirements/venv.py $(@:for-%=%)
+
+has-python:
+	@[ -n "$(PYTHON)" ] || { echo "Milepost needs Python 3.11 or newer, and none was found on PATH as python3.13, python3.12, python3.11 or python3. Name one with make PYTHON=/path/to/python." >&2; exit 1; }

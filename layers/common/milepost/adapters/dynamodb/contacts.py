@@ -1,0 +1,100 @@
+"""What is known of each contact, with the proof of consent and the addresses never to mail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.profiles import (
+    CONSENT,
+    consent_value,
+    profile_change,
+    profile_from_item,
+)
+from milepost.adapters.dynamodb.table import Refused, Table, pack
+from milepost.adapters.dynamodb.timeline import event_item
+from milepost.domain import instants
+from milepost.domain.contacts import LASTING_KINDS, Consent, Profile
+from milepost.domain.events import ConsentFact, Event
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoContacts:
+    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts."""
+
+    table: Table
+    retention: timedelta
+
+    def profile(self, store: str, contact: str) -> Profile | None:
+        item = self.table.get(keys.profile(store, contact))
+        return profile_from_item(store, contact, item) if item else None
+
+    def apply(self, before: Profile | None, after: Profile) -> bool:
+        change = profile_change(before, after)
+        try:
+            self.table.update(keys.profile(after.store, after.contact), **change)
+        except Refused:
+            return False
+        return True
+
+    def link(self, contact: str, event: Event) -> None:
+        for kind, value in event.identifiers.items():
+            lasting = kind in LASTING_KINDS
+            until = None if lasting else int((event.occurred_at + self.retention).timestamp())
+            self.table.put_new(
+                keys.identity(event.store, kind, value)
+                | pack({"contact": contact, "expires_at": until})
+            )
+
+    def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
+        for fact in event.contact.consents:
+            for topic in (fact.topic,) if fact.topic else topics:
+                self.table.put_new(_proof(contact, event, fact, topic))
+
+    def withdraw(self, contact: str, event: Event) -> None:
+        sets = {
+            CONSENT + (fact.topic or ""): consent_value(
+                Consent("withdrawn", fact.at or event.occurred_at, fact.method, fact.source)
+            )
+            for fact in event.contact.consents
+        }
+        change = self.table.change(
+            "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))),
+            names={f"#t{n}": name for n, name in enumerate(sets)},
+            values={f":t{n}": value for n, value in enumerate(sets.values())},
+        )
+        proofs = [_proof(contact, event, fact, fact.topic or "") for fact in event.contact.consents]
+        self.table.together(
+            [
+                {"Update": {"Key": keys.profile(event.store, contact), **change}},
+                *(
+                    {"Put": {"TableName": self.table.name, "Item": item}}
+                    for item in (*proofs, event_item(contact, event, self.retention))
+                ),
+            ]
+        )
+
+    def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
+        self.table.put_new(
+            keys.suppression(store, address_hash)
+            | pack({"reason": reason, "at": instants.show(at)})
+        )
+
+
+def _proof(contact: str, event: Event, fact: ConsentFact, topic: str) -> dict[str, Any]:
+    at = fact.at or event.occurred_at
+    return keys.consent(event.store, contact, at, event.id, topic) | pack(
+        {
+            "topic": topic,
+            "state": fact.state,
+            "at": instants.show(at),
+            "dated": fact.at is not None,
+            "method": fact.method,
+            "source": fact.source,
+            "wording": fact.wording,
+            "ip": fact.ip,
+            "user_agent": fact.user_agent,
+            "event": event.name,
+        }
+    )

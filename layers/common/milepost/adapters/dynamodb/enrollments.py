@@ -1,0 +1,166 @@
+"""Enrollments, and the rendezvous of a wait with its event."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.profiles import INSIDE, profile_from_item
+from milepost.adapters.dynamodb.table import Refused, Table, pack
+from milepost.domain import instants
+from milepost.domain.contacts import Profile
+from milepost.domain.enrollments import Enrollment, Status
+from milepost.domain.events import Event
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoEnrollments:
+    """Implements `Enrollments`."""
+
+    table: Table
+    retention: timedelta
+
+    def enroll(self, enrollment: Enrollment) -> bool:
+        return self.table.put_new(_item(enrollment))
+
+    def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
+        own, profile = keys.enrollment(ref), keys.profile(ref.store, ref.contact)
+        found = {item["sk"]: item for item in self.table.get_many([own, profile])}
+        item = found.get(own["sk"]["S"])
+        if item is None:
+            return None
+        known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
+        return known, _enrollment(ref, item)
+
+    def write(self, ref: EnrollmentRef, journal: Journal) -> None:
+        change = journal_change(journal)
+        if change:
+            self.table.update(keys.enrollment(ref), **change)
+
+    def finish(self, ref: EnrollmentRef, status: Status, reason: str, at: datetime) -> bool:
+        first = True
+        try:
+            self.table.update(
+                keys.enrollment(ref),
+                expression="SET #status = :status, reason = :reason, ended_at = :at, "
+                "run_sort = :run",
+                condition="#status = :active",
+                names={"#status": "status"},
+                values={
+                    ":status": status,
+                    ":active": "active",
+                    ":reason": reason,
+                    ":at": instants.show(at),
+                    ":run": _run_sort(status, ref),
+                },
+            )
+        except Refused:
+            first = False
+        # Also after an earlier finish: it may have been cut off before it came to this.
+        self.table.update(
+            keys.profile(ref.store, ref.contact),
+            expression="REMOVE #inside",
+            names={"#inside": INSIDE + ref.id},
+        )
+        return first
+
+    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | None:
+        half = {"id": event.id, "at": instants.show(event.occurred_at)}
+        item = self._meet(ref, step, event.name, event.occurred_at, "event_half", half)
+        token = item.get("token_half")
+        if token is None or instants.parse(token["since"]) > event.occurred_at:
+            return None
+        outcome = {"event": event.name, "at": half["at"], "data": dict(event.data)}
+        self.write(ref, Journal(outcomes={step: outcome}))
+        return str(token["token"])
+
+    def offer_token(
+        self, ref: EnrollmentRef, step: str, event: str, token: str, since: datetime
+    ) -> bool:
+        half = {"token": token, "since": instants.show(since)}
+        item = self._meet(ref, step, event, since, "token_half", half)
+        met = item.get("event_half")
+        return met is not None and instants.parse(met["at"]) >= since
+
+    def _meet(
+        self, ref: EnrollmentRef, step: str, event: str, at: datetime, side: str, half: Any
+    ) -> Mapping[str, Any]:
+        """Lay one half down and see both: whoever comes second sees the first."""
+        return self.table.update(
+            keys.wait(ref, event, step),
+            expression="SET #side = :half, expires_at = :until",
+            names={"#side": side},
+            values={":half": half, ":until": int((at + self.retention).timestamp())},
+        )
+
+
+def journal_change(journal: Journal) -> dict[str, Any]:
+    """The update that writes a journal into an enrollment; empty if there is nothing to write."""
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    parts = []
+    for number, (entry, at) in enumerate(journal.began.items()):
+        names[f"#b{number}"] = f"began:{entry}"
+        values[f":b{number}"] = instants.show(at)
+        parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
+    for number, (step, outcome) in enumerate(journal.outcomes.items()):
+        names[f"#o{number}"] = f"outcome:{step}"
+        values[f":o{number}"] = json.dumps(outcome, ensure_ascii=False)
+        parts.append(f"#o{number} = if_not_exists(#o{number}, :o{number})")
+    return (
+        {"expression": "SET " + ", ".join(parts), "names": names, "values": values} if parts else {}
+    )
+
+
+def _run_sort(status: str, ref: EnrollmentRef) -> str:
+    return f"ENROLLMENT#{status}#{ref.id}"
+
+
+def _item(enrollment: Enrollment) -> dict[str, Any]:
+    ref = enrollment.ref
+    return keys.enrollment(ref) | pack(
+        {
+            "store": ref.store,
+            "workflow": ref.workflow,
+            "version": ref.version,
+            "machine": enrollment.machine,
+            "key": enrollment.key or None,
+            "status": enrollment.status,
+            "event_id": enrollment.event_id,
+            "event_name": enrollment.event_name,
+            "event_data": json.dumps(enrollment.event_data, ensure_ascii=False),
+            "since": instants.show(enrollment.since),
+            "entered_at": instants.show(enrollment.entered_at),
+            "run_bucket": keys.run_bucket(ref.store, ref.workflow, keys.shard(ref.contact)),
+            "run_sort": _run_sort(enrollment.status, ref),
+        }
+    )
+
+
+def _enrollment(ref: EnrollmentRef, item: Mapping[str, Any]) -> Enrollment:
+    return Enrollment(
+        ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
+        event_id=item["event_id"],
+        event_name=item["event_name"],
+        event_data=json.loads(item["event_data"]),
+        since=instants.parse(item["since"]),
+        entered_at=instants.parse(item["entered_at"]),
+        key=item.get("key", ""),
+        machine=item["machine"],
+        status=item["status"],
+        reason=item.get("reason", ""),
+        began={
+            name.removeprefix("began:"): instants.parse(at)
+            for name, at in item.items()
+            if name.startswith("began:")
+        },
+        outcomes={
+            name.removeprefix("outcome:"): json.loads(outcome)
+            for name, outcome in item.items()
+            if name.startswith("outcome:")
+        },
+    )

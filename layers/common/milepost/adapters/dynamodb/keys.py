@@ -1,0 +1,89 @@
+"""Every key of every table, in one place. One item collection holds one contact's whole life."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from milepost.domain import instants
+from milepost.domain.refs import EnrollmentRef, MessageRef
+
+Key = dict[str, Any]
+
+SHARDS = 8
+"""How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
+
+
+def _key(pk: str, sk: str) -> Key:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def collection(store: str, contact: str) -> str:
+    return f"S#{store}#C#{contact}"
+
+
+def owner(pk: str) -> tuple[str, str]:
+    """The store and the contact of a collection."""
+    _, store, _, contact = pk.split("#")
+    return store, contact
+
+
+def profile(store: str, contact: str) -> Key:
+    return _key(collection(store, contact), "PROFILE")
+
+
+def event(store: str, contact: str, name: str, at: datetime, event_id: str) -> Key:
+    return _key(collection(store, contact), f"EVENT#{name}#{instants.show(at)}#{event_id}")
+
+
+def consent(store: str, contact: str, at: datetime, event_id: str, topic: str) -> Key:
+    return _key(collection(store, contact), f"CONSENT#{instants.show(at)}#{event_id}#{topic}")
+
+
+def enrollment(ref: EnrollmentRef) -> Key:
+    return _key(collection(ref.store, ref.contact), f"ENROLLMENT#{ref.workflow}#{ref.id}")
+
+
+def message(ref: MessageRef) -> Key:
+    return _key(collection(ref.store, ref.contact), f"MESSAGE#{ref.id}")
+
+
+def wait(ref: EnrollmentRef, event_name: str, step: str) -> Key:
+    return _key(collection(ref.store, ref.contact), f"WAIT#{event_name}#{ref.id}#{step}")
+
+
+def identity(store: str, kind: str, value: str) -> Key:
+    return _key(f"S#{store}#I#{kind}#{value}", "IDENTITY")
+
+
+def suppression(store: str, address_hash: str) -> Key:
+    return _key(f"S#{store}#X#{address_hash}", "SUPPRESSION")
+
+
+def seen(store: str, source: str, event_id: str) -> Key:
+    return _key(f"S#{store}#DEDUPE#{source}#{event_id}", "SEEN")
+
+
+def store_item(store: str, sk: str) -> Key:
+    """An item of the workflows table."""
+    return _key(f"S#{store}", sk)
+
+
+def shard(contact: str) -> int:
+    return int(contact[-4:], 16) % SHARDS
+
+
+def run_bucket(store: str, workflow: str, number: int) -> str:
+    return f"S#{store}#W#{workflow}#{number}"
+
+
+def timer_bucket(due: datetime, number: int) -> str:
+    return f"T#{due:%Y-%m-%dT%H}#{number}"
+
+
+def hours(first: datetime, last: datetime) -> list[datetime]:
+    """The hours from the one `first` is in to the one `last` is in."""
+    hour = first.replace(minute=0, second=0, microsecond=0)
+    found = []
+    while hour <= last:
+        found.append(hour)
+        hour += timedelta(hours=1)
+    return found

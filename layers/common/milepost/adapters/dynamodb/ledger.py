@@ -1,0 +1,233 @@
+"""The send ledger: claim in one transaction, settle, merge what SES reports."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.enrollments import journal_change
+from milepost.adapters.dynamodb.profiles import CONSENT
+from milepost.adapters.dynamodb.table import Refused, Table
+from milepost.domain import instants
+from milepost.domain.messages import (
+    UNCONFIRMED_FOR,
+    Accepted,
+    Answer,
+    Claimed,
+    Draft,
+    MessageStatus,
+    NotClaimed,
+    Report,
+    Unanswered,
+    address_hash,
+    message_id,
+)
+from milepost.domain.messages import Refused as PostRefused
+from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.ports import Busy, Journal
+
+_OPEN = "(#status = :claimed OR #status = :unknown)"
+_UNTOUCHED = "(attribute_not_exists(pk) OR #status = :throttled)"
+_NO_TIMER = "timer_bucket, timer_due, kind"
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoLedger:
+    """Implements `Ledger`. `to_wire` turns a business instant into a real one, for the timers."""
+
+    table: Table
+    to_wire: Callable[[datetime], datetime]
+
+    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+        claim = self._set(draft, "claimed", "", at, _UNTOUCHED, {":throttled": "throttled"})
+        return self._together(draft, claim, journal, only_active=True)
+
+    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+        claim = self._set(
+            draft,
+            "claimed",
+            "",
+            at,
+            f"{_OPEN} AND attempts = :once",
+            {":claimed": "claimed", ":unknown": "unknown", ":once": 1},
+            attempts=2,
+        )
+        return self._together(draft, claim, Journal(), only_active=False)
+
+    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
+        if isinstance(answer, Accepted):
+            self.table.update(
+                keys.message(ref),
+                expression="SET #status = :status, ses_id = :id, accepted_at = :at "
+                f"REMOVE {_NO_TIMER}",
+                names={"#status": "status"},
+                values={":status": "accepted", ":id": answer.ses_id, ":at": instants.show(at)},
+            )
+            return
+        status: MessageStatus = "unknown"
+        if isinstance(answer, PostRefused):
+            status = "throttled" if answer.retry else "rejected"
+        remove = "" if isinstance(answer, Unanswered) else f" REMOVE {_NO_TIMER}"
+        with suppress(Refused):  # if SES's own event was faster, it knows better
+            self.table.update(
+                keys.message(ref),
+                expression=f"SET #status = :status, reason = :reason{remove}",
+                condition=_OPEN,
+                names={"#status": "status"},
+                values={
+                    ":status": status,
+                    ":reason": answer.reason[:500],
+                    ":claimed": "claimed",
+                    ":unknown": "unknown",
+                },
+            )
+
+    def close(
+        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+    ) -> None:
+        decided = self._set(draft, status, reason, at, _UNTOUCHED, {":throttled": "throttled"})
+        written = journal_change(journal)
+        operations = [{"Update": {"Key": keys.message(draft.ref), **self.table.change(**decided)}}]
+        if written:
+            own = {"Key": keys.enrollment(draft.enrollment), **self.table.change(**written)}
+            operations.append({"Update": own})
+        try:
+            self.table.together(operations)
+        except Refused:
+            if written:  # the decision was recorded by an earlier run; this run's findings were not
+                self.table.update(keys.enrollment(draft.enrollment), **written)
+
+    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
+        status = "rejected" if report.kind == "rejected" else "accepted"
+        values: dict[str, Any] = {":status": status, ":at": instants.show(report.at)}
+        condition = "attribute_exists(pk) AND attribute_exists(recipient)"
+        if report.recipient:
+            condition += " AND recipient = :recipient"
+            values[":recipient"] = address_hash(report.recipient)
+        expression = f"SET #status = :status, #at = if_not_exists(#at, :at) REMOVE {_NO_TIMER}"
+        if report.link:
+            expression += " ADD links :links"
+            values[":links"] = {report.link[:1000]}
+        try:
+            return self.table.update(
+                keys.message(ref),
+                expression=expression,
+                condition=condition,
+                names={"#status": "status", "#at": f"{report.kind}_at"},
+                values=values,
+            )
+        except Refused:
+            return None
+
+    def fates(self, enrollment: EnrollmentRef, steps: Iterable[str]) -> dict[str, dict[str, Any]]:
+        refs = {message_id(enrollment, step): step for step in steps}
+        items = self.table.get_many(
+            [keys.message(MessageRef(enrollment.store, enrollment.contact, id_)) for id_ in refs]
+        )
+        return {refs[item["sk"].removeprefix("MESSAGE#")]: item for item in items}
+
+    def _set(
+        self,
+        draft: Draft,
+        status: MessageStatus,
+        reason: str,
+        at: datetime,
+        condition: str,
+        values: Mapping[str, Any],
+        attempts: int = 1,
+    ) -> dict[str, Any]:
+        ref, enrollment = draft.ref, draft.enrollment
+        entry: dict[str, Any] = {
+            "status": status,
+            "reason": reason or None,
+            "store": ref.store,
+            "workflow": enrollment.workflow,
+            "version": enrollment.version,
+            "enrollment": enrollment.id,
+            "step": draft.step,
+            "category": draft.category,
+            "topic": draft.topic,
+            "template": draft.template,
+            "template_hash": draft.template_hash or None,
+            "recipient": address_hash(draft.recipient) if draft.recipient else None,
+            "numbers": dict(draft.numbers),
+            "decided_at": instants.show(at),
+            "attempts": attempts,
+            "run_bucket": keys.run_bucket(ref.store, enrollment.workflow, keys.shard(ref.contact)),
+            "run_sort": f"MESSAGE#{draft.step}#{ref.id}",
+        }
+        if status == "claimed":
+            due = self.to_wire(at) + UNCONFIRMED_FOR
+            entry |= {
+                "kind": "message",
+                "timer_bucket": keys.timer_bucket(due, keys.shard(ref.contact)),
+                "timer_due": instants.show(due),
+            }
+        given = {name: value for name, value in entry.items() if value is not None}
+        names = {"#status": "status"} | {f"#{name}": name for name in given}
+        return {
+            "expression": "SET " + ", ".join(f"#{name} = :e_{name}" for name in given),
+            "condition": condition,
+            "names": names,
+            "values": {f":e_{name}": value for name, value in given.items()} | dict(values),
+        }
+
+    def _together(
+        self, draft: Draft, claim: Mapping[str, Any], journal: Journal, only_active: bool
+    ) -> Claimed | NotClaimed:
+        table, ref = self.table, draft.ref
+        allowed, values = "email = :email", {":email": draft.recipient}
+        names: dict[str, str] = {}
+        if draft.category == "marketing":
+            allowed += " AND #consent.#state = :granted"
+            names = {"#consent": f"{CONSENT}{draft.topic}", "#state": "state"}
+            values |= {":granted": "granted"}
+        suppressed = keys.suppression(ref.store, address_hash(draft.recipient))
+        operations = [
+            {"Update": {"Key": keys.message(ref), **table.change(**claim)}},
+            {
+                "ConditionCheck": {
+                    "Key": suppressed,
+                    **table.change("", "attribute_not_exists(pk)"),
+                }
+            },
+            {
+                "ConditionCheck": {
+                    "Key": keys.profile(ref.store, ref.contact),
+                    **table.change("", allowed, names, values),
+                }
+            },
+        ]
+        if only_active:
+            operations.append(_enrollment_operation(table, draft.enrollment, journal))
+        try:
+            table.together(operations)
+        except Refused as refused:
+            return _why_not(refused, draft)
+        return Claimed()
+
+
+def _enrollment_operation(table: Table, ref: EnrollmentRef, journal: Journal) -> dict[str, Any]:
+    change = journal_change(journal)
+    names = {**change.get("names", {}), "#status": "status"}
+    values = {**change.get("values", {}), ":active": "active"}
+    request = table.change(change.get("expression", ""), "#status = :active", names, values)
+    return {"Update" if change else "ConditionCheck": {"Key": keys.enrollment(ref), **request}}
+
+
+def _why_not(refused: Refused, draft: Draft) -> NotClaimed:
+    message, suppressed, profile, *enrollment = zip(refused.failed, refused.items, strict=True)
+    if message[0]:
+        held = message[1]
+        return NotClaimed("decided before", held["status"] if held else "claimed")
+    if enrollment and enrollment[0][0]:
+        held = enrollment[0][1] or {}
+        return NotClaimed(f"enrollment is {held.get('status', 'gone')}", ended=True)
+    if suppressed[0]:
+        held = suppressed[1] or {}
+        return NotClaimed(f"suppressed: {held.get('reason', 'unknown')}")
+    if (profile[1] or {}).get("email") != draft.recipient:
+        raise Busy("the contact's address changed while its mail was made")
+    return NotClaimed("consent withdrawn")

@@ -1,0 +1,128 @@
+"""A profile as a DynamoDB item, and the smallest update that leads from one to another.
+
+What only `react` writes is one JSON text (`facts`). Consent and open enrollments, which others
+write too, are attributes of their own (`consent:<topic>`, `inside:<enrollment>`), so that two
+writers never overwrite each other and a transaction can put conditions on them.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from milepost.domain import instants
+from milepost.domain.contacts import Consent, Presence, Profile, Total
+
+CONSENT = "consent:"
+INSIDE = "inside:"
+
+
+def consent_value(consent: Consent) -> dict[str, Any]:
+    return {
+        "state": consent.state, "at": instants.show(consent.at), "method": consent.method,
+        "source": consent.source, "weak": consent.weak,
+    }  # fmt: skip
+
+
+def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Profile:
+    """Read a profile; an item that only holds a withdrawn consent is a profile too."""
+    facts = json.loads(item.get("facts", "{}"))
+    return Profile(
+        store=store,
+        contact=contact,
+        fields={name: tuple(entry) for name, entry in facts.get("fields", {}).items()},
+        totals={
+            name: Total(count, instants.parse(first), instants.parse(last), Decimal(value))
+            for name, (count, first, last, value) in facts.get("totals", {}).items()
+        },
+        entries={w: instants.parse(at) for w, at in facts.get("entries", {}).items()},
+        known={kind: tuple(values) for kind, values in facts.get("known", {}).items()},
+        consent={
+            name.removeprefix(CONSENT): Consent(
+                held["state"],
+                instants.parse(held["at"]),
+                held["method"],
+                held["source"],
+                held["weak"],
+            )
+            for name, held in item.items()
+            if name.startswith(CONSENT)
+        },
+        inside={
+            name.removeprefix(INSIDE): _presence(held)
+            for name, held in item.items()
+            if name.startswith(INSIDE)
+        },
+        applied=int(item.get("applied", "0")),
+    )
+
+
+def profile_change(before: Profile | None, after: Profile) -> dict[str, Any]:
+    """The update from `before` to `after`, on condition that nothing it rests on has changed."""
+    old = before or Profile(after.store, after.contact)
+    sets: dict[str, Any] = {"facts": _facts(after), "applied": str(after.applied)}
+    if after.email:
+        sets["email"] = after.email
+    conditions: dict[str, Any] = {"applied": str(old.applied) if old.applied else None}
+    for topic, consent in after.consent.items():
+        if old.consent.get(topic) != consent:
+            held = old.consent.get(topic)
+            sets[CONSENT + topic] = consent_value(consent)
+            conditions[CONSENT + topic] = consent_value(held) if held else None
+    for id_, presence in after.inside.items():
+        if id_ not in old.inside:
+            sets[INSIDE + id_] = _presence_value(presence)
+    removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
+    return _expression(sets, removed, conditions)
+
+
+def _expression(
+    sets: Mapping[str, Any], removed: list[str], conditions: Mapping[str, Any]
+) -> dict[str, Any]:
+    attributes = dict.fromkeys((*sets, *removed, *conditions))
+    name = {attribute: f"#n{number}" for number, attribute in enumerate(attributes)}
+    values: dict[str, Any] = {}
+
+    def value(held: Any) -> str:
+        values[f":v{len(values)}"] = held
+        return f":v{len(values) - 1}"
+
+    parts = "SET " + ", ".join(f"{name[a]} = {value(v)}" for a, v in sets.items())
+    if removed:
+        parts += " REMOVE " + ", ".join(name[a] for a in removed)
+    condition = " AND ".join(
+        f"attribute_not_exists({name[a]})" if held is None else f"{name[a]} = {value(held)}"
+        for a, held in conditions.items()
+    )
+    names = {short: attribute for attribute, short in name.items()}
+    return {"expression": parts, "condition": condition, "names": names, "values": values}
+
+
+def _facts(profile: Profile) -> str:
+    return json.dumps(
+        {
+            "fields": {name: list(entry) for name, entry in profile.fields.items()},
+            "totals": {
+                name: [t.count, instants.show(t.first), instants.show(t.last), str(t.value)]
+                for name, t in profile.totals.items()
+            },
+            "entries": {w: instants.show(at) for w, at in profile.entries.items()},
+            "known": profile.known,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _presence(held: Mapping[str, Any]) -> Presence:
+    return Presence(
+        held["workflow"], int(held["version"]), held["event"], instants.parse(held["since"]),
+        held["machine"],
+    )  # fmt: skip
+
+
+def _presence_value(presence: Presence) -> dict[str, Any]:
+    return {
+        "workflow": presence.workflow, "version": presence.version, "event": presence.event,
+        "since": instants.show(presence.since), "machine": presence.machine,
+    }  # fmt: skip

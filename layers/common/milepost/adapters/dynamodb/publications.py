@@ -1,0 +1,109 @@
+"""The writing side of the registry."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.registry import (
+    TEMPLATE,
+    WORKFLOW,
+    head_key,
+    program_item,
+    program_key,
+    read_head,
+    read_program,
+    read_template,
+    template_item,
+)
+from milepost.adapters.dynamodb.table import Refused, Table, pack
+from milepost.domain.program import Program
+from milepost.ports import Head, Live
+
+if TYPE_CHECKING:
+    from milepost.domain.template_versions import TemplateVersion
+
+REFUSED = "REFUSED#"
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoPublications:
+    """Implements `Publications`."""
+
+    table: Table
+
+    def head(self, store: str) -> Head:
+        return read_head(self.table, store)
+
+    def program(self, store: str, workflow: str, version: int) -> Program:
+        return read_program(self.table, store, workflow, version)
+
+    def template(self, store: str, name: str, version: str) -> "TemplateVersion":
+        return read_template(self.table, store, name, version)
+
+    def source(self, store: str, workflow: str, version: int) -> str:
+        item = self.table.get(program_key(store, workflow, version))
+        return str(item["source"]) if item else ""
+
+    def keep_program(self, store: str, program: Program, source: str) -> None:
+        self.table.put(dict(program_item(store, program, source)))
+
+    def keep_template(self, store: str, template: "TemplateVersion") -> None:
+        self.table.put(dict(template_item(store, template)))
+
+    def go_live(self, store: str, workflow: str, live: Live, after: int) -> bool:
+        condition = "#workflow.#version = :after" if after else "attribute_not_exists(#workflow)"
+        try:
+            self.table.update(
+                head_key(store),
+                expression="SET #workflow = :live",
+                condition=condition,
+                names={"#workflow": WORKFLOW + workflow}
+                | ({"#version": "version"} if after else {}),
+                values={
+                    ":live": {
+                        "version": live.version,
+                        "machine": live.machine,
+                        "status": live.status,
+                    }
+                }
+                | ({":after": after} if after else {}),
+            )
+        except Refused:
+            return False
+        return True
+
+    def show_template(self, store: str, name: str, version: str) -> None:
+        self._set(store, TEMPLATE + name, version)
+
+    def hide_template(self, store: str, name: str) -> None:
+        self.table.update(
+            head_key(store), expression="REMOVE #name", names={"#name": TEMPLATE + name}
+        )
+
+    def apply_settings(self, store: str, settings: Mapping[str, Any]) -> None:
+        self._set(store, "settings", json.dumps(settings, ensure_ascii=False))
+
+    def refused(self, store: str, path: str, refused: bool) -> None:
+        key = keys.store_item(store, REFUSED + path)
+        if refused:
+            self.table.put(key | pack({"path": path}))
+        else:
+            self.table.delete(key)
+
+    def all_refused(self, store: str) -> list[str]:
+        items = self.table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :refused)",
+            ConsistentRead=True,
+            values={":pk": head_key(store)["pk"]["S"], ":refused": REFUSED},
+        )
+        return [item["path"] for item in items]
+
+    def _set(self, store: str, name: str, value: str) -> None:
+        self.table.update(
+            head_key(store),
+            expression="SET #name = :value",
+            names={"#name": name},
+            values={":value": value},
+        )

@@ -1,0 +1,109 @@
+"""What has been published: one head per store that changes, and versions that never do."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.table import Table, pack
+from milepost.domain.program import Program
+from milepost.domain.settings import StoreSettings
+from milepost.ports import Head, Live
+
+if TYPE_CHECKING:
+    from milepost.domain.rendering import Renderer
+    from milepost.domain.template_versions import TemplateVersion
+
+WORKFLOW = "workflow:"
+TEMPLATE = "template:"
+
+
+@dataclass(slots=True)
+class DynamoRegistry:
+    """Implements `Registry`, with a memory: the head for `fresh_for`, versions for good."""
+
+    table: Table
+    now: Callable[[], datetime]
+    fresh_for: timedelta = timedelta(seconds=30)
+    _heads: dict[str, tuple[datetime, Head]] = field(default_factory=dict)
+    _programs: dict[tuple[str, str, int], Program] = field(default_factory=dict)
+    _templates: dict[tuple[str, str, str], "Renderer"] = field(default_factory=dict)
+
+    def head(self, store: str) -> Head:
+        kept = self._heads.get(store)
+        if kept is None or self.now() - kept[0] >= self.fresh_for:
+            kept = (self.now(), read_head(self.table, store))
+            self._heads[store] = kept
+        return kept[1]
+
+    def program(self, store: str, workflow: str, version: int) -> Program:
+        key = (store, workflow, version)
+        if key not in self._programs:
+            self._programs[key] = read_program(self.table, *key)
+        return self._programs[key]
+
+    def template(self, store: str, name: str, version: str) -> "Renderer":
+        key = (store, name, version)
+        if key not in self._templates:
+            from milepost.domain.rendering import Renderer  # only a sender needs Jinja2
+
+            self._templates[key] = Renderer(read_template(self.table, *key))
+        return self._templates[key]
+
+
+def head_key(store: str) -> dict[str, Any]:
+    return keys.store_item(store, "HEAD")
+
+
+def program_key(store: str, workflow: str, version: int) -> dict[str, Any]:
+    return keys.store_item(store, f"PROGRAM#{workflow}#{version}")
+
+
+def template_key(store: str, name: str, version: str) -> dict[str, Any]:
+    return keys.store_item(store, f"TEMPLATE#{name}#{version}")
+
+
+def read_head(table: Table, store: str) -> Head:
+    item = table.get(head_key(store)) or {}
+    return Head(
+        settings=StoreSettings.from_json(json.loads(item.get("settings", "{}"))),
+        workflows={
+            name.removeprefix(WORKFLOW): Live(int(live["version"]), live["machine"], live["status"])
+            for name, live in item.items()
+            if name.startswith(WORKFLOW)
+        },
+        templates={
+            name.removeprefix(TEMPLATE): version
+            for name, version in item.items()
+            if name.startswith(TEMPLATE)
+        },
+    )
+
+
+def read_program(table: Table, store: str, workflow: str, version: int) -> Program:
+    item = table.get(program_key(store, workflow, version))
+    if item is None:
+        raise LookupError(f"workflow {workflow} version {version} is not in the registry")
+    return Program.from_json(json.loads(item["program"]))
+
+
+def read_template(table: Table, store: str, name: str, version: str) -> "TemplateVersion":
+    item = table.get(template_key(store, name, version))
+    if item is None:
+        raise LookupError(f"template {name} version {version} is not in the registry")
+    from milepost.domain.template_versions import TemplateVersion
+
+    return TemplateVersion.from_bytes(item["content"])
+
+
+def program_item(store: str, program: Program, source: str) -> Mapping[str, Any]:
+    text = json.dumps(program.to_json(), ensure_ascii=False, separators=(",", ":"))
+    key = program_key(store, program.workflow, program.version)
+    return key | pack({"program": text, "source": source})
+
+
+def template_item(store: str, template: "TemplateVersion") -> Mapping[str, Any]:
+    key = template_key(store, template.name, template.hash)
+    return key | pack({"content": template.to_bytes()})

@@ -1,0 +1,81 @@
+"""Everything that is due at a time, read from the index of due times, never from the table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.table import Refused, Table
+from milepost.domain import instants
+from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.ports import Overdue
+
+CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
+FIRST_LOOK = timedelta(days=1)
+SETTLED = timedelta(hours=2)
+"""An hour this old gets no new timers: nothing is set to be due in the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoTimers:
+    """Implements `Timers`. All instants here are real ones."""
+
+    table: Table
+
+    def due(self, now: datetime) -> Iterator[Overdue]:
+        for hour in keys.hours(self._oldest(now), now):
+            for number in range(keys.SHARDS):
+                for item in self.table.query(
+                    IndexName="timers",
+                    KeyConditionExpression="timer_bucket = :bucket AND timer_due <= :now",
+                    values={
+                        ":bucket": keys.timer_bucket(hour, number),
+                        ":now": instants.show(now),
+                    },
+                ):
+                    overdue = self._read(item["pk"], item["sk"])
+                    if overdue is not None:
+                        yield overdue
+
+    def done_before(self, now: datetime) -> None:
+        """Note that everything due until two hours ago has been dealt with."""
+        self.table.update(
+            CURSOR,
+            expression="SET #hour = :hour",
+            names={"#hour": "hour"},
+            values={":hour": instants.show(now - SETTLED)},
+        )
+
+    def give_up(self, ref: MessageRef, at: datetime) -> bool:
+        try:
+            self.table.update(
+                keys.message(ref),
+                expression="SET #status = :unknown, gave_up_at = :at "
+                "REMOVE timer_bucket, timer_due, kind",
+                condition="#status = :claimed OR #status = :unknown",
+                names={"#status": "status"},
+                values={":claimed": "claimed", ":unknown": "unknown", ":at": instants.show(at)},
+            )
+        except Refused:
+            return False
+        return True
+
+    def _oldest(self, now: datetime) -> datetime:
+        cursor = self.table.get(CURSOR)
+        return instants.parse(cursor["hour"]) if cursor else now - FIRST_LOOK
+
+    def _read(self, pk: str, sk: str) -> Overdue | None:
+        item = self.table.get({"pk": {"S": pk}, "sk": {"S": sk}})
+        if item is None or "timer_due" not in item:
+            return None  # settled since the index was read
+        store, contact = keys.owner(pk)
+        enrollment = EnrollmentRef(
+            store, contact, item["workflow"], int(item["version"]), item["enrollment"]
+        )
+        return Overdue(
+            message=MessageRef(store, contact, sk.removeprefix("MESSAGE#")),
+            enrollment=enrollment,
+            step=item["step"],
+            category=item["category"],
+            attempts=int(item["attempts"]),
+        )

@@ -1,0 +1,25 @@
+"""Calls to functions of our own stack."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.client import LambdaClient
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaResender:
+    """Implements `Resender`: only `run_steps` may call SES, so it is asked to."""
+
+    client: "LambdaClient"
+    run_steps: str
+
+    def send_again(self, enrollment: EnrollmentRef, step: str) -> None:
+        task = {"enrollment": enrollment.to_json(), "again": step}
+        answer = self.client.invoke(FunctionName=self.run_steps, Payload=json.dumps(task).encode())
+        if "FunctionError" in answer:
+            raise Busy("run_steps failed: the next minute tries again")

@@ -1,0 +1,80 @@
+"""The post: the one place in the whole tree that hands a message to SES."""
+
+from dataclasses import dataclass
+from email.header import Header
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.client import SESV2Client
+
+ONE_ATTEMPT = Config(
+    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, tcp_keepalive=True
+)
+"""SES has no idempotency token: a retry inside the SDK could be a second mail."""
+
+_LATER = frozenset(
+    {
+        "AccountSuspendedException", "LimitExceededException", "SendingPausedException",
+        "Throttling", "ThrottlingException", "TooManyRequestsException",
+    }
+)  # fmt: skip
+_CHARSET = "UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class SesMailer:
+    """Implements `Mailer`. `client` must be made with `ONE_ATTEMPT`."""
+
+    client: "SESV2Client"
+    sender: str
+    configuration_set: str
+
+    def send(self, mail: Mail) -> Answer:
+        try:
+            answer = self.client.send_email(
+                FromEmailAddress=_from(mail.sender_name, self.sender),
+                Destination={"ToAddresses": [mail.to]},
+                **({"ReplyToAddresses": [mail.reply_to]} if mail.reply_to else {}),  # type: ignore[arg-type]
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": mail.subject, "Charset": _CHARSET},
+                        "Body": {
+                            "Html": {"Data": mail.html, "Charset": _CHARSET},
+                            "Text": {"Data": mail.text, "Charset": _CHARSET},
+                        },
+                        "Headers": [{"Name": n, "Value": v} for n, v in mail.headers.items()],
+                    }
+                },
+                EmailTags=[{"Name": n, "Value": v} for n, v in mail.tags.items()],
+                ConfigurationSetName=self.configuration_set,
+            )
+        except ClientError as error:
+            return _refusal(error)
+        except BotoCoreError as error:
+            return Unanswered(type(error).__name__)
+        return Accepted(answer["MessageId"])
+
+
+def _refusal(error: ClientError) -> Answer:
+    code = error.response["Error"]["Code"]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _LATER:
+        return Refused(code, retry=True)
+    if status >= 500:
+        return Unanswered(code)
+    # SES's own words may quote the address, so only its code is kept.
+    return Refused(code)
+
+
+def _from(name: str, address: str) -> str:
+    """`Name <address>`, the name encoded as RFC 2047 asks when it is not plain ASCII."""
+    clean = "".join(c for c in name if c.isprintable()).replace("\\", "").replace('"', "")
+    if not clean:
+        return address
+    shown = f'"{clean}"' if clean.isascii() else Header(clean, "utf-8", maxlinelen=10_000).encode()
+    return f"{shown} <{address}>"

@@ -1,0 +1,1 @@
+"""Translators: one shop payload in, contact events out."""

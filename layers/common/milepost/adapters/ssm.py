@@ -1,0 +1,62 @@
+"""Keys of stores, in SSM as SecureStrings under `/<stack>/<store>/`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.ports import Busy, StoreSecrets
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.client import SSMClient
+
+
+@dataclass(slots=True)
+class SsmSecrets:
+    """Implements `Secrets`; remembers a store's keys for `fresh_for`, unknown stores never."""
+
+    client: "SSMClient"
+    stack: str
+    now: Callable[[], datetime]
+    fresh_for: timedelta = timedelta(seconds=60)
+    _kept: dict[str, tuple[datetime, StoreSecrets]] = field(default_factory=dict)
+
+    def of(self, store: str) -> StoreSecrets | None:
+        kept = self._kept.get(store)
+        if kept is not None and self.now() - kept[0] < self.fresh_for:
+            return kept[1]
+        found = self._read(f"/{self.stack}/{store}/")
+        if not found:
+            return None
+        secrets = StoreSecrets(
+            signing=_live(found, "signing-key"),
+            bearer_hashes=_live(found, "bearer-key-sha256"),
+            shopify=_live(found, "shopify-secret"),
+            links=_live(found, "link-key"),
+        )
+        self._kept[store] = (self.now(), secrets)
+        return secrets
+
+    def _read(self, path: str) -> dict[str, str]:
+        values: dict[str, str] = {}
+        token = ""
+        try:
+            while True:
+                request: Any = {"Path": path, "WithDecryption": True, "MaxResults": 10}
+                if token:
+                    request["NextToken"] = token
+                page = self.client.get_parameters_by_path(**request)
+                for parameter in page["Parameters"]:
+                    values[parameter["Name"].removeprefix(path)] = parameter["Value"]
+                token = page.get("NextToken", "")
+                if not token:
+                    return values
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"SSM: {type(error).__name__}") from error
+
+
+def _live(found: dict[str, str], name: str) -> tuple[str, ...]:
+    """The current key and the previous one; an empty value is no key, and fits nothing."""
+    return tuple(v for v in (found.get(name), found.get(f"{name}-previous")) if v)

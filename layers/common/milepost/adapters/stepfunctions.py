@@ -1,0 +1,99 @@
+"""State machines: starting, stopping and waking enrollments, publishing versions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+_DECIDED = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+"""Three names for one thing: this wait was decided before. Which of them depends on who answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFunctionsEngine:
+    """Implements `Engine`. `machines` is the ARN that the names of this stack's machines follow."""
+
+    client: "SFNClient"
+    machines: str
+
+    def start(self, machine: str, ref: EnrollmentRef) -> None:
+        document = json.dumps({"enrollment": ref.to_json()}, sort_keys=True)
+        try:
+            self.client.start_execution(stateMachineArn=machine, name=ref.id, input=document)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise Busy(_name(error)) from error
+        except BotoCoreError as error:
+            raise Busy(_name(error)) from error
+
+    def stop(self, ref: EnrollmentRef, reason: str) -> None:
+        machine = self.machines + machine_name(ref.store, ref.workflow)
+        execution = f"{machine.replace(':stateMachine:', ':execution:')}:{ref.id}"
+        try:
+            self.client.stop_execution(executionArn=execution, error="Left", cause=reason)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise Busy(_name(error)) from error
+        except BotoCoreError as error:
+            raise Busy(_name(error)) from error
+
+    def answer(self, token: str) -> None:
+        try:
+            self.client.send_task_success(taskToken=token, output="{}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _DECIDED:
+                raise Busy(_name(error)) from error
+        except BotoCoreError as error:
+            raise Busy(_name(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class StepFunctionsMachines:
+    """Implements `Machines`."""
+
+    client: "SFNClient"
+    machines: str
+    role: str
+
+    def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
+        arn = self.machines + machine_name(store, workflow)
+        text = json.dumps(definition, separators=(",", ":"))
+        try:
+            self.client.describe_state_machine(stateMachineArn=arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+                raise
+            created = self.client.create_state_machine(
+                name=arn.rpartition(":")[2],
+                definition=text,
+                roleArn=self.role,
+                type="STANDARD",
+                publish=True,
+            )
+            return created["stateMachineVersionArn"]
+        updated = self.client.update_state_machine(
+            stateMachineArn=arn, definition=text, roleArn=self.role, publish=True
+        )
+        return updated["stateMachineVersionArn"]
+
+
+def machine_name(store: str, workflow: str) -> str:
+    """What follows the stack's name in a machine's name.
+
+    Neither part can hold an underscore, so that no two stores ever share a machine.
+    """
+    return f"{store}_{workflow}"
+
+
+def _name(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return f"Step Functions: {error.response['Error']['Code']}"
+    return f"Step Functions: {type(error).__name__}"

@@ -1,0 +1,195 @@
+"""The composition root: the one module that knows every adapter. Lazy, built once per process."""
+
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from milepost.clock import Clock, parse_clock
+from milepost.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from milepost.adapters.dynamodb.contacts import DynamoContacts
+    from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
+    from milepost.adapters.dynamodb.ledger import DynamoLedger
+    from milepost.adapters.dynamodb.registry import DynamoRegistry
+    from milepost.adapters.dynamodb.table import Table
+    from milepost.adapters.dynamodb.timeline import DynamoTimeline
+    from milepost.adapters.dynamodb.timers import DynamoTimers
+    from milepost.adapters.ssm import SsmSecrets
+    from milepost.adapters.stepfunctions import StepFunctionsEngine
+    from milepost.services.facts import FactFinder
+    from milepost.services.learn import Learner
+    from milepost.services.publish import Publisher
+    from milepost.services.react import Reactor
+    from milepost.services.run import Runner
+    from milepost.services.send import Sender
+    from milepost.services.unsubscribe import Unsubscriber
+
+
+@cache
+def settings() -> Settings:
+    return read_settings()
+
+
+@cache
+def clock() -> Clock:
+    return parse_clock(settings().clock)
+
+
+@cache
+def client(service: Any) -> Any:
+    """A client of an AWS service; SES alone gets one attempt (see `adapters/ses.py`)."""
+    import boto3
+    from botocore.config import Config
+
+    if service == "sesv2":
+        from milepost.adapters.ses import ONE_ATTEMPT
+
+        return boto3.client(service, config=ONE_ATTEMPT)
+    return boto3.client(
+        service,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 4},
+            connect_timeout=2,
+            read_timeout=10,
+            max_pool_connections=20,
+        ),
+    )
+
+
+def _table(name: str) -> "Table":
+    from milepost.adapters.dynamodb.table import Table
+
+    return Table(client("dynamodb"), name)
+
+
+@cache
+def timeline() -> "DynamoTimeline":
+    from milepost.adapters.dynamodb.timeline import DynamoTimeline
+
+    return DynamoTimeline(_table(settings().contacts_table), settings().retention)
+
+
+@cache
+def contacts() -> "DynamoContacts":
+    from milepost.adapters.dynamodb.contacts import DynamoContacts
+
+    return DynamoContacts(_table(settings().contacts_table), settings().retention)
+
+
+@cache
+def enrollments() -> "DynamoEnrollments":
+    from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
+
+    return DynamoEnrollments(_table(settings().contacts_table), settings().retention)
+
+
+@cache
+def ledger() -> "DynamoLedger":
+    from milepost.adapters.dynamodb.ledger import DynamoLedger
+
+    return DynamoLedger(_table(settings().contacts_table), clock().to_wire)
+
+
+@cache
+def registry() -> "DynamoRegistry":
+    from milepost.adapters.dynamodb.registry import DynamoRegistry
+
+    fresh_for = timedelta(seconds=float(settings().cache_seconds))
+    return DynamoRegistry(_table(settings().workflows_table), clock().wire_now, fresh_for)
+
+
+@cache
+def secrets() -> "SsmSecrets":
+    from milepost.adapters.ssm import SsmSecrets
+
+    return SsmSecrets(client("ssm"), settings().stack, clock().wire_now)
+
+
+@cache
+def engine() -> "StepFunctionsEngine":
+    from milepost.adapters.stepfunctions import StepFunctionsEngine
+
+    return StepFunctionsEngine(client("stepfunctions"), settings().machine_arn_prefix)
+
+
+@cache
+def facts() -> "FactFinder":
+    from milepost.services.facts import FactFinder
+
+    return FactFinder(timeline(), ledger())
+
+
+@cache
+def reactor() -> "Reactor":
+    from milepost.services.react import Reactor
+
+    settings().need("machine_arn_prefix")
+    return Reactor(contacts(), enrollments(), registry(), engine(), facts())
+
+
+@cache
+def sender() -> "Sender":
+    from milepost.adapters.ses import SesMailer
+    from milepost.services.send import Sender
+
+    settings().need("sender", "configuration_set", "public_url")
+    return Sender(
+        registry=registry(),
+        ledger=ledger(),
+        mailer=SesMailer(client("sesv2"), settings().sender, settings().configuration_set),
+        secrets=secrets(),
+        facts=facts(),
+        public_url=settings().public_url.rstrip("/"),
+        now=clock().now,
+    )
+
+
+@cache
+def runner() -> "Runner":
+    from milepost.services.run import Runner
+
+    return Runner(enrollments(), registry(), sender(), facts(), clock().now)
+
+
+@cache
+def learner() -> "Learner":
+    from milepost.services.learn import Learner
+
+    return Learner(contacts(), ledger(), timeline())
+
+
+@cache
+def unsubscriber() -> "Unsubscriber":
+    from milepost.services.unsubscribe import Unsubscriber
+
+    return Unsubscriber(contacts(), registry(), secrets())
+
+
+@cache
+def timers() -> "DynamoTimers":
+    from milepost.adapters.dynamodb.timers import DynamoTimers
+
+    return DynamoTimers(_table(settings().contacts_table))
+
+
+@cache
+def publisher() -> "Publisher":
+    from milepost.adapters.dynamodb.publications import DynamoPublications
+    from milepost.adapters.s3 import S3Files
+    from milepost.adapters.stepfunctions import StepFunctionsMachines
+    from milepost.domain.machine import Wiring
+    from milepost.services.publish import Publisher
+
+    need = ("bucket", "machine_arn_prefix", "machine_role_arn", "run_steps_arn", "await_event_arn")
+    settings().need(*need)
+    return Publisher(
+        files=S3Files(client("s3"), settings().bucket),
+        publications=DynamoPublications(_table(settings().workflows_table)),
+        machines=StepFunctionsMachines(
+            client("stepfunctions"), settings().machine_arn_prefix, settings().machine_role_arn
+        ),
+        wiring=Wiring(settings().run_steps_arn, settings().await_event_arn, clock().wire_seconds),
+        now=clock().now,
+        name_room=80 - len(settings().machine_arn_prefix.rpartition(":")[2]),
+    )

@@ -1,0 +1,1 @@
+"""The pure core: no AWS, no environment, no clock of its own."""

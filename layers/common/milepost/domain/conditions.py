@@ -1,0 +1,326 @@
+"""Conditions: what may be asked of a contact, answered with the reason in words.
+
+Evaluation is total. A missing field is false, a value of the wrong type is false and says so;
+nothing raises. The shapes were checked when the workflow was published (see `workflow.py`), so
+here a condition is the plain JSON of the compiled program.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from milepost.domain import instants
+from milepost.domain.durations import parse_duration, say_duration
+from milepost.domain.paths import MISSING, look_up
+
+Condition = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer and the reason for it, in words."""
+
+    value: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of the timeline that a condition has to see: one event name since one instant."""
+
+    name: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of the timeline, as conditions see it."""
+
+    at: datetime
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a condition may look at. `windows` holds what `windows_needed` asked for."""
+
+    now: datetime
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
+    consent: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inside: frozenset[str] = frozenset()
+    entered_at: datetime | None = None
+    windows: Mapping[Window, Sequence[Happening]] = field(default_factory=dict)
+    emails: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def evaluate(condition: Condition, facts: Facts) -> Verdict:
+    """Answer a condition of the workflow language for one contact at `facts.now`."""
+    for key, answer in _LEAVES.items():
+        if key in condition:
+            return answer(condition, facts)
+    raise ValueError(f"not a condition: {sorted(condition)}")
+
+
+def windows_needed(
+    condition: Condition, now: datetime, entered_at: datetime | None
+) -> Iterator[Window]:
+    """The timeline windows this condition reads beyond the totals on the profile."""
+    for part in condition.get("all", ()) or condition.get("any", ()):
+        yield from windows_needed(part, now, entered_at)
+    if "not" in condition:
+        yield from windows_needed(condition["not"], now, entered_at)
+    if ("did" in condition or "did_not" in condition) and not _answered_by_totals(condition):
+        yield _window(condition, now, entered_at)
+
+
+def emails_needed(condition: Condition) -> Iterator[str]:
+    """The ids of the `send_email` steps whose fate this condition asks about."""
+    for part in condition.get("all", ()) or condition.get("any", ()):
+        yield from emails_needed(part)
+    if "not" in condition:
+        yield from emails_needed(condition["not"])
+    if "email" in condition:
+        yield condition["email"]
+
+
+# --- groups -------------------------------------------------------------------------------------
+
+
+def _all(condition: Condition, facts: Facts) -> Verdict:
+    verdicts = [evaluate(part, facts) for part in condition["all"]]
+    refused = next((v for v in verdicts if not v.value), None)
+    return refused or Verdict(True, " and ".join(v.why for v in verdicts))
+
+
+def _any(condition: Condition, facts: Facts) -> Verdict:
+    verdicts = [evaluate(part, facts) for part in condition["any"]]
+    accepted = next((v for v in verdicts if v.value), None)
+    return accepted or Verdict(False, " and ".join(v.why for v in verdicts))
+
+
+def _not(condition: Condition, facts: Facts) -> Verdict:
+    inner = evaluate(condition["not"], facts)
+    return Verdict(not inner.value, inner.why)
+
+
+# --- leaves -------------------------------------------------------------------------------------
+
+
+def _contact(condition: Condition, facts: Facts) -> Verdict:
+    return _compare("contact." + condition["contact"], facts.contact, condition, facts.now)
+
+
+def _event(condition: Condition, facts: Facts) -> Verdict:
+    return _compare("event." + condition["event"], facts.event, condition, facts.now)
+
+
+def _consents_to(condition: Condition, facts: Facts) -> Verdict:
+    topic = condition["consents_to"]
+    state = facts.consent.get(topic)
+    said = {"granted": "consents to", "withdrawn": "has withdrawn consent to"}
+    return Verdict(state == "granted", f"{said.get(state or '', 'never consented to')} {topic}")
+
+
+def _in_workflow(condition: Condition, facts: Facts) -> Verdict:
+    name = condition["in_workflow"]
+    inside = name in facts.inside
+    return Verdict(inside, f"is {'' if inside else 'not '}in workflow {name}")
+
+
+def _email(condition: Condition, facts: Facts) -> Verdict:
+    step, was = condition["email"], condition["was"]
+    message = facts.emails.get(step, {})
+    if was == "clicked" and "link" in condition:
+        value = condition["link"] in message.get("links", ())
+        return Verdict(value, f"e-mail {step}: {condition['link']} was {_un(value)}clicked")
+    value = bool(message.get(f"{was}_at"))
+    return Verdict(value, f"e-mail {step} was {_un(value)}{was}")
+
+
+def _un(value: bool) -> str:
+    return "" if value else "not "
+
+
+def _did(condition: Condition, facts: Facts) -> Verdict:
+    negated = "did_not" in condition
+    name = condition["did_not"] if negated else condition["did"]
+    wanted: Mapping[str, Any] = condition.get("times") or {"gte": 1}
+    count = _count(name, condition, facts)
+    enough = all(_NUMBERS[op](count, bound) for op, bound in wanted.items())
+    when = ""
+    if "within" in condition:
+        when = f" within {say_duration(parse_duration(condition['within']))}"
+    elif "since" in condition:
+        when = " since entering"
+    needs = " and ".join(f"{_WORDS[op]} {bound}" for op, bound in wanted.items())
+    rule = f"must not have {needs}" if negated else f"needs {needs}"
+    return Verdict(enough is not negated, f"did {name} {_times(count)}{when}, {rule}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times" if count else "never"
+
+
+def _answered_by_totals(condition: Condition) -> bool:
+    """Totals know how often ever, and whether the last time was after some instant."""
+    if "where" in condition or "within" in condition:
+        return False
+    return "since" not in condition or condition.get("times") in (None, {"gte": 1})
+
+
+def _count(name: str, condition: Condition, facts: Facts) -> int:
+    if _answered_by_totals(condition):
+        total = facts.metrics.get(name)
+        if total is None:
+            return 0
+        if "since" not in condition:
+            return int(total["count"])
+        return int(facts.entered_at is None or instants.parse(total["last"]) > facts.entered_at)
+    window = _window(condition, facts.now, facts.entered_at)
+    where = condition.get("where")
+    return sum(
+        1
+        for happening in facts.windows.get(window, ())
+        if where is None or evaluate(where, _seen_by(facts, happening)).value
+    )
+
+
+def _seen_by(facts: Facts, happening: Happening) -> Facts:
+    return Facts(now=facts.now, contact=facts.contact, event=happening.data)
+
+
+def _window(condition: Condition, now: datetime, entered_at: datetime | None) -> Window:
+    since = entered_at if "since" in condition else None
+    if "within" in condition:
+        since = now - parse_duration(condition["within"])
+    return Window(condition.get("did") or condition["did_not"], since)
+
+
+_LEAVES: dict[str, Callable[[Condition, Facts], Verdict]] = {
+    "all": _all,
+    "any": _any,
+    "not": _not,
+    "contact": _contact,
+    "did": _did,
+    "did_not": _did,
+    "email": _email,
+    "consents_to": _consents_to,
+    "in_workflow": _in_workflow,
+    "event": _event,
+}
+
+# --- operators ----------------------------------------------------------------------------------
+
+_NUMBERS: dict[str, Callable[[Any, Any], bool]] = {
+    "is": lambda a, b: a == b,
+    "gt": lambda a, b: a > b,
+    "gte": lambda a, b: a >= b,
+    "lt": lambda a, b: a < b,
+    "lte": lambda a, b: a <= b,
+    "between": lambda a, b: b[0] <= a <= b[1],
+}
+_TEXTS: dict[str, Callable[[str, str], bool]] = {
+    "contains": lambda a, b: b.casefold() in a.casefold(),
+    "starts_with": lambda a, b: a.casefold().startswith(b.casefold()),
+    "ends_with": lambda a, b: a.casefold().endswith(b.casefold()),
+}
+_WORDS = {
+    "is": "exactly", "is_not": "anything but", "in": "one of", "not_in": "none of",
+    "contains": "to contain", "starts_with": "to start with", "ends_with": "to end with",
+    "gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most",
+    "between": "between", "before": "a time before", "after": "a time after",
+    "within_last": "a time within the last", "within_next": "a time within the next",
+    "anniversary_within": "an anniversary within",
+}  # fmt: skip
+OPERATORS = (*_WORDS, "exists")
+_NEGATIVE = {"is_not": "is", "not_in": "in"}
+
+
+def _compare(name: str, data: Any, condition: Condition, now: datetime) -> Verdict:
+    path = name.partition(".")[2]
+    value = look_up(data, path)
+    operator = next(op for op in OPERATORS if op in condition)
+    bound = condition[operator]
+    if operator == "exists":
+        there = value is not MISSING and value is not None and value != []
+        return Verdict(there is bound, f"{name} is {'there' if there else 'missing'}")
+    if value is MISSING or value is None:
+        return Verdict(False, f"{name} is missing")
+    needs = f"needs {_WORDS[operator]} {_say(bound)}"
+    positive = _NEGATIVE.get(operator, operator)
+    values = value if isinstance(value, list) else [value]
+    try:
+        met = any(_meets(positive, v, bound, now) for v in values)
+    except (TypeError, ValueError, OverflowError):
+        return Verdict(False, f"{name} is {_say(value)}, which cannot be compared: {needs}")
+    return Verdict(met is (operator == positive), f"{name} is {_say(value)}, {needs}")
+
+
+def _meets(operator: str, value: Any, bound: Any, now: datetime) -> bool:
+    if operator == "is":
+        return _same(value, bound)
+    if operator == "in":
+        return any(_same(value, option) for option in bound)
+    if operator in _TEXTS:
+        if not isinstance(value, str):
+            raise TypeError
+        return _TEXTS[operator](value, bound)
+    if operator in _NUMBERS:
+        if isinstance(value, bool) or isinstance(bound, bool):
+            raise TypeError
+        if isinstance(value, str) and not isinstance(bound, str | list):
+            value = float(value)  # shops send money as text: "421.88"
+        return _NUMBERS[operator](value, bound)
+    return _meets_time(operator, _as_instant(value, now), bound, now)
+
+
+def _same(value: Any, bound: Any) -> bool:
+    return (
+        type(value) is type(bound) and value == bound if isinstance(bound, bool) else value == bound
+    )
+
+
+def _meets_time(operator: str, value: datetime, bound: Any, now: datetime) -> bool:
+    match operator:
+        case "before":
+            return value < _as_instant(bound, now)
+        case "after":
+            return value > _as_instant(bound, now)
+        case "within_last":
+            return now - parse_duration(bound) <= value <= now
+        case "within_next":
+            return now <= value <= now + parse_duration(bound)
+        case "anniversary_within":
+            return _next_anniversary(value, now) - now <= parse_duration(bound)
+    raise ValueError(f"not an operator: {operator}")
+
+
+def _as_instant(value: Any, now: datetime) -> datetime:
+    if not isinstance(value, str):
+        raise TypeError
+    if len(value) == len("2026-11-22"):
+        return datetime.combine(date.fromisoformat(value), now.timetz().min, now.tzinfo)
+    return instants.parse(value)
+
+
+def _next_anniversary(value: datetime, now: datetime) -> datetime:
+    """The next return of a day of the year; 29 February counts on 28 February in other years."""
+    today = now.date()
+    for year in (today.year, today.year + 1):
+        try:
+            day = value.date().replace(year=year)
+        except ValueError:
+            day = date(year, 2, 28)
+        if day >= today:
+            return datetime.combine(day, now.timetz() if day == today else value.timetz())
+    return now + timedelta(days=366)
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_say(v) for v in value[:5]) + (" ..." if len(value) > 5 else "") or "empty"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

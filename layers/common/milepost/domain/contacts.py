@@ -1,0 +1,208 @@
+"""What is known of a contact, and how one event changes it.
+
+Every change commutes: the same events in any order, any of them repeated, end in the same
+profile. Fields keep the time of the event that set them (the latest wins), totals are counts,
+sums, minima and maxima, and consent follows the rule in `weigh`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from milepost.domain import instants
+from milepost.domain.events import ConsentFact, Event, IdentifierKind
+from milepost.domain.refs import EnrollmentRef
+from milepost.domain.settings import StoreSettings
+
+OTHER_EVENTS = "(other)"
+EVENT_NAMES_KEPT = 100
+"""A profile is paid for per KB at every write, so one contact has totals for this many names."""
+
+LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
+"""Identifiers of the person; those of an order or a cart belong to the event alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Where a contact stands on one topic. `weak` marks a yes whose time nobody recorded."""
+
+    state: Literal["granted", "withdrawn"]
+    at: datetime
+    method: str
+    source: str
+    weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What is kept of all events of one name."""
+
+    count: int
+    first: datetime
+    last: datetime
+    value: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """An enrollment the contact is inside of; `since` is the time of the event that began it."""
+
+    workflow: str
+    version: int
+    event: str
+    since: datetime
+    machine: str
+
+    def ref(self, store: str, contact: str, enrollment: str) -> EnrollmentRef:
+        return EnrollmentRef(store, contact, self.workflow, self.version, enrollment)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A contact. `fields` maps a name to its value and the instant and event that set it."""
+
+    store: str
+    contact: str
+    fields: Mapping[str, tuple[Any, str, str]] = field(default_factory=dict)
+    totals: Mapping[str, Total] = field(default_factory=dict)
+    consent: Mapping[str, Consent] = field(default_factory=dict)
+    entries: Mapping[str, datetime] = field(default_factory=dict)
+    inside: Mapping[str, Presence] = field(default_factory=dict)
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    applied: int = 0
+
+    def get(self, name: str) -> Any:
+        entry = self.fields.get(name)
+        return entry[0] if entry else None
+
+    @property
+    def email(self) -> str | None:
+        address = self.get("email")
+        return address if isinstance(address, str) else None
+
+    def as_data(self) -> dict[str, Any]:
+        """The contact as conditions and templates see it: plain JSON, absent fields left out."""
+        data: dict[str, Any] = {"properties": {}}
+        for name, (value, _, _) in self.fields.items():
+            home, _, key = name.partition(".")
+            if key:
+                data[home][key] = value
+            else:
+                data[name] = value
+        return data
+
+    def consents(self) -> dict[str, str]:
+        return {topic: consent.state for topic, consent in self.consent.items()}
+
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """The totals as conditions see them."""
+        return {
+            name: {"count": total.count, "last": instants.show(total.last)}
+            for name, total in self.totals.items()
+        }
+
+
+def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
+    """The profile after one event."""
+    return replace(
+        profile,
+        fields=_fields(profile, event),
+        totals=_totals(profile.totals, event),
+        consent=_consent(profile.consent, event, settings),
+        known=_known(profile.known, event),
+    )
+
+
+def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent:
+    """Where a topic stands after one more piece of evidence.
+
+    The latest dated answer counts, and "no" wins a tie. A yes without a date is weak: it counts
+    only while nothing dated is known, so a checkbox a shop repeats with every order never
+    overrides an unsubscribe. A no without a date is dated by the event that reported it.
+    """
+    weak = fact.state == "granted" and fact.at is None
+    new = Consent(fact.state, fact.at or seen_at, fact.method, fact.source, weak)
+    if current is None:
+        return new
+    if new.weak != current.weak:
+        return current if new.weak else new
+    if new.weak:
+        return min(current, new, key=_evidence)
+    return max(current, new, key=_evidence)
+
+
+def _evidence(consent: Consent) -> tuple[datetime, bool, str, str]:
+    return (consent.at, consent.state == "withdrawn", consent.method, consent.source)
+
+
+def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
+    facts = event.contact
+    said: dict[str, Any] = {
+        "first_name": facts.first_name,
+        "last_name": facts.last_name,
+        "locale": facts.locale,
+        "timezone": facts.timezone,
+        **{kind: event.identifiers.get(kind) for kind in ("email", "phone", "external_id")},
+        **{f"properties.{key}": value for key, value in facts.properties.items()},
+    }
+    at = instants.show(event.occurred_at)
+    fields = dict(profile.fields)
+    for name, value in said.items():
+        if value is None:
+            continue
+        held = fields.get(name)
+        if held is None or (held[1], held[2]) < (at, event.id):
+            fields[name] = (value, at, event.id)
+    return fields
+
+
+def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
+    name = event.name
+    if name not in totals and len(totals) >= EVENT_NAMES_KEPT:
+        name = OTHER_EVENTS
+    value = _value(event.data)
+    held = totals.get(name)
+    if held is None:
+        total = Total(1, event.occurred_at, event.occurred_at, value)
+    else:
+        total = Total(
+            held.count + 1,
+            min(held.first, event.occurred_at),
+            max(held.last, event.occurred_at),
+            held.value + value,
+        )
+    return {**totals, name: total}
+
+
+def _value(data: Mapping[str, Any]) -> Decimal:
+    for key in ("value", "revenue", "total"):
+        amount = data.get(key)
+        if isinstance(amount, int | float | str) and not isinstance(amount, bool):
+            try:
+                value = Decimal(str(amount))
+            except InvalidOperation:
+                continue
+            if value.is_finite() and abs(value) < 10**15:
+                return value
+    return Decimal(0)
+
+
+def _consent(
+    held: Mapping[str, Consent], event: Event, settings: StoreSettings
+) -> dict[str, Consent]:
+    consent = dict(held)
+    for fact in event.contact.consents:
+        for topic in (fact.topic,) if fact.topic else settings.shop_topics:
+            consent[topic] = weigh(consent.get(topic), fact, event.occurred_at)
+    return consent
+
+
+def _known(known: Mapping[str, tuple[str, ...]], event: Event) -> dict[str, tuple[str, ...]]:
+    merged = dict(known)
+    for kind in LASTING_KINDS:
+        value = event.identifiers.get(kind)
+        if value and value not in merged.get(kind, ()):
+            merged[kind] = tuple(sorted((*merged.get(kind, ()), value))[:20])
+    return merged

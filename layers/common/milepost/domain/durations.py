@@ -1,0 +1,40 @@
+"""Durations as people write them: `4 hours`, `3 days 12 hours`, or ISO 8601 `PT4H`."""
+
+import re
+from datetime import timedelta
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_WORDS = re.compile(r"(\d{1,6}) *(second|minute|hour|day|week)s?\b[ ,]*")
+_ISO = re.compile(
+    r"P(?=.)(?:(?P<week>\d{1,6})W)?(?:(?P<day>\d{1,6})D)?"
+    r"(?:T(?=.)(?:(?P<hour>\d{1,6})H)?(?:(?P<minute>\d{1,6})M)?(?:(?P<second>\d{1,6})S)?)?"
+)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration; raise ValueError with the remedy for anything else.
+
+    A day is 24 hours and a week 7 such days; months and years have no fixed length and are refused.
+    """
+    plain = text.strip()
+    if iso := _ISO.fullmatch(plain):
+        amounts = [(int(n), unit) for unit, n in iso.groupdict().items() if n]
+    else:
+        lowered = plain.lower()
+        amounts = [(int(n), unit) for n, unit in _WORDS.findall(lowered)]
+        if not amounts or _WORDS.sub("", lowered).strip():
+            raise ValueError(
+                f"{text!r} is not a duration: write it like '4 hours', '3 days 12 hours' or 'PT4H'"
+            )
+    return timedelta(seconds=sum(n * _SECONDS[unit] for n, unit in amounts))
+
+
+def say_duration(duration: timedelta) -> str:
+    """A duration in words: `3 days 12 hours`, `45 seconds`, `no time`."""
+    left = int(duration.total_seconds())
+    words = []
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}{'' if count == 1 else 's'}")
+    return " ".join(words) or "no time"

@@ -1,0 +1,119 @@
+"""A contact event: one thing that happened to one contact, whatever reported it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+from milepost.domain import instants
+
+IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
+
+RESOLUTION_ORDER: tuple[IdentifierKind, ...] = (
+    "email", "external_id", "phone", "order", "checkout", "cart", "device",
+)  # fmt: skip
+"""Which identifier wins when an event carries several: the address the mail goes to comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFact:
+    """What an event says about permission to mail: evidence, not yet a decision.
+
+    `topic` None means "whatever topics this store maps its shop's marketing consent to".
+    `at` None means the source gave no time; such a grant never overrides a recorded answer.
+    """
+
+    state: Literal["granted", "withdrawn"]
+    method: str
+    source: str
+    topic: str | None = None
+    at: datetime | None = None
+    wording: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What an event says about the person: only what was stated, never defaults."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    consents: tuple[ConsentFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event on a contact's timeline.
+
+    `identifiers` maps kind to normalized value and holds at least one entry. `data` is plain JSON.
+    Two events with one `name`, `occurred_at` and `id` on one contact are the same event.
+    """
+
+    store: str
+    id: str
+    name: str
+    occurred_at: datetime
+    source: str
+    identifiers: Mapping[IdentifierKind, str]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    contact: ContactFacts = field(default_factory=ContactFacts)
+
+
+def contact_id(store: str, kind: IdentifierKind, value: str) -> str:
+    """Name the contact that is first seen under this identifier.
+
+    A function of its arguments, so that two first events at once agree without a lock, and no
+    second write is needed to reserve an id. 26 characters of [0-9a-f]; says nothing readable.
+    """
+    return "c" + sha256(f"{store}\n{kind}\n{value}".encode()).hexdigest()[:25]
+
+
+def encode_body(event: Event) -> str:
+    """The event as one JSON text: half the CPU of a DynamoDB map (measured, docs/decisions)."""
+    contact = event.contact
+    facts: dict[str, Any] = {
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "locale": contact.locale,
+        "timezone": contact.timezone,
+        "properties": dict(contact.properties),
+        "consents": [
+            {
+                "state": c.state, "method": c.method, "source": c.source, "topic": c.topic,
+                "at": instants.show(c.at) if c.at else None, "wording": c.wording,
+                "ip": c.ip, "user_agent": c.user_agent,
+            }
+            for c in contact.consents
+        ],
+    }  # fmt: skip
+    return json.dumps(
+        {
+            "identifiers": dict(event.identifiers),
+            "data": dict(event.data),
+            "contact": {k: v for k, v in facts.items() if v},
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+    )
+
+
+def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactFacts]:
+    """Undo `encode_body`: identifiers, data and the facts about the contact."""
+    document = json.loads(body)
+    facts = document["contact"]
+    consents = tuple(
+        ConsentFact(**{**c, "at": instants.parse(c["at"]) if c["at"] else None})
+        for c in facts.get("consents", ())
+    )
+    return (
+        document["identifiers"],
+        document["data"],
+        ContactFacts(**{**facts, "consents": consents}),
+    )

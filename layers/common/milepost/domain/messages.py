@@ -1,0 +1,120 @@
+"""The send ledger's vocabulary: what one message is, and how reports about it merge.
+
+SES has no idempotency token, so "exactly once" cannot be claimed. What holds is: one claim and
+one submission per decision; an answer that got lost is `unknown` until SES's own event settles
+it; every decision ends in exactly one of sent, skipped, failed or unknown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+
+from milepost.domain.gate import Category
+from milepost.domain.refs import EnrollmentRef, MessageRef
+
+MessageStatus = Literal[
+    "claimed", "accepted", "unknown", "throttled", "rejected", "failed", "skipped"
+]
+"""`claimed` and `unknown` are open; `throttled` may be claimed again; the rest is final."""
+
+UNCONFIRMED_FOR = timedelta(minutes=15)
+"""How long SES's own event may settle an unknown outcome before the reconciler decides."""
+
+Reported = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message about to be decided: everything the ledger keeps of it."""
+
+    ref: MessageRef
+    enrollment: EnrollmentRef
+    step: str
+    category: Category
+    topic: str | None
+    template: str
+    template_hash: str = ""
+    recipient: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A finished message: one recipient, plain header values, nothing left to decide."""
+
+    ref: MessageRef
+    to: str
+    sender_name: str
+    reply_to: str
+    subject: str
+    html: str
+    text: str
+    headers: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """SES took the message."""
+
+    ses_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """SES answered no. `retry` says that the same message may be submitted again later."""
+
+    reason: str
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No definite answer: SES may or may not have taken it."""
+
+    reason: str
+
+
+Answer = Accepted | Refused | Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The message is ours to submit, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """The claim failed: `status` is the message's own if it exists, else `reason` stood against it.
+
+    `ended` says that the enrollment was over.
+    """
+
+    reason: str
+    status: MessageStatus | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What SES reports of one message, translated. `link` with clicks, `detail` with bounces."""
+
+    kind: Reported
+    at: datetime
+    recipient: str = ""
+    link: str = ""
+    detail: str = ""
+    permanent: bool = False
+
+
+def message_id(enrollment: EnrollmentRef, step: str, visit: int = 1) -> str:
+    """One id per (store, enrollment, step, visit): a replayed step only finds its own message."""
+    text = f"{enrollment.store}\n{enrollment.id}\n{step}\n{visit}"
+    return f"{enrollment.contact}-{sha256(text.encode()).hexdigest()[:24]}"
+
+
+def address_hash(email: str) -> str:
+    """Stands for an address where the address itself must not be: keys, ledger, comparison."""
+    return sha256(email.strip().lower().encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""Names of things that live under a contact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentRef:
+    """Where an enrollment lives; what Step Functions carries around."""
+
+    store: str
+    contact: str
+    workflow: str
+    version: int
+    id: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "store": self.store, "contact": self.contact, "workflow": self.workflow,
+            "version": self.version, "id": self.id,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "EnrollmentRef":
+        return cls(**{**document, "version": int(document["version"])})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message lives. `id` is safe as an SES tag and leads back to the contact."""
+
+    store: str
+    contact: str
+    id: str
+
+    @classmethod
+    def from_id(cls, store: str, message_id: str) -> "MessageRef":
+        return cls(store, message_id.partition("-")[0], message_id)

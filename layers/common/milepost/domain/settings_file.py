@@ -1,0 +1,64 @@
+"""A store's `settings.json` as a model; only publishing imports it."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
+
+from milepost.domain.addresses import normalize_email
+from milepost.domain.schedule import zone_named
+
+
+def _iana(name: str) -> str:
+    if zone_named(name) is None:
+        raise ValueError(f"{name!r} is not an IANA time zone like 'Europe/Paris'")
+    return name
+
+
+def _address(text: str) -> str:
+    if normalize_email(text) is None:
+        raise ValueError(f"{text!r} is not an e-mail address")
+    return text
+
+
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+TopicId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class SettingsFile(BaseModel):
+    """Who the store is, what it writes about, and in which languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_: str | None = Field(None, alias="$schema")
+    name: str = Field(min_length=1, max_length=60, description="The sender's name in every mail.")
+    url: HttpUrl = Field(description="The shop's home page.")
+    postal_address: str = Field(
+        min_length=5, max_length=300, description="Printed in every marketing mail, as laws ask."
+    )
+    logo_url: HttpUrl | None = Field(None, description="Shown at the head of every mail.")
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="ISO 4217.")
+    timezone: Annotated[str, AfterValidator(_iana)] = Field(
+        "UTC", description="The store's own clock, for contacts whose zone is unknown."
+    )
+    default_locale: Locale = Field("en", description="For readers whose language is unknown.")
+    locales: list[Locale] = Field(
+        default_factory=lambda: ["en"], description="Languages every template must speak."
+    )
+    topics: dict[TopicId, Annotated[str, Field(min_length=1, max_length=80)]] = Field(
+        min_length=1, description="What readers subscribe to: an id and a title for each topic."
+    )
+    shop_topics: list[TopicId] = Field(
+        default_factory=list,
+        description='The topics that "accepts marketing" in the shop stands for.',
+    )
+    reply_to: Annotated[str, AfterValidator(_address)] | None = None
+    paused: bool = Field(False, description="Nothing is sent while this is true.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        unknown = [topic for topic in self.shop_topics if topic not in self.topics]
+        if unknown:
+            raise ValueError(f"shop_topics names {unknown[0]!r}, which is not among topics")
+        if self.default_locale not in self.locales:
+            raise ValueError(f"default_locale {self.default_locale!r} is not among locales")
+        return self

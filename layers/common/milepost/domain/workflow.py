@@ -1,0 +1,386 @@
+"""The workflow file as models: what a marketer may write, with a title and a description each.
+
+Only publishing and the command line import this module; a running workflow needs the compiled
+program alone (`program.py`).
+"""
+
+from datetime import time
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from milepost.domain.conditions import OPERATORS
+from milepost.domain.durations import parse_duration
+from milepost.domain.schedule import WEEKDAYS, zone_named
+
+
+class Model(BaseModel):
+    """A part of a workflow file: unknown fields are mistakes, and are named as such."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+def _time_of_day(text: str) -> str:
+    if len(text) != len("09:30"):
+        raise ValueError(f"{text!r} is not a time of day: write it like '09:30'")
+    time.fromisoformat(text)
+    return text
+
+
+def _zone(name: str) -> str:
+    if name not in {"contact", "store"} and zone_named(name) is None:
+        raise ValueError(
+            f"{name!r} is not a time zone: write 'contact', 'store' or an IANA name "
+            "like 'Europe/Paris'"
+        )
+    return name
+
+
+Duration = Annotated[
+    str,
+    AfterValidator(_duration),
+    Field(description="A duration: `4 hours`, `3 days 12 hours`, or ISO 8601 `PT4H`."),
+]
+TimeOfDay = Annotated[
+    str, AfterValidator(_time_of_day), Field(description="A time of day: `09:30`.")
+]
+Zone = Annotated[
+    str, AfterValidator(_zone), Field(description="`contact`, `store`, or an IANA time zone.")
+]
+StepId = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
+        description="Names the step: lower-case letters, digits and hyphens, 40 at most, once "
+        "in a workflow. Reports and message tags carry it.",
+    ),
+]
+EventName = Annotated[
+    str, Field(min_length=1, max_length=100, description="An event's name: `Order Completed`.")
+]
+Topic = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="A subscription topic: `offers`."),
+]
+Path = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="A dotted path into the data: `total`, `products[].category`.",
+    ),
+]
+
+# --- conditions ---------------------------------------------------------------------------------
+
+
+class _Comparison(Model):
+    """Exactly one operator, on the leaves that look a value up."""
+
+    is_: str | float | int | bool | None = Field(None, alias="is", title="is")
+    is_not: str | float | int | bool | None = None
+    in_: list[str | float | int] | None = Field(None, alias="in", title="in")
+    not_in: list[str | float | int] | None = None
+    contains: str | None = None
+    starts_with: str | None = None
+    ends_with: str | None = None
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+    between: tuple[float, float] | None = None
+    exists: bool | None = None
+    before: str | None = None
+    after: str | None = None
+    within_last: Duration | None = None
+    within_next: Duration | None = None
+    anniversary_within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> Self:
+        given = self.model_fields_set & {*OPERATORS, "is_", "in_"}
+        if len(given) != 1:
+            named = ", ".join(sorted(name.rstrip("_") for name in given)) or "none"
+            raise ValueError(f"needs exactly one operator ({', '.join(OPERATORS)}), has {named}")
+        return self
+
+
+class ContactIs(_Comparison):
+    """Compares a field of the contact: `{"contact": "properties.country", "in": ["FR", "BE"]}`."""
+
+    contact: Path
+
+
+class EventIs(_Comparison):
+    """Compares a field of the triggering event: `{"event": "total", "gte": 20}`."""
+
+    event: Path
+
+
+class Times(Model):
+    """How often: `{"gte": 2}`."""
+
+    is_: int | None = Field(None, alias="is")
+    gt: int | None = None
+    gte: int | None = None
+    lt: int | None = None
+    lte: int | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("needs at least one of is, gt, gte, lt, lte")
+        return self
+
+
+class _Behavior(Model):
+    times: Times | None = Field(None, description="How often; at least once if left out.")
+    within: Duration | None = None
+    since: Literal["enrollment"] | None = Field(
+        None, description="Count only what happened after the contact entered this workflow."
+    )
+    where: "Condition | None" = Field(
+        None, description="Count only events whose data meets this; `event` paths mean their data."
+    )
+
+    @model_validator(mode="after")
+    def _one_window(self) -> Self:
+        if self.within and self.since:
+            raise ValueError("has both within and since: keep one of them")
+        return self
+
+
+class Did(_Behavior):
+    """The contact did something: `{"did": "Order Completed", "times": {"gte": 2}}`."""
+
+    did: EventName
+
+
+class DidNot(_Behavior):
+    """The contact did not do something."""
+
+    did_not: EventName
+
+
+class EmailWas(Model):
+    """What became of an earlier e-mail of this workflow, named by its step."""
+
+    email: StepId
+    was: Literal["delivered", "opened", "clicked", "bounced", "complained"]
+    link: str | None = Field(None, description="With `clicked`: this very link.")
+
+
+class ConsentsTo(Model):
+    """The contact has said yes to a topic and has not withdrawn it."""
+
+    consents_to: Topic
+
+
+class InWorkflow(Model):
+    """The contact is inside a workflow now."""
+
+    in_workflow: str
+
+
+class All(Model):
+    """Every one of these."""
+
+    all: list["Condition"] = Field(min_length=1, max_length=100)
+
+
+class Any_(Model):
+    """At least one of these."""
+
+    any: list["Condition"] = Field(min_length=1, max_length=100)
+
+
+class Not(Model):
+    """The opposite of this."""
+
+    not_: "Condition" = Field(alias="not")
+
+
+_LEAF_KEYS = (
+    "all", "any", "not", "contact", "did", "did_not", "email", "consents_to", "in_workflow",
+    "event",
+)  # fmt: skip
+
+
+def _leaf(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return next((key for key in _LEAF_KEYS if key in value), None)
+    return next((key for key in _LEAF_KEYS if hasattr(value, key)), None)
+
+
+Condition = Annotated[
+    Annotated[All, Tag("all")]
+    | Annotated[Any_, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[ContactIs, Tag("contact")]
+    | Annotated[Did, Tag("did")]
+    | Annotated[DidNot, Tag("did_not")]
+    | Annotated[EmailWas, Tag("email")]
+    | Annotated[ConsentsTo, Tag("consents_to")]
+    | Annotated[InWorkflow, Tag("in_workflow")]
+    | Annotated[EventIs, Tag("event")],
+    Discriminator(
+        _leaf,
+        custom_error_type="condition",
+        custom_error_message="is not a condition: it needs one of " + ", ".join(_LEAF_KEYS),
+    ),
+]
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+class Step(Model):
+    """What every step has."""
+
+    id: StepId
+    note: str | None = Field(None, description="A remark for the reader; nothing else reads it.")
+
+
+class Delay(Step):
+    """Waits: `for` a duration, then on to a time of day on certain weekdays."""
+
+    type: Literal["delay"]
+    for_: Duration | None = Field(None, alias="for", title="for")
+    until_time: TimeOfDay | None = None
+    on_days: list[Literal[WEEKDAYS]] | None = Field(None, min_length=1)  # type: ignore[valid-type]
+    timezone: Zone | None = Field(None, description="Whose clock: `contact` if left out.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.for_ or self.until_time or self.on_days):
+            raise ValueError("needs at least one of for, until_time, on_days")
+        return self
+
+
+class WaitFor(Step):
+    """Waits for an event, but no longer than the timeout."""
+
+    type: Literal["wait_for"]
+    event: EventName
+    where: Condition | None = None
+    timeout: Duration
+    on_event: list["AnyStep"] = Field(default_factory=list)
+    on_timeout: list["AnyStep"] = Field(default_factory=list)
+
+
+class BranchPath(Model):
+    """One path of a branch, taken when its condition holds."""
+
+    name: str = Field(min_length=1, max_length=60)
+    if_: Condition = Field(alias="if", title="if")
+    steps: list["AnyStep"] = Field(default_factory=list)
+
+
+class Branch(Step):
+    """The first path whose condition holds; otherwise `else`."""
+
+    type: Literal["branch"]
+    paths: list[BranchPath] = Field(min_length=1, max_length=50)
+    else_: list["AnyStep"] = Field(default_factory=list, alias="else", title="else")
+
+
+class SendEmail(Step):
+    """Sends one e-mail from a template, if the gate lets it pass."""
+
+    type: Literal["send_email"]
+    template: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*){0,3}$",
+        max_length=100,
+        description="The template's folder under `templates/`: `abandoned-cart/reminder`.",
+    )
+    category: Literal["marketing", "transactional"] | None = Field(
+        None, description="The workflow's own if left out."
+    )
+    topic: Topic | None = Field(
+        None, description="The subscription topic; the workflow's own if left out."
+    )
+
+
+class Exit(Step):
+    """Leaves the workflow."""
+
+    type: Literal["exit"]
+    reason: str = Field("left", min_length=1, max_length=100)
+
+
+AnyStep = Annotated[Delay | WaitFor | Branch | SendEmail | Exit, Field(discriminator="type")]
+
+# --- the workflow -------------------------------------------------------------------------------
+
+
+class EventTrigger(Model):
+    """Fires when the store, a webhook, a browser or another workflow reports an event."""
+
+    type: Literal["event"]
+    event: EventName
+    where: Condition | None = None
+    key: Path | None = Field(
+        None,
+        description="One enrollment per value of this field of the event: per cart, per order.",
+    )
+
+
+class Reentry(Model):
+    """Whether somebody who was here before may come again."""
+
+    allow: Literal["never", "always", "after"] = "never"
+    after: Duration | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if (self.allow == "after") != (self.after is not None):
+            raise ValueError('write {"allow": "after", "after": "7 days"}: the two go together')
+        return self
+
+
+class ExitOn(Model):
+    """An event that ends the enrollment wherever it stands."""
+
+    event: EventName
+    where: Condition | None = None
+
+
+class Goal(Model):
+    """What the workflow is for: who does it has been won, and leaves."""
+
+    event: EventName
+    where: Condition | None = None
+    within: Duration = Field("30 days", description="Counted from entering the workflow.")
+
+
+class Workflow(Model):
+    """A workflow: who enters, what happens to them, and what ends it."""
+
+    schema_: str | None = Field(None, alias="$schema")
+    title: str = Field(min_length=1, max_length=120)
+    description: str | None = None
+    status: Literal["live", "paused", "draft"] = "live"
+    category: Literal["marketing", "transactional"] = "marketing"
+    topic: Topic | None = Field(
+        None, description="The subscription topic its mails belong to; the store's first if absent."
+    )
+    trigger: EventTrigger
+    audience: Condition | None = Field(
+        None, description="Who may be here: checked on entering and again before every mail."
+    )
+    reentry: Reentry = Field(default_factory=Reentry)
+    exit_on: list[ExitOn] = Field(default_factory=list, max_length=20)
+    goal: Goal | None = None
+    steps: list[AnyStep] = Field(min_length=1, max_length=1000)

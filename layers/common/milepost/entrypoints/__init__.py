@@ -1,0 +1,1 @@
+"""Lambda glue: what AWS hands over becomes one call to a service."""

@@ -1,0 +1,39 @@
+"""The task of a state machine: run one block of steps for one contact."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from milepost import bootstrap
+from milepost.domain import instants
+from milepost.domain.refs import EnrollmentRef
+from milepost.entrypoints.log import logger
+from milepost.entrypoints.warm import warm
+
+
+def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    """Run `block`; or note that the machine failed (`give_up`); or send `again` once.
+
+    The answer is the whole state of the machine: `until` and `since` are instants of its own time.
+    """
+    ref = EnrollmentRef.from_json(task["enrollment"])
+    clock = bootstrap.clock()
+    now = instants.show(clock.wire_now())
+    resting = {"next": "end", "since": now, "until": now}
+    if "give_up" in task:
+        bootstrap.runner().give_up(ref, str(task["give_up"].get("Error", "failed")))
+    elif "again" in task:
+        bootstrap.runner().send_again(ref, task["again"])
+    else:
+        stop = bootstrap.runner().run(ref, task["block"])
+        logger.info(
+            "ran", extra={"enrollment": ref.to_json(), "block": task["block"], "next": stop.next}
+        )
+        resting = {
+            "next": stop.next,
+            "since": instants.show(stop.since),
+            "until": instants.show(clock.to_wire(stop.until)),
+        }
+    return {"enrollment": ref.to_json(), **resting}
+
+
+warm(bootstrap.runner, bootstrap.clock)

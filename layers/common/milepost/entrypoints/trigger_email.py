@@ -1,0 +1,36 @@
+"""The queue of SES's events: each is merged into the ledger and the timeline."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from milepost import bootstrap
+from milepost.adapters.ses_events import from_queue
+from milepost.entrypoints.log import count, logger
+from milepost.entrypoints.warm import warm
+
+
+def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    """Learn from a batch; what could not be recorded is handed over again, alone."""
+    failed = []
+    for record in batch["Records"]:
+        try:
+            _learn(record["body"])
+        except Exception:
+            logger.exception("not learned", extra={"queue_message": record["messageId"]})
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _learn(body: str) -> None:
+    found = from_queue(body)
+    if found is None:
+        count("EmailEventsIgnored")
+        return
+    if not bootstrap.learner().learn(found.store, found.message, found.report):
+        logger.warning("about no message of ours", extra={"kind": found.report.kind})
+        count("EmailEventsForeign")
+        return
+    logger.info("learned", extra={"message_id": found.message, "kind": found.report.kind})
+
+
+warm(bootstrap.learner)

@@ -1,0 +1,76 @@
+"""POST /v1/{store}/events: one event, or a batch of up to 500."""
+
+from typing import TYPE_CHECKING, Any
+
+from milepost import bootstrap
+from milepost.adapters.shops.generic import RefusedEventError, translate
+from milepost.domain.jsontext import BadJsonError, read_json
+from milepost.entrypoints.authentication import authenticate
+from milepost.entrypoints.http import HttpError, Request, Response, answer, http
+from milepost.entrypoints.warm import warm
+from milepost.services.append import append, date_event
+
+if TYPE_CHECKING:
+    from milepost.domain.events import Event
+
+MAX_BATCH = 500
+
+Result = dict[str, Any]
+
+
+def accept(request: Request) -> Response:
+    """202 accepted, 200 duplicate, 4xx refused; a batch gets 207 and a result for every item."""
+    clock = bootstrap.clock()
+    authenticate(request, bootstrap.secrets(), clock.wire_now())
+    try:
+        document = read_json(request.body)
+    except BadJsonError as error:
+        raise HttpError(400, "bad_json", str(error)) from None
+    if isinstance(document, list) or (isinstance(document, dict) and "batch" in document):
+        return _batch(request.store, document)
+    (result,) = _accept(request.store, [document])
+    if result["status"] == "refused":
+        raise HttpError(422, **result["error"])
+    return answer(202 if result["status"] == "accepted" else 200, result)
+
+
+def _batch(store: str, document: Any) -> Response:
+    if isinstance(document, dict) and len(document) > 1:
+        extra = sorted(document.keys() - {"batch"})
+        raise HttpError(422, "bad_batch", "a batch has the field batch alone", extra[0])
+    items = document if isinstance(document, list) else document["batch"]
+    if not isinstance(items, list) or not items:
+        raise HttpError(422, "bad_batch", "batch must be a list of events", "batch")
+    if len(items) > MAX_BATCH:
+        raise HttpError(413, "batch_too_large", f"a batch may have {MAX_BATCH} events", "batch")
+    results = _accept(store, items)
+    totals = {
+        status: sum(result["status"] == status for result in results)
+        for status in ("accepted", "duplicate", "refused")
+    }
+    numbered = [{"index": index, **result} for index, result in enumerate(results)]
+    return answer(207 if totals["refused"] else 202, {**totals, "results": numbered})
+
+
+def _accept(store: str, documents: list[Any]) -> list[Result]:
+    """Keep the good ones; a result for each, in order."""
+    now = bootstrap.clock().now()
+    results: list[Result] = []
+    events: dict[int, Event] = {}
+    for index, document in enumerate(documents):
+        try:
+            event, dated = translate(store, document, now)
+        except RefusedEventError as error:
+            reason = {"code": error.code, "message": str(error), "field": error.field}
+            results.append({"status": "refused", "error": reason})
+            continue
+        events[index] = event if dated else date_event(bootstrap.timeline(), event, now)
+        results.append({"id": event.id, "status": "accepted"})
+    kept = append(bootstrap.timeline(), list(events.values()))
+    for index, status in zip(events, kept, strict=True):
+        results[index]["status"] = status
+    return results
+
+
+handler = http(accept)
+warm(bootstrap.timeline, bootstrap.secrets, bootstrap.clock)

@@ -1,0 +1,59 @@
+"""GET shows a page, POST acts: the reader's "no", by button or by RFC 8058 one-click."""
+
+from urllib.parse import parse_qs
+
+from milepost import bootstrap
+from milepost.domain.pages import done_page, question_page, stale_page
+from milepost.entrypoints.http import Request, Response, http, page
+from milepost.entrypoints.http import answer as json_answer
+from milepost.entrypoints.log import count, logger
+from milepost.entrypoints.warm import warm
+from milepost.services.unsubscribe import Proof, Scope
+
+
+def respond(request: Request) -> Response:
+    """A link that we did not make gets the same page whatever is wrong with it, and no details."""
+    opened = bootstrap.unsubscriber().open(request.store, request.path.get("token", ""))
+    if opened is None:
+        count("UnsubscribeLinksRefused")
+        return page(404, stale_page())
+    if request.method != "POST":
+        return page(200, question_page(opened))
+    fields = _form(request)
+    one_click = fields.get("List-Unsubscribe") == "One-Click"
+    scope: Scope = "all" if fields.get("scope") == "all" else "topic"
+    proof = Proof(
+        method="one-click" if one_click else "page",
+        ip=request.ip,
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    bootstrap.unsubscriber().unsubscribe(opened.claim, scope, proof, bootstrap.clock().now())
+    logger.info(
+        "unsubscribed", extra={"store": request.store, "method": proof.method, "scope": scope}
+    )
+    return (
+        json_answer(200, {"status": "unsubscribed"})
+        if one_click
+        else page(200, done_page(opened, scope))
+    )
+
+
+def _form(request: Request) -> dict[str, str]:
+    """Both encodings of RFC 8058: `x-www-form-urlencoded` and `multipart/form-data`."""
+    kind = request.headers.get("content-type", "")
+    text = request.body.decode("utf-8", "replace")
+    if kind.startswith("multipart/form-data"):
+        wanted = ("List-Unsubscribe", "scope")
+        return {name: _part(text, name) for name in wanted if f'name="{name}"' in text}
+    return {name: values[0] for name, values in parse_qs(text).items()}
+
+
+def _part(text: str, name: str) -> str:
+    """One small field of a multipart body, whose boundary may be anything."""
+    after = text.partition(f'name="{name}"')[2]
+    content = after.replace("\r\n", "\n").partition("\n\n")[2]
+    return content.partition("\n")[0].strip()
+
+
+handler = http(respond)
+warm(bootstrap.unsubscriber, bootstrap.clock)

@@ -1,0 +1,276 @@
+"""What the services need from the world: small Protocols, named for the need.
+
+Errors that cross a port are those of this file; an AWS error never does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from milepost.domain.conditions import Happening, Window
+    from milepost.domain.contacts import Profile
+    from milepost.domain.enrollments import Enrollment, Status
+    from milepost.domain.events import Event, IdentifierKind
+    from milepost.domain.gate import Category
+    from milepost.domain.messages import (
+        Answer,
+        Claimed,
+        Draft,
+        Mail,
+        MessageStatus,
+        NotClaimed,
+        Report,
+    )
+    from milepost.domain.program import Program
+    from milepost.domain.refs import EnrollmentRef, MessageRef
+    from milepost.domain.rendering import Renderer
+    from milepost.domain.settings import StoreSettings
+    from milepost.domain.template_versions import TemplateVersion
+
+    Identifiers = Mapping[IdentifierKind, str]
+
+
+class Busy(Exception):
+    """The world is momentarily not able to answer; the same call later may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSecrets:
+    """A store's keys, the current one first. An empty tuple means that none is configured."""
+
+    signing: tuple[str, ...] = ()
+    bearer_hashes: tuple[str, ...] = ()
+    shopify: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+class Secrets(Protocol):
+    """Keeps the keys of stores."""
+
+    def of(self, store: str) -> StoreSecrets | None:
+        """The store's keys; None if there is no such store."""
+
+
+class Timeline(Protocol):
+    """Appends what happened to the timeline of the contact it happened to."""
+
+    def resolve(self, store: str, wanted: Sequence[Identifiers]) -> list[str]:
+        """The contact of each set of identifiers; unknown ones get the id they will have."""
+
+    def append(self, contact: str, event: Event) -> bool:
+        """Keep the event; False if the timeline has it already."""
+
+    def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
+        """When an event without a time of its own was first reported: `now` only the first time."""
+
+    def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
+        """The events of one name since an instant."""
+
+
+class Contacts(Protocol):
+    """Keeps what is known of each contact."""
+
+    def profile(self, store: str, contact: str) -> Profile | None: ...
+
+    def apply(self, before: Profile | None, after: Profile) -> bool:
+        """Replace `before` by `after`; False if somebody else changed the contact meanwhile."""
+
+    def link(self, contact: str, event: Event) -> None:
+        """Make the event's identifiers lead to the contact, where they lead nowhere yet."""
+
+    def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
+        """Add the event's answers to the log of proof."""
+
+    def withdraw(self, contact: str, event: Event) -> None:
+        """Withdraw what the event says, at once, with proof; works for contacts long gone."""
+
+    def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
+        """Never mail this address again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a block has found out but not yet written down."""
+
+    began: Mapping[str, datetime] = field(default_factory=dict)
+    outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Enrollments(Protocol):
+    """Keeps each contact's way through each workflow."""
+
+    def enroll(self, enrollment: Enrollment) -> bool:
+        """Keep a new enrollment; False if it exists."""
+
+    def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
+
+    def write(self, ref: EnrollmentRef, journal: Journal) -> None: ...
+
+    def finish(self, ref: EnrollmentRef, status: Status, reason: str, at: datetime) -> bool:
+        """End an active enrollment and note it on the contact; False if it had ended before."""
+
+    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | None:
+        """Lay the event's half of a rendezvous down; the task token if the wait was there first."""
+
+    def offer_token(
+        self, ref: EnrollmentRef, step: str, event: str, token: str, since: datetime
+    ) -> bool:
+        """Lay the wait's half down; True if an event since then was there first."""
+
+
+class Ledger(Protocol):
+    """The send ledger."""
+
+    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+        """Claim a new or throttled message, if the contact may still be mailed: one transaction."""
+
+    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+        """Claim a transactional message whose outcome stayed unknown, for its one second try."""
+
+    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None: ...
+
+    def close(
+        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+    ) -> None:
+        """Record a decision that led to no submission; harmless if the message exists."""
+
+    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
+        """Merge what SES reports; the message's facts, or None if we never sent it there."""
+
+    def fates(self, enrollment: EnrollmentRef, steps: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What became of an enrollment's e-mails, by step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A workflow that is published: its version, and the machine that new entries start on."""
+
+    version: int
+    machine: str
+    status: Literal["live", "paused", "draft", "archived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is live in a store now."""
+
+    settings: StoreSettings
+    workflows: Mapping[str, Live]
+    templates: Mapping[str, str]
+
+
+class Registry(Protocol):
+    """What has been published."""
+
+    def head(self, store: str) -> Head: ...
+
+    def program(self, store: str, workflow: str, version: int) -> Program: ...
+
+    def template(self, store: str, name: str, version: str) -> Renderer: ...
+
+
+class Engine(Protocol):
+    """Runs state machines."""
+
+    def start(self, machine: str, ref: EnrollmentRef) -> None:
+        """Start an enrollment; harmless if it runs or ran."""
+
+    def stop(self, ref: EnrollmentRef, reason: str) -> None:
+        """Stop an enrollment's machine; harmless if it does not run."""
+
+    def answer(self, token: str) -> None:
+        """Wake a wait; harmless if it was decided otherwise."""
+
+
+class Mailer(Protocol):
+    """Hands a finished message to the post, once."""
+
+    def send(self, mail: Mail) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A message whose outcome nobody has reported in time."""
+
+    message: MessageRef
+    enrollment: EnrollmentRef
+    step: str
+    category: Category
+    attempts: int
+
+
+class Timers(Protocol):
+    """Knows what is due."""
+
+    def due(self, now: datetime) -> Iterator[Overdue]: ...
+
+    def done_before(self, now: datetime) -> None:
+        """All that `due` gave for this instant has been dealt with."""
+
+    def give_up(self, ref: MessageRef, at: datetime) -> bool:
+        """Leave the outcome unknown for good; False if it has been settled."""
+
+
+class Resender(Protocol):
+    """Has a message sent once more where sending is allowed."""
+
+    def send_again(self, enrollment: EnrollmentRef, step: str) -> None: ...
+
+
+class Files(Protocol):
+    """A store's files: workflows, templates and settings in, reports out."""
+
+    def read(self, store: str, path: str) -> str | None:
+        """The file's text as it is now; None if there is none."""
+
+    def folder(self, store: str, path: str) -> dict[str, str]:
+        """The texts of the files directly in a folder, by name."""
+
+    def paths(self, store: str, folder: str) -> list[str]:
+        """The paths of all files below a folder, in order."""
+
+    def write(self, store: str, path: str, text: str) -> None: ...
+
+
+class Publications(Protocol):
+    """The writing side of the registry: always the present, never from a cache."""
+
+    def head(self, store: str) -> Head: ...
+
+    def program(self, store: str, workflow: str, version: int) -> Program: ...
+
+    def template(self, store: str, name: str, version: str) -> TemplateVersion: ...
+
+    def source(self, store: str, workflow: str, version: int) -> str:
+        """What identifies the file and compiler that a version was made from."""
+
+    def keep_program(self, store: str, program: Program, source: str) -> None: ...
+
+    def keep_template(self, store: str, template: TemplateVersion) -> None: ...
+
+    def go_live(self, store: str, workflow: str, live: Live, after: int) -> bool:
+        """Make a version live in place of version `after` (0: none); False if that is not live."""
+
+    def show_template(self, store: str, name: str, version: str) -> None: ...
+
+    def hide_template(self, store: str, name: str) -> None: ...
+
+    def apply_settings(self, store: str, settings: Mapping[str, Any]) -> None: ...
+
+    def refused(self, store: str, path: str, refused: bool) -> None:
+        """Note whether a file as it is now was refused."""
+
+    def all_refused(self, store: str) -> list[str]:
+        """The paths of the files that were refused."""
+
+
+class Machines(Protocol):
+    """Publishes state machines."""
+
+    def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
+        """Create or update the machine; the ARN of the published version."""

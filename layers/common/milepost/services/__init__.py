@@ -1,0 +1,1 @@
+"""Use cases: load, decide, act; written against the ports."""

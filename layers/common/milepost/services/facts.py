@@ -1,0 +1,61 @@
+"""Load exactly what some conditions need to see, and no more."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from milepost.domain.conditions import Condition, Facts, emails_needed, windows_needed
+from milepost.domain.contacts import Profile
+from milepost.domain.enrollments import Enrollment
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Ledger, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class FactFinder:
+    """Reads the timeline and the ledger on behalf of conditions."""
+
+    timeline: Timeline
+    ledger: Ledger
+
+    def gather(
+        self,
+        conditions: Iterable[Condition],
+        profile: Profile,
+        event_data: Mapping[str, Any],
+        now: datetime,
+        since: datetime | None = None,
+        enrollment: EnrollmentRef | None = None,
+    ) -> Facts:
+        asked = tuple(conditions)
+        windows = {
+            window for condition in asked for window in windows_needed(condition, now, since)
+        }
+        steps = {step for condition in asked for step in emails_needed(condition)}
+        return Facts(
+            now=now,
+            contact=profile.as_data(),
+            event=event_data,
+            consent=profile.consents(),
+            metrics=profile.metrics(),
+            inside=frozenset(presence.workflow for presence in profile.inside.values()),
+            entered_at=since,
+            windows={
+                window: self.timeline.happenings(profile.store, profile.contact, window)
+                for window in windows
+            },
+            emails=self.ledger.fates(enrollment, steps) if enrollment and steps else {},
+        )
+
+    def inside(
+        self,
+        conditions: Iterable[Condition],
+        profile: Profile,
+        enrollment: Enrollment,
+        now: datetime,
+    ) -> Facts:
+        """The facts as one enrollment sees them."""
+        return self.gather(
+            conditions, profile, enrollment.event_data, now, enrollment.since, enrollment.ref
+        )

@@ -1,0 +1,70 @@
+"""Learn: what the post reports of a message changes the ledger, the contact and the timeline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from milepost.domain.events import Event
+from milepost.domain.messages import Report, Reported, address_hash
+from milepost.domain.refs import MessageRef
+from milepost.ports import Contacts, Ledger, Timeline
+
+EVENT_NAMES: Mapping[Reported, str] = {
+    "opened": "Email Opened",
+    "clicked": "Email Clicked",
+    "bounced": "Email Bounced",
+    "complained": "Email Marked as Spam",
+}
+"""What becomes an event a workflow can wait for. `sent` and `delivered` stay on the ledger: they
+are on the contact's timeline there already, and an event for each would double what a mail costs.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Records reports. Every step may be repeated: all of them are idempotent."""
+
+    contacts: Contacts
+    ledger: Ledger
+    timeline: Timeline
+
+    def learn(self, store: str, message: str, report: Report) -> bool:
+        """Record one report; False if it is not about a message we sent to that address.
+
+        Suppression comes first: a crash after it loses a number, a crash before it a promise.
+        """
+        ref = MessageRef.from_id(store, message)
+        facts = self.ledger.report(ref, report)
+        if facts is None:
+            return False
+        final = report.kind == "complained" or (report.kind == "bounced" and report.permanent)
+        if final:
+            reason = "complaint" if report.kind == "complained" else "hard bounce"
+            self.contacts.suppress(store, facts["recipient"], reason, report.at)
+        name = EVENT_NAMES.get(report.kind)
+        if name is not None:
+            self.timeline.append(ref.contact, _event(store, message, name, report, facts))
+        return True
+
+
+def _event(store: str, message: str, name: str, report: Report, facts: Mapping[str, Any]) -> Event:
+    data = {
+        "message": message,
+        "workflow": facts["workflow"],
+        "step": facts["step"],
+        "enrollment": facts["enrollment"],
+        **({"link": report.link} if report.link else {}),
+        **({"detail": report.detail, "permanent": report.permanent} if report.detail else {}),
+    }
+    # A link clicked twice in one millisecond is one click; two reports of one click are one too.
+    distinction = report.link if report.kind == "clicked" else ""
+    return Event(
+        store=store,
+        id=f"{message}:{report.kind}"
+        + (f":{address_hash(distinction)[:12]}" if distinction else ""),
+        name=name,
+        occurred_at=report.at,
+        source="email",
+        identifiers={},
+        data=data,
+    )

@@ -1,0 +1,285 @@
+"""Publish: a marketer's file is checked, compiled, versioned and reported on.
+
+A file that is wrong changes nothing that is live. Files may arrive in any order and together: a
+refusal is noted, and whenever something new goes live, what was refused is tried again. The
+present state of the bucket counts, not the notice that brought us here, which may be late,
+repeated or out of order.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from milepost.domain.graph import build_program, check_steps, walk
+from milepost.domain.machine import Wiring, machine, transitions
+from milepost.domain.names import WORKFLOW_LENGTH, is_workflow
+from milepost.domain.problems import Problem, suggest
+from milepost.domain.program import Program
+from milepost.domain.reading import read_file
+from milepost.domain.report import Outcome, Report, as_json, as_markdown
+from milepost.domain.settings_file import SettingsFile
+from milepost.domain.template_versions import TemplateVersion
+from milepost.domain.templates import check_marketing, compile_template
+from milepost.domain.workflow import SendEmail, Workflow
+from milepost.ports import Busy, Files, Head, Live, Machines, Publications
+
+COMPILER = "1"
+"""Raise it when the same workflow compiles to something else: every file is a new version then."""
+
+LAYOUT = "_layout"
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Publishes a store's files. `name_room`: how long a machine's name may be after the stack's."""
+
+    files: Files
+    publications: Publications
+    machines: Machines
+    wiring: Wiring
+    now: Callable[[], datetime]
+    name_room: int = 60
+
+    def publish(self, store: str, path: str) -> list[Report]:
+        """Bring everything that this path concerns up to date; the reports, newest last."""
+        reports = [self._publish(store, unit) for unit in self._units(store, path)]
+        if any(report.outcome == "published" for report in reports):
+            for refused in self.publications.all_refused(store):
+                if refused not in {report.file for report in reports}:
+                    reports.append(self._publish(store, refused))
+        return reports
+
+    def _units(self, store: str, path: str) -> list[str]:
+        """What a changed file is part of: itself, its template's folder, or every template."""
+        parts = PurePosixPath(path).parts
+        if path == "settings.json" or (parts[0] == "workflows" and path.endswith(".json")):
+            return [path] if len(parts) <= 2 else []
+        if parts[0] != "templates" or len(parts) < 3:
+            return []
+        if parts[1] != LAYOUT:
+            return [str(PurePosixPath(path).parent)]
+        folders = {str(PurePosixPath(p).parent) for p in self.files.paths(store, "templates")}
+        return sorted(folder for folder in folders if PurePosixPath(folder).parts[1] != LAYOUT)
+
+    def _publish(self, store: str, unit: str) -> Report:
+        """Publish until the result is of the bucket and the registry as they are."""
+        for _ in range(_ROUNDS):
+            before = self._seen(store, unit)
+            report = self._once(store, unit)
+            self.publications.refused(store, unit, report.outcome == "refused")
+            if self._seen(store, unit) == before:
+                self._write(store, report)
+                return report
+        raise Busy(f"{unit} kept changing while it was published")
+
+    def _seen(self, store: str, unit: str) -> object:
+        """All that a result depends on: if it is the same afterwards, the result still holds."""
+        head = self.publications.head(store)
+        if unit.startswith("templates/"):
+            layout = self.files.folder(store, f"templates/{LAYOUT}")
+            return (self.files.folder(store, unit), layout, head.settings)
+        return (self.files.read(store, unit), sorted(head.templates), head.settings)
+
+    def _once(self, store: str, unit: str) -> Report:
+        if unit == "settings.json":
+            return self._settings(store, unit)
+        if unit.startswith("templates/"):
+            return self._template(store, unit)
+        return self._workflow(store, unit)
+
+    # --- settings ---
+
+    def _settings(self, store: str, unit: str) -> Report:
+        text = self.files.read(store, unit)
+        if text is None:
+            return self._report(unit, "kept", note="the file is gone, its last settings stay")
+        settings = read_file(text, SettingsFile)
+        if isinstance(settings, list):
+            return self._report(unit, "refused", settings)
+        document = settings.model_dump(mode="json", exclude_none=True, exclude={"schema_"})
+        self.publications.apply_settings(store, document)
+        return self._report(unit, "published")
+
+    # --- templates ---
+
+    def _template(self, store: str, unit: str) -> Report:
+        name = unit.removeprefix("templates/")
+        head = self.publications.head(store)
+        files = self.files.folder(store, unit)
+        if not files:
+            users = self._marketing_users(store, head, name, any_category=True)
+            if users:
+                problem = Problem(
+                    unit, f"is used by {', '.join(users)}", "its last version stays live"
+                )
+                return self._report(unit, "refused", [problem])
+            self.publications.hide_template(store, name)
+            return self._report(unit, "archived")
+        compiled = compile_template(
+            name,
+            files,
+            self.files.folder(store, f"templates/{LAYOUT}"),
+            head.settings.default_locale,
+            head.settings.locales,
+        )
+        if not isinstance(compiled, TemplateVersion):
+            return self._report(unit, "refused", list(compiled))
+        users = self._marketing_users(store, head, name)
+        if users and (problems := check_marketing(compiled)):
+            used = f"used for marketing by {', '.join(users)}"
+            return self._report(
+                unit, "refused", [replace(p, reason=f"{p.reason}, {used}") for p in problems]
+            )
+        if head.templates.get(name) == compiled.hash:
+            return self._report(unit, "unchanged", version=compiled.hash)
+        self.publications.keep_template(store, compiled)
+        self.publications.show_template(store, name, compiled.hash)
+        return self._report(unit, "published", version=compiled.hash)
+
+    def _marketing_users(
+        self, store: str, head: Head, template: str, any_category: bool = False
+    ) -> list[str]:
+        """The live workflows that send this template as marketing."""
+        users = []
+        for name, live in sorted(head.workflows.items()):
+            if live.status == "archived":
+                continue
+            program = self.publications.program(store, name, live.version)
+            for node in program.nodes.values():
+                if node["type"] == "send_email" and node["template"] == template:
+                    category = node.get("category") or program.head["category"]
+                    if any_category or category == "marketing":
+                        users.append(name)
+                        break
+        return users
+
+    # --- workflows ---
+
+    def _workflow(self, store: str, unit: str) -> Report:
+        name = PurePosixPath(unit).stem
+        head = self.publications.head(store)
+        live = head.workflows.get(name)
+        text = self.files.read(store, unit)
+        if text is None:
+            return self._archive(store, unit, name, live)
+        workflow = read_file(text, Workflow)
+        if isinstance(workflow, list):
+            return self._report(unit, "refused", [*self._named(store, name), *workflow])
+        problems = [*self._named(store, name), *check_steps(workflow)]
+        problems += self._references(store, head, workflow)
+        if problems:
+            return self._report(unit, "refused", problems)
+        return self._go_live(store, unit, name, workflow, live, text)
+
+    def _archive(self, store: str, unit: str, name: str, live: Live | None) -> Report:
+        if live is None or live.status == "archived":
+            return self._report(unit, "archived", note="nothing was live")
+        archived = replace(live, status="archived")
+        if not self.publications.go_live(store, name, archived, live.version):
+            raise Busy(f"{unit} was published at the same moment")
+        return self._report(
+            unit, "archived", note="nobody enters any more; those inside finish on their version"
+        )
+
+    def _go_live(
+        self, store: str, unit: str, name: str, workflow: Workflow, live: Live | None, text: str
+    ) -> Report:
+        source = sha256(f"{COMPILER}\n{text}".encode()).hexdigest()
+        status = workflow.status
+        previous = live.version if live else 0
+        if live and self.publications.source(store, name, previous) == source:
+            if live.status == status:
+                return self._report(unit, "unchanged", version=str(previous))
+            program = self.publications.program(store, name, previous)
+            if self.publications.go_live(store, name, replace(live, status=status), previous):
+                return self._published(unit, program)
+            raise Busy(f"{unit} was published at the same moment")
+        program = build_program(name, previous + 1, workflow)
+        definition = machine(program, self.wiring)
+        self.publications.keep_program(store, program, source)
+        arn = self.machines.publish(store, name, definition)
+        if not self.publications.go_live(store, name, Live(previous + 1, arn, status), previous):
+            raise Busy(f"{unit} was published at the same moment")
+        return self._published(unit, program)
+
+    def _named(self, store: str, name: str) -> list[Problem]:
+        if not is_workflow(name):
+            return [
+                Problem(
+                    "file name",
+                    f'"{name}" cannot be a workflow\'s name',
+                    f"lower-case letters, digits and hyphens, {WORKFLOW_LENGTH} at most",
+                )
+            ]
+        room = self.name_room - len(store) - 1
+        if len(name) > room:
+            remedy = f"use {room} characters at most: a state machine's name has 80 in all"
+            return [Problem("file name", f'"{name}" is too long for this stack', remedy)]
+        return []
+
+    def _references(self, store: str, head: Head, workflow: Workflow) -> list[Problem]:
+        """What the workflow names must exist: templates and topics, fit for their use."""
+        problems: list[Problem] = []
+        topics = head.settings.topics or {}
+        if workflow.topic and workflow.topic not in topics:
+            problems.append(_no_topic("topic", workflow.topic, topics))
+        for place, step in walk(workflow.steps):
+            if not isinstance(step, SendEmail):
+                continue
+            if step.topic and step.topic not in topics:
+                problems.append(_no_topic(f"{place}.topic", step.topic, topics))
+            category = step.category or workflow.category
+            if category == "marketing" and not topics:
+                remedy = "name the topics readers subscribe to in settings.json"
+                problems.append(Problem(place, "marketing mail needs a topic", remedy))
+            problems += self._template_for(store, head, place, step, category)
+        return problems
+
+    def _template_for(
+        self, store: str, head: Head, place: str, step: SendEmail, category: str
+    ) -> list[Problem]:
+        version = head.templates.get(step.template)
+        if version is None:
+            remedy = suggest(step.template, [*head.templates]) or "upload its folder to templates/"
+            reason = f'no template named "{step.template}" is published'
+            return [Problem(f"{place}.template", reason, remedy)]
+        if category != "marketing":
+            return []
+        template = self.publications.template(store, step.template, version)
+        return [
+            Problem(f"{place}.template", f"{p.place} {p.reason}", p.remedy)
+            for p in check_marketing(template)
+        ]
+
+    # --- reports ---
+
+    def _published(self, unit: str, program: Program) -> Report:
+        return self._report(
+            unit,
+            "published",
+            version=str(program.version),
+            note=f"{transitions(program)} billed state transitions on the longest path",
+        )
+
+    def _report(
+        self,
+        unit: str,
+        outcome: Outcome,
+        problems: list[Problem] | None = None,
+        version: str = "",
+        note: str = "",
+    ) -> Report:
+        return Report(unit, outcome, self.now(), version, note, tuple(problems or ()))
+
+    def _write(self, store: str, report: Report) -> None:
+        base = "reports/" + report.file.removesuffix(".json").replace("/", ".")
+        self.files.write(store, f"{base}.report.json", as_json(report))
+        self.files.write(store, f"{base}.report.md", as_markdown(report))
+
+
+def _no_topic(place: str, topic: str, topics: object) -> Problem:
+    known = [*topics] if isinstance(topics, dict) else []
+    return Problem(place, f'settings.json has no topic "{topic}"', suggest(topic, known))

@@ -1,0 +1,159 @@
+"""React: one event of a timeline changes the contact, wakes, ends and begins enrollments.
+
+Safe to run again from the start after a crash at any line. The profile notes the last stream
+position it is applied through, and is written after everything that must have happened by then
+(ends, wakes, new enrollments) and before what follows from it (starting the machines), which a
+repeated record does once more, harmlessly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.domain.conditions import Facts, evaluate
+from milepost.domain.contacts import Presence, Profile, fold
+from milepost.domain.enrollments import Enrollment, Enter, Refuse, ended_by, may_enter
+from milepost.domain.events import Event
+from milepost.domain.program import Node, Program
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Busy, Contacts, Engine, Enrollments, Head, Live, Registry
+from milepost.services.facts import FactFinder
+
+ATTEMPTS = 5
+"""Tries at changing a profile that somebody else changes at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What one event led to; for the log."""
+
+    applied: bool = False
+    ended: tuple[str, ...] = ()
+    woken: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reactor:
+    """Applies events to contacts."""
+
+    contacts: Contacts
+    enrollments: Enrollments
+    registry: Registry
+    engine: Engine
+    facts: FactFinder
+
+    def react(self, contact: str, event: Event, position: int, now: datetime) -> Reaction:
+        """Apply one record of the stream; `position` is its sequence number."""
+        head = self.registry.head(event.store)
+        for _ in range(ATTEMPTS):
+            before = self.contacts.profile(event.store, contact)
+            if before is not None and before.applied >= position:
+                self._start_entered_by(before, event)
+                return Reaction()
+            reaction, after = self._change(before, contact, event, position, now, head)
+            if self.contacts.apply(before, after):
+                self._start_entered_by(after, event)
+                return reaction
+        raise Busy(f"the contact changed {ATTEMPTS} times while one event was applied")
+
+    def _change(
+        self,
+        before: Profile | None,
+        contact: str,
+        event: Event,
+        position: int,
+        now: datetime,
+        head: Head,
+    ) -> tuple[Reaction, Profile]:
+        self.contacts.link(contact, event)
+        if event.contact.consents:
+            self.contacts.record_consent(contact, event, head.settings.shop_topics)
+        profile = fold(before or Profile(event.store, contact), event, head.settings)
+        inside = dict(profile.inside)
+        entries = dict(profile.entries)
+        ended = tuple(self._end(profile, event, now))
+        for id_ in ended:
+            del inside[id_]
+        woken = tuple(self._wake(replace(profile, inside=inside), event))
+        entered, refused = [], []
+        for live, program in self._live_programs(event.store, head):
+            decision = self._may_enter(program, replace(profile, inside=inside), event, now)
+            if isinstance(decision, Refuse):
+                refused.append((program.workflow, decision.reason))
+            elif isinstance(decision, Enter):
+                kept = self._enroll(replace(decision.enrollment, machine=live.machine))
+                if kept is None:
+                    refused.append((program.workflow, "was enrolled for this key before"))
+                    continue
+                entered.append(kept.ref.id)
+                inside[kept.ref.id] = kept.presence()
+                entries[kept.ref.workflow] = now
+        after = replace(profile, inside=inside, entries=entries, applied=position)
+        return Reaction(True, ended, woken, tuple(entered), tuple(refused)), after
+
+    def _end(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
+        for ref, presence, program in self._inside(profile):
+            reason = ended_by(program, event, presence.since)
+            if reason:
+                self.enrollments.finish(ref, "exited", reason, now)
+                self.engine.stop(ref, reason)
+                yield ref.id
+
+    def _wake(self, profile: Profile, event: Event) -> Iterator[str]:
+        for ref, _, program in self._inside(profile):
+            if event.source == "email" and event.data.get("enrollment") != ref.id:
+                continue  # a click belongs to the enrollment that sent the mail
+            for node in program.waits_for(event.name):
+                if not _meant(node, event, profile):
+                    continue
+                token = self.enrollments.offer_event(ref, node["id"], event)
+                if token is not None:
+                    self.engine.answer(token)
+                    yield ref.id
+
+    def _inside(self, profile: Profile) -> Iterator[tuple[EnrollmentRef, Presence, Program]]:
+        for id_, presence in profile.inside.items():
+            ref = presence.ref(profile.store, profile.contact, id_)
+            yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
+
+    def _live_programs(self, store: str, head: Head) -> Iterator[tuple[Live, Program]]:
+        for name, live in sorted(head.workflows.items()):
+            if live.status == "live":
+                yield live, self.registry.program(store, name, live.version)
+
+    def _may_enter(
+        self, program: Program, profile: Profile, event: Event, now: datetime
+    ) -> Enter | Refuse | None:
+        trigger = program.head["trigger"]
+        if trigger["type"] != "event" or trigger["event"] != event.name:
+            return None
+        asked = [c for c in (trigger.get("where"), program.head.get("audience")) if c]
+        facts = self.facts.gather(asked, profile, event.data, now, event.occurred_at)
+        return may_enter(program, profile, event, facts, now)
+
+    def _enroll(self, enrollment: Enrollment) -> Enrollment | None:
+        """The enrollment this event began, now or in an attempt that crashed; None if another's."""
+        if self.enrollments.enroll(enrollment):
+            return enrollment
+        loaded = self.enrollments.load(enrollment.ref)
+        if loaded is None:
+            raise Busy("an enrollment exists whose contact does not")
+        _, kept = loaded
+        return kept if kept.event_id == enrollment.event_id and kept.status == "active" else None
+
+    def _start_entered_by(self, profile: Profile, event: Event) -> None:
+        for id_, presence in profile.inside.items():
+            if presence.event == event.id:
+                self.engine.start(
+                    presence.machine, presence.ref(profile.store, profile.contact, id_)
+                )
+
+
+def _meant(node: Node, event: Event, profile: Profile) -> bool:
+    where = node.get("where")
+    if where is None:
+        return True
+    facts = Facts(now=event.occurred_at, contact=profile.as_data(), event=event.data)
+    return evaluate(where, facts).value

@@ -1,0 +1,33 @@
+"""Wait: park a task token until an event, and lose no wake-up whichever comes first."""
+
+from datetime import datetime
+from typing import Literal
+
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Busy, Engine, Enrollments, Registry
+
+Parked = Literal["waiting", "already happened", "over"]
+
+
+def park(
+    enrollments: Enrollments,
+    registry: Registry,
+    engine: Engine,
+    ref: EnrollmentRef,
+    step: str,
+    token: str,
+    since: datetime,
+) -> Parked:
+    """Lay the token down where the event's half is looked for; wake at once if it is there.
+
+    An enrollment that is over is woken too, so that its machine comes to its end.
+    """
+    node = registry.program(ref.store, ref.workflow, ref.version).nodes[step]
+    met = enrollments.offer_token(ref, step, node["event"], token, since)
+    loaded = enrollments.load(ref)
+    if loaded is None:
+        raise Busy(f"enrollment {ref.id} is not there")
+    over = loaded[1].status != "active"
+    if met or over:
+        engine.answer(token)
+    return "over" if over else "already happened" if met else "waiting"

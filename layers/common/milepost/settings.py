@@ -1,0 +1,56 @@
+"""The environment of a function, read once into one frozen value."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+
+
+class SettingsError(Exception):
+    """The environment lacks something; the message lists all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`MILEPOST_<NAME>` for every field. Fields without a default are needed by every function."""
+
+    stack: str
+    contacts_table: str
+    workflows_table: str
+    retention_days: str = "400"
+    cache_seconds: str = "30"
+    clock: str = ""
+    bucket: str = ""
+    configuration_set: str = ""
+    sender: str = ""
+    public_url: str = ""
+    machine_arn_prefix: str = ""
+    machine_role_arn: str = ""
+    run_steps_arn: str = ""
+    await_event_arn: str = ""
+
+    @property
+    def retention(self) -> timedelta:
+        return timedelta(days=int(self.retention_days))
+
+    def need(self, *names: str) -> None:
+        """Raise SettingsError naming every setting of these that is empty."""
+        missing = [f"MILEPOST_{name.upper()}" for name in names if not getattr(self, name)]
+        if missing:
+            raise SettingsError(
+                f"the function's environment lacks {', '.join(missing)}: "
+                "deploy template.yaml again, it sets them"
+            )
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this environment (the process's own if none is given)."""
+    source = os.environ if environment is None else environment
+    given = {
+        field.name: source[f"MILEPOST_{field.name.upper()}"]
+        for field in fields(Settings)
+        if f"MILEPOST_{field.name.upper()}" in source
+    }
+    settings = Settings(**{"stack": "", "contacts_table": "", "workflows_table": "", **given})
+    settings.need("stack", "contacts_table", "workflows_table")
+    return settings

@@ -1,0 +1,42 @@
+"""Resolve the .in files into lock files with hashes: `make lock`.
+
+One resolution serves every Python from 3.11 on and every platform (`--universal`), and the smaller
+files are held to the versions of the largest, so that the layer ships exactly what the tests ran
+with. No address of a package index is written: each machine uses its own.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEV = "requirements/dev.txt"
+# Lock file and where it takes its wishes from; dev first, for the others are held to it.
+FILES = {
+    DEV: "requirements/dev.in",
+    "requirements/local.txt": "requirements/local.in",
+    "layers/common/requirements.txt": "layers/common/requirements.in",
+    "requirements/installer.txt": "requirements/installer.in",
+}
+
+
+def main() -> int:
+    """Write every lock file; the first that fails ends it with uv's own words."""
+    for lock, wishes in FILES.items():
+        command = [
+            *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
+            *("--python-version", "3.11", "--generate-hashes", "--no-annotate"),
+            *("--no-emit-index-url", "--no-emit-find-links", "--upgrade"),
+            *("--custom-compile-command", "make lock"),
+            *(() if lock in (DEV, "requirements/installer.txt") else ("--constraints", DEV)),
+            *(wishes, "--output-file", lock),
+        ]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            return done.returncode
+        print(f"{lock} is up to date with {wishes}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

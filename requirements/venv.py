@@ -1,0 +1,123 @@
+"""Make .venv hold exactly the packages of a lock file: `python requirements/venv.py local|dev`.
+
+Run by the Makefile before anything else, on any Python from 3.11 on, with nothing installed. When
+the environment is as it should be, that is found in a few hundredths of a second. Otherwise (first
+run, new lock file, moved folder, interrupted install, a Python that went away) it is made anew: an
+environment that was mended is never known to be the one that was locked.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OLDEST = (3, 11)
+# Each lock file holds everything in the ones after it.
+LOCKS = ("dev", "local")
+
+
+class SetupError(Exception):
+    """The environment cannot be made; the message says why and what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Make .venv fit for `local` or `dev`; 1 and a sentence when that fails."""
+    if len(arguments) != 1 or arguments[0] not in LOCKS:
+        print(f"usage: venv.py {'|'.join(LOCKS)}", file=sys.stderr)
+        return 1
+    try:
+        ensure(HERE.parent / ".venv", arguments[0])
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def ensure(venv: Path, wanted: str) -> None:
+    """Return at once when `venv` holds `wanted` or more; make it anew when it does not."""
+    stamp = venv / "milepost.json"
+    good_enough = [stamp_for(venv, lock) for lock in LOCKS[: LOCKS.index(wanted) + 1]]
+    if read(stamp) in good_enough and works(venv):
+        return
+    check_python()
+    print(f"Installing the packages of requirements/{wanted}.txt into {venv.name}.", flush=True)
+    create(venv)
+    install(venv, wanted)
+    stamp.write_text(stamp_for(venv, wanted))
+
+
+def stamp_for(venv: Path, lock: str) -> str:
+    """What is written into the environment once `lock` is wholly installed there."""
+    content = hashlib.sha256((HERE / f"{lock}.txt").read_bytes()).hexdigest()
+    return json.dumps({"lock": lock, "sha256": content, "made_for": str(venv)})
+
+
+def read(stamp: Path) -> str | None:
+    """The stamp's text, or None where there is none."""
+    try:
+        return stamp.read_text()
+    except OSError:
+        return None
+
+
+def interpreter(venv: Path) -> Path:
+    """The environment's Python."""
+    return venv / "bin" / "python"
+
+
+def works(venv: Path) -> bool:
+    """Whether the environment's Python still runs and is recent enough."""
+    question = f"import sys; sys.exit(sys.version_info < {OLDEST} or sys.prefix == sys.base_prefix)"
+    try:
+        return subprocess.run([interpreter(venv), "-c", question], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def check_python() -> None:
+    """Refuse a Python that cannot make an environment, and say what to do about it."""
+    version = "{}.{}".format(*sys.version_info[:2])
+    if sys.version_info < OLDEST:
+        raise SetupError(f"Milepost needs Python 3.11 or newer; {sys.executable} is {version}.")
+    if any(importlib.util.find_spec(name) is None for name in ("venv", "ensurepip")):
+        raise SetupError(
+            f"{sys.executable} cannot make virtual environments: its venv or ensurepip module is "
+            f"missing. On Debian and Ubuntu, `apt install python{version}-venv` brings both."
+        )
+
+
+def create(venv: Path) -> None:
+    """Make an empty environment, in the place of whatever was there."""
+    command = [sys.executable, "-m", "venv", "--clear", str(venv)]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise SetupError(f"The virtual environment {venv} could not be made; the reason is above.")
+
+
+def install(venv: Path, lock: str) -> None:
+    """Install a lock file with uv, or with pip where uv does not serve (it reads no pip.conf)."""
+    python = str(interpreter(venv))
+    # The lock is whole and hashed, so there is nothing to resolve.
+    locked = ["--require-hashes", "--no-deps", "--requirement"]
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *locked]
+    uv = [str(venv / "bin" / "uv"), "pip", "install", "--quiet", "--python", python, *locked]
+    if run([*pip, "installer.txt"]) and run([*uv, f"{lock}.txt"], UV_LINK_MODE="copy"):
+        return
+    if not run([*pip, f"{lock}.txt"]):
+        raise SetupError(
+            f"The packages of requirements/{lock}.txt could not be installed; pip's own words are "
+            f"above. It needs a package index, either PyPI or one that its configuration names."
+        )
+
+
+def run(command: list[str], **environment: str) -> bool:
+    """Run in requirements/ and say whether it went well."""
+    done = subprocess.run(command, cwd=HERE, env={**os.environ, **environment}, check=False)
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

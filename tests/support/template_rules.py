@@ -1,0 +1,297 @@
+"""What every version of template.yaml must keep. A rule returns one sentence per offence."""
+
+import re
+from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
+from typing import Any
+
+from tests.support.template import (
+    Json,
+    Stack,
+    Statement,
+    dependencies,
+    identity_statements,
+    listed,
+    resource_statements,
+    target_of,
+    text_of,
+)
+
+Rule = Callable[[Stack], Iterator[str]]
+
+TABLE = "AWS::DynamoDB::Table"
+QUEUE = "AWS::SQS::Queue"
+FUNCTION = "AWS::Lambda::Function"
+MAPPING = "AWS::Lambda::EventSourceMapping"
+# What a resource is called in its service; where the name is given, two stacks must not share it.
+NAMES = re.compile(r"(Function|Queue|Topic|Table|Bucket|Role|Policy|LogGroup|Rule|Alarm)Name|Name")
+NAMED_INSIDE_ANOTHER = {"AWS::SES::ConfigurationSetEventDestination", "AWS::IAM::Policy"}
+# The path, the query and the caller's address are not among them: a path can hold a token.
+LOGGABLE = {
+    "$context.requestId",
+    "$context.requestTimeEpoch",
+    "$context.routeKey",
+    "$context.status",
+    "$context.responseLatency",
+    "$context.responseLength",
+    "$context.integrationErrorMessage",
+}
+
+
+def no_cycles(stack: Stack) -> Iterator[str]:
+    """CloudFormation refuses circles, and no linter sees those that SAM's transform closes."""
+    try:
+        TopologicalSorter(dependencies(stack)).prepare()
+    except CycleError as error:
+        yield "a circle of dependencies: " + " -> ".join(error.args[1])
+
+
+def every_action_is_named(stack: Stack) -> Iterator[str]:
+    """No role may do more than what is written out."""
+    for statement in chain(identity_statements(stack), resource_statements(stack)):
+        if not statement.allows:
+            continue
+        if statement.body.keys() & {"NotAction", "NotResource", "NotPrincipal"}:
+            yield f"{statement.place} allows all but something"
+        for action in statement.actions:
+            if "*" in action:
+                yield f"{statement.place} allows {action}"
+
+
+def every_resource_is_ours(stack: Stack) -> Iterator[str]:
+    """A star may only follow something that holds the name of this stack or of a resource in it."""
+    resources = stack.translated["Resources"]
+    for statement in identity_statements(stack):
+        for resource in statement.resources:
+            before, star, _ = text_of(resource).partition("*")
+            ours = "${AWS::StackName}" in before or any(f"${{{n}.Arn}}" in before for n in resources)
+            if statement.allows and star and not ours:
+                yield f"{statement.place} reaches {text_of(resource)}"
+
+
+def every_role_is_written_by_hand(stack: Stack) -> Iterator[str]:
+    """AWS's managed policies, which SAM attaches on its own, open every stream, queue and log."""
+    resources = stack.translated["Resources"]
+    for name, role in stack.properties("AWS::IAM::Role"):
+        for policy in role.get("ManagedPolicyArns", []):
+            if target_of(policy) not in resources:
+                yield f"{name} has the foreign policy {text_of(policy)}"
+
+
+def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
+    """Two functions with one role have the sum of their rights."""
+    owner: dict[str, str] = {}
+    for name, function in stack.properties(FUNCTION):
+        role = target_of(function["Role"])
+        if role in owner:
+            yield f"{name} shares {role} with {owner[role]}"
+        owner[role] = name
+
+
+def only_run_steps_sends(stack: Stack) -> Iterator[str]:
+    """There is one call site of SES; its right is tied to the sender and the configuration set."""
+    holders = [s for s in identity_statements(stack) if any(a.startswith("ses:") for a in s.actions)]
+    if [statement.place for statement in holders] != ["RunStepsRole"]:
+        yield f"SES is open to {[statement.place for statement in holders]}"
+    for statement in holders:
+        if statement.actions != ["ses:SendEmail"] or "ses:fromaddress" not in statement.sources:
+            yield f"{statement.place} may do more with SES than send from the sender's address"
+
+
+def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
+    """What a marketer writes can reach nothing but run_steps and await_event."""
+    granted = [s for s in identity_statements(stack) if s.place == "MachineRole"]
+    actions = [action for statement in granted for action in statement.actions]
+    reached = {target_of(each) for statement in granted for each in statement.resources}
+    if actions != ["lambda:InvokeFunction"] or reached != {"RunStepsFunction", "AwaitEventFunction"}:
+        yield f"MachineRole may {actions} on {sorted(reached)}"
+
+
+def every_sender_is_pinned(stack: Stack) -> Iterator[str]:
+    """A service may write to a queue, a topic or a function only on behalf of one of our resources."""
+    for statement in resource_statements(stack):
+        if statement.allows and "aws:sourcearn" not in statement.sources:
+            yield f"{statement.place} lets a service in for anyone"
+    for name, permission in stack.properties("AWS::Lambda::Permission"):
+        if "SourceArn" not in permission:
+            yield f"{name} lets a service in for anyone"
+
+
+def every_failure_has_a_place(stack: Stack) -> Iterator[str]:
+    """Whatever is not answered to someone who waits must be kept when it fails."""
+    for name, mapping in stack.properties(MAPPING):
+        source = target_of(mapping["EventSourceArn"])
+        if source in stack.of_type(QUEUE):
+            if "RedrivePolicy" not in stack.of_type(QUEUE)[source]["Properties"]:
+                yield f"{source}, which feeds {name}, has no dead-letter queue"
+            continue
+        if not mapping.get("DestinationConfig", {}).get("OnFailure"):
+            yield f"{name} has no failure destination"
+        if mapping.get("MaximumRetryAttempts", -1) < 0:
+            yield f"{name} retries for ever"
+    for name, subscription in stack.properties("AWS::SNS::Subscription"):
+        if "RedrivePolicy" not in subscription:
+            yield f"{name} has no dead-letter queue"
+    for name, target in _asynchronous_targets(stack):
+        if "DeadLetterConfig" not in target:
+            yield f"{name} has no dead-letter queue for what it cannot deliver"
+        if target_of(target["Arn"]) not in _functions_with_a_failure_destination(stack):
+            yield f"{name} calls {target_of(target['Arn'])}, whose failures go nowhere"
+
+
+def _asynchronous_targets(stack: Stack) -> Iterator[tuple[str, Json]]:
+    for name, rule in stack.properties("AWS::Events::Rule"):
+        for target in rule["Targets"]:
+            yield name, target
+    for name, schedule in stack.properties("AWS::Scheduler::Schedule"):
+        yield name, schedule["Target"]
+
+
+def _functions_with_a_failure_destination(stack: Stack) -> set[str]:
+    return {
+        target_of(config["FunctionName"])
+        for _, config in stack.properties("AWS::Lambda::EventInvokeConfig")
+        if config.get("DestinationConfig", {}).get("OnFailure")
+    }
+
+
+def every_dead_letter_raises_an_alarm(stack: Stack) -> Iterator[str]:
+    """What is kept but never looked at is lost all the same."""
+    watched = {
+        target_of(dimension["Value"])
+        for _, alarm in stack.properties("AWS::CloudWatch::Alarm")
+        for dimension in alarm["Dimensions"]
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0
+    }
+    fed = {target_of(mapping["EventSourceArn"]) for _, mapping in stack.properties(MAPPING)}
+    for name in stack.of_type(QUEUE).keys() - fed - watched:
+        yield f"nobody is told when {name} fills"
+
+
+def the_stream_is_watched(stack: Stack) -> Iterator[str]:
+    """A blocked stream loses its records after 24 hours."""
+    ages = [a for _, a in stack.properties("AWS::CloudWatch::Alarm") if a["MetricName"] == "IteratorAge"]
+    if [target_of(alarm["Dimensions"][0]["Value"]) for alarm in ages] != ["ReactFunction"]:
+        yield "nobody is told when react falls behind"
+
+
+def queues_wait_for_their_function(stack: Stack) -> Iterator[str]:
+    """AWS advises a visibility time-out of six times the function's, else work is done twice."""
+    for name, mapping in stack.properties(MAPPING):
+        queue = stack.of_type(QUEUE).get(target_of(mapping["EventSourceArn"]))
+        timeout = stack.of_type(FUNCTION)[target_of(mapping["FunctionName"])]["Properties"]["Timeout"]
+        if queue and queue["Properties"]["VisibilityTimeout"] < 6 * timeout:
+            yield f"{name} gets a message again before its function had its time"
+
+
+def what_people_made_survives(stack: Stack) -> Iterator[str]:
+    """Tables and the bucket outlive the stack, and their past can be brought back."""
+    for name, each in (stack.of_type(TABLE) | stack.of_type("AWS::S3::Bucket")).items():
+        if each.get("DeletionPolicy") != "Retain" or each.get("UpdateReplacePolicy") != "Retain":
+            yield f"{name} goes with the stack"
+    for name, table in stack.properties(TABLE):
+        if not table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
+            yield f"{name} cannot be brought back to an earlier moment"
+        if not table.get("SSESpecification", {}).get("SSEEnabled"):
+            yield f"{name} is not encrypted with a key of the account"
+    for name, bucket in stack.properties("AWS::S3::Bucket"):
+        if bucket.get("VersioningConfiguration", {}).get("Status") != "Enabled":
+            yield f"{name} forgets what is overwritten"
+
+
+def the_bucket_is_private(stack: Stack) -> Iterator[str]:
+    """Templates are nobody's business, and travel encrypted."""
+    refused = {target_of(p["Bucket"]) for _, p in stack.properties("AWS::S3::BucketPolicy") if _tls(p)}
+    for name, bucket in stack.properties("AWS::S3::Bucket"):
+        block = bucket.get("PublicAccessBlockConfiguration", {})
+        if len(block) != 4 or not all(block.values()):  # noqa: PLR2004 - S3 knows four ways to be open
+            yield f"{name} can be opened to the public"
+        if name not in refused:
+            yield f"{name} may be read without encryption on the way"
+
+
+def _tls(policy: Json) -> bool:
+    statements = (Statement("", body) for body in listed(policy["PolicyDocument"]["Statement"]))
+    return any(not s.allows and "aws:securetransport" in s.sources for s in statements)
+
+
+def feedback_is_signed_with_sha256(stack: Stack) -> Iterator[str]:
+    """SNS signs with SHA-1 unless it is told otherwise."""
+    for name, topic in stack.properties("AWS::SNS::Topic"):
+        if topic.get("SignatureVersion") != "2":
+            yield f"{name} signs with SHA-1"
+
+
+def access_logs_hold_no_path(stack: Stack) -> Iterator[str]:
+    """The token of an unsubscribe link is in the path."""
+    for name, stage in stack.properties("AWS::ApiGatewayV2::Stage"):
+        logged = set(re.findall(r"\$[\w.]+", stage.get("AccessLogSettings", {}).get("Format", "$none")))
+        for field in sorted(logged - LOGGABLE):
+            yield f"{name} logs {field}"
+
+
+def the_api_is_throttled(stack: Stack) -> Iterator[str]:
+    """A flood stops at the door and not in the table."""
+    for name, stage in stack.properties("AWS::ApiGatewayV2::Stage"):
+        limits = stage.get("DefaultRouteSettings", {})
+        if limits.keys() < {"ThrottlingRateLimit", "ThrottlingBurstLimit"}:
+            yield f"{name} takes any number of requests"
+
+
+def logs_are_kept_for_a_time(stack: Stack) -> Iterator[str]:
+    """A log group that Lambda makes by itself is kept for ever."""
+    for name, group in stack.properties("AWS::Logs::LogGroup"):
+        if "RetentionInDays" not in group:
+            yield f"{name} is kept for ever"
+    for name, function in stack.properties(FUNCTION):
+        if target_of(function.get("LoggingConfig", {}).get("LogGroup")) != "FunctionLogs":
+            yield f"{name} writes to a log group that is not in the template"
+
+
+def two_stacks_fit_in_one_account(stack: Stack) -> Iterator[str]:
+    """A name that is given holds the stack's; SAM's own name for a schedule does not."""
+    for kind in {resource["Type"] for resource in stack.translated["Resources"].values()}:
+        for name, properties in stack.properties(kind):
+            if kind == FUNCTION and "FunctionName" in properties:
+                yield f"{name} has a name of its own, so it cannot be replaced"
+            for key, value in properties.items():
+                if _is_own_name(kind, key) and "AWS::StackName" not in str(value):
+                    yield f"{name} has the same {key} in every stack"
+    for name in stack.of_type("AWS::Scheduler::Schedule"):
+        properties = stack.of_type("AWS::Scheduler::Schedule")[name]["Properties"]
+        if "AWS::StackName" not in str(properties.get("Name")):
+            yield f"{name} has the same name in every stack"
+
+
+def _is_own_name(kind: str, key: str) -> bool:
+    own = {"Name", kind.rpartition("::")[2] + "Name"}
+    return kind not in NAMED_INSIDE_ANOTHER and key in own
+
+
+def everything_is_described(stack: Stack) -> Iterator[str]:
+    """Parameters and outputs are read by people who did not write them."""
+    for section in ("Parameters", "Outputs"):
+        for name, each in stack.source[section].items():
+            if len(each.get("Description", "")) < 20:  # noqa: PLR2004 - no word describes anything
+                yield f"{name} has no description"
+
+
+def parameters_are_guarded(stack: Stack) -> Iterator[str]:
+    """A typing error in a parameter is found before anything is deployed."""
+    for name, each in stack.source["Parameters"].items():
+        guard = {"String": {"AllowedPattern", "AllowedValues"}, "Number": {"MinValue", "AllowedValues"}}
+        if not guard[each["Type"]] & each.keys():
+            yield f"{name} takes anything"
+
+
+def nothing_traces(stack: Stack) -> Iterator[str]:
+    """X-Ray's library costs every cold start a third of a second; its traces would be half ones."""
+    for name, function in stack.properties(FUNCTION):
+        if "TracingConfig" in function:
+            yield f"{name} is traced"
+
+
+def as_text(value: Any) -> str:
+    """For messages: a value of the template in one line."""
+    return text_of(value)
