@@ -7,18 +7,21 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # A name on PATH may be a shim of a version manager that runs nothing, so each one is asked.
-PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+ifndef PYTHON
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
   if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo "$$python"; break; fi; done)
+endif
 
 BIN := .venv/bin
 STACK ?= milepost
 SENDER ?=
 PARAMETERS ?=
+UPGRADE ?=
 
 export MILEPOST_PYTHON := $(CURDIR)/$(BIN)/python
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test lint format bench build deploy lock clean for-local for-dev has-python
+.PHONY: help demo test lint format bench build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## Say what each command does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
@@ -47,16 +50,18 @@ build: for-local ## Build the stack into .aws-sam, for Lambda's Python on arm64
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sam build
 	@$(BIN)/python layers/common/build.py --advise
 
-deploy: build ## Deploy to AWS: make deploy SENDER=shop@mail.example.com [STACK=milepost]
-	@[ -n "$(SENDER)" ] || { echo "Say which address mail comes from: make deploy SENDER=shop@mail.example.com" >&2; exit 1; }
+deploy: has-sender build ## Deploy to AWS: make deploy SENDER=shop@mail.example.com [STACK=milepost]
 	@$(BIN)/sam deploy --stack-name "$(STACK)" --parameter-overrides SenderAddress="$(SENDER)" $(PARAMETERS)
 
-lock: for-dev ## Resolve the requirement files anew, to the newest versions they allow
-	@$(BIN)/python requirements/lock.py
+lock: for-dev ## Write the lock files; with UPGRADE=--upgrade to the newest versions allowed
+	@$(BIN)/python requirements/lock.py $(UPGRADE)
 
 clean: ## Remove everything that a command made
 	@rm -rf .venv .aws-sam .milepost .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+has-sender:
+	@[ -n "$(SENDER)" ] || { echo "Say which address mail comes from: make deploy SENDER=shop@mail.example.com" >&2; exit 1; }
 
 for-local for-dev: has-python
 	@"$(PYTHON)" requirements/venv.py $(@:for-%=%)

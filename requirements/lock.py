@@ -1,5 +1,8 @@
 """Resolve the .in files into lock files with hashes: `make lock`.
 
+Versions stay as they are where the .in files allow it; `make lock UPGRADE=--upgrade` takes the
+newest, `UPGRADE="--upgrade-package jinja2"` that of one package.
+
 One resolution serves every Python from 3.11 on and every platform (`--universal`), and the smaller
 files are held to the versions of the largest, so that the layer ships exactly what the tests ran
 with. No address of a package index is written: each machine uses its own.
@@ -26,10 +29,10 @@ def main() -> int:
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
             *("--python-version", "3.11", "--generate-hashes", "--no-annotate"),
-            *("--no-emit-index-url", "--no-emit-find-links", "--upgrade"),
+            *("--no-emit-index-url", "--no-emit-find-links"),
             *("--custom-compile-command", "make lock"),
             *(() if lock in (DEV, "requirements/installer.txt") else ("--constraints", DEV)),
-            *(wishes, "--output-file", lock),
+            *(wishes, "--output-file", lock, *sys.argv[1:]),
         ]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
         if done.returncode != 0:

@@ -6,10 +6,12 @@ run, new lock file, moved folder, interrupted install, a Python that went away) 
 environment that was mended is never known to be the one that was locked.
 """
 
+# A Python that is too old must come far enough to say so.
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -104,8 +106,9 @@ def install(venv: Path, lock: str) -> None:
     locked = ["--require-hashes", "--no-deps", "--requirement"]
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *locked]
     uv = [str(venv / "bin" / "uv"), "pip", "install", "--quiet", "--python", python, *locked]
-    if run([*pip, "installer.txt"]) and run([*uv, f"{lock}.txt"], UV_LINK_MODE="copy"):
+    if run([*pip, "installer.txt"]) and run([*uv, f"{lock}.txt"]):
         return
+    print("uv did not serve; pip is tried, which takes a minute or two.", flush=True)
     if not run([*pip, f"{lock}.txt"]):
         raise SetupError(
             f"The packages of requirements/{lock}.txt could not be installed; pip's own words are "
@@ -113,10 +116,9 @@ def install(venv: Path, lock: str) -> None:
         )
 
 
-def run(command: list[str], **environment: str) -> bool:
+def run(command: list[str]) -> bool:
     """Run in requirements/ and say whether it went well."""
-    done = subprocess.run(command, cwd=HERE, env={**os.environ, **environment}, check=False)
-    return done.returncode == 0
+    return subprocess.run(command, cwd=HERE, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -1,21 +1,28 @@
-"""One corrected emulator for the tests of this folder, in a run folder of their own."""
-
-from __future__ import annotations
+"""An emulator for the tests of this folder, and a mail server with an account in memory."""
 
 import io
 import json
+import threading
 import zipfile
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
+import httpx
 import pytest
 
+from local import ports
 from local.aws import ACCOUNT, REGION, Clients
+from local.clock import parse_clock
+from local.mail_server import MailServer, build_mail_server
 from local.ministack import Emulator
+from local.serve import Served
+from local.ses.directory import ConfigurationSet, Destination, Identity
+from local.ses.events import MATCHING_TYPES
+from local.ses.office import SendingRate
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:feedback"
+CLOCK = "2026-11-22T09:00:00Z@1"
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,118 @@ class Account:
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    folder: Path = tmp_path_factory.mktemp("emulator")
-    with Emulator(folder, auth=True, port=0) as emulator:
+    with Emulator(tmp_path_factory.mktemp("emulator"), auth=True, port=0) as emulator:
         emulator.start()
         yield Account(Clients(emulator.url))
+
+
+@dataclass
+class AccountInMemory:
+    """A directory of one verified domain and one configuration set that reports everything."""
+
+    identities: dict[str, Identity] = field(
+        default_factory=lambda: {"shop.example": Identity(verified=True)}
+    )
+    sets: dict[str, ConfigurationSet] = field(
+        default_factory=lambda: {
+            "milepost": ConfigurationSet(
+                "milepost", True, (Destination(TOPIC, frozenset(MATCHING_TYPES.values())),)
+            )
+        }
+    )
+
+    def identity(self, name: str) -> Identity | None:
+        return self.identities.get(name)
+
+    def configuration_set(self, name: str) -> ConfigurationSet | None:
+        return self.sets.get(name)
+
+
+@dataclass
+class Topic:
+    """Keeps what is published, in place of the SNS client."""
+
+    published: list[dict[str, Any]] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def publish(self, *, TopicArn: str, Message: str, Subject: str) -> None:
+        assert TopicArn == TOPIC
+        assert Subject
+        with self.arrived:
+            self.published.append(json.loads(Message))
+            self.arrived.notify_all()
+
+    def kinds(self) -> list[str]:
+        return [event["eventType"] for event in self.published]
+
+    def wait_for(self, *kinds: str) -> list[dict[str, Any]]:
+        """The published events, once their kinds are these."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: self.kinds() == list(kinds), 5), self.kinds()
+            return list(self.published)
+
+
+@dataclass
+class Post:
+    """A running mail server, the account it asks, the topic it tells, and clients for it."""
+
+    server: MailServer
+    account: AccountInMemory
+    topic: Topic
+    url: str
+    http: httpx.Client
+    aws: Clients
+
+    def send(self, **changes: Any) -> str:
+        """Send a good mail with some of its fields changed; returns its message id."""
+        request = {
+            "FromEmailAddress": "Shop <post@shop.example>",
+            "Destination": {"ToAddresses": ["ada@mail.example"]},
+            "ConfigurationSetName": "milepost",
+            "Content": simple(),
+            **changes,
+        }
+        return self.aws.ses.send_email(**request)["MessageId"]
+
+    def json(self, method: str, path: str, document: object = None) -> Any:
+        return self.http.request(method, path, json=document).json()
+
+
+def simple(**changes: Any) -> Any:
+    body = {
+        "Html": {"Data": "<p><a href='https://shop.example/a'>A</a></p>", "Charset": "UTF-8"},
+        "Text": {"Data": "A: https://shop.example/a", "Charset": "UTF-8"},
+    }
+    content = {"Subject": {"Data": "Hello", "Charset": "UTF-8"}, "Body": body, **changes}
+    return {"Simple": content}
+
+
+@pytest.fixture(scope="session")
+def running_post() -> Iterator[Post]:
+    account, topic = AccountInMemory(), Topic()
+    server = build_mail_server(account, topic, parse_clock(CLOCK))  # type: ignore[arg-type]
+    listener = ports.listen(0)
+    url = f"http://127.0.0.1:{ports.port_of(listener)}"
+    served = Served(server.app, listener, "mail server")
+    aws = Clients(url)
+    with httpx.Client(base_url=url, trust_env=False) as http:
+        yield Post(server, account, topic, url, http, aws)
+    aws.close()
+    served.stop()
+    server.carrier.stop()
+
+
+@pytest.fixture
+def post(running_post: Post) -> Post:
+    """The mail server as it is after its start."""
+    server, fresh = running_post.server, AccountInMemory()
+    running_post.account.identities = fresh.identities
+    running_post.account.sets = fresh.sets
+    server.carrier.settle()
+    server.mailbox.clear()
+    server.faults.clear()
+    server.outcomes.clear()
+    server.office.rate = SendingRate()
+    server.office.sending_enabled = True
+    running_post.topic.published.clear()
+    return running_post

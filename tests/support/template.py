@@ -38,7 +38,7 @@ class Stack:
             yield name, each.get("Properties", {})
 
 
-def read_stack(change: Callable[[Json], None] | None = None) -> Stack:
+def read_stack(change: Callable[[Json], object] | None = None) -> Stack:
     """The project's stack, or what it would be after `change` was made to the source in place."""
     source = copy.deepcopy(_source())
     if change is not None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
-from typing import Any
 
 from tests.support.template import (
     Json,
@@ -24,9 +23,8 @@ TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
-# What a resource is called in its service; where the name is given, two stacks must not share it.
-NAMES = re.compile(r"(Function|Queue|Topic|Table|Bucket|Role|Policy|LogGroup|Rule|Alarm)Name|Name")
-NAMED_INSIDE_ANOTHER = {"AWS::SES::ConfigurationSetEventDestination", "AWS::IAM::Policy"}
+# Its name has to be told apart only from those of the same API.
+NAMED_INSIDE_ANOTHER = {"AWS::ApiGatewayV2::Stage"}
 # The path, the query and the caller's address are not among them: a path can hold a token.
 LOGGABLE = {
     "$context.requestId",
@@ -65,7 +63,9 @@ def every_resource_is_ours(stack: Stack) -> Iterator[str]:
     for statement in identity_statements(stack):
         for resource in statement.resources:
             before, star, _ = text_of(resource).partition("*")
-            ours = "${AWS::StackName}" in before or any(f"${{{n}.Arn}}" in before for n in resources)
+            ours = "${AWS::StackName}" in before or any(
+                f"${{{n}.Arn}}" in before for n in resources
+            )
             if statement.allows and star and not ours:
                 yield f"{statement.place} reaches {text_of(resource)}"
 
@@ -91,7 +91,9 @@ def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
 
 def only_run_steps_sends(stack: Stack) -> Iterator[str]:
     """There is one call site of SES; its right is tied to the sender and the configuration set."""
-    holders = [s for s in identity_statements(stack) if any(a.startswith("ses:") for a in s.actions)]
+    holders = [
+        s for s in identity_statements(stack) if any(a.startswith("ses:") for a in s.actions)
+    ]
     if [statement.place for statement in holders] != ["RunStepsRole"]:
         yield f"SES is open to {[statement.place for statement in holders]}"
     for statement in holders:
@@ -104,12 +106,15 @@ def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
     granted = [s for s in identity_statements(stack) if s.place == "MachineRole"]
     actions = [action for statement in granted for action in statement.actions]
     reached = {target_of(each) for statement in granted for each in statement.resources}
-    if actions != ["lambda:InvokeFunction"] or reached != {"RunStepsFunction", "AwaitEventFunction"}:
+    if actions != ["lambda:InvokeFunction"] or reached != {
+        "RunStepsFunction",
+        "AwaitEventFunction",
+    }:
         yield f"MachineRole may {actions} on {sorted(reached)}"
 
 
 def every_sender_is_pinned(stack: Stack) -> Iterator[str]:
-    """A service may write to a queue, a topic or a function only on behalf of one of our resources."""
+    """A service may write to a queue, a topic or a function only for one of our resources."""
     for statement in resource_statements(stack):
         if statement.allows and "aws:sourcearn" not in statement.sources:
             yield f"{statement.place} lets a service in for anyone"
@@ -171,7 +176,9 @@ def every_dead_letter_raises_an_alarm(stack: Stack) -> Iterator[str]:
 
 def the_stream_is_watched(stack: Stack) -> Iterator[str]:
     """A blocked stream loses its records after 24 hours."""
-    ages = [a for _, a in stack.properties("AWS::CloudWatch::Alarm") if a["MetricName"] == "IteratorAge"]
+    ages = [
+        a for _, a in stack.properties("AWS::CloudWatch::Alarm") if a["MetricName"] == "IteratorAge"
+    ]
     if [target_of(alarm["Dimensions"][0]["Value"]) for alarm in ages] != ["ReactFunction"]:
         yield "nobody is told when react falls behind"
 
@@ -180,7 +187,9 @@ def queues_wait_for_their_function(stack: Stack) -> Iterator[str]:
     """AWS advises a visibility time-out of six times the function's, else work is done twice."""
     for name, mapping in stack.properties(MAPPING):
         queue = stack.of_type(QUEUE).get(target_of(mapping["EventSourceArn"]))
-        timeout = stack.of_type(FUNCTION)[target_of(mapping["FunctionName"])]["Properties"]["Timeout"]
+        timeout = stack.of_type(FUNCTION)[target_of(mapping["FunctionName"])]["Properties"][
+            "Timeout"
+        ]
         if queue and queue["Properties"]["VisibilityTimeout"] < 6 * timeout:
             yield f"{name} gets a message again before its function had its time"
 
@@ -202,10 +211,12 @@ def what_people_made_survives(stack: Stack) -> Iterator[str]:
 
 def the_bucket_is_private(stack: Stack) -> Iterator[str]:
     """Templates are nobody's business, and travel encrypted."""
-    refused = {target_of(p["Bucket"]) for _, p in stack.properties("AWS::S3::BucketPolicy") if _tls(p)}
+    refused = {
+        target_of(p["Bucket"]) for _, p in stack.properties("AWS::S3::BucketPolicy") if _tls(p)
+    }
     for name, bucket in stack.properties("AWS::S3::Bucket"):
         block = bucket.get("PublicAccessBlockConfiguration", {})
-        if len(block) != 4 or not all(block.values()):  # noqa: PLR2004 - S3 knows four ways to be open
+        if len(block) != 4 or not all(block.values()):
             yield f"{name} can be opened to the public"
         if name not in refused:
             yield f"{name} may be read without encryption on the way"
@@ -226,7 +237,9 @@ def feedback_is_signed_with_sha256(stack: Stack) -> Iterator[str]:
 def access_logs_hold_no_path(stack: Stack) -> Iterator[str]:
     """The token of an unsubscribe link is in the path."""
     for name, stage in stack.properties("AWS::ApiGatewayV2::Stage"):
-        logged = set(re.findall(r"\$[\w.]+", stage.get("AccessLogSettings", {}).get("Format", "$none")))
+        logged = set(
+            re.findall(r"\$[\w.]+", stage.get("AccessLogSettings", {}).get("Format", "$none"))
+        )
         for field in sorted(logged - LOGGABLE):
             yield f"{name} logs {field}"
 
@@ -251,36 +264,31 @@ def logs_are_kept_for_a_time(stack: Stack) -> Iterator[str]:
 
 def two_stacks_fit_in_one_account(stack: Stack) -> Iterator[str]:
     """A name that is given holds the stack's; SAM's own name for a schedule does not."""
-    for kind in {resource["Type"] for resource in stack.translated["Resources"].values()}:
+    kinds = {resource["Type"] for resource in stack.translated["Resources"].values()}
+    for kind in kinds - NAMED_INSIDE_ANOTHER:
         for name, properties in stack.properties(kind):
             if kind == FUNCTION and "FunctionName" in properties:
                 yield f"{name} has a name of its own, so it cannot be replaced"
-            for key, value in properties.items():
-                if _is_own_name(kind, key) and "AWS::StackName" not in str(value):
+            for key in {"Name", "LayerName", kind.rpartition("::")[2] + "Name"} & properties.keys():
+                if "AWS::StackName" not in str(properties[key]):
                     yield f"{name} has the same {key} in every stack"
-    for name in stack.of_type("AWS::Scheduler::Schedule"):
-        properties = stack.of_type("AWS::Scheduler::Schedule")[name]["Properties"]
-        if "AWS::StackName" not in str(properties.get("Name")):
-            yield f"{name} has the same name in every stack"
-
-
-def _is_own_name(kind: str, key: str) -> bool:
-    own = {"Name", kind.rpartition("::")[2] + "Name"}
-    return kind not in NAMED_INSIDE_ANOTHER and key in own
 
 
 def everything_is_described(stack: Stack) -> Iterator[str]:
     """Parameters and outputs are read by people who did not write them."""
     for section in ("Parameters", "Outputs"):
         for name, each in stack.source[section].items():
-            if len(each.get("Description", "")) < 20:  # noqa: PLR2004 - no word describes anything
+            if len(each.get("Description", "")) < 20:
                 yield f"{name} has no description"
 
 
 def parameters_are_guarded(stack: Stack) -> Iterator[str]:
     """A typing error in a parameter is found before anything is deployed."""
     for name, each in stack.source["Parameters"].items():
-        guard = {"String": {"AllowedPattern", "AllowedValues"}, "Number": {"MinValue", "AllowedValues"}}
+        guard = {
+            "String": {"AllowedPattern", "AllowedValues"},
+            "Number": {"MinValue", "AllowedValues"},
+        }
         if not guard[each["Type"]] & each.keys():
             yield f"{name} takes anything"
 
@@ -290,8 +298,3 @@ def nothing_traces(stack: Stack) -> Iterator[str]:
     for name, function in stack.properties(FUNCTION):
         if "TracingConfig" in function:
             yield f"{name} is traced"
-
-
-def as_text(value: Any) -> str:
-    """For messages: a value of the template in one line."""
-    return text_of(value)

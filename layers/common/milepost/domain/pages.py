@@ -96,7 +96,8 @@ def _say(text: str, opened: Opened) -> str:
 
 def _page(locale: str, title: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="{locale}" dir="{direction(locale)}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{locale}" dir="{direction(locale)}"><head>'
+        '<meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{_STYLE}</style></head>"
         f"<body><main>{body}</main></body></html>"

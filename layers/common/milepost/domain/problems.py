@@ -1,5 +1,6 @@
 """What is wrong with a file that a person wrote: where, why, and what to do about it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -15,7 +16,7 @@ class Problem:
         return f"{self.place}: {self.reason}" + (f" ({self.remedy})" if self.remedy else "")
 
 
-def suggest(word: str, known: "frozenset[str] | list[str] | tuple[str, ...]") -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """Turn a misspelled word into a remedy: `did you mean "reminder"?`, or an empty text."""
     from difflib import get_close_matches  # only a mistake needs it
 

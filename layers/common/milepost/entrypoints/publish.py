@@ -1,5 +1,6 @@
-"""A file of the marketers' bucket changed: publish what it is part of."""
+"""The queue of changed files: publish what they are part of, each part once."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,16 +9,36 @@ from milepost.domain.names import is_store
 from milepost.entrypoints.log import count, logger
 
 
-def handler(event: Mapping[str, Any], _: Any) -> None:
-    """Publish; raises to be called again when something else was published at that moment."""
-    store, _, path = event["detail"]["object"]["key"].partition("/")
-    if not is_store(store) or path.startswith("reports/"):
-        logger.info("not ours", extra={"reason": "no store of that name" if path else "no folder"})
-        return
-    for report in bootstrap.publisher().publish(store, path):
-        logger.info(
-            report.outcome,
-            extra={"store": store, "file": report.file, "problems": len(report.problems)},
-        )
-        if report.outcome == "refused":
-            count("PublicationsRefused")
+def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    """Publish a batch of changes, store by store; what could not be finished comes again."""
+    changes: dict[str, dict[str, list[str]]] = {}
+    for record in batch["Records"]:
+        key = json.loads(record["body"])["detail"]["object"]["key"]
+        store, _, path = key.partition("/")
+        if not is_store(store) or path.startswith("reports/"):
+            logger.info("not ours", extra={"folder": store[:40]})
+            continue
+        changes.setdefault(store, {}).setdefault(path, []).append(record["messageId"])
+    failed = [
+        {"itemIdentifier": message}
+        for store, paths in changes.items()
+        if not _publish(store, list(paths))
+        for messages in paths.values()
+        for message in messages
+    ]
+    return {"batchItemFailures": failed}
+
+
+def _publish(store: str, paths: list[str]) -> bool:
+    try:
+        for report in bootstrap.publisher().publish(store, paths):
+            logger.info(
+                report.outcome,
+                extra={"store": store, "file": report.file, "problems": len(report.problems)},
+            )
+            if report.outcome == "refused":
+                count("PublicationsRefused")
+    except Exception:
+        logger.exception("not published", extra={"store": store, "files": len(paths)})
+        return False
+    return True

@@ -6,7 +6,7 @@ present state of the bucket counts, not the notice that brought us here, which m
 repeated or out of order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -34,7 +34,7 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes a store's files. `name_room`: how long a machine's name may be after the stack's."""
+    """Publishes a store's files. `name_room`: how long a machine's name may be after the stack."""
 
     files: Files
     publications: Publications
@@ -43,13 +43,17 @@ class Publisher:
     now: Callable[[], datetime]
     name_room: int = 60
 
-    def publish(self, store: str, path: str) -> list[Report]:
-        """Bring everything that this path concerns up to date; the reports, newest last."""
-        reports = [self._publish(store, unit) for unit in self._units(store, path)]
+    def publish(self, store: str, paths: Sequence[str]) -> list[Report]:
+        """Bring everything that these paths concern up to date; the reports, newest last.
+
+        Settings go first and workflows last, so that files uploaded together find each other.
+        """
+        units = dict.fromkeys(unit for path in paths for unit in self._units(store, path))
+        reports = [self._publish(store, unit) for unit in sorted(units, key=_turn)]
         if any(report.outcome == "published" for report in reports):
-            for refused in self.publications.all_refused(store):
-                if refused not in {report.file for report in reports}:
-                    reports.append(self._publish(store, refused))
+            done = {report.file for report in reports if report.outcome != "refused"}
+            again = [unit for unit in self.publications.all_refused(store) if unit not in done]
+            reports += [self._publish(store, unit) for unit in sorted(again, key=_turn)]
         return reports
 
     def _units(self, store: str, path: str) -> list[str]:
@@ -278,6 +282,10 @@ class Publisher:
         base = "reports/" + report.file.removesuffix(".json").replace("/", ".")
         self.files.write(store, f"{base}.report.json", as_json(report))
         self.files.write(store, f"{base}.report.md", as_markdown(report))
+
+
+def _turn(unit: str) -> tuple[int, str]:
+    return (("settings.json", "templates", "workflows").index(unit.partition("/")[0]), unit)
 
 
 def _no_topic(place: str, topic: str, topics: object) -> Problem:

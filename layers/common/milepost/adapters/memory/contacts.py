@@ -1,0 +1,80 @@
+"""What is known of each contact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.adapters.memory.state import Proof, State, milliseconds
+from milepost.domain.contacts import Consent, Profile
+from milepost.domain.events import ConsentFact, Event
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryContacts:
+    """Implements `Contacts`."""
+
+    state: State
+
+    def profile(self, store: str, contact: str) -> Profile | None:
+        return self.state.profiles.get((store, contact))
+
+    def apply(self, before: Profile | None, after: Profile) -> bool:
+        """Consent and open enrollments have other writers too, so only changes to them count."""
+        old = before or Profile(after.store, after.contact)
+        answers = {t: c for t, c in after.consent.items() if old.consent.get(t) != c}
+        entered = {id_: p for id_, p in after.inside.items() if id_ not in old.inside}
+        with self.state.lock:
+            held = self.state.profile(after.store, after.contact)
+            if held.applied != old.applied or any(
+                held.consent.get(topic) != old.consent.get(topic) for topic in answers
+            ):
+                return False
+            stayed = {
+                id_: p
+                for id_, p in held.inside.items()
+                if id_ not in old.inside or id_ in after.inside
+            }
+            self.state.profiles[after.store, after.contact] = replace(
+                after, consent={**held.consent, **answers}, inside={**stayed, **entered}
+            )
+        return True
+
+    def link(self, contact: str, event: Event) -> None:
+        with self.state.lock:
+            for kind, value in event.identifiers.items():
+                self.state.identities.setdefault((event.store, kind, value), contact)
+
+    def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
+        with self.state.lock:
+            for fact in event.contact.consents:
+                for topic in (fact.topic,) if fact.topic else topics:
+                    self._prove(contact, event, fact, topic)
+
+    def withdraw(self, contact: str, event: Event) -> None:
+        person = (event.store, contact)
+        event = replace(event, occurred_at=milliseconds(event.occurred_at))
+        with self.state.lock:
+            held = self.state.profile(*person)
+            answers = {
+                fact.topic or "": Consent(
+                    "withdrawn",
+                    milliseconds(fact.at or event.occurred_at),
+                    fact.method,
+                    fact.source,
+                )
+                for fact in event.contact.consents
+            }
+            self.state.profiles[person] = replace(held, consent={**held.consent, **answers})
+            for fact in event.contact.consents:
+                self._prove(contact, event, fact, fact.topic or "")
+            self.state.append(contact, event)
+
+    def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
+        with self.state.lock:
+            self.state.suppressed.setdefault((store, address_hash), reason)
+
+    def _prove(self, contact: str, event: Event, fact: ConsentFact, topic: str) -> None:
+        at = milliseconds(fact.at or event.occurred_at)
+        self.state.proofs.setdefault(
+            ((event.store, contact), at, event.id, topic), Proof(contact, topic, at, event, fact)
+        )

@@ -1,0 +1,150 @@
+"""The send ledger."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from milepost.adapters.memory.enrollments import write_journal
+from milepost.adapters.memory.state import State, enrollment_key
+from milepost.domain import instants
+from milepost.domain.messages import (
+    UNCONFIRMED_FOR,
+    Accepted,
+    Answer,
+    Claimed,
+    Draft,
+    MessageStatus,
+    NotClaimed,
+    Report,
+    Unanswered,
+    address_hash,
+    message_id,
+)
+from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.ports import Busy, Journal
+
+OPEN: tuple[MessageStatus, ...] = ("claimed", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLedger:
+    """Implements `Ledger`. `to_wire` turns a business instant into a real one, for the timers."""
+
+    state: State
+    to_wire: Callable[[datetime], datetime] = lambda instant: instant
+
+    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+        with self.state.lock:
+            held = self.state.messages.get(draft.ref)
+            if held is not None and held["status"] != "throttled":
+                return NotClaimed("decided before", held["status"])
+            enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
+            if enrollment is None or enrollment.status != "active":
+                status = enrollment.status if enrollment else "gone"
+                return NotClaimed(f"enrollment is {status}", ended=True)
+            if refusal := self._refusal(draft):
+                return refusal
+            self._claimed(draft, at, attempts=1)
+            write_journal(self.state, draft.enrollment, journal)
+        return Claimed()
+
+    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+        with self.state.lock:
+            held = self.state.messages.get(draft.ref)
+            if held is None or held["status"] not in OPEN or held["attempts"] != 1:
+                return NotClaimed("decided before", held["status"] if held else "claimed")
+            if refusal := self._refusal(draft):
+                return refusal
+            self._claimed(draft, at, attempts=2)
+        return Claimed()
+
+    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
+        with self.state.lock:
+            message = self.state.messages[ref]
+            if isinstance(answer, Accepted):
+                accepted = {"ses_id": answer.ses_id, "accepted_at": instants.show(at)}
+                message |= {"status": message.get("final", "accepted"), **accepted}
+                message.pop("timer_due", None)
+            elif message["status"] in OPEN:
+                message["reason"] = answer.reason[:500]
+                if isinstance(answer, Unanswered):
+                    message["status"] = "unknown"
+                else:
+                    message["status"] = "throttled" if answer.retry else "rejected"
+                    message.pop("timer_due", None)
+
+    def close(
+        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+    ) -> None:
+        with self.state.lock:
+            held = self.state.messages.get(draft.ref)
+            if held is None or held["status"] == "throttled":
+                self._decide(draft, status, at)["reason"] = reason
+            write_journal(self.state, draft.enrollment, journal)
+
+    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
+        with self.state.lock:
+            message = self.state.messages.get(ref)
+            if message is None or "recipient" not in message:
+                return None
+            if report.recipient and address_hash(report.recipient) != message["recipient"]:
+                return None
+            if report.kind == "rejected":
+                message["final"] = "rejected"
+            message["status"] = message.get("final", "accepted")
+            message.setdefault(f"{report.kind}_at", instants.show(report.at))
+            message.pop("timer_due", None)
+            if report.link:
+                message["links"] = message.get("links", frozenset()) | {report.link[:1000]}
+            return dict(message)
+
+    def fates(self, enrollment: EnrollmentRef, steps: Iterable[str]) -> dict[str, dict[str, Any]]:
+        refs = {
+            step: MessageRef(enrollment.store, enrollment.contact, message_id(enrollment, step))
+            for step in steps
+        }
+        with self.state.lock:
+            held = {step: self.state.message(ref) for step, ref in refs.items()}
+        return {step: dict(message) for step, message in held.items() if message is not None}
+
+    def _refusal(self, draft: Draft) -> NotClaimed | None:
+        """What stands against mailing this contact now. The caller holds the lock."""
+        store = draft.ref.store
+        suppressed = self.state.suppressed.get((store, address_hash(draft.recipient)))
+        if suppressed is not None:
+            return NotClaimed(f"suppressed: {suppressed}")
+        profile = self.state.profile(store, draft.ref.contact)
+        if profile.email != draft.recipient:
+            raise Busy("the contact's address changed while its mail was made")
+        consent = profile.consent.get(draft.topic or "")
+        if draft.category == "marketing" and (consent is None or consent.state != "granted"):
+            return NotClaimed("consent withdrawn")
+        return None
+
+    def _claimed(self, draft: Draft, at: datetime, attempts: int) -> None:
+        message = self._decide(draft, "claimed", at)
+        due = self.to_wire(at) + UNCONFIRMED_FOR
+        message |= {"attempts": attempts, "timer_due": instants.show(due)}
+
+    def _decide(self, draft: Draft, status: MessageStatus, at: datetime) -> dict[str, Any]:
+        message = self.state.messages.setdefault(draft.ref, {"attempts": 1})
+        message |= {
+            "status": status,
+            "store": draft.ref.store,
+            "workflow": draft.enrollment.workflow,
+            "version": draft.enrollment.version,
+            "enrollment": draft.enrollment.id,
+            "step": draft.step,
+            "category": draft.category,
+            "template": draft.template,
+            "numbers": dict(draft.numbers),
+            "decided_at": instants.show(at),
+        }
+        optional = {
+            "topic": draft.topic,
+            "template_hash": draft.template_hash,
+            "recipient": draft.recipient and address_hash(draft.recipient),
+        }
+        message |= {name: value for name, value in optional.items() if value}
+        return message

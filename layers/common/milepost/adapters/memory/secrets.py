@@ -1,0 +1,16 @@
+"""The keys of stores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milepost.ports import StoreSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySecrets:
+    """Implements `Secrets`."""
+
+    stores: Mapping[str, StoreSecrets]
+
+    def of(self, store: str) -> StoreSecrets | None:
+        return self.stores.get(store)

@@ -1,0 +1,100 @@
+"""What the contacts table holds, as plain values; the adapters of this folder share one of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import RLock
+from typing import Any
+
+from milepost.domain import instants
+from milepost.domain.contacts import Profile
+from milepost.domain.enrollments import Enrollment
+from milepost.domain.events import ConsentFact, Event
+from milepost.domain.refs import EnrollmentRef, MessageRef
+
+Person = tuple[str, str]
+"""A store and a contact in it."""
+
+EventKey = tuple[str, datetime, str]
+"""Name, instant and id: two events of one contact that agree in these are one event."""
+
+EnrollmentKey = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event as the stream hands it over; `position` grows with every record."""
+
+    position: int
+    contact: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One answer of a contact to one topic, kept for good."""
+
+    contact: str
+    topic: str
+    at: datetime
+    event: Event
+    fact: ConsentFact
+
+
+@dataclass(slots=True)
+class Rendezvous:
+    """The two halves of one wait."""
+
+    token: str | None = None
+    since: datetime | None = None
+    event: Event | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """All contacts of all stores. Whoever reads and then writes holds `lock` meanwhile.
+
+    Instants are kept to the millisecond, as the tables keep them. Nothing expires. `stream` holds
+    every event in the order in which they were appended.
+    """
+
+    lock: RLock = field(default_factory=RLock)
+    profiles: dict[Person, Profile] = field(default_factory=dict)
+    events: dict[Person, dict[EventKey, Event]] = field(default_factory=dict)
+    stream: list[Record] = field(default_factory=list)
+    identities: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    first_seen: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    proofs: dict[tuple[Person, datetime, str, str], Proof] = field(default_factory=dict)
+    suppressed: dict[tuple[str, str], str] = field(default_factory=dict)
+    enrollments: dict[EnrollmentKey, Enrollment] = field(default_factory=dict)
+    messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
+    waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
+
+    def profile(self, store: str, contact: str) -> Profile:
+        """The profile; an empty one if nothing is known."""
+        return self.profiles.get((store, contact)) or Profile(store, contact)
+
+    def append(self, contact: str, event: Event) -> bool:
+        """Keep an event and put it on the stream, unless it is there already."""
+        held = self.events.setdefault((event.store, contact), {})
+        key = (event.name, event.occurred_at, event.id)
+        if key in held:
+            return False
+        held[key] = event
+        self.stream.append(Record(len(self.stream) + 1, contact, event))
+        return True
+
+    def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
+        """A message's facts as they are now, or None."""
+        held = self.messages.get(ref)
+        return None if held is None else dict(held)
+
+
+def enrollment_key(ref: EnrollmentRef) -> EnrollmentKey:
+    """Where an enrollment is kept: its version is one of its facts, not of its name."""
+    return (ref.store, ref.contact, ref.workflow, ref.id)
+
+
+def milliseconds(instant: datetime) -> datetime:
+    """An instant as the tables would give it back."""
+    return instants.parse(instants.show(instant))

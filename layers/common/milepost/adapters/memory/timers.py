@@ -1,0 +1,60 @@
+"""Everything that is due at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from milepost.adapters.memory.ledger import OPEN
+from milepost.adapters.memory.state import State
+from milepost.domain import instants
+from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.ports import Overdue
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTimers:
+    """Implements `Timers`. All instants here are real ones."""
+
+    state: State
+
+    def due(self, now: datetime) -> Iterator[Overdue]:
+        until = instants.show(now)
+        with self.state.lock:
+            late = [
+                (message["timer_due"], ref)
+                for ref, message in self.state.messages.items()
+                if message.get("timer_due", "~") <= until
+            ]
+        for _, ref in sorted(late, key=lambda pair: (pair[0], pair[1].id)):
+            message = self.state.message(ref)
+            if message is not None and "timer_due" in message:
+                yield _overdue(ref, message)
+
+    def done_before(self, now: datetime) -> None:
+        """Nothing to note: memory is searched whole."""
+
+    def give_up(self, ref: MessageRef, at: datetime) -> bool:
+        with self.state.lock:
+            message = self.state.messages.get(ref)
+            if message is None or message["status"] not in OPEN:
+                return False
+            message |= {"status": "unknown", "gave_up_at": instants.show(at)}
+            message.pop("timer_due", None)
+        return True
+
+
+def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> Overdue:
+    return Overdue(
+        message=ref,
+        enrollment=EnrollmentRef(
+            ref.store,
+            ref.contact,
+            message["workflow"],
+            message["version"],
+            message["enrollment"],
+        ),
+        step=message["step"],
+        category=message["category"],
+        attempts=message["attempts"],
+    )

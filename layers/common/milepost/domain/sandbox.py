@@ -1,0 +1,203 @@
+"""The room a template runs in: plain data, a short list of filters, a bounded amount of work.
+
+Jinja's own sandbox is the outer wall. Inside it stand three of ours, because the sandbox alone
+lets `{{ 'a' * 100000000 }}` take 400 MB and calls any method of any object it is given:
+
+1. Templates see data only. An attribute is a key of a dictionary or it is missing; methods,
+   calls, macros and imports do not exist (`GRAMMAR`).
+2. Every loop and every filter pays from one allowance per mail (`ALLOWANCE`), in proportion to
+   the size of what it works on, and no text that a template builds may pass `LONGEST`.
+3. What an expression prints passes one of the filters of `printing`, chosen at publish by the
+   place where it stands: text, attribute, link, style.
+"""
+
+from collections.abc import Mapping
+from types import CodeType
+from typing import Any, Literal, cast
+
+from jinja2 import StrictUndefined, TemplateRuntimeError, nodes
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+Part = Literal["subject", "preheader", "html", "text"]
+PARTS: tuple[Part, ...] = ("subject", "preheader", "html", "text")
+
+ALLOWANCE = 50_000
+"""Units of work for one mail. A cart of five products takes about 300; all of it, half a second."""
+
+LONGEST = 20_000
+"""Characters of the longest text that a template may build or a value may have."""
+
+PURSE = "_allowance"
+"""Where a render keeps what is left: a list of one number, out of reach of templates."""
+
+GRAMMAR: tuple[type[nodes.Node], ...] = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign,
+    nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword,
+    nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.CondExpr,
+    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos,
+    nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat,
+)  # fmt: skip
+"""All that a template may consist of. What is not here is refused at publish."""
+
+TESTS = (
+    "defined", "undefined", "string", "number", "integer", "float", "boolean", "mapping",
+    "sequence", "even", "odd", "divisibleby", "in", "true", "false", "eq", "equalto", "==", "ne",
+    "!=", "gt", "greaterthan", ">", "ge", ">=", "lt", "lessthan", "<", "le", "<=",
+)  # fmt: skip
+
+_LOOP = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth",
+     "previtem", "nextitem"}
+)  # fmt: skip
+
+
+class TooMuch(TemplateRuntimeError):
+    """The template asks for more work or memory than a mail may cost."""
+
+
+class NotPlain(TemplateRuntimeError):
+    """The template does something with a value that the value cannot do."""
+
+
+class Missing(StrictUndefined):
+    """A value that is not there: false in a condition, an error that names it anywhere else.
+
+    Parts of it are missing too (`event.customer.name` without a customer), as in conditions of
+    workflows, so that `default` and `if` work at any depth.
+    """
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        return self._undefined_hint or str(self._undefined_name)
+
+    def __bool__(self) -> bool:  # type: ignore[override]  # the parent never returns
+        return False
+
+    def part(self, name: object) -> "Missing":
+        return type(self)(name=f"{self._undefined_name}.{name}")
+
+
+class DataEnvironment(ImmutableSandboxedEnvironment):
+    """Jinja whose values are JSON: looking something up never reaches a Python object."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict:
+            try:
+                return obj[attribute]
+            except KeyError:
+                return Missing(name=attribute)
+        if type(obj) is LoopContext and attribute in _LOOP:
+            return getattr(obj, attribute)
+        if isinstance(obj, Missing):
+            return obj.part(attribute)
+        return Missing(name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        kind = type(obj)
+        if isinstance(obj, Missing):
+            return obj.part(argument)
+        if kind is dict or kind is list or kind is str or kind is tuple:
+            try:
+                return obj[argument]
+            except (LookupError, TypeError):
+                pass
+        return Missing(name=str(argument))
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "+" and type(left) is str and type(right) is str:
+            if len(left) + len(right) > LONGEST:
+                raise TooMuch(f"a text grows beyond {LONGEST} characters")
+            return left + right
+        for value in (left, right):
+            if isinstance(value, Missing):
+                value._fail_with_undefined_error()
+            if type(value) is not int and type(value) is not float:
+                raise NotPlain(f"{operator} works on numbers")
+        if operator == "**":
+            raise NotPlain("** is not available")
+        result = super().call_binop(context, operator, left, right)
+        if abs(result) > 1e18:
+            raise TooMuch("a number grows beyond 10^18")
+        return result
+
+
+def spend(context: Context, units: int) -> None:
+    """Take work off what this render may still do; raise TooMuch when nothing is left."""
+    purse = context.parent[PURSE]
+    purse[0] -= units
+    if purse[0] < 0:
+        raise TooMuch("the template does too much work for one mail")
+
+
+def each(context: Context, value: Any, weight: int) -> list[Any]:
+    """What a `for` goes through, paid in advance: items times the size of the loop's body."""
+    if isinstance(value, Missing):
+        value._fail_with_undefined_error()
+    if type(value) not in (list, tuple, dict, str):
+        raise NotPlain("a loop needs a list")
+    spend(context, 1 + len(value) * weight)
+    return list(value)
+
+
+def concat(context: Context, parts: tuple[Any, ...]) -> str:
+    """`a ~ b`, with an end to growth."""
+    texts = [text_of(part) for part in parts]
+    length = sum(map(len, texts))
+    if length > LONGEST:
+        raise TooMuch(f"a text grows beyond {LONGEST} characters")
+    spend(context, 1 + length // 64)
+    return "".join(texts)
+
+
+def text_of(value: Any) -> str:
+    """A value as it is printed. Lists, dictionaries, true and false are not text."""
+    if type(value) is str:
+        return value
+    if type(value) is int or type(value) is float:
+        return str(value)
+    if isinstance(value, Missing):
+        value._fail_with_undefined_error()
+    what = {"bool": "true or false", "list": "a list", "dict": "a group of values"}
+    raise NotPlain(f"{what.get(type(value).__name__, 'this')} cannot be printed")
+
+
+class _Guard(NodeTransformer):
+    """Sends loops and `~` through the filters that count."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        weight = 1 + sum(1 for child in node.body for _ in child.find_all(nodes.Node))
+        node = self.generic_visit(node)  # type: ignore[assignment]
+        node.iter = _filter(node.iter, "_each", nodes.Const(weight, lineno=node.lineno))
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        self.generic_visit(node)
+        return _filter(nodes.Tuple(node.nodes, "load", lineno=node.lineno), "_concat")
+
+
+def _filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(
+        cast("nodes.Expr", node), name, list(arguments), [], None, None, lineno=node.lineno
+    )
+
+
+def compile_part(environment: DataEnvironment, source: str, filename: str) -> CodeType:
+    """Turn the checked source of one part into code. Raises TemplateSyntaxError, SyntaxError."""
+    tree = _Guard().visit(environment.parse(source))
+    tree.set_environment(environment)
+    return environment.compile(tree, filename=filename)
+
+
+def environment(html: bool, filters: Mapping[str, Any]) -> DataEnvironment:
+    """Build the environment of the HTML part or of the plain parts with these filters alone."""
+    built = DataEnvironment(undefined=Missing, autoescape=html, cache_size=0)
+    built.filters = dict(filters)
+    built.tests = {name: built.tests[name] for name in TESTS}
+    built.globals = {}
+    return built

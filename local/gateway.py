@@ -1,0 +1,88 @@
+"""The front door: an address known before the deploy, behind which the deployed HTTP API answers.
+
+Mails hold links to the API, and the functions are told its address when they are deployed; but the
+emulator gives the API an id, and with it an address, only then. So the stack's public address is
+this one, and requests are passed on byte for byte.
+"""
+
+from collections.abc import Iterable
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local import ports
+
+# An HTTP API takes no more, and waits no longer for its function.
+MOST_BYTES = 10 * 1024 * 1024
+PATIENCE = 30.0
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+class Gateway:
+    """Passes requests on to one HTTP API of the emulator, from `open_to` on."""
+
+    def __init__(self) -> None:
+        self._target = ""
+        self.app = Starlette(routes=[Route("/{path:path}", self.forward, methods=METHODS)])
+
+    def open_to(self, emulator: str, api: str) -> None:
+        """Serve the `$default` stage of the API with this id."""
+        self._target = f"{emulator}/_aws/execute-api/{api}/$default"
+
+    async def forward(self, request: Request) -> Response:
+        if not self._target:
+            return JSONResponse({"message": "The stack is not deployed yet."}, 503)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                return JSONResponse({"message": "Request Entity Too Large"}, 413)
+        path: bytes = request.scope["raw_path"]
+        query: bytes = request.scope["query_string"]
+        target = self._target.encode() + path + (b"?" + query if query else b"")
+        headers = [*end_to_end(request.headers.raw), *self._forwarded(request)]
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+            passed_on = client.build_request(
+                request.method, target.decode("ascii"), headers=headers, content=bytes(body)
+            )
+            try:
+                answer = await client.send(passed_on, stream=True)
+                content = b"".join([chunk async for chunk in answer.aiter_raw()])
+            except httpx.TimeoutException:
+                return JSONResponse({"message": "Service Unavailable"}, 503)
+            except httpx.HTTPError:
+                return JSONResponse({"message": "The emulator does not answer."}, 502)
+        response = Response(content, answer.status_code)
+        response.raw_headers = [
+            *((name.lower(), value) for name, value in end_to_end(answer.headers.raw)),
+            (b"content-length", str(len(content)).encode()),
+        ]
+        return response
+
+    @staticmethod
+    def _forwarded(request: Request) -> list[tuple[bytes, bytes]]:
+        client = request.client.host if request.client else ports.LOOPBACK
+        return [(b"x-forwarded-for", client.encode()), (b"x-forwarded-proto", b"http")]
+
+
+def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers that are meant for the other end, not for the next connection."""
+    return [(name, value) for name, value in headers if name.decode().lower() not in HOP_BY_HOP]

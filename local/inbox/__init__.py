@@ -1,0 +1,1 @@
+"""The inbox: what was sent, and buttons for what a person or a mail server would do with it."""

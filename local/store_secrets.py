@@ -1,0 +1,43 @@
+"""The secrets of a store, as an operator would set them: SecureStrings in SSM."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+def fresh() -> str:
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSecrets:
+    """What the store and its visitors hold; of the bearer key the stack keeps only a hash."""
+
+    signing_key: str
+    bearer_key: str
+    shopify_secret: str
+    link_key: str
+
+    @classmethod
+    def make(cls) -> "StoreSecrets":
+        return cls(fresh(), fresh(), fresh(), fresh())
+
+    def parameters(self) -> dict[str, str]:
+        """The last part of each parameter's name, and its value."""
+        return {
+            "signing-key": self.signing_key,
+            "bearer-key-sha256": hashlib.sha256(self.bearer_key.encode()).hexdigest(),
+            "shopify-secret": self.shopify_secret,
+            "link-key": self.link_key,
+        }
+
+    def store_in(self, ssm: "SSMClient", path: str) -> None:
+        """Write all of them below `path`, such as `/milepost/acme`."""
+        for name, value in self.parameters().items():
+            ssm.put_parameter(
+                Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True
+            )

@@ -1,0 +1,32 @@
+"""The clock's minute, when minutes are short: EventBridge Scheduler knows only real ones."""
+
+import threading
+from collections.abc import Callable
+
+from local.clock import VirtualClock
+
+MINUTE = 60.0
+SHORTEST_PAUSE = 0.5
+
+
+def pause_for(clock: VirtualClock) -> float:
+    """Real seconds between ticks: a virtual minute, but never so short that all is ticking."""
+    return max(SHORTEST_PAUSE, MINUTE / clock.speed)
+
+
+class Ticker:
+    """Calls `tick` again and again, from another thread, until it is stopped."""
+
+    def __init__(self, tick: Callable[[], None], pause: float) -> None:
+        self._tick, self._pause = tick, pause
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._pause):
+            self._tick()

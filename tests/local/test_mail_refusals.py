@@ -1,0 +1,180 @@
+"""The stand-in for SES refuses what SES refuses, with SES's own errors, through boto3."""
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.ses.directory import ConfigurationSet, Identity
+from tests.local.conftest import Post, simple
+
+
+def body(**parts: str | None) -> dict[str, Any]:
+    return {name: {"Data": data, "Charset": "UTF-8"} for name, data in parts.items()}
+
+
+def header(name: str, value: str = "v") -> Any:
+    return simple(Headers=[{"Name": name, "Value": value}])
+
+
+def tag(name: str = "message", value: str = "m1") -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value}]
+
+
+def to(*addresses: str) -> dict[str, list[str]]:
+    return {"ToAddresses": list(addresses)}
+
+
+def attached(name: str) -> Any:
+    return simple(Attachments=[{"FileName": name, "RawContent": b"x"}])
+
+
+BAD = "BadRequestException"
+REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a tag value with a space": (BAD, {"EmailTags": tag(value="a b")}),
+    "a tag value that is an address": (BAD, {"EmailTags": tag(value="ada@mail.example")}),
+    "a tag name of SES's own": (BAD, {"EmailTags": tag("ses:source")}),
+    "an empty tag value": (BAD, {"EmailTags": tag(value="")}),
+    "a tag value of 257 characters": (BAD, {"EmailTags": tag(value="x" * 257)}),
+    "a tag given twice": (BAD, {"EmailTags": tag() + tag()}),
+    "a line break in a header": (BAD, {"Content": header("X-A", "v\r\nBcc: eve@x.example")}),
+    "a non-ASCII header": (BAD, {"Content": header("X-A", "café")}),
+    "a header of 996 characters": (BAD, {"Content": header("X-A", "v" * 996)}),
+    "a header name with a colon": (BAD, {"Content": header("X-A:")}),
+    "a header name and value of 997": (BAD, {"Content": header("X-AB", "v" * 993)}),
+    "a header that SES sets": (BAD, {"Content": header("Reply-To", "eve@x.example")}),
+    "a Content- header": (BAD, {"Content": header("Content-Language", "en")}),
+    "16 headers": (
+        BAD,
+        {"Content": simple(Headers=[{"Name": f"X-{n}", "Value": "v"} for n in range(16)])},
+    ),
+    "51 recipients": (BAD, {"Destination": to(*(f"a{n}@mail.example" for n in range(51)))}),
+    "no recipient": (BAD, {"Destination": to()}),
+    "a recipient without a domain": (BAD, {"Destination": to("ada")}),
+    "two recipients in one entry": (BAD, {"Destination": to("a@x.example, b@x.example")}),
+    "a non-ASCII local part": (BAD, {"Destination": to("zoë@mail.example")}),
+    "a non-ASCII domain": (BAD, {"Destination": to("ada@bücher.example")}),
+    "a non-ASCII display name": (BAD, {"FromEmailAddress": "Café <post@shop.example>"}),
+    "a line break in an address": (BAD, {"Destination": to("a@x.example\nBcc: b@x.example")}),
+    "a space in an address": (BAD, {"Destination": to("a da@mail.example")}),
+    "dot-dot in a local part": (BAD, {"Destination": to("a..b@mail.example")}),
+    "a local part of 65 characters": (BAD, {"Destination": to("a" * 65 + "@mail.example")}),
+    "a bad reply-to": (BAD, {"ReplyToAddresses": ["nobody"]}),
+    "no sender": (BAD, {"FromEmailAddress": ""}),
+    "a line break in the subject": (
+        BAD,
+        {"Content": simple(Subject={"Data": "a\r\nBcc: b@x.example", "Charset": "UTF-8"})},
+    ),
+    "neither text nor HTML": (BAD, {"Content": simple(Body={})}),
+    "text that does not fit its charset": (
+        BAD,
+        {"Content": simple(Body={"Text": {"Data": "سلام"}})},
+    ),
+    "an unknown charset": (
+        BAD,
+        {"Content": simple(Body={"Text": {"Data": "a", "Charset": "UTF-5"}})},
+    ),
+    "both simple and raw": (BAD, {"Content": simple() | {"Raw": {"Data": b"To: a@x.example\n\n"}}}),
+    "no content": (BAD, {"Content": {}}),
+    "raw data without a header": (BAD, {"Content": {"Raw": {"Data": b"\n\nhello"}}}),
+    "a mail beyond 40 MB": (
+        BAD,
+        {"Content": {"Raw": {"Data": b"To: a@x.example\n\n" + b"x" * (41 * 1024 * 1024)}}},
+    ),
+    "a tracking override that is no status": (
+        BAD,
+        {"ConfigurationOverrides": {"Tracking": {"OpenTrackingEnabled": "NO"}}},
+    ),
+    "a program attached": ("MessageRejected", {"Content": attached("prize.exe")}),
+    "an unverified sender": ("MessageRejected", {"FromEmailAddress": "post@rival.example"}),
+    "an unknown configuration set": ("NotFoundException", {"ConfigurationSetName": "gone"}),
+    "a template": ("NotFoundException", {"Content": {"Template": {"TemplateName": "t"}}}),
+    "a contact list": (
+        "NotFoundException",
+        {"ListManagementOptions": {"ContactListName": "news"}},
+    ),
+    "a tenant": ("NotFoundException", {"TenantName": "t"}),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes"), REFUSED.values(), ids=REFUSED)
+def test_refused(post: Post, kind: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(ClientError) as caught:
+        post.send(**changes)
+
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == kind
+    assert answer["Error"]["Message"]
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == (404 if "NotFound" in kind else 400)
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"] == kind
+    assert post.server.mailbox.newest() == []
+
+
+def test_a_verified_domain_covers_its_subdomains_and_an_address_itself(post: Post) -> None:
+    post.account.identities["eve@rival.example"] = Identity(verified=True)
+
+    assert post.send(FromEmailAddress="post@mail.shop.example")
+    assert post.send(FromEmailAddress="eve@rival.example")
+
+
+def test_a_mail_from_domain_that_is_insisted_on_must_be_verified(post: Post) -> None:
+    post.account.identities["shop.example"] = Identity(verified=True, insists_on_mail_from=True)
+
+    with pytest.raises(ClientError, match="MailFromDomainNotVerifiedException"):
+        post.send()
+
+
+def test_a_configuration_set_that_is_switched_off_pauses_sending(post: Post) -> None:
+    post.account.sets["off"] = ConfigurationSet("off", False, ())
+
+    with pytest.raises(ClientError, match="SendingPausedException"):
+        post.send(ConfigurationSetName="off")
+
+
+def test_the_account_says_its_rate_and_refuses_what_goes_beyond_it(post: Post) -> None:
+    post.json("PUT", "/api/account", {"max_send_rate": 2})
+    post.send(Destination=to("a@x.example", "b@x.example"))
+
+    with pytest.raises(ClientError) as caught:
+        post.send()
+
+    assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert post.aws.ses.get_account()["SendQuota"]["MaxSendRate"] == 2
+
+
+def test_requests_that_boto3_would_never_make_are_refused_by_the_model(post: Post) -> None:
+    def answer(document: object) -> tuple[int, str]:
+        reply = post.http.post("/v2/email/outbound-emails", json=document)
+        return reply.status_code, reply.headers["x-amzn-errortype"] + " " + reply.json()["message"]
+
+    assert answer({}) == (
+        400,
+        "BadRequestException 1 validation error detected: Value null at 'content' failed to "
+        "satisfy constraint: Member must not be null",
+    )
+    assert answer([])[1].startswith("SerializationException")
+    assert answer({"Content": "hello"})[1].startswith("SerializationException")
+    assert answer({"Content": {"Raw": {"Data": "not base64!"}}})[1].startswith("Serialization")
+    assert (
+        "'content.simple.subject.data'"
+        in answer({"Content": {"Simple": {"Subject": {}, "Body": {}}}})[1]
+    )
+
+
+def test_raw_mail_is_read_as_ses_reads_it(post: Post) -> None:
+    raw = (
+        b"From: post@shop.example\r\nTo: ada@mail.example\r\nSubject: Raw\r\n"
+        b"X-SES-MESSAGE-TAGS: message=m1, step=s1\r\nX-SES-CONFIGURATION-SET: milepost\r\n"
+        b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + b64encode("<b>سلام</b>".encode())
+    )
+    identity = post.aws.ses.send_email(Content={"Raw": {"Data": raw}})["MessageId"]
+
+    mail = post.json("GET", f"/api/messages/{identity}")
+
+    assert mail["recipients"] == ["ada@mail.example"]
+    assert mail["tags"] == {"message": "m1", "step": "s1"}
+    assert mail["html"].strip() == "<b>سلام</b>"
+    assert mail["configuration_set"] == "milepost"
