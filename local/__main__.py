@@ -22,10 +22,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up.add_argument("--files", type=Path, help="upload this folder to each store")
     up.add_argument("--clock", default="", help="virtual time, as in 2026-11-22T09:00:00Z@3600")
     up.add_argument("--no-auth", action="store_true", help="do not enforce permissions")
+    commands.add_parser("demo", help="play a story on the whole stack, and show what came of it")
     commands.add_parser("down", help="stop what an `up` left running")
     options = parser.parse_args(arguments)
     try:
-        return run_up(options) if options.command == "up" else run_down()
+        match options.command:
+            case "up":
+                return run_up(options)
+            case "demo":
+                return play_demo()
+            case _:
+                return run_down()
     except LocalError as error:
         print(f"\n{error}", file=sys.stderr)
     except ValueError as error:
@@ -48,6 +55,14 @@ def run_up(options: argparse.Namespace) -> int:
         print(f"\n  API    {stack.api_url}\n  Inbox  {stack.inbox_url}\n\nCtrl-C stops it.")
         threading.Event().wait()
     return 0
+
+
+def play_demo() -> int:
+    """Play the story; imported late, for it needs the layer's package as well."""
+    from local.demo.play import run_demo
+
+    signal.signal(signal.SIGTERM, as_ctrl_c)
+    return run_demo()
 
 
 def as_ctrl_c(*_: object) -> None:

@@ -53,7 +53,9 @@ def clean_environment(source: Mapping[str, str] | None = None) -> dict[str, str]
 class Clients:
     """boto3 clients for one endpoint, made when first asked for. They act as the account's root."""
 
-    def __init__(self, endpoint: str, *, mail_endpoint: str | None = None) -> None:
+    def __init__(
+        self, endpoint: str, *, mail_endpoint: str | None = None, read_timeout: float = 120.0
+    ) -> None:
         self.endpoint = endpoint
         self.mail_endpoint = mail_endpoint or endpoint
         core = botocore.session.Session(
@@ -72,7 +74,7 @@ class Clients:
         self._config = Config(
             retries={"total_max_attempts": 3, "mode": "standard"},
             connect_timeout=5,
-            read_timeout=120,
+            read_timeout=read_timeout,
             max_pool_connections=32,
             s3={"addressing_style": "path"},
             inject_host_prefix=False,

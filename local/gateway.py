@@ -5,7 +5,8 @@ emulator gives the API an id, and with it an address, only then. So the stack's 
 this one, and requests are passed on byte for byte.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 import httpx
 from starlette.applications import Starlette
@@ -40,12 +41,19 @@ class Gateway:
     """Passes requests on to one HTTP API of the emulator, from `open_to` on."""
 
     def __init__(self) -> None:
-        self._target = ""
-        self.app = Starlette(routes=[Route("/{path:path}", self.forward, methods=METHODS)])
+        self._target = self._path = ""
+        route = Route("/{path:path}", self.forward, methods=METHODS)
+        self.app = Starlette(routes=[route], lifespan=self._connected)
 
     def open_to(self, emulator: str, api: str) -> None:
         """Serve the `$default` stage of the API with this id."""
-        self._target = f"{emulator}/_aws/execute-api/{api}/$default"
+        self._path = f"/_aws/execute-api/{api}/$default"
+        self._target = emulator + self._path
+
+    @asynccontextmanager
+    async def _connected(self, _app: Starlette) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+            yield {"client": client}
 
     async def forward(self, request: Request) -> Response:
         if not self._target:
@@ -57,22 +65,29 @@ class Gateway:
                 return JSONResponse({"message": "Request Entity Too Large"}, 413)
         path: bytes = request.scope["raw_path"]
         query: bytes = request.scope["query_string"]
-        target = self._target.encode() + path + (b"?" + query if query else b"")
-        headers = [*end_to_end(request.headers.raw), *self._forwarded(request)]
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
-            passed_on = client.build_request(
-                request.method, target.decode("ascii"), headers=headers, content=bytes(body)
-            )
-            try:
-                answer = await client.send(passed_on, stream=True)
-                content = b"".join([chunk async for chunk in answer.aiter_raw()])
-            except httpx.TimeoutException:
-                return JSONResponse({"message": "Service Unavailable"}, 503)
-            except httpx.HTTPError:
-                return JSONResponse({"message": "The emulator does not answer."}, 502)
+        client: httpx.AsyncClient = request.state.client
+        passed_on = httpx.Request(
+            request.method,
+            self._target,
+            headers=[*end_to_end(request.headers.raw), *self._forwarded(request)],
+            content=bytes(body),
+            # The path as it came; a URL object would mend its escapes.
+            extensions={"target": self._path.encode() + path + (b"?" + query if query else b"")},
+        )
+        try:
+            answer = await client.send(passed_on, stream=True)
+            content = b"".join([chunk async for chunk in answer.aiter_raw()])
+        except httpx.TimeoutException:
+            return JSONResponse({"message": "Service Unavailable"}, 503)
+        except httpx.HTTPError:
+            return JSONResponse({"message": "The emulator does not answer."}, 502)
         response = Response(content, answer.status_code)
         response.raw_headers = [
-            *((name.lower(), value) for name, value in end_to_end(answer.headers.raw)),
+            *(
+                (name.lower(), value)
+                for name, value in end_to_end(answer.headers.raw)
+                if name.lower() != b"date"
+            ),
             (b"content-length", str(len(content)).encode()),
         ]
         return response

@@ -25,6 +25,7 @@ from local.ses.authority import EmulatorAuthority
 from local.ses.directory import EmulatorDirectory
 from local.store_secrets import StoreSecrets
 from local.ticker import Ticker, pause_for
+from local.upload import placed
 
 logger = logging.getLogger(__name__)
 
@@ -121,13 +122,9 @@ class LocalStack:
 
         Workflows go last, for publishing one looks for the templates that it names.
         """
-        files = sorted(
-            (file for file in folder.rglob("*") if file.is_file()),
-            key=lambda file: ("workflows" in file.relative_to(folder).parts, str(file)),
-        )
         keys: list[str] = []
-        for file in files:
-            key = f"{store}/{file.relative_to(folder).as_posix()}"
+        for place, file in placed(folder):
+            key = f"{store}/{place}"
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             self.aws.s3.put_object(
                 Bucket=self.outputs["BucketName"],

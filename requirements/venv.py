@@ -40,20 +40,29 @@ def main(arguments: list[str]) -> int:
 
 
 def ensure(venv: Path, wanted: str) -> None:
-    """Return at once when `venv` holds `wanted` or more; make it anew when it does not."""
-    stamp = venv / "milepost.json"
-    good_enough = [stamp_for(venv, lock) for lock in LOCKS[: LOCKS.index(wanted) + 1]]
-    if read(stamp) in good_enough and works(venv):
+    """Return at once when `venv` is ready for `wanted`; make it anew when it is not."""
+    if is_ready(venv, wanted):
         return
     check_python()
     print(f"Installing the packages of requirements/{wanted}.txt into {venv.name}.", flush=True)
     create(venv)
     install(venv, wanted)
-    stamp.write_text(stamp_for(venv, wanted))
+    stamp_of(venv).write_text(stamp_for(venv, wanted))
+
+
+def is_ready(venv: Path, wanted: str) -> bool:
+    """Whether `wanted`, or a lock that holds more, was wholly installed there and still runs."""
+    good_enough = [stamp_for(venv, lock) for lock in LOCKS[: LOCKS.index(wanted) + 1]]
+    return read(stamp_of(venv)) in good_enough and works(venv)
+
+
+def stamp_of(venv: Path) -> Path:
+    """The file that is written last, when everything is in place."""
+    return venv / "milepost.json"
 
 
 def stamp_for(venv: Path, lock: str) -> str:
-    """What is written into the environment once `lock` is wholly installed there."""
+    """What that file says: which lock, in which wording, and for which place."""
     content = hashlib.sha256((HERE / f"{lock}.txt").read_bytes()).hexdigest()
     return json.dumps({"lock": lock, "sha256": content, "made_for": str(venv)})
 

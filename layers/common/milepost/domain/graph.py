@@ -18,8 +18,9 @@ def build_program(name: str, version: int, workflow: Workflow) -> Program:
     entry = _lay_out(workflow.steps, END, nodes)
     document = workflow.model_dump(mode="json", by_alias=True, exclude_unset=True)
     defaults = {"status": "live", "category": "marketing", "reentry": {"allow": "never"}}
-    goal = {"goal": workflow.goal.model_dump(mode="json", by_alias=True)} if workflow.goal else {}
-    head = {**defaults, **{key: document[key] for key in _HEAD if key in document}, **goal}
+    head = {**defaults, **{key: document[key] for key in _HEAD if key in document}}
+    if workflow.goal:
+        head["goal"] = {"within": workflow.goal.within, **document["goal"]}
     return Program(name, version, head, nodes, entry)
 
 

@@ -1,0 +1,43 @@
+"""What the readers of the story do with their mail, through the inbox's own API."""
+
+from typing import Any
+
+import httpx
+
+from local.demo.cast import Shopper
+from local.problems import LocalError
+
+_TIMEOUT = 30
+
+
+class Inbox:
+    """The local inbox."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def mails_of(self, shopper: Shopper) -> list[dict[str, Any]]:
+        """The shopper's mails, the oldest first."""
+        found = self._ask("GET", "/api/messages", params={"to": shopper.email})["messages"]
+        return list(reversed(found))
+
+    def opens(self, mail: dict[str, Any]) -> None:
+        self._ask("POST", f"/api/messages/{mail['id']}/open")
+
+    def clicks(self, mail: dict[str, Any], link: str) -> None:
+        """Press the first link that holds this text."""
+        full = self._ask("GET", f"/api/messages/{mail['id']}")
+        found = next((one["url"] for one in full["links"] if link in one["url"]), None)
+        if found is None:
+            raise LocalError(f"the mail {full['subject']!r} has no link with {link!r}")
+        self._ask("POST", f"/api/messages/{mail['id']}/click", json={"link": found})
+
+    def unsubscribes(self, mail: dict[str, Any]) -> None:
+        """Press the mail program's own button: RFC 8058."""
+        self._ask("POST", f"/api/messages/{mail['id']}/unsubscribe")
+
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
+        answer = httpx.request(method, self._url + path, timeout=_TIMEOUT, **request)
+        if answer.is_error:
+            raise LocalError(f"inbox: {path} was answered with {answer.status_code}: {answer.text}")
+        return answer.json()

@@ -1,0 +1,63 @@
+"""What the tables say about the people of the story; the demonstration only reads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.demo.cast import STORE, Ending, Shopper
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.numbers import workflow_numbers
+from milepost.adapters.dynamodb.table import Table
+from milepost.domain.events import contact_id
+from milepost.domain.numbers import WorkflowNumbers
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Reads contacts, their enrollments and their messages."""
+
+    table: Table
+
+    @classmethod
+    def of(cls, client: "DynamoDBClient", table: str) -> "Ledger":
+        return cls(Table(client, table))
+
+    def life(self, shopper: Shopper) -> list[dict[str, Any]]:
+        """Everything kept of one shopper."""
+        contact = contact_id(STORE, "email", shopper.email)
+        return list(
+            self.table.query(
+                KeyConditionExpression="pk = :pk",
+                ConsistentRead=True,
+                values={":pk": keys.collection(STORE, contact)},
+            )
+        )
+
+    def endings(self, shopper: Shopper) -> Iterator[tuple[str, Ending]]:
+        """How each of the shopper's enrollments stands now."""
+        life = self.life(shopper)
+        messages = sorted(
+            (item for item in life if item["sk"].startswith("MESSAGE#")),
+            key=lambda item: str(item["decided_at"]),
+        )
+        for item in life:
+            if not item["sk"].startswith("ENROLLMENT#"):
+                continue
+            own = [m for m in messages if m["enrollment"] == item["sk"].rpartition("#")[2]]
+            yield (
+                item["workflow"],
+                Ending(
+                    status=item["status"],
+                    reason=item.get("reason", ""),
+                    sent=tuple(m["step"] for m in own if m["status"] == "accepted"),
+                    skipped=tuple(
+                        (m["step"], m["reason"]) for m in own if m["status"] == "skipped"
+                    ),
+                ),
+            )
+
+    def numbers(self, workflow: str) -> WorkflowNumbers:
+        return workflow_numbers(self.table, STORE, workflow)

@@ -1,0 +1,25 @@
+"""Where the files of a store's folder go in the bucket."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+_LAST = "workflows"
+
+
+def placed(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Each file with its place below `{store}/`: settings, templates, and workflows at the end.
+
+    Workflow files lie at the top of the folder, or in `workflows/` as they do in the bucket.
+    Schemas are for editors, not for the store.
+    """
+    found = [
+        (_place(PurePosixPath(file.relative_to(folder).as_posix())), file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and "schema" not in file.relative_to(folder).parts
+    ]
+    yield from sorted(found, key=lambda pair: (pair[0].parts[0] == _LAST, str(pair[0])))
+
+
+def _place(path: PurePosixPath) -> PurePosixPath:
+    at_the_top = len(path.parts) == 1 and path.suffix == ".json" and path.name != "settings.json"
+    return _LAST / path if at_the_top else path

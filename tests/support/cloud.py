@@ -1,0 +1,302 @@
+"""One stack in an AWS account in memory (moto), for the handlers of `functions/` to run against.
+
+Use it through the fixtures `cloud` (one account for a test module) and `shop` (a new store for
+each test); `tests/integration/conftest.py` has them.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
+
+from milepost import bootstrap
+from milepost.domain.signatures import sign
+from milepost.domain.tokens import Unsubscribe, seal
+from milepost.entrypoints.log import logger
+from tests.support.aws_events import posted, streamed
+from tests.support.post import Post
+from tests.support.template import TEMPLATE
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+STACK = "milepost"
+BUCKET = "milepost-files"
+STATES = f"arn:aws:states:{REGION}:{ACCOUNT}"
+LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-"
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "MILEPOST_STACK": STACK,
+    "MILEPOST_CONTACTS_TABLE": "milepost-contacts",
+    "MILEPOST_WORKFLOWS_TABLE": "milepost-workflows",
+    "MILEPOST_RETENTION_DAYS": "400",
+    "MILEPOST_CACHE_SECONDS": "0",
+    "MILEPOST_BUCKET": BUCKET,
+    "MILEPOST_CONFIGURATION_SET": STACK,
+    "MILEPOST_SENDER": "post@mail.harborline.example",
+    "MILEPOST_PUBLIC_URL": "https://links.harborline.example",
+    "MILEPOST_MACHINE_ARN_PREFIX": f"{STATES}:stateMachine:{STACK}-",
+    "MILEPOST_MACHINE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/milepost-machines",
+    "MILEPOST_RUN_STEPS_ARN": f"{LAMBDA}run-steps",
+    "MILEPOST_AWAIT_EVENT_ARN": f"{LAMBDA}await-event",
+}
+
+EMAIL = "wren.canary@mail.example"
+FIRST_NAME = "Wrenkanari"
+PHONE = "+4915777000123"
+PERSONAL = ("canary", "wrenkanari", "4915777000123")
+"""Pieces of the person above in lower case: none of them may turn up in a log."""
+
+Handler = Callable[[Any, Any], Any]
+Item = dict[str, Any]
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One store with its keys. `settings` is what its `settings.json` came to."""
+
+    store: str
+    cloud: "Cloud"
+    signing: str
+    bearer: str
+    shopify: str
+    links: str
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.signing, self.bearer, self.shopify, self.links)
+
+    def request(
+        self,
+        body: Any,
+        *,
+        key: str | None = None,
+        at: datetime | None = None,
+        headers: Mapping[str, str] | None = None,
+        as_base64: bool = False,
+    ) -> Item:
+        """A signed POST to `/v1/{store}/events`; `body` is JSON data, text or bytes."""
+        raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else None
+        if raw is None:
+            raw = json.dumps(body).encode()
+        signature = sign(raw, key or self.signing, at or datetime.now(UTC))
+        given = {"milepost-signature": signature} if headers is None else headers
+        return posted("events.post", raw, given, as_base64=as_base64, store=self.store)
+
+    def token(self, contact: str = "c" + "0" * 25, topic: str = "offers", message: str = "") -> str:
+        claim = Unsubscribe(self.store, contact, topic, message or f"{contact}-{'1' * 24}")
+        return seal(claim, self.links)
+
+    def settings(self, **changes: Any) -> None:
+        """Publish settings: the shop's usual ones with some changed."""
+        document = {
+            "name": "Harborline",
+            "url": "https://shop.harborline.example/",
+            "postal_address": "1 Quay Street, Bergen",
+            "timezone": "Europe/Oslo",
+            "default_locale": "en",
+            "locales": ["en"],
+            "topics": {"offers": "Offers", "news": "News"},
+            "shop_topics": ["offers", "news"],
+            **changes,
+        }
+        bootstrap.publisher().publications.apply_settings(self.store, document)
+
+    def items(self, prefix: str = "S#") -> list[Item]:
+        """Every item of this store in the contacts table, as stored, whose key begins like this."""
+        return [
+            item
+            for item in self.cloud.contacts()
+            if item["pk"]["S"].startswith(f"S#{self.store}#")
+            and (item["sk"]["S"].startswith(prefix) or item["pk"]["S"].startswith(prefix))
+        ]
+
+    def events(self, name: str = "") -> list[Item]:
+        return sorted(self.items(f"EVENT#{name}"), key=lambda item: item["sk"]["S"])
+
+
+@dataclass
+class Cloud:
+    """The account. `post` takes the mail that `run_steps` hands to SES."""
+
+    dynamodb: Any
+    s3: Any
+    ssm: Any
+    states: Any
+    post: Post = field(default_factory=Post)
+    _sequence: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def open_shop(self, **keys: str | None) -> Shop:
+        """A new store. A key that is given as None is not configured."""
+        number = next(_numbers)
+        store = f"shop-{number}"
+        shop = Shop(
+            store,
+            self,
+            *(f"{kind}-canary-{number:04d}" for kind in ("sign", "bear", "shopify", "link")),
+        )
+        parameters: dict[str, str | None] = {
+            "signing-key": shop.signing,
+            "bearer-key-sha256": sha256(shop.bearer.encode()).hexdigest(),
+            "shopify-secret": shop.shopify,
+            "link-key": shop.links,
+            **{name.replace("_", "-"): value for name, value in keys.items()},
+        }
+        for name, value in parameters.items():
+            if value is not None:
+                self.ssm.put_parameter(
+                    Name=f"/{STACK}/{store}/{name}", Value=value, Type="SecureString"
+                )
+        return shop
+
+    def contacts(self) -> list[Item]:
+        pages = self.dynamodb.get_paginator("scan").paginate(
+            TableName=ENVIRONMENT["MILEPOST_CONTACTS_TABLE"]
+        )
+        return [item for page in pages for item in page["Items"]]
+
+    def workflows(self) -> list[Item]:
+        found: list[Item] = self.dynamodb.scan(TableName=ENVIRONMENT["MILEPOST_WORKFLOWS_TABLE"])[
+            "Items"
+        ]
+        return found
+
+    def stream(self, *items: Item) -> Item:
+        """The stream's batch for items that were just inserted; positions only ever rise."""
+        batch = streamed(*items)
+        for record in batch["Records"]:
+            position = int(record["dynamodb"]["SequenceNumber"]) + 1000 * next(self._sequence)
+            record["dynamodb"]["SequenceNumber"] = f"{position:030d}"
+        return batch
+
+    def executions(self, machine: str) -> list[Item]:
+        """The executions of a machine (its ARN without a version), as Step Functions tells them."""
+        names = self.states.list_executions(stateMachineArn=machine)["executions"]
+        return [
+            self.states.describe_execution(executionArn=each["executionArn"]) for each in names
+        ]
+
+
+class _States:
+    """Step Functions as moto has it, but for what it lacks: starting a published version."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.answered: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def start_execution(self, *, stateMachineArn: str, **request: Any) -> Any:  # noqa: N803
+        machine, _, version = stateMachineArn.rpartition(":")
+        assert version.isdigit(), "only published versions are started"
+        return self._client.start_execution(stateMachineArn=machine, **request)
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
+        assert output == "{}"
+        self.answered.append(taskToken)
+
+
+@contextmanager
+def open_cloud() -> Iterator[Cloud]:
+    """The account with the stack in it; the handlers' clients are made inside of it."""
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        cloud = Cloud(
+            boto3.client("dynamodb"),
+            boto3.client("s3"),
+            boto3.client("ssm"),
+            _States(boto3.client("stepfunctions")),
+        )
+        for name, resource in (("contacts", "ContactsTable"), ("workflows", "WorkflowsTable")):
+            cloud.dynamodb.create_table(TableName=f"{STACK}-{name}", **_table(resource))
+        cloud.s3.create_bucket(Bucket=BUCKET)
+        _forget()
+        real = bootstrap.client
+        special = {"sesv2": cloud.post, "stepfunctions": cloud.states}
+        patch.setattr(bootstrap, "client", lambda name: special.get(name) or real(name))
+        yield cloud
+        _forget()
+
+
+def _forget() -> None:
+    """Empty the composition root, as a new process would find it."""
+    for part in vars(bootstrap).values():
+        clear = getattr(part, "cache_clear", None)
+        if clear is not None:
+            clear()
+
+
+@cache
+def _resources() -> Any:
+    return yaml_parse(TEMPLATE.read_text())["Resources"]
+
+
+def _table(resource: str) -> Any:
+    """The table as template.yaml makes it."""
+    properties = _resources()[resource]["Properties"]
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    return {name: properties[name] for name in wanted if name in properties}
+
+
+@dataclass
+class Printed:
+    """All that the functions wrote while the test ran: log lines and metrics."""
+
+    capture: pytest.CaptureFixture[str]
+    secrets: list[str] = field(default_factory=list)
+    _lines: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        out, err = self.capture.readouterr()
+        self._lines += [*out.splitlines(), *err.splitlines()]
+        return self._lines
+
+    def records(self) -> list[Item]:
+        return [json.loads(line) for line in self.lines() if line.startswith("{")]
+
+    def counted(self, metric: str) -> float:
+        """The sum of a CloudWatch metric in the embedded metric format."""
+        return sum(
+            sum(record[metric]) if isinstance(record[metric], list) else record[metric]
+            for record in self.records()
+            if "_aws" in record and metric in record
+        )
+
+    def forbid(self, *secrets: str) -> None:
+        """These must not be printed either, beside what is personal."""
+        self.secrets += secrets
+
+    def leaked(self) -> list[str]:
+        forbidden = [*PERSONAL, *(secret.lower() for secret in self.secrets)]
+        return [line for line in self.lines() if any(word in line.lower() for word in forbidden)]
+
+
+@contextmanager
+def capture_prints(capsys: pytest.CaptureFixture[str]) -> Iterator[Printed]:
+    """Collect what is logged; the logger keeps the stream it was made with, so that is swapped."""
+    handler = logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    before = handler.stream
+    handler.setStream(sys.stdout)
+    printed = Printed(capsys)
+    try:
+        yield printed
+    finally:
+        handler.setStream(before)
+    assert printed.leaked() == []
+
+

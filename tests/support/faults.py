@@ -1,0 +1,84 @@
+"""Kills a function before or after any one of its calls to the outside, as Lambda may."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal
+
+Scope = Literal["", "react", "run_steps", "await_event", "learn", "reconcile"]
+Phase = Literal["before", "after"]
+
+
+class Killed(BaseException):
+    """The process is gone: no `except Exception` of ours may notice."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where to strike: at the `number`th call that `scope` makes in the whole story."""
+
+    scope: Scope
+    number: int
+    phase: Phase
+
+
+@dataclass
+class Faults:
+    """Counts the calls of each scope, and strikes at `kill`, or by chance at every call.
+
+    `calls` lists all calls of all scopes in order, as (scope, number, "port.method"), `struck` the
+    places of the kills, as "before port.method" or "after port.method".
+    """
+
+    kill: Kill | None = None
+    rate: float = 0.0
+    seed: int = 0
+    calls: list[tuple[Scope, int, str]] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.seed)
+        self._scope: Scope = ""
+        self._counts: dict[Scope, int] = {}
+
+    @contextmanager
+    def within(self, scope: Scope) -> Iterator[None]:
+        before, self._scope = self._scope, scope
+        try:
+            yield
+        finally:
+            self._scope = before
+
+    def around(self, port: Any, name: str) -> Any:
+        """The same port, every call of which may be the last."""
+        return _Fragile(port, name, self)
+
+    def call(self, name: str, action: Callable[[], Any]) -> Any:
+        if not self._scope:
+            return action()
+        number = self._counts[self._scope] = self._counts.get(self._scope, 0) + 1
+        self.calls.append((self._scope, number, name))
+        self._strike(name, number, "before")
+        result = action()
+        self._strike(name, number, "after")
+        return result
+
+    def _strike(self, name: str, number: int, phase: Phase) -> None:
+        aimed = self.kill == Kill(self._scope, number, phase)
+        if aimed or (self.rate and self._random.random() < self.rate):
+            self.struck.append(f"{phase} {name}")
+            raise Killed(self.struck[-1])
+
+
+class _Fragile:
+    def __init__(self, port: Any, name: str, faults: Faults) -> None:
+        self._port, self._name, self._faults = port, name, faults
+
+    def __getattr__(self, method: str) -> Any:
+        act = getattr(self._port, method)
+
+        def call(*args: Any, **named: Any) -> Any:
+            return self._faults.call(f"{self._name}.{method}", lambda: act(*args, **named))
+
+        return call

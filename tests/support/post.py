@@ -1,0 +1,32 @@
+"""SES's client, as far as one call needs it: it keeps what it is given and answers as told."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+@dataclass
+class Post:
+    """`answers` are given in turn: an exception is raised, anything else is ignored; then yes."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[Exception | None] = field(default_factory=list)
+
+    def send_email(self, **request: Any) -> dict[str, Any]:
+        self.sent.append(request)
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+        return {"MessageId": f"0100-{len(self.sent):06d}"}
+
+
+def refusal(code: str, status: int = 400) -> ClientError:
+    """SES's no, in SES's words."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": "Address <wren.canary@mail.example> is blacklisted."},
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
+        },
+        "SendEmail",
+    )
