@@ -44,7 +44,7 @@ format: for-dev ## Put the code into the project's style
 	@$(BIN)/ruff format .
 
 bench: for-dev ## Measure what the README claims about speed and cost
-	@$(BIN)/python -m bench
+	@PYTHONPATH=layers/common $(BIN)/python -m bench
 
 build: for-local ## Build the stack into .aws-sam, for Lambda's Python on arm64
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sam build

@@ -5,6 +5,7 @@ they must not steer the local stack, and the local stack must never reach a real
 """
 
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +81,7 @@ class Clients:
             inject_host_prefix=False,
         )
         self._made: dict[str, BaseClient] = {}
+        self._making = threading.Lock()  # boto3 makes clients in one thread at a time only
 
     def close(self) -> None:
         """Close the connections of all clients."""
@@ -90,15 +92,20 @@ class Clients:
     def client(self, service: str, endpoint: str | None = None) -> BaseClient:
         """Any client by its boto3 name; the properties below are the typed ones."""
         key = f"{service} {endpoint}"
-        if key not in self._made:
-            # A mail is submitted once: SES has no token by which to know a second try (retries=1).
-            once = Config(retries={"total_max_attempts": 1})
-            self._made[key] = self._session.client(  # type: ignore[call-overload]
-                service,
-                endpoint_url=endpoint or self.endpoint,
-                config=self._config.merge(once) if service == "sesv2" else self._config,
-            )
-        return self._made[key]
+        with self._making:
+            if key not in self._made:
+                self._made[key] = self._make(service, endpoint or self.endpoint)
+            return self._made[key]
+
+    def _make(self, service: str, endpoint: str) -> BaseClient:
+        config = self._config
+        if service == "sesv2":
+            # A mail is submitted once: SES has no token by which it would know a second try.
+            config = config.merge(Config(retries={"total_max_attempts": 1}))
+        made: BaseClient = self._session.client(  # type: ignore[call-overload]
+            service, endpoint_url=endpoint, config=config
+        )
+        return made
 
     @property
     def apigateway(self) -> "ApiGatewayV2Client":

@@ -11,6 +11,7 @@ from base64 import b64encode
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 
@@ -82,7 +83,6 @@ class Shop:
     def _post(self, topic: str, body: dict[str, Any], now: datetime) -> None:
         raw = json.dumps(body, ensure_ascii=False).encode()
         digest = hmac.new(self._secret.encode(), raw, hashlib.sha256).digest()
-        name = hashlib.sha256(raw).hexdigest()
         headers = {
             "content-type": "application/json",
             "user-agent": "Shopify-Captain-Hook",
@@ -92,7 +92,7 @@ class Shop:
             "x-shopify-test": "false",
             "x-shopify-topic": topic,
             "x-shopify-triggered-at": now.isoformat().replace("+00:00", "Z"),
-            "x-shopify-webhook-id": f"{name[:8]}-{name[8:12]}-4{name[13:16]}-8{name[17:20]}-{name[20:32]}",
+            "x-shopify-webhook-id": str(uuid5(NAMESPACE_URL, raw.decode())),
         }
         answer = httpx.post(self._address, content=raw, headers=headers, timeout=_TIMEOUT)
         if answer.status_code != httpx.codes.OK:

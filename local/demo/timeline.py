@@ -68,7 +68,7 @@ class Timeline:
 
 def _said(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The sentences that one item of a contact's life is worth, each with its time."""
-    kind, _, rest = item["sk"].partition("#")
+    kind = item["sk"].partition("#")[0]
     if kind == "EVENT" and item["source"] != "email":
         yield item["at"], f"{item['name']} ({item['source']})"
     elif kind == "ENROLLMENT":

@@ -196,8 +196,16 @@ def weight(kind: str) -> str:
     return "grave" if kind in GRAVE else "good" if kind in GOOD else "plain"
 
 
+def day(instant: datetime) -> str:
+    return f"{instant:%a} {instant.day} {instant:%b %Y}"
+
+
+def time_of_day(instant: datetime) -> str:
+    return f"{instant:%H:%M:%S} UTC"
+
+
 def day_and_time(instant: datetime) -> str:
-    return instant.strftime("%a %-d %b %Y, %H:%M:%S UTC")
+    return f"{day(instant)}, {time_of_day(instant)}"
 
 
 def environment(filters: dict[str, Callable[..., object]]) -> Environment:
@@ -213,4 +221,6 @@ def environment(filters: dict[str, Callable[..., object]]) -> Environment:
     return made
 
 
-templates = environment({"weight": weight, "day_and_time": day_and_time})
+templates = environment(
+    {"weight": weight, "day": day, "time_of_day": time_of_day, "day_and_time": day_and_time}
+)

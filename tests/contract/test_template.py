@@ -194,7 +194,7 @@ SLIPS = [
     Slip(
         rules.every_failure_has_a_place,
         "an event rule without",
-        lambda s: event(s, "PublishFunction", "FileChanged").pop("DeadLetterConfig"),
+        lambda s: properties(s, "FilesChangedRule")["Targets"][0].pop("DeadLetterConfig"),
     ),
     Slip(
         rules.every_failure_has_a_place,
@@ -204,7 +204,12 @@ SLIPS = [
     Slip(
         rules.every_failure_has_a_place,
         "an asynchronous function without",
-        lambda s: properties(s, "PublishFunction").pop("EventInvokeConfig"),
+        lambda s: properties(s, "TriggerDateFunction").pop("EventInvokeConfig"),
+    ),
+    Slip(
+        rules.every_failure_has_a_place,
+        "a rule that fills a queue which nobody reads",
+        lambda s: properties(s, "PublishFunction").pop("Events"),
     ),
     Slip(
         rules.every_dead_letter_raises_an_alarm,

@@ -230,12 +230,6 @@ def test_a_store_without_a_signing_key_is_closed(cloud: Cloud) -> None:
     assert "signing-key" in message
 
 
-def test_a_store_whose_key_is_empty_is_closed(cloud: Cloud) -> None:
-    """Anyone can sign with an empty key."""
-    shop = cloud.open_shop(signing_key=" ".strip() or None, link_key="kept")
-    refused(shop.request(event(), key=""), 503, "no_secret")
-
-
 def test_a_store_without_a_bearer_key_is_closed(cloud: Cloud) -> None:
     shop = cloud.open_shop(bearer_key_sha256=None)
     request = shop.request(event(), headers={"Authorization": "Bearer "})
@@ -279,10 +273,6 @@ def test_a_store_that_is_not_a_store_is_never_looked_up(cloud: Cloud, shop: Shop
 # --- what is no event ---
 
 
-def raw(shop: Shop, body: bytes | str) -> Json:
-    return shop.request(body)
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -321,13 +311,9 @@ def test_a_body_that_is_not_the_base64_it_claims_is_refused(shop: Shop) -> None:
     refused(request, 400, "bad_body")
 
 
-@pytest.mark.parametrize("document", [None, True, 0, 1.5, "event", {}, [[]][0] or ""])
-def test_json_that_is_no_event_is_refused(shop: Shop, document: Any) -> None:
-    refused(shop.request(document), 422, "bad_event", field_of(document))
-
-
-def field_of(document: Any) -> str | None:
-    return "event" if document == {} else None
+@pytest.mark.parametrize("body", ["null", "true", "0", "1.5", '"event"', '""', '{"a": 1}'])
+def test_json_that_is_no_event_is_refused(shop: Shop, body: str) -> None:
+    refused(shop.request(body), 422, "bad_event", "event" if body.startswith("{") else None)
 
 
 @pytest.mark.parametrize(

@@ -113,10 +113,7 @@ def outcome(world: World) -> Outcome:
     totals = {name: (t.count, t.value) for name, t in profile.totals.items()}
     return Outcome(
         mails=tuple(sorted((mail.to, mail.tags["step"]) for mail in world.mails)),
-        messages=tuple(
-            (step, status, "" if status == "accepted" else reason)
-            for step, (status, reason) in sorted(world.messages().items())
-        ),
+        messages=tuple((step, *fate) for step, fate in sorted(world.messages().items())),
         enrollments=tuple((e.ref.workflow, e.status, e.reason) for e in world.enrollments_of()),
         executions=tuple(
             "over" if e.status in {"SUCCEEDED", "ABORTED"} else e.status

@@ -1,8 +1,24 @@
 """The abandoned cart, as a shop would write it, walked through in every way that matters."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from tests.support.builders import delay, leave, send, shop, wait_for, workflow
+from milepost.domain.machine import transitions
+from milepost.domain.messages import Refused, Unanswered
+from tests.support.builders import (
+    ADA,
+    branch,
+    delay,
+    leave,
+    send,
+    settings,
+    shop,
+    template,
+    wait_for,
+    workflow,
+)
+from tests.support.events import load
 from tests.support.world import World
 
 ABANDONED_CART = workflow(
@@ -14,21 +30,9 @@ ABANDONED_CART = workflow(
         "1 day",
         on_event=[leave("clicked", "came back")],
         on_timeout=[
-            {
-                "id": "worth-an-offer",
-                "type": "branch",
-                "paths": [
-                    {
-                        "name": "big cart",
-                        "if": {"event": "total", "gte": 100},
-                        "steps": [send("offer")],
-                    }
-                ],
-                "else": [send("last-call")],
-            }
+            branch("big-cart", {"event": "total", "gte": 100}, [send("offer")], [send("last-call")])
         ],
     ),
-    title="Abandoned cart",
     trigger={
         "type": "event",
         "event": "Checkout Started",
@@ -40,6 +44,7 @@ ABANDONED_CART = workflow(
     exit_on=[{"event": "Order Completed"}],
     goal={"event": "Order Completed", "within": "5 days"},
 )
+BO = "bo@mail.example"
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +63,55 @@ def world(published: World) -> World:
     return world
 
 
-def start_checkout(world: World, checkout: str = "c-1", total: float = 150) -> None:
-    world.event("Checkout Started", {"checkout_id": checkout, "total": total}, id_=checkout)
+def start_checkout(
+    world: World, checkout: str = "c-1", total: float = 150, email: str = ADA
+) -> str:
+    data = {"checkout_id": checkout, "total": total}
+    return world.event("Checkout Started", data, email=email, id_=f"{checkout}:{email}")
+
+
+def ended(world: World, email: str = ADA) -> tuple[str, str]:
+    enrollment = world.enrollment(email)
+    return enrollment.status, enrollment.reason
 
 
 def test_who_never_answers_gets_the_whole_series(world: World) -> None:
     start_checkout(world)
+    start = world.now
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
-    assert world.enrollment().status == "completed"
+    assert world.mailed_at("reminder") == start + timedelta(hours=1)
+    assert world.mailed_at("offer") == start + timedelta(days=1, hours=1)
+    assert ended(world) == ("completed", "")
+
+
+def test_a_small_cart_is_not_worth_an_offer(world: World) -> None:
+    start_checkout(world, total=99.99)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "last-call"]
+
+
+def test_a_very_small_cart_is_left_alone(world: World) -> None:
+    start_checkout(world, total=19.99)
+    world.run_for(days=10)
+    assert world.enrollments_of() == []
+    assert world.reactions[-1].refused[0][1].startswith("trigger: event.total is 19.99")
+
+
+def test_who_never_consented_is_left_alone(world: World) -> None:
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.enrollments_of(BO) == []
+    assert world.mails == []
+
+
+def test_who_buys_before_the_first_mail_gets_none(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=59)
+    world.event("Order Completed", {"total": 150})
+    world.run_for(days=10)
+    assert world.mails == []
+    assert ended(world) == ("exited", "goal reached")
 
 
 def test_who_buys_after_the_first_mail_gets_no_more(world: World) -> None:
@@ -75,8 +120,31 @@ def test_who_buys_after_the_first_mail_gets_no_more(world: World) -> None:
     world.event("Order Completed", {"total": 150})
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder"]
-    assert (world.enrollment().status, world.enrollment().reason) == ("exited", "goal reached")
+    assert ended(world) == ("exited", "goal reached")
     assert world.execution(world.enrollment()).status == "ABORTED"
+    assert world.profile().inside == {}
+
+
+def test_an_order_that_reaches_us_before_its_checkout_keeps_the_contact_out(world: World) -> None:
+    begun = world.now
+    world.run_for(minutes=10)
+    world.event("Order Completed", {"total": 150})
+    world.run_for(minutes=1)
+    data = {"checkout_id": "c-1", "total": 150}
+    world.event("Checkout Started", data, at=begun, id_="late")
+    world.run_for(days=10)
+    assert world.enrollments_of() == []
+    assert world.reactions[-1].refused == (
+        ("abandoned-cart", "Order Completed has already happened since"),
+    )
+
+
+def test_an_earlier_order_is_no_reason_to_leave_a_new_cart_alone(world: World) -> None:
+    world.event("Order Completed", {"total": 150})
+    world.run_for(minutes=10)
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
 
 
 def test_who_clicks_leaves_because_they_came_back(world: World) -> None:
@@ -85,5 +153,297 @@ def test_who_clicks_leaves_because_they_came_back(world: World) -> None:
     world.click(world.last_mail())
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder"]
-    assert (world.enrollment().status, world.enrollment().reason) == ("exited", "came back")
+    assert ended(world) == ("exited", "came back")
     assert world.execution(world.enrollment()).status == "SUCCEEDED"
+
+
+def test_who_clicks_in_the_second_the_mail_arrives_is_noticed(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=1)
+    world.click(world.last_mail())
+    world.run_for(days=10)
+    assert ended(world) == ("exited", "came back")
+    assert world.enrollment().outcomes["second-wait"]["data"]["link"] == "https://shop.example/cart"
+
+
+def test_a_click_after_the_wait_comes_too_late(world: World) -> None:
+    start_checkout(world)
+    world.run_for(days=1, hours=2)
+    world.click(world.mails[0])
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert ended(world) == ("completed", "")
+
+
+def test_a_click_in_another_workflows_mail_wakes_nobody(world: World) -> None:
+    news = workflow(send("news"), on="News Wanted")
+    world.publish(shop(abandoned_cart=ABANDONED_CART, news=news))
+    start_checkout(world)
+    world.event("News Wanted")
+    world.run_for(hours=2)
+    (other,) = (mail for mail in world.mails if mail.tags["workflow"] == "news")
+    world.click(other)
+    world.run_for(days=10)
+    assert "offer" in world.steps_mailed()
+
+
+def test_a_hard_bounce_suppresses_the_address_and_later_mails_are_skipped(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.bounce(world.last_mail())
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder"]
+    assert world.messages() == {
+        "reminder": ("accepted", ""),
+        "offer": ("skipped", "suppressed: hard bounce"),
+    }
+    assert ended(world) == ("completed", "")
+
+
+def test_a_soft_bounce_suppresses_nobody(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.bounce(world.last_mail(), permanent=False)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+
+
+def test_a_complaint_suppresses_the_address(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.complain(world.last_mail())
+    world.run_for(days=10)
+    assert world.messages()["offer"] == ("skipped", "suppressed: complaint")
+
+
+def test_who_unsubscribes_with_one_click_gets_no_more(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.unsubscribe(world.last_mail())
+    assert world.profile().consent["offers"].state == "withdrawn"
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder"]
+    assert world.messages()["offer"] == ("skipped", "consent withdrawn")
+    (proof,) = (p for p in world.state.proofs.values() if p.fact.state == "withdrawn")
+    assert (proof.topic, proof.fact.method, proof.fact.ip) == ("offers", "one-click", "192.0.2.1")
+
+
+def test_pressing_unsubscribe_twice_is_one_withdrawal(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    for _ in range(2):
+        world.unsubscribe(world.last_mail())
+        world.run_for(minutes=5)
+    assert world.profile().totals["Unsubscribed"].count == 1
+
+
+def test_who_unsubscribes_while_a_mail_is_being_made_does_not_get_it(world: World) -> None:
+    """The claim asks once more, so no earlier answer can be out of date."""
+    start_checkout(world)
+    world.run_for(hours=2)
+    first = world.last_mail()
+    world.faults.meanwhile("before ledger.claim", lambda: world.unsubscribe(first))
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder"]
+    assert world.messages()["offer"] == ("skipped", "consent withdrawn")
+
+
+def test_an_event_reported_three_times_is_one_entry(world: World) -> None:
+    begun, data = world.now, {"checkout_id": "c-1", "total": 150}
+    kept = []
+    for _ in range(3):
+        kept.append(world.event("Checkout Started", data, at=begun, id_="c-1"))
+        world.run_for(hours=2)
+    world.run_for(days=10)
+    assert kept == ["accepted", "duplicate", "duplicate"]
+    assert len(world.enrollments_of()) == 1
+    assert world.steps_mailed() == ["reminder", "offer"]
+
+
+@pytest.mark.parametrize("echo", [2, 3])
+def test_everything_delivered_twice_or_thrice_changes_nothing(published: World, echo: int) -> None:
+    world = World(published=published, echo=echo)
+    world.consent()
+    world.run_for(minutes=1)
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.click(world.last_mail())
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder"]
+    assert ended(world) == ("exited", "came back")
+    counts = {name: total.count for name, total in world.profile().totals.items()}
+    assert counts == {"Subscription Changed": 1, "Checkout Started": 1, "Email Clicked": 1}
+
+
+def test_a_checkout_that_is_updated_is_still_one_cart(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=10)
+    world.event("Checkout Started", {"checkout_id": "c-1", "total": 180}, id_="another-report")
+    world.run_for(days=10)
+    assert len(world.enrollments_of()) == 1
+
+
+def test_another_cart_within_a_week_is_left_alone(world: World) -> None:
+    start_checkout(world)
+    world.run_for(days=6)
+    start_checkout(world, "c-2")
+    world.run_for(days=10)
+    assert len(world.enrollments_of()) == 1
+
+
+def test_another_cart_after_a_week_begins_anew(world: World) -> None:
+    start_checkout(world)
+    world.run_for(days=8)
+    start_checkout(world, "c-2")
+    world.run_for(days=10)
+    assert [e.key for e in world.enrollments_of()] == ["c-1", "c-2"]
+    assert world.steps_mailed() == ["reminder", "offer"] * 2
+
+
+def test_the_same_cart_never_begins_twice(world: World) -> None:
+    start_checkout(world)
+    world.run_for(days=8)
+    world.event("Checkout Started", {"checkout_id": "c-1", "total": 150}, id_="again")
+    world.run_for(days=10)
+    assert len(world.enrollments_of()) == 1
+    assert world.reactions[-1].refused[-1][1] == "was enrolled for this key before"
+
+
+def test_an_event_that_is_two_days_old_is_no_news(world: World) -> None:
+    old = world.now - timedelta(days=2)
+    data = {"checkout_id": "c-1", "total": 150}
+    world.event("Checkout Started", data, at=old, id_="old")
+    world.run_for(days=10)
+    assert world.enrollments_of() == []
+    assert world.profile().totals["Checkout Started"].count == 1
+
+
+def test_a_delivery_of_the_shops_platform_takes_the_whole_way(published: World) -> None:
+    checkout, order = load("shopify", "checkouts.create"), load("shopify", "orders.create")
+    started = "2026-11-17T13:06:03.551+00:00"
+    world = World(published=published, start=_instant(started))
+    noor = "noor.haddad@example.com"
+    world.consent(email=noor)
+    world.run_for(minutes=1)
+    assert world.shopify(checkout) == ["accepted"]
+    assert world.shopify(checkout) == ["duplicate"]
+    world.run_for(hours=2)
+    assert world.steps_mailed(noor) == ["reminder"]
+    world.shopify(order)
+    world.run_for(days=10)
+    assert world.steps_mailed(noor) == ["reminder"]
+    assert ended(world, noor) == ("exited", "goal reached")
+
+
+# --- what marketers do meanwhile ---
+
+
+def test_an_edit_leaves_those_inside_on_their_version(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=30)
+    edited = {**ABANDONED_CART, "steps": [delay("2 hours"), send("only-mail")]}
+    world.publish(shop(abandoned_cart=edited))
+    world.consent(email=BO)
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.steps_mailed(ADA) == ["reminder", "offer"]
+    assert world.steps_mailed(BO) == ["only-mail"]
+    assert [e.ref.version for e in (world.enrollment(), world.enrollment(BO))] == [1, 2]
+
+
+def test_a_corrected_template_reaches_those_inside(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.publish(template("plain", subject="Corrected"))
+    world.run_for(days=10)
+    assert [mail.subject for mail in world.mails] == ["About plain", "Corrected"]
+
+
+def test_an_archived_workflow_lets_those_inside_finish_and_nobody_else_in(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.remove("workflows/abandoned-cart.json")
+    world.consent(email=BO)
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert world.enrollments_of(BO) == []
+
+
+def test_a_paused_workflow_lets_nobody_in_and_sends_nothing(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=30)
+    world.publish(shop(abandoned_cart={**ABANDONED_CART, "status": "paused"}))
+    world.consent(email=BO)
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.mails == []
+    assert world.messages()["reminder"] == ("skipped", "workflow is paused")
+    assert world.enrollments_of(BO) == []
+
+
+def test_a_paused_store_sends_nothing(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=30)
+    world.publish({"settings.json": settings(paused=True)})
+    world.run_for(days=10)
+    assert world.messages()["reminder"] == ("skipped", "store is paused")
+
+
+# --- what the post does ---
+
+
+def test_a_throttled_mail_goes_out_later_once(world: World) -> None:
+    world.mailer.script.extend([Refused("Throttling", retry=True)] * 4)
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert world.messages()["reminder"] == ("accepted", "")
+    late = world.mailed_at
+    assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
+    assert late("offer") > world.posted[0][0] + timedelta(days=1)
+
+
+def test_a_mail_the_post_refuses_is_counted_as_failed_and_the_series_goes_on(world: World) -> None:
+    world.mailer.script.append(Refused("MessageRejected"))
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["offer"]
+    assert world.messages()["reminder"] == ("rejected", "MessageRejected")
+    assert world.numbers("abandoned-cart").steps["reminder"].failed == 1
+
+
+def test_a_mail_whose_answer_got_lost_is_settled_by_the_posts_own_report(world: World) -> None:
+    world.mailer.script.append(Unanswered("ReadTimeoutError"))
+    start_checkout(world)
+    world.run_for(hours=1)
+    assert world.messages()["reminder"] == ("unknown", "ReadTimeoutError")
+    world.open(world.last_mail())
+    world.run_for(days=10)
+    assert world.numbers("abandoned-cart").steps["reminder"].sent == 1
+    assert world.steps_mailed() == ["reminder", "offer"]
+
+
+def test_a_mail_nobody_reports_about_is_given_up_and_not_sent_again(world: World) -> None:
+    world.mailer.script.append(Unanswered("ReadTimeoutError"))
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert world.numbers("abandoned-cart").steps["reminder"].unknown == 1
+    assert [done.given_up for done in world.reconciled] == [1]
+
+
+# --- what it costs ---
+
+
+def test_the_longest_way_costs_what_the_report_says(world: World) -> None:
+    start_checkout(world)
+    world.run_for(days=10)
+    billed = world.execution(world.enrollment()).billed
+    assert billed == transitions(world.program("abandoned-cart"))
+    report = world.files.read("harborline", "reports/workflows.abandoned-cart.report.json")
+    assert f'"{billed} billed state transitions on the longest path"' in (report or "")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -17,6 +17,8 @@ from tests.journeys.stories import (
     TRANSACTIONAL,
     Story,
     accounts_balance,
+    buys,
+    never_answers,
     outcome,
     unknown,
 )
@@ -50,14 +52,10 @@ def tell(
 
 
 def kills(
-    story: Story,
-    published: World,
-    scope: Scope,
-    at: Collection[str] = (),
-    but: Collection[str] = (),
+    undisturbed: World, scope: Scope, at: Collection[str] = (), but: Collection[str] = ()
 ) -> Iterator[Kill]:
-    """Every kill of a function that the story allows: those at these places, or all but these."""
-    for called_by, number, name in tell(story, published).faults.calls:
+    """Every kill of a function that a story allows: those at these places, or all but these."""
+    for called_by, number, name in undisturbed.faults.calls:
         for phase in PHASES if called_by == scope else ():
             place = f"{phase} {name}"
             if place in at or not (at or place in but):
@@ -79,8 +77,9 @@ def assert_sound(world: World) -> None:
 def test_a_kill_changes_nothing_that_anyone_sees(
     story: Story, scope: Scope, published: World
 ) -> None:
-    expected = outcome(tell(story, published))
-    for kill in kills(story, published, scope, but=UNSENT):
+    undisturbed = tell(story, published)
+    expected = outcome(undisturbed)
+    for kill in kills(undisturbed, scope, but=UNSENT):
         world = tell(story, published, Faults(kill))
         assert_sound(world)
         assert outcome(world) == expected, world.faults.struck
@@ -90,52 +89,53 @@ def test_a_kill_changes_nothing_that_anyone_sees(
 def test_a_marketing_mail_whose_sender_was_killed_is_given_up_and_counted(
     story: Story, published: World
 ) -> None:
-    for kill in kills(story, published, "run_steps", at=UNSENT):
+    for kill in kills(tell(story, published), "run_steps", at=UNSENT):
         world = tell(story, published, Faults(kill))
         assert_sound(world)
-        for step in unknown(world):
-            assert step not in world.steps_mailed()
-        assert sum(done.given_up for done in world.reconciled) == len(unknown(world)) <= 1
-        assert not TRANSACTIONAL.intersection(unknown(world))
+        lost = unknown(world)
+        assert not {*lost} & {*world.steps_mailed(), *TRANSACTIONAL}
+        assert sum(done.given_up for done in world.reconciled) == len(lost) <= 1
 
 
-@each_story
-def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(
+def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(published: World) -> None:
+    undisturbed = tell(buys, published)
+    worlds = [
+        tell(buys, published, Faults(kill)) for kill in kills(undisturbed, "run_steps", at=UNSENT)
+    ]
+    saved = [world for world in worlds if not unknown(world)]
+    assert len(saved) == len(TRANSACTIONAL) * len(UNSENT)
+    for world in saved:
+        assert outcome(world) == outcome(undisturbed)
+        assert sum(done.sent_again for done in world.reconciled) == 1
+
+
+@pytest.mark.parametrize("story", [never_answers, buys], ids=lambda story: story.__name__)
+def test_an_answer_that_was_not_recorded_stays_unknown_only_if_the_post_is_silent(
     story: Story, published: World
 ) -> None:
-    expected = outcome(tell(story, published))
-    for kill in kills(story, published, "run_steps", at=UNSENT):
-        world = tell(story, published, Faults(kill))
-        if not unknown(world):
-            assert outcome(world) == expected
-            assert sum(done.sent_again for done in world.reconciled) == 1
-
-
-@each_story
-def test_an_answer_nobody_recorded_is_unknown_only_while_the_post_is_silent(
-    story: Story, published: World
-) -> None:
-    for kill in kills(story, published, "run_steps", at=UNRECORDED):
+    """Marketing then stays at one copy, a transactional mail gets its second and last try."""
+    for kill in kills(tell(story, published), "run_steps", at=UNRECORDED):
         assert unknown(tell(story, published, Faults(kill))) == []
-        silent = tell(story, published, Faults(kill), post_reports=False)
-        copies = Counter(silent.steps_mailed())
-        lost = [step for step, count in copies.items() if step in unknown(silent) and count == 1]
-        again = [step for step, count in copies.items() if count == 2]
-        assert len(lost) + len(again) == 1
-        assert not TRANSACTIONAL.intersection(lost)
-        assert TRANSACTIONAL.issuperset(again)
-        assert accounts_balance(silent)
+    for kill in kills(tell(story, published, post_reports=False), "run_steps", at=UNRECORDED):
+        world = tell(story, published, Faults(kill), post_reports=False)
+        copies = Counter(world.steps_mailed())
+        doubled = [step for step, count in copies.items() if count == 2]
+        in_doubt = [*unknown(world), *doubled]
+        assert len(in_doubt) == 1
+        assert max(copies.values()) <= 2
+        assert TRANSACTIONAL.isdisjoint(unknown(world))
+        assert TRANSACTIONAL.issuperset(doubled)
+        assert accounts_balance(world)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(80))
 @each_story
 def test_any_number_of_kills_and_doubled_deliveries_never_doubles_a_marketing_mail(
     story: Story, seed: int, published: World
 ) -> None:
-    world = World(published=published, faults=Faults(rate=0.02, seed=seed), echo=1 + seed % 3)
-    world.mailer.script.extend(
-        [Refused("Throttling", retry=True), Unanswered("timeout")][: seed % 3]
-    )
+    world = World(published=published, faults=Faults(rate=0.01, seed=seed), echo=1 + seed % 3)
+    troubles = (Refused("Throttling", retry=True), Unanswered("timeout"))
+    world.mailer.script.extend(troubles[: seed % 3])
     story(world)
     copies = Counter(mail.ref.id for mail in world.mails if mail.tags["step"] not in TRANSACTIONAL)
     assert not copies or max(copies.values()) == 1
@@ -143,4 +143,4 @@ def test_any_number_of_kills_and_doubled_deliveries_never_doubles_a_marketing_ma
     assert all(e.status != "active" for e in world.enrollments_of())
     assert {e.status for e in world.step_functions.executions.values()} <= {"SUCCEEDED", "ABORTED"}
     in_doubt = [place for place in world.faults.struck if place in UNSENT | UNRECORDED]
-    assert len(unknown(world)) <= len(in_doubt) + min(seed % 3, 1)
+    assert len(unknown(world)) <= len(in_doubt) + (seed % 3 == 2)

@@ -4,7 +4,7 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,17 +50,25 @@ class Account:
             )
         return made["Role"]["Arn"]
 
-    def function(self, name: str, code: str, *statements: dict[str, Any]) -> str:
+    def layer(self, name: str, **modules: str) -> str:
+        """A layer that holds these modules; returns the ARN of its version."""
+        files = {f"python/{module}.py": code for module, code in modules.items()}
+        made = self.aws.awslambda.publish_layer_version(
+            LayerName=name, Content={"ZipFile": zipped(files)}
+        )
+        return made["LayerVersionArn"]
+
+    def function(
+        self, name: str, code: str, *statements: dict[str, Any], layers: Sequence[str] = ()
+    ) -> str:
         """A Lambda function whose module is `code`, with a role of its own; returns its ARN."""
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as files:
-            files.writestr("app.py", code)
         made = self.aws.awslambda.create_function(
             FunctionName=name,
             Runtime="python3.13",
             Role=self.role(f"{name}-role", *statements),
             Handler="app.handler",
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": zipped({"app.py": code})},
+            Layers=layers,
             Timeout=30,
         )
         return made["FunctionArn"]
@@ -71,6 +79,14 @@ class Account:
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+def zipped(files: Mapping[str, str]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writing:
+        for name, content in files.items():
+            writing.writestr(name, content)
+    return archive.getvalue()
 
 
 @pytest.fixture(scope="session")

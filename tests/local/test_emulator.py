@@ -293,6 +293,17 @@ def handler(event, context):
     assert given_up["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
+def test_a_layer_is_unpacked_once_for_all_that_mount_it(account: Account) -> None:
+    where = (
+        "import os, shared\ndef handler(event, context): return os.path.realpath(shared.__file__)"
+    )
+    layer = account.layer("common", shared="VALUE = 1")
+    account.function("mounts", where, layers=[layer])
+    account.function("mounts-too", where, layers=[layer])
+
+    assert account.invoke("mounts", {}) == account.invoke("mounts-too", {})
+
+
 def records(*numbers: int) -> list[dict[str, Any]]:
     return [{"dynamodb": {"SequenceNumber": f"{number:030d}"}} for number in numbers]
 

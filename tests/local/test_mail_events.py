@@ -1,4 +1,4 @@
-"""What the stand-in reports is what SES reports, in order, in virtual time, to the set's own topic."""
+"""What the stand-in reports is what SES reports: in order, in virtual time, to the set's topic."""
 
 import json
 import re
@@ -225,7 +225,7 @@ def test_an_answer_that_never_comes_may_or_may_not_mean_that_the_mail_went(
     with pytest.raises(ReadTimeoutError):
         impatient.ses.send_email(
             FromEmailAddress="post@shop.example",
-            Destination=to("ada@mail.example"),
+            Destination={"ToAddresses": ["ada@mail.example"]},
             Content=simple(),
         )
     impatient.close()

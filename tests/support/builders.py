@@ -2,8 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+from milepost.domain.enrollments import Enrollment
+from milepost.domain.events import ConsentFact, ContactFacts, Event, IdentifierKind, contact_id
+from milepost.domain.messages import Draft, message_id
+from milepost.domain.refs import EnrollmentRef, MessageRef
 
 STORE = "harborline"
 MONDAY_NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -99,3 +105,76 @@ def shop(*templates: str, **workflows: Json) -> dict[str, Content]:
 
 def text(content: Content) -> str:
     return content if isinstance(content, str) else json.dumps(content)
+
+
+# --- values of the domain ---
+
+
+def event(
+    name: str = "Checkout Started",
+    data: Mapping[str, Any] | None = None,
+    *,
+    at: datetime = MONDAY_NOON,
+    id_: str = "",
+    email: str = ADA,
+    source: str = "api",
+    contact: ContactFacts | None = None,
+    identifiers: Mapping[IdentifierKind, str] | None = None,
+) -> Event:
+    return Event(
+        store=STORE,
+        id=id_ or f"{name} at {at.isoformat()}",
+        name=name,
+        occurred_at=at,
+        source=source,
+        identifiers={"email": email} if identifiers is None else identifiers,
+        data=dict(data or {}),
+        contact=contact or ContactFacts(),
+    )
+
+
+def consent_fact(
+    topic: str | None = "offers",
+    state: Literal["granted", "withdrawn"] = "granted",
+    at: datetime | None = MONDAY_NOON,
+) -> ConsentFact:
+    return ConsentFact(state=state, method="form", source="footer", topic=topic, at=at)
+
+
+def contact(email: str = ADA) -> str:
+    return contact_id(STORE, "email", email)
+
+
+def enrollment_ref(
+    id_: str = "e-1", workflow_name: str = "cart", version: int = 1
+) -> EnrollmentRef:
+    return EnrollmentRef(STORE, contact(), workflow_name, version, id_)
+
+
+def enrollment(ref: EnrollmentRef | None = None, **changes: Any) -> Enrollment:
+    fresh = Enrollment(
+        ref=ref or enrollment_ref(),
+        event_id="evt-1",
+        event_name="Checkout Started",
+        event_data={"total": 150},
+        since=MONDAY_NOON,
+        entered_at=MONDAY_NOON,
+        machine="arn:1",
+    )
+    return replace(fresh, **changes)
+
+
+def draft(step: str = "reminder", ref: EnrollmentRef | None = None, **changes: Any) -> Draft:
+    """A marketing message to Ada about offers."""
+    own = ref or enrollment_ref()
+    fresh = Draft(
+        ref=MessageRef(own.store, own.contact, message_id(own, step)),
+        enrollment=own,
+        step=step,
+        category="marketing",
+        topic="offers",
+        template="plain",
+        template_hash="0123456789abcdef",
+        recipient=ADA,
+    )
+    return replace(fresh, **changes)

@@ -41,14 +41,32 @@ class Faults:
         self._random = Random(self.seed)
         self._scope: Scope = ""
         self._counts: dict[Scope, int] = {}
+        self._meanwhile: dict[str | Kill, Callable[[], object]] = {}
+        self._again: Callable[[], object] = lambda: None
+        self._undisturbed = False
+
+    def meanwhile(self, place: str | Kill, action: Callable[[], object]) -> None:
+        """Have something else happen at a place, once, while the function hangs there."""
+        self._meanwhile[place] = action
+
+    def overlap(self, kill: Kill) -> None:
+        """Have the same invocation happen a second time, from start to end, at a place."""
+        self.meanwhile(kill, self._invoke_again)
+
+    def _invoke_again(self) -> None:
+        self._again()
 
     @contextmanager
-    def within(self, scope: Scope) -> Iterator[None]:
-        before, self._scope = self._scope, scope
+    def within(self, scope: Scope, again: Callable[[], object]) -> Iterator[None]:
+        """An invocation of a function; `again` is the same once more."""
+        if self._undisturbed:
+            yield
+            return
+        self._scope, self._again = scope, again
         try:
             yield
         finally:
-            self._scope = before
+            self._scope = ""
 
     def around(self, port: Any, name: str) -> Any:
         """The same port, every call of which may be the last."""
@@ -65,10 +83,20 @@ class Faults:
         return result
 
     def _strike(self, name: str, number: int, phase: Phase) -> None:
-        aimed = self.kill == Kill(self._scope, number, phase)
-        if aimed or (self.rate and self._random.random() < self.rate):
-            self.struck.append(f"{phase} {name}")
-            raise Killed(self.struck[-1])
+        here, place = Kill(self._scope, number, phase), f"{phase} {name}"
+        for key in (here, place):
+            if key in self._meanwhile:
+                self._happen(self._meanwhile.pop(key))
+        if self.kill == here or (self.rate and self._random.random() < self.rate):
+            self.struck.append(place)
+            raise Killed(place)
+
+    def _happen(self, action: Callable[[], object]) -> None:
+        scope, self._scope, self._undisturbed = self._scope, "", True
+        try:
+            action()
+        finally:
+            self._scope, self._undisturbed = scope, False
 
 
 class _Fragile:

@@ -25,7 +25,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
     """SES's no, in SES's words."""
     return ClientError(
         {
-            "Error": {"Code": code, "Message": "Address <wren.canary@mail.example> is blacklisted."},
+            "Error": {"Code": code, "Message": "<wren.canary@mail.example> is blacklisted."},
             "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
         },
         "SendEmail",

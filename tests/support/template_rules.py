@@ -141,8 +141,9 @@ def every_failure_has_a_place(stack: Stack) -> Iterator[str]:
     for name, target in _asynchronous_targets(stack):
         if "DeadLetterConfig" not in target:
             yield f"{name} has no dead-letter queue for what it cannot deliver"
-        if target_of(target["Arn"]) not in _functions_with_a_failure_destination(stack):
-            yield f"{name} calls {target_of(target['Arn'])}, whose failures go nowhere"
+        reached = target_of(target["Arn"])
+        if reached not in _functions_with_a_failure_destination(stack) | _sources(stack):
+            yield f"{name} reaches {reached}, whose failures go nowhere"
 
 
 def _asynchronous_targets(stack: Stack) -> Iterator[tuple[str, Json]]:
@@ -151,6 +152,11 @@ def _asynchronous_targets(stack: Stack) -> Iterator[tuple[str, Json]]:
             yield name, target
     for name, schedule in stack.properties("AWS::Scheduler::Schedule"):
         yield name, schedule["Target"]
+
+
+def _sources(stack: Stack) -> set[str]:
+    """The queues and streams that a function is fed from; their failures are looked at above."""
+    return {target_of(mapping["EventSourceArn"]) for _, mapping in stack.properties(MAPPING)}
 
 
 def _functions_with_a_failure_destination(stack: Stack) -> set[str]:
@@ -169,8 +175,7 @@ def every_dead_letter_raises_an_alarm(stack: Stack) -> Iterator[str]:
         for dimension in alarm["Dimensions"]
         if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0
     }
-    fed = {target_of(mapping["EventSourceArn"]) for _, mapping in stack.properties(MAPPING)}
-    for name in stack.of_type(QUEUE).keys() - fed - watched:
+    for name in stack.of_type(QUEUE).keys() - _sources(stack) - watched:
         yield f"nobody is told when {name} fills"
 
 

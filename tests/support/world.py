@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from milepost.adapters import ses_events
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
@@ -25,13 +24,14 @@ from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.adapters.memory.state import Record, State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
+from milepost.adapters.ses_events import SesReport, from_queue
 from milepost.adapters.shops import generic, shopify
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import Event
 from milepost.domain.machine import Wiring
-from milepost.domain.messages import Accepted, Mail
+from milepost.domain.messages import Accepted, Mail, address_hash
 from milepost.domain.numbers import WorkflowNumbers, add_up
 from milepost.domain.program import Program
 from milepost.domain.refs import EnrollmentRef
@@ -90,6 +90,7 @@ class World:
         self.mailer = MemoryMailer()
         self.reactions: list[Reaction] = []
         self.reconciled: list[Reconciled] = []
+        self.posted: list[tuple[datetime, Mail]] = []
         self.undelivered: list[str] = []
         self._queues: dict[tuple[str, str], deque[Record]] = {}
         self._history: dict[tuple[str, str], list[Record]] = {}
@@ -221,6 +222,11 @@ class World:
     def steps_mailed(self, email: str = ADA) -> list[str]:
         return [mail.tags["step"] for mail in self.mails if mail.to == email]
 
+    def mailed_at(self, step: str, email: str = ADA) -> datetime:
+        """When the one mail of a step was handed to the post."""
+        (at,) = (at for at, m in self.posted if m.tags["step"] == step and m.to == email)
+        return at
+
     def last_mail(self, email: str = ADA) -> Mail:
         return [mail for mail in self.mails if mail.to == email][-1]
 
@@ -246,6 +252,10 @@ class World:
             "Complaint",
             {"complaintFeedbackType": "abuse", "complainedRecipients": recipients},
         )
+
+    def suppress(self, email: str = ADA) -> None:
+        """The address turns out to be dead, in a mail of another contact's or another shop's."""
+        MemoryContacts(self.state).suppress(STORE, address_hash(email), "hard bounce", self.now)
 
     def unsubscribe(self, mail: Mail) -> None:
         """Press the button that mailbox providers make of `List-Unsubscribe` (RFC 8058)."""
@@ -319,7 +329,7 @@ class World:
         ref = EnrollmentRef.from_json(task["enrollment"])
         now = instants.show(self.now)
         resting = {"next": "end", "since": now, "until": now}
-        with self.faults.within("run_steps"):
+        with self.faults.within("run_steps", lambda: self._run_steps(task)):
             if "give_up" in task:
                 self.runner.give_up(ref, task["give_up"].get("Error", "failed"))
             else:
@@ -332,7 +342,7 @@ class World:
         return {"enrollment": ref.to_json(), **resting}
 
     def _await_event(self, task: Mapping[str, Any]) -> None:
-        with self.faults.within("await_event"):
+        with self.faults.within("await_event", lambda: self._await_event(task)):
             park(
                 self.enrollments,
                 self.registry,
@@ -354,6 +364,7 @@ class World:
                 self._hand_over(queue, 1)
         self._streamed = len(self.state.stream)
         for mail, answer in self.mailer.handed[self._posted :]:
+            self.posted.append((self.now, mail))
             if isinstance(answer, Accepted) and self.post_reports:
                 self.later(partial(self._report, mail, "Send", {}), seconds=1)
                 self.later(partial(self._report, mail, "Delivery", {}), seconds=2)
@@ -382,8 +393,14 @@ class World:
         if queue:
             self._hand_over(queue, 1)
 
+    def react_now(self) -> None:
+        """Let the stream hand over what was just appended before anything else happens."""
+        for queue in self._queues.values():
+            for record in queue:
+                self._react_to(record)
+
     def _react_to(self, record: Record) -> None:
-        with self.faults.within("react"):
+        with self.faults.within("react", lambda: self._react_to(record)):
             reaction = self.reactor.react(record.contact, record.event, record.position, self.now)
         self.reactions.append(reaction)
 
@@ -401,16 +418,19 @@ class World:
             self.agenda.after(timedelta(0), lambda: self._learn(body, 1))
 
     def _learn(self, body: str, attempt: int) -> None:
-        found = ses_events.from_queue(body)
+        found = from_queue(body)
         assert found is not None
         try:
-            with self.faults.within("learn"):
-                self.learner.learn(found.store, found.message, found.report)
+            self._learn_from(found)
         except (Exception, Killed) as error:
             if attempt == QUEUE_ATTEMPTS:
                 self.undelivered.append(f"learn: {error!r}")
             else:
                 self.agenda.after(VISIBILITY, lambda: self._learn(body, attempt + 1))
+
+    def _learn_from(self, found: SesReport) -> None:
+        with self.faults.within("learn", lambda: self._learn_from(found)):
+            self.learner.learn(found.store, found.message, found.report)
 
     def _reconcile(self) -> None:
         self._reconciling = False

@@ -7,6 +7,7 @@ Functions, which lives in real time, are converted back here and nowhere else.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from milepost.domain import instants
 
@@ -39,9 +40,13 @@ def parse_clock(text: str) -> Clock:
     """Read `MILEPOST_CLOCK`; empty means the real clock. Raises ValueError with the remedy."""
     if not text:
         return Clock()
-    start, separator, speed = text.rpartition("@")
-    if not separator or float(speed) <= 0:
+    start, _, speed = text.rpartition("@")
+    try:
+        clock = Clock(instants.parse(start), float(speed))
+    except ValueError:
+        clock = Clock(speed=0)
+    if not 0 < clock.speed < inf:
         raise ValueError(
             f"MILEPOST_CLOCK={text!r} is not <start>@<speed>, as in 2026-11-22T09:00:00Z@3600"
         )
-    return Clock(instants.parse(start), float(speed))
+    return clock

@@ -58,7 +58,7 @@ class S3Files:
             self.client.put_object(
                 Bucket=self.bucket,
                 Key=f"{store}/{path}",
-                Body=text.encode(),
+                Body=text.encode("utf-8", "backslashreplace"),
                 ContentType=f"{kind}; charset=utf-8",
             )
         except (ClientError, BotoCoreError) as error:

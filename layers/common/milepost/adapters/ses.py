@@ -5,7 +5,7 @@ from email.header import Header
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
 
@@ -55,6 +55,8 @@ class SesMailer:
             )
         except ClientError as error:
             return _refusal(error)
+        except ParamValidationError as error:  # found before anything was sent
+            return Refused(type(error).__name__)
         except BotoCoreError as error:
             return Unanswered(type(error).__name__)
         return Accepted(answer["MessageId"])
@@ -76,5 +78,6 @@ def _from(name: str, address: str) -> str:
     clean = "".join(c for c in name if c.isprintable()).replace("\\", "").replace('"', "")
     if not clean:
         return address
-    shown = f'"{clean}"' if clean.isascii() else Header(clean, "utf-8", maxlinelen=10_000).encode()
+    # Several encoded words of 75 characters at most, but no line breaks between them.
+    shown = f'"{clean}"' if clean.isascii() else Header(clean, "utf-8").encode(linesep="")
     return f"{shown} <{address}>"

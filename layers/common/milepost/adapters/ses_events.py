@@ -18,6 +18,8 @@ _KINDS: Mapping[str, Reported] = {
     "Reject": "rejected",
 }
 _NOT_SPAM = "not-spam"
+_GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
+"""What SES publishes, as plain text, whenever an event destination is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ def from_queue(body: str) -> SesReport | None:
 
     Raises ValueError or KeyError for what is not an SES event at all.
     """
-    envelope = json.loads(body)
-    return from_ses(json.loads(envelope["Message"]))
+    message = json.loads(body)["Message"]
+    return None if message == _GREETING else from_ses(json.loads(message))
 
 
 def from_ses(event: Mapping[str, Any]) -> SesReport | None:

@@ -8,6 +8,7 @@ here a condition is the plain JSON of the compiled program.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from milepost.domain import instants
@@ -271,16 +272,23 @@ def _meets(operator: str, value: Any, bound: Any, now: datetime) -> bool:
     if operator in _NUMBERS:
         if isinstance(value, bool) or isinstance(bound, bool):
             raise TypeError
-        if isinstance(value, str) and not isinstance(bound, str | list):
-            value = float(value)  # shops send money as text: "421.88"
-        return _NUMBERS[operator](value, bound)
+        return _NUMBERS[operator](_number(value), bound)
     return _meets_time(operator, _as_instant(value, now), bound, now)
 
 
+def _number(value: Any) -> Any:
+    """Shops send money as text: "421.88"."""
+    if not isinstance(value, str):
+        return value
+    number = float(value)
+    if not isfinite(number):  # "NaN" and "infinity" are texts that float() reads
+        raise ValueError
+    return number
+
+
 def _same(value: Any, bound: Any) -> bool:
-    return (
-        type(value) is type(bound) and value == bound if isinstance(bound, bool) else value == bound
-    )
+    """Equal, and not a truth value next to a number: Python takes True for 1."""
+    return isinstance(value, bool) is isinstance(bound, bool) and bool(value == bound)
 
 
 def _meets_time(operator: str, value: datetime, bound: Any, now: datetime) -> bool:
@@ -322,5 +330,7 @@ def _next_anniversary(value: datetime, now: datetime) -> datetime:
 def _say(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_say(v) for v in value[:5]) + (" ..." if len(value) > 5 else "") or "empty"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -20,6 +20,9 @@ OTHER_EVENTS = "(other)"
 EVENT_NAMES_KEPT = 100
 """A profile is paid for per KB at every write, so one contact has totals for this many names."""
 
+_SMALLEST = Decimal("0.0001")
+"""Amounts are kept to four places: sums are exact then, whatever the order, and stay short."""
+
 LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
 
@@ -185,7 +188,7 @@ def _value(data: Mapping[str, Any]) -> Decimal:
             except InvalidOperation:
                 continue
             if value.is_finite() and abs(value) < 10**15:
-                return value
+                return value.quantize(_SMALLEST)
     return Decimal(0)
 
 

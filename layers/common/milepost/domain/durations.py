@@ -10,11 +10,15 @@ _ISO = re.compile(
     r"(?:T(?=.)(?:(?P<hour>\d{1,6})H)?(?:(?P<minute>\d{1,6})M)?(?:(?P<second>\d{1,6})S)?)?"
 )
 
+LONGEST = timedelta(days=3650)
+"""Ten years: from any day of this century both ends of such a time are in the calendar."""
+
 
 def parse_duration(text: str) -> timedelta:
     """Read a duration; raise ValueError with the remedy for anything else.
 
-    A day is 24 hours and a week 7 such days; months and years have no fixed length and are refused.
+    A day is 24 hours and a week 7 such days; months and years have no fixed length and are refused,
+    as is anything over `LONGEST`.
     """
     plain = text.strip()
     if iso := _ISO.fullmatch(plain):
@@ -26,7 +30,10 @@ def parse_duration(text: str) -> timedelta:
             raise ValueError(
                 f"{text!r} is not a duration: write it like '4 hours', '3 days 12 hours' or 'PT4H'"
             )
-    return timedelta(seconds=sum(n * _SECONDS[unit] for n, unit in amounts))
+    duration = timedelta(seconds=sum(n * _SECONDS[unit] for n, unit in amounts))
+    if duration > LONGEST:
+        raise ValueError(f"{text!r} is longer than {LONGEST.days} days")
+    return duration
 
 
 def say_duration(duration: timedelta) -> str:

@@ -89,7 +89,7 @@ def may_enter(
     key = ""
     if "key" in trigger:
         value = look_up(event.data, trigger["key"])
-        if value is MISSING or value is None or isinstance(value, dict | list):
+        if value is MISSING or value in (None, "") or isinstance(value, dict | list):
             return Refuse(f"key: event.{trigger['key']} is missing")
         key = str(value)
     if refusal := _returning(head["reentry"], program.workflow, profile, event, key, now):

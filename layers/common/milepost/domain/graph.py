@@ -16,19 +16,26 @@ def build_program(name: str, version: int, workflow: Workflow) -> Program:
     """Flatten a checked workflow; `check_steps` must have found nothing."""
     nodes: dict[str, dict[str, Any]] = {}
     entry = _lay_out(workflow.steps, END, nodes)
-    document = workflow.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    defaults = {"status": "live", "category": "marketing", "reentry": {"allow": "never"}}
+    document = _written(workflow)
+    defaults = {"status": "live", "category": "marketing"}
     head = {**defaults, **{key: document[key] for key in _HEAD if key in document}}
+    head["reentry"] = {"allow": workflow.reentry.allow, **document.get("reentry", {})}
     if workflow.goal:
         head["goal"] = {"within": workflow.goal.within, **document["goal"]}
     return Program(name, version, head, nodes, entry)
+
+
+def _written(part: Workflow | AnyStep) -> dict[str, Any]:
+    """What the file says and no more: a field left out and a field set to null are the same."""
+    return part.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
 def _lay_out(steps: Sequence[AnyStep], after: str, nodes: dict[str, dict[str, Any]]) -> str:
     """Add the steps' nodes in reading order; answer the first one's id, or `after` if none."""
     following = [*(step.id for step in steps[1:]), after]
     for step, next_id in zip(steps, following, strict=False):
-        node = step.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"note"})
+        node = _written(step)
+        node.pop("note", None)
         nodes[step.id] = node
         match step:
             case Branch():
@@ -117,9 +124,18 @@ def _lists_in(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
 
 def _after_exit(steps: Sequence[AnyStep], place: str) -> Iterator[Problem]:
     for number, step in enumerate(steps[:-1]):
-        if isinstance(step, Exit):
+        if _leaves(step):
+            always = "" if isinstance(step, Exit) else ", whichever way it goes"
             yield Problem(
                 f"{place}[{number + 1}]",
-                f'nothing reaches this step: "{step.id}" above it leaves the workflow',
+                f'nothing reaches this step: "{step.id}" above it leaves the workflow{always}',
                 "move it above the exit, or delete it",
             )
+
+
+def _leaves(step: AnyStep) -> bool:
+    """Whether every way through the step ends in an exit. Step Functions takes no such leftovers."""
+    if isinstance(step, Exit):
+        return True
+    ways = [inner for _, inner in _lists_in(step)]
+    return bool(ways) and all(any(_leaves(last) for last in inner) for inner in ways)

@@ -11,10 +11,13 @@ def parse(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: write it with an offset, as in {text}Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # the first or last hours that a calendar has, in another zone
+        raise ValueError(f"{text!r} is outside of the calendar") from None
 
 
 def show(instant: datetime) -> str:
     """Write an instant as `2026-11-22T09:30:00.000Z`: of one width, so text order is time order."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    utc = instant.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"

@@ -1,6 +1,8 @@
 """Read one of our own JSON files: the model, or everything that is wrong with the file."""
 
 import json
+from collections import Counter
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -14,8 +16,9 @@ MAX_FILE = 1024 * 1024
 
 def read_file(text: str, model: type[File]) -> File | list[Problem]:
     """Parse and check; problems come all at once, with places like `steps[2].else[0].template`."""
-    if len(text) > MAX_FILE:
-        return [Problem("file", "is larger than 1 MB", "split the workflow")]
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_FILE:
+        return [Problem("file", "is larger than 1 MB", "split it")]
+    text = text.removeprefix("\ufeff")  # Windows editors put a byte order mark there
     try:
         document = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
     except RecursionError:
@@ -30,7 +33,8 @@ def read_file(text: str, model: type[File]) -> File | list[Problem]:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        return [_problem(document, model, detail) for detail in error.errors(include_url=False)]
+        found = (_problem(model, detail) for detail in error.errors(include_url=False))
+        return list(dict.fromkeys(found))
     except RecursionError:
         return [Problem("file", "is nested too deeply to be read")]
 
@@ -38,7 +42,8 @@ def read_file(text: str, model: type[File]) -> File | list[Problem]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = counts.most_common(1)[0][0]
         raise ValueError(f'has the field "{twice}" twice in one object: keep one of them')
     return document
 
@@ -47,29 +52,33 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _problem(document: Any, model: type[BaseModel], detail: Any) -> Problem:
-    place = _place(document, detail["loc"])
+def _problem(model: type[BaseModel], detail: Any) -> Problem:
+    place, of_one_kind = _place(detail["loc"])
     context = detail.get("ctx", {})
     given = detail.get("input")
+    if not of_one_kind:
+        return Problem(place, "should be a text, a number, true or false")
     match detail["type"]:
         case "missing":
             return Problem(place, "is missing", f"add {detail['loc'][-1]}")
         case "extra_forbidden":
             remedy = suggest(str(detail["loc"][-1]), _fields(model))
             return Problem(place, "is not a field that is known here", remedy)
-        case "literal_error" | "union_tag_invalid" | "enum":
-            options = context.get("expected") or context.get("expected_tags", "")
-            words = [word.strip(" '") for word in options.replace(" or ", ",").split(",")]
-            said = given.get("type") if isinstance(given, dict) else given
-            return Problem(place, f"{said!r} is not one of {options}", suggest(str(said), words))
+        case "literal_error" | "enum":
+            return _not_among(place, given, context["expected"])
+        case "union_tag_invalid":
+            return _not_among(f"{place}.type", context["tag"], context["expected_tags"])
         case "union_tag_not_found":
             return Problem(f"{place}.type", "is missing", "say what kind of step this is")
+        case "model_attributes_type" | "model_type" | "dict_type":
+            return Problem(place, "should be an object in braces")
         case "string_pattern_mismatch":
-            return Problem(
-                place,
-                f"{given!r} is not written as it must be",
-                "lower-case letters, digits and hyphens, starting with a letter or digit",
-            )
+            remedy = _WRITTEN.get(context["pattern"], _SLUG)
+            return Problem(place, f"{given!r} is not written as it must be", remedy)
+        case "condition" if isinstance(given, dict):
+            known = detail["msg"].rpartition("one of ")[2].split(", ")
+            remedy = next(filter(None, (suggest(key, known) for key in given)), "")
+            return Problem(place, detail["msg"], remedy)
         case "value_error":
             return Problem(place, str(context.get("error", detail["msg"])))
         case _:
@@ -77,35 +86,47 @@ def _problem(document: Any, model: type[BaseModel], detail: Any) -> Problem:
             return Problem(place, message[:1].lower() + message[1:])
 
 
-def _place(document: Any, location: tuple[Any, ...]) -> str:
-    """`steps[0].for` from pydantic's location, which also names the members of unions."""
-    place, here = "", document
-    for number, part in enumerate(location):
-        last = number == len(location) - 1
+_SLUG = "lower-case letters, digits and hyphens, starting with a letter or digit"
+_WRITTEN = {
+    "^[A-Z]{3}$": "three capital letters, as in EUR",
+    "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$": "a language tag, as in en, pt-BR or zh-Hant",
+}
+
+
+def _not_among(place: str, said: Any, options: str) -> Problem:
+    words = [word.strip(" '") for word in options.replace(" or ", ",").split(",")]
+    return Problem(place, f"{said!r} is not one of {options}", suggest(str(said), words))
+
+
+# What pydantic says of a place holds, besides keys and positions, which member of a union was
+# tried. These are the fields that hold a union, or a list of them, and so have such a part after
+# them; in those of `_SCALARS` every member is tried, and each complains.
+_CONDITIONS = frozenset({"audience", "where", "if", "not"})
+_LISTS_OF_UNIONS = frozenset({"all", "any", "steps", "on_event", "on_timeout", "else"})
+_SCALARS = frozenset({"is", "is_not"})
+_LISTS_OF_SCALARS = frozenset({"in", "not_in"})
+
+
+def _place(location: tuple[str | int, ...]) -> tuple[str, bool]:
+    """`steps[0].for` from pydantic's location, and whether only one kind of value was possible."""
+    place, field, expects_member, of_one_kind = "", "", False, True
+    for part in location:
         if isinstance(part, int):
             place += f"[{part}]"
-            here = here[part] if isinstance(here, list) and part < len(here) else None
-        elif isinstance(here, dict) and part in here:
-            if last or not _is_tag(here, part, location[number + 1]):
-                place += f".{part}" if place else str(part)
-                here = here[part]
-        elif last and not _names_a_union(part):
-            place += f".{part}" if place else str(part)
-    return place or "file"
+            expects_member = field in _LISTS_OF_UNIONS | _LISTS_OF_SCALARS
+        elif part == "[key]":  # it is the name of the field that is wrong
+            continue
+        elif expects_member:
+            expects_member = False
+            of_one_kind = field not in _SCALARS | _LISTS_OF_SCALARS
+        else:
+            place += f".{part}" if place else part
+            field = part
+            expects_member = field in _CONDITIONS | _SCALARS
+    return place or "file", of_one_kind
 
 
-def _is_tag(here: dict[str, Any], part: str, following: Any) -> bool:
-    """A union's tag that is also a key: `{"event": ...}` located at ("event", "event")."""
-    inner = here[part]
-    if isinstance(following, int):
-        return not isinstance(inner, list)
-    return not isinstance(inner, dict)
-
-
-def _names_a_union(part: Any) -> bool:
-    return isinstance(part, str) and (part.startswith("function-") or "[" in part)
-
-
+@cache
 def _fields(model: type[BaseModel]) -> list[str]:
     """Every field name the file may hold anywhere."""
     schema = model.model_json_schema()

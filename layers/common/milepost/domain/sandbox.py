@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any, Literal, cast
 
-from jinja2 import StrictUndefined, TemplateRuntimeError, nodes
+from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, nodes
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
@@ -39,7 +39,7 @@ GRAMMAR: tuple[type[nodes.Node], ...] = (
     nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos,
     nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat,
 )  # fmt: skip
-"""All that a template may consist of. What is not here is refused at publish."""
+"""All that a template may consist of. What is not here is not compiled."""
 
 TESTS = (
     "defined", "undefined", "string", "number", "integer", "float", "boolean", "mapping",
@@ -51,6 +51,11 @@ _LOOP = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth",
      "previtem", "nextitem"}
 )  # fmt: skip
+
+
+DEEPEST = 100
+"""Nodes inside each other. The layout with a product table has 15; Jinja's compiler takes time by
+the square of the depth of its conditions."""
 
 
 class TooMuch(TemplateRuntimeError):
@@ -188,10 +193,38 @@ def _filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter
 
 
 def compile_part(environment: DataEnvironment, source: str, filename: str) -> CodeType:
-    """Turn the checked source of one part into code. Raises TemplateSyntaxError, SyntaxError."""
-    tree = _Guard().visit(environment.parse(source))
+    """Turn the source of one part into code. Raises TemplateSyntaxError, SyntaxError.
+
+    Publish has checked it already, and said so kindly; here nothing outside the grammar passes.
+    """
+    parsed = environment.parse(source)
+    check_depth(parsed)
+    for node in parsed.find_all(nodes.Node):
+        line = node.lineno or 1
+        if not isinstance(node, GRAMMAR) or (isinstance(node, nodes.For) and node.recursive):
+            raise TemplateSyntaxError(f"{type(node).__name__} is not available", line)
+        if isinstance(node, nodes.Output) and not all(map(_printed_safely, node.nodes)):
+            raise TemplateSyntaxError("a value is printed without a filter for its place", line)
+    tree = _Guard().visit(parsed)
     tree.set_environment(environment)
     return environment.compile(tree, filename=filename)
+
+
+def _printed_safely(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.TemplateData) or (
+        isinstance(node, nodes.Filter) and node.name.startswith("_")
+    )
+
+
+def check_depth(tree: nodes.Template) -> None:
+    """Refuse what is nested too deeply to be worth compiling. Raises TemplateSyntaxError."""
+    depth, level = 0, [cast("nodes.Node", tree)]
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            line = level[0].lineno or 1
+            raise TemplateSyntaxError(f"is nested more than {DEEPEST} deep", line)
+        level = [child for node in level for child in node.iter_child_nodes()]
 
 
 def environment(html: bool, filters: Mapping[str, Any]) -> DataEnvironment:

@@ -49,7 +49,7 @@ def check_signature(header: str, body: bytes, keys: Sequence[str], now: datetime
 def check_bearer(header: str, hashes: Sequence[str]) -> Denied | None:
     """None if the bearer key's SHA-256 is one of the store's; the key itself is stored nowhere."""
     scheme, _, key = header.partition(" ")
-    digest = sha256(key.strip().encode("utf-8", "surrogateescape")).hexdigest()
+    digest = sha256(key.strip().encode("utf-8", "surrogatepass")).hexdigest()
     genuine = False
     for stored in hashes:
         genuine |= hmac.compare_digest(digest, stored.strip().lower())

@@ -7,7 +7,7 @@ from jinja2 import TemplateError, meta, nodes
 
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.rendering import ENVIRONMENTS
-from milepost.domain.sandbox import GRAMMAR, TESTS, DataEnvironment, Missing
+from milepost.domain.sandbox import GRAMMAR, TESTS, DataEnvironment, Missing, check_depth
 from milepost.domain.template_filters import OFFERED
 from milepost.domain.template_source import Piece
 
@@ -50,6 +50,7 @@ def analyze(pieces: list[Piece]) -> list[Problem]:
     source, places = _bare(pieces)
     try:
         tree = _ANALYST.parse(source)
+        check_depth(tree)
         found = list(_grammar(tree, places))
         if not found:
             found = [*_variables(tree, places), *_missing(tree, places, frozenset())]

@@ -4,7 +4,8 @@ Only publishing and the command line import this module; a running workflow need
 program alone (`program.py`).
 """
 
-from datetime import time
+import re
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -25,7 +26,9 @@ from milepost.domain.schedule import WEEKDAYS, zone_named
 class Model(BaseModel):
     """A part of a workflow file: unknown fields are mistakes, and are named as such."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 def _duration(text: str) -> str:
@@ -34,9 +37,8 @@ def _duration(text: str) -> str:
 
 
 def _time_of_day(text: str) -> str:
-    if len(text) != len("09:30"):
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         raise ValueError(f"{text!r} is not a time of day: write it like '09:30'")
-    time.fromisoformat(text)
     return text
 
 
@@ -53,6 +55,22 @@ Duration = Annotated[
     str,
     AfterValidator(_duration),
     Field(description="A duration: `4 hours`, `3 days 12 hours`, or ISO 8601 `PT4H`."),
+]
+
+
+def _stay(text: str) -> str:
+    if parse_duration(text) > LONGEST_STAY:
+        raise ValueError(f"{text!r} is longer than {LONGEST_STAY.days} days")
+    return text
+
+
+LONGEST_STAY = timedelta(days=365)
+"""One execution of Step Functions lasts a year at most."""
+
+Stay = Annotated[
+    str,
+    AfterValidator(_stay),
+    Field(description="A duration of a year at most: `4 hours`, `3 days 12 hours`, or `PT4H`."),
 ]
 TimeOfDay = Annotated[
     str, AfterValidator(_time_of_day), Field(description="A time of day: `09:30`.")
@@ -92,8 +110,8 @@ class _Comparison(Model):
 
     is_: str | float | int | bool | None = Field(None, alias="is", title="is")
     is_not: str | float | int | bool | None = None
-    in_: list[str | float | int] | None = Field(None, alias="in", title="in")
-    not_in: list[str | float | int] | None = None
+    in_: list[str | float | int | bool] | None = Field(None, alias="in", title="in")
+    not_in: list[str | float | int | bool] | None = None
     contains: str | None = None
     starts_with: str | None = None
     ends_with: str | None = None
@@ -111,10 +129,11 @@ class _Comparison(Model):
 
     @model_validator(mode="after")
     def _one_operator(self) -> Self:
-        given = self.model_fields_set & {*OPERATORS, "is_", "in_"}
+        named = self.model_fields_set & {*OPERATORS, "is_", "in_"}
+        given = {name for name in named if getattr(self, name) is not None}
         if len(given) != 1:
-            named = ", ".join(sorted(name.rstrip("_") for name in given)) or "none"
-            raise ValueError(f"needs exactly one operator ({', '.join(OPERATORS)}), has {named}")
+            has = ", ".join(sorted(name.rstrip("_") for name in given)) or "none"
+            raise ValueError(f"needs exactly one operator ({', '.join(OPERATORS)}), has {has}")
         return self
 
 
@@ -141,7 +160,7 @@ class Times(Model):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set:
+        if not self.model_dump(exclude_none=True):
             raise ValueError("needs at least one of is, gt, gte, lt, lte")
         return self
 
@@ -257,7 +276,7 @@ class Delay(Step):
     """Waits: `for` a duration, then on to a time of day on certain weekdays."""
 
     type: Literal["delay"]
-    for_: Duration | None = Field(None, alias="for", title="for")
+    for_: Stay | None = Field(None, alias="for", title="for")
     until_time: TimeOfDay | None = None
     on_days: list[Literal[WEEKDAYS]] | None = Field(None, min_length=1)  # type: ignore[valid-type]
     timezone: Zone | None = Field(None, description="Whose clock: `contact` if left out.")
@@ -275,7 +294,7 @@ class WaitFor(Step):
     type: Literal["wait_for"]
     event: EventName
     where: Condition | None = None
-    timeout: Duration
+    timeout: Stay
     on_event: list["AnyStep"] = Field(default_factory=list)
     on_timeout: list["AnyStep"] = Field(default_factory=list)
 

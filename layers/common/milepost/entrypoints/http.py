@@ -94,7 +94,11 @@ def _request(event: Mapping[str, Any]) -> Request:
     if not is_store(store):
         raise HttpError(404, "unknown_store", "there is no such store")
     raw = event.get("body") or ""
-    body = b64decode(raw) if event.get("isBase64Encoded") else raw.encode("utf-8", "surrogatepass")
+    try:
+        encoded = raw.encode("utf-8", "surrogatepass")
+        body = b64decode(encoded, validate=True) if event.get("isBase64Encoded") else encoded
+    except ValueError:
+        raise HttpError(400, "bad_body", "the body is not the base64 it is said to be") from None
     if len(body) > MAX_BODY:
         raise HttpError(413, "body_too_large", "a request may have 1 MB: send smaller batches")
     context = event.get("requestContext", {}).get("http", {})

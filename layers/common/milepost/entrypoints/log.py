@@ -1,8 +1,23 @@
 """One JSON logger and one set of metrics. Neither ever gets an address, a name or a token."""
 
-from aws_lambda_powertools import Logger, Metrics
+from traceback import format_tb
+from typing import Any
 
-logger = Logger(service="milepost")
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+
+class PlacesOnly(LambdaPowertoolsFormatter):
+    """Says where something broke and what kind of error it was, but not in the error's own words.
+
+    Those quote what was being worked on: a ValueError the text, a validation the whole input.
+    """
+
+    def formatException(self, ei: Any) -> str:
+        return f"{''.join(format_tb(ei[2]))}{ei[0].__name__}"
+
+
+logger = Logger(service="milepost", logger_formatter=PlacesOnly(serialize_stacktrace=False))
 metrics = Metrics(namespace="Milepost", service="milepost")
 
 

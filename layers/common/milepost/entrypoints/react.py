@@ -51,7 +51,8 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
             "ended": reaction.ended,
             "woken": reaction.woken,
             "entered": reaction.entered,
-            "refused": dict(reaction.refused),
+            # The reason alone: after the colon it quotes what the contact is compared with.
+            "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
         },
     )
 

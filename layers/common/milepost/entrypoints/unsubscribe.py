@@ -1,5 +1,6 @@
 """GET shows a page, POST acts: the reader's "no", by button or by RFC 8058 one-click."""
 
+import re
 from urllib.parse import parse_qs
 
 from milepost import bootstrap
@@ -40,19 +41,19 @@ def respond(request: Request) -> Response:
 
 def _form(request: Request) -> dict[str, str]:
     """Both encodings of RFC 8058: `x-www-form-urlencoded` and `multipart/form-data`."""
-    kind = request.headers.get("content-type", "")
+    kind = request.headers.get("content-type", "").lower()
     text = request.body.decode("utf-8", "replace")
     if kind.startswith("multipart/form-data"):
-        wanted = ("List-Unsubscribe", "scope")
-        return {name: _part(text, name) for name in wanted if f'name="{name}"' in text}
+        return dict(_PART.findall(text.replace("\r\n", "\n")))
     return {name: values[0] for name, values in parse_qs(text).items()}
 
 
-def _part(text: str, name: str) -> str:
-    """One small field of a multipart body, whose boundary may be anything."""
-    after = text.partition(f'name="{name}"')[2]
-    content = after.replace("\r\n", "\n").partition("\n\n")[2]
-    return content.partition("\n")[0].strip()
+_PART = re.compile(
+    r'^content-disposition:[^\n]{0,200}?;[ \t]*name="?(List-Unsubscribe|scope)"?[ \t]*(?:;[^\n]*)?\n'
+    r"(?:[^\n]+\n){0,9}\n([A-Za-z-]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A small field of a multipart body. Its boundary and its other headers may be anything."""
 
 
 handler = http(respond)

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from json import dumps
 from pathlib import PurePosixPath
 
+from milepost.domain.asked import check_conditions, leaves
 from milepost.domain.graph import build_program, check_steps, walk
 from milepost.domain.machine import Wiring, machine, transitions
 from milepost.domain.names import WORKFLOW_LENGTH, is_workflow
@@ -22,11 +24,17 @@ from milepost.domain.report import Outcome, Report, as_json, as_markdown
 from milepost.domain.settings_file import SettingsFile
 from milepost.domain.template_versions import TemplateVersion
 from milepost.domain.templates import check_marketing, compile_template
-from milepost.domain.workflow import SendEmail, Workflow
+from milepost.domain.workflow import ConsentsTo, SendEmail, Workflow
 from milepost.ports import Busy, Files, Head, Live, Machines, Publications
 
 COMPILER = "1"
 """Raise it when the same workflow compiles to something else: every file is a new version then."""
+
+MOST_STATES = 1_000_000
+"""Characters of a definition: Step Functions takes 1 MB (its quotas)."""
+
+MOST_PROGRAM = 350_000
+"""Characters of a compiled workflow: it is one DynamoDB item, which may hold 400 KB."""
 
 LAYOUT = "_layout"
 _ROUNDS = 5
@@ -59,14 +67,16 @@ class Publisher:
     def _units(self, store: str, path: str) -> list[str]:
         """What a changed file is part of: itself, its template's folder, or every template."""
         parts = PurePosixPath(path).parts
-        if path == "settings.json" or (parts[0] == "workflows" and path.endswith(".json")):
-            return [path] if len(parts) <= 2 else []
-        if parts[0] != "templates" or len(parts) < 3:
+        if path == "settings.json":
+            return [path]
+        if parts[:1] == ("workflows",):
+            return [path] if path.endswith(".json") and len(parts) == 2 else []
+        if parts[:1] != ("templates",) or len(parts) < 3:
             return []
         if parts[1] != LAYOUT:
             return [str(PurePosixPath(path).parent)]
-        folders = {str(PurePosixPath(p).parent) for p in self.files.paths(store, "templates")}
-        return sorted(folder for folder in folders if PurePosixPath(folder).parts[1] != LAYOUT)
+        files = [PurePosixPath(p).parts for p in self.files.paths(store, "templates")]
+        return sorted({"/".join(p[:-1]) for p in files if len(p) > 2 and p[1] != LAYOUT})
 
     def _publish(self, store: str, unit: str) -> Report:
         """Publish until the result is of the bucket and the registry as they are."""
@@ -172,7 +182,9 @@ class Publisher:
         workflow = read_file(text, Workflow)
         if isinstance(workflow, list):
             return self._report(unit, "refused", [*self._named(store, name), *workflow])
-        problems = [*self._named(store, name), *check_steps(workflow)]
+        problems = [
+            *self._named(store, name), *check_steps(workflow), *check_conditions(workflow)
+        ]  # fmt: skip
         problems += self._references(store, head, workflow)
         if problems:
             return self._report(unit, "refused", problems)
@@ -203,6 +215,9 @@ class Publisher:
             raise Busy(f"{unit} was published at the same moment")
         program = build_program(name, previous + 1, workflow)
         definition = machine(program, self.wiring)
+        if len(dumps(definition)) > MOST_STATES or len(dumps(program.to_json())) > MOST_PROGRAM:
+            problem = Problem("file", "has too many steps for one state machine", "split it")
+            return self._report(unit, "refused", [problem])
         self.publications.keep_program(store, program, source)
         arn = self.machines.publish(store, name, definition)
         if not self.publications.go_live(store, name, Live(previous + 1, arn, status), previous):
@@ -230,6 +245,9 @@ class Publisher:
         topics = head.settings.topics or {}
         if workflow.topic and workflow.topic not in topics:
             problems.append(_no_topic("topic", workflow.topic, topics))
+        for place, condition, _ in leaves(workflow):
+            if isinstance(condition, ConsentsTo) and condition.consents_to not in topics:
+                problems.append(_no_topic(f"{place}.consents_to", condition.consents_to, topics))
         for place, step in walk(workflow.steps):
             if not isinstance(step, SendEmail):
                 continue

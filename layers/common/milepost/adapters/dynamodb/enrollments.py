@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.profiles import INSIDE, profile_from_item
@@ -69,33 +69,61 @@ class DynamoEnrollments:
         return first
 
     def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | None:
-        half = {"id": event.id, "at": instants.show(event.occurred_at)}
+        half = {
+            "event": event.name,
+            "at": instants.show(event.occurred_at),
+            "data": json.dumps(event.data, ensure_ascii=False),
+        }
         item = self._meet(ref, step, event.name, event.occurred_at, "event_half", half)
         token = item.get("token_half")
-        if token is None or instants.parse(token["since"]) > event.occurred_at:
+        if token is None or half["at"] < token["since"]:
             return None
-        outcome = {"event": event.name, "at": half["at"], "data": dict(event.data)}
-        self.write(ref, Journal(outcomes={step: outcome}))
+        self._met(ref, step, half)
         return str(token["token"])
 
     def offer_token(
         self, ref: EnrollmentRef, step: str, event: str, token: str, since: datetime
     ) -> bool:
         half = {"token": token, "since": instants.show(since)}
-        item = self._meet(ref, step, event, since, "token_half", half)
-        met = item.get("event_half")
-        return met is not None and instants.parse(met["at"]) >= since
+        met = self._meet(ref, step, event, since, "token_half", half).get("event_half")
+        if met is None or met["at"] < half["since"]:
+            return False
+        self._met(ref, step, met)
+        return True
 
     def _meet(
-        self, ref: EnrollmentRef, step: str, event: str, at: datetime, side: str, half: Any
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        at: datetime,
+        side: Literal["event_half", "token_half"],
+        half: Mapping[str, str],
     ) -> Mapping[str, Any]:
         """Lay one half down and see both: whoever comes second sees the first."""
-        return self.table.update(
-            keys.wait(ref, event, step),
-            expression="SET #side = :half, expires_at = :until",
-            names={"#side": side},
-            values={":half": half, ":until": int((at + self.retention).timestamp())},
-        )
+        condition = ""
+        names: dict[str, str] = {"#side": side}
+        values: dict[str, Any] = {":half": half, ":until": int((at + self.retention).timestamp())}
+        if side == "event_half":
+            # An event that arrives late must not hide a newer one, which the wait may count.
+            condition = "attribute_not_exists(#side) OR #side.#at < :at"
+            names["#at"], values[":at"] = "at", half["at"]
+        try:
+            return self.table.update(
+                keys.wait(ref, event, step),
+                expression="SET #side = :half, expires_at = :until",
+                condition=condition,
+                names=names,
+                values=values,
+            )
+        except Refused as refused:
+            return refused.items[0] or {}
+
+    def _met(self, ref: EnrollmentRef, step: str, half: Mapping[str, str]) -> None:
+        """Whoever sees both halves writes down what the wait came to, before anyone is woken."""
+        data = json.loads(half["data"])
+        outcome = {"event": half["event"], "at": half["at"], "data": data}
+        self.write(ref, Journal(outcomes={step: outcome}))
 
 
 def journal_change(journal: Journal) -> dict[str, Any]:

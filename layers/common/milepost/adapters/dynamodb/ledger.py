@@ -31,6 +31,8 @@ from milepost.ports import Busy, Journal
 _OPEN = "(#status = :claimed OR #status = :unknown)"
 _UNTOUCHED = "(attribute_not_exists(pk) OR #status = :throttled)"
 _NO_TIMER = "timer_bucket, timer_due, kind"
+_UNLESS_FINAL = "#status = if_not_exists(final_status, :status)"
+"""SES may take a message and throw it away later: that is final, whatever is reported after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class DynamoLedger:
         if isinstance(answer, Accepted):
             self.table.update(
                 keys.message(ref),
-                expression="SET #status = :status, ses_id = :id, accepted_at = :at "
-                f"REMOVE {_NO_TIMER}",
+                expression=f"SET {_UNLESS_FINAL}, ses_id = :id, accepted_at = :at "
+                f"REMOVE {_NO_TIMER}, reason",
                 names={"#status": "status"},
                 values={":status": "accepted", ":id": answer.ses_id, ":at": instants.show(at)},
             )
@@ -100,13 +102,15 @@ class DynamoLedger:
                 self.table.update(keys.enrollment(draft.enrollment), **written)
 
     def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
-        status = "rejected" if report.kind == "rejected" else "accepted"
+        rejected = report.kind == "rejected"
+        status: MessageStatus = "rejected" if rejected else "accepted"
         values: dict[str, Any] = {":status": status, ":at": instants.show(report.at)}
         condition = "attribute_exists(pk) AND attribute_exists(recipient)"
         if report.recipient:
             condition += " AND recipient = :recipient"
             values[":recipient"] = address_hash(report.recipient)
-        expression = f"SET #status = :status, #at = if_not_exists(#at, :at) REMOVE {_NO_TIMER}"
+        merged = "#status = :status, final_status = :status" if rejected else _UNLESS_FINAL
+        expression = f"SET {merged}, #at = if_not_exists(#at, :at) REMOVE {_NO_TIMER}, reason"
         if report.link:
             expression += " ADD links :links"
             values[":links"] = {report.link[:1000]}

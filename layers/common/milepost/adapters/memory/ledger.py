@@ -64,8 +64,8 @@ class MemoryLedger:
             message = self.state.messages[ref]
             if isinstance(answer, Accepted):
                 accepted = {"ses_id": answer.ses_id, "accepted_at": instants.show(at)}
-                message |= {"status": message.get("final", "accepted"), **accepted}
-                message.pop("timer_due", None)
+                message |= {"status": message.get("final_status", "accepted"), **accepted}
+                _no_longer_open(message)
             elif message["status"] in OPEN:
                 message["reason"] = answer.reason[:500]
                 if isinstance(answer, Unanswered):
@@ -91,10 +91,10 @@ class MemoryLedger:
             if report.recipient and address_hash(report.recipient) != message["recipient"]:
                 return None
             if report.kind == "rejected":
-                message["final"] = "rejected"
-            message["status"] = message.get("final", "accepted")
+                message["final_status"] = "rejected"
+            message["status"] = message.get("final_status", "accepted")
             message.setdefault(f"{report.kind}_at", instants.show(report.at))
-            message.pop("timer_due", None)
+            _no_longer_open(message)
             if report.link:
                 message["links"] = message.get("links", frozenset()) | {report.link[:1000]}
             return dict(message)
@@ -148,3 +148,9 @@ class MemoryLedger:
         }
         message |= {name: value for name, value in optional.items() if value}
         return message
+
+
+def _no_longer_open(message: dict[str, Any]) -> None:
+    """The post knows the message: nothing is due, and why it was not sent before is past."""
+    message.pop("timer_due", None)
+    message.pop("reason", None)

@@ -117,11 +117,7 @@ def translate(store: str, document: Any, received_at: datetime) -> tuple[Event, 
             "event_too_large", f"one event may have {MAX_EVENT_BYTES // 1024} KB", "properties"
         )
     dated = posted.occurred_at is not None
-    occurred_at = (posted.occurred_at or received_at).astimezone(UTC)
-    if occurred_at > received_at + CLOCK_SKEW:
-        raise RefusedEventError("in_the_future", "occurred_at is in the future", "occurred_at")
-    if occurred_at < OLDEST:
-        raise RefusedEventError("too_old", "occurred_at is before the year 2000", "occurred_at")
+    occurred_at = _plausible(posted.occurred_at or received_at, received_at, "occurred_at")
     event = Event(
         store=store,
         id=posted.id or sha256(text.encode()).hexdigest()[:32],
@@ -130,9 +126,21 @@ def translate(store: str, document: Any, received_at: datetime) -> tuple[Event, 
         source="api",
         identifiers=_identifiers(posted.contact),
         data=posted.properties,
-        contact=_facts(posted.contact),
+        contact=_facts(posted.contact, received_at),
     )
     return event, dated or posted.id is None
+
+
+def _plausible(at: datetime, received_at: datetime, field: str) -> datetime:
+    """The instant in UTC. The latest answer and the latest field win, so none may be dated ahead.
+
+    Compared before it is converted: the calendar's last hours have no UTC.
+    """
+    if at > received_at + CLOCK_SKEW:
+        raise RefusedEventError("in_the_future", f"{field} is in the future", field)
+    if at < OLDEST:
+        raise RefusedEventError("too_old", f"{field} is before the year 2000", field)
+    return at.astimezone(UTC)
 
 
 def _identifiers(contact: ContactIn) -> dict[IdentifierKind, str]:
@@ -160,7 +168,7 @@ def _identifiers(contact: ContactIn) -> dict[IdentifierKind, str]:
     return identifiers
 
 
-def _facts(contact: ContactIn) -> ContactFacts:
+def _facts(contact: ContactIn, received_at: datetime) -> ContactFacts:
     if contact.timezone and zone_named(contact.timezone) is None:
         raise RefusedEventError(
             "bad_timezone", "timezone must be an IANA name like Europe/Paris", "contact.timezone"
@@ -173,12 +181,18 @@ def _facts(contact: ContactIn) -> ContactFacts:
         properties=contact.properties,
         consents=tuple(
             ConsentFact(
-                state=c.state, method=c.method, source=c.source, topic=c.topic, at=c.at,
-                wording=c.wording, ip=c.ip, user_agent=c.user_agent,
+                state=c.state,
+                method=c.method,
+                source=c.source,
+                topic=c.topic,
+                at=c.at and _plausible(c.at, received_at, f"contact.consent.{number}.at"),
+                wording=c.wording,
+                ip=c.ip,
+                user_agent=c.user_agent,
             )
-            for c in contact.consent
+            for number, c in enumerate(contact.consent)
         ),
-    )  # fmt: skip
+    )
 
 
 def _refusal(error: ValidationError) -> RefusedEventError:

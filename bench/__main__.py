@@ -1,0 +1,110 @@
+"""Measure everything, print it, and keep it in `bench/results.json`."""
+
+import json
+import platform
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import RESULTS
+from bench.imports import measure_imports
+from bench.layer import build_layer, without_bytecode
+from bench.world import World, run_worker
+from milepost.domain.graph import build_program
+from milepost.domain.machine import transitions
+from milepost.domain.workflow import Workflow
+
+WORKFLOWS = Path(__file__).parent.parent / "workflows"
+TARGETS = {
+    "import_ratio": 1.15,
+    "trigger_event_ms": 4.0,
+    "run_steps_ms": 8.0,
+    "trigger_event_writes": 1,
+}
+
+
+def main() -> int:
+    """Run all measurements; 1 if a target was missed."""
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory() as folder:
+        console.print("Building the layer for this machine ...")
+        layer = build_layer(Path(folder) / "layer")
+        bare = without_bytecode(layer, Path(folder) / "bare")
+        console.print("Importing every handler in fresh processes ...")
+        imports = measure_imports(layer, bare)
+        console.print("Running handlers over loopback HTTP ...")
+        with World(Path(folder)) as world:
+            cpu = {
+                name: run_worker(world, layer, name)
+                for name in ("trigger_event", "react", "run_steps")
+            }
+            path = run_worker(world, layer, "path")
+    results: dict[str, Any] = {
+        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        "embedded AWS (MiniStack); nothing here was measured on AWS",
+        "imports": imports,
+        "cpu_ms_per_call": cpu,
+        "abandoned_cart_path": path,
+        "transitions_on_longest_path": {
+            name: _transitions(name) for name in ("abandoned-cart", "welcome")
+        },
+        "targets": TARGETS,
+    }
+    missed = _missed(results)
+    results["missed"] = missed
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    _show(console, results)
+    for sentence in missed:
+        console.print(f"[red]missed: {sentence}[/]")
+    return 1 if missed else 0
+
+
+def _transitions(name: str) -> int:
+    text = (WORKFLOWS / f"{name}.json").read_text("utf-8")
+    return transitions(build_program(name, 1, Workflow.model_validate_json(text)))
+
+
+def _missed(results: dict[str, Any]) -> list[str]:
+    found = [
+        f"{name} imports in {row['ratio']} of its floor, target {TARGETS['import_ratio']}"
+        for name, row in results["imports"].items()
+        if row["ratio"] > TARGETS["import_ratio"]
+    ]
+    for name in ("trigger_event", "run_steps"):
+        took = results["cpu_ms_per_call"][name]["median"]
+        if took > TARGETS[f"{name}_ms"]:
+            found.append(f"{name} takes {took} ms of CPU, target {TARGETS[f'{name}_ms']}")
+    writes = results["cpu_ms_per_call"]["trigger_event"]["writes_per_call"]
+    if writes > TARGETS["trigger_event_writes"]:
+        found.append(f"trigger_event writes {writes} times per event")
+    return found
+
+
+def _show(console: Console, results: dict[str, Any]) -> None:
+    table = Table(title="Import of each handler, CPU ms, median")
+    for column in ("handler", "with bytecode", "floor", "ratio", "without bytecode"):
+        table.add_column(column, justify="left" if column == "handler" else "right")
+    for name, row in results["imports"].items():
+        table.add_row(
+            name, f"{row['bytecode']:.0f}", f"{row['floor']:.0f}", f"{row['ratio']:.2f}",
+            f"{row['source']:.0f}",
+        )  # fmt: skip
+    console.print(table)
+    table = Table(title="One call over loopback HTTP")
+    for column in ("what", "CPU ms, median", "AWS calls"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, row in results["cpu_ms_per_call"].items():
+        table.add_row(name, f"{row['median']:.2f}", str(row["calls_per_call"]))
+    console.print(table)
+    console.print_json(json.dumps(results["abandoned_cart_path"]))
+    console.print(f"billed transitions: {results['transitions_on_longest_path']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The layer as Lambda would mount it, with bytecode and without."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import REPOSITORY
+
+
+def build_layer(folder: Path) -> Path:
+    """Build the layer for this machine; the folder that goes on the path."""
+    subprocess.run(
+        [sys.executable, str(REPOSITORY / "layers/common/build.py"), str(folder)],
+        check=True,
+        env={**os.environ, "MILEPOST_BUILD_FOR": "host"},
+        stdout=subprocess.DEVNULL,
+    )
+    return folder / "python"
+
+
+def without_bytecode(layer: Path, folder: Path) -> Path:
+    """A copy of the layer that Python has to compile as it imports."""
+    shutil.copytree(layer, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder

@@ -1,0 +1,105 @@
+"""Something to talk to over loopback HTTP: the embedded AWS, and a post that says yes."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+from bench import REPOSITORY
+from bench.imports import _ENVIRONMENT
+from local import aws
+from local.ministack import Emulator
+
+
+class _Post(BaseHTTPRequestHandler):
+    """Answers every SendEmail as SES does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = b'{"MessageId":"0100000000000000-bench-000000"}'
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing to say."""
+
+
+class World:
+    """The emulator with the two tables, and the post; both in other processes or threads than
+    the one that is measured."""
+
+    def __init__(self, folder: Path) -> None:
+        self._emulator = Emulator(folder / "emulator", auth=False, port=0)
+        self._post = ThreadingHTTPServer(("127.0.0.1", 0), _Post)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._post.serve_forever, daemon=True).start()
+        self._emulator.start()
+        clients = aws.Clients(self._emulator.url)
+        for table in ("contacts", "workflows"):
+            _create(clients.dynamodb, table)
+        clients.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._emulator.stop()
+        self._post.shutdown()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            **_ENVIRONMENT,
+            "AWS_ENDPOINT_URL": self._emulator.url,
+            "AWS_ENDPOINT_URL_SESV2": f"http://127.0.0.1:{self._post.server_address[1]}",
+            "PATH": os.environ["PATH"],
+        }
+
+
+def run_worker(world: World, layer: Path, what: str) -> dict[str, Any]:
+    """Measure one thing in a process of its own, with the built layer on its path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.worker", what],
+        check=True,
+        cwd=REPOSITORY,
+        env={**world.environment, "PYTHONPATH": f"{layer}:{REPOSITORY}"},
+        stdout=subprocess.PIPE,
+    )
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def _create(dynamodb: Any, table: str) -> None:
+    indexes = {"timers": ("timer_bucket", "timer_due"), "runs": ("run_bucket", "run_sort")}
+    names = ["pk", "sk", *(n for pair in indexes.values() for n in pair if table == "contacts")]
+    request: dict[str, Any] = {
+        "TableName": table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": n, "AttributeType": "S"} for n in names],
+        "KeySchema": [
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    }
+    if table == "contacts":
+        request["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": first, "KeyType": "HASH"},
+                    {"AttributeName": second, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, (first, second) in indexes.items()
+        ]
+    dynamodb.create_table(**request)

@@ -1,0 +1,267 @@
+"""The queue of changed files: from a put in the bucket to a live workflow and its report."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.publish.app import handler
+from tests.support.aws_events import changed_file, queued
+from tests.support.builders import branch, delay, leave, send, settings, shop as files_of
+from tests.support.builders import template, wait_for, workflow
+from tests.support.cloud import BUCKET, ENVIRONMENT, Cloud, Printed, Shop
+from tests.support.handlers import machine_of, report, upload
+
+CART = workflow(delay("1 hour"), send("reminder"))
+
+
+def problems(shop: Shop, name: str = "workflows.cart") -> list[str]:
+    return [
+        f"{p['place']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
+        for p in report(shop, name)["problems"]
+    ]
+
+
+def test_a_shop_that_is_uploaded_at_once_goes_live_at_once(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    assert report(shop, "settings")["outcome"] == "published"
+    assert report(shop, "templates.plain")["outcome"] == "published"
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+    described = shop.cloud.states.describe_state_machine(stateMachineArn=machine_of(shop, "cart"))
+    definition = json.loads(described["definition"])
+    assert described["roleArn"] == ENVIRONMENT["MILEPOST_MACHINE_ROLE_ARN"]
+    assert definition["StartAt"] == "before wait-1-hour"
+    arns = {s["Parameters"]["FunctionName"] for s in definition["States"].values() if "Parameters" in s}
+    assert arns == {ENVIRONMENT["MILEPOST_RUN_STEPS_ARN"]}
+
+
+def test_the_report_is_written_for_people_too(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    key = f"{shop.store}/reports/workflows.cart.report.md"
+    found = shop.cloud.s3.get_object(Bucket=BUCKET, Key=key)
+    assert found["ContentType"].startswith("text/markdown")
+    assert found["Body"].read().decode().startswith("# `workflows/cart.json` is live as version 1")
+
+
+def test_the_same_file_again_is_no_new_version(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {"workflows/cart.json": CART})
+    assert report(shop, "workflows.cart")["outcome"] == "unchanged"
+    assert report(shop, "workflows.cart")["version"] == "1"
+
+
+def test_a_changed_file_is_a_new_version(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})
+    assert report(shop, "workflows.cart")["version"] == "2"
+
+
+def test_a_mistake_leaves_alone_what_is_live(shop: Shop, printed: Printed) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {"workflows/cart.json": workflow(send("reminder", "plian"))})
+    assert problems(shop) == [
+        'steps[0].template: no template named "plian" is published (did you mean "plain"?)'
+    ]
+    assert printed.counted("PublicationsRefused") == 1
+    upload(shop, {"workflows/cart.json": CART})
+    assert report(shop, "workflows.cart")["outcome"] == "unchanged", "version 1 has been live"
+
+
+def test_a_workflow_waits_for_the_template_it_names(shop: Shop) -> None:
+    upload(shop, {"settings.json": settings(), "workflows/cart.json": CART})
+    assert report(shop, "workflows.cart")["outcome"] == "refused"
+    upload(shop, template("plain"))
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+
+
+def test_all_that_a_workflow_names_must_exist(shop: Shop) -> None:
+    document = workflow(
+        send("first", "nothing", topic="ofers"),
+        wait_for("second", "Order Completed", "1 day", where={"consents_to": "news"}),
+        branch("third", {"all": [{"consents_to": "newss"}, {"email": "frist", "was": "opened"}]}, []),
+        topic="sales",
+        audience={"not": {"any": [{"consents_to": "offer"}]}},
+        exit_on=[{"event": "Order Completed", "where": {"contact": "locale", "is": "en"}}],
+        goal={"event": "Order Completed", "where": {"did": "Checkout Started"}},
+        trigger={
+            "type": "event",
+            "event": "Checkout Started",
+            "where": {"did": "Checkout Started", "where": {"in_workflow": "welcome"}},
+        },
+    )
+    upload(shop, files_of(cart=document))
+    assert problems(shop) == [
+        "trigger.where.where: a where here can only ask about `event` and `contact` (use a branch)",
+        "exit_on[0].where: a where here can only ask about `event` (use a branch)",
+        "goal.where: a where here can only ask about `event` (use a branch)",
+        "steps[1].where: a where here can only ask about `event` and `contact` (use a branch)",
+        'steps[2].paths[0].if.all[1].email: no step "frist" of this workflow sends an e-mail '
+        '(did you mean "first"?)',
+        'topic: settings.json has no topic "sales"',
+        'audience.not.any[0].consents_to: settings.json has no topic "offer" '
+        '(did you mean "offers"?)',
+        'steps[2].paths[0].if.all[0].consents_to: settings.json has no topic "newss" '
+        '(did you mean "news"?)',
+        'steps[0].topic: settings.json has no topic "ofers" (did you mean "offers"?)',
+        'steps[0].template: no template named "nothing" is published (upload its folder to '
+        "templates/)",
+    ]  # fmt: skip
+
+
+def test_marketing_needs_a_topic_and_a_way_out(shop: Shop) -> None:
+    bare = {"templates/bare/subject.txt": "Hello", "templates/bare/body.html": "<p>Hello</p>"}
+    upload(shop, bare | {"workflows/cart.json": workflow(send("a", "bare"), topic=None)})
+    found = problems(shop)
+    assert "steps[0]: marketing mail needs a topic (name the topics readers subscribe to in " in (
+        found[0]
+    )
+    assert any("unsubscribe" in problem for problem in found)
+    assert any("postal_address" in problem for problem in found)
+
+
+def test_the_same_template_is_fit_for_a_receipt(shop: Shop) -> None:
+    bare = {"templates/bare/subject.txt": "Paid", "templates/bare/body.html": "<p>Thanks</p>"}
+    receipt = workflow(send("a", "bare"), category="transactional", topic=None)
+    upload(shop, {"settings.json": settings(), **bare, "workflows/cart.json": receipt})
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+
+
+@pytest.mark.parametrize("name", ["Cart", "a_b", "a" * 41, "-a", "a.b", "é", " "])
+def test_a_file_whose_name_cannot_be_a_workflows_is_refused(shop: Shop, name: str) -> None:
+    upload(shop, {**files_of(), f"workflows/{name}.json": CART})
+    assert problems(shop, f"workflows.{name}")[0].startswith("file name: ")
+
+
+def test_a_file_that_is_no_workflow_is_refused_with_everything_that_is_wrong(shop: Shop) -> None:
+    upload(shop, {"workflows/cart.json": {"titel": "x", "steps": [{"type": "delay"}]}})
+    assert len(problems(shop)) >= 4
+    upload(shop, {"workflows/cart.json": "{"})
+    assert problems(shop)[0].startswith("line 1, column 2: this is not JSON")
+
+
+def test_a_file_of_more_than_1_mb_is_refused(shop: Shop) -> None:
+    upload(shop, {"workflows/cart.json": json.dumps(CART) + "é" * 1024 * 1024})
+    assert problems(shop) == ["file: is larger than 1 MB (split it)"]
+
+
+def test_a_workflow_too_large_for_step_functions_is_refused_and_not_half_published(
+    shop: Shop,
+) -> None:
+    steps: list[Any] = []
+    for number in range(900):
+        steps += [delay("1 hour", f"wait-{number}"), wait_for(f"click-{number}", "Seen", "1 hour")]
+    nested = [branch("b-1", {"event": "a", "is": 1}, steps[:900], steps[900:])]
+    upload(shop, files_of(cart=workflow(*nested)))
+    assert problems(shop) == ["file: has too many steps for one state machine (split it)"]
+    with pytest.raises(ClientError):
+        shop.cloud.states.describe_state_machine(stateMachineArn=machine_of(shop, "cart"))
+
+
+def test_an_unknown_key_with_half_a_character_can_still_be_reported(shop: Shop) -> None:
+    upload(shop, {"workflows/cart.json": '{"\\ud800": 1, "title": "\\udfff"}'})
+    assert len(problems(shop)) >= 3
+
+
+def test_a_deleted_workflow_is_archived(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {}, deleted=("workflows/cart.json",))
+    assert report(shop, "workflows.cart")["outcome"] == "archived"
+    upload(shop, {}, deleted=("workflows/cart.json",))
+    assert report(shop, "workflows.cart")["note"] == "nothing was live"
+    upload(shop, {"workflows/cart.json": CART})
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+
+
+def test_a_template_in_use_cannot_be_deleted(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    paths = ("templates/plain/subject.txt", "templates/plain/body.html")
+    upload(shop, {}, deleted=paths)
+    assert problems(shop, "templates.plain") == [
+        "templates/plain: is used by cart (its last version stays live)"
+    ]
+    upload(shop, {}, deleted=("workflows/cart.json",))
+    assert report(shop, "templates.plain")["outcome"] == "refused"
+
+
+def test_a_template_that_marketing_uses_keeps_its_way_out(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {"templates/plain/body.html": "<p>Nothing else</p>"})
+    assert all("used for marketing by cart" in p for p in problems(shop, "templates.plain"))
+    assert report(shop, "templates.plain")["outcome"] == "refused"
+
+
+def test_settings_that_are_gone_stay_as_they_were(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {}, deleted=("settings.json",))
+    assert report(shop, "settings")["outcome"] == "kept"
+    upload(shop, {"workflows/cart.json": CART | {"title": "New"}})
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+
+
+def test_a_change_of_the_layout_concerns_every_template(shop: Shop) -> None:
+    files = files_of("one", "two") | {"templates/notes.txt": "not a template"}
+    upload(shop, files)
+    upload(shop, {"templates/_layout/strings.en.json": "{}"})
+    assert report(shop, "templates.one")["outcome"] == "unchanged"
+    assert report(shop, "templates.two")["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "readme.md", "workflows/", "workflows/a/b.json", "workflows/a.txt", "templates/",
+     "templates/x", "templates/x/", "templates/_layout/", "/settings.json", "reports/x.json",
+     "workflows", "x/settings.json"],
+)  # fmt: skip
+def test_a_file_that_is_none_of_ours_changes_nothing(shop: Shop, path: str) -> None:
+    before = shop.cloud.workflows(f"S#{shop.store}")
+    batch = queued(changed_file(f"{shop.store}/{path}"))
+    assert handler(batch, None) == {"batchItemFailures": []}
+    assert shop.cloud.workflows(f"S#{shop.store}") == before == []
+
+
+@pytest.mark.parametrize("folder", ["Shop", "..", "", "a#b", "s" * 31])
+def test_a_folder_that_is_no_store_is_passed_over(cloud: Cloud, folder: str) -> None:
+    batch = queued(changed_file(f"{folder}/settings.json"))
+    assert handler(batch, None) == {"batchItemFailures": []}
+
+
+def test_a_name_too_long_for_the_stack_is_refused_with_the_room_there_is(shop: Shop) -> None:
+    """80 characters of a machine's name, less `milepost-`, the store and an underscore."""
+    room = 80 - len("milepost-") - len(shop.store) - 1
+    assert room > 40, "every name is short enough for this stack"
+
+
+def test_one_store_that_fails_does_not_hold_up_another(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = cloud.open_shop(), cloud.open_shop()
+    for each in (one, two):
+        key = f"{each.store}/settings.json"
+        cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(settings()))
+    from milepost.services.publish import Publisher
+
+    real = Publisher.publish
+
+    def publish(self: Publisher, store: str, paths: Any) -> Any:
+        if store == one.store:
+            raise RuntimeError("no more")
+        return real(self, store, paths)
+
+    monkeypatch.setattr(Publisher, "publish", publish)
+    batch = queued(*(changed_file(f"{each.store}/settings.json") for each in (one, two)))
+    assert handler(batch, None) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert report(two, "settings")["outcome"] == "published"
+
+
+def test_an_exit_that_no_step_can_follow_is_found_before_step_functions_finds_it(
+    shop: Shop,
+) -> None:
+    document = workflow(
+        wait_for("wait", "Seen", "1 day", [leave("a")], [send("b"), leave("c")]), send("late")
+    )
+    upload(shop, files_of(cart=document))
+    assert problems(shop) == [
+        'steps[1]: nothing reaches this step: "wait" above it leaves the workflow, whichever way '
+        "it goes (move it above the exit, or delete it)"
+    ]

@@ -1,0 +1,98 @@
+"""Two things at once: AWS calls a function again while its first run hangs, and people do not wait.
+
+A function that hangs past its time is called a second time, and both runs finish. And whatever a
+customer does may arrive while a mail to them is being decided. Every place is tried, one by one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.journeys.stories import (
+    FILES,
+    STORIES,
+    Story,
+    accounts_balance,
+    begin,
+    outcome,
+    unknown,
+)
+from tests.support.faults import Faults, Kill, Phase, Scope
+from tests.support.world import World
+
+PHASES: tuple[Phase, ...] = ("before", "after")
+
+
+@pytest.fixture(scope="module")
+def published() -> World:
+    world = World()
+    world.publish(FILES)
+    return world
+
+
+def places(undisturbed: World, scope: Scope) -> Iterator[Kill]:
+    for called_by, number, _ in undisturbed.faults.calls:
+        for phase in PHASES if called_by == scope else ():
+            yield Kill(scope, number, phase)
+
+
+@pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "learn"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_a_second_run_inside_the_first_changes_nothing_that_anyone_sees(
+    story: Story, scope: Scope, published: World
+) -> None:
+    undisturbed = World(published=published)
+    story(undisturbed)
+    expected = outcome(undisturbed)
+    for place in places(undisturbed, scope):
+        faults = Faults()
+        faults.overlap(place)
+        world = World(published=published, faults=faults)
+        story(world)
+        copies = Counter(mail.ref.id for mail in world.mails)
+        assert not copies or max(copies.values()) == 1, place
+        assert outcome(world) == expected, (place, faults.calls[place.number - 1])
+
+
+def first_mail(world: World) -> None:
+    begin(world)
+    world.run_for(hours=1)
+
+
+def orders(world: World) -> None:
+    world.event("Order Completed", {"total": 150}, id_="o-1")
+    world.react_now()
+
+
+def unsubscribes(world: World) -> None:
+    withdrawal = {"topic": "offers", "state": "withdrawn"}
+    world.event("Subscription Changed", id_="no", consent=[withdrawal])
+    world.react_now()
+
+
+def bounces_elsewhere(world: World) -> None:
+    world.suppress()
+
+
+@pytest.mark.parametrize("meanwhile", [orders, unsubscribes, bounces_elsewhere])
+def test_what_is_known_when_a_mail_is_claimed_counts(
+    meanwhile: Callable[[World], None], published: World
+) -> None:
+    """Whatever forbids the mail and is written down before the claim keeps it from being sent."""
+    undisturbed = World(published=published)
+    first_mail(undisturbed)
+    assert undisturbed.steps_mailed() == ["reminder"]
+    names = [name for scope, _, name in undisturbed.faults.calls if scope == "run_steps"]
+    claimed = names.index("ledger.claim") + 1
+    for place in places(undisturbed, "run_steps"):
+        world = World(published=published)
+        world.faults.meanwhile(place, lambda world=world: meanwhile(world))
+        first_mail(world)
+        in_time = (place.number, place.phase) <= (claimed, "before")[::1]
+        in_time = place.number < claimed or (place.number == claimed and place.phase == "before")
+        assert ("reminder" not in world.steps_mailed()) == in_time, (place, names)
+        world.run_for(days=10)
+        assert accounts_balance(world)
+        assert unknown(world) == []
+        assert all(e.status != "active" for e in world.enrollments_of())

@@ -1,0 +1,87 @@
+"""The functions of the stack as one walks through them: upload, tell, react, run, report."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.publish.app import handler as publish
+from functions.react.app import handler as react
+from functions.run_steps.app import handler as run_steps
+from functions.trigger_email.app import handler as trigger_email
+from functions.trigger_event.app import handler as trigger_event
+from tests.support.aws_events import changed_file, queued, sample, told_by_sns
+from tests.support.builders import Content, text
+from tests.support.cloud import BUCKET, EMAIL, FIRST_NAME, Shop
+
+Json = dict[str, Any]
+
+
+def upload(shop: Shop, files: Mapping[str, Content], *, deleted: tuple[str, ...] = ()) -> None:
+    """Put files into the bucket (and take some away), and have the changes published."""
+    for path, content in files.items():
+        shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=text(content))
+    for path in deleted:
+        shop.cloud.s3.delete_object(Bucket=BUCKET, Key=f"{shop.store}/{path}")
+    changes = [changed_file(f"{shop.store}/{path}") for path in files]
+    changes += [changed_file(f"{shop.store}/{path}", deleted=True) for path in deleted]
+    assert publish(queued(*changes), None) == {"batchItemFailures": []}
+
+
+def report(shop: Shop, name: str) -> Json:
+    """The report on a file, `workflows.cart` or `templates.plain`."""
+    key = f"{shop.store}/reports/{name}.report.json"
+    found: Json = json.loads(shop.cloud.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    return found
+
+
+def tell(shop: Shop, name: str, properties: Json | None = None, **changes: Any) -> list[Json]:
+    """The shop reports an event of the person; what was appended goes on to `react`."""
+    before = {item["sk"]["S"] for item in shop.events()}
+    consent = [{"topic": "offers", "state": "granted", "at": ago(hours=2)}]
+    contact = {"email": EMAIL, "first_name": FIRST_NAME, "consent": consent}
+    event = {"id": f"{name.lower().replace(' ', '-')}-1", "event": name, "occurred_at": ago()}
+    event |= {"contact": contact, "properties": properties or {}} | changes
+    response = trigger_event(shop.request(event), None)
+    assert response["statusCode"] in {200, 202}, response
+    new = [item for item in shop.events() if item["sk"]["S"] not in before]
+    if new:
+        react(shop.cloud.stream(*new), None)
+    return new
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**(time or {"minutes": 1}))).isoformat()
+
+
+def machine_of(shop: Shop, workflow: str) -> str:
+    from tests.support.cloud import ENVIRONMENT
+
+    return f"{ENVIRONMENT['MILEPOST_MACHINE_ARN_PREFIX']}{shop.store}_{workflow}"
+
+
+def enrolled(shop: Shop, workflow: str) -> Json:
+    """What Step Functions was given to start with; there must be exactly one execution."""
+    (execution,) = shop.cloud.executions(machine_of(shop, workflow))
+    started: Json = json.loads(execution["input"])
+    return started
+
+
+def run(shop: Shop, workflow: str, block: str, **more: Any) -> Json:
+    """Step Functions runs a block of the one enrollment there is."""
+    done: Json = run_steps({**enrolled(shop, workflow), "block": block, **more}, None)
+    return done
+
+
+def told(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
+    """What SES reports of a message of this store, as the queue hands it over."""
+    event = sample("ses", kind)
+    event["mail"]["tags"] |= {"message": [message], "store": [shop.store]}
+    event[event["eventType"].lower()] |= detail
+    return queued(told_by_sns(event))
+
+
+def learn(batch: Json) -> list[str]:
+    """Have a batch of SES's events recorded; the ids of the messages that failed."""
+    failures = trigger_email(batch, None)["batchItemFailures"]
+    return [each["itemIdentifier"] for each in failures]
