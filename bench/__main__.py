@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench import RESULTS
 from bench.imports import measure_imports
-from bench.layer import build_layer, without_bytecode
+from bench.layer import build_layer, runtime, without_bytecode
 from bench.world import World, run_worker
 from milepost.domain.graph import build_program
 from milepost.domain.machine import transitions
@@ -36,7 +36,7 @@ def main() -> int:
         layer = build_layer(Path(folder) / "layer")
         bare = without_bytecode(layer, Path(folder) / "bare")
         console.print("Importing every handler in fresh processes ...")
-        imports = measure_imports(layer, bare)
+        imports = measure_imports(layer, bare, runtime(Path(folder) / "runtime"))
         console.print("Running handlers over loopback HTTP ...")
         with World(Path(folder)) as world:
             cpu = {

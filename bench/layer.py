@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
+
 from bench import REPOSITORY
 
 
@@ -23,4 +25,17 @@ def build_layer(folder: Path) -> Path:
 def without_bytecode(layer: Path, folder: Path) -> Path:
     """A copy of the layer that Python has to compile as it imports."""
     shutil.copytree(layer, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "six.py", "urllib3", "jmespath")
+"""What Lambda's Python runtime brings: boto3 and what it needs, and nothing else."""
+
+
+def runtime(folder: Path) -> Path:
+    """A folder with just the packages of Lambda's runtime, borrowed from this environment."""
+    folder.mkdir()
+    home = Path(boto3.__file__).parent.parent
+    for name in RUNTIME:
+        (folder / name).symlink_to(home / name)
     return folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bench import REPOSITORY
-from bench.imports import _ENVIRONMENT
+from bench.imports import ENVIRONMENT
 from local import aws
 from local.ministack import Emulator
 
@@ -58,7 +58,7 @@ class World:
     @property
     def environment(self) -> Mapping[str, str]:
         return {
-            **_ENVIRONMENT,
+            **ENVIRONMENT,
             "AWS_ENDPOINT_URL": self._emulator.url,
             "AWS_ENDPOINT_URL_SESV2": f"http://127.0.0.1:{self._post.server_address[1]}",
             "PATH": os.environ["PATH"],

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from local import aws
 from local.problems import LocalError
+from local.wheels import pip_settings
 
 Say = Callable[[str], None]
 
@@ -41,12 +42,14 @@ class Deployment:
         if importlib.util.find_spec("pip") is None:
             raise LocalError(
                 f"The layer is built with pip, and {sys.executable} has none. "
-                f"Make the environment anew with `make install`, or run "
+                f"`make demo` makes an environment that has it; else run "
                 f"`{sys.executable} -m ensurepip`."
             )
+        requirements = self.template.parent / "layers" / "common" / "requirements.txt"
         with Step(say, "Building functions and layer"):
             self._sam(
                 "build",
+                pip_settings(requirements, self.folder / "wheels"),
                 *("--template-file", str(self.template), "--base-dir", str(self.template.parent)),
                 *("--build-dir", str(self.folder / "build"), "--cached"),
                 *("--cache-dir", str(self.folder / "cache")),
@@ -60,6 +63,7 @@ class Deployment:
         with Step(say, f"Deploying the stack {self.stack}"):
             self._sam(
                 "deploy",
+                {},
                 *("--template-file", str(self.folder / "build" / "template.yaml")),
                 *("--stack-name", self.stack, "--s3-bucket", self.bucket),
                 *("--region", aws.REGION, "--capabilities", "CAPABILITY_IAM"),
@@ -72,7 +76,7 @@ class Deployment:
         stack = clients.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
-    def _sam(self, command: str, *arguments: str) -> None:
+    def _sam(self, command: str, settings: Mapping[str, str], *arguments: str) -> None:
         home = self.folder / "sam"
         home.mkdir(parents=True, exist_ok=True)
         # No settings of the repository's samconfig.toml, no telemetry, no look for a new version.
@@ -88,16 +92,12 @@ class Deployment:
             "SAM_CLI_POLL_DELAY": "0.1",
             "SAM_CLI_TELEMETRY": "0",
             "__SAM_CLI_APP_DIR": str(home),
+            **settings,
         }
         with log.open("wb") as output:
+            config = ("--config-file", str(self.folder / "samconfig.toml"))
             ended = subprocess.run(
-                [
-                    find_sam(),
-                    command,
-                    "--config-file",
-                    str(self.folder / "samconfig.toml"),
-                    *arguments,
-                ],
+                [find_sam(), command, *config, *arguments],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -143,5 +143,5 @@ def find_sam() -> str:
     beside = Path(sys.executable).parent / "sam"
     found = str(beside) if beside.exists() else shutil.which("sam")
     if not found:
-        raise LocalError("There is no `sam` command; `make install` brings it.")
+        raise LocalError("There is no `sam` command; `make demo` brings it.")
     return found

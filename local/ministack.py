@@ -143,7 +143,7 @@ class Emulator:
             if process.poll() is not None:
                 raise self.failure(
                     f"The emulator ended at once with status {process.returncode}. If its port "
-                    f"{self.port} is taken, try again; if a package is missing, run `make install`."
+                    f"{self.port} is taken, try again; if a package is missing, `make demo` has it."
                 )
             if answers(self.port):
                 return

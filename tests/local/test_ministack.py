@@ -116,7 +116,7 @@ def test_an_emulator_that_ends_at_once_is_reported_with_its_log(
     monkeypatch.setenv("LOG_LEVEL", "NONSENSE")
     emulator = Emulator(tmp_path, port=0)
 
-    with pytest.raises(LocalError, match=r"ended at once.*make install") as caught:
+    with pytest.raises(LocalError, match=r"ended at once.*make demo") as caught:
         emulator.start()
 
     assert "ministack.log" in str(caught.value)

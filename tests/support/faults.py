@@ -28,7 +28,8 @@ class Faults:
     """Counts the calls of each scope, and strikes at `kill`, or by chance at every call.
 
     `calls` lists all calls of all scopes in order, as (scope, number, "port.method"), `struck` the
-    places of the kills, as "before port.method" or "after port.method".
+    places of the kills, as "before port.method" or "after port.method", `happened` the places
+    where something else happened meanwhile.
     """
 
     kill: Kill | None = None
@@ -36,6 +37,7 @@ class Faults:
     seed: int = 0
     calls: list[tuple[Scope, int, str]] = field(default_factory=list)
     struck: list[str] = field(default_factory=list)
+    happened: list[str | Kill] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
@@ -86,6 +88,7 @@ class Faults:
         here, place = Kill(self._scope, number, phase), f"{phase} {name}"
         for key in (here, place):
             if key in self._meanwhile:
+                self.happened.append(key)
                 self._happen(self._meanwhile.pop(key))
         if self.kill == here or (self.rate and self._random.random() < self.rate):
             self.struck.append(place)

@@ -179,7 +179,7 @@ class World:
         name: str,
         properties: Mapping[str, Any] | None = None,
         *,
-        email: str = ADA,
+        email: str | None = ADA,
         at: datetime | None = None,
         id_: str | None = None,
         **contact: Any,
@@ -188,7 +188,7 @@ class World:
         document: dict[str, Any] = {
             "event": name,
             "occurred_at": instants.show(at or self.now),
-            "contact": {"email": email, **contact},
+            "contact": {**({"email": email} if email else {}), **contact},
             "properties": dict(properties or {}),
         }
         if id_ is not None:

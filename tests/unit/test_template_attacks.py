@@ -23,8 +23,7 @@ BOMB_CONTEXT: dict[str, Any] = {
     "urls": {"unsubscribe": "https://api.example/u/token"},
 }
 
-CORPUS = {
-    # escapes that have worked somewhere
+ESCAPES = {
     "subclasses": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
     "subclasses by item": "{{ ''['__class__']['__mro__'] }}",
     "dictionary class": "{{ contact.__class__.__init__.__globals__ }}",
@@ -73,7 +72,9 @@ CORPUS = {
     "block": "{% block a %}{{ self.a() }}{% endblock %}",
     "scoped names": "{{ __builtins__ }}{{ __import__ }}",
     "unicode name": "{{ ''.__ｃｌａｓｓ__ }}",
-    # bombs
+}  # fmt: skip
+
+BOMBS = {
     "repetition": "{{ 'a' * 100000000 }}",
     "list repetition": "{{ [0] * 100000000 }}",
     "repetition by value": "{{ event.name * 100000000 }}",
@@ -115,6 +116,8 @@ CORPUS = {
     "printing in loops": "{% for a in event.many %}{{ event.long }}{% endfor %}",
 }  # fmt: skip
 
+CORPUS = ESCAPES | BOMBS
+
 LEAKS = (
     "__",
     "&lt;class",
@@ -128,19 +131,19 @@ LEAKS = (
 )
 
 
-def outcome(run: Callable[[], str]) -> str:
-    """Run within bounds; say what came out: the text, or how it was refused."""
-    tracemalloc.start()
+def outcome(run: Callable[[], str], measured: bool) -> str:
+    """Run within 2 s and, where it is measured (which is slow), within 64 MB; say what came out."""
+    if measured:
+        tracemalloc.start()
     started = time.process_time()
     try:
         result = run()
+        peak = tracemalloc.get_traced_memory()[1] if measured else 0
     finally:
-        spent = time.process_time() - started
-        _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert spent < 2
+    assert time.process_time() - started < (6 if measured else 2)
     assert peak < 64 * 1024 * 1024
-    return str(result)
+    return result
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -162,7 +165,7 @@ def test_nothing_in_the_corpus_escapes_or_explodes(name: str, place: str) -> Non
             return "refused"
         return mail.subject + mail.html[mail.html.index("<body") :] + mail.text
 
-    said = outcome(run)
+    said = outcome(run, measured=place == "body.html" and name in BOMBS)
     assert len(said) < 3 * MOST_OUTPUT
     assert not [leak for leak in LEAKS if leak in said]
 
@@ -176,8 +179,8 @@ def test_the_sandbox_holds_even_for_a_template_that_was_never_checked(name: str)
             return f"refused: {type(error).__name__}"
         return mail.html
 
-    said = outcome(run)
-    assert not [leak for leak in LEAKS if leak in said ]
+    said = outcome(run, measured=name in BOMBS)
+    assert not [leak for leak in LEAKS if leak in said]
 
 
 def unchecked(source: str) -> Renderer:

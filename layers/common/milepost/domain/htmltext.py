@@ -16,10 +16,10 @@ GAP = "\ue002"
 _LINE, _PARAGRAPH = "\ue003", "\ue004"  # at least one line break, at least two
 
 _BLOCKS = frozenset(
-    {"address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt",
+    {"address", "article", "aside", "blockquote", "body", "center", "dd", "dl", "dt",
      "footer", "form", "header", "hr", "li", "main", "nav", "ol", "pre", "section", "tr"}
 )  # fmt: skip
-_PARAGRAPHS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul"})
+_PARAGRAPHS = frozenset({"div", "h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul"})
 _CELLS = frozenset({"td", "th"})
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _SILENT = frozenset({"head", "script", "style", "title"})

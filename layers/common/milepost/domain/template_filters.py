@@ -92,7 +92,7 @@ def _round(value: Any, precision: int = 0) -> float:
 
 
 def _int(value: Any, default: int | None = None) -> int:
-    """A whole number. What is none is an error unless a default is given: 0 would be a wrong price."""
+    """A whole number; without a default, anything else is an error: 0 would be a wrong price."""
     try:
         return int(formats.read_amount(text_of(value)))
     except ValueError:

@@ -164,7 +164,7 @@ def reveal(made: Disguised, html: str, direction: Direction) -> str:
             made.problems.append(
                 Problem(
                     piece.place,
-                    f"{piece.source!r} got lost: the element or attribute around it does not take it",
+                    f"{piece.source!r} got lost: what stands around it takes none",
                     "sizes are computed at publish, comments and unknown attributes are dropped",
                 )
             )

@@ -58,16 +58,18 @@ def scan(source: str, file: str) -> list[Piece]:
     """Cut a source into pieces; comments disappear. Raises Broken."""
     pieces: list[Piece] = []
     inside: list[str] = []
-    begun = 0
+    begun, opened = 0, False
     try:
         for line, token, value in _LEXER.lexer.tokeniter(source, None, file):
             if token in ("variable_begin", "block_begin"):
                 inside, begun = [], line
+                opened = True
             elif token in ("variable_end", "block_end"):
                 kind: Literal["output", "statement"] = (
                     "output" if token == "variable_end" else "statement"
                 )
                 pieces.append(Piece(kind, "".join(inside).strip(), file, begun))
+                opened = False
             elif token == "data":
                 pieces.append(Piece("text", value, file, line))
             elif token in ("raw_begin", "raw_end"):
@@ -75,7 +77,10 @@ def scan(source: str, file: str) -> list[Piece]:
             elif not token.startswith("comment"):
                 inside.append(value)
     except TemplateSyntaxError as error:
-        raise Broken(f"{file}:{error.lineno}", str(error.message)) from None
+        remedy = 'in a style, write "{ #" with a space' if "comment" in str(error.message) else ""
+        raise Broken(f"{file}:{error.lineno}", str(error.message), remedy) from None
+    if opened:
+        raise Broken(f"{file}:{begun}", "these braces are never closed")
     return pieces
 
 
@@ -217,13 +222,11 @@ def localize(
             elif not key:
                 yield piece
             elif (text := texts.get(key[1][1:])) is None:
-                problem = Problem(
-                    missing_from,
-                    f'has no text "{key[1][1:]}", which {piece.file} needs',
-                    suggest(key[1][1:], list(texts)),
-                )
-                if problem not in problems:
-                    problems.append(problem)
+                reason = f'has no text "{key[1][1:]}"'
+                if not any(p.place == missing_from and reason in p.reason for p in problems):
+                    reason = f"{reason}, which {piece.file} needs"
+                    remedy = suggest(key[1][1:], texts)
+                    problems.append(Problem(missing_from, reason, remedy))
             elif depth > _DEEPEST:
                 raise Broken(text.file, "texts use each other in a circle")
             else:

@@ -74,7 +74,7 @@ def compile_template(
     variants: dict[str, Variant] = {}
     for locale in _languages(build, files, locales):
         texts = _texts(build, locale, files, layout)
-        if variant := _variant(build, locale, texts):
+        if texts is not None and (variant := _variant(build, locale, texts)):
             variants[locale] = variant
     if build.problems:
         return tuple(sorted(build.problems))
@@ -155,8 +155,11 @@ def _translated(files: Mapping[str, str]) -> list[str]:
 
 def _texts(
     build: _Build, locale: str, files: Mapping[str, str], layout: Mapping[str, str]
-) -> dict[str, Piece]:
-    """The texts of one language by dotted key, the template's own before the layout's."""
+) -> dict[str, Piece] | None:
+    """The texts of one language by dotted key, the template's own before the layout's.
+
+    None when a file cannot be read.
+    """
     texts: dict[str, Piece] = {}
     for folder, group in ((f"templates/{LAYOUT}", layout), (build.sources.folder, files)):
         file = f"strings.{languages.choose(locale, _translated(group), '')}.json"
@@ -168,7 +171,7 @@ def _texts(
         except ValueError as error:
             place = f"{path}:{getattr(error, 'lineno', 1)}"
             build.report(Problem(place, f"is not JSON: {getattr(error, 'msg', error)}"))
-            continue
+            return None
         for key, value in _flat(document, ""):
             if not isinstance(value, str):
                 build.report(Problem(path, f'"{key}" is not a text'))
@@ -176,7 +179,8 @@ def _texts(
             piece = Piece("words", value, f"{path} [{key}]", 0)
             texts[key] = piece
             try:
-                build.report(*check_syntax(scan(value, piece.file)))
+                wrong = check_syntax(scan(value, piece.file))
+                build.report(*(Problem(piece.file, p.reason, p.remedy) for p in wrong))
             except Broken as broken:
                 build.report(Problem(piece.file, broken.problem.reason))
     return texts

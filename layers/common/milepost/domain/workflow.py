@@ -241,7 +241,7 @@ _LEAF_KEYS = (
 def _leaf(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((key for key in _LEAF_KEYS if key in value), None)
-    return next((key for key in _LEAF_KEYS if hasattr(value, key)), None)
+    return next((k for k in _LEAF_KEYS if hasattr(value, k) or hasattr(value, f"{k}_")), None)
 
 
 Condition = Annotated[

@@ -1,7 +1,6 @@
 """Append: events go to the timelines of the contacts they happened to."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -27,6 +26,8 @@ def append(timeline: Timeline, events: Sequence[Event]) -> list[Kept]:
     pairs = list(zip(contacts, events, strict=True))
     if len(pairs) == 1:
         return [_keep(timeline, *pairs[0])]
+    from concurrent.futures import ThreadPoolExecutor  # a single event needs no threads
+
     with ThreadPoolExecutor(WRITERS) as writers:
         return list(writers.map(lambda pair: _keep(timeline, *pair), pairs))
 

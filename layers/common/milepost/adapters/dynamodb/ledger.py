@@ -9,7 +9,7 @@ from typing import Any
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.enrollments import journal_change
 from milepost.adapters.dynamodb.profiles import CONSENT
-from milepost.adapters.dynamodb.table import Refused, Table
+from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.messages import (
     UNCONFIRMED_FOR,
@@ -30,6 +30,7 @@ from milepost.ports import Busy, Journal
 
 _OPEN = "(#status = :claimed OR #status = :unknown)"
 _UNTOUCHED = "(attribute_not_exists(pk) OR #status = :throttled)"
+_THROTTLED = {":throttled": "throttled"}
 _NO_TIMER = "timer_bucket, timer_due, kind"
 _UNLESS_FINAL = "#status = if_not_exists(final_status, :status)"
 """SES may take a message and throw it away later: that is final, whatever is reported after."""
@@ -43,18 +44,14 @@ class DynamoLedger:
     to_wire: Callable[[datetime], datetime]
 
     def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
-        claim = self._set(draft, "claimed", "", at, _UNTOUCHED, {":throttled": "throttled"})
+        claim = self._put(self._entry(draft, "claimed", at), _UNTOUCHED, _THROTTLED)
         return self._together(draft, claim, journal, only_active=True)
 
     def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
-        claim = self._set(
-            draft,
-            "claimed",
-            "",
-            at,
+        claim = self._put(
+            self._entry(draft, "claimed", at, attempts=2),
             f"{_OPEN} AND attempts = :once",
             {":claimed": "claimed", ":unknown": "unknown", ":once": 1},
-            attempts=2,
         )
         return self._together(draft, claim, Journal(), only_active=False)
 
@@ -89,9 +86,9 @@ class DynamoLedger:
     def close(
         self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
     ) -> None:
-        decided = self._set(draft, status, reason, at, _UNTOUCHED, {":throttled": "throttled"})
+        decided = self._put(self._entry(draft, status, at, reason), _UNTOUCHED, _THROTTLED)
         written = journal_change(journal)
-        operations = [{"Update": {"Key": keys.message(draft.ref), **self.table.change(**decided)}}]
+        operations = [decided]
         if written:
             own = {"Key": keys.enrollment(draft.enrollment), **self.table.change(**written)}
             operations.append({"Update": own})
@@ -132,14 +129,12 @@ class DynamoLedger:
         )
         return {refs[item["sk"].removeprefix("MESSAGE#")]: item for item in items}
 
-    def _set(
+    def _entry(
         self,
         draft: Draft,
         status: MessageStatus,
-        reason: str,
         at: datetime,
-        condition: str,
-        values: Mapping[str, Any],
+        reason: str = "",
         attempts: int = 1,
     ) -> dict[str, Any]:
         ref, enrollment = draft.ref, draft.enrollment
@@ -169,14 +164,13 @@ class DynamoLedger:
                 "timer_bucket": keys.timer_bucket(due, keys.shard(ref.contact)),
                 "timer_due": instants.show(due),
             }
-        given = {name: value for name, value in entry.items() if value is not None}
-        names = {"#status": "status"} | {f"#{name}": name for name in given}
-        return {
-            "expression": "SET " + ", ".join(f"#{name} = :e_{name}" for name in given),
-            "condition": condition,
-            "names": names,
-            "values": {f":e_{name}": value for name, value in given.items()} | dict(values),
-        }
+        return keys.message(ref) | pack(entry)
+
+    def _put(
+        self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        request = self.table.change("", condition, {"#status": "status"}, values)
+        return {"Put": {"Item": item, **request}}
 
     def _together(
         self, draft: Draft, claim: Mapping[str, Any], journal: Journal, only_active: bool
@@ -190,7 +184,7 @@ class DynamoLedger:
             values |= {":granted": "granted"}
         suppressed = keys.suppression(ref.store, address_hash(draft.recipient))
         operations = [
-            {"Update": {"Key": keys.message(ref), **table.change(**claim)}},
+            claim,
             {
                 "ConditionCheck": {
                     "Key": suppressed,

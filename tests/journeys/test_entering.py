@@ -1,0 +1,143 @@
+"""Who enters a workflow, who may come again, and who is already inside."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.builders import ADA, delay, send, shop, wait_for, workflow
+from tests.support.world import World
+
+
+def shop_with(**head: object) -> World:
+    steps = (delay("1 day"), send("mail"))
+    world = World()
+    world.publish(shop(plain=workflow(*steps, on="Visited", category="transactional", **head)))
+    return world
+
+
+def visits(world: World, *after_days: int) -> list[str]:
+    """Ada visits after so many days; the reasons why she was not let in, or "in"."""
+    start = world.now
+    answers = []
+    for number, days in enumerate(after_days):
+        world.run_until(start + timedelta(days=days))
+        world.event("Visited", {"room": number % 2}, id_=f"visit-{number}")
+        world.run_for(minutes=1)
+        reaction = world.reactions[-1]
+        answers.append(reaction.refused[0][1] if reaction.refused else "in")
+    world.run_for(days=30)
+    return answers
+
+
+def test_without_a_rule_everyone_enters_once() -> None:
+    world = shop_with()
+    assert visits(world, 0, 3, 400) == ["in", *["was here before, reentry is never"] * 2]
+    assert world.steps_mailed() == ["mail"]
+
+
+def test_whoever_may_always_come_again_is_still_inside_once_at_a_time() -> None:
+    world = shop_with(reentry={"allow": "always"})
+    assert visits(world, 0, 0, 3, 5) == ["in", "already inside", "in", "in"]
+    assert world.steps_mailed() == ["mail"] * 3
+
+
+def test_whoever_may_come_again_after_a_week_is_counted_from_entering() -> None:
+    world = shop_with(reentry={"allow": "after", "after": "7 days"})
+    assert visits(world, 0, 3, 6, 7, 13, 15) == [
+        "in",
+        "was here 3 days ago, reentry is after 7 days",
+        "was here 6 days ago, reentry is after 7 days",
+        "in",
+        "was here 6 days ago, reentry is after 7 days",
+        "in",
+    ]
+
+
+def test_with_a_key_a_contact_may_be_inside_once_for_each_value() -> None:
+    trigger = {"type": "event", "event": "Visited", "key": "room"}
+    world = shop_with(trigger=trigger, reentry={"allow": "always"})
+    again = "was enrolled for this key before"
+    assert visits(world, 0, 0, 0, 5) == ["in", "in", again, again]
+    assert [e.key for e in world.enrollments_of()] == ["0", "1"]
+    assert world.steps_mailed() == ["mail"] * 2
+
+
+def test_an_event_without_the_key_lets_nobody_in() -> None:
+    world = shop_with(trigger={"type": "event", "event": "Visited", "key": "checkout.id"})
+    assert visits(world, 0) == ["key: event.checkout.id is missing"]
+
+
+def test_one_event_may_begin_several_workflows() -> None:
+    world = World()
+    both = workflow(send("mail"), on="Visited", category="transactional")
+    world.publish(
+        shop(
+            first=both, second=both, other={**both, "trigger": {**both["trigger"], "event": "Left"}}
+        )
+    )
+    world.event("Visited")
+    world.run_for(days=1)
+    assert sorted(e.ref.workflow for e in world.enrollments_of()) == ["first", "second"]
+    assert world.steps_mailed() == ["mail"] * 2
+
+
+def test_who_is_inside_one_workflow_can_be_kept_out_of_another() -> None:
+    world = World()
+    first = workflow(delay("1 day"), send("mail"), on="Visited", category="transactional")
+    second = {**first, "audience": {"not": {"in_workflow": "first"}}}
+    world.publish(shop(first=first, second=second))
+    world.event("Visited")
+    world.run_for(days=3)
+    assert [e.ref.workflow for e in world.enrollments_of()] == ["first"]
+
+
+def test_a_mail_event_can_begin_a_workflow() -> None:
+    world = World()
+    world.publish(
+        shop(
+            plain=workflow(send("mail"), on="Visited", category="transactional"),
+            thanks=workflow(send("thanks"), on="Email Clicked", category="transactional"),
+        )
+    )
+    world.event("Visited")
+    world.run_for(minutes=1)
+    world.click(world.last_mail())
+    world.run_for(days=1)
+    assert world.steps_mailed() == ["mail", "thanks"]
+
+
+@pytest.mark.parametrize("status", ["paused", "draft"])
+def test_a_workflow_that_is_not_live_lets_nobody_in(status: str) -> None:
+    world = shop_with(status=status)
+    visits(world, 0)
+    assert world.enrollments_of() == []
+
+
+def test_contacts_do_not_disturb_each_other() -> None:
+    world = World()
+    answered = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
+    world.publish(
+        shop(talk=workflow(send("hello"), answered, on="Visited", category="transactional"))
+    )
+    readers = [f"reader-{number}@mail.example" for number in range(30)]
+    for reader in readers:
+        world.event("Visited", email=reader)
+        world.run_for(seconds=7)
+    for reader in readers[::2]:
+        world.event("Replied", email=reader)
+    world.run_for(days=3)
+    for reader in readers:
+        answer = "thanks" if reader in readers[::2] else "nudge"
+        assert world.steps_mailed(reader) == ["hello", answer]
+
+
+def test_an_anonymous_visitor_is_not_mailed_until_they_are_known() -> None:
+    world = shop_with(reentry={"allow": "always"})
+    world.event("Visited", email=None, device_id="d-1")
+    world.run_for(days=2)
+    assert world.mails == []
+    (refused,) = world.state.messages.values()
+    assert refused["reason"] == "contact has no e-mail address"
+    world.event("Visited", email=ADA, device_id="d-1")
+    world.run_for(days=2)
+    assert world.steps_mailed() == ["mail"]

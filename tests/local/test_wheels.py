@@ -1,0 +1,43 @@
+"""The layer's packages are fetched once for a lock file, and a failure says what is the matter."""
+
+from pathlib import Path
+
+import pytest
+
+from local.problems import LocalError
+from local.wheels import pip_settings, wheelhouse
+
+
+def test_a_lock_file_without_packages_gives_an_empty_folder_that_is_kept(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("# nothing\n")
+    wheels = wheelhouse(lock, tmp_path / "wheels")
+    (wheels / "kept.whl").write_text("")
+
+    assert wheelhouse(lock, tmp_path / "wheels") == wheels
+    assert (wheels / "kept.whl").exists()
+    assert pip_settings(lock, tmp_path / "wheels") == {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(wheels),
+    }
+
+    lock.write_text("# something else\n")
+    assert wheelhouse(lock, tmp_path / "wheels") != wheels
+    assert not wheels.exists()
+
+
+def test_a_package_that_cannot_be_fetched_is_an_error_with_pips_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("milepost-does-not-exist==1 --hash=sha256:" + "0" * 64 + "\n")
+
+    with pytest.raises(LocalError, match=r"index in reach\?[\s\S]*milepost-does-not-exist"):
+        wheelhouse(lock, tmp_path / "wheels")
+    with pytest.raises(LocalError):
+        wheelhouse(lock, tmp_path / "wheels")
+
+
+def test_a_project_without_a_lock_file_leaves_pip_alone(tmp_path: Path) -> None:
+    assert pip_settings(tmp_path / "none.txt", tmp_path) == {}
