@@ -31,7 +31,7 @@ demo: for-local ## Run the whole stack on this machine, with an inbox to look in
 
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 lint: for-dev ## Style, types and the direction of imports
 	@$(BIN)/ruff check .

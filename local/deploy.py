@@ -52,7 +52,7 @@ class Deployment:
                 pip_settings(requirements, self.folder / "wheels"),
                 *("--template-file", str(self.template), "--base-dir", str(self.template.parent)),
                 *("--build-dir", str(self.folder / "build"), "--cached"),
-                *("--cache-dir", str(self.folder / "cache")),
+                *("--cache-dir", str(self.folder / f"cache-{sys.implementation.cache_tag}")),
             )
 
     def deploy(self, parameters: Mapping[str, str], say: Say) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from local.clock import VirtualClock
 
 MINUTE = 60.0
-SHORTEST_PAUSE = 0.5
+SHORTEST_PAUSE = 5.0
 
 
 def pause_for(clock: VirtualClock) -> float:

@@ -26,11 +26,16 @@ class Inbox:
 
     def clicks(self, mail: dict[str, Any], link: str) -> None:
         """Press the first link that holds this text."""
-        full = self._ask("GET", f"/api/messages/{mail['id']}")
-        found = next((one["url"] for one in full["links"] if link in one["url"]), None)
-        if found is None:
-            raise LocalError(f"the mail {full['subject']!r} has no link with {link!r}")
+        found = self.link_of(mail, link)
         self._ask("POST", f"/api/messages/{mail['id']}/click", json={"link": found})
+
+    def link_of(self, mail: dict[str, Any], part: str) -> str:
+        """The mail's first link that holds this text."""
+        full = self._ask("GET", f"/api/messages/{mail['id']}")
+        for one in full["links"]:
+            if part in one["url"]:
+                return str(one["url"])
+        raise LocalError(f"the mail {full['subject']!r} has no link with {part!r}")
 
     def unsubscribes(self, mail: dict[str, Any]) -> None:
         """Press the mail program's own button: RFC 8058."""

@@ -49,7 +49,7 @@ from milepost.services.unsubscribe import Proof, Unsubscriber
 from milepost.services.wait import park
 from tests.support import asl
 from tests.support.agenda import Agenda
-from tests.support.asl import Execution, StepFunctions
+from tests.support.asl import Execution, Function, StepFunctions
 from tests.support.builders import ADA, MONDAY_NOON, STORE, Content, text
 from tests.support.events import Sample
 from tests.support.faults import Faults, Killed
@@ -109,8 +109,11 @@ class World:
         self.timeline = around(MemoryTimeline(self.state), "timeline")
         self.timers = MemoryTimers(self.state)
         self.publications = MemoryPublications(self.shelf)
-        functions = {"run_steps": self._run_steps, "await_event": self._await_event}
-        self.step_functions = StepFunctions(self.agenda, self.machines.versions, functions)
+        self.functions: dict[str, Function] = {
+            "run_steps": self._run_steps,
+            "await_event": self._await_event,
+        }
+        self.step_functions = StepFunctions(self.agenda, self.machines.versions, self.functions)
         engine = around(MemoryEngine(self.step_functions), "engine")
         facts = FactFinder(self.timeline, ledger)
         self.enrollments, self.registry, self.engine = enrollments, registry, engine

@@ -46,6 +46,10 @@ def client(service: Any) -> Any:
         from milepost.adapters.ses import ONE_ATTEMPT
 
         return boto3.client(service, config=ONE_ATTEMPT)
+    if service == "lambda":
+        # The one call is of a function that sends: it takes its time, and must not be repeated.
+        patient = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=65)
+        return boto3.client(service, config=patient)
     return boto3.client(
         service,
         config=Config(

@@ -1,10 +1,12 @@
 """What is known of a contact, and how one event changes it.
 
-Every change commutes: the same events in any order, any of them repeated, end in the same
-profile. Fields keep the time of the event that set them (the latest wins), totals are counts,
-sums, minima and maxima, and consent follows the rule in `weigh`.
+Every change commutes: the same events in any order end in the same profile (repeated ones never
+come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
+latest wins), totals are counts, sums, minima and maxima, and consent follows the rule in `weigh`.
+Only which names are lumped together past `EVENT_NAMES_KEPT` depends on who came first.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -155,10 +157,17 @@ def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
     for name, value in said.items():
         if value is None:
             continue
-        held = fields.get(name)
-        if held is None or (held[1], held[2]) < (at, event.id):
-            fields[name] = (value, at, event.id)
+        held, new = fields.get(name), (value, at, event.id)
+        if held is None or _outranks(new, held):
+            fields[name] = new
     return fields
+
+
+def _outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
+    """The later one counts. Two events of one instant may share an id: any rule will do then."""
+    if new[1:] != held[1:]:
+        return new[1:] > held[1:]
+    return json.dumps(new[0], sort_keys=True) > json.dumps(held[0], sort_keys=True)
 
 
 def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:

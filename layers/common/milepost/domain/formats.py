@@ -26,8 +26,8 @@ _ZERO = {
 """Babel uses a language's separators but leaves its digits Latin; these are the first digits."""
 
 _PATTERNS = {
-    ("fa", "IRR"): "#,##0 ریال",
-    ("fa", "IRT"): "#,##0 تومان",
+    ("fa", "IRR"): "#,##0\xa0ریال",  # noqa: RUF001
+    ("fa", "IRT"): "#,##0\xa0تومان",  # noqa: RUF001
     ("zh", "TWD"): "NT$#,##0",
 }
 """Where shops write prices otherwise than CLDR does. IRT is what shop software calls the toman."""

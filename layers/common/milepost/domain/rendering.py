@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Template, TemplateRuntimeError, UndefinedError
+from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
 
 from milepost.domain import languages
 from milepost.domain.htmltext import tidy
@@ -128,14 +128,15 @@ class Renderer:
     def _load(self, language: str) -> dict[Part, Template]:
         variant = self.version.variant(language)
         name = f"{self.version.name} ({language})"
-        self._loaded[language] = loaded = {
-            part: Template.from_code(
-                ENVIRONMENTS[part],
-                variant.code.get(part) or compile_part(ENVIRONMENTS[part], source, name),
-                {},
-            )
-            for part, source in variant.sources.items()
-        }
+        loaded: dict[Part, Template] = {}
+        for part, source in variant.sources.items():
+            try:
+                code = variant.code.get(part) or compile_part(ENVIRONMENTS[part], source, name)
+            except TemplateSyntaxError as error:
+                reason = f"cannot be compiled any more, publish it again: {error.message}"
+                raise RenderingError(self.version.name, part, reason) from None
+            loaded[part] = Template.from_code(ENVIRONMENTS[part], code, {})
+        self._loaded[language] = loaded
         return loaded
 
     def _values(

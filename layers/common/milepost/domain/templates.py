@@ -11,6 +11,7 @@ for the default. Everything that can be known before a send is checked here, all
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -39,6 +40,8 @@ CLIPPED = 102 * 1024
 """Gmail cuts a mail off here, and the unsubscribe link with it."""
 
 _MOST_SOURCE = 256 * 1024
+_BODY = re.compile(r"<body(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
+_MARK = "\ue005"
 _PADDING = "&#8199;&#65279;&#847; " * 40
 """Unseen characters behind a preheader, so that the inbox does not go on with the body."""
 
@@ -230,10 +233,15 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, Piece]) -> Variant 
     if made.problems:
         build.report(*made.problems)
         return None
-    source = reveal(made, html, direction)
-    if constants["preheader"]:
-        shown = plain_source(constants["preheader"], direction, escaped=True)
-        source = _with_preheader(source, shown)
+    body_tag = _BODY.search(html)
+    if not body_tag:
+        reason = "makes no <body>"
+        build.report(Problem(f"{build.sources.folder}/{body_file}", reason))
+        return None
+    marked = f"{html[: body_tag.end()]}{_MARK}{html[body_tag.end() :]}"
+    shown = plain_source(constants["preheader"], direction, escaped=True)
+    block = _preheader_block(shown) if shown else ""
+    source = reveal(made, marked, direction).replace(_MARK, block, 1)
     build.report(*made.problems)
     if (size := len(source.encode())) > CLIPPED:
         place = f"{build.sources.folder}/{body_file}"
@@ -265,14 +273,12 @@ def _with_code(build: _Build, locale: str, sources: Mapping[Part, str]) -> Varia
     return Variant(sources, code) if len(code) == len(sources) else None
 
 
-def _with_preheader(html: str, preheader: str) -> str:
-    """Put the preheader first in the body, where inboxes look for it and readers do not see it."""
-    start = html.index(">", html.index("<body")) + 1
-    block = (
+def _preheader_block(source: str) -> str:
+    """What stands first in the body, where inboxes look for it and readers do not see it."""
+    return (
         '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;'
-        f'overflow:hidden;mso-hide:all">{preheader}{_PADDING}</div>'
+        f'overflow:hidden;mso-hide:all">{source}{_PADDING}</div>'
     )
-    return html[:start] + block + html[start:]
 
 
 def _hash(

@@ -1,0 +1,101 @@
+"""What an enrollment costs: Step Functions bills every state entered."""
+
+import pytest
+
+from milepost.domain.machine import transitions
+from tests.support.builders import Json, branch, delay, leave, send, shop, wait_for, workflow
+from tests.support.world import World
+
+BIG = {"event": "total", "gte": 100}
+ANSWER = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
+
+
+def walk(*steps: Json, total: float = 150, reply: bool = False) -> World:
+    """Ada walks through these steps to the end."""
+    world = World()
+    visit = workflow(*steps, on="Visited", category="transactional")
+    world.publish(shop(visit=visit))
+    world.event("Visited", {"total": total})
+    world.run_for(minutes=1)
+    if reply:
+        world.event("Replied")
+    world.run_for(days=100)
+    assert world.enrollment().status in {"completed", "exited"}
+    return world
+
+
+def billed(world: World) -> int:
+    return world.execution(world.enrollment()).billed
+
+
+@pytest.mark.parametrize(
+    ("steps", "cost"),
+    [
+        ([send("a")], 1),
+        ([send("a"), send("b"), send("c")], 1),
+        ([delay("1 day"), send("a")], 3),
+        ([delay("1 day"), send("a"), delay("2 days"), send("b")], 5),
+        ([send("a"), delay("1 day"), send("b"), delay("2 days"), send("c")], 5),
+        ([delay("1 day"), delay("2 days"), send("a")], 5),
+        ([send("a"), branch("b", BIG, [send("c")], [send("d")]), send("e")], 1),
+        ([branch("b", BIG, [delay("1 day"), send("a")]), send("c")], 4),
+        ([branch("b", BIG, [delay("1 day"), send("a")], [delay("2 days")]), send("c")], 4),
+        ([send("a"), ANSWER], 3),
+        ([send("a"), ANSWER, delay("3 days"), send("b")], 5),
+        ([send("a"), leave("b")], 1),
+    ],
+)
+def test_the_longest_way_is_billed_as_the_compiler_says(steps: list[Json], cost: int) -> None:
+    world = walk(*steps)
+    assert billed(world) == transitions(world.program("visit")) == cost
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_delay_and_the_mail_after_it_cost_two_transitions(number: int) -> None:
+    steps = [
+        step for n in range(number) for step in (delay("1 day", f"wait-{n}"), send(f"mail-{n}"))
+    ]
+    assert billed(walk(*steps)) == 1 + 2 * number
+
+
+def test_a_branch_whose_ways_wait_costs_one_transition_more() -> None:
+    waiting = [delay("1 day"), send("a")]
+    straight = billed(walk(*waiting))
+    assert billed(walk(branch("b", BIG, waiting, [delay("2 days"), send("c")]))) == straight + 1
+
+
+def test_a_shorter_way_costs_less() -> None:
+    steps = [branch("b", BIG, [delay("1 day"), send("a")]), send("c")]
+    assert (billed(walk(*steps)), billed(walk(*steps, total=1))) == (4, 3)
+
+
+@pytest.mark.parametrize("reply", [True, False])
+def test_a_wait_for_an_event_costs_as_much_as_a_delay(reply: bool) -> None:
+    world = walk(send("a"), ANSWER, reply=reply)
+    assert world.steps_mailed() == ["a", "thanks" if reply else "nudge"]
+    assert billed(world) == 3
+
+
+def test_a_retry_is_billed_too() -> None:
+    from milepost.domain.messages import Refused
+
+    world = World()
+    world.publish(shop(visit=workflow(send("a"), on="Visited", category="transactional")))
+    world.mailer.script.extend([Refused("Throttling", retry=True)] * 2)
+    world.event("Visited")
+    world.run_for(days=1)
+    assert billed(world) == transitions(world.program("visit")) + 2
+
+
+def test_names_of_states_read_like_the_workflow() -> None:
+    world = walk(send("hello"), delay("1 day", "a-night"), send("again"))
+    entered = world.execution(world.enrollment()).entered
+    assert entered == ["run hello", "a-night", "run again"]
+
+
+def test_long_names_are_shortened_and_stay_apart() -> None:
+    steps = [send(f"step-number-{n}-of-a-very-long-workflow") for n in range(12)]
+    for number in (3, 7):
+        steps.insert(number, delay("1 day", f"wait-{number}"))
+    world = walk(*steps)
+    assert len(world.mails) == 12

@@ -1,0 +1,102 @@
+"""When nothing helps any more: the machine ends, and the contact is not left behind unseen."""
+
+import pytest
+
+from tests.support.builders import delay, send, shop, template, wait_for, workflow
+from tests.support.world import World
+
+VISIT = workflow(
+    send("first"),
+    wait_for("answer", "Replied", "1 day"),
+    send("second"),
+    on="Visited",
+    category="transactional",
+    reentry={"allow": "always"},
+)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.publish(shop(visit=VISIT))
+    return world
+
+
+def forget_programs(world: World) -> None:
+    """Break the registry, so that every function that needs a program fails."""
+    world.shelf.programs.clear()
+
+
+def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -> None:
+    world.event("Visited")
+    world.run_for(minutes=1)
+    forget_programs(world)
+    world.run_for(days=3)
+    enrollment, execution = world.enrollment(), world.execution(world.enrollment())
+    assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
+    assert execution.entered[-1] == "give up"
+    assert execution.status == "SUCCEEDED"
+    assert world.profile().inside == {}
+
+
+def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("out of order")
+
+    world.functions["await_event"] = broken
+    world.event("Visited")
+    world.run_for(days=3)
+    assert (world.enrollment().status, world.enrollment().reason) == ("failed", "RuntimeError")
+    assert world.execution(world.enrollment()).entered == ["run first", "answer", "give up"]
+    assert world.steps_mailed() == ["first"]
+
+
+def test_who_failed_may_come_again(world: World) -> None:
+    kept = dict(world.shelf.programs)
+    world.event("Visited")
+    world.run_for(minutes=1)
+    forget_programs(world)
+    world.run_for(days=2)
+    world.shelf.programs.update(kept)
+    world.event("Visited")
+    world.run_for(days=3)
+    assert [e.status for e in world.enrollments_of()] == ["failed", "completed"]
+
+
+def test_a_failure_that_passes_is_outlived(world: World) -> None:
+    kept = dict(world.shelf.programs)
+    world.event("Visited")
+    world.run_for(seconds=0)
+    forget_programs(world)
+    world.later(lambda: world.shelf.programs.update(kept), days=1, seconds=5)
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["first", "second"]
+    assert world.enrollment().status == "completed"
+
+
+def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> None:
+    world.publish(
+        {
+            **template("broken", body="{{ event.coupon }}"),
+            "workflows/visit.json": workflow(
+                send("coupon", "broken"),
+                delay("1 day"),
+                send("second"),
+                on="Visited",
+                category="transactional",
+            ),
+        }
+    )
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["second"]
+    status, reason = world.messages()["coupon"]
+    assert status == "failed"
+    assert reason == "broken (html): event.coupon is missing"
+
+
+def test_a_contact_who_loses_the_address_is_skipped_with_the_reason(world: World) -> None:
+    world.event("Visited", email=None, device_id="d-1")
+    world.run_for(days=3)
+    reasons = {m["step"]: m["reason"] for m in world.state.messages.values()}
+    assert reasons == dict.fromkeys(["first", "second"], "contact has no e-mail address")

@@ -1,0 +1,209 @@
+"""The journeys are worth as much as the interpreter under them, so it is looked at on its own."""
+
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from milepost.domain.graph import build_program
+from milepost.domain.machine import Wiring, machine
+from milepost.domain.workflow import Workflow
+from tests.support import asl
+from tests.support.agenda import Agenda
+from tests.support.asl import Execution, StepFunctions
+from tests.support.builders import MONDAY_NOON, Json, branch, delay, send, wait_for, workflow
+
+BIG = {"event": "total", "gte": 100}
+COMPILED = machine(
+    build_program(
+        "any",
+        1,
+        Workflow.model_validate(
+            workflow(
+                send("a"),
+                branch("b", BIG, [delay("1 day")], [wait_for("w", "Replied", "2 days")]),
+                send("c"),
+            )
+        ),
+    ),
+    Wiring("run_steps", "await_event"),
+)
+RETRY = [
+    {
+        "ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 2,
+        "MaxDelaySeconds": 5, "JitterStrategy": "FULL",
+    }
+]  # fmt: skip
+NO_RETRY = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, *RETRY]
+
+
+def task(**changes: Any) -> Json:
+    return {
+        "Type": "Task", "Resource": asl.INVOKE, "TimeoutSeconds": 10, "Retry": RETRY,
+        "Parameters": {"FunctionName": "f", "Payload": {"x.$": "$.x", "y": 1}},
+        "ResultSelector": {"x.$": "$.Payload.x"},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "caught"}],
+        "Next": "done", **changes,
+    }  # fmt: skip
+
+
+def waiting() -> Json:
+    late = {"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": "late"}
+    state = task(
+        Resource=asl.INVOKE_AND_WAIT,
+        Retry=NO_RETRY,
+        ResultPath=None,
+        TimeoutSeconds=60,
+        Parameters={"FunctionName": "f", "Payload": {"token.$": "$$.Task.Token"}},
+        Catch=[late, *task()["Catch"]],
+    )
+    del state["ResultSelector"]
+    return state
+
+
+DONE = {"done": {"Type": "Succeed"}, "caught": {"Type": "Succeed"}, "late": {"Type": "Succeed"}}
+
+
+class Run:
+    """One execution of a machine of one task, whose function answers or fails as told."""
+
+    def __init__(self, state: Json, *answers: Any) -> None:
+        self.agenda = Agenda(MONDAY_NOON)
+        self.calls: list[Any] = []
+        self.answers = list(answers)
+        definition = {"StartAt": "first", "States": {"first": state, **DONE}}
+        self.service = StepFunctions(self.agenda, {"arn:m:1": definition}, {"f": self.function})
+        self.start()
+
+    def start(self, machine: str = "arn:m:1") -> None:
+        self.service.start(machine, "name", {"x": 1})
+
+    def function(self, payload: Any) -> Any:
+        self.calls.append(payload)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def execution(self, **duration: float) -> Execution:
+        self.agenda.run_until(self.agenda.now + timedelta(**duration))
+        (only,) = self.service.executions.values()
+        return only
+
+
+def test_a_task_hands_over_its_parameters_and_keeps_what_it_selects() -> None:
+    run = Run(task(), {"x": 2, "more": True})
+    execution = run.execution(hours=1)
+    assert run.calls == [{"x": 1, "y": 1}]
+    assert execution.data == {"x": 2}
+    assert (execution.status, execution.entered, execution.billed) == (
+        "SUCCEEDED", ["first", "done"], 2,
+    )  # fmt: skip
+
+
+def test_a_failure_is_tried_again_so_often_and_then_caught() -> None:
+    run = Run(task(), *[ValueError("no")] * 9)
+    execution = run.execution(hours=1)
+    assert len(run.calls) == 4
+    assert execution.entered == ["first", "caught"]
+    assert execution.billed == 2 + 3
+    assert execution.data == {"x": 1, "error": {"Error": "ValueError", "Cause": "no"}}
+
+
+def test_an_answer_that_lacks_what_is_selected_is_caught_by_nobody() -> None:
+    execution = Run(task(), {"z": 1}).execution(hours=1)
+    assert execution.status == "FAILED"
+    assert execution.cause.startswith("States.Runtime")
+
+
+def test_a_token_ends_the_wait_once() -> None:
+    run = Run(waiting())
+    assert run.execution(seconds=30).status == "RUNNING"
+    token = run.calls[0]["token"]
+    for _ in range(2):
+        run.service.succeed(token)
+    execution = run.execution(seconds=1)
+    assert (execution.entered, execution.data) == (["first", "done"], {"x": 1})
+
+
+def test_a_time_out_of_a_token_is_caught_and_not_tried_again() -> None:
+    run = Run(waiting())
+    assert run.execution(seconds=59).status == "RUNNING"
+    execution = run.execution(seconds=1)
+    assert execution.entered == ["first", "late"]
+    assert len(run.calls) == 1
+    run.service.succeed(run.calls[0]["token"])
+    assert run.execution(seconds=9).entered == ["first", "late"]
+
+
+def test_a_token_of_a_failed_try_wakes_nobody() -> None:
+    run = Run(waiting(), ValueError("no"))
+    run.execution(seconds=10)
+    first, second = (call["token"] for call in run.calls)
+    run.service.succeed(first)
+    assert run.execution(seconds=1).status == "RUNNING"
+    run.service.succeed(second)
+    assert run.execution(seconds=1).entered == ["first", "done"]
+
+
+def test_a_name_is_used_once_for_all_versions() -> None:
+    run = Run(task(), {"x": 2}, {"x": 3})
+    run.start()
+    run.execution(hours=1)
+    run.start()
+    assert run.execution(hours=1).data == {"x": 2}
+    assert len(run.calls) == 1
+
+
+def test_what_is_stopped_does_nothing_more() -> None:
+    run = Run(waiting())
+    run.execution(seconds=1)
+    run.service.stop("arn:m", "name", "left")
+    execution = run.execution(hours=1)
+    assert (execution.status, execution.cause, execution.entered) == ("ABORTED", "left", ["first"])
+    run.service.stop("arn:m", "nobody", "left")
+
+
+def test_a_choice_without_a_match_fails_the_execution() -> None:
+    choice = {"Variable": "$.x", "StringEquals": "a", "Next": "done"}
+    execution = Run({"Type": "Choice", "Choices": [choice]}).execution(hours=1)
+    assert (execution.status, execution.cause) == ("FAILED", "States.NoChoiceMatched")
+
+
+def _without(field: str) -> Json:
+    return {key: value for key, value in task().items() if key != field}
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [
+        (task(Next="nowhere"), "nothing is called nowhere"),
+        (_without("Retry"), "first: has no Retry"),
+        (_without("TimeoutSeconds"), "first: has no TimeoutSeconds"),
+        (task(TimeoutSeconds=1.5), "first: has no TimeoutSeconds"),
+        (_without("Catch"), "first: has no Catch"),
+        (task(Resource="arn:aws:states:::dynamodb:putItem"), "first: calls"),
+        (task(Retry=[*RETRY, *RETRY]), "first: States.ALL must stand alone and last"),
+        (task(End=True), "first: needs either Next or End"),
+        (task(QueryLanguage="JSONata"), "first: Task with ['QueryLanguage']"),
+    ],
+)
+def test_a_definition_that_aws_or_we_would_refuse_is_noticed(state: Json, complaint: str) -> None:
+    found = asl.problems({"StartAt": "first", "States": {"first": state, **DONE}})
+    assert any(problem.startswith(complaint) for problem in found), found
+
+
+def test_what_the_compiler_writes_is_in_order() -> None:
+    assert asl.problems(COMPILED) == []
+
+
+@pytest.mark.parametrize("name", [*COMPILED["States"]])
+def test_no_state_of_a_compiled_machine_can_be_missed_or_be_left_over(name: str) -> None:
+    without, spare = deepcopy(COMPILED), deepcopy(COMPILED)
+    del without["States"][name]
+    spare["States"]["spare"] = deepcopy(spare["States"][name])
+    assert without["StartAt"] == name or asl.problems(without)
+    assert "spare: cannot be reached" in asl.problems(spare)
+    renamed = {("x" * 81 if n == name else n): s for n, s in COMPILED["States"].items()}
+    assert any("longer than 80" in p for p in asl.problems({**COMPILED, "States": renamed}))

@@ -1,0 +1,64 @@
+"""The deployed template on the embedded AWS, permissions enforced; one story for all tests."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from local.aws import REPOSITORY
+from local.clock import parse_clock
+from local.demo.cast import CART, STORE, WELCOME
+from local.demo.inbox import Inbox
+from local.demo.ledger import Ledger
+from local.demo.shop import Shop
+from local.demo.story import Story
+from local.stack import LocalStack
+from local.store_secrets import StoreSecrets
+from milepost.ports import Head
+from tests.support.waiting import until
+
+SPEED = 3600
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The stack after the story of the demonstration."""
+
+    stack: LocalStack
+    story: Story
+    ledger: Ledger
+    secrets: StoreSecrets
+    now: Callable[[], datetime]
+    head: Callable[[], Head]
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Deployed]:
+    """Deploy, publish the shipped store, and let the seven shoppers act."""
+    from milepost.adapters.dynamodb.registry import read_head
+    from milepost.adapters.dynamodb.table import Table
+
+    clock = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}@{SPEED}"
+    folder = REPOSITORY / ".milepost" / "tests"  # kept, for the next run builds from its caches
+    quiet: list[object] = []
+    with LocalStack(
+        run_folder=folder, clock=clock, inbox_port=0, api_port=0, emulator_port=0, say=quiet.append
+    ) as stack:
+        secrets = stack.add_store(STORE)
+        stack.upload_store(STORE, REPOSITORY / "workflows")
+        registry = Table(stack.aws.dynamodb, stack.outputs["WorkflowsTableName"])
+
+        def head() -> Head:
+            return read_head(registry, STORE)
+
+        until(lambda: {CART, WELCOME} <= head().workflows.keys(), "both workflows to go live", 120)
+        now = parse_clock(clock).now
+        ledger = Ledger.of(stack.aws.dynamodb, stack.outputs["ContactsTableName"])
+        story = Story(
+            Shop(stack.api_url, secrets.shopify_secret), Inbox(stack.inbox_url), ledger, now
+        )
+        story.play()
+        time.sleep(1)  # the last reports are still on their way
+        yield Deployed(stack, story, ledger, secrets, now, head)

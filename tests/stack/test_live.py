@@ -1,0 +1,103 @@
+"""What the deployed stack answers: signatures over HTTP, and edits of what is live."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from local.demo.cast import CART, CAST, STORE
+from milepost.domain.signatures import sign
+from tests.stack.conftest import Deployed
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.stack
+
+
+def _post(deployed: Deployed, body: bytes, headers: dict[str, str], store: str = STORE) -> Any:
+    address = f"{deployed.stack.api_url}/v1/{store}/events"
+    return httpx.post(address, content=body, headers=headers, timeout=30)
+
+
+def _event(deployed: Deployed, **changes: Any) -> bytes:
+    event = {
+        "id": "page-1",
+        "event": "Product Viewed",
+        "occurred_at": deployed.now().isoformat(),
+        "contact": {"external_id": "u-1"},
+    }
+    return json.dumps({**event, **changes}).encode()
+
+
+def test_a_signed_event_is_accepted_once(deployed: Deployed) -> None:
+    body = _event(deployed)
+    headers = {"milepost-signature": sign(body, deployed.secrets.signing_key, datetime.now(UTC))}
+    assert _post(deployed, body, headers).status_code == 202
+    assert _post(deployed, body, headers).json()["status"] == "duplicate"
+
+
+def test_a_batch_in_arabic_keeps_its_bytes_and_its_good_items(deployed: Deployed) -> None:
+    good = json.loads(_event(deployed, id="page-2", properties={"name": "مصباح"}))
+    body = json.dumps({"batch": [good, {"event": "x"}]}, ensure_ascii=False).encode()
+    headers = {"milepost-signature": sign(body, deployed.secrets.signing_key, datetime.now(UTC))}
+    answer = _post(deployed, body, headers)
+    assert answer.status_code == 207
+    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("age", "key", "code"),
+    [
+        (timedelta(minutes=6), None, "old_signature"),
+        (timedelta(), "another key", "bad_signature"),
+    ],
+)
+def test_an_old_or_foreign_signature_is_refused(
+    deployed: Deployed, age: timedelta, key: str | None, code: str
+) -> None:
+    body = _event(deployed)
+    signature = sign(body, key or deployed.secrets.signing_key, datetime.now(UTC) - age)
+    answer = _post(deployed, body, {"milepost-signature": signature})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == code
+
+
+def test_a_store_that_does_not_exist_is_closed(deployed: Deployed) -> None:
+    body = _event(deployed)
+    headers = {"milepost-signature": sign(body, deployed.secrets.signing_key, datetime.now(UTC))}
+    assert _post(deployed, body, headers, store="nobody").status_code == 404
+
+
+def test_getting_an_unsubscribe_link_changes_nothing(deployed: Deployed) -> None:
+    dara = next(shopper for shopper in CAST if shopper.name == "Dara")
+    mail = deployed.story.inbox.mails_of(dara)[0]
+    link = deployed.story.inbox.link_of(mail, "/unsubscribe/")
+    page = httpx.get(link, timeout=30)
+    assert page.status_code == 200
+    assert 'dir="rtl"' in page.text
+    profile = next(item for item in deployed.ledger.life(dara) if item["sk"] == "PROFILE")
+    assert profile["consent:offers"]["state"] == "granted"
+
+
+def test_a_broken_file_leaves_what_is_live_and_gets_its_report(deployed: Deployed) -> None:
+    clients, bucket = deployed.stack.aws, deployed.stack.outputs["BucketName"]
+    before = deployed.head().workflows[CART]
+    key, report = f"{STORE}/workflows/{CART}.json", f"{STORE}/reports/workflows.{CART}.report.json"
+    whole = clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def outcome() -> str:
+        text = clients.s3.get_object(Bucket=bucket, Key=report)["Body"].read()
+        return str(json.loads(text)["outcome"])
+
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=whole.replace(b'"1 hour"', b'"a while"'))
+    until(lambda: outcome() == "refused", "the report of the broken file")
+    text = clients.s3.get_object(Bucket=bucket, Key=report)["Body"].read()
+    assert json.loads(text)["problems"][0]["place"] == "steps[0].for"
+    assert deployed.head().workflows[CART] == before
+
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=whole.replace(b'"1 hour"', b'"2 hours"'))
+    until(lambda: outcome() == "published", "the mended file to go live")
+    after = deployed.head().workflows[CART]
+    assert after.version == before.version + 1
+    assert after.machine != before.machine

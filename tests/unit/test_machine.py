@@ -1,0 +1,198 @@
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from milepost.domain.graph import build_program
+from milepost.domain.machine import NAME_LIMIT, Wiring, machine, transitions
+from milepost.domain.program import Program
+from milepost.domain.reading import read_file
+from milepost.domain.workflow import Workflow
+from tests.support.builders import branch, delay, leave, send, wait_for, workflow
+from tests.support.random_workflows import workflows
+from tests.support.template import ROOT
+
+Json = dict[str, Any]
+GOLDEN = Path(__file__).parent / "golden"
+WIRING = Wiring(
+    "arn:aws:lambda:us-east-1:123456789012:function:milepost-run-steps",
+    "arn:aws:lambda:us-east-1:123456789012:function:milepost-await-event",
+)
+ALWAYS = {"event": "x", "exists": True}
+
+
+def compiled(document: Json) -> Program:
+    found = read_file(json.dumps(document), Workflow)
+    assert isinstance(found, Workflow), found
+    return build_program("cart", 1, found)
+
+
+def states(*steps: Json) -> Json:
+    made: Json = machine(compiled(workflow(*steps)), WIRING)["States"]
+    return made
+
+
+def targets(state: Json) -> list[str]:
+    """Every state this one may go on to."""
+    found = [state[key] for key in ("Next", "Default") if key in state]
+    return found + [each["Next"] for each in (*state.get("Choices", ()), *state.get("Catch", ()))]
+
+
+# --- golden ---
+
+
+def test_the_abandoned_cart_compiles_to_what_was_reviewed() -> None:
+    """`python -m tests.support.golden` writes the file anew; look at the difference."""
+    text = (ROOT / "workflows" / "abandoned-cart.json").read_text("utf-8")
+    found = read_file(text, Workflow)
+    assert isinstance(found, Workflow)
+    definition = machine(build_program("abandoned-cart", 1, found), WIRING)
+    golden = (GOLDEN / "abandoned-cart.asl.json").read_text("utf-8")
+    assert json.dumps(definition, indent=2, ensure_ascii=False) + "\n" == golden
+
+
+# --- what the states are ---
+
+
+def test_a_delay_is_a_wait_between_two_runs() -> None:
+    made = states(delay("1 hour", "pause"), send("mail"))
+    assert made["before pause"]["Parameters"]["Payload"]["block"] == "pause"
+    assert made["before pause"]["Next"] == "pause"
+    assert made["pause"] == {"Type": "Wait", "TimestampPath": "$.until", "Next": "run mail"}
+    assert made["run mail"]["End"] is True
+
+
+def test_a_wait_for_an_event_parks_a_token_and_tells_its_time_out_apart() -> None:
+    made = states(wait_for("click", "E", "1 day", [send("yes")], [send("no")]))
+    wait = made["click"]
+    assert wait["Resource"].endswith(".waitForTaskToken")
+    assert wait["TimeoutSeconds"] == 86400
+    assert wait["ResultPath"] is None
+    assert wait["Parameters"]["Payload"] == {
+        "enrollment.$": "$.enrollment", "since.$": "$.since", "step": "click",
+        "token.$": "$$.Task.Token",
+    }  # fmt: skip
+    assert wait["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
+    assert wait["Next"] == "run yes"
+    assert [(catch["ErrorEquals"], catch["Next"]) for catch in wait["Catch"]] == [
+        (["States.Timeout"], "run no"), (["States.ALL"], "give up")
+    ]  # fmt: skip
+
+
+def test_steps_without_a_wait_between_them_are_one_state() -> None:
+    made = states(send("a"), branch("b", ALWAYS, [send("c")], [send("d")]), send("e"))
+    assert sorted(made) == ["give up", "run a + b + c + e + d"]
+
+
+def test_a_run_that_may_stop_at_several_places_is_followed_by_a_choice() -> None:
+    made = states(branch("b", ALWAYS, [delay("1 day", "one")], [delay("2 days", "two")]))
+    choice = made["after b"]
+    assert choice["Type"] == "Choice"
+    assert choice["Choices"] == [
+        {"Variable": "$.next", "StringEquals": "one", "Next": "one"},
+        {"Variable": "$.next", "StringEquals": "two", "Next": "two"},
+    ]
+    assert "Default" not in choice
+    made = states(branch("b", ALWAYS, [delay("1 day", "one")], [leave("x")]))
+    assert made["after b + x"]["Default"] == "all done"
+    assert made["all done"] == {"Type": "Succeed"}
+
+
+def test_durations_go_through_the_clock_of_the_stack() -> None:
+    wiring = Wiring("run", "await", lambda duration: int(duration / timedelta(hours=1)))
+    definition = machine(compiled(workflow(wait_for("w", "E", "7 days"))), wiring)
+    assert definition["States"]["w"]["TimeoutSeconds"] == 7 * 24
+
+
+# --- what must hold of every machine ---
+
+
+def check(definition: Json) -> None:
+    """The rules of Amazon States Language that Step Functions would enforce, and ours."""
+    all_states = definition["States"]
+    assert definition["StartAt"] in all_states
+    assert all(1 <= len(name) <= NAME_LIMIT for name in all_states)
+    reached, pending = set(), [definition["StartAt"]]
+    while pending:
+        name = pending.pop()
+        if name not in reached:
+            reached.add(name)
+            pending += targets(all_states[name])
+    assert reached == set(all_states), "Step Functions refuses states that nothing reaches"
+    for name, state in all_states.items():
+        assert set(targets(state)) <= set(all_states)
+        if state["Type"] == "Choice":
+            assert state["Choices"]
+            assert "Next" not in state
+        elif state["Type"] != "Succeed":
+            assert ("Next" in state) != bool(state.get("End"))
+        if state["Type"] == "Task":
+            assert state["TimeoutSeconds"] >= 1
+            assert state["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
+            assert state["Retry"][-1]["JitterStrategy"] == "FULL"
+            caught = [catch["ErrorEquals"] for catch in state.get("Catch", [])]
+            assert caught[-1:] == ([] if name == "give up" else [["States.ALL"]])
+
+
+@given(workflows())
+def test_every_machine_is_one_that_step_functions_takes(document: Json) -> None:
+    check(machine(compiled(document), WIRING))
+
+
+@given(workflows())
+def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
+    shuffled = json.loads(json.dumps(document, sort_keys=True))
+    assert json.dumps(machine(compiled(shuffled), WIRING)) == json.dumps(
+        machine(compiled(document), WIRING)
+    )
+
+
+@given(workflows())
+def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Json) -> None:
+    program = compiled(document)
+    all_states = machine(program, WIRING)["States"]
+    longest: dict[str, int] = {}
+
+    def entered(name: str) -> int:
+        if name not in longest:
+            state = all_states[name]
+            following = [each for each in targets(state) if each != "give up"]
+            longest[name] = 1 + max(map(entered, following), default=0)
+        return longest[name]
+
+    assert transitions(program) == entered(machine(program, WIRING)["StartAt"])
+
+
+def test_long_ids_still_give_states_a_name_of_their_own() -> None:
+    long = ["x" * 38 + f"{number:02d}" for number in range(30)]
+    paths = [branch(id_, ALWAYS, [delay("1 day", f"{id_[:-2]}w{id_[-1]}"[:40])]) for id_ in long[:9]]
+    definition = machine(compiled(workflow(*paths, *(send(id_) for id_ in long[9:]))), WIRING)
+    check(definition)
+    assert max(map(len, definition["States"])) > 70
+
+
+def test_a_thousand_steps_compile_in_a_second_to_less_than_a_megabyte() -> None:
+    steps = [delay("1 hour", f"wait-{n}") if n % 2 else send(f"mail-{n}") for n in range(1000)]
+    began = time.process_time()
+    definition = machine(compiled(workflow(*steps)), WIRING)
+    assert time.process_time() - began < 1
+    assert len(json.dumps(definition)) < 1_000_000
+    check(definition)
+    assert len(definition["States"]) == 1001 + 0 * len(steps)
+
+
+@pytest.mark.parametrize("wrap", ["branch", "wait"])
+def test_steps_may_be_nested_ten_deep(wrap: str) -> None:
+    inner: list[Json] = [send("core")]
+    for depth in range(10):
+        if wrap == "branch":
+            inner = [branch(f"b{depth}", ALWAYS, inner, [delay("1 day", f"d{depth}")])]
+        else:
+            inner = [wait_for(f"w{depth}", "E", "1 day", inner, [send(f"s{depth}")])]
+    program = compiled(workflow(*inner, send("last")))
+    check(machine(program, WIRING))
+    assert transitions(program) == (4 if wrap == "branch" else 21)

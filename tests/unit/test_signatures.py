@@ -1,0 +1,90 @@
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.domain.signatures import Denied, check_bearer, check_signature, sign
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+BODY = b'{"event": "Checkout Started"}'
+any_text = st.text() | st.text(alphabet="tv01=, é٣", max_size=40)
+
+
+def code(denied: Denied | None) -> str | None:
+    return denied and denied.code
+
+
+def test_the_header_is_the_time_and_the_keyed_hash_of_time_and_body() -> None:
+    """What a shop's own code has to come to: HMAC-SHA256 of `<seconds>.<body>`, in hex."""
+    assert sign(b"{}", "key", datetime(2026, 11, 22, tzinfo=UTC)) == (
+        "t=1795305600,v1=31184cefdc1131b59c342b90b809d07d881cf56f6dd6794b3fe8946443bf9ed5"
+    )
+
+
+@given(st.binary(max_size=200), st.text(min_size=1, max_size=40).filter(str.isascii))
+def test_a_body_that_was_signed_is_taken(body: bytes, key: str) -> None:
+    assert check_signature(sign(body, key, NOW), body, [key], NOW) is None
+    assert check_signature(sign(body, key, NOW), body, ["another", key], NOW) is None
+
+
+@given(st.binary(max_size=50), st.binary(max_size=50))
+def test_a_signature_holds_for_one_body_only(body: bytes, other: bytes) -> None:
+    if body != other:
+        assert code(check_signature(sign(body, "key", NOW), other, ["key"], NOW)) == "bad_signature"
+
+
+def test_the_time_is_signed_too() -> None:
+    old = sign(BODY, "key", NOW - timedelta(hours=1))
+    renewed = old.replace(old.partition(",")[0], sign(BODY, "key", NOW).partition(",")[0])
+    assert code(check_signature(renewed, BODY, ["key"], NOW)) == "bad_signature"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "denied"),
+    [(-301, "old_signature"), (-300, None), (0, None), (300, None), (301, "old_signature")],
+)
+def test_a_signature_holds_for_five_minutes_either_way(seconds: int, denied: str | None) -> None:
+    header = sign(BODY, "key", NOW + timedelta(seconds=seconds))
+    assert code(check_signature(header, BODY, ["key"], NOW)) == denied
+
+
+def test_without_a_key_nothing_is_genuine() -> None:
+    assert code(check_signature(sign(BODY, "", NOW), BODY, [], NOW)) == "bad_signature"
+    assert code(check_bearer("Bearer ", [])) == "bad_key"
+
+
+def test_an_old_forgery_is_called_a_forgery() -> None:
+    """Who has no key learns nothing about the time."""
+    header = sign(BODY, "wrong", NOW - timedelta(days=1))
+    assert code(check_signature(header, BODY, ["key"], NOW)) == "bad_signature"
+
+
+def test_only_the_first_four_signatures_are_tried() -> None:
+    """A header of thousands would be thousands of comparisons."""
+    time, _, genuine = sign(BODY, "key", NOW).partition(",")
+    wrong = ["v1=" + "0" * 64] * 4
+    assert check_signature(",".join([time, *wrong[:3], genuine]), BODY, ["key"], NOW) is None
+    header = ",".join([time, *wrong, genuine])
+    assert code(check_signature(header, BODY, ["key"], NOW)) == "bad_signature"
+
+
+@given(any_text, st.binary(max_size=20))
+def test_no_other_header_is_a_signature_and_none_fails(header: str, body: bytes) -> None:
+    assert code(check_signature(header, body, ["key"], NOW)) == "bad_signature"
+
+
+def test_a_bearer_key_is_known_by_its_hash() -> None:
+    hashes = [sha256(b"one").hexdigest(), f" {sha256(b'two').hexdigest().upper()}\n"]
+    assert check_bearer("Bearer one", hashes) is None
+    assert check_bearer("bearer  two ", hashes) is None
+    assert code(check_bearer("Bearer three", hashes)) == "bad_key"
+    assert code(check_bearer("Basic one", hashes)) == "bad_key"
+    assert code(check_bearer(hashes[0], hashes)) == "bad_key"
+    assert code(check_bearer(f"Bearer {hashes[0]}", hashes)) == "bad_key"
+
+
+@given(any_text, st.lists(any_text.filter(str.isascii), max_size=2))
+def test_no_other_bearer_key_is_taken_and_none_fails(header: str, hashes: list[str]) -> None:
+    assert code(check_bearer(header, hashes)) == "bad_key"

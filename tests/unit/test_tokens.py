@@ -1,0 +1,84 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.domain.tokens import Unsubscribe, seal, unseal
+
+hexes = st.text("0123456789abcdef", min_size=25, max_size=25)
+slugs = st.from_regex(r"[a-z0-9][a-z0-9-]{0,29}", fullmatch=True)
+keys = st.text(min_size=1, max_size=64).filter(lambda key: key.isascii())
+
+
+@st.composite
+def claims(draw: st.DrawFn) -> Unsubscribe:
+    contact = "c" + draw(hexes)
+    topic = draw(st.just("") | slugs)
+    return Unsubscribe(draw(slugs), contact, topic, f"{contact}-{draw(hexes)[:24]}")
+
+
+@given(claims(), keys)
+def test_a_token_gives_back_what_it_was_made_of(claim: Unsubscribe, key: str) -> None:
+    assert unseal(claim.store, seal(claim, key), [key]) == claim
+
+
+@given(claims(), keys, keys)
+def test_a_token_made_with_the_previous_key_is_still_good(
+    claim: Unsubscribe, key: str, previous: str
+) -> None:
+    assert unseal(claim.store, seal(claim, previous), [key, previous]) == claim
+
+
+@given(claims(), keys, keys)
+def test_a_token_made_with_any_other_key_is_none(claim: Unsubscribe, key: str, other: str) -> None:
+    if key != other:
+        assert unseal(claim.store, seal(claim, other), [key]) is None
+
+
+@given(claims(), keys, slugs)
+def test_a_token_is_bound_to_its_store(claim: Unsubscribe, key: str, store: str) -> None:
+    if store != claim.store:
+        assert unseal(store, seal(claim, key), [key]) is None
+
+
+@given(claims(), keys, st.data())
+def test_a_token_with_one_character_changed_is_none(
+    claim: Unsubscribe, key: str, data: st.DataObject
+) -> None:
+    token = seal(claim, key)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.characters(exclude_characters=token[place]))
+    assert unseal(claim.store, token[:place] + other + token[place + 1 :], [key]) is None
+
+
+@given(claims(), keys, st.data())
+def test_a_piece_of_a_token_is_none(claim: Unsubscribe, key: str, data: st.DataObject) -> None:
+    token = seal(claim, key)
+    assert unseal(claim.store, token[: data.draw(st.integers(0, len(token) - 1))], [key]) is None
+    assert unseal(claim.store, token[data.draw(st.integers(1, len(token))) :], [key]) is None
+
+
+@given(claims(), keys, st.text(min_size=1))
+def test_a_token_with_something_added_is_none(claim: Unsubscribe, key: str, more: str) -> None:
+    token = seal(claim, key)
+    assert unseal(claim.store, token + more, [key]) is None
+    assert unseal(claim.store, more + token, [key]) is None
+
+
+@given(slugs, st.text(), st.lists(keys, max_size=2))
+def test_no_other_text_is_a_token_and_none_of_them_fails(
+    store: str, text: str, live: list[str]
+) -> None:
+    assert unseal(store, text, live) is None
+    assert unseal(store, f"{text}.{text}.{text}.{text}", live) is None
+
+
+@given(claims())
+def test_without_a_key_there_are_no_tokens(claim: Unsubscribe) -> None:
+    """A store whose keys were taken away must not take what anyone can sign with none."""
+    assert unseal(claim.store, seal(claim, ""), []) is None
+
+
+@given(claims(), keys)
+def test_a_token_may_stand_in_a_url_as_it_is(claim: Unsubscribe, key: str) -> None:
+    token = seal(claim, key)
+    assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+    assert len(token) < 180
