@@ -44,4 +44,6 @@ def pip_settings(requirements: Path, folder: Path) -> dict[str, str]:
     """Environment that makes pip take the wheels; none where there is no lock file."""
     if not requirements.exists():
         return {}
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheelhouse(requirements, folder).resolve().as_uri()}
+    # As a URL, for pip splits the setting at spaces, and a folder's name may hold one.
+    wheels = wheelhouse(requirements, folder).resolve().as_uri()
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}

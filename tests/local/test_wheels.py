@@ -18,7 +18,7 @@ def test_a_lock_file_without_packages_gives_an_empty_folder_that_is_kept(tmp_pat
     assert (wheels / "kept.whl").exists()
     assert pip_settings(lock, tmp_path / "wheels") == {
         "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(wheels),
+        "PIP_FIND_LINKS": wheels.as_uri(),
     }
 
     lock.write_text("# something else\n")
