@@ -59,7 +59,8 @@ class SesMailer:
             return Refused(type(error).__name__)
         except BotoCoreError as error:
             return Unanswered(type(error).__name__)
-        return Accepted(answer["MessageId"])
+        ses_id = answer.get("MessageId", "")
+        return Accepted(ses_id) if ses_id else Unanswered("an answer without a message id")
 
 
 def _refusal(error: ClientError) -> Answer:

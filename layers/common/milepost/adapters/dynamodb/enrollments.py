@@ -25,16 +25,19 @@ class DynamoEnrollments:
     retention: timedelta
 
     def enroll(self, enrollment: Enrollment) -> bool:
+        # The event's data lies apart: every later write of an enrollment is paid by its size.
+        self.table.put_new(_trigger(enrollment))
         return self.table.put_new(_item(enrollment))
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
-        own, profile = keys.enrollment(ref), keys.profile(ref.store, ref.contact)
-        found = {item["sk"]: item for item in self.table.get_many([own, profile])}
+        own, trigger = keys.enrollment(ref), keys.trigger(ref)
+        wanted = [own, trigger, keys.profile(ref.store, ref.contact)]
+        found = {item["sk"]: item for item in self.table.get_many(wanted)}
         item = found.get(own["sk"]["S"])
         if item is None:
             return None
         known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
-        return known, _enrollment(ref, item)
+        return known, _enrollment(ref, item, found[trigger["sk"]["S"]])
 
     def write(self, ref: EnrollmentRef, journal: Journal) -> None:
         change = journal_change(journal)
@@ -148,6 +151,11 @@ def _run_sort(status: str, ref: EnrollmentRef) -> str:
     return f"ENROLLMENT#{status}#{ref.id}"
 
 
+def _trigger(enrollment: Enrollment) -> dict[str, Any]:
+    data = json.dumps(enrollment.event_data, ensure_ascii=False)
+    return keys.trigger(enrollment.ref) | pack({"data": data})
+
+
 def _item(enrollment: Enrollment) -> dict[str, Any]:
     ref = enrollment.ref
     return keys.enrollment(ref) | pack(
@@ -160,7 +168,6 @@ def _item(enrollment: Enrollment) -> dict[str, Any]:
             "status": enrollment.status,
             "event_id": enrollment.event_id,
             "event_name": enrollment.event_name,
-            "event_data": json.dumps(enrollment.event_data, ensure_ascii=False),
             "since": instants.show(enrollment.since),
             "entered_at": instants.show(enrollment.entered_at),
             "run_bucket": keys.run_bucket(ref.store, ref.workflow, keys.shard(ref.contact)),
@@ -169,12 +176,14 @@ def _item(enrollment: Enrollment) -> dict[str, Any]:
     )
 
 
-def _enrollment(ref: EnrollmentRef, item: Mapping[str, Any]) -> Enrollment:
+def _enrollment(
+    ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
+) -> Enrollment:
     return Enrollment(
         ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
         event_id=item["event_id"],
         event_name=item["event_name"],
-        event_data=json.loads(item["event_data"]),
+        event_data=json.loads(trigger["data"]),
         since=instants.parse(item["since"]),
         entered_at=instants.parse(item["entered_at"]),
         key=item.get("key", ""),

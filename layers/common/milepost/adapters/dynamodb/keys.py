@@ -42,6 +42,10 @@ def enrollment(ref: EnrollmentRef) -> Key:
     return _key(collection(ref.store, ref.contact), f"ENROLLMENT#{ref.workflow}#{ref.id}")
 
 
+def trigger(ref: EnrollmentRef) -> Key:
+    return _key(collection(ref.store, ref.contact), f"TRIGGER#{ref.id}")
+
+
 def message(ref: MessageRef) -> Key:
     return _key(collection(ref.store, ref.contact), f"MESSAGE#{ref.id}")
 
