@@ -37,7 +37,7 @@ FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "await_event": ((*_LOG, *_AWS), ("dynamodb", "stepfunctions")),
     "trigger_email": ((*_LOG, *_AWS), ("dynamodb",)),
     "trigger_date": ((*_LOG, *_AWS), ("dynamodb",)),
-    "publish": ((*_LOG, *_MODELS, "jinja2.sandbox"), ()),
+    "publish": (_LOG, ()),
 }
 
 ENVIRONMENT = {

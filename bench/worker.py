@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench import REPOSITORY
 from milepost import bootstrap
@@ -136,62 +136,45 @@ def _path() -> dict[str, Any]:
     meters: dict[str, dict[str, dict[str, float]]] = {}
     meter = Meter().watch("dynamodb", "sesv2", "ssm", "stepfunctions")
 
-    def part(name: str, call: Callable[[], Any]) -> Any:
+    def part(name: str, handler: Handler, event: Any) -> Any:
         meter.calls.clear()
         meter.units.clear()
-        answer = call()
-        meters[name] = {
-            "calls": dict(meter.calls),
-            "units": {kind: float(n) for kind, n in meter.units.items()},
-        }
+        answer = handler(event, None)
+        units = {kind: float(number) for kind, number in meter.units.items()}
+        meters[name] = {"calls": dict(meter.calls), "units": units}
         return answer
 
     number = 10_000
-    checkout = _checkout(number)
-    request = _request(checkout)
+    checkout, warm = _checkout(number), _order(number, "warm@example.com")
     trigger, react, run = _handler("trigger_event"), _handler("react"), _handler("run_steps")
     learn, wait = _handler("trigger_email"), _handler("await_event")
-    trigger(_request(_order(number, "warm@example.com")), None)  # keys and head are in memory
-    react(_record(_order(number, "warm@example.com"), 1), None)
-    part("trigger_event", lambda: _must(trigger(request, None), 202))
-    part("react", lambda: react(_record(checkout, 1), None))
+    trigger(_request(warm), None)  # keys and head are in memory, as in any warm function
+    react(_record(warm, 1), None)
+    part("trigger_event", trigger, _request(checkout))
+    part("react", react, _record(checkout, 1))
     enrollment = _entered(number)
     program = bootstrap.registry().program(STORE, "abandoned-cart", 1)
     entry = program.entry
     while entry != END:
-        stop = part(
-            f"run_steps from {entry}",
-            lambda at=entry: run({"enrollment": enrollment, "block": at}, None),
-        )
-        for step, _ in list(_undelivered(enrollment)):
+        task = {"enrollment": enrollment, "block": entry}
+        stop = part(f"run_steps from {entry}", run, task)
+        for step in _undelivered(enrollment):
             for kind in ("Send", "Delivery"):
-                part(
-                    f"trigger_email {step} {kind}",
-                    lambda s=step, k=kind: learn(_ses_event(enrollment, s, k), None),
-                )
+                event = _ses_event(enrollment, step, kind)
+                part(f"trigger_email {step} {kind}", learn, event)
         if stop["next"] == END:
             break
         node = program.nodes[stop["next"]]
         if node["type"] == "wait_for":
-            task = {
-                "enrollment": enrollment,
-                "step": node["id"],
-                "token": "t" * 600,
-                "since": stop["since"],
-            }
-            part("await_event", lambda given=task: wait(given, None))
-            entry = node["on_timeout"]
-        else:
-            entry = node["next"]
-    total: Counter[str] = Counter()
-    units: Counter[str] = Counter()
-    for one in meters.values():
-        total.update(one["calls"])
-        units.update(one["units"])
+            given = {"step": node["id"], "token": "t" * 600, "since": stop["since"]}
+            part("await_event", wait, {"enrollment": enrollment, **given})
+        entry = node["on_timeout"] if node["type"] == "wait_for" else node["next"]
     return {
         "parts": meters,
-        "calls": dict(total),
-        "units": {k: round(v, 1) for k, v in units.items()},
+        **{
+            sort: dict(sum((Counter(part[sort]) for part in meters.values()), Counter[str]()))
+            for sort in ("calls", "units")
+        },
     }
 
 
@@ -224,7 +207,7 @@ def _prepare() -> None:
         machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:milepost-{STORE}_{name}:1"
         publications.go_live(STORE, name, Live(1, machine, "live"), 0)
     engine = bootstrap.engine()
-    engine.client.meta.events.register("before-call.stepfunctions", _started)
+    engine.client.meta.events.register("before-call.stepfunctions", cast("Any", _started))
 
 
 @dataclass(frozen=True)
@@ -270,10 +253,12 @@ def _order(number: int, email: str) -> dict[str, Any]:
         "id": f"order-{number}",
         "event": "Order Completed",
         "occurred_at": datetime.now(UTC).isoformat(),
-        "contact": {"email": email, "first_name": "Noor", "locale": "en", "timezone": "Asia/Tehran"},
+        "contact": {
+            "email": email, "first_name": "Noor", "locale": "en", "timezone": "Asia/Tehran",
+        },
         "properties": {
-            "order_id": str(number), "total": 592.5, "subtotal": 560, "tax": 32.5, "currency": "USD",
-            "products": products,
+            "order_id": str(number), "total": 592.5, "subtotal": 560, "tax": 32.5,
+            "currency": "USD", "products": products,
         },
     }  # fmt: skip
 
@@ -325,15 +310,14 @@ def _entered(number: int) -> dict[str, Any]:
     return presence.ref(STORE, contact, id_).to_json()
 
 
-def _undelivered(enrollment: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _undelivered(enrollment: Mapping[str, Any]) -> list[str]:
+    """The steps whose mail is on its way."""
     table = Table(bootstrap.client("dynamodb"), "contacts")
     items = table.query(
         KeyConditionExpression="pk = :pk AND begins_with(sk, :m)",
         values={":pk": keys.collection(STORE, enrollment["contact"]), ":m": "MESSAGE#"},
     )
-    return [
-        (i["step"], i["sk"]) for i in items if i["status"] == "accepted" and "delivered_at" not in i
-    ]
+    return [i["step"] for i in items if i["status"] == "accepted" and "delivered_at" not in i]
 
 
 def _ses_event(enrollment: Mapping[str, Any], step: str, kind: str) -> dict[str, Any]:

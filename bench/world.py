@@ -20,6 +20,7 @@ class _Post(BaseHTTPRequestHandler):
     """Answers every SendEmail as SES does."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet per answer: two would wait for each other
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -29,6 +30,7 @@ class _Post(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing to say."""
@@ -65,13 +67,13 @@ class World:
         }
 
 
-def run_worker(world: World, layer: Path, what: str) -> dict[str, Any]:
-    """Measure one thing in a process of its own, with the built layer on its path."""
+def run_worker(world: World, path: str, what: str) -> dict[str, Any]:
+    """Measure one thing in a process of its own, with what Lambda has on its path."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.worker", what],
+        [sys.executable, "-S", "-m", "bench.worker", what],
         check=True,
         cwd=REPOSITORY,
-        env={**world.environment, "PYTHONPATH": f"{layer}:{REPOSITORY}"},
+        env={**world.environment, "PYTHONPATH": f"{path}{os.pathsep}{REPOSITORY}"},
         stdout=subprocess.PIPE,
     )
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -94,6 +94,7 @@ def test_a_marketing_mail_whose_sender_was_killed_is_given_up_and_counted(
         assert_sound(world)
         lost = unknown(world)
         assert not {*lost} & {*world.steps_mailed(), *TRANSACTIONAL}
+        assert all(world.messages()[step] == ("unknown", "interrupted") for step in lost)
         assert sum(done.given_up for done in world.reconciled) == len(lost) <= 1
 
 

@@ -91,8 +91,12 @@ class Faults:
                 self.happened.append(key)
                 self._happen(self._meanwhile.pop(key))
         if self.kill == here or (self.rate and self._random.random() < self.rate):
-            self.struck.append(place)
-            raise Killed(place)
+            raise self.killed(place)
+
+    def killed(self, place: str) -> Killed:
+        """Note a kill; whoever asked for it raises it."""
+        self.struck.append(place)
+        return Killed(place)
 
     def _happen(self, action: Callable[[], object]) -> None:
         scope, self._scope, self._undisturbed = self._scope, "", True

@@ -180,19 +180,22 @@ class World:
     def event(
         self,
         name: str,
-        properties: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
         *,
         email: str | None = ADA,
         at: datetime | None = None,
         id_: str | None = None,
         **contact: Any,
     ) -> str:
-        """Post one event to the API; "accepted" or "duplicate"."""
+        """Post one event to the API, `contact` being what it says of the contact.
+
+        Answers "accepted" or "duplicate".
+        """
         document: dict[str, Any] = {
             "event": name,
             "occurred_at": instants.show(at or self.now),
             "contact": {**({"email": email} if email else {}), **contact},
-            "properties": dict(properties or {}),
+            "properties": dict(data or {}),
         }
         if id_ is not None:
             document["id"] = id_

@@ -29,14 +29,16 @@ class SettingsFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_: str | None = Field(None, alias="$schema")
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where editors find what may be written here."
+    )
     name: str = Field(min_length=1, max_length=60, description="The sender's name in every mail.")
     url: HttpUrl = Field(description="The shop's home page.")
     postal_address: str = Field(
         min_length=5, max_length=300, description="Printed in every marketing mail, as laws ask."
     )
     logo_url: HttpUrl | None = Field(None, description="Shown at the head of every mail.")
-    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="ISO 4217.")
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="What prices are in: `EUR`.")
     timezone: Annotated[str, AfterValidator(_iana)] = Field(
         "UTC", description="The store's own clock, for contacts whose zone is unknown."
     )
@@ -51,7 +53,9 @@ class SettingsFile(BaseModel):
         default_factory=list,
         description='The topics that "accepts marketing" in the shop stands for.',
     )
-    reply_to: Annotated[str, AfterValidator(_address)] | None = None
+    reply_to: Annotated[str, AfterValidator(_address)] | None = Field(
+        None, description="Where answers to a mail go; to its sender if absent."
+    )
     paused: bool = Field(False, description="Nothing is sent while this is true.")
 
     @model_validator(mode="after")

@@ -102,30 +102,38 @@ Path = Annotated[
     ),
 ]
 
+Scalar = str | float | int | bool
+
 # --- conditions ---------------------------------------------------------------------------------
 
 
 class _Comparison(Model):
     """Exactly one operator, on the leaves that look a value up."""
 
-    is_: str | float | int | bool | None = Field(None, alias="is", title="is")
-    is_not: str | float | int | bool | None = None
-    in_: list[str | float | int | bool] | None = Field(None, alias="in", title="in")
-    not_in: list[str | float | int | bool] | None = None
-    contains: str | None = None
-    starts_with: str | None = None
-    ends_with: str | None = None
-    gt: float | None = None
-    gte: float | None = None
-    lt: float | None = None
-    lte: float | None = None
-    between: tuple[float, float] | None = None
-    exists: bool | None = None
-    before: str | None = None
-    after: str | None = None
-    within_last: Duration | None = None
-    within_next: Duration | None = None
-    anniversary_within: Duration | None = None
+    is_: Scalar | None = Field(None, alias="is", title="is", description="It is this very value.")
+    is_not: Scalar | None = Field(None, description="It is there, and another value.")
+    in_: list[Scalar] | None = Field(
+        None, alias="in", title="in", description="It is one of these values."
+    )
+    not_in: list[Scalar] | None = Field(None, description="It is there, and none of these.")
+    contains: str | None = Field(None, description="The text has this in it, in any case.")
+    starts_with: str | None = Field(None, description="The text begins so, in any case.")
+    ends_with: str | None = Field(None, description="The text ends so, in any case.")
+    gt: float | None = Field(None, description="The number is greater.")
+    gte: float | None = Field(None, description="The number is greater or the same.")
+    lt: float | None = Field(None, description="The number is smaller.")
+    lte: float | None = Field(None, description="The number is smaller or the same.")
+    between: tuple[float, float] | None = Field(
+        None, description="The number lies between these two, or is one of them."
+    )
+    exists: bool | None = Field(None, description="There is a value (true) or there is none.")
+    before: str | None = Field(None, description="The date or instant is before this one.")
+    after: str | None = Field(None, description="The date or instant is after this one.")
+    within_last: Duration | None = Field(None, description="It was in the last `7 days`.")
+    within_next: Duration | None = Field(None, description="It will be in the next `7 days`.")
+    anniversary_within: Duration | None = Field(
+        None, description="Its day of the year returns in the next `7 days`: birthdays."
+    )
 
     @model_validator(mode="after")
     def _one_operator(self) -> Self:
@@ -152,11 +160,11 @@ class EventIs(_Comparison):
 class Times(Model):
     """How often: `{"gte": 2}`."""
 
-    is_: int | None = Field(None, alias="is")
-    gt: int | None = None
-    gte: int | None = None
-    lt: int | None = None
-    lte: int | None = None
+    is_: int | None = Field(None, alias="is", title="is", description="Exactly so often.")
+    gt: int | None = Field(None, description="More often.")
+    gte: int | None = Field(None, description="So often or more.")
+    lt: int | None = Field(None, description="Less often.")
+    lte: int | None = Field(None, description="So often or less.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -167,7 +175,7 @@ class Times(Model):
 
 class _Behavior(Model):
     times: Times | None = Field(None, description="How often; at least once if left out.")
-    within: Duration | None = None
+    within: Duration | None = Field(None, description="Count only the last `30 days`.")
     since: Literal["enrollment"] | None = Field(
         None, description="Count only what happened after the contact entered this workflow."
     )
@@ -198,7 +206,9 @@ class EmailWas(Model):
     """What became of an earlier e-mail of this workflow, named by its step."""
 
     email: StepId
-    was: Literal["delivered", "opened", "clicked", "bounced", "complained"]
+    was: Literal["delivered", "opened", "clicked", "bounced", "complained"] = Field(
+        description="What became of it."
+    )
     link: str | None = Field(None, description="With `clicked`: this very link.")
 
 
@@ -211,25 +221,29 @@ class ConsentsTo(Model):
 class InWorkflow(Model):
     """The contact is inside a workflow now."""
 
-    in_workflow: str
+    in_workflow: str = Field(description="The workflow's name: its file's, without `.json`.")
 
 
 class All(Model):
     """Every one of these."""
 
-    all: list["Condition"] = Field(min_length=1, max_length=100)
+    all: list["Condition"] = Field(
+        min_length=1, max_length=100, description="Conditions that must all hold."
+    )
 
 
 class Any_(Model):
     """At least one of these."""
 
-    any: list["Condition"] = Field(min_length=1, max_length=100)
+    any: list["Condition"] = Field(
+        min_length=1, max_length=100, description="Conditions of which one must hold."
+    )
 
 
 class Not(Model):
     """The opposite of this."""
 
-    not_: "Condition" = Field(alias="not")
+    not_: "Condition" = Field(alias="not", description="The condition that must not hold.")
 
 
 _LEAF_KEYS = (
@@ -275,10 +289,14 @@ class Step(Model):
 class Delay(Step):
     """Waits: `for` a duration, then on to a time of day on certain weekdays."""
 
-    type: Literal["delay"]
-    for_: Stay | None = Field(None, alias="for", title="for")
-    until_time: TimeOfDay | None = None
-    on_days: list[Literal[WEEKDAYS]] | None = Field(None, min_length=1)  # type: ignore[valid-type]
+    type: Literal["delay"] = Field(description="Waits for a time.")
+    for_: Stay | None = Field(
+        None, alias="for", title="for", description="How long: `4 hours`; a year at most."
+    )
+    until_time: TimeOfDay | None = Field(None, description="Then on to this time: `09:30`.")
+    on_days: list[Literal[WEEKDAYS]] | None = Field(  # type: ignore[valid-type]
+        None, min_length=1, description="Then on to one of these days."
+    )
     timezone: Zone | None = Field(None, description="Whose clock: `contact` if left out.")
 
     @model_validator(mode="after")
@@ -291,34 +309,46 @@ class Delay(Step):
 class WaitFor(Step):
     """Waits for an event, but no longer than the timeout."""
 
-    type: Literal["wait_for"]
+    type: Literal["wait_for"] = Field(description="Waits for an event.")
     event: EventName
-    where: Condition | None = None
+    where: Condition | None = Field(
+        None, description="Only such events: asks about `event` and `contact`."
+    )
     timeout: Stay
-    on_event: list["AnyStep"] = Field(default_factory=list)
-    on_timeout: list["AnyStep"] = Field(default_factory=list)
+    on_event: list["AnyStep"] = Field(
+        default_factory=list, description="Steps for those to whom it happened."
+    )
+    on_timeout: list["AnyStep"] = Field(
+        default_factory=list, description="Steps for those to whom it did not."
+    )
 
 
 class BranchPath(Model):
     """One path of a branch, taken when its condition holds."""
 
-    name: str = Field(min_length=1, max_length=60)
-    if_: Condition = Field(alias="if", title="if")
-    steps: list["AnyStep"] = Field(default_factory=list)
+    name: str = Field(
+        min_length=1, max_length=60, description="What reports call the path: once in a branch."
+    )
+    if_: Condition = Field(alias="if", title="if", description="Who takes this path.")
+    steps: list["AnyStep"] = Field(default_factory=list, description="What happens on it.")
 
 
 class Branch(Step):
     """The first path whose condition holds; otherwise `else`."""
 
-    type: Literal["branch"]
-    paths: list[BranchPath] = Field(min_length=1, max_length=50)
-    else_: list["AnyStep"] = Field(default_factory=list, alias="else", title="else")
+    type: Literal["branch"] = Field(description="Chooses a path.")
+    paths: list[BranchPath] = Field(
+        min_length=1, max_length=50, description="The first whose condition holds is taken."
+    )
+    else_: list["AnyStep"] = Field(
+        default_factory=list, alias="else", title="else", description="Steps for everybody else."
+    )
 
 
 class SendEmail(Step):
     """Sends one e-mail from a template, if the gate lets it pass."""
 
-    type: Literal["send_email"]
+    type: Literal["send_email"] = Field(description="Sends an e-mail.")
     template: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*){0,3}$",
         max_length=100,
@@ -335,8 +365,10 @@ class SendEmail(Step):
 class Exit(Step):
     """Leaves the workflow."""
 
-    type: Literal["exit"]
-    reason: str = Field("left", min_length=1, max_length=100)
+    type: Literal["exit"] = Field(description="Leaves the workflow.")
+    reason: str = Field(
+        "left", min_length=1, max_length=100, description="Why, as reports say it: `came back`."
+    )
 
 
 AnyStep = Annotated[Delay | WaitFor | Branch | SendEmail | Exit, Field(discriminator="type")]
@@ -347,9 +379,9 @@ AnyStep = Annotated[Delay | WaitFor | Branch | SendEmail | Exit, Field(discrimin
 class EventTrigger(Model):
     """Fires when the store, a webhook, a browser or another workflow reports an event."""
 
-    type: Literal["event"]
+    type: Literal["event"] = Field(description="Fires on an event.")
     event: EventName
-    where: Condition | None = None
+    where: Condition | None = Field(None, description="Only such events, and such contacts.")
     key: Path | None = Field(
         None,
         description="One enrollment per value of this field of the event: per cart, per order.",
@@ -359,8 +391,10 @@ class EventTrigger(Model):
 class Reentry(Model):
     """Whether somebody who was here before may come again."""
 
-    allow: Literal["never", "always", "after"] = "never"
-    after: Duration | None = None
+    allow: Literal["never", "always", "after"] = Field(
+        "never", description="`after` a time; every new event counts with `always`."
+    )
+    after: Duration | None = Field(None, description="With `after`: how long since entering.")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -373,33 +407,45 @@ class ExitOn(Model):
     """An event that ends the enrollment wherever it stands."""
 
     event: EventName
-    where: Condition | None = None
+    where: Condition | None = Field(None, description="Only such events: asks about `event`.")
 
 
 class Goal(Model):
     """What the workflow is for: who does it has been won, and leaves."""
 
     event: EventName
-    where: Condition | None = None
+    where: Condition | None = Field(None, description="Only such events: asks about `event`.")
     within: Duration = Field("30 days", description="Counted from entering the workflow.")
 
 
 class Workflow(Model):
     """A workflow: who enters, what happens to them, and what ends it."""
 
-    schema_: str | None = Field(None, alias="$schema")
-    title: str = Field(min_length=1, max_length=120)
-    description: str | None = None
-    status: Literal["live", "paused", "draft"] = "live"
-    category: Literal["marketing", "transactional"] = "marketing"
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where editors find what may be written here."
+    )
+    title: str = Field(min_length=1, max_length=120, description="What people call it.")
+    description: str | None = Field(None, description="What it is for; nothing else reads it.")
+    status: Literal["live", "paused", "draft"] = Field(
+        "live", description="`paused` sends nothing and lets nobody in; `draft` is not live yet."
+    )
+    category: Literal["marketing", "transactional"] = Field(
+        "marketing", description="Marketing goes to those alone who said yes to its topic."
+    )
     topic: Topic | None = Field(
         None, description="The subscription topic its mails belong to; the store's first if absent."
     )
-    trigger: EventTrigger
+    trigger: EventTrigger = Field(description="What lets a contact in.")
     audience: Condition | None = Field(
         None, description="Who may be here: checked on entering and again before every mail."
     )
-    reentry: Reentry = Field(default_factory=Reentry)
-    exit_on: list[ExitOn] = Field(default_factory=list, max_length=20)
-    goal: Goal | None = None
-    steps: list[AnyStep] = Field(min_length=1, max_length=1000)
+    reentry: Reentry = Field(
+        default_factory=Reentry, description="Whether who was here may come again: never if absent."
+    )
+    exit_on: list[ExitOn] = Field(
+        default_factory=list, max_length=20, description="Events that end it wherever it stands."
+    )
+    goal: Goal | None = Field(None, description="What it is for: who does this has been won.")
+    steps: list[AnyStep] = Field(
+        min_length=1, max_length=1000, description="What happens, from top to bottom."
+    )

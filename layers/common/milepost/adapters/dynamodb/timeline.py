@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
-from milepost.domain.conditions import Happening, Window
 from milepost.domain.events import (
     RESOLUTION_ORDER,
     Event,
@@ -17,6 +16,9 @@ from milepost.domain.events import (
     decode_body,
     encode_body,
 )
+
+if TYPE_CHECKING:
+    from milepost.domain.conditions import Happening, Window
 
 SEEN_FOR = timedelta(days=30)
 
@@ -57,7 +59,9 @@ class DynamoTimeline:
             return instants.parse(held["at"]) if held else now
         return instants.parse(instants.show(now))
 
-    def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
+    def happenings(self, store: str, contact: str, window: "Window") -> "list[Happening]":
+        from milepost.domain.conditions import Happening  # whoever only appends needs none
+
         since = instants.show(window.since) if window.since else ""
         items = self.table.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",

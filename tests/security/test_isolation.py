@@ -1,0 +1,272 @@
+"""No store ever reads or changes another: whatever route, whatever credential, whatever is sent."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from functions.await_event.app import handler as await_event
+from functions.react.app import handler as react
+from functions.run_steps.app import handler as run_steps
+from functions.trigger_email.app import handler as trigger_email
+from functions.trigger_event.app import handler as trigger_event
+from functions.trigger_webhook.app import handler as trigger_webhook
+from functions.unsubscribe.app import handler as unsubscribe
+from milepost import bootstrap
+from milepost.domain.events import contact_id
+from milepost.domain.signatures import sign
+from milepost.domain.tokens import Unsubscribe, seal
+from tests.support.aws_events import posted, queued, sample, told_by_sns
+from tests.support.builders import send, shop as files_of
+from tests.support.builders import workflow
+from tests.support.cloud import EMAIL, Cloud, Printed, Shop
+from tests.support.events import load, signed_shopify
+from tests.support.handlers import enrolled, run, tell, upload
+
+Json = dict[str, Any]
+QUIET = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@dataclass(frozen=True)
+class Two:
+    """Two stores that live the same life: the same workflow, the same person, a mail sent."""
+
+    attacker: Shop
+    victim: Shop
+
+    def of_the_victim(self) -> list[Json]:
+        """Everything there is of the victim, in both tables."""
+        return [*self.victim.items(), *self.victim.cloud.workflows(f"S#{self.victim.store}")]
+
+    def of_others(self) -> list[Json]:
+        """Everything in the contacts table that is not the attacker's."""
+        own = f"S#{self.attacker.store}#"
+        return [i for i in self.attacker.cloud.contacts() if not i["pk"]["S"].startswith(own)]
+
+
+def open_life(cloud: Cloud) -> Shop:
+    shop = cloud.open_shop()
+    upload(shop, files_of(cart=workflow(send("reminder"), title=f"Secrets of {shop.store}")))
+    shop.settings(name=f"Name of {shop.store}", topics={"offers": f"Topic of {shop.store}"})
+    tell(shop, "Checkout Started", {"total": 150})
+    run(shop, "cart", "reminder")
+    return shop
+
+
+@pytest.fixture(scope="module")
+def two(cloud: Cloud) -> Iterator[Two]:
+    made = Two(open_life(cloud), open_life(cloud))
+    before = made.of_the_victim()
+    assert len(before) > 8
+    yield made
+    assert made.of_the_victim() == before, "the victim is as it was before all tests"
+
+
+def contact(shop: Shop) -> str:
+    return contact_id(shop.store, "email", EMAIL)
+
+
+def message(shop: Shop) -> str:
+    (item,) = shop.items("MESSAGE#")
+    return str(item["sk"]["S"].removeprefix("MESSAGE#"))
+
+
+# --- with the attacker's credentials at the victim's door ---
+
+
+def credentials(shop: Shop) -> dict[str, str]:
+    return {
+        "signing": shop.signing,
+        "bearer": shop.bearer,
+        "shopify": shop.shopify,
+        "links": shop.links,
+        "bearer hash": sha256(shop.bearer.encode()).hexdigest(),
+        "empty": "",
+        "name": shop.store,
+    }
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+def unsubscribe_request(store: str, token: str, method: str) -> Json:
+    request = posted("unsubscribe.post", b"scope=all", as_base64=True, store=store, token=token)
+    request["requestContext"]["http"]["method"] = method
+    return request
+
+
+@QUIET
+@given(
+    st.sampled_from(["events", "bearer", "webhook", "GET", "POST"]),
+    st.sampled_from(sorted(["signing", "bearer", "shopify", "links", "bearer hash", "empty", "name"])),
+    st.booleans(),
+    texts,
+)
+def test_no_key_of_one_store_opens_another(
+    two: Two, route: str, which: str, names_the_victim: bool, word: str
+) -> None:
+    key = credentials(two.attacker)[which]
+    store = two.victim.store
+    claimed = store if names_the_victim else two.attacker.store
+    body = json.dumps({"event": word or "E", "contact": {"email": EMAIL}, "id": "x"}).encode()
+    match route:
+        case "events":
+            headers = {"milepost-signature": sign(body, key, datetime.now(UTC))}
+            response = trigger_event(posted("events.post", body, headers, store=store), None)
+        case "bearer":
+            headers = {"authorization": f"Bearer {key}"}
+            response = trigger_event(posted("events.post", body, headers, store=store), None)
+        case "webhook":
+            raw, headers = signed_shopify(load("shopify", "checkouts.create"), key)
+            headers["x-shopify-shop-domain"] = f"{claimed}.myshopify.com"
+            request = posted("webhook.post", raw, headers, store=store, source="shopify")
+            response = trigger_webhook(request, None)
+        case _:
+            claim = Unsubscribe(claimed, contact(two.victim), "offers", message(two.victim))
+            response = unsubscribe(unsubscribe_request(store, seal(claim, key), route), None)
+    before = two.of_the_victim()
+    assert response["statusCode"] in {401, 404}
+    assert f"Name of {store}" not in response["body"]
+    assert f"Topic of {store}" not in response["body"]
+    assert two.of_the_victim() == before
+
+
+def hostile(two: Two) -> list[str]:
+    """Words that would mean the victim, if a key or a path were put together carelessly."""
+    victim = two.victim.store
+    own = contact(two.victim)
+    return [
+        victim,
+        own,
+        f"S#{victim}#C#{own}",
+        f"{two.attacker.store}#C#x\nS#{victim}",
+        f"#C#{own}",
+        f"../{victim}",
+        f"{victim}/settings.json",
+        message(two.victim),
+        f"{own}-{'0' * 24}",
+        EMAIL,
+    ]
+
+
+@QUIET
+@given(st.data())
+def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.DataObject) -> None:
+    """With a key of its own, and every field holding names of the other store's things."""
+    word = st.sampled_from(hostile(two)) | texts
+    contact_fields = {
+        name: data.draw(word)
+        for name in data.draw(st.sets(st.sampled_from(["external_id", "device_id", "phone"])))
+    }
+    event = {
+        "id": data.draw(word),
+        "event": data.draw(st.sampled_from(["Checkout Started", "Email Bounced"]) | word),
+        "contact": {"email": EMAIL, **contact_fields},
+        "properties": {
+            "enrollment": enrolled(two.victim, "cart")["enrollment"]["id"],
+            "message": message(two.victim),
+            "store": two.victim.store,
+            "checkout_id": data.draw(word),
+        },
+    }
+    before = two.of_others()
+    response = trigger_event(two.attacker.request(event), None)
+    assert response["statusCode"] in {200, 202, 400, 422}
+    assert two.victim.store not in response["body"].replace(json.dumps(event["id"]), "")
+    appended = two.attacker.events()
+    react(two.attacker.cloud.stream(*appended[-1:]), None)
+    assert two.of_others() == before
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_shows_the_store_it_was_made_for_and_no_other(two: Two, method: str) -> None:
+    """The attacker signs the victim's contact with a key of its own: it is a contact of its own."""
+    claim = Unsubscribe(two.attacker.store, contact(two.victim), "offers", message(two.victim))
+    token = seal(claim, two.attacker.links)
+    before = two.of_others()
+    response = unsubscribe(unsubscribe_request(two.attacker.store, token, method), None)
+    assert response["statusCode"] == 200
+    assert two.victim.store not in response["body"]
+    assert two.of_others() == before
+
+
+# --- what AWS hands over ---
+
+
+@pytest.mark.parametrize("kind", ["bounce.permanent", "complaint", "click", "reject"])
+def test_a_report_about_one_stores_message_cannot_be_about_anothers(
+    two: Two, printed: Printed, kind: str
+) -> None:
+    """The tags say which message of which store; one store's message is not in the other's book."""
+    event = sample("ses", kind)
+    event["mail"]["tags"] |= {"message": [message(two.attacker)], "store": [two.victim.store]}
+    before = two.of_others()
+    assert trigger_email(queued(told_by_sns(event)), None) == {"batchItemFailures": []}
+    assert printed.counted("EmailEventsForeign") == 1
+    assert two.of_others() == before
+    assert not two.victim.cloud.contacts(f"S#{two.victim.store}#X#")
+
+
+@pytest.mark.parametrize("field", ["store", "contact", "workflow", "id"])
+def test_an_enrollment_whose_parts_are_of_two_stores_is_nobodys(two: Two, field: str) -> None:
+    ref = enrolled(two.attacker, "cart")["enrollment"]
+    mixed = ref | {field: enrolled(two.victim, "cart")["enrollment"][field]}
+    if mixed == ref:
+        mixed = ref | {field: "other"}
+    before = two.of_others()
+    sent = len(two.victim.cloud.post.sent)
+    with pytest.raises((LookupError, bootstrap_busy())):
+        run_steps({"enrollment": mixed, "block": "reminder"}, None)
+    assert len(two.victim.cloud.post.sent) == sent
+    assert two.of_others() == before
+
+
+def bootstrap_busy() -> type[Exception]:
+    from milepost.ports import Busy
+
+    return Busy
+
+
+def test_a_wait_of_another_store_is_not_parked(two: Two) -> None:
+    ref = enrolled(two.attacker, "cart")["enrollment"] | {"store": two.victim.store}
+    task = sample("aws", "stepfunctions.await") | {"enrollment": ref, "step": "reminder"}
+    before = two.of_others()
+    with pytest.raises((KeyError, bootstrap_busy())):
+        await_event(task, None)
+    assert two.of_others() == before
+
+
+def test_a_contact_of_the_same_address_is_two_contacts(two: Two) -> None:
+    assert contact(two.attacker) != contact(two.victim)
+    attacker = bootstrap.contacts().profile(two.attacker.store, contact(two.victim))
+    assert attacker is None or attacker.email is None
+
+
+def test_a_file_of_one_store_concerns_that_store_alone(two: Two) -> None:
+    before = two.of_the_victim()
+    upload(two.attacker, {f"workflows/{two.victim.store}.json": workflow(send("a"))})
+    upload(two.attacker, {"templates/../../x/subject.txt": "x"})
+    upload(two.attacker, {}, deleted=("workflows/cart.json",))
+    assert two.of_the_victim() == before
+
+
+@QUIET
+@given(st.text(max_size=12) | st.text(alphabet="abz019-#/._ \n\\%", max_size=35))
+def test_no_name_in_a_path_is_a_store_unless_it_is_one(two: Two, name: str) -> None:
+    for handler, shape, more in (
+        (trigger_event, "events.post", {}),
+        (trigger_webhook, "webhook.post", {"source": "shopify"}),
+        (unsubscribe, "unsubscribe.post", {"token": "x.y.z.s"}),
+    ):
+        request = posted(shape, "{}", store=name, **more)
+        assert handler(request, None)["statusCode"] == 404

@@ -1,0 +1,155 @@
+"""What the source itself must not contain, found by reading it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import ROOT
+
+LAYER = ROOT / "layers" / "common" / "milepost"
+HANDLERS = sorted(ROOT.glob("functions/*/app.py"))
+SOURCES = [*sorted(LAYER.rglob("*.py")), *HANDLERS]
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def called(path: Path) -> Iterator[str]:
+    """The last name of everything that is called: `client.send_email(...)` is `send_email`."""
+    for node in nodes(path):
+        if isinstance(node, ast.Call):
+            match node.func:
+                case ast.Attribute(attr=name) | ast.Name(id=name):
+                    yield name
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def holders(name: str) -> list[str]:
+    """Where a function of this name is called."""
+    return [str(path.relative_to(ROOT)) for path in SOURCES for each in called(path) if each == name]
+
+
+def test_the_source_was_found() -> None:
+    assert len(SOURCES) > 60
+    assert len(HANDLERS) == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("send_email", ["layers/common/milepost/adapters/ses.py"]),
+        ("send_bulk_email", []),
+        ("send_raw_email", []),
+        ("send_templated_email", []),
+        ("SesMailer", ["layers/common/milepost/bootstrap.py"]),
+        ("eval", []),
+        ("exec", []),
+        ("system", []),
+        ("Popen", []),
+        ("create_access_key", []),
+    ],
+)
+def test_there_is_one_place_or_none_where_this_is_called(name: str, places: list[str]) -> None:
+    assert holders(name) == places
+
+
+def test_the_name_of_the_call_is_not_hidden_in_a_text() -> None:
+    """`getattr(client, "send_email")` would be a second place."""
+    texts = {
+        (path.name, node.value)
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    steps = {"workflow.py", "send.py", "run.py", "publish.py", "gate.py"}
+    assert {name for name, value in texts if value == "send_email"} <= steps
+    assert not {name for name, value in texts if value == "SendEmail"}
+
+
+def test_the_mailer_is_called_once_and_after_the_claim() -> None:
+    """One gate, one ledger, one submission: all messages go through `Sender._submit`."""
+    path = LAYER / "services" / "send.py"
+    tree = ast.parse(path.read_text("utf-8"))
+    uses = [
+        (function.name, node.func.attr)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Attribute)
+        and node.func.value.attr == "mailer"
+    ]
+    assert uses == [("_submit", "send")]
+    submits = [name for name in called(path) if name == "_submit"]
+    assert len(submits) == 2, "the first try and the one second try"
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.parent.name)
+def test_a_handler_is_a_sentence(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 25
+    assert all(name.startswith("milepost.entrypoints.") for name in imported(path))
+    assert not [node for node in nodes(path) if isinstance(node, ast.If | ast.For | ast.While)]
+    assert "environ" not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_adapters_and_the_composition_root_know_aws(path: Path) -> None:
+    knows = {name.partition(".")[0] for name in imported(path)} & {"boto3", "botocore"}
+    allowed = path.is_relative_to(LAYER / "adapters") or path == LAYER / "bootstrap.py"
+    assert not knows or allowed
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_environment_is_read_in_one_place(path: Path) -> None:
+    reads = any(
+        isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+        for node in nodes(path)
+    )
+    allowed = {LAYER / "settings.py", LAYER / "entrypoints" / "warm.py"}
+    assert not reads or path in allowed
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_keys_and_digests_are_compared_in_constant_time(path: Path) -> None:
+    """A comparison with `==` tells by its time how much of a guess was right."""
+    suspicious = {"signature", "digest", "secret", "hmac", "expected", "token", "genuine"}
+    for node in nodes(path):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            sides = [node.left, *node.comparators]
+            names = {side.id for side in sides if isinstance(side, ast.Name)}
+            names |= {side.attr for side in sides if isinstance(side, ast.Attribute)}
+            assert not names & suspicious, ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_unpickled_but_our_own_bytecode(path: Path) -> None:
+    names = set(imported(path))
+    assert not names & {"pickle", "shelve", "dill"}
+    if "marshal" in names:
+        assert path.is_relative_to(LAYER / "domain"), path
+
+
+def test_no_log_line_is_given_a_whole_event() -> None:
+    """What is logged is named field by field in `extra`, never a document that may hold anything."""
+    for path in SOURCES:
+        for node in nodes(path):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "logger"
+            ):
+                assert len(node.args) == 1, ast.unparse(node)
+                assert isinstance(node.args[0], ast.Constant | ast.Attribute), ast.unparse(node)
+                assert {keyword.arg for keyword in node.keywords} <= {"extra"}, ast.unparse(node)
