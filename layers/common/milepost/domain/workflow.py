@@ -440,7 +440,7 @@ class Workflow(Model):
         None, description="Who may be here: checked on entering and again before every mail."
     )
     reentry: Reentry = Field(
-        default_factory=Reentry, description="Whether who was here may come again: never if absent."
+        Reentry(), description="Whether who was here may come again: never if absent."
     )
     exit_on: list[ExitOn] = Field(
         default_factory=list, max_length=20, description="Events that end it wherever it stands."
