@@ -20,9 +20,9 @@ from milepost.domain.messages import Accepted, Claimed, address_hash
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Journal
 from tests.support.aws_events import queued, sample, told_by_sns
-from tests.support.builders import branch, delay, draft, leave, send, shop as files_of
+from tests.support.builders import branch, delay, draft, leave, send, template, wait_for, workflow
 from tests.support.builders import enrollment as journey
-from tests.support.builders import template, wait_for, workflow
+from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, ENVIRONMENT, FIRST_NAME, Cloud, Printed, Shop
 from tests.support.handlers import ago, enrolled, learn, machine_of, report, run, tell, told, upload
 from tests.support.post import refusal
@@ -254,7 +254,9 @@ def test_an_enrollment_that_is_not_there_yet_is_asked_for_again(entered: Shop) -
 
 def test_a_branch_is_decided_once(shop: Shop) -> None:
     document = workflow(
-        branch("big", {"event": "total", "gte": 100}, [delay("1 hour", "yes")], [delay("1 day", "no")])
+        branch(
+            "big", {"event": "total", "gte": 100}, [delay("1 hour", "yes")], [delay("1 day", "no")]
+        )
     )
     upload(shop, files_of(cart=document))
     tell(shop, "Checkout Started", {"total": "421.88"})
@@ -421,9 +423,7 @@ class Functions:
 @pytest.fixture
 def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
     made, real = Functions(), bootstrap.client
-    monkeypatch.setattr(
-        bootstrap, "client", lambda name: made if name == "lambda" else real(name)
-    )
+    monkeypatch.setattr(bootstrap, "client", lambda name: made if name == "lambda" else real(name))
     return made
 
 

@@ -10,8 +10,17 @@ from botocore.exceptions import ClientError
 from functions.publish.app import handler
 from milepost import bootstrap
 from tests.support.aws_events import changed_file, queued
-from tests.support.builders import branch, delay, leave, send, settings, shop as files_of
-from tests.support.builders import template, wait_for, workflow
+from tests.support.builders import (
+    branch,
+    delay,
+    leave,
+    send,
+    settings,
+    template,
+    wait_for,
+    workflow,
+)
+from tests.support.builders import shop as files_of
 from tests.support.cloud import BUCKET, ENVIRONMENT, Cloud, Printed, Shop
 from tests.support.handlers import machine_of, report, upload
 
@@ -34,7 +43,9 @@ def test_a_shop_that_is_uploaded_at_once_goes_live_at_once(shop: Shop) -> None:
     definition = json.loads(described["definition"])
     assert described["roleArn"] == ENVIRONMENT["MILEPOST_MACHINE_ROLE_ARN"]
     assert definition["StartAt"] == "before wait-1-hour"
-    arns = {s["Parameters"]["FunctionName"] for s in definition["States"].values() if "Parameters" in s}
+    arns = {
+        s["Parameters"]["FunctionName"] for s in definition["States"].values() if "Parameters" in s
+    }
     assert arns == {ENVIRONMENT["MILEPOST_RUN_STEPS_ARN"]}
 
 
@@ -81,7 +92,9 @@ def test_all_that_a_workflow_names_must_exist(shop: Shop) -> None:
     document = workflow(
         send("first", "nothing", topic="ofers"),
         wait_for("second", "Order Completed", "1 day", where={"consents_to": "news"}),
-        branch("third", {"all": [{"consents_to": "newss"}, {"email": "frist", "was": "opened"}]}, []),
+        branch(
+            "third", {"all": [{"consents_to": "newss"}, {"email": "frist", "was": "opened"}]}, []
+        ),
         topic="sales",
         audience={"not": {"any": [{"consents_to": "offer"}]}},
         exit_on=[{"event": "Order Completed", "where": {"contact": "locale", "is": "en"}}],
@@ -115,8 +128,9 @@ def test_marketing_needs_a_topic_and_a_way_out(shop: Shop) -> None:
     bare = {"templates/bare/subject.txt": "Hello", "templates/bare/body.html": "<p>Hello</p>"}
     upload(shop, bare | {"workflows/cart.json": workflow(send("a", "bare"), topic=None)})
     found = problems(shop)
-    assert "steps[0]: marketing mail needs a topic (name the topics readers subscribe to in " in (
-        found[0]
+    assert (
+        "steps[0]: marketing mail needs a topic (name the topics readers subscribe to in "
+        in (found[0])
     )
     assert any("unsubscribe" in problem for problem in found)
     assert any("postal_address" in problem for problem in found)

@@ -23,8 +23,8 @@ from milepost.domain.events import contact_id
 from milepost.domain.signatures import sign
 from milepost.domain.tokens import Unsubscribe, seal
 from tests.support.aws_events import posted, queued, sample, told_by_sns
-from tests.support.builders import send, shop as files_of
-from tests.support.builders import workflow
+from tests.support.builders import send, workflow
+from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.events import load, signed_shopify
 from tests.support.handlers import enrolled, run, tell, upload
@@ -108,7 +108,9 @@ def unsubscribe_request(store: str, token: str, method: str) -> Json:
 @QUIET
 @given(
     st.sampled_from(["events", "bearer", "webhook", "GET", "POST"]),
-    st.sampled_from(sorted(["signing", "bearer", "shopify", "links", "bearer hash", "empty", "name"])),
+    st.sampled_from(
+        sorted(["signing", "bearer", "shopify", "links", "bearer hash", "empty", "name"])
+    ),
     st.booleans(),
     texts,
 )

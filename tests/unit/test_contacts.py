@@ -24,7 +24,9 @@ from milepost.domain.settings import StoreSettings
 from tests.support.anything import documents
 from tests.support.builders import ADA, MONDAY_NOON, STORE, consent_fact, contact, event
 
-SETTINGS = StoreSettings(topics={"offers": "Offers", "news": "News"}, shop_topics=("offers", "news"))
+SETTINGS = StoreSettings(
+    topics={"offers": "Offers", "news": "News"}, shop_topics=("offers", "news")
+)
 NOBODY = Profile(STORE, contact())
 
 
@@ -78,9 +80,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
 
 @settings(max_examples=200)
 @given(histories(), st.randoms(use_true_random=False))
-def test_the_order_in_which_events_arrive_does_not_matter(
-    events: list[Event], chance: Any
-) -> None:
+def test_the_order_in_which_events_arrive_does_not_matter(events: list[Event], chance: Any) -> None:
     shuffled = list(events)
     chance.shuffle(shuffled)
     assert after(*shuffled) == after(*events)
@@ -143,7 +143,11 @@ def test_a_box_that_a_shop_ticks_with_every_order_undoes_no_unsubscribe() -> Non
 def test_a_no_without_a_date_is_dated_by_the_event_that_brought_it() -> None:
     no = consent_fact(state="withdrawn", at=None)
     held = weigh(weigh(None, consent_fact(), MONDAY_NOON), no, MONDAY_NOON + timedelta(hours=1))
-    assert (held.state, held.at, held.weak) == ("withdrawn", MONDAY_NOON + timedelta(hours=1), False)
+    assert (held.state, held.at, held.weak) == (
+        "withdrawn",
+        MONDAY_NOON + timedelta(hours=1),
+        False,
+    )
 
 
 def test_what_the_shop_calls_marketing_stands_for_the_stores_topics() -> None:
@@ -171,7 +175,9 @@ def test_what_an_event_does_not_say_stays_as_it_was() -> None:
 
 
 def test_the_contact_is_plain_data_for_conditions_and_templates() -> None:
-    known = after(event(contact=ContactFacts(first_name="Ada", properties={"size": {"eu": 42}, "a.b": 1})))
+    known = after(
+        event(contact=ContactFacts(first_name="Ada", properties={"size": {"eu": 42}, "a.b": 1}))
+    )
     assert known.as_data() == {
         "first_name": "Ada", "email": ADA, "properties": {"size": {"eu": 42}, "a.b": 1}
     }  # fmt: skip

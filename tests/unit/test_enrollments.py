@@ -58,7 +58,11 @@ def refused(*args: Any, **kwargs: Any) -> str:
 def test_the_event_that_is_waited_for_lets_the_contact_in() -> None:
     found = entered().enrollment
     assert (found.ref.workflow, found.ref.version, found.ref.contact) == ("cart", 3, contact())
-    assert (found.event_id, found.event_name, found.status) == ("evt-1", "Checkout Started", "active")
+    assert (found.event_id, found.event_name, found.status) == (
+        "evt-1",
+        "Checkout Started",
+        "active",
+    )
     assert (found.since, found.entered_at, found.key) == (MONDAY_NOON, NOW, "")
     assert found.event_data == {"checkout_id": "c-1", "total": 20}
 

@@ -19,12 +19,18 @@ from tests.support.builders import ADA, MONDAY_NOON, STORE, event
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 data = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=8,
 )
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
-    lambda naive: naive.replace(microsecond=naive.microsecond // 1000 * 1000, tzinfo=MONDAY_NOON.tzinfo)
+    lambda naive: naive.replace(
+        microsecond=naive.microsecond // 1000 * 1000, tzinfo=MONDAY_NOON.tzinfo
+    )
 )
 consents = st.builds(
     ConsentFact,

@@ -158,7 +158,9 @@ def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Jso
 
 def test_long_ids_still_give_states_a_name_of_their_own() -> None:
     long = ["x" * 38 + f"{number:02d}" for number in range(30)]
-    paths = [branch(id_, ALWAYS, [delay("1 day", f"{id_[:-2]}w{id_[-1]}"[:40])]) for id_ in long[:9]]
+    paths = [
+        branch(id_, ALWAYS, [delay("1 day", f"{id_[:-2]}w{id_[-1]}"[:40])]) for id_ in long[:9]
+    ]
     definition = machine(compiled(workflow(*paths, *(send(id_) for id_ in long[9:]))), WIRING)
     check(definition)
     assert max(map(len, definition["States"])) > 70

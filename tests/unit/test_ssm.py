@@ -24,7 +24,9 @@ class Ssm:
         self.asked.append(request["Path"])
         if self.error:
             raise self.error
-        names = [name for name in self.parameters if name.rpartition("/")[0] + "/" == request["Path"]]
+        names = [
+            name for name in self.parameters if name.rpartition("/")[0] + "/" == request["Path"]
+        ]
         start = int(request.get("NextToken", "0"))
         page = [{"Name": n, "Value": self.parameters[n]} for n in names[start : start + 2]]
         more = {"NextToken": str(start + 2)} if start + 2 < len(names) else {}

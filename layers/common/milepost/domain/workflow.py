@@ -392,9 +392,9 @@ class Reentry(Model):
     """Whether somebody who was here before may come again."""
 
     allow: Literal["never", "always", "after"] = Field(
-        "never", description="`after` a time; every new event counts with `always`."
+        default="never", description="`after` a time; every new event counts with `always`."
     )
-    after: Duration | None = Field(None, description="With `after`: how long since entering.")
+    after: Duration | None = Field(default=None, description="With `after`: how long since entering.")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
