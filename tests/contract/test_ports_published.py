@@ -51,6 +51,13 @@ def test_a_program_of_another_version_is_another(ports: Ports) -> None:
     assert ports.registry.program(STORE, "cart", 2) == second
 
 
+def test_a_version_belongs_to_the_source_it_was_kept_for(ports: Ports) -> None:
+    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
+    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
+    assert not ports.publications.keep_program(STORE, replace(PROGRAM, entry="b"), "source-2")
+    assert ports.registry.program(STORE, "cart", 1) == PROGRAM
+
+
 def test_what_was_never_published_cannot_be_looked_up(ports: Ports) -> None:
     with pytest.raises(LookupError):
         ports.registry.program(STORE, "cart", 1)
@@ -138,3 +145,11 @@ def test_paths_lists_everything_below_a_folder_in_order(ports: Ports) -> None:
     for path in ("t/b.txt", "t/a/deep/z.txt", "t/a/x.txt", "tt/c.txt"):
         ports.files.write(STORE, path, "")
     assert ports.files.paths(STORE, "t") == ["t/a/deep/z.txt", "t/a/x.txt", "t/b.txt"]
+
+
+def test_a_version_belongs_to_the_file_that_had_its_number_first(ports: Ports) -> None:
+    other = replace(PROGRAM, entry="b")
+    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
+    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
+    assert not ports.publications.keep_program(STORE, other, "source-2")
+    assert ports.publications.program(STORE, "cart", 1) == PROGRAM

@@ -1,7 +1,6 @@
 """react, run_steps, await_event, trigger_email and trigger_date: one enrollment from end to end."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -421,7 +420,7 @@ class Functions:
 
 
 @pytest.fixture
-def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
+def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Functions:
     made, real = Functions(), bootstrap.client
     monkeypatch.setattr(bootstrap, "client", lambda name: made if name == "lambda" else real(name))
     return made

@@ -1,7 +1,6 @@
-"""POST /v1/{store}/events, from the request as API Gateway hands it over to the item in DynamoDB."""
+"""POST /v1/{store}/events: from the request that API Gateway hands over to the stored item."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -588,6 +587,6 @@ def test_a_database_that_is_busy_is_said_so(
 
 
 def test_a_sample_of_api_gateway_is_what_we_think_it_is() -> None:
-    request: Mapping[str, Any] = sample("api", "events.post")
+    request = sample("api", "events.post")
     assert request["version"] == "2.0"
     assert all(name == name.lower() for name in request["headers"])

@@ -46,10 +46,11 @@ def test_a_delay_counts_from_the_first_run_of_its_block() -> None:
 
 def test_a_delay_without_a_step_before_it_counts_from_the_first_run_too() -> None:
     world = shop_with(delay("1 day"), send("mail"))
-    kill_once(world, "after enrollments.write")
+    kill_once(world, "before the answer")
     world.event("Visited")
     start = world.now
     world.run_for(days=3)
+    assert world.faults.struck == ["before the answer"]
     assert world.mailed_at("mail") == start + timedelta(days=1)
 
 

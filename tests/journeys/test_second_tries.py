@@ -136,3 +136,14 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
     with pytest.raises(Busy):
         reconcile(world.timers, Stubborn(), world.now)
     assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
+
+
+def test_a_second_try_that_the_post_has_no_time_for_is_counted_as_unknown(world: World) -> None:
+    world.mailer.script.clear()
+    world.mailer.script.extend([Unanswered("timeout"), Refused("Throttling", retry=True)])
+    order(world)
+    world.run_for(days=3)
+    assert tries(world) == {ADA: 1}
+    assert sum(done.sent_again for done in world.reconciled) == 1
+    assert world.numbers("receipt").steps["receipt"].unknown == 1
+    assert sum(done.given_up for done in world.reconciled) == 1

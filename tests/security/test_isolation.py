@@ -31,7 +31,7 @@ from tests.support.handlers import enrolled, run, tell, upload
 
 Json = dict[str, Any]
 QUIET = settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -157,7 +157,6 @@ def hostile(two: Two) -> list[str]:
         f"{victim}/settings.json",
         message(two.victim),
         f"{own}-{'0' * 24}",
-        EMAIL,
     ]
 
 
@@ -165,14 +164,15 @@ def hostile(two: Two) -> list[str]:
 @given(st.data())
 def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.DataObject) -> None:
     """With a key of its own, and every field holding names of the other store's things."""
-    word = st.sampled_from(hostile(two)) | texts
+    names = hostile(two)
+    word = st.sampled_from([*names, EMAIL]) | texts
     contact_fields = {
         name: data.draw(word)
         for name in data.draw(st.sets(st.sampled_from(["external_id", "device_id", "phone"])))
     }
     event = {
         "id": data.draw(word),
-        "event": data.draw(st.sampled_from(["Checkout Started", "Email Bounced"]) | word),
+        "event": data.draw(st.sampled_from(["Checkout Started", "Email Bounced", *names]) | texts),
         "contact": {"email": EMAIL, **contact_fields},
         "properties": {
             "enrollment": enrolled(two.victim, "cart")["enrollment"]["id"],
@@ -265,10 +265,9 @@ def test_a_file_of_one_store_concerns_that_store_alone(two: Two) -> None:
 @QUIET
 @given(st.text(max_size=12) | st.text(alphabet="abz019-#/._ \n\\%", max_size=35))
 def test_no_name_in_a_path_is_a_store_unless_it_is_one(two: Two, name: str) -> None:
-    for handler, shape, more in (
-        (trigger_event, "events.post", {}),
-        (trigger_webhook, "webhook.post", {"source": "shopify"}),
-        (unsubscribe, "unsubscribe.post", {"token": "x.y.z.s"}),
+    for handler, shape in (
+        (trigger_event, "events.post"),
+        (trigger_webhook, "webhook.post"),
+        (unsubscribe, "unsubscribe.post"),
     ):
-        request = posted(shape, "{}", store=name, **more)
-        assert handler(request, None)["statusCode"] == 404
+        assert handler(posted(shape, "{}", store=name), None)["statusCode"] == 404

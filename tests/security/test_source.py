@@ -143,7 +143,7 @@ def test_nothing_is_unpickled_but_our_own_bytecode(path: Path) -> None:
 
 
 def test_no_log_line_is_given_a_whole_event() -> None:
-    """What is logged is named field by field in `extra`, never a document that may hold anything."""
+    """What is logged is named field by field in `extra`, never a document that may hold all."""
     for path in SOURCES:
         for node in nodes(path):
             if (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
@@ -53,6 +53,10 @@ from tests.support.asl import Execution, Function, StepFunctions
 from tests.support.builders import ADA, MONDAY_NOON, STORE, Content, text
 from tests.support.events import Sample
 from tests.support.faults import Faults, Killed
+from tests.support.twins import Twins
+
+if TYPE_CHECKING:
+    from tests.support.ports import Ports
 
 PUBLIC_URL = "https://mail.shop.example"
 STREAM_ATTEMPTS = 9
@@ -64,7 +68,8 @@ MINUTE = timedelta(minutes=1)
 class World:
     """One store's world. `echo`: how often the stream and the queue hand everything over.
 
-    `published` is another world whose publications this one starts with.
+    `published` is another world whose publications this one starts with. With `twin`, all that is
+    kept of contacts is kept there too, and every answer compared.
     """
 
     def __init__(
@@ -75,12 +80,14 @@ class World:
         echo: int = 1,
         published: "World | None" = None,
         post_reports: bool = True,
+        twin: "Ports | None" = None,
     ) -> None:
         self.agenda = Agenda(start)
         self.agenda.after_each = self._pass_on
         self.faults = faults or Faults()
         self.echo = echo
         self.post_reports = post_reports
+        self.twin = twin
         self.state = State()
         self.shelf: Shelf = _copy(published.shelf) if published else Shelf()
         texts = dict(published.files.texts) if published else {}
@@ -101,13 +108,15 @@ class World:
     def _wire(self) -> None:
         """The composition root, as `bootstrap` is for AWS."""
         around = self.faults.around
-        contacts = around(MemoryContacts(self.state), "contacts")
-        enrollments = around(MemoryEnrollments(self.state), "enrollments")
-        ledger = around(MemoryLedger(self.state), "ledger")
+        contacts = around(self._kept(MemoryContacts(self.state), "contacts"), "contacts")
+        enrollments = around(
+            self._kept(MemoryEnrollments(self.state), "enrollments"), "enrollments"
+        )
+        ledger = around(self._kept(MemoryLedger(self.state), "ledger"), "ledger")
         registry = around(MemoryRegistry(self.shelf), "registry")
         secrets = around(MemorySecrets({STORE: StoreSecrets(links=("link-key",))}), "secrets")
-        self.timeline = around(MemoryTimeline(self.state), "timeline")
-        self.timers = MemoryTimers(self.state)
+        self.timeline = around(self._kept(MemoryTimeline(self.state), "timeline"), "timeline")
+        self.timers = self._kept(MemoryTimers(self.state), "timers")
         self.publications = MemoryPublications(self.shelf)
         self.functions: dict[str, Function] = {
             "run_steps": self._run_steps,
@@ -116,7 +125,8 @@ class World:
         self.step_functions = StepFunctions(self.agenda, self.machines.versions, self.functions)
         engine = around(MemoryEngine(self.step_functions), "engine")
         facts = FactFinder(self.timeline, ledger)
-        self.enrollments, self.registry, self.engine = enrollments, registry, engine
+        self.contacts, self.enrollments = contacts, enrollments
+        self.registry, self.engine = registry, engine
         self.reactor = Reactor(contacts, enrollments, registry, engine, facts)
         sender = Sender(
             registry=registry,
@@ -138,6 +148,9 @@ class World:
             wiring=Wiring("run_steps", "await_event"),
             now=lambda: self.now,
         )
+
+    def _kept(self, port: Any, name: str) -> Any:
+        return Twins(port, getattr(self.twin, name)) if self.twin else port
 
     # --- time ---
 
@@ -261,7 +274,8 @@ class World:
 
     def suppress(self, email: str = ADA) -> None:
         """The address turns out to be dead, in a mail of another contact's or another shop's."""
-        MemoryContacts(self.state).suppress(STORE, address_hash(email), "hard bounce", self.now)
+        contacts = self._kept(MemoryContacts(self.state), "contacts")
+        contacts.suppress(STORE, address_hash(email), "hard bounce", self.now)
 
     def unsubscribe(self, mail: Mail) -> None:
         """Press the button that mailbox providers make of `List-Unsubscribe` (RFC 8058)."""
@@ -345,6 +359,7 @@ class World:
                     "since": instants.show(stop.since),
                     "until": instants.show(stop.until),
                 }
+            self.faults.call("the answer", lambda: None)  # a function may also be killed here
         return {"enrollment": ref.to_json(), **resting}
 
     def _await_event(self, task: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.domain.contacts import (
@@ -70,7 +70,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
             source="api",
             identifiers=draw(st.sampled_from([
                 {"email": ADA}, {"email": "ada@work.example"}, {"device": "d-1"}, {"order": "o-1"}
-            ])),  # type: ignore[arg-type]
+            ])),
             data={"total": draw(amounts)},
             contact=draw(contact_facts),
         )
@@ -78,7 +78,6 @@ def histories(draw: st.DrawFn) -> list[Event]:
     ]  # fmt: skip
 
 
-@settings(max_examples=200)
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_order_in_which_events_arrive_does_not_matter(events: list[Event], chance: Any) -> None:
     shuffled = list(events)
@@ -119,7 +118,7 @@ def state(*given_: ConsentFact, seen_at: datetime = MONDAY_NOON) -> str | None:
     held: Consent | None = None
     for fact in given_:
         held = weigh(held, fact, seen_at)
-    return held and held.state
+    return held.state if held else None
 
 
 def test_the_latest_answer_counts_and_no_wins_a_tie() -> None:

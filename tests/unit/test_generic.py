@@ -174,7 +174,7 @@ events = st.fixed_dictionaries(
 ) | st.dictionaries(st.sampled_from(FIELDS), values | contacts)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(documents | events)
 def test_whatever_is_posted_is_an_event_that_can_be_kept_or_a_refusal(document: Any) -> None:
     try:

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from milepost.domain.graph import build_program, check_steps, walk
 from milepost.domain.program import END, Program, blocks, successors, waits
@@ -105,7 +105,8 @@ def test_an_id_used_twice_is_found_wherever_it_is() -> None:
     assert found(send("a"), branch("b", ALWAYS, [send("a")], [send("b")])) == [
         'steps[1].paths[0].steps[0].id: "a" is already the id of steps[0] (every step needs an id '
         "of its own)",
-        'steps[1].else[0].id: "b" is already the id of steps[1] (every step needs an id of its own)',
+        'steps[1].else[0].id: "b" is already the id of steps[1] (every step needs an id of its '
+        "own)",
     ]
 
 
@@ -167,6 +168,7 @@ def test_walking_gives_every_step_its_place() -> None:
 # --- whatever is written ---
 
 
+@settings(max_examples=40)
 @given(workflows())
 def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(document: Json) -> None:
     made = build_program("cart", 1, read(document))
@@ -179,6 +181,7 @@ def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(docume
     assert set(made.nodes) <= reached
 
 
+@settings(max_examples=40)
 @given(workflows())
 def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
     document: Json,

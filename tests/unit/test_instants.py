@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -7,8 +8,11 @@ from hypothesis import strategies as st
 from milepost.domain import instants
 
 zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-instants_anywhere = st.datetimes(
-    min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=zones
+first, last = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+instants_anywhere = st.builds(
+    lambda past, zone: (first + past).astimezone(zone),
+    st.timedeltas(timedelta(), last - first),
+    zones,
 )
 
 
@@ -57,7 +61,5 @@ def test_what_is_no_instant_is_a_value_error(text: str) -> None:
 
 @given(st.text())
 def test_no_text_raises_anything_but_a_value_error(text: str) -> None:
-    try:
+    with suppress(ValueError):
         assert instants.parse(text).tzinfo is UTC
-    except ValueError:
-        pass

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from milepost.domain.graph import build_program
 from milepost.domain.machine import NAME_LIMIT, Wiring, machine, transitions
@@ -127,11 +127,13 @@ def check(definition: Json) -> None:
             assert caught[-1:] == ([] if name == "give up" else [["States.ALL"]])
 
 
+@settings(max_examples=40)
 @given(workflows())
 def test_every_machine_is_one_that_step_functions_takes(document: Json) -> None:
     check(machine(compiled(document), WIRING))
 
 
+@settings(max_examples=40)
 @given(workflows())
 def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
     shuffled = json.loads(json.dumps(document, sort_keys=True))
@@ -140,6 +142,7 @@ def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
     )
 
 
+@settings(max_examples=40)
 @given(workflows())
 def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Json) -> None:
     program = compiled(document)

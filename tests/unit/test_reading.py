@@ -14,6 +14,7 @@ from milepost.domain.program import Program
 from milepost.domain.reading import MAX_FILE, read_file
 from milepost.domain.settings_file import SettingsFile
 from milepost.domain.workflow import Workflow
+from tests.support import builders
 from tests.support.anything import documents
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.random_workflows import workflows
@@ -166,8 +167,8 @@ def test_a_mistake_in_a_step_has_its_place_its_reason_and_its_remedy(
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
-        ([], ["audience: is not a condition: it needs one of all, any, not, contact, did, did_not"]),
-        ({}, ["audience: is not a condition: it needs one of all, any, not, contact, did, did_not"]),
+        ([], ["audience: is not a condition: it needs one of all, any, not, "]),
+        ({}, ["audience: is not a condition: it needs one of all, any, not, "]),
         ({"contatc": "a", "is": 1}, ['event (did you mean "contact"?)']),
         ({"contact": "a"}, ["audience: needs exactly one operator (is, is_not, in, ", "has none"]),
         ({"contact": "a", "is": 1, "gt": 2}, ["audience: needs exactly one operator", "gt, is"]),
@@ -184,14 +185,14 @@ def test_a_mistake_in_a_step_has_its_place_its_reason_and_its_remedy(
         ({"contact": "", "is": 1}, ["audience.contact: "]),
         ({"event": {"event": 1}, "is": 1}, ["audience.event: should be a valid string"]),
         ({"all": []}, ["audience.all: "]),
-        ({"all": [{"any": [{"not": {"x": 1}}]}]}, ["audience.all[0].any[0].not: is not a conditio"]),
+        ({"all": [{"any": [{"not": {"x": 1}}]}]}, ["audience.all[0].any[0].not: is not a "]),
         ({"not": {"all": [{"event": "a"}]}}, ["audience.not.all[0]: needs exactly one operator"]),
-        ({"did": "X", "within": "1 day", "since": "enrollment"}, ["audience: has both within and "]),
+        ({"did": "X", "within": "1 day", "since": "enrollment"}, ["audience: has both within "]),
         ({"did": "X", "since": "birth"}, ["audience.since: 'birth' is not one of 'enrollment'"]),
         ({"did": "X", "times": {}}, ["audience.times: needs at least one of is, gt, gte, lt, lte"]),
         ({"did": "X", "times": {"gte": None}}, ["audience.times: needs at least one of is, gt,"]),
         ({"did": "X", "times": {"gte": 1.5}}, ["audience.times.gte: "]),
-        ({"did": "X", "where": {"event": "a", "gt": []}}, ["audience.where.gt: should be a valid "]),
+        ({"did": "X", "where": {"event": "a", "gt": []}}, ["audience.where.gt: should be "]),
         ({"email": "a", "was": "red"}, ["audience.was: 'red' is not one of", "opened"]),
         ({"consents_to": "A"}, ["audience.consents_to: 'A' is not written as it must be"]),
     ],
@@ -238,8 +239,8 @@ def test_many_mistakes_are_told_in_reasonable_time() -> None:
 
 
 def test_the_remedy_of_a_setting_is_its_own() -> None:
-    settings_file = {"name": "A", "url": "https://a.example", "postal_address": "12 Street",
-                     "topics": {"Offers": "x"}, "currency": "euro", "default_locale": "english"}  # fmt: skip
+    changes = {"topics": {"Offers": "x"}, "currency": "euro", "default_locale": "english"}
+    settings_file = builders.settings(**changes)
     found = read_file(json.dumps(settings_file), SettingsFile)
     assert isinstance(found, list)
     assert [str(problem) for problem in found] == [
@@ -270,7 +271,7 @@ def compiled(text: str) -> Program | None:
     return program
 
 
-@given(st.text() | documents.map(lambda document: json.dumps(document)))
+@given(st.text() | documents.map(json.dumps))
 def test_no_text_at_all_makes_reading_fail(text: str) -> None:
     assert compiled(text) is None
     assert isinstance(read_file(text, SettingsFile), list)
@@ -291,7 +292,7 @@ def _replaced(document: Any, spot: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(workflows(), documents, st.data())
 def test_a_good_file_with_one_piece_replaced_is_compiled_or_explained(
     document: Json, piece: Any, data: st.DataObject
@@ -302,11 +303,13 @@ def test_a_good_file_with_one_piece_replaced_is_compiled_or_explained(
         json.dumps(program.to_json(), allow_nan=False)
 
 
+@settings(max_examples=40)
 @given(workflows())
 def test_a_good_file_is_compiled(document: Json) -> None:
     assert compiled(json.dumps(document)) is not None
 
 
+@settings(max_examples=60)
 @given(workflows(), st.data())
 def test_a_field_set_to_null_is_a_field_left_out_or_a_mistake(
     document: Json, data: st.DataObject

@@ -30,7 +30,8 @@ def test_a_report_for_programs_says_everything() -> None:
 def test_a_report_for_people_reads_like_a_sentence() -> None:
     report = Report("workflows/cart.json", "published", AT, "3", "9 transitions")
     assert as_markdown(report) == (
-        "# `workflows/cart.json` is live as version 3\n\n2026-11-22T09:30:00.000Z\n\n9 transitions\n"
+        "# `workflows/cart.json` is live as version 3\n\n2026-11-22T09:30:00.000Z\n\n"
+        "9 transitions\n"
     )
 
 

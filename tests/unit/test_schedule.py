@@ -39,21 +39,21 @@ def test_the_duration_comes_first() -> None:
 
 def test_on_certain_days() -> None:
     """22 November 2026 is a Sunday."""
-    days = {"on_days": ["tuesday", "thursday"]}
+    days: Any = {"on_days": ["tuesday", "thursday"]}
     assert ends("2026-11-22T09:30:00Z", **days, until_time="10:00") == "2026-11-24T10:00:00Z"
     assert ends("2026-11-24T10:30:00Z", **days, until_time="10:00") == "2026-11-26T10:00:00Z"
     assert ends("2026-11-26T10:30:00Z", **days, until_time="10:00") == "2026-12-01T10:00:00Z"
 
 
 def test_on_this_day_again_only_next_week() -> None:
-    only = {"on_days": ["sunday"], "until_time": "09:00"}
+    only: Any = {"on_days": ["sunday"], "until_time": "09:00"}
     assert ends("2026-11-22T09:30:00Z", **only) == "2026-11-29T09:00:00Z"
 
 
 def test_days_without_a_time_begin_at_midnight() -> None:
     assert ends("2026-11-22T09:30:00Z", on_days=["monday"]) == "2026-11-23T00:00:00Z"
     assert ends("2026-11-22T09:30:00Z", on_days=["sunday"]) == "2026-11-22T09:30:00Z"
-    berlin = {"on_days": ["monday"], "timezone": "Europe/Berlin"}
+    berlin: Any = {"on_days": ["monday"], "timezone": "Europe/Berlin"}
     assert ends("2026-11-22T09:30:00Z", **berlin) == "2026-11-22T23:00:00Z"
     assert ends("2026-11-22T23:30:00Z", **berlin) == "2026-11-22T23:30:00Z", "it is Monday there"
 

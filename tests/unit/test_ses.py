@@ -276,4 +276,5 @@ def test_a_lambda_lives_longer_than_its_post_may_take() -> None:
 
     functions = read_stack().source["Resources"]
     timeout = functions["RunStepsFunction"]["Properties"]["Timeout"]
-    assert timeout > ONE_ATTEMPT.connect_timeout + ONE_ATTEMPT.read_timeout
+    connect, read = (getattr(ONE_ATTEMPT, f"{what}_timeout") for what in ("connect", "read"))
+    assert timeout > connect + read

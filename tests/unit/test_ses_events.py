@@ -23,7 +23,7 @@ def told(name: str, **detail: Any) -> Report | None:
     found = from_ses(event)
     if found is not None:
         assert (found.store, found.message) == ("harborline", MESSAGE)
-    return found and found.report
+    return found.report if found else None
 
 
 def at(text: str) -> datetime:
@@ -106,7 +106,8 @@ def test_a_recipient_is_an_address_or_unknown(address: str, recipient: str) -> N
 
 
 def test_a_bounce_without_recipients_is_still_a_bounce() -> None:
-    for recipients in ([], [{}]):
+    nobody: list[list[Json]] = [[], [{}]]
+    for recipients in nobody:
         bounced = told("bounce.permanent", bouncedRecipients=recipients)
         assert bounced is not None
         assert (bounced.recipient, bounced.permanent) == ("", True)

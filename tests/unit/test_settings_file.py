@@ -83,7 +83,7 @@ def test_settings_of_a_later_version_are_read_as_far_as_they_are_known() -> None
         ({"topics": {"offers": ""}, "shop_topics": []}, "topics.offers: "),
         ({"topics": {"The Offers": "x"}, "shop_topics": []}, "topics.The Offers: 'The Offers' is "),
         ({"shop_topics": ["sales"]}, "file: shop_topics names 'sales', which is not among topics"),
-        ({"reply_to": "Harborline <a@b.example>"}, "reply_to: 'Harborline <a@b.example>' is not an"),
+        ({"reply_to": "Harborline <a@b.example>"}, "reply_to: 'Harborline <a@b.example>' is "),
         ({"reply_to": "a@b.example\r\nBcc: x@y.example"}, "reply_to: "),
         ({"paused": "often"}, "paused: should be a valid boolean"),
     ],

@@ -741,7 +741,7 @@ def test_a_consent_from_the_future_does_not_outrank_later_answers() -> None:
     sample = load("shopify", "customers_email_marketing_consent.update")
     consent = {"state": "subscribed", "consent_updated_at": "2999-01-01T00:00:00Z"}
     (fact,) = only(sample.but(email_marketing_consent=consent)).contact.consents
-    assert fact.at == LATER
+    assert fact.at is None  # undated evidence never outranks an answer
 
 
 # What is malformed

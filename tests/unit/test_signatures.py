@@ -13,7 +13,7 @@ any_text = st.text() | st.text(alphabet="tv01=, é٣", max_size=40)
 
 
 def code(denied: Denied | None) -> str | None:
-    return denied and denied.code
+    return denied.code if denied else None
 
 
 def test_the_header_is_the_time_and_the_keyed_hash_of_time_and_body() -> None:

@@ -249,7 +249,8 @@ class Publications(Protocol):
     def source(self, store: str, workflow: str, version: int) -> str:
         """What identifies the file and compiler that a version was made from."""
 
-    def keep_program(self, store: str, program: Program, source: str) -> None: ...
+    def keep_program(self, store: str, program: Program, source: str) -> bool:
+        """Keep a version; False if that number belongs to another source: versions never change."""
 
     def keep_template(self, store: str, template: TemplateVersion) -> None: ...
 

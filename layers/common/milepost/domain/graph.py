@@ -134,7 +134,7 @@ def _after_exit(steps: Sequence[AnyStep], place: str) -> Iterator[Problem]:
 
 
 def _leaves(step: AnyStep) -> bool:
-    """Whether every way through the step ends in an exit. Step Functions takes no such leftovers."""
+    """Whether every way through the step ends in an exit: nothing can come after it."""
     if isinstance(step, Exit):
         return True
     ways = [inner for _, inner in _lists_in(step)]

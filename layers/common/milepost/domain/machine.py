@@ -18,11 +18,13 @@ NAME_LIMIT = 80
 _RETRY_TASK = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 2,
-    "MaxAttempts": 6,
+    "MaxAttempts": 30,
     "BackoffRate": 2,
-    "MaxDelaySeconds": 300,
+    "MaxDelaySeconds": 3600,
     "JitterStrategy": "FULL",
 }
+"""Half a day on average: by then a paused account or a missing key is mended, and nobody lost."""
+
 _RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TASK]
 """A time-out of the token is an answer, not an error: it must not be tried again."""
 

@@ -394,7 +394,9 @@ class Reentry(Model):
     allow: Literal["never", "always", "after"] = Field(
         default="never", description="`after` a time; every new event counts with `always`."
     )
-    after: Duration | None = Field(default=None, description="With `after`: how long since entering.")
+    after: Duration | None = Field(
+        default=None, description="With `after`: how long since entering."
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

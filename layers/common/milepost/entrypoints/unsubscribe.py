@@ -49,8 +49,8 @@ def _form(request: Request) -> dict[str, str]:
 
 
 _PART = re.compile(
-    r'^content-disposition:[^\n]{0,200}?;[ \t]*name="?(List-Unsubscribe|scope)"?[ \t]*(?:;[^\n]*)?\n'
-    r"(?:[^\n]+\n){0,9}\n([A-Za-z-]*)",
+    r'^content-disposition:[^\n]{0,200}?;[ \t]*name="?(List-Unsubscribe|scope)"?[ \t]*'
+    r"(?:;[^\n]*)?\n(?:[^\n]+\n){0,9}\n([A-Za-z-]*)",
     re.IGNORECASE | re.MULTILINE,
 )
 """A small field of a multipart body. Its boundary and its other headers may be anything."""

@@ -113,9 +113,26 @@ class Publisher:
         settings = read_file(text, SettingsFile)
         if isinstance(settings, list):
             return self._report(unit, "refused", settings)
+        if problems := self._topics_in_use(store, settings):
+            return self._report(unit, "refused", problems)
         document = settings.model_dump(mode="json", exclude_none=True, exclude={"schema_"})
         self.publications.apply_settings(store, document)
         return self._report(unit, "published")
+
+    def _topics_in_use(self, store: str, settings: SettingsFile) -> list[Problem]:
+        """Topics that workflows still mail about cannot go: their mail would stop unseen."""
+        problems = []
+        for name, live in sorted(self.publications.head(store).workflows.items()):
+            if live.status == "archived":
+                continue
+            program = self.publications.program(store, name, live.version)
+            used = {program.head.get("topic"), *(n.get("topic") for n in program.nodes.values())}
+            problems += [
+                Problem("topics", f'"{topic}" is used by {name}', "change or delete that first")
+                for topic in sorted(topic for topic in used if topic)
+                if topic not in settings.topics
+            ]
+        return problems
 
     # --- templates ---
 
@@ -213,16 +230,21 @@ class Publisher:
             if self.publications.go_live(store, name, replace(live, status=status), previous):
                 return self._published(unit, program)
             raise Busy(f"{unit} was published at the same moment")
-        program = build_program(name, previous + 1, workflow)
+        program = self._keep(store, build_program(name, previous + 1, workflow), source)
         definition = machine(program, self.wiring)
         if len(dumps(definition)) > MOST_STATES or len(dumps(program.to_json())) > MOST_PROGRAM:
             problem = Problem("file", "has too many steps for one state machine", "split it")
             return self._report(unit, "refused", [problem])
-        self.publications.keep_program(store, program, source)
         arn = self.machines.publish(store, name, definition)
-        if not self.publications.go_live(store, name, Live(previous + 1, arn, status), previous):
+        if not self.publications.go_live(store, name, Live(program.version, arn, status), previous):
             raise Busy(f"{unit} was published at the same moment")
         return self._published(unit, program)
+
+    def _keep(self, store: str, program: Program, source: str) -> Program:
+        """Keep the program under the first number that no other file has, even one never live."""
+        while not self.publications.keep_program(store, program, source):
+            program = replace(program, version=program.version + 1)
+        return program
 
     def _named(self, store: str, name: str) -> list[Problem]:
         if not is_workflow(name):

@@ -88,7 +88,7 @@ class Sender:
         if isinstance(decision, Skip) or isinstance(mail, RenderingError):
             return
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
-            self._submit(mail)
+            self._submit(mail, last=True)
 
     def _question(self, task: Task, head: Head, draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
@@ -125,10 +125,14 @@ class Sender:
             return error
         return _mail(draft, head, rendered, link)
 
-    def _submit(self, mail: Mail) -> None:
+    def _submit(self, mail: Mail, last: bool = False) -> None:
+        """Hand the message over; after the `last` try nobody comes back but the reconciler."""
         answer = self.mailer.send(mail)
+        busy = isinstance(answer, Refused) and answer.retry
+        if isinstance(answer, Refused) and busy and last:
+            answer = Unanswered(answer.reason)
         self.ledger.settle(mail.ref, answer, self.now())
-        if isinstance(answer, Refused) and answer.retry:
+        if isinstance(answer, Refused) and busy:
             raise Busy(f"the post is busy: {answer.reason}")
 
     def _not_claimed(self, draft: Draft, claim: NotClaimed, journal: Journal) -> str | None:

@@ -46,8 +46,14 @@ class DynamoPublications:
         item = self.table.get(program_key(store, workflow, version))
         return str(item["source"]) if item else ""
 
-    def keep_program(self, store: str, program: Program, source: str) -> None:
-        self.table.put(dict(program_item(store, program, source)))
+    def keep_program(self, store: str, program: Program, source: str) -> bool:
+        item = dict(program_item(store, program, source))
+        try:
+            self.table.put(item, "attribute_not_exists(pk)")
+        except Refused as refused:
+            (held,) = refused.items
+            return held is not None and held["source"] == source
+        return True
 
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.table.put(dict(template_item(store, template)))

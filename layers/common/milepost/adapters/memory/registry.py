@@ -76,8 +76,9 @@ class MemoryPublications:
     def source(self, store: str, workflow: str, version: int) -> str:
         return self.shelf.programs.get((store, workflow, version), (None, ""))[1]
 
-    def keep_program(self, store: str, program: Program, source: str) -> None:
-        self.shelf.programs[store, program.workflow, program.version] = (program, source)
+    def keep_program(self, store: str, program: Program, source: str) -> bool:
+        key = (store, program.workflow, program.version)
+        return self.shelf.programs.setdefault(key, (program, source))[1] == source
 
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.shelf.templates[store, template.name, template.hash] = template

@@ -185,7 +185,7 @@ def _facts(contact: ContactIn, received_at: datetime) -> ContactFacts:
                 method=c.method,
                 source=c.source,
                 topic=c.topic,
-                at=c.at and _plausible(c.at, received_at, f"contact.consent.{number}.at"),
+                at=_dated(c.at, received_at, f"contact.consent.{number}.at"),
                 wording=c.wording,
                 ip=c.ip,
                 user_agent=c.user_agent,
@@ -193,6 +193,14 @@ def _facts(contact: ContactIn, received_at: datetime) -> ContactFacts:
             for number, c in enumerate(contact.consent)
         ),
     )
+
+
+def _dated(at: datetime | None, received_at: datetime, field: str) -> datetime | None:
+    """The time of an answer. One that has not come yet is none: it could outdate a later "no"."""
+    if at is None:
+        return None
+    plausible = _plausible(at, received_at, field)
+    return plausible if plausible <= received_at else None
 
 
 def _refusal(error: ValidationError) -> RefusedEventError:

@@ -135,7 +135,8 @@ def consents(
         state=state,
         method="shopify",
         source=source,
-        at=not_future(at, received_at) if at else None,
+        # A time that has not come yet is no time: it could outdate a "no" that is said meanwhile.
+        at=at if at and at <= received_at else None,
         wording=consent.opt_in_level,
     )
     return (fact,)

@@ -1,0 +1,64 @@
+"""Whole stories with memory and DynamoDB side by side: no call of the product tells them apart.
+
+moto imitates DynamoDB call by call; what it cannot show is what two callers at the same instant
+see (transaction conflicts), throttling, the delay of an index, and `ClientRequestToken`.
+"""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from milepost.domain.events import Event
+from milepost.domain.messages import Unanswered
+from tests.journeys.stories import FILES, STORIES, Story, outcome
+from tests.support.builders import settings as settings_file
+from tests.support.faults import Faults
+from tests.support.ports import Cloud, dynamo_ports
+from tests.support.random_events import timelines
+from tests.support.world import World
+
+
+@pytest.fixture(scope="module")
+def published() -> World:
+    world = World()
+    world.publish(FILES)
+    return world
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_a_story_is_the_same_in_memory_and_in_dynamodb(
+    story: Story, published: World, aws: Cloud
+) -> None:
+    alone = World(published=published)
+    story(alone)
+    both = World(published=published, twin=dynamo_ports(aws))
+    story(both)
+    assert outcome(both) == outcome(alone)
+
+
+@pytest.mark.parametrize("seed", range(len(STORIES)))
+def test_kills_and_doubled_deliveries_find_no_difference(
+    seed: int, published: World, aws: Cloud
+) -> None:
+    faults = Faults(rate=0.02, seed=seed)
+    world = World(published=published, faults=faults, echo=2, twin=dynamo_ports(aws))
+    world.mailer.script.append(Unanswered("timeout"))
+    STORIES[seed](world)
+    assert faults.struck
+
+
+@given(timeline=timelines)
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_whatever_is_told_of_a_contact_is_kept_the_same(aws: Cloud, timeline: list[Event]) -> None:
+    world = World(twin=dynamo_ports(aws), echo=2)
+    world.publish({"settings.json": settings_file()})
+    for event in timeline:
+        world.append(event)
+        world.run_for(seconds=1)
+    assert world.contacts.profile("harborline", world.contact()) == world.state.profiles.get(
+        ("harborline", world.contact())
+    )
