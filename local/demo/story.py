@@ -30,6 +30,7 @@ class Story:
         """Let everyone act, and wait until nobody is inside a workflow any more."""
         noor, lina, _, _, ines, theo, wei = CAST
         self.shop.opens_account(wei, self.now())
+        self._first_mail(wei)  # by then every function has been started once
         for shopper in CAST:
             if WELCOME not in shopper.endings:
                 report = self.shop.begins_checkout(shopper, self.now())

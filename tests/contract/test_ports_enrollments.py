@@ -39,10 +39,19 @@ def status(ports: Ports) -> tuple[str, str]:
 
 def test_an_enrollment_is_kept_once(ports: Ports) -> None:
     assert ports.enrollments.enroll(enrollment())
-    assert not ports.enrollments.enroll(enrollment(event_id="another"))
+    assert not ports.enrollments.enroll(enrollment(event_id="another", event_data={"total": 9}))
     loaded = ports.enrollments.load(enrollment_ref())
     assert loaded is not None
     assert loaded[1] == enrollment()
+
+
+def test_an_event_with_the_same_key_never_changes_the_data_of_an_enrollment(ports: Ports) -> None:
+    first = enrollment(key="c-1", event_data={"total": 150, "products": [{"name": "Mug"}]})
+    ports.enrollments.enroll(first)
+    ports.enrollments.enroll(replace(first, event_id="evt-2", event_data={"total": 9}))
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    assert (loaded[1].event_id, loaded[1].event_data) == ("evt-1", first.event_data)
 
 
 def test_what_was_never_kept_cannot_be_loaded(ports: Ports) -> None:

@@ -245,6 +245,16 @@ def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
     assert profile(entered).inside == {}
 
 
+def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: Shop) -> None:
+    """A person stopped it, or it ran out of its year: EventBridge tells."""
+    (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
+    event = sample("aws", "eventbridge.execution")
+    event["detail"] |= {"input": execution["input"], "status": "TIMED_OUT"}
+    run_steps(event, None)
+    assert enrollment(entered)["reason"]["S"] == "machine TIMED_OUT"
+    assert profile(entered).inside == {}
+
+
 def test_an_enrollment_that_is_not_there_yet_is_asked_for_again(entered: Shop) -> None:
     ref = enrolled(entered, "cart")["enrollment"] | {"id": "e" + "0" * 31}
     with pytest.raises(Busy):

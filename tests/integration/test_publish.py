@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from functions.publish.app import handler
 from milepost import bootstrap
+from milepost.ports import Busy
 from tests.support.aws_events import changed_file, queued
 from tests.support.builders import (
     branch,
@@ -170,8 +171,35 @@ def test_a_workflow_too_large_for_step_functions_is_refused_and_not_half_publish
     nested = [branch("b-1", {"event": "a", "is": 1}, steps[:900], steps[900:])]
     upload(shop, files_of(cart=workflow(*nested)))
     assert problems(shop) == ["file: has too many steps for one state machine (split it)"]
+    assert shop.cloud.workflows(f"S#{shop.store}") == [
+        item for item in shop.cloud.workflows(f"S#{shop.store}") if "PROGRAM" not in item["sk"]["S"]
+    ]
     with pytest.raises(ClientError):
         shop.cloud.states.describe_state_machine(stateMachineArn=machine_of(shop, "cart"))
+
+
+def test_a_workflow_that_outlives_its_machine_is_refused(shop: Shop) -> None:
+    steps = [delay("200 days", "a"), wait_for("b", "Seen", "160 days"), delay("6 days", "c")]
+    upload(shop, files_of(cart=workflow(*steps, send("d"))))
+    assert problems(shop) == [
+        "steps: can take 366 days, and a state machine ends after 365 (wait for less)"
+    ]
+
+
+def test_one_file_that_cannot_be_finished_holds_no_other_up(shop: Shop) -> None:
+    for path, content in files_of(one=CART, two=CART).items():
+        body = content if isinstance(content, str) else json.dumps(content)
+        shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=body)
+    stumbling = replace(bootstrap.publisher(), publications=Rival("go_live", False))
+    with pytest.raises(Busy, match="not finished: workflows/one.json"):
+        stumbling.publish(shop.store, list(files_of(one=CART, two=CART)))
+    assert report(shop, "workflows.two")["outcome"] == "published"
+
+
+def test_a_workflow_too_large_to_be_kept_is_refused(shop: Shop) -> None:
+    asks = {"contact": "first_name", "is": "x" * 400_000}
+    upload(shop, files_of(cart=workflow(branch("b", asks, []))))
+    assert problems(shop) == ["file: has too many steps for one state machine (split it)"]
 
 
 def test_an_unknown_key_with_half_a_character_can_still_be_reported(shop: Shop) -> None:
@@ -187,6 +215,94 @@ def test_a_deleted_workflow_is_archived(shop: Shop) -> None:
     assert report(shop, "workflows.cart")["note"] == "nothing was live"
     upload(shop, {"workflows/cart.json": CART})
     assert report(shop, "workflows.cart")["outcome"] == "published"
+
+
+def test_a_template_that_nobody_uses_may_go(shop: Shop) -> None:
+    upload(shop, files_of("plain", "spare", cart=CART))
+    upload(shop, {}, deleted=("templates/spare/subject.txt", "templates/spare/body.html"))
+    assert report(shop, "templates.spare")["outcome"] == "archived"
+    upload(shop, {"workflows/cart.json": workflow(send("reminder", "spare"))})
+    assert "no template named" in problems(shop)[0]
+
+
+def test_a_topic_in_use_cannot_go(shop: Shop) -> None:
+    upload(shop, files_of(cart=workflow(send("a"), send("b", topic="news"))))
+    upload(shop, {"settings.json": settings(topics={"other": "Other"}, shop_topics=[])})
+    assert problems(shop, "settings") == [
+        'topics: "news" is used by cart (change or delete that first)',
+        'topics: "offers" is used by cart (change or delete that first)',
+    ]
+    upload(shop, {}, deleted=("workflows/cart.json",))
+    assert report(shop, "settings")["outcome"] == "refused", "nothing new went live"
+    upload(shop, {"settings.json": settings(topics={"other": "Other"}, shop_topics=[])})
+    assert report(shop, "settings")["outcome"] == "published"
+
+
+class Rival:
+    """The registry as it is, but for one method that somebody else got in the way of."""
+
+    def __init__(self, name: str, *answers: Any) -> None:
+        self._real = bootstrap.publisher().publications
+        self._name, self._answers = name, list(answers)
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        if name != self._name or not self._answers:
+            return real
+        answer = self._answers.pop(0)
+        return lambda *_: answer
+
+
+@pytest.mark.parametrize("change", ["new", "deleted", "renewed"])
+def test_two_that_publish_at_once_do_not_overwrite_each_other(shop: Shop, change: str) -> None:
+    """Whoever comes second raises, is called again, and then sees what the first one did."""
+    upload(shop, files_of(cart=CART))
+    key = f"{shop.store}/workflows/cart.json"
+    if change == "renewed":
+        upload(shop, {}, deleted=("workflows/cart.json",))
+    if change == "deleted":
+        shop.cloud.s3.delete_object(Bucket=BUCKET, Key=key)
+    else:
+        document = CART | {"title": "New"} if change == "new" else CART
+        shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document))
+    second = replace(bootstrap.publisher(), publications=Rival("go_live", False))
+    with pytest.raises(Busy, match="not finished: workflows/cart.json"):
+        second.publish(shop.store, ["workflows/cart.json"])
+    (done,) = bootstrap.publisher().publish(shop.store, ["workflows/cart.json"])
+    assert done.outcome == ("archived" if change == "deleted" else "published")
+
+
+def test_a_version_that_was_never_live_keeps_its_number(shop: Shop) -> None:
+    """People may be inside a version whose publishing was cut off: it must not become another."""
+    upload(shop, files_of(cart=CART))
+    cut_off = replace(bootstrap.publisher(), publications=Rival("go_live", False))
+    upload_only = {"workflows/cart.json": CART | {"title": "Cut off"}}
+    for path, content in upload_only.items():
+        key = f"{shop.store}/{path}"
+        shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
+    with pytest.raises(Busy):
+        cut_off.publish(shop.store, ["workflows/cart.json"])
+    upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})
+    assert report(shop, "workflows.cart")["version"] == "3"
+
+
+def test_a_file_that_keeps_changing_comes_again_later(shop: Shop) -> None:
+    upload(shop, files_of(cart=CART))
+
+    class Restless:
+        """The bucket, in which every look finds the settings changed."""
+
+        def __init__(self) -> None:
+            self.real, self.looks = bootstrap.publisher().files, 0
+
+        def read(self, store: str, path: str) -> str | None:
+            self.looks += 1
+            assert self.real.read(store, path) is not None
+            return json.dumps(settings(name=f"Name {self.looks}"))
+
+    restless = replace(bootstrap.publisher(), files=Restless())
+    with pytest.raises(Busy, match="not finished: settings.json"):
+        restless.publish(shop.store, ["settings.json"])
 
 
 def test_a_template_in_use_cannot_be_deleted(shop: Shop) -> None:
@@ -236,6 +352,14 @@ def test_a_file_that_is_none_of_ours_changes_nothing(shop: Shop, path: str) -> N
     batch = queued(changed_file(f"{shop.store}/{path}"))
     assert handler(batch, None) == {"batchItemFailures": []}
     assert shop.cloud.workflows(f"S#{shop.store}") == before == []
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "7", "{}", '{"detail": {"object": {"key": 7}}}'])
+def test_what_is_no_notice_of_a_file_is_passed_over(shop: Shop, body: str) -> None:
+    key = f"{shop.store}/settings.json"
+    shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(settings()))
+    assert handler(queued(body, changed_file(key)), None) == {"batchItemFailures": []}
+    assert report(shop, "settings")["outcome"] == "published"
 
 
 @pytest.mark.parametrize("folder", ["Shop", "..", "", "a#b", "s" * 31])

@@ -51,6 +51,15 @@ def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) ->
     assert world.steps_mailed() == ["first"]
 
 
+def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world: World) -> None:
+    """Errors of Step Functions itself are caught by no state (States.Runtime)."""
+    world.functions["run_steps"] = lambda task: {"enrollment": task["enrollment"]}
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.execution(world.enrollment()).status == "FAILED"
+    assert (world.enrollment().status, world.enrollment().reason) == ("failed", "machine FAILED")
+
+
 def test_who_failed_may_come_again(world: World) -> None:
     kept = dict(world.shelf.programs)
     world.event("Visited")

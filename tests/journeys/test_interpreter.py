@@ -9,9 +9,9 @@ import pytest
 from milepost.domain.graph import build_program
 from milepost.domain.machine import Wiring, machine
 from milepost.domain.workflow import Workflow
-from tests.support import asl
 from tests.support.agenda import Agenda
-from tests.support.asl import Execution, StepFunctions
+from tests.support.asl import INVOKE, INVOKE_AND_WAIT, Execution, StepFunctions
+from tests.support.asl_rules import problems
 from tests.support.builders import MONDAY_NOON, Json, branch, delay, send, wait_for, workflow
 
 BIG = {"event": "total", "gte": 100}
@@ -40,7 +40,7 @@ NO_RETRY = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, *RETRY]
 
 def task(**changes: Any) -> Json:
     return {
-        "Type": "Task", "Resource": asl.INVOKE, "TimeoutSeconds": 10, "Retry": RETRY,
+        "Type": "Task", "Resource": INVOKE, "TimeoutSeconds": 10, "Retry": RETRY,
         "Parameters": {"FunctionName": "f", "Payload": {"x.$": "$.x", "y": 1}},
         "ResultSelector": {"x.$": "$.Payload.x"},
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "caught"}],
@@ -51,7 +51,7 @@ def task(**changes: Any) -> Json:
 def waiting() -> Json:
     late = {"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": "late"}
     state = task(
-        Resource=asl.INVOKE_AND_WAIT,
+        Resource=INVOKE_AND_WAIT,
         Retry=NO_RETRY,
         ResultPath=None,
         TimeoutSeconds=60,
@@ -190,12 +190,12 @@ def _without(field: str) -> Json:
     ],
 )
 def test_a_definition_that_aws_or_we_would_refuse_is_noticed(state: Json, complaint: str) -> None:
-    found = asl.problems({"StartAt": "first", "States": {"first": state, **DONE}})
+    found = problems({"StartAt": "first", "States": {"first": state, **DONE}})
     assert any(problem.startswith(complaint) for problem in found), found
 
 
 def test_what_the_compiler_writes_is_in_order() -> None:
-    assert asl.problems(COMPILED) == []
+    assert problems(COMPILED) == []
 
 
 @pytest.mark.parametrize("name", [*COMPILED["States"]])
@@ -203,7 +203,7 @@ def test_no_state_of_a_compiled_machine_can_be_missed_or_be_left_over(name: str)
     without, spare = deepcopy(COMPILED), deepcopy(COMPILED)
     del without["States"][name]
     spare["States"]["spare"] = deepcopy(spare["States"][name])
-    assert without["StartAt"] == name or asl.problems(without)
-    assert "spare: cannot be reached" in asl.problems(spare)
+    assert without["StartAt"] == name or problems(without)
+    assert "spare: cannot be reached" in problems(spare)
     renamed = {("x" * 81 if n == name else n): s for n, s in COMPILED["States"].items()}
-    assert any("longer than 80" in p for p in asl.problems({**COMPILED, "States": renamed}))
+    assert any("longer than 80" in p for p in problems({**COMPILED, "States": renamed}))

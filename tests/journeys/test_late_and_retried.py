@@ -116,6 +116,51 @@ def test_a_machine_that_could_not_be_stopped_comes_to_its_end_by_itself() -> Non
     assert world.mails == []
 
 
+def two_waits() -> World:
+    again = wait_for("again", "Replied", "1 day", [send("second")], [send("nudge")])
+    return shop_with(wait_for("once", "Replied", "1 day"), again)
+
+
+def test_one_event_ends_one_wait() -> None:
+    world = two_waits()
+    world.event("Visited")
+    world.run_for(hours=1)
+    world.event("Replied")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["nudge"]
+
+
+def test_a_shop_whose_clock_is_fast_does_not_answer_twice_either() -> None:
+    world = two_waits()
+    world.event("Visited")
+    world.run_for(hours=1)
+    world.event("Replied", at=world.now + timedelta(minutes=5))
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["nudge"]
+
+
+def test_two_events_end_two_waits() -> None:
+    world = two_waits()
+    world.event("Visited")
+    for _ in range(2):
+        world.run_for(hours=1)
+        world.event("Replied")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["second"]
+
+
+def test_a_wait_for_something_else_does_not_mind_a_fast_clock() -> None:
+    other = wait_for("other", "Ordered", "1 day", [send("thanks")], [send("nudge")])
+    world = shop_with(wait_for("once", "Replied", "1 day"), other)
+    world.event("Visited")
+    world.run_for(hours=1)
+    world.event("Replied", at=world.now + timedelta(minutes=5))
+    world.run_for(minutes=1)
+    world.event("Ordered")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["thanks"]
+
+
 # --- news that comes late ---
 
 

@@ -1,11 +1,11 @@
 """Step Functions as far as Milepost uses it: Amazon States Language on a clock that jumps.
 
-Knows exactly the fields and states that `domain/machine.py` writes, and refuses everything else,
-so that a definition which needs more is noticed here. Counts what AWS would bill.
+Knows the fields and states that `domain/machine.py` writes and no others: `asl_rules.py` notices a
+definition that needs more. Counts what AWS would bill.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,16 +23,6 @@ INVOKE_AND_WAIT = f"{INVOKE}.waitForTaskToken"
 NOT_CAUGHT_BY_ALL = {"States.Runtime", "States.DataLimitExceeded"}
 MOST_DATA = 256 * 1024
 
-_FIELDS = {
-    "Succeed": {"Type"},
-    "Wait": {"Type", "TimestampPath", "Next"},
-    "Choice": {"Type", "Choices", "Default"},
-    "Task": {
-        "Type", "Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds",
-        "Retry", "Catch", "Next", "End",
-    },
-}  # fmt: skip
-
 
 @dataclass
 class Execution:
@@ -47,6 +37,7 @@ class Execution:
     entered: list[str] = field(default_factory=list)
     billed: int = 0
     retries: dict[int, int] = field(default_factory=dict)
+    started_with: Json = field(default_factory=dict)
     moment: int = 0
     """Grows whenever something is decided, so that what was due before that no longer counts."""
 
@@ -59,11 +50,13 @@ class StepFunctions:
         agenda: Agenda,
         versions: Mapping[str, Mapping[str, Any]],
         functions: Mapping[str, Function],
+        on_failure: Callable[[Execution], None] = lambda _: None,
         seed: int = 0,
     ) -> None:
         self.agenda = agenda
         self.versions = versions
         self.functions = functions
+        self.on_failure = on_failure
         self.random = Random(seed)
         self.executions: dict[str, Execution] = {}
         self.tokens: dict[str, tuple[Execution, int]] = {}
@@ -72,7 +65,8 @@ class StepFunctions:
 
     def start(self, machine: str, name: str, document: Mapping[str, Any]) -> None:
         """Start, unless an execution of any version of this machine ever had the name."""
-        execution = Execution(machine, name, json.loads(json.dumps(document)))
+        data = json.loads(json.dumps(document))
+        execution = Execution(machine, name, data, started_with=data)
         if self.executions.setdefault(f"{_unversioned(machine)}:{name}", execution) is execution:
             start_at = self.versions[machine]["StartAt"]
             self._later(execution, timedelta(0), lambda: self._enter(execution, start_at))
@@ -185,6 +179,8 @@ class StepFunctions:
         if execution.status == "RUNNING":
             execution.status, execution.cause = status, cause
             execution.moment += 1
+            if status == "FAILED":
+                self.agenda.after(timedelta(0), lambda: self.on_failure(execution))
 
     def _state(self, execution: Execution) -> Json:
         state: Json = self.versions[execution.machine]["States"][execution.state]
@@ -243,51 +239,3 @@ def put(data: Json, path: str | None, result: Json) -> Json:
     changed = deepcopy(data)
     changed[path.removeprefix("$.")] = result
     return changed
-
-
-# --- validation ---
-
-
-def problems(definition: Mapping[str, Any]) -> list[str]:
-    """What Step Functions would refuse, and what Milepost forbids itself."""
-    states: Json = definition["States"]
-    found = [f"{name}: {problem}" for name, state in states.items() for problem in _wrong(state)]
-    found += [f"{name}: longer than 80 characters" for name in states if len(name) > 80]
-    reached: set[str] = set()
-    pending = [definition["StartAt"]]
-    while pending:
-        name = pending.pop()
-        if name not in states:
-            found.append(f"nothing is called {name}")
-        elif name not in reached:
-            reached.add(name)
-            pending += _following(states[name])
-    return found + [f"{name}: cannot be reached" for name in states if name not in reached]
-
-
-def _following(state: Json) -> Iterator[str]:
-    yield from (each["Next"] for each in (*state.get("Choices", ()), *state.get("Catch", ())))
-    yield from (state[key] for key in ("Next", "Default") if key in state)
-
-
-def _wrong(state: Json) -> Iterator[str]:
-    unknown = state.keys() - _FIELDS.get(state["Type"], set())
-    if unknown:
-        yield f"{state['Type']} with {sorted(unknown)}"
-    if state["Type"] in {"Wait", "Task"} and ("Next" in state) == bool(state.get("End")):
-        yield "needs either Next or End"
-    if state["Type"] != "Task":
-        return
-    if state["Resource"] not in {INVOKE, INVOKE_AND_WAIT}:
-        yield f"calls {state['Resource']}"
-    if type(state.get("TimeoutSeconds")) is not int or not 0 < state["TimeoutSeconds"] < 10**8:
-        yield "has no TimeoutSeconds"
-    if not state.get("Retry"):
-        yield "has no Retry"
-    if not state.get("Catch") and "give_up.$" not in state["Parameters"]["Payload"]:
-        yield "has no Catch"
-    for rules in (state.get("Retry", []), state.get("Catch", [])):
-        for number, rule in enumerate(rules):
-            everything = "States.ALL" in rule["ErrorEquals"]
-            if everything and (len(rule["ErrorEquals"]) > 1 or number < len(rules) - 1):
-                yield "States.ALL must stand alone and last"

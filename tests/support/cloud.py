@@ -48,7 +48,7 @@ ENVIRONMENT = {
     "MILEPOST_CONFIGURATION_SET": STACK,
     "MILEPOST_SENDER": "post@mail.harborline.example",
     "MILEPOST_PUBLIC_URL": "https://links.harborline.example",
-    "MILEPOST_MACHINE_ARN_PREFIX": f"{STATES}:stateMachine:{STACK}-",
+    "MILEPOST_MACHINE_ARN_PREFIX": f"{STATES}:stateMachine:{STACK}_",
     "MILEPOST_MACHINE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/milepost-machines",
     "MILEPOST_RUN_STEPS_ARN": f"{LAMBDA}run-steps",
     "MILEPOST_AWAIT_EVENT_ARN": f"{LAMBDA}await-event",

@@ -59,6 +59,7 @@ class _Walk:
     def __init__(self, trigger: Happened, history: Sequence[Happened]) -> None:
         self.trigger, self.history = trigger, sorted(history, key=lambda happened: happened.at)
         self.at = trigger.at
+        self.used: list[Happened] = []
         self.life = Life()
 
     def through(self, steps: Sequence[Json]) -> None:
@@ -80,9 +81,10 @@ class _Walk:
         end = self.at + duration(step["timeout"])
         for happened in self.history:
             where = step.get("where", {"event": "n", "gte": 0})
-            in_time = self.at <= happened.at < end
+            in_time = self.at <= happened.at < end and happened not in self.used
             if happened.name == step["event"] and in_time and compare(where, happened.data):
                 self.at = happened.at
+                self.used.append(happened)
                 return self.through(step["on_event"])
         self.at = end
         return self.through(step["on_timeout"])

@@ -177,6 +177,14 @@ def test_the_first_reason_is_the_one_that_says_most() -> None:
     assert skipped(profile=profile(fields={}, consent={}), **everything).ends
 
 
+def test_only_what_is_over_for_good_ends_the_enrollment() -> None:
+    """A pause passes, and a consent may be given: whoever is inside then stays inside."""
+    for changes in OBJECTIONS[1:-1]:
+        assert not skipped(**changes).ends
+    for changes in (OBJECTIONS[0], OBJECTIONS[-1]):
+        assert skipped(**changes).ends
+
+
 OBJECTIONS: list[Json] = [
     {"enrollment": enrollment(status="exited")},
     {"store_paused": True},

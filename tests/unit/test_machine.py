@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from milepost.domain.graph import build_program
-from milepost.domain.machine import NAME_LIMIT, Wiring, machine, transitions
+from milepost.domain.machine import NAME_LIMIT, Wiring, longest_stay, machine, transitions
 from milepost.domain.program import Program
 from milepost.domain.reading import read_file
 from milepost.domain.workflow import Workflow
@@ -177,6 +177,23 @@ def test_a_thousand_steps_compile_in_a_second_to_less_than_a_megabyte() -> None:
     assert len(json.dumps(definition)) < 1_000_000
     check(definition)
     assert len(definition["States"]) == len(steps) + len(["before end", "give up"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "days"),
+    [
+        ([send("a")], 0),
+        ([delay("2 days", "a"), delay("36 hours", "b")], 3.5),
+        ([delay("2 days", "a", until_time="09:00")], 9),
+        ([{"id": "a", "type": "delay", "on_days": ["monday"]}], 7),
+        ([wait_for("a", "E", "3 days", [delay("1 day", "b")], [delay("2 days", "c")])], 5),
+        ([branch("a", ALWAYS, [delay("1 day", "b")], [delay("2 days", "c")]), delay("1 day", "d")],
+         3),
+        ([branch("a", ALWAYS, [delay("9 days", "b"), leave("x")], []), delay("1 day", "d")], 9),
+    ],
+)  # fmt: skip
+def test_how_long_somebody_can_be_inside(steps: list[Json], days: float) -> None:
+    assert longest_stay(compiled(workflow(*steps))) == timedelta(days=days)
 
 
 @pytest.mark.parametrize("wrap", ["branch", "wait"])

@@ -89,12 +89,47 @@ def test_keys_are_remembered_for_a_minute_so_that_a_new_one_is_soon_live() -> No
     assert len(ssm.asked) == 2
 
 
-def test_a_store_that_is_new_is_known_at_once() -> None:
-    ssm = Ssm({})
-    kept = secrets(ssm)
+def test_a_store_that_is_new_is_known_within_seconds() -> None:
+    ssm, now = Ssm({}), Seconds()
+    kept = secrets(ssm, now)
     assert kept.of("a") is None
     ssm.parameters = {"/milepost/a/link-key": "new"}
+    now.passed = 9
+    assert kept.of("a") is None
+    now.passed = 10
     assert kept.of("a") == StoreSecrets(links=("new",))
+
+
+def test_made_up_names_do_not_use_up_the_parameter_store_or_our_memory() -> None:
+    ssm, now = Ssm({}), Seconds()
+    kept = secrets(ssm, now)
+    for _ in range(5):
+        assert kept.of("nobody") is None
+    assert len(ssm.asked) == 1
+    for number in range(1500):
+        kept.of(f"nobody-{number}")
+    assert len(kept._unknown) <= 1001
+
+
+def test_a_store_whose_keys_are_all_taken_away_is_closed_within_a_minute() -> None:
+    ssm, now = Ssm({"/milepost/a/link-key": "k"}), Seconds()
+    kept = secrets(ssm, now)
+    assert kept.of("a") is not None
+    ssm.parameters = {}
+    now.passed = 60
+    assert kept.of("a") is None
+    ssm.error = ConnectTimeoutError(endpoint_url="x")
+    now.passed = 120
+    with pytest.raises(Busy):
+        kept.of("a")
+
+
+def test_keys_that_are_known_outlive_a_parameter_store_that_does_not_answer() -> None:
+    ssm, now = Ssm({"/milepost/a/link-key": "k"}), Seconds()
+    kept = secrets(ssm, now)
+    kept.of("a")
+    ssm.error, now.passed = ConnectTimeoutError(endpoint_url="x"), 600
+    assert kept.of("a") == StoreSecrets(links=("k",))
 
 
 def test_one_stores_keys_are_never_anothers() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,22 +13,39 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
 
 
+UNKNOWN_FOR = timedelta(seconds=10)
+"""How long a store stays unknown: made-up names must not use up SSM's 40 requests a second."""
+
+MOST_UNKNOWN = 1000
+EVER_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class SsmSecrets:
-    """Implements `Secrets`; remembers a store's keys for `fresh_for`, unknown stores never."""
+    """Implements `Secrets`; remembers a store's keys for `fresh_for`."""
 
     client: "SSMClient"
     stack: str
     now: Callable[[], datetime]
     fresh_for: timedelta = timedelta(seconds=60)
     _kept: dict[str, tuple[datetime, StoreSecrets]] = field(default_factory=dict)
+    _unknown: dict[str, datetime] = field(default_factory=dict)
 
     def of(self, store: str) -> StoreSecrets | None:
         kept = self._kept.get(store)
         if kept is not None and self.now() - kept[0] < self.fresh_for:
             return kept[1]
-        found = self._read(f"/{self.stack}/{store}/")
+        if self.now() - self._unknown.get(store, EVER_SINCE) < UNKNOWN_FOR:
+            return None
+        try:
+            found = self._read(f"/{self.stack}/{store}/")
+        except Busy:
+            if kept is None:
+                raise
+            return kept[1]  # a minute old, and better than none
         if not found:
+            self._kept.pop(store, None)
+            self._unknown = {**dict(list(self._unknown.items())[-MOST_UNKNOWN:]), store: self.now()}
             return None
         secrets = StoreSecrets(
             signing=_live(found, "signing-key"),

@@ -64,8 +64,15 @@ class StepFunctionsMachines:
     role: str
 
     def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
-        arn = self.machines + machine_name(store, workflow)
-        text = json.dumps(definition, separators=(",", ":"))
+        try:
+            return self._publish(
+                self.machines + machine_name(store, workflow),
+                json.dumps(definition, separators=(",", ":")),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(_name(error)) from error
+
+    def _publish(self, arn: str, definition: str) -> str:
         try:
             self.client.describe_state_machine(stateMachineArn=arn)
         except ClientError as error:
@@ -73,22 +80,22 @@ class StepFunctionsMachines:
                 raise
             created = self.client.create_state_machine(
                 name=arn.rpartition(":")[2],
-                definition=text,
+                definition=definition,
                 roleArn=self.role,
                 type="STANDARD",
                 publish=True,
             )
             return created["stateMachineVersionArn"]
         updated = self.client.update_state_machine(
-            stateMachineArn=arn, definition=text, roleArn=self.role, publish=True
+            stateMachineArn=arn, definition=definition, roleArn=self.role, publish=True
         )
         return updated["stateMachineVersionArn"]
 
 
 def machine_name(store: str, workflow: str) -> str:
-    """What follows the stack's name in a machine's name.
+    """What follows `<stack>_` in a machine's name.
 
-    Neither part can hold an underscore, so that no two stores ever share a machine.
+    No part of it can hold an underscore, so no two stacks or stores ever share a machine.
     """
     return f"{store}_{workflow}"
 

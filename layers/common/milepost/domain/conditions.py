@@ -7,7 +7,7 @@ here a condition is the plain JSON of the compiled program.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
@@ -323,8 +323,8 @@ def _next_anniversary(value: datetime, now: datetime) -> datetime:
         except ValueError:
             day = date(year, 2, 28)
         if day >= today:
-            return datetime.combine(day, now.timetz() if day == today else value.timetz())
-    return now + timedelta(days=366)
+            break
+    return datetime.combine(day, now.timetz() if day == today else value.timetz())
 
 
 def _say(value: Any) -> str:

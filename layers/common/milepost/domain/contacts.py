@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from json import dumps
 from typing import Any, Literal
 
 from milepost.domain import instants
@@ -24,6 +25,11 @@ EVENT_NAMES_KEPT = 100
 
 _SMALLEST = Decimal("0.0001")
 """Amounts are kept to four places: sums are exact then, whatever the order, and stay short."""
+
+FIELDS_KEPT = 100
+TOPICS_KEPT = 100
+LONGEST_VALUE = 1024
+"""Bounds of what a profile keeps: a DynamoDB item ends at 400 KB, and every write pays for all."""
 
 LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
@@ -155,7 +161,9 @@ def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
     at = instants.show(event.occurred_at)
     fields = dict(profile.fields)
     for name, value in said.items():
-        if value is None:
+        if value is None or len(dumps(value)) > LONGEST_VALUE:
+            continue
+        if name not in fields and len(fields) >= FIELDS_KEPT:
             continue
         held, new = fields.get(name), (value, at, event.id)
         if held is None or _outranks(new, held):
@@ -207,6 +215,8 @@ def _consent(
     consent = dict(held)
     for fact in event.contact.consents:
         for topic in (fact.topic,) if fact.topic else settings.shop_topics:
+            if topic not in consent and len(consent) >= TOPICS_KEPT:
+                continue
             consent[topic] = weigh(consent.get(topic), fact, event.occurred_at)
     return consent
 

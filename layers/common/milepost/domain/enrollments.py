@@ -86,12 +86,9 @@ def may_enter(
             return Refuse(f"trigger: {verdict.why}")
     if now - event.occurred_at > FRESH:
         return Refuse(f"the event is {say_duration(now - event.occurred_at)} old, news is 1 day")
-    key = ""
-    if "key" in trigger:
-        value = look_up(event.data, trigger["key"])
-        if value is MISSING or value in (None, "") or isinstance(value, dict | list):
-            return Refuse(f"key: event.{trigger['key']} is missing")
-        key = str(value)
+    key = key_of(program, event)
+    if key is None:
+        return Refuse(f"key: event.{trigger['key']} is missing")
     if refusal := _returning(head["reentry"], program.workflow, profile, event, key, now):
         return refusal
     for ending in endings(program):
@@ -121,6 +118,17 @@ def may_enter(
             key=key,
         )
     )
+
+
+def key_of(program: Program, event: Event) -> str | None:
+    """What tells this contact's enrollments apart; empty if nothing, None if the event lacks it."""
+    path = program.head["trigger"].get("key")
+    if path is None:
+        return ""
+    value = look_up(event.data, path)
+    if value is MISSING or value in (None, "") or isinstance(value, dict | list):
+        return None
+    return str(value)
 
 
 def _returning(

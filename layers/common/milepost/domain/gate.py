@@ -90,7 +90,7 @@ def _objections(question: Question) -> Iterator[Skip]:
 
 
 def _reached(question: Question) -> Iterator[Skip]:
-    """Exit and goal events that `react` may not have come to yet."""
+    """Exit and goal events on the profile, for a machine that could not be stopped in time."""
     since = question.enrollment.since
     for ending in endings(question.program):
         total = question.profile.totals.get(ending["event"])

@@ -174,3 +174,20 @@ def transitions(program: Program) -> int:
         ]  # fmt: skip
         from_block[entry] = 1 + chooses + max(ways)
     return from_block[program.entry]
+
+
+def longest_stay(program: Program) -> timedelta:
+    """How long one enrollment can last: an execution of Step Functions ends after a year.
+
+    Times of day and weekdays after a delay are counted as a week.
+    """
+    left: dict[str, timedelta] = {END: timedelta()}
+    for name, node in reversed(list(program.nodes.items())):
+        after = max(left[following] for following in successors(node))
+        if node["type"] == "delay":
+            after += parse_duration(node.get("for") or "0 seconds")
+            after += timedelta(days=7) if {"until_time", "on_days"} & node.keys() else timedelta()
+        elif node["type"] == "wait_for":
+            after += parse_duration(node["timeout"])
+        left[name] = after
+    return left[program.entry]

@@ -71,9 +71,37 @@ def compile_mjml(made: Disguised) -> str:
         return ""
 
 
+DEEPEST = 400
+"""Elements inside each other: the inliner recurses, and thousands of them end its process."""
+
+_OPENS_OR_CLOSES = re.compile(r"<(/?)([a-zA-Z][\w:-]*)(?:\"[^\"]*\"|'[^']*'|[^'\">])*?(/?)>")
+_CLOSED_BY_OTHERS = frozenset(
+    {
+        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link",
+        "meta", "option", "p", "source", "td", "th", "tr", "wbr",
+    }
+)  # fmt: skip
+
+
+def _depth(html: str) -> int:
+    """How deep elements lie inside each other, at most; never less than what a parser finds."""
+    depth = deepest = 0
+    for tag in _OPENS_OR_CLOSES.finditer(html):
+        closing, name, alone = tag.groups()
+        if alone or name.lower() in _CLOSED_BY_OTHERS:
+            continue
+        depth = max(0, depth - 1) if closing else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def compile_html(made: Disguised) -> str:
     """Inline the styles of an HTML body; media queries stay. Nothing is fetched."""
     if made.problems:
+        return ""
+    if _depth(made.text) > DEEPEST:
+        place = made.origins[0].file if made.origins else "template"
+        made.problems.append(Problem(place, f"is nested deeper than {DEEPEST} elements"))
         return ""
     import css_inline  # at publish only
 

@@ -13,8 +13,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
     """Publish a batch of changes, store by store; what could not be finished comes again."""
     changes: dict[str, dict[str, list[str]]] = {}
     for record in batch["Records"]:
-        key = json.loads(record["body"])["detail"]["object"]["key"]
-        store, _, path = key.partition("/")
+        store, path = _place(record["body"])
         if not is_store(store) or path.startswith("reports/"):
             logger.info("not ours", extra={"folder": store[:40]})
             continue
@@ -27,6 +26,16 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
         for message in messages
     ]
     return {"batchItemFailures": failed}
+
+
+def _place(body: str) -> tuple[str, str]:
+    """The store and the path that a notice is about; empty if it is no notice of a file."""
+    try:
+        key = json.loads(body)["detail"]["object"]["key"]
+        store, _, path = key.partition("/")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", ""
+    return store, path
 
 
 def _publish(store: str, paths: list[str]) -> bool:

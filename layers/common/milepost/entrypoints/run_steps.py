@@ -1,5 +1,6 @@
 """The task of a state machine: run one block of steps for one contact."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
 
     The answer is the whole state of the machine: `until` and `since` are instants of its own time.
     """
+    if "detail" in task:
+        return _failed(task["detail"])
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = bootstrap.clock()
     now = instants.show(clock.wire_now())
@@ -34,6 +37,14 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
             "until": instants.show(clock.to_wire(stop.until)),
         }
     return {"enrollment": ref.to_json(), **resting}
+
+
+def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A machine that ended without a word: Step Functions itself tells (EventBridge)."""
+    ref = EnrollmentRef.from_json(json.loads(detail["input"])["enrollment"])
+    bootstrap.runner().give_up(ref, f"machine {detail['status']}")
+    logger.error("machine failed", extra={"enrollment": ref.to_json(), "status": detail["status"]})
+    return {"enrollment": ref.to_json()}
 
 
 warm(bootstrap.runner, bootstrap.clock)

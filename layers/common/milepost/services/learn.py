@@ -31,7 +31,8 @@ class Learner:
     def learn(self, store: str, message: str, report: Report) -> bool:
         """Record one report; False if it is not about a message we sent to that address.
 
-        Suppression comes first: a crash after it loses a number, a crash before it a promise.
+        The ledger first, for it knows whether the report is ours; then suppression; the event last.
+        A crash in between brings the report back.
         """
         ref = MessageRef.from_id(store, message)
         facts = self.ledger.report(ref, report)

@@ -6,7 +6,7 @@ present state of the bucket counts, not the notice that brought us here, which m
 repeated or out of order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from milepost.domain.asked import check_conditions, leaves
 from milepost.domain.graph import build_program, check_steps, walk
-from milepost.domain.machine import Wiring, machine, transitions
+from milepost.domain.machine import Wiring, longest_stay, machine, transitions
 from milepost.domain.names import WORKFLOW_LENGTH, is_workflow
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.program import Program
@@ -24,7 +24,7 @@ from milepost.domain.report import Outcome, Report, as_json, as_markdown
 from milepost.domain.settings_file import SettingsFile
 from milepost.domain.template_versions import TemplateVersion
 from milepost.domain.templates import check_marketing, compile_template
-from milepost.domain.workflow import ConsentsTo, SendEmail, Workflow
+from milepost.domain.workflow import LONGEST_STAY, ConsentsTo, SendEmail, Workflow
 from milepost.ports import Busy, Files, Head, Live, Machines, Publications
 
 COMPILER = "1"
@@ -57,12 +57,23 @@ class Publisher:
         Settings go first and workflows last, so that files uploaded together find each other.
         """
         units = dict.fromkeys(unit for path in paths for unit in self._units(store, path))
-        reports = [self._publish(store, unit) for unit in sorted(units, key=_turn)]
+        unfinished: list[str] = []
+        reports = list(self._each(store, units, unfinished))
         if any(report.outcome == "published" for report in reports):
             done = {report.file for report in reports if report.outcome != "refused"}
             again = [unit for unit in self.publications.all_refused(store) if unit not in done]
-            reports += [self._publish(store, unit) for unit in sorted(again, key=_turn)]
+            reports += self._each(store, again, unfinished)
+        if unfinished:
+            raise Busy("; ".join(unfinished))
         return reports
+
+    def _each(self, store: str, units: Iterable[str], unfinished: list[str]) -> Iterator[Report]:
+        """Publish one after the other; one that cannot be finished now holds no other up."""
+        for unit in sorted(units, key=_turn):
+            try:
+                yield self._publish(store, unit)
+            except Busy as busy:
+                unfinished.append(str(busy))
 
     def _units(self, store: str, path: str) -> list[str]:
         """What a changed file is part of: itself, its template's folder, or every template."""
@@ -94,8 +105,9 @@ class Publisher:
         head = self.publications.head(store)
         if unit.startswith("templates/"):
             layout = self.files.folder(store, f"templates/{LAYOUT}")
-            return (self.files.folder(store, unit), layout, head.settings)
-        return (self.files.read(store, unit), sorted(head.templates), head.settings)
+            users = self._marketing_users(store, head, unit.removeprefix("templates/"))
+            return (self.files.folder(store, unit), layout, head.settings, users)
+        return (self.files.read(store, unit), sorted(head.templates.items()), head.settings)
 
     def _once(self, store: str, unit: str) -> Report:
         if unit == "settings.json":
@@ -230,12 +242,16 @@ class Publisher:
             if self.publications.go_live(store, name, replace(live, status=status), previous):
                 return self._published(unit, program)
             raise Busy(f"{unit} was published at the same moment")
-        program = self._keep(store, build_program(name, previous + 1, workflow), source)
-        definition = machine(program, self.wiring)
-        if len(dumps(definition)) > MOST_STATES or len(dumps(program.to_json())) > MOST_PROGRAM:
+        program = build_program(name, previous + 1, workflow)
+        if (stay := longest_stay(program)) > LONGEST_STAY:
+            reason = f"can take {stay.days} days, and a state machine ends after 365"
+            return self._report(unit, "refused", [Problem("steps", reason, "wait for less")])
+        states = len(dumps(machine(program, self.wiring)))
+        if states > MOST_STATES or len(dumps(program.to_json())) > MOST_PROGRAM:
             problem = Problem("file", "has too many steps for one state machine", "split it")
             return self._report(unit, "refused", [problem])
-        arn = self.machines.publish(store, name, definition)
+        program = self._keep(store, program, source)
+        arn = self.machines.publish(store, name, machine(program, self.wiring))
         if not self.publications.go_live(store, name, Live(program.version, arn, status), previous):
             raise Busy(f"{unit} was published at the same moment")
         return self._published(unit, program)

@@ -1,9 +1,9 @@
 """React: one event of a timeline changes the contact, wakes, ends and begins enrollments.
 
 Safe to run again from the start after a crash at any line. The profile notes the last stream
-position it is applied through, and is written after everything that must have happened by then
-(ends, wakes, new enrollments) and before what follows from it (starting the machines), which a
-repeated record does once more, harmlessly.
+position it is applied through, and which enrollments the contact is inside of. It is written after
+everything that must have happened by then (ends, wakes), and before what follows from it (new
+enrollments and their machines), which a repeated record does once more, harmlessly.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,14 @@ from datetime import datetime
 
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile, fold
-from milepost.domain.enrollments import Enrollment, Enter, Refuse, ended_by, may_enter
+from milepost.domain.enrollments import (
+    Enrollment,
+    Enter,
+    Refuse,
+    ended_by,
+    key_of,
+    may_enter,
+)
 from milepost.domain.events import Event
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
@@ -50,11 +57,11 @@ class Reactor:
         for _ in range(ATTEMPTS):
             before = self.contacts.profile(event.store, contact)
             if before is not None and before.applied >= position:
-                self._start_entered_by(before, event)
+                self._begin(before, event, now)
                 return Reaction()
             reaction, after = self._change(before, contact, event, position, now, head)
             if self.contacts.apply(before, after):
-                self._start_entered_by(after, event)
+                self._begin(after, event, now)
                 return reaction
         raise Busy(f"the contact changed {ATTEMPTS} times while one event was applied")
 
@@ -83,13 +90,13 @@ class Reactor:
             if isinstance(decision, Refuse):
                 refused.append((program.workflow, decision.reason))
             elif isinstance(decision, Enter):
-                kept = self._enroll(replace(decision.enrollment, machine=live.machine))
-                if kept is None:
+                enrollment = replace(decision.enrollment, machine=live.machine)
+                if self.enrollments.load(enrollment.ref) is not None:
                     refused.append((program.workflow, "was enrolled for this key before"))
                     continue
-                entered.append(kept.ref.id)
-                inside[kept.ref.id] = kept.presence()
-                entries[kept.ref.workflow] = now
+                entered.append(enrollment.ref.id)
+                inside[enrollment.ref.id] = enrollment.presence()
+                entries[enrollment.ref.workflow] = now
         after = replace(profile, inside=inside, entries=entries, applied=position)
         return Reaction(True, ended, woken, tuple(entered), tuple(refused)), after
 
@@ -133,22 +140,26 @@ class Reactor:
         facts = self.facts.gather(asked, profile, event.data, now, event.occurred_at)
         return may_enter(program, profile, event, facts, now)
 
-    def _enroll(self, enrollment: Enrollment) -> Enrollment | None:
-        """The enrollment this event began, now or in an attempt that crashed; None if another's."""
-        if self.enrollments.enroll(enrollment):
-            return enrollment
-        loaded = self.enrollments.load(enrollment.ref)
-        if loaded is None:
-            raise Busy("an enrollment exists whose contact does not")
-        _, kept = loaded
-        return kept if kept.event_id == enrollment.event_id and kept.status == "active" else None
-
-    def _start_entered_by(self, profile: Profile, event: Event) -> None:
+    def _begin(self, profile: Profile, event: Event, now: datetime) -> None:
+        """Write down and start what this event began; the profile says what that is."""
         for id_, presence in profile.inside.items():
-            if presence.event == event.id:
-                self.engine.start(
-                    presence.machine, presence.ref(profile.store, profile.contact, id_)
+            if presence.event != event.id:
+                continue
+            ref = presence.ref(profile.store, profile.contact, id_)
+            program = self.registry.program(ref.store, ref.workflow, ref.version)
+            self.enrollments.enroll(
+                Enrollment(
+                    ref=ref,
+                    event_id=event.id,
+                    event_name=event.name,
+                    event_data=event.data,
+                    since=presence.since,
+                    entered_at=now,
+                    key=key_of(program, event) or "",
+                    machine=presence.machine,
                 )
+            )
+            self.engine.start(presence.machine, ref)
 
 
 def _meant(node: Node, event: Event, profile: Profile) -> bool:

@@ -7,9 +7,10 @@ them happens, and a second run finds them instead of deciding anew.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from milepost.domain import instants
 from milepost.domain.conditions import evaluate
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, Status
@@ -20,6 +21,9 @@ from milepost.domain.settings import StoreSettings
 from milepost.ports import Busy, Enrollments, Journal, Registry
 from milepost.services.facts import FactFinder
 from milepost.services.send import Sender, Task
+
+MOMENT = timedelta(milliseconds=1)
+"""Instants are kept to the millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +150,10 @@ class Runner:
         return {"path": None, "why": "; ".join(reasons)}
 
     def _rest(self, step: _Pass, node: Node) -> Stop:
-        until = step.began
-        if node["type"] == "delay":
-            zone = step.profile.get("timezone")
-            until = delay_ends(node, step.began, zone, step.settings.timezone)
+        if node["type"] == "wait_for":
+            return Stop(node["id"], _counts_from(step, node["event"]), step.began)
+        zone = step.profile.get("timezone")
+        until = delay_ends(node, step.began, zone, step.settings.timezone)
         return Stop(node["id"], step.began, until)
 
     def _flush(self, step: _Pass, entry: str) -> None:
@@ -169,3 +173,12 @@ class Runner:
         """
         exits = blocks(program)[entry].exits
         return Stop(END if END in exits else exits[0], self.now(), self.now())
+
+
+def _counts_from(step: _Pass, event: str) -> datetime:
+    """The instant from which a wait counts events: after the one that an earlier wait has met.
+
+    Its time may be ahead of ours, and it would then seem to lie inside the block it led to.
+    """
+    met = [o["at"] for o in step.enrollment.outcomes.values() if o.get("event") == event]
+    return max([step.began, *(instants.parse(at) + MOMENT for at in met)])

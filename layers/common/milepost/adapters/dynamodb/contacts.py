@@ -65,7 +65,7 @@ class DynamoContacts:
             values={f":t{n}": value for n, value in enumerate(sets.values())},
         )
         proofs = [_proof(contact, event, fact, fact.topic or "") for fact in event.contact.consents]
-        self.table.together(
+        self.table.insist(
             [
                 {"Update": {"Key": keys.profile(event.store, contact), **change}},
                 *(

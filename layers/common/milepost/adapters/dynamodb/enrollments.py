@@ -26,8 +26,11 @@ class DynamoEnrollments:
 
     def enroll(self, enrollment: Enrollment) -> bool:
         # The event's data lies apart: every later write of an enrollment is paid by its size.
-        self.table.put_new(_trigger(enrollment))
-        return self.table.put_new(_item(enrollment))
+        fresh = self.table.put_new(_trigger(enrollment))
+        kept = self.table.put_new(_item(enrollment))
+        if kept and not fresh:  # data of an event that never got as far as its enrollment
+            self.table.put(_trigger(enrollment))
+        return kept
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
         own, trigger = keys.enrollment(ref), keys.trigger(ref)

@@ -1,5 +1,6 @@
 """A DynamoDB table in plain Python values; AWS errors stop here."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ _LATER = frozenset(
 _TRANSIENT_REASONS = frozenset(
     {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 )
+
+MOST_TRIES = 5
+"""How often what DynamoDB left undone is asked for again, each time after twice the pause."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -89,6 +93,7 @@ class Table:
         """The items that exist, in no particular order; 100 keys a request."""
         items: list[Item] = []
         pending = list(keys)
+        tries = 0
         while pending:
             now, pending = pending[:100], pending[100:]
             with _errors():
@@ -99,6 +104,10 @@ class Table:
             rest = answer.get("UnprocessedKeys", {}).get(self.name)
             if rest:
                 pending = [*rest["Keys"], *pending]
+                tries += 1
+                if tries > MOST_TRIES:
+                    raise Busy("DynamoDB: some keys stayed unread")
+                time.sleep(0.02 * 2**tries)
         return items
 
     def query(self, **request: Any) -> Iterator[Item]:
@@ -166,6 +175,15 @@ class Table:
         if values:
             request["ExpressionAttributeValues"] = pack(values)
         return request
+
+    def insist(self, operations: Sequence[Mapping[str, Any]], tries: int = 6) -> None:
+        """One transaction, again if it meets another: no SDK repeats those."""
+        for number in range(1, tries):
+            try:
+                return self.together(operations)
+            except Busy:
+                time.sleep(0.02 * 2**number)
+        return self.together(operations)
 
     def together(self, operations: Sequence[Mapping[str, Any]]) -> None:
         """One transaction; raise `Refused` if any condition does not hold."""
