@@ -1,4 +1,4 @@
-"""What the ports promise of messages that were claimed: what is reported of them, and what is due."""
+"""What the ports promise of messages once claimed: what is reported of them, and what is due."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -64,7 +64,7 @@ class Publisher:
             again = [unit for unit in self.publications.all_refused(store) if unit not in done]
             reports += self._each(store, again, unfinished)
         if unfinished:
-            raise Busy("; ".join(unfinished))
+            raise Busy("not finished: " + "; ".join(unfinished))
         return reports
 
     def _each(self, store: str, units: Iterable[str], unfinished: list[str]) -> Iterator[Report]:
