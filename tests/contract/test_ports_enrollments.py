@@ -7,6 +7,8 @@ from itertools import permutations
 
 import pytest
 
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.domain.contacts import Profile
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Journal
@@ -18,7 +20,7 @@ from tests.support.builders import (
     enrollment_ref,
     event,
 )
-from tests.support.ports import Ports
+from tests.support.ports import Cloud, Ports, dynamo_ports
 
 MINUTE = timedelta(minutes=1)
 CLICK = event("Email Clicked", {"link": "https://shop.example/cart"}, at=MONDAY_NOON + MINUTE)
@@ -52,6 +54,18 @@ def test_an_event_with_the_same_key_never_changes_the_data_of_an_enrollment(port
     loaded = ports.enrollments.load(enrollment_ref())
     assert loaded is not None
     assert (loaded[1].event_id, loaded[1].event_data) == ("evt-1", first.event_data)
+
+
+def test_data_that_a_cut_off_attempt_left_behind_is_replaced(aws: Cloud) -> None:
+    """DynamoDB keeps the data of the event apart, and it is written first."""
+    enrollments = dynamo_ports(aws).enrollments
+    assert isinstance(enrollments, DynamoEnrollments)
+    enrollments.enroll(enrollment(event_data={"total": 9}))
+    enrollments.table.delete(keys.enrollment(enrollment_ref()))
+    assert enrollments.enroll(enrollment())
+    loaded = enrollments.load(enrollment_ref())
+    assert loaded is not None
+    assert loaded[1] == enrollment()
 
 
 def test_what_was_never_kept_cannot_be_loaded(ports: Ports) -> None:

@@ -7,9 +7,12 @@ see (transaction conflicts), throttling, the delay of an index, and `ClientReque
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
+from milepost.adapters.dynamodb.numbers import workflow_numbers
 from milepost.domain.events import Event
 from milepost.domain.messages import Unanswered
 from tests.journeys.stories import FILES, STORIES, Story, outcome
+from tests.support.builders import STORE
 from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults
 from tests.support.ports import Cloud, dynamo_ports
@@ -30,9 +33,14 @@ def test_a_story_is_the_same_in_memory_and_in_dynamodb(
 ) -> None:
     alone = World(published=published)
     story(alone)
-    both = World(published=published, twin=dynamo_ports(aws))
+    ports = dynamo_ports(aws)
+    both = World(published=published, twin=ports)
     story(both)
     assert outcome(both) == outcome(alone)
+    assert isinstance(ports.enrollments, DynamoEnrollments)
+    for name in ("abandoned-cart", "receipt"):
+        numbers = workflow_numbers(ports.enrollments.table, STORE, name)
+        assert numbers == both.numbers(name)
 
 
 @pytest.mark.parametrize("seed", range(len(STORIES)))
@@ -59,6 +67,5 @@ def test_whatever_is_told_of_a_contact_is_kept_the_same(aws: Cloud, timeline: li
     for event in timeline:
         world.append(event)
         world.run_for(seconds=1)
-    assert world.contacts.profile("harborline", world.contact()) == world.state.profiles.get(
-        ("harborline", world.contact())
-    )
+    kept = world.contacts.profile(STORE, world.contact())
+    assert kept == world.state.profiles.get((STORE, world.contact()))

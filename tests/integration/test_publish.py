@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from functions.publish.app import handler
 from milepost import bootstrap
-from milepost.ports import Busy
+from milepost.ports import Busy, Files
 from tests.support.aws_events import changed_file, queued
 from tests.support.builders import (
     branch,
@@ -191,7 +191,7 @@ def test_one_file_that_cannot_be_finished_holds_no_other_up(shop: Shop) -> None:
         body = content if isinstance(content, str) else json.dumps(content)
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=body)
     stumbling = replace(bootstrap.publisher(), publications=Rival("go_live", False))
-    with pytest.raises(Busy, match="not finished: workflows/one.json"):
+    with pytest.raises(Busy, match=r"not finished: workflows/one.json"):
         stumbling.publish(shop.store, list(files_of(one=CART, two=CART)))
     assert report(shop, "workflows.two")["outcome"] == "published"
 
@@ -266,7 +266,7 @@ def test_two_that_publish_at_once_do_not_overwrite_each_other(shop: Shop, change
         document = CART | {"title": "New"} if change == "new" else CART
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document))
     second = replace(bootstrap.publisher(), publications=Rival("go_live", False))
-    with pytest.raises(Busy, match="not finished: workflows/cart.json"):
+    with pytest.raises(Busy, match=r"not finished: workflows/cart.json"):
         second.publish(shop.store, ["workflows/cart.json"])
     (done,) = bootstrap.publisher().publish(shop.store, ["workflows/cart.json"])
     assert done.outcome == ("archived" if change == "deleted" else "published")
@@ -300,8 +300,8 @@ def test_a_file_that_keeps_changing_comes_again_later(shop: Shop) -> None:
             assert self.real.read(store, path) is not None
             return json.dumps(settings(name=f"Name {self.looks}"))
 
-    restless = replace(bootstrap.publisher(), files=Restless())
-    with pytest.raises(Busy, match="not finished: settings.json"):
+    restless = replace(bootstrap.publisher(), files=cast("Files", Restless()))
+    with pytest.raises(Busy, match=r"not finished: settings.json"):
         restless.publish(shop.store, ["settings.json"])
 
 

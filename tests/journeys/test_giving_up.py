@@ -1,7 +1,14 @@
 """When nothing helps any more: the machine ends, and the contact is not left behind unseen."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from milepost.domain.contacts import Profile
+from milepost.ports import StoreSecrets
 from tests.support.builders import delay, send, shop, template, wait_for, workflow
 from tests.support.world import World
 
@@ -13,6 +20,17 @@ VISIT = workflow(
     category="transactional",
     reentry={"allow": "always"},
 )
+
+
+class Beaten:
+    """Contacts whose `apply` is another."""
+
+    def __init__(self, contacts: Any, apply: Callable[[Profile | None, Profile], bool]) -> None:
+        self._contacts = contacts
+        self.apply = apply
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._contacts, method)
 
 
 @pytest.fixture
@@ -81,6 +99,46 @@ def test_a_failure_that_passes_is_outlived(world: World) -> None:
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "second"]
     assert world.enrollment().status == "completed"
+
+
+def test_a_store_without_a_key_for_its_links_sends_once_it_has_one(world: World) -> None:
+    keys = dict(world.keys)
+    world.keys.clear()
+    world.event("Visited")
+    world.run_for(hours=2)
+    assert world.mails == []
+    world.keys.update(keys)
+    world.run_for(days=4)
+    assert world.steps_mailed() == ["first", "second"]
+
+
+def test_links_of_old_mails_work_until_their_key_is_taken_away(world: World) -> None:
+    world.publish(shop(visit={**VISIT, "category": "marketing"}))
+    world.consent()
+    world.event("Visited")
+    world.run_for(hours=1)
+    mail = world.last_mail()
+    world.keys["harborline"] = StoreSecrets(links=("new-key", "link-key"))
+    world.unsubscribe(mail)
+    assert world.profile().consents() == {"offers": "withdrawn"}
+    world.keys["harborline"] = StoreSecrets(links=("new-key",))
+    token = mail.headers["List-Unsubscribe"].strip("<>").rpartition("/")[2]
+    assert world.unsubscriber.open("harborline", token) is None
+
+
+def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -> None:
+    """Somebody else writes the profile between every reading and writing of `react`."""
+    applied = world.contacts.apply
+
+    def beaten(before: Profile | None, after: Profile) -> bool:
+        return bool(world.agenda.now >= busy_until and applied(before, after))
+
+    busy_until = world.now + timedelta(seconds=3)
+    world.reactor = replace(world.reactor, contacts=Beaten(world.contacts, beaten))
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["first", "second"]
+    assert world.profile().totals["Visited"].count == 1
 
 
 def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_nothing_personal_is_in_logs_tags_or_executions(deployed: Deployed) -> N
 
 
 def _logs(deployed: Deployed) -> Iterator[str]:
-    logs = deployed.stack.aws.client("logs")
+    logs: Any = deployed.stack.aws.client("logs")
     group = deployed.stack.outputs["FunctionLogsName"]
     for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
         for stream in page["logStreams"]:
@@ -66,4 +67,5 @@ def _executions(deployed: Deployed, field: str) -> Iterator[str]:
     for machine in machines.list_state_machines()["stateMachines"]:
         arn = machine["stateMachineArn"]
         for execution in machines.list_executions(stateMachineArn=arn)["executions"]:
-            yield str(machines.describe_execution(executionArn=execution["executionArn"])[field])
+            found: Any = machines.describe_execution(executionArn=execution["executionArn"])
+            yield str(found[field])

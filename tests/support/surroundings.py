@@ -102,7 +102,8 @@ class Surroundings:
         enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
         ledger = around(self.kept(MemoryLedger(self.state), "ledger"), "ledger")
         registry = around(MemoryRegistry(self.shelf), "registry")
-        secrets = around(MemorySecrets({STORE: StoreSecrets(links=("link-key",))}), "secrets")
+        self.keys = {STORE: StoreSecrets(links=("link-key",))}
+        secrets = around(MemorySecrets(self.keys), "secrets")
         self.timeline = around(self.kept(MemoryTimeline(self.state), "timeline"), "timeline")
         self.timers = self.kept(MemoryTimers(self.state), "timers")
         self.publications = MemoryPublications(self.shelf)

@@ -26,6 +26,11 @@ def test_a_fast_clock_shows_the_start_at_the_start_and_runs_on_from_there() -> N
     assert clock.to_wire(START + timedelta(days=1)) == START + timedelta(seconds=24)
 
 
+def test_a_clock_may_also_be_slow() -> None:
+    assert parse_clock("2026-11-22T09:00:00Z@0.5").speed == 0.5
+    assert parse_clock("2026-11-22T09:00:00Z@1").speed == 1
+
+
 @given(instants, speeds)
 def test_there_and_back_again_is_the_same_instant(instant: datetime, speed: float) -> None:
     clock = Clock(START, speed)

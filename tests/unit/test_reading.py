@@ -49,7 +49,7 @@ def test_a_good_file_is_read() -> None:
     ("text", "problem"),
     [
         ("", "line 1, column 1: this is not JSON: Expecting value (a comma too many or too few?)"),
-        ('{\n"a": 1,\n}', "line 3, column 1: this is not JSON: "),
+        ('{\n"a" 1\n}', "line 2, column 5: this is not JSON: "),
         ("[]", "file: must be one JSON object in braces"),
         ("null", "file: must be one JSON object in braces"),
         ('{"a": NaN}', "file: NaN is not JSON"),

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 -- tables of cases, some in Arabic digits
+# ruff: noqa: E501 -- tables of cases, some in Arabic digits
 """Filling in a compiled template: languages, missing values, and what a template cannot do."""
 
 import re

@@ -1,3 +1,4 @@
+import hmac
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -48,6 +49,17 @@ def test_the_time_is_signed_too() -> None:
 def test_a_signature_holds_for_five_minutes_either_way(seconds: int, denied: str | None) -> None:
     header = sign(BODY, "key", NOW + timedelta(seconds=seconds))
     assert code(check_signature(header, BODY, ["key"], NOW)) == denied
+
+
+@pytest.mark.parametrize(
+    "seconds", ["", "-1", "1.5", "soon", "1" * 13, "9" * 5000, "１７９５３３９８００"]
+)
+def test_a_time_that_is_none_is_refused_even_if_it_was_signed(seconds: str) -> None:
+    genuine = hmac.new(b"key", seconds.encode() + b"." + BODY, sha256).hexdigest()
+    denied = check_signature(f"t={seconds},v1={genuine}", BODY, ["key"], NOW)
+    assert denied is not None
+    assert denied.code == "bad_signature"
+    assert "must look like" in denied.reason
 
 
 def test_without_a_key_nothing_is_genuine() -> None:

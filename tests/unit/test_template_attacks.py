@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 -- one attack a line, some with look-alike letters
+# ruff: noqa: E501 -- one attack a line, some with look-alike letters
 """Templates written to escape, to leak or to exhaust: nothing comes of them."""
 
 import json

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 -- tables of cases, mail texts in Arabic, Persian and Chinese
+# ruff: noqa: E501 -- tables of cases, mail texts in Arabic, Persian and Chinese
 """Compiling template folders: the ones that ship, and everything that can be wrong with one."""
 
 import json

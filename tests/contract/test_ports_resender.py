@@ -1,0 +1,53 @@
+"""What asking `run_steps` to send again promises: an error of AWS is `Busy`, like everywhere."""
+
+import io
+import json
+
+import boto3
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from milepost.adapters.functions import LambdaResender
+from milepost.ports import Busy
+from tests.support.builders import enrollment_ref
+
+
+@pytest.fixture
+def stubbed() -> tuple[LambdaResender, Stubber]:
+    client = boto3.Session("none", "none", region_name="us-east-1").client("lambda")
+    return LambdaResender(client, "run-steps"), Stubber(client)
+
+
+def _answer(**more: str) -> dict[str, object]:
+    body = b"{}"
+    return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(body), len(body)), **more}
+
+
+def test_the_function_is_told_what_to_send_again(stubbed: tuple[LambdaResender, Stubber]) -> None:
+    resender, stub = stubbed
+    task = {"enrollment": enrollment_ref().to_json(), "again": "receipt"}
+    expected = {"FunctionName": "run-steps", "Payload": json.dumps(task).encode()}
+    stub.add_response("invoke", _answer(), expected)
+    with stub:
+        resender.send_again(enrollment_ref(), "receipt")
+    stub.assert_no_pending_responses()
+
+
+def test_a_function_that_fails_is_asked_again_later(
+    stubbed: tuple[LambdaResender, Stubber],
+) -> None:
+    resender, stub = stubbed
+    stub.add_response("invoke", _answer(FunctionError="Unhandled"))
+    with stub, pytest.raises(Busy):
+        resender.send_again(enrollment_ref(), "receipt")
+
+
+@pytest.mark.xfail(strict=True, reason="LambdaResender lets ClientError and BotoCoreError through")
+def test_a_function_that_cannot_be_called_is_asked_again_later(
+    stubbed: tuple[LambdaResender, Stubber],
+) -> None:
+    resender, stub = stubbed
+    stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
+    with stub, pytest.raises(Busy):
+        resender.send_again(enrollment_ref(), "receipt")
