@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from milepost.domain.contacts import Profile
     from milepost.domain.enrollments import Enrollment, Status
     from milepost.domain.events import Event, IdentifierKind
-    from milepost.domain.gate import Category
     from milepost.domain.messages import (
         Answer,
+        Category,
         Claimed,
         Draft,
         Mail,

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from milepost.domain import instants
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, endings
+from milepost.domain.messages import Category
 from milepost.domain.program import Program
-
-Category = Literal["marketing", "transactional"]
 
 
 @dataclass(frozen=True, slots=True)

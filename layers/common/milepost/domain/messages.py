@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 
-from milepost.domain.gate import Category
 from milepost.domain.refs import EnrollmentRef, MessageRef
+
+Category = Literal["marketing", "transactional"]
 
 MessageStatus = Literal[
     "claimed", "accepted", "unknown", "throttled", "rejected", "failed", "skipped"

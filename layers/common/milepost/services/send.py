@@ -13,8 +13,9 @@ from typing import Any
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment
-from milepost.domain.gate import Category, Question, Skip, conditions_asked, decide_send
+from milepost.domain.gate import Question, Skip, conditions_asked, decide_send
 from milepost.domain.messages import (
+    Category,
     Claimed,
     Draft,
     Mail,

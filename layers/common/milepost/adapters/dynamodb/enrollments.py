@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.journal import journal_change
 from milepost.adapters.dynamodb.profiles import INSIDE, profile_from_item
 from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
@@ -130,24 +131,6 @@ class DynamoEnrollments:
         data = json.loads(half["data"])
         outcome = {"event": half["event"], "at": half["at"], "data": data}
         self.write(ref, Journal(outcomes={step: outcome}))
-
-
-def journal_change(journal: Journal) -> dict[str, Any]:
-    """The update that writes a journal into an enrollment; empty if there is nothing to write."""
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    parts = []
-    for number, (entry, at) in enumerate(journal.began.items()):
-        names[f"#b{number}"] = f"began:{entry}"
-        values[f":b{number}"] = instants.show(at)
-        parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
-    for number, (step, outcome) in enumerate(journal.outcomes.items()):
-        names[f"#o{number}"] = f"outcome:{step}"
-        values[f":o{number}"] = json.dumps(outcome, ensure_ascii=False)
-        parts.append(f"#o{number} = if_not_exists(#o{number}, :o{number})")
-    return (
-        {"expression": "SET " + ", ".join(parts), "names": names, "values": values} if parts else {}
-    )
 
 
 def _run_sort(status: str, ref: EnrollmentRef) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.enrollments import journal_change
+from milepost.adapters.dynamodb.journal import journal_change
 from milepost.adapters.dynamodb.profiles import CONSENT
 from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
