@@ -7,7 +7,7 @@ import pytest
 from tests.support.ports import Cloud, Ports, cloud, dynamo_ports, memory_ports
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[Cloud]:
     with cloud() as imitated:
         yield imitated

@@ -421,7 +421,7 @@ NOT_PUBLISHED = [
 
 def starts_publication(stack: Stack, key: str) -> bool:
     """EventBridge's wildcard is a star for any run of characters, slashes included."""
-    ((_, rule),) = stack.properties("AWS::Events::Rule")
+    rule = dict(stack.properties("AWS::Events::Rule"))["FilesChangedRule"]
     patterns = rule["EventPattern"]["detail"]["object"]["key"]
     return any(fnmatchcase(key, pattern["wildcard"]) for pattern in patterns)
 

@@ -257,6 +257,13 @@ def test_the_proof_says_from_where_and_out_of_which_mail(open_store: Shop) -> No
     assert proof["state"]["S"] == "withdrawn"
 
 
+def test_of_an_endless_user_agent_the_beginning_is_kept(open_store: Shop) -> None:
+    headers = {**FORM, "User-Agent": "x" * 5000}
+    call(post(open_store, open_store.token(CONTACT), ONE_CLICK, headers))
+    (proof,) = proofs(open_store)
+    assert proof["user_agent"]["S"] == "x" * 200
+
+
 def test_a_link_works_for_a_contact_that_is_long_gone(open_store: Shop) -> None:
     token = open_store.token("c" + "9" * 25)
     assert call(get(open_store, token))[0] == 200

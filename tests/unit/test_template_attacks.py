@@ -132,7 +132,7 @@ LEAKS = (
 
 
 def outcome(run: Callable[[], str], measured: bool) -> str:
-    """Run within 2 s and, where it is measured (which is slow), within 64 MB; say what came out."""
+    """Run within 2 s, or within 64 MB where that is measured (many times slower, more so with coverage)."""
     if measured:
         tracemalloc.start()
     started = time.process_time()
@@ -141,7 +141,7 @@ def outcome(run: Callable[[], str], measured: bool) -> str:
         peak = tracemalloc.get_traced_memory()[1] if measured else 0
     finally:
         tracemalloc.stop()
-    assert time.process_time() - started < (6 if measured else 2)
+    assert time.process_time() - started < (30 if measured else 2)
     assert peak < 64 * 1024 * 1024
     return result
 
