@@ -15,7 +15,7 @@ def shop_with(**head: object) -> World:
     return world
 
 
-def visits(world: World, *after_days: int) -> list[str]:
+def visits(world: World, *after_days: float) -> list[str]:
     """Ada visits after so many days; the reasons why she was not let in, or "in"."""
     start = world.now
     answers = []
@@ -51,6 +51,13 @@ def test_whoever_may_come_again_after_a_week_is_counted_from_entering() -> None:
         "was here 6 days ago, reentry is after 7 days",
         "in",
     ]
+
+
+def test_an_event_that_ends_one_stay_may_begin_the_next() -> None:
+    world = shop_with(reentry={"allow": "always"}, exit_on=[{"event": "Visited"}])
+    assert visits(world, 0, 0.5, 0.9) == ["in", "in", "in"]
+    assert [e.status for e in world.enrollments_of()] == ["exited", "exited", "completed"]
+    assert world.steps_mailed() == ["mail"]
 
 
 def test_with_a_key_a_contact_may_be_inside_once_for_each_value() -> None:
