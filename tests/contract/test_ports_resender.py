@@ -43,7 +43,6 @@ def test_a_function_that_fails_is_asked_again_later(
         resender.send_again(enrollment_ref(), "receipt")
 
 
-@pytest.mark.xfail(strict=True, reason="LambdaResender lets ClientError and BotoCoreError through")
 def test_a_function_that_cannot_be_called_is_asked_again_later(
     stubbed: tuple[LambdaResender, Stubber],
 ) -> None:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy
 
@@ -20,6 +22,10 @@ class LambdaResender:
 
     def send_again(self, enrollment: EnrollmentRef, step: str) -> None:
         task = {"enrollment": enrollment.to_json(), "again": step}
-        answer = self.client.invoke(FunctionName=self.run_steps, Payload=json.dumps(task).encode())
+        payload = json.dumps(task).encode()
+        try:
+            answer = self.client.invoke(FunctionName=self.run_steps, Payload=payload)
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"run_steps could not be called: {type(error).__name__}") from error
         if "FunctionError" in answer:
             raise Busy("run_steps failed: the next minute tries again")
