@@ -21,13 +21,16 @@ UPGRADE ?=
 export MILEPOST_PYTHON := $(CURDIR)/$(BIN)/python
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test lint format bench build deploy lock clean for-local for-dev has-python has-sender
+.PHONY: help demo check test lint format bench build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## Say what each command does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
 
 demo: for-local ## Run the whole stack on this machine, with an inbox to look into
 	@PYTHONPATH=layers/common $(BIN)/python -m local demo
+
+check: for-local ## Say everything that is wrong with the files in workflows/
+	@$(BIN)/milepost check workflows
 
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench import REPOSITORY
 
-ROUNDS = 5
+ROUNDS = 9
 
 _LOG = ("aws_lambda_powertools.Logger", "aws_lambda_powertools.Metrics")
 _AWS = ("boto3", "boto3.dynamodb.types", "botocore.config", "botocore.exceptions")

@@ -20,13 +20,13 @@ from milepost import bootstrap
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.table import Table
+from milepost.domain.compiler.graph import build_program
 from milepost.domain.events import contact_id
-from milepost.domain.graph import build_program
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.program import END
 from milepost.domain.settings_file import SettingsFile
-from milepost.domain.template_versions import TemplateVersion
-from milepost.domain.templates import compile_template
-from milepost.domain.workflow import Workflow
+from milepost.domain.templates.compile import compile_template
+from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Live
 
 STORE = "bench"

@@ -20,6 +20,12 @@ HERE = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 # Each lock file holds everything in the ones after it.
 LOCKS = ("dev", "local")
+# The command of this project, from wherever the environment's folder is now.
+COMMAND = """#!/bin/sh
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+export PYTHONPATH="$here/../../layers/common${PYTHONPATH:+:$PYTHONPATH}"
+exec "$here/python" -m milepost "$@"
+"""
 
 
 class SetupError(Exception):
@@ -47,6 +53,7 @@ def ensure(venv: Path, wanted: str) -> None:
     print(f"Installing the packages of requirements/{wanted}.txt into {venv.name}.", flush=True)
     create(venv)
     install(venv, wanted)
+    add_command(venv)
     stamp_of(venv).write_text(stamp_for(venv, wanted))
 
 
@@ -123,6 +130,13 @@ def install(venv: Path, lock: str) -> None:
             f"The packages of requirements/{lock}.txt could not be installed; pip's own words are "
             f"above. It needs a package index, either PyPI or one that its configuration names."
         )
+
+
+def add_command(venv: Path) -> None:
+    """Write `bin/milepost`: the project itself is never installed, so nothing else does."""
+    script = venv / "bin" / "milepost"
+    script.write_text(COMMAND)
+    script.chmod(0o755)
 
 
 def run(command: list[str]) -> bool:

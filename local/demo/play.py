@@ -18,8 +18,8 @@ from local.demo.story import Story
 from local.demo.timeline import Timeline
 from local.problems import LocalError
 from local.stack import LocalStack
-from milepost.domain.graph import walk
-from milepost.domain.workflow import Workflow
+from milepost.domain.compiler.tree import walk
+from milepost.domain.language.workflow import Workflow
 
 SPEED = 3600
 """Of the story's clock: an hour a second, so that four days take a minute and a half."""

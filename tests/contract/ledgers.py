@@ -1,6 +1,5 @@
 """A ledger with one customer in it, and the few things that are done to its messages."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from milepost.domain.contacts import Consent, Profile
@@ -45,7 +44,7 @@ def with_ada(ports: Ports) -> Ports:
         STORE,
         contact(),
         fields={"email": (ADA, "2026-11-02T12:00:00.000Z", "evt-1")},
-        consent={"offers": GRANTED, "news": replace(GRANTED, state="withdrawn")},
+        consent={"offers": GRANTED, "news": GRANTED._replace(state="withdrawn")},
         inside={"e-1": enrollment().presence()},
         applied=1,
     )

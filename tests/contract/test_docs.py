@@ -1,16 +1,29 @@
-"""The documents say what is so: examples are valid, and what they name exists."""
+"""The documents say what is so: examples are valid and run, and what they name exists."""
 
 import json
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from milepost.adapters.shops.generic import EventIn
+from milepost.domain.compiler.asked import check_conditions
+from milepost.domain.compiler.availability import KINDS, check_available
+from milepost.domain.compiler.flow import check_flow
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.machine import machine
 from milepost.domain.conditions import OPERATORS
-from milepost.domain.graph import build_program, check_steps
+from milepost.domain.language.expectations import START, Tale
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.reading import read_file
-from milepost.domain.workflow import Workflow
+from milepost.domain.vocabulary import CONDITIONS, STEPS, TRIGGERS, examples_needed, shown_of
+from milepost.simulation.shop import WIRING, Shop, open_shop
+from milepost.simulation.story import tell
+from tests.support import reference
+from tests.support.asl_rules import problems
+from tests.support.reference import EXAMPLES
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -27,12 +40,142 @@ def _examples(language: str) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("page", "text"), _examples("json"))
-def test_every_workflow_in_the_documents_can_be_published(page: str, text: str) -> None:
+def _whole(page: str, text: str) -> bool:
+    """The reference shows parts of its examples, which are checked as the files they are."""
+    return page != "docs/workflow-language.md" or ('"steps"' in text and '"title"' in text)
+
+
+def compiled(text: str, name: str = "example") -> Workflow:
     workflow = read_file(text, Workflow)
-    assert isinstance(workflow, Workflow), f"{page}: {workflow}"
-    assert check_steps(workflow) == []
-    assert build_program("example", 1, workflow).nodes
+    assert isinstance(workflow, Workflow), f"{name}: {workflow}"
+    assert check_flow(workflow) == []
+    assert [*check_conditions(workflow)] == []
+    assert problems(machine(build_program(name, 1, workflow), WIRING)) == []
+    return workflow
+
+
+@pytest.mark.parametrize(
+    ("page", "text"), [(page, text) for page, text in _examples("json") if _whole(page, text)]
+)
+def test_every_workflow_in_the_documents_can_be_published(page: str, text: str) -> None:
+    workflow = compiled(text)
+    assert [*check_available(workflow)] == [], page
+
+
+# --- the reference of the workflow language -----------------------------------------------------
+
+
+def test_the_reference_is_that_of_the_models() -> None:
+    """If not: `PYTHONPATH=layers/common python -m tests.support.reference`."""
+    assert reference.PAGE.read_text("utf-8") == reference.text()
+
+
+def test_every_word_of_the_language_has_an_example_and_nothing_else_has() -> None:
+    assert sorted(EXAMPLES) == sorted(examples_needed())
+
+
+def test_links_inside_the_reference_lead_to_its_headings() -> None:
+    page = reference.PAGE.read_text("utf-8")
+    headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert len(anchors) == len(headings)
+    links = set(re.findall(r"\]\(#([^)]+)\)", page))
+    assert links - anchors == set()
+    assert {"paths", "values-from-the-data", "step-send_email"} <= links
+
+
+LATER = {kind.example for kind in (*TRIGGERS, *STEPS, *CONDITIONS) if kind.model in KINDS}
+LATER |= {"part-winner"}
+NOW = sorted(EXAMPLES.keys() - LATER)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_a_workflow_that_compiles(name: str) -> None:
+    text = EXAMPLES[name].read_text("utf-8")
+    workflow = compiled(text, name)
+    assert bool([*check_available(workflow)]) is (name in LATER)
+    schema = EXAMPLES[name].parent / json.loads(text)["$schema"]
+    assert schema.resolve() == ROOT / "workflows/schema/workflow.schema.json"
+
+
+CONTACT = {
+    "email": "shopper@mail.example",
+    "first_name": "Ann",
+    "timezone": "Europe/Paris",
+    "consents_to": ["offers", "news"],
+    "properties": {
+        "country": "FR",
+        "plan": "free",
+        "birthday": "1990-01-08",
+        "joined": "2024-05-01",
+        "last_visit": "2026-01-02",
+        "renewal_date": "2026-01-20",
+    },
+}
+CART = {
+    "checkout_id": "c-1",
+    "total": 120,
+    "currency": "EUR",
+    "coupon": "SUMMER-10",
+    "locale": "pt-BR",
+    "timezone": "Europe/Lisbon",
+    "products": [{"name": "Trail", "category": "Running shoes", "price": 60, "quantity": 2}],
+}
+ORDERS = [
+    {"before": f"{days} days", "event": "Order Completed", "properties": {"total": 300}}
+    for days in (20, 10)
+]
+CLICK = {"after": "3 hours", "clicks": "first", "link": "https://shop.example.com/cart"}
+TALES: dict[str, dict[str, Any]] = {
+    "trigger-contact": {"trigger": {"plan": "premium"}},
+    "condition-did": {"events": ORDERS},
+    "condition-sum-of": {"events": ORDERS},
+    "condition-email": {"events": [CLICK]},
+}
+"""What has to happen for an example to show what it is about."""
+
+
+@cache
+def shop() -> Shop:
+    """What ships, with the examples in place of its workflows. `welcome` is one that they name."""
+    shipped = ROOT / "workflows"
+    paths = [shipped / "settings.json", *(shipped / "templates").rglob("*.*")]
+    files = {path.relative_to(shipped).as_posix(): path.read_text("utf-8") for path in paths}
+    shown = {name: EXAMPLES[name] for name in NOW} | {"welcome": EXAMPLES["trigger-manual"]}
+    files |= {f"workflows/{name}.json": path.read_text("utf-8") for name, path in shown.items()}
+    return open_shop(files, START)
+
+
+@pytest.mark.parametrize("name", NOW)
+def test_an_example_runs_and_does_what_it_shows(name: str) -> None:
+    report = shop().reports[f"workflows/{name}.json"]
+    assert report.problems == ()
+    tale = Tale.model_validate({"contact": CONTACT, "trigger": CART, **TALES.get(name, {})})
+    life, impossible = tell(name, tale, shop().alone(name))
+    assert impossible == []
+    assert life.ends in {"completed", "exited"}, life
+    assert not [moment for moment in life.moments if moment.kind == "no mail"]
+    shown = shown_of(name, json.loads(EXAMPLES[name].read_text("utf-8")))
+    if name.startswith("step-"):
+        assert shown["id"] in life.path
+    if name.startswith(("condition-", "operator-", "trigger-")):
+        assert life.mails
+
+
+STRANGER = {"email": "stranger@mail.example", "properties": {"country": "US", "plan": "gold"}}
+SAME_FOR_ALL = {"condition-did-not", "condition-step", "condition-in-workflow", "condition-in-list"}
+ASKING = [name for name in NOW if name.startswith(("condition-", "operator-"))]
+
+
+@pytest.mark.parametrize("name", [name for name in ASKING if name not in SAME_FOR_ALL])
+def test_an_example_of_a_condition_is_not_met_by_everybody(name: str) -> None:
+    cart = {"checkout_id": "c-2", "currency": "USD"}
+    consenting = (
+        STRANGER if name == "condition-consents-to" else STRANGER | {"consents_to": ["offers"]}
+    )
+    tale = Tale.model_validate({"contact": consenting, "trigger": cart})
+    life, _ = tell(name, tale, shop().alone(name))
+    assert [mail.step for mail in life.mails if mail.step != "first"] == []
 
 
 def test_the_event_in_the_readme_is_accepted() -> None:

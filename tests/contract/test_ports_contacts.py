@@ -107,7 +107,7 @@ def test_a_withdrawal_meanwhile_is_never_overwritten_by_an_answer(ports: Ports) 
     before = folded(event(contact=ContactFacts(consents=(consent_fact(),))))
     ports.contacts.apply(None, before)
     ports.contacts.withdraw(contact(), withdrawal("offers"))
-    later = replace(GRANTED, at=MONDAY_NOON + timedelta(minutes=1))
+    later = GRANTED._replace(at=MONDAY_NOON + timedelta(minutes=1))
     after = replace(before, applied=2, consent={"offers": later})
     assert not ports.contacts.apply(before, after)
     assert stored(ports).consents() == {"offers": "withdrawn"}

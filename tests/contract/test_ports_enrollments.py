@@ -129,7 +129,7 @@ def the_event(ports: Ports, woken: list[str]) -> Side:
     token = ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK)
     yield
     if token is not None:
-        woken.append(token)
+        woken.append(str(token))
 
 
 def the_wait(ports: Ports, woken: list[str]) -> Side:

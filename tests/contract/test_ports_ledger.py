@@ -1,15 +1,21 @@
 """What the send ledger promises: one claim, and in it everything that could forbid the mail."""
 
+from dataclasses import replace
+
 import pytest
 
 from milepost.domain.messages import (
     Accepted,
     Answer,
     Claimed,
+    Draft,
     NotClaimed,
+    Report,
     Unanswered,
     address_hash,
+    message_id,
 )
+from milepost.domain.refs import MessageRef
 from milepost.ports import Busy, Journal
 from tests.contract.ledgers import (
     HOUR,
@@ -37,6 +43,10 @@ def ports(ports: Ports) -> Ports:
     return with_ada(ports)
 
 
+def skip(ports: Ports, message: Draft) -> None:
+    ports.ledger.close(message, "skipped", "no consent", NOTES, MONDAY_NOON)
+
+
 # --- claiming ---
 
 
@@ -44,6 +54,34 @@ def test_a_new_message_is_claimed_and_what_led_to_it_is_written_down(ports: Port
     assert claim(ports) == Claimed()
     assert status(ports) == "claimed"
     assert noted(ports)
+
+
+def test_a_message_keeps_which_variant_and_which_turn_it_is_of(ports: Ports) -> None:
+    tested = draft(variant="short", template="offers/short", turn=3)
+    for decide in (claim, skip):
+        step = decide.__name__
+        own = replace(tested, step=step, ref=draft(step).ref)
+        decide(ports, own)
+        kept = ports.look.message(own.ref)
+        assert (kept["variant"], kept["template"], int(kept["turn"])) == (
+            "short", "offers/short", 3,
+        )  # fmt: skip
+    claim(ports)
+    assert "variant" not in ports.look.message(draft().ref)
+
+
+def test_every_visit_of_a_step_is_a_message_of_its_own(ports: Ports) -> None:
+    """The fate of a loop's mail is that of the visit that is asked for."""
+    own = enrollment_ref()
+    refs = [
+        MessageRef(own.store, own.contact, message_id(own, "reminder", visit)) for visit in (2, 5)
+    ]
+    for ref, turn in zip(refs, (0, 3), strict=True):
+        assert claim(ports, replace(draft(), ref=ref, turn=turn)) == Claimed()
+    ports.ledger.report(refs[0], Report("opened", MONDAY_NOON))
+    assert "opened_at" in ports.ledger.fates(own, {"reminder": 2})["reminder"]
+    assert "opened_at" not in ports.ledger.fates(own, {"reminder": 5})["reminder"]
+    assert ports.ledger.fates(own, {"reminder": 1}) == {}
 
 
 def test_a_message_is_claimed_once(ports: Ports) -> None:

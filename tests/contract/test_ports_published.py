@@ -6,8 +6,8 @@ import pytest
 
 from milepost.domain.program import Program
 from milepost.domain.settings import StoreSettings
-from milepost.domain.template_versions import TemplateVersion
-from milepost.domain.templates import compile_template
+from milepost.domain.templates.compile import compile_template
+from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Head, Live
 from tests.support.builders import STORE, settings, template
 from tests.support.ports import Ports
@@ -68,7 +68,7 @@ def test_what_was_never_published_cannot_be_looked_up(ports: Ports) -> None:
 
 def test_of_two_who_publish_at_once_one_goes_live(ports: Ports) -> None:
     assert ports.publications.go_live(STORE, "cart", LIVE, 0)
-    assert not ports.publications.go_live(STORE, "cart", replace(LIVE, machine="arn:2"), 0)
+    assert not ports.publications.go_live(STORE, "cart", LIVE._replace(machine="arn:2"), 0)
     assert ports.publications.go_live(STORE, "cart", Live(2, "arn:2", "paused"), 1)
     assert not ports.publications.go_live(STORE, "cart", Live(2, "arn:3", "live"), 1)
     assert ports.registry.head(STORE).workflows == {"cart": Live(2, "arn:2", "paused")}
@@ -76,7 +76,7 @@ def test_of_two_who_publish_at_once_one_goes_live(ports: Ports) -> None:
 
 def test_the_status_of_a_live_version_can_change(ports: Ports) -> None:
     ports.publications.go_live(STORE, "cart", LIVE, 0)
-    assert ports.publications.go_live(STORE, "cart", replace(LIVE, status="archived"), 1)
+    assert ports.publications.go_live(STORE, "cart", LIVE._replace(status="archived"), 1)
     assert ports.registry.head(STORE).workflows["cart"].status == "archived"
 
 

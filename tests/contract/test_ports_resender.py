@@ -26,11 +26,11 @@ def _answer(**more: str) -> dict[str, object]:
 
 def test_the_function_is_told_what_to_send_again(stubbed: tuple[LambdaResender, Stubber]) -> None:
     resender, stub = stubbed
-    task = {"enrollment": enrollment_ref().to_json(), "again": "receipt"}
+    task = {"enrollment": enrollment_ref().to_json(), "again": "receipt", "turn": 3}
     expected = {"FunctionName": "run-steps", "Payload": json.dumps(task).encode()}
     stub.add_response("invoke", _answer(), expected)
     with stub:
-        resender.send_again(enrollment_ref(), "receipt")
+        resender.send_again(enrollment_ref(), "receipt", 3)
     stub.assert_no_pending_responses()
 
 
@@ -40,7 +40,7 @@ def test_a_function_that_fails_is_asked_again_later(
     resender, stub = stubbed
     stub.add_response("invoke", _answer(FunctionError="Unhandled"))
     with stub, pytest.raises(Busy):
-        resender.send_again(enrollment_ref(), "receipt")
+        resender.send_again(enrollment_ref(), "receipt", 3)
 
 
 def test_a_function_that_cannot_be_called_is_asked_again_later(
@@ -49,4 +49,4 @@ def test_a_function_that_cannot_be_called_is_asked_again_later(
     resender, stub = stubbed
     stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
     with stub, pytest.raises(Busy):
-        resender.send_again(enrollment_ref(), "receipt")
+        resender.send_again(enrollment_ref(), "receipt", 3)

@@ -4,6 +4,8 @@ moto imitates DynamoDB call by call; what it cannot show is what two callers at 
 see (transaction conflicts), throttling, the delay of an index, and `ClientRequestToken`.
 """
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -12,7 +14,7 @@ from milepost.adapters.dynamodb.numbers import workflow_numbers
 from milepost.domain.events import Event
 from milepost.domain.messages import Unanswered
 from tests.journeys.stories import FILES, STORIES, Story, outcome
-from tests.support.builders import STORE
+from tests.support.builders import STORE, Json, delay, send, shop, wait_for, workflow
 from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults
 from tests.support.ports import Cloud, dynamo_ports
@@ -52,6 +54,35 @@ def test_kills_and_doubled_deliveries_find_no_difference(
     world.mailer.script.append(Unanswered("timeout"))
     STORIES[seed](world)
     assert faults.struck
+
+
+@pytest.mark.parametrize("kind", ["pause", "migrate"])
+def test_legs_pauses_and_moves_are_the_same_in_memory_and_in_dynamodb(
+    kind: str, aws: Cloud
+) -> None:
+    hour = timedelta(hours=1)
+    world = World(twin=dynamo_ports(aws), park_after=hour)
+    steps = [
+        delay("1 day", "pause"),
+        wait_for("answer", "Replied", "5 days", [send("thanks")], [send("pity")]),
+        delay("30 minutes"),
+    ]
+    head = {"on": "Visited", "category": "transactional"}
+    world.publish(shop(visit=workflow(*steps, **head)))
+    world.event("Visited")
+    world.run_for(days=2)
+    if kind == "pause":
+        world.publish(shop(visit=workflow(*steps, **head, status="paused")))
+        world.run_for(days=9)
+    inside: Json = {"inside": {"on_publish": "migrate"}} if kind == "migrate" else {}
+    world.publish(shop(visit=workflow(*steps, send("last"), **head, **inside)))
+    world.run_for(days=1)
+    world.event("Replied")
+    world.run_for(days=60)
+    last = ["last"] if kind == "migrate" else []
+    assert world.steps_mailed() == ["thanks", *last]
+    assert world.enrollment().status == "completed"
+    assert (world.state.timers, world.shelf.works) == ({}, {})
 
 
 @given(timeline=timelines)

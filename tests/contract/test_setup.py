@@ -78,6 +78,22 @@ def test_no_environment_is_no_error(setup: ModuleType, tmp_path: Path) -> None:
     assert not setup.is_ready(tmp_path / "nothing", "dev")
 
 
+def test_the_command_runs_the_library_of_its_own_project(setup: ModuleType, tmp_path: Path) -> None:
+    venv = installed(setup, "local")
+    setup.add_command(venv)
+    package = venv.parent / "layers" / "common" / "milepost"
+    package.mkdir(parents=True)
+    (package / "__main__.py").write_text("import sys; print(sys.argv[1:], sys.prefix)")
+    answer = subprocess.run(
+        [venv / "bin" / "milepost", "check", "a folder"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert answer.stdout.strip() == f"['check', 'a folder'] {venv}"
+
+
 def test_a_python_without_venv_is_told_which_package_brings_it(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

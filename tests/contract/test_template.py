@@ -25,6 +25,7 @@ RULES = [
     rules.every_role_is_written_by_hand,
     rules.every_function_has_a_role_of_its_own,
     rules.only_run_steps_sends,
+    rules.only_run_steps_tells_staff,
     rules.workflows_call_two_functions,
     rules.every_sender_is_pinned,
     rules.every_failure_has_a_place,
@@ -151,6 +152,33 @@ SLIPS = [
         lambda s: properties(s, "RunStepsRole")["Policies"][1]["PolicyDocument"]["Statement"][
             0
         ].pop("Condition"),
+    ),
+    Slip(
+        rules.only_run_steps_tells_staff,
+        "every topic of the account",
+        lambda s: document(s, "TellStaff").update(Resource="*"),
+    ),
+    Slip(
+        rules.only_run_steps_tells_staff,
+        "the topic that feeds the timeline",
+        lambda s: document(s, "TellStaff").update(Resource={"Ref": "FeedbackTopic"}),
+    ),
+    Slip(
+        rules.only_run_steps_tells_staff,
+        "more than publishing",
+        lambda s: document(s, "TellStaff").update(Action=["sns:Publish", "sns:Subscribe"]),
+    ),
+    Slip(
+        rules.only_run_steps_tells_staff,
+        "react speaks to staff too",
+        lambda s: properties(s, "TellStaff")["Roles"].append({"Ref": "ReactRole"}),
+    ),
+    Slip(
+        rules.only_run_steps_tells_staff,
+        "a right of its own in another role",
+        lambda s: statement(s, "ReactRole").update(
+            Action="sns:Publish", Resource={"Ref": "AlarmTopicArn"}
+        ),
     ),
     Slip(
         rules.workflows_call_two_functions,
@@ -392,7 +420,7 @@ def test_a_function_folder_holds_nothing_but_its_handler() -> None:
 
 
 def test_every_variable_of_the_template_is_a_setting(stack: Stack) -> None:
-    known = {f"MILEPOST_{name.upper()}" for name in Settings.__dataclass_fields__}
+    known = {f"MILEPOST_{name.upper()}" for name in Settings._fields}
     given = {
         name
         for _, function in stack.properties("AWS::Lambda::Function")

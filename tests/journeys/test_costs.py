@@ -2,7 +2,7 @@
 
 import pytest
 
-from milepost.domain.machine import transitions
+from milepost.domain.compiler.costs import transitions
 from tests.support.builders import Json, branch, delay, leave, send, shop, wait_for, workflow
 from tests.support.world import World
 

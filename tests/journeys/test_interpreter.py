@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.graph import build_program
-from milepost.domain.machine import Wiring, machine
-from milepost.domain.workflow import Workflow
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.machine import Wiring, machine
+from milepost.domain.language.workflow import Workflow
 from tests.support.agenda import Agenda
 from tests.support.asl import INVOKE, INVOKE_AND_WAIT, Execution, StepFunctions
 from tests.support.asl_rules import problems

@@ -112,7 +112,7 @@ def test_a_machine_that_could_not_be_stopped_comes_to_its_end_by_itself() -> Non
     execution = world.execution(world.enrollment())
     assert (world.enrollment().status, execution.status) == ("exited", "RUNNING")
     world.run_for(hours=1)
-    assert execution.status == "SUCCEEDED"
+    assert execution.status == "ABORTED"
     assert world.mails == []
 
 

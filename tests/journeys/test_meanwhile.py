@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.domain.machine import transitions
+from milepost.domain.compiler.costs import transitions
 from milepost.domain.messages import Refused, Unanswered
 from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
 from tests.support.builders import ADA, delay, send, settings, shop, template
@@ -70,7 +70,7 @@ def test_a_paused_workflow_lets_nobody_in_and_sends_nothing(world: World) -> Non
     start_checkout(world, email=BO)
     world.run_for(days=10)
     assert world.mails == []
-    assert world.messages()["reminder"] == ("skipped", "workflow is paused")
+    assert (world.messages(), world.enrollment().status) == ({}, "active")
     assert world.enrollments_of(BO) == []
 
 
@@ -79,7 +79,7 @@ def test_a_paused_store_sends_nothing(world: World) -> None:
     world.run_for(minutes=30)
     world.publish({"settings.json": settings(paused=True)})
     world.run_for(days=10)
-    assert world.messages()["reminder"] == ("skipped", "store is paused")
+    assert (world.messages(), world.enrollment().status) == ({}, "active")
 
 
 # --- what the post does ---
@@ -133,5 +133,5 @@ def test_the_longest_way_costs_what_the_report_says(world: World) -> None:
     world.run_for(days=10)
     billed = world.execution(world.enrollment()).billed
     assert billed == transitions(world.program("abandoned-cart"))
-    report = world.files.read("harborline", "reports/workflows.abandoned-cart.report.json")
-    assert f'"{billed} billed state transitions on the longest path"' in (report or "")
+    report = world.files.read("harborline", "reports/workflows.abandoned-cart.report.md")
+    assert f"| {billed} |" in (report or "")

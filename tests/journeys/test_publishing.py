@@ -1,6 +1,20 @@
 """What is live never comes to harm by what is published beside it."""
 
-from tests.support.builders import STORE, delay, send, settings, shop, text, workflow
+import json
+
+from milepost.domain.report import Report
+from tests.support.builders import (
+    STORE,
+    Content,
+    Json,
+    delay,
+    send,
+    settings,
+    shop,
+    template,
+    text,
+    workflow,
+)
 from tests.support.world import World
 
 FIRST = workflow(delay("1 hour"), send("reminder"))
@@ -31,3 +45,128 @@ def test_a_topic_that_workflows_mail_about_cannot_be_dropped() -> None:
     assert report.outcome == "refused"
     assert '"offers" is used by cart' in report.problems[0].reason
     assert "offers" in (world.publications.head(STORE).settings.topics or {})
+
+
+# --- the report ---
+
+
+def put(world: World, files: dict[str, Content]) -> Report:
+    """Put files into the bucket; the report on the last that something came of."""
+    for path, content in files.items():
+        world.files.write(STORE, path, text(content))
+    return world.publisher.publish(STORE, list(files))[-1]
+
+
+def page(world: World, name: str = "cart") -> str:
+    return world.files.read(STORE, f"reports/workflows.{name}.report.md") or ""
+
+
+def test_a_report_shows_says_and_prices_what_is_live() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    written = page(world)
+    assert "```mermaid" in written
+    assert "flowchart TD" in written
+    assert "Wait 1 hour." in written
+    assert "| straight through | `reminder` | 3 | 0.175 |" in written
+    assert "finish on theirs" in written
+    assert "What changed" not in written
+    document = json.loads(world.files.read(STORE, "reports/workflows.cart.report.json") or "")
+    assert document["explanation"].keys() == {"picture", "words", "difference", "prices", "inside"}
+
+
+def test_a_report_tells_the_difference_to_what_was_live() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    world.publish({"workflows/cart.json": {**SECOND, "title": "Carts"}})
+    written = page(world)
+    assert "Its `title` was **A workflow**, is now **Carts**." in written
+    assert "wait-1-hour" in written
+
+
+def test_what_a_version_said_can_be_read_for_ever() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    world.publish({"workflows/cart.json": SECOND})
+    kept = [world.files.read(STORE, f"published/cart.{number}.json") for number in (1, 2)]
+    assert [json.loads(text or "") for text in kept] == [FIRST, SECOND]
+
+
+def test_a_difference_that_nobody_can_know_is_not_told() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    world.files.remove(STORE, "published/cart.1.json")
+    world.publish({"workflows/cart.json": SECOND})
+    assert "What changed" not in page(world)
+
+
+# --- a workflow's own tests ---
+
+
+def tried(*steps: str) -> dict[str, Content]:
+    case = {
+        "name": "somebody who does nothing",
+        "contact": {"consents_to": ["offers"]},
+        "expect": {"messages": [{"step": step} for step in steps]},
+    }
+    return {"tests/cart.test.json": {"workflow": "cart", "cases": [case]}}
+
+
+def test_a_workflow_whose_own_tests_fail_is_not_published() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    put(world, tried("reminder"))
+    two = workflow(delay("1 hour"), send("reminder"), send("another"))
+    refused = put(world, {"workflows/cart.json": two})
+    assert refused.outcome == "refused"
+    (problem,) = refused.problems
+    assert problem.place.startswith("tests/cart.test.json: cases[0]")
+    assert world.program("cart").version == 1
+    assert put(world, tried("reminder", "another")).outcome == "published"
+    assert world.program("cart").version == 2
+
+
+def test_tests_that_are_right_stand_in_nobodys_way() -> None:
+    world = World()
+    files = shop(cart=FIRST) | tried("reminder")
+    world.publish(files)
+    assert world.program("cart").version == 1
+
+
+def test_tests_that_cannot_be_read_are_a_mistake_of_the_workflow() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    report = put(world, {"tests/cart.test.json": "{"})
+    assert report.outcome == "refused"
+    assert report.problems[0].place.startswith("tests/cart.test.json: line 1")
+    assert world.program("cart").version == 1
+
+
+def test_what_is_not_available_yet_is_refused_with_a_remedy() -> None:
+    world = World()
+    ticket = {"id": "t", "type": "create_ticket", "profile": "desk", "title": "Help"}
+    world.publish(shop(cart=FIRST))
+    report = put(world, {"workflows/cart.json": workflow(ticket)})
+    assert report.outcome == "refused"
+    assert "is not available in this version" in report.problems[0].reason
+
+
+def test_two_workflows_that_name_each_other_may_come_together() -> None:
+    def start(other: str) -> Json:
+        step = {"id": "go", "type": "start_workflow", "workflow": other}
+        return workflow(step, trigger={"type": "manual"})
+
+    world = World()
+    world.publish(shop(one=start("two"), two=start("one")))
+    assert {*world.publications.head(STORE).workflows} == {"one", "two"}
+
+
+def test_a_template_may_show_what_a_step_came_to() -> None:
+    world = World()
+    said = template("told", body="{{ steps.crm.body.tier | default('no') }} tier")
+    hook = {"id": "crm", "type": "webhook", "url": "https://crm.example/hook"}
+    world.publish(shop() | said | {"workflows/cart.json": workflow(hook, send("a", "told"))})
+    lost = put(world, {"workflows/cart.json": workflow(send("a", "told"))})
+    assert [problem.reason for problem in lost.problems] == [
+        'told speaks of steps.crm, and there is no step "crm"'
+    ]

@@ -128,13 +128,13 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
     asked: list[str] = []
 
     class Stubborn:
-        def send_again(self, enrollment: EnrollmentRef, step: str) -> None:
+        def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None:
             asked.append(enrollment.contact)
             if len(asked) == 1:
                 raise Busy("this one fails for ever")
 
     with pytest.raises(Busy):
-        reconcile(world.timers, Stubborn(), world.now)
+        reconcile(world.timers, Stubborn(), world.legs, world.now)
     assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
 
 
@@ -147,3 +147,13 @@ def test_a_second_try_that_the_post_has_no_time_for_is_counted_as_unknown(world:
     assert sum(done.sent_again for done in world.reconciled) == 1
     assert world.numbers("receipt").steps["receipt"].unknown == 1
     assert sum(done.given_up for done in world.reconciled) == 1
+
+
+def test_what_has_expired_meanwhile_is_not_sent_again() -> None:
+    world = World(post_reports=False)
+    code = workflow(send("code", expires="5 minutes"), on="Code Wanted", category="transactional")
+    world.publish(shop(code=code))
+    world.mailer.script.extend([Unanswered("timeout")] * 100)
+    world.event("Code Wanted")
+    world.run_for(days=1)
+    assert tries(world) == {ADA: 1}

@@ -75,9 +75,18 @@ def test_the_name_of_the_call_is_not_hidden_in_a_text() -> None:
         for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    steps = {"workflow.py", "send.py", "run.py", "publish.py", "gate.py"}
+    steps = {
+        "availability.py",
+        "mermaid.py",
+        "moves.py",
+        "program.py",
+        "salvage.py",
+        "steps.py",
+        "telling.py",
+    }
     assert {name for name, value in texts if value == "send_email"} <= steps
-    assert not {name for name, value in texts if value == "SendEmail"}
+    model = {"__init__.py"}  # `__all__` of the steps' models, of which SendEmail is one
+    assert {name for name, value in texts if value == "SendEmail"} <= model
 
 
 def test_the_mailer_is_called_once_and_after_the_claim() -> None:

@@ -152,18 +152,27 @@ def test_a_broken_file_leaves_what_is_live_and_gets_its_report(deployed: Deploye
     key, report = f"{STORE}/workflows/{CART}.json", f"{STORE}/reports/workflows.{CART}.report.json"
     whole = clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
+    def problems() -> bytes:
+        return bytes(clients.s3.get_object(Bucket=bucket, Key=report)["Body"].read())
+
     def outcome() -> str:
-        text = clients.s3.get_object(Bucket=bucket, Key=report)["Body"].read()
-        return str(json.loads(text)["outcome"])
+        return str(json.loads(problems())["outcome"])
 
     clients.s3.put_object(Bucket=bucket, Key=key, Body=whole.replace(b'"1 hour"', b'"a while"'))
     until(lambda: outcome() == "refused", "the report of the broken file")
-    text = clients.s3.get_object(Bucket=bucket, Key=report)["Body"].read()
-    assert json.loads(text)["problems"][0]["place"] == "steps[0].for"
+    assert json.loads(problems())["problems"][0]["place"] == "steps[0].for"
     assert deployed.head().workflows[CART] == before
 
     clients.s3.put_object(Bucket=bucket, Key=key, Body=whole.replace(b'"1 hour"', b'"2 hours"'))
+    until(lambda: b"tests/" in problems(), "the report of the workflow that fails its own tests")
+    assert deployed.head().workflows[CART] == before
+
+    changed = whole.replace(b'"Abandoned cart"', b'"Carts left behind"')
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=changed)
     until(lambda: outcome() == "published", "the mended file to go live")
+    page = clients.s3.get_object(Bucket=bucket, Key=report.replace(".json", ".md"))["Body"].read()
+    assert b"```mermaid" in page
+    assert "Its `title` was **Abandoned cart**" in page.decode()
     after = deployed.head().workflows[CART]
     assert after.version == before.version + 1
     assert after.machine != before.machine

@@ -1,7 +1,7 @@
 """Step Functions as far as Milepost uses it: Amazon States Language on a clock that jumps.
 
-Knows the fields and states that `domain/machine.py` writes and no others: `asl_rules.py` notices a
-definition that needs more. Counts what AWS would bill.
+Knows the fields and states that `domain/compiler/machine.py` writes and no others: `asl_rules.py`
+notices a definition that needs more. Counts what AWS would bill.
 """
 
 import json
@@ -130,7 +130,7 @@ class StepFunctions:
             if execution.moment == moment:  # not stopped, nor woken, in the meantime
                 self._fail(execution, type(error).__name__, str(error))
             return
-        if not waits:
+        if not waits and execution.moment == moment:
             payload = {"Payload": json.loads(json.dumps(answer)), "StatusCode": 200}
             self._result(execution, payload)
 

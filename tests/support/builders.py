@@ -171,6 +171,7 @@ def draft(step: str = "reminder", ref: EnrollmentRef | None = None, **changes: A
         ref=MessageRef(own.store, own.contact, message_id(own, step)),
         enrollment=own,
         step=step,
+        turn=0,
         category="marketing",
         topic="offers",
         template="plain",

@@ -1,17 +1,22 @@
-"""What the compiler makes of the shipped abandoned cart, kept so that every change is reviewed.
+"""What becomes of the shipped abandoned cart, kept so that every change is reviewed.
 
-`PYTHONPATH=layers/common python -m tests.support.golden` writes the file anew.
+`PYTHONPATH=layers/common python -m tests.support.golden` writes the files anew.
 """
 
 import json
+from datetime import UTC, datetime
 
-from milepost.domain.graph import build_program
-from milepost.domain.machine import Wiring, machine
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.machine import Wiring, machine
+from milepost.domain.compiler.ways import USUAL
+from milepost.domain.explain.explanation import explain
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.reading import read_file
-from milepost.domain.workflow import Workflow
+from milepost.domain.report import Report, as_markdown
 from tests.support.template import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "golden" / "abandoned-cart.asl.json"
+REPORT = ROOT / "tests" / "unit" / "golden" / "abandoned-cart.report.md"
 WIRING = Wiring(
     "arn:aws:lambda:us-east-1:123456789012:function:milepost-run-steps",
     "arn:aws:lambda:us-east-1:123456789012:function:milepost-await-event",
@@ -20,12 +25,35 @@ WIRING = Wiring(
 
 def abandoned_cart() -> str:
     """The definition of its state machine, as text."""
+    definition = machine(build_program("abandoned-cart", 1, _workflow()), WIRING)
+    return json.dumps(definition, indent=2, ensure_ascii=False) + "\n"
+
+
+def abandoned_cart_report() -> str:
+    """What publishing it over a version that differs reports, in Markdown."""
+    workflow = _workflow()
+    wait, *steps = workflow.steps
+    before = workflow.model_copy(
+        update={"goal": None, "steps": [wait.model_copy(update={"for_": "4 hours"}), *steps[:1]]}
+    )
+    program = build_program("abandoned-cart", 2, workflow)
+    report = Report(
+        "workflows/abandoned-cart.json",
+        "published",
+        datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
+        version="2",
+        explanation=explain(workflow, program, before, USUAL),
+    )
+    return as_markdown(report)
+
+
+def _workflow() -> Workflow:
     source = (ROOT / "workflows" / "abandoned-cart.json").read_text("utf-8")
     workflow = read_file(source, Workflow)
     assert isinstance(workflow, Workflow)
-    definition = machine(build_program("abandoned-cart", 1, workflow), WIRING)
-    return json.dumps(definition, indent=2, ensure_ascii=False) + "\n"
+    return workflow
 
 
 if __name__ == "__main__":
     GOLDEN.write_text(abandoned_cart(), "utf-8")
+    REPORT.write_text(abandoned_cart_report(), "utf-8")

@@ -1,56 +1,18 @@
-"""The JSON Schemas of the files people write, generated from the models that read them.
+"""Writes the JSON Schemas into `workflows/schema`.
 
 `PYTHONPATH=layers/common python -m tests.support.schema` writes them anew. They are committed, so
 that any editor can complete and explain a workflow without running anything.
 """
 
-import json
-from typing import Any
-
-from pydantic import BaseModel
-
-from milepost.domain.settings_file import SettingsFile
-from milepost.domain.workflow import Workflow
+from milepost.domain import schema as made
+from milepost.domain.schema import schema
+from milepost.domain.schema import schema_text as text
 from tests.support.template import ROOT
 
+__all__ = ["FILES", "FOLDER", "schema", "text"]
+
 FOLDER = ROOT / "workflows" / "schema"
-FILES: dict[str, type[BaseModel]] = {
-    "workflow.schema.json": Workflow,
-    "settings.schema.json": SettingsFile,
-}
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-Json = dict[str, Any]
-
-
-def schema(model: type[BaseModel]) -> Json:
-    """The schema of a file; fields that are left out do not have to be given as null."""
-    document = model.model_json_schema()
-    made: Json = _tidy({"$schema": DIALECT, **document})
-    return made
-
-
-def text(model: type[BaseModel]) -> str:
-    return json.dumps(schema(model), indent=2, ensure_ascii=False) + "\n"
-
-
-def _tidy(part: Any) -> Any:
-    """Without what helps no reader: null for "left out", and OpenAPI's discriminator."""
-    if isinstance(part, list):
-        return [_tidy(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    tidy = {key: _tidy(value) for key, value in part.items() if key != "discriminator"}
-    choices = tidy.get("anyOf")
-    if isinstance(choices, list) and {"type": "null"} in choices:
-        choices.remove({"type": "null"})
-        if len(choices) == 1:
-            del tidy["anyOf"]
-            tidy = choices[0] | tidy
-    if tidy.get("default", ...) is None:
-        del tidy["default"]
-    return tidy
-
+FILES = {f"{kind}.schema.json": model for kind, model in made.FILES.items()}
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)

@@ -18,27 +18,39 @@ from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
 from milepost.adapters.memory.machines import MemoryEngine, MemoryMachines
+from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
 from milepost.adapters.memory.post import MemoryMailer, MemoryResender
-from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
+from milepost.adapters.memory.registry import (
+    MemoryPublications,
+    MemoryRegistry,
+    MemoryWorks,
+    Shelf,
+)
 from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.adapters.memory.state import Record, State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
 from milepost.adapters.ses_events import SesReport, from_queue
 from milepost.domain import instants
-from milepost.domain.machine import Wiring
+from milepost.domain.compiler.machine import Wiring
 from milepost.domain.messages import Accepted, Mail
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import StoreSecrets
+from milepost.ports import Busy, StoreSecrets
+from milepost.services.act import Actor
+from milepost.services.crowd import Crowd
 from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
+from milepost.services.legs import Legs
 from milepost.services.publish import Publisher
+from milepost.services.publishing.workflows import Workflows
 from milepost.services.react import Reaction, Reactor
 from milepost.services.reconcile import Reconciled, reconcile
 from milepost.services.run import Runner
 from milepost.services.send import Sender
+from milepost.services.steps import Steps
 from milepost.services.unsubscribe import Unsubscriber
 from milepost.services.wait import park
+from milepost.simulation.trials import prove
 from tests.support.agenda import Agenda
 from tests.support.asl import Execution, Function, StepFunctions
 from tests.support.builders import MONDAY_NOON, STORE
@@ -59,7 +71,8 @@ class Surroundings:
     """One store. `echo`: how often the stream and the queue hand everything over.
 
     `published` is another one whose publications this one starts with. With `twin`, all that is
-    kept of contacts is kept there too, and every answer compared.
+    kept of contacts is kept there too, and every answer compared. Waits longer than `park_after`
+    are parked, and looked for every `tick`.
     """
 
     def __init__(
@@ -71,6 +84,9 @@ class Surroundings:
         published: "Surroundings | None" = None,
         post_reports: bool = True,
         twin: "Ports | None" = None,
+        park_after: timedelta = timedelta(days=30),
+        tick: timedelta = MINUTE,
+        most: int = 1000,
     ) -> None:
         self.agenda = Agenda(start)
         self.agenda.after_each = self.pass_on
@@ -78,6 +94,7 @@ class Surroundings:
         self.echo = echo
         self.post_reports = post_reports
         self.twin = twin
+        self.park_after, self.tick, self.most = park_after, tick, most
         self.state = State()
         self.shelf: Shelf = _copy(published.shelf) if published else Shelf()
         texts = dict(published.files.texts) if published else {}
@@ -93,6 +110,7 @@ class Surroundings:
         self._history: dict[tuple[str, str], list[Record]] = {}
         self._streamed = self._posted = 0
         self._reconciling = False
+        self._looks: set[datetime] = set()
         self._wire()
 
     def _wire(self) -> None:
@@ -102,7 +120,7 @@ class Surroundings:
         enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
         ledger = around(self.kept(MemoryLedger(self.state), "ledger"), "ledger")
         registry = around(MemoryRegistry(self.shelf), "registry")
-        self.keys = {STORE: StoreSecrets(links=("link-key",))}
+        self.keys = {STORE: StoreSecrets(signing=("signing-key",), links=("link-key",))}
         secrets = around(MemorySecrets(self.keys), "secrets")
         self.timeline = around(self.kept(MemoryTimeline(self.state), "timeline"), "timeline")
         self.timers = self.kept(MemoryTimers(self.state), "timers")
@@ -128,17 +146,27 @@ class Surroundings:
             public_url=PUBLIC_URL,
             now=lambda: self.now,
         )
-        self.runner = Runner(enrollments, registry, sender, facts, lambda: self.now)
+        self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
+        outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
+        actor = Actor(self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now)
+        steps = Steps(enrollments, sender, actor, facts)
+        self.runner = Runner(enrollments, registry, sender, steps, lambda: self.now, lambda: engine)
+        self.legs = Legs(enrollments, registry, engine, lambda: self.now)
+        works = around(MemoryWorks(self.shelf), "works")
+        self.crowd = Crowd(
+            enrollments, registry, engine, self.timers, works, lambda: self.now, most=self.most
+        )
         self.learner = Learner(contacts, ledger, self.timeline)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
         self.resender = MemoryResender(self.runner.send_again)
-        self.publisher = Publisher(
+        workflows = Workflows(
             files=self.files,
             publications=self.publications,
             machines=self.machines,
-            wiring=Wiring("run_steps", "await_event"),
-            now=lambda: self.now,
+            wiring=Wiring("run_steps", "await_event", park_after=self.park_after),
+            trials=prove,
         )
+        self.publisher = Publisher(self.files, self.publications, workflows, lambda: self.now)
 
     def kept(self, port: Any, name: str) -> Any:
         return Twins(port, getattr(self.twin, name)) if self.twin else port
@@ -166,19 +194,20 @@ class Surroundings:
     def _run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
         ref = EnrollmentRef.from_json(task["enrollment"])
         now = instants.show(self.now)
+        turn, leg = task["turn"], task["leg"]
         resting = {"next": "end", "since": now, "until": now}
         with self.faults.within("run_steps", lambda: self._run_steps(task)):
             if "give_up" in task:
-                self.runner.give_up(ref, task["give_up"].get("Error", "failed"))
+                self.runner.give_up(ref, task["give_up"].get("Error", "failed"), leg)
             else:
-                stop = self.runner.run(ref, task["block"])
+                stop = self.runner.run(ref, task["block"], turn, leg)
                 resting = {
                     "next": stop.next,
                     "since": instants.show(stop.since),
                     "until": instants.show(stop.until),
                 }
             self.faults.call("the answer", lambda: None)  # a function may also be killed here
-        return {"enrollment": ref.to_json(), **resting}
+        return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
 
     def _await_event(self, task: Mapping[str, Any]) -> None:
         with self.faults.within("await_event", lambda: self._await_event(task)):
@@ -190,12 +219,15 @@ class Surroundings:
                 task["step"],
                 task["token"],
                 instants.parse(task["since"]),
+                task["turn"],
+                task["leg"],
             )
 
     def _machine_failed(self, execution: Execution) -> None:
         """What EventBridge tells `run_steps` of an execution that ended without a word."""
         ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
-        self.runner.give_up(ref, f"machine {execution.status}")
+        leg = execution.started_with["leg"]
+        self.runner.give_up(ref, f"machine {execution.status}", leg)
 
     # --- the stream, the queue and the minute ---
 
@@ -216,6 +248,19 @@ class Surroundings:
         if not self._reconciling and any("timer_due" in m for m in self.state.messages.values()):
             self._reconciling = True
             self.agenda.after(MINUTE, self._reconcile)
+        waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
+        self._look_at(min(waiting, default=None))
+        if self.shelf.works:
+            self._look_at(self.now + MINUTE)
+
+    def _look_at(self, due: datetime | None) -> None:
+        """Have the minute come that finds what is due then; those before find nothing."""
+        if due is not None:
+            ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
+            look = MONDAY_NOON + ticks * self.tick
+            if look not in self._looks:
+                self._looks.add(look)
+                self.agenda.at(look, self._reconcile)
 
     def _hand_over(self, queue: deque[Record], attempt: int, **delay: float) -> None:
         self.agenda.after(timedelta(**delay), lambda: self._react(queue, attempt))
@@ -278,7 +323,16 @@ class Surroundings:
 
     def _reconcile(self) -> None:
         self._reconciling = False
-        done = reconcile(self.timers, self.resender, self.now)
+        self._looks.discard(self.now)
+        try:
+            with self.faults.within("trigger_date", self._reconcile):
+                self.crowd.go_on()
+                done = reconcile(self.timers, self.resender, self.legs, self.now, self.most)
+        except (Busy, Killed):
+            self.agenda.after(MINUTE, self._reconcile)
+            return
+        if done.begun == self.most:
+            self._look_at(self.now + MINUTE)
         if done != Reconciled():
             self.reconciled.append(done)
 
@@ -288,6 +342,8 @@ def _copy(shelf: Shelf) -> Shelf:
         shelf,
         heads=dict(shelf.heads),
         programs=dict(shelf.programs),
+        resumes=dict(shelf.resumes),
+        works=dict(shelf.works),
         templates=dict(shelf.templates),
         refused={store: set(paths) for store, paths in shelf.refused.items()},
     )

@@ -101,6 +101,20 @@ def only_run_steps_sends(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
 
+def only_run_steps_tells_staff(stack: Stack) -> Iterator[str]:
+    """What a workflow says to the shop's own people goes to the one topic that they chose."""
+    policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
+    for statement in identity_statements(stack):
+        if not any(action.startswith("sns:") for action in statement.actions):
+            continue
+        holders = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
+        if [target_of(holder) for holder in holders] != ["RunStepsRole"]:
+            yield f"{statement.place} lets {[target_of(each) for each in holders]} speak to staff"
+        reached = [text_of(resource) for resource in statement.resources]
+        if statement.actions != ["sns:Publish"] or reached != ["${AlarmTopicArn}"]:
+            yield f"{statement.place} may {statement.actions} on {reached}"
+
+
 def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
     """What a marketer writes can reach nothing but run_steps and await_event."""
     granted = [s for s in identity_statements(stack) if s.place == "MachineRole"]

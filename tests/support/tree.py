@@ -1,10 +1,12 @@
 """A second, naive reading of a workflow: down the tree of steps, with the whole history at hand.
 
-Shares no line with the compiler or with the condition evaluator of the product, so that the two
-can only agree by being right.
+Shares no line with the compiler, the condition evaluator, the calendar or the changes of the
+product, so that the two can only agree by being right. Only which way chance goes is asked of
+`domain/chance.py`: a hash has no second reading.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,18 +31,31 @@ class Life:
     mails: list[tuple[str, datetime]] = field(default_factory=list)
     status: str = "active"
     reason: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Which path of a split falls to this contact, and whether a holdout keeps it back."""
+
+    choose: Callable[[str, Mapping[str, int]], str]
+    held_back: Callable[[str, float], bool]
 
 
 class _LeftError(Exception):
-    """The contact leaves by an `exit` step."""
+    """The contact leaves by an `exit` step, or is held back."""
 
 
-def live(workflow: Json, trigger: Happened, history: Sequence[Happened]) -> Life:
+class _JumpError(Exception):
+    """The contact goes on at the step of this id."""
+
+
+def live(workflow: Json, trigger: Happened, history: Sequence[Happened], chance: Chance) -> Life:
     """Everything that happens to a contact who enters with `trigger` and then does `history`."""
-    walk = _Walk(trigger, history)
+    walk = _Walk(trigger, history, chance)
     life = walk.life
     try:
-        walk.through(workflow["steps"])
+        walk.from_the_top(workflow["steps"])
         life.status = "completed"
     except _LeftError as left:
         life.status, life.reason = "exited", str(left)
@@ -56,28 +71,86 @@ def live(workflow: Json, trigger: Happened, history: Sequence[Happened]) -> Life
 
 
 class _Walk:
-    def __init__(self, trigger: Happened, history: Sequence[Happened]) -> None:
+    def __init__(self, trigger: Happened, history: Sequence[Happened], chance: Chance) -> None:
+        self.chance = chance
+        self.rounds: Counter[str] = Counter()
         self.trigger, self.history = trigger, sorted(history, key=lambda happened: happened.at)
         self.at = trigger.at
         self.used: list[Happened] = []
+        self.emitted: list[tuple[str, Json]] = []
         self.life = Life()
 
-    def through(self, steps: Sequence[Json]) -> None:
-        for step in steps:
-            match step["type"]:
-                case "send_email":
-                    self.life.mails.append((step["id"], self.at))
-                case "delay":
-                    self.at += duration(step["for"])
-                case "exit":
-                    raise _LeftError(step["reason"])
-                case "wait_for":
-                    self.wait(step)
-                case "branch":
-                    taken = [p["steps"] for p in step["paths"] if self.holds(p["if"])]
-                    self.through(taken[0] if taken else step["else"])
+    def from_the_top(self, steps: Sequence[Json]) -> None:
+        """Whatever a jump leads to is reached anew from the top, past all that stands above it."""
+        target = ""
+        while True:
+            try:
+                self.through(steps, target)
+                return
+            except _JumpError as jump:
+                target = str(jump)
 
-    def wait(self, step: Json) -> None:
+    def through(self, steps: Sequence[Json], target: str = "") -> None:
+        """Through these steps; with a target only through what follows its place among them."""
+        for number, step in enumerate(steps):
+            if target and step["id"] != target:
+                inside = next((i for i in lists_in(step) if holds_step(i, target)), None)
+                if inside is not None:
+                    self.through(inside, target)
+                    return self.through(steps[number + 1 :])
+                continue
+            target = ""
+            getattr(self, step["type"])(step)
+
+    # --- the steps, by their type ---
+
+    def send_email(self, step: Json) -> None:
+        self.life.mails.append((step["id"], self.at))
+
+    def delay(self, step: Json) -> None:
+        self.at += duration(step["for"])
+
+    def delay_until(self, step: Json) -> None:
+        self.at = max(self.at, datetime.fromisoformat(step["date"] + "T00:00+00:00"))
+
+    def exit(self, step: Json) -> None:
+        raise _LeftError(step["reason"])
+
+    def holdout(self, step: Json) -> None:
+        if self.chance.held_back(step["id"], step["percent"]):
+            raise _LeftError("holdout")
+
+    def goto(self, step: Json) -> None:
+        self.rounds[step["id"]] += 1
+        if self.rounds[step["id"]] <= step["max"]:
+            raise _JumpError(step["to"])
+
+    def emit_event(self, step: Json) -> None:
+        self.emitted += [(step["event"], step["properties"])]
+
+    def split(self, step: Json) -> None:
+        weights = {path["name"]: path["weight"] for path in step["paths"]}
+        taken = self.chance.choose(step["id"], weights)
+        self.through(next(p["steps"] for p in step["paths"] if p["name"] == taken))
+
+    def branch(self, step: Json) -> None:
+        ways = [p["steps"] for p in step["paths"] if self.holds(p["if"])]
+        self.through(ways[0] if ways else step["else"])
+
+    def update_contact(self, step: Json) -> None:
+        held = self.life.properties
+        held.update(step.get("set", {}))
+        for name in step.get("unset", ()):
+            held.pop(name, None)
+        for name, amount in step.get("increment", {}).items():
+            if name not in held or type(held[name]) in {int, float}:
+                held[name] = held.get(name, 0) + amount
+        for name, value in step.get("append", {}).items():
+            old = held.get(name, [])
+            items = old if isinstance(old, list) else [old]
+            held[name] = items if value in items else [*items, value]
+
+    def wait_for(self, step: Json) -> None:
         end = self.at + duration(step["timeout"])
         for happened in self.history:
             where = step.get("where", {"event": "n", "gte": 0})
@@ -105,12 +178,33 @@ class _Walk:
                     since = self.trigger.at
                 if "within" in rest:
                     since = self.at - duration(rest["within"])
-                done = [h for h in self.history if h.name == name and since < h.at <= self.at]
+                done = [
+                    h.data for h in self.history if h.name == name and since < h.at <= self.at
+                ] + [data for said, data in self.emitted if said == name]
                 if "where" in rest:
-                    done = [h for h in done if compare(rest["where"], h.data)]
+                    done = [data for data in done if compare(rest["where"], data)]
                 return bool(len(done) >= rest.get("times", {"gte": 1})["gte"])
+            case {"contact": path, "gte": least}:
+                value = self.life.properties.get(path.removeprefix("properties."))
+                values = value if isinstance(value, list) else [value]
+                return any(type(v) in {int, float} and v >= least for v in values)
+            case {"contact": path, "exists": there}:
+                value = self.life.properties.get(path.removeprefix("properties."))
+                return (value not in (None, [])) is there
             case _:
                 return compare(condition, self.trigger.data)
+
+
+def lists_in(step: Json) -> list[Sequence[Json]]:
+    found = [step[key] for key in ("on_event", "on_timeout", "else") if key in step]
+    return found + [path["steps"] for path in step.get("paths", ())]
+
+
+def holds_step(steps: Sequence[Json], id_: str) -> bool:
+    return any(
+        step["id"] == id_ or any(holds_step(inner, id_) for inner in lists_in(step))
+        for step in steps
+    )
 
 
 def compare(condition: Json, data: Json) -> bool:

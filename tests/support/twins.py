@@ -15,7 +15,7 @@ class Twins:
     def __getattr__(self, method: str) -> Any:
         def call(*args: Any, **named: Any) -> Any:
             answers = [_answer(getattr(each, method), args, named) for each in self._pair]
-            first, second = (comparable(answer) for answer in answers)
+            first, second = (comparable(_without_places(method, each)) for each in answers)
             assert first == second, f"{method}{args}: {first} and {second}"
             if isinstance(answers[0], Busy):
                 raise answers[0]
@@ -30,6 +30,11 @@ def _answer(method: Any, args: Any, named: Any) -> Any:
     except Busy as busy:
         return busy
     return list(answer) if isinstance(answer, Iterator) else answer
+
+
+def _without_places(method: str, answer: Any) -> Any:
+    """Each adapter has an order of its own for those inside a workflow."""
+    return sorted(ref for _, ref in answer) if method == "inside" else answer
 
 
 def comparable(answer: Any) -> Any:

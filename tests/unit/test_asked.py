@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.asked import check_conditions, leaves
+from milepost.domain.compiler.asked import check_conditions, leaves
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.reading import read_file
-from milepost.domain.workflow import Workflow
 from tests.support.builders import branch, send, wait_for, workflow
 
 Json = dict[str, Any]

@@ -141,6 +141,40 @@ def test_a_value_of_the_wrong_kind_is_false_and_says_so(value: Any, operator: Js
     assert "which cannot be compared" in why
 
 
+@pytest.mark.parametrize(
+    ("values", "operator", "met"),
+    [
+        ([None, "many", 50], {"gt": 20}, True),
+        ([50, None], {"gt": 20}, True),
+        ([None, 5], {"gt": 20}, False),
+        ([7, "red shoes"], {"contains": "SHOE"}, True),
+        (["soon", "2026-11-20"], {"before": "2026-11-22"}, True),
+    ],
+)
+def test_one_value_that_cannot_be_compared_hides_none_of_the_others(
+    values: list[Any], operator: Json, met: bool
+) -> None:
+    """A product without a price stands before one that is dear."""
+    products = [{"price": value} for value in values]
+    for order in (products, products[::-1]):
+        found, why = ask({"event": "products[].price", **operator}, event={"products": order})
+        assert found is met
+        assert "cannot be compared" not in why
+
+
+@pytest.mark.parametrize(
+    "amounts", [[1e308, 1e308], [[1e308, "1e308"]], [-1e308, -1e308], [1e308, 1e308, -1e308]]
+)
+def test_a_sum_that_no_number_can_hold_is_answered_all_the_same(amounts: list[Any]) -> None:
+    window = Window("Paid", None)
+    happenings = [Happening(NOW, {"total": amount}) for amount in amounts]
+    facts = Facts(now=NOW, windows={window: happenings})
+    asked = {"sum_of": "Paid", "of": "total"}
+    large = evaluate({**asked, "gt": 1000}, facts)
+    small = evaluate({**asked, "lt": -1000}, facts)
+    assert large.value is not small.value
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_a_missing_field_is_false_for_every_operator(operator: str) -> None:
     bound = {"exists": True, "in": ["x"], "not_in": ["x"], "between": [0, 1]}.get(operator, "x")

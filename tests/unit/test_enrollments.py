@@ -14,8 +14,10 @@ from milepost.domain.enrollments import (
     ended_by,
     endings,
     enrollment_id,
+    fires,
     may_enter,
 )
+from milepost.domain.event_names import STARTED
 from milepost.domain.events import Event
 from milepost.domain.program import Program
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, event
@@ -68,8 +70,18 @@ def test_the_event_that_is_waited_for_lets_the_contact_in() -> None:
 
 
 def test_another_event_is_not_this_workflows_business() -> None:
-    assert decide(happened=event("Product Viewed")) is None
-    assert decide({"trigger": {"type": "manual"}}) is None
+    here = Profile(STORE, contact())
+    assert fires(program(), here, here, event("Checkout Started"))
+    assert not fires(program(), here, here, event("Product Viewed"))
+
+
+def test_a_manual_workflow_begins_when_it_is_named() -> None:
+    here = Profile(STORE, contact())
+    manual = program(trigger={"type": "manual", "event": STARTED})
+    assert fires(manual, here, here, event(STARTED, {"workflow": "cart"}))
+    assert fires(manual, here, here, event(STARTED, {"_from": {"start": "cart"}}))
+    assert not fires(manual, here, here, event(STARTED, {"workflow": "welcome"}))
+    assert not fires(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
 
 
 def test_the_same_event_always_begins_the_same_enrollment() -> None:
@@ -131,6 +143,12 @@ def test_who_is_inside_does_not_enter_again() -> None:
 
 def test_the_event_that_let_somebody_in_may_be_repeated() -> None:
     entered({"reentry": {"allow": "always"}}, **inside("evt-1"))
+
+
+def test_never_again_means_never_for_the_same_key() -> None:
+    before = {"entries": {"cart": MONDAY_NOON - timedelta(days=1)}}
+    assert refused(**before) == "was here before, reentry is never"
+    assert entered({"trigger": {"key": "checkout_id"}}, **before)
 
 
 def test_with_a_key_one_may_be_inside_several_times() -> None:

@@ -45,7 +45,7 @@ def question(**changes: Any) -> Question:
         category="marketing",
         topic="offers",
     )
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def skipped(**changes: Any) -> Skip:

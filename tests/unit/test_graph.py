@@ -4,10 +4,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from milepost.domain.graph import build_program, check_steps, walk
-from milepost.domain.program import END, Program, blocks, successors, waits
+from milepost.domain.compiler.blocks import blocks
+from milepost.domain.compiler.flow import check_flow
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.tree import walk
+from milepost.domain.language.workflow import Workflow
+from milepost.domain.program import END, Program, successors, waits
 from milepost.domain.reading import read_file
-from milepost.domain.workflow import Workflow
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.random_workflows import workflows
 
@@ -26,7 +29,7 @@ def program(*steps: Json, **head: Any) -> Program:
 
 
 def found(*steps: Json) -> list[str]:
-    return [str(problem) for problem in check_steps(read(workflow(*steps)))]
+    return [str(problem) for problem in check_flow(read(workflow(*steps)))]
 
 
 # --- the graph ---

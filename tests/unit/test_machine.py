@@ -1,19 +1,23 @@
 import json
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
-from milepost.domain.graph import build_program
-from milepost.domain.machine import NAME_LIMIT, Wiring, longest_stay, machine, transitions
-from milepost.domain.program import Program
+from milepost.domain.compiler.blocks import blocks
+from milepost.domain.compiler.costs import longest_stay, transitions
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.machine import NAME_LIMIT, Wiring, machine
+from milepost.domain.language.workflow import Workflow
+from milepost.domain.program import Program, waits
 from milepost.domain.reading import read_file
-from milepost.domain.workflow import Workflow
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.golden import GOLDEN, WIRING, abandoned_cart
 from tests.support.random_workflows import workflows
+from tests.support.template import ROOT
 
 Json = dict[str, Any]
 ALWAYS = {"event": "x", "exists": True}
@@ -62,8 +66,8 @@ def test_a_wait_for_an_event_parks_a_token_and_tells_its_time_out_apart() -> Non
     assert wait["TimeoutSeconds"] == 86400
     assert wait["ResultPath"] is None
     assert wait["Parameters"]["Payload"] == {
-        "enrollment.$": "$.enrollment", "since.$": "$.since", "step": "click",
-        "token.$": "$$.Task.Token",
+        "enrollment.$": "$.enrollment", "leg.$": "$.leg", "turn.$": "$.turn",
+        "since.$": "$.since", "step": "click", "token.$": "$$.Task.Token",
     }  # fmt: skip
     assert wait["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
     assert wait["Next"] == "run yes"
@@ -207,3 +211,27 @@ def test_steps_may_be_nested_ten_deep(wrap: str) -> None:
     program = compiled(workflow(*inner, send("last")))
     check(machine(program, WIRING))
     assert transitions(program) == (4 if wrap == "branch" else 21)
+
+
+SHIPPED = sorted((ROOT / "workflows").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", [p for p in SHIPPED if p.stem != "settings"], ids=lambda p: p.stem)
+def test_a_shipped_workflow_pays_two_states_for_a_wait_and_one_for_a_waiting_branch(
+    path: Path,
+) -> None:
+    workflow = read_file(path.read_text("utf-8"), Workflow)
+    assert isinstance(workflow, Workflow)
+    program = build_program(path.stem, 1, workflow)
+    states: Json = machine(program, WIRING)["States"]
+    del states["give up"]
+    for name, node in program.nodes.items():
+        if waits(node):  # the wait is one state, and the block after it is the other
+            after = states[name]["Next"]
+            assert states[after]["Resource"].endswith(":lambda:invoke")
+    choices = [name for name, state in states.items() if state["Type"] == "Choice"]
+    several = [block for block in blocks(program).values() if len(block.exits) > 1]
+    assert len(choices) == len(several), "one more state where a block may stop in several places"
+    resting = [name for name, node in program.nodes.items() if waits(node)]
+    done = [name for name in states if name == "all done"]
+    assert len(states) == len(resting) + len(blocks(program)) + len(choices) + len(done)

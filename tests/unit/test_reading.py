@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.asked import check_conditions
+from milepost.domain.compiler.asked import check_conditions
+from milepost.domain.compiler.costs import transitions
+from milepost.domain.compiler.flow import check_flow
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.machine import Wiring, machine
 from milepost.domain.conditions import Facts, evaluate
-from milepost.domain.graph import build_program, check_steps
-from milepost.domain.machine import Wiring, machine, transitions
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.program import Program
 from milepost.domain.reading import MAX_FILE, read_file
 from milepost.domain.settings_file import SettingsFile
-from milepost.domain.workflow import Workflow
 from tests.support import builders
 from tests.support.anything import documents
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
@@ -106,8 +108,12 @@ def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
         ([{"id": "a", "template": "a"}], "steps[0].type: is missing (say what kind of step this "),
         (
             [{"id": "a", "type": "send_mail", "template": "a"}],
-            "steps[0].type: 'send_mail' is not one of 'delay', 'wait_for', 'branch', "
-            "'send_email', 'exit' (did you mean \"send_email\"?)",
+            "steps[0].type: 'send_mail' is not one of 'delay', 'delay_until', 'wait_for', "
+            "'branch', 'split', 'holdout', 'send_email', 'send_sms', 'update_contact', "
+            "'add_to_list', 'remove_from_list', 'set_stage', 'add_score', 'issue_coupon', "
+            "'webhook', 'notify', "
+            "'create_ticket', 'emit_event', 'start_workflow', 'exit', 'goto' "
+            '(did you mean "send_email"?)',
         ),
         (["send"], "steps[0]: should be an object in braces"),
         ([send("A b")], "steps[0].id: 'A b' is not written as it must be (lower-case letters, "),
@@ -126,10 +132,10 @@ def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
             '(did you mean "marketing"?)',
         ),
         ([delay("1 dya")], "steps[0].for: '1 dya' is not a duration: write it like '4 hours', "),
-        ([delay("366 days")], "steps[0].for: '366 days' is longer than 365 days"),
+        ([delay("3651 days")], "steps[0].for: '3651 days' is longer than 3650 days"),
         (
-            [wait_for("a", "E", "53 weeks")],
-            "steps[0].timeout: '53 weeks' is longer than 365 days",
+            [wait_for("a", "E", "0 seconds")],
+            "steps[0].timeout: '0 seconds' is no time at all",
         ),
         ([{"id": "a", "type": "delay"}], "steps[0]: needs at least one of for, until_time, on_"),
         ([delay("1 day", until_time="9:30")], "steps[0].until_time: '9:30' is not a time of day: "),
@@ -263,7 +269,7 @@ def compiled(text: str) -> Program | None:
             assert problem.place
             assert problem.reason
         return None
-    if [*check_steps(found), *check_conditions(found)]:
+    if [*check_flow(found), *check_conditions(found)]:
         return None
     program = build_program("name", 1, found)
     json.dumps(machine(program, Wiring("run", "await")), allow_nan=False)

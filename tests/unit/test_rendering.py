@@ -16,17 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.domain import languages
-from milepost.domain.formats import moment, money, number
-from milepost.domain.jalali import to_jalali
-from milepost.domain.rendering import (
+from milepost.domain.templates.compile import compile_template
+from milepost.domain.templates.formats import moment, money, number
+from milepost.domain.templates.jalali import to_jalali
+from milepost.domain.templates.rendering import (
     Rendered,
     Renderer,
     RenderingError,
     one_line,
     plain,
 )
-from milepost.domain.template_versions import CODE_MAGIC, TemplateVersion, Variant, pack
-from milepost.domain.templates import compile_template
+from milepost.domain.templates.versions import CODE_MAGIC, TemplateVersion, Variant, pack
 
 STORE = {
     "name": "Northwind",
@@ -476,7 +476,7 @@ def test_other_bytes_are_not_a_template() -> None:
 
 def test_importing_the_send_side_loads_neither_babel_nor_a_compiler() -> None:
     script = (
-        "import sys; import milepost.domain.rendering;"
+        "import sys; import milepost.domain.templates.rendering;"
         "print(*({m.split('.')[0] for m in sys.modules} & "
         "{'babel', 'mrml', 'css_inline', 'difflib', 'zoneinfo', 'boto3', 'pydantic'}))"
     )

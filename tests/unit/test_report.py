@@ -5,9 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.domain.problems import Problem, suggest
-from milepost.domain.report import Outcome, Report, as_json, as_markdown
+from milepost.domain.report import Explanation, Outcome, Report, as_json, as_markdown
+from tests.support.golden import REPORT, abandoned_cart_report
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+EXPLANATION = Explanation(
+    picture="flowchart TD\n  a --> b\n",
+    words="Begins.\n\n1. Wait.\n",
+    difference=("`a` is new.", "`b` is gone."),
+    prices="| way |\n|---|\n",
+    inside="Nobody is inside.",
+)
 OUTCOMES: tuple[Outcome, ...] = ("published", "unchanged", "refused", "archived", "kept")
 
 
@@ -40,6 +48,40 @@ def test_problems_are_a_table() -> None:
     assert as_markdown(report).endswith(
         "| where | what | remedy |\n|---|---|---|\n| `steps[0]` | is wrong | mend it |\n"
     )
+
+
+def test_an_explanation_stands_below_the_outcome_and_the_problems() -> None:
+    report = Report("w.json", "refused", AT, problems=(Problem("a", "b"),), explanation=EXPLANATION)
+    assert as_markdown(report).endswith(
+        "| `a` | b |  |\n\n"
+        "## Picture\n\n```mermaid\nflowchart TD\n  a --> b\n```\n\n"
+        "## In words\n\nBegins.\n\n1. Wait.\n\n"
+        "## What changed\n\n- `a` is new.\n- `b` is gone.\n\n"
+        "## What it costs\n\n| way |\n|---|\n\n"
+        "## People inside\n\nNobody is inside.\n"
+    )
+
+
+def test_what_did_not_change_has_no_heading() -> None:
+    report = Report("w.json", "published", AT, explanation=EXPLANATION._replace(difference=()))
+    assert "What changed" not in as_markdown(report)
+    assert "## What it costs" in as_markdown(report)
+
+
+def test_programs_get_the_explanation_in_fields() -> None:
+    report = Report("w.json", "published", AT, explanation=EXPLANATION)
+    assert json.loads(as_json(report))["explanation"] == {
+        "picture": EXPLANATION.picture,
+        "words": EXPLANATION.words,
+        "difference": ["`a` is new.", "`b` is gone."],
+        "prices": EXPLANATION.prices,
+        "inside": "Nobody is inside.",
+    }
+
+
+def test_the_report_on_the_abandoned_cart_is_what_was_reviewed() -> None:
+    """`tests/support/golden.py` writes the file anew; look at the difference."""
+    assert abandoned_cart_report() == REPORT.read_text("utf-8")
 
 
 def test_every_outcome_has_its_words() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.reading import read_file
 from milepost.domain.settings_file import SettingsFile
-from milepost.domain.workflow import Workflow
 from tests.support import builders
 from tests.support.builders import branch, delay, send, wait_for, workflow
 from tests.support.random_workflows import workflows

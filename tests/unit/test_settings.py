@@ -16,9 +16,9 @@ def test_what_every_function_needs_is_enough() -> None:
 
 
 def test_every_field_is_read_by_its_name() -> None:
-    given = {f"MILEPOST_{name.upper()}": name for name in Settings.__dataclass_fields__}
+    given = {f"MILEPOST_{name.upper()}": name for name in Settings._fields}
     settings = read_settings({**given, "MILEPOST_UNKNOWN": "x", "PATH": "/bin"})
-    assert all(getattr(settings, name) == name for name in Settings.__dataclass_fields__)
+    assert all(getattr(settings, name) == name for name in Settings._fields)
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:

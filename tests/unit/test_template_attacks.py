@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.rendering import ENVIRONMENTS, MOST_OUTPUT, Renderer, RenderingError
-from milepost.domain.sandbox import Part, compile_part
-from milepost.domain.template_markup import plain_source
-from milepost.domain.template_source import scan
-from milepost.domain.template_versions import TemplateVersion, Variant, pack
-from milepost.domain.templates import compile_template
+from milepost.domain.templates.compile import compile_template
+from milepost.domain.templates.markup import plain_source
+from milepost.domain.templates.rendering import ENVIRONMENTS, MOST_OUTPUT, Renderer, RenderingError
+from milepost.domain.templates.sandbox import Part, compile_part
+from milepost.domain.templates.source import scan
+from milepost.domain.templates.versions import TemplateVersion, Variant, pack
 
 BOMB_CONTEXT: dict[str, Any] = {
     "contact": {"first_name": "Anna", "email": "anna@example.com"},

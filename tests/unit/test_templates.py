@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from milepost.domain.problems import Problem
-from milepost.domain.rendering import Rendered, Renderer, RenderingError
-from milepost.domain.template_versions import MOST_BYTES, TemplateVersion
-from milepost.domain.templates import check_marketing, compile_template
+from milepost.domain.templates.compile import check_marketing, compile_template
+from milepost.domain.templates.rendering import Rendered, Renderer, RenderingError
+from milepost.domain.templates.versions import MOST_BYTES, TemplateVersion
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"
 LOCALES = ["en", "ar", "fa", "zh-Hant"]

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.table import Table
     from milepost.adapters.dynamodb.timeline import DynamoTimeline
     from milepost.adapters.dynamodb.timers import DynamoTimers
+    from milepost.adapters.outbound import HttpsOutbound
+    from milepost.adapters.sns import SnsAlerts
     from milepost.adapters.ssm import SsmSecrets
     from milepost.adapters.stepfunctions import StepFunctionsEngine
+    from milepost.services.act import Actor
+    from milepost.services.crowd import Crowd
     from milepost.services.facts import FactFinder
     from milepost.services.learn import Learner
+    from milepost.services.legs import Legs
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
@@ -86,7 +91,8 @@ def contacts() -> "DynamoContacts":
 def enrollments() -> "DynamoEnrollments":
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 
-    return DynamoEnrollments(_table(settings().contacts_table), settings().retention)
+    table = _table(settings().contacts_table)
+    return DynamoEnrollments(table, settings().retention, clock().to_wire)
 
 
 @cache
@@ -151,10 +157,52 @@ def sender() -> "Sender":
 
 
 @cache
+def actor() -> "Actor":
+    from milepost.services.act import Actor
+
+    return Actor(timeline(), outbound, alerts, secrets(), clock().wire_now)
+
+
+@cache
+def outbound() -> "HttpsOutbound":
+    from milepost.adapters.outbound import HttpsOutbound
+
+    return HttpsOutbound()
+
+
+@cache
+def alerts() -> "SnsAlerts":
+    from milepost.adapters.sns import SnsAlerts
+
+    return SnsAlerts(client("sns"), settings().alarm_topic)
+
+
+@cache
 def runner() -> "Runner":
     from milepost.services.run import Runner
+    from milepost.services.steps import Steps
 
-    return Runner(enrollments(), registry(), sender(), facts(), clock().now)
+    steps = Steps(enrollments(), sender(), actor(), facts())
+    settings().need("machine_arn_prefix")
+    return Runner(enrollments(), registry(), sender(), steps, clock().now, engine)
+
+
+@cache
+def legs() -> "Legs":
+    from milepost.services.legs import Legs
+
+    settings().need("machine_arn_prefix")
+    return Legs(enrollments(), registry(), engine(), clock().now)
+
+
+@cache
+def crowd() -> "Crowd":
+    from milepost.adapters.dynamodb.works import DynamoWorks
+    from milepost.services.crowd import GRACE, Crowd
+
+    works = DynamoWorks(_table(settings().workflows_table))
+    grace = GRACE * clock().speed
+    return Crowd(enrollments(), registry(), engine(), timers(), works, clock().now, grace)
 
 
 @cache
@@ -180,21 +228,36 @@ def timers() -> "DynamoTimers":
 
 @cache
 def publisher() -> "Publisher":
+    from decimal import Decimal
+
     from milepost.adapters.dynamodb.publications import DynamoPublications
     from milepost.adapters.s3 import S3Files
     from milepost.adapters.stepfunctions import StepFunctionsMachines
-    from milepost.domain.machine import Wiring
+    from milepost.domain.compiler.machine import Wiring
+    from milepost.domain.compiler.ways import Prices
     from milepost.services.publish import Publisher
+    from milepost.services.publishing.workflows import Workflows
+    from milepost.simulation.trials import prove
 
     need = ("bucket", "machine_arn_prefix", "machine_role_arn", "run_steps_arn", "await_event_arn")
     settings().need(*need)
-    return Publisher(
-        files=S3Files(client("s3"), settings().bucket),
-        publications=DynamoPublications(_table(settings().workflows_table)),
+    files = S3Files(client("s3"), settings().bucket)
+    publications = DynamoPublications(_table(settings().workflows_table))
+    workflows = Workflows(
+        files=files,
+        publications=publications,
         machines=StepFunctionsMachines(
             client("stepfunctions"), settings().machine_arn_prefix, settings().machine_role_arn
         ),
-        wiring=Wiring(settings().run_steps_arn, settings().await_event_arn, clock().wire_seconds),
-        now=clock().now,
+        wiring=Wiring(
+            settings().run_steps_arn,
+            settings().await_event_arn,
+            clock().wire_seconds,
+            settings().park_after,
+        ),
         name_room=80 - len(settings().machine_arn_prefix.rpartition(":")[2]),
+        prices=Prices(Decimal(settings().transition_price), Decimal(settings().mail_price)),
+        alerts=bool(settings().alarm_topic),
+        trials=prove,
     )
+    return Publisher(files, publications, workflows, clock().now)

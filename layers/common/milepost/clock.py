@@ -5,15 +5,14 @@
 Functions, which lives in real time, are converted back here and nowhere else.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
+from typing import NamedTuple
 
 from milepost.domain import instants
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """Two times: `now` is the time of the business, `wire_now` that of sockets and signatures."""
 
     start: datetime = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,16 +6,17 @@ Errors that cross a port are those of this file; an AWS error never does.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from milepost.domain.conditions import Happening, Window
     from milepost.domain.contacts import Profile
     from milepost.domain.enrollments import Enrollment, Status
     from milepost.domain.events import Event, IdentifierKind
+    from milepost.domain.legs import Start
     from milepost.domain.messages import (
         Answer,
         Category,
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
         NotClaimed,
         Report,
     )
+    from milepost.domain.outbound import Reply, Request, Unreachable
+    from milepost.domain.pauses import Pause
     from milepost.domain.program import Program
     from milepost.domain.refs import EnrollmentRef, MessageRef
-    from milepost.domain.rendering import Renderer
     from milepost.domain.settings import StoreSettings
-    from milepost.domain.template_versions import TemplateVersion
+    from milepost.domain.templates.rendering import Renderer
+    from milepost.domain.templates.versions import TemplateVersion
 
     Identifiers = Mapping[IdentifierKind, str]
 
@@ -39,8 +42,7 @@ class Busy(Exception):
     """The world is momentarily not able to answer; the same call later may succeed."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSecrets:
+class StoreSecrets(NamedTuple):
     """A store's keys, the current one first. An empty tuple means that none is configured."""
 
     signing: tuple[str, ...] = ()
@@ -95,10 +97,11 @@ class Contacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What a block has found out but not yet written down."""
+    """What a block has found out but not yet written down; `entries` belong to `began`."""
 
     began: Mapping[str, datetime] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict)
 
 
 class Enrollments(Protocol):
@@ -111,16 +114,77 @@ class Enrollments(Protocol):
 
     def write(self, ref: EnrollmentRef, journal: Journal) -> None: ...
 
-    def finish(self, ref: EnrollmentRef, status: Status, reason: str, at: datetime) -> bool:
-        """End an active enrollment and note it on the contact; False if it had ended before."""
+    def finish(
+        self,
+        ref: EnrollmentRef,
+        status: Status,
+        reason: str,
+        at: datetime,
+        leg: int | None = None,
+    ) -> bool:
+        """End an active enrollment and note it on the contact; False if it had ended before, or if
+        it is in another leg than the one that is given."""
 
-    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | None:
-        """Lay the event's half of a rendezvous down; the task token if the wait was there first."""
+    def leg(self, ref: EnrollmentRef) -> int:
+        """Which of its executions an enrollment is in; 0 if there is no such enrollment."""
+
+    def park(
+        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    ) -> bool:
+        """End a leg of an active enrollment and set the time of the next one, together with what
+        the journal holds; False, and nothing changes, if the leg has ended before. One that is
+        `paused` is not due, but among those who wait for their workflow."""
+
+    def retime(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool = False) -> bool:
+        """Change how a leg that has not begun begins; False if it has, or never will."""
+
+    def move(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: Start,
+        version: int,
+        unless: str = "",
+        paused: bool = False,
+    ) -> bool:
+        """End a leg and go on in another version, as `park` does; False if the leg has ended or
+        its next turn has begun, or if there is an outcome of the name `unless` by now."""
+
+    def show_moved(self, ref: EnrollmentRef, version: int) -> None:
+        """Note on the contact which version an enrollment is of, if it is still inside."""
+
+    def inside(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
+        """The active enrollments of a workflow, each with its place in an order; after a place."""
+
+    def begun(self, ref: EnrollmentRef, leg: int) -> None:
+        """A leg has begun, or never will: its time is no longer waited for."""
+
+    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
+        """Lay the event's half of a rendezvous down; the task token if the wait was there first,
+        or the number of the leg if the wait is a parked one."""
 
     def offer_token(
-        self, ref: EnrollmentRef, step: str, event: str, token: str, since: datetime
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        token: str,
+        since: datetime,
+        outcome: str = "",
+        leg: int = 0,
     ) -> bool:
-        """Lay the wait's half down; True if an event since then was there first."""
+        """Lay the wait's half down; True if an event since then was there first.
+
+        What the wait comes to is kept under `outcome`, or under the step's id if that is empty.
+        The half of a later leg stays.
+        """
+
+    def offer_leg(
+        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: Start, outcome: str
+    ) -> bool:
+        """Lay the half of a parked wait down, as `offer_token` does; it lasts as long as it."""
 
 
 class Ledger(Protocol):
@@ -142,26 +206,36 @@ class Ledger(Protocol):
     def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
         """Merge what SES reports; the message's facts, or None if we never sent it there."""
 
-    def fates(self, enrollment: EnrollmentRef, steps: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What became of an enrollment's e-mails, by step."""
+    def fates(
+        self, enrollment: EnrollmentRef, visits: Mapping[str, int]
+    ) -> dict[str, dict[str, Any]]:
+        """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """A workflow that is published: its version, and the machine that new entries start on."""
 
     version: int
     machine: str
     status: Literal["live", "paused", "draft", "archived"]
+    pauses: tuple[Pause, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What is live in a store now."""
+class Head(NamedTuple):
+    """What is live in a store now; `pauses` are the whole store's."""
 
     settings: StoreSettings
     workflows: Mapping[str, Live]
     templates: Mapping[str, str]
+    pauses: tuple[Pause, ...] = ()
+
+    def pauses_of(self, workflow: str) -> tuple[Pause, ...]:
+        """All pauses that freeze those inside a workflow."""
+        live = self.workflows.get(workflow)
+        return (*self.pauses, *(live.pauses if live else ()))
+
+    def is_paused(self, workflow: str) -> bool:
+        return any(pause.ended is None for pause in self.pauses_of(workflow))
 
 
 class Registry(Protocol):
@@ -173,15 +247,20 @@ class Registry(Protocol):
 
     def template(self, store: str, name: str, version: str) -> Renderer: ...
 
+    def resume(self, store: str, workflow: str, version: int) -> str:
+        """The machine on which later legs of this version run."""
+
 
 class Engine(Protocol):
     """Runs state machines."""
 
-    def start(self, machine: str, ref: EnrollmentRef) -> None:
-        """Start an enrollment; harmless if it runs or ran."""
+    def start(
+        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+    ) -> None:
+        """Start a leg of an enrollment, a later one at a block; harmless if it runs or ran."""
 
-    def stop(self, ref: EnrollmentRef, reason: str) -> None:
-        """Stop an enrollment's machine; harmless if it does not run."""
+    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
+        """Stop a leg of an enrollment; harmless if it does not run."""
 
     def answer(self, token: str) -> None:
         """Wake a wait; harmless if it was decided otherwise."""
@@ -193,13 +272,13 @@ class Mailer(Protocol):
     def send(self, mail: Mail) -> Answer: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(NamedTuple):
     """A message whose outcome nobody has reported in time."""
 
     message: MessageRef
     enrollment: EnrollmentRef
     step: str
+    turn: int
     category: Category
     attempts: int
 
@@ -207,7 +286,11 @@ class Overdue:
 class Timers(Protocol):
     """Knows what is due."""
 
-    def due(self, now: datetime) -> Iterator[Overdue]: ...
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
+        """Overdue messages, and enrollments (of version 0: unknown) whose next leg is due."""
+
+    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
+        """The enrollments (of version 0) that wait for their workflow, those due first first."""
 
     def done_before(self, now: datetime) -> None:
         """All that `due` gave for this instant has been dealt with."""
@@ -219,7 +302,7 @@ class Timers(Protocol):
 class Resender(Protocol):
     """Has a message sent once more where sending is allowed."""
 
-    def send_again(self, enrollment: EnrollmentRef, step: str) -> None: ...
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None: ...
 
 
 class Files(Protocol):
@@ -252,6 +335,9 @@ class Publications(Protocol):
     def keep_program(self, store: str, program: Program, source: str) -> bool:
         """Keep a version; False if that number belongs to another source: versions never change."""
 
+    def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
+        """Keep the machine on which later legs of a version run."""
+
     def keep_template(self, store: str, template: TemplateVersion) -> None: ...
 
     def go_live(self, store: str, workflow: str, live: Live, after: int) -> bool:
@@ -261,7 +347,12 @@ class Publications(Protocol):
 
     def hide_template(self, store: str, name: str) -> None: ...
 
-    def apply_settings(self, store: str, settings: Mapping[str, Any]) -> None: ...
+    def apply_settings(
+        self, store: str, settings: Mapping[str, Any], pauses: Sequence[Pause] = ()
+    ) -> None: ...
+
+    def set_going(self, work: Work) -> None:
+        """Have something done for everybody inside a workflow; it replaces the same done before."""
 
     def refused(self, store: str, path: str, refused: bool) -> None:
         """Note whether a file as it is now was refused."""
@@ -270,8 +361,44 @@ class Publications(Protocol):
         """The paths of the files that were refused."""
 
 
+class Work(NamedTuple):
+    """Something to be done for everybody inside a workflow, set going `at` an instant."""
+
+    kind: Literal["thaw", "cancel", "migrate"]
+    store: str
+    workflow: str
+    at: datetime
+    version: int = 0
+    done: str = ""
+
+
+class Works(Protocol):
+    """Keeps what has been set going until it is done."""
+
+    def open(self) -> list[Work]: ...
+
+    def advance(self, work: Work, done: str) -> None:
+        """Note how far a work has come, unless it has been set going anew."""
+
+    def close(self, work: Work) -> None:
+        """A work is done, unless it has been set going anew."""
+
+
 class Machines(Protocol):
     """Publishes state machines."""
 
     def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
         """Create or update the machine; the ARN of the published version."""
+
+
+class Outbound(Protocol):
+    """Calls other people's servers over HTTPS, and only public ones."""
+
+    def call(self, request: Request) -> Reply | Unreachable:
+        """Call once; whatever goes wrong is a value. The server may have acted all the same."""
+
+
+class Alerts(Protocol):
+    """Tells the shop's own people something."""
+
+    def tell(self, subject: str, text: str) -> None: ...

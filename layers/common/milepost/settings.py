@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import timedelta
+from typing import NamedTuple
 
 
 class SettingsError(Exception):
     """The environment lacks something; the message lists all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """`MILEPOST_<NAME>` for every field. Fields without a default are needed by every function."""
 
     stack: str
@@ -28,10 +27,19 @@ class Settings:
     machine_role_arn: str = ""
     run_steps_arn: str = ""
     await_event_arn: str = ""
+    alarm_topic: str = ""
+    park_after_days: str = "30"
+    transition_price: str = "0.000025"
+    mail_price: str = "0.0001"
 
     @property
     def retention(self) -> timedelta:
         return timedelta(days=int(self.retention_days))
+
+    @property
+    def park_after(self) -> timedelta:
+        """Waits longer than this are not Step Functions'."""
+        return timedelta(days=float(self.park_after_days))
 
     def need(self, *names: str) -> None:
         """Raise SettingsError naming every setting of these that is empty."""
@@ -47,9 +55,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this environment (the process's own if none is given)."""
     source = os.environ if environment is None else environment
     given = {
-        field.name: source[f"MILEPOST_{field.name.upper()}"]
-        for field in fields(Settings)
-        if f"MILEPOST_{field.name.upper()}" in source
+        name: source[f"MILEPOST_{name.upper()}"]
+        for name in Settings._fields
+        if f"MILEPOST_{name.upper()}" in source
     }
     settings = Settings(**{"stack": "", "contacts_table": "", "workflows_table": "", **given})
     settings.need("stack", "contacts_table", "workflows_table")

@@ -20,8 +20,8 @@ class LambdaResender:
     client: "LambdaClient"
     run_steps: str
 
-    def send_again(self, enrollment: EnrollmentRef, step: str) -> None:
-        task = {"enrollment": enrollment.to_json(), "again": step}
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None:
+        task = {"enrollment": enrollment.to_json(), "again": step, "turn": turn}
         payload = json.dumps(task).encode()
         try:
             answer = self.client.invoke(FunctionName=self.run_steps, Payload=payload)

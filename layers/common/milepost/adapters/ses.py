@@ -80,5 +80,6 @@ def _from(name: str, address: str) -> str:
     if not clean:
         return address
     # Several encoded words of 75 characters at most, but no line breaks between them.
-    shown = f'"{clean}"' if clean.isascii() else Header(clean, "utf-8").encode(linesep="")
+    words = Header(clean, "utf-8", maxlinelen=75).encode(linesep="")
+    shown = f'"{clean}"' if clean.isascii() else words
     return f"{shown} <{address}>"

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.messages import Report, Reported
@@ -22,8 +21,7 @@ _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 """What SES publishes, as plain text, whenever an event destination is made."""
 
 
-@dataclass(frozen=True, slots=True)
-class SesReport:
+class SesReport(NamedTuple):
     """A report with the message it is about, as our own tags name it."""
 
     store: str

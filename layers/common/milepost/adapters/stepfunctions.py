@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from milepost.domain.legs import execution_name
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy
 
@@ -24,19 +25,23 @@ class StepFunctionsEngine:
     client: "SFNClient"
     machines: str
 
-    def start(self, machine: str, ref: EnrollmentRef) -> None:
-        document = json.dumps({"enrollment": ref.to_json()}, sort_keys=True)
+    def start(
+        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+    ) -> None:
+        document = json.dumps(first_state(ref, leg, turn, block), sort_keys=True)
+        name = execution_name(ref, leg)
         try:
-            self.client.start_execution(stateMachineArn=machine, name=ref.id, input=document)
+            self.client.start_execution(stateMachineArn=machine, name=name, input=document)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise Busy(_name(error)) from error
         except BotoCoreError as error:
             raise Busy(_name(error)) from error
 
-    def stop(self, ref: EnrollmentRef, reason: str) -> None:
+    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
         machine = self.machines + machine_name(ref.store, ref.workflow)
-        execution = f"{machine.replace(':stateMachine:', ':execution:')}:{ref.id}"
+        name = execution_name(ref, leg)
+        execution = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
         try:
             self.client.stop_execution(executionArn=execution, error="Left", cause=reason)
         except ClientError as error:
@@ -90,6 +95,12 @@ class StepFunctionsMachines:
             stateMachineArn=arn, definition=definition, roleArn=self.role, publish=True
         )
         return updated["stateMachineVersionArn"]
+
+
+def first_state(ref: EnrollmentRef, leg: int, turn: int, block: str) -> dict[str, Any]:
+    """What a leg's execution begins with; only that of a later leg is told where."""
+    where = {"block": block} if block else {}
+    return {"enrollment": ref.to_json(), "leg": leg, "turn": turn, **where}
 
 
 def machine_name(store: str, workflow: str) -> str:

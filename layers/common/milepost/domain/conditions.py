@@ -1,15 +1,15 @@
 """Conditions: what may be asked of a contact, answered with the reason in words.
 
 Evaluation is total. A missing field is false, a value of the wrong type is false and says so;
-nothing raises. The shapes were checked when the workflow was published (see `workflow.py`), so
+nothing raises. The shapes were checked when the workflow was published (see `language`), so
 here a condition is the plain JSON of the compiled program.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from math import isfinite
-from typing import Any
+from math import copysign, fsum, inf, isfinite
+from typing import Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.durations import parse_duration, say_duration
@@ -18,24 +18,21 @@ from milepost.domain.paths import MISSING, look_up
 Condition = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer and the reason for it, in words."""
 
     value: bool
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A piece of the timeline that a condition has to see: one event name since one instant."""
 
     name: str
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """One event of the timeline, as conditions see it."""
 
     at: datetime
@@ -55,6 +52,8 @@ class Facts:
     entered_at: datetime | None = None
     windows: Mapping[Window, Sequence[Happening]] = field(default_factory=dict)
     emails: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
 
 
 def evaluate(condition: Condition, facts: Facts) -> Verdict:
@@ -73,6 +72,8 @@ def windows_needed(
         yield from windows_needed(part, now, entered_at)
     if "not" in condition:
         yield from windows_needed(condition["not"], now, entered_at)
+    if "sum_of" in condition:
+        yield _window(condition, now, entered_at)
     if ("did" in condition or "did_not" in condition) and not _answered_by_totals(condition):
         yield _window(condition, now, entered_at)
 
@@ -111,11 +112,31 @@ def _not(condition: Condition, facts: Facts) -> Verdict:
 
 
 def _contact(condition: Condition, facts: Facts) -> Verdict:
-    return _compare("contact." + condition["contact"], facts.contact, condition, facts.now)
+    path = condition["contact"]
+    return _compare(f"contact.{path}", path, facts.contact, condition, facts.now)
 
 
 def _event(condition: Condition, facts: Facts) -> Verdict:
-    return _compare("event." + condition["event"], facts.event, condition, facts.now)
+    path = condition["event"]
+    return _compare(f"event.{path}", path, facts.event, condition, facts.now)
+
+
+def _step(condition: Condition, facts: Facts) -> Verdict:
+    outcome = facts.steps.get(condition["step"], {})
+    path = condition["output"]
+    return _compare(f"steps.{condition['step']}.{path}", path, outcome, condition, facts.now)
+
+
+def _in_list(condition: Condition, facts: Facts) -> Verdict:
+    name = condition["in_list"]
+    on = facts.contact.get("lists", {}).get(name) is True
+    return Verdict(on, f"is {_un(on)}on list {name}")
+
+
+def _in_segment(condition: Condition, facts: Facts) -> Verdict:
+    name = condition["in_segment"]
+    inside = name in facts.segments
+    return Verdict(inside, f"is {_un(inside)}in segment {name}")
 
 
 def _consents_to(condition: Condition, facts: Facts) -> Verdict:
@@ -151,14 +172,51 @@ def _did(condition: Condition, facts: Facts) -> Verdict:
     wanted: Mapping[str, Any] = condition.get("times") or {"gte": 1}
     count = _count(name, condition, facts)
     enough = all(_NUMBERS[op](count, bound) for op, bound in wanted.items())
-    when = ""
-    if "within" in condition:
-        when = f" within {say_duration(parse_duration(condition['within']))}"
-    elif "since" in condition:
-        when = " since entering"
     needs = " and ".join(f"{_WORDS[op]} {bound}" for op, bound in wanted.items())
     rule = f"must not have {needs}" if negated else f"needs {needs}"
-    return Verdict(enough is not negated, f"did {name} {_times(count)}{when}, {rule}")
+    return Verdict(enough is not negated, f"did {name} {_times(count)}{_when(condition)}, {rule}")
+
+
+def _sum_of(condition: Condition, facts: Facts) -> Verdict:
+    window = _window(condition, facts.now, facts.entered_at)
+    where = condition.get("where")
+    total = _added_up(
+        _amount(look_up(happening.data, condition["of"]))
+        for happening in facts.windows.get(window, ())
+        if where is None or evaluate(where, _seen_by(facts, happening)).value
+    )
+    bounds = {op: condition[op] for op in ("gt", "gte", "lt", "lte") if op in condition}
+    needs = " and ".join(f"{_WORDS[op]} {_say(bound)}" for op, bound in bounds.items())
+    met = all(_NUMBERS[op](total, bound) for op, bound in bounds.items())
+    name = f"{condition['of']} of {condition['sum_of']}"
+    return Verdict(met, f"{name} comes to {_say(total)}{_when(condition)}, needs {needs}")
+
+
+def _amount(value: Any) -> float:
+    """A number, or the sum of several; anything else adds nothing."""
+    if isinstance(value, list):
+        return _added_up(_amount(each) for each in value)
+    try:
+        return 0.0 if isinstance(value, bool) else float(_number(value))
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+
+
+def _added_up(amounts: Iterable[float]) -> float:
+    """Their exact sum; infinite if no float can hold it."""
+    all_of_them = list(amounts)
+    try:
+        return fsum(all_of_them)
+    except OverflowError:
+        return copysign(inf, sum(amount / 2**64 for amount in all_of_them))
+    except ValueError:  # infinite this way and that
+        return 0.0
+
+
+def _when(condition: Condition) -> str:
+    if "within" in condition:
+        return f" within {say_duration(parse_duration(condition['within']))}"
+    return " since entering" if "since" in condition else ""
 
 
 def _times(count: int) -> str:
@@ -197,7 +255,8 @@ def _window(condition: Condition, now: datetime, entered_at: datetime | None) ->
     since = entered_at if "since" in condition else None
     if "within" in condition:
         since = now - parse_duration(condition["within"])
-    return Window(condition.get("did") or condition["did_not"], since)
+    name = condition.get("did") or condition.get("did_not") or condition["sum_of"]
+    return Window(name, since)
 
 
 _LEAVES: dict[str, Callable[[Condition, Facts], Verdict]] = {
@@ -207,7 +266,11 @@ _LEAVES: dict[str, Callable[[Condition, Facts], Verdict]] = {
     "contact": _contact,
     "did": _did,
     "did_not": _did,
+    "sum_of": _sum_of,
     "email": _email,
+    "step": _step,
+    "in_list": _in_list,
+    "in_segment": _in_segment,
     "consents_to": _consents_to,
     "in_workflow": _in_workflow,
     "event": _event,
@@ -240,8 +303,7 @@ OPERATORS = (*_WORDS, "exists")
 _NEGATIVE = {"is_not": "is", "not_in": "in"}
 
 
-def _compare(name: str, data: Any, condition: Condition, now: datetime) -> Verdict:
-    path = name.partition(".")[2]
+def _compare(name: str, path: str, data: Any, condition: Condition, now: datetime) -> Verdict:
     value = look_up(data, path)
     operator = next(op for op in OPERATORS if op in condition)
     bound = condition[operator]
@@ -253,11 +315,19 @@ def _compare(name: str, data: Any, condition: Condition, now: datetime) -> Verdi
     needs = f"needs {_WORDS[operator]} {_say(bound)}"
     positive = _NEGATIVE.get(operator, operator)
     values = value if isinstance(value, list) else [value]
-    try:
-        met = any(_meets(positive, v, bound, now) for v in values)
-    except (TypeError, ValueError, OverflowError):
+    found = [_meets_or_none(positive, each, bound, now) for each in values]
+    if found and found == [None] * len(found):
         return Verdict(False, f"{name} is {_say(value)}, which cannot be compared: {needs}")
+    met = True in found
     return Verdict(met is (operator == positive), f"{name} is {_say(value)}, {needs}")
+
+
+def _meets_or_none(operator: str, value: Any, bound: Any, now: datetime) -> bool | None:
+    """None for what cannot be compared: of several values it must not hide the others."""
+    try:
+        return _meets(operator, value, bound, now)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _meets(operator: str, value: Any, bound: Any, now: datetime) -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from json import dumps
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.changes import Addition, Base, add_to, since, total
 from milepost.domain.events import ConsentFact, Event, IdentifierKind
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
@@ -35,8 +36,7 @@ LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "d
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """Where a contact stands on one topic. `weak` marks a yes whose time nobody recorded."""
 
     state: Literal["granted", "withdrawn"]
@@ -56,8 +56,7 @@ class Total:
     value: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(NamedTuple):
     """An enrollment the contact is inside of; `since` is the time of the event that began it."""
 
     workflow: str
@@ -72,7 +71,10 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A contact. `fields` maps a name to its value and the instant and event that set it."""
+    """A contact. `fields` maps a name to its value and the instant and event that set it.
+
+    `moved` grows whenever an enrollment goes over to another version of its workflow.
+    """
 
     store: str
     contact: str
@@ -83,10 +85,11 @@ class Profile:
     inside: Mapping[str, Presence] = field(default_factory=dict)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     applied: int = 0
+    additions: Mapping[str, tuple[Addition, ...]] = field(default_factory=dict)
+    moved: int = 0
 
     def get(self, name: str) -> Any:
-        entry = self.fields.get(name)
-        return entry[0] if entry else None
+        return total(self.fields.get(name), self.additions.get(name, ()))
 
     @property
     def email(self) -> str | None:
@@ -96,10 +99,13 @@ class Profile:
     def as_data(self) -> dict[str, Any]:
         """The contact as conditions and templates see it: plain JSON, absent fields left out."""
         data: dict[str, Any] = {"properties": {}}
-        for name, (value, _, _) in self.fields.items():
+        for name in (*self.fields, *(n for n in self.additions if n not in self.fields)):
             home, _, key = name.partition(".")
+            value = self.get(name)
+            if value is None:
+                continue
             if key:
-                data[home][key] = value
+                data.setdefault(home, {})[key] = value
             else:
                 data[name] = value
         return data
@@ -117,9 +123,11 @@ class Profile:
 
 def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
     """The profile after one event."""
+    fields, additions = _changed(_fields(profile, event), profile.additions, event)
     return replace(
         profile,
-        fields=_fields(profile, event),
+        fields=fields,
+        additions=additions,
         totals=_totals(profile.totals, event),
         consent=_consent(profile.consent, event, settings),
         known=_known(profile.known, event),
@@ -169,6 +177,36 @@ def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
         if held is None or _outranks(new, held):
             fields[name] = new
     return fields
+
+
+def _changed(
+    fields: dict[str, Base], additions: Mapping[str, tuple[Addition, ...]], event: Event
+) -> tuple[dict[str, Base], dict[str, tuple[Addition, ...]]]:
+    """Fields and additions after the changes that a workflow's step reports."""
+    at = instants.show(event.occurred_at)
+    kept = {
+        name: since(fields[name], held) if name in fields else held
+        for name, held in additions.items()
+    }  # what the shop has just said of a field counts from then on, as a `set` does
+    for change in event.contact.changes:
+        name = change.name
+        known = name in fields or name in kept
+        too_much = len(dumps(change.value)) > LONGEST_VALUE
+        if too_much or (not known and len({*fields, *kept}) >= FIELDS_KEPT):
+            continue
+        if change.kind == "set" or change.kind == "unset":  # noqa: PLR1714 - narrows the type
+            new = (None if change.kind == "unset" else change.value, at, event.id)
+            if name not in fields or _outranks(new, fields[name]):
+                fields[name] = new
+            base: Base | None = fields[name]
+            left = since(fields[name], kept.get(name, ()))
+        else:
+            addition = Addition(at, event.id, change.kind, change.value)
+            base, left = add_to(fields.get(name), kept.get(name, ()), addition)
+        if base is not None:
+            fields[name] = base
+        kept[name] = left
+    return fields, {name: held for name, held in kept.items() if held}
 
 
 def _outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:

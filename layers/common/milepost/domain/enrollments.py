@@ -1,18 +1,27 @@
 """Who enters a workflow, and what ends their stay: decisions as values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from milepost.domain import instants
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.events import Event
+from milepost.domain.legs import Start
 from milepost.domain.paths import MISSING, look_up
-from milepost.domain.program import Program
+from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
+from milepost.domain.settings import StoreSettings
+
+FROM = "_from"
+"""Where the data of an event that a workflow reports says which step that was."""
+
+DEEPEST = 5
+"""Workflows that may set each other going in a row: beyond that they go round in a circle."""
 
 FRESH = timedelta(days=1)
 """An event older than this enrolls nobody: history that is imported late is not news."""
@@ -25,9 +34,11 @@ class Enrollment:
     """One contact's way through one version of one workflow.
 
     `since` is when the triggering event happened: what the contact did later counts as done
-    inside, however late the event reached us. `began` holds the instant each block first ran,
-    `outcomes` what each step came to; a replayed block finds both and changes nothing. `machine`
-    is the published state machine version it runs on.
+    inside, however late the event reached us. `began` holds the instant at which each turn (a run
+    of a block) began, `outcomes` what each step came to, by `outcome_key`; a replayed block finds
+    both and changes nothing; `entries` say which block a turn was of. `machine` is the published
+    state machine version that its first leg runs on; `leg` counts the executions, and `start` is
+    how the present one begins, None for the first.
     """
 
     ref: EnrollmentRef
@@ -42,6 +53,9 @@ class Enrollment:
     reason: str = ""
     began: Mapping[str, datetime] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict)
+    leg: int = 0
+    start: Start | None = None
 
     def presence(self) -> Presence:
         """What the contact's profile keeps of it while it lasts."""
@@ -49,15 +63,66 @@ class Enrollment:
         return Presence(ref.workflow, ref.version, self.event_id, self.since, self.machine)
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+def outcome_key(node: Node, turn: int) -> str:
+    """Where the outcome of a step is kept: by its id, and by the turn if it may come again."""
+    return f"{node['id']}@{turn}" if "repeats" in node else str(node["id"])
+
+
+def latest(outcomes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The newest outcome of each step, by its id."""
+    turns = {key: int(key.partition("@")[2] or 0) for key in outcomes}
+    ordered = sorted(outcomes, key=turns.__getitem__)
+    return {key.partition("@")[0]: outcomes[key] for key in ordered}
+
+
+def visits(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
+    """How often a step that may come again has been decided."""
+    return sum(key.partition("@")[0] == step for key in outcomes)
+
+
+def last_visit(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
+    """The number of a step's newest visit, which is part of its message's id."""
+    turns = [int(key.partition("@")[2]) for key in outcomes if key.startswith(f"{step}@")]
+    return visit(max(turns)) if turns else 1
+
+
+def visit(turn: int) -> int:
+    """Visits of a step that may come again are numbered by its turns; others have number 1."""
+    return turn + 2
+
+
+def step_data(
+    profile: Profile,
+    enrollment: Enrollment,
+    settings: StoreSettings,
+) -> dict[str, Any]:
+    """What steps and templates may look up: contact, event, store, steps and enrollment."""
+    return {
+        "contact": profile.as_data(),
+        "event": {**enrollment.event_data, "name": enrollment.event_name},
+        "store": {
+            "name": settings.name,
+            "url": settings.url,
+            "postal_address": settings.postal_address,
+            "logo_url": settings.logo_url,
+            "currency": settings.currency,
+        },
+        "steps": {step: dict(outcome) for step, outcome in latest(enrollment.outcomes).items()},
+        "enrollment": {
+            "id": enrollment.ref.id,
+            "workflow": enrollment.ref.workflow,
+            "since": instants.show(enrollment.since),
+        },
+    }
+
+
+class Enter(NamedTuple):
     """The contact enters."""
 
     enrollment: Enrollment
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """The contact does not enter, and why."""
 
     reason: str
@@ -69,17 +134,62 @@ def enrollment_id(store: str, workflow: str, contact: str, distinction: str) -> 
     return "e" + sha256(text.encode()).hexdigest()[:31]
 
 
+def fires(program: Program, before: Profile | None, after: Profile, event: Event) -> bool:
+    """Whether an event is what a workflow's trigger names; its `where` is asked by `may_enter`.
+
+    `before` and `after` are the contact without and with the event.
+    """
+    trigger = program.head["trigger"]
+    if trigger["type"] == "contact":
+        return _changes(trigger, before.get if before else lambda _: None, after.get)
+    if trigger["event"] != event.name:
+        return False
+    if trigger["type"] == "manual":
+        started = origin(event.data).get("start") or event.data.get("workflow")
+        return bool(started == program.workflow)
+    return True
+
+
+def _changes(
+    trigger: Mapping[str, Any], before: Callable[[str], Any], after: Callable[[str], Any]
+) -> bool:
+    field = trigger["field"]
+    old, new = before(field), after(field)
+    if old == new or ("from" in trigger and old != trigger["from"]):
+        return False
+    if "crosses" in trigger:
+        line = trigger["crosses"]
+        return _number(new) is not None and (_number(old) or 0) < line <= (_number(new) or 0)
+    return "to" not in trigger or bool(new == trigger["to"])
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def depth(data: Mapping[str, Any]) -> int:
+    """How many workflows in a row set each other going until this event."""
+    deep = origin(data).get("depth")
+    return deep if isinstance(deep, int) else 0
+
+
+def origin(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The step that reported an event; empty if none did, whatever a shop may have put there."""
+    said = data.get(FROM)
+    return said if isinstance(said, Mapping) else {}
+
+
 def may_enter(
     program: Program, profile: Profile, event: Event, facts: Facts, now: datetime
-) -> Enter | Refuse | None:
-    """Decide one entry; None when the event is not this workflow's business at all.
+) -> Enter | Refuse:
+    """Decide one entry of an event that `fires` the workflow.
 
     `profile` already holds the event. `facts.event` is the event's data.
     """
     head = program.head
     trigger = head["trigger"]
-    if trigger["type"] != "event" or trigger["event"] != event.name:
-        return None
+    if depth(event.data) > DEEPEST:
+        return Refuse(f"loop guard: {DEEPEST} workflows have set each other going")
     if "where" in trigger:
         verdict = evaluate(trigger["where"], facts)
         if not verdict.value:
@@ -147,6 +257,8 @@ def _returning(
     last = profile.entries.get(workflow)
     if last is None or reentry["allow"] == "always":
         return None
+    if key and reentry["allow"] == "never":
+        return None  # once for each key: that an enrollment of this one exists is seen by its id
     if reentry["allow"] == "never":
         return Refuse("was here before, reentry is never")
     gap = parse_duration(reentry["after"])

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.changes import Change
 
 IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
 
@@ -17,8 +18,7 @@ RESOLUTION_ORDER: tuple[IdentifierKind, ...] = (
 """Which identifier wins when an event carries several: the address the mail goes to comes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentFact:
+class ConsentFact(NamedTuple):
     """What an event says about permission to mail: evidence, not yet a decision.
 
     `topic` None means "whatever topics this store maps its shop's marketing consent to".
@@ -45,6 +45,7 @@ class ContactFacts:
     timezone: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
     consents: tuple[ConsentFact, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def encode_body(event: Event) -> str:
             }
             for c in contact.consents
         ],
+        "changes": [list(change) for change in contact.changes],
     }  # fmt: skip
     return json.dumps(
         {
@@ -112,8 +114,9 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
         ConsentFact(**{**c, "at": instants.parse(c["at"]) if c["at"] else None})
         for c in facts.get("consents", ())
     )
+    changes = tuple(Change(*change) for change in facts.get("changes", ()))
     return (
         document["identifiers"],
         document["data"],
-        ContactFacts(**{**facts, "consents": consents}),
+        ContactFacts(**{**facts, "consents": consents, "changes": changes}),
     )

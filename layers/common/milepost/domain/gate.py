@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Profile
-from milepost.domain.durations import parse_duration
+from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.enrollments import Enrollment, endings
 from milepost.domain.messages import Category
 from milepost.domain.program import Program
@@ -32,8 +33,7 @@ class Skip:
 Decision = Send | Skip
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """All that the decision looks at."""
 
     profile: Profile
@@ -44,6 +44,8 @@ class Question:
     topic: str | None
     store_paused: bool = False
     workflow_paused: bool = False
+    late: timedelta = timedelta()
+    expires: timedelta | None = None
 
 
 def decide_send(question: Question) -> Decision:
@@ -69,6 +71,8 @@ def _objections(question: Question) -> Iterator[Skip]:
         yield Skip("workflow is paused")
     if not profile.email:
         yield Skip("contact has no e-mail address")
+    if question.expires is not None and question.late > question.expires:
+        yield Skip("expired", {"late": say_duration(question.late)})
     yield from _reached(question)
     if question.category == "marketing":
         if not question.topic:

@@ -4,6 +4,9 @@ import re
 from collections.abc import Collection
 from typing import Literal
 
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-\d{3})?")
+"""A language tag as people are asked to write it: `en`, `pt-BR`, `zh-Hant`."""
+
 Direction = Literal["ltr", "rtl"]
 
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?(?:[-_.@].*)?")

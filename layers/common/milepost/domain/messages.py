@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from milepost.domain.refs import EnrollmentRef, MessageRef
 
@@ -28,21 +28,23 @@ Reported = Literal["sent", "delivered", "opened", "clicked", "bounced", "complai
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message about to be decided: everything the ledger keeps of it."""
+    """A message about to be decided: everything the ledger keeps of it, and the `leg` it is of."""
 
     ref: MessageRef
     enrollment: EnrollmentRef
     step: str
+    turn: int
     category: Category
     topic: str | None
     template: str
     template_hash: str = ""
+    variant: str = ""
     recipient: str = ""
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    leg: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """A finished message: one recipient, plain header values, nothing left to decide."""
 
     ref: MessageRef
@@ -56,23 +58,20 @@ class Mail:
     tags: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """SES took the message."""
 
     ses_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """SES answered no. `retry` says that the same message may be submitted again later."""
 
     reason: str
     retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(NamedTuple):
     """No definite answer: SES may or may not have taken it."""
 
     reason: str
@@ -81,13 +80,11 @@ class Unanswered:
 Answer = Accepted | Refused | Unanswered
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """The message is ours to submit, once."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotClaimed:
+class NotClaimed(NamedTuple):
     """The claim failed: `status` is the message's own if it exists, else `reason` stood against it.
 
     `ended` says that the enrollment was over.
@@ -98,8 +95,7 @@ class NotClaimed:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What SES reports of one message, translated. `link` with clicks, `detail` with bounces."""
 
     kind: Reported

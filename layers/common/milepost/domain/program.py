@@ -1,15 +1,11 @@
-"""The compiled workflow: a flat graph of nodes, and the blocks Step Functions runs it in.
-
-A **node** is a step with its successors written out. A node that waits (`delay`, `wait_for`) ends
-a block; everything reachable from a block's entry without waiting runs in one Lambda call.
-"""
+"""The compiled workflow: a flat graph of nodes. A node is a step with its successors."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 END = "end"
-"""The successor of the last step. No step can be called this: see `graph.py`."""
+"""The successor of the last step. No step can be called this: see `compiler/flow.py`."""
 
 Node = Mapping[str, Any]
 
@@ -47,8 +43,21 @@ class Program:
         )
 
 
+def templates_of(node: Node) -> list[str]:
+    """The templates that a node may send."""
+    if node["type"] != "send_email":
+        return []
+    variants = node.get("variants") or [node]
+    return list(dict.fromkeys(variant["template"] for variant in variants))
+
+
 def waits(node: Node) -> bool:
-    return node["type"] in {"delay", "wait_for"}
+    return node["type"] in {"delay", "delay_until", "wait_for"}
+
+
+def surely_waits(node: Node) -> bool:
+    """Whether some time passes at a node whatever the hour: a date or a weekday may be now."""
+    return node["type"] == "wait_for" or (node["type"] == "delay" and "for" in node)
 
 
 def successors(node: Node) -> tuple[str, ...]:
@@ -56,43 +65,17 @@ def successors(node: Node) -> tuple[str, ...]:
     match node["type"]:
         case "branch":
             return (*(path["next"] for path in node["paths"]), node["else"])
+        case "split":
+            return tuple(path["next"] for path in node["paths"])
         case "wait_for":
             return (node["on_event"], node["on_timeout"])
         case "exit":
             return (END,)
+        case "holdout":
+            return (node["next"], END)
+        case "goto":
+            return (node["to"], node["next"]) if "max" in node else (node["to"],)
+        case "webhook" if node.get("on_failure") == "exit":
+            return (node["next"], END)
         case _:
             return (node["next"],)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A run without waiting: `steps` in reading order, and the waits (or END) it may stop at."""
-
-    entry: str
-    steps: tuple[str, ...]
-    exits: tuple[str, ...]
-
-
-def blocks(program: Program) -> dict[str, Block]:
-    """The blocks by their entry: the first node, and whatever follows a wait."""
-    entries = [program.entry]
-    for node in program.nodes.values():
-        if waits(node):
-            entries.extend(successors(node))
-    return {entry: _block(program, entry) for entry in dict.fromkeys(entries)}
-
-
-def _block(program: Program, entry: str) -> Block:
-    steps: dict[str, None] = {}
-    exits: dict[str, None] = {}
-    pending = [entry]
-    while pending:
-        name = pending.pop()
-        if name in steps or name in exits:
-            continue
-        if name == END or waits(program.nodes[name]):
-            exits[name] = None
-            continue
-        steps[name] = None
-        pending.extend(reversed(successors(program.nodes[name])))
-    return Block(entry, tuple(steps), tuple(exits))

@@ -1,12 +1,14 @@
 """Read one of our own JSON files: the model, or everything that is wrong with the file."""
 
 import json
+import re
 from collections import Counter
 from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from milepost.domain.language.model import ADDRESS, DATE, DAY, PROPERTY
 from milepost.domain.problems import Problem, suggest
 
 File = TypeVar("File", bound=BaseModel)
@@ -62,7 +64,7 @@ def _problem(model: type[BaseModel], detail: Any) -> Problem:
         case "missing":
             return Problem(place, "is missing", f"add {detail['loc'][-1]}")
         case "extra_forbidden":
-            remedy = suggest(str(detail["loc"][-1]), _fields(model))
+            remedy = suggest(str(detail["loc"][-1]), _fields(model, _whose(detail["loc"])))
             return Problem(place, "is not a field that is known here", remedy)
         case "literal_error" | "enum":
             return _not_among(place, given, context["expected"])
@@ -88,6 +90,10 @@ def _problem(model: type[BaseModel], detail: Any) -> Problem:
 
 _SLUG = "lower-case letters, digits and hyphens, starting with a letter or digit"
 _WRITTEN = {
+    PROPERTY: "letters, digits, _ and -, starting with a letter, 60 at most",
+    DATE: "2027-01-31, or a place like contact.properties.renewal_date",
+    DAY: "month and day, as in 03-08",
+    ADDRESS: "an e-mail address, as in help@shop.example",
     "^[A-Z]{3}$": "three capital letters, as in EUR",
     "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$": "a language tag, as in en, pt-BR or zh-Hant",
 }
@@ -101,7 +107,7 @@ def _not_among(place: str, said: Any, options: str) -> Problem:
 # What pydantic says of a place holds, besides keys and positions, which member of a union was
 # tried. These are the fields that hold a union, or a list of them, and so have such a part after
 # them; in those of `_SCALARS` every member is tried, and each complains.
-_CONDITIONS = frozenset({"audience", "where", "if", "not"})
+_UNIONS = frozenset({"trigger", "audience", "where", "if", "not"})
 _LISTS_OF_UNIONS = frozenset({"all", "any", "steps", "on_event", "on_timeout", "else"})
 _SCALARS = frozenset({"is", "is_not"})
 _LISTS_OF_SCALARS = frozenset({"in", "not_in"})
@@ -122,13 +128,30 @@ def _place(location: tuple[str | int, ...]) -> tuple[str, bool]:
         else:
             place += f".{part}" if place else part
             field = part
-            expects_member = field in _CONDITIONS | _SCALARS
+            expects_member = field in _UNIONS | _SCALARS
     return place or "file", of_one_kind
 
 
+def _whose(location: tuple[str | int, ...]) -> str:
+    """What the object is called that a field is in: its kind, or the field it is under."""
+    return next((part for part in reversed(location[:-1]) if isinstance(part, str)), "")
+
+
 @cache
-def _fields(model: type[BaseModel]) -> list[str]:
-    """Every field name the file may hold anywhere."""
+def _fields(model: type[BaseModel], owner: str) -> list[str]:
+    """The fields that an object of this name may hold; of the whole file, if it has no name."""
     schema = model.model_json_schema()
-    parts = [schema, *schema.get("$defs", {}).values()]
-    return sorted({name for part in parts for name in part.get("properties", ())})
+    parts: dict[str, Any] = schema.get("$defs", {})
+    if not owner:
+        return sorted(schema.get("properties", ()))
+    for part in (schema, *parts.values()):
+        held = part.get("properties", {}).get(owner)
+        for name in re.findall(r"#/\$defs/(\w+)", str(held)):
+            return sorted(parts[name].get("properties", ()))
+    found: set[str] = set()
+    for part in parts.values():
+        properties = part.get("properties", {})
+        kind = properties.get("type", {}).get("const")
+        if kind == owner or (kind is None and owner in part.get("required", ())):
+            found |= {*properties}
+    return sorted(found)

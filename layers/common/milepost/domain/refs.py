@@ -1,12 +1,10 @@
 """Names of things that live under a contact."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class EnrollmentRef:
+class EnrollmentRef(NamedTuple):
     """Where an enrollment lives; what Step Functions carries around."""
 
     store: str
@@ -26,8 +24,7 @@ class EnrollmentRef:
         return cls(**{**document, "version": int(document["version"])})
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRef:
+class MessageRef(NamedTuple):
     """Where a message lives. `id` is safe as an SES tag and leads back to the contact."""
 
     store: str

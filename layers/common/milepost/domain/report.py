@@ -1,9 +1,8 @@
 """What publishing a file came to, for programs (JSON) and for people (Markdown)."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.problems import Problem
@@ -19,8 +18,21 @@ _SAID: dict[Outcome, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Explanation(NamedTuple):
+    """What a workflow is and what publishing it means: see `domain/explain`.
+
+    `picture` is Mermaid, all else Markdown; `difference` is a sentence for each change.
+    No `difference` means that there was none to compare with or that nothing changed.
+    """
+
+    picture: str
+    words: str
+    difference: tuple[str, ...]
+    prices: str
+    inside: str
+
+
+class Report(NamedTuple):
     """The outcome of publishing one file or template folder."""
 
     file: str
@@ -29,6 +41,7 @@ class Report:
     version: str = ""
     note: str = ""
     problems: tuple[Problem, ...] = ()
+    explanation: Explanation | None = None
 
 
 def as_json(report: Report) -> str:
@@ -42,6 +55,7 @@ def as_json(report: Report) -> str:
             {"place": p.place, "reason": p.reason, "remedy": p.remedy or None}
             for p in report.problems
         ],
+        **({"explanation": report.explanation._asdict()} if report.explanation else {}),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
@@ -57,7 +71,26 @@ def as_markdown(report: Report) -> str:
             "| " + " | ".join(_cell(text) for text in (f"`{p.place}`", p.reason, p.remedy)) + " |"
             for p in report.problems
         ]
+    if report.explanation:
+        lines += _explained(report.explanation)
     return "\n".join(lines) + "\n"
+
+
+def _explained(explanation: Explanation) -> list[str]:
+    """What the workflow looks like, says, changes, costs, and does to those inside."""
+    parts = {
+        "Picture": f"```mermaid\n{explanation.picture.rstrip()}\n```",
+        "In words": explanation.words,
+        "What changed": "\n".join(f"- {sentence}" for sentence in explanation.difference),
+        "What it costs": explanation.prices,
+        "People inside": explanation.inside,
+    }
+    return [
+        line
+        for title, part in parts.items()
+        if part.strip()
+        for line in ("", f"## {title}", "", part.rstrip())
+    ]
 
 
 def _cell(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.domain.durations import parse_duration
+from milepost.domain.paths import look_up
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -24,16 +25,19 @@ def delay_ends(
     """The instant (UTC) at which a `delay` step that began at `start` is over.
 
     First the duration passes; then the clock runs on to `until_time` on one of `on_days`, on the
-    wall of `timezone`: an IANA name, `contact` (falls back to the store's) or `store`.
+    wall of `timezone`: an IANA name, `contact` (falls back to the store's) or `store`. On a wall
+    the whole days of the duration are days too, and not 24 hours each.
     """
-    earliest = start + parse_duration(delay.get("for") or "0 seconds")
+    lasts = parse_duration(delay.get("for") or "0 seconds")
+    earliest = start + lasts
     days = {WEEKDAYS.index(day) for day in delay.get("on_days") or WEEKDAYS}
     wall_time = time.fromisoformat(delay["until_time"]) if delay.get("until_time") else None
     if wall_time is None and len(days) == len(WEEKDAYS):
         return earliest
-    wanted = delay.get("timezone") or "contact"
-    named = contact_zone if wanted == "contact" else store_zone if wanted == "store" else wanted
-    zone = zone_named(named) or zone_named(store_zone) or ZoneInfo("UTC")
+    zone = _zone(delay.get("timezone"), contact_zone, store_zone)
+    # On a wall a day is a day, even if clocks change in it: only the rest is counted in hours.
+    wall = start.astimezone(zone).replace(tzinfo=None) + timedelta(days=lasts.days)
+    earliest = instant_on(wall.date(), wall.time(), zone, start) + (lasts - timedelta(lasts.days))
     local = earliest.astimezone(zone)
     for offset in range(len(WEEKDAYS) + 2):
         day = local.date() + timedelta(days=offset)
@@ -57,3 +61,51 @@ def instant_on(day: date, wall_time: time, zone: ZoneInfo, earliest: datetime) -
         datetime.combine(day, wall_time.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1)
     )
     return second if first < earliest <= second else first
+
+
+def date_comes(
+    step: Mapping[str, Any], data: Mapping[str, Any], contact_zone: str | None, store_zone: str
+) -> datetime | None:
+    """The instant (UTC) a `delay_until` step means; None if the data has no such date.
+
+    A date without a time is its midnight, or `at`, on the wall of `timezone`; a time without a zone
+    is on that wall too. Of `offset` the days are counted on that wall and the rest passes, so that
+    three days before a date at 09:30 is 09:30 whatever the clocks did in between, and two hours
+    are two hours.
+    """
+    zone = _zone(step.get("timezone"), contact_zone, store_zone)
+    written = step["date"] if step["date"][:1].isdigit() else look_up(data, step["date"])
+    moment = _read_date(written, zone)
+    if moment is None:
+        return None
+    offset = step.get("offset") or "0 seconds"
+    shift = parse_duration(offset.removeprefix("-"))
+    sign = -1 if offset.startswith("-") else 1
+    days, rest = sign * timedelta(days=shift.days), sign * (shift % timedelta(days=1))
+    always = datetime.min.replace(tzinfo=UTC)
+    try:
+        wall = moment.astimezone(zone).replace(tzinfo=None) + days
+        if step.get("at"):
+            return instant_on((wall + rest).date(), time.fromisoformat(step["at"]), zone, always)
+        if days:
+            moment = instant_on(wall.date(), wall.time(), zone, always)
+        return moment + rest
+    except OverflowError:
+        return None
+
+
+def _read_date(written: Any, zone: ZoneInfo) -> datetime | None:
+    """The instant that a date or a time as text means; None if it is no such text."""
+    if not isinstance(written, str):
+        return None
+    try:
+        read = datetime.fromisoformat(written)
+        return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(wanted: str | None, contact_zone: str | None, store_zone: str) -> ZoneInfo:
+    wanted = wanted or "contact"
+    named = contact_zone if wanted == "contact" else store_zone if wanted == "store" else wanted
+    return zone_named(named) or zone_named(store_zone) or ZoneInfo("UTC")

@@ -1,12 +1,10 @@
 """A store's own settings, as the running functions see them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
+class StoreSettings(NamedTuple):
     """What `settings.json` says, checked when it was published (see `settings_file.py`).
 
     `shop_topics` are the topics that a shop's own "accepts marketing" stands for.
@@ -27,7 +25,7 @@ class StoreSettings:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "StoreSettings":
-        known = {key: document[key] for key in cls.__dataclass_fields__ if key in document}
+        known = {key: document[key] for key in cls._fields if key in document}
         for key in ("locales", "shop_topics"):
             if key in known:
                 known[key] = tuple(known[key])

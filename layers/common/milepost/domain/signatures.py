@@ -2,16 +2,15 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 TOLERANCE = timedelta(minutes=5)
 """How old a signature may be, and how far in the future: the usual allowance for skewed clocks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(NamedTuple):
     """The request is not genuine; `code` and `reason` are what its sender is told."""
 
     code: str

@@ -3,14 +3,13 @@
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 _PURPOSE = "unsubscribe.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
+class Unsubscribe(NamedTuple):
     """Whose subscription to what; `message` is the mail the link was in."""
 
     store: str

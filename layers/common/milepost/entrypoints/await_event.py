@@ -21,6 +21,8 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
         task["step"],
         task["token"],
         instants.parse(task["since"]),
+        task["turn"],
+        task["leg"],
     )
     logger.info(
         "waits", extra={"enrollment": ref.to_json(), "step": task["step"], "outcome": outcome}

@@ -21,13 +21,14 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = bootstrap.clock()
     now = instants.show(clock.wire_now())
+    turn, leg = task.get("turn", 0), task.get("leg", 0)
     resting = {"next": "end", "since": now, "until": now}
     if "give_up" in task:
-        bootstrap.runner().give_up(ref, str(task["give_up"].get("Error", "failed")))
+        bootstrap.runner().give_up(ref, str(task["give_up"].get("Error", "failed")), leg)
     elif "again" in task:
-        bootstrap.runner().send_again(ref, task["again"])
+        bootstrap.runner().send_again(ref, task["again"], task["turn"])
     else:
-        stop = bootstrap.runner().run(ref, task["block"])
+        stop = bootstrap.runner().run(ref, task["block"], turn, leg)
         logger.info(
             "ran", extra={"enrollment": ref.to_json(), "block": task["block"], "next": stop.next}
         )
@@ -36,13 +37,14 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
             "since": instants.show(stop.since),
             "until": instants.show(clock.to_wire(stop.until)),
         }
-    return {"enrollment": ref.to_json(), **resting}
+    return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
 
 
 def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
     """A machine that ended without a word: Step Functions itself tells (EventBridge)."""
-    ref = EnrollmentRef.from_json(json.loads(detail["input"])["enrollment"])
-    bootstrap.runner().give_up(ref, f"machine {detail['status']}")
+    began_with = json.loads(detail["input"])
+    ref = EnrollmentRef.from_json(began_with["enrollment"])
+    bootstrap.runner().give_up(ref, f"machine {detail['status']}", began_with.get("leg", 0))
     logger.error("machine failed", extra={"enrollment": ref.to_json(), "status": detail["status"]})
     return {"enrollment": ref.to_json()}
 

@@ -10,10 +10,16 @@ from milepost.services.reconcile import reconcile
 
 
 def handler(_: Any, __: Any) -> None:
-    """Decide messages whose outcome nobody reported within 15 minutes."""
+    """Begin legs that are due, and decide messages whose outcome nobody reported in 15 minutes."""
     bootstrap.settings().need("run_steps_arn")
     resender = LambdaResender(bootstrap.client("lambda"), bootstrap.settings().run_steps_arn)
-    done = reconcile(bootstrap.timers(), resender, bootstrap.clock().wire_now())
+    changed = bootstrap.crowd().go_on()
+    if changed:
+        logger.info("people inside", extra={"changed": changed})
+    now = bootstrap.clock().wire_now()
+    done = reconcile(bootstrap.timers(), resender, bootstrap.legs(), now)
+    if done.begun:
+        logger.info("legs began", extra={"begun": done.begun})
     if done.given_up or done.sent_again:
         logger.warning(
             "outcomes unknown", extra={"given_up": done.given_up, "sent_again": done.sent_again}
@@ -22,4 +28,4 @@ def handler(_: Any, __: Any) -> None:
         count("MessagesSentAgain", done.sent_again)
 
 
-warm(bootstrap.timers, bootstrap.clock)
+warm(bootstrap.timers, bootstrap.legs, bootstrap.crowd, bootstrap.clock)

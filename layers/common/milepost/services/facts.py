@@ -7,8 +7,7 @@ from typing import Any
 
 from milepost.domain.conditions import Condition, Facts, emails_needed, windows_needed
 from milepost.domain.contacts import Profile
-from milepost.domain.enrollments import Enrollment
-from milepost.domain.refs import EnrollmentRef
+from milepost.domain.enrollments import Enrollment, last_visit, latest
 from milepost.ports import Ledger, Timeline
 
 
@@ -26,13 +25,18 @@ class FactFinder:
         event_data: Mapping[str, Any],
         now: datetime,
         since: datetime | None = None,
-        enrollment: EnrollmentRef | None = None,
+        enrollment: Enrollment | None = None,
     ) -> Facts:
         asked = tuple(conditions)
         windows = {
             window for condition in asked for window in windows_needed(condition, now, since)
         }
-        steps = {step for condition in asked for step in emails_needed(condition)}
+        outcomes = enrollment.outcomes if enrollment else {}
+        emails = {
+            step: last_visit(outcomes, step)
+            for condition in asked
+            for step in emails_needed(condition)
+        }
         return Facts(
             now=now,
             contact=profile.as_data(),
@@ -45,7 +49,8 @@ class FactFinder:
                 window: self.timeline.happenings(profile.store, profile.contact, window)
                 for window in windows
             },
-            emails=self.ledger.fates(enrollment, steps) if enrollment and steps else {},
+            emails=self.ledger.fates(enrollment.ref, emails) if enrollment and emails else {},
+            steps=latest(outcomes),
         )
 
     def inside(
@@ -57,5 +62,5 @@ class FactFinder:
     ) -> Facts:
         """The facts as one enrollment sees them."""
         return self.gather(
-            conditions, profile, enrollment.event_data, now, enrollment.since, enrollment.ref
+            conditions, profile, enrollment.event_data, now, enrollment.since, enrollment
         )

@@ -4,20 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from milepost.domain.event_names import EMAIL
 from milepost.domain.events import Event
-from milepost.domain.messages import Report, Reported, address_hash
+from milepost.domain.messages import Report, address_hash
 from milepost.domain.refs import MessageRef
 from milepost.ports import Contacts, Ledger, Timeline
-
-EVENT_NAMES: Mapping[Reported, str] = {
-    "opened": "Email Opened",
-    "clicked": "Email Clicked",
-    "bounced": "Email Bounced",
-    "complained": "Email Marked as Spam",
-}
-"""What becomes an event a workflow can wait for. `sent` and `delivered` stay on the ledger: they
-are on the contact's timeline there already, and an event for each would double what a mail costs.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ class Learner:
         if final:
             reason = "complaint" if report.kind == "complained" else "hard bounce"
             self.contacts.suppress(store, facts["recipient"], reason, report.at)
-        name = EVENT_NAMES.get(report.kind)
+        name = EMAIL.get(report.kind)
         if name is not None:
             self.timeline.append(ref.contact, _event(store, message, name, report, facts))
         return True

@@ -9,6 +9,7 @@ enrollments and their machines), which a repeated record does once more, harmles
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile, fold
@@ -17,21 +18,23 @@ from milepost.domain.enrollments import (
     Enter,
     Refuse,
     ended_by,
+    fires,
     key_of,
     may_enter,
+    origin,
 )
 from milepost.domain.events import Event
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Contacts, Engine, Enrollments, Head, Live, Registry
 from milepost.services.facts import FactFinder
+from milepost.services.legs import Legs
 
 ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(NamedTuple):
     """What one event led to; for the log."""
 
     applied: bool = False
@@ -83,10 +86,11 @@ class Reactor:
         ended = tuple(self._end(profile, event, now))
         for id_ in ended:
             del inside[id_]
-        woken = tuple(self._wake(replace(profile, inside=inside), event))
+        woken = tuple(self._wake(replace(profile, inside=inside), event, now))
         entered, refused = [], []
         for live, program in self._live_programs(event.store, head):
-            decision = self._may_enter(program, replace(profile, inside=inside), event, now)
+            here = replace(profile, inside=inside)
+            decision = self._may_enter(program, before, here, event, now)
             if isinstance(decision, Refuse):
                 refused.append((program.workflow, decision.reason))
             elif isinstance(decision, Enter):
@@ -105,20 +109,27 @@ class Reactor:
             reason = ended_by(program, event, presence.since)
             if reason:
                 self.enrollments.finish(ref, "exited", reason, now)
-                self.engine.stop(ref, reason)
+                self.engine.stop(ref, reason, self.enrollments.leg(ref))
                 yield ref.id
 
-    def _wake(self, profile: Profile, event: Event) -> Iterator[str]:
+    def _wake(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
         for ref, _, program in self._inside(profile):
             if event.source == "email" and event.data.get("enrollment") != ref.id:
                 continue  # a click belongs to the enrollment that sent the mail
+            if origin(event.data).get("enrollment") == ref.id:
+                continue  # nobody waits for what they report themselves
             for node in program.waits_for(event.name):
                 if not _meant(node, event, profile):
                     continue
                 token = self.enrollments.offer_event(ref, node["id"], event)
-                if token is not None:
+                if token is None:
+                    continue
+                if isinstance(token, str):
                     self.engine.answer(token)
-                    yield ref.id
+                else:
+                    legs = Legs(self.enrollments, self.registry, self.engine, lambda: now)
+                    legs.wake(ref, token, node["id"])
+                yield ref.id
 
     def _inside(self, profile: Profile) -> Iterator[tuple[EnrollmentRef, Presence, Program]]:
         for id_, presence in profile.inside.items():
@@ -126,16 +137,23 @@ class Reactor:
             yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
 
     def _live_programs(self, store: str, head: Head) -> Iterator[tuple[Live, Program]]:
+        if head.settings.paused:
+            return
         for name, live in sorted(head.workflows.items()):
             if live.status == "live":
                 yield live, self.registry.program(store, name, live.version)
 
     def _may_enter(
-        self, program: Program, profile: Profile, event: Event, now: datetime
+        self,
+        program: Program,
+        before: Profile | None,
+        profile: Profile,
+        event: Event,
+        now: datetime,
     ) -> Enter | Refuse | None:
-        trigger = program.head["trigger"]
-        if trigger["type"] != "event" or trigger["event"] != event.name:
+        if not fires(program, before, profile, event):
             return None
+        trigger = program.head["trigger"]
         asked = [c for c in (trigger.get("where"), program.head.get("audience")) if c]
         facts = self.facts.gather(asked, profile, event.data, now, event.occurred_at)
         return may_enter(program, profile, event, facts, now)

@@ -3,31 +3,35 @@
 Step Functions may run a block again from the start, after a crash at any line. So the block's
 first instant and the outcome of each step are written down before anything that follows from
 them happens, and a second run finds them instead of deciding anew.
+
+A wait that is too long for an execution ends it: the enrollment is parked, and its next leg begins
+after the wait. An execution of an earlier leg changes nothing any more.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
-from milepost.domain import instants
-from milepost.domain.conditions import evaluate
-from milepost.domain.contacts import Profile
+from milepost.domain.compiler.blocks import block_at
 from milepost.domain.enrollments import Enrollment, Status
-from milepost.domain.program import END, Node, Program, blocks
+from milepost.domain.legs import Start, park_after, parks
+from milepost.domain.moving import rest_at
+from milepost.domain.pauses import frozen, hold, turn_of
+from milepost.domain.program import END, Node, Program, waits
 from milepost.domain.refs import EnrollmentRef
-from milepost.domain.schedule import delay_ends
-from milepost.domain.settings import StoreSettings
-from milepost.ports import Busy, Enrollments, Journal, Registry
-from milepost.services.facts import FactFinder
-from milepost.services.send import Sender, Task
+from milepost.ports import Busy, Engine, Enrollments, Head, Journal, Registry
+from milepost.services.legs import meet
+from milepost.services.send import Paused, Sender, Task
+from milepost.services.steps import Over, Steps
+from milepost.services.turn import Turn
 
-MOMENT = timedelta(milliseconds=1)
-"""Instants are kept to the millisecond."""
+PUNCTUAL = timedelta(minutes=2)
+"""A leg that begins so soon after its time counts from that time, or every rest would add a
+minute; one that is later counts from now, or those who were late would be hurried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """Where a block came to rest: a waiting node or END.
 
     `until` is when a delay is over, `since` the instant from which a wait counts events.
@@ -38,147 +42,154 @@ class Stop:
     until: datetime
 
 
-@dataclass(slots=True)
-class _Pass:
-    """One pass over a block: what is known, and what is not yet written."""
-
-    ref: EnrollmentRef
-    program: Program
-    profile: Profile
-    enrollment: Enrollment
-    began: datetime
-    settings: StoreSettings
-    unwritten: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    begun_now: bool = False
-
-    def journal(self, entry: str) -> Journal:
-        return Journal({entry: self.began} if self.begun_now else {}, dict(self.unwritten))
-
-    def written(self) -> None:
-        self.unwritten.clear()
-        self.begun_now = False
-
-
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs blocks. `now` is asked for every message, so that the gate decides on the present."""
+    """Runs blocks. `now` is asked for every message, so that the gate decides on the present.
+
+    `engine` stops executions that have nothing left to do and no way to their end; without one
+    nobody is stopped. Few need it, so it is built when one does.
+    """
 
     enrollments: Enrollments
     registry: Registry
     sender: Sender
-    facts: FactFinder
+    steps: Steps
     now: Callable[[], datetime]
+    engine: Callable[[], Engine] | None = None
 
-    def run(self, ref: EnrollmentRef, entry: str) -> Stop:
-        """Run the block; raises `Busy` when it has to be tried again later."""
+    def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> Stop:
+        """Run the block as the turn of this number; raises `Busy` when it has to be tried again."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
         if loaded is None:
             raise Busy(f"enrollment {ref.id} is not there yet")
         profile, enrollment = loaded
-        if enrollment.status != "active":
-            return self._drain(program, entry)
-        began = enrollment.began.get(entry)
-        step = _Pass(
-            ref=ref,
+        if enrollment.status != "active" or enrollment.leg != leg:
+            self._meet(enrollment, leg)
+            return self._leave(ref, leg, program, entry)
+        head = self.registry.head(ref.store)
+        if self._held(enrollment, head, program, entry, number):
+            return self._leave(ref, leg, program, entry)
+        began = enrollment.began.get(str(number))
+        turn = Turn(
+            entry=entry,
+            number=number,
             program=program,
             profile=profile,
             enrollment=enrollment,
-            began=began or self.now(),
-            settings=self.registry.head(ref.store).settings,
+            began=began or self._begins(enrollment, number),
+            settings=head.settings,
             begun_now=began is None,
+            frozen=frozen(head.pauses_of(ref.workflow), began or self.now(), self.now()),
         )
-        return self._walk(step, entry)
+        try:
+            return self._walk(turn)
+        except Paused:
+            return self._freeze(turn)
 
-    def give_up(self, ref: EnrollmentRef, cause: str) -> None:
+    def give_up(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
         """End an enrollment whose machine failed for good: nobody is left behind unseen."""
+        if self.enrollments.leg(ref) != leg:
+            return  # it goes on in another execution
         self.enrollments.finish(ref, "failed", cause[:200], self.now())
 
-    def send_again(self, ref: EnrollmentRef, step: str) -> None:
+    def send_again(self, ref: EnrollmentRef, step: str, turn: int) -> None:
         """Send a transactional message whose outcome stayed unknown a second and last time."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
         if loaded is not None:
             profile, enrollment = loaded
-            self.sender.send_again(Task(program, profile, enrollment, program.nodes[step]))
+            due = enrollment.began.get(str(turn), self.now())
+            node = program.nodes[step]
+            self.sender.send_again(Task(program, profile, enrollment, node, turn, due))
 
-    def _walk(self, step: _Pass, entry: str) -> Stop:
-        name = entry
+    def _walk(self, turn: Turn) -> Stop:
+        name = turn.entry
         while name != END:
-            node = step.program.nodes[name]
-            match node["type"]:
-                case "delay" | "wait_for":
-                    self._flush(step, entry)
-                    return self._rest(step, node)
-                case "branch":
-                    name = self._choose(step, node)
-                case "send_email":
-                    over = self.sender.send(
-                        Task(step.program, step.profile, step.enrollment, node),
-                        step.journal(entry),
-                    )
-                    step.written()
-                    if over:
-                        return self._finish(step, entry, "exited", over)
-                    name = node["next"]
-                case "exit":
-                    self._flush(step, entry)
-                    return self._finish(step, entry, "exited", node["reason"])
-                case other:
-                    raise ValueError(f"no such step type: {other}")
-        self._flush(step, entry)
-        return self._finish(step, entry, "completed", "")
+            node = turn.program.nodes[name]
+            if waits(node):
+                return self._rest(turn, node)
+            leads = self.steps.take(turn, node)
+            if isinstance(leads, Over):
+                return self._finish(turn, "exited", leads.reason)
+            name = leads
+        return self._finish(turn, "completed", "")
 
-    def _choose(self, step: _Pass, node: Node) -> str:
-        outcome = step.enrollment.outcomes.get(node["id"])
-        if outcome is None:
-            outcome = self._decide(step, node)
-            step.unwritten[node["id"]] = outcome
-        path = next((p for p in node["paths"] if p["name"] == outcome["path"]), None)
-        return str(path["next"] if path else node["else"])
+    def _rest(self, turn: Turn, node: Node) -> Stop:
+        rest = rest_at(node, turn.began, turn.profile, turn.enrollment, turn.settings)
+        if rest.until is None and node.get("if_missing") == "exit":
+            return self._finish(turn, "exited", f"{node['id']}: there is no such date")
+        until = max(rest.until or turn.began, turn.began)
+        dated = node["type"] == "delay_until"
+        if parks(turn.program, node) or (dated and until - self.now() > park_after(turn.program)):
+            return self._park(turn, node, rest.since, until)
+        turn.flush(self.enrollments)
+        return Stop(node["id"], rest.since, turn.began if "timeout" in node else until)
 
-    def _decide(self, step: _Pass, node: Node) -> dict[str, Any]:
-        reasons = []
-        facts = self.facts.inside(
-            (path["if"] for path in node["paths"]), step.profile, step.enrollment, step.began
-        )
-        for path in node["paths"]:
-            verdict = evaluate(path["if"], facts)
-            reasons.append(f"{path['name']}: {verdict.why}")
-            if verdict.value:
-                return {"path": path["name"], "why": verdict.why}
-        return {"path": None, "why": "; ".join(reasons)}
+    def _park(self, turn: Turn, node: Node, since: datetime, until: datetime) -> Stop:
+        """Let the execution end: the next leg begins after the wait."""
+        block = node.get("next") or node["on_timeout"]
+        due, number = max(until, self.now()), turn.number + 1
+        start = Start(block, number, due, since, node["id"], node["type"] == "delay_until")
+        leg = turn.enrollment.leg
+        if self.enrollments.park(turn.enrollment.ref, leg, start, turn.journal()):
+            self._meet(replace(turn.enrollment, leg=leg + 1, start=start), leg)
+        return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
 
-    def _rest(self, step: _Pass, node: Node) -> Stop:
-        if node["type"] == "wait_for":
-            return Stop(node["id"], _counts_from(step, node["event"]), step.began)
-        zone = step.profile.get("timezone")
-        until = delay_ends(node, step.began, zone, step.settings.timezone)
-        return Stop(node["id"], step.began, until)
+    def _held(
+        self, enrollment: Enrollment, head: Head, program: Program, entry: str, number: int
+    ) -> bool:
+        """Whether a pause keeps this turn from beginning: a later leg will begin with it."""
+        ref, now = enrollment.ref, self.now()
+        pauses = head.pauses_of(ref.workflow)
+        if not pauses:
+            return False
+        paused = head.is_paused(ref.workflow)
+        if str(number) in enrollment.began:
+            held = Start(entry, number, now, now) if paused else None
+        else:
+            start = turn_of(program, enrollment, entry, number, now)
+            held = hold(start, pauses, now)
+        if held is not None:
+            leg = enrollment.leg
+            if self.enrollments.park(ref, leg, held, Journal(), paused):
+                # A wait that goes on hears its event on the leg to come, not in this execution.
+                self._meet(replace(enrollment, leg=leg + 1, start=held), leg)
+        return held is not None
 
-    def _flush(self, step: _Pass, entry: str) -> None:
-        journal = step.journal(entry)
-        if journal.began or journal.outcomes:
-            self.enrollments.write(step.ref, journal)
-            step.written()
+    def _freeze(self, turn: Turn) -> Stop:
+        """A pause began in the middle of a block: it will be run again, and finds what it did."""
+        ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
+        start = Start(turn.entry, turn.number, now, now)
+        self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
+        return self._leave(ref, leg, turn.program, turn.entry)
 
-    def _finish(self, step: _Pass, entry: str, status: Status, reason: str) -> Stop:
-        self.enrollments.finish(step.ref, status, reason, self.now())
-        return self._drain(step.program, entry)
+    def _meet(self, enrollment: Enrollment, leg: int) -> None:
+        """Lay down what the event of a parked wait looks for; also where a run of this leg was cut
+        off before it came to that."""
+        start, ref = enrollment.start, enrollment.ref
+        if enrollment.status == "active" and enrollment.leg == leg + 1 and start and start.step:
+            node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[start.step]
+            if "event" in node:
+                meet(self.enrollments, enrollment, node, self.now())
 
-    def _drain(self, program: Program, entry: str) -> Stop:
-        """The enrollment is over: lead its machine to the end by the shortest way.
+    def _begins(self, enrollment: Enrollment, number: int) -> datetime:
+        """The instant of a turn that is run for the first time."""
+        now, start = self.now(), enrollment.start
+        if start and start.turn == number and timedelta(0) <= now - start.due < PUNCTUAL:
+            return start.due
+        return now
 
-        A block with one exit has no Choice to leave by; its wait then ends at once.
-        """
-        exits = blocks(program)[entry].exits
-        return Stop(END if END in exits else exits[0], self.now(), self.now())
+    def _finish(self, turn: Turn, status: Status, reason: str) -> Stop:
+        turn.flush(self.enrollments)
+        ref, leg = turn.enrollment.ref, turn.enrollment.leg
+        self.enrollments.finish(ref, status, reason[:200], self.now(), leg)
+        return self._leave(ref, leg, turn.program, turn.entry)
 
-
-def _counts_from(step: _Pass, event: str) -> datetime:
-    """The instant from which a wait counts events: after the one that an earlier wait has met.
-
-    Its time may be ahead of ours, and it would then seem to lie inside the block it led to.
-    """
-    met = [o["at"] for o in step.enrollment.outcomes.values() if o.get("event") == event]
-    return max([step.began, *(instants.parse(at) + MOMENT for at in met)])
+    def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> Stop:
+        """This execution has nothing left to do. A block that always goes on to a wait has no
+        Choice to leave by: it is stopped there."""
+        exits = block_at(program, entry).exits
+        if END not in exits and self.engine is not None:
+            self.engine().stop(ref, "nothing left to do", leg)
+        return Stop(END, self.now(), self.now())

@@ -8,11 +8,13 @@ happens in between, a second run finds the claim and does not submit again.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
-from milepost.domain.enrollments import Enrollment
+from milepost.domain.durations import parse_duration
+from milepost.domain.enrollments import Enrollment, step_data, visit
 from milepost.domain.gate import Question, Skip, conditions_asked, decide_send
 from milepost.domain.messages import (
     Category,
@@ -25,21 +27,26 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.program import Node, Program
-from milepost.domain.refs import MessageRef
-from milepost.domain.rendering import Rendered, RenderingError
+from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.templates.rendering import Rendered, RenderingError
 from milepost.domain.tokens import Unsubscribe, seal
 from milepost.ports import Busy, Head, Journal, Ledger, Mailer, Registry, Secrets
 from milepost.services.facts import FactFinder
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One `send_email` step for one contact."""
+class Task(NamedTuple):
+    """One visit of a `send_email` step by one contact. `due` is when its block began."""
 
     program: Program
     profile: Profile
     enrollment: Enrollment
     node: Node
+    turn: int
+    due: datetime
+
+
+class Paused(Exception):
+    """The workflow or its store has been paused: whatever was to be sent has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,11 @@ class Sender:
         """Send or skip; the reason why the whole enrollment is over, or None.
 
         `journal` is written with the decision. Raises `Busy` when the post is: the same call
-        later goes through the gate again and finds its own claim.
+        later goes through the gate again and finds its own claim; and `Paused`.
         """
         head = self.registry.head(task.profile.store)
+        if head.is_paused(task.program.workflow):
+            raise Paused
         draft = _draft(task, head)
         decision = decide_send(self._question(task, head, draft))
         if isinstance(decision, Skip):
@@ -83,7 +92,7 @@ class Sender:
         """The one second try of a transactional message whose first outcome stayed unknown."""
         head = self.registry.head(task.profile.store)
         draft = _draft(task, head)
-        open_task = replace(task, enrollment=replace(task.enrollment, status="active"))
+        open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
         decision = decide_send(self._question(open_task, head, draft))
         mail = self._compose(task, head, draft)
         if isinstance(decision, Skip) or isinstance(mail, RenderingError):
@@ -93,6 +102,7 @@ class Sender:
 
     def _question(self, task: Task, head: Head, draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
+        expires = task.node.get("expires")
         return Question(
             profile=task.profile,
             enrollment=task.enrollment,
@@ -104,6 +114,8 @@ class Sender:
             topic=draft.topic,
             store_paused=head.settings.paused,
             workflow_paused=live is not None and live.status == "paused",
+            late=self.now() - task.due,
+            expires=parse_duration(expires) if expires else None,
         )
 
     def _compose(self, task: Task, head: Head, draft: Draft) -> Mail | RenderingError:
@@ -124,7 +136,7 @@ class Sender:
             )
         except RenderingError as error:
             return error
-        return _mail(draft, head, rendered, link)
+        return _mail(draft, head, rendered, link, task.node)
 
     def _submit(self, mail: Mail, last: bool = False) -> None:
         """Hand the message over; after the `last` try nobody comes back but the reconciler."""
@@ -152,41 +164,46 @@ class Sender:
 
 def _draft(task: Task, head: Head) -> Draft:
     node, workflow, ref = task.node, task.program.head, task.enrollment.ref
+    variant, template = _version(ref, node)
+    number = visit(task.turn) if "repeats" in node else 1
     category: Category = node.get("category") or workflow["category"]
     topic = (
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
     )
     return Draft(
-        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"])),
+        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"], number)),
         enrollment=ref,
         step=node["id"],
+        turn=task.turn,
         category=category,
         topic=topic if category == "marketing" else None,
-        template=node["template"],
-        template_hash=head.templates.get(node["template"], ""),
+        template=template,
+        template_hash=head.templates.get(template, ""),
+        variant=variant,
         recipient=task.profile.email or "",
+        leg=task.enrollment.leg,
     )
 
 
+def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
+    """The variant and the template that fall to this enrollment."""
+    if "variants" not in node:
+        return "", str(node["template"])
+    templates = {variant["name"]: str(variant["template"]) for variant in node["variants"]}
+    weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
+    chosen = choose(ref, node["id"], weights)
+    return chosen, templates[chosen]
+
+
 def _context(task: Task, head: Head, unsubscribe: str, now: datetime) -> dict[str, Any]:
-    settings = head.settings
     return {
-        "contact": task.profile.as_data(),
-        "event": {**task.enrollment.event_data, "name": task.enrollment.event_name},
-        "store": {
-            "name": settings.name,
-            "url": settings.url,
-            "postal_address": settings.postal_address,
-            "logo_url": settings.logo_url,
-            "currency": settings.currency,
-        },
-        "steps": {step: dict(outcome) for step, outcome in task.enrollment.outcomes.items()},
+        **step_data(task.profile, task.enrollment, head.settings),
         "urls": {"unsubscribe": unsubscribe},
         "now": instants.show(now),
     }
 
 
-def _mail(draft: Draft, head: Head, rendered: Rendered, unsubscribe: str) -> Mail:
+def _mail(draft: Draft, head: Head, rendered: Rendered, unsubscribe: str, node: Node) -> Mail:
     headers: Mapping[str, str] = {}
     if draft.category == "marketing":
         # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
@@ -197,8 +214,8 @@ def _mail(draft: Draft, head: Head, rendered: Rendered, unsubscribe: str) -> Mai
     return Mail(
         ref=draft.ref,
         to=draft.recipient,
-        sender_name=head.settings.name,
-        reply_to=head.settings.reply_to,
+        sender_name=node.get("from_name") or head.settings.name,
+        reply_to=node.get("reply_to") or head.settings.reply_to,
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
@@ -208,5 +225,6 @@ def _mail(draft: Draft, head: Head, rendered: Rendered, unsubscribe: str) -> Mai
             "store": draft.ref.store,
             "workflow": draft.enrollment.workflow,
             "step": draft.step,
+            **({"variant": draft.variant} if draft.variant else {}),
         },
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from milepost.domain.events import ConsentFact, ContactFacts, Event
 from milepost.domain.tokens import Unsubscribe, unseal
@@ -12,8 +12,7 @@ from milepost.ports import Contacts, Registry, Secrets
 Scope = Literal["topic", "all"]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """What the reader's page is made of. `topic_title` is empty for a link to no single topic."""
 
     claim: Unsubscribe
@@ -22,8 +21,7 @@ class Page:
     locale: str
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """Where the answer came from; kept with it."""
 
     method: Literal["one-click", "page"]

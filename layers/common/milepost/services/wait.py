@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from milepost.domain.enrollments import outcome_key
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Engine, Enrollments, Registry
 
@@ -17,17 +18,21 @@ def park(
     step: str,
     token: str,
     since: datetime,
+    turn: int = 0,
+    leg: int = 0,
 ) -> Parked:
     """Lay the token down where the event's half is looked for; wake at once if it is there.
 
-    An enrollment that is over is woken too, so that its machine comes to its end.
+    An enrollment that is over is woken too, or one that is in another leg, so that this machine
+    comes to its end.
     """
     node = registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-    met = enrollments.offer_token(ref, step, node["event"], token, since)
+    key = outcome_key(node, turn)
+    met = enrollments.offer_token(ref, step, node["event"], token, since, key, leg)
     loaded = enrollments.load(ref)
     if loaded is None:
         raise Busy(f"enrollment {ref.id} is not there")
-    over = loaded[1].status != "active"
+    over = loaded[1].status != "active" or loaded[1].leg != leg
     if met or over:
         engine.answer(token)
     return "over" if over else "already happened" if met else "waiting"

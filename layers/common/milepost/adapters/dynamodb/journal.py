@@ -14,7 +14,7 @@ def journal_change(journal: Journal) -> dict[str, Any]:
     parts = []
     for number, (entry, at) in enumerate(journal.began.items()):
         names[f"#b{number}"] = f"began:{entry}"
-        values[f":b{number}"] = instants.show(at)
+        values[f":b{number}"] = f"{instants.show(at)} {journal.entries.get(entry, '')}".rstrip()
         parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
     for number, (step, outcome) in enumerate(journal.outcomes.items()):
         names[f"#o{number}"] = f"outcome:{step}"

@@ -8,6 +8,7 @@ from milepost.domain.refs import EnrollmentRef, MessageRef
 
 Key = dict[str, Any]
 
+WORKS = "WORKS"
 SHARDS = 8
 """How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
 
@@ -42,6 +43,12 @@ def enrollment(ref: EnrollmentRef) -> Key:
     return _key(collection(ref.store, ref.contact), f"ENROLLMENT#{ref.workflow}#{ref.id}")
 
 
+def enrollment_of(store: str, contact: str, sk: str) -> EnrollmentRef:
+    """The enrollment that an item's key names; of version 0, for keys do not say which."""
+    _, workflow, id_ = sk.split("#")
+    return EnrollmentRef(store, contact, workflow, 0, id_)
+
+
 def trigger(ref: EnrollmentRef) -> Key:
     return _key(collection(ref.store, ref.contact), f"TRIGGER#{ref.id}")
 
@@ -71,12 +78,21 @@ def store_item(store: str, sk: str) -> Key:
     return _key(f"S#{store}", sk)
 
 
+def work(sk: str) -> Key:
+    """A work that was set going, in the workflows table."""
+    return _key(WORKS, sk)
+
+
 def shard(contact: str) -> int:
     return int(contact[-4:], 16) % SHARDS
 
 
 def run_bucket(store: str, workflow: str, number: int) -> str:
     return f"S#{store}#W#{workflow}#{number}"
+
+
+def paused_bucket(store: str, workflow: str, number: int) -> str:
+    return f"PAUSED#{store}#{workflow}#{number}"
 
 
 def timer_bucket(due: datetime, number: int) -> str:

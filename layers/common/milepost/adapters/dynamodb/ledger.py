@@ -1,6 +1,6 @@
 """The send ledger: claim in one transaction, settle, merge what SES reports."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,8 +122,10 @@ class DynamoLedger:
         except Refused:
             return None
 
-    def fates(self, enrollment: EnrollmentRef, steps: Iterable[str]) -> dict[str, dict[str, Any]]:
-        refs = {message_id(enrollment, step): step for step in steps}
+    def fates(
+        self, enrollment: EnrollmentRef, visits: Mapping[str, int]
+    ) -> dict[str, dict[str, Any]]:
+        refs = {message_id(enrollment, step, visit): step for step, visit in visits.items()}
         items = self.table.get_many(
             [keys.message(MessageRef(enrollment.store, enrollment.contact, id_)) for id_ in refs]
         )
@@ -146,6 +148,8 @@ class DynamoLedger:
             "version": enrollment.version,
             "enrollment": enrollment.id,
             "step": draft.step,
+            "turn": draft.turn,
+            "variant": draft.variant or None,
             "category": draft.category,
             "topic": draft.topic,
             "template": draft.template,
@@ -199,7 +203,7 @@ class DynamoLedger:
             },
         ]
         if only_active:
-            operations.append(_enrollment_operation(table, draft.enrollment, journal))
+            operations.append(_enrollment_operation(table, draft, journal))
         try:
             table.together(operations)
         except Refused as refused:
@@ -207,12 +211,16 @@ class DynamoLedger:
         return Claimed()
 
 
-def _enrollment_operation(table: Table, ref: EnrollmentRef, journal: Journal) -> dict[str, Any]:
+def _enrollment_operation(table: Table, draft: Draft, journal: Journal) -> dict[str, Any]:
     change = journal_change(journal)
     names = {**change.get("names", {}), "#status": "status"}
     values = {**change.get("values", {}), ":active": "active"}
-    request = table.change(change.get("expression", ""), "#status = :active", names, values)
-    return {"Update" if change else "ConditionCheck": {"Key": keys.enrollment(ref), **request}}
+    held = "#status = :active AND attribute_not_exists(leg)"
+    if draft.leg:
+        held, values[":leg"] = "#status = :active AND leg = :leg", draft.leg
+    request = table.change(change.get("expression", ""), held, names, values)
+    key = keys.enrollment(draft.enrollment)
+    return {"Update" if change else "ConditionCheck": {"Key": key, **request}}
 
 
 def _why_not(refused: Refused, draft: Draft) -> NotClaimed:
@@ -222,6 +230,8 @@ def _why_not(refused: Refused, draft: Draft) -> NotClaimed:
         return NotClaimed("decided before", held["status"] if held else "claimed")
     if enrollment and enrollment[0][0]:
         held = enrollment[0][1] or {}
+        if held.get("status") == "active":
+            raise Busy("the enrollment goes on in another execution")
         return NotClaimed(f"enrollment is {held.get('status', 'gone')}", ended=True)
     if suppressed[0]:
         held = suppressed[1] or {}

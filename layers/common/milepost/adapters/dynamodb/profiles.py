@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from milepost.domain import instants
+from milepost.domain.changes import Addition
 from milepost.domain.contacts import Consent, Presence, Profile, Total
 
 CONSENT = "consent:"
@@ -36,6 +37,10 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
             for name, (count, first, last, value) in facts.get("totals", {}).items()
         },
         entries={w: instants.parse(at) for w, at in facts.get("entries", {}).items()},
+        additions={
+            name: tuple(Addition(*each) for each in held)
+            for name, held in facts.get("additions", {}).items()
+        },
         known={kind: tuple(values) for kind, values in facts.get("known", {}).items()},
         consent={
             name.removeprefix(CONSENT): Consent(
@@ -54,6 +59,7 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
             if name.startswith(INSIDE)
         },
         applied=int(item.get("applied", "0")),
+        moved=int(item.get("moved", 0)),
     )
 
 
@@ -63,7 +69,10 @@ def profile_change(before: Profile | None, after: Profile) -> dict[str, Any]:
     sets: dict[str, Any] = {"facts": _facts(after), "applied": str(after.applied)}
     if after.email:
         sets["email"] = after.email
-    conditions: dict[str, Any] = {"applied": str(old.applied) if old.applied else None}
+    conditions: dict[str, Any] = {
+        "applied": str(old.applied) if old.applied else None,
+        "moved": old.moved or None,
+    }
     for topic, consent in after.consent.items():
         if old.consent.get(topic) != consent:
             held = old.consent.get(topic)
@@ -108,6 +117,7 @@ def _facts(profile: Profile) -> str:
             },
             "entries": {w: instants.show(at) for w, at in profile.entries.items()},
             "known": profile.known,
+            **({"additions": profile.additions} if profile.additions else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),

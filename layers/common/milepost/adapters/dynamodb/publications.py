@@ -1,7 +1,7 @@
 """The writing side of the registry."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,13 @@ from milepost.adapters.dynamodb.registry import (
     template_item,
 )
 from milepost.adapters.dynamodb.table import Refused, Table, pack
+from milepost.adapters.dynamodb.works import work_key, work_value
+from milepost.domain.pauses import Pause, pauses_to_json
 from milepost.domain.program import Program
-from milepost.ports import Head, Live
+from milepost.ports import Head, Live, Work
 
 if TYPE_CHECKING:
-    from milepost.domain.template_versions import TemplateVersion
+    from milepost.domain.templates.versions import TemplateVersion
 
 REFUSED = "REFUSED#"
 
@@ -55,6 +57,14 @@ class DynamoPublications:
             return held is not None and held["source"] == source
         return True
 
+    def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
+        self.table.update(
+            program_key(store, workflow, version),
+            expression="SET #resume = :machine",
+            names={"#resume": "resume"},
+            values={":machine": machine},
+        )
+
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.table.put(dict(template_item(store, template)))
 
@@ -72,6 +82,7 @@ class DynamoPublications:
                         "version": live.version,
                         "machine": live.machine,
                         "status": live.status,
+                        "pauses": json.dumps(pauses_to_json(live.pauses)),
                     }
                 }
                 | ({":after": after} if after else {}),
@@ -88,8 +99,20 @@ class DynamoPublications:
             head_key(store), expression="REMOVE #name", names={"#name": TEMPLATE + name}
         )
 
-    def apply_settings(self, store: str, settings: Mapping[str, Any]) -> None:
-        self._set(store, "settings", json.dumps(settings, ensure_ascii=False))
+    def apply_settings(
+        self, store: str, settings: Mapping[str, Any], pauses: Sequence[Pause] = ()
+    ) -> None:
+        self.table.update(
+            head_key(store),
+            expression="SET settings = :settings, pauses = :pauses",
+            values={
+                ":settings": json.dumps(settings, ensure_ascii=False),
+                ":pauses": json.dumps(pauses_to_json(pauses)),
+            },
+        )
+
+    def set_going(self, work: Work) -> None:
+        self.table.put(work_key(work) | pack(work_value(work)))
 
     def refused(self, store: str, path: str, refused: bool) -> None:
         key = keys.store_item(store, REFUSED + path)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Table, pack
+from milepost.domain.pauses import pauses_from_json
 from milepost.domain.program import Program
 from milepost.domain.settings import StoreSettings
 from milepost.ports import Head, Live
 
 if TYPE_CHECKING:
-    from milepost.domain.rendering import Renderer
-    from milepost.domain.template_versions import TemplateVersion
+    from milepost.domain.templates.rendering import Renderer
+    from milepost.domain.templates.versions import TemplateVersion
 
 WORKFLOW = "workflow:"
 TEMPLATE = "template:"
@@ -30,6 +31,7 @@ class DynamoRegistry:
     _heads: dict[str, tuple[datetime, Head]] = field(default_factory=dict)
     _programs: dict[tuple[str, str, int], Program] = field(default_factory=dict)
     _templates: dict[tuple[str, str, str], "Renderer"] = field(default_factory=dict)
+    _resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def head(self, store: str) -> Head:
         kept = self._heads.get(store)
@@ -47,10 +49,19 @@ class DynamoRegistry:
     def template(self, store: str, name: str, version: str) -> "Renderer":
         key = (store, name, version)
         if key not in self._templates:
-            from milepost.domain.rendering import Renderer  # only a sender needs Jinja2
+            from milepost.domain.templates.rendering import Renderer  # only a sender needs Jinja2
 
             self._templates[key] = Renderer(read_template(self.table, *key))
         return self._templates[key]
+
+    def resume(self, store: str, workflow: str, version: int) -> str:
+        key = (store, workflow, version)
+        if key not in self._resumes:
+            item = self.table.get(program_key(*key)) or {}
+            if "resume" not in item:
+                raise LookupError(f"workflow {workflow} version {version} has no later legs")
+            self._resumes[key] = item["resume"]
+        return self._resumes[key]
 
 
 def head_key(store: str) -> dict[str, Any]:
@@ -70,7 +81,12 @@ def read_head(table: Table, store: str) -> Head:
     return Head(
         settings=StoreSettings.from_json(json.loads(item.get("settings", "{}"))),
         workflows={
-            name.removeprefix(WORKFLOW): Live(int(live["version"]), live["machine"], live["status"])
+            name.removeprefix(WORKFLOW): Live(
+                int(live["version"]),
+                live["machine"],
+                live["status"],
+                pauses_from_json(json.loads(live.get("pauses", "[]"))),
+            )
             for name, live in item.items()
             if name.startswith(WORKFLOW)
         },
@@ -79,6 +95,7 @@ def read_head(table: Table, store: str) -> Head:
             for name, version in item.items()
             if name.startswith(TEMPLATE)
         },
+        pauses=pauses_from_json(json.loads(item.get("pauses", "[]"))),
     )
 
 
@@ -93,7 +110,7 @@ def read_template(table: Table, store: str, name: str, version: str) -> "Templat
     item = table.get(template_key(store, name, version))
     if item is None:
         raise LookupError(f"template {name} version {version} is not in the registry")
-    from milepost.domain.template_versions import TemplateVersion
+    from milepost.domain.templates.versions import TemplateVersion
 
     return TemplateVersion.from_bytes(item["content"])
 

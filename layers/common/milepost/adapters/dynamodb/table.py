@@ -146,6 +146,19 @@ class Table:
         with _errors():
             self._client.delete_item(TableName=self.name, Key=key)
 
+    def delete_if(
+        self, key: Item, condition: str, names: Mapping[str, str], values: Mapping[str, Any]
+    ) -> None:
+        """Delete an item; raise `Refused` if the condition does not hold."""
+        with _errors():
+            self._client.delete_item(
+                TableName=self.name,
+                Key=key,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=dict(names),
+                ExpressionAttributeValues=pack(values),
+            )
+
     def update(self, key: Item, **change: Any) -> Item:
         """Change an item (`expression`, `condition`, `names`, `values`); the item afterwards."""
         with _errors():

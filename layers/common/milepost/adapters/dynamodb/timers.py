@@ -22,7 +22,7 @@ class DynamoTimers:
 
     table: Table
 
-    def due(self, now: datetime) -> Iterator[Overdue]:
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
         for hour in keys.hours(self._oldest(now), now):
             for number in range(keys.SHARDS):
                 for item in self.table.query(
@@ -36,6 +36,15 @@ class DynamoTimers:
                     overdue = self._read(item["pk"], item["sk"])
                     if overdue is not None:
                         yield overdue
+
+    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
+        for number in range(keys.SHARDS):
+            for item in self.table.query(
+                IndexName="timers",
+                KeyConditionExpression="timer_bucket = :bucket",
+                values={":bucket": keys.paused_bucket(store, workflow, number)},
+            ):
+                yield keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
 
     def done_before(self, now: datetime) -> None:
         """Note that everything due until two hours ago has been dealt with."""
@@ -64,7 +73,9 @@ class DynamoTimers:
         cursor = self.table.get(CURSOR)
         return instants.parse(cursor["hour"]) if cursor else now - FIRST_LOOK
 
-    def _read(self, pk: str, sk: str) -> Overdue | None:
+    def _read(self, pk: str, sk: str) -> Overdue | EnrollmentRef | None:
+        if sk.startswith("ENROLLMENT#"):
+            return keys.enrollment_of(*keys.owner(pk), sk)
         item = self.table.get({"pk": {"S": pk}, "sk": {"S": sk}})
         if item is None or "timer_due" not in item:
             return None  # settled since the index was read
@@ -76,6 +87,7 @@ class DynamoTimers:
             message=MessageRef(store, contact, sk.removeprefix("MESSAGE#")),
             enrollment=enrollment,
             step=item["step"],
+            turn=int(item["turn"]),
             category=item["category"],
             attempts=int(item["attempts"]),
         )

@@ -25,7 +25,7 @@ class MemoryContacts:
         entered = {id_: p for id_, p in after.inside.items() if id_ not in old.inside}
         with self.state.lock:
             held = self.state.profile(after.store, after.contact)
-            if held.applied != old.applied or any(
+            if (held.applied, held.moved) != (old.applied, old.moved) or any(
                 held.consent.get(topic) != old.consent.get(topic) for topic in answers
             ):
                 return False

@@ -1,6 +1,6 @@
 """The send ledger."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,8 @@ class MemoryLedger:
             if enrollment is None or enrollment.status != "active":
                 status = enrollment.status if enrollment else "gone"
                 return NotClaimed(f"enrollment is {status}", ended=True)
+            if enrollment.leg != draft.leg:
+                raise Busy("the enrollment goes on in another execution")
             if refusal := self._refusal(draft):
                 return refusal
             self._claimed(draft, at, attempts=1)
@@ -99,10 +101,14 @@ class MemoryLedger:
                 message["links"] = message.get("links", frozenset()) | {report.link[:1000]}
             return dict(message)
 
-    def fates(self, enrollment: EnrollmentRef, steps: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def fates(
+        self, enrollment: EnrollmentRef, visits: Mapping[str, int]
+    ) -> dict[str, dict[str, Any]]:
         refs = {
-            step: MessageRef(enrollment.store, enrollment.contact, message_id(enrollment, step))
-            for step in steps
+            step: MessageRef(
+                enrollment.store, enrollment.contact, message_id(enrollment, step, visit)
+            )
+            for step, visit in visits.items()
         }
         with self.state.lock:
             held = {step: self.state.message(ref) for step, ref in refs.items()}
@@ -136,6 +142,7 @@ class MemoryLedger:
             "version": draft.enrollment.version,
             "enrollment": draft.enrollment.id,
             "step": draft.step,
+            "turn": draft.turn,
             "category": draft.category,
             "template": draft.template,
             "numbers": dict(draft.numbers),
@@ -144,6 +151,7 @@ class MemoryLedger:
         optional = {
             "topic": draft.topic,
             "template_hash": draft.template_hash,
+            "variant": draft.variant,
             "recipient": draft.recipient and address_hash(draft.recipient),
         }
         message |= {name: value for name, value in optional.items() if value}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from milepost.domain.legs import execution_name
 from milepost.domain.refs import EnrollmentRef
 
 Definition = dict[str, Any]
@@ -42,11 +43,16 @@ class MemoryEngine:
 
     executions: Executions
 
-    def start(self, machine: str, ref: EnrollmentRef) -> None:
-        self.executions.start(machine, ref.id, {"enrollment": ref.to_json()})
+    def start(
+        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+    ) -> None:
+        where = {"block": block} if block else {}
+        document = {"enrollment": ref.to_json(), "leg": leg, "turn": turn, **where}
+        self.executions.start(machine, execution_name(ref, leg), document)
 
-    def stop(self, ref: EnrollmentRef, reason: str) -> None:
-        self.executions.stop(machine_arn(ref.store, ref.workflow), ref.id, reason)
+    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
+        machine = machine_arn(ref.store, ref.workflow)
+        self.executions.stop(machine, execution_name(ref, leg), reason)
 
     def answer(self, token: str) -> None:
         self.executions.succeed(token)

@@ -31,7 +31,7 @@ class MemoryMailer:
 class MemoryResender:
     """Implements `Resender`: calls what sends again, in process."""
 
-    again: Callable[[EnrollmentRef, str], None]
+    again: Callable[[EnrollmentRef, str, int], None]
 
-    def send_again(self, enrollment: EnrollmentRef, step: str) -> None:
-        self.again(enrollment, step)
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None:
+        self.again(enrollment, step, turn)

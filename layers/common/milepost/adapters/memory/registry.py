@@ -1,17 +1,18 @@
 """What has been published: the reading side and the writing side of one shelf."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from milepost.domain.pauses import Pause
 from milepost.domain.program import Program
-from milepost.domain.rendering import Renderer
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Head, Live
+from milepost.domain.templates.rendering import Renderer
+from milepost.ports import Head, Live, Work
 
 if TYPE_CHECKING:
-    from milepost.domain.template_versions import TemplateVersion
+    from milepost.domain.templates.versions import TemplateVersion
 
 
 @dataclass(slots=True)
@@ -23,6 +24,8 @@ class Shelf:
     programs: dict[tuple[str, str, int], tuple[Program, str]] = field(default_factory=dict)
     templates: dict[tuple[str, str, str], "TemplateVersion"] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)
+    works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
+    resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def head(self, store: str) -> Head:
         return self.heads.get(store) or Head(StoreSettings(), {}, {})
@@ -57,6 +60,12 @@ class MemoryRegistry:
             self._renderers[key] = Renderer(self.shelf.template(*key))
         return self._renderers[key]
 
+    def resume(self, store: str, workflow: str, version: int) -> str:
+        key = (store, workflow, version)
+        if key not in self.shelf.resumes:
+            raise LookupError(f"workflow {workflow} version {version} has no later legs")
+        return self.shelf.resumes[key]
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPublications:
@@ -80,6 +89,9 @@ class MemoryPublications:
         key = (store, program.workflow, program.version)
         return self.shelf.programs.setdefault(key, (program, source))[1] == source
 
+    def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
+        self.shelf.resumes[store, workflow, version] = machine
+
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.shelf.templates[store, template.name, template.hash] = template
 
@@ -89,24 +101,30 @@ class MemoryPublications:
             held = head.workflows.get(workflow)
             if (held.version if held else 0) != after:
                 return False
-            self.shelf.heads[store] = replace(head, workflows={**head.workflows, workflow: live})
+            self.shelf.heads[store] = head._replace(workflows={**head.workflows, workflow: live})
         return True
 
     def show_template(self, store: str, name: str, version: str) -> None:
         with self.shelf.lock:
             head = self.head(store)
-            self.shelf.heads[store] = replace(head, templates={**head.templates, name: version})
+            self.shelf.heads[store] = head._replace(templates={**head.templates, name: version})
 
     def hide_template(self, store: str, name: str) -> None:
         with self.shelf.lock:
             head = self.head(store)
             left = {other: version for other, version in head.templates.items() if other != name}
-            self.shelf.heads[store] = replace(head, templates=left)
+            self.shelf.heads[store] = head._replace(templates=left)
 
-    def apply_settings(self, store: str, settings: Mapping[str, Any]) -> None:
+    def apply_settings(
+        self, store: str, settings: Mapping[str, Any], pauses: Sequence[Pause] = ()
+    ) -> None:
         with self.shelf.lock:
-            applied = StoreSettings.from_json(settings)
-            self.shelf.heads[store] = replace(self.head(store), settings=applied)
+            head, applied = self.head(store), StoreSettings.from_json(settings)
+            kept = tuple(pauses)
+            self.shelf.heads[store] = head._replace(settings=applied, pauses=kept)
+
+    def set_going(self, work: Work) -> None:
+        self.shelf.works[work.kind, work.store, work.workflow] = work
 
     def refused(self, store: str, path: str, refused: bool) -> None:
         paths = self.shelf.refused.setdefault(store, set())
@@ -117,3 +135,27 @@ class MemoryPublications:
 
     def all_refused(self, store: str) -> list[str]:
         return sorted(self.shelf.refused.get(store, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryWorks:
+    """Implements `Works`."""
+
+    shelf: Shelf
+
+    def open(self) -> list[Work]:
+        return [work for _, work in sorted(self.shelf.works.items())]
+
+    def advance(self, work: Work, done: str) -> None:
+        key = (work.kind, work.store, work.workflow)
+        with self.shelf.lock:
+            held = self.shelf.works.get(key)
+            if held is not None and held.at == work.at:
+                self.shelf.works[key] = held._replace(done=done)
+
+    def close(self, work: Work) -> None:
+        key = (work.kind, work.store, work.workflow)
+        with self.shelf.lock:
+            held = self.shelf.works.get(key)
+            if held is not None and held.at == work.at:
+                del self.shelf.works[key]

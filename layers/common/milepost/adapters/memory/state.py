@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
@@ -43,11 +43,20 @@ class Proof:
 
 @dataclass(slots=True)
 class Rendezvous:
-    """The two halves of one wait."""
+    """The two halves of one wait. A parked one has no token, but the leg is that to begin."""
 
     token: str | None = None
+    leg: int = 0
     since: datetime | None = None
+    outcome: str = ""
     event: Event | None = None
+
+
+class Timer(NamedTuple):
+    """When a leg is due; `paused` ones wait for their workflow."""
+
+    due: datetime
+    paused: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +77,7 @@ class State:
     suppressed: dict[tuple[str, str], str] = field(default_factory=dict)
     enrollments: dict[EnrollmentKey, Enrollment] = field(default_factory=dict)
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
+    timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
     waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:

@@ -18,9 +18,14 @@ class MemoryTimers:
 
     state: State
 
-    def due(self, now: datetime) -> Iterator[Overdue]:
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
         until = instants.show(now)
         with self.state.lock:
+            begin = [
+                (timer.due, key)
+                for key, timer in self.state.timers.items()
+                if timer.due <= now and not timer.paused
+            ]
             late = [
                 (message["timer_due"], ref)
                 for ref, message in self.state.messages.items()
@@ -30,6 +35,17 @@ class MemoryTimers:
             message = self.state.message(ref)
             if message is not None and "timer_due" in message:
                 yield _overdue(ref, message)
+        for _, (store, contact, workflow, id_) in sorted(begin):
+            yield EnrollmentRef(store, contact, workflow, 0, id_)
+
+    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
+        with self.state.lock:
+            waiting = sorted(
+                (timer.due, key) for key, timer in self.state.timers.items() if timer.paused
+            )
+        for _, (of, contact, name, id_) in waiting:
+            if (of, name) == (store, workflow):
+                yield EnrollmentRef(of, contact, name, 0, id_)
 
     def done_before(self, now: datetime) -> None:
         """Nothing to note: memory is searched whole."""
@@ -55,6 +71,7 @@ def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> Overdue:
             message["enrollment"],
         ),
         step=message["step"],
+        turn=message["turn"],
         category=message["category"],
         attempts=message["attempts"],
     )

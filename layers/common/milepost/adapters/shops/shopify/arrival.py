@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.adapters.shops.shopify import facts
 from milepost.adapters.shops.shopify.envelope import Delivery
@@ -13,8 +13,7 @@ from milepost.domain.events import ContactFacts, Event, IdentifierKind
 SOURCE = "shopify"
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(NamedTuple):
     """The events of one delivery, or the reason code why it has none. Either way it is a 200.
 
     Codes: unknown_topic, unknown_status, sms_consent, no_consent, no_contact, checkout_completed.

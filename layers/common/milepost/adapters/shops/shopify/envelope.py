@@ -3,9 +3,9 @@
 import hmac
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 from milepost.domain import instants
 
@@ -13,8 +13,7 @@ _FAMILIES = ("x-shopify-", "shopify-")
 """Webhooks carry the first prefix, Shopify's newer Events the second; the values mean the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """The headers of one delivery. The signature covers the body only, so all of this is hearsay.
 
     `webhook_id` is the same on every retry, `event_id` (not always sent) on every delivery of one

@@ -1,0 +1,55 @@
+"""The command itself: what it is called, and what it answers to mistakes of its own."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from milepost.cli.check import check
+from milepost.cli.compile import compile_file
+from milepost.cli.diff import compare_files
+from milepost.cli.draw import draw_file
+from milepost.cli.printing import plain
+from milepost.cli.schema import print_schema
+from milepost.cli.simulate import simulate
+from milepost.cli.test import run_tests
+
+app = typer.Typer(
+    name="milepost",
+    help="Check, try out and explain workflows, without AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("check")(check)
+app.command("compile")(compile_file)
+app.command("draw")(draw_file)
+app.command("diff")(compare_files)
+app.command("simulate")(simulate)
+app.command("test")(run_tests)
+app.command("schema")(print_schema)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code.
+
+    0 when all is well, 1 when something is wrong with a file, 2 with the call, 3 with Milepost.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that lacks a letter gets its number
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        typer.main.get_command(app)(args=arguments, prog_name="milepost")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read along has seen enough
+        return 1
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        said = plain(f"{type(error).__name__}: {error}")
+        remedy = "`python -X dev -m milepost` shows where; please report it"
+        print(f"This is a mistake of Milepost's own: {said} ({remedy})", file=sys.stderr)
+        return 3
+    return 0

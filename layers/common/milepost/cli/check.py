@@ -1,0 +1,54 @@
+"""`milepost check`: everything that publishing would refuse, of all files at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost.cli.printing import Found, say, show_json, show_problems
+from milepost.cli.shelf import find_root, open_store
+from milepost.cli.units import units_of
+
+LAYOUT = "templates/_layout"
+_COUNTED = ("workflows", "templates")
+
+
+def check(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders of stores, or single files of them.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say everything that is wrong with workflows, templates, settings and tests."""
+    roots: dict[Path, list[Path]] = {}
+    for path in paths:
+        roots.setdefault(find_root(path), []).append(path)
+    found: list[Found] = []
+    counts = dict.fromkeys(_COUNTED, 0)
+    for root, asked in roots.items():
+        store = open_store(root)
+        wanted = [store.path_of(path) for path in asked]
+        for unit, problems in units_of(store).items():
+            if any(_concerns(path, unit) for path in wanted):
+                kind = unit.partition("/")[0]
+                counts[kind] = counts.get(kind, 0) + 1
+                found += problems
+    if as_json:
+        checked = {kind: counts[kind] for kind in _COUNTED}
+        show_json({**checked, "problems": [each.to_json() for each in found]})
+    elif found:
+        show_problems(found)
+    else:
+        say(", ".join(_number(counts[kind], kind) for kind in _COUNTED) + ": all good")
+    raise typer.Exit(1 if found else 0)
+
+
+def _concerns(path: str, unit: str) -> bool:
+    """Whether a file or folder that was asked for is a unit, holds it, or is a part of it."""
+    if path == unit or not path or unit.startswith(f"{path}/") or path.startswith(f"{unit}/"):
+        return True
+    return path.startswith(LAYOUT) and unit.startswith("templates/")
+
+
+def _number(count: int, kind: str) -> str:
+    return f"{count} {kind if count != 1 else kind[:-1]}"

@@ -1,0 +1,134 @@
+"""`milepost simulate`: what a workflow would do with a contact, told before anybody enters it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from milepost.cli.printing import Found, fail, refuse, say, show_json, show_life, show_problems
+from milepost.cli.published import publish_file
+from milepost.cli.shelf import read_text
+from milepost.domain import instants
+from milepost.domain.language.expectations import Tale
+from milepost.domain.problems import Problem
+from milepost.domain.reading import read_file
+from milepost.simulation.moments import Life
+from milepost.simulation.story import tell
+
+
+def simulate(
+    file: Annotated[Path, typer.Argument(help="A workflow of a store's folder.")],
+    contact: Annotated[Path | None, typer.Option(help="A JSON file: who enters.")] = None,
+    email: Annotated[str | None, typer.Option(help="The contact's address.")] = None,
+    consent: Annotated[
+        list[str] | None, typer.Option(help="A topic that the contact said yes to.")
+    ] = None,
+    event: Annotated[
+        Path | None, typer.Option(help="A JSON file: the data of the event that begins it.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One value of that data: total=150.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="A JSON file: a list of what else happens, and when.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="When it begins: 2026-11-02T12:00:00Z; now if absent.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another number is another chance.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell what a workflow does with one contact, on a clock that jumps: nothing is sent."""
+    person = _object(contact, "a contact")
+    if email is not None:
+        person["email"] = email
+    if consent:
+        person["consents_to"] = [*person.get("consents_to", ()), *consent]
+    document = {
+        "contact": person,
+        "start": start or instants.show(datetime.now(UTC)),
+        "trigger": _with(_object(event, "the data of an event"), set_ or ()),
+        "events": _json(events) if events else [],
+    }
+    tale = _tale(document)
+    if isinstance(tale, list):
+        refuse([Found("the story", problem) for problem in tale])
+    name, shop = publish_file(file)
+    life, problems = tell(name, tale, shop.alone(name), seed=seed)
+    if as_json:
+        show_json(_document(life, problems))
+    else:
+        show_life(life)
+        if problems:
+            say()
+            show_problems([Found("the story", problem) for problem in problems])
+    raise typer.Exit(1 if problems else 0)
+
+
+def _tale(document: dict[str, Any]) -> Tale | list[Problem]:
+    try:
+        return read_file(json.dumps(document), Tale)
+    except (RecursionError, ValueError):
+        return [Problem("file", "is nested too deeply to be read")]
+
+
+def _json(file: Path) -> Any:
+    """A file's JSON; ends the command if it holds none."""
+    try:
+        return json.loads(read_text(file).removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        fail(f"{file}: line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}")
+    except (RecursionError, ValueError) as error:
+        fail(f"{file}: cannot be read: {error}")
+
+
+def _object(file: Path | None, what: str) -> dict[str, Any]:
+    document = _json(file) if file else {}
+    if not isinstance(document, dict):
+        fail(f"{file}: should be {what}: one JSON object in braces")
+    return document
+
+
+def _with(data: dict[str, Any], settings: list[str] | tuple[str, ...]) -> dict[str, Any]:
+    """The data with some values set: `total=150` is a number, `order.id=a` lies deeper."""
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not all(path.split(".")):
+            fail(f"--set {setting}: write it like total=150")
+        *outer, last = path.split(".")
+        place = data
+        for key in outer:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                fail(f"--set {setting}: {key} is a value, and can hold no other")
+        place[last] = _value(value)
+    return data
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _document(life: Life, problems: list[Problem]) -> dict[str, Any]:
+    """The story for programs: the moments in order, and what came of it."""
+    return {
+        "moments": [
+            {
+                "at": instants.show(moment.at),
+                "kind": moment.kind,
+                "step": moment.step or None,
+                "text": moment.text,
+                **({"detail": moment.detail} if moment.detail else {}),
+            }
+            for moment in life.moments
+        ],
+        "path": life.path,
+        "ends": life.ends or None,
+        "reason": life.reason or None,
+        "problems": [Found("the story", problem).to_json() for problem in problems],
+    }

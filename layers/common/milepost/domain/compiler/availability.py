@@ -1,0 +1,80 @@
+"""What the language has words for and this version cannot do yet: publishing refuses it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from milepost.domain.compiler.asked import leaves
+from milepost.domain.compiler.tree import walk
+from milepost.domain.language.conditions import EmailWas, InSegment
+from milepost.domain.language.model import Model
+from milepost.domain.language.steps import (
+    CreateTicket,
+    IssueCoupon,
+    SendEmail,
+    SendSms,
+    Split,
+)
+from milepost.domain.language.triggers import (
+    CatalogTrigger,
+    DateTrigger,
+    FormTrigger,
+    InactivityTrigger,
+    ScheduleTrigger,
+    SegmentTrigger,
+)
+from milepost.domain.language.workflow import Workflow
+from milepost.domain.problems import Problem
+
+KINDS: Final[Mapping[type[Model], str]] = {
+    FormTrigger: 'let your form post an event, and use an "event" trigger',
+    SegmentTrigger: 'use an "event" or "contact" trigger, and write who is meant as audience',
+    DateTrigger: 'use an "event" or "contact" trigger, and wait for the date with "delay_until"',
+    InactivityTrigger: 'use an "event" trigger and a "wait_for", with the steps in on_timeout',
+    ScheduleTrigger: 'use a "manual" trigger, and start it from your own system at that time',
+    CatalogTrigger: 'let your shop post an event for each contact, and use an "event" trigger',
+    SendSms: 'use "send_email", or a "webhook" to your SMS service',
+    IssueCoupon: 'use a "webhook" to the system that makes your codes: its answer has the code',
+    CreateTicket: 'use a "webhook" to your help desk',
+    InSegment: "write here what makes somebody part of the segment",
+}
+"""Triggers, steps and conditions that cannot be used, each with what to do instead."""
+
+
+class Missing(NamedTuple):
+    """A field that cannot be used: where it is, and what to do instead."""
+
+    model: type[Model]
+    field: str
+    remedy: str
+
+
+FIELDS: Final = (
+    Missing(Split, "winner", "leave it out: compare the paths yourself, then change the weights"),
+    Missing(SendEmail, "on_cap", "leave it out: there is no limit of mails per contact yet"),
+    Missing(SendEmail, "attachments", "leave it out, and link to the file in the template"),
+    Missing(EmailWas, "machines", "leave it out: every open that is reported counts"),
+)
+"""Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
+
+
+def check_available(workflow: Workflow) -> Iterator[Problem]:
+    """What of the workflow this version cannot do, from top to bottom."""
+    trigger = workflow.trigger
+    yield from _check("trigger", trigger, f'the trigger "{trigger.type}"')
+    found = [*((place, step, f'the step "{step.type}"') for place, step in walk(workflow.steps))]
+    asked = [
+        (place, condition, 'the condition "in_segment"')
+        for place, condition, _ in leaves(workflow)
+        if isinstance(condition, InSegment | EmailWas)
+    ]
+    for place, part, words in [*asked, *found]:
+        yield from _check(place, part, words)
+
+
+def _check(place: str, part: Model, words: str) -> Iterator[Problem]:
+    if type(part) in KINDS:
+        yield Problem(place, f"{words} is not available in this version", KINDS[type(part)])
+    for missing in FIELDS:
+        if isinstance(part, missing.model) and getattr(part, missing.field) not in (None, False):
+            reason = f"{missing.field} is not available in this version"
+            yield Problem(f"{place}.{missing.field}", reason, missing.remedy)

@@ -1,0 +1,57 @@
+"""Triggers, all as one: an event of some name on the contact's timeline, and a condition on it.
+
+A birthday, a form and a list are events like an order is (see docs/architecture.md), so that one
+rule decides who enters. `contact` alone asks about the change that an event made.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from milepost.domain.event_names import (
+    CATALOG,
+    DATE,
+    EMAIL,
+    FORM,
+    INACTIVE,
+    LIST,
+    SCHEDULE,
+    SEGMENT,
+    STARTED,
+    UNSUBSCRIBED,
+)  # fmt: skip
+
+ANY_EVENT = "*"
+
+
+def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
+    """The trigger as the program holds it: `type`, `event`, perhaps `where` and `key`.
+
+    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`.
+    """
+    kind = trigger["type"]
+    if kind == "event":
+        return dict(trigger)
+    if kind == "contact":
+        return {**trigger, "event": ANY_EVENT}
+    event, fields = _EVENTS[kind](trigger)
+    asked: list[Any] = [{"event": f, "is": trigger[f]} for f in fields if f in trigger]
+    if "where" in trigger:
+        asked.append(trigger["where"])
+    return {"type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}
+
+
+_EVENTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, tuple[str, ...]]]] = {
+    "form": lambda _: (FORM, ("form",)),
+    "list": lambda trigger: (LIST[trigger.get("on", "added")], ("list",)),
+    "segment": lambda trigger: (SEGMENT[trigger.get("on", "entered")], ("segment",)),
+    "email": lambda trigger: (
+        {**EMAIL, "unsubscribed": UNSUBSCRIBED}[trigger["on"]],
+        ("workflow", "step", "link"),
+    ),
+    "date": lambda _: (DATE, ("field", "day")),
+    "inactivity": lambda _: (INACTIVE, ("for",)),
+    "schedule": lambda _: (SCHEDULE, ("segment",)),
+    "catalog": lambda trigger: (CATALOG[trigger["on"]], ()),
+    "manual": lambda _: (STARTED, ()),  # whose start it is: see `may_enter`
+}
+"""For each trigger its event's name, and the fields of the trigger that the event must repeat."""

@@ -1,0 +1,1 @@
+"""The workflow language: what a marketer may write, as models."""

@@ -1,0 +1,87 @@
+"""Legs: an enrollment is gone through in executions, one after the other, and rests in between.
+
+An execution of Step Functions ends within a year, and one that only waits could not be frozen or
+moved to another version. So whoever has to rest for long lets the execution end and keeps, with the
+enrollment, how the next one begins.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from milepost.domain.durations import parse_duration
+from milepost.domain.program import END, Node, Program, successors, waits
+from milepost.domain.refs import EnrollmentRef
+
+
+class Start(NamedTuple):
+    """How the present leg begins: with `block`, as the turn of this number, when it is `due`.
+
+    `step` is the wait that is rested at, empty if there is none. `since` is the instant from which
+    that wait counts events, and from which pauses have yet to be added to `due`; a `fixed` time is
+    not moved by a pause that was over before it.
+    """
+
+    block: str
+    turn: int
+    due: datetime
+    since: datetime
+    step: str = ""
+    fixed: bool = False
+
+
+def execution_name(ref: EnrollmentRef, leg: int) -> str:
+    """The name of a leg's execution: starting it twice can only find the first."""
+    return f"{ref.id}-{leg}" if leg else ref.id
+
+
+def park_after(program: Program) -> timedelta:
+    """The longest rest inside an execution; it is compiled in, so that a machine and those who
+    run its blocks never disagree."""
+    seconds = program.head.get("park_after")
+    return timedelta.max if seconds is None else timedelta(seconds=seconds)
+
+
+def parks(program: Program, node: Node) -> bool:
+    """Whether a node is a wait that is known to be too long for an execution."""
+    if not waits(node) or "park_after" not in program.head:
+        return False
+    return parse_duration(node.get("timeout") or node.get("for") or "0 seconds") > park_after(
+        program
+    )
+
+
+def rested_at(
+    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+) -> Node | None:
+    """The wait that a turn came to rest at; None if it has not, as far as its outcomes tell."""
+    name = entry
+    while name != END:
+        node = program.nodes[name]
+        if waits(node):
+            return node
+        key = f"{name}@{turn}" if "repeats" in node else name
+        following = _followed(node, outcomes.get(key))
+        if following is None:
+            return None
+        name = following
+    return None
+
+
+def _followed(node: Node, outcome: Mapping[str, Any] | None) -> str | None:
+    """Where a step led that came to this; None if that is not decided."""
+    ways = successors(node)
+    if len(ways) == 1:
+        return ways[0]
+    if outcome is None:
+        return None
+    match node["type"]:
+        case "branch" | "split":
+            taken = (path["next"] for path in node["paths"] if path["name"] == outcome["path"])
+            return str(next(taken, node.get("else", END)))
+        case "holdout":
+            return END if outcome["held_back"] else str(node["next"])
+        case "goto":
+            return str(node["next"] if outcome["over"] else node["to"])
+        case _:
+            return END if "error" in outcome else str(node["next"])

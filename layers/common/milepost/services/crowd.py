@@ -1,0 +1,166 @@
+"""What a publication does to everybody inside: bounded batches, minute by minute, resumable.
+
+Publishing sets a work going, the clock does it. A work stays open until nothing is left of it and
+its `GRACE` is over: until then a function may still act on what it knew before.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from milepost.domain.contacts import Profile
+from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.moving import moved, resting
+from milepost.domain.pauses import Pause, thaw
+from milepost.domain.program import Program
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Engine, Enrollments, Registry, Timers, Work, Works
+from milepost.services.legs import meet
+
+MOST = 1000
+"""Enrollments that are changed in one call, at some 20 ms each."""
+
+GRACE = timedelta(minutes=10)
+"""More than a registry's memory and the time of one function, in real time."""
+
+
+PATIENCE = timedelta(days=2)
+"""Whoever has not come to rest by then, as a machine that is tried again may, stays as it is."""
+
+LAST = "last"
+"""How far a pass is that may be the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Does the works that are open. `now` is the time of the business."""
+
+    enrollments: Enrollments
+    registry: Registry
+    engine: Engine
+    timers: Timers
+    works: Works
+    now: Callable[[], datetime]
+    grace: timedelta = GRACE
+    most: int = MOST
+
+    def go_on(self) -> int:
+        """Do the next part of every open work; how many enrollments that changed."""
+        left = self.most
+        for work in self.works.open():
+            left -= self._thaw(work, left) if work.kind == "thaw" else self._pass(work, left)
+        return self.most - left
+
+    def _pass(self, work: Work, most: int) -> int:
+        """Go on with a pass through everybody inside; passes follow each other until one that began
+        after the grace has found nobody who was just running."""
+        head, _, place = work.done.partition(" ")
+        looked = later = 0
+        for here, ref in self.enrollments.inside(work.store, work.workflow, place):
+            if looked == most:
+                self.works.advance(work, f"{_noted(head, later)} {place}")
+                return looked
+            place, looked = here, looked + 1
+            if ref.version <= work.version:
+                act = self._cancel if work.kind == "cancel" else self._migrate
+                later += not act(ref, work.version)
+        age = self.now() - work.at
+        if (head == LAST and not later) or age > PATIENCE:
+            self.works.close(work)
+        else:
+            self.works.advance(work, LAST if age > self.grace else "")
+        return looked
+
+    def _cancel(self, ref: EnrollmentRef, version: int) -> bool:
+        if ref.version < version:
+            reason = f"canceled by version {version}"
+            self.enrollments.finish(ref, "exited", reason, self.now())
+            self.engine.stop(ref, reason, self.enrollments.leg(ref))
+        return True
+
+    def _migrate(self, ref: EnrollmentRef, version: int) -> bool:
+        """Have one go on in a new version; False if that has to be tried again.
+
+        First the contact shows the new version, so that an event from now on looks for its waits;
+        one that came before is found by the condition of the move, or by `meet` after it.
+        """
+        loaded = self.enrollments.load(ref)
+        if loaded is None or loaded[1].status != "active":
+            return True
+        profile, enrollment = loaded
+        own, leg = enrollment.ref, enrollment.leg
+        if own.version >= version:
+            self._meet(enrollment)  # a move may have been cut off before it came to that
+            return True
+        old = self.registry.program(own.store, own.workflow, own.version)
+        settings = self.registry.head(own.store).settings
+        rest = resting(old, profile, enrollment, settings)
+        start = moved(rest, self._later(own, version)) if rest else None
+        if rest is None or start is None:
+            self._show(profile, own)
+            return rest is not None
+        self.enrollments.show_moved(own, version)
+        paused = self.registry.head(own.store).is_paused(own.workflow)
+        kept = start if paused else start._replace(due=max(start.due, self.now()))
+        unless = outcome_key(old.nodes[rest.step], rest.turn) if rest.step else ""
+        if not self.enrollments.move(own, leg, kept, version, unless, paused):
+            self.enrollments.show_moved(own, own.version)
+            return False
+        there = own._replace(version=version)
+        self._meet(replace(enrollment, ref=there, leg=leg + 1, start=kept))
+        self.engine.stop(own, f"goes on in version {version}", leg)
+        return True
+
+    def _later(self, ref: EnrollmentRef, version: int) -> list[Program]:
+        """The versions after an enrollment's own, up to this one, as far as they were kept."""
+        found = []
+        for number in range(ref.version + 1, version + 1):
+            with suppress(LookupError):
+                found.append(self.registry.program(ref.store, ref.workflow, number))
+        return found
+
+    def _show(self, profile: Profile, ref: EnrollmentRef) -> None:
+        """Whoever stays shows the own version, even after a move that was cut off."""
+        presence = profile.inside.get(ref.id)
+        if presence is not None and presence.version != ref.version:
+            self.enrollments.show_moved(ref, ref.version)
+
+    def _meet(self, enrollment: Enrollment) -> None:
+        ref, start = enrollment.ref, enrollment.start
+        if start is not None and start.step and str(start.turn) not in enrollment.began:
+            program = self.registry.program(ref.store, ref.workflow, ref.version)
+            node = program.nodes[start.step]
+            if "event" in node:
+                meet(self.enrollments, enrollment, node, self.now())
+
+    def _thaw(self, work: Work, most: int) -> int:
+        """Let those go on who were frozen, each with the time that was left."""
+        head, now = self.registry.head(work.store), self.now()
+        changed = 0
+        if not head.is_paused(work.workflow):
+            pauses = head.pauses_of(work.workflow)
+            for ref in self.timers.paused(work.store, work.workflow):
+                if changed == most:
+                    return changed
+                changed += self._wake(ref, pauses)
+        if not changed and now - work.at > self.grace:
+            self.works.close(work)
+        return changed
+
+    def _wake(self, ref: EnrollmentRef, pauses: tuple[Pause, ...]) -> bool:
+        loaded = self.enrollments.load(ref)
+        if loaded is None or loaded[1].start is None:
+            return False
+        enrollment = loaded[1]
+        own, leg = enrollment.ref, enrollment.leg
+        if enrollment.status != "active":
+            self.enrollments.begun(own, leg)
+            return False
+        start = thaw(loaded[1].start, pauses, self.now())
+        return self.enrollments.retime(own, leg, start)
+
+
+def _noted(head: str, later: int) -> str:
+    """A pass that left somebody for later is not the last one."""
+    return "" if later else head

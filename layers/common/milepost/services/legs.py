@@ -1,0 +1,82 @@
+"""Legs: the next execution of an enrollment begins, at its time or because its event came.
+
+Whoever begins a leg does it in this order: its beginning is written down, the execution is started
+under the leg's own name, and its timer goes. A crash after any of these is made good by the timer,
+and two who do it at once start one execution.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.pauses import hold
+from milepost.domain.program import Node
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Engine, Enrollments, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Begins the legs of enrollments that are parked. `now` is the time of the business."""
+
+    enrollments: Enrollments
+    registry: Registry
+    engine: Engine
+    now: Callable[[], datetime]
+
+    def begin(self, ref: EnrollmentRef) -> None:
+        """Begin the leg that is due; harmless if it has begun or the enrollment is over.
+
+        A pause may keep it: then it gets another time, or waits for its workflow.
+        """
+        loaded = self.enrollments.load(ref)
+        if loaded is None:
+            return
+        enrollment = loaded[1]
+        own, start = enrollment.ref, enrollment.start
+        if enrollment.status == "active" and start is not None:
+            head = self.registry.head(own.store)
+            held = hold(start, head.pauses_of(own.workflow), self.now())
+            if held is not None:
+                paused = head.is_paused(own.workflow)
+                self.enrollments.retime(own, enrollment.leg, held, paused)
+                return
+            machine = self.registry.resume(own.store, own.workflow, own.version)
+            self.engine.start(machine, own, enrollment.leg, start.turn, start.block)
+        self.enrollments.begun(own, enrollment.leg)
+
+    def wake(self, ref: EnrollmentRef, leg: int, step: str) -> None:
+        """The event of a parked wait has come: its leg begins there, unless it has begun."""
+        loaded = self.enrollments.load(ref)
+        if loaded is None:
+            return
+        own, start = loaded[1].ref, loaded[1].start
+        if start is not None and start.step == step:
+            node = self.registry.program(own.store, own.workflow, own.version).nodes[step]
+            if met(self.enrollments, loaded[1], leg, node, self.now()):
+                self.begin(ref)
+
+
+def meet(enrollments: Enrollments, enrollment: Enrollment, node: Node, now: datetime) -> None:
+    """Lay a parked wait's half down where its event looks for it; the event may be there already.
+
+    The timer then begins the leg.
+    """
+    start, leg = enrollment.start, enrollment.leg
+    if start is None:
+        return
+    key = outcome_key(node, start.turn)
+    if enrollments.offer_leg(enrollment.ref, node["id"], node["event"], leg, start, key):
+        met(enrollments, enrollment, leg, node, now)
+
+
+def met(
+    enrollments: Enrollments, enrollment: Enrollment, leg: int, node: Node, now: datetime
+) -> bool:
+    """Have a leg begin now, where the event leads; False if it has begun otherwise."""
+    start = enrollment.start
+    if enrollment.leg != leg or start is None or start.step != node["id"]:
+        return False
+    moved = start._replace(block=node["on_event"], due=now, fixed=True)
+    return enrollments.retime(enrollment.ref, leg, moved)

@@ -1,0 +1,50 @@
+"""A template: one folder, which is one thing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from milepost.domain.problems import Problem
+from milepost.domain.templates.compile import check_marketing, compile_template
+from milepost.domain.templates.versions import TemplateVersion
+from milepost.ports import Publications
+from milepost.services.publishing.result import Result, refused
+from milepost.services.publishing.users import programs, sends
+
+Texts = Mapping[str, str]
+
+
+def publish_template(
+    publications: Publications, store: str, name: str, files: Texts, layout: Texts
+) -> Result:
+    """Compile and show a template; its last version stays if the new one is wrong, or in use."""
+    head = publications.head(store)
+    if not files:
+        return _hide(publications, store, name)
+    settings = head.settings
+    compiled = compile_template(name, files, layout, settings.default_locale, settings.locales)
+    if not isinstance(compiled, TemplateVersion):
+        return refused(compiled)
+    users = marketers(publications, store, name)
+    if users and (problems := check_marketing(compiled)):
+        used = f"used for marketing by {', '.join(users)}"
+        return refused(replace(p, reason=f"{p.reason}, {used}") for p in problems)
+    if head.templates.get(name) == compiled.hash:
+        return Result("unchanged", version=compiled.hash)
+    publications.keep_template(store, compiled)
+    publications.show_template(store, name, compiled.hash)
+    return Result("published", version=compiled.hash)
+
+
+def _hide(publications: Publications, store: str, name: str) -> Result:
+    published = programs(publications, store, publications.head(store))
+    if users := [program.workflow for program in published if sends(program, name)]:
+        reason = f"is used by {', '.join(users)}"
+        return refused([Problem(f"templates/{name}", reason, "its last version stays live")])
+    publications.hide_template(store, name)
+    return Result("archived")
+
+
+def marketers(publications: Publications, store: str, name: str) -> list[str]:
+    """The published workflows that send this template as marketing."""
+    published = programs(publications, store, publications.head(store))
+    return [program.workflow for program in published if sends(program, name, "marketing")]

@@ -1,0 +1,82 @@
+"""A store's files, published in memory by the publisher itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.adapters.memory.files import MemoryFiles
+from milepost.adapters.memory.machines import Definition, MemoryMachines
+from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
+from milepost.domain.compiler.machine import Wiring
+from milepost.domain.program import Program
+from milepost.domain.report import Report
+from milepost.domain.settings import StoreSettings
+from milepost.domain.templates.versions import TemplateVersion
+from milepost.ports import Head, Live
+from milepost.services.publish import Publisher
+from milepost.services.publishing.workflows import Workflows
+from milepost.simulation.story import STORE
+
+WIRING = Wiring(
+    run_steps="arn:aws:lambda:REGION:ACCOUNT:function:STACK-run-steps",
+    await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
+)
+"""Names in the place of ARNs, which are known when a stack is deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What became of the files: a report of each, the newest, and what is live by now."""
+
+    reports: Mapping[str, Report]
+    shelf: Shelf
+    machines: MemoryMachines
+
+    def program(self, workflow: str) -> Program:
+        """The compiled workflow; LookupError if it was refused."""
+        return self.shelf.program(STORE, workflow, self._live(workflow).version)
+
+    def machine(self, workflow: str) -> Definition:
+        """Its state machine; LookupError if it was refused."""
+        return self.machines.versions[self._live(workflow).machine]
+
+    def alone(self, workflow: str) -> MemoryRegistry:
+        """The store with this one workflow live, whatever its status; LookupError if refused."""
+        live = self._live(workflow)
+        head = self.shelf.head(STORE)
+        others = {name: each._replace(status="draft") for name, each in head.workflows.items()}
+        workflows: dict[str, Live] = {**others, workflow: live._replace(status="live")}
+        head = head._replace(workflows=workflows, settings=head.settings._replace(paused=False))
+        return MemoryRegistry(replace(self.shelf, heads={STORE: head}))
+
+    def _live(self, workflow: str) -> Live:
+        live = self.shelf.head(STORE).workflows.get(workflow)
+        if live is None:
+            raise LookupError(f"workflow {workflow} was not published")
+        return live
+
+
+def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
+    """Publish a store's files, by their paths in the bucket, all at once."""
+    texts = {(STORE, path): text for path, text in files.items()}
+    shelf, machines = Shelf(), MemoryMachines()
+    store, publications = MemoryFiles(texts), MemoryPublications(shelf)
+    workflows = Workflows(files=store, publications=publications, machines=machines, wiring=WIRING)
+    publisher = Publisher(store, publications, workflows, lambda: now)
+    reports = publisher.publish(STORE, sorted(files))
+    return Shop({report.file: report for report in reports}, shelf, machines)
+
+
+def registry_of(
+    program: Program, settings: StoreSettings, templates: Iterable[TemplateVersion]
+) -> MemoryRegistry:
+    """A store of one workflow, for whoever has compiled it already: the publish gate."""
+    kept = {(STORE, template.name, template.hash): template for template in templates}
+    live = Live(program.version, "arn:aws:states:memory:000000000000:stateMachine:m:1", "live")
+    head = Head(
+        settings._replace(paused=False),
+        {program.workflow: live},
+        {template.name: template.hash for template in kept.values()},
+    )
+    programs = {(STORE, program.workflow, program.version): (program, "")}
+    return MemoryRegistry(Shelf(heads={STORE: head}, programs=programs, templates=kept))

@@ -1,0 +1,85 @@
+"""The way through a block: which steps the runner looked at, in order, whatever they are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from milepost.domain.contacts import Profile
+from milepost.domain.enrollments import Enrollment, Status
+from milepost.domain.program import Node, Program
+from milepost.domain.refs import EnrollmentRef
+from milepost.ports import Enrollments, Registry
+
+
+@dataclass(slots=True)
+class Trace:
+    """Notes the steps of one run after the other."""
+
+    steps: list[str] = field(default_factory=list)
+    over: bool = False
+
+    def begin(self) -> None:
+        self.steps.clear()
+        self.over = False
+
+    def note(self, step: str) -> None:
+        """A step was come to. After the end of an enrollment only its machine is led to an end."""
+        if not self.over and self.steps[-1:] != [step]:
+            self.steps.append(step)
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes(Mapping[str, Node]):
+    nodes: Mapping[str, Node]
+    trace: Trace
+
+    def __getitem__(self, step: str) -> Node:
+        self.trace.note(step)
+        return self.nodes[step]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+class TracedRegistry:
+    """Implements `Registry`: that of somebody else, whose programs say what is read of them."""
+
+    def __init__(self, registry: Registry, trace: Trace) -> None:
+        self._registry, self._trace = registry, trace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def program(self, store: str, workflow: str, version: int) -> Program:
+        program = self._registry.program(store, workflow, version)
+        return replace(program, nodes=_Nodes(program.nodes, self._trace))
+
+
+class TracedEnrollments:
+    """Implements `Enrollments`: those of somebody else, who tell when one is over."""
+
+    def __init__(self, enrollments: Enrollments, trace: Trace) -> None:
+        self._enrollments, self._trace = enrollments, trace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._enrollments, name)
+
+    def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
+        loaded = self._enrollments.load(ref)
+        self._trace.over = loaded is not None and loaded[1].status != "active"
+        return loaded
+
+    def finish(
+        self,
+        ref: EnrollmentRef,
+        status: Status,
+        reason: str,
+        at: datetime,
+        leg: int | None = None,
+    ) -> bool:
+        self._trace.over = True
+        return self._enrollments.finish(ref, status, reason, at, leg)

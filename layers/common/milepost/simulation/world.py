@@ -1,0 +1,163 @@
+"""One store and one contact in memory: the real services, and what happens between them on AWS.
+
+The composition root of the simulator, as `bootstrap` is that of the functions. Mail is accepted
+and delivered at once, and nobody is late: what can be learned here is what a workflow does, not
+what a network does.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from milepost.adapters.memory.contacts import MemoryContacts
+from milepost.adapters.memory.enrollments import MemoryEnrollments
+from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
+from milepost.adapters.memory.post import MemoryMailer
+from milepost.adapters.memory.secrets import MemorySecrets
+from milepost.adapters.memory.state import Record, State
+from milepost.adapters.memory.timeline import MemoryTimeline
+from milepost.adapters.shops import generic
+from milepost.domain import instants
+from milepost.domain.events import contact_id
+from milepost.domain.messages import Mail, Report, Reported
+from milepost.domain.tokens import Unsubscribe
+from milepost.ports import Registry, StoreSecrets
+from milepost.services.act import Actor
+from milepost.services.append import append
+from milepost.services.facts import FactFinder
+from milepost.services.learn import Learner
+from milepost.services.react import Reactor
+from milepost.services.run import Runner
+from milepost.services.send import Sender
+from milepost.services.steps import Steps
+from milepost.services.unsubscribe import Proof, Unsubscriber
+from milepost.simulation.agenda import Agenda
+from milepost.simulation.engine import BlockEngine
+from milepost.simulation.patience import PatientRegistry
+from milepost.simulation.trace import Trace, TracedEnrollments, TracedRegistry
+from milepost.simulation.watcher import Watcher
+
+PUBLIC_URL = "https://links.example"
+_SECOND = timedelta(seconds=1)
+
+
+class World:
+    """A store that `registry` knows. Everything happens on `agenda`.
+
+    Chance is a function of who it falls to: another `seed` is another contact.
+    """
+
+    def __init__(
+        self, registry: Registry, store: str, start: datetime, seed: int, most: int
+    ) -> None:
+        self.store, self.seed = store, seed
+        self.agenda = Agenda(start, most)
+        self.agenda.after_each = self._pass_on
+        registry = PatientRegistry(registry)
+        self.registry = registry
+        self.state = State()
+        self.mailer = MemoryMailer()
+        trace = Trace()
+        self.watcher = Watcher(self.agenda, self.state, registry, self.mailer, trace)
+        self._streamed = self._posted = 0
+        contacts, ledger = MemoryContacts(self.state), MemoryLedger(self.state)
+        enrollments = MemoryEnrollments(self.state)
+        secrets = MemorySecrets({store: StoreSecrets(signing=("simulated",), links=("simulated",))})
+        self._timeline = MemoryTimeline(self.state)
+        facts = FactFinder(self._timeline, ledger)
+        sender = Sender(
+            registry=registry,
+            ledger=ledger,
+            mailer=self.mailer,
+            secrets=secrets,
+            facts=facts,
+            public_url=PUBLIC_URL,
+            now=self._now,
+        )
+        outbound, alerts = MemoryOutbound(), MemoryAlerts()
+        actor = Actor(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
+        runner = Runner(
+            TracedEnrollments(enrollments, trace),
+            TracedRegistry(registry, trace),
+            sender,
+            Steps(enrollments, sender, actor, facts),
+            self._now,
+        )
+        engine = BlockEngine(self.agenda, registry, enrollments, runner, self.watcher)
+        self._reactor = Reactor(contacts, enrollments, registry, engine, facts)
+        self._learner = Learner(contacts, ledger, self._timeline)
+        self._unsubscriber = Unsubscriber(contacts, registry, secrets)
+
+    def _now(self) -> datetime:
+        return self.agenda.now
+
+    # --- what the shop and the reader do, now ---
+
+    def event(
+        self, name: str, data: Mapping[str, Any], contact: Mapping[str, Any], id_: str
+    ) -> None:
+        """Post an event as a shop would, `contact` as in `POST /events`.
+
+        Raises RefusedEventError for what the endpoint would refuse.
+        """
+        now = instants.show(self.agenda.now)
+        document = {
+            "id": id_,
+            "event": name,
+            "occurred_at": now,
+            "contact": dict(contact),
+            "properties": dict(data),
+        }
+        event, _ = generic.translate(self.store, document, self.agenda.now)
+        if self.seed:
+            contact_of_seed = contact_id(self.store, "external_id", str(self.seed))
+            for kind, value in event.identifiers.items():
+                self.state.identities.setdefault((self.store, kind, value), contact_of_seed)
+        append(self._timeline, [event])
+
+    def mail_of(self, step: str) -> Mail | None:
+        """The last mail of a step that went out."""
+        mails = (mail for mail in reversed(self.mailer.mails) if mail.tags["step"] == step)
+        return next(mails, None)
+
+    def report(self, mail: Mail, kind: Reported, link: str = "") -> None:
+        """What the post reports of a mail; a bounce is one for good."""
+        bounced = kind == "bounced"
+        self._learner.learn(
+            self.store,
+            mail.ref.id,
+            Report(
+                kind=kind,
+                at=self.agenda.now,
+                link=link,
+                detail="Permanent General" if bounced else "",
+                permanent=bounced,
+            ),
+        )
+
+    def unsubscribe(self, mail: Mail) -> None:
+        """Follow the mail's own link, which is about its topic; without one, about all."""
+        token = mail.headers.get("List-Unsubscribe", "").strip("<>").rpartition("/")[2]
+        page = self._unsubscriber.open(self.store, token)
+        claim = page.claim if page else Unsubscribe(self.store, mail.ref.contact, "", mail.ref.id)
+        self._unsubscriber.unsubscribe(claim, "topic", Proof("page"), self.agenda.now)
+
+    # --- what happens by itself ---
+
+    def _pass_on(self) -> None:
+        """Set in motion what follows from what has happened: the stream, and the post."""
+        for record in self.state.stream[self._streamed :]:
+            self.agenda.after(timedelta(0), partial(self._react, record))
+        self._streamed = len(self.state.stream)
+        for mail, _ in self.mailer.handed[self._posted :]:
+            self.agenda.after(_SECOND, partial(self.report, mail, "sent"))
+            self.agenda.after(2 * _SECOND, partial(self.report, mail, "delivered"))
+        self._posted = len(self.mailer.handed)
+
+    def _react(self, record: Record) -> None:
+        reaction = self._reactor.react(
+            record.contact, record.event, record.position, self.agenda.now
+        )
+        self.watcher.reacted(record.event, reaction)

@@ -1,0 +1,252 @@
+"""A paused workflow, or store: nobody enters, and the time of those inside stands still."""
+
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+
+import pytest
+
+from tests.journeys.test_kills import PHASES
+from tests.journeys.test_legs import mails, running, visits
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    Content,
+    Json,
+    delay,
+    send,
+    settings,
+    shop,
+    wait_for,
+)
+from tests.support.faults import Faults, Kill, Scope
+from tests.support.world import World
+
+HOUR, DAY, NO_TIME = timedelta(hours=1), timedelta(days=1), timedelta(0)
+MINUTE = timedelta(minutes=1)
+SERIES = visits(send("first"), delay("10 days", "pause"), send("second"), delay("1 day"),
+                send("third"))  # fmt: skip
+Said = dict[str, Content]
+
+
+def of_workflow(document: Json, paused: bool) -> Said:
+    return {"workflows/visit.json": {**document, "status": "paused" if paused else "live"}}
+
+
+def of_store(_: Json, paused: bool) -> Said:
+    return {"settings.json": settings(paused=paused)}
+
+
+both = pytest.mark.parametrize("say", [of_workflow, of_store])
+
+
+def spell(
+    world: World, document: Json, first: float, last: float, say: object = of_workflow
+) -> None:
+    """Live through a pause between two days of the story."""
+    assert callable(say)
+    world.run_until(MONDAY_NOON + timedelta(days=first))
+    world.publish(say(document, True))
+    world.run_until(MONDAY_NOON + timedelta(days=last))
+    world.publish(say(document, False))
+
+
+def live(
+    document: Json, *pauses: tuple[float, float], say: object = of_workflow,
+    faults: Faults | None = None, until: float = 300, event: tuple[str, float] | None = None,
+) -> World:  # fmt: skip
+    """Ada visits at noon; pauses last from day to day; an event may come in between."""
+    world = World(faults=faults)
+    world.publish(shop(visit=document))
+    world.event("Visited")
+    if event:
+        at = timedelta(days=event[1]) - (world.now - MONDAY_NOON)
+        world.agenda.after(at, lambda: (world.event(event[0]), None)[1])
+    for first, last in pauses:
+        spell(world, document, first, last, say)
+    world.run_until(MONDAY_NOON + timedelta(days=until))
+    return world
+
+
+def nearly(found: list[tuple[str, timedelta]], *expected: tuple[str, float]) -> bool:
+    """The same mails, at most two minutes late."""
+    late = [at - timedelta(days=days) for (_, at), (_, days) in zip(found, expected, strict=True)]
+    assert [step for step, _ in found] == [step for step, _ in expected]
+    assert all(NO_TIME <= each <= 2 * MINUTE for each in late), found
+    return True
+
+
+@both
+def test_who_waits_through_a_pause_waits_as_much_longer(say: object) -> None:
+    world = live(SERIES, (3, 6), say=say)
+    assert nearly(mails(world), ("first", 0), ("second", 13), ("third", 14))
+    assert world.enrollment().status == "completed"
+
+
+@both
+def test_whose_time_comes_in_a_pause_goes_on_with_the_time_that_was_left(say: object) -> None:
+    world = live(SERIES, (8, 28), say=say)
+    assert nearly(mails(world), ("first", 0), ("second", 30), ("third", 31))
+
+
+@both
+def test_nothing_is_sent_and_nothing_runs_in_a_pause(say: object) -> None:
+    world = World()
+    world.publish(shop(visit=SERIES))
+    world.event("Visited")
+    world.run_for(days=5)
+    world.publish(say(SERIES, True))  # type: ignore[operator]
+    world.run_for(days=100)
+    assert world.steps_mailed() == ["first"]
+    assert running(world) == []
+    assert world.messages().keys() == {"first"}
+    assert world.enrollment().status == "active"
+
+
+@both
+def test_nobody_enters_in_a_pause(say: object) -> None:
+    world = World()
+    world.publish(shop(visit=SERIES))
+    world.publish(say(SERIES, True))  # type: ignore[operator]
+    world.event("Visited")
+    world.run_for(days=1)
+    assert world.enrollments_of() == []
+
+
+def test_pauses_add_up() -> None:
+    world = live(SERIES, (1, 2), (4, 6), (7, 8))
+    assert nearly(mails(world), ("first", 0), ("second", 14), ("third", 15))
+
+
+def test_a_pause_of_the_store_within_one_of_the_workflow_counts_once() -> None:
+    world = World()
+    world.publish(shop(visit=SERIES))
+    world.event("Visited")
+    world.run_for(days=8)
+    world.publish(of_workflow(SERIES, True))
+    world.run_for(days=1)
+    world.publish(of_store(SERIES, True))
+    world.run_for(days=1)
+    world.publish(of_store(SERIES, False))
+    world.run_for(days=1)
+    assert world.steps_mailed() == ["first"]
+    world.publish(of_workflow(SERIES, False))
+    world.run_for(days=30)
+    assert nearly(mails(world), ("first", 0), ("second", 13), ("third", 14))
+
+
+def test_a_parked_wait_is_frozen_too() -> None:
+    long = visits(delay("60 days", "long"), send("mail"))
+    assert nearly(mails(live(long, (10, 15))), ("mail", 65))
+    assert nearly(mails(live(long, (50, 70))), ("mail", 80))
+    assert nearly(mails(live(long, (10, 15), (50, 70))), ("mail", 85))
+
+
+def test_a_date_stays_unless_it_comes_in_the_pause() -> None:
+    def at(world: World) -> float:
+        return round((world.mailed_at("mail") - MONDAY_NOON) / DAY, 2)
+
+    def story(*pauses: tuple[float, float]) -> World:
+        day = {"date": "2026-11-22", "at": "12:00", "timezone": "UTC"}
+        until = {"id": "date", "type": "delay_until", **day}
+        return live(visits(until, send("mail")), *pauses)
+
+    assert at(story((3, 6))) == 20
+    assert at(story((18, 28))) == 30
+    assert at(story((3, 6), (18, 28))) == 30
+
+
+ANSWER = visits(wait_for("answer", "Replied", "20 days", [send("thanks")], [send("pity")]))
+LONG_ANSWER = visits(wait_for("answer", "Replied", "50 days", [send("thanks")], [send("pity")]))
+
+
+@pytest.mark.parametrize(("document", "days"), [(ANSWER, 20), (LONG_ANSWER, 50)])
+def test_a_wait_is_over_later_by_the_pause_and_its_event_counts(document: Json, days: int) -> None:
+    assert nearly(mails(live(document, (5, 8))), ("pity", days + 3))
+    assert nearly(mails(live(document, (5, 8), event=("Replied", 12))), ("thanks", 12))
+
+
+@both
+def test_a_wait_hears_its_event_until_its_later_end(say: object) -> None:
+    """Five days, of which one was paused: an order on the sixth is still in time."""
+    steps = wait_for("answer", "Replied", "5 days", [send("thanks")], [send("pity")])
+    for day in (5.1, 5.9):
+        world = live(visits(steps), (1, 2), say=say, event=("Replied", day))
+        assert nearly(mails(world), ("thanks", day))
+    assert nearly(mails(live(visits(steps), (1, 2), say=say, event=("Replied", 6.2))), ("pity", 6))
+
+
+@pytest.mark.parametrize("document", [ANSWER, LONG_ANSWER])
+def test_what_happens_in_a_pause_is_answered_after_it(document: Json) -> None:
+    (mail,) = mails(live(document, (5, 8), event=("Replied", 6)))
+    assert mail[0] == "thanks"
+    assert 8 * DAY <= mail[1] <= 9 * DAY + 2 * MINUTE
+
+
+def test_who_buys_in_a_pause_leaves() -> None:
+    document = {**SERIES, "exit_on": [{"event": "Ordered"}]}
+    world = live(document, (8, 28), event=("Ordered", 20))
+    assert world.steps_mailed() == ["first"]
+    assert (world.enrollment().status, world.state.timers) == ("exited", {})
+
+
+def test_a_mail_does_not_expire_in_a_pause() -> None:
+    world = World()
+    document = visits(send("first"), send("second", expires="1 hour"))
+    world.publish(shop(visit=document))
+    first = partial(world.publish, of_workflow(document, True))
+    world.faults.meanwhile("after mailer.send", first)
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["first"]
+    world.publish(of_workflow(document, False))
+    world.run_for(days=1)
+    assert world.steps_mailed() == ["first", "second"]
+
+
+def test_a_crowd_goes_on_as_it_came() -> None:
+    """Thirty people an hour apart, all due in the pause: they are an hour apart afterwards."""
+    world = World()
+    world.publish(shop(visit=SERIES))
+    people = [f"{number}@mail.example" for number in range(30)]
+    for person in people:
+        world.event("Visited", email=person)
+        world.run_for(hours=1)
+    world.run_until(MONDAY_NOON + 5 * DAY)
+    world.publish(of_workflow(SERIES, True))
+    world.run_until(MONDAY_NOON + 40 * DAY)
+    world.publish(of_workflow(SERIES, False))
+    world.run_for(days=30)
+    at = [world.mailed_at("second", person) for person in people]
+    gaps = {round((after - before) / HOUR, 1) for before, after in pairwise(at)}
+    assert gaps == {1.0}
+    assert at[0] - MONDAY_NOON - 45 * DAY <= 2 * MINUTE
+    assert world.shelf.works == {}
+
+
+# --- kills ---
+
+
+@pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
+@pytest.mark.parametrize("event", [None, ("Replied", 60.0)])
+def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
+    scope: Scope, event: tuple[str, float] | None
+) -> None:
+    document = visits(
+        send("first"), delay("10 days", "short"),
+        wait_for("answer", "Replied", "50 days", [send("thanks")], [send("pity")]),
+        delay("5 days", "rest"), send("last"),
+    )  # fmt: skip
+    story = partial(live, document, (3, 4), (8, 28), (55, 65), (80, 90), event=event)
+    undisturbed = story()
+    expected = sorted((step, round(at / HOUR)) for step, at in mails(undisturbed))
+    for called_by, number, name in undisturbed.faults.calls:
+        for phase in PHASES if called_by == scope else ():
+            world = story(faults=Faults(Kill(scope, number, phase)))
+            assert world.faults.struck == [f"{phase} {name}"]
+            assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
+            assert running(world) == []
+            assert (world.state.timers, world.shelf.works) == ({}, {})
+            assert sorted((step, round(at / HOUR)) for step, at in mails(world)) == expected
+            assert world.enrollment(ADA).status == "completed"

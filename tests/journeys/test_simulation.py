@@ -1,0 +1,282 @@
+"""The simulator tells what the compiled machine does, for any workflow and any customer."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from milepost.adapters.memory.registry import MemoryRegistry
+from milepost.domain import instants
+from milepost.domain.compiler.flow import check_flow
+from milepost.domain.compiler.graph import build_program
+from milepost.domain.language.expectations import Tale, WorkflowTests
+from milepost.domain.language.workflow import Workflow
+from milepost.domain.program import Program
+from milepost.domain.reading import read_file
+from milepost.simulation.moments import Life
+from milepost.simulation.shop import open_shop, registry_of
+from milepost.simulation.story import tell
+from milepost.simulation.trials import try_out
+from tests.journeys.carts import ABANDONED_CART
+from tests.journeys.stories import CART
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    STORE,
+    Json,
+    branch,
+    delay,
+    leave,
+    send,
+    shop,
+    text,
+    workflow,
+)
+from tests.support.random_workflows import histories, workflows
+from tests.support.tree import Happened
+from tests.support.world import World
+
+EARLY = MONDAY_NOON - timedelta(days=1)
+PARK_AFTER = timedelta(days=30)
+MOMENT = timedelta(milliseconds=1)
+
+
+def happening(happened: Happened) -> Json:
+    at = instants.show(happened.at)
+    return {"at": at, "event": happened.name, "properties": dict(happened.data)}
+
+
+def told(world: World, contact: Json, trigger: Json, events: list[Json]) -> Life:
+    """The story in the simulator, with what is published in the world."""
+    start = instants.show(MONDAY_NOON)
+    story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
+    tale = Tale.model_validate(story)
+    life, problems = tell("any", tale, MemoryRegistry(world.shelf), store=STORE)
+    assert problems == []
+    return life
+
+
+def machine_says(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
+    enrollment = world.enrollment(ADA)
+    mails = [(mail.tags["step"], at) for at, mail in world.posted]
+    return mails, enrollment.status, enrollment.reason
+
+
+def simulator_says(life: Life) -> tuple[list[tuple[str, datetime]], str, str]:
+    return [(mail.step, mail.at) for mail in life.mails], life.ends, life.reason
+
+
+def both_agree(
+    document: Json, history: list[Happened], number: int, park_after: timedelta = PARK_AFTER
+) -> None:
+    """Let one customer go through the workflow, as a machine and in the simulator."""
+    world = World(start=EARLY, park_after=park_after, tick=MOMENT)
+    world.publish(shop(any=document))
+    trigger = Happened("Visited", MONDAY_NOON, {"n": number})
+    for happened in sorted([trigger, *history], key=lambda each: each.at):
+        world.run_until(happened.at)
+        world.event(happened.name, happened.data, id_="trigger" if happened is trigger else None)
+    world.run_for(days=100)
+    life = told(world, {"email": ADA}, {"n": number}, [happening(each) for each in history])
+    assert simulator_says(life) == machine_says(world)
+
+
+SLOW = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@given(document=workflows(), history=histories(), number=st.integers(0, 3))
+@SLOW
+def test_the_simulator_and_the_machine_agree(
+    document: Json, history: list[Happened], number: int
+) -> None:
+    both_agree(document, history, number)
+
+
+EXTRA: tuple[Json, ...] = (
+    {"type": "holdout", "percent": 30},
+    {"type": "update_contact", "set": {"color": "red"}, "increment": {"rounds": 1}},
+    {"type": "emit_event", "event": "Replied", "properties": {"n": 2}},
+    {"type": "webhook", "url": "https://crm.example/contacts"},
+    {"type": "delay_until", "date": "2026-11-05", "at": "08:00"},
+    {"type": "delay", "for": "3 days"},
+    {"type": "add_score", "points": 3},
+)
+
+
+@st.composite
+def adorned(draw: st.DrawFn) -> Json:
+    """A random workflow with steps of other kinds among its own, and perhaps a loop around it."""
+    document: Json = draw(workflows())
+    steps = [*document["steps"]]
+    kinds = st.lists(st.integers(0, len(EXTRA) - 1), min_size=1, max_size=3, unique=True)
+    for number in draw(kinds):
+        extra = {"id": f"extra-{number}", **EXTRA[number]}
+        steps.insert(draw(st.integers(0, len(steps))), extra)
+    if draw(st.booleans()):
+        paths = [{"name": name, "steps": [send(f"mail-{name}")]} for name in ("a", "b")]
+        steps.insert(0, {"id": "test", "type": "split", "paths": paths})
+    if draw(st.booleans()):
+        to = draw(st.sampled_from([step["id"] for step in steps]))
+        steps.append({"id": "again", "type": "goto", "to": to, "max": draw(st.integers(1, 3))})
+    document = {**document, "steps": steps}
+    workflow_ = read_file(text(document), Workflow)
+    assume(isinstance(workflow_, Workflow) and not check_flow(workflow_))
+    return document
+
+
+@given(
+    document=adorned(),
+    history=histories(),
+    number=st.integers(0, 3),
+    park_after=st.sampled_from([timedelta(hours=2), PARK_AFTER]),
+)
+@SLOW
+def test_they_agree_whatever_steps_there_are(
+    document: Json, history: list[Happened], number: int, park_after: timedelta
+) -> None:
+    """Also where a machine ends at a wait, and another one goes on after it."""
+    both_agree(document, history, number, park_after)
+
+
+ADA_CONSENTS = {"email": ADA, "consents_to": ["offers"]}
+BIG = {"checkout_id": "c-1", "total": 150}
+
+
+def agree(document: Json, act: str, deeds: list[Json]) -> Life:
+    """Let the reader of the first mail do something three hours after entering, in both."""
+    world = World(start=MONDAY_NOON)
+    world.publish(shop(any=document))
+    world.consent()
+    world.event("Checkout Started", BIG, id_="trigger")
+    world.run_for(hours=3)
+    if act:
+        getattr(world, act)(world.last_mail())
+    world.run_for(days=10)
+    life = told(world, ADA_CONSENTS, BIG, deeds)
+    assert simulator_says(life) == machine_says(world)
+    return life
+
+
+def test_they_agree_on_a_reader_who_never_answers() -> None:
+    assert agree(ABANDONED_CART, "", []).ends == "completed"
+
+
+def test_they_agree_on_a_reader_who_clicks() -> None:
+    deeds = [{"after": "3 hours", "clicks": "reminder"}]
+    assert agree(ABANDONED_CART, "click", deeds).reason == "came back"
+
+
+def test_they_agree_on_a_reader_who_unsubscribes() -> None:
+    deeds = [{"after": "3 hours", "unsubscribes": "reminder"}]
+    assert len(agree(CART, "unsubscribe", deeds).mails) == 1
+
+
+def test_they_agree_on_a_mail_that_bounces() -> None:
+    deeds = [{"after": "3 hours", "bounces": "reminder"}]
+    assert len(agree(CART, "bounce", deeds).mails) == 1
+
+
+def test_they_agree_on_a_reader_who_calls_it_spam() -> None:
+    deeds = [{"after": "3 hours", "complains": "reminder"}]
+    assert len(agree(CART, "complain", deeds).mails) == 1
+
+
+def test_they_agree_on_a_mail_that_was_delivered_and_is_asked_about() -> None:
+    life = agree(CART, "open", [{"after": "3 hours", "opens": "reminder"}])
+    assert [mail.step for mail in life.mails] == ["reminder", "offer", "last-call"]
+
+
+ROUNDS = workflow(
+    branch("done", {"did": "Order Completed"}, [leave("bought", "bought")]),
+    send("again"),
+    delay("1 day", "pause"),
+    {"id": "back", "type": "goto", "to": "done", "max": 2},
+    {
+        "id": "test",
+        "type": "split",
+        "paths": [{"name": name, "steps": [send(f"mail-{name}")]} for name in ("a", "b")],
+    },
+    {"id": "control", "type": "holdout", "percent": 50},
+    {"id": "date", "type": "delay_until", "date": "2026-11-10", "at": "10:00"},
+    send("last"),
+)
+
+
+def test_they_agree_on_rounds_and_on_chance() -> None:
+    life = agree(ROUNDS, "", [])
+    assert life.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
+    assert [mail.step for mail in life.mails][:3] == ["again"] * 3
+    assert life.path.count("back") == 3
+
+
+def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
+    document = shop(any=workflow(send("a"), category="transactional"))
+    files = {path: text(content) for path, content in document.items()}
+    opened = open_shop(files, MONDAY_NOON)
+    broken = replace(opened.program("any"), nodes={"a": {"id": "a", "type": "unheard-of"}})
+    head = opened.shelf.head("simulated")
+    registry = registry_of(broken, head.settings, [])
+    life, _ = tell("any", Tale.model_validate({}), registry)
+    assert life.ends == "failed"
+    assert "unheard-of" in life.reason
+    assert life.moments[-1].kind == "leaves"
+
+
+def test_what_never_ends_is_stopped_and_told() -> None:
+    opened = open_shop({}, MONDAY_NOON)
+    delay_ = {"id": "a", "type": "delay", "for": "1 second", "next": "a"}
+    head = {
+        "trigger": {"type": "event", "event": "A"},
+        "reentry": {"allow": "never"},
+        "category": "transactional",
+    }
+    endless = Program("any", 1, head, {"a": delay_}, "a")
+    registry = registry_of(endless, opened.shelf.head("simulated").settings, [])
+    life, problems = tell("any", Tale.model_validate({}), registry, most=100)
+    assert [problem.place for problem in problems] == ["steps"]
+    assert life.ends == "active"
+
+
+def test_the_cases_of_a_file_share_what_may_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("milepost.simulation.trials.MOST_TOGETHER", 12)
+    document = shop(any=workflow(send("a"), category="transactional"))
+    files = {path: text(content) for path, content in document.items()}
+    case = {"name": "a mail", "expect": {"messages": [{"step": "a"}]}}
+    tests = WorkflowTests.model_validate({"workflow": "any", "cases": [case] * 4})
+    trials = list(try_out(open_shop(files, MONDAY_NOON).alone("any"), tests))
+    assert trials[0].problems == ()
+    assert "too much happens" in trials[-1].problems[0].reason
+
+
+TRIGGERS: list[tuple[Json, Json]] = [
+    ({"type": "list", "list": "vip", "on": "added"}, {}),
+    ({"type": "form", "form": "footer", "where": {"event": "age", "gte": 18}}, {"age": 20}),
+    ({"type": "date", "day": "03-08"}, {}),
+    ({"type": "inactivity", "for": "90 days", "events": ["Order Completed"]}, {}),
+    ({"type": "manual"}, {}),
+    (
+        {"type": "contact", "field": "properties.plan", "from": "free", "to": "gold"},
+        {"plan": "gold"},
+    ),
+    ({"type": "contact", "field": "properties.plan", "to": "free"}, {}),
+]
+
+
+@pytest.mark.parametrize(("trigger", "data"), TRIGGERS)
+def test_a_story_begins_with_what_the_trigger_waits_for(trigger: Json, data: Json) -> None:
+    """Also where publishing does not offer the trigger yet."""
+    plain = open_shop({path: text(content) for path, content in shop().items()}, MONDAY_NOON)
+    document = workflow(send("a"), trigger=trigger, category="transactional")
+    program = build_program("any", 1, Workflow.model_validate(document))
+    settings_ = plain.shelf.head("simulated").settings
+    registry = registry_of(program, settings_, plain.shelf.templates.values())
+    tale = Tale.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
+    life, problems = tell("any", tale, registry)
+    assert [mail.step for mail in life.mails] == ["a"]
+    assert problems == []

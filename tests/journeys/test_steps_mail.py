@@ -1,0 +1,91 @@
+"""What a `send_email` step may say about its mail: sender, answers, and when it is too late."""
+
+from datetime import timedelta
+
+import pytest
+
+from milepost.domain.messages import Refused
+from tests.journeys.visits import step, visited, world_of
+from tests.support.builders import Json, branch, delay, send, settings
+
+
+def test_a_step_may_name_another_sender_and_another_address_for_answers() -> None:
+    own = send("own", from_name="Zoé from Support", reply_to="help@shop.example")
+    world = world_of(own, send("usual"))
+    world.publish({"settings.json": settings(reply_to="hello@shop.example")})
+    visited(world)
+    first, second = world.mails
+    assert (first.sender_name, first.reply_to) == ("Zoé from Support", "help@shop.example")
+    assert (second.sender_name, second.reply_to) == ("Harborline Goods", "hello@shop.example")
+
+
+@pytest.mark.parametrize(
+    ("expires", "busy", "sent"),
+    [("1 hour", 30, True), ("1 hour", 90, False), (None, 90, True), ("10 days", 90, True)],
+)
+def test_a_mail_that_comes_too_late_is_not_sent_any_more(
+    expires: str | None, busy: int, sent: bool
+) -> None:
+    """The post has no time for so many minutes."""
+    mail = send("mail", **({"expires": expires} if expires else {}))
+    world = world_of(mail, send("next"))
+    end = world.now + timedelta(minutes=busy)
+    world.mailer.script.extend([Refused("Throttling", retry=True)] * 99)
+    world.later(world.mailer.script.clear, minutes=busy)
+    visited(world, days=2)
+    assert world.now > end
+    assert world.steps_mailed() == ["mail", "next"] if sent else ["next"]
+    if not sent:
+        assert world.messages()["mail"] == ("skipped", "expired")
+
+
+def test_being_on_time_is_counted_from_the_step_and_not_from_entering() -> None:
+    world = world_of(delay("9 days"), send("mail", expires="1 minute"))
+    assert visited(world, days=10).steps_mailed() == ["mail"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "answer"),
+    [
+        ({"in_list": "club"}, True),
+        ({"in_list": "other"}, False),
+        ({"not": {"in_list": "other"}}, True),
+        ({"step": "s", "output": "path", "in": ["a", "b"]}, True),
+        ({"step": "s", "output": "nothing", "exists": True}, False),
+        ({"step": "later", "output": "path", "exists": False}, True),
+        ({"sum_of": "Paid", "of": "total", "gte": 60, "lte": 60}, True),
+        ({"sum_of": "Paid", "of": "total", "gt": 60}, False),
+        ({"sum_of": "Paid", "of": "lines[].n", "gte": 6, "lte": 6}, True),
+        ({"sum_of": "Paid", "of": "total", "gte": 40, "lte": 40,
+          "where": {"event": "kind", "is": "big"}}, True),
+        ({"sum_of": "Paid", "of": "total", "within": "30 minutes", "gte": 30, "lt": 31}, True),
+        ({"sum_of": "Paid", "of": "total", "since": "enrollment", "lt": 1}, True),
+        ({"sum_of": "Unheard", "of": "total", "gte": 0}, True),
+        ({"sum_of": "Paid", "of": "words", "gte": 1}, False),
+    ],
+)  # fmt: skip
+def test_what_a_branch_may_ask(condition: Json, answer: bool) -> None:
+    steps = [
+        step("add_to_list", "join", list="club"),
+        step("split", "s", paths=[{"name": "a"}, {"name": "b"}]),
+        branch("ask", condition, [send("yes")], [send("no")]),
+        branch("later", {"event": "x", "exists": True}, []),
+    ]  # fmt: skip
+    world = world_of(*steps)
+    for total, kind in ((10, "small"), ("20", "big"), (True, "big"), (20.0, "big")):
+        lines = [{"n": 1}, {"n": 1}] if kind == "big" else [{"n": "x"}]
+        world.run_for(minutes=20)
+        world.event("Paid", {"total": total, "kind": kind, "lines": lines, "words": "many"})
+    world.event("Paid", {"total": 10, "kind": "small"})
+    world.run_for(minutes=1)
+    visited(world)
+    assert world.steps_mailed() == ["yes" if answer else "no"]
+
+
+def test_sums_that_no_number_can_hold_are_very_large() -> None:
+    asked = {"sum_of": "Paid", "of": "total", "gte": 1000}
+    world = world_of(branch("ask", asked, [send("yes")]))
+    for _ in range(3):
+        world.event("Paid", {"total": 1e308, "more": "1e308"})
+        world.run_for(minutes=1)
+    assert visited(world).steps_mailed() == ["yes"]

@@ -1,0 +1,288 @@
+"""A new version while people are inside: they finish, leave, or go on in the new one."""
+
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from tests.journeys.test_kills import PHASES
+from tests.journeys.test_legs import mails, running, visits
+from tests.journeys.test_pauses import nearly
+from tests.support.builders import (
+    MONDAY_NOON,
+    STORE,
+    Json,
+    delay,
+    leave,
+    send,
+    shop,
+    text,
+    wait_for,
+)
+from tests.support.faults import Faults, Kill, Scope
+from tests.support.world import World
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+FIRST = visits(send("first"), delay("10 days", "pause"), send("second"))
+SECOND = visits(send("first"), delay("10 days", "pause"), send("better"), delay("1 day", "more"),
+                send("third"))  # fmt: skip
+
+
+def inside(document: Json, on_publish: str, **steps: str) -> Json:
+    renamed = {"steps": steps} if steps else {}
+    return {**document, "inside": {"on_publish": on_publish, **renamed}}
+
+
+def live(
+    *versions: tuple[float, Json],
+    until: float = 300,
+    faults: Faults | None = None,
+    event: tuple[str, float] | None = None,
+) -> World:
+    """Ada visits at noon; the versions after the first come at their days, an event at its own."""
+    world = World(faults=faults)
+    world.publish(shop(visit=versions[0][1]))
+    world.event("Visited")
+    if event:
+        world.agenda.after(event[1] * DAY, lambda: (world.event(event[0]), None)[1])
+    for days, document in versions[1:]:
+        world.run_until(MONDAY_NOON + timedelta(days=days))
+        world.publish({"workflows/visit.json": document})
+    world.run_until(MONDAY_NOON + timedelta(days=until))
+    return world
+
+
+def refusal(before: Json, document: Json) -> list[str]:
+    world = World()
+    world.publish(shop(visit=before))
+    world.files.write(STORE, "workflows/visit.json", text(document))
+    (report,) = world.publisher.publish(STORE, ["workflows/visit.json"])
+    assert report.outcome == "refused"
+    return [f"{p.place}: {p.reason} ({p.remedy})" for p in report.problems]
+
+
+def test_people_inside_finish_on_their_version_unless_something_else_is_said() -> None:
+    world = live((0, FIRST), (5, SECOND))
+    assert nearly(mails(world), ("first", 0), ("second", 10))
+
+
+def test_people_inside_leave_when_a_version_cancels_them() -> None:
+    world = live((0, FIRST), (5, inside(SECOND, "cancel")))
+    assert world.steps_mailed() == ["first"]
+    ended = world.enrollment()
+    assert (ended.status, ended.reason) == ("exited", "canceled by version 2")
+    assert (running(world), world.profile().inside, world.shelf.works) == ([], {}, {})
+
+
+def test_who_is_parked_is_canceled_too() -> None:
+    world = live((0, visits(delay("90 days"), send("x"))), (5, inside(SECOND, "cancel")))
+    assert world.enrollment().status == "exited"
+    assert world.state.timers == {}
+
+
+def test_who_enters_afterwards_is_not_canceled() -> None:
+    world = live((0, FIRST), (5, inside(SECOND, "cancel")), until=5.5)
+    world.event("Visited", email="bo@mail.example")
+    world.run_for(days=60)
+    assert world.steps_mailed("bo@mail.example") == ["first", "better", "third"]
+
+
+def test_people_inside_go_on_in_the_new_version_at_their_own_time() -> None:
+    world = live((0, FIRST), (5, inside(SECOND, "migrate")))
+    assert nearly(mails(world), ("first", 0), ("better", 10), ("third", 11))
+    enrollment = world.enrollment()
+    assert (enrollment.status, enrollment.ref.version, enrollment.leg) == ("completed", 2, 1)
+    assert (running(world), world.profile().inside, world.shelf.works) == ([], {}, {})
+
+
+def test_a_step_with_a_new_name_is_found_by_the_map() -> None:
+    renamed = visits(send("first"), delay("3 days", "rest"), send("better"))
+    world = live((0, FIRST), (5, inside(renamed, "migrate", pause="rest")))
+    assert nearly(mails(world), ("first", 0), ("better", 10))
+
+
+def test_maps_follow_each_other() -> None:
+    second = visits(send("first"), delay("3 days", "rest"), send("better"))
+    third = visits(send("first"), delay("3 days", "sleep"), send("best"))
+    world = live((0, FIRST), (5, inside(second, "migrate", pause="rest")),
+                 (5, inside(third, "migrate", rest="sleep")))  # fmt: skip
+    assert nearly(mails(world), ("first", 0), ("best", 10))
+    assert world.enrollment().ref.version == 3
+
+
+def test_a_mail_that_has_been_sent_is_not_sent_again() -> None:
+    earlier = visits(delay("1 day", "nap"), send("first"), delay("10 days", "pause"), send("last"))
+    later = visits(delay("1 day", "nap"), delay("10 days", "pause"), send("first"), send("last"))
+    world = live((0, earlier), (5, inside(later, "migrate")))
+    assert nearly(mails(world), ("first", 1), ("last", 11))
+
+
+ANSWER = visits(wait_for("answer", "Replied", "20 days", [send("thanks")], [send("pity")]))
+LONG = visits(wait_for("answer", "Replied", "50 days", [send("thanks")], [send("pity")]))
+NEW = visits(
+    wait_for("answer", "Replied", "9 days", [send("new-thanks")], [send("new-pity")]), send("bye")
+)
+RENAMED = visits(
+    wait_for("reply", "Replied", "9 days", [send("new-thanks")], [send("new-pity")]), send("bye")
+)
+
+
+@pytest.mark.parametrize(("old", "days"), [(ANSWER, 20), (LONG, 50)])
+@pytest.mark.parametrize(
+    "new", [inside(NEW, "migrate"), inside(RENAMED, "migrate", answer="reply")]
+)
+def test_a_wait_for_an_event_goes_on(old: Json, days: int, new: Json) -> None:
+    silent = live((0, old), (5, new))
+    assert nearly(mails(silent), ("new-pity", days), ("bye", days))
+    answered = live((0, old), (5, new), event=("Replied", 12))
+    assert nearly(mails(answered), ("new-thanks", 12), ("bye", 12))
+    assert running(answered) == []
+
+
+def test_who_is_frozen_goes_on_in_the_new_version_when_the_pause_is_over() -> None:
+    new = inside(SECOND, "migrate")
+    world = live((0, FIRST), (8, {**FIRST, "status": "paused"}), (20, {**new, "status": "paused"}),
+                 (28, new))  # fmt: skip
+    assert nearly(mails(world), ("first", 0), ("better", 30), ("third", 31))
+
+
+# --- many people ---
+
+
+@pytest.mark.parametrize(
+    "new", [inside(SECOND, "migrate"), inside(SECOND, "cancel"), {**SECOND, "status": "paused"}]
+)
+def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
+    """Forty people, seven at a time, each minute."""
+    world = World(most=7)
+    long = visits(delay("90 days", "pause"), send("second"))
+    world.publish(shop(visit=long))
+    people = [f"{number}@mail.example" for number in range(40)]
+    for person in people:
+        world.event("Visited", email=person)
+    world.run_for(days=5)
+    world.publish({"workflows/visit.json": new})
+    world.run_for(days=100)
+    if "status" in new:
+        assert world.mails == []
+        world.publish({"workflows/visit.json": SECOND})
+        world.run_for(days=100)
+    expected = {"migrate": ["better", "third"], "cancel": [], "": ["second"]}
+    kind = new.get("inside", {}).get("on_publish", "")
+    for person in people:
+        assert world.steps_mailed(person) == expected[kind]
+        assert world.enrollments_of(person)[0].status == ("exited" if kind == "cancel" else
+                                                          "completed")  # fmt: skip
+    assert (world.state.timers, world.shelf.works) == ({}, {})
+
+
+# --- what publishing refuses ---
+
+
+def test_a_wait_that_is_gone_needs_a_place() -> None:
+    gone = visits(send("first"), delay("10 days", "paus"), send("second"))
+    assert refusal(FIRST, inside(gone, "migrate")) == [
+        'inside.steps: people may wait at "pause" of version 1, and there is no step "pause" '
+        '(keep it, or say where they go on: "steps": {"pause": "..."}; did you mean "paus"?)'
+    ]
+
+
+def test_a_place_must_be_a_wait() -> None:
+    (said,) = refusal(FIRST, inside(visits(send("first"), leave("pause")), "migrate"))
+    assert '"pause" is no wait' in said
+    (said,) = refusal(FIRST, inside(visits(send("first")), "migrate", pause="first"))
+    assert '"first" is no wait' in said
+
+
+def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
+    (said,) = refusal(FIRST, inside(SECOND, "migrate", paus="pause"))
+    assert said == (
+        'inside.steps.paus: no version that people may be in has a step "paus" '
+        '(did you mean "pause"?)'
+    )
+
+
+def test_the_first_version_may_say_migrate() -> None:
+    assert live((0, inside(FIRST, "migrate"))).steps_mailed() == ["first", "second"]
+
+
+# --- kills ---
+
+
+def reply(world: World) -> None:
+    world.event("Replied")
+    world.react_now()
+
+
+@pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
+@pytest.mark.parametrize("event", [None, ("Replied", 12.0)])
+@pytest.mark.parametrize("old", [ANSWER, LONG])
+@pytest.mark.parametrize(
+    "new",
+    [
+        inside(NEW, "migrate"),
+        inside(RENAMED, "migrate", answer="reply"),
+        inside(NEW, "cancel"),
+    ],
+    ids=["same name", "new name", "cancel"],
+)
+def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
+    scope: Scope, event: tuple[str, float] | None, old: Json, new: Json
+) -> None:
+    story = partial(live, (0, old), (5, new), event=event, until=60)
+    undisturbed = story()
+    expected = sorted((step, round(at / HOUR)) for step, at in mails(undisturbed))
+    for called_by, number, name in undisturbed.faults.calls:
+        for phase in PHASES if called_by == scope else ():
+            world = story(faults=Faults(Kill(scope, number, phase)))
+            assert world.faults.struck == [f"{phase} {name}"]
+            assert not world.mails or max(Counter(m.ref.id for m in world.mails).values()) == 1
+            assert running(world) == [], world.faults.struck
+            assert (world.state.timers, world.shelf.works) == ({}, {})
+            assert sorted((step, round(at / HOUR)) for step, at in mails(world)) == expected
+            assert world.enrollment().status == undisturbed.enrollment().status
+            assert world.profile().inside == {}
+
+
+@pytest.mark.parametrize("place", ["before ledger.claim", "before enrollments.finish"])
+def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> None:
+    """The clock moves Ada while the block after her wait is about to mail her the old mail."""
+    new = visits(delay("9 days", "pause"), send("better"), delay("1 day", "more"), send("last"))
+    old = visits(delay("10 days", "pause"), *([send("second")] if "ledger" in place else []))
+    world = World(faults=Faults())
+    world.publish(shop(visit=old))
+    world.event("Visited")
+
+    def overtake() -> None:
+        world.publish({"workflows/visit.json": inside(new, "migrate")})
+        assert world.crowd.go_on() == 1
+
+    world.faults.meanwhile(place, overtake)
+    world.run_for(days=60)
+    assert world.faults.happened == [place]
+    moved = "ledger" in place  # otherwise the block had already begun
+    assert world.steps_mailed() == (["better", "last"] if moved else [])
+    assert world.enrollment().status == "completed"
+    assert running(world) == []
+
+
+def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
+    """The event comes while the clock's function hangs at one of its calls."""
+    new = inside(RENAMED, "migrate", answer="reply")
+    for old in (ANSWER, LONG):
+        calls = live((0, old), (5, new), until=6).faults.calls
+        for scope, number, name in calls:
+            for phase in PHASES if scope == "trigger_date" else ():
+                world = World(faults=Faults())
+                place = Kill(scope, number, phase)
+                world.publish(shop(visit=old))
+                world.faults.meanwhile(place, partial(reply, world))
+                world.event("Visited")
+                world.run_until(MONDAY_NOON + 5 * DAY)
+                world.publish({"workflows/visit.json": new})
+                world.run_until(MONDAY_NOON + 60 * DAY)
+                assert world.faults.happened == [place]
+                thanked = [m.tags["step"] for m in world.mails if "thanks" in m.tags["step"]]
+                assert len(thanked) == 1, (phase, name, world.steps_mailed())
+                assert world.enrollment().status == "completed"

@@ -1,0 +1,165 @@
+"""Whatever a called server answers: it leads nowhere, and time and room have an end."""
+
+import gzip
+import json
+import ssl
+import time
+from socket import socket, socketpair
+
+import pytest
+
+from milepost.adapters.outbound import HttpsOutbound, verifying_context
+from milepost.domain.outbound import MAX_TEXT, Reply, Request, Unreachable
+from tests.support.tls import HOST, Answerer, bytes_of, saying, serving, trusting
+
+CALL = Request(f"https://{HOST}/crm", "POST", {}, b"{}")
+METADATA = "169.254.169.254"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def call(answer: Answerer, request: Request = CALL, seconds: float = 5) -> Reply | Unreachable:
+    """Call a server that answers so; it is met once, whatever it says."""
+    with serving(answer) as server:
+        made = HttpsOutbound(
+            lambda _: ["127.0.0.1"], trusting(), lambda _: True, server.connect, seconds
+        )
+        reply = made.call(request)
+    assert server.connections == 1
+    assert len(server.requests) == 1
+    return reply
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
+@pytest.mark.parametrize(
+    "place",
+    [f"http://{METADATA}/latest/meta-data/", "https://127.0.0.1/", "//localhost/", "/again",
+     f"https://{HOST}/again", "file:///etc/passwd", ""],
+)  # fmt: skip
+def test_no_redirect_is_followed(status: int, place: str) -> None:
+    assert call(saying(f"{status} Go", b"", f"Location: {place}")) == Reply(status)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Refresh: 0; url=https://127.0.0.1/", f"Alt-Svc: h2=\"{METADATA}:443\"",
+     "Upgrade: h2c", "Connection: keep-alive", "WWW-Authenticate: Negotiate",
+     "Set-Cookie: a=b", "Strict-Transport-Security: max-age=1"],
+)  # fmt: skip
+def test_no_header_of_an_answer_leads_anywhere(header: str) -> None:
+    assert call(saying("401 No", b"", header)) == Reply(401)
+
+
+def test_a_huge_answer_is_read_in_part() -> None:
+    reply = call(saying("200 OK", b"x" * 5_000_000))
+    assert reply == Reply(200, "x" * MAX_TEXT, truncated=True)
+
+
+def test_huge_json_is_not_parsed() -> None:
+    body = json.dumps(["x"] * 100_000).encode()
+    reply = call(saying("200 OK", body, "Content-Type: application/json"))
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.body, str)
+    assert reply.truncated
+
+
+def test_an_answer_without_an_end_ends() -> None:
+    def endless(connection: ssl.SSLSocket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65536)
+
+    assert call(endless) == Reply(200, "x" * MAX_TEXT, truncated=True)
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"A: " + b"b" * 60_000 + b"\r\n"),
+        (CHUNKED, b"1;" + b"b" * 9000 + b"\r\nx\r\n"),
+        (CHUNKED + b"0\r\n", b"A: b\r\n"),
+    ],
+    ids=["interim answers", "headers", "chunks", "trailers"],
+)  # fmt: skip
+def test_nothing_around_an_answer_is_without_end(head: bytes, more: bytes) -> None:
+    def endless(connection: ssl.SSLSocket) -> None:
+        connection.sendall(head)
+        while True:
+            connection.sendall(more)
+
+    assert isinstance(call(endless), Unreachable)
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    bomb = gzip.compress(b"0" * 10_000_000)
+    reply = call(saying("200 OK", bomb, "Content-Encoding: gzip", "Content-Type: application/json"))
+    assert reply == Reply(200, truncated=True)
+
+
+@pytest.mark.parametrize("depth", [22, 1000, 30_000])
+def test_deep_json_stays_a_text(depth: int) -> None:
+    body = b"[" * depth + b"]" * depth
+    reply = call(saying("200 OK", body, "Content-Type: application/json"))
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.body, str)
+
+
+SLOW = {
+    "no answer": [b""],
+    "status drips": list(map(bytes, zip(b"HTTP/1.1 200 OK" * 9, strict=True))),
+    "headers drip": [b"HTTP/1.1 200 OK\r\n", *[b"A: b\r\n"] * 90],
+    "body drips": [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", *[b"x"] * 99],
+    "chunks drip": [CHUNKED, *[b"1\r\nx\r\n"] * 99],
+    "interim answers drip": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 99,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", SLOW.values(), ids=SLOW.keys())
+def test_dripping_does_not_buy_time(parts: list[bytes]) -> None:
+    began = time.monotonic()
+    reply = call(bytes_of(*parts, pause=1 if parts == [b""] else 0.05), seconds=0.4)
+    took = time.monotonic() - began
+    assert reply == Unreachable("no whole answer in time, which is 0.4 seconds", retry=True)
+    assert took < 2
+
+
+def test_a_handshake_that_stalls_does_not_buy_time() -> None:
+    ours, theirs = socketpair()
+    with theirs:
+        made = HttpsOutbound(
+            lambda _: ["127.0.0.1"], trusting(), lambda _: True, lambda *_: ours, 0.3
+        )
+        began = time.monotonic()
+        reply = made.call(CALL)
+    assert reply == Unreachable("no whole answer in time, which is 0.3 seconds", retry=True)
+    assert time.monotonic() - began < 2
+
+
+def test_proxies_of_the_environment_are_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert call(saying("200 OK")) == Reply(200)
+
+
+def test_addresses_that_swallow_calls_share_the_time() -> None:
+    tried = []
+
+    def connect(address: str, _: int, seconds: float) -> socket:
+        tried.append(address)
+        time.sleep(min(seconds, 0.2))
+        raise TimeoutError
+
+    made = HttpsOutbound(lambda _: ["8.8.8.8"] * 4, trusting(), connect=connect, seconds=0.3)
+    began = time.monotonic()
+    answer = made.call(CALL)
+    assert answer == Unreachable("no whole answer in time, which is 0.3 seconds", retry=True)
+    assert time.monotonic() - began < 0.6
+    assert len(tried) == 2
+
+
+def test_the_context_in_earnest_verifies() -> None:
+    context = verifying_context()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert HttpsOutbound().context is None
