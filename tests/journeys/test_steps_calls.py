@@ -50,7 +50,7 @@ def test_a_webhook_tells_all_that_is_known_unless_it_has_a_body() -> None:
 def test_a_body_is_filled_in_and_what_is_missing_is_left_out() -> None:
     body = {
         "mail": {"from": "contact.email"}, "total": {"from": "event.total"}, "fix": [1, None, "é"],
-        "gone": {"from": "event.gone"}, "deep": {"gone": {"from": "steps.x.y"}, "n": 1},
+        "gone": {"from": "event.gone"}, "deep": {"gone": {"from": "event.gone.y"}, "n": 1},
         "html": "{contact.email}",
     }  # fmt: skip
     call = webhook(body=body, method="PUT", headers={"X-Team": "growth"})

@@ -50,7 +50,7 @@ def test_values_are_taken_from_where_they_are_and_left_out_where_they_are_not() 
         set={
             "cart": {"from": "event.total"},
             "ids": [{"from": "event.id"}, {"from": "event.gone"}, 7],
-            "who": {"mail": {"from": "contact.email"}, "gone": {"from": "steps.x.y"}},
+            "who": {"mail": {"from": "contact.email"}, "gone": {"from": "event.gone.y"}},
             "shop": {"from": "store.name"},
             "in": {"from": "enrollment.workflow"},
             "nothing": {"from": "event.gone"},
