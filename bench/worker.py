@@ -20,6 +20,7 @@ from milepost import bootstrap
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.table import Table
+from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.graph import build_program
 from milepost.domain.events import contact_id
 from milepost.domain.language.workflow import Workflow
@@ -205,7 +206,7 @@ def _prepare() -> None:
         program = build_program(name, 1, Workflow.model_validate_json(text))
         publications.keep_program(STORE, program, "bench")
         machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:milepost-{STORE}_{name}:1"
-        publications.go_live(STORE, name, Live(1, machine, "live"), 0)
+        publications.go_live(STORE, name, Live(1, machine, "live", trigger=mention(program)), 0)
     engine = bootstrap.engine()
     engine.client.meta.events.register("before-call.stepfunctions", cast("Any", _started))
 

@@ -16,6 +16,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.members import DynamoMembers
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.table import Table, unpack
@@ -25,6 +26,7 @@ from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
@@ -36,6 +38,7 @@ from milepost.ports import (
     Enrollments,
     Files,
     Ledger,
+    Members,
     Publications,
     Registry,
     Timeline,
@@ -70,6 +73,7 @@ class Ports:
     enrollments: Enrollments
     ledger: Ledger
     timers: Timers
+    members: Members
     registry: Registry
     publications: Publications
     files: Files
@@ -102,6 +106,7 @@ def memory_ports() -> Ports:
         enrollments=MemoryEnrollments(state),
         ledger=MemoryLedger(state),
         timers=MemoryTimers(state),
+        members=MemoryMembers(state),
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
@@ -176,6 +181,7 @@ def dynamo_ports(aws: Cloud) -> Ports:
         enrollments=DynamoEnrollments(contacts, RETENTION),
         ledger=DynamoLedger(contacts, lambda instant: instant),
         timers=DynamoTimers(contacts),
+        members=DynamoMembers(contacts),
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
         files=S3Files(aws.s3, aws.bucket()),

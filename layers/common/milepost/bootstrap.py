@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.contacts import DynamoContacts
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
     from milepost.adapters.dynamodb.ledger import DynamoLedger
+    from milepost.adapters.dynamodb.members import DynamoMembers
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
     from milepost.adapters.dynamodb.timeline import DynamoTimeline
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from milepost.services.facts import FactFinder
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
+    from milepost.services.lookouts import Lookouts
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
@@ -84,7 +86,15 @@ def timeline() -> "DynamoTimeline":
 def contacts() -> "DynamoContacts":
     from milepost.adapters.dynamodb.contacts import DynamoContacts
 
-    return DynamoContacts(_table(settings().contacts_table), settings().retention)
+    table = _table(settings().contacts_table)
+    return DynamoContacts(table, settings().retention, clock().to_wire)
+
+
+@cache
+def members() -> "DynamoMembers":
+    from milepost.adapters.dynamodb.members import DynamoMembers
+
+    return DynamoMembers(_table(settings().contacts_table))
 
 
 @cache
@@ -193,6 +203,13 @@ def legs() -> "Legs":
 
     settings().need("machine_arn_prefix")
     return Legs(enrollments(), registry(), engine(), clock().now)
+
+
+@cache
+def lookouts() -> "Lookouts":
+    from milepost.services.lookouts import Lookouts
+
+    return Lookouts(contacts(), timeline(), registry(), clock().now)
 
 
 @cache

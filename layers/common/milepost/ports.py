@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from milepost.domain.program import PLANNED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from milepost.domain.outbound import Reply, Request, Unreachable
     from milepost.domain.pauses import Pause
     from milepost.domain.program import Program
-    from milepost.domain.refs import EnrollmentRef, MessageRef
+    from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
     from milepost.domain.settings import StoreSettings
     from milepost.domain.templates.rendering import Renderer
     from milepost.domain.templates.versions import TemplateVersion
@@ -213,12 +215,17 @@ class Ledger(Protocol):
 
 
 class Live(NamedTuple):
-    """A workflow that is published: its version, and the machine that new entries start on."""
+    """A workflow that is published: its version, and the machine that new entries start on.
+
+    `trigger` is its program's without `where`, so that whoever has an event need not read the
+    programs of all the workflows that it does not concern.
+    """
 
     version: int
     machine: str
     status: Literal["live", "paused", "draft", "archived"]
     pauses: tuple[Pause, ...] = ()
+    trigger: Mapping[str, Any] = {}
 
 
 class Head(NamedTuple):
@@ -233,6 +240,14 @@ class Head(NamedTuple):
         """All pauses that freeze those inside a workflow."""
         live = self.workflows.get(workflow)
         return (*self.pauses, *(live.pauses if live else ()))
+
+    def plans(self) -> list[Mapping[str, Any]]:
+        """What live workflows wait for that comes to contacts by itself, paused ones included."""
+        return [
+            live.trigger
+            for live in self.workflows.values()
+            if live.status in ("live", "paused") and live.trigger.get("type") in PLANNED
+        ]
 
     def is_paused(self, workflow: str) -> bool:
         return any(pause.ended is None for pause in self.pauses_of(workflow))
@@ -286,8 +301,9 @@ class Overdue(NamedTuple):
 class Timers(Protocol):
     """Knows what is due."""
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
-        """Overdue messages, and enrollments (of version 0: unknown) whose next leg is due."""
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
+        """Overdue messages, enrollments (of version 0: unknown) whose next leg is due, and contacts
+        for whom something may have come by itself."""
 
     def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
         """The enrollments (of version 0) that wait for their workflow, those due first first."""
@@ -297,6 +313,34 @@ class Timers(Protocol):
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         """Leave the outcome unknown for good; False if it has been settled."""
+
+
+Group = Literal["all", "list", "segment"]
+"""All contacts of a store, those on a list, or those in a segment."""
+
+
+class Member(NamedTuple):
+    """A contact, and when it became what it is a member of."""
+
+    contact: str
+    since: str
+
+
+class MemberPage(NamedTuple):
+    """Some members, and the place after which the next page begins; empty if there is none."""
+
+    members: Sequence[Member]
+    next: str
+
+
+class Members(Protocol):
+    """Knows who belongs to a list or a segment, and all contacts of a store (`all`, no name)."""
+
+    def page(
+        self, store: str, group: Group, name: str, after: str = "", most: int = 100
+    ) -> MemberPage: ...
+
+    def count(self, store: str, group: Group, name: str) -> int: ...
 
 
 class Resender(Protocol):

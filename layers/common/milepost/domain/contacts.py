@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.changes import Addition, Base, add_to, since, total
+from milepost.domain.event_names import DATE, INACTIVE, MOMENT
 from milepost.domain.events import ConsentFact, Event, IdentifierKind
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
@@ -69,11 +70,19 @@ class Presence(NamedTuple):
         return EnrollmentRef(store, contact, self.workflow, self.version, enrollment)
 
 
+class Lookout(NamedTuple):
+    """When to look at a contact again, `at`, for something that comes by itself from `since` on."""
+
+    since: datetime
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A contact. `fields` maps a name to its value and the instant and event that set it.
 
-    `moved` grows whenever an enrollment goes over to another version of its workflow.
+    `moved` grows whenever an enrollment goes over to another version of its workflow. `reached`
+    holds the newest mark of each occasion that came (see `occasions.py`).
     """
 
     store: str
@@ -87,6 +96,8 @@ class Profile:
     applied: int = 0
     additions: Mapping[str, tuple[Addition, ...]] = field(default_factory=dict)
     moved: int = 0
+    reached: Mapping[str, str] = field(default_factory=dict)
+    lookout: Lookout | None = None
 
     def get(self, name: str) -> Any:
         return total(self.fields.get(name), self.additions.get(name, ()))
@@ -95,6 +106,11 @@ class Profile:
     def email(self) -> str | None:
         address = self.get("email")
         return address if isinstance(address, str) else None
+
+    @property
+    def timezone(self) -> str | None:
+        zone = self.get("timezone")
+        return zone if isinstance(zone, str) else None
 
     def as_data(self) -> dict[str, Any]:
         """The contact as conditions and templates see it: plain JSON, absent fields left out."""
@@ -131,7 +147,13 @@ def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
         totals=_totals(profile.totals, event),
         consent=_consent(profile.consent, event, settings),
         known=_known(profile.known, event),
+        reached=_reached(profile.reached, event),
     )
+
+
+def first_seen(profile: Profile) -> str:
+    """When the contact first did anything we know of; "-" for one who never did."""
+    return min((instants.show(total.first) for total in profile.totals.values()), default="-")
 
 
 def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent:
@@ -218,6 +240,8 @@ def _outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
 
 def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
     name = event.name
+    if event.source == "clock" and name == MOMENT:
+        return dict(totals)
     if name not in totals and len(totals) >= EVENT_NAMES_KEPT:
         name = OTHER_EVENTS
     value = _value(event.data)
@@ -257,6 +281,14 @@ def _consent(
                 continue
             consent[topic] = weigh(consent.get(topic), fact, event.occurred_at)
     return consent
+
+
+def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
+    """The newest mark of each occasion stays, whatever the order."""
+    if event.source != "clock" or event.name not in (DATE, INACTIVE):
+        return marks
+    key, mark = str(event.data["occasion"]), str(event.data["mark"])
+    return {**marks, key: max(marks.get(key, ""), mark)}
 
 
 def _known(known: Mapping[str, tuple[str, ...]], event: Event) -> dict[str, tuple[str, ...]]:

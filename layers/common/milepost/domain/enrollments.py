@@ -134,19 +134,24 @@ def enrollment_id(store: str, workflow: str, contact: str, distinction: str) -> 
     return "e" + sha256(text.encode()).hexdigest()[:31]
 
 
-def fires(program: Program, before: Profile | None, after: Profile, event: Event) -> bool:
+def fires(
+    workflow: str,
+    trigger: Mapping[str, Any],
+    before: Profile | None,
+    after: Profile,
+    event: Event,
+) -> bool:
     """Whether an event is what a workflow's trigger names; its `where` is asked by `may_enter`.
 
     `before` and `after` are the contact without and with the event.
     """
-    trigger = program.head["trigger"]
-    if trigger["type"] == "contact":
+    if trigger.get("type") == "contact":
         return _changes(trigger, before.get if before else lambda _: None, after.get)
-    if trigger["event"] != event.name:
+    if trigger.get("event") != event.name:
         return False
     if trigger["type"] == "manual":
         started = origin(event.data).get("start") or event.data.get("workflow")
-        return bool(started == program.workflow)
+        return bool(started == workflow)
     return True
 
 

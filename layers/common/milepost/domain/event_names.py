@@ -23,6 +23,8 @@ STARTED: Final = "Workflow Started"
 FORM: Final = "Form Submitted"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
+MOMENT: Final = "Moment Reached"
+"""Nothing happened but that time passed: the contact is looked at again, and nothing is counted."""
 INACTIVE: Final = "Inactivity Reached"
 SCHEDULE: Final = "Schedule Reached"
 CATALOG: Final[Mapping[str, str]] = {

@@ -1,6 +1,6 @@
 """What is known of each contact, with the proof of consent and the addresses never to mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,17 +21,21 @@ from milepost.domain.events import ConsentFact, Event
 
 @dataclass(frozen=True, slots=True)
 class DynamoContacts:
-    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts."""
+    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts.
+
+    `to_wire` turns a business instant into a real one, for timers.
+    """
 
     table: Table
     retention: timedelta
+    to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def profile(self, store: str, contact: str) -> Profile | None:
         item = self.table.get(keys.profile(store, contact))
         return profile_from_item(store, contact, item) if item else None
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
-        change = profile_change(before, after)
+        change = profile_change(before, after, self.to_wire)
         try:
             self.table.update(keys.profile(after.store, after.contact), **change)
         except Refused:

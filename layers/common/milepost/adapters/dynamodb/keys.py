@@ -95,6 +95,16 @@ def paused_bucket(store: str, workflow: str, number: int) -> str:
     return f"PAUSED#{store}#{workflow}#{number}"
 
 
+def member_bucket(store: str, kind: str, name: str, number: int) -> str:
+    return f"S#{store}#M#{kind}#{name}#{number}"
+
+
+def member(store: str, contact: str, kind: str, name: str) -> Key:
+    """Where a membership is kept; that of all contacts is the profile itself."""
+    sort = f"MEMBER#{kind}#{name}" if kind != "all" else "PROFILE"
+    return _key(collection(store, contact), sort)
+
+
 def timer_bucket(due: datetime, number: int) -> str:
     return f"T#{due:%Y-%m-%dT%H}#{number}"
 

@@ -124,6 +124,23 @@ class Table:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def count(self, **request: Any) -> int:
+        """How many items there are under a key condition."""
+        values = pack(request.pop("values"))
+        counted = 0
+        while True:
+            with _errors():
+                page = self._client.query(
+                    TableName=self.name,
+                    Select="COUNT",
+                    ExpressionAttributeValues=values,
+                    **request,
+                )
+            counted += page["Count"]
+            if "LastEvaluatedKey" not in page:
+                return counted
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
     def put(self, item: Item, condition: str = "") -> None:
         """Put an item of attribute values; raise `Refused` if the condition does not hold."""
         extra: dict[str, Any] = (

@@ -10,6 +10,7 @@ from json import dumps, loads
 
 from milepost.domain.compiler.asked import check_conditions
 from milepost.domain.compiler.availability import check_available
+from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
 from milepost.domain.compiler.machine import Wiring, machine, parking
@@ -139,7 +140,7 @@ class Workflows:
         resume = self.machines.publish(store, name, machine(program, self.wiring, resume=True))
         self.publications.keep_resume(store, name, program.version, resume)
         arn = self.machines.publish(store, name, machine(program, self.wiring))
-        fresh = Live(program.version, arn, status)
+        fresh = Live(program.version, arn, status, trigger=mention(program))
         match on_publish(program):
             case "cancel" | "migrate" as kind if live:
                 self.publications.set_going(Work(kind, store, name, now, program.version))
