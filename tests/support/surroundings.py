@@ -112,6 +112,7 @@ class Surroundings:
         self._streamed = self._posted = 0
         self._reconciling = False
         self._looks: set[datetime] = set()
+        self._looked: datetime | None = None
         self._wire()
 
     def _wire(self) -> None:
@@ -261,6 +262,8 @@ class Surroundings:
         if due is not None:
             ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
             look = MONDAY_NOON + ticks * self.tick
+            if look == self._looked:  # what is still due now is the next minute's
+                look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
                 self.agenda.at(look, self._reconcile)
@@ -327,6 +330,7 @@ class Surroundings:
     def _reconcile(self) -> None:
         self._reconciling = False
         self._looks.discard(self.now)
+        self._looked = self.now
         try:
             with self.faults.within("trigger_date", self._reconcile):
                 self.crowd.go_on()

@@ -22,14 +22,12 @@ from milepost.adapters.shops import generic
 from milepost.domain import instants
 from milepost.domain.events import contact_id
 from milepost.domain.messages import Mail, Report, Reported
-from milepost.domain.refs import ContactRef
 from milepost.domain.tokens import Unsubscribe
 from milepost.ports import Registry, StoreSecrets
 from milepost.services.act import Actor
 from milepost.services.append import append
 from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
-from milepost.services.lookouts import Lookouts
 from milepost.services.react import Reactor
 from milepost.services.run import Runner
 from milepost.services.send import Sender
@@ -89,8 +87,6 @@ class World:
         )
         engine = BlockEngine(self.agenda, registry, enrollments, runner, self.watcher)
         self._reactor = Reactor(contacts, enrollments, registry, engine, facts)
-        self._lookouts = Lookouts(contacts, self._timeline, registry, self._now)
-        self._looked_out: set[tuple[str, datetime]] = set()
         self._learner = Learner(contacts, ledger, self._timeline)
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
 
@@ -159,14 +155,6 @@ class World:
             self.agenda.after(_SECOND, partial(self.report, mail, "sent"))
             self.agenda.after(2 * _SECOND, partial(self.report, mail, "delivered"))
         self._posted = len(self.mailer.handed)
-        for (_, contact), profile in self.state.profiles.items():
-            at = profile.lookout.at if profile.lookout else None
-            if at is not None and (contact, at) not in self._looked_out:
-                self._looked_out.add((contact, at))
-                self.agenda.at(at, partial(self._look, contact))
-
-    def _look(self, contact: str) -> None:
-        self._lookouts.look(ContactRef(self.store, contact))
 
     def _react(self, record: Record) -> None:
         reaction = self._reactor.react(

@@ -100,7 +100,8 @@ class EmailTrigger(Model):
 class DateTrigger(Model):
     """A date of the contact or a day of the year comes: a birthday, a renewal.
 
-    Give either `field` or `day`.
+    Give either `field` or `day`. A date that was past when it became known comes next year; 29
+    February is 28 February in other years. Somebody comes back every year if `reentry` lets them.
     """
 
     type: Literal["date"] = Field(description="A date lets the contact in.")
@@ -121,7 +122,11 @@ class DateTrigger(Model):
 
 
 class InactivityTrigger(Model):
-    """None of these events happened for some time: the customer does not come back."""
+    """None of these events happened for some time: the customer does not come back.
+
+    It counts from the last of them. Whoever never did any of them does not fall silent, and a
+    silence that was over its time before the workflow went live is no news.
+    """
 
     type: Literal["inactivity"] = Field(description="Silence lets the contact in.")
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = Field(
