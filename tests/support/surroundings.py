@@ -155,7 +155,8 @@ class Surroundings:
         self.runner = Runner(enrollments, registry, sender, steps, lambda: self.now, lambda: engine)
         self.legs = Legs(enrollments, registry, engine, lambda: self.now)
         self.lookouts = Lookouts(contacts, self.timeline, registry, lambda: self.now)
-        works = around(MemoryWorks(self.shelf), "works")
+        self.works = MemoryWorks(self.shelf)
+        works = around(self.works, "works")
         self.crowd = Crowd(
             enrollments, registry, engine, self.timers, works, lambda: self.now, most=self.most
         )

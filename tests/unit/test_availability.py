@@ -32,7 +32,6 @@ def asking(condition: Json) -> Json:
 TRIGGERS: list[Json] = [
     {"type": "form", "form": "footer"},
     {"type": "segment", "segment": "vip"},
-    {"type": "schedule", "at": "2026-11-27T09:00", "segment": "vip"},
     {"type": "catalog", "on": "price_drop", "audience": ["viewed"]},
 ]
 STEPS: list[Json] = [

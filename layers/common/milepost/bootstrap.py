@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from milepost.adapters.ssm import SsmSecrets
     from milepost.adapters.stepfunctions import StepFunctionsEngine
     from milepost.services.act import Actor
+    from milepost.services.broadcast import Broadcaster
     from milepost.services.crowd import Crowd
     from milepost.services.facts import FactFinder
     from milepost.services.learn import Learner
@@ -210,6 +211,24 @@ def lookouts() -> "Lookouts":
     from milepost.services.lookouts import Lookouts
 
     return Lookouts(contacts(), timeline(), registry(), clock().now)
+
+
+@cache
+def broadcaster() -> "Broadcaster":
+    from milepost.adapters.dynamodb.works import DynamoWorks
+    from milepost.adapters.s3 import S3Files
+    from milepost.services.broadcast import Broadcaster
+
+    settings().need("bucket")
+    return Broadcaster(
+        members=members(),
+        timeline=timeline(),
+        registry=registry(),
+        works=DynamoWorks(_table(settings().workflows_table)),
+        files=S3Files(client("s3"), settings().bucket),
+        now=clock().now,
+        most=60 * int(settings().broadcast_rate),
+    )
 
 
 @cache

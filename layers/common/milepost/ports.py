@@ -406,9 +406,10 @@ class Publications(Protocol):
 
 
 class Work(NamedTuple):
-    """Something to be done for everybody inside a workflow, set going `at` an instant."""
+    """Something to be done for everybody inside a workflow, set going `at` an instant; a broadcast
+    is for everybody in the segment of its schedule, and begins `at` an instant."""
 
-    kind: Literal["thaw", "cancel", "migrate"]
+    kind: Literal["thaw", "cancel", "migrate", "broadcast"]
     store: str
     workflow: str
     at: datetime
@@ -423,6 +424,10 @@ class Works(Protocol):
 
     def advance(self, work: Work, done: str) -> None:
         """Note how far a work has come, unless it has been set going anew."""
+
+    def again(self, work: Work, at: datetime) -> None:
+        """A work is done, and the same is to be done anew from an instant, unless it has been set
+        going anew."""
 
     def close(self, work: Work) -> None:
         """A work is done, unless it has been set going anew."""

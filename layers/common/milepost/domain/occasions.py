@@ -53,6 +53,9 @@ def occasion_key(plan: Plan) -> str:
     """What a trigger plans, in words; equal for triggers that plan the same."""
     if plan["type"] == "inactivity":
         return f"no {', '.join(sorted(set(plan['events'])))} for {plan['for']}"
+    if plan["type"] == "schedule":
+        zone = plan.get("timezone") or "store"
+        return f"{plan.get('at') or plan['rrule']} {zone} {plan['segment']}"
     what = plan.get("field") or plan.get("day")
     zone = plan.get("timezone") or "contact"
     offset = f" {plan['offset']}" if plan.get("offset") else ""

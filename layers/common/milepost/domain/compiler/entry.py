@@ -28,8 +28,8 @@ ANY_EVENT = "*"
 def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
     """The trigger as the program holds it: `type`, `event`, perhaps `where` and `key`.
 
-    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`; a `date` or
-    an `inactivity` keeps all, for it says what is planned.
+    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`; a `date`, an
+    `inactivity` and a `schedule` keep all, for it says what is planned.
     """
     kind = trigger["type"]
     if kind == "event":
@@ -40,7 +40,7 @@ def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
     asked: list[Any] = [{"event": f, "is": trigger[f]} for f in fields if f in trigger]
     if "where" in trigger:
         asked.append(trigger["where"])
-    plan = dict(trigger) if kind in PLANNED else {}
+    plan = dict(trigger) if kind in (*PLANNED, "schedule") else {}
     if plan:
         asked.append({"event": "occasion", "is": occasion_key(plan)})
     return {**plan, "type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}
@@ -62,7 +62,7 @@ _EVENTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, tuple[str, ...]]]
     ),
     "date": lambda _: (DATE, ()),  # which one: by its key, see `occasions.py`
     "inactivity": lambda _: (INACTIVE, ()),
-    "schedule": lambda _: (SCHEDULE, ("segment",)),
+    "schedule": lambda _: (SCHEDULE, ()),
     "catalog": lambda trigger: (CATALOG[trigger["on"]], ()),
     "manual": lambda _: (STARTED, ()),  # whose start it is: see `may_enter`
 }

@@ -95,6 +95,9 @@ Offset = Annotated[
     AfterValidator(_offset),
     Field(description="A duration after the date, or before it with a minus: `-3 days`."),
 ]
+Moment = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$"), AfterValidator(_date)
+]
 Date = Annotated[str, Field(max_length=200, pattern=DATE), AfterValidator(_date)]
 DayOfYear = Annotated[str, Field(pattern=DAY), AfterValidator(_day)]
 TimeOfDay = Annotated[

@@ -10,6 +10,7 @@ from milepost.domain.language.model import (
     EventName,
     ListName,
     Model,
+    Moment,
     Offset,
     Path,
     Scalar,
@@ -20,6 +21,7 @@ from milepost.domain.language.model import (
     WorkflowName,
     Zone,
 )
+from milepost.domain.recurrence import check_rule
 
 
 class EventTrigger(Model):
@@ -138,11 +140,12 @@ class InactivityTrigger(Model):
 class ScheduleTrigger(Model):
     """A time comes, for everybody in a segment: newsletters.
 
-    Give either `at` or `rrule`.
+    Give either `at` or `rrule`. A recurrence is counted from Monday, 1 January 2024 at nine unless
+    it has a beginning of its own: `DTSTART:20270104T090000 RRULE:FREQ=WEEKLY;INTERVAL=2`.
     """
 
     type: Literal["schedule"] = Field(description="A time lets a whole segment in.")
-    at: str | None = Field(None, description="One time: `2026-11-27T09:00`.")
+    at: Moment | None = Field(None, description="One time: `2026-11-27T09:00`.")
     rrule: str | None = Field(
         None, max_length=500, description="A recurrence (RFC 5545): `FREQ=WEEKLY;BYDAY=TH`."
     )
@@ -153,6 +156,8 @@ class ScheduleTrigger(Model):
     def _one_time(self) -> Self:
         if (self.at is None) == (self.rrule is None):
             raise ValueError("needs either at (one time) or rrule (a recurrence)")
+        if self.rrule is not None:
+            check_rule(self.rrule)
         return self
 
 

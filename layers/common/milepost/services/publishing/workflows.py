@@ -1,12 +1,13 @@
 """A workflow: checked, compiled, tried out, versioned and explained."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from json import dumps, loads
+from typing import Any
 
 from milepost.domain.compiler.asked import check_conditions
 from milepost.domain.compiler.availability import check_available
@@ -17,6 +18,7 @@ from milepost.domain.compiler.machine import Wiring, machine, parking
 from milepost.domain.compiler.migration import check_migration
 from milepost.domain.compiler.references import Around, check_references
 from milepost.domain.compiler.salvage import salvage
+from milepost.domain.compiler.schedules import check_schedule
 from milepost.domain.compiler.ways import USUAL, Prices
 from milepost.domain.explain.explanation import explain
 from milepost.domain.language.workflow import Workflow
@@ -26,9 +28,11 @@ from milepost.domain.pauses import after
 from milepost.domain.problems import Problem
 from milepost.domain.program import Program, templates_of
 from milepost.domain.reading import read_file
+from milepost.domain.recurrence import next_time
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Busy, Files, Head, Live, Machines, Publications, Work
+from milepost.services.broadcast import zone_of
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import programs
 
@@ -82,7 +86,12 @@ class Workflows:
         program = parking(build_program(name, version, workflow), self.wiring)
         moves = on_publish(program) == "migrate"
         older = [*self._older(store, name, version)] if moves else []
-        found = [*self._sizes(program), *check_migration(program, older)]
+        zone = head.settings.timezone
+        found = [
+            *self._sizes(program),
+            *check_migration(program, older),
+            *(() if _goes_on(live, mention(program)) else check_schedule(workflow, now, zone)),
+        ]
         if problems := [*found, *self._tried(store, head, program)]:
             return refused(problems)
         return self._go_live(store, workflow, program, live, text, now)
@@ -113,8 +122,19 @@ class Workflows:
         pauses = after(before.pauses if before else (), live.status == "paused", now)
         if before and pauses != before.pauses and live.status != "paused":
             self.publications.set_going(Work("thaw", store, name, now))
+        if live.status == "live" and not _goes_on(before, live.trigger):
+            self._schedule(store, name, live, now)
         version = before.version if before else 0
         return self.publications.go_live(store, name, live._replace(pauses=pauses), version)
+
+    def _schedule(self, store: str, name: str, live: Live, now: datetime) -> None:
+        """Have a schedule waited for. Whoever finds it due sees whether it is live by then."""
+        if live.trigger.get("type") != "schedule":
+            return
+        head = self.publications.head(store)
+        at = next_time(live.trigger, now, zone_of(live.trigger, head))
+        if at is not None:
+            self.publications.set_going(Work("broadcast", store, name, at))
 
     def _go_live(
         self,
@@ -227,6 +247,12 @@ class Workflows:
         templates = [self._template(store, head, name) for name in sorted(names)]
         found = self.trials(program, head.settings, templates, text)
         return [replace(problem, place=f"{tests}: {problem.place}") for problem in found]
+
+
+def _goes_on(before: Live | None, trigger: Mapping[str, Any]) -> bool:
+    """Whether the same trigger was live before, so that its schedule is waited for already."""
+    held = before is not None and before.status in ("live", "paused")
+    return held and before is not None and before.trigger == trigger
 
 
 def _source(text: str) -> str:
