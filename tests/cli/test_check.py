@@ -124,8 +124,7 @@ def test_tests_are_checked_as_well(tmp_path: Path) -> None:
         ' (did you mean "cart"?)',
         f"{tmp_path}/tests/other.test.json: workflow: this is not the file of cart's tests"
         " (call it tests/cart.test.json, or publishing does not find it)",
-        f"{tmp_path}/tests/wrong.test.json: cases: "
-        "list should have at least 1 item after validation, not 0",
+        f"{tmp_path}/tests/wrong.test.json: cases: has 0, and needs at least 1",
     ]
 
 

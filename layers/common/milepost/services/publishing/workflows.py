@@ -13,6 +13,7 @@ from milepost.domain.compiler.availability import check_available
 from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.kinds import check_kinds
 from milepost.domain.compiler.machine import Wiring, machine, parking
 from milepost.domain.compiler.migration import check_migration
 from milepost.domain.compiler.references import Around, check_references
@@ -92,6 +93,7 @@ class Workflows:
             *check_available(workflow),
             *check_flow(workflow),
             *check_conditions(workflow),
+            *check_kinds(workflow),
             *check_references(workflow, self._around(store, name, head)),
         ]
 
