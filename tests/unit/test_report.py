@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.domain.problems import Problem, suggest
-from milepost.domain.report import Explanation, Outcome, Report, as_json, as_markdown
+from milepost.domain.report import Cost, Explanation, Outcome, Report, as_json, as_markdown
 from tests.support.golden import REPORT, abandoned_cart_report
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -15,6 +15,8 @@ EXPLANATION = Explanation(
     difference=("`a` is new.", "`b` is gone."),
     prices="| way |\n|---|\n",
     inside="Nobody is inside.",
+    paths=70,
+    costs=(Cost(("b: yes",), ("mail",), 3, 0.175),),
 )
 OUTCOMES: tuple[Outcome, ...] = ("published", "unchanged", "refused", "archived", "kept")
 
@@ -76,7 +78,12 @@ def test_programs_get_the_explanation_in_fields() -> None:
         "difference": ["`a` is new.", "`b` is gone."],
         "prices": EXPLANATION.prices,
         "inside": "Nobody is inside.",
-    }
+        "paths": 70,
+        "costs": [
+            {"choices": ["b: yes"], "mails": ["mail"], "transitions": 3,
+             "usd_per_1000_contacts": 0.175}
+        ],
+    }  # fmt: skip
 
 
 def test_the_report_on_the_abandoned_cart_is_what_was_reviewed() -> None:

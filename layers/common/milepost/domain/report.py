@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.problems import Problem
@@ -18,11 +18,21 @@ _SAID: dict[Outcome, str] = {
 }
 
 
+class Cost(NamedTuple):
+    """One way through a workflow: the mails it sends, and what is billed for it."""
+
+    choices: tuple[str, ...]
+    mails: tuple[str, ...]
+    transitions: int
+    usd_per_1000_contacts: float
+
+
 class Explanation(NamedTuple):
     """What a workflow is and what publishing it means: see `domain/explain`.
 
     `picture` is Mermaid, all else Markdown; `difference` is a sentence for each change.
-    No `difference` means that there was none to compare with or that nothing changed.
+    No `difference` means that there was none to compare with or that nothing changed. `paths` is
+    how many ways there are, `costs` what programs may know of those that `prices` tells.
     """
 
     picture: str
@@ -30,6 +40,8 @@ class Explanation(NamedTuple):
     difference: tuple[str, ...]
     prices: str
     inside: str
+    paths: int = 0
+    costs: tuple[Cost, ...] = ()
 
 
 class Report(NamedTuple):
@@ -55,9 +67,14 @@ def as_json(report: Report) -> str:
             {"place": p.place, "reason": p.reason, "remedy": p.remedy or None}
             for p in report.problems
         ],
-        **({"explanation": report.explanation._asdict()} if report.explanation else {}),
+        **({"explanation": _fields(report.explanation)} if report.explanation else {}),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _fields(explanation: Explanation) -> dict[str, Any]:
+    costs = [cost._asdict() for cost in explanation.costs]
+    return {**explanation._asdict(), "costs": costs}
 
 
 def as_markdown(report: Report) -> str:
