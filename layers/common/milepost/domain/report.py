@@ -1,6 +1,8 @@
 """What publishing a file came to, for programs (JSON) and for people (Markdown)."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -45,7 +47,10 @@ class Explanation(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The outcome of publishing one file or template folder."""
+    """The outcome of publishing one file or template folder.
+
+    `news` says whether somebody has to be told: the report that was there before said otherwise.
+    """
 
     file: str
     outcome: Outcome
@@ -54,6 +59,44 @@ class Report(NamedTuple):
     note: str = ""
     problems: tuple[Problem, ...] = ()
     explanation: Explanation | None = None
+    news: bool = True
+
+
+def is_news(report: Report, before: str | None) -> bool:
+    """Whether a report says something that the one before it, as JSON, did not.
+
+    What goes live is always news, and what was live already only to whoever has just heard that
+    the file was refused.
+    """
+    try:
+        known = json.loads(before or "{}")
+    except ValueError:
+        known = {}
+    if report.outcome == "published":
+        return True
+    if report.outcome == "unchanged":
+        return isinstance(known, dict) and known.get("outcome") == "refused"
+    said = json.loads(as_json(report))
+    return not isinstance(known, dict) or said | {"at": None} != known | {"at": None}
+
+
+def headline(store: str, reports: Sequence[Report]) -> str:
+    """What some reports come to, on one line."""
+    if len(reports) == 1:
+        (report,) = reports
+        said = _SAID[report.outcome].partition(":")[0]
+        return f"{store}: {report.file} {said}{_as_version(report)}"
+    counts = Counter(report.outcome for report in reports)
+    return f"{store}: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+
+
+def as_message(reports: Iterable[Report]) -> str:
+    """Reports for people who read them as plain text, where a picture is none."""
+    shown = (
+        report._replace(explanation=report.explanation and report.explanation._replace(picture=""))
+        for report in reports
+    )
+    return "\n\n".join(map(as_markdown, shown))
 
 
 def as_json(report: Report) -> str:
@@ -78,8 +121,8 @@ def _fields(explanation: Explanation) -> dict[str, Any]:
 
 
 def as_markdown(report: Report) -> str:
-    version = f" as version {report.version}" if report.version else ""
-    lines = [f"# `{report.file}` {_SAID[report.outcome]}{version}", "", instants.show(report.at)]
+    head = f"# `{report.file}` {_SAID[report.outcome]}{_as_version(report)}"
+    lines = [head, "", instants.show(report.at)]
     if report.note:
         lines += ["", report.note]
     if report.problems:
@@ -93,10 +136,14 @@ def as_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _as_version(report: Report) -> str:
+    return f" as version {report.version}" if report.version else ""
+
+
 def _explained(explanation: Explanation) -> list[str]:
     """What the workflow looks like, says, changes, costs, and does to those inside."""
     parts = {
-        "Picture": f"```mermaid\n{explanation.picture.rstrip()}\n```",
+        "Picture": explanation.picture and f"```mermaid\n{explanation.picture.rstrip()}\n```",
         "In words": explanation.words,
         "What changed": "\n".join(f"- {sentence}" for sentence in explanation.difference),
         "What it costs": explanation.prices,
