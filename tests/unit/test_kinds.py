@@ -168,6 +168,20 @@ def test_a_change_that_never_comes_is_found(trigger: Json, problem: str) -> None
     assert only.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("field", "problems"),
+    [
+        ("properties.birthday", []),
+        ("birthday", ['trigger.field: a contact has no "birthday" (what only your shop knows of a '
+                      "contact is in properties.birthday)"]),
+        ("score", ["trigger.field: score is a number, and no date"]),
+    ],
+)  # fmt: skip
+def test_a_date_that_nobody_has_never_comes(field: str, problems: list[str]) -> None:
+    assert found(trigger={"type": "date", "field": field}) == problems
+    assert found(trigger={"type": "date", "day": "03-08"}) == []
+
+
 def test_a_change_that_may_come_is_no_mistake() -> None:
     for trigger in ({"field": "properties.plan", "to": 3}, {"field": "score", "crosses": 3}):
         assert found(trigger={"type": "contact", **trigger}) == []

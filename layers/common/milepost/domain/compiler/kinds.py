@@ -13,7 +13,7 @@ from milepost.domain.compiler.asked import leaves
 from milepost.domain.compiler.tree import walk
 from milepost.domain.language.conditions import ContactIs, StepIs
 from milepost.domain.language.steps import AnyStep, DelayUntil, Notify
-from milepost.domain.language.triggers import ContactTrigger
+from milepost.domain.language.triggers import ContactTrigger, DateTrigger
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.templates.checks import KNOWN
@@ -74,8 +74,13 @@ class Value(NamedTuple):
 def check_kinds(workflow: Workflow) -> Iterator[Problem]:
     """Values that nobody has, and comparisons that can never hold."""
     types = {step.id: step.type for _, step in walk(workflow.steps)}
-    if isinstance(workflow.trigger, ContactTrigger):
-        yield from _of_trigger(workflow.trigger)
+    match workflow.trigger:
+        case ContactTrigger() as trigger:
+            yield from _of_trigger(trigger)
+        case DateTrigger(field=str(field)):
+            yield from _of_date(field)
+        case _:
+            pass
     for place, condition, _ in leaves(workflow):
         match condition:
             case ContactIs():
@@ -104,6 +109,14 @@ def _of_trigger(trigger: ContactTrigger) -> Iterator[Problem]:
     for name, given in (("from", trigger.from_), ("to", trigger.to)):
         if given is not None and not _is(given, value.kind):
             yield Problem(f"trigger.{name}", f"{trigger.field} is always {_WORDS[value.kind]}")
+
+
+def _of_date(field: str) -> Iterator[Problem]:
+    value = _of_contact(field)
+    if value.reason:
+        yield Problem("trigger.field", value.reason, value.remedy)
+    elif value.kind != "any":
+        yield Problem("trigger.field", f"{field} is {_WORDS[value.kind]}, and no date")
 
 
 def _compared(
