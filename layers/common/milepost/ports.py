@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from milepost.domain import report as publishing
     from milepost.domain.conditions import Happening, Window
     from milepost.domain.contacts import Profile
     from milepost.domain.enrollments import Enrollment, Status
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
 
 class Busy(Exception):
     """The world is momentarily not able to answer; the same call later may succeed."""
+
+
+class Unfinished(Busy):
+    """Something could not be published now; `reports` are of all that could."""
+
+    def __init__(self, what: Sequence[str], reports: Sequence[publishing.Report]) -> None:
+        super().__init__("not finished: " + "; ".join(what))
+        self.reports = reports
 
 
 class StoreSecrets(NamedTuple):
@@ -450,4 +459,5 @@ class Outbound(Protocol):
 class Alerts(Protocol):
     """Tells the shop's own people something."""
 
-    def tell(self, subject: str, text: str) -> None: ...
+    def tell(self, subject: str, text: str, store: str) -> None:
+        """Raises `Busy`. Whoever listens may have asked for one store's alone."""

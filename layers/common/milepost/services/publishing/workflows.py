@@ -14,6 +14,7 @@ from milepost.domain.compiler.availability import check_available
 from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.kinds import check_kinds
 from milepost.domain.compiler.machine import Wiring, machine, parking
 from milepost.domain.compiler.migration import check_migration
 from milepost.domain.compiler.references import Around, check_references
@@ -101,6 +102,7 @@ class Workflows:
             *check_available(workflow),
             *check_flow(workflow),
             *check_conditions(workflow),
+            *check_kinds(workflow),
             *check_references(workflow, self._around(store, name, head)),
         ]
 
@@ -151,9 +153,10 @@ class Workflows:
         if live and self.publications.source(store, name, live.version) == source:
             same = replace(program, version=live.version)
             if live.status == status:
-                return Result("unchanged", version=str(live.version))
+                before = self._text(store, name, live._replace(version=live.version - 1))
+                return self._published(workflow, same, before)._replace(outcome="unchanged")
             if self._switch(store, name, live, live._replace(status=status), now):
-                return self._published(workflow, same, None)
+                return self._published(workflow, same, before)
             raise Busy(f"workflows/{name}.json was published at the same moment")
         program = self._keep(store, program, source)
         self.files.write(store, path_of_version(name, program.version), text)
@@ -188,12 +191,16 @@ class Workflows:
         return Result("published", str(program.version), explanation=explanation)
 
     def _text(self, store: str, name: str, live: Live | None) -> Workflow | None:
-        """The workflow that is live, as it was written; None if its text is gone."""
+        """The workflow that is live, as it was written but for its status, which may have been
+        changed since; None if its text is gone."""
         if live is None:
             return None
         text = self.files.read(store, path_of_version(name, live.version))
         workflow = read_file(text, Workflow) if text else None
-        return workflow if isinstance(workflow, Workflow) else None
+        if not isinstance(workflow, Workflow):
+            return None
+        status = workflow.status if live.status == "archived" else live.status
+        return workflow.model_copy(update={"status": status})
 
     def _named(self, store: str, name: str) -> Iterator[Problem]:
         room = self.name_room - len(store) - 1
