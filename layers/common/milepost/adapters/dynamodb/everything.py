@@ -41,16 +41,19 @@ _INTERNAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DynamoEverything:
-    """Implements `Everything`. `now` is real time, as TTL has it."""
+    """Implements `Everything`. `now` is real time, as TTL has it. A page is what a megabyte holds,
+    or `most` items."""
 
     table: Table
     now: Callable[[], datetime]
+    most: int = 0
 
     def page(self, store: str, after: str) -> Page:
         items, read, last = self.table.scan(
             json.loads(after) if after else None,
             FilterExpression="begins_with(pk, :store)",
             values={":store": f"S#{store}#"},
+            **({"Limit": self.most} if self.most else {}),
         )
         now = self.now().timestamp()
         living = (item for item in items if item.get("expires_at", now) >= now)
