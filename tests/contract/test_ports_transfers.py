@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.contacts import Profile, fold
 from milepost.domain.events import ContactFacts, Event
@@ -23,6 +23,9 @@ from tests.support.builders import (
     event,
 )
 from tests.support.ports import Ports
+
+if TYPE_CHECKING:
+    from milepost.transfer_ports import Identifier
 
 SETTINGS = StoreSettings(shop_topics=("offers",))
 WITHDRAWN = ContactFacts(consents=(consent_fact(state="withdrawn"),))
@@ -46,7 +49,7 @@ def live(ports: Ports, *events: Event, applied: int = 1) -> None:
 
 def test_only_identifiers_that_lead_somewhere_have_an_owner(ports: Ports) -> None:
     live(ports, event(identifiers={"email": ADA, "external_id": "7"}))
-    wanted = {("email", ADA), ("external_id", "7"), ("phone", "+33612345678")}
+    wanted: set[Identifier] = {("email", ADA), ("external_id", "7"), ("phone", "+33612345678")}
     assert ports.people.owners(STORE, wanted) == {
         ("email", ADA): contact(),
         ("external_id", "7"): contact(),

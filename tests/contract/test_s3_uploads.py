@@ -72,7 +72,7 @@ def test_what_has_served_and_what_was_exported_is_tagged(uploads: S3Uploads) -> 
     uploads.settle(STORE, old)
     uploads.put(STORE, "exports/all/contacts-0001.jsonl", ['{"a":1}', '{"b":2}'])
 
-    def tags(key: str, **more: str) -> Any:
+    def tags(key: str, **more: Any) -> Any:
         found = uploads.client.get_object_tagging(Bucket=uploads.bucket, Key=key, **more)
         return [(tag["Key"], tag["Value"]) for tag in found["TagSet"]]
 

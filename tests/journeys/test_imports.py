@@ -487,7 +487,7 @@ def test_nobody_is_erased_before_react_has_applied_all_that_was_imported(desk: D
     desk.reacts = True
     desk.pass_time(delay)
     assert len(desk.people) == 2
-    desk.importer.go_on(message["store"], message["import"], lambda: True)
+    desk.importer.go_on(message["store"], message["import"], message["turn"], lambda: True)
     assert desk.now(done).returned.erased == 2
     desk.pass_time(60)
     assert desk.people == {}

@@ -23,6 +23,9 @@ from tests.support.world import World
 
 Json = dict[str, Any]
 
+VISIBILITY = 1800
+"""Seconds after which a message comes again whose function has died."""
+
 
 def csv(*lines: str) -> str:
     return "".join(f"{line}\n" for line in lines)
@@ -52,6 +55,7 @@ class Desk:
     slept: float = 0.0
     reacts: bool = True
     calls: int = 0
+    delivered: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if "settings.json" not in {path for _, path in self.world.files.texts}:
@@ -65,6 +69,7 @@ class Desk:
                 imports=imports,
                 reports=around(self.files, "reports"),
                 now=lambda: self.world.now,
+                wire_now=lambda: self.world.now,
                 seconds=lambda: self.slept,
                 sleep=self._sleep,
             ),
@@ -120,18 +125,23 @@ class Desk:
                         self._call(message)
                     break
                 except Killed:
-                    self.pass_time(1)
+                    self.pass_time(VISIBILITY)
             self.pass_time(1)
             waiting += self.queue.waiting
             self.queue.waiting.clear()
 
     def _call(self, message: Mapping[str, Any]) -> None:
         self.calls += 1
+        self.delivered.append(message)
+        self.call(message)
+
+    def call(self, message: Mapping[str, Any]) -> None:
+        """One call of the function, with a message of the queue."""
         time_left = Patience(self.batches)
         if "path" in message:
             self.importer.changed(message["store"], message["path"], time_left)
         else:
-            self.importer.go_on(message["store"], message["import"], time_left)
+            self.importer.go_on(message["store"], message["import"], message["turn"], time_left)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in which the stream hands over what was appended, unless it hangs."""

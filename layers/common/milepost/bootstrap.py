@@ -302,7 +302,15 @@ def importer() -> "Importer":
     people = _table(settings().contacts_table)
     return Importer(
         intake=Intake(uploads, imports, clock().now, clock().wire_now),
-        walker=Walker(uploads, imports, files, clock().now, time.monotonic, time.sleep),
+        walker=Walker(
+            uploads=uploads,
+            imports=imports,
+            reports=files,
+            now=clock().now,
+            wire_now=clock().wire_now,
+            seconds=time.monotonic,
+            sleep=time.sleep,
+        ),
         people=DynamoPeople(people, settings().retention, clock().wire_now),
         registry=registry(),
         requeue=SqsRequeue(client("sqs"), settings().import_queue),
@@ -330,5 +338,6 @@ def exporter() -> "Exporter":
         reports=S3Files(client("s3"), settings().bucket),
         requeue=SqsRequeue(client("sqs"), settings().export_queue),
         now=clock().now,
+        wire_now=clock().wire_now,
         seconds=time.monotonic,
     )

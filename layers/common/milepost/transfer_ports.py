@@ -61,6 +61,12 @@ class People(Protocol):
     def keep(self, contact: str, event: Event) -> Event | None:
         """Append the event; the one that is there already under its name, instant and id."""
 
+    def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+        """Make identifiers lead to a contact, where they lead nowhere yet."""
+
+    def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+        """Make identifiers that lead to this contact lead nowhere."""
+
     def life(self, store: str, contact: str) -> Life: ...
 
     def forget(self, life: Life) -> bool:

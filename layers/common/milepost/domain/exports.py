@@ -29,15 +29,19 @@ class Export(NamedTuple):
     lines: Mapping[str, int] = {}
     seconds: float = 0.0
     waits: int = 0
+    touched: datetime | None = None
     problem: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "begun": instants.show(self.begun), "kinds": [*self.kinds]}
+        touched = instants.show(self.touched) if self.touched else None
+        begun = instants.show(self.begun)
+        return {**self._asdict(), "begun": begun, "touched": touched, "kinds": [*self.kinds]}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Export":
         begun, kinds = instants.parse(document["begun"]), tuple(document["kinds"])
-        return cls(**{**document, "begun": begun, "kinds": kinds})
+        touched = instants.parse(document["touched"]) if document["touched"] else None
+        return cls(**{**document, "begun": begun, "touched": touched, "kinds": kinds})
 
 
 def folder(export_id: str) -> str:

@@ -21,7 +21,7 @@ def _export(body: str, context: Any) -> None:
         return
     left = time_left(context)
     if message.id:
-        export = bootstrap.exporter().go_on(message.store, message.id, left)
+        export = bootstrap.exporter().go_on(message.store, message.id, message.turn, left)
     else:
         export = bootstrap.exporter().changed(message.store, message.path, left)
     if export is None:

@@ -22,7 +22,7 @@ def _import(body: str, context: Any) -> None:
         return
     left = time_left(context)
     if message.id:
-        done = bootstrap.importer().go_on(message.store, message.id, left)
+        done = bootstrap.importer().go_on(message.store, message.id, message.turn, left)
         found = [done] if done else []
     else:
         found = bootstrap.importer().changed(message.store, message.path, left)

@@ -11,11 +11,12 @@ SPARE = 45_000
 
 
 class Message(NamedTuple):
-    """A store and either the path of a file that changed, or the id of what is to go on."""
+    """A store and either the path of a file that changed, or what is to go on at which turn."""
 
     store: str
     path: str = ""
     id: str = ""
+    turn: int = 0
 
 
 def read_message(body: str, kind: str) -> Message | None:
@@ -23,7 +24,7 @@ def read_message(body: str, kind: str) -> Message | None:
     try:
         document = json.loads(body)
         if kind in document:
-            found = Message(document["store"], id=document[kind])
+            found = Message(document["store"], id=document[kind], turn=document["turn"])
         else:
             store, _, path = document["detail"]["object"]["key"].partition("/")
             found = Message(store, path)

@@ -5,9 +5,9 @@ is written before the step that counts it, so a crash in between writes the same
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from milepost.domain import instants
@@ -21,6 +21,9 @@ MOST_HELD = 16 * 1024 * 1024
 
 MOST_SETTINGS = 64 * 1024
 MOST_WAITS = 12
+GRACE = timedelta(minutes=6)
+"""Longer than a function lives: whoever has written nothing for so long writes nothing more."""
+
 REMEDY = 'write {} for everything, or {"include": ["contacts", "events"]}'
 
 
@@ -40,6 +43,7 @@ class Exporter:
     reports: Reports
     requeue: Requeue
     now: Callable[[], datetime]
+    wire_now: Callable[[], datetime]
     seconds: Callable[[], float]
 
     def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> Export | None:
@@ -56,44 +60,59 @@ class Exporter:
             )
             now = instants.parse(instants.show(self.now()))
             known = self.exports.begin(_included(body, Export(store, id_, now)))
-        return self._stretch(known, time_left)
+        return self._stretch(known, 0, time_left)
 
-    def go_on(self, store: str, export_id: str, time_left: Callable[[], bool]) -> Export | None:
-        """Do the next stretch of an export."""
+    def go_on(
+        self, store: str, export_id: str, turn: int, time_left: Callable[[], bool]
+    ) -> Export | None:
+        """Do the stretch of an export that begins at this turn."""
         held = self.exports.load(store, export_id)
-        return self._stretch(held, time_left) if held else None
+        return self._stretch(held, turn, time_left) if held else None
 
-    def _stretch(self, export: Export, time_left: Callable[[], bool]) -> Export:
+    def _stretch(self, held: Export, turn: int, time_left: Callable[[], bool]) -> Export:
+        if held.done:
+            self._tell(held)  # again, if whoever finished it died before this
+            return held
+        export = self._claim(held, turn)
+        if export is None:
+            return held
         try:
-            export, mine = self._write(export, time_left)
+            written = self._write(export, time_left)
         except Busy:
             return self._wait(export)
-        if mine and not export.done:
-            self.requeue.again(message_for(export))
-        return export
+        if written is None:
+            return export
+        if not written.done:
+            self.requeue.again(message_for(written))
+        return written
 
-    def _write(self, export: Export, time_left: Callable[[], bool]) -> tuple[Export, bool]:
-        """Read and write until the end, or until the time is up; False if another is ahead."""
-        while not export.done and not export.problem and time_left():
+    def _claim(self, export: Export, turn: int) -> Export | None:
+        """As of an import: only one goes on with it, or who finds that nobody does."""
+        now = self.wire_now()
+        if export.turn != turn and export.touched and now - export.touched < GRACE:
+            return None
+        claimed = export._replace(turn=export.turn + 1, touched=now)
+        return claimed if self.exports.save(export, claimed) else None
+
+    def _write(self, export: Export, time_left: Callable[[], bool]) -> Export | None:
+        """Read and write until the end, or until the time is up; None if another is ahead."""
+        while not export.done and time_left():
             began = self.seconds()
             held, read, after, ended = self._read(export, time_left)
-            counted = self._put(export, held)
-            written = counted._replace(
+            written = self._put(export, held)._replace(
                 after=after,
                 done=ended,
                 read=export.read + read,
                 seconds=export.seconds + self.seconds() - began,
                 turn=export.turn + 1,
+                touched=self.wire_now(),
                 waits=0,
             )
             if not self.exports.save(export, written):
-                return export, False
+                return None
             export = written
             self._tell(export)
-        if export.done or export.problem:
-            self._tell(export)  # again, if whoever finished it died before this
-            return export._replace(done=True), True
-        return export, True
+        return export
 
     def _read(self, export: Export, time_left: Callable[[], bool]) -> tuple[_Held, int, str, bool]:
         """Pages until as much is held as may be, or the time is up: at least one."""
@@ -128,7 +147,7 @@ class Exporter:
         held = self.exports.load(export.store, export.id) or export
         if held.waits >= MOST_WAITS:
             raise Busy(f"export {held.id} has come no further in {MOST_WAITS} tries")
-        after = held._replace(waits=held.waits + 1, turn=held.turn + 1)
+        after = held._replace(waits=held.waits + 1, turn=held.turn + 1, touched=self.wire_now())
         if not self.exports.save(held, after):
             return held
         self.requeue.again(message_for(after), min(900, 10 * 2**held.waits))
@@ -140,13 +159,13 @@ def _included(body: bytes, export: Export) -> Export:
     try:
         document = json.loads(body.decode("utf-8-sig")) if body.strip() else {}
     except ValueError:
-        return export._replace(problem=f"the file is not JSON: {REMEDY}")
+        return export._replace(done=True, problem=f"the file is not JSON: {REMEDY}")
     wanted = document.get("include", list(KINDS)) if isinstance(document, dict) else None
     if not isinstance(wanted, list) or not wanted or set(document) - {"include", "$schema"}:
-        return export._replace(problem=f"the file says nothing that is known: {REMEDY}")
+        return export._replace(done=True, problem=f"the file says nothing that is known: {REMEDY}")
     kinds = tuple(_known(wanted))
     if len(kinds) != len(wanted):
-        return export._replace(problem=f"include may name {', '.join(KINDS)}, once each")
+        return export._replace(done=True, problem=f"include may name {', '.join(KINDS)}, once each")
     return export._replace(kinds=kinds)
 
 
@@ -154,5 +173,5 @@ def _known(wanted: list[Any]) -> Iterator[Kind]:
     yield from (kind for kind in KINDS if kind in wanted)
 
 
-def message_for(export: Export) -> dict[str, str]:
-    return {"store": export.store, "export": export.id}
+def message_for(export: Export) -> Mapping[str, Any]:
+    return {"store": export.store, "export": export.id, "turn": export.turn}

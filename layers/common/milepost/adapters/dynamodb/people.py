@@ -1,6 +1,7 @@
 """Contacts by the hundred, as imports read, write and take them back."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +46,20 @@ class DynamoPeople:
             (held,) = refused.items
             return event_from_item(event.store, held) if held else event
         return None
+
+    def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+        for pair in identifiers:
+            self.table.put_new(keys.identity(store, *pair) | pack({"contact": contact}))
+
+    def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+        for pair in identifiers:
+            with suppress(Refused):
+                self.table.delete_if(
+                    keys.identity(store, *pair),
+                    "#contact = :contact",
+                    {"#contact": "contact"},
+                    {":contact": contact},
+                )
 
     def life(self, store: str, contact: str) -> Life:
         profile, events, others = None, [], []

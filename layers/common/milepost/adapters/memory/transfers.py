@@ -82,6 +82,17 @@ class MemoryPeople:
                 self.state.append(contact, event)
             return known
 
+    def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+        with self.state.lock:
+            for kind, value in identifiers:
+                self.state.identities.setdefault((store, kind, value), contact)
+
+    def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+        with self.state.lock:
+            for kind, value in identifiers:
+                if self.state.identities.get((store, kind, value)) == contact:
+                    del self.state.identities[store, kind, value]
+
     def life(self, store: str, contact: str) -> Life:
         person = (store, contact)
         with self.state.lock:

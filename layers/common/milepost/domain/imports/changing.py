@@ -6,7 +6,7 @@ another row), and taking an import back is an event of the same instant whose id
 anybody said later outranks both, whatever the order in which all this arrives.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,11 +15,12 @@ from milepost.domain import instants
 from milepost.domain.changes import Base, Change
 from milepost.domain.contacts import Profile, fold
 from milepost.domain.event_names import IMPORTED, LIST, UNDONE
-from milepost.domain.events import ContactFacts, Event
+from milepost.domain.events import ContactFacts, Event, IdentifierKind
 from milepost.domain.imports.rows import Row
 from milepost.domain.settings import StoreSettings
 
 SOURCE = "import"
+_PLAIN = ("first_name", "last_name", "locale", "timezone")
 _LAST = "~undone"
 """After every other id that an import gives: `~` is the last sign of ASCII."""
 
@@ -57,8 +58,9 @@ def imported(
     row: Row,
     before: Profile | None,
     settings: StoreSettings,
+    new: Sequence[IdentifierKind] = (),
 ) -> tuple[Event, Difference]:
-    """The event of a row, and what it changes.
+    """The event of a row, and what it changes. Identifiers of the kinds in `new` led nowhere.
 
     It holds what was there before: that is what taking it back needs.
     """
@@ -80,6 +82,8 @@ def imported(
         "created": found.created,
         "before": {name: list(base) for name, base in held.items()},
     }
+    if new:
+        data["new"] = list(new)
     if found.withdrawn:
         data["withdraws"] = list(found.withdrawn)
     return replace(event, data=data), found
@@ -88,10 +92,9 @@ def imported(
 def fields_of(event: Event) -> list[str]:
     """The fields that an event of an import sets."""
     facts = event.contact
-    plain = ("first_name", "last_name", "locale", "timezone")
     return [
         *event.identifiers,
-        *(name for name in plain if getattr(facts, name) is not None),
+        *(name for name in _PLAIN if getattr(facts, name) is not None),
         *(f"properties.{name}" for name in facts.properties),
         *(change.name for change in facts.changes),
     ]
@@ -123,12 +126,57 @@ def _difference(old: Profile, event: Event, settings: StoreSettings, created: bo
     )
 
 
+def difference_of(event: Event) -> Difference:
+    """What an event that is on a timeline already changed when it came there."""
+    stamp = (instants.show(event.occurred_at), event.id)
+    before, said = _before(event.data), _values(event)
+    return Difference(
+        created=bool(event.data["created"]),
+        filled=tuple(name for name in fields_of(event) if name not in before),
+        replaced=tuple(
+            name
+            for name in fields_of(event)
+            if name in before and before[name][0] != said[name] and before[name][1:] < stamp
+        ),
+        withdrawn=tuple(event.data.get("withdraws", ())),
+    )
+
+
+def _values(event: Event) -> dict[str, Any]:
+    facts = event.contact
+    values: dict[str, Any] = {name: getattr(facts, name) for name in _PLAIN}
+    values |= {f"properties.{name}": value for name, value in facts.properties.items()}
+    values |= {change.name: change.value for change in facts.changes}
+    for kind, value in event.identifiers.items():
+        values[kind] = value
+    return values
+
+
 def bears(profile: Profile | None, event: Event) -> bool:
     """Whether a contact shows that this event of an import has been applied to it."""
     return profile is not None and any(
         held[2] == event.id and held[1] == instants.show(event.occurred_at)
         for held in profile.fields.values()
     )
+
+
+def introduced(event: Event) -> list[tuple[IdentifierKind, str]]:
+    """The identifiers that an import was the first to know."""
+    return [(kind, value) for kind, value in event.identifiers.items() if kind in _new(event)]
+
+
+def unvouched(event: Event, others: Sequence[Event]) -> list[tuple[IdentifierKind, str]]:
+    """Those of them that nothing but the import says belong to the contact."""
+    return [
+        (kind, value)
+        for kind, value in introduced(event)
+        if not any(each.identifiers.get(kind) == value for each in others)
+    ]
+
+
+def _new(event: Event) -> Sequence[str]:
+    found: Sequence[str] = event.data.get("new", ())
+    return found
 
 
 def joined(event: Event) -> Iterator[Event]:

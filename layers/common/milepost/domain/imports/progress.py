@@ -68,6 +68,7 @@ class Import(NamedTuple):
     `at` is the instant that the file's values are from, `offset` where the next row begins, `row`
     the number of the last one (a header is row 1). `seconds` is the time spent on it, `waits` how
     often nothing could be done since the last progress, `samples` some of the differences.
+    In real time: `since` is when it was stopped, `touched` when somebody last went on with it.
     """
 
     store: str
@@ -85,6 +86,7 @@ class Import(NamedTuple):
     seconds: float = 0.0
     waits: int = 0
     since: datetime | None = None
+    touched: datetime | None = None
     samples: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -114,6 +116,7 @@ class Import(NamedTuple):
             "counts": [*self.counts],
             "returned": [*self.returned],
             "since": instants.show(self.since) if self.since else None,
+            "touched": instants.show(self.touched) if self.touched else None,
             "problems": [[p.place, p.reason, p.remedy] for p in self.problems],
         }
 
@@ -130,6 +133,7 @@ class Import(NamedTuple):
                 "counts": Counts(*said["counts"]),
                 "returned": Returned(*said["returned"]),
                 "since": instants.parse(said["since"]) if said["since"] else None,
+                "touched": instants.parse(said["touched"]) if said["touched"] else None,
                 "samples": tuple(said["samples"]),
                 "problems": tuple(Problem(*problem) for problem in said["problems"]),
             }

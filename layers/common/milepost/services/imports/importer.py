@@ -34,7 +34,7 @@ _ENDS: Mapping[Phase, Phase] = {
 }
 
 GRACE = timedelta(minutes=6)
-"""As long as a function may live that does not know yet that its import has been stopped."""
+"""Longer than a function lives: whoever has written nothing for so long writes nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,19 @@ class Importer:
     def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> list[Import]:
         """A file was uploaded: begin what it asks for, or go on with what it asked for before."""
         found = self.intake.asked(store, path)
-        return [self._stretch(each, time_left) for each in found]
+        return [self._stretch(each, turn, time_left) for each, turn in found]
 
-    def go_on(self, store: str, import_id: str, time_left: Callable[[], bool]) -> Import | None:
-        """Do the next stretch of an import."""
+    def go_on(
+        self, store: str, import_id: str, turn: int, time_left: Callable[[], bool]
+    ) -> Import | None:
+        """Do the stretch of an import that begins at this turn."""
         held = self.walker.imports.load(store, import_id)
-        return self._stretch(held, time_left) if held else None
+        return self._stretch(held, turn, time_left) if held else None
 
-    def _stretch(self, state: Import, time_left: Callable[[], bool]) -> Import:
+    def _stretch(self, held: Import, turn: int, time_left: Callable[[], bool]) -> Import:
+        state = self._claim(held, turn)
+        if state is None:
+            return held
         try:
             return self._phase(state, time_left)
         except Overtaken:
@@ -65,10 +70,25 @@ class Importer:
         except Gone:
             reason = "was deleted for good while it was read"
             problem = Problem(state.upload.path, reason, "upload it again: that is another import")
-            held = self.walker.imports.load(state.store, state.id) or state
-            return self._end(held, held._replace(phase="broken", problems=(problem,)))
+            now = self.walker.imports.load(state.store, state.id) or state
+            return self._end(now, now._replace(phase="broken", problems=(problem,)))
         except Busy:
             return self._wait(state)
+
+    def _claim(self, state: Import, turn: int) -> Import | None:
+        """The import as its only one who goes on with it; None if somebody else does.
+
+        A message may come twice, and two uploads may ask for the same import. Whoever claims the
+        turn has it; a message of another turn counts only if nobody has gone on for longer than a
+        function lives, for then it is the one of whoever died.
+        """
+        if state.phase not in GOING:
+            return state
+        now = self.intake.wire_now()
+        if state.turn != turn and state.touched and now - state.touched < GRACE:
+            return None
+        claimed = state._replace(turn=state.turn + 1, touched=now)
+        return claimed if self.walker.imports.save(state, claimed) else None
 
     def _phase(self, state: Import, time_left: Callable[[], bool]) -> Import:
         if state.phase not in GOING:
@@ -128,7 +148,7 @@ class Importer:
 
 
 def message_for(state: Import) -> Mapping[str, Any]:
-    return {"store": state.store, "import": state.id}
+    return {"store": state.store, "import": state.id, "turn": state.turn}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from milepost.domain.imports.naming import asked, data_paths, is_id, make_id, se
 from milepost.domain.imports.plan import make_plan, moment
 from milepost.domain.imports.progress import Import, Upload
 from milepost.domain.problems import Problem
+from milepost.ports import Busy
 from milepost.transfer_ports import Imports, Uploads
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ class Intake:
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
 
-    def asked(self, store: str, path: str) -> list[Import]:
-        """The imports that a change of this file concerns; none if it is nothing to us."""
+    def asked(self, store: str, path: str) -> list[tuple[Import, int]]:
+        """The imports that a change of this file concerns; none if it is nothing to us.
+
+        Each with the turn at which whoever asks may go on with it: see `Importer`.
+        """
         what = asked(path)
         match what.kind if what else None:
             case "csv" | "jsonl":
@@ -47,7 +51,7 @@ class Intake:
             case _:
                 return []
 
-    def _begin(self, store: str, name: str, path: str) -> Iterator[Import]:
+    def _begin(self, store: str, name: str, path: str) -> Iterator[tuple[Import, int]]:
         upload = self.uploads.find(store, path)
         if upload is None:
             return  # it was taken away meanwhile, or its settings came first
@@ -57,7 +61,7 @@ class Intake:
         known = self.imports.load(store, id_)
         if known is None:
             known = self.imports.begin(self._new(store, id_, upload, settings))
-        yield known
+        yield known, 0
 
     def _new(self, store: str, id_: str, upload: Upload, settings: Upload | None) -> Import:
         now = instants.parse(instants.show(self.now()))
@@ -102,7 +106,7 @@ class Intake:
                 break
         return held[:HEAD]
 
-    def _take_back(self, store: str, id_: str) -> Iterator[Import]:
+    def _take_back(self, store: str, id_: str) -> Iterator[tuple[Import, int]]:
         """Have an import taken back. One that is under way is stopped first: see `Importer`."""
         held = self.imports.load(store, id_) if is_id(id_) else None
         if held is None:
@@ -112,10 +116,12 @@ class Intake:
         elif held.phase in {"imported", "broken"} and held.plan:
             after = back_to_the_start(held)
         else:
-            yield held
+            yield held, -1  # it is being taken back already, or there is nothing to take back
             return
-        self.imports.save(held, after)
-        yield self.imports.load(store, id_) or after
+        if self.imports.save(held, after):
+            yield after, after.turn
+        else:
+            raise Busy("an import went on while it was to be taken back")
 
 
 def back_to_the_start(held: Import) -> Import:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from milepost.domain.event_names import IMPORTED, SEGMENT
-from milepost.domain.events import RESOLUTION_ORDER, Event, contact_id
-from milepost.domain.imports.changing import event_id, is_ours, undone
+from milepost.domain.events import RESOLUTION_ORDER, Event
+from milepost.domain.imports.changing import event_id, is_ours, undone, unvouched
 from milepost.domain.imports.progress import Import
 from milepost.domain.imports.rows import Reader, Row
 from milepost.domain.settings import StoreSettings
 from milepost.ports import Busy
+from milepost.services.imports.importing import first_id
 from milepost.services.imports.walk import Numbered, Step
 from milepost.transfer_ports import Life, People
 
@@ -48,7 +49,7 @@ class Undoing:
         wanted = {pair for row in rows for pair in row.identifiers.items()}
         owners = self.people.owners(state.store, wanted) if wanted else {}
         contacts = [
-            next((owners[p] for p in _in_order(row) if p in owners), _new(state.store, row))
+            next((owners[p] for p in _in_order(row) if p in owners), first_id(state.store, row))
             for row in rows
         ]
         done = list(
@@ -76,6 +77,7 @@ class Undoing:
                 raise Busy("a contact of the import is about to change")
             return "erased", False
         self.people.keep(contact, undone(event, others, self.settings))
+        self.people.unlink(state.store, contact, unvouched(event, others))
         return "restored", bool(event.data.get("withdraws"))
 
     def _only_imported(self, life: Life, state: Import, others: Sequence[Event]) -> bool:
@@ -111,8 +113,3 @@ def _all_applied(life: Life) -> bool:
 
 def _in_order(row: Row) -> list[tuple[str, str]]:
     return [(kind, row.identifiers[kind]) for kind in RESOLUTION_ORDER if kind in row.identifiers]
-
-
-def _new(store: str, row: Row) -> str:
-    kind = next(kind for kind in RESOLUTION_ORDER if kind in row.identifiers)
-    return contact_id(store, kind, row.identifiers[kind])

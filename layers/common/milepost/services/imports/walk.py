@@ -1,8 +1,8 @@
 """Walk through a file in stretches, each a function's life long, and write down how far.
 
 A batch of rows may be done again after a crash, so what is done to a row has to be harmless the
-second time. What is counted is written together with the place, and only by one of several that
-walk through the same file by mistake: the others find that somebody is ahead, and stop.
+second time. What is counted is written together with the place. If another is ahead by then,
+because the import was stopped, whoever comes second stops there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,6 +47,7 @@ class Walker:
     imports: Imports
     reports: Reports
     now: Callable[[], datetime]
+    wire_now: Callable[[], datetime]
     seconds: Callable[[], float]
     sleep: Callable[[float], None]
 
@@ -92,6 +93,7 @@ class Walker:
         """Write a step down: mistakes first, for the step says how many of them there are."""
         after = after._replace(
             turn=before.turn + 1,
+            touched=self.wire_now(),
             waits=0 if after.offset > before.offset else after.waits,
             seconds=after.seconds + spent,
         )
