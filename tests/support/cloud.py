@@ -243,6 +243,10 @@ def open_cloud() -> Iterator[Cloud]:
         for name, resource in (("contacts", "ContactsTable"), ("workflows", "WorkflowsTable")):
             cloud.dynamodb.create_table(TableName=f"{STACK}-{name}", **_table(resource))
         cloud.s3.create_bucket(Bucket=BUCKET)
+        sqs = boto3.client("sqs")
+        for name in ("import", "export"):
+            queue = sqs.create_queue(QueueName=f"{STACK}-{name}")
+            patch.setenv(f"MILEPOST_{name.upper()}_QUEUE", queue["QueueUrl"])
         _forget()
         real = bootstrap.client
         special = {"sesv2": cloud.post, "stepfunctions": cloud.states}

@@ -15,13 +15,16 @@ from samtranslator.yaml_helper import yaml_parse
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
+from milepost.adapters.dynamodb.everything import DynamoEverything
 from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.members import DynamoMembers
+from milepost.adapters.dynamodb.people import DynamoPeople
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.table import Table, unpack
 from milepost.adapters.dynamodb.timeline import DynamoTimeline
 from milepost.adapters.dynamodb.timers import DynamoTimers
+from milepost.adapters.dynamodb.transfers import DynamoExports, DynamoImports
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
@@ -31,7 +34,15 @@ from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
+from milepost.adapters.memory.transfers import (
+    MemoryEverything,
+    MemoryExports,
+    MemoryImports,
+    MemoryPeople,
+    MemoryUploads,
+)
 from milepost.adapters.s3 import S3Files
+from milepost.adapters.s3_uploads import S3Uploads
 from milepost.domain.refs import MessageRef
 from milepost.ports import (
     Contacts,
@@ -44,6 +55,7 @@ from milepost.ports import (
     Timeline,
     Timers,
 )
+from milepost.transfer_ports import Everything, Exports, Imports, People, Uploads
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 
@@ -78,6 +90,11 @@ class Ports:
     publications: Publications
     files: Files
     look: Look
+    people: People
+    imports: Imports
+    exports: Exports
+    everything: Everything
+    uploads: Uploads
 
 
 # --- in memory ---
@@ -111,6 +128,11 @@ def memory_ports() -> Ports:
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
         look=MemoryLook(state),
+        people=MemoryPeople(state),
+        imports=MemoryImports(),
+        exports=MemoryExports(),
+        everything=MemoryEverything(state),
+        uploads=MemoryUploads(),
     )
 
 
@@ -175,6 +197,7 @@ def cloud() -> Iterator[Cloud]:
 
 def dynamo_ports(aws: Cloud) -> Ports:
     contacts, workflows = aws.table("ContactsTable"), aws.table("WorkflowsTable")
+    bucket = aws.bucket()
     return Ports(
         timeline=DynamoTimeline(contacts, RETENTION),
         contacts=DynamoContacts(contacts, RETENTION),
@@ -184,6 +207,11 @@ def dynamo_ports(aws: Cloud) -> Ports:
         members=DynamoMembers(contacts),
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
-        files=S3Files(aws.s3, aws.bucket()),
+        files=S3Files(aws.s3, bucket),
         look=DynamoLook(aws.dynamodb, contacts),
+        people=DynamoPeople(contacts, RETENTION, lambda: MONDAY_NOON),
+        imports=DynamoImports(workflows),
+        exports=DynamoExports(workflows),
+        everything=DynamoEverything(contacts, lambda: MONDAY_NOON),
+        uploads=S3Uploads(aws.s3, bucket),
     )

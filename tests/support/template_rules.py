@@ -115,6 +115,58 @@ def only_two_functions_tell_staff(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may {statement.actions} on {reached}"
 
 
+def only_an_export_reads_whole_tables(stack: Stack) -> Iterator[str]:
+    """A scan is paid for by all that a table holds, and what needs one every day is a mistake."""
+    for statement in identity_statements(stack):
+        if "dynamodb:Scan" not in statement.actions:
+            continue
+        if statement.place != "ExportContactsRole":
+            yield f"{statement.place} may read whole tables"
+        if statement.actions != ["dynamodb:Scan"]:
+            yield f"{statement.place} may do more with the table than read it"
+
+
+def whoever_calls_itself_may_go_on(stack: Stack) -> Iterator[str]:
+    """Lambda ends a chain of sixteen calls through one queue, unless it is told that it is meant.
+
+    Only who feeds itself may be told so: for everybody else it is a net below a mistake.
+    """
+    senders = {
+        (statement.place, target_of(resource))
+        for statement in identity_statements(stack)
+        if "sqs:SendMessage" in statement.actions
+        for resource in statement.resources
+    }
+    feeding = {
+        target_of(mapping["FunctionName"]): target_of(mapping["EventSourceArn"])
+        for _, mapping in stack.properties(MAPPING)
+    }
+    for name, function in stack.properties(FUNCTION):
+        meant = function.get("RecursiveLoop") == "Allow"
+        feeds_itself = (target_of(function["Role"]), feeding.get(name)) in senders
+        if feeds_itself and not meant:
+            yield f"{name} is ended by Lambda after sixteen rounds"
+        if meant and not feeds_itself:
+            yield f"{name} may call itself for ever and never has to"
+
+
+def files_of_people_go(stack: Stack) -> Iterator[str]:
+    """What was imported and exported holds people's data, and does not lie about for ever."""
+    for name, bucket in stack.properties("AWS::S3::Bucket"):
+        rules = bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+        gone = {
+            tag["Value"]
+            for rule in rules
+            if rule["Status"] == "Enabled"
+            and "ExpirationInDays" in rule
+            and "NoncurrentVersionExpiration" in rule
+            for tag in rule.get("TagFilters", [])
+            if tag["Key"] == "milepost"
+        }
+        for kind in sorted({"imported", "exported"} - gone):
+            yield f"{name} keeps what was {kind} for ever"
+
+
 def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
     """What a marketer writes can reach nothing but run_steps and await_event."""
     granted = [s for s in identity_statements(stack) if s.place == "MachineRole"]

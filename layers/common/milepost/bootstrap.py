@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from milepost.services.act import Actor
     from milepost.services.broadcast import Broadcaster
     from milepost.services.crowd import Crowd
+    from milepost.services.export import Exporter
     from milepost.services.facts import FactFinder
+    from milepost.services.imports.importer import Importer
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
     from milepost.services.lookouts import Lookouts
@@ -297,3 +299,64 @@ def publisher() -> "Publisher":
         trials=prove,
     )
     return Publisher(files, publications, workflows, clock().now)
+
+
+@cache
+def importer() -> "Importer":
+    import time
+
+    from milepost.adapters.dynamodb.people import DynamoPeople
+    from milepost.adapters.dynamodb.transfers import DynamoImports
+    from milepost.adapters.s3 import S3Files
+    from milepost.adapters.s3_uploads import S3Uploads
+    from milepost.adapters.sqs import SqsRequeue
+    from milepost.services.imports.importer import Importer
+    from milepost.services.imports.intake import Intake
+    from milepost.services.imports.walk import Walker
+
+    settings().need("bucket", "import_queue")
+    uploads = S3Uploads(client("s3"), settings().bucket)
+    imports = DynamoImports(_table(settings().workflows_table))
+    files = S3Files(client("s3"), settings().bucket)
+    people = _table(settings().contacts_table)
+    return Importer(
+        intake=Intake(uploads, imports, clock().now, clock().wire_now),
+        walker=Walker(
+            uploads=uploads,
+            imports=imports,
+            reports=files,
+            now=clock().now,
+            wire_now=clock().wire_now,
+            seconds=time.monotonic,
+            sleep=time.sleep,
+        ),
+        people=DynamoPeople(people, settings().retention, clock().wire_now),
+        registry=registry(),
+        requeue=SqsRequeue(client("sqs"), settings().import_queue),
+    )
+
+
+@cache
+def exporter() -> "Exporter":
+    import time
+
+    from milepost.adapters.dynamodb.everything import DynamoEverything
+    from milepost.adapters.dynamodb.transfers import DynamoExports
+    from milepost.adapters.s3 import S3Files
+    from milepost.adapters.s3_uploads import S3Uploads
+    from milepost.adapters.sqs import SqsRequeue
+    from milepost.services.export import Exporter
+
+    settings().need("bucket", "export_queue")
+    uploads = S3Uploads(client("s3"), settings().bucket)
+    return Exporter(
+        everything=DynamoEverything(_table(settings().contacts_table), clock().wire_now),
+        exports=DynamoExports(_table(settings().workflows_table)),
+        uploads=uploads,
+        shelves=uploads,
+        reports=S3Files(client("s3"), settings().bucket),
+        requeue=SqsRequeue(client("sqs"), settings().export_queue),
+        now=clock().now,
+        wire_now=clock().wire_now,
+        seconds=time.monotonic,
+    )

@@ -32,6 +32,8 @@ class Settings(NamedTuple):
     park_after_days: str = "30"
     transition_price: str = "0.000025"
     mail_price: str = "0.0001"
+    import_queue: str = ""
+    export_queue: str = ""
 
     @property
     def retention(self) -> timedelta:

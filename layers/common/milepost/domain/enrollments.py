@@ -10,7 +10,7 @@ from milepost.domain import instants
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile
 from milepost.domain.durations import parse_duration, say_duration
-from milepost.domain.event_names import SCHEDULE
+from milepost.domain.event_names import IMPORTED, SCHEDULE, UNDONE
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.paths import MISSING, look_up
@@ -194,6 +194,8 @@ def may_enter(
     """
     head = program.head
     trigger = head["trigger"]
+    if event.source == "import" and event.name in {IMPORTED, UNDONE}:
+        return Refuse("a file was imported: what it says is no news")
     if depth(event.data) > DEEPEST:
         return Refuse(f"loop guard: {DEEPEST} workflows have set each other going")
     if "where" in trigger:

@@ -19,6 +19,8 @@ LIST: Final[Mapping[str, str]] = {"added": "List Joined", "removed": "List Left"
 STAGE: Final = "Stage Reached"
 SCORE: Final = "Score Changed"
 STARTED: Final = "Workflow Started"
+IMPORTED: Final = "Contact Imported"
+UNDONE: Final = "Import Undone"
 
 FORM: Final = "Form Submitted"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}

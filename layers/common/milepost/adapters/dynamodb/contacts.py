@@ -64,7 +64,7 @@ class DynamoContacts:
             for fact in event.contact.consents
         }
         change = self.table.change(
-            "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))),
+            "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))) + " REMOVE expires_at",
             names={f"#t{n}": name for n, name in enumerate(sets)},
             values={f":t{n}": value for n, value in enumerate(sets.values())},
         )

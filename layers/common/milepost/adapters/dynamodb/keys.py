@@ -78,6 +78,11 @@ def store_item(store: str, sk: str) -> Key:
     return _key(f"S#{store}", sk)
 
 
+def transfer(store: str, kind: str, id_: str) -> Key:
+    """How far an import or an export has come, in the workflows table."""
+    return _key(f"S#{store}", f"{kind}#{id_}")
+
+
 def work(sk: str) -> Key:
     """A work that was set going, in the workflows table."""
     return _key(WORKS, sk)

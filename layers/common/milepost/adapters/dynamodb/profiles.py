@@ -92,7 +92,8 @@ def profile_change(
         if id_ not in old.inside:
             sets[INSIDE + id_] = _presence_value(presence)
     removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
-    if not old.applied:
+    empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
+    if not old.applied or empty:
         sets |= member_entry(after.store, "all", "", after.contact, first_seen(after))
     if after.lookout != old.lookout and after.lookout is not None:
         due = to_wire(after.lookout.at)
@@ -100,6 +101,10 @@ def profile_change(
         sets["timer_due"] = instants.show(due)
     elif after.lookout != old.lookout:
         removed += ["timer_bucket", "timer_due"]
+    if old.email and not after.email:
+        removed.append("email")
+    if before is not None and empty:
+        removed.append("expires_at")
     return _expression(sets, removed, conditions)
 
 

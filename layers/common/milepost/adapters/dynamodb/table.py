@@ -141,6 +141,22 @@ class Table:
                 return counted
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def scan(
+        self, after: Item | None = None, **request: Any
+    ) -> tuple[list[Item], int, Item | None]:
+        """One page of the whole table: its items, how many were read for it, and where it ends."""
+        names, values = request.pop("names", None), request.pop("values", None)
+        if names:
+            request["ExpressionAttributeNames"] = names
+        if values:
+            request["ExpressionAttributeValues"] = pack(values)
+        if after:
+            request["ExclusiveStartKey"] = after
+        with _errors():
+            page = self._client.scan(TableName=self.name, **request)
+        items = [unpack(item) for item in page["Items"]]
+        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
+
     def put(self, item: Item, condition: str = "") -> None:
         """Put an item of attribute values; raise `Refused` if the condition does not hold."""
         extra: dict[str, Any] = (

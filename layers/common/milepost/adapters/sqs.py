@@ -1,0 +1,35 @@
+"""A function's own queue: what it has no time for, it asks of itself."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.ports import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+LONGEST = 900
+
+
+@dataclass(frozen=True, slots=True)
+class SqsRequeue:
+    """Implements `Requeue`."""
+
+    client: "SQSClient"
+    url: str
+
+    def again(self, message: Mapping[str, Any], delay: int = 0) -> None:
+        try:
+            self.client.send_message(
+                QueueUrl=self.url,
+                MessageBody=json.dumps(message),
+                DelaySeconds=min(delay, LONGEST),
+            )
+        except ClientError as error:
+            raise Busy(f"SQS: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise Busy(f"SQS: {type(error).__name__}") from error
