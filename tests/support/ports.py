@@ -16,6 +16,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.limits import DynamoLimits
 from milepost.adapters.dynamodb.members import DynamoMembers
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
@@ -26,6 +27,7 @@ from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.limits import MemoryLimits
 from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
@@ -38,6 +40,7 @@ from milepost.ports import (
     Enrollments,
     Files,
     Ledger,
+    Limits,
     Members,
     Publications,
     Registry,
@@ -77,6 +80,7 @@ class Ports:
     registry: Registry
     publications: Publications
     files: Files
+    limits: Limits
     look: Look
 
 
@@ -110,6 +114,7 @@ def memory_ports() -> Ports:
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
+        limits=MemoryLimits(state),
         look=MemoryLook(state),
     )
 
@@ -185,5 +190,6 @@ def dynamo_ports(aws: Cloud) -> Ports:
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
         files=S3Files(aws.s3, aws.bucket()),
+        limits=DynamoLimits(contacts),
         look=DynamoLook(aws.dynamodb, contacts),
     )

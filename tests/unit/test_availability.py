@@ -30,7 +30,6 @@ def asking(condition: Json) -> Json:
 
 
 TRIGGERS: list[Json] = [
-    {"type": "form", "form": "footer"},
     {"type": "segment", "segment": "vip"},
     {"type": "date", "day": "03-08"},
     {"type": "inactivity", "events": ["Order Completed"], "for": "90 days"},

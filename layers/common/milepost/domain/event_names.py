@@ -21,6 +21,9 @@ SCORE: Final = "Score Changed"
 STARTED: Final = "Workflow Started"
 
 FORM: Final = "Form Submitted"
+"""A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
+OPT_IN: Final = "Opt-In Requested"
+PREFERENCES: Final = "Preferences Changed"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
 MOMENT: Final = "Moment Reached"
