@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from milepost.adapters.ssm import SsmSecrets
     from milepost.adapters.stepfunctions import StepFunctionsEngine
     from milepost.services.act import Actor
+    from milepost.services.browse import Browsing
     from milepost.services.crowd import Crowd
     from milepost.services.facts import FactFinder
     from milepost.services.forms import Confirmer, SignUps
@@ -243,6 +244,13 @@ def limits() -> "DynamoLimits":
     from milepost.adapters.dynamodb.limits import DynamoLimits
 
     return DynamoLimits(_table(settings().contacts_table))
+
+
+@cache
+def browsing() -> "Browsing":
+    from milepost.services.browse import Browsing
+
+    return Browsing(timeline(), registry(), secrets(), limits())
 
 
 @cache

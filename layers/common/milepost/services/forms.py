@@ -123,11 +123,16 @@ class Confirmer:
         claim = unseal_confirmation(store, token, keys.links if keys else ())
         if claim is None:
             return None
-        request = self.timeline.find(store, claim.contact, OPT_IN, claim.at, claim.request)
+        profile = self.contacts.profile(store, claim.contact)
+        # The contact may have become another since; that one's timeline then has the request too.
+        owners = dict.fromkeys([claim.contact, profile.contact if profile else claim.contact])
+        found = (
+            self.timeline.find(store, owner, OPT_IN, claim.at, claim.request) for owner in owners
+        )
+        request = next((event for event in found if event is not None), None)
         if request is None or not isinstance(request.data.get(REQUEST), Mapping):
             return None
         settings = self.registry.head(store).settings
-        profile = self.contacts.profile(store, claim.contact)
         known = profile.get("locale") if profile else None
         return Opened(
             claim=claim,
