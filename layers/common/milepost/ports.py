@@ -121,7 +121,9 @@ class Enrollments(Protocol):
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
 
-    def write(self, ref: EnrollmentRef, journal: Journal) -> None: ...
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+        """Write a journal down; raises `Busy` if the enrollment is in another leg than the one
+        that is given."""
 
     def finish(
         self,

@@ -5,9 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
 
 from milepost.domain.forms import GIVEN, PERSON
-from milepost.domain.language.model import PROPERTY, SLUG
+from milepost.domain.language.model import PROPERTY, SLUG, Locale
 
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
 TopicId = Annotated[str, Field(pattern=SLUG)]
 FormName = Annotated[str, Field(pattern=SLUG)]
 FieldName = Annotated[str, Field(pattern=PROPERTY)]

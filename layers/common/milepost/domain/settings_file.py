@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 from milepost.domain.addresses import normalize_email
-from milepost.domain.forms_file import FormFile, FormName, Locale, Origin, TopicId
+from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
+from milepost.domain.language.model import Locale
 from milepost.domain.schedule import zone_named
 
 
