@@ -17,6 +17,7 @@ from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.adapters.dynamodb.everything import DynamoEverything
 from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.limits import DynamoLimits
 from milepost.adapters.dynamodb.members import DynamoMembers
 from milepost.adapters.dynamodb.people import DynamoPeople
 from milepost.adapters.dynamodb.publications import DynamoPublications
@@ -29,6 +30,7 @@ from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.limits import MemoryLimits
 from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
@@ -49,6 +51,7 @@ from milepost.ports import (
     Enrollments,
     Files,
     Ledger,
+    Limits,
     Members,
     Publications,
     Registry,
@@ -89,6 +92,7 @@ class Ports:
     registry: Registry
     publications: Publications
     files: Files
+    limits: Limits
     look: Look
     people: People
     imports: Imports
@@ -127,6 +131,7 @@ def memory_ports() -> Ports:
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
+        limits=MemoryLimits(state),
         look=MemoryLook(state),
         people=MemoryPeople(state),
         imports=MemoryImports(),
@@ -208,6 +213,7 @@ def dynamo_ports(aws: Cloud) -> Ports:
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
         files=S3Files(aws.s3, bucket),
+        limits=DynamoLimits(contacts),
         look=DynamoLook(aws.dynamodb, contacts),
         people=DynamoPeople(contacts, RETENTION, lambda: MONDAY_NOON),
         imports=DynamoImports(workflows),

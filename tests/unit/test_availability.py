@@ -30,7 +30,6 @@ def asking(condition: Json) -> Json:
 
 
 TRIGGERS: list[Json] = [
-    {"type": "form", "form": "footer"},
     {"type": "segment", "segment": "vip"},
     {"type": "catalog", "on": "price_drop", "audience": ["viewed"]},
 ]

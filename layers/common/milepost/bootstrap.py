@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.contacts import DynamoContacts
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
     from milepost.adapters.dynamodb.ledger import DynamoLedger
+    from milepost.adapters.dynamodb.limits import DynamoLimits
     from milepost.adapters.dynamodb.members import DynamoMembers
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from milepost.adapters.stepfunctions import StepFunctionsEngine
     from milepost.services.act import Actor
     from milepost.services.broadcast import Broadcaster
+    from milepost.services.browse import Browsing
     from milepost.services.crowd import Crowd
     from milepost.services.export import Exporter
     from milepost.services.facts import FactFinder
+    from milepost.services.forms import Confirmer, SignUps
     from milepost.services.imports.importer import Importer
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
@@ -255,6 +258,34 @@ def unsubscriber() -> "Unsubscriber":
     from milepost.services.unsubscribe import Unsubscriber
 
     return Unsubscriber(contacts(), registry(), secrets())
+
+
+@cache
+def limits() -> "DynamoLimits":
+    from milepost.adapters.dynamodb.limits import DynamoLimits
+
+    return DynamoLimits(_table(settings().contacts_table))
+
+
+@cache
+def browsing() -> "Browsing":
+    from milepost.services.browse import Browsing
+
+    return Browsing(timeline(), registry(), secrets(), limits())
+
+
+@cache
+def sign_ups() -> "SignUps":
+    from milepost.services.forms import SignUps
+
+    return SignUps(timeline(), registry(), secrets(), limits())
+
+
+@cache
+def confirmer() -> "Confirmer":
+    from milepost.services.forms import Confirmer
+
+    return Confirmer(timeline(), contacts(), registry(), secrets())
 
 
 @cache

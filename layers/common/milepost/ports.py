@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from milepost.domain.enrollments import Enrollment, Status
     from milepost.domain.events import Event, IdentifierKind
     from milepost.domain.legs import Start
+    from milepost.domain.limits import Counter
     from milepost.domain.messages import (
         Answer,
         Category,
@@ -60,6 +61,7 @@ class StoreSecrets(NamedTuple):
     bearer_hashes: tuple[str, ...] = ()
     shopify: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    browser: tuple[str, ...] = ()
 
 
 class Secrets(Protocol):
@@ -80,6 +82,11 @@ class Timeline(Protocol):
 
     def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
         """When an event without a time of its own was first reported: `now` only the first time."""
+
+    def find(
+        self, store: str, contact: str, name: str, at: datetime, event_id: str
+    ) -> Event | None:
+        """One event of a contact's timeline."""
 
     def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
         """The events of one name since an instant."""
@@ -123,7 +130,9 @@ class Enrollments(Protocol):
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
 
-    def write(self, ref: EnrollmentRef, journal: Journal) -> None: ...
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+        """Write a journal down; raises `Busy` if the enrollment is in another leg than the one
+        that is given."""
 
     def finish(
         self,
@@ -461,3 +470,10 @@ class Alerts(Protocol):
 
     def tell(self, subject: str, text: str, store: str) -> None:
         """Raises `Busy`. Whoever listens may have asked for one store's alone."""
+
+
+class Limits(Protocol):
+    """Counts what may not happen too often."""
+
+    def count(self, counter: Counter, number: int = 1) -> int:
+        """Count some more; how many there were in this window by now, these included."""

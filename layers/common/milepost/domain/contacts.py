@@ -2,8 +2,9 @@
 
 Every change commutes: the same events in any order end in the same profile (repeated ones never
 come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
-latest wins), totals are counts, sums, minima and maxima, and consent follows the rule in `weigh`.
-Only which names are lumped together past `EVENT_NAMES_KEPT` depends on who came first.
+latest wins, and a claim has no time: see `CLAIMS`), totals are counts, sums, minima and maxima, and
+consent follows the rule in `weigh`. Only which names are lumped together past `EVENT_NAMES_KEPT`
+depends on who came first.
 """
 
 import json
@@ -32,6 +33,14 @@ FIELDS_KEPT = 100
 TOPICS_KEPT = 100
 LONGEST_VALUE = 1024
 """Bounds of what a profile keeps: a DynamoDB item ends at 400 KB, and every write pays for all."""
+
+CLAIMS = frozenset({"browser", "form"})
+"""Sources that anybody can write to under anybody's address: what they say of a person is a claim.
+It fills a blank, and gives way to whatever anybody else has said or will say."""
+
+IMPORT = "import"
+"""The method of an answer that came with a file. A file proves no "yes", so it never counts as one.
+"""
 
 LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
@@ -156,13 +165,17 @@ def first_seen(profile: Profile) -> str:
     return min((instants.show(total.first) for total in profile.totals.values()), default="-")
 
 
-def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent:
+def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent | None:
     """Where a topic stands after one more piece of evidence.
+
+    A "yes" of an import changes nothing, however it is dated: imports can only lower consent.
 
     The latest dated answer counts, and "no" wins a tie. A yes without a date is weak: it counts
     only while nothing dated is known, so a checkbox a shop repeats with every order never
     overrides an unsubscribe. A no without a date is dated by the event that reported it.
     """
+    if fact.state == "granted" and fact.method == IMPORT:
+        return current
     weak = fact.state == "granted" and fact.at is None
     new = Consent(fact.state, fact.at or seen_at, fact.method, fact.source, weak)
     if current is None:
@@ -188,7 +201,7 @@ def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
         **{kind: event.identifiers.get(kind) for kind in ("email", "phone", "external_id")},
         **{f"properties.{key}": value for key, value in facts.properties.items()},
     }
-    at = instants.show(event.occurred_at)
+    at = "" if event.source in CLAIMS else instants.show(event.occurred_at)
     fields = dict(profile.fields)
     for name, value in said.items():
         if value is None or len(dumps(value)) > LONGEST_VALUE:
@@ -279,7 +292,9 @@ def _consent(
         for topic in (fact.topic,) if fact.topic else settings.shop_topics:
             if topic not in consent and len(consent) >= TOPICS_KEPT:
                 continue
-            consent[topic] = weigh(consent.get(topic), fact, event.occurred_at)
+            weighed = weigh(consent.get(topic), fact, event.occurred_at)
+            if weighed is not None:
+                consent[topic] = weighed
     return consent
 
 

@@ -23,6 +23,10 @@ IMPORTED: Final = "Contact Imported"
 UNDONE: Final = "Import Undone"
 
 FORM: Final = "Form Submitted"
+"""A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
+DEVICE: Final = "Device Identified"
+OPT_IN: Final = "Opt-In Requested"
+PREFERENCES: Final = "Preferences Changed"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
 MOMENT: Final = "Moment Reached"

@@ -98,7 +98,7 @@ class Publisher:
     def _once(self, store: str, unit: str) -> Result:
         if unit == "settings.json":
             text = self.files.read(store, unit)
-            return publish_settings(self.publications, store, text, self.now())
+            return publish_settings(self.publications, self.files, store, text, self.now())
         if unit.startswith("templates/"):
             layout = self.files.folder(store, f"templates/{LAYOUT}")
             files, name = self.files.folder(store, unit), unit.removeprefix("templates/")

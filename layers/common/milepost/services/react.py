@@ -24,12 +24,13 @@ from milepost.domain.enrollments import (
     origin,
 )
 from milepost.domain.events import Event
+from milepost.domain.moving import moved_by, moves
 from milepost.domain.occasions import coming, look_out, looked_until, planned
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Contacts, Engine, Enrollments, Head, Live, Registry
 from milepost.services.facts import FactFinder
-from milepost.services.legs import Legs
+from milepost.services.legs import Legs, follow
 
 ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
@@ -157,6 +158,14 @@ class Reactor:
         facts = self.facts.gather(asked, profile, event.data, now, event.occurred_at)
         return may_enter(program, profile, event, facts, now)
 
+    def _follow(self, profile: Profile, event: Event, now: datetime) -> None:
+        """Have those who wait for a date that this event has moved wait for the new one."""
+        said = moved_by(event)
+        if said:
+            for ref, _, program in self._inside(profile):
+                if any(moves(node, said) for node in program.nodes.values()):
+                    follow(self.enrollments, self.registry, ref, now)
+
     def _begin(self, profile: Profile, event: Event, now: datetime) -> None:
         """Write down and start what this event began; the profile says what that is."""
         for id_, presence in profile.inside.items():
@@ -177,6 +186,7 @@ class Reactor:
                 )
             )
             self.engine.start(presence.machine, ref)
+        self._follow(profile, event, now)
 
 
 def _ahead(profile: Profile, head: Head, now: datetime) -> dict[str, Any]:

@@ -99,6 +99,8 @@ def _proof(contact: str, event: Event, fact: ConsentFact, topic: str) -> dict[st
             "wording": fact.wording,
             "ip": fact.ip,
             "user_agent": fact.user_agent,
+            "requested_at": instants.show(fact.requested_at) if fact.requested_at else None,
+            "requested_ip": fact.requested_ip,
             "event": event.name,
         }
     )

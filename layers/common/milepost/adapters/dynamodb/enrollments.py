@@ -17,7 +17,7 @@ from milepost.domain.enrollments import Enrollment, Status
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Journal
+from milepost.ports import Busy, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,17 @@ class DynamoEnrollments:
         known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
         return known, _enrollment(ref, item, found[trigger["sk"]["S"]])
 
-    def write(self, ref: EnrollmentRef, journal: Journal) -> None:
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
         change = journal_change(journal)
-        if change:
+        if not change:
+            return
+        if leg is not None:
+            change["condition"] = "leg = :leg" if leg else "attribute_not_exists(leg)"
+            change["values"] |= {":leg": leg} if leg else {}
+        try:
             self.table.update(keys.enrollment(ref), **change)
+        except Refused as refused:
+            raise Busy("the enrollment goes on in another execution") from refused
 
     def finish(
         self,

@@ -73,6 +73,10 @@ def seen(store: str, source: str, event_id: str) -> Key:
     return _key(f"S#{store}#DEDUPE#{source}#{event_id}", "SEEN")
 
 
+def limit(store: str, key: str) -> Key:
+    return _key(f"S#{store}#LIMIT#{key}", "COUNT")
+
+
 def store_item(store: str, sk: str) -> Key:
     """An item of the workflows table."""
     return _key(f"S#{store}", sk)

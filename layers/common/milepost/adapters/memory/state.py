@@ -79,6 +79,7 @@ class State:
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
     timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
     waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:
         """The profile; an empty one if nothing is known."""

@@ -16,14 +16,12 @@ from milepost.domain.language.steps import (
 )
 from milepost.domain.language.triggers import (
     CatalogTrigger,
-    FormTrigger,
     SegmentTrigger,
 )
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem
 
 KINDS: Final[Mapping[type[Model], str]] = {
-    FormTrigger: 'let your form post an event, and use an "event" trigger',
     SegmentTrigger: 'use an "event" or "contact" trigger, and write who is meant as audience',
     CatalogTrigger: 'let your shop post an event for each contact, and use an "event" trigger',
     SendSms: 'use "send_email", or a "webhook" to your SMS service',

@@ -150,6 +150,17 @@ PropertyName = Annotated[
     ),
 ]
 
+Locale = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$",
+        description="A language: `en`, `pt-BR`, `zh-Hant`.",
+    ),
+]
+Title = Annotated[
+    str, Field(min_length=1, max_length=80, description="What readers see it called.")
+]
+
 Scalar = str | float | int | bool
 
 

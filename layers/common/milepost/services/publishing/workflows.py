@@ -11,6 +11,7 @@ from typing import Any
 
 from milepost.domain.compiler.asked import check_conditions
 from milepost.domain.compiler.availability import check_available
+from milepost.domain.compiler.confirmation import check_confirmation
 from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
@@ -35,7 +36,7 @@ from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Busy, Files, Head, Live, Machines, Publications, Work
 from milepost.services.broadcast import zone_of
 from milepost.services.publishing.result import Result, refused
-from milepost.services.publishing.users import programs
+from milepost.services.publishing.users import answers_opt_in, double_opt_in, programs
 
 COMPILER = "2"
 """Raise it when the same workflow compiles to something else: every file is a new version then."""
@@ -72,6 +73,8 @@ class Workflows:
         live = head.workflows.get(name)
         text = self.files.read(store, f"workflows/{name}.json")
         if text is None:
+            if problems := [*self._still_needed(store, name, head, None)]:
+                return refused(problems)
             return self._archive(store, name, live, now)
         workflow = read_file(text, Workflow)
         problems = [*self._named(store, name)]
@@ -98,13 +101,34 @@ class Workflows:
         return self._go_live(store, workflow, program, live, text, now)
 
     def _checked(self, store: str, name: str, head: Head, workflow: Workflow) -> list[Problem]:
+        around = self._around(store, name, head)
         return [
             *check_available(workflow),
             *check_flow(workflow),
             *check_conditions(workflow),
             *check_kinds(workflow),
-            *check_references(workflow, self._around(store, name, head)),
+            *check_references(workflow, around),
+            *check_confirmation(workflow, around),
+            *self._still_needed(store, name, head, workflow),
         ]
+
+    def _still_needed(
+        self, store: str, name: str, head: Head, workflow: Workflow | None
+    ) -> Iterator[Problem]:
+        """The one workflow that mails those who have to confirm a sign-up has to go on doing so."""
+        forms = double_opt_in(head.settings)
+        live = head.workflows.get(name)
+        if not forms or live is None or (workflow and _answers(workflow)):
+            return
+        by_name = {p.workflow: p for p in programs(self.publications, store, head)}
+        answer = [
+            other
+            for other, program in by_name.items()
+            if answers_opt_in(program.head["trigger"], head.workflows[other].status)
+        ]
+        if answer == [name]:
+            reason = f"the form {forms[0]} needs it: it mails those who have to confirm"
+            yield Problem("file", reason, 'write "double_opt_in": false in settings.json first')
 
     def _archive(self, store: str, name: str, live: Live | None, now: datetime) -> Result:
         if live is None or live.status == "archived":
@@ -222,6 +246,7 @@ class Workflows:
             beside=cache(lambda other: self._beside(store, other)),
             template=cache(lambda used: self._template(store, head, used)),
             alerts=self.alerts,
+            forms=frozenset(head.settings.forms or ()),
         )
 
     def _beside(self, store: str, name: str) -> Workflow | None:
@@ -281,3 +306,7 @@ def path_of_version(workflow: str, version: int) -> str:
 def path_of_tests(workflow: str) -> str:
     """Where the tests of a workflow are."""
     return f"tests/{workflow}.test.json"
+
+
+def _answers(workflow: Workflow) -> bool:
+    return answers_opt_in(workflow.trigger.model_dump(), workflow.status)
