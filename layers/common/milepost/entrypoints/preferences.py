@@ -27,8 +27,8 @@ def respond(request: Request) -> Response:
     html = preferences_page(
         opened,
         today(opened.profile, opened.settings, now),
-        _written(instants.show(until), opened) if until else "",
-        _written(opened.day, opened) if opened.day else "",
+        instants.show(until) if until else "",
+        lambda day: _written(day, opened),
     )
     return page(422 if opened.said == "bad_date" else 200, html)
 
@@ -39,7 +39,10 @@ def _written(day: str, opened: Opened) -> str:
 
     _, language = spoken(opened.locale, TEXTS)
     zone = opened.profile.get("timezone") or opened.settings.timezone
-    return moment(day, "long", language, zone)
+    try:
+        return moment(day, "long", language, zone)
+    except ValueError:
+        return day  # the shop wrote something else there
 
 
 handler = http(respond)

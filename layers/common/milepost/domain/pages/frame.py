@@ -83,7 +83,7 @@ _STYLE = (
     "button{font:inherit;min-height:2.75rem;padding:.5em 1.2em;border-radius:.5em;"
     "border:2px solid var(--act);background:var(--act);color:var(--on);cursor:pointer}"
     "button.quiet{background:transparent;color:inherit;border-color:currentColor}"
-    ".go{margin-top:1.5rem}.muted{color:var(--muted)}"
+    ".go{margin-top:1.5rem}.field p{margin:0}.muted{color:var(--muted)}"
     "blockquote{margin:0 0 1em;padding-inline-start:1rem;"
     "border-inline-start:3px solid var(--line)}"
     ".said{background:var(--ok);border-inline-start:4px solid var(--act);"

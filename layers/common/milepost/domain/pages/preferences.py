@@ -1,6 +1,6 @@
 """The page of a reader's preferences. Every section is a form of its own, with its own button."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from html import escape
 from typing import Protocol
@@ -44,6 +44,7 @@ TEXTS: dict[str, Texts] = {
         "resume": "End the break",
         "reminders": "Your reminders",
         "hint": "Choose another day, and the reminder moves with it.",
+        "now": "Planned for {date}",
         "move": "Move it",
         "stop": "Unsubscribe from everything",
         "stop_text": "E-mails about your orders will still reach you.",
@@ -74,6 +75,7 @@ TEXTS: dict[str, Texts] = {
         "resume": "استئناف الرسائل",
         "reminders": "تذكيراتك",
         "hint": "اختر يومًا آخر، وينتقل التذكير معه.",
+        "now": "الموعد الحالي: {date}",
         "move": "تغيير الموعد",
         "stop": "إلغاء الاشتراك من جميع الرسائل",
         "stop_text": "ستظل تصلك الرسائل المتعلقة بطلباتك.",
@@ -104,6 +106,7 @@ TEXTS: dict[str, Texts] = {
         "resume": "از سر گرفتن ایمیل‌ها",
         "reminders": "یادآوری‌های شما",
         "hint": "روز دیگری انتخاب کنید تا یادآوری هم با آن جابه‌جا شود.",
+        "now": "تاریخ فعلی: {date}",
         "move": "تغییر تاریخ",
         "stop": "لغو اشتراک همهٔ ایمیل‌ها",
         "stop_text": "ایمیل‌های مربوط به سفارش‌هایتان همچنان به دستتان می‌رسد.",
@@ -133,6 +136,7 @@ TEXTS: dict[str, Texts] = {
         "resume": "恢復寄送",
         "reminders": "您的提醒",
         "hint": "選擇其他日期，提醒也會隨之調整。",
+        "now": "目前日期：{date}",
         "move": "更改日期",
         "stop": "取消訂閱所有郵件",
         "stop_text": "與訂單有關的郵件仍會寄給您。",
@@ -155,7 +159,7 @@ NAMES = {
 
 
 class Shown(Protocol):
-    """What the page is made of; `said` and `about` are of what was just done."""
+    """What the page is made of; `said` and `day` are of what was just done."""
 
     @property
     def profile(self) -> Profile: ...
@@ -169,18 +173,20 @@ class Shown(Protocol):
     def locale(self) -> str: ...
     @property
     def said(self) -> str: ...
+    @property
+    def day(self) -> str: ...
 
 
-def preferences_page(shown: Shown, today: date, pause: str, about: str) -> str:
-    """The page as it is `today`, where the reader lives. `pause` is the day on which their break
-    ends, `about` the day that was just decided on: both as the reader writes dates, or empty."""
+def preferences_page(shown: Shown, today: date, until: str, written: Callable[[str], str]) -> str:
+    """The page as it is `today`, where the reader lives. Their break lasts `until` then, empty if
+    there is none. `written` gives a day as the reader writes it."""
     texts, locale = spoken(shown.locale, TEXTS)
     parts = (
         f"<h1>{texts['title']}</h1>",
-        _said(shown, texts, about) or f"<p>{say(texts['intro'], store=shown.store_name)}</p>",
-        _reminders(shown.reminders, texts, today),
+        _said(shown, texts, written) or f"<p>{say(texts['intro'], store=shown.store_name)}</p>",
+        _reminders(shown.reminders, texts, today, written),
         _choices(shown, texts, locale),
-        _break(texts, pause),
+        _break(texts, written(until) if until else ""),
         _section(
             texts["stop"],
             f'<p>{texts["stop_text"]}</p><button class="quiet" name="do" value="all">'
@@ -190,10 +196,11 @@ def preferences_page(shown: Shown, today: date, pause: str, about: str) -> str:
     return page(locale, texts["title"], "".join(parts))
 
 
-def _said(shown: Shown, texts: Texts, about: str) -> str:
+def _said(shown: Shown, texts: Texts, written: Callable[[str], str]) -> str:
     if shown.said not in texts:
         return ""
-    words = say(texts[shown.said], store=shown.store_name, date=about)
+    day = written(shown.day) if shown.day else ""
+    words = say(texts[shown.said], store=shown.store_name, date=day)
     role = "alert" if shown.said == "bad_date" else "status"
     return f'<p role="{role}" class="said">{words}</p>'
 
@@ -203,7 +210,10 @@ def _section(title: str, body: str) -> str:
     return f'<section>{heading}<form class="stack" method="post">{body}</form></section>'
 
 
-def _reminders(reminders: Sequence[Reminder], texts: Texts, today: date) -> str:
+def _reminders(
+    reminders: Sequence[Reminder], texts: Texts, today: date, written: Callable[[str], str]
+) -> str:
+    """A field for a date shows it as the browser likes, so it is written out above it too."""
     if not reminders:
         return ""
     first = today + timedelta(days=1)
@@ -211,7 +221,9 @@ def _reminders(reminders: Sequence[Reminder], texts: Texts, today: date) -> str:
         f'<form class="stack" method="post"><input type="hidden" name="reminder" '
         f'value="{escape(reminder.id)}"><div class="field">'
         f'<label for="date-{number}"><bdi>{escape(reminder.title)}</bdi></label>'
+        f'<p class="muted" id="now-{number}">{say(texts["now"], date=written(reminder.date))}</p>'
         f'<input id="date-{number}" type="date" name="date" required '
+        f'aria-describedby="now-{number}" '
         f'value="{escape(reminder.date)}" min="{first}" max="{first + FURTHEST}">'
         f'</div><button name="do" value="move">{texts["move"]}</button></form>'
         for number, reminder in enumerate(reminders)
