@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
     from milepost.services.lookouts import Lookouts
+    from milepost.services.preferences import PreferenceDesk
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
@@ -286,6 +287,13 @@ def confirmer() -> "Confirmer":
     from milepost.services.forms import Confirmer
 
     return Confirmer(timeline(), contacts(), registry(), secrets())
+
+
+@cache
+def preference_desk() -> "PreferenceDesk":
+    from milepost.services.preferences import PreferenceDesk
+
+    return PreferenceDesk(contacts(), timeline(), enrollments(), registry(), secrets())
 
 
 @cache
