@@ -28,8 +28,10 @@ def _export(body: str, context: Any) -> None:
         return
     said = {"store": export.store, "export_id": export.id, "items": export.read}
     logger.info("exporting", extra={**said, "done": export.done})
-    if export.done:
-        count("ExportsRefused" if export.problem else "ExportsFinished")
+    if export.problem:
+        count("ExportsRefused")
+    elif export.done:
+        count("ExportsFinished")
 
 
 def _failed(message: str) -> None:

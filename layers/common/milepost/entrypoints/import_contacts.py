@@ -42,8 +42,10 @@ def _tell(state: Import) -> None:
             "rows_per_second": state.speed,
         },
     )
-    if state.phase not in GOING:
-        count("ImportsRefused" if state.phase in {"refused", "broken"} else "ImportsFinished")
+    if state.phase in {"refused", "broken"}:
+        count("ImportsRefused")
+    elif state.phase not in GOING:
+        count("ImportsFinished")
 
 
 def _failed(message: str) -> None:

@@ -6,6 +6,7 @@ others get an event that sets the fields back; what was said after the import st
 that the import withdrew stays withdrawn: nothing that belongs to an import raises consent.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -55,13 +56,13 @@ class Undoing:
         done = list(
             self.pool.map(lambda row, contact: self._row(state, row, contact), rows, contacts)
         )
-        outcomes = [outcome for outcome, _ in done]
+        outcomes = Counter(outcome for outcome, _ in done)
         returned = state.returned
         returned = returned._replace(
             rows=returned.rows + len(rows),
-            restored=returned.restored + outcomes.count("restored"),
-            erased=returned.erased + outcomes.count("erased"),
-            left=returned.left + outcomes.count("left"),
+            restored=returned.restored + outcomes["restored"],
+            erased=returned.erased + outcomes["erased"],
+            left=returned.left + outcomes["left"],
             stay_withdrawn=returned.stay_withdrawn + sum(withdrawn for _, withdrawn in done),
         )
         return Step(state._replace(returned=returned))
