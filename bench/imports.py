@@ -42,6 +42,8 @@ FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_email": ((*_LOG, *_AWS), ("dynamodb",)),
     "trigger_date": ((*_LOG, *_AWS), ("dynamodb",)),
     "publish": (_LOG, ()),
+    "import_contacts": (_LOG, ()),
+    "export_contacts": (_LOG, ()),
 }
 
 ENVIRONMENT = {
