@@ -28,7 +28,8 @@ from milepost.services.imports.intake import Intake
 from milepost.services.imports.walk import Walker
 from milepost.transfer_ports import Identifier, Life, Page
 
-SIZES = (100_000, 1_000_000)
+SIZES = (300_000, 1_000_000)
+"""Both beyond what is remembered and held at most: memory must be the same."""
 STORE = "bench"
 HOW: Mapping[str, Any] = {
     "rows_per_second": 5000,

@@ -26,6 +26,7 @@ from milepost.domain.events import RESOLUTION_ORDER
 from milepost.domain.imports.encodings import HEAD
 from milepost.domain.imports.file import ImportFile
 from milepost.domain.imports.plan import Plan, make_plan
+from milepost.domain.imports.recent import Recent
 from milepost.domain.imports.records import Kind, records
 from milepost.domain.imports.rows import Reader, Row, RowError, error_line
 from milepost.domain.problems import Problem
@@ -33,9 +34,6 @@ from milepost.domain.reading import read_file
 
 PIECE = 1024 * 1024
 MOST_SHOWN = 20
-REMEMBERED = 100_000
-"""Contacts that are remembered, to see a second row about one of them."""
-
 _KINDS: Mapping[str, Kind] = {".csv": "csv", ".jsonl": "jsonl"}
 _WORDS = {
     "good": "good",
@@ -119,7 +117,7 @@ def _output(errors: Path | None) -> Iterator[Callable[[RowError], object]]:
 
 def _check(file: Path, plan: Plan, write: Callable[[RowError], object]) -> Checked:
     counts, shown = Counter[str](), list[RowError]()
-    seen: dict[int, int] = {}
+    seen = Recent[tuple[str, str], int]()
     reader = Reader(plan, "import")
     with _progress(file) as advance:
         found = records(_pieces(file, plan.start), plan.start, plan.kind, plan.delimiter.encode())
@@ -144,11 +142,9 @@ def _check(file: Path, plan: Plan, write: Callable[[RowError], object]) -> Check
     return Checked(counts, shown)
 
 
-def _repeated(row: Row, seen: dict[int, int]) -> Iterator[RowError]:
+def _repeated(row: Row, seen: Recent[tuple[str, str], int]) -> Iterator[RowError]:
     kind = next(kind for kind in RESOLUTION_ORDER if kind in row.identifiers)
-    first = seen.setdefault(hash((kind, row.identifiers[kind])), row.number)
-    if len(seen) > REMEMBERED:
-        del seen[next(iter(seen))]
+    first = seen.first((kind, row.identifiers[kind]), row.number)
     if first != row.number:
         reason = f"is about the contact of row {first}, which was taken"
         yield RowError(row.number, "", reason, "keep one row a contact")

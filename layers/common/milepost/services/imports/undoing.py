@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal
 
-from milepost.domain.event_names import IMPORTED, SEGMENT
+from milepost.domain.event_names import DATE, IMPORTED, INACTIVE, MOMENT, SEGMENT
 from milepost.domain.events import RESOLUTION_ORDER, Event
 from milepost.domain.imports.changing import event_id, is_ours, undone, unvouched
 from milepost.domain.imports.progress import Import
@@ -25,7 +25,7 @@ from milepost.transfer_ports import Life, People
 
 Outcome = Literal["restored", "erased", "left"]
 
-_DERIVED = frozenset(SEGMENT.values())
+_DERIVED = frozenset({*SEGMENT.values(), DATE, INACTIVE, MOMENT})
 """What is said of a contact because of what is known of it, and by nobody else."""
 
 _FOLLOWS = ("CONSENT#", "MEMBER#")
@@ -106,7 +106,7 @@ def _is_row(event: Event, state: Import, row: Row) -> bool:
 def _all_applied(life: Life) -> bool:
     """Whether `react` has applied every event of a contact: then none of them comes later."""
     totals = life.profile.totals if life.profile else {}
-    names = [event.name for event in life.events]
+    names = [event.name for event in life.events if event.name != MOMENT]  # those are not counted
     return all(
         name in totals and totals[name].count >= names.count(name) for name in dict.fromkeys(names)
     )
