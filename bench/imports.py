@@ -32,6 +32,7 @@ _MODELS = tuple(
 FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_event": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "trigger_webhook": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
+    "contacts": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "unsubscribe": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "react": ((*_LOG, *_AWS), ("dynamodb", "stepfunctions")),
     "run_steps": ((*_LOG, *_AWS, "jinja2.sandbox"), ("dynamodb", "ssm", "sesv2")),

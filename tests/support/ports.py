@@ -16,6 +16,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.lives import DynamoLives
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.table import Table, unpack
@@ -25,6 +26,7 @@ from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.lives import MemoryLives
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
@@ -41,6 +43,7 @@ from milepost.ports import (
     Timeline,
     Timers,
 )
+from milepost.services.people.ports import Lives
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 
@@ -73,6 +76,7 @@ class Ports:
     registry: Registry
     publications: Publications
     files: Files
+    lives: Lives
     look: Look
 
 
@@ -105,6 +109,7 @@ def memory_ports() -> Ports:
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
+        lives=MemoryLives(state),
         look=MemoryLook(state),
     )
 
@@ -179,5 +184,6 @@ def dynamo_ports(aws: Cloud) -> Ports:
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
         files=S3Files(aws.s3, aws.bucket()),
+        lives=DynamoLives(contacts),
         look=DynamoLook(aws.dynamodb, contacts),
     )

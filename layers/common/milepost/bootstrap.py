@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.contacts import DynamoContacts
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
     from milepost.adapters.dynamodb.ledger import DynamoLedger
+    from milepost.adapters.dynamodb.lives import DynamoLives
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
     from milepost.adapters.dynamodb.timeline import DynamoTimeline
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from milepost.services.facts import FactFinder
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
+    from milepost.services.people.changing import Changer
+    from milepost.services.people.reading import Reader
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
@@ -217,6 +220,27 @@ def unsubscriber() -> "Unsubscriber":
     from milepost.services.unsubscribe import Unsubscriber
 
     return Unsubscriber(contacts(), registry(), secrets())
+
+
+@cache
+def lives() -> "DynamoLives":
+    from milepost.adapters.dynamodb.lives import DynamoLives
+
+    return DynamoLives(_table(settings().contacts_table))
+
+
+@cache
+def reader() -> "Reader":
+    from milepost.services.people.reading import Reader
+
+    return Reader(contacts(), timeline(), lives())
+
+
+@cache
+def changer() -> "Changer":
+    from milepost.services.people.changing import Changer
+
+    return Changer(contacts(), timeline())
 
 
 @cache

@@ -81,7 +81,9 @@ def _check(
         for value in given[:4]:
             genuine |= hmac.compare_digest(value, expected)
     if not genuine:
-        return Denied("bad_signature", "the signature does not match the request and the store's key")
+        return Denied(
+            "bad_signature", "the signature does not match the request and the store's key"
+        )
     if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
         return Denied("old_signature", "the signature is more than 5 minutes from now: sign anew")
     return None

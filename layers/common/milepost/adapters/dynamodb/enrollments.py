@@ -44,7 +44,7 @@ class DynamoEnrollments:
         if item is None:
             return None
         known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
-        return known, _enrollment(ref, item, found[trigger["sk"]["S"]])
+        return known, enrollment_from_item(ref, item, found[trigger["sk"]["S"]])
 
     def write(self, ref: EnrollmentRef, journal: Journal) -> None:
         change = journal_change(journal)
@@ -339,9 +339,10 @@ def _item(enrollment: Enrollment) -> dict[str, Any]:
     )
 
 
-def _enrollment(
+def enrollment_from_item(
     ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
 ) -> Enrollment:
+    """Read an enrollment, and the data of its triggering event, which lies apart."""
     began = {n.removeprefix("began:"): v for n, v in item.items() if n.startswith("began:")}
     return Enrollment(
         ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
@@ -358,6 +359,7 @@ def _enrollment(
         entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
         leg=int(item.get("leg", 0)),
         start=_start(item["start"]) if "start" in item else None,
+        ended_at=instants.parse(item["ended_at"]) if "ended_at" in item else None,
         outcomes={
             name.removeprefix("outcome:"): json.loads(outcome)
             for name, outcome in item.items()

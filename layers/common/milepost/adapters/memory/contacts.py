@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from milepost.adapters.memory.state import Proof, State, milliseconds
+from milepost.domain import instants
 from milepost.domain.contacts import Consent, Profile
 from milepost.domain.events import ConsentFact, Event
 
@@ -71,7 +72,9 @@ class MemoryContacts:
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         with self.state.lock:
-            self.state.suppressed.setdefault((store, address_hash), reason)
+            if (store, address_hash) not in self.state.suppressed:
+                self.state.suppressed[store, address_hash] = reason
+                self.state.suppressed_at[store, address_hash] = instants.show(at)
 
     def _prove(self, contact: str, event: Event, fact: ConsentFact, topic: str) -> None:
         at = milliseconds(fact.at or event.occurred_at)

@@ -58,7 +58,9 @@ class MemoryEnrollments:
             if first and held is not None and leg not in (None, held.leg):
                 return False
             if held is not None and first:
-                self.state.enrollments[key] = replace(held, status=status, reason=reason)
+                self.state.enrollments[key] = replace(
+                    held, status=status, reason=reason, ended_at=milliseconds(at)
+                )
                 self.state.timers.pop(key, None)
             profile = self.state.profile(ref.store, ref.contact)
             inside = {id_: p for id_, p in profile.inside.items() if id_ != ref.id}

@@ -75,6 +75,7 @@ class State:
     first_seen: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     proofs: dict[tuple[Person, datetime, str, str], Proof] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], str] = field(default_factory=dict)
+    suppressed_at: dict[tuple[str, str], str] = field(default_factory=dict)
     enrollments: dict[EnrollmentKey, Enrollment] = field(default_factory=dict)
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
     timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
