@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
-Scope = Literal["", "react", "run_steps", "await_event", "learn", "trigger_date"]
+Scope = Literal["", "react", "run_steps", "await_event", "learn", "trigger_date", "privacy"]
 Phase = Literal["before", "after"]
 
 

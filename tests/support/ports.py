@@ -17,6 +17,7 @@ from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.lives import DynamoLives
+from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.table import Table, unpack
@@ -27,11 +28,13 @@ from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
 from milepost.adapters.memory.lives import MemoryLives
+from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
 from milepost.adapters.s3 import S3Files
+from milepost.adapters.s3_vault import S3Vault
 from milepost.domain.refs import MessageRef
 from milepost.ports import (
     Contacts,
@@ -43,7 +46,7 @@ from milepost.ports import (
     Timeline,
     Timers,
 )
-from milepost.services.people.ports import Lives
+from milepost.services.people.ports import Lives, Remains, Requests, Vault
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 
@@ -77,6 +80,9 @@ class Ports:
     publications: Publications
     files: Files
     lives: Lives
+    remains: Remains
+    requests: Requests
+    vault: Vault
     look: Look
 
 
@@ -110,6 +116,9 @@ def memory_ports() -> Ports:
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
         lives=MemoryLives(state),
+        remains=MemoryRemains(state),
+        requests=MemoryRequests(state),
+        vault=MemoryVault(),
         look=MemoryLook(state),
     )
 
@@ -185,5 +194,8 @@ def dynamo_ports(aws: Cloud) -> Ports:
         publications=DynamoPublications(workflows),
         files=S3Files(aws.s3, aws.bucket()),
         lives=DynamoLives(contacts),
+        remains=DynamoRemains(contacts, RETENTION),
+        requests=DynamoRequests(contacts),
+        vault=S3Vault(aws.s3, aws.bucket()),
         look=DynamoLook(aws.dynamodb, contacts),
     )

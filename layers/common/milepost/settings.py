@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     run_steps_arn: str = ""
     await_event_arn: str = ""
     alarm_topic: str = ""
+    privacy_queue: str = ""
     park_after_days: str = "30"
     transition_price: str = "0.000025"
     mail_price: str = "0.0001"

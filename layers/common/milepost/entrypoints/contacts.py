@@ -12,7 +12,8 @@ from milepost.adapters.shops.generic import RefusedEventError
 from milepost.domain import instants
 from milepost.domain.cursors import BadCursorError, Page
 from milepost.domain.jsontext import BadJsonError, read_json
-from milepost.domain.names import is_contact, is_list
+from milepost.domain.names import is_contact, is_list, is_request
+from milepost.domain.privacy import EXPORT_KEPT, Kind, request_id, request_record
 from milepost.domain.records import View
 from milepost.entrypoints.authentication import authenticate
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
@@ -129,6 +130,38 @@ def _changed(changed: Changed) -> Response:
     return answer(202 if changed.status == "accepted" else 200, changed._asdict())
 
 
+# --- taking out, and forgetting ---
+
+
+def erase(request: Request) -> Response:
+    return _ask(request, "erase")
+
+
+def export(request: Request) -> Response:
+    return _ask(request, "export")
+
+
+def _ask(request: Request, kind: Kind) -> Response:
+    """It is carried out by another function: the person may be larger than a call is long."""
+    contact, key, clock = _existing(request), _key(request), bootstrap.clock()
+    cause = (kind, request.store, contact, key) if key else (uuid4().hex,)
+    id_ = request_id(*cause)
+    asked = bootstrap.desk().ask(kind, request.store, [contact], id_, clock.now(), clock.wire_now())
+    return answer(202, request_record(asked))
+
+
+def privacy(request: Request) -> Response:
+    id_ = request.path.get("request", "")
+    found = bootstrap.requests().get(request.store, id_) if is_request(id_) else None
+    if found is None:
+        raise HttpError(404, "unknown_request", "there is no such request", "request")
+    told = {**request_record(found), "url": None}
+    done = found.done_at if found.kind == "export" and found.items else None
+    if done is not None and bootstrap.clock().now() < done + EXPORT_KEPT:
+        told["url"] = bootstrap.vault().link(request.store, id_)
+    return answer(200, told)
+
+
 # --- what a request says ---
 
 
@@ -192,6 +225,9 @@ ROUTES: Mapping[str, Callable[[Request], Response]] = {
     "POST /v1/{store}/contacts": upsert,
     "GET /v1/{store}/contacts/{contact}": read,
     "PATCH /v1/{store}/contacts/{contact}": patch,
+    "DELETE /v1/{store}/contacts/{contact}": erase,
+    "POST /v1/{store}/contacts/{contact}/export": export,
+    "GET /v1/{store}/privacy/{request}": privacy,
     "GET /v1/{store}/contacts/{contact}/timeline": timeline,
     "GET /v1/{store}/contacts/{contact}/enrollments": enrollments,
     "GET /v1/{store}/contacts/{contact}/messages": messages,

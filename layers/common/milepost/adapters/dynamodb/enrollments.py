@@ -49,7 +49,8 @@ class DynamoEnrollments:
     def write(self, ref: EnrollmentRef, journal: Journal) -> None:
         change = journal_change(journal)
         if change:
-            self.table.update(keys.enrollment(ref), **change)
+            with suppress(Refused):  # its contact may have been erased meanwhile
+                self.table.update(keys.enrollment(ref), condition="attribute_exists(pk)", **change)
 
     def finish(
         self,
@@ -84,11 +85,13 @@ class DynamoEnrollments:
             if (refused.items[0] or {}).get("status") == "active":
                 return False
         # Also after an earlier finish: it may have been cut off before it came to this.
-        self.table.update(
-            keys.profile(ref.store, ref.contact),
-            expression="REMOVE #inside",
-            names={"#inside": INSIDE + ref.id},
-        )
+        with suppress(Refused):
+            self.table.update(
+                keys.profile(ref.store, ref.contact),
+                expression="REMOVE #inside",
+                condition="attribute_exists(pk)",
+                names={"#inside": INSIDE + ref.id},
+            )
         return first
 
     def leg(self, ref: EnrollmentRef) -> int:

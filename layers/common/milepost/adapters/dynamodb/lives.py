@@ -14,7 +14,7 @@ from milepost.domain.cursors import Record
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import Event
 from milepost.domain.messages import address_hash
-from milepost.domain.records import Suppression, View, message_record
+from milepost.domain.records import Suppression, View, message_record, plain
 
 _PROOF = (
     "topic",
@@ -28,6 +28,9 @@ _PROOF = (
     "user_agent",
     "event",
 )
+
+_TOLD = ("PROFILE", "EVENT", "CONSENT", "ENROLLMENT", "TRIGGER", "MESSAGE", keys.ERASED)
+_INTERNAL = ("pk", "expires_at", "token_half", "timer_bucket", "run_bucket", "member_bucket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,17 @@ class DynamoLives:
             hashes[item["pk"]]: Suppression(item["reason"], item["at"])
             for item in self.table.get_many(wanted)
         }
+
+    def others(self, store: str, contact: str) -> Iterator[dict[str, Any]]:
+        """Whatever else lies there, under names that this module does not know."""
+        found = self.table.query(
+            KeyConditionExpression="pk = :pk", values={":pk": keys.collection(store, contact)}
+        )
+        for item in found:
+            kind = item["sk"].partition("#")[0]
+            if kind not in _TOLD:
+                said = {n: v for n, v in item.items() if n not in _INTERNAL}
+                yield {"kind": kind.lower(), **plain(said)}
 
     def _part(self, store: str, contact: str, prefix: str) -> Iterator[dict[str, Any]]:
         return self.table.query(

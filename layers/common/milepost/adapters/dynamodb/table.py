@@ -1,7 +1,7 @@
 """A DynamoDB table in plain Python values; AWS errors stop here."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -112,13 +112,20 @@ class Table:
 
     def query(self, **request: Any) -> Iterator[Item]:
         """All items of a key condition, page by page."""
+        return self._pages(self._client.query, request)
+
+    def scan(self, **request: Any) -> Iterator[Item]:
+        """All items of the table, or of a segment of it, that a filter lets through."""
+        return self._pages(self._client.scan, request)
+
+    def _pages(self, read: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
         names, values = request.pop("names", None), request.pop("values", {})
         if names:
             request["ExpressionAttributeNames"] = names
         request["ExpressionAttributeValues"] = pack(values)
         while True:
             with _errors():
-                page = self._client.query(TableName=self.name, **request)
+                page = read(TableName=self.name, **request)
             yield from (unpack(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return

@@ -67,6 +67,16 @@ class MemoryLives:
                     found[email] = Suppression(self.state.suppressed[key], at)
         return found
 
+    def others(self, store: str, contact: str) -> Iterator[dict[str, object]]:
+        with self.state.lock:
+            waits = [
+                (key, wait)
+                for key, wait in self.state.waits.items()
+                if key[0][:2] == (store, contact)
+            ]
+        for (_, _, workflow, id_), step in (key for key, _ in waits):
+            yield {"kind": "wait", "workflow": workflow, "enrollment": id_, "step": step}
+
 
 def _proof(proof: Proof) -> dict[str, object]:
     fact = proof.fact

@@ -10,6 +10,7 @@ from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import ConsentFact, Event
+from milepost.domain.privacy import PrivacyRequest
 from milepost.domain.refs import EnrollmentRef, MessageRef
 
 Person = tuple[str, str]
@@ -80,6 +81,9 @@ class State:
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
     timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
     waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
+    erased: dict[Person, datetime] = field(default_factory=dict)
+    exports: dict[tuple[Person, str], datetime] = field(default_factory=dict)
+    requests: dict[tuple[str, str], PrivacyRequest] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:
         """The profile; an empty one if nothing is known."""
