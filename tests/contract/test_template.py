@@ -25,7 +25,7 @@ RULES = [
     rules.every_role_is_written_by_hand,
     rules.every_function_has_a_role_of_its_own,
     rules.only_run_steps_sends,
-    rules.only_run_steps_tells_staff,
+    rules.only_two_roles_tell_staff,
     rules.workflows_call_two_functions,
     rules.every_sender_is_pinned,
     rules.every_failure_has_a_place,
@@ -154,27 +154,27 @@ SLIPS = [
         ].pop("Condition"),
     ),
     Slip(
-        rules.only_run_steps_tells_staff,
+        rules.only_two_roles_tell_staff,
         "every topic of the account",
         lambda s: document(s, "TellStaff").update(Resource="*"),
     ),
     Slip(
-        rules.only_run_steps_tells_staff,
+        rules.only_two_roles_tell_staff,
         "the topic that feeds the timeline",
         lambda s: document(s, "TellStaff").update(Resource={"Ref": "FeedbackTopic"}),
     ),
     Slip(
-        rules.only_run_steps_tells_staff,
+        rules.only_two_roles_tell_staff,
         "more than publishing",
         lambda s: document(s, "TellStaff").update(Action=["sns:Publish", "sns:Subscribe"]),
     ),
     Slip(
-        rules.only_run_steps_tells_staff,
+        rules.only_two_roles_tell_staff,
         "react speaks to staff too",
         lambda s: properties(s, "TellStaff")["Roles"].append({"Ref": "ReactRole"}),
     ),
     Slip(
-        rules.only_run_steps_tells_staff,
+        rules.only_two_roles_tell_staff,
         "a right of its own in another role",
         lambda s: statement(s, "ReactRole").update(
             Action="sns:Publish", Resource={"Ref": "AlarmTopicArn"}

@@ -101,14 +101,15 @@ def only_run_steps_sends(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
 
-def only_run_steps_tells_staff(stack: Stack) -> Iterator[str]:
-    """What a workflow says to the shop's own people goes to the one topic that they chose."""
+def only_two_roles_tell_staff(stack: Stack) -> Iterator[str]:
+    """What a workflow says to the shop's own people, and that a customer has demanded their data,
+    goes to the one topic that they chose."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     for statement in identity_statements(stack):
         if not any(action.startswith("sns:") for action in statement.actions):
             continue
         holders = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
-        if [target_of(holder) for holder in holders] != ["RunStepsRole"]:
+        if [target_of(holder) for holder in holders] != ["RunStepsRole", "PrivacyRole"]:
             yield f"{statement.place} lets {[target_of(each) for each in holders]} speak to staff"
         reached = [text_of(resource) for resource in statement.resources]
         if statement.actions != ["sns:Publish"] or reached != ["${AlarmTopicArn}"]:

@@ -43,12 +43,16 @@ class Busy(Exception):
 
 
 class StoreSecrets(NamedTuple):
-    """A store's keys, the current one first. An empty tuple means that none is configured."""
+    """A store's keys, the current one first. An empty tuple means that none is configured.
+
+    `shop_domains` are no keys: they say which of Shopify's shops this store is.
+    """
 
     signing: tuple[str, ...] = ()
     bearer_hashes: tuple[str, ...] = ()
     shopify: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    shop_domains: tuple[str, ...] = ()
 
 
 class Secrets(Protocol):
