@@ -118,7 +118,9 @@ def ask(call: Caller, route: str, contact: str, **more: Any) -> Json:
 
 
 def shopify(shop: Shop, name: str, secret: str = "", **changes: Any) -> Answered:
-    raw, headers = signed_shopify(load("shopify", name).but(**changes), secret or shop.shopify)
+    raw, headers = signed_shopify(
+        load("shopify_compliance", name).but(**changes), secret or shop.shopify
+    )
     request = posted("webhook.post", raw, headers, store=shop.store, source="shopify")
     answer = trigger_webhook(request, None)
     return Answered(answer["statusCode"], json.loads(answer["body"]))
