@@ -13,10 +13,11 @@ from milepost.adapters.shops.shopify import (
     ShopifyPayloadError,
     demand,
 )
+from milepost.domain.events import IdentifierKind
 from tests.support.events import load, names
 
 SHOP = "harborline-goods.myshopify.com"
-WHO = (
+WHO: tuple[tuple[IdentifierKind, str], ...] = (
     ("email", "shopper@mail.example"),
     ("external_id", "8123456789012345"),
     ("phone", "+15555550123"),
