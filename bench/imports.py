@@ -34,6 +34,8 @@ FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_webhook": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "contacts": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "privacy": ((*_LOG, *_AWS), ()),
+    "trigger_browser": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
+    "trigger_form": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "unsubscribe": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "react": ((*_LOG, *_AWS), ("dynamodb", "stepfunctions")),
     "run_steps": ((*_LOG, *_AWS, "jinja2.sandbox"), ("dynamodb", "ssm", "sesv2")),

@@ -56,6 +56,7 @@ class World:
     def __exit__(self, *_: object) -> None:
         self._emulator.stop()
         self._post.shutdown()
+        self._post.server_close()
 
     @property
     def environment(self) -> Mapping[str, str]:

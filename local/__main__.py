@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped.")
-        return 0
+        return 1 if options.command == "demo" else 0  # nobody knows how the story would have ended
     return 1
 
 

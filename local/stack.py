@@ -151,6 +151,7 @@ class LocalStack:
         """Let the minute pass now: what is due is done."""
         event = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}}
         self.invoke("TriggerDateFunction", event)
+        self.invoke("TriggerScheduleFunction", event)
 
     def _start(self) -> None:
         resources = self._resources

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from milepost.cli.shelf import MOST_FILES
-from tests.support.builders import Json, send, settings, shop, template, wait_for, workflow
+from tests.support.builders import (
+    Content,
+    Json,
+    send,
+    settings,
+    shop,
+    template,
+    wait_for,
+    workflow,
+)
 from tests.support.commands import milepost, write
 from tests.support.template import ROOT
 
@@ -63,6 +72,24 @@ def test_only_what_was_asked_about_is_told(tmp_path: Path) -> None:
     write(tmp_path, shop(cart=workflow(send("a", "plane")), second=GOOD))
     assert milepost("check", tmp_path / "workflows" / "second.json").code == 0
     assert milepost("check", tmp_path / "workflows" / "cart.json").code == 1
+
+
+def test_a_workflow_is_not_good_if_what_it_relies_on_is_not(tmp_path: Path) -> None:
+    """Publishing would refuse it: whoever asks about one file must not hear that all is well."""
+    case = {"name": "somebody without consent", "expect": {"messages": [{"step": "reminder"}]}}
+    files = shop("plain", "other", cart=GOOD, second=workflow(send("b", "other")))
+    bad: dict[str, dict[str, Content]] = {
+        "settings.json": {"settings.json": settings(currency="kr")},
+        "templates/plain/body.html": template("plain", body="{{ contact.frist_name }}"),
+        "tests/cart.test.json": {"tests/cart.test.json": {"workflow": "cart", "cases": [case]}},
+    }
+    for number, (file, changes) in enumerate(bad.items()):
+        root = write(tmp_path / str(number), files | changes)
+        answer = milepost("check", root / "workflows" / "cart.json")
+        assert (answer.code, len(answer.lines)) == (1, 1)
+        assert answer.lines[0].startswith(f"{root}/{file}: ")
+        second = milepost("check", root / "workflows" / "second.json")
+        assert second.code == (1 if file == "settings.json" else 0)
 
 
 def test_several_stores_are_checked_in_one_go(tmp_path: Path) -> None:
@@ -124,8 +151,7 @@ def test_tests_are_checked_as_well(tmp_path: Path) -> None:
         ' (did you mean "cart"?)',
         f"{tmp_path}/tests/other.test.json: workflow: this is not the file of cart's tests"
         " (call it tests/cart.test.json, or publishing does not find it)",
-        f"{tmp_path}/tests/wrong.test.json: cases: "
-        "list should have at least 1 item after validation, not 0",
+        f"{tmp_path}/tests/wrong.test.json: cases: has 0, and needs at least 1",
     ]
 
 

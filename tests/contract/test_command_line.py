@@ -43,7 +43,7 @@ def test_the_example_of_a_test_is_one_that_holds() -> None:
         for path in folder.rglob("*")
         if path.is_file()
     }
-    files["workflows/abandoned-cart.json"] = files["abandoned-cart.json"]
+    files |= {f"workflows/{name}": text for name, text in files.items() if "/" not in name}
     assert run_test_file(files, example) == []
 
 

@@ -18,6 +18,7 @@ from milepost.domain.conditions import OPERATORS
 from milepost.domain.language.expectations import START, Tale
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.reading import read_file
+from milepost.domain.settings_file import SettingsFile
 from milepost.domain.vocabulary import CONDITIONS, STEPS, TRIGGERS, examples_needed, shown_of
 from milepost.simulation.shop import WIRING, Shop, open_shop
 from milepost.simulation.story import tell
@@ -60,6 +61,13 @@ def compiled(text: str, name: str = "example") -> Workflow:
 def test_every_workflow_in_the_documents_can_be_published(page: str, text: str) -> None:
     workflow = compiled(text)
     assert [*check_available(workflow)] == [], page
+
+
+def test_the_forms_in_the_documents_may_stand_in_the_settings() -> None:
+    (text,) = (text for page, text in _examples("jsonc") if page == "docs/forms.md")
+    shop = {"name": "A", "url": "https://shop.example", "postal_address": "An address"}
+    document = {**shop, "topics": {"news": "News"}, **json.loads(text)}
+    assert isinstance(read_file(json.dumps(document), SettingsFile), SettingsFile)
 
 
 # --- the reference of the workflow language -----------------------------------------------------
@@ -142,6 +150,7 @@ def shop() -> Shop:
     paths = [shipped / "settings.json", *(shipped / "templates").rglob("*.*")]
     files = {path.relative_to(shipped).as_posix(): path.read_text("utf-8") for path in paths}
     shown = {name: EXAMPLES[name] for name in NOW} | {"welcome": EXAMPLES["trigger-manual"]}
+    shown |= {"opt-in": shipped / "opt-in.json"}  # what the form in the settings asks for
     files |= {f"workflows/{name}.json": path.read_text("utf-8") for name, path in shown.items()}
     return open_shop(files, START)
 

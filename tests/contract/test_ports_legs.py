@@ -344,3 +344,19 @@ def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> Non
     assert ports.registry.resume(STORE, "cart", 1) == "arn:7"
     with pytest.raises(LookupError):
         ports.registry.resume(STORE, "cart", 2)
+
+
+def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
+    """An execution that lost its turn must not note that a block has begun."""
+    ports.enrollments.enroll(enrollment())
+    ref = enrollment_ref()
+    ports.enrollments.write(ref, Journal({"0": MONDAY_NOON}), 0)
+    start = Start("next", 1, MONDAY_NOON, MONDAY_NOON, "wait")
+    assert ports.enrollments.park(ref, 0, start, Journal())
+    with pytest.raises(Busy):
+        ports.enrollments.write(ref, Journal({"1": MONDAY_NOON}), 0)
+    ports.enrollments.write(ref, Journal(outcomes={"a": {"x": 1}}), 1)
+    ports.enrollments.write(ref, Journal(outcomes={"b": {"x": 2}}))
+    loaded = ports.enrollments.load(ref)
+    assert loaded is not None
+    assert (list(loaded[1].began), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])

@@ -110,3 +110,14 @@ def test_data_comes_back_as_it_was(ports: Ports) -> None:
     ports.timeline.append(contact(), event("Viewed", data, at=at))
     (found,) = ports.timeline.happenings(STORE, contact(), Window("Viewed", None))
     assert found == Happening(at.replace(microsecond=987_000), data)
+
+
+def test_one_event_is_found_by_its_name_instant_and_id(ports: Ports) -> None:
+    made = event(id_="1", data={"total": 1})
+    ports.timeline.append(contact(), made)
+    find = ports.timeline.find
+    assert find(STORE, contact(), made.name, MONDAY_NOON, "1") == made
+    assert find(STORE, contact(), made.name, MONDAY_NOON, "2") is None
+    assert find(STORE, contact(), "Other", MONDAY_NOON, "1") is None
+    assert find(STORE, contact(), made.name, MONDAY_NOON + MINUTE, "1") is None
+    assert find("other", contact(), made.name, MONDAY_NOON, "1") is None

@@ -25,7 +25,10 @@ RULES = [
     rules.every_role_is_written_by_hand,
     rules.every_function_has_a_role_of_its_own,
     rules.only_run_steps_sends,
-    rules.only_two_roles_tell_staff,
+    rules.only_three_functions_tell_staff,
+    rules.only_whole_stores_are_read_from_whole_tables,
+    rules.whoever_calls_itself_may_go_on,
+    rules.files_of_people_go,
     rules.workflows_call_two_functions,
     rules.every_sender_is_pinned,
     rules.every_failure_has_a_place,
@@ -154,30 +157,69 @@ SLIPS = [
         ].pop("Condition"),
     ),
     Slip(
-        rules.only_two_roles_tell_staff,
+        rules.only_three_functions_tell_staff,
         "every topic of the account",
         lambda s: document(s, "TellStaff").update(Resource="*"),
     ),
     Slip(
-        rules.only_two_roles_tell_staff,
+        rules.only_three_functions_tell_staff,
         "the topic that feeds the timeline",
         lambda s: document(s, "TellStaff").update(Resource={"Ref": "FeedbackTopic"}),
     ),
     Slip(
-        rules.only_two_roles_tell_staff,
+        rules.only_three_functions_tell_staff,
         "more than publishing",
         lambda s: document(s, "TellStaff").update(Action=["sns:Publish", "sns:Subscribe"]),
     ),
     Slip(
-        rules.only_two_roles_tell_staff,
+        rules.only_three_functions_tell_staff,
         "react speaks to staff too",
         lambda s: properties(s, "TellStaff")["Roles"].append({"Ref": "ReactRole"}),
     ),
     Slip(
-        rules.only_two_roles_tell_staff,
+        rules.only_three_functions_tell_staff,
+        "nobody hears what publishing came to",
+        lambda s: properties(s, "TellStaff").update(Roles=[{"Ref": "RunStepsRole"}]),
+    ),
+    Slip(
+        rules.only_three_functions_tell_staff,
         "a right of its own in another role",
         lambda s: statement(s, "ReactRole").update(
             Action="sns:Publish", Resource={"Ref": "AlarmTopicArn"}
+        ),
+    ),
+    Slip(
+        rules.only_whole_stores_are_read_from_whole_tables,
+        "react scans",
+        lambda s: statement(s, "ReactRole").update(Action=["dynamodb:Scan"]),
+    ),
+    Slip(
+        rules.only_whole_stores_are_read_from_whole_tables,
+        "an export that writes contacts",
+        lambda s: statement(s, "ExportContactsRole", 4).update(
+            Action=["dynamodb:Scan", "dynamodb:PutItem"]
+        ),
+    ),
+    Slip(
+        rules.whoever_calls_itself_may_go_on,
+        "an import that ends after sixteen rounds",
+        lambda s: properties(s, "ImportContactsFunction").pop("RecursiveLoop"),
+    ),
+    Slip(
+        rules.whoever_calls_itself_may_go_on,
+        "the net is taken away from another",
+        lambda s: properties(s, "PublishFunction").update(RecursiveLoop="Allow"),
+    ),
+    Slip(
+        rules.files_of_people_go,
+        "an export that stays",
+        lambda s: properties(s, "Bucket")["LifecycleConfiguration"]["Rules"].pop(),
+    ),
+    Slip(
+        rules.files_of_people_go,
+        "an imported file whose old versions stay",
+        lambda s: properties(s, "Bucket")["LifecycleConfiguration"]["Rules"][1].pop(
+            "NoncurrentVersionExpiration"
         ),
     ),
     Slip(
@@ -447,21 +489,43 @@ NOT_PUBLISHED = [
 ]
 
 
-def starts_publication(stack: Stack, key: str) -> bool:
+def starts(stack: Stack, rule: str, key: str) -> bool:
     """EventBridge's wildcard is a star for any run of characters, slashes included."""
-    rule = dict(stack.properties("AWS::Events::Rule"))["FilesChangedRule"]
-    patterns = rule["EventPattern"]["detail"]["object"]["key"]
-    return any(fnmatchcase(key, pattern["wildcard"]) for pattern in patterns)
+    patterns = dict(stack.properties("AWS::Events::Rule"))[rule]
+    keys = patterns["EventPattern"]["detail"]["object"]["key"]
+    return any(fnmatchcase(key, pattern["wildcard"]) for pattern in keys)
 
 
 @pytest.mark.parametrize("key", PUBLISHED)
 def test_a_file_of_a_marketer_starts_a_publication(stack: Stack, key: str) -> None:
-    assert starts_publication(stack, key)
+    assert starts(stack, "FilesChangedRule", key)
 
 
 @pytest.mark.parametrize("key", NOT_PUBLISHED)
 def test_a_report_never_starts_the_publication_that_wrote_it(stack: Stack, key: str) -> None:
-    assert not starts_publication(stack, key)
+    assert not starts(stack, "FilesChangedRule", key)
+
+
+@pytest.mark.parametrize(
+    ("key", "rules_"),
+    [
+        ("shop/imports/people.csv", {"ImportAskedRule"}),
+        ("shop/imports/people.jsonl", {"ImportAskedRule"}),
+        ("shop/imports/people.import.json", {"ImportAskedRule"}),
+        ("shop/imports/people-0a1b2c3d.undo.json", {"ImportAskedRule"}),
+        ("shop/imports/people.xlsx", set()),
+        ("shop/reports/imports.people-0a1b2c3d.report.json", set()),
+        ("shop/reports/imports.people-0a1b2c3d.errors-0001.csv", set()),
+        ("shop/exports/all.export.json", {"ExportAskedRule"}),
+        ("shop/exports/all-0a1b2c3d/contacts-0001.jsonl", set()),
+        ("shop/reports/exports.all-0a1b2c3d.report.json", set()),
+    ],
+)
+def test_what_goes_in_and_out_starts_what_it_asks_for_and_never_itself(
+    stack: Stack, key: str, rules_: set[str]
+) -> None:
+    every = ("FilesChangedRule", "ImportAskedRule", "ExportAskedRule")
+    assert {rule for rule in every if starts(stack, rule, key)} == rules_
 
 
 # --- the linter of AWS ---

@@ -224,7 +224,7 @@ def test_an_export_holds_all_that_is_kept_and_can_be_fetched_by_its_link(
     assert told_of["url"].partition("?")[0].endswith(f"/{key}")
     document = json.loads(cloud.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     tags = cloud.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
-    assert tags == [{"Key": "milepost-expires", "Value": "export"}]
+    assert tags == [{"Key": "milepost", "Value": "exported"}]
     (person,) = document["contacts"]
     assert person["contact"]["email"] == EMAIL
     stored = {
@@ -282,7 +282,8 @@ def test_a_customer_who_wants_their_data_gets_a_file_and_staff_a_word(
     said: list[tuple[str, str]] = []
 
     class Staff:
-        def tell(self, subject: str, text: str) -> None:
+        def tell(self, subject: str, text: str, store: str) -> None:
+            assert store == shop.store
             said.append((subject, text))
 
     clerk = bootstrap.clerk()

@@ -417,3 +417,79 @@ def test_an_exit_that_no_step_can_follow_is_found_before_step_functions_finds_it
         'steps[1]: nothing reaches this step: "wait" above it leaves the workflow, whichever way '
         "it goes (move it above the exit, or delete it)"
     ]
+
+
+# --- the shop's own people ---
+
+
+class Topic:
+    """What the addresses that subscribe to the topic of alerts get to read."""
+
+    def __init__(self, down: bool = False) -> None:
+        self.told: list[tuple[str, str, str]] = []
+        self.down = down
+
+    def tell(self, subject: str, text: str, store: str) -> None:
+        if self.down:
+            raise Busy("SNS: EndpointConnectionError")
+        self.told.append((subject, text, store))
+
+
+@pytest.fixture
+def topic(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Topic:
+    topic = Topic()
+    heard = bootstrap.settings()._replace(alarm_topic="arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setattr(bootstrap, "settings", lambda: heard)
+    monkeypatch.setattr(bootstrap, "alerts", lambda: topic)
+    return topic
+
+
+def test_the_shops_people_are_told_what_publishing_came_to(shop: Shop, topic: Topic) -> None:
+    upload(shop, files_of(cart=CART))
+    upload(shop, {"workflows/cart.json": workflow(send("reminder", "plian"))})
+    (first, _, store), (second, text, _) = topic.told
+    assert (first, store) == (f"{shop.store}: 3 published", shop.store)
+    assert second == f"{shop.store}: workflows/cart.json was not published"
+    assert 'did you mean "plain"?' in text
+
+
+def test_nobody_is_told_the_same_twice(shop: Shop, topic: Topic) -> None:
+    wrong = {"workflows/cart.json": workflow(send("reminder", "plian"))}
+    files = files_of(cart=CART)
+    upload(shop, files)
+    upload(shop, {path: files[path] for path in files if path != "settings.json"})
+    for _ in range(2):
+        upload(shop, wrong)
+    for _ in range(2):
+        upload(shop, {"workflows/cart.json": CART})
+    assert [subject.partition(": ")[2] for subject, _, _ in topic.told] == [
+        "3 published",
+        "workflows/cart.json was not published",
+        "workflows/cart.json was live already as version 1",
+    ]
+
+
+def test_whoever_cannot_be_told_holds_nothing_up(
+    shop: Shop, topic: Topic, printed: Printed
+) -> None:
+    topic.down = True
+    upload(shop, files_of(cart=CART))
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+    assert "nobody was told" in str(printed.lines())
+
+
+def test_what_is_finished_is_told_though_something_else_is_not(
+    shop: Shop, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(shop, files_of(cart=CART))
+    second = beside(Rival("go_live", False))
+    monkeypatch.setattr(bootstrap, "publisher", lambda: second)
+    changed = {"settings.json": settings(name="Another"),
+               "workflows/cart.json": CART | {"title": "New"}}  # fmt: skip
+    for path, content in changed.items():
+        key = f"{shop.store}/{path}"
+        shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
+    failed = handler(queued(*(changed_file(f"{shop.store}/{path}") for path in changed)), None)
+    assert failed["batchItemFailures"]
+    assert topic.told[1:] != []
+    assert topic.told[1][0] == f"{shop.store}: settings.json is live"

@@ -101,6 +101,15 @@ def test_a_genuine_body_we_cannot_read_is_acknowledged_and_counted(
     assert shop.events() == []
 
 
+def test_half_a_character_in_a_genuine_body_loses_no_event(shop: Shop) -> None:
+    """A note that some script cut in the middle of an emoji is still in every retry."""
+    text = json.dumps({**CHECKOUT.body, "note": "wrapped, please "}, ensure_ascii=False)
+    cut = text.replace("wrapped, please ", "wrapped, please \\ud83d").encode()
+    status, body = call(signed(shop, cut, "checkouts/create"))
+    assert (status, body["status"]) == (200, "accepted")
+    assert len(shop.events("Checkout Started")) == 1
+
+
 def test_a_genuine_body_that_is_not_json_is_refused(shop: Shop) -> None:
     refused(signed(shop, b"{", "checkouts/create"), 400, "bad_json")
     refused(signed(shop, b"[" * 10_000, "checkouts/create"), 400, "bad_json")

@@ -1,4 +1,7 @@
-"""For any workflow and any customer: the compiled machine goes the way that the file says."""
+"""For any workflow and any customer: the compiled machine goes the way that the file says.
+
+Also where its waits are too long for one execution, and where each of its blocks is run again.
+"""
 
 from datetime import timedelta
 
@@ -8,8 +11,10 @@ from hypothesis import strategies as st
 
 from milepost.domain.chance import choose, held_back
 from milepost.domain.compiler.costs import transitions
+from milepost.domain.enrollments import Enrollment
 from milepost.domain.refs import EnrollmentRef
 from tests.support.builders import ADA, MONDAY_NOON, Json, shop
+from tests.support.faults import Faults, Kill
 from tests.support.random_workflows import histories, workflows
 from tests.support.tree import Chance, Happened, live
 from tests.support.world import World
@@ -34,6 +39,16 @@ def published() -> World:
     return world
 
 
+def told(world: World, document: Json, trigger: Happened, history: list[Happened]) -> Enrollment:
+    """The whole life of one customer in the workflow."""
+    world.publish({"workflows/any.json": document})
+    for happened in sorted([trigger, *history], key=lambda each: each.at):
+        world.run_until(happened.at)
+        world.event(happened.name, happened.data)
+    world.run_for(days=LONG)
+    return world.enrollment(ADA)
+
+
 @given(
     document=workflows(everything=True),
     history=histories(),
@@ -50,14 +65,8 @@ def test_the_machine_and_the_naive_reader_agree(
     published: World, document: Json, history: list[Happened], number: int, echo: int
 ) -> None:
     world = World(start=EARLY, published=published, echo=echo)
-    world.publish({"workflows/any.json": document})
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
-    for happened in sorted([trigger, *history], key=lambda each: each.at):
-        world.run_until(happened.at)
-        world.event(happened.name, happened.data)
-    world.run_for(days=LONG)
-
-    enrollment = world.enrollment(ADA)
+    enrollment = told(world, document, trigger, history)
     expected = live(document, trigger, history, chance_of(enrollment.ref))
     assert [(m.tags["step"], at) for at, m in world.posted] == expected.mails
     assert (enrollment.status, enrollment.reason) == (expected.status, expected.reason)
@@ -67,3 +76,71 @@ def test_the_machine_and_the_naive_reader_agree(
         assert world.profile().as_data()["properties"] == expected.properties
     assert execution.billed <= transitions(world.program("any"))
     assert world.profile().inside == {}
+
+
+SHORT = timedelta(minutes=30)
+"""Nearly every wait is longer: it is parked, and the next leg begins at the block behind it."""
+
+SECOND = timedelta(seconds=1)
+
+
+@given(document=workflows(everything=True), history=histories(), number=st.integers(0, 3))
+@settings(
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_the_machines_of_a_workflow_of_many_legs_agree_with_the_naive_reader_too(
+    published: World, document: Json, history: list[Happened], number: int
+) -> None:
+    world = World(start=EARLY, published=published, park_after=SHORT, tick=SECOND)
+    trigger = Happened("Visited", MONDAY_NOON, {"n": number})
+    enrollment = told(world, document, trigger, history)
+    expected = live(document, trigger, history, chance_of(enrollment.ref))
+    assert [m.tags["step"] for _, m in world.posted] == [step for step, _ in expected.mails]
+    late = [at - due for (at, _), (_, due) in zip(world.posted, expected.mails, strict=True)]
+    assert all(timedelta(0) <= each <= SECOND for each in late)
+    assert (enrollment.status, enrollment.reason) == (expected.status, expected.reason)
+
+
+UNSENT = {"after ledger.claim", "before mailer.send"}
+"""Whoever is killed here leaves a mail of which nobody knows: see `test_kills.py`."""
+
+
+@given(
+    document=workflows(everything=True),
+    history=histories(),
+    number=st.integers(0, 3),
+    parked=st.booleans(),
+)
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_every_block_retried_at_every_point_sends_the_same_mails(
+    published: World, document: Json, history: list[Happened], number: int, parked: bool
+) -> None:
+    trigger = Happened("Visited", MONDAY_NOON, {"n": number})
+
+    def life(faults: Faults | None = None) -> tuple[World, Enrollment]:
+        park_after = SHORT if parked else timedelta(days=30)
+        world = World(start=EARLY, published=published, park_after=park_after, faults=faults)
+        return world, told(world, document, trigger, history)
+
+    undisturbed, before = life()
+    kills = [
+        Kill("run_steps", call, phase)
+        for scope, call, name in undisturbed.faults.calls
+        for phase in ("before", "after")
+        if scope == "run_steps" and f"{phase} {name}" not in UNSENT
+    ]
+    assert kills
+    for kill in kills:
+        world, after = life(Faults(kill))
+        assert world.faults.struck
+        assert [m.ref.id for m in world.mails] == [m.ref.id for m in undisturbed.mails]
+        assert (after.status, after.reason) == (before.status, before.reason)
+        assert world.profile().as_data() == undisturbed.profile().as_data()

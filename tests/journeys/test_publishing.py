@@ -1,6 +1,7 @@
 """What is live never comes to harm by what is published beside it."""
 
 import json
+from itertools import pairwise
 
 from milepost.domain.report import Report
 from tests.support.builders import (
@@ -72,7 +73,35 @@ def test_a_report_shows_says_and_prices_what_is_live() -> None:
     assert "finish on theirs" in written
     assert "What changed" not in written
     document = json.loads(world.files.read(STORE, "reports/workflows.cart.report.json") or "")
-    assert document["explanation"].keys() == {"picture", "words", "difference", "prices", "inside"}
+    assert document["explanation"].keys() == {
+        "picture", "words", "difference", "prices", "inside", "paths", "costs"
+    }  # fmt: skip
+    assert document["explanation"]["paths"] == 1
+    (cost,) = document["explanation"]["costs"]
+    assert (cost["mails"], cost["transitions"]) == (["reminder"], 3)
+    assert cost["usd_per_1000_contacts"] == 0.175
+
+
+def test_a_notice_that_comes_twice_takes_nothing_away_from_the_report() -> None:
+    """S3 may tell of a file again, and Lambda calls again: what was written must stay readable."""
+    world = World()
+    world.publish(shop(cart=FIRST))
+    world.publish({"workflows/cart.json": {**SECOND, "title": "Carts"}})
+    before = page(world)
+    world.publisher.publish(STORE, ["workflows/cart.json"])
+    after = page(world)
+    assert "was live already as version 2" in after
+    assert after.partition("## Picture")[2] == before.partition("## Picture")[2]
+    assert "Its `title` was **A workflow**, is now **Carts**." in after
+
+
+def test_a_pause_is_a_change_that_the_report_tells() -> None:
+    world = World()
+    world.publish(shop(cart=FIRST))
+    for before, status in pairwise(["live", "paused", "live", "draft", "paused"]):
+        world.publish({"workflows/cart.json": FIRST | {"status": status}})
+        assert f"- Its `status` was **{before}**, is now **{status}**." in page(world)
+        assert ("everybody inside stands still" in page(world)) is (status == "paused")
 
 
 def test_a_report_tells_the_difference_to_what_was_live() -> None:

@@ -134,7 +134,7 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
                 raise Busy("this one fails for ever")
 
     with pytest.raises(Busy):
-        reconcile(world.timers, Stubborn(), world.legs, world.now)
+        reconcile(world.timers, Stubborn(), world.legs, world.lookouts, world.now)
     assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
 
 

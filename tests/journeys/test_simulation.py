@@ -213,6 +213,8 @@ def test_they_agree_on_rounds_and_on_chance() -> None:
     assert life.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
     assert [mail.step for mail in life.mails][:3] == ["again"] * 3
     assert life.path.count("back") == 3
+    kept = "keeps the contact back" if life.reason == "holdout" else "lets the contact go on"
+    assert [moment.text for moment in life.moments if moment.step == "control"] == [kept]
 
 
 def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:

@@ -51,7 +51,7 @@ def test_being_on_time_is_counted_from_the_step_and_not_from_entering() -> None:
         ({"in_list": "other"}, False),
         ({"not": {"in_list": "other"}}, True),
         ({"step": "s", "output": "path", "in": ["a", "b"]}, True),
-        ({"step": "s", "output": "nothing", "exists": True}, False),
+        ({"step": "join", "output": "data.nothing", "exists": True}, False),
         ({"step": "later", "output": "path", "exists": False}, True),
         ({"sum_of": "Paid", "of": "total", "gte": 60, "lte": 60}, True),
         ({"sum_of": "Paid", "of": "total", "gt": 60}, False),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from hmac import digest
 from typing import Any
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -60,10 +61,11 @@ SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", Gateway(document(), KEY
 @pytest.fixture(scope="module")
 def arena(cloud: Cloud) -> Iterator[Shop]:
     """A store that a person has lived in: there is something of everything to be read."""
-    shop = cloud.open_shop()
+    shop = cloud.open_shop(browser_key="browser-canary")
     upload(shop, files_of(cart=workflow(send("first"))))
     tell(shop, "Checkout Started", {"total": 150})
     run(shop, "cart", "first")
+    shop.settings(forms={"footer": {"topics": ["news"], "wording": {"en": "Yes, please."}}})
     KEYS.shop = shop
     yield shop
 
@@ -76,6 +78,7 @@ def known(shop: Shop, case: schemathesis.Case[Any]) -> Json:
         "contact": contact_id(shop.store, "email", EMAIL),
         "token": shop.token(contact_id(shop.store, "email", EMAIL)),
         "request": request_id("none"),
+        "form": "footer",
     }
     lucky = sha256(repr(sorted(given.items())).encode()).digest()[0] % 4 > 0
     if lucky:
@@ -88,7 +91,8 @@ def with_somebody(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     inner = {name: with_somebody(value) for name, value in body.items()}
-    return inner | ({"email": EMAIL} if isinstance(body.get("email"), str) else {})
+    there = {"email": EMAIL, "key": "browser-canary", "device": str(UUID(int=7, version=4))}
+    return inner | {n: v for n, v in there.items() if isinstance(body.get(n), str)}
 
 
 @SCHEMA.parametrize()

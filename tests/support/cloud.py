@@ -246,6 +246,10 @@ def open_cloud() -> Iterator[Cloud]:
         cloud.s3.create_bucket(Bucket=BUCKET)
         cloud.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         boto3.client("sqs").create_queue(QueueName="milepost-privacy")
+        sqs = boto3.client("sqs")
+        for name in ("import", "export"):
+            queue = sqs.create_queue(QueueName=f"{STACK}-{name}")
+            patch.setenv(f"MILEPOST_{name.upper()}_QUEUE", queue["QueueUrl"])
         _forget()
         real = bootstrap.client
         special = {"sesv2": cloud.post, "stepfunctions": cloud.states}

@@ -114,10 +114,10 @@ STEPS: Examples = {
         {"for": "2 hours", "until_time": None, "on_days": ["monday"], "timezone": "Europe/Paris"},
     ),
     s.DelayUntil: (
-        {"type": "delay_until", **_ID, "date": "2027-01-31", "offset": "-3 days", "at": "09:30",
-         "timezone": "store", "if_missing": "continue"},
-        {"date": "contact.properties.renewal", "offset": "3 days", "at": "10:30",
-         "timezone": "contact", "if_missing": "exit"},
+        {"type": "delay_until", **_ID, "date": "contact.properties.renewal", "offset": "-3 days",
+         "at": "09:30", "timezone": "store", "if_missing": "continue", "movable": "Renewal"},
+        {"date": "contact.properties.visit", "offset": "3 days", "at": "10:30",
+         "timezone": "contact", "if_missing": "exit", "movable": {"en": "Renewal"}},
     ),
     s.WaitFor: (
         {"type": "wait_for", **_ID, "event": "Ordered", "where": EVENT, "timeout": "1 day"},

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
-Scope = Literal["", "react", "run_steps", "await_event", "learn", "trigger_date", "privacy"]
+Scope = Literal[
+    "", "react", "run_steps", "await_event", "learn", "trigger_date", "import", "export", "privacy"
+]
 Phase = Literal["before", "after"]
 
 

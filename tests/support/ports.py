@@ -15,25 +15,40 @@ from samtranslator.yaml_helper import yaml_parse
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.contacts import DynamoContacts
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
+from milepost.adapters.dynamodb.everything import DynamoEverything
 from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.limits import DynamoLimits
 from milepost.adapters.dynamodb.lives import DynamoLives
+from milepost.adapters.dynamodb.members import DynamoMembers
+from milepost.adapters.dynamodb.people import DynamoPeople
 from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.table import Table, unpack
 from milepost.adapters.dynamodb.timeline import DynamoTimeline
 from milepost.adapters.dynamodb.timers import DynamoTimers
+from milepost.adapters.dynamodb.transfers import DynamoExports, DynamoImports
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.limits import MemoryLimits
 from milepost.adapters.memory.lives import MemoryLives
+from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
+from milepost.adapters.memory.transfers import (
+    MemoryEverything,
+    MemoryExports,
+    MemoryImports,
+    MemoryPeople,
+    MemoryUploads,
+)
 from milepost.adapters.s3 import S3Files
+from milepost.adapters.s3_uploads import S3Uploads
 from milepost.adapters.s3_vault import S3Vault
 from milepost.domain.refs import MessageRef
 from milepost.ports import (
@@ -41,12 +56,15 @@ from milepost.ports import (
     Enrollments,
     Files,
     Ledger,
+    Limits,
+    Members,
     Publications,
     Registry,
     Timeline,
     Timers,
 )
 from milepost.services.people.ports import Lives, Remains, Requests, Vault
+from milepost.transfer_ports import Everything, Exports, Imports, People, Uploads
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 
@@ -76,6 +94,7 @@ class Ports:
     enrollments: Enrollments
     ledger: Ledger
     timers: Timers
+    members: Members
     registry: Registry
     publications: Publications
     files: Files
@@ -83,7 +102,13 @@ class Ports:
     remains: Remains
     requests: Requests
     vault: Vault
+    limits: Limits
     look: Look
+    people: People
+    imports: Imports
+    exports: Exports
+    everything: Everything
+    uploads: Uploads
 
 
 # --- in memory ---
@@ -112,6 +137,7 @@ def memory_ports() -> Ports:
         enrollments=MemoryEnrollments(state),
         ledger=MemoryLedger(state),
         timers=MemoryTimers(state),
+        members=MemoryMembers(state),
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
@@ -119,7 +145,13 @@ def memory_ports() -> Ports:
         remains=MemoryRemains(state),
         requests=MemoryRequests(state),
         vault=MemoryVault(),
+        limits=MemoryLimits(state),
         look=MemoryLook(state),
+        people=MemoryPeople(state),
+        imports=MemoryImports(),
+        exports=MemoryExports(),
+        everything=MemoryEverything(state),
+        uploads=MemoryUploads(),
     )
 
 
@@ -184,18 +216,26 @@ def cloud() -> Iterator[Cloud]:
 
 def dynamo_ports(aws: Cloud) -> Ports:
     contacts, workflows = aws.table("ContactsTable"), aws.table("WorkflowsTable")
+    bucket = aws.bucket()
     return Ports(
         timeline=DynamoTimeline(contacts, RETENTION),
         contacts=DynamoContacts(contacts, RETENTION),
         enrollments=DynamoEnrollments(contacts, RETENTION),
         ledger=DynamoLedger(contacts, lambda instant: instant),
         timers=DynamoTimers(contacts),
+        members=DynamoMembers(contacts),
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
-        files=S3Files(aws.s3, aws.bucket()),
         lives=DynamoLives(contacts),
         remains=DynamoRemains(contacts, RETENTION),
         requests=DynamoRequests(contacts),
         vault=S3Vault(aws.s3, aws.bucket()),
+        files=S3Files(aws.s3, bucket),
+        limits=DynamoLimits(contacts),
         look=DynamoLook(aws.dynamodb, contacts),
+        people=DynamoPeople(contacts, RETENTION, lambda: MONDAY_NOON),
+        imports=DynamoImports(workflows),
+        exports=DynamoExports(workflows),
+        everything=DynamoEverything(contacts, lambda: MONDAY_NOON),
+        uploads=S3Uploads(aws.s3, bucket),
     )

@@ -41,6 +41,7 @@ from milepost.services.crowd import Crowd
 from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
 from milepost.services.legs import Legs
+from milepost.services.lookouts import Lookouts
 from milepost.services.publish import Publisher
 from milepost.services.publishing.workflows import Workflows
 from milepost.services.react import Reaction, Reactor
@@ -111,6 +112,7 @@ class Surroundings:
         self._streamed = self._posted = 0
         self._reconciling = False
         self._looks: set[datetime] = set()
+        self._looked: datetime | None = None
         self._wire()
 
     def _wire(self) -> None:
@@ -152,7 +154,9 @@ class Surroundings:
         steps = Steps(enrollments, sender, actor, facts)
         self.runner = Runner(enrollments, registry, sender, steps, lambda: self.now, lambda: engine)
         self.legs = Legs(enrollments, registry, engine, lambda: self.now)
-        works = around(MemoryWorks(self.shelf), "works")
+        self.lookouts = Lookouts(contacts, self.timeline, registry, lambda: self.now)
+        self.works = MemoryWorks(self.shelf)
+        works = around(self.works, "works")
         self.crowd = Crowd(
             enrollments, registry, engine, self.timers, works, lambda: self.now, most=self.most
         )
@@ -249,7 +253,8 @@ class Surroundings:
             self._reconciling = True
             self.agenda.after(MINUTE, self._reconcile)
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
-        self._look_at(min(waiting, default=None))
+        looks = (p.lookout.at for p in self.state.profiles.values() if p.lookout is not None)
+        self._look_at(min((*waiting, *looks), default=None))
         if self.shelf.works:
             self._look_at(self.now + MINUTE)
 
@@ -258,6 +263,8 @@ class Surroundings:
         if due is not None:
             ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
             look = MONDAY_NOON + ticks * self.tick
+            if look == self._looked:  # what is still due now is the next minute's
+                look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
                 self.agenda.at(look, self._reconcile)
@@ -324,10 +331,13 @@ class Surroundings:
     def _reconcile(self) -> None:
         self._reconciling = False
         self._looks.discard(self.now)
+        self._looked = self.now
         try:
             with self.faults.within("trigger_date", self._reconcile):
                 self.crowd.go_on()
-                done = reconcile(self.timers, self.resender, self.legs, self.now, self.most)
+                done = reconcile(
+                    self.timers, self.resender, self.legs, self.lookouts, self.now, self.most
+                )
         except (Busy, Killed):
             self.agenda.after(MINUTE, self._reconcile)
             return

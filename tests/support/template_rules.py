@@ -101,19 +101,75 @@ def only_run_steps_sends(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
 
-def only_two_roles_tell_staff(stack: Stack) -> Iterator[str]:
-    """What a workflow says to the shop's own people, and that a customer has demanded their data,
-    goes to the one topic that they chose."""
+SPEAKERS = ["RunStepsRole", "PublishRole", "PrivacyRole"]
+WHOLE_TABLES = {"ExportContactsRole", "PrivacyRole"}
+
+
+def only_three_functions_tell_staff(stack: Stack) -> Iterator[str]:
+    """What workflows, publishing and customers say goes to the one topic that the shop chose."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     for statement in identity_statements(stack):
         if not any(action.startswith("sns:") for action in statement.actions):
             continue
         holders = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
-        if [target_of(holder) for holder in holders] != ["RunStepsRole", "PrivacyRole"]:
+        if [target_of(holder) for holder in holders] != SPEAKERS:
             yield f"{statement.place} lets {[target_of(each) for each in holders]} speak to staff"
         reached = [text_of(resource) for resource in statement.resources]
         if statement.actions != ["sns:Publish"] or reached != ["${AlarmTopicArn}"]:
             yield f"{statement.place} may {statement.actions} on {reached}"
+
+
+def only_whole_stores_are_read_from_whole_tables(stack: Stack) -> Iterator[str]:
+    """A scan is paid for by all that a table holds, and what needs one every day is a mistake: a
+    store is exported whole, or erased."""
+    for statement in identity_statements(stack):
+        if "dynamodb:Scan" not in statement.actions:
+            continue
+        if statement.place not in WHOLE_TABLES:
+            yield f"{statement.place} may read whole tables"
+        if statement.actions != ["dynamodb:Scan"]:
+            yield f"{statement.place} may do more with the table than read it"
+
+
+def whoever_calls_itself_may_go_on(stack: Stack) -> Iterator[str]:
+    """Lambda ends a chain of sixteen calls through one queue, unless it is told that it is meant.
+
+    Only who feeds itself may be told so: for everybody else it is a net below a mistake.
+    """
+    senders = {
+        (statement.place, target_of(resource))
+        for statement in identity_statements(stack)
+        if "sqs:SendMessage" in statement.actions
+        for resource in statement.resources
+    }
+    feeding = {
+        target_of(mapping["FunctionName"]): target_of(mapping["EventSourceArn"])
+        for _, mapping in stack.properties(MAPPING)
+    }
+    for name, function in stack.properties(FUNCTION):
+        meant = function.get("RecursiveLoop") == "Allow"
+        feeds_itself = (target_of(function["Role"]), feeding.get(name)) in senders
+        if feeds_itself and not meant:
+            yield f"{name} is ended by Lambda after sixteen rounds"
+        if meant and not feeds_itself:
+            yield f"{name} may call itself for ever and never has to"
+
+
+def files_of_people_go(stack: Stack) -> Iterator[str]:
+    """What was imported and exported holds people's data, and does not lie about for ever."""
+    for name, bucket in stack.properties("AWS::S3::Bucket"):
+        rules = bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+        gone = {
+            tag["Value"]
+            for rule in rules
+            if rule["Status"] == "Enabled"
+            and "ExpirationInDays" in rule
+            and "NoncurrentVersionExpiration" in rule
+            for tag in rule.get("TagFilters", [])
+            if tag["Key"] == "milepost"
+        }
+        for kind in sorted({"imported", "exported"} - gone):
+            yield f"{name} keeps what was {kind} for ever"
 
 
 def workflows_call_two_functions(stack: Stack) -> Iterator[str]:

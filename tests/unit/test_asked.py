@@ -88,3 +88,11 @@ def test_an_e_mail_that_no_step_sends_is_found() -> None:
     ]
     assert found(steps=[send("reminder"), branch("b", asks | {"email": "b"}, [])]) != []
     assert found(steps=[send("reminder"), branch("b", asks | {"email": "reminder"}, [])]) == []
+
+
+def test_only_of_a_click_a_link_is_known() -> None:
+    asks = {"email": "reminder", "was": "opened", "link": "https://shop.example/cart"}
+    assert found(steps=[send("reminder"), branch("b", asks, [])]) == [
+        'steps[1].paths[0].if.link: goes with clicked alone (say {"was": "clicked"})'
+    ]
+    assert found(steps=[send("reminder"), branch("b", asks | {"was": "clicked"}, [])]) == []

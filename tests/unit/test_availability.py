@@ -30,11 +30,7 @@ def asking(condition: Json) -> Json:
 
 
 TRIGGERS: list[Json] = [
-    {"type": "form", "form": "footer"},
     {"type": "segment", "segment": "vip"},
-    {"type": "date", "day": "03-08"},
-    {"type": "inactivity", "events": ["Order Completed"], "for": "90 days"},
-    {"type": "schedule", "at": "2026-11-27T09:00", "segment": "vip"},
     {"type": "catalog", "on": "price_drop", "audience": ["viewed"]},
 ]
 STEPS: list[Json] = [

@@ -1,6 +1,7 @@
 """What one event does to a contact: laws about order and repetition, and a few plain cases."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -38,7 +39,7 @@ moments = st.integers(0, 5).map(lambda minutes: MONDAY_NOON + timedelta(minutes=
 facts = st.builds(
     ConsentFact,
     state=st.sampled_from(["granted", "withdrawn"]),
-    method=st.sampled_from(["form", "api"]),
+    method=st.sampled_from(["form", "api", "import"]),
     source=st.sampled_from(["footer", "checkout"]),
     topic=st.sampled_from([None, "offers", "news"]),
     at=st.none() | moments,
@@ -67,7 +68,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
             id=f"evt-{number}",
             name=draw(st.sampled_from(["Viewed", "Ordered"])),
             occurred_at=draw(moments),
-            source="api",
+            source=draw(st.sampled_from(["api", "form"])),
             identifiers=draw(st.sampled_from([
                 {"email": ADA}, {"email": "ada@work.example"}, {"device": "d-1"}, {"order": "o-1"}
             ])),
@@ -135,13 +136,13 @@ def test_a_box_that_a_shop_ticks_with_every_order_undoes_no_unsubscribe() -> Non
     assert state(undated) == "granted"
     assert state(consent_fact(state="withdrawn"), undated, undated) == "withdrawn"
     much_later = MONDAY_NOON + timedelta(days=999)
-    assert weigh(weigh(None, consent_fact(state="withdrawn"), much_later), undated,
-                 much_later).state == "withdrawn"  # fmt: skip
+    assert state(consent_fact(state="withdrawn"), undated, seen_at=much_later) == "withdrawn"
 
 
 def test_a_no_without_a_date_is_dated_by_the_event_that_brought_it() -> None:
     no = consent_fact(state="withdrawn", at=None)
     held = weigh(weigh(None, consent_fact(), MONDAY_NOON), no, MONDAY_NOON + timedelta(hours=1))
+    assert held is not None
     assert (held.state, held.at, held.weak) == (
         "withdrawn",
         MONDAY_NOON + timedelta(hours=1),
@@ -156,6 +157,24 @@ def test_what_the_shop_calls_marketing_stands_for_the_stores_topics() -> None:
     assert after(one).consents() == {"news": "granted"}
 
 
+@given(st.lists(facts, max_size=6), st.none() | moments)
+def test_no_import_ever_raises_consent(evidence: list[ConsentFact], at: datetime | None) -> None:
+    """Wherever in a history its answers lie, they leave nobody more willing than without them."""
+    asked = [fact for fact in evidence if fact.method != "import"]
+    imported = ConsentFact("granted", "import", "contacts.csv", at=at)
+    for place in range(len(evidence) + 1):
+        told = [*evidence[:place], imported, *evidence[place:]]
+        assert state(*told) == state(*evidence)
+    assert state(*evidence) in {state(*asked), "withdrawn"}
+
+
+def test_an_import_lowers_consent_and_its_yes_is_no_more_than_a_line_in_the_log() -> None:
+    no = ConsentFact("withdrawn", "import", "contacts.csv", "offers", MONDAY_NOON)
+    assert state(no._replace(state="granted")) is None
+    assert state(consent_fact(), no) == "withdrawn"
+    assert state(no, no._replace(state="granted", at=MONDAY_NOON + timedelta(1))) == "withdrawn"
+
+
 # --- fields ---
 
 
@@ -167,6 +186,15 @@ def named(name: str | None, minutes: int, id_: str = "") -> Event:
 def test_the_latest_value_counts_whenever_it_arrives() -> None:
     assert after(named("Ada", 2), named("Eva", 1)).get("first_name") == "Ada"
     assert after(named("Eva", 1), named("Ada", 2)).get("first_name") == "Ada"
+
+
+def test_what_a_form_claims_fills_a_blank_and_gives_way_to_what_is_known() -> None:
+    """Anybody can write any name, and any address, into a form."""
+    claimed = replace(named("Mallory", 5), source="form", identifiers={"email": "old@mail.example"})
+    assert after(claimed).get("first_name") == "Mallory"
+    assert after(claimed).email == "old@mail.example"
+    for known in (after(claimed, named("Ada", 1)), after(named("Ada", 1), claimed)):
+        assert (known.get("first_name"), known.email) == ("Ada", ADA)
 
 
 def test_what_an_event_does_not_say_stays_as_it_was() -> None:

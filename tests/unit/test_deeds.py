@@ -11,7 +11,6 @@ from milepost.domain.contacts import Profile
 from milepost.domain.deeds import DEEDS, changes_of, data_of, decide
 from milepost.domain.enrollments import DEEPEST, FROM, depth, fires
 from milepost.domain.event_names import CONTACT, LIST, SCORE, STAGE, STARTED
-from milepost.domain.program import Program
 from tests.support.anything import documents
 from tests.support.builders import Json, contact, enrollment, event
 
@@ -80,7 +79,7 @@ def test_nothing_a_shop_puts_in_our_place_stops_an_event(origin: Any) -> None:
     head = {"trigger": {"type": "manual", "event": STARTED}}
     happened = event(STARTED, {FROM: origin})
     here = Profile("harborline", contact())
-    assert fires(Program("cart", 1, head, {}, "end"), None, here, happened) in {True, False}
+    assert fires("cart", head["trigger"], None, here, happened) in {True, False}
     decide(step("emit_event", event="E"), enrollment(event_data={FROM: origin}), DATA)
 
 

@@ -77,6 +77,11 @@ def test_what_would_hurt_later_is_refused_with_the_reason(raw: bytes, why: str) 
         read_json(raw)
 
 
+def test_half_a_pair_comes_through_for_whoever_replaces_it() -> None:
+    raw = b'{"\\udc00": ["\\ud83d"]}'
+    assert read_json(raw, halves=True) == {"\udc00": ["\ud83d"]}
+
+
 def test_a_whole_pair_is_one_character() -> None:
     assert read_json(b'"\\ud83d\\ude00"') == "\U0001f600"
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.pages import done_page, question_page, stale_page
+from milepost.domain.pages.frame import stale_page
+from milepost.domain.pages.unsubscribe import TEXTS, done_page, question_page
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,9 @@ def test_every_page_is_whole_and_says_its_language(locale: str) -> None:
 
 
 def test_every_text_is_there_in_every_language() -> None:
-    from milepost.domain.pages import _TEXTS
 
-    for texts in _TEXTS.values():
-        assert texts.keys() == _TEXTS["en"].keys()
+    for texts in TEXTS.values():
+        assert texts.keys() == TEXTS["en"].keys()
         assert all("{store}" in texts[key] for key in ("explain", "done_topic", "done_all"))
         assert all("{topic}" in texts[key] for key in ("explain", "done_topic"))
 

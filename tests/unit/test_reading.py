@@ -161,7 +161,12 @@ def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
             "steps[0].else[0].paths[0].if: is not a condition: it needs one of all, any, not, ",
         ),
         ([{"id": "a", "type": "branch", "paths": []}], "steps[0].paths: "),
-        ([leave("a", "")], "steps[0].reason: "),
+        ([leave("a", "")], "steps[0].reason: is empty"),
+        ([leave("a", "x" * 101)], "steps[0].reason: is longer than 100 characters"),
+        (
+            [leave(f"a-{number}") for number in range(1001)],
+            "steps: has 1,001, and may have 1,000 at most (split it in two, and have the first ",
+        ),
     ],
 )
 def test_a_mistake_in_a_step_has_its_place_its_reason_and_its_remedy(
@@ -188,7 +193,13 @@ def test_a_mistake_in_a_step_has_its_place_its_reason_and_its_remedy(
         ({"contact": "a", "between": [1]}, ["audience.between[1]: is missing"]),
         ({"contact": "a", "exists": "maybe"}, ["audience.exists: should be a valid boolean"]),
         ({"contact": "a", "within_last": "1"}, ["audience.within_last: '1' is not a duration"]),
-        ({"contact": "", "is": 1}, ["audience.contact: "]),
+        ({"contact": "a", "before": "banana"}, ["audience.before: 'banana' is no date"]),
+        ({"contact": "a", "after": "2027-02-30"}, ["audience.after: '2027-02-30' is no date and"]),
+        ({"contact": "a", "after": "2027-01-31T09:00"}, ["audience.after: '2027-01-31T09:0"]),
+        ({"contact": "a", "between": [50, 20]}, ["audience.between: nothing is between these two"]),
+        ({"contact": "a", "in": []}, ["audience.in: has 0, and needs at least 1"]),
+        ({"contact": "a", "starts_with": ""}, ["audience.starts_with: is empty"]),
+        ({"contact": "", "is": 1}, ["audience.contact: is empty"]),
         ({"event": {"event": 1}, "is": 1}, ["audience.event: should be a valid string"]),
         ({"all": []}, ["audience.all: "]),
         ({"all": [{"any": [{"not": {"x": 1}}]}]}, ["audience.all[0].any[0].not: is not a "]),

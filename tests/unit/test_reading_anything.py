@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from milepost.domain.chance import choose, held_back
 from milepost.domain.compiler.asked import check_conditions
 from milepost.domain.compiler.costs import longest_stay, transitions
+from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
 from milepost.domain.compiler.machine import Wiring, machine
@@ -120,7 +121,7 @@ def carry_out(program: Program, data: Any) -> None:
     known = {"x": data, **(data if isinstance(data, dict) else {})}
     happened = event("E", known, contact=ContactFacts(properties=known))
     profile = fold(Profile(STORE, contact()), happened, StoreSettings())
-    if fires(program, None, profile, happened):
+    if fires(program.workflow, mention(program), None, profile, happened):
         may_enter(program, profile, happened, FACTS, MONDAY_NOON)
     looked_up = {"event": known, "contact": profile.as_data(), "steps": {"hook": known},
                  "enrollment": {}, "store": {}}  # fmt: skip

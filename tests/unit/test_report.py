@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.domain.problems import Problem, suggest
-from milepost.domain.report import Explanation, Outcome, Report, as_json, as_markdown
+from milepost.domain.report import (
+    Cost,
+    Explanation,
+    Outcome,
+    Report,
+    as_json,
+    as_markdown,
+    as_message,
+    headline,
+    is_news,
+)
 from tests.support.golden import REPORT, abandoned_cart_report
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -15,6 +25,8 @@ EXPLANATION = Explanation(
     difference=("`a` is new.", "`b` is gone."),
     prices="| way |\n|---|\n",
     inside="Nobody is inside.",
+    paths=70,
+    costs=(Cost(("b: yes",), ("mail",), 3, 0.175),),
 )
 OUTCOMES: tuple[Outcome, ...] = ("published", "unchanged", "refused", "archived", "kept")
 
@@ -76,7 +88,12 @@ def test_programs_get_the_explanation_in_fields() -> None:
         "difference": ["`a` is new.", "`b` is gone."],
         "prices": EXPLANATION.prices,
         "inside": "Nobody is inside.",
-    }
+        "paths": 70,
+        "costs": [
+            {"choices": ["b: yes"], "mails": ["mail"], "transitions": 3,
+             "usd_per_1000_contacts": 0.175}
+        ],
+    }  # fmt: skip
 
 
 def test_the_report_on_the_abandoned_cart_is_what_was_reviewed() -> None:
@@ -109,3 +126,44 @@ def test_a_word_is_only_suggested_if_it_is_close() -> None:
     assert suggest("xyz", ["reminder", "offer"]) == ""
     assert suggest("", []) == ""
     assert suggest("x" * 1_000_000, ["reminder"]) == ""
+
+
+WRONG = Report("workflows/cart.json", "refused", AT, problems=(Problem("steps[0]", "is wrong"),))
+LIVE = Report("workflows/cart.json", "published", AT, "3", explanation=EXPLANATION)
+STILL = LIVE._replace(outcome="unchanged")
+
+
+def test_what_the_report_before_said_is_no_news() -> None:
+    later = datetime(2026, 11, 23, tzinfo=UTC)
+    gone = Report("workflows/cart.json", "archived", AT)
+    for report in (WRONG, gone):
+        assert is_news(report, None)
+        assert not is_news(report._replace(at=later), as_json(report))
+        assert is_news(report, "[]")
+    assert is_news(WRONG, as_json(LIVE))
+    assert is_news(WRONG, as_json(WRONG._replace(problems=(Problem("steps[1]", "is wrong"),))))
+
+
+def test_what_goes_live_is_always_news() -> None:
+    assert is_news(LIVE, as_json(LIVE)), "settings have no version that tells them apart"
+
+
+def test_what_is_live_as_it_was_is_news_only_after_a_refusal() -> None:
+    assert is_news(STILL, as_json(WRONG))
+    for before in (None, as_json(LIVE), as_json(STILL), "no report", "{}", "[]"):
+        assert not is_news(STILL, before)
+
+
+def test_a_headline_says_what_publishing_came_to() -> None:
+    said = "acme: workflows/cart.json"
+    assert headline("acme", [WRONG]) == f"{said} was not published"
+    assert headline("acme", [LIVE]) == f"{said} is live as version 3"
+    assert headline("acme", [LIVE, WRONG, LIVE]) == "acme: 2 published, 1 refused"
+
+
+def test_a_message_holds_every_report_without_its_picture() -> None:
+    message = as_message([WRONG, LIVE])
+    assert message.startswith(as_markdown(WRONG))
+    assert "## In words" in message
+    assert "mermaid" not in message
+    assert "Picture" not in message

@@ -47,6 +47,8 @@ def test_what_the_file_says_is_what_the_functions_see() -> None:
         shop_topics=("offers",),
         reply_to="Hello@Harborline.example",
         paused=True,
+        topic_titles={},
+        forms={},
     )
 
 
@@ -85,8 +87,39 @@ def test_settings_of_a_later_version_are_read_as_far_as_they_are_known() -> None
         ({"shop_topics": ["sales"]}, "file: shop_topics names 'sales', which is not among topics"),
         ({"reply_to": "Harborline <a@b.example>"}, "reply_to: 'Harborline <a@b.example>' is "),
         ({"reply_to": "a@b.example\r\nBcc: x@y.example"}, "reply_to: "),
+        ({"forms": {"f": {"topics": ["sales"], "wording": "x"}}},
+         "file: forms.f names 'sales', which is not among topics"),
+        ({"forms": {"f": {"topics": ["news"]}}}, "forms.f: wording is missing"),
+        ({"forms": {"f": {"wording": {"fr": "Oui"}}}}, "file: forms.f has no wording in 'en'"),
+        ({"forms": {"f": {"redirect": "https://evil.example/x"}}},
+         "file: forms.f leads to 'evil.example', which is neither url nor an origin"),
+        ({"forms": {"f": {"redirect": "javascript:alert(1)"}}}, "forms.f.redirect: "),
+        ({"forms": {"f": {"fields": {"email": {}}}}}, "forms.f: 'email' is part of every form"),
+        ({"forms": {"f": {"fields": {"website": {}}}}}, "forms.f: 'website' is part of every"),
+        ({"forms": {"f": {"fields": {"x": {"type": "date", "choices": ["a"]}}}}},
+         "forms.f.fields.x: choices are texts"),
+        ({"forms": {"The Form": {}}}, "forms.The Form: "),
+        ({"forms": {"f": {"per_hour": 0}}}, "forms.f.per_hour: "),
+        ({"origins": ["shop.example"]}, "origins[0]: "),
+        ({"origins": ["*"]}, "origins[0]: "),
+        ({"origins": ["http://shop.example"]}, "origins[0]: "),
+        ({"topic_titles": {"fr": {"sales": "Soldes"}}},
+         "file: topic_titles names 'sales', which is not among topics"),
         ({"paused": "often"}, "paused: should be a valid boolean"),
     ],
 )  # fmt: skip
 def test_a_mistake_has_its_place(changes: Json, expected: str) -> None:
     assert any(problem.startswith(expected) for problem in problems(**changes)), problems(**changes)
+
+
+def test_a_redirect_may_lead_to_the_shop_and_to_its_origins() -> None:
+    pages = ("https://shop.example/thanks", "https://www.shop.example/danke")
+    forms = {f"f{n}": {"redirect": page} for n, page in enumerate(pages)}
+    assert problems(forms=forms, origins=["https://www.shop.example"]) == []
+
+
+def test_a_topic_has_a_title_in_the_readers_language_or_the_stores() -> None:
+    titles = {"fa": {"offers": "پیشنهادها"}}
+    settings = StoreSettings(topics={"offers": "Offers", "news": "News"}, topic_titles=titles)
+    asked = [("offers", "fa-IR"), ("news", "fa"), ("offers", "en"), ("gone", "fa")]
+    assert [settings.title_of(*each) for each in asked] == ["پیشنهادها", "News", "Offers", "gone"]

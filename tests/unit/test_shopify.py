@@ -267,7 +267,7 @@ def test_line_discounts_are_taken_off_the_cart() -> None:
 
 def test_a_started_checkout_carries_what_a_reminder_needs() -> None:
     event = translate("checkouts.update").events[0]
-    assert event.id == f"checkout:{CHECKOUT}:started"
+    assert event.id == f"checkout:{CHECKOUT}:started:consent"
     assert event.occurred_at == utc("2026-11-17T13:06:02")
     assert event.identifiers == {
         "email": "noor.haddad@example.com",
@@ -302,22 +302,29 @@ def test_a_started_checkout_carries_what_a_reminder_needs() -> None:
     }
 
 
-def test_the_start_of_a_checkout_is_one_event_however_often_it_is_updated() -> None:
+def test_the_start_of_a_checkout_is_one_event_however_often_its_cart_is_updated() -> None:
     created = only("checkouts.create")
-    started, updated = translate("checkouts.update").events
+    earlier = load("shopify", "checkouts.create").body
+    people = {name: earlier[name] for name in ("email", "customer", "buyer_accepts_marketing")}
+    started, updated = translate(load("shopify", "checkouts.update").but(**people)).events
     assert (started.id, started.occurred_at) == (created.id, created.occurred_at)
     assert updated.id == f"checkout:{CHECKOUT}:updated:2026-11-17T13:09:15.000Z"
     assert updated.occurred_at == utc("2026-11-17T13:09:15")
 
 
-def test_a_checkout_that_gets_its_address_later_starts_for_that_address() -> None:
+def test_a_checkout_starts_once_more_for_its_address_and_for_its_yes() -> None:
     nobody = only("checkouts.create.anonymous")
-    somebody = translate("checkouts.update.address").events[0]
     assert set(nobody.identifiers) == {"checkout", "cart"}
+    somebody = translate("checkouts.update.address").events[0]
     assert somebody.identifiers["email"] == "jonas@weidmann-tischlerei.example"
-    assert (somebody.name, somebody.id, somebody.occurred_at) == (
-        "Checkout Started", nobody.id, nobody.occurred_at,
-    )  # fmt: skip
+    ticked = load("shopify", "checkouts.update.address").but(buyer_accepts_marketing=True)
+    willing = translate(ticked).events[0]
+    starts = [nobody, somebody, willing]
+    assert {(event.name, event.occurred_at) for event in starts} == {
+        ("Checkout Started", nobody.occurred_at)
+    }
+    stages = [event.id.removeprefix(nobody.id) for event in starts]
+    assert stages == ["", ":address", ":consent"]
 
 
 def test_a_completed_checkout_starts_nothing() -> None:

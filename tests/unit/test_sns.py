@@ -33,8 +33,9 @@ def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, 
         "provide-client-params.sns.Publish", lambda params, **_: seen.update(params)
     )
     stub.add_response("publish", {"MessageId": "1"})
-    alerts.tell(subject, text)
+    alerts.tell(subject, text, "harborline")
     assert seen["TopicArn"] == TOPIC
+    assert seen["MessageAttributes"]["store"]["StringValue"] == "harborline"
     return seen["Subject"], seen["Message"]
 
 
@@ -81,7 +82,7 @@ def test_whatever_sns_refuses_is_tried_again_later(
     alerts, stub = sns
     stub.add_client_error("publish", code, "about ada@mail.example")
     with pytest.raises(Busy) as busy:
-        alerts.tell("a", "b")
+        alerts.tell("a", "b", "harborline")
     assert "ada" not in str(busy.value)
 
 
@@ -91,9 +92,9 @@ def test_a_network_that_is_down_is_busy_too() -> None:
             raise EndpointConnectionError(endpoint_url="https://sns.example")
 
     with pytest.raises(Busy):
-        SnsAlerts(Down(), TOPIC).tell("a", "b")  # type: ignore[arg-type]
+        SnsAlerts(Down(), TOPIC).tell("a", "b", "harborline")  # type: ignore[arg-type]
 
 
 def test_without_a_topic_nothing_is_said_to_nobody(sns: tuple[SnsAlerts, Stubber]) -> None:
     with pytest.raises(Busy, match="AlarmTopicArn"):
-        SnsAlerts(sns[0].client, "").tell("a", "b")
+        SnsAlerts(sns[0].client, "").tell("a", "b", "harborline")

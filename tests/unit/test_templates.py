@@ -57,7 +57,12 @@ def context(**changes: Any) -> dict[str, Any]:
             "logo_url": "",
             "currency": "USD",
         },
-        "urls": {"unsubscribe": "https://api.example/v1/north/unsubscribe/token"},
+        "urls": {
+            "unsubscribe": "https://api.example/v1/north/unsubscribe/token",
+            "preferences": "https://api.example/v1/north/preferences/token",
+            "confirm": "https://api.example/v1/north/confirm/token",
+            "shop": "https://north.example/?mp=token",
+        },
         "steps": {},
         "now": "2026-11-22T09:00:00.000Z",
     }
@@ -77,6 +82,7 @@ def test_the_promised_templates_ship() -> None:
         "abandoned-cart/last-call",
         "abandoned-cart/reminder",
         "abandoned-cart/second-reminder",
+        "opt-in/confirm",
         "welcome/best-of",
         "welcome/hello",
     ]
@@ -229,6 +235,8 @@ def test_the_text_part_of_a_cart_reads_like_a_letter() -> None:
         "You are receiving this email because you left something in your cart at Northwind.\n"
         "\n"
         "Northwind · 12 Harbor Street, Portland\n"
+        "\n"
+        "Preferences: https://api.example/v1/north/preferences/token\n"
         "\n"
         "Unsubscribe: https://api.example/v1/north/unsubscribe/token\n"
     )
@@ -484,7 +492,7 @@ def test_everything_wrong_is_said_at_once() -> None:
     ("body", "said"),
     [
         ("{{ store.nme }}", 'body.html:1: store has no "nme" (did you mean "name"?)'),
-        ("{{ urls.view }}", 'body.html:1: urls has no "view" (it has: unsubscribe)'),
+        ("{{ urls.view }}", 'body.html:1: urls has no "view" (it has: confirm, preferences, shop, unsubscribe)'),
         ("{{ customer.name }}", '"customer" is not known'),
         ("{% for a in event.b %}{% endfor %}{{ a }}", '"a" is not known'),
         ("{% set store = 1 %}", '"store" cannot be set'),

@@ -1,7 +1,23 @@
+from datetime import timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.tokens import Unsubscribe, seal, unseal
+from milepost.domain.tokens import (
+    Confirmation,
+    Preferences,
+    Unsubscribe,
+    Visit,
+    seal,
+    seal_confirmation,
+    seal_preferences,
+    seal_visit,
+    unseal,
+    unseal_confirmation,
+    unseal_preferences,
+    unseal_visit,
+)
+from tests.support.builders import MONDAY_NOON
 
 hexes = st.text("0123456789abcdef", min_size=25, max_size=25)
 slugs = st.from_regex(r"[a-z0-9][a-z0-9-]{0,29}", fullmatch=True)
@@ -82,3 +98,48 @@ def test_a_token_may_stand_in_a_url_as_it_is(claim: Unsubscribe, key: str) -> No
     token = seal(claim, key)
     assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
     assert len(token) < 180
+
+
+# --- the other kinds of links ---
+
+ADAS = "c" + "7" * 25
+MAIL = f"{ADAS}-{'1' * 24}"
+OPEN = (unseal, unseal_confirmation, unseal_preferences, unseal_visit)
+
+
+def of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
+    """A claim of each kind and its token."""
+    confirmation = Confirmation(store, ADAS, "footer", "4" * 24, MONDAY_NOON)
+    preferences, visit = Preferences(store, ADAS, MAIL), Visit(store, ADAS, MONDAY_NOON)
+    no = Unsubscribe(store, ADAS, "offers", MAIL)
+    return [
+        (no, seal(no, key)),
+        (confirmation, seal_confirmation(confirmation, key)),
+        (preferences, seal_preferences(preferences, key)),
+        (visit, seal_visit(visit, key)),
+    ]
+
+
+@given(slugs, keys, keys)
+def test_a_token_opens_one_kind_of_link_and_no_other(store: str, key: str, other: str) -> None:
+    for number, (claim, token) in enumerate(of_each_kind(store, key)):
+        for kind, unseals in enumerate(OPEN):
+            assert unseals(store, token, [other, key]) == (claim if kind == number else None)
+            assert unseals(store, token, [other] if other != key else []) is None
+            assert unseals(f"{store}x", token, [key]) is None
+            assert unseals(store, token[:-1], [key]) is None
+
+
+@given(slugs, st.text(), st.lists(keys, max_size=2))
+def test_no_other_text_opens_any_kind_of_link(store: str, text: str, live: list[str]) -> None:
+    for unseals in OPEN:
+        for piece in (text, f"{text}.{text}", f"{text}.{text}.{text}.{text}.{text}"):
+            assert unseals(store, piece, live) is None
+
+
+def test_links_that_are_good_for_a_time_know_when_it_is_over() -> None:
+    confirmation = Confirmation("s", ADAS, "footer", "4" * 24, MONDAY_NOON)
+    visit = Visit("s", ADAS, MONDAY_NOON)
+    days = [timedelta(days=d) for d in (0, 7, 7.01, 30, 30.01)]
+    late = [(confirmation.is_late(MONDAY_NOON + d), visit.is_late(MONDAY_NOON + d)) for d in days]
+    assert late == [(False, False), (False, False), (True, False), (True, False), (True, True)]

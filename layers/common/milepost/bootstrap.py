@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.contacts import DynamoContacts
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
     from milepost.adapters.dynamodb.ledger import DynamoLedger
+    from milepost.adapters.dynamodb.limits import DynamoLimits
     from milepost.adapters.dynamodb.lives import DynamoLives
+    from milepost.adapters.dynamodb.members import DynamoMembers
     from milepost.adapters.dynamodb.privacy import DynamoRequests
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
@@ -24,10 +26,16 @@ if TYPE_CHECKING:
     from milepost.adapters.ssm import SsmSecrets
     from milepost.adapters.stepfunctions import StepFunctionsEngine
     from milepost.services.act import Actor
+    from milepost.services.broadcast import Broadcaster
+    from milepost.services.browse import Browsing
     from milepost.services.crowd import Crowd
+    from milepost.services.export import Exporter
     from milepost.services.facts import FactFinder
+    from milepost.services.forms import Confirmer, SignUps
+    from milepost.services.imports.importer import Importer
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
+    from milepost.services.lookouts import Lookouts
     from milepost.services.people.asking import Desk
     from milepost.services.people.changing import Changer
     from milepost.services.people.privacy import Clerk
@@ -92,7 +100,15 @@ def timeline() -> "DynamoTimeline":
 def contacts() -> "DynamoContacts":
     from milepost.adapters.dynamodb.contacts import DynamoContacts
 
-    return DynamoContacts(_table(settings().contacts_table), settings().retention)
+    table = _table(settings().contacts_table)
+    return DynamoContacts(table, settings().retention, clock().to_wire)
+
+
+@cache
+def members() -> "DynamoMembers":
+    from milepost.adapters.dynamodb.members import DynamoMembers
+
+    return DynamoMembers(_table(settings().contacts_table))
 
 
 @cache
@@ -204,6 +220,31 @@ def legs() -> "Legs":
 
 
 @cache
+def lookouts() -> "Lookouts":
+    from milepost.services.lookouts import Lookouts
+
+    return Lookouts(contacts(), timeline(), registry(), clock().now)
+
+
+@cache
+def broadcaster() -> "Broadcaster":
+    from milepost.adapters.dynamodb.works import DynamoWorks
+    from milepost.adapters.s3 import S3Files
+    from milepost.services.broadcast import Broadcaster
+
+    settings().need("bucket")
+    return Broadcaster(
+        members=members(),
+        timeline=timeline(),
+        registry=registry(),
+        works=DynamoWorks(_table(settings().workflows_table)),
+        files=S3Files(client("s3"), settings().bucket),
+        now=clock().now,
+        most=60 * int(settings().broadcast_rate),
+    )
+
+
+@cache
 def crowd() -> "Crowd":
     from milepost.adapters.dynamodb.works import DynamoWorks
     from milepost.services.crowd import GRACE, Crowd
@@ -302,6 +343,34 @@ def clerk() -> "Clerk":
 
 
 @cache
+def limits() -> "DynamoLimits":
+    from milepost.adapters.dynamodb.limits import DynamoLimits
+
+    return DynamoLimits(_table(settings().contacts_table))
+
+
+@cache
+def browsing() -> "Browsing":
+    from milepost.services.browse import Browsing
+
+    return Browsing(timeline(), registry(), secrets(), limits())
+
+
+@cache
+def sign_ups() -> "SignUps":
+    from milepost.services.forms import SignUps
+
+    return SignUps(timeline(), registry(), secrets(), limits())
+
+
+@cache
+def confirmer() -> "Confirmer":
+    from milepost.services.forms import Confirmer
+
+    return Confirmer(timeline(), contacts(), registry(), secrets())
+
+
+@cache
 def timers() -> "DynamoTimers":
     from milepost.adapters.dynamodb.timers import DynamoTimers
 
@@ -343,3 +412,64 @@ def publisher() -> "Publisher":
         trials=prove,
     )
     return Publisher(files, publications, workflows, clock().now)
+
+
+@cache
+def importer() -> "Importer":
+    import time
+
+    from milepost.adapters.dynamodb.people import DynamoPeople
+    from milepost.adapters.dynamodb.transfers import DynamoImports
+    from milepost.adapters.s3 import S3Files
+    from milepost.adapters.s3_uploads import S3Uploads
+    from milepost.adapters.sqs import SqsRequeue
+    from milepost.services.imports.importer import Importer
+    from milepost.services.imports.intake import Intake
+    from milepost.services.imports.walk import Walker
+
+    settings().need("bucket", "import_queue")
+    uploads = S3Uploads(client("s3"), settings().bucket)
+    imports = DynamoImports(_table(settings().workflows_table))
+    files = S3Files(client("s3"), settings().bucket)
+    people = _table(settings().contacts_table)
+    return Importer(
+        intake=Intake(uploads, imports, clock().now, clock().wire_now),
+        walker=Walker(
+            uploads=uploads,
+            imports=imports,
+            reports=files,
+            now=clock().now,
+            wire_now=clock().wire_now,
+            seconds=time.monotonic,
+            sleep=time.sleep,
+        ),
+        people=DynamoPeople(people, settings().retention, clock().wire_now),
+        registry=registry(),
+        requeue=SqsRequeue(client("sqs"), settings().import_queue),
+    )
+
+
+@cache
+def exporter() -> "Exporter":
+    import time
+
+    from milepost.adapters.dynamodb.everything import DynamoEverything
+    from milepost.adapters.dynamodb.transfers import DynamoExports
+    from milepost.adapters.s3 import S3Files
+    from milepost.adapters.s3_uploads import S3Uploads
+    from milepost.adapters.sqs import SqsRequeue
+    from milepost.services.export import Exporter
+
+    settings().need("bucket", "export_queue")
+    uploads = S3Uploads(client("s3"), settings().bucket)
+    return Exporter(
+        everything=DynamoEverything(_table(settings().contacts_table), clock().wire_now),
+        exports=DynamoExports(_table(settings().workflows_table)),
+        uploads=uploads,
+        shelves=uploads,
+        reports=S3Files(client("s3"), settings().bucket),
+        requeue=SqsRequeue(client("sqs"), settings().export_queue),
+        now=clock().now,
+        wire_now=clock().wire_now,
+        seconds=time.monotonic,
+    )

@@ -8,15 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from milepost.domain.program import PLANNED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from milepost.domain import report as publishing
     from milepost.domain.conditions import Happening, Window
     from milepost.domain.contacts import Profile
     from milepost.domain.enrollments import Enrollment, Status
     from milepost.domain.events import Event, IdentifierKind
     from milepost.domain.legs import Start
+    from milepost.domain.limits import Counter
     from milepost.domain.messages import (
         Answer,
         Category,
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from milepost.domain.outbound import Reply, Request, Unreachable
     from milepost.domain.pauses import Pause
     from milepost.domain.program import Program
-    from milepost.domain.refs import EnrollmentRef, MessageRef
+    from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
     from milepost.domain.settings import StoreSettings
     from milepost.domain.templates.rendering import Renderer
     from milepost.domain.templates.versions import TemplateVersion
@@ -40,6 +44,14 @@ if TYPE_CHECKING:
 
 class Busy(Exception):
     """The world is momentarily not able to answer; the same call later may succeed."""
+
+
+class Unfinished(Busy):
+    """Something could not be published now; `reports` are of all that could."""
+
+    def __init__(self, what: Sequence[str], reports: Sequence[publishing.Report]) -> None:
+        super().__init__("not finished: " + "; ".join(what))
+        self.reports = reports
 
 
 class StoreSecrets(NamedTuple):
@@ -53,6 +65,7 @@ class StoreSecrets(NamedTuple):
     shopify: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     shop_domains: tuple[str, ...] = ()
+    browser: tuple[str, ...] = ()
 
 
 class Secrets(Protocol):
@@ -73,6 +86,11 @@ class Timeline(Protocol):
 
     def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
         """When an event without a time of its own was first reported: `now` only the first time."""
+
+    def find(
+        self, store: str, contact: str, name: str, at: datetime, event_id: str
+    ) -> Event | None:
+        """One event of a contact's timeline."""
 
     def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
         """The events of one name since an instant."""
@@ -125,7 +143,9 @@ class Enrollments(Protocol):
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
 
-    def write(self, ref: EnrollmentRef, journal: Journal) -> None: ...
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+        """Write a journal down; raises `Busy` if the enrollment is in another leg than the one
+        that is given."""
 
     def finish(
         self,
@@ -226,12 +246,17 @@ class Ledger(Protocol):
 
 
 class Live(NamedTuple):
-    """A workflow that is published: its version, and the machine that new entries start on."""
+    """A workflow that is published: its version, and the machine that new entries start on.
+
+    `trigger` is its program's without `where`, so that whoever has an event need not read the
+    programs of all the workflows that it does not concern.
+    """
 
     version: int
     machine: str
     status: Literal["live", "paused", "draft", "archived"]
     pauses: tuple[Pause, ...] = ()
+    trigger: Mapping[str, Any] = {}
 
 
 class Head(NamedTuple):
@@ -246,6 +271,14 @@ class Head(NamedTuple):
         """All pauses that freeze those inside a workflow."""
         live = self.workflows.get(workflow)
         return (*self.pauses, *(live.pauses if live else ()))
+
+    def plans(self) -> list[Mapping[str, Any]]:
+        """What live workflows wait for that comes to contacts by itself, paused ones included."""
+        return [
+            live.trigger
+            for live in self.workflows.values()
+            if live.status in ("live", "paused") and live.trigger.get("type") in PLANNED
+        ]
 
     def is_paused(self, workflow: str) -> bool:
         return any(pause.ended is None for pause in self.pauses_of(workflow))
@@ -299,8 +332,9 @@ class Overdue(NamedTuple):
 class Timers(Protocol):
     """Knows what is due."""
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
-        """Overdue messages, and enrollments (of version 0: unknown) whose next leg is due."""
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
+        """Overdue messages, enrollments (of version 0: unknown) whose next leg is due, and contacts
+        for whom something may have come by itself."""
 
     def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
         """The enrollments (of version 0) that wait for their workflow, those due first first."""
@@ -310,6 +344,34 @@ class Timers(Protocol):
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         """Leave the outcome unknown for good; False if it has been settled."""
+
+
+Group = Literal["all", "list", "segment"]
+"""All contacts of a store, those on a list, or those in a segment."""
+
+
+class Member(NamedTuple):
+    """A contact, and when it became what it is a member of."""
+
+    contact: str
+    since: str
+
+
+class MemberPage(NamedTuple):
+    """Some members, and the place after which the next page begins; empty if there is none."""
+
+    members: Sequence[Member]
+    next: str
+
+
+class Members(Protocol):
+    """Knows who belongs to a list or a segment, and all contacts of a store (`all`, no name)."""
+
+    def page(
+        self, store: str, group: Group, name: str, after: str = "", most: int = 100
+    ) -> MemberPage: ...
+
+    def count(self, store: str, group: Group, name: str) -> int: ...
 
 
 class Resender(Protocol):
@@ -375,9 +437,10 @@ class Publications(Protocol):
 
 
 class Work(NamedTuple):
-    """Something to be done for everybody inside a workflow, set going `at` an instant."""
+    """Something to be done for everybody inside a workflow, set going `at` an instant; a broadcast
+    is for everybody in the segment of its schedule, and begins `at` an instant."""
 
-    kind: Literal["thaw", "cancel", "migrate"]
+    kind: Literal["thaw", "cancel", "migrate", "broadcast"]
     store: str
     workflow: str
     at: datetime
@@ -392,6 +455,10 @@ class Works(Protocol):
 
     def advance(self, work: Work, done: str) -> None:
         """Note how far a work has come, unless it has been set going anew."""
+
+    def again(self, work: Work, at: datetime) -> None:
+        """A work is done, and the same is to be done anew from an instant, unless it has been set
+        going anew."""
 
     def close(self, work: Work) -> None:
         """A work is done, unless it has been set going anew."""
@@ -414,4 +481,12 @@ class Outbound(Protocol):
 class Alerts(Protocol):
     """Tells the shop's own people something."""
 
-    def tell(self, subject: str, text: str) -> None: ...
+    def tell(self, subject: str, text: str, store: str) -> None:
+        """Raises `Busy`. Whoever listens may have asked for one store's alone."""
+
+
+class Limits(Protocol):
+    """Counts what may not happen too often."""
+
+    def count(self, counter: Counter, number: int = 1) -> int:
+        """Count some more; how many there were in this window by now, these included."""

@@ -29,9 +29,12 @@ class Settings(NamedTuple):
     await_event_arn: str = ""
     alarm_topic: str = ""
     privacy_queue: str = ""
+    broadcast_rate: str = "10"
     park_after_days: str = "30"
     transition_price: str = "0.000025"
     mail_price: str = "0.0001"
+    import_queue: str = ""
+    export_queue: str = ""
 
     @property
     def retention(self) -> timedelta:

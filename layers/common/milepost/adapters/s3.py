@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 """No file that people write is larger; a larger one is cut, and so refused by whoever reads it."""
 
+_KINDS = {"json": "application/json", "csv": "text/csv"}
+
 
 @dataclass(frozen=True, slots=True)
 class S3Files:
@@ -53,7 +55,7 @@ class S3Files:
         return [path for path in sorted(found) if not path.endswith("/")]
 
     def write(self, store: str, path: str, text: str) -> None:
-        kind = "application/json" if path.endswith(".json") else "text/markdown"
+        kind = _KINDS.get(path.rpartition(".")[2], "text/markdown")
         try:
             self.client.put_object(
                 Bucket=self.bucket,

@@ -13,7 +13,7 @@ from milepost.ports import Busy
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-EXPIRES = "milepost-expires=export"
+EXPIRES = "milepost=exported"
 """The tag that the bucket's rule looks for: stores come first in keys, so no prefix would do."""
 
 LINK_SECONDS = 300

@@ -24,7 +24,7 @@ class SnsAlerts:
     client: "SNSClient"
     topic: str
 
-    def tell(self, subject: str, text: str) -> None:
+    def tell(self, subject: str, text: str, store: str) -> None:
         if not self.topic:
             raise Busy("the stack has no topic for alerts: deploy it with AlarmTopicArn")
         line = "".join(c for c in subject if c.isascii() and c.isprintable())[:MOST_SUBJECT]
@@ -32,6 +32,12 @@ class SnsAlerts:
         whole = text.strip() or line
         message = whole.encode("utf-8", "replace")[:MOST_TEXT].decode("utf-8", "ignore")
         try:
-            self.client.publish(TopicArn=self.topic, Subject=line, Message=message)
+            self.client.publish(
+                TopicArn=self.topic,
+                Subject=line,
+                Message=message,
+                # A subscription may have a filter policy: addresses of one store hear of no other.
+                MessageAttributes={"store": {"DataType": "String", "StringValue": store}},
+            )
         except (ClientError, BotoCoreError) as error:
             raise Busy(f"SNS: {type(error).__name__}") from error

@@ -53,6 +53,7 @@ class SsmSecrets:
             shopify=_live(found, "shopify-secret"),
             links=_live(found, "link-key"),
             shop_domains=_live(found, "shopify-domain"),
+            browser=_live(found, "browser-key"),
         )
         self._kept[store] = (self.now(), secrets)
         return secrets

@@ -1,13 +1,15 @@
 """`milepost check`: everything that publishing would refuse, of all files at once."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
 
 from milepost.cli.printing import Found, say, show_json, show_problems
-from milepost.cli.shelf import find_root, open_store
-from milepost.cli.units import units_of
+from milepost.cli.shelf import Store, find_root, open_store
+from milepost.cli.units import SETTINGS, units_of
+from milepost.services.publishing.workflows import path_of_tests
 
 LAYOUT = "templates/_layout"
 _COUNTED = ("workflows", "templates")
@@ -28,10 +30,13 @@ def check(
     for root, asked in roots.items():
         store = open_store(root)
         wanted = [store.path_of(path) for path in asked]
+        relied_on = {unit for path in wanted for unit in _relied_on(store, path)}
         for unit, problems in units_of(store).items():
             if any(_concerns(path, unit) for path in wanted):
                 kind = unit.partition("/")[0]
                 counts[kind] = counts.get(kind, 0) + 1
+                found += problems
+            elif unit in relied_on:
                 found += problems
     if as_json:
         checked = {kind: counts[kind] for kind in _COUNTED}
@@ -48,6 +53,19 @@ def _concerns(path: str, unit: str) -> bool:
     if path == unit or not path or unit.startswith(f"{path}/") or path.startswith(f"{unit}/"):
         return True
     return path.startswith(LAYOUT) and unit.startswith("templates/")
+
+
+def _relied_on(store: Store, path: str) -> Iterator[str]:
+    """What else has to be right for a single workflow to be published."""
+    text = store.files.get(path, "")
+    if not path.startswith("workflows/") or not text:
+        return
+    yield SETTINGS
+    yield path_of_tests(PurePosixPath(path).stem)
+    for file in store.files:
+        folder = str(PurePosixPath(file).parent)
+        if folder.startswith("templates/") and f'"{folder.removeprefix("templates/")}"' in text:
+            yield folder
 
 
 def _number(count: int, kind: str) -> str:

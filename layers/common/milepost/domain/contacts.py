@@ -2,8 +2,9 @@
 
 Every change commutes: the same events in any order end in the same profile (repeated ones never
 come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
-latest wins), totals are counts, sums, minima and maxima, and consent follows the rule in `weigh`.
-Only which names are lumped together past `EVENT_NAMES_KEPT` depends on who came first.
+latest wins, and a claim has no time: see `CLAIMS`), totals are counts, sums, minima and maxima, and
+consent follows the rule in `weigh`. Only which names are lumped together past `EVENT_NAMES_KEPT`
+depends on who came first.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.changes import Addition, Base, add_to, since, total
+from milepost.domain.event_names import DATE, INACTIVE, MOMENT
 from milepost.domain.events import ConsentFact, Event, IdentifierKind
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
@@ -31,6 +33,14 @@ FIELDS_KEPT = 100
 TOPICS_KEPT = 100
 LONGEST_VALUE = 1024
 """Bounds of what a profile keeps: a DynamoDB item ends at 400 KB, and every write pays for all."""
+
+CLAIMS = frozenset({"browser", "form"})
+"""Sources that anybody can write to under anybody's address: what they say of a person is a claim.
+It fills a blank, and gives way to whatever anybody else has said or will say."""
+
+IMPORT = "import"
+"""The method of an answer that came with a file. A file proves no "yes", so it never counts as one.
+"""
 
 LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
@@ -69,11 +79,19 @@ class Presence(NamedTuple):
         return EnrollmentRef(store, contact, self.workflow, self.version, enrollment)
 
 
+class Lookout(NamedTuple):
+    """When to look at a contact again, `at`, for something that comes by itself from `since` on."""
+
+    since: datetime
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A contact. `fields` maps a name to its value and the instant and event that set it.
 
-    `moved` grows whenever an enrollment goes over to another version of its workflow.
+    `moved` grows whenever an enrollment goes over to another version of its workflow. `reached`
+    holds the newest mark of each occasion that came (see `occasions.py`).
     """
 
     store: str
@@ -87,6 +105,8 @@ class Profile:
     applied: int = 0
     additions: Mapping[str, tuple[Addition, ...]] = field(default_factory=dict)
     moved: int = 0
+    reached: Mapping[str, str] = field(default_factory=dict)
+    lookout: Lookout | None = None
 
     def get(self, name: str) -> Any:
         return total(self.fields.get(name), self.additions.get(name, ()))
@@ -95,6 +115,11 @@ class Profile:
     def email(self) -> str | None:
         address = self.get("email")
         return address if isinstance(address, str) else None
+
+    @property
+    def timezone(self) -> str | None:
+        zone = self.get("timezone")
+        return zone if isinstance(zone, str) else None
 
     def as_data(self) -> dict[str, Any]:
         """The contact as conditions and templates see it: plain JSON, absent fields left out."""
@@ -131,16 +156,26 @@ def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
         totals=_totals(profile.totals, event),
         consent=_consent(profile.consent, event, settings),
         known=_known(profile.known, event),
+        reached=_reached(profile.reached, event),
     )
 
 
-def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent:
+def first_seen(profile: Profile) -> str:
+    """When the contact first did anything we know of; "-" for one who never did."""
+    return min((instants.show(total.first) for total in profile.totals.values()), default="-")
+
+
+def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent | None:
     """Where a topic stands after one more piece of evidence.
+
+    A "yes" of an import changes nothing, however it is dated: imports can only lower consent.
 
     The latest dated answer counts, and "no" wins a tie. A yes without a date is weak: it counts
     only while nothing dated is known, so a checkbox a shop repeats with every order never
     overrides an unsubscribe. A no without a date is dated by the event that reported it.
     """
+    if fact.state == "granted" and fact.method == IMPORT:
+        return current
     weak = fact.state == "granted" and fact.at is None
     new = Consent(fact.state, fact.at or seen_at, fact.method, fact.source, weak)
     if current is None:
@@ -166,7 +201,7 @@ def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
         **{kind: event.identifiers.get(kind) for kind in ("email", "phone", "external_id")},
         **{f"properties.{key}": value for key, value in facts.properties.items()},
     }
-    at = instants.show(event.occurred_at)
+    at = "" if event.source in CLAIMS else instants.show(event.occurred_at)
     fields = dict(profile.fields)
     for name, value in said.items():
         if value is None or len(dumps(value)) > LONGEST_VALUE:
@@ -218,6 +253,8 @@ def _outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
 
 def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
     name = event.name
+    if event.source == "clock" and name == MOMENT:
+        return dict(totals)
     if name not in totals and len(totals) >= EVENT_NAMES_KEPT:
         name = OTHER_EVENTS
     value = _value(event.data)
@@ -255,8 +292,18 @@ def _consent(
         for topic in (fact.topic,) if fact.topic else settings.shop_topics:
             if topic not in consent and len(consent) >= TOPICS_KEPT:
                 continue
-            consent[topic] = weigh(consent.get(topic), fact, event.occurred_at)
+            weighed = weigh(consent.get(topic), fact, event.occurred_at)
+            if weighed is not None:
+                consent[topic] = weighed
     return consent
+
+
+def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
+    """The newest mark of each occasion stays, whatever the order."""
+    if event.source != "clock" or event.name not in (DATE, INACTIVE):
+        return marks
+    key, mark = str(event.data["occasion"]), str(event.data["mark"])
+    return {**marks, key: max(marks.get(key, ""), mark)}
 
 
 def _known(known: Mapping[str, tuple[str, ...]], event: Event) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from milepost.domain import instants
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile
 from milepost.domain.durations import parse_duration, say_duration
+from milepost.domain.event_names import IMPORTED, SCHEDULE, UNDONE
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.paths import MISSING, look_up
@@ -135,19 +136,24 @@ def enrollment_id(store: str, workflow: str, contact: str, distinction: str) -> 
     return "e" + sha256(text.encode()).hexdigest()[:31]
 
 
-def fires(program: Program, before: Profile | None, after: Profile, event: Event) -> bool:
+def fires(
+    workflow: str,
+    trigger: Mapping[str, Any],
+    before: Profile | None,
+    after: Profile,
+    event: Event,
+) -> bool:
     """Whether an event is what a workflow's trigger names; its `where` is asked by `may_enter`.
 
     `before` and `after` are the contact without and with the event.
     """
-    trigger = program.head["trigger"]
-    if trigger["type"] == "contact":
+    if trigger.get("type") == "contact":
         return _changes(trigger, before.get if before else lambda _: None, after.get)
-    if trigger["event"] != event.name:
+    if trigger.get("event") != event.name:
         return False
     if trigger["type"] == "manual":
         started = origin(event.data).get("start") or event.data.get("workflow")
-        return bool(started == program.workflow)
+        return bool(started == workflow)
     return True
 
 
@@ -189,13 +195,16 @@ def may_enter(
     """
     head = program.head
     trigger = head["trigger"]
+    if event.source == "import" and event.name in {IMPORTED, UNDONE}:
+        return Refuse("a file was imported: what it says is no news")
     if depth(event.data) > DEEPEST:
         return Refuse(f"loop guard: {DEEPEST} workflows have set each other going")
     if "where" in trigger:
         verdict = evaluate(trigger["where"], facts)
         if not verdict.value:
             return Refuse(f"trigger: {verdict.why}")
-    if now - event.occurred_at > FRESH:
+    told = event.source == "clock" and event.name == SCHEDULE  # a large segment takes its time
+    if now - event.occurred_at > FRESH and not told:
         return Refuse(f"the event is {say_duration(now - event.occurred_at)} old, news is 1 day")
     key = key_of(program, event)
     if key is None:

@@ -20,10 +20,18 @@ LIST: Final[Mapping[str, str]] = {"added": "List Joined", "removed": "List Left"
 STAGE: Final = "Stage Reached"
 SCORE: Final = "Score Changed"
 STARTED: Final = "Workflow Started"
+IMPORTED: Final = "Contact Imported"
+UNDONE: Final = "Import Undone"
 
 FORM: Final = "Form Submitted"
+"""A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
+DEVICE: Final = "Device Identified"
+OPT_IN: Final = "Opt-In Requested"
+PREFERENCES: Final = "Preferences Changed"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
+MOMENT: Final = "Moment Reached"
+"""Nothing happened but that time passed: the contact is looked at again, and nothing is counted."""
 INACTIVE: Final = "Inactivity Reached"
 SCHEDULE: Final = "Schedule Reached"
 CATALOG: Final[Mapping[str, str]] = {

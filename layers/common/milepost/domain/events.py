@@ -22,7 +22,8 @@ class ConsentFact(NamedTuple):
     """What an event says about permission to mail: evidence, not yet a decision.
 
     `topic` None means "whatever topics this store maps its shop's marketing consent to".
-    `at` None means the source gave no time; such a grant never overrides a recorded answer.
+    `at` None means the source gave no time; such a grant never overrides a recorded answer. A
+    confirmed sign-up has two requests: the one that confirmed it, and the one that began it.
     """
 
     state: Literal["granted", "withdrawn"]
@@ -33,6 +34,8 @@ class ConsentFact(NamedTuple):
     wording: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    requested_at: datetime | None = None
+    requested_ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def encode_body(event: Event) -> str:
                 "state": c.state, "method": c.method, "source": c.source, "topic": c.topic,
                 "at": instants.show(c.at) if c.at else None, "wording": c.wording,
                 "ip": c.ip, "user_agent": c.user_agent,
+                **({"requested_at": instants.show(c.requested_at), "requested_ip": c.requested_ip}
+                   if c.requested_at else {}),
             }
             for c in contact.consents
         ],
@@ -111,7 +116,7 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
     document = json.loads(body)
     facts = document["contact"]
     consents = tuple(
-        ConsentFact(**{**c, "at": instants.parse(c["at"]) if c["at"] else None})
+        ConsentFact(**{**c, **{n: instants.parse(c[n]) if c.get(n) else None for n in _TIMES}})
         for c in facts.get("consents", ())
     )
     changes = tuple(Change(*change) for change in facts.get("changes", ()))
@@ -120,3 +125,6 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
         document["data"],
         ContactFacts(**{**facts, "consents": consents, "changes": changes}),
     )
+
+
+_TIMES = ("at", "requested_at")

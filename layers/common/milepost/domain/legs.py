@@ -43,9 +43,12 @@ def park_after(program: Program) -> timedelta:
 
 
 def parks(program: Program, node: Node) -> bool:
-    """Whether a node is a wait that is known to be too long for an execution."""
+    """Whether a node is a wait that is known to be too long for an execution, or one whose end may
+    be moved: what waits in an execution cannot be given another time."""
     if not waits(node) or "park_after" not in program.head:
         return False
+    if "movable" in node:
+        return True
     return parse_duration(node.get("timeout") or node.get("for") or "0 seconds") > park_after(
         program
     )

@@ -1,6 +1,6 @@
 """A new version and those inside on an older one: where they go on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, outcome_key, step_data
+from milepost.domain.events import Event
 from milepost.domain.legs import Start, rested_at
 from milepost.domain.program import Node, Program, waits
 from milepost.domain.schedule import date_comes, delay_ends
@@ -50,6 +51,31 @@ def _counts_from(enrollment: Enrollment, began: datetime, event: str) -> datetim
     outcomes = enrollment.outcomes.values()
     met = [o["at"] for o in outcomes if o.get("event") == event and "at" in o]
     return max([began, *(instants.parse(at) + MOMENT for at in met)])
+
+
+def moved_by(event: Event) -> frozenset[str]:
+    """The fields of a contact that an event says something new of, and on which a date rests."""
+    said = {f"properties.{name}" for name in event.contact.properties}
+    said |= {change.name for change in event.contact.changes}
+    return frozenset(said | ({"timezone"} if event.contact.timezone else set()))
+
+
+def moves(node: Node, said: Collection[str]) -> bool:
+    """Whether a node waits for a date that is moved if these fields of the contact are."""
+    return "movable" in node and not {_field(node), "timezone"}.isdisjoint(said)
+
+
+def is_newer(profile: Profile, seen: Profile, node: Node) -> bool:
+    """Whether the date of a node was set later than it was when the contact was seen like this."""
+    nothing = (None, "", "")
+    return any(
+        profile.fields.get(name, nothing)[1:] > seen.fields.get(name, nothing)[1:]
+        for name in (_field(node), "timezone")
+    )
+
+
+def _field(node: Node) -> str:
+    return str(node["date"]).removeprefix("contact.")
 
 
 def resting(

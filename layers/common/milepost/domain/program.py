@@ -9,6 +9,9 @@ END = "end"
 
 Node = Mapping[str, Any]
 
+PLANNED = ("date", "inactivity")
+"""The types of trigger that plan what comes to a contact by itself (`occasions.py`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:

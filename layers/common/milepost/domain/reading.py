@@ -83,6 +83,8 @@ def _problem(model: type[BaseModel], detail: Any) -> Problem:
             return Problem(place, detail["msg"], remedy)
         case "value_error":
             return Problem(place, str(context.get("error", detail["msg"])))
+        case kind if kind in _SIZES:
+            return _of_size(place, given, context)
         case _:
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
             return Problem(place, message[:1].lower() + message[1:])
@@ -97,6 +99,24 @@ _WRITTEN = {
     "^[A-Z]{3}$": "three capital letters, as in EUR",
     "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$": "a language tag, as in en, pt-BR or zh-Hant",
 }
+
+
+_SIZES = frozenset({"too_long", "too_short", "string_too_long", "string_too_short"})
+
+
+def _of_size(place: str, given: Any, context: Any) -> Problem:
+    """A text or a list that is too long or too short."""
+    if isinstance(given, str):
+        if "max_length" in context:
+            return Problem(place, f"is longer than {context['max_length']:,} characters")
+        least = f"is shorter than {context['min_length']} characters"
+        return Problem(place, least if given else "is empty")
+    has = f"has {len(given):,}"
+    if "min_length" in context:
+        return Problem(place, f"{has}, and needs at least {context['min_length']}")
+    steps = place.rpartition(".")[2] == "steps"
+    remedy = "split it in two, and have the first start the second (start_workflow)" * steps
+    return Problem(place, f"{has}, and may have {context['max_length']:,} at most", remedy)
 
 
 def _not_among(place: str, said: Any, options: str) -> Problem:

@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
+class ContactRef(NamedTuple):
+    """Names one contact."""
+
+    store: str
+    contact: str
+
+
 class EnrollmentRef(NamedTuple):
     """Where an enrollment lives; what Step Functions carries around."""
 

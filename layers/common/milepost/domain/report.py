@@ -1,8 +1,10 @@
 """What publishing a file came to, for programs (JSON) and for people (Markdown)."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.problems import Problem
@@ -18,11 +20,21 @@ _SAID: dict[Outcome, str] = {
 }
 
 
+class Cost(NamedTuple):
+    """One way through a workflow: the mails it sends, and what is billed for it."""
+
+    choices: tuple[str, ...]
+    mails: tuple[str, ...]
+    transitions: int
+    usd_per_1000_contacts: float
+
+
 class Explanation(NamedTuple):
     """What a workflow is and what publishing it means: see `domain/explain`.
 
     `picture` is Mermaid, all else Markdown; `difference` is a sentence for each change.
-    No `difference` means that there was none to compare with or that nothing changed.
+    No `difference` means that there was none to compare with or that nothing changed. `paths` is
+    how many ways there are, `costs` what programs may know of those that `prices` tells.
     """
 
     picture: str
@@ -30,10 +42,15 @@ class Explanation(NamedTuple):
     difference: tuple[str, ...]
     prices: str
     inside: str
+    paths: int = 0
+    costs: tuple[Cost, ...] = ()
 
 
 class Report(NamedTuple):
-    """The outcome of publishing one file or template folder."""
+    """The outcome of publishing one file or template folder.
+
+    `news` says whether somebody has to be told: the report that was there before said otherwise.
+    """
 
     file: str
     outcome: Outcome
@@ -42,6 +59,44 @@ class Report(NamedTuple):
     note: str = ""
     problems: tuple[Problem, ...] = ()
     explanation: Explanation | None = None
+    news: bool = True
+
+
+def is_news(report: Report, before: str | None) -> bool:
+    """Whether a report says something that the one before it, as JSON, did not.
+
+    What goes live is always news, and what was live already only to whoever has just heard that
+    the file was refused.
+    """
+    try:
+        known = json.loads(before or "{}")
+    except ValueError:
+        known = {}
+    if report.outcome == "published":
+        return True
+    if report.outcome == "unchanged":
+        return isinstance(known, dict) and known.get("outcome") == "refused"
+    said = json.loads(as_json(report))
+    return not isinstance(known, dict) or said | {"at": None} != known | {"at": None}
+
+
+def headline(store: str, reports: Sequence[Report]) -> str:
+    """What some reports come to, on one line."""
+    if len(reports) == 1:
+        (report,) = reports
+        said = _SAID[report.outcome].partition(":")[0]
+        return f"{store}: {report.file} {said}{_as_version(report)}"
+    counts = Counter(report.outcome for report in reports)
+    return f"{store}: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+
+
+def as_message(reports: Iterable[Report]) -> str:
+    """Reports for people who read them as plain text, where a picture is none."""
+    shown = (
+        report._replace(explanation=report.explanation and report.explanation._replace(picture=""))
+        for report in reports
+    )
+    return "\n\n".join(map(as_markdown, shown))
 
 
 def as_json(report: Report) -> str:
@@ -55,14 +110,19 @@ def as_json(report: Report) -> str:
             {"place": p.place, "reason": p.reason, "remedy": p.remedy or None}
             for p in report.problems
         ],
-        **({"explanation": report.explanation._asdict()} if report.explanation else {}),
+        **({"explanation": _fields(report.explanation)} if report.explanation else {}),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
+def _fields(explanation: Explanation) -> dict[str, Any]:
+    costs = [cost._asdict() for cost in explanation.costs]
+    return {**explanation._asdict(), "costs": costs}
+
+
 def as_markdown(report: Report) -> str:
-    version = f" as version {report.version}" if report.version else ""
-    lines = [f"# `{report.file}` {_SAID[report.outcome]}{version}", "", instants.show(report.at)]
+    head = f"# `{report.file}` {_SAID[report.outcome]}{_as_version(report)}"
+    lines = [head, "", instants.show(report.at)]
     if report.note:
         lines += ["", report.note]
     if report.problems:
@@ -76,10 +136,14 @@ def as_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _as_version(report: Report) -> str:
+    return f" as version {report.version}" if report.version else ""
+
+
 def _explained(explanation: Explanation) -> list[str]:
     """What the workflow looks like, says, changes, costs, and does to those inside."""
     parts = {
-        "Picture": f"```mermaid\n{explanation.picture.rstrip()}\n```",
+        "Picture": explanation.picture and f"```mermaid\n{explanation.picture.rstrip()}\n```",
         "In words": explanation.words,
         "What changed": "\n".join(f"- {sentence}" for sentence in explanation.difference),
         "What it costs": explanation.prices,

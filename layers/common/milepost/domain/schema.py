@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from milepost.domain.imports.file import ImportFile
 from milepost.domain.language.expectations import WorkflowTests
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.settings_file import SettingsFile
@@ -13,6 +14,7 @@ FILES: dict[str, type[BaseModel]] = {
     "workflow": Workflow,
     "settings": SettingsFile,
     "test": WorkflowTests,
+    "import": ImportFile,
 }
 """The kinds of files by the name that people call them."""
 

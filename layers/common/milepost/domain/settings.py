@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from milepost.domain.languages import choose
+
 
 class StoreSettings(NamedTuple):
     """What `settings.json` says, checked when it was published (see `settings_file.py`).
@@ -22,11 +24,22 @@ class StoreSettings(NamedTuple):
     shop_topics: tuple[str, ...] = ()
     reply_to: str = ""
     paused: bool = False
+    topic_titles: Mapping[str, Mapping[str, str]] | None = None
+    forms: Mapping[str, Mapping[str, Any]] | None = None
+    origins: tuple[str, ...] = ()
+
+    def title_of(self, topic: str, locale: str) -> str:
+        """What a topic is called, in the reader's language if the store says it there."""
+        title = (self.topics or {}).get(topic, topic)
+        if not self.topic_titles:
+            return title
+        language = choose(locale, self.topic_titles, "")
+        return self.topic_titles.get(language, {}).get(topic, title)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "StoreSettings":
         known = {key: document[key] for key in cls._fields if key in document}
-        for key in ("locales", "shop_topics"):
+        for key in ("locales", "shop_topics", "origins"):
             if key in known:
                 known[key] = tuple(known[key])
         return cls(**known)

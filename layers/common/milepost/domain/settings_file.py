@@ -1,10 +1,13 @@
 """A store's `settings.json` as a model; only publishing imports it."""
 
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 from milepost.domain.addresses import normalize_email
+from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
+from milepost.domain.language.model import Locale
 from milepost.domain.schedule import zone_named
 
 
@@ -20,8 +23,7 @@ def _address(text: str) -> str:
     return text
 
 
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
-TopicId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Title = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class SettingsFile(BaseModel):
@@ -46,8 +48,13 @@ class SettingsFile(BaseModel):
     locales: list[Locale] = Field(
         default_factory=lambda: ["en"], description="Languages every template must speak."
     )
-    topics: dict[TopicId, Annotated[str, Field(min_length=1, max_length=80)]] = Field(
+    topics: dict[TopicId, Title] = Field(
         min_length=1, description="What readers subscribe to: an id and a title for each topic."
+    )
+    topic_titles: dict[Locale, dict[TopicId, Title]] = Field(
+        default_factory=dict,
+        description="The titles in other languages, for readers' pages: "
+        '`{"fr": {"offers": "Offres"}}`.',
     )
     shop_topics: list[TopicId] = Field(
         default_factory=list,
@@ -57,6 +64,15 @@ class SettingsFile(BaseModel):
         None, description="Where answers to a mail go; to its sender if absent."
     )
     paused: bool = Field(False, description="Nothing is sent while this is true.")
+    forms: dict[FormName, FormFile] = Field(
+        default_factory=dict, max_length=50, description="The sign-up forms on your pages, by name."
+    )
+    origins: list[Origin] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Websites whose pages may send forms by script, and what their visitors look "
+        "at: `https://shop.example`. Only that of `url` if left out.",
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -65,4 +81,22 @@ class SettingsFile(BaseModel):
             raise ValueError(f"shop_topics names {unknown[0]!r}, which is not among topics")
         if self.default_locale not in self.locales:
             raise ValueError(f"default_locale {self.default_locale!r} is not among locales")
+        for titles in self.topic_titles.values():
+            if strange := titles.keys() - self.topics.keys():
+                raise ValueError(f"topic_titles names {min(strange)!r}, which is not among topics")
+        for name, form in self.forms.items():
+            self._fits(name, form)
         return self
+
+    def _fits(self, name: str, form: FormFile) -> None:
+        unknown = [topic for topic in form.topics if topic not in self.topics]
+        if unknown:
+            raise ValueError(f"forms.{name} names {unknown[0]!r}, which is not among topics")
+        if isinstance(form.wording, dict) and self.default_locale not in form.wording:
+            raise ValueError(f"forms.{name} has no wording in {self.default_locale!r}")
+        if form.redirect is None:
+            return
+        # A form that sends readers to any address would lend the shop's name to whoever edits it.
+        host = form.redirect.host
+        if host not in {self.url.host, *(urlsplit(origin).hostname for origin in self.origins)}:
+            raise ValueError(f"forms.{name} leads to {host!r}, which is neither url nor an origin")

@@ -1,12 +1,25 @@
-"""Links that only we could have made: an unsubscribe token says who and what, and proves it."""
+"""Links that only we could have made: a token says who and what, and proves it.
+
+Each kind of link has a purpose of its own, which is part of what is signed: a link to the
+preferences can never be passed off as one that confirms a sign-up.
+"""
 
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-_PURPOSE = "unsubscribe.v1"
+CONFIRM_WITHIN = timedelta(days=7)
+"""How long a sign-up may be confirmed: later it is not sure that its reader still means it."""
+
+VISIT_WITHIN = timedelta(days=30)
+"""How long the link of a mail may tell a device whose it is."""
+
+_MOMENT = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Purpose = Literal["unsubscribe.v1", "confirm.v1", "preferences.v1", "visit.v1"]
 
 
 class Unsubscribe(NamedTuple):
@@ -18,28 +31,117 @@ class Unsubscribe(NamedTuple):
     message: str
 
 
+class Confirmation(NamedTuple):
+    """Whose sign-up with which form: the `request`, which was made `at` an instant."""
+
+    store: str
+    contact: str
+    form: str
+    request: str
+    at: datetime
+
+    def is_late(self, now: datetime) -> bool:
+        return now - self.at > CONFIRM_WITHIN
+
+
+class Preferences(NamedTuple):
+    """Whose preferences; `message` is the mail the link was in."""
+
+    store: str
+    contact: str
+    message: str
+
+
+class Visit(NamedTuple):
+    """Who comes to the shop from a mail that was sent `at` an instant."""
+
+    store: str
+    contact: str
+    at: datetime
+
+    def is_late(self, now: datetime) -> bool:
+        return now - self.at > VISIT_WITHIN
+
+
 def seal(claim: Unsubscribe, key: str) -> str:
     """A URL-safe token of about 130 characters. It holds no address and is bound to the store."""
-    body = f"{claim.contact}.{claim.topic}.{claim.message.rpartition('-')[2]}"
-    return f"{body}.{_signature(claim.store, body, key)}"
+    parts = (claim.contact, claim.topic, _short(claim.message))
+    return _sealed("unsubscribe.v1", claim.store, parts, key)
 
 
 def unseal(store: str, token: str, keys: Sequence[str]) -> Unsubscribe | None:
     """The claim of a genuine token, made with any of the live keys; None for every other text."""
+    match _opened("unsubscribe.v1", store, token, keys):
+        case [contact, topic, message]:
+            return Unsubscribe(store, contact, topic, f"{contact}-{message}")
+    return None
+
+
+def seal_confirmation(claim: Confirmation, key: str) -> str:
+    parts = (claim.contact, claim.form, claim.request, _moments(claim.at))
+    return _sealed("confirm.v1", claim.store, parts, key)
+
+
+def unseal_confirmation(store: str, token: str, keys: Sequence[str]) -> Confirmation | None:
+    match _opened("confirm.v1", store, token, keys):
+        case [contact, form, request, at]:
+            return Confirmation(store, contact, form, request, _instant(at))
+    return None
+
+
+def seal_preferences(claim: Preferences, key: str) -> str:
+    parts = (claim.contact, _short(claim.message))
+    return _sealed("preferences.v1", claim.store, parts, key)
+
+
+def unseal_preferences(store: str, token: str, keys: Sequence[str]) -> Preferences | None:
+    match _opened("preferences.v1", store, token, keys):
+        case [contact, message]:
+            return Preferences(store, contact, f"{contact}-{message}")
+    return None
+
+
+def seal_visit(claim: Visit, key: str) -> str:
+    return _sealed("visit.v1", claim.store, (claim.contact, _moments(claim.at)), key)
+
+
+def unseal_visit(store: str, token: str, keys: Sequence[str]) -> Visit | None:
+    match _opened("visit.v1", store, token, keys):
+        case [contact, at]:
+            return Visit(store, contact, _instant(at))
+    return None
+
+
+def _sealed(purpose: _Purpose, store: str, parts: Sequence[str], key: str) -> str:
+    body = ".".join(parts)
+    return f"{body}.{_signature(purpose, store, body, key)}"
+
+
+def _opened(purpose: _Purpose, store: str, token: str, keys: Sequence[str]) -> Sequence[str] | None:
+    """The parts of a genuine token. Nothing of it is read before that is known."""
     body, _, signature = token.rpartition(".")
-    parts = body.split(".")
-    if len(parts) != 3 or not token.isascii():
+    if not body or not token.isascii():
         return None
     genuine = False
     for key in keys:  # all of them, so that the time taken says nothing about which one fits
-        genuine |= hmac.compare_digest(signature, _signature(store, body, key))
-    if not genuine:
-        return None
-    contact, topic, message = parts
-    return Unsubscribe(store, contact, topic, f"{contact}-{message}")
+        genuine |= hmac.compare_digest(signature, _signature(purpose, store, body, key))
+    return body.split(".") if genuine else None
 
 
-def _signature(store: str, body: str, key: str) -> str:
-    text = f"{_PURPOSE}\n{store}\n{body}"
+def _signature(purpose: _Purpose, store: str, body: str, key: str) -> str:
+    text = f"{purpose}\n{store}\n{body}"
     digest = hmac.new(key.encode(), text.encode(), sha256).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _short(message: str) -> str:
+    """A message's id begins with its contact's, which is in the token already."""
+    return message.rpartition("-")[2]
+
+
+def _moments(at: datetime) -> str:
+    return str((at - _EPOCH) // _MOMENT)
+
+
+def _instant(moments: str) -> datetime:
+    return _EPOCH + int(moments) * _MOMENT

@@ -6,7 +6,10 @@ from typing import Any
 
 from milepost import bootstrap
 from milepost.domain.names import is_store
+from milepost.domain.report import Report
 from milepost.entrypoints.log import count, logger
+from milepost.ports import Unfinished
+from milepost.services.publishing.telling import tell
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
@@ -40,14 +43,30 @@ def _place(body: str) -> tuple[str, str]:
 
 def _publish(store: str, paths: list[str]) -> bool:
     try:
-        for report in bootstrap.publisher().publish(store, paths):
-            logger.info(
-                report.outcome,
-                extra={"store": store, "file": report.file, "problems": len(report.problems)},
-            )
-            if report.outcome == "refused":
-                count("PublicationsRefused")
+        reports, done = bootstrap.publisher().publish(store, paths), True
+    except Unfinished as unfinished:
+        logger.exception("not published", extra={"store": store, "files": len(paths)})
+        reports, done = [*unfinished.reports], False
     except Exception:
         logger.exception("not published", extra={"store": store, "files": len(paths)})
         return False
-    return True
+    for report in reports:
+        logger.info(
+            report.outcome,
+            extra={"store": store, "file": report.file, "problems": len(report.problems)},
+        )
+        if report.outcome == "refused":
+            count("PublicationsRefused")
+    _tell(store, reports)
+    return done
+
+
+def _tell(store: str, reports: list[Report]) -> None:
+    """Tell the shop's people. If they cannot be reached the reports lie in the bucket all the same,
+    and to publish again would not bring the news back."""
+    if not bootstrap.settings().alarm_topic:
+        return
+    try:
+        tell(bootstrap.alerts(), store, reports)
+    except Exception:
+        logger.exception("nobody was told", extra={"store": store, "files": len(reports)})

@@ -10,16 +10,19 @@ from milepost.services.reconcile import reconcile
 
 
 def handler(_: Any, __: Any) -> None:
-    """Begin legs that are due, and decide messages whose outcome nobody reported in 15 minutes."""
+    """Begin legs that are due, report what comes to contacts by itself, and decide messages whose
+    outcome nobody reported in 15 minutes."""
     bootstrap.settings().need("run_steps_arn")
     resender = LambdaResender(bootstrap.client("lambda"), bootstrap.settings().run_steps_arn)
     changed = bootstrap.crowd().go_on()
     if changed:
         logger.info("people inside", extra={"changed": changed})
     now = bootstrap.clock().wire_now()
-    done = reconcile(bootstrap.timers(), resender, bootstrap.legs(), now)
+    done = reconcile(bootstrap.timers(), resender, bootstrap.legs(), bootstrap.lookouts(), now)
     if done.begun:
         logger.info("legs began", extra={"begun": done.begun})
+    if done.came:
+        logger.info("occasions came", extra={"events": done.came})
     if done.given_up or done.sent_again:
         logger.warning(
             "outcomes unknown", extra={"given_up": done.given_up, "sent_again": done.sent_again}

@@ -4,7 +4,8 @@ import re
 from urllib.parse import parse_qs
 
 from milepost import bootstrap
-from milepost.domain.pages import done_page, question_page, stale_page
+from milepost.domain.pages.frame import stale_page
+from milepost.domain.pages.unsubscribe import done_page, question_page
 from milepost.entrypoints.http import Request, Response, http, page
 from milepost.entrypoints.http import answer as json_answer
 from milepost.entrypoints.log import count, logger

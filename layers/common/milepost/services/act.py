@@ -70,7 +70,8 @@ class Actor:
         text = fill_text(node["message"], data)
         if node.get("to") == "slack":
             return self._post(enrollment, node, key, {"text": text})
-        self.alerts().tell(f"{enrollment.ref.workflow}: {node['id']}", text)
+        subject = f"{enrollment.ref.workflow}: {node['id']}"
+        self.alerts().tell(subject, text, enrollment.ref.store)
         return {"told": "alerts"}
 
     def _post(

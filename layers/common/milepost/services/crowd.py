@@ -49,6 +49,8 @@ class Crowd:
         """Do the next part of every open work; how many enrollments that changed."""
         left = self.most
         for work in self.works.open():
+            if work.kind == "broadcast":
+                continue
             left -= self._thaw(work, left) if work.kind == "thaw" else self._pass(work, left)
         return self.most - left
 

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.moving import is_newer, rest_at
 from milepost.domain.pauses import hold
 from milepost.domain.program import Node
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Engine, Enrollments, Registry
+from milepost.ports import Busy, Engine, Enrollments, Registry
+
+FOLLOWING = 3
+"""Tries at giving a leg another time while somebody else does something with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Legs:
         enrollment = loaded[1]
         own, start = enrollment.ref, enrollment.start
         if enrollment.status == "active" and start is not None:
+            if start.due > self.now():
+                return  # it has been given another time since it was found to be due
             head = self.registry.head(own.store)
             held = hold(start, head.pauses_of(own.workflow), self.now())
             if held is not None:
@@ -56,6 +63,44 @@ class Legs:
             node = self.registry.program(own.store, own.workflow, own.version).nodes[step]
             if met(self.enrollments, loaded[1], leg, node, self.now()):
                 self.begin(ref)
+
+
+def follow(
+    enrollments: Enrollments,
+    registry: Registry,
+    ref: EnrollmentRef,
+    now: datetime,
+    seen: Profile | None = None,
+) -> bool:
+    """Give a leg another time if the date that it waits for has been moved; False if it has begun,
+    or was on time.
+
+    With `seen`, only if the date is newer than in the profile as it was seen then.
+
+    It becomes another leg: an execution that was just being started for the old time finds that it
+    is not its turn, and can neither mail nor write. Whoever changes the date does this afterwards,
+    and so does whoever parks a leg that waits for one: of both one sees what the other did.
+    """
+    for _ in range(FOLLOWING):
+        loaded = enrollments.load(ref)
+        if loaded is None or loaded[1].status != "active":
+            return False
+        profile, enrollment = loaded
+        own, start = enrollment.ref, enrollment.start
+        if start is None or not start.step or str(start.turn) in enrollment.began:
+            return False
+        node = registry.program(own.store, own.workflow, own.version).nodes[start.step]
+        head = registry.head(own.store)
+        if "movable" not in node or (seen and not is_newer(profile, seen, node)):
+            return False
+        comes = rest_at(node, start.since, profile, enrollment, head.settings).until
+        if comes is None or comes == start.due or max(comes, start.due) <= now:
+            return False
+        paused = head.is_paused(own.workflow)
+        start = start._replace(due=comes if paused else max(comes, now))
+        if enrollments.move(own, enrollment.leg, start, own.version, paused=paused):
+            return True
+    raise Busy(f"enrollment {ref.id} was changed {FOLLOWING} times while it was given a time")
 
 
 def meet(enrollments: Enrollments, enrollment: Enrollment, node: Node, now: datetime) -> None:

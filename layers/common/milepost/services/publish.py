@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from milepost.domain.report import Report, as_json, as_markdown
-from milepost.ports import Busy, Files, Publications
+from milepost.domain.report import Report, as_json, as_markdown, is_news
+from milepost.ports import Busy, Files, Publications, Unfinished
 from milepost.services.publishing.result import Result
 from milepost.services.publishing.settings import publish_settings
 from milepost.services.publishing.templates import marketers, publish_template
@@ -33,6 +33,7 @@ class Publisher:
 
     def publish(self, store: str, paths: Sequence[str]) -> list[Report]:
         """Bring everything that these paths concern up to date; the reports, newest last.
+        Raises `Unfinished`.
 
         Settings go first and workflows last, so that files uploaded together find each other.
         """
@@ -44,7 +45,7 @@ class Publisher:
             again = [unit for unit in self.publications.all_refused(store) if unit not in done]
             reports += self._each(store, again, unfinished)
         if unfinished:
-            raise Busy("not finished: " + "; ".join(unfinished))
+            raise Unfinished(unfinished, reports)
         return reports
 
     def _each(self, store: str, units: Iterable[str], unfinished: list[str]) -> Iterator[Report]:
@@ -79,9 +80,7 @@ class Publisher:
             result = self._once(store, unit)
             self.publications.refused(store, unit, result.outcome == "refused")
             if self._seen(store, unit) == before:
-                report = Report(unit, at=self.now(), **result._asdict())
-                self._write(store, report)
-                return report
+                return self._write(store, Report(unit, at=self.now(), **result._asdict()))
         raise Busy(f"{unit} kept changing while it was published")
 
     def _seen(self, store: str, unit: str) -> object:
@@ -99,17 +98,19 @@ class Publisher:
     def _once(self, store: str, unit: str) -> Result:
         if unit == "settings.json":
             text = self.files.read(store, unit)
-            return publish_settings(self.publications, store, text, self.now())
+            return publish_settings(self.publications, self.files, store, text, self.now())
         if unit.startswith("templates/"):
             layout = self.files.folder(store, f"templates/{LAYOUT}")
             files, name = self.files.folder(store, unit), unit.removeprefix("templates/")
             return publish_template(self.publications, store, name, files, layout)
         return self.workflows.publish(store, PurePosixPath(unit).stem, self.now())
 
-    def _write(self, store: str, report: Report) -> None:
+    def _write(self, store: str, report: Report) -> Report:
         base = "reports/" + report.file.removesuffix(".json").replace("/", ".")
+        before = self.files.read(store, f"{base}.report.json")
         self.files.write(store, f"{base}.report.json", as_json(report))
         self.files.write(store, f"{base}.report.md", as_markdown(report))
+        return report._replace(news=is_news(report, before))
 
 
 def _turn(unit: str) -> tuple[int, str]:

@@ -9,7 +9,7 @@ enrollments and their machines), which a repeated record does once more, harmles
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile, fold
@@ -24,11 +24,13 @@ from milepost.domain.enrollments import (
     origin,
 )
 from milepost.domain.events import Event
+from milepost.domain.moving import moved_by, moves
+from milepost.domain.occasions import coming, look_out, looked_until, planned
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Contacts, Engine, Enrollments, Head, Live, Registry
 from milepost.services.facts import FactFinder
-from milepost.services.legs import Legs
+from milepost.services.legs import Legs, follow
 
 ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
@@ -102,12 +104,12 @@ class Reactor:
             del inside[id_]
         woken = tuple(self._wake(replace(profile, inside=inside), event, now))
         entered, refused = [], []
-        for live, program in self._live_programs(event.store, head):
+        for live, program in self._fired(head, before, profile, event):
             here = replace(profile, inside=inside)
-            decision = self._may_enter(program, before, here, event, now)
+            decision = self._may_enter(program, here, event, now)
             if isinstance(decision, Refuse):
                 refused.append((program.workflow, decision.reason))
-            elif isinstance(decision, Enter):
+            else:
                 enrollment = replace(decision.enrollment, machine=live.machine)
                 if self.enrollments.load(enrollment.ref) is not None:
                     refused.append((program.workflow, "was enrolled for this key before"))
@@ -115,7 +117,9 @@ class Reactor:
                 entered.append(enrollment.ref.id)
                 inside[enrollment.ref.id] = enrollment.presence()
                 entries[enrollment.ref.workflow] = now
-        after = replace(profile, inside=inside, entries=entries, applied=position)
+        after = replace(
+            profile, inside=inside, entries=entries, applied=position, **_ahead(profile, head, now)
+        )
         return Reaction(True, ended, woken, tuple(entered), tuple(refused)), after
 
     def _end(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
@@ -150,27 +154,31 @@ class Reactor:
             ref = presence.ref(profile.store, profile.contact, id_)
             yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
 
-    def _live_programs(self, store: str, head: Head) -> Iterator[tuple[Live, Program]]:
+    def _fired(
+        self, head: Head, before: Profile | None, after: Profile, event: Event
+    ) -> Iterator[tuple[Live, Program]]:
+        """The workflows that the event lets in; only theirs are read."""
         if head.settings.paused:
             return
         for name, live in sorted(head.workflows.items()):
-            if live.status == "live":
-                yield live, self.registry.program(store, name, live.version)
+            if live.status == "live" and fires(name, live.trigger, before, after, event):
+                yield live, self.registry.program(event.store, name, live.version)
 
     def _may_enter(
-        self,
-        program: Program,
-        before: Profile | None,
-        profile: Profile,
-        event: Event,
-        now: datetime,
-    ) -> Enter | Refuse | None:
-        if not fires(program, before, profile, event):
-            return None
+        self, program: Program, profile: Profile, event: Event, now: datetime
+    ) -> Enter | Refuse:
         trigger = program.head["trigger"]
         asked = [c for c in (trigger.get("where"), program.head.get("audience")) if c]
         facts = self.facts.gather(asked, profile, event.data, now, event.occurred_at)
         return may_enter(program, profile, event, facts, now)
+
+    def _follow(self, profile: Profile, event: Event, now: datetime) -> None:
+        """Have those who wait for a date that this event has moved wait for the new one."""
+        said = moved_by(event)
+        if said:
+            for ref, _, program in self._inside(profile):
+                if any(moves(node, said) for node in program.nodes.values()):
+                    follow(self.enrollments, self.registry, ref, now)
 
     def _begin(self, profile: Profile, event: Event, now: datetime) -> None:
         """Write down and start what this event began; the profile says what that is."""
@@ -192,6 +200,18 @@ class Reactor:
                 )
             )
             self.engine.start(presence.machine, ref)
+        self._follow(profile, event, now)
+
+
+def _ahead(profile: Profile, head: Head, now: datetime) -> dict[str, Any]:
+    """What the profile notes of the things that come by themselves."""
+    plans = head.plans()
+    zone = head.settings.timezone
+    ahead = coming(profile, plans, looked_until(profile, now), zone)
+    return {
+        "reached": planned(profile.reached, plans),
+        "lookout": look_out(profile, ahead[0].at if ahead else None, now),
+    }
 
 
 def _meant(node: Node, event: Event, profile: Profile) -> bool:

@@ -21,7 +21,7 @@ from milepost.domain.pauses import frozen, hold, turn_of
 from milepost.domain.program import END, Node, Program, waits
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Engine, Enrollments, Head, Journal, Registry
-from milepost.services.legs import meet
+from milepost.services.legs import follow, meet
 from milepost.services.send import Paused, Sender, Task
 from milepost.services.steps import Over, Steps
 from milepost.services.turn import Turn
@@ -134,6 +134,9 @@ class Runner:
         leg = turn.enrollment.leg
         if self.enrollments.park(turn.enrollment.ref, leg, start, turn.journal()):
             self._meet(replace(turn.enrollment, leg=leg + 1, start=start), leg)
+        if "movable" in node:  # it may have been moved since this run read it
+            ref = turn.enrollment.ref
+            follow(self.enrollments, self.registry, ref, self.now(), turn.profile)
         return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
 
     def _held(

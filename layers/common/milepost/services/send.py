@@ -27,9 +27,9 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.program import Node, Program
+from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.templates.rendering import Rendered, RenderingError
-from milepost.domain.tokens import Unsubscribe, seal
 from milepost.ports import Busy, Head, Journal, Ledger, Mailer, Registry, Secrets
 from milepost.services.facts import FactFinder
 
@@ -124,19 +124,14 @@ class Sender:
         keys = self.secrets.of(task.profile.store)
         if keys is None or not keys.links:
             raise Busy("the store has no link-key, so no unsubscribe link can be made")
-        token = seal(
-            Unsubscribe(draft.ref.store, draft.ref.contact, draft.topic or "", draft.ref.id),
-            keys.links[0],
-        )
-        link = f"{self.public_url}/v1/{draft.ref.store}/unsubscribe/{token}"
+        shop_url, now = head.settings.url, self.now()
+        urls = reader_urls(self.public_url, shop_url, draft, task.enrollment, now, keys.links[0])
         template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
         try:
-            rendered = template.render(
-                _context(task, head, link, self.now()), task.profile.get("locale")
-            )
+            rendered = template.render(_context(task, head, urls, now), task.profile.get("locale"))
         except RenderingError as error:
             return error
-        return _mail(draft, head, rendered, link, task.node)
+        return _mail(draft, head, rendered, urls["unsubscribe"], task.node)
 
     def _submit(self, mail: Mail, last: bool = False) -> None:
         """Hand the message over; after the `last` try nobody comes back but the reconciler."""
@@ -195,10 +190,10 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     return chosen, templates[chosen]
 
 
-def _context(task: Task, head: Head, unsubscribe: str, now: datetime) -> dict[str, Any]:
+def _context(task: Task, head: Head, urls: Mapping[str, str], now: datetime) -> dict[str, Any]:
     return {
         **step_data(task.profile, task.enrollment, head.settings),
-        "urls": {"unsubscribe": unsubscribe},
+        "urls": urls,
         "now": instants.show(now),
     }
 

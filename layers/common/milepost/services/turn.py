@@ -76,5 +76,5 @@ class Turn:
     def flush(self, enrollments: Enrollments) -> None:
         journal = self.journal()
         if journal.began or journal.outcomes:
-            enrollments.write(self.enrollment.ref, journal)
+            enrollments.write(self.enrollment.ref, journal, self.enrollment.leg)
             self.written()

@@ -45,11 +45,12 @@ class Unsubscriber:
             return None
         settings = self.registry.head(store).settings
         profile = self.contacts.profile(store, claim.contact)
+        locale = (profile and profile.get("locale")) or settings.default_locale
         return Page(
             claim=claim,
             store_name=settings.name or store,
-            topic_title=(settings.topics or {}).get(claim.topic, claim.topic),
-            locale=(profile and profile.get("locale")) or settings.default_locale,
+            topic_title=settings.title_of(claim.topic, locale),
+            locale=locale,
         )
 
     def unsubscribe(self, claim: Unsubscribe, scope: Scope, proof: Proof, now: datetime) -> None:

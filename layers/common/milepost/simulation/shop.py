@@ -7,6 +7,7 @@ from datetime import datetime
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.machines import Definition, MemoryMachines
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
+from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.machine import Wiring
 from milepost.domain.program import Program
 from milepost.domain.report import Report
@@ -72,7 +73,12 @@ def registry_of(
 ) -> MemoryRegistry:
     """A store of one workflow, for whoever has compiled it already: the publish gate."""
     kept = {(STORE, template.name, template.hash): template for template in templates}
-    live = Live(program.version, "arn:aws:states:memory:000000000000:stateMachine:m:1", "live")
+    live = Live(
+        program.version,
+        "arn:aws:states:memory:000000000000:stateMachine:m:1",
+        "live",
+        trigger=mention(program),
+    )
     head = Head(
         settings._replace(paused=False),
         {program.workflow: live},

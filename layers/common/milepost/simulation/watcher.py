@@ -92,6 +92,9 @@ class Watcher:
             way = f'takes "{outcome["path"]}"' if outcome["path"] else "takes no path"
             why = outcome.get("why")
             self._note("decides", step, f"{way}: {why}" if why else way, outcome)
+        elif "held_back" in outcome:
+            said = "keeps the contact back" if outcome["held_back"] else "lets the contact go on"
+            self._note("decides", step, said, outcome)
         elif "event" in outcome:
             self._note("decides", step, f"reports {outcome['event']}", outcome)
         else:

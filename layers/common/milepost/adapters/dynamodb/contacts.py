@@ -1,6 +1,6 @@
 """What is known of each contact, with the proof of consent and the addresses never to mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,17 +23,21 @@ from milepost.domain.privacy import ERASED
 
 @dataclass(frozen=True, slots=True)
 class DynamoContacts:
-    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts."""
+    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts.
+
+    `to_wire` turns a business instant into a real one, for timers.
+    """
 
     table: Table
     retention: timedelta
+    to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def profile(self, store: str, contact: str) -> Profile | None:
         item = self.table.get(keys.profile(store, contact))
         return profile_from_item(store, contact, item) if item else None
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
-        change = profile_change(before, after)
+        change = profile_change(before, after, self.to_wire)
         try:
             self.table.update(keys.profile(after.store, after.contact), **change)
         except Refused:
@@ -62,7 +66,7 @@ class DynamoContacts:
             for fact in event.contact.consents
         }
         change = self.table.change(
-            "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))),
+            "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))) + " REMOVE expires_at",
             names={f"#t{n}": name for n, name in enumerate(sets)},
             values={f":t{n}": value for n, value in enumerate(sets.values())},
         )
@@ -118,6 +122,8 @@ def _proof(contact: str, event: Event, fact: ConsentFact, topic: str) -> dict[st
             "wording": fact.wording,
             "ip": fact.ip,
             "user_agent": fact.user_agent,
+            "requested_at": instants.show(fact.requested_at) if fact.requested_at else None,
+            "requested_ip": fact.requested_ip,
             "event": event.name,
         }
     )

@@ -17,7 +17,7 @@ from milepost.domain.enrollments import Enrollment, Status
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Journal
+from milepost.ports import Busy, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,20 @@ class DynamoEnrollments:
         known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
         return known, enrollment_from_item(ref, item, found[trigger["sk"]["S"]])
 
-    def write(self, ref: EnrollmentRef, journal: Journal) -> None:
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
         change = journal_change(journal)
-        if change:
-            with suppress(Refused):  # its contact may have been erased meanwhile
-                self.table.update(keys.enrollment(ref), condition="attribute_exists(pk)", **change)
+        if not change:
+            return
+        change["condition"] = "attribute_exists(pk)"
+        if leg is not None:
+            change["condition"] += " AND leg = :leg" if leg else " AND attribute_not_exists(leg)"
+            change["values"] |= {":leg": leg} if leg else {}
+        try:
+            self.table.update(keys.enrollment(ref), **change)
+        except Refused as refused:
+            if refused.items[0] is None:
+                return  # its contact was erased meanwhile
+            raise Busy("the enrollment goes on in another execution") from refused
 
     def finish(
         self,

@@ -89,9 +89,18 @@ def seen(store: str, source: str, event_id: str) -> Key:
     return _key(f"S#{store}#DEDUPE#{source}#{event_id}", "SEEN")
 
 
+def limit(store: str, key: str) -> Key:
+    return _key(f"S#{store}#LIMIT#{key}", "COUNT")
+
+
 def store_item(store: str, sk: str) -> Key:
     """An item of the workflows table."""
     return _key(f"S#{store}", sk)
+
+
+def transfer(store: str, kind: str, id_: str) -> Key:
+    """How far an import or an export has come, in the workflows table."""
+    return _key(f"S#{store}", f"{kind}#{id_}")
 
 
 def work(sk: str) -> Key:
@@ -109,6 +118,16 @@ def run_bucket(store: str, workflow: str, number: int) -> str:
 
 def paused_bucket(store: str, workflow: str, number: int) -> str:
     return f"PAUSED#{store}#{workflow}#{number}"
+
+
+def member_bucket(store: str, kind: str, name: str, number: int) -> str:
+    return f"S#{store}#M#{kind}#{name}#{number}"
+
+
+def member(store: str, contact: str, kind: str, name: str) -> Key:
+    """Where a membership is kept; that of all contacts is the profile itself."""
+    sort = f"MEMBER#{kind}#{name}" if kind != "all" else "PROFILE"
+    return _key(collection(store, contact), sort)
 
 
 def timer_bucket(due: datetime, number: int) -> str:

@@ -63,19 +63,24 @@ class DynamoRemains:
         self._delete(request, piece.handles)
 
     def store_piece(self, store: str, segment: int) -> Piece | None:
-        found = self.table.scan(
-            FilterExpression="begins_with(pk, :store) "
-            "AND NOT begins_with(pk, :suppression) AND NOT begins_with(pk, :request)",
-            values={
-                ":store": f"S#{store}#",
-                ":suppression": keys.suppression(store, "")["pk"]["S"],
-                ":request": keys.request(store, "")["pk"]["S"],
-            },
-            ConsistentRead=True,
-            Segment=segment,
-            TotalSegments=SEGMENTS,
-        )
-        return self._piece(found)
+        after: Item | None = None
+        while True:
+            items, _, after = self.table.scan(
+                after,
+                FilterExpression="begins_with(pk, :store) "
+                "AND NOT begins_with(pk, :suppression) AND NOT begins_with(pk, :request)",
+                values={
+                    ":store": f"S#{store}#",
+                    ":suppression": keys.suppression(store, "")["pk"]["S"],
+                    ":request": keys.request(store, "")["pk"]["S"],
+                },
+                ConsistentRead=True,
+                Segment=segment,
+                TotalSegments=SEGMENTS,
+            )
+            piece = self._piece(iter(items))
+            if piece is not None or after is None:
+                return piece
 
     def remove_of_store(self, request: PrivacyRequest, piece: Piece) -> None:
         self._delete(request, piece.handles)

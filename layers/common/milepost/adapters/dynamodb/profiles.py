@@ -6,13 +6,16 @@ writers never overwrite each other and a transaction can put conditions on them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.members import member_entry
 from milepost.domain import instants
 from milepost.domain.changes import Addition
-from milepost.domain.contacts import Consent, Presence, Profile, Total
+from milepost.domain.contacts import Consent, Lookout, Presence, Profile, Total, first_seen
 
 CONSENT = "consent:"
 INSIDE = "inside:"
@@ -60,11 +63,18 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         },
         applied=int(item.get("applied", "0")),
         moved=int(item.get("moved", 0)),
+        reached=facts.get("reached", {}),
+        lookout=_lookout(facts.get("lookout")),
     )
 
 
-def profile_change(before: Profile | None, after: Profile) -> dict[str, Any]:
-    """The update from `before` to `after`, on condition that nothing it rests on has changed."""
+def profile_change(
+    before: Profile | None, after: Profile, to_wire: Callable[[datetime], datetime]
+) -> dict[str, Any]:
+    """The update from `before` to `after`, on condition that nothing it rests on has changed.
+
+    `to_wire` turns a business instant into a real one, for the index of what is due.
+    """
     old = before or Profile(after.store, after.contact)
     sets: dict[str, Any] = {"facts": _facts(after), "applied": str(after.applied)}
     if after.email:
@@ -82,6 +92,19 @@ def profile_change(before: Profile | None, after: Profile) -> dict[str, Any]:
         if id_ not in old.inside:
             sets[INSIDE + id_] = _presence_value(presence)
     removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
+    empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
+    if not old.applied or empty:
+        sets |= member_entry(after.store, "all", "", after.contact, first_seen(after))
+    if after.lookout != old.lookout and after.lookout is not None:
+        due = to_wire(after.lookout.at)
+        sets["timer_bucket"] = keys.timer_bucket(due, keys.shard(after.contact))
+        sets["timer_due"] = instants.show(due)
+    elif after.lookout != old.lookout:
+        removed += ["timer_bucket", "timer_due"]
+    if old.email and not after.email:
+        removed.append("email")
+    if before is not None and empty:
+        removed.append("expires_at")
     return _expression(sets, removed, conditions)
 
 
@@ -118,10 +141,16 @@ def _facts(profile: Profile) -> str:
             "entries": {w: instants.show(at) for w, at in profile.entries.items()},
             "known": profile.known,
             **({"additions": profile.additions} if profile.additions else {}),
+            **({"reached": profile.reached} if profile.reached else {}),
+            **({"lookout": [*map(instants.show, profile.lookout)]} if profile.lookout else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def _lookout(held: Sequence[str] | None) -> Lookout | None:
+    return Lookout(*map(instants.parse, held)) if held else None
 
 
 def _presence(held: Mapping[str, Any]) -> Presence:

@@ -83,6 +83,7 @@ class DynamoPublications:
                         "machine": live.machine,
                         "status": live.status,
                         "pauses": json.dumps(pauses_to_json(live.pauses)),
+                        "trigger": json.dumps(live.trigger, ensure_ascii=False),
                     }
                 }
                 | ({":after": after} if after else {}),

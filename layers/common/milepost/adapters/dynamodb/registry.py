@@ -86,6 +86,7 @@ def read_head(table: Table, store: str) -> Head:
                 live["machine"],
                 live["status"],
                 pauses_from_json(json.loads(live.get("pauses", "[]"))),
+                json.loads(live.get("trigger", "{}")),
             )
             for name, live in item.items()
             if name.startswith(WORKFLOW)

@@ -1,7 +1,7 @@
 """A DynamoDB table in plain Python values; AWS errors stop here."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -112,24 +112,50 @@ class Table:
 
     def query(self, **request: Any) -> Iterator[Item]:
         """All items of a key condition, page by page."""
-        return self._pages(self._client.query, request)
-
-    def scan(self, **request: Any) -> Iterator[Item]:
-        """All items of the table, or of a segment of it, that a filter lets through."""
-        return self._pages(self._client.scan, request)
-
-    def _pages(self, read: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
         names, values = request.pop("names", None), request.pop("values", {})
         if names:
             request["ExpressionAttributeNames"] = names
         request["ExpressionAttributeValues"] = pack(values)
         while True:
             with _errors():
-                page = read(TableName=self.name, **request)
+                page = self._client.query(TableName=self.name, **request)
             yield from (unpack(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def count(self, **request: Any) -> int:
+        """How many items there are under a key condition."""
+        values = pack(request.pop("values"))
+        counted = 0
+        while True:
+            with _errors():
+                page = self._client.query(
+                    TableName=self.name,
+                    Select="COUNT",
+                    ExpressionAttributeValues=values,
+                    **request,
+                )
+            counted += page["Count"]
+            if "LastEvaluatedKey" not in page:
+                return counted
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def scan(
+        self, after: Item | None = None, **request: Any
+    ) -> tuple[list[Item], int, Item | None]:
+        """One page of the whole table: its items, how many were read for it, and where it ends."""
+        names, values = request.pop("names", None), request.pop("values", None)
+        if names:
+            request["ExpressionAttributeNames"] = names
+        if values:
+            request["ExpressionAttributeValues"] = pack(values)
+        if after:
+            request["ExclusiveStartKey"] = after
+        with _errors():
+            page = self._client.scan(TableName=self.name, **request)
+        items = [unpack(item) for item in page["Items"]]
+        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
 
     def put(self, item: Item, condition: str = "") -> None:
         """Put an item of attribute values; raise `Refused` if the condition does not hold."""

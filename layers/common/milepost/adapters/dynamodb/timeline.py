@@ -59,6 +59,12 @@ class DynamoTimeline:
             return instants.parse(held["at"]) if held else now
         return instants.parse(instants.show(now))
 
+    def find(
+        self, store: str, contact: str, name: str, at: datetime, event_id: str
+    ) -> Event | None:
+        item = self.table.get(keys.event(store, contact, name, at, event_id))
+        return event_from_item(store, item) if item else None
+
     def happenings(self, store: str, contact: str, window: "Window") -> "list[Happening]":
         from milepost.domain.conditions import Happening  # whoever only appends needs none
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Refused, Table
 from milepost.domain import instants
-from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
 from milepost.ports import Overdue
 
 CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
@@ -22,7 +22,7 @@ class DynamoTimers:
 
     table: Table
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
         for hour in keys.hours(self._oldest(now), now):
             for number in range(keys.SHARDS):
                 for item in self.table.query(
@@ -73,7 +73,9 @@ class DynamoTimers:
         cursor = self.table.get(CURSOR)
         return instants.parse(cursor["hour"]) if cursor else now - FIRST_LOOK
 
-    def _read(self, pk: str, sk: str) -> Overdue | EnrollmentRef | None:
+    def _read(self, pk: str, sk: str) -> Overdue | EnrollmentRef | ContactRef | None:
+        if sk == "PROFILE":
+            return ContactRef(*keys.owner(pk))
         if sk.startswith("ENROLLMENT#"):
             return keys.enrollment_of(*keys.owner(pk), sk)
         item = self.table.get({"pk": {"S": pk}, "sk": {"S": sk}})

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from milepost.adapters.dynamodb import keys
@@ -36,6 +37,16 @@ class DynamoWorks:
                 condition="#at = :at",
                 names={"#at": "at"},
                 values={":at": _at(work), ":done": done},
+            )
+
+    def again(self, work: Work, at: datetime) -> None:
+        with suppress(Refused):
+            self.table.update(
+                work_key(work),
+                expression="SET #at = :next, done = :nothing",
+                condition="#at = :at",
+                names={"#at": "at"},
+                values={":at": _at(work), ":next": instants.show(at), ":nothing": ""},
             )
 
     def close(self, work: Work) -> None:

@@ -11,7 +11,7 @@ from milepost.domain.enrollments import Enrollment, Status
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Journal
+from milepost.ports import Busy, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,11 @@ class MemoryEnrollments:
                 return None
             return self.state.profile(ref.store, ref.contact), held
 
-    def write(self, ref: EnrollmentRef, journal: Journal) -> None:
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
         with self.state.lock:
+            held = self.state.enrollments.get(enrollment_key(ref))
+            if held is not None and leg not in (None, held.leg):
+                raise Busy("the enrollment goes on in another execution")
             write_journal(self.state, ref, journal)
 
     def finish(

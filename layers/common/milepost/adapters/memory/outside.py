@@ -24,5 +24,6 @@ class MemoryAlerts:
 
     told: list[tuple[str, str]] = field(default_factory=list)
 
-    def tell(self, subject: str, text: str) -> None:
+    def tell(self, subject: str, text: str, store: str) -> None:
+        assert store
         self.told.append((subject, text))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,13 @@ class MemoryWorks:
             held = self.shelf.works.get(key)
             if held is not None and held.at == work.at:
                 self.shelf.works[key] = held._replace(done=done)
+
+    def again(self, work: Work, at: datetime) -> None:
+        key = (work.kind, work.store, work.workflow)
+        with self.shelf.lock:
+            held = self.shelf.works.get(key)
+            if held is not None and held.at == work.at:
+                self.shelf.works[key] = held._replace(at=at, done="")
 
     def close(self, work: Work) -> None:
         key = (work.kind, work.store, work.workflow)

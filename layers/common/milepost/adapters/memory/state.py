@@ -84,6 +84,7 @@ class State:
     erased: dict[Person, datetime] = field(default_factory=dict)
     exports: dict[tuple[Person, str], datetime] = field(default_factory=dict)
     requests: dict[tuple[str, str], PrivacyRequest] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:
         """The profile; an empty one if nothing is known."""

@@ -37,6 +37,13 @@ class MemoryTimeline:
         with self.state.lock:
             return self.state.first_seen.setdefault((store, source, event_id), milliseconds(now))
 
+    def find(
+        self, store: str, contact: str, name: str, at: datetime, event_id: str
+    ) -> Event | None:
+        with self.state.lock:
+            held = self.state.events.get((store, contact), {})
+            return held.get((name, milliseconds(at), event_id))
+
     def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
         with self.state.lock:
             events = sorted(

@@ -8,7 +8,7 @@ from typing import Any
 from milepost.adapters.memory.ledger import OPEN
 from milepost.adapters.memory.state import State
 from milepost.domain import instants
-from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
 from milepost.ports import Overdue
 
 
@@ -18,7 +18,7 @@ class MemoryTimers:
 
     state: State
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef]:
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
         until = instants.show(now)
         with self.state.lock:
             begin = [
@@ -31,12 +31,19 @@ class MemoryTimers:
                 for ref, message in self.state.messages.items()
                 if message.get("timer_due", "~") <= until
             ]
+            looks = [
+                (profile.lookout.at, person)
+                for person, profile in self.state.profiles.items()
+                if profile.lookout is not None and profile.lookout.at <= now
+            ]
         for _, ref in sorted(late, key=lambda pair: (pair[0], pair[1].id)):
             message = self.state.message(ref)
             if message is not None and "timer_due" in message:
                 yield _overdue(ref, message)
         for _, (store, contact, workflow, id_) in sorted(begin):
             yield EnrollmentRef(store, contact, workflow, 0, id_)
+        for _, person in sorted(looks):
+            yield ContactRef(*person)
 
     def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
         with self.state.lock:

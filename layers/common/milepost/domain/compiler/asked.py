@@ -72,6 +72,8 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
         elif isinstance(condition, EmailWas) and condition.email not in sends:
             reason = f'no step "{condition.email}" of this workflow sends an e-mail'
             yield Problem(f"{place}.email", reason, suggest(condition.email, sends))
+        elif isinstance(condition, EmailWas) and condition.link and condition.was != "clicked":
+            yield Problem(f"{place}.link", "goes with clicked alone", 'say {"was": "clicked"}')
 
 
 def _flat(place: str, condition: Condition | None, answerable: tuple[type, ...]) -> Iterator[Leaf]:

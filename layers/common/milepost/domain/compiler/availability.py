@@ -16,21 +16,13 @@ from milepost.domain.language.steps import (
 )
 from milepost.domain.language.triggers import (
     CatalogTrigger,
-    DateTrigger,
-    FormTrigger,
-    InactivityTrigger,
-    ScheduleTrigger,
     SegmentTrigger,
 )
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem
 
 KINDS: Final[Mapping[type[Model], str]] = {
-    FormTrigger: 'let your form post an event, and use an "event" trigger',
     SegmentTrigger: 'use an "event" or "contact" trigger, and write who is meant as audience',
-    DateTrigger: 'use an "event" or "contact" trigger, and wait for the date with "delay_until"',
-    InactivityTrigger: 'use an "event" trigger and a "wait_for", with the steps in on_timeout',
-    ScheduleTrigger: 'use a "manual" trigger, and start it from your own system at that time',
     CatalogTrigger: 'let your shop post an event for each contact, and use an "event" trigger',
     SendSms: 'use "send_email", or a "webhook" to your SMS service',
     IssueCoupon: 'use a "webhook" to the system that makes your codes: its answer has the code',

@@ -19,6 +19,8 @@ from milepost.domain.event_names import (
     STARTED,
     UNSUBSCRIBED,
 )  # fmt: skip
+from milepost.domain.occasions import occasion_key
+from milepost.domain.program import PLANNED, Program
 
 ANY_EVENT = "*"
 
@@ -26,7 +28,8 @@ ANY_EVENT = "*"
 def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
     """The trigger as the program holds it: `type`, `event`, perhaps `where` and `key`.
 
-    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`.
+    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`; a `date`, an
+    `inactivity` and a `schedule` keep all, for it says what is planned.
     """
     kind = trigger["type"]
     if kind == "event":
@@ -37,7 +40,16 @@ def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
     asked: list[Any] = [{"event": f, "is": trigger[f]} for f in fields if f in trigger]
     if "where" in trigger:
         asked.append(trigger["where"])
-    return {"type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}
+    plan = dict(trigger) if kind in (*PLANNED, "schedule") else {}
+    if plan:
+        asked.append({"event": "occasion", "is": occasion_key(plan)})
+    return {**plan, "type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}
+
+
+def mention(program: Program) -> dict[str, Any]:
+    """The trigger without its condition: enough to tell the events that it is not about."""
+    trigger: Mapping[str, Any] = program.head["trigger"]
+    return {name: value for name, value in trigger.items() if name != "where"}
 
 
 _EVENTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, tuple[str, ...]]]] = {
@@ -48,9 +60,9 @@ _EVENTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, tuple[str, ...]]]
         {**EMAIL, "unsubscribed": UNSUBSCRIBED}[trigger["on"]],
         ("workflow", "step", "link"),
     ),
-    "date": lambda _: (DATE, ("field", "day")),
-    "inactivity": lambda _: (INACTIVE, ("for",)),
-    "schedule": lambda _: (SCHEDULE, ("segment",)),
+    "date": lambda _: (DATE, ()),  # which one: by its key, see `occasions.py`
+    "inactivity": lambda _: (INACTIVE, ()),
+    "schedule": lambda _: (SCHEDULE, ()),
     "catalog": lambda trigger: (CATALOG[trigger["on"]], ()),
     "manual": lambda _: (STARTED, ()),  # whose start it is: see `may_enter`
 }

@@ -8,7 +8,7 @@ from milepost.domain.compiler.asked import leaves
 from milepost.domain.compiler.tree import walk
 from milepost.domain.language.conditions import ConsentsTo, InWorkflow
 from milepost.domain.language.steps import Notify, SendEmail, StartWorkflow, Webhook
-from milepost.domain.language.triggers import EmailTrigger
+from milepost.domain.language.triggers import EmailTrigger, FormTrigger, Trigger
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.outbound import check_header, check_url
 from milepost.domain.problems import Problem, suggest
@@ -32,6 +32,7 @@ class Around(NamedTuple):
     template: Callable[[str], TemplateVersion]
     alerts: bool = True
     beside: Callable[[str], Workflow | None] = lambda _: None
+    forms: frozenset[str] = frozenset()
 
 
 def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
@@ -43,8 +44,7 @@ def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
             yield from _topic(f"{place}.consents_to", condition.consents_to, around)
         elif isinstance(condition, InWorkflow):
             yield from _workflow(f"{place}.in_workflow", condition.in_workflow, around)
-    if isinstance(workflow.trigger, EmailTrigger):
-        yield from _mail(workflow.trigger, around)
+    yield from _trigger(workflow.trigger, around)
     ids = [step.id for _, step in walk(workflow.steps)]
     for place, step in walk(workflow.steps):
         for named in sorted(_steps_named(step.model_dump(by_alias=True)) - {*ids}):
@@ -97,13 +97,19 @@ def _workflow(place: str, name: str, around: Around) -> Iterator[Problem]:
         yield Problem(place, f'no workflow named "{name}"', remedy)
 
 
-def _mail(trigger: EmailTrigger, around: Around) -> Iterator[Problem]:
-    if trigger.workflow is None:
-        return
-    yield from _workflow("trigger.workflow", trigger.workflow, around)
-    steps = _steps_of(trigger.workflow, around)
+def _trigger(trigger: Trigger, around: Around) -> Iterator[Problem]:
+    if isinstance(trigger, EmailTrigger) and trigger.workflow is not None:
+        yield from _mail(trigger, trigger.workflow, around)
+    elif isinstance(trigger, FormTrigger) and trigger.form not in around.forms:
+        remedy = suggest(trigger.form, around.forms) or "declare it under forms"
+        yield Problem("trigger.form", f'settings.json has no form "{trigger.form}"', remedy)
+
+
+def _mail(trigger: EmailTrigger, name: str, around: Around) -> Iterator[Problem]:
+    yield from _workflow("trigger.workflow", name, around)
+    steps = _steps_of(name, around)
     if steps is not None and trigger.step and trigger.step not in steps:
-        reason = f'{trigger.workflow} has no step "{trigger.step}"'
+        reason = f'{name} has no step "{trigger.step}"'
         yield Problem("trigger.step", reason, suggest(trigger.step, steps))
 
 

@@ -72,7 +72,7 @@ def _compared(condition: ContactIs | EventIs | StepIs | SumOf) -> str:
 
 
 def _choice(bound: list[Any], last: str = "or") -> str:
-    return listed([value(each) for each in bound], last) if bound else "one of no values at all"
+    return listed([value(each) for each in bound], last)
 
 
 def _often(counts: Times) -> str:

@@ -68,7 +68,16 @@ def _delay_until(step: DelayUntil) -> str:
     wall = f" on {clock(step.timezone, 'contact')}"
     missing = "leave" if step.if_missing == "exit" else "go on at once"
     otherwise = f"; where there is no such date, {missing}"
-    return f"Wait until {shifted(step.offset, date)}{at}{wall}{otherwise}"
+    moved = (
+        f"; the contact sees it as {_titled(step.movable)} and can move it" if step.movable else ""
+    )
+    return f"Wait until {shifted(step.offset, date)}{at}{wall}{otherwise}{moved}"
+
+
+def _titled(title: str | Mapping[str, str]) -> str:
+    if isinstance(title, str):
+        return bold(title)
+    return ", ".join(f"{bold(words)} ({locale})" for locale, words in title.items())
 
 
 def _wait_for(step: WaitFor) -> str:

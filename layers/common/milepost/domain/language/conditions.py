@@ -1,9 +1,11 @@
 """Conditions as a file holds them; `domain/conditions.py` answers them."""
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from milepost.domain import instants
 from milepost.domain.conditions import OPERATORS
 from milepost.domain.language.model import (
     Duration,
@@ -19,6 +21,29 @@ from milepost.domain.language.model import (
 )
 
 
+def _moment(text: str) -> str:
+    """Read as `domain/conditions.py` reads it: what that cannot read would be false for ever."""
+    try:
+        date.fromisoformat(text) if len(text) == len("2027-01-31") else instants.parse(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no date and no time: write it like '2027-01-31' or '2027-01-31T09:00:00Z'"
+        ) from None
+    return text
+
+
+def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("nothing is between these two: write the smaller one first")
+    return bounds
+
+
+_Moment = Annotated[str, AfterValidator(_moment)]
+_Between = Annotated[tuple[float, float], AfterValidator(_rising)]
+_Options = Annotated[list[Scalar], Field(min_length=1)]
+_Piece = Annotated[str, Field(min_length=1)]
+
+
 class _Comparison(Model):
     """Exactly one operator, on the leaves that look a value up."""
 
@@ -26,33 +51,35 @@ class _Comparison(Model):
         None, alias="is", title="is", description="It is exactly this value."
     )
     is_not: Scalar | None = Field(None, description="It has a value, and not this one.")
-    in_: list[Scalar] | None = Field(
+    in_: _Options | None = Field(
         None, alias="in", title="in", description="It is one of these values."
     )
-    not_in: list[Scalar] | None = Field(None, description="It has a value, and none of these.")
-    contains: str | None = Field(
+    not_in: _Options | None = Field(None, description="It has a value, and none of these.")
+    contains: _Piece | None = Field(
         None, description="The text has this in it. Capital letters do not matter."
     )
-    starts_with: str | None = Field(
+    starts_with: _Piece | None = Field(
         None, description="The text begins with this. Capital letters do not matter."
     )
-    ends_with: str | None = Field(
+    ends_with: _Piece | None = Field(
         None, description="The text ends with this. Capital letters do not matter."
     )
     gt: float | None = Field(None, description="The number is greater.")
     gte: float | None = Field(None, description="The number is greater or the same.")
     lt: float | None = Field(None, description="The number is smaller.")
     lte: float | None = Field(None, description="The number is smaller or the same.")
-    between: tuple[float, float] | None = Field(
+    between: _Between | None = Field(
         None, description="The number is between these two, or is one of them: `[20, 50]`."
     )
     exists: bool | None = Field(
         None, description="`true`: there is a value. `false`: there is none."
     )
-    before: str | None = Field(
+    before: _Moment | None = Field(
         None, description="The date or time is before this one: `2027-01-31`."
     )
-    after: str | None = Field(None, description="The date or time is after this one: `2027-01-31`.")
+    after: _Moment | None = Field(
+        None, description="The date or time is after this one: `2027-01-31`."
+    )
     within_last: Duration | None = Field(None, description="The date is in the last `7 days`.")
     within_next: Duration | None = Field(None, description="The date is in the next `7 days`.")
     anniversary_within: Duration | None = Field(

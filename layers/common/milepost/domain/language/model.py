@@ -95,6 +95,9 @@ Offset = Annotated[
     AfterValidator(_offset),
     Field(description="A duration after the date, or before it with a minus: `-3 days`."),
 ]
+Moment = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$"), AfterValidator(_date)
+]
 Date = Annotated[str, Field(max_length=200, pattern=DATE), AfterValidator(_date)]
 DayOfYear = Annotated[str, Field(pattern=DAY), AfterValidator(_day)]
 TimeOfDay = Annotated[
@@ -145,6 +148,17 @@ PropertyName = Annotated[
         pattern=PROPERTY,
         description="A property of the contact, without `properties.`: `favorite_color`.",
     ),
+]
+
+Locale = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$",
+        description="A language: `en`, `pt-BR`, `zh-Hant`.",
+    ),
+]
+Title = Annotated[
+    str, Field(min_length=1, max_length=80, description="What readers see it called.")
 ]
 
 Scalar = str | float | int | bool

@@ -10,6 +10,7 @@ from milepost.domain.language.model import (
     EventName,
     ListName,
     Model,
+    Moment,
     Offset,
     Path,
     Scalar,
@@ -20,6 +21,7 @@ from milepost.domain.language.model import (
     WorkflowName,
     Zone,
 )
+from milepost.domain.recurrence import check_rule
 
 
 class EventTrigger(Model):
@@ -100,7 +102,8 @@ class EmailTrigger(Model):
 class DateTrigger(Model):
     """A date of the contact or a day of the year comes: a birthday, a renewal.
 
-    Give either `field` or `day`.
+    Give either `field` or `day`. A date that was past when it became known comes next year; 29
+    February is 28 February in other years. Somebody comes back every year if `reentry` lets them.
     """
 
     type: Literal["date"] = Field(description="A date lets the contact in.")
@@ -121,7 +124,11 @@ class DateTrigger(Model):
 
 
 class InactivityTrigger(Model):
-    """None of these events happened for some time: the customer does not come back."""
+    """None of these events happened for some time: the customer does not come back.
+
+    It counts from the last of them. Whoever never did any of them does not fall silent, and a
+    silence that was over its time before the workflow went live is no news.
+    """
 
     type: Literal["inactivity"] = Field(description="Silence lets the contact in.")
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = Field(
@@ -133,11 +140,12 @@ class InactivityTrigger(Model):
 class ScheduleTrigger(Model):
     """A time comes, for everybody in a segment: newsletters.
 
-    Give either `at` or `rrule`.
+    Give either `at` or `rrule`. A recurrence is counted from Monday, 1 January 2024 at nine unless
+    it has a beginning of its own: `DTSTART:20270104T090000 RRULE:FREQ=WEEKLY;INTERVAL=2`.
     """
 
     type: Literal["schedule"] = Field(description="A time lets a whole segment in.")
-    at: str | None = Field(None, description="One time: `2026-11-27T09:00`.")
+    at: Moment | None = Field(None, description="One time: `2026-11-27T09:00`.")
     rrule: str | None = Field(
         None, max_length=500, description="A recurrence (RFC 5545): `FREQ=WEEKLY;BYDAY=TH`."
     )
@@ -148,6 +156,8 @@ class ScheduleTrigger(Model):
     def _one_time(self) -> Self:
         if (self.at is None) == (self.rrule is None):
             raise ValueError("needs either at (one time) or rrule (a recurrence)")
+        if self.rrule is not None:
+            check_rule(self.rrule)
         return self
 
 

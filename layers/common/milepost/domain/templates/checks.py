@@ -30,7 +30,7 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
     ),
     "event": None,
     "store": frozenset({"name", "url", "postal_address", "logo_url", "currency"}),
-    "urls": frozenset({"unsubscribe"}),
+    "urls": frozenset({"unsubscribe", "preferences", "shop", "confirm"}),
     "steps": None,
     "enrollment": frozenset({"id", "workflow", "since"}),
     "now": None,

@@ -95,22 +95,26 @@ def check_marketing(version: TemplateVersion) -> list[Problem]:
     the text part.
     """
     found: list[Problem] = []
-    sources = {locale: version.variant(locale).sources for locale in version.locales}
     for root, key, reason in (
         ("urls", "unsubscribe", "has no unsubscribe link"),
         ("store", "postal_address", "does not show the store's postal address"),
     ):
-        lacking = [
-            f"{'body' if part == 'html' else 'text part'} in {locale}"
-            for locale in version.locales
-            for part in ("html", "text")
-            if not always_prints(sources[locale][part], part == "html", root, key)
-        ]
-        if lacking:
-            place = f"templates/{version.name}: {', '.join(lacking)}"
+        if where := lacking(version, root, key):
+            place = f"templates/{version.name}: {', '.join(where)}"
             remedy = f"marketing mail needs {{{{ {root}.{key} }}}} outside of conditions"
             found.append(Problem(place, reason, remedy))
     return found
+
+
+def lacking(version: TemplateVersion, root: str, key: str) -> list[str]:
+    """The parts, by language, that do not print `root.key` for everyone."""
+    sources = {locale: version.variant(locale).sources for locale in version.locales}
+    return [
+        f"{'body' if part == 'html' else 'text part'} in {locale}"
+        for locale in version.locales
+        for part in ("html", "text")
+        if not always_prints(sources[locale][part], part == "html", root, key)
+    ]
 
 
 def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, str]) -> None:

@@ -16,24 +16,33 @@ def steps_used(version: TemplateVersion) -> set[str]:
         name
         for locale in version.locales
         for part, source in version.variant(locale).sources.items()
-        for name in _in_source(part, source)
+        for name in _in_source(part, source, "steps")
     }
 
 
+def mentions(version: TemplateVersion, root: str, name: str) -> bool:
+    """Whether a template speaks of `root.name` anywhere, in any language."""
+    return any(
+        name in _in_source(part, source, root)
+        for locale in version.locales
+        for part, source in version.variant(locale).sources.items()
+    )
+
+
 @lru_cache(maxsize=512)
-def _in_source(part: Part, source: str) -> frozenset[str]:
+def _in_source(part: Part, source: str, root: str) -> frozenset[str]:
     """Kept, for every workflow that sends a template asks it again."""
-    return frozenset(_of_steps(ENVIRONMENTS[part].parse(source)))
+    return frozenset(_parts_of(ENVIRONMENTS[part].parse(source), root))
 
 
-def _of_steps(tree: nodes.Template) -> Iterator[str]:
+def _parts_of(tree: nodes.Template, root: str) -> Iterator[str]:
     for dotted in tree.find_all(nodes.Getattr):
-        if _is_steps(dotted.node):
+        if _is(dotted.node, root):
             yield dotted.attr
     for item in tree.find_all(nodes.Getitem):
-        if _is_steps(item.node) and isinstance(item.arg, nodes.Const):
+        if _is(item.node, root) and isinstance(item.arg, nodes.Const):
             yield str(item.arg.value)
 
 
-def _is_steps(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Name) and node.name == "steps"
+def _is(node: nodes.Node, root: str) -> bool:
+    return isinstance(node, nodes.Name) and node.name == root

@@ -22,6 +22,7 @@ _PATH: Mapping[str, Json] = {
     "request": {"type": "string", "pattern": "^r[0-9a-f]{32}$"},
     "token": {"type": "string", "minLength": 1},
     "source": {"type": "string", "enum": ["shopify"]},
+    "form": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
 }
 
 _SCHEMES: Mapping[str, Json] = {
@@ -47,11 +48,24 @@ _SECURITY: Mapping[Access, list[Json]] = {
 }
 
 _STATUS = {
-    200: "Done, or done before", 202: "Accepted", 207: "Some were refused", 400: "No JSON",
-    401: "Not signed, or wrongly", 404: "Unknown", 413: "Too large",
-    422: "Not what it should be", 429: "Too many requests", 500: "Something broke on our side",
+    200: "Done, or done before",
+    202: "Accepted",
+    204: "Nothing to say",
+    207: "Some were refused",
+    303: "The way to the shop's own page",
+    304: "As it was",
+    400: "Not to be read",
+    401: "Not signed, or wrongly",
+    403: "From a foreign page",
+    404: "Unknown",
+    410: "Too late",
+    413: "Too large",
+    415: "In a form that is not taken",
+    422: "Not what it should be",
+    429: "Too many requests",
+    500: "Something broke on our side",
     503: "Busy, or not configured",
-}  # fmt: skip
+}
 
 _ERRORS = tuple(status for status in _STATUS if status >= 400)
 
@@ -149,7 +163,10 @@ def _responses(route: Route) -> Json:
             media: {"schema": {"type": "string"} if model is None else _ref(model)}
             for media, model in route.media(status).items()
         }
-        told[str(status)] = {"description": _STATUS[status], "content": content}
+        told[str(status)] = {
+            "description": _STATUS[status],
+            **({"content": content} if content else {}),
+        }
     for status in (*route.errors, 429, 500):
         told[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
     return dict(sorted(told.items()))

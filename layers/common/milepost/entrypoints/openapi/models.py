@@ -28,10 +28,14 @@ class Error(Model):
     error: ErrorIn
 
 
-class TooMany(Model):
+class Throttled(Model):
     """The answer of API Gateway itself to more requests than the stack takes."""
 
     message: str
+
+
+class TooMany(RootModel[Error | Throttled]):
+    """Too much came from one address, or in all."""
 
 
 # --- events ---
@@ -114,6 +118,49 @@ class Unsubscribed(Model):
     """The answer to a mailbox provider."""
 
     status: Literal["unsubscribed"]
+
+
+# --- forms and browsers ---
+
+
+class FormFields(Model):
+    """The fields that the form has in settings.json; `email` at least."""
+
+    model_config = ConfigDict(extra="allow")
+
+    email: str
+
+
+class Confirmed(Model):
+    """The button of the page."""
+
+    model_config = ConfigDict(extra="allow")
+
+    do: Literal["confirm"] | None = None
+
+
+class Taken(Model):
+    """Nothing depends on whose address it is."""
+
+    status: Literal["accepted"]
+
+
+class Seen(Model):
+    """One thing that a visitor looked at."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class BrowserReport(Model):
+    """What a visitor looked at; docs/browser.md."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str
+    device: str
+    events: list[Seen] = Field(max_length=20)
 
 
 # --- contacts ---

@@ -17,16 +17,17 @@ JSON = "application/json"
 class Route:
     """A route of the template, `POST /v1/{store}/events`, with a `name` of its own for clients.
 
-    `answers` maps a status to the model of its body, or to several media types with a model each
-    (None: no model). `errors` are statuses whose body is an error. `body` maps media types to
-    models, where there is not one of JSON. `repeats` says that an Idempotency-Key is understood.
+    `answers` maps a status to the model of its body, to several media types with a model each
+    (None: no model), or to None if there is no body. `errors` are statuses whose body is an error.
+    `body` maps media types to models, where there is not one of JSON. `repeats` says that an
+    Idempotency-Key is understood.
     """
 
     key: str
     name: str
     tag: str
     says: str
-    answers: Mapping[int, type[BaseModel] | Mapping[str, type[BaseModel] | None]]
+    answers: Mapping[int, type[BaseModel] | Mapping[str, type[BaseModel] | None] | None]
     errors: Sequence[int] = ()
     body: type[BaseModel] | Mapping[str, type[BaseModel]] | None = None
     query: type[BaseModel] | None = None
@@ -50,6 +51,8 @@ class Route:
     def media(self, status: int) -> Mapping[str, type[BaseModel] | None]:
         """The media types of a success, each with its model."""
         answer = self.answers[status]
+        if answer is None:
+            return {}
         return answer if isinstance(answer, Mapping) else {JSON: answer}
 
     def models(self) -> list[type[BaseModel]]:

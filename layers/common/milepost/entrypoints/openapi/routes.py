@@ -107,4 +107,43 @@ READERS = [
     ),
 ]  # fmt: skip
 
-ROUTES: tuple[Route, ...] = (*EVENTS, *CONTACTS, *PRIVACY, *READERS)
+PREFLIGHT = {204: None}
+
+VISITORS = [
+    Route(
+        "POST /v1/{store}/forms/{form}", "sign_up", "Visitors", "Send a sign-up form",
+        answers={200: {HTML: None}, 202: models.Taken, 303: {HTML: None},
+                 422: {HTML: None, JSON: models.Error}, 429: {HTML: None, JSON: models.TooMany}},
+        errors=(400, 404, 413, 415, 503),
+        body={JSON: models.FormFields, FORM: models.FormFields}, access="anyone",
+    ),
+    Route(
+        "OPTIONS /v1/{store}/forms/{form}", "ask_sign_up", "Visitors", "A browser asks for leave",
+        answers=PREFLIGHT, errors=(404, 413, 503), access="anyone",
+    ),
+    Route(
+        "GET /v1/{store}/confirm/{token}", "show_confirmation", "Visitors", "A link's page",
+        answers={200: {HTML: None}, 404: {HTML: None, JSON: models.Error}, 410: {HTML: None}},
+        errors=(503,), access="anyone",
+    ),
+    Route(
+        "POST /v1/{store}/confirm/{token}", "confirm", "Visitors", "Confirm a sign-up",
+        answers={200: {HTML: None}, 404: {HTML: None, JSON: models.Error}, 410: {HTML: None}},
+        errors=(400, 413, 415, 503), body={FORM: models.Confirmed}, access="anyone",
+    ),
+    Route(
+        "POST /v1/{store}/browser", "report_browsing", "Visitors", "What a visitor looks at",
+        answers={202: models.Taken}, errors=(400, 401, 403, 404, 413, 422, 503),
+        body={JSON: models.BrowserReport, "text/plain": models.BrowserReport}, access="anyone",
+    ),
+    Route(
+        "OPTIONS /v1/{store}/browser", "ask_browsing", "Visitors", "A browser asks for leave",
+        answers=PREFLIGHT, errors=(404, 413, 503), access="anyone",
+    ),
+    Route(
+        "GET /v1/{store}/milepost.js", "read_script", "Visitors", "The snippet",
+        answers={200: {"text/javascript": None}, 304: None}, errors=(404,), access="anyone",
+    ),
+]  # fmt: skip
+
+ROUTES: tuple[Route, ...] = (*EVENTS, *CONTACTS, *PRIVACY, *READERS, *VISITORS)

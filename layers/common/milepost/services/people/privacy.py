@@ -29,7 +29,7 @@ class Clerk:
             return self.eraser.carry_out(request, tired)
         done = self.exporter.carry_out(request)
         if done.origin != "api" and self.alerts is not None:
-            self.alerts.tell(f"{store}: a customer's data is ready", _told(done))
+            self.alerts.tell(f"{store}: a customer's data is ready", _told(done), store)
         return done
 
 

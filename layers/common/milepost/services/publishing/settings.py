@@ -3,17 +3,26 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from milepost.domain.event_names import OPT_IN
+from milepost.domain.language.workflow import Workflow
 from milepost.domain.pauses import after
 from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
+from milepost.domain.settings import StoreSettings
 from milepost.domain.settings_file import SettingsFile
-from milepost.ports import Publications, Work
+from milepost.ports import Files, Publications, Work
 from milepost.services.publishing.result import Result, refused
-from milepost.services.publishing.users import programs, topics
+from milepost.services.publishing.users import (
+    answers_opt_in,
+    double_opt_in,
+    form_of,
+    programs,
+    topics,
+)
 
 
 def publish_settings(
-    publications: Publications, store: str, text: str | None, now: datetime
+    publications: Publications, files: Files, store: str, text: str | None, now: datetime
 ) -> Result:
     """Apply the settings; their last version stays if the file is wrong or gone."""
     if text is None:
@@ -21,9 +30,13 @@ def publish_settings(
     settings = read_file(text, SettingsFile)
     if isinstance(settings, list):
         return refused(settings)
-    if problems := list(_topics_in_use(publications, store, settings)):
-        return refused(problems)
     document = settings.model_dump(mode="json", exclude_none=True, exclude={"schema_"})
+    found = [
+        *_in_use(publications, store, settings),
+        *_unanswered(publications, files, store, StoreSettings.from_json(document)),
+    ]
+    if found:
+        return refused(found)
     head = publications.head(store)
     pauses = after(head.pauses, settings.paused, now)
     if pauses != head.pauses and not settings.paused:
@@ -33,11 +46,37 @@ def publish_settings(
     return Result("published")
 
 
-def _topics_in_use(
-    publications: Publications, store: str, settings: SettingsFile
-) -> Iterator[Problem]:
-    """Topics that workflows still mail about cannot go: their mail would stop unseen."""
+def _in_use(publications: Publications, store: str, settings: SettingsFile) -> Iterator[Problem]:
+    """Topics that workflows still mail about cannot go, for their mail would stop unseen; nor can
+    the forms that workflows begin with."""
     for program in programs(publications, store, publications.head(store)):
         for topic in sorted(topics(program) - {*settings.topics}):
             reason = f'"{topic}" is used by {program.workflow}'
             yield Problem("topics", reason, "change or delete that first")
+        form = form_of(program)
+        if form and form not in settings.forms:
+            reason = f'"{form}" lets people into {program.workflow}'
+            yield Problem("forms", reason, "change or delete that first")
+
+
+def _unanswered(
+    publications: Publications, files: Files, store: str, settings: StoreSettings
+) -> Iterator[Problem]:
+    """Whoever has to confirm a sign-up needs a mail to do it with. The workflow that sends it may
+    be published already, or come together with the settings."""
+    forms = double_opt_in(settings)
+    if not forms:
+        return
+    head = publications.head(store)
+    for program in programs(publications, store, head):
+        if answers_opt_in(program.head["trigger"], head.workflows[program.workflow].status):
+            return
+    for path in files.paths(store, "workflows"):
+        workflow = read_file(files.read(store, path) or "", Workflow)
+        if isinstance(workflow, Workflow) and answers_opt_in(
+            workflow.trigger.model_dump(), workflow.status
+        ):
+            return
+    reason = "readers have to confirm, and no workflow sends them the mail for that"
+    remedy = f'upload one that begins with the event "{OPT_IN}", such as workflows/opt-in.json'
+    yield Problem(f"forms.{forms[0]}", reason, remedy)

@@ -1,8 +1,11 @@
 """Who uses what: published workflows and the topics and templates they mail with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from milepost.domain.event_names import OPT_IN
 from milepost.domain.program import Program, templates_of
+from milepost.domain.settings import StoreSettings
 from milepost.ports import Head, Publications
 
 
@@ -17,6 +20,26 @@ def topics(program: Program) -> set[str]:
     """The topics that a workflow mails about, as far as it names them."""
     named = {program.head.get("topic"), *(n.get("topic") for n in program.nodes.values())}
     return {topic for topic in named if topic}
+
+
+def form_of(program: Program) -> str | None:
+    """The form that lets people into a workflow."""
+    if program.head["trigger"]["type"] != "form":
+        return None
+    first = program.head["trigger"]["where"]["all"][0]
+    return str(first["is"])
+
+
+def answers_opt_in(trigger: Mapping[str, Any], status: str) -> bool:
+    """Whether a workflow mails those who have to confirm a sign-up."""
+    asks = trigger["type"] == "event" and trigger["event"] == OPT_IN
+    return asks and status in {"live", "paused"}
+
+
+def double_opt_in(settings: StoreSettings) -> list[str]:
+    """The forms whose readers have to confirm."""
+    forms = settings.forms or {}
+    return [name for name, form in sorted(forms.items()) if form.get("double_opt_in", True)]
 
 
 def sends(program: Program, template: str, category: str | None = None) -> bool:

@@ -1,21 +1,26 @@
 """A workflow: checked, compiled, tried out, versioned and explained."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from json import dumps, loads
+from typing import Any
 
 from milepost.domain.compiler.asked import check_conditions
 from milepost.domain.compiler.availability import check_available
+from milepost.domain.compiler.confirmation import check_confirmation
+from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.kinds import check_kinds
 from milepost.domain.compiler.machine import Wiring, machine, parking
 from milepost.domain.compiler.migration import check_migration
 from milepost.domain.compiler.references import Around, check_references
 from milepost.domain.compiler.salvage import salvage
+from milepost.domain.compiler.schedules import check_schedule
 from milepost.domain.compiler.ways import USUAL, Prices
 from milepost.domain.explain.explanation import explain
 from milepost.domain.language.workflow import Workflow
@@ -25,11 +30,13 @@ from milepost.domain.pauses import after
 from milepost.domain.problems import Problem
 from milepost.domain.program import Program, templates_of
 from milepost.domain.reading import read_file
+from milepost.domain.recurrence import next_time
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Busy, Files, Head, Live, Machines, Publications, Work
+from milepost.services.broadcast import zone_of
 from milepost.services.publishing.result import Result, refused
-from milepost.services.publishing.users import programs
+from milepost.services.publishing.users import answers_opt_in, double_opt_in, programs
 
 COMPILER = "2"
 """Raise it when the same workflow compiles to something else: every file is a new version then."""
@@ -66,6 +73,8 @@ class Workflows:
         live = head.workflows.get(name)
         text = self.files.read(store, f"workflows/{name}.json")
         if text is None:
+            if problems := [*self._still_needed(store, name, head, None)]:
+                return refused(problems)
             return self._archive(store, name, live, now)
         workflow = read_file(text, Workflow)
         problems = [*self._named(store, name)]
@@ -81,18 +90,45 @@ class Workflows:
         program = parking(build_program(name, version, workflow), self.wiring)
         moves = on_publish(program) == "migrate"
         older = [*self._older(store, name, version)] if moves else []
-        found = [*self._sizes(program), *check_migration(program, older)]
+        zone = head.settings.timezone
+        found = [
+            *self._sizes(program),
+            *check_migration(program, older),
+            *(() if _goes_on(live, mention(program)) else check_schedule(workflow, now, zone)),
+        ]
         if problems := [*found, *self._tried(store, head, program)]:
             return refused(problems)
         return self._go_live(store, workflow, program, live, text, now)
 
     def _checked(self, store: str, name: str, head: Head, workflow: Workflow) -> list[Problem]:
+        around = self._around(store, name, head)
         return [
             *check_available(workflow),
             *check_flow(workflow),
             *check_conditions(workflow),
-            *check_references(workflow, self._around(store, name, head)),
+            *check_kinds(workflow),
+            *check_references(workflow, around),
+            *check_confirmation(workflow, around),
+            *self._still_needed(store, name, head, workflow),
         ]
+
+    def _still_needed(
+        self, store: str, name: str, head: Head, workflow: Workflow | None
+    ) -> Iterator[Problem]:
+        """The one workflow that mails those who have to confirm a sign-up has to go on doing so."""
+        forms = double_opt_in(head.settings)
+        live = head.workflows.get(name)
+        if not forms or live is None or (workflow and _answers(workflow)):
+            return
+        by_name = {p.workflow: p for p in programs(self.publications, store, head)}
+        answer = [
+            other
+            for other, program in by_name.items()
+            if answers_opt_in(program.head["trigger"], head.workflows[other].status)
+        ]
+        if answer == [name]:
+            reason = f"the form {forms[0]} needs it: it mails those who have to confirm"
+            yield Problem("file", reason, 'write "double_opt_in": false in settings.json first')
 
     def _archive(self, store: str, name: str, live: Live | None, now: datetime) -> Result:
         if live is None or live.status == "archived":
@@ -112,8 +148,19 @@ class Workflows:
         pauses = after(before.pauses if before else (), live.status == "paused", now)
         if before and pauses != before.pauses and live.status != "paused":
             self.publications.set_going(Work("thaw", store, name, now))
+        if live.status == "live" and not _goes_on(before, live.trigger):
+            self._schedule(store, name, live, now)
         version = before.version if before else 0
         return self.publications.go_live(store, name, live._replace(pauses=pauses), version)
+
+    def _schedule(self, store: str, name: str, live: Live, now: datetime) -> None:
+        """Have a schedule waited for. Whoever finds it due sees whether it is live by then."""
+        if live.trigger.get("type") != "schedule":
+            return
+        head = self.publications.head(store)
+        at = next_time(live.trigger, now, zone_of(live.trigger, head))
+        if at is not None:
+            self.publications.set_going(Work("broadcast", store, name, at))
 
     def _go_live(
         self,
@@ -130,16 +177,17 @@ class Workflows:
         if live and self.publications.source(store, name, live.version) == source:
             same = replace(program, version=live.version)
             if live.status == status:
-                return Result("unchanged", version=str(live.version))
+                before = self._text(store, name, live._replace(version=live.version - 1))
+                return self._published(workflow, same, before)._replace(outcome="unchanged")
             if self._switch(store, name, live, live._replace(status=status), now):
-                return self._published(workflow, same, None)
+                return self._published(workflow, same, before)
             raise Busy(f"workflows/{name}.json was published at the same moment")
         program = self._keep(store, program, source)
         self.files.write(store, path_of_version(name, program.version), text)
         resume = self.machines.publish(store, name, machine(program, self.wiring, resume=True))
         self.publications.keep_resume(store, name, program.version, resume)
         arn = self.machines.publish(store, name, machine(program, self.wiring))
-        fresh = Live(program.version, arn, status)
+        fresh = Live(program.version, arn, status, trigger=mention(program))
         match on_publish(program):
             case "cancel" | "migrate" as kind if live:
                 self.publications.set_going(Work(kind, store, name, now, program.version))
@@ -167,12 +215,16 @@ class Workflows:
         return Result("published", str(program.version), explanation=explanation)
 
     def _text(self, store: str, name: str, live: Live | None) -> Workflow | None:
-        """The workflow that is live, as it was written; None if its text is gone."""
+        """The workflow that is live, as it was written but for its status, which may have been
+        changed since; None if its text is gone."""
         if live is None:
             return None
         text = self.files.read(store, path_of_version(name, live.version))
         workflow = read_file(text, Workflow) if text else None
-        return workflow if isinstance(workflow, Workflow) else None
+        if not isinstance(workflow, Workflow):
+            return None
+        status = workflow.status if live.status == "archived" else live.status
+        return workflow.model_copy(update={"status": status})
 
     def _named(self, store: str, name: str) -> Iterator[Problem]:
         room = self.name_room - len(store) - 1
@@ -194,6 +246,7 @@ class Workflows:
             beside=cache(lambda other: self._beside(store, other)),
             template=cache(lambda used: self._template(store, head, used)),
             alerts=self.alerts,
+            forms=frozenset(head.settings.forms or ()),
         )
 
     def _beside(self, store: str, name: str) -> Workflow | None:
@@ -228,6 +281,12 @@ class Workflows:
         return [replace(problem, place=f"{tests}: {problem.place}") for problem in found]
 
 
+def _goes_on(before: Live | None, trigger: Mapping[str, Any]) -> bool:
+    """Whether the same trigger was live before, so that its schedule is waited for already."""
+    held = before is not None and before.status in ("live", "paused")
+    return held and before is not None and before.trigger == trigger
+
+
 def _source(text: str) -> str:
     """What tells versions apart: all of the file but its status, which is changed by itself."""
     document = {
@@ -247,3 +306,7 @@ def path_of_version(workflow: str, version: int) -> str:
 def path_of_tests(workflow: str) -> str:
     """Where the tests of a workflow are."""
     return f"tests/{workflow}.test.json"
+
+
+def _answers(workflow: Workflow) -> bool:
+    return answers_opt_in(workflow.trigger.model_dump(), workflow.status)

@@ -9,6 +9,7 @@ from milepost.adapters.shops.shopify.arrival import Arrival, Translation
 from milepost.adapters.shops.shopify.fields import read
 from milepost.adapters.shops.shopify.shapes import Cart, Checkout, Order, Refund
 from milepost.domain import instants
+from milepost.domain.events import ContactFacts, IdentifierKind
 
 
 def translate_cart(arrival: Arrival) -> Translation:
@@ -40,9 +41,8 @@ def translate_cart(arrival: Arrival) -> Translation:
 
 
 def translate_checkout(arrival: Arrival) -> Translation:
-    """Every delivery of an open checkout says that it started, always as the same event.
-
-    So a checkout that gets its address only with a later update starts for that address too.
+    """Every delivery of an open checkout says that it started, as long as nothing new is known of
+    the person as the same event.
     """
     checkout = read(Checkout, arrival.payload)
     identifiers = facts.identify_buyer(checkout)
@@ -59,7 +59,8 @@ def translate_checkout(arrival: Arrival) -> Translation:
     updated_at = checkout.updated_at or checkout.created_at
     moments = []
     if checkout.completed_at is None:
-        moments.append(("Checkout Started", f"{prefix}:started", checkout.created_at))
+        stage = _stage(identifiers, contact)
+        moments.append(("Checkout Started", f"{prefix}:started{stage}", checkout.created_at))
     if arrival.topic == "checkouts/update":
         updated_id = f"{prefix}:updated:{instants.show(updated_at)}"
         moments.append(("Checkout Updated", updated_id, updated_at))
@@ -70,6 +71,19 @@ def translate_checkout(arrival: Arrival) -> Translation:
         ),
         ignored=None if moments else "checkout_completed",
     )
+
+
+def _stage(identifiers: Mapping[IdentifierKind, str], contact: ContactFacts) -> str:
+    """How far the person behind a checkout is known; the end of the id of its start.
+
+    Shopify reports a checkout first of nobody, then with an address, then with the tick for news,
+    all of one contact. It starts once more at each of these, or a workflow for those who want mail
+    would have looked at the beginning only, and let nobody new in. A workflow with a `key` takes
+    a checkout once all the same.
+    """
+    if any(fact.state == "granted" for fact in contact.consents):
+        return ":consent"
+    return ":address" if "email" in identifiers else ""
 
 
 ORDER_EVENTS: Mapping[str, str] = {

@@ -1,16 +1,20 @@
 """Steps that wait: at them a block of the machine ends."""
 
+import re
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from milepost.domain.language.conditions import Condition
 from milepost.domain.language.model import (
+    PROPERTY,
     Date,
     EventName,
+    Locale,
     Offset,
     SomeTime,
     TimeOfDay,
+    Title,
     Zone,
 )
 from milepost.domain.language.steps.step import Step
@@ -18,6 +22,8 @@ from milepost.domain.schedule import WEEKDAYS
 
 if TYPE_CHECKING:
     from milepost.domain.language.steps import AnyStep
+
+_MOVABLE = re.compile(rf"contact\.properties\.{PROPERTY[1:-1]}")
 
 
 class Delay(Step):
@@ -61,6 +67,21 @@ class DelayUntil(Step):
     if_missing: Literal["continue", "exit"] = Field(
         "continue", description="What to do if there is no such date."
     )
+    movable: Title | dict[Locale, Title] | None = Field(
+        None,
+        description="What the date is for. With it, contacts see the date on the page of their "
+        "preferences and can move it, and the wait follows: `Your next treatment`, or "
+        '`{"en": "…", "fa": "…"}`.',
+    )
+
+    @model_validator(mode="after")
+    def _of_the_contact(self) -> Self:
+        if self.movable is not None and not _MOVABLE.fullmatch(self.date):
+            raise ValueError(
+                "a date that can be moved is a property of the contact: "
+                "contact.properties.next_treatment"
+            )
+        return self
 
 
 class WaitFor(Step):

@@ -1,0 +1,64 @@
+"""Who belongs to a list or a segment, and who is a contact at all: read from an index, by parts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from milepost.adapters.dynamodb import keys
+from milepost.adapters.dynamodb.table import Table
+from milepost.ports import Group, Member, MemberPage
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoMembers:
+    """Implements `Members`. A place is `<part> <since> <contact>` of the last one before it."""
+
+    table: Table
+
+    def page(
+        self, store: str, group: Group, name: str, after: str = "", most: int = 100
+    ) -> MemberPage:
+        part, _, rest = after.partition(" ")
+        number, found = int(part or 0), list[Member]()
+        while number < keys.SHARDS and len(found) < most:
+            for item in self._query(store, group, name, number, rest, most - len(found)):
+                found.append(Member(keys.owner(item["pk"])[1], item["member_since"]))
+                if len(found) == most:
+                    last = found[-1]
+                    return MemberPage(found, f"{number} {last.since} {last.contact}")
+            number, rest = number + 1, ""
+        return MemberPage(found, "")
+
+    def count(self, store: str, group: Group, name: str) -> int:
+        return sum(
+            self.table.count(
+                IndexName="members",
+                KeyConditionExpression="member_bucket = :bucket",
+                values={":bucket": keys.member_bucket(store, group, name, number)},
+            )
+            for number in range(keys.SHARDS)
+        )
+
+    def _query(self, store: str, group: Group, name: str, number: int, rest: str, most: int) -> Any:
+        bucket = keys.member_bucket(store, group, name, number)
+        start: dict[str, Any] = {}
+        if rest:
+            since, _, contact = rest.partition(" ")
+            place = keys.member(store, contact, group, name)
+            place |= {"member_bucket": {"S": bucket}, "member_since": {"S": since}}
+            start = {"ExclusiveStartKey": place}
+        return self.table.query(
+            IndexName="members",
+            KeyConditionExpression="member_bucket = :bucket",
+            values={":bucket": bucket},
+            Limit=most,
+            **start,
+        )
+
+
+def member_entry(store: str, group: Group, name: str, contact: str, since: str) -> dict[str, str]:
+    """The attributes that put an item of a contact into the index of members."""
+    number = keys.shard(contact)
+    return {
+        "member_bucket": keys.member_bucket(store, group, name, number),
+        "member_since": since,
+    }

@@ -1,0 +1,39 @@
+"""The mail that asks somebody to confirm a sign-up: it, and no other, holds the link for that."""
+
+from collections.abc import Iterator
+
+from milepost.domain.compiler.references import Around
+from milepost.domain.compiler.tree import walk
+from milepost.domain.event_names import OPT_IN
+from milepost.domain.language.steps import SendEmail
+from milepost.domain.language.triggers import EventTrigger
+from milepost.domain.language.workflow import Workflow
+from milepost.domain.problems import Problem
+from milepost.domain.templates.compile import lacking
+from milepost.domain.templates.uses import mentions
+
+
+def check_confirmation(workflow: Workflow, around: Around) -> Iterator[Problem]:
+    """A link that leads nowhere, or a request that nobody could answer."""
+    trigger = workflow.trigger
+    asks = isinstance(trigger, EventTrigger) and trigger.event == OPT_IN
+    for place, step in walk(workflow.steps):
+        if not isinstance(step, SendEmail):
+            continue
+        if asks and (step.category or workflow.category) == "marketing":
+            remedy = 'write "category": "transactional"'
+            yield Problem(place, "whoever has to confirm has not said yes to marketing yet", remedy)
+        named = [step.template, *(variant.template for variant in step.variants or ())]
+        for name in named:
+            if name is not None and name in around.templates:
+                yield from _link(place, name, asks, around)
+
+
+def _link(place: str, name: str, asks: bool, around: Around) -> Iterator[Problem]:
+    template = around.template(name)
+    if asks and (where := lacking(template, "urls", "confirm")):
+        remedy = "write {{ urls.confirm }} outside of conditions"
+        yield Problem(place, f"{name} has no link to confirm ({', '.join(where)})", remedy)
+    elif not asks and mentions(template, "urls", "confirm"):
+        reason = f"{name} speaks of urls.confirm, and there is no sign-up to confirm"
+        yield Problem(place, reason, f'begin the workflow with the event "{OPT_IN}"')

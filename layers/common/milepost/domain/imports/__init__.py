@@ -1,0 +1,1 @@
+"""Files of contacts: how they are read, what a row means, and what importing it changes."""

@@ -1,0 +1,124 @@
+"""Bytes of a file to its records, each with its place, holding no more than a row in memory.
+
+A record of a CSV file may span lines, where quotes hold a line break; one of a JSONL file is a
+line. Whatever is wrong with a record is a value, and the next one begins after it: a line without
+end is passed over, and a quote that nobody closes costs its own line and not the rest of the file.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+Kind = Literal["csv", "jsonl"]
+
+MAX_ROW = 64 * 1024
+"""Bytes a row may have: the contact that it becomes has a tenth of that at most."""
+
+MAX_LINES = 100
+"""Lines a row may span. One that spans more has a quote that was never closed."""
+
+Fault = Literal["", "too long", "unbalanced"]
+
+
+class Record(NamedTuple):
+    """One row as it lies in the file: `end` is where the next one begins."""
+
+    start: int
+    end: int
+    raw: bytes
+    fault: Fault = ""
+
+
+class _Line(NamedTuple):
+    """A line without its end; `raw` is None if it is longer than a row may be."""
+
+    start: int
+    end: int
+    raw: bytes | None
+
+
+def records(
+    chunks: Iterable[bytes], start: int, kind: Kind, delimiter: bytes = b","
+) -> Iterator[Record]:
+    """The records of a file from `start` on, which is where a record begins."""
+    lines = _lines(chunks, start)
+    return _rows(lines, delimiter) if kind == "csv" else map(_record, lines)
+
+
+def _lines(chunks: Iterable[bytes], start: int) -> Iterator[_Line]:
+    held: list[bytes] = []
+    size = 0  # of the line that has begun; what is held of it ends at MAX_ROW
+    for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        size += len(first)
+        if size <= MAX_ROW:
+            held.append(first)
+        else:
+            held.clear()
+        for piece in others:
+            end = start + size + 1
+            yield _Line(start, end, b"".join(held) if size <= MAX_ROW else None)
+            start, size = end, len(piece)
+            held = [piece] if size <= MAX_ROW else []
+    if size:
+        yield _Line(start, start + size, b"".join(held) if size <= MAX_ROW else None)
+
+
+def _record(line: _Line) -> Record:
+    if line.raw is None:
+        return Record(line.start, line.end, b"", "too long")
+    return Record(line.start, line.end, line.raw.removesuffix(b"\r"))
+
+
+def _rows(lines: Iterator[_Line], delimiter: bytes) -> Iterator[Record]:
+    again: deque[_Line] = deque()  # lines that a quote seemed to reach, and did not
+
+    def following() -> _Line | None:
+        return again.popleft() if again else next(lines, None)
+
+    while (first := following()) is not None:
+        if first.raw is None or b'"' not in first.raw:
+            yield _record(first)
+            continue
+        taken = [first]
+        size = len(first.raw)
+        inside = _left_open(first.raw, False, delimiter)
+        while inside and len(taken) < MAX_LINES and size <= MAX_ROW:
+            line = following()
+            if line is None:
+                break
+            taken.append(line)
+            if line.raw is None:
+                break
+            size += len(line.raw) + 1
+            inside = _left_open(line.raw, True, delimiter)
+        if inside or size > MAX_ROW:
+            again.extendleft(reversed(taken[1:]))
+            yield Record(first.start, first.end, first.raw, "unbalanced")
+        else:
+            raw = b"\n".join(line.raw or b"" for line in taken)
+            yield Record(first.start, taken[-1].end, raw.removesuffix(b"\r"))
+
+
+def _left_open(line: bytes, inside: bool, delimiter: bytes) -> bool:
+    """Whether a quote is open at the end of the line; `inside`: whether one was at its start.
+
+    As RFC 4180 and Python's own reader have it: a quote opens at the start of a field only, and
+    two of them inside are one that belongs to the text.
+    """
+    at = 0
+    while True:
+        if not inside and line[at : at + 1] == b'"':
+            inside, at = True, at + 1
+        if inside:
+            at = line.find(b'"', at)
+            if at < 0:
+                return True
+            if line[at + 1 : at + 2] == b'"':
+                at += 2
+                continue
+            inside = False
+        at = line.find(delimiter, at)
+        if at < 0:
+            return False
+        at += 1

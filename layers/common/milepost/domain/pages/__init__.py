@@ -1,0 +1,1 @@
+"""The pages that readers' links lead to: plain HTML in their language, without a script."""

@@ -1,0 +1,39 @@
+"""The queue of exports: begin one, or go on with it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from milepost import bootstrap
+from milepost.entrypoints.log import count, logger
+from milepost.entrypoints.transfers import each, read_message, time_left
+from milepost.entrypoints.warm import warm
+
+
+def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """One stretch of each export; what is left is asked for in a message of its own."""
+    return each(batch, lambda body: _export(body, context), _failed)
+
+
+def _export(body: str, context: Any) -> None:
+    message = read_message(body, "export")
+    if message is None:
+        logger.info("not ours")
+        return
+    left = time_left(context)
+    if message.id:
+        export = bootstrap.exporter().go_on(message.store, message.id, message.turn, left)
+    else:
+        export = bootstrap.exporter().changed(message.store, message.path, left)
+    if export is None:
+        return
+    said = {"store": export.store, "export_id": export.id, "items": export.read}
+    logger.info("exporting", extra={**said, "done": export.done})
+    if export.done:
+        count("ExportsRefused" if export.problem else "ExportsFinished")
+
+
+def _failed(message: str) -> None:
+    logger.exception("not exported", extra={"queue_message": message})
+
+
+warm(bootstrap.exporter)

@@ -1,0 +1,129 @@
+"""Broadcast: a schedule comes round, and everybody in its segment is told, one part a minute.
+
+A broadcast is a work that stays open until its segment has been gone through. Telling somebody is
+appending an event whose id and instant are the broadcast's own, so that whoever is told twice was
+told once. Its pace is that of the post: faster would only be throttled there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from milepost.domain.broadcasts import Progress, Round, as_report, report_path
+from milepost.domain.enrollments import FRESH
+from milepost.domain.occasions import occasion_key
+from milepost.domain.recurrence import next_time
+from milepost.ports import Files, Head, Member, Members, Registry, Timeline, Work, Works
+from milepost.services.append import WRITERS
+
+GRACE = timedelta(minutes=10)
+"""A schedule that nobody knows any more is given up then: a function may know an older head."""
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcaster:
+    """Tells segments. `now` is the time of the business; `most` are told in one call."""
+
+    members: Members
+    timeline: Timeline
+    registry: Registry
+    works: Works
+    files: Files
+    now: Callable[[], datetime]
+    most: int
+
+    def go_on(self) -> int:
+        """Do the next part of every broadcast whose time has come; how many were told."""
+        told = 0
+        for work in self.works.open():
+            if work.kind == "broadcast" and work.at <= self.now() and told < self.most:
+                told += self._go_on(work, self.most - told)
+        return told
+
+    def _go_on(self, work: Work, most: int) -> int:
+        head = self.registry.head(work.store)
+        trigger = _trigger(head, work)
+        late = self.now() - work.at
+        if trigger is None:
+            if late > GRACE:
+                self.works.close(work)
+            return 0
+        progress = Progress.read(work.done)
+        if progress is None and late > FRESH:
+            return self._over(work, trigger, head, Progress(), "skipped: a day late")
+        if head.is_paused(work.workflow):
+            return 0
+        if progress is None:
+            progress = Progress(total=self.members.count(work.store, "segment", trigger["segment"]))
+        return self._tell(work, trigger, head, progress, most)
+
+    def _tell(
+        self, work: Work, trigger: Mapping[str, Any], head: Head, progress: Progress, most: int
+    ) -> int:
+        round_ = Round(work.store, occasion_key(trigger), trigger["segment"], work.at)
+        told = 0
+        while told < most:
+            page = self.members.page(
+                work.store, "segment", round_.segment, progress.after, min(PAGE, most - told)
+            )
+            self._append(round_, page.members)
+            told += len(page.members)
+            progress = progress.further(len(page.members), page.next)
+            if not page.next:
+                self._over(work, trigger, head, progress, "finished")
+                return told
+            self.works.advance(work, progress.text())
+        self._write(work, trigger, progress, "running", None)
+        return told
+
+    def _append(self, round_: Round, members: Sequence[Member]) -> None:
+        with ThreadPoolExecutor(WRITERS) as writers:
+            tell = partial(_tell_one, self.timeline, round_)
+            for _ in writers.map(tell, members):
+                pass
+
+    def _over(
+        self, work: Work, trigger: Mapping[str, Any], head: Head, progress: Progress, how: str
+    ) -> int:
+        """A round is over: the next one is waited for, if there is one."""
+        following = next_time(trigger, max(work.at, self.now() - FRESH), zone_of(trigger, head))
+        self._write(work, trigger, progress, how, following)
+        if following is None:
+            self.works.close(work)
+        else:
+            self.works.again(work, following)
+        return 0
+
+    def _write(
+        self,
+        work: Work,
+        trigger: Mapping[str, Any],
+        progress: Progress,
+        how: str,
+        following: datetime | None,
+    ) -> None:
+        text = as_report(work.workflow, trigger, work.at, progress, how, following, self.now())
+        self.files.write(work.store, report_path(work.workflow), text)
+
+
+def zone_of(trigger: Mapping[str, Any], head: Head) -> str:
+    """Whose clock a schedule goes by: that of the store, or one it names."""
+    zone = trigger.get("timezone") or "store"
+    return head.settings.timezone if zone == "store" else str(zone)
+
+
+def _tell_one(timeline: Timeline, round_: Round, member: Member) -> None:
+    timeline.append(member.contact, round_.event())
+
+
+def _trigger(head: Head, work: Work) -> Mapping[str, Any] | None:
+    """The schedule that is live, if there still is one."""
+    live = head.workflows.get(work.workflow)
+    if live is None or live.status not in ("live", "paused"):
+        return None
+    return live.trigger if live.trigger.get("type") == "schedule" else None

@@ -1,0 +1,221 @@
+"""A schedule comes round: everybody in the segment is told once, whatever happens meanwhile."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from milepost.domain import instants
+from milepost.ports import Group, Member, MemberPage
+from milepost.services.broadcast import Broadcaster
+from tests.support.builders import MONDAY_NOON, STORE, Json, contact, send, shop, workflow
+from tests.support.faults import Faults, Kill
+from tests.support.world import World
+
+THURSDAY = {"type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers"}
+ALWAYS: Json = {"reentry": {"allow": "always"}}
+REPORT = "reports/workflows.news.broadcast.json"
+
+
+@dataclass
+class Readers:
+    """A segment whose members are said by the test."""
+
+    names: list[str] = field(default_factory=list)
+
+    def page(
+        self, store: str, group: Group, name: str, after: str = "", most: int = 100
+    ) -> MemberPage:
+        assert (store, group, name) == (STORE, "segment", "readers")
+        rest = [each for each in sorted(self.names) if each > after]
+        page = [Member(each, "-") for each in rest[:most]]
+        return MemberPage(page, page[-1].contact if len(rest) > most else "")
+
+    def count(self, store: str, group: Group, name: str) -> int:
+        return len(self.names)
+
+
+class Newsroom:
+    """A shop with one newsletter and some readers who said yes."""
+
+    def __init__(self, trigger: Json = THURSDAY, readers: int = 5, **more: Any) -> None:
+        self.faults: Faults = more.pop("faults", None) or Faults()
+        self.world = World(faults=self.faults)
+        self.readers = Readers()
+        for number in range(readers):
+            self.world.consent(email=f"{number}@mail.example")
+            self.readers.names.append(contact(f"{number}@mail.example"))
+        self.world.run_for(minutes=1)
+        self.edit(trigger, **{**ALWAYS, **more})
+        around = self.faults.around
+        self.most = 100
+        self.broadcaster = Broadcaster(
+            around(self.readers, "members"),
+            self.world.timeline,
+            self.world.registry,
+            around(self.world.works, "works"),
+            around(self.world.files, "files"),
+            lambda: self.world.now,
+            self.most,
+        )
+
+    def edit(self, trigger: Json = THURSDAY, **more: Any) -> None:
+        document = workflow(send("mail"), trigger=trigger, **more)
+        self.world.publish(shop(news=document))
+
+    def minutes(self, **duration: float) -> None:
+        """Let time pass, with the clock's minute at every quarter of an hour."""
+        end = self.world.now + timedelta(**duration)
+        while self.world.now < end:
+            self.world.run_for(minutes=15)
+            self.minute()
+
+    def minute(self) -> None:
+        for _ in range(5):
+            try:
+                with self.faults.within("trigger_date", lambda: None):
+                    self.broadcaster.go_on()
+                break
+            except BaseException as killed:
+                if type(killed).__name__ != "Killed":
+                    raise
+        self.world.pass_on()
+
+    def mailed(self) -> list[tuple[str, str]]:
+        """Who got a mail, and in which hour."""
+        return sorted(
+            (instants.show(at)[:13], mail.to.partition("@")[0]) for at, mail in self.world.posted
+        )
+
+    def report(self) -> Json:
+        report: Json = json.loads(self.world.files.read(STORE, REPORT) or "{}")
+        return report
+
+
+def all_at(*hours: str, readers: int = 5) -> list[tuple[str, str]]:
+    return [(hour, str(number)) for hour in hours for number in range(readers)]
+
+
+def test_everybody_in_the_segment_is_told_every_week() -> None:
+    room = Newsroom()
+    room.minutes(days=11)
+    assert room.mailed() == all_at("2026-11-05T11", "2026-11-12T11")
+    assert room.report() == {
+        "workflow": "news", "segment": "readers", "planned": "2026-11-12T11:00:00.000Z",
+        "state": "finished", "told": 5, "of": 5, "percent": 100.0,
+        "at": "2026-11-12T11:01:00.000Z", "next": "2026-11-19T11:00:00.000Z",
+    }  # fmt: skip
+
+
+def test_one_time_is_one_time_on_the_stores_clock() -> None:
+    room = Newsroom({"type": "schedule", "at": "2026-11-05T11:00", "segment": "readers"})
+    room.minutes(days=11)
+    assert room.mailed() == all_at("2026-11-05T11")
+    assert room.report()["next"] is None
+    assert room.world.works.open() == []
+
+
+def test_a_large_segment_is_told_part_by_part_and_the_report_says_how_far() -> None:
+    room = Newsroom(readers=9)
+    room.broadcaster = Broadcaster(
+        room.readers, room.world.timeline, room.world.registry, room.world.works,
+        room.world.files, lambda: room.world.now, 4,
+    )  # fmt: skip
+    room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
+    told = []
+    for _ in range(3):
+        room.minute()
+        told.append((room.report()["state"], room.report()["told"], room.report()["percent"]))
+        room.world.run_for(minutes=1)
+    assert told == [("running", 4, 44.4), ("running", 8, 88.9), ("finished", 9, 100.0)]
+    assert [name for _, name in room.mailed()] == [str(n) for n in range(9)]
+
+
+def test_a_broadcast_that_takes_days_still_reaches_the_last() -> None:
+    room = Newsroom()
+    room.broadcaster = Broadcaster(
+        room.readers, room.world.timeline, room.world.registry, room.world.works,
+        room.world.files, lambda: room.world.now, 1,
+    )  # fmt: skip
+    room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
+    for _ in range(5):
+        room.minute()
+        room.world.run_for(hours=20)
+    assert sorted(name for _, name in room.mailed()) == ["0", "1", "2", "3", "4"]
+
+
+def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None:
+    undisturbed = Newsroom()
+    undisturbed.minutes(days=4)
+    expected = undisturbed.mailed()
+    assert len(expected) == 5
+    calls = [call for call in undisturbed.faults.calls if call[0] == "trigger_date"]
+    for scope, number, name in calls:
+        room = Newsroom(faults=Faults(Kill(scope, number, "after")))
+        room.minutes(days=4)
+        assert room.faults.struck
+        assert room.mailed() == expected, name
+
+
+def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:
+    room = Newsroom()
+    room.minutes(days=1)
+    document = workflow(send("mail"), send("more"), trigger=THURSDAY, **ALWAYS)
+    room.world.publish(shop(news=document))
+    room.minutes(days=4)
+    assert {hour for hour, _ in room.mailed()} == {"2026-11-05T11"}
+    assert len(room.mailed()) == 10
+
+
+def test_another_time_replaces_the_one_that_was_waited_for() -> None:
+    room = Newsroom()
+    room.edit({**THURSDAY, "rrule": "FREQ=WEEKLY;BYDAY=FR;BYHOUR=10"}, **ALWAYS)
+    room.minutes(days=5)
+    assert room.mailed() == all_at("2026-11-06T10")
+
+
+def test_a_workflow_that_is_gone_tells_nobody() -> None:
+    room = Newsroom()
+    room.world.remove("workflows/news.json")
+    room.minutes(days=5)
+    assert room.mailed() == []
+    assert room.world.works.open() == []
+
+
+def test_a_paused_workflow_waits_and_a_day_late_it_is_too_late() -> None:
+    room = Newsroom()
+    room.edit(status="paused", **ALWAYS)
+    room.minutes(days=3)
+    room.edit(**ALWAYS)
+    room.minutes(hours=2)
+    assert {hour for hour, _ in room.mailed()} == {"2026-11-05T12"}
+    room.edit(status="paused", **ALWAYS)
+    room.minutes(days=9)
+    room.edit(**ALWAYS)
+    room.minutes(days=5)
+    assert {hour for hour, _ in room.mailed()} == {"2026-11-05T12", "2026-11-19T11"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "more", "place"),
+    [
+        ({"at": "2026-11-01T09:00"}, {}, "trigger.at"),
+        ({"rrule": "FREQ=DAILY;UNTIL=20251231"}, ALWAYS, "trigger.rrule"),
+        ({"rrule": "FREQ=DAILY"}, {}, "reentry"),
+    ],
+)
+def test_a_schedule_that_would_reach_nobody_is_not_published(
+    trigger: Json, more: Json, place: str
+) -> None:
+    world = World()
+    document = workflow(
+        send("mail"), trigger={"type": "schedule", "segment": "readers", **trigger}, **more
+    )
+    for path, content in shop(news=document).items():
+        world.files.write(STORE, path, content if isinstance(content, str) else json.dumps(content))
+    report = world.publisher.publish(STORE, [*shop(news=document)])[-1]
+    assert report.outcome == "refused"
+    assert [problem.place for problem in report.problems] == [place]
+    assert all(problem.remedy for problem in report.problems)

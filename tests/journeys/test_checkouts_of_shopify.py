@@ -1,0 +1,84 @@
+"""A checkout as Shopify tells it in real life: first of nobody, then an address, then a yes."""
+
+from datetime import timedelta
+
+import pytest
+
+from milepost.domain import instants
+from tests.journeys.stories import CART, FILES
+from tests.support.builders import shop
+from tests.support.events import load
+from tests.support.world import World
+
+SHOPPER = "jonas@weidmann-tischlerei.example"
+SERIES = ["reminder", "offer", "last-call"]
+
+
+def begin(*deliveries: str, store: World | None = None) -> World:
+    """Deliver a checkout as it grows, a minute apart, and let the days pass."""
+    world = store or World()
+    if store is None:
+        world.publish(FILES)
+    began = {"created_at": instants.show(world.now), "total_price": "150.00"}
+    for delivery in deliveries:
+        sample = {
+            "nobody": load("shopify", "checkouts.create.anonymous"),
+            "address": load("shopify", "checkouts.update.address"),
+            "yes": load("shopify", "checkouts.update.address").but(buyer_accepts_marketing=True),
+        }[delivery]
+        world.shopify(sample.but(updated_at=instants.show(world.now), **began))
+        world.run_for(minutes=1)
+    world.run_for(days=10)
+    return world
+
+
+@pytest.mark.parametrize(
+    "deliveries",
+    [
+        ("yes",),
+        ("nobody", "yes"),
+        ("address", "yes"),
+        ("nobody", "address", "yes"),
+        ("nobody", "address", "address", "yes", "yes"),
+    ],
+    ids=" ".join,
+)
+def test_a_shopper_who_says_yes_during_the_checkout_is_reminded_once(
+    deliveries: tuple[str, ...],
+) -> None:
+    world = begin(*deliveries)
+    assert world.steps_mailed(SHOPPER) == SERIES
+    assert len(world.enrollments_of(SHOPPER)) == 1
+
+
+@pytest.mark.parametrize("deliveries", [("nobody",), ("address",), ("nobody", "address")])
+def test_a_shopper_who_never_says_yes_is_left_alone(deliveries: tuple[str, ...]) -> None:
+    assert begin(*deliveries).mails == []
+
+
+@pytest.mark.parametrize("reentry", ["always", "never"])
+def test_a_checkout_that_everyone_may_enter_is_entered_once(reentry: str) -> None:
+    world = World()
+    anyone = {key: value for key, value in CART.items() if key != "audience"}
+    world.publish(shop(abandoned_cart={**anyone, "reentry": {"allow": reentry}}))
+    begin("nobody", "address", "yes", store=world)
+    assert len(world.state.enrollments) == 1
+    assert world.steps_mailed(SHOPPER) == SERIES
+
+
+def test_a_yes_after_the_purchase_begins_nothing() -> None:
+    world = World()
+    world.publish(FILES)
+    began = world.now
+    world.run_for(minutes=1)
+    world.event("Order Completed", {"order_id": "1", "total": 150}, email=SHOPPER)
+    world.run_for(minutes=1)
+    late = load("shopify", "checkouts.update.address").but(
+        created_at=instants.show(began),
+        updated_at=instants.show(began + timedelta(minutes=2)),
+        total_price="150.00",
+        buyer_accepts_marketing=True,
+    )
+    world.shopify(late)
+    world.run_for(days=10)
+    assert "reminder" not in world.steps_mailed(SHOPPER)

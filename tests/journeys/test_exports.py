@@ -1,0 +1,185 @@
+"""An export of everything, in stretches and through kills: every item once, and the report true."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from milepost.adapters.memory.files import MemoryFiles
+from milepost.adapters.memory.transfers import (
+    MemoryEverything,
+    MemoryExports,
+    MemoryRequeue,
+    MemoryUploads,
+)
+from milepost.domain.exports import Export
+from milepost.ports import Busy
+from milepost.services import export
+from milepost.services.export import MOST_WAITS, Exporter
+from tests.support.builders import STORE, settings
+from tests.support.faults import Faults, Kill, Killed
+from tests.support.imports import VISIBILITY, Patience
+from tests.support.world import World
+
+ASKED = "exports/all.export.json"
+
+
+@dataclass
+class Desk:
+    """Where exports are asked for. `looks` is how often a function may look for more time."""
+
+    world: World = field(default_factory=World)
+    looks: float = float("inf")
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        around = self.world.faults.around
+        self.uploads, self.files = MemoryUploads(), MemoryFiles()
+        self.exports, self.queue = MemoryExports(), MemoryRequeue()
+        self.exporter = Exporter(
+            everything=around(MemoryEverything(self.world.state, size=3), "everything"),
+            exports=around(self.exports, "exports"),
+            uploads=around(self.uploads, "uploads"),
+            shelves=around(self.uploads, "shelves"),
+            reports=around(self.files, "reports"),
+            requeue=around(self.queue, "queue"),
+            now=lambda: self.world.now,
+            wire_now=lambda: self.world.now,
+            seconds=lambda: float(self.calls),
+        )
+
+    def ask(self, content: str = "") -> Export:
+        self.uploads.upload(STORE, ASKED, content)
+        waiting: list[tuple[Mapping[str, Any], int]] = [({"store": STORE, "path": ASKED}, 0)]
+        while waiting:
+            message, delay = waiting.pop(0)
+            self.world.run_for(seconds=delay + 1)
+            while True:
+                try:
+                    with self.world.faults.within("export", lambda: None):
+                        self.call(message)
+                    break
+                except Killed:
+                    self.world.run_for(seconds=VISIBILITY)
+            waiting += self.queue.waiting
+            self.queue.waiting.clear()
+        (done,) = self.exports.held.values()
+        return done
+
+    def call(self, message: Mapping[str, Any]) -> None:
+        self.calls += 1
+        left = Patience(self.looks)
+        if "path" in message:
+            self.exporter.changed(message["store"], message["path"], left)
+        else:
+            self.exporter.go_on(message["store"], message["export"], message["turn"], left)
+
+    def report(self, done: Export) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            self.files.texts[STORE, f"reports/exports.{done.id}.report.json"]
+        )
+        return found
+
+    def lines(self, done: Export, kind: str) -> list[Any]:
+        """All lines of a kind, of the files that the report names."""
+        return [
+            json.loads(line)
+            for path in self.report(done)["files"]
+            if f"/{kind}-" in path
+            for line in self.uploads.versions[STORE, path]["v1"].decode().splitlines()
+        ]
+
+
+def peopled(faults: Faults | None = None) -> World:
+    world = World(faults=faults)
+    world.publish({"settings.json": settings()})
+    for number in range(14):
+        world.event("Signed Up", email=f"p{number}@mail.example")
+        world.consent(email=f"p{number}@mail.example")
+    world.run_for(minutes=1)
+    return world
+
+
+@pytest.fixture(autouse=True)
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MOST_HELD", 4000)
+
+
+def assert_whole(desk: Desk, done: Export) -> None:
+    contacts = Counter(line["contact"] for line in desk.lines(done, "contacts"))
+    assert len(contacts) == 14
+    assert set(contacts.values()) == {1}
+    events = Counter((line["contact"], line["event"]) for line in desk.lines(done, "events"))
+    assert len(events) == 28
+    assert set(events.values()) == {1}
+    report = desk.report(done)
+    assert report["outcome"] == "finished"
+    for kind, number in report["lines"].items():
+        assert len(desk.lines(done, kind)) == number, kind
+
+
+def test_everything_comes_once_in_files_that_end_somewhere() -> None:
+    desk = Desk(peopled())
+    done = desk.ask()
+    assert_whole(desk, done)
+    assert desk.calls == 1
+    assert done.parts["events"] > 1
+    assert max(len(v["v1"]) for (_, p), v in desk.uploads.versions.items() if "events-" in p) < 8000
+
+
+def test_an_export_goes_on_where_the_last_function_had_no_more_time() -> None:
+    desk = Desk(peopled(), looks=1)
+    assert_whole(desk, desk.ask())
+    assert desk.calls >= 5
+
+
+def test_a_kill_at_any_call_changes_nothing_that_anyone_sees() -> None:
+    undisturbed = Desk(peopled(), looks=2)
+    expected = undisturbed.ask()
+    calls = [number for scope, number, _ in undisturbed.world.faults.calls if scope == "export"]
+    assert len(calls) > 20
+    for number in calls:
+        for phase in ("before", "after"):
+            faults = Faults(Kill("export", number, "before" if phase == "before" else "after"))
+            desk = Desk(peopled(faults), looks=2)
+            done = desk.ask()
+            assert faults.struck
+            assert_whole(desk, done)
+            assert done.lines == expected.lines
+
+
+def test_a_message_that_comes_twice_has_one_function_go_on() -> None:
+    desk = Desk(peopled(), looks=1)
+    desk.uploads.upload(STORE, ASKED, "")
+    message = {"store": STORE, "path": ASKED}
+    desk.call(message)
+    desk.call(message)
+    (first,) = desk.queue.waiting
+    desk.call(first[0])
+    desk.call(first[0])
+    assert len(desk.queue.waiting) == 2
+
+
+def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alarm() -> None:
+    desk = Desk(peopled())
+    troubles = [3]
+    real = desk.exporter.everything.page
+
+    class Throttled:
+        def page(self, store: str, after: str) -> Any:
+            troubles[0] -= 1
+            if troubles[0] >= 0:
+                raise Busy("DynamoDB: throttled")
+            return real(store, after)
+
+    desk.exporter = replace(desk.exporter, everything=Throttled())
+    assert_whole(desk, desk.ask())
+    assert desk.calls == 4
+    troubles[0] = 1000
+    desk.uploads.upload(STORE, ASKED, "")
+    desk.exports.held.clear()
+    with pytest.raises(Busy, match=f"has come no further in {MOST_WAITS} tries"):
+        desk.ask()

@@ -1,0 +1,67 @@
+"""The answer that `make demo` gives to whoever started it."""
+
+import io
+import sys
+import threading
+from types import SimpleNamespace
+from typing import Any, Self
+
+import pytest
+
+from local import __main__ as command
+from local.demo import play
+
+
+class Stage:
+    """Stands for the running stack."""
+
+    inbox_url = api_url = "http://localhost:1"
+
+    def __init__(self, **_: Any) -> None:
+        self.secrets = {"demo": SimpleNamespace(bearer_key="a key")}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Pressed:
+    """An event that is waited for until somebody presses Ctrl-C."""
+
+    def wait(self) -> None:
+        raise KeyboardInterrupt
+
+
+def plays(differences: list[str], patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(play, "LocalStack", Stage)
+    patch.setattr(play, "_play", lambda *_: differences)
+
+
+@pytest.mark.parametrize(("differences", "code"), [([], 0), (["Noor got 2 mails, told 1"], 1)])
+@pytest.mark.parametrize("screen", [io.StringIO, Terminal])
+def test_the_exit_code_says_how_the_story_came_out(
+    differences: list[str],
+    code: int,
+    screen: type[io.StringIO],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plays(differences, monkeypatch)
+    monkeypatch.setattr(threading, "Event", Pressed)
+    monkeypatch.setattr(sys, "stdout", screen())
+    assert play.run_demo() == code
+
+
+def test_a_story_that_was_cut_short_did_not_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(play, "run_demo", interrupted)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert command.main(["demo"]) == 1
