@@ -286,3 +286,44 @@ def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
                 thanked = [m.tags["step"] for m in world.mails if "thanks" in m.tags["step"]]
                 assert len(thanked) == 1, (phase, name, world.steps_mailed())
                 assert world.enrollment().status == "completed"
+
+
+# --- a file that ends a pause and moves everybody at once ---
+
+
+def resumed(
+    document: Json, began: float, ended: float, event: tuple[str, float] | None = None
+) -> World:
+    """Paused at one day; at another the file is live again, otherwise worded, and migrates."""
+    paused = (began, {**document, "status": "paused"})
+    back = (ended, inside({**document, "title": "Another"}, "migrate"))
+    return live((0, document), paused, back, event=event)
+
+
+@pytest.mark.parametrize(("began", "ended", "later"), [(2, 5, 13), (8, 28, 30), (8, 9.5, 11.5)])
+def test_who_is_moved_at_the_end_of_a_pause_has_the_time_that_was_left(
+    began: float, ended: float, later: float
+) -> None:
+    for document in (FIRST, visits(delay("10 days", "a"), send("first"), send("second"))):
+        world = resumed(document, began, ended)
+        assert world.enrollment().ref.version == 2
+        assert nearly(mails(world)[-1:], ("second", later))
+
+
+@pytest.mark.parametrize("days", [20, 50])
+def test_a_wait_that_is_moved_at_the_end_of_a_pause_hears_what_happened_in_it(days: int) -> None:
+    answer = visits(wait_for("answer", "Replied", f"{days} days", [send("thanks")], [send("pity")]))
+    world = resumed(answer, 5, days + 8)
+    assert nearly(mails(world), ("pity", 2 * days + 3))
+    (mail,) = mails(resumed(answer, 5, days + 8, event=("Replied", 10)))
+    assert mail[0] == "thanks"
+    assert nearly(
+        mails(resumed(answer, 5, days + 8, event=("Replied", days + 9))), ("thanks", days + 9)
+    )
+
+
+def test_a_date_that_comes_in_a_pause_is_later_by_it_though_the_file_moves_everybody() -> None:
+    day = {"date": "2026-11-22", "at": "12:00", "timezone": "UTC"}
+    dated = visits({"id": "date", "type": "delay_until", **day}, send("mail"))
+    assert nearly(mails(resumed(dated, 18, 28)), ("mail", 30))
+    assert nearly(mails(resumed(dated, 3, 6)), ("mail", 20))

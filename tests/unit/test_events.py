@@ -40,6 +40,8 @@ consents = st.builds(
     wording=st.none() | text,
     ip=st.none() | text,
     user_agent=st.none() | text,
+    requested_at=st.none() | moments,
+    requested_ip=st.none() | text,
 )
 facts = st.builds(
     ContactFacts,

@@ -92,8 +92,8 @@ def encode_body(event: Event) -> str:
                 "state": c.state, "method": c.method, "source": c.source, "topic": c.topic,
                 "at": instants.show(c.at) if c.at else None, "wording": c.wording,
                 "ip": c.ip, "user_agent": c.user_agent,
-                **({"requested_at": instants.show(c.requested_at), "requested_ip": c.requested_ip}
-                   if c.requested_at else {}),
+                **({"requested_at": instants.show(c.requested_at)} if c.requested_at else {}),
+                **({} if c.requested_ip is None else {"requested_ip": c.requested_ip}),
             }
             for c in contact.consents
         ],

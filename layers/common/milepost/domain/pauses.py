@@ -62,6 +62,20 @@ def thaw(start: Start, pauses: Iterable[Pause], now: datetime) -> Start:
     return start._replace(due=max(due, now), since=now, fixed=False)
 
 
+def overdue(start: Start, pauses: Sequence[Pause], now: datetime) -> Start:
+    """The same rest for somebody who is looked at when its time may have come already.
+
+    If a pause kept them, `due` stays what it was, for `hold` adds the pause to that; a date that
+    came in the pause is moved by it like any other time. Else they are late, and go on now.
+    """
+    if start.due >= now or any(pause.ended is None for pause in pauses):
+        return start
+    if not frozen(pauses, start.since, now):
+        return start._replace(due=now)
+    kept_by = [pause.began for pause in pauses if pause.began <= start.due]
+    return start._replace(since=max([start.since, *kept_by]), fixed=False) if start.fixed else start
+
+
 def turn_of(
     program: Program, enrollment: Enrollment, entry: str, number: int, now: datetime
 ) -> Start:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
 from milepost.domain.moving import moved, resting
-from milepost.domain.pauses import Pause, thaw
+from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Engine, Enrollments, Registry, Timers, Work, Works
@@ -103,8 +103,9 @@ class Crowd:
             self._show(profile, own)
             return rest is not None
         self.enrollments.show_moved(own, version)
-        paused = self.registry.head(own.store).is_paused(own.workflow)
-        kept = start if paused else start._replace(due=max(start.due, self.now()))
+        head = self.registry.head(own.store)
+        paused = head.is_paused(own.workflow)
+        kept = overdue(start, head.pauses_of(own.workflow), self.now())
         unless = outcome_key(old.nodes[rest.step], rest.turn) if rest.step else ""
         if not self.enrollments.move(own, leg, kept, version, unless, paused):
             self.enrollments.show_moved(own, own.version)
