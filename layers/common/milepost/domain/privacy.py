@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
-from milepost.domain.contacts import LASTING_KINDS, Profile
 from milepost.domain.events import IdentifierKind
 from milepost.domain.refs import EnrollmentRef
 
@@ -66,14 +65,6 @@ class Piece(NamedTuple):
     running: tuple[tuple[EnrollmentRef, int], ...] = ()
     exports: tuple[str, ...] = ()
     identifiers: tuple[tuple[IdentifierKind, str], ...] = ()
-
-
-def names_of(profile: Profile) -> tuple[tuple[IdentifierKind, str], ...]:
-    """All identifiers of a person that its profile knows."""
-    known = [(kind, value) for kind in LASTING_KINDS for value in profile.known.get(kind, ())]
-    if profile.email:
-        known.append(("email", profile.email))
-    return tuple(dict.fromkeys(known))
 
 
 def request_id(*parts: str) -> str:

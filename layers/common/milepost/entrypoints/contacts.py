@@ -173,10 +173,10 @@ def _contact(request: Request) -> str:
 
 
 def _existing(request: Request) -> str:
-    contact = _contact(request)
-    if not bootstrap.reader().is_known(request.store, contact):
+    known = bootstrap.reader().known(request.store, _contact(request))
+    if known is None:
         raise _unknown()
-    return contact
+    return known
 
 
 def _known(found: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from milepost.adapters.dynamodb.profiles import profile_from_item
 from milepost.adapters.dynamodb.table import Item, Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.events import IdentifierKind, decode_body
-from milepost.domain.privacy import SEGMENTS, Piece, PrivacyRequest, names_of
+from milepost.domain.privacy import SEGMENTS, Piece, PrivacyRequest
 from milepost.domain.refs import EnrollmentRef
 
 MOST = 25
@@ -136,7 +136,7 @@ def _profile(store: str, contact: str, item: Item) -> Piece:
     return Piece(
         handles=(_key(item),),
         running=tuple((p.ref(store, contact, id_), 0) for id_, p in profile.inside.items()),
-        identifiers=names_of(profile),
+        identifiers=profile.names(),
     )
 
 

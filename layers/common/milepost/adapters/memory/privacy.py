@@ -7,7 +7,7 @@ from typing import Any
 
 from milepost.adapters.memory.state import State, milliseconds
 from milepost.domain.events import IdentifierKind
-from milepost.domain.privacy import Piece, PrivacyRequest, names_of
+from milepost.domain.privacy import Piece, PrivacyRequest
 
 MOST = 25
 KEPT = frozenset({"erased", "requests", "suppressed", "suppressed_at", "timers"})
@@ -33,7 +33,7 @@ class MemoryRemains:
                 return Piece(
                     handles=(("profiles", (store, contact)),),
                     running=tuple((p.ref(store, contact, i), 0) for i, p in profile.inside.items()),
-                    identifiers=names_of(profile),
+                    identifiers=profile.names(),
                 )
             return self._piece([h for h in self._handles() if _begins(h, (store, contact))])
 

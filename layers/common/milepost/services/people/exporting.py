@@ -13,7 +13,7 @@ from typing import Any
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.events import contact_id
-from milepost.domain.privacy import EXPORT_KEPT, PrivacyRequest, names_of
+from milepost.domain.privacy import EXPORT_KEPT, PrivacyRequest
 from milepost.domain.records import View, contact_record, enrollment_record, event_record
 from milepost.ports import Contacts
 from milepost.services.people.ports import Lives, Remains, Requests, Vault
@@ -53,7 +53,7 @@ class Exporter:
             if profile is None:
                 continue
             found[contact] = None
-            for kind, value in self.remains.own(request.store, [contact], names_of(profile)):
+            for kind, value in self.remains.own(request.store, [contact], profile.names()):
                 namesake = contact_id(request.store, kind, value)
                 if self.contacts.profile(request.store, namesake) is not None:
                     found[namesake] = None

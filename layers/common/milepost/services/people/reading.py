@@ -32,8 +32,10 @@ class Reader:
         found = self.lives.suppressions(store, [email]) if email else {}
         return contact_record(profile, found.get(email) if email else None)
 
-    def is_known(self, store: str, contact: str) -> bool:
-        return self.contacts.profile(store, contact) is not None
+    def known(self, store: str, contact: str) -> str | None:
+        """The contact's id, which is another one if it was merged away."""
+        profile = self.contacts.profile(store, contact)
+        return profile.contact if profile else None
 
     def events(self, store: str, contact: str, cursor: str | None, limit: int, view: View) -> Page:
         """The timeline. Raises BadCursorError, as all pages do."""
