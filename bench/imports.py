@@ -33,6 +33,8 @@ FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_event": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "trigger_webhook": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "preferences": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
+    "contacts": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
+    "privacy": ((*_LOG, *_AWS), ()),
     "trigger_browser": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "trigger_form": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "unsubscribe": ((*_LOG, *_AWS), ("dynamodb", "ssm")),

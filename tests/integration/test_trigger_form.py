@@ -187,6 +187,18 @@ def test_what_was_agreed_to_is_what_the_form_said_then(open_store: Shop) -> None
     assert event(open_store, "List Joined")[0]["list"] == "newsletter"
 
 
+@pytest.mark.parametrize(("reason", "stays"), [("erased", False), ("hard bounce", True)])
+def test_who_was_erased_once_and_confirms_anew_is_mailed_again(
+    open_store: Shop, reason: str, stays: bool
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    bootstrap.contacts().suppress(open_store.store, address_hash(EMAIL), reason, at)
+    call(form_post(open_store))
+    assert open_store.items("SUPPRESSION")
+    call(press(open_store, link(open_store), "do=confirm"))
+    assert bool(open_store.items("SUPPRESSION")) is stays
+
+
 def test_a_form_without_confirmation_signs_up_at_once_but_brings_nobody_back(
     open_store: Shop,
 ) -> None:

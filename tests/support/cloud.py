@@ -52,6 +52,7 @@ ENVIRONMENT = {
     "MILEPOST_MACHINE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/milepost-machines",
     "MILEPOST_RUN_STEPS_ARN": f"{LAMBDA}run-steps",
     "MILEPOST_AWAIT_EVENT_ARN": f"{LAMBDA}await-event",
+    "MILEPOST_PRIVACY_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/milepost-privacy",
 }
 
 EMAIL = "wren.canary@mail.example"
@@ -243,6 +244,8 @@ def open_cloud() -> Iterator[Cloud]:
         for name, resource in (("contacts", "ContactsTable"), ("workflows", "WorkflowsTable")):
             cloud.dynamodb.create_table(TableName=f"{STACK}-{name}", **_table(resource))
         cloud.s3.create_bucket(Bucket=BUCKET)
+        cloud.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        boto3.client("sqs").create_queue(QueueName="milepost-privacy")
         sqs = boto3.client("sqs")
         for name in ("import", "export"):
             queue = sqs.create_queue(QueueName=f"{STACK}-{name}")

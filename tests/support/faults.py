@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Literal
 
 Scope = Literal[
-    "", "react", "run_steps", "await_event", "learn", "trigger_date", "import", "export"
+    "", "react", "run_steps", "await_event", "learn", "trigger_date", "import", "export", "privacy"
 ]
 Phase = Literal["before", "after"]
 

@@ -50,6 +50,14 @@ def tell(shop: Shop, name: str, properties: Json | None = None, **changes: Any) 
     return new
 
 
+def pass_on(shop: Shop, known: set[str]) -> list[Json]:
+    """Hand the events whose keys are not known yet to `react`."""
+    new = [item for item in shop.events() if item["sk"]["S"] not in known]
+    if new:
+        react(shop.cloud.stream(*new), None)
+    return new
+
+
 def ago(**time: float) -> str:
     return (datetime.now(UTC) - timedelta(**(time or {"minutes": 1}))).isoformat()
 

@@ -18,8 +18,10 @@ from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.adapters.dynamodb.everything import DynamoEverything
 from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.limits import DynamoLimits
+from milepost.adapters.dynamodb.lives import DynamoLives
 from milepost.adapters.dynamodb.members import DynamoMembers
 from milepost.adapters.dynamodb.people import DynamoPeople
+from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.table import Table, unpack
@@ -31,7 +33,9 @@ from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
 from milepost.adapters.memory.limits import MemoryLimits
+from milepost.adapters.memory.lives import MemoryLives
 from milepost.adapters.memory.members import MemoryMembers
+from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
@@ -45,6 +49,7 @@ from milepost.adapters.memory.transfers import (
 )
 from milepost.adapters.s3 import S3Files
 from milepost.adapters.s3_uploads import S3Uploads
+from milepost.adapters.s3_vault import S3Vault
 from milepost.domain.refs import MessageRef
 from milepost.ports import (
     Contacts,
@@ -58,6 +63,7 @@ from milepost.ports import (
     Timeline,
     Timers,
 )
+from milepost.services.people.ports import Lives, Remains, Requests, Vault
 from milepost.transfer_ports import Everything, Exports, Imports, People, Uploads
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
@@ -92,6 +98,10 @@ class Ports:
     registry: Registry
     publications: Publications
     files: Files
+    lives: Lives
+    remains: Remains
+    requests: Requests
+    vault: Vault
     limits: Limits
     look: Look
     people: People
@@ -131,6 +141,10 @@ def memory_ports() -> Ports:
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
+        lives=MemoryLives(state),
+        remains=MemoryRemains(state),
+        requests=MemoryRequests(state),
+        vault=MemoryVault(),
         limits=MemoryLimits(state),
         look=MemoryLook(state),
         people=MemoryPeople(state),
@@ -212,6 +226,10 @@ def dynamo_ports(aws: Cloud) -> Ports:
         members=DynamoMembers(contacts),
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
+        lives=DynamoLives(contacts),
+        remains=DynamoRemains(contacts, RETENTION),
+        requests=DynamoRequests(contacts),
+        vault=S3Vault(aws.s3, aws.bucket()),
         files=S3Files(aws.s3, bucket),
         limits=DynamoLimits(contacts),
         look=DynamoLook(aws.dynamodb, contacts),

@@ -101,26 +101,31 @@ def only_run_steps_sends(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
 
-def only_two_functions_tell_staff(stack: Stack) -> Iterator[str]:
-    """What workflows and publishing say to the shop's people goes to the one topic they chose."""
+SPEAKERS = ["RunStepsRole", "PublishRole", "PrivacyRole"]
+WHOLE_TABLES = {"ExportContactsRole", "PrivacyRole"}
+
+
+def only_three_functions_tell_staff(stack: Stack) -> Iterator[str]:
+    """What workflows, publishing and customers say goes to the one topic that the shop chose."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     for statement in identity_statements(stack):
         if not any(action.startswith("sns:") for action in statement.actions):
             continue
         holders = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
-        if [target_of(holder) for holder in holders] != ["RunStepsRole", "PublishRole"]:
+        if [target_of(holder) for holder in holders] != SPEAKERS:
             yield f"{statement.place} lets {[target_of(each) for each in holders]} speak to staff"
         reached = [text_of(resource) for resource in statement.resources]
         if statement.actions != ["sns:Publish"] or reached != ["${AlarmTopicArn}"]:
             yield f"{statement.place} may {statement.actions} on {reached}"
 
 
-def only_an_export_reads_whole_tables(stack: Stack) -> Iterator[str]:
-    """A scan is paid for by all that a table holds, and what needs one every day is a mistake."""
+def only_whole_stores_are_read_from_whole_tables(stack: Stack) -> Iterator[str]:
+    """A scan is paid for by all that a table holds, and what needs one every day is a mistake: a
+    store is exported whole, or erased."""
     for statement in identity_statements(stack):
         if "dynamodb:Scan" not in statement.actions:
             continue
-        if statement.place != "ExportContactsRole":
+        if statement.place not in WHOLE_TABLES:
             yield f"{statement.place} may read whole tables"
         if statement.actions != ["dynamodb:Scan"]:
             yield f"{statement.place} may do more with the table than read it"

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.signatures import Denied, check_bearer, check_signature, sign
+from milepost.domain.signatures import (
+    Denied,
+    check_bearer,
+    check_request,
+    check_signature,
+    sign,
+    sign_request,
+)
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 BODY = b'{"event": "Checkout Started"}'
@@ -85,6 +92,49 @@ def test_only_the_first_four_signatures_are_tried() -> None:
 @given(any_text, st.binary(max_size=20))
 def test_no_other_header_is_a_signature_and_none_fails(header: str, body: bytes) -> None:
     assert code(check_signature(header, body, ["key"], NOW)) == "bad_signature"
+
+
+# --- the whole request ---
+
+FIND = "POST /v1/acme/contacts/find"
+
+
+def test_what_is_signed_of_a_request_is_its_time_its_target_and_its_body() -> None:
+    """What a shop's own code has to come to, in lines: `v2`, seconds, method and path, body."""
+    signed = b"v2\n1795305600\nPOST /v1/acme/contacts/find\n{}"
+    assert sign_request(FIND, b"{}", "key", datetime(2026, 11, 22, tzinfo=UTC)) == (
+        f"t=1795305600,v2={hmac.new(b'key', signed, sha256).hexdigest()}"
+    )
+
+
+@given(any_text, st.binary(max_size=50), any_text, st.binary(max_size=50))
+def test_a_signature_of_one_request_opens_no_other(
+    target: str, body: bytes, other_target: str, other_body: bytes
+) -> None:
+    header = sign_request(target, body, "key", NOW)
+    assert check_request(header, target, body, ["another", "key"], NOW) is None
+    if (target, body) != (other_target, other_body) and "\n" not in target + other_target:
+        denied = check_request(header, other_target, other_body, ["key"], NOW)
+        assert code(denied) == "bad_signature"
+
+
+@given(any_text, st.binary(max_size=50))
+def test_neither_scheme_is_the_other(target: str, body: bytes) -> None:
+    """Not even when the version's name is exchanged in the header."""
+    old = sign(target.encode() + b"\n" + body, "key", NOW)
+    for header in (old, old.replace("v1=", "v2=")):
+        assert code(check_request(header, target, body, ["key"], NOW)) == "bad_signature"
+    new = sign_request(target, body, "key", NOW)
+    for header in (new, new.replace("v2=", "v1=")):
+        assert code(check_signature(header, body, ["key"], NOW)) == "bad_signature"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "denied"), [(-301, "old_signature"), (-300, None), (300, None)]
+)
+def test_a_signed_request_holds_for_five_minutes_too(seconds: int, denied: str | None) -> None:
+    header = sign_request(FIND, BODY, "key", NOW + timedelta(seconds=seconds))
+    assert code(check_request(header, FIND, BODY, ["key"], NOW)) == denied
 
 
 def test_a_bearer_key_is_known_by_its_hash() -> None:

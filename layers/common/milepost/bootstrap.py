@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
     from milepost.adapters.dynamodb.ledger import DynamoLedger
     from milepost.adapters.dynamodb.limits import DynamoLimits
+    from milepost.adapters.dynamodb.lives import DynamoLives
     from milepost.adapters.dynamodb.members import DynamoMembers
+    from milepost.adapters.dynamodb.privacy import DynamoRequests
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
     from milepost.adapters.dynamodb.timeline import DynamoTimeline
     from milepost.adapters.dynamodb.timers import DynamoTimers
     from milepost.adapters.outbound import HttpsOutbound
+    from milepost.adapters.s3_vault import S3Vault
     from milepost.adapters.sns import SnsAlerts
+    from milepost.adapters.sqs import SqsLater
     from milepost.adapters.ssm import SsmSecrets
     from milepost.adapters.stepfunctions import StepFunctionsEngine
     from milepost.services.act import Actor
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
     from milepost.services.lookouts import Lookouts
+    from milepost.services.people.asking import Desk
+    from milepost.services.people.changing import Changer
+    from milepost.services.people.privacy import Clerk
+    from milepost.services.people.reading import Reader
     from milepost.services.preferences import PreferenceDesk
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
@@ -259,6 +267,80 @@ def unsubscriber() -> "Unsubscriber":
     from milepost.services.unsubscribe import Unsubscriber
 
     return Unsubscriber(contacts(), registry(), secrets())
+
+
+@cache
+def lives() -> "DynamoLives":
+    from milepost.adapters.dynamodb.lives import DynamoLives
+
+    return DynamoLives(_table(settings().contacts_table))
+
+
+@cache
+def reader() -> "Reader":
+    from milepost.services.people.reading import Reader
+
+    return Reader(contacts(), timeline(), lives())
+
+
+@cache
+def changer() -> "Changer":
+    from milepost.services.people.changing import Changer
+
+    return Changer(contacts(), timeline())
+
+
+@cache
+def requests() -> "DynamoRequests":
+    from milepost.adapters.dynamodb.privacy import DynamoRequests
+
+    return DynamoRequests(_table(settings().contacts_table))
+
+
+@cache
+def vault() -> "S3Vault":
+    from milepost.adapters.s3_vault import S3Vault
+
+    settings().need("bucket")
+    return S3Vault(client("s3"), settings().bucket)
+
+
+@cache
+def later() -> "SqsLater":
+    from milepost.adapters.sqs import SqsLater
+
+    settings().need("privacy_queue")
+    return SqsLater(client("sqs"), settings().privacy_queue)
+
+
+@cache
+def desk() -> "Desk":
+    from milepost.services.people.asking import Desk
+
+    return Desk(timeline(), requests(), later())
+
+
+@cache
+def clerk() -> "Clerk":
+    from milepost.adapters.dynamodb.privacy import DynamoRemains
+    from milepost.services.people.erasing import Eraser
+    from milepost.services.people.exporting import Exporter
+    from milepost.services.people.privacy import Clerk
+
+    settings().need("machine_arn_prefix")
+    remains = DynamoRemains(_table(settings().contacts_table), settings().retention)
+    eraser = Eraser(
+        contacts=contacts(),
+        engine=engine(),
+        remains=remains,
+        requests=requests(),
+        vault=vault(),
+        later=later(),
+        now=clock().now,
+        wire_now=clock().wire_now,
+    )
+    exporter = Exporter(contacts(), lives(), remains, requests(), vault(), clock().now)
+    return Clerk(requests(), eraser, exporter, alerts() if settings().alarm_topic else None)
 
 
 @cache

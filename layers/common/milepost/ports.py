@@ -55,12 +55,16 @@ class Unfinished(Busy):
 
 
 class StoreSecrets(NamedTuple):
-    """A store's keys, the current one first. An empty tuple means that none is configured."""
+    """A store's keys, the current one first. An empty tuple means that none is configured.
+
+    `shop_domains` are no keys: they say which of Shopify's shops this store is.
+    """
 
     signing: tuple[str, ...] = ()
     bearer_hashes: tuple[str, ...] = ()
     shopify: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    shop_domains: tuple[str, ...] = ()
     browser: tuple[str, ...] = ()
 
 
@@ -110,7 +114,16 @@ class Contacts(Protocol):
         """Withdraw what the event says, at once, with proof; works for contacts long gone."""
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
-        """Never mail this address again."""
+        """Never mail this address again. What the post reports outranks that it was erased."""
+
+    def welcome_back(self, store: str, address_hash: str) -> None:
+        """The person has confirmed anew that mail is wanted: end what an erasure left, no more."""
+
+    def erased(self, store: str, contact: str) -> datetime | None:
+        """Until when all that happened to this contact has been erased."""
+
+    def forget(self, contact: str, event: Event) -> None:
+        """Take an event off the timeline that came after its contact was erased."""
 
 
 @dataclass(frozen=True, slots=True)

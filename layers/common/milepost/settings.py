@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     run_steps_arn: str = ""
     await_event_arn: str = ""
     alarm_topic: str = ""
+    privacy_queue: str = ""
     broadcast_rate: str = "10"
     park_after_days: str = "30"
     transition_price: str = "0.000025"

@@ -52,6 +52,7 @@ class SsmSecrets:
             bearer_hashes=_live(found, "bearer-key-sha256"),
             shopify=_live(found, "shopify-secret"),
             links=_live(found, "link-key"),
+            shop_domains=_live(found, "shopify-domain"),
             browser=_live(found, "browser-key"),
         )
         self._kept[store] = (self.now(), secrets)

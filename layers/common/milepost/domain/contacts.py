@@ -135,6 +135,13 @@ class Profile:
                 data[name] = value
         return data
 
+    def names(self) -> tuple[tuple[IdentifierKind, str], ...]:
+        """All identifiers of the person that are known."""
+        known = [(kind, value) for kind in LASTING_KINDS for value in self.known.get(kind, ())]
+        if self.email:
+            known.append(("email", self.email))
+        return tuple(dict.fromkeys(known))
+
     def consents(self) -> dict[str, str]:
         return {topic: consent.state for topic, consent in self.consent.items()}
 

@@ -57,6 +57,7 @@ class Enrollment:
     entries: Mapping[str, str] = field(default_factory=dict)
     leg: int = 0
     start: Start | None = None
+    ended_at: datetime | None = None
 
     def presence(self) -> Presence:
         """What the contact's profile keeps of it while it lasts."""

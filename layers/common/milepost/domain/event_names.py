@@ -14,6 +14,7 @@ are on the contact's timeline there already, and an event for each would double 
 """
 UNSUBSCRIBED: Final = "Unsubscribed"
 
+CONSENT: Final = "Consent Recorded"
 CONTACT: Final = "Contact Updated"
 LIST: Final[Mapping[str, str]] = {"added": "List Joined", "removed": "List Left"}
 STAGE: Final = "Stage Reached"

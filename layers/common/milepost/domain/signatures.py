@@ -1,4 +1,9 @@
-"""Who may post events: a signature over time and body, or a bearer key. Both fail closed."""
+"""Who may call: a signature over the request, or a bearer key. Both fail closed.
+
+The first scheme, `v1`, signs time and body. That is enough where the body says everything, which
+is so for events alone: an empty body says nothing of what a GET reads or a DELETE erases. So `v2`
+signs what is asked for too, and a signature that was made for one route opens no other.
+"""
 
 import hmac
 from collections.abc import Sequence
@@ -20,29 +25,31 @@ class Denied(NamedTuple):
 def sign(body: bytes, key: str, at: datetime) -> str:
     """The `Milepost-Signature` header for a body: `t=<unix seconds>,v1=<hex HMAC-SHA256>`."""
     seconds = str(int(at.timestamp()))
-    return f"t={seconds},v1={_digest(seconds, body, key)}"
+    return f"t={seconds},v1={_digest('v1', seconds, body, key)}"
+
+
+def sign_request(target: str, body: bytes, key: str, at: datetime) -> str:
+    """The header for any route: `t=<unix seconds>,v2=<hex HMAC-SHA256>`.
+
+    `target` is method and path, as in `GET /v1/acme/contacts/c0123`, with the query as it is sent.
+    """
+    seconds = str(int(at.timestamp()))
+    return f"t={seconds},v2={_digest('v2', seconds, _asked(target, body), key)}"
 
 
 def check_signature(header: str, body: bytes, keys: Sequence[str], now: datetime) -> Denied | None:
     """None if any `v1` of the header was made over this body with any live key, and lately."""
-    fields = [part.strip().partition("=") for part in header.split(",")]
-    seconds = next((value for name, _, value in fields if name == "t"), "")
-    given = [value for name, _, value in fields if name == "v1" and value.isascii()]
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12 and given):
-        return Denied(
-            "bad_signature",
-            "Milepost-Signature must look like t=<unix seconds>,v1=<hex HMAC-SHA256>",
-        )
-    genuine = False
-    for key in keys:
-        expected = _digest(seconds, body, key)
-        for value in given[:4]:
-            genuine |= hmac.compare_digest(value, expected)
-    if not genuine:
-        return Denied("bad_signature", "the signature does not match the body and the store's key")
-    if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
-        return Denied("old_signature", "the signature is more than 5 minutes from now: sign anew")
-    return None
+    return _check(header, "v1", body, keys, now)
+
+
+def check_request(
+    header: str, target: str, body: bytes, keys: Sequence[str], now: datetime
+) -> Denied | None:
+    """None if any `v2` of the header was made for this very request with any live key, and lately.
+
+    The target holds no line break, so it is never in doubt where the body begins.
+    """
+    return _check(header, "v2", _asked(target, body), keys, now)
 
 
 def check_bearer(header: str, hashes: Sequence[str]) -> Denied | None:
@@ -57,5 +64,36 @@ def check_bearer(header: str, hashes: Sequence[str]) -> Denied | None:
     return Denied("bad_key", "the bearer key is not one of the store's")
 
 
-def _digest(seconds: str, body: bytes, key: str) -> str:
-    return hmac.new(key.encode(), seconds.encode() + b"." + body, sha256).hexdigest()
+def _check(
+    header: str, version: str, signed: bytes, keys: Sequence[str], now: datetime
+) -> Denied | None:
+    fields = [part.strip().partition("=") for part in header.split(",")]
+    seconds = next((value for name, _, value in fields if name == "t"), "")
+    given = [value for name, _, value in fields if name == version and value.isascii()]
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12 and given):
+        return Denied(
+            "bad_signature",
+            f"Milepost-Signature must look like t=<unix seconds>,{version}=<hex HMAC-SHA256>",
+        )
+    genuine = False
+    for key in keys:
+        expected = _digest(version, seconds, signed, key)
+        for value in given[:4]:
+            genuine |= hmac.compare_digest(value, expected)
+    if not genuine:
+        return Denied(
+            "bad_signature", "the signature does not match the request and the store's key"
+        )
+    if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
+        return Denied("old_signature", "the signature is more than 5 minutes from now: sign anew")
+    return None
+
+
+def _asked(target: str, body: bytes) -> bytes:
+    return target.replace("\n", "").encode("utf-8", "surrogatepass") + b"\n" + body
+
+
+def _digest(version: str, seconds: str, signed: bytes, key: str) -> str:
+    """What `v2` signs begins with its name, what `v1` signs with a digit: neither is the other."""
+    before = f"{seconds}." if version == "v1" else f"{version}\n{seconds}\n"
+    return hmac.new(key.encode(), before.encode() + signed, sha256).hexdigest()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from milepost.domain.signatures import check_bearer, check_signature
+from milepost.domain.signatures import check_bearer, check_request, check_signature
 from milepost.entrypoints.http import HttpError, Request
 from milepost.ports import Secrets, StoreSecrets
 
@@ -14,17 +14,23 @@ def store_secrets(secrets: Secrets, store: str) -> StoreSecrets:
     return found
 
 
-def authenticate(request: Request, secrets: Secrets, now: datetime) -> None:
+def authenticate(
+    request: Request, secrets: Secrets, now: datetime, body_alone: bool = False
+) -> None:
     """Accept a signed request or a bearer key; raise HttpError for everything else.
 
-    A store without a key is closed (503), not open.
+    A store without a key is closed (503), not open. `body_alone` says that this route takes the
+    older signature, which says nothing of method and path.
     """
     keys = store_secrets(secrets, request.store)
     signature = request.headers.get("milepost-signature")
     bearer = request.headers.get("authorization")
     if signature is not None:
         _configured(keys.signing, "signing-key")
-        denied = check_signature(signature, request.body, keys.signing, now)
+        if body_alone and "v2=" not in signature:
+            denied = check_signature(signature, request.body, keys.signing, now)
+        else:
+            denied = check_request(signature, request.target, request.body, keys.signing, now)
     elif bearer is not None:
         _configured(keys.bearer_hashes, "bearer-key-sha256")
         denied = check_bearer(bearer, keys.bearer_hashes)

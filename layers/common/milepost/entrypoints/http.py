@@ -1,6 +1,7 @@
 """HTTP glue: what API Gateway hands over becomes a request, and every answer is JSON or a page."""
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,11 @@ Handler = Callable[[dict[str, Any], Any], Response]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: header names in lower case, the body as the very bytes that were sent."""
+    """One request: header names in lower case, the body as the very bytes that were sent.
+
+    `route` is that of the template, such as `GET /v1/{store}/contacts/{contact}`, and `target` what
+    was asked for: the same filled in, with the query as it was sent.
+    """
 
     store: str
     method: str
@@ -28,6 +33,8 @@ class Request:
     path: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
     ip: str = ""
+    route: str = ""
+    target: str = ""
 
 
 class HttpError(Exception):
@@ -102,12 +109,21 @@ def _request(event: Mapping[str, Any]) -> Request:
     if len(body) > MAX_BODY:
         raise HttpError(413, "body_too_large", "a request may have 1 MB: send smaller batches")
     context = event.get("requestContext", {}).get("http", {})
+    route = event.get("routeKey", "")
     return Request(
         store=store,
         method=context.get("method", "POST"),
+        route=route,
+        target=_target(route, path, event.get("rawQueryString") or ""),
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=body,
         path=path,
         query=event.get("queryStringParameters") or {},
         ip=context.get("sourceIp", ""),
     )
+
+
+def _target(route: str, path: Mapping[str, str], query: str) -> str:
+    """What was asked for. Not the raw path: a custom domain puts a part of its own before it."""
+    filled = re.sub(r"\{(\w+)\}", lambda part: path.get(part[1], ""), route)
+    return filled + (f"?{query}" if query else "")

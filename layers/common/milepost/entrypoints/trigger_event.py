@@ -21,7 +21,7 @@ Result = dict[str, Any]
 def accept(request: Request) -> Response:
     """202 accepted, 200 duplicate, 4xx refused; a batch gets 207 and a result for every item."""
     clock = bootstrap.clock()
-    authenticate(request, bootstrap.secrets(), clock.wire_now())
+    authenticate(request, bootstrap.secrets(), clock.wire_now(), body_alone=True)
     try:
         document = read_json(request.body)
     except BadJsonError as error:

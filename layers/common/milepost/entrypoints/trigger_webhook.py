@@ -1,8 +1,13 @@
 """POST /v1/{store}/webhooks/{source}: what a shop platform reports in its own words."""
 
+from collections.abc import Collection
+from hashlib import sha256
+from typing import Any
+
 from milepost import bootstrap
 from milepost.adapters.shops import shopify
 from milepost.domain.jsontext import BadJsonError, read_json
+from milepost.domain.privacy import request_id
 from milepost.entrypoints.authentication import store_secrets
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
 from milepost.entrypoints.log import count, logger
@@ -26,31 +31,65 @@ def accept(request: Request) -> Response:
         raise HttpError(
             401, "bad_signature", "the HMAC does not match the body and the store's Shopify secret"
         )
-    return _append(request, delivery)
-
-
-def _append(request: Request, delivery: shopify.Delivery) -> Response:
     try:
         payload = read_json(request.body, halves=True)  # the translator replaces them
     except BadJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
-    now = bootstrap.clock().now()
     try:
-        translation = shopify.translate(request.store, delivery.topic, payload, now, delivery)
+        if delivery.topic in shopify.COMPLIANCE:
+            return _comply(request, delivery, payload, keys.shop_domains)
+        return _append(request, delivery, payload)
     except shopify.ShopifyPayloadError as error:
         logger.error("bad payload", extra={"topic": delivery.topic, "field": error.field})
         count("WebhooksUnreadable")
         return answer(200, {"status": "ignored", "reason": "unreadable", "field": error.field})
+
+
+def _append(request: Request, delivery: shopify.Delivery, payload: Any) -> Response:
+    now = bootstrap.clock().now()
+    translation = shopify.translate(request.store, delivery.topic, payload, now, delivery)
     if translation.ignored:
-        logger.info("ignored", extra={"topic": delivery.topic[:100], "reason": translation.ignored})
-        count("WebhooksIgnored")
-        return answer(200, {"status": "ignored", "reason": translation.ignored})
+        return _ignored(delivery, translation.ignored)
     kept = append(bootstrap.timeline(), translation.events)
     results = [
         {"event": event.name, "id": event.id, "status": status}
         for event, status in zip(translation.events, kept, strict=True)
     ]
     return answer(200, {"status": "accepted", "results": results})
+
+
+def _comply(
+    request: Request, delivery: shopify.Delivery, payload: Any, domains: Collection[str]
+) -> Response:
+    """A customer wants their data or its end, or the shop left for good: acted on, not filed.
+
+    One app may serve several shops under one secret; a store that knows its domain erases nothing
+    for another.
+    """
+    demand = shopify.demand(delivery.topic, payload)
+    if domains and demand.shop_domain not in {domain.lower() for domain in domains}:
+        return _ignored(delivery, "other_shop")
+    desk, clock, store = bootstrap.desk(), bootstrap.clock(), request.store
+    once = delivery.webhook_id or sha256(request.body).hexdigest()
+    asked = desk.ask(
+        demand.kind,
+        store,
+        desk.contacts_of(store, demand.identifiers),
+        request_id("shopify", store, delivery.topic, once),
+        clock.now(),
+        clock.wire_now(),
+        f"shopify {demand.number or delivery.topic}",
+    )
+    logger.info(
+        "privacy demand", extra={"store": store, "topic": delivery.topic, "request": asked.id}
+    )
+    return answer(200, {"status": "accepted", "request": asked.id})
+
+
+def _ignored(delivery: shopify.Delivery, reason: str) -> Response:
+    logger.info("ignored", extra={"topic": delivery.topic[:100], "reason": reason})
+    count("WebhooksIgnored")
+    return answer(200, {"status": "ignored", "reason": reason})
 
 
 handler = http(accept)

@@ -25,6 +25,7 @@ from milepost.domain.forms import (
     request_id,
 )
 from milepost.domain.limits import DAY, HOUR, SIGN_UPS_OF_AN_ADDRESS, counter
+from milepost.domain.messages import address_hash
 from milepost.domain.settings import StoreSettings
 from milepost.domain.tokens import Confirmation, unseal_confirmation
 from milepost.ports import Busy, Contacts, Limits, Registry, Secrets, Timeline
@@ -147,10 +148,14 @@ class Confirmer:
     def confirm(self, opened: Opened, caller: Caller, now: datetime) -> None:
         """Make the sign-up count, with proof of both requests. Repeating it changes nothing.
 
-        What was agreed to is what the form said then, whatever it says by now.
+        What was agreed to is what the form said then, whatever it says by now. Whoever was erased
+        once and comes back like this is mailed again.
         """
         if opened.late:
             return
+        email = opened.request.identifiers.get("email")
+        if email:
+            self.contacts.welcome_back(opened.claim.store, address_hash(email))
         claim = opened.claim
         at = self.timeline.first_seen(claim.store, "confirm", claim.request, now)
         append(self.timeline, _confirmed(opened.request, caller, at))

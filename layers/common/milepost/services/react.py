@@ -64,11 +64,25 @@ class Reactor:
             if before is not None and before.applied >= position:
                 self._begin(before, event, now)
                 return Reaction()
+            if self._is_erased(before, contact, event):
+                self.contacts.forget(contact, event)
+                return Reaction()
             reaction, after = self._change(before, contact, event, position, now, head)
             if self.contacts.apply(before, after):
                 self._begin(after, event, now)
                 return reaction
         raise Busy(f"the contact changed {ATTEMPTS} times while one event was applied")
+
+    def _is_erased(self, before: Profile | None, contact: str, event: Event) -> bool:
+        """Whether an event is of the past of somebody who asked to be forgotten.
+
+        It may have been on its way when that was done. Only a contact that nothing is known of is
+        asked: for every other, an event costs no read more.
+        """
+        if before is not None and before.applied:
+            return False
+        erased = self.contacts.erased(event.store, contact)
+        return erased is not None and event.occurred_at <= erased
 
     def _change(
         self,

@@ -57,6 +57,8 @@ class Unsubscriber:
         """Withdraw consent with proof. Repeating it changes nothing; an unknown contact is fine."""
         topics = self._topics(claim, scope)
         profile = self.contacts.profile(claim.store, claim.contact)
+        if profile is None and self.contacts.erased(claim.store, claim.contact) is not None:
+            return  # nobody is there who could be mailed, and a proof would be a new trace
         consent = profile.consent if profile else {}
         open_topics = [t for t in topics if t not in consent or consent[t].state != "withdrawn"]
         if not open_topics:

@@ -1,6 +1,7 @@
 """What is known of each contact, with the proof of consent and the addresses never to mail."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from milepost.adapters.dynamodb.timeline import event_item
 from milepost.domain import instants
 from milepost.domain.contacts import LASTING_KINDS, Consent, Profile
 from milepost.domain.events import ConsentFact, Event
+from milepost.domain.privacy import ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,31 @@ class DynamoContacts:
         )
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
-        self.table.put_new(
-            keys.suppression(store, address_hash)
-            | pack({"reason": reason, "at": instants.show(at)})
+        item = keys.suppression(store, address_hash) | pack(
+            {"reason": reason, "at": instants.show(at)}
         )
+        if not self.table.put_new(item) and reason != ERASED:
+            with suppress(Refused):
+                self.table.update(
+                    keys.suppression(store, address_hash),
+                    expression="SET reason = :reason, #at = :at",
+                    condition="reason = :erased",
+                    names={"#at": "at"},
+                    values={":reason": reason, ":at": instants.show(at), ":erased": ERASED},
+                )
+
+    def welcome_back(self, store: str, address_hash: str) -> None:
+        with suppress(Refused):
+            self.table.delete_if(
+                keys.suppression(store, address_hash), "reason = :erased", {}, {":erased": ERASED}
+            )
+
+    def erased(self, store: str, contact: str) -> datetime | None:
+        item = self.table.get(keys.erased(store, contact))
+        return instants.parse(item["at"]) if item else None
+
+    def forget(self, contact: str, event: Event) -> None:
+        self.table.delete(keys.event(event.store, contact, event.name, event.occurred_at, event.id))
 
 
 def _proof(contact: str, event: Event, fact: ConsentFact, topic: str) -> dict[str, Any]:

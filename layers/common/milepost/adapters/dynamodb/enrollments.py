@@ -44,18 +44,21 @@ class DynamoEnrollments:
         if item is None:
             return None
         known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
-        return known, _enrollment(ref, item, found[trigger["sk"]["S"]])
+        return known, enrollment_from_item(ref, item, found[trigger["sk"]["S"]])
 
     def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
         change = journal_change(journal)
         if not change:
             return
+        change["condition"] = "attribute_exists(pk)"
         if leg is not None:
-            change["condition"] = "leg = :leg" if leg else "attribute_not_exists(leg)"
+            change["condition"] += " AND leg = :leg" if leg else " AND attribute_not_exists(leg)"
             change["values"] |= {":leg": leg} if leg else {}
         try:
             self.table.update(keys.enrollment(ref), **change)
         except Refused as refused:
+            if refused.items[0] is None:
+                return  # its contact was erased meanwhile
             raise Busy("the enrollment goes on in another execution") from refused
 
     def finish(
@@ -91,11 +94,13 @@ class DynamoEnrollments:
             if (refused.items[0] or {}).get("status") == "active":
                 return False
         # Also after an earlier finish: it may have been cut off before it came to this.
-        self.table.update(
-            keys.profile(ref.store, ref.contact),
-            expression="REMOVE #inside",
-            names={"#inside": INSIDE + ref.id},
-        )
+        with suppress(Refused):
+            self.table.update(
+                keys.profile(ref.store, ref.contact),
+                expression="REMOVE #inside",
+                condition="attribute_exists(pk)",
+                names={"#inside": INSIDE + ref.id},
+            )
         return first
 
     def leg(self, ref: EnrollmentRef) -> int:
@@ -346,9 +351,10 @@ def _item(enrollment: Enrollment) -> dict[str, Any]:
     )
 
 
-def _enrollment(
+def enrollment_from_item(
     ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
 ) -> Enrollment:
+    """Read an enrollment, and the data of its triggering event, which lies apart."""
     began = {n.removeprefix("began:"): v for n, v in item.items() if n.startswith("began:")}
     return Enrollment(
         ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
@@ -365,6 +371,7 @@ def _enrollment(
         entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
         leg=int(item.get("leg", 0)),
         start=_start(item["start"]) if "start" in item else None,
+        ended_at=instants.parse(item["ended_at"]) if "ended_at" in item else None,
         outcomes={
             name.removeprefix("outcome:"): json.loads(outcome)
             for name, outcome in item.items()

@@ -9,6 +9,8 @@ from milepost.domain.refs import EnrollmentRef, MessageRef
 Key = dict[str, Any]
 
 WORKS = "WORKS"
+ERASED = "ERASED"
+EXPORT = "EXPORT#"
 SHARDS = 8
 """How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
 
@@ -59,6 +61,20 @@ def message(ref: MessageRef) -> Key:
 
 def wait(ref: EnrollmentRef, event_name: str, step: str) -> Key:
     return _key(collection(ref.store, ref.contact), f"WAIT#{event_name}#{ref.id}#{step}")
+
+
+def erased(store: str, contact: str) -> Key:
+    """What an erasure leaves where a contact was: since when its past is nobody's business."""
+    return _key(collection(store, contact), ERASED)
+
+
+def export(store: str, contact: str, request_id: str) -> Key:
+    return _key(collection(store, contact), f"{EXPORT}{request_id}")
+
+
+def request(store: str, request_id: str) -> Key:
+    """An export or an erasure, and what is left of it as proof."""
+    return _key(f"S#{store}#R#{request_id}", "REQUEST")
 
 
 def identity(store: str, kind: str, value: str) -> Key:

@@ -25,6 +25,7 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.messages import Refused as PostRefused
+from milepost.domain.privacy import ERASED
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports import Busy, Journal
 
@@ -57,13 +58,15 @@ class DynamoLedger:
 
     def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         if isinstance(answer, Accepted):
-            self.table.update(
-                keys.message(ref),
-                expression=f"SET {_UNLESS_FINAL}, ses_id = :id, accepted_at = :at "
-                f"REMOVE {_NO_TIMER}, reason",
-                names={"#status": "status"},
-                values={":status": "accepted", ":id": answer.ses_id, ":at": instants.show(at)},
-            )
+            with suppress(Refused):  # a contact that was erased meanwhile has no ledger any more
+                self.table.update(
+                    keys.message(ref),
+                    expression=f"SET {_UNLESS_FINAL}, ses_id = :id, accepted_at = :at "
+                    f"REMOVE {_NO_TIMER}, reason",
+                    condition="attribute_exists(pk)",
+                    names={"#status": "status"},
+                    values={":status": "accepted", ":id": answer.ses_id, ":at": instants.show(at)},
+                )
             return
         status: MessageStatus = "unknown"
         if isinstance(answer, PostRefused):
@@ -187,12 +190,19 @@ class DynamoLedger:
             names = {"#consent": f"{CONSENT}{draft.topic}", "#state": "state"}
             values |= {":granted": "granted"}
         suppressed = keys.suppression(ref.store, address_hash(draft.recipient))
+        open_to = table.change("", "attribute_not_exists(pk)")
+        if (
+            draft.category == "transactional"
+        ):  # who was erased and orders anew gets what concerns it
+            open_to = table.change(
+                "", "attribute_not_exists(pk) OR reason = :erased", {}, {":erased": ERASED}
+            )
         operations = [
             claim,
             {
                 "ConditionCheck": {
                     "Key": suppressed,
-                    **table.change("", "attribute_not_exists(pk)"),
+                    **open_to,
                 }
             },
             {

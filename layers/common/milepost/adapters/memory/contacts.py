@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from milepost.adapters.memory.state import Proof, State, milliseconds
+from milepost.domain import instants
 from milepost.domain.contacts import Consent, Profile
 from milepost.domain.events import ConsentFact, Event
+from milepost.domain.privacy import ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,26 @@ class MemoryContacts:
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         with self.state.lock:
-            self.state.suppressed.setdefault((store, address_hash), reason)
+            held = self.state.suppressed.get((store, address_hash))
+            if held is None or (held == ERASED and reason != ERASED):
+                self.state.suppressed[store, address_hash] = reason
+                self.state.suppressed_at[store, address_hash] = instants.show(at)
+
+    def welcome_back(self, store: str, address_hash: str) -> None:
+        with self.state.lock:
+            if self.state.suppressed.get((store, address_hash)) == ERASED:
+                del self.state.suppressed[store, address_hash]
+
+    def erased(self, store: str, contact: str) -> datetime | None:
+        return self.state.erased.get((store, contact))
+
+    def forget(self, contact: str, event: Event) -> None:
+        key = (event.name, milliseconds(event.occurred_at), event.id)
+        with self.state.lock:
+            held = self.state.events.get((event.store, contact), {})
+            held.pop(key, None)
+            if not held:
+                self.state.events.pop((event.store, contact), None)
 
     def _prove(self, contact: str, event: Event, fact: ConsentFact, topic: str) -> None:
         at = milliseconds(fact.at or event.occurred_at)

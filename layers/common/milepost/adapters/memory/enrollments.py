@@ -61,11 +61,14 @@ class MemoryEnrollments:
             if first and held is not None and leg not in (None, held.leg):
                 return False
             if held is not None and first:
-                self.state.enrollments[key] = replace(held, status=status, reason=reason)
+                self.state.enrollments[key] = replace(
+                    held, status=status, reason=reason, ended_at=milliseconds(at)
+                )
                 self.state.timers.pop(key, None)
-            profile = self.state.profile(ref.store, ref.contact)
-            inside = {id_: p for id_, p in profile.inside.items() if id_ != ref.id}
-            self.state.profiles[ref.store, ref.contact] = replace(profile, inside=inside)
+            profile = self.state.profiles.get((ref.store, ref.contact))
+            if profile is not None:
+                inside = {id_: p for id_, p in profile.inside.items() if id_ != ref.id}
+                self.state.profiles[ref.store, ref.contact] = replace(profile, inside=inside)
         return first
 
     def leg(self, ref: EnrollmentRef) -> int:
@@ -196,7 +199,7 @@ class MemoryEnrollments:
 def write_journal(state: State, ref: EnrollmentRef, journal: Journal) -> None:
     """Write down what is new; what an earlier run wrote down stays. The caller holds the lock."""
     key = enrollment_key(ref)
-    if journal.began or journal.outcomes:
+    if (journal.began or journal.outcomes) and key in state.enrollments:
         held = state.enrollments[key]
         began = {turn: milliseconds(at) for turn, at in journal.began.items()}
         entries = {turn: e for turn, e in journal.entries.items() if turn not in held.began}

@@ -21,6 +21,7 @@ from milepost.domain.messages import (
     address_hash,
     message_id,
 )
+from milepost.domain.privacy import ERASED
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports import Busy, Journal
 
@@ -63,7 +64,9 @@ class MemoryLedger:
 
     def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         with self.state.lock:
-            message = self.state.messages[ref]
+            message = self.state.messages.get(ref)
+            if message is None:  # the contact was erased meanwhile
+                return
             if isinstance(answer, Accepted):
                 accepted = {"ses_id": answer.ses_id, "accepted_at": instants.show(at)}
                 message |= {"status": message.get("final_status", "accepted"), **accepted}
@@ -118,7 +121,8 @@ class MemoryLedger:
         """What stands against mailing this contact now. The caller holds the lock."""
         store = draft.ref.store
         suppressed = self.state.suppressed.get((store, address_hash(draft.recipient)))
-        if suppressed is not None:
+        orders_anew = suppressed == ERASED and draft.category == "transactional"
+        if suppressed is not None and not orders_anew:
             return NotClaimed(f"suppressed: {suppressed}")
         profile = self.state.profile(store, draft.ref.contact)
         if profile.email != draft.recipient:

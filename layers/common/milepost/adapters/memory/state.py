@@ -10,6 +10,7 @@ from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import ConsentFact, Event
+from milepost.domain.privacy import PrivacyRequest
 from milepost.domain.refs import EnrollmentRef, MessageRef
 
 Person = tuple[str, str]
@@ -75,10 +76,14 @@ class State:
     first_seen: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     proofs: dict[tuple[Person, datetime, str, str], Proof] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], str] = field(default_factory=dict)
+    suppressed_at: dict[tuple[str, str], str] = field(default_factory=dict)
     enrollments: dict[EnrollmentKey, Enrollment] = field(default_factory=dict)
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
     timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
     waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
+    erased: dict[Person, datetime] = field(default_factory=dict)
+    exports: dict[tuple[Person, str], datetime] = field(default_factory=dict)
+    requests: dict[tuple[str, str], PrivacyRequest] = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:

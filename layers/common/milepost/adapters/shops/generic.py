@@ -55,11 +55,13 @@ class RefusedEventError(ValueError):
         self.field = field
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What a shop posts: nothing that we do not know is taken for what it might mean."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-class ConsentIn(_Model):
+class ConsentIn(Model):
     """An answer the shop has on record. `at` is when the person gave it."""
 
     topic: Slug
@@ -72,7 +74,7 @@ class ConsentIn(_Model):
     user_agent: Text | None = None
 
 
-class ContactIn(_Model):
+class ContactIn(Model):
     """Who it happened to: at least one identifier."""
 
     email: str | None = None
@@ -91,7 +93,7 @@ class ContactIn(_Model):
     consent: list[ConsentIn] = Field(default_factory=list, max_length=20)
 
 
-class EventIn(_Model):
+class EventIn(Model):
     """One event as it is posted."""
 
     id: Id | None = None
@@ -110,7 +112,7 @@ def translate(store: str, document: Any, received_at: datetime) -> tuple[Event, 
     try:
         posted = EventIn.model_validate(document)
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     text = dumps(document, sort_keys=True, ensure_ascii=False)
     if len(text.encode()) > MAX_EVENT_BYTES:
         raise RefusedEventError(
@@ -124,9 +126,9 @@ def translate(store: str, document: Any, received_at: datetime) -> tuple[Event, 
         name=ALIASES.get(posted.event, posted.event),
         occurred_at=occurred_at,
         source="api",
-        identifiers=_identifiers(posted.contact),
+        identifiers=identifiers_of(posted.contact),
         data=posted.properties,
-        contact=_facts(posted.contact, received_at),
+        contact=facts_of(posted.contact, received_at),
     )
     return event, dated or posted.id is None
 
@@ -143,7 +145,8 @@ def _plausible(at: datetime, received_at: datetime, field: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _identifiers(contact: ContactIn) -> dict[IdentifierKind, str]:
+def identifiers_of(contact: ContactIn) -> dict[IdentifierKind, str]:
+    """The identifiers, each in its one spelling. Raises RefusedEventError if there is none."""
     email = normalize_email(contact.email) if contact.email else None
     if contact.email and email is None:
         raise RefusedEventError(
@@ -168,7 +171,8 @@ def _identifiers(contact: ContactIn) -> dict[IdentifierKind, str]:
     return identifiers
 
 
-def _facts(contact: ContactIn, received_at: datetime) -> ContactFacts:
+def facts_of(contact: ContactIn, received_at: datetime) -> ContactFacts:
+    """What is said of the person. Raises RefusedEventError."""
     if contact.timezone and zone_named(contact.timezone) is None:
         raise RefusedEventError(
             "bad_timezone", "timezone must be an IANA name like Europe/Paris", "contact.timezone"
@@ -203,7 +207,8 @@ def _dated(at: datetime | None, received_at: datetime, field: str) -> datetime |
     return plausible if plausible <= received_at else None
 
 
-def _refusal(error: ValidationError) -> RefusedEventError:
+def refusal(error: ValidationError) -> RefusedEventError:
+    """The first thing that is wrong, in words that never quote what was sent."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     reasons = {

@@ -1,0 +1,326 @@
+"""Somebody asks to be forgotten, and is: whatever is going on, and wherever the function dies."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from milepost.domain.messages import address_hash
+from milepost.domain.privacy import GRACE, SEGMENTS
+from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
+from tests.support.builders import ADA, STORE, Json, delay, send, shop, workflow
+from tests.support.clerks import PrivateWorld
+from tests.support.faults import Faults, Kill
+
+CONFIRM = workflow(
+    send("thanks"), delay("40 days"), send("again"), on="Order Completed", category="transactional"
+)
+FILES = shop(
+    "plain", "reminder", cart=ABANDONED_CART, order=CONFIRM
+)  # fmt: skip
+PHASES = ("before", "after")
+
+
+@pytest.fixture(scope="module")
+def published() -> PrivateWorld:
+    world = PrivateWorld()
+    world.publish(FILES)
+    return world
+
+
+def lived(published: PrivateWorld, faults: Faults | None = None) -> PrivateWorld:
+    """Ada and Bo ordered, left carts, were mailed and clicked; both are inside of two workflows."""
+    world = PrivateWorld(published=published, faults=faults)
+    for email in (ADA, BO):
+        world.consent(email=email)
+        world.event(
+            "Order Completed", {"order_id": f"o-{email}"}, email=email, phone=PHONES[email],
+            external_id=f"x-{email}", first_name=f"Name of {email}", id_=f"order-{email}",
+        )  # fmt: skip
+        start_checkout(world, email=email)
+    world.run_for(hours=2)
+    world.click(world.last_mail(ADA))
+    world.run_for(minutes=1)
+    return world
+
+
+PHONES = {ADA: "+4915777000123", BO: "+4915777000124"}
+
+
+def erased(world: PrivateWorld) -> PrivateWorld:
+    asked = world.ask()
+    world.run_for(minutes=20)
+    assert world.request(asked).status == "done"
+    return world
+
+
+def words(world: PrivateWorld) -> tuple[str, ...]:
+    return (ADA, PHONES[ADA])
+
+
+def test_nothing_is_left_but_a_hash_a_mark_and_the_proof(published: PrivateWorld) -> None:
+    world = lived(published)
+    ada = world.contact()
+    assert set(world.traces(ADA)) >= {"profiles", "events", "identities"}
+    erased(world)
+    assert world.traces(*words(world)) == []
+    assert set(world.traces(ada)) <= {"erased"}
+    assert world.state.suppressed == {(STORE, address_hash(ADA)): "erased"}
+    (proof,) = world.state.requests.values()
+    assert (proof.contacts, proof.status, proof.done_at is not None) == ((), "done", True)
+    assert proof.items == 14
+
+
+def test_the_others_are_as_they_were(published: PrivateWorld) -> None:
+    world = lived(published)
+    before = (world.profile(BO), world.enrollments_of(BO), world.messages(BO))
+    erased(world)
+    assert (world.profile(BO), world.enrollments_of(BO), world.messages(BO)) == before
+
+
+def test_who_was_inside_of_workflows_is_so_no_more(published: PrivateWorld) -> None:
+    world = lived(published)
+    mails = len(world.mails)
+    erased(world)
+    statuses = [
+        e.status for e in world.step_functions.executions.values()
+        if e.started_with["enrollment"]["contact"] == world.contact()
+    ]  # fmt: skip
+    assert statuses
+    assert "RUNNING" not in statuses
+    world.run_for(days=60)
+    assert [m for m in world.mails[mails:] if m.to == ADA] == []
+
+
+def calls(world: PrivateWorld) -> Iterator[Kill]:
+    for scope, number, _ in world.faults.calls:
+        for phase in PHASES if scope == "privacy" else ():
+            yield Kill("privacy", number, "before" if phase == "before" else "after")
+
+
+def test_a_kill_at_any_line_changes_neither_what_is_left_nor_the_count(
+    published: PrivateWorld,
+) -> None:
+    undisturbed = erased(lived(published))
+    (expected,) = undisturbed.state.requests.values()
+    struck = 0
+    for kill in calls(undisturbed):
+        world = erased(lived(published, Faults(kill)))
+        struck += len(world.faults.struck)
+        assert world.traces(*words(world)) == [], world.faults.struck
+        (proof,) = world.state.requests.values()
+        assert proof.items == expected.items, world.faults.struck
+        assert world.state.suppressed == undisturbed.state.suppressed
+    assert struck > 40
+
+
+def test_a_large_contact_is_erased_in_many_calls(published: PrivateWorld) -> None:
+    world = lived(published)
+    for number in range(300):
+        world.event("Product Viewed", {"n": number}, id_=f"view-{number}", device_id=f"d-{number}")
+    world.run_for(minutes=1)
+    world.impatient = 3
+    erased(world)
+    assert world.traces(*words(world)) == []
+    assert next(iter(world.state.requests.values())).items > 300
+
+
+def test_an_event_on_its_way_does_not_bring_the_profile_back(published: PrivateWorld) -> None:
+    """It was appended before the erasure, and the stream hands it over after."""
+    world = lived(published)
+    world.event("Product Viewed", {"who": ADA})
+    (queue,) = [q for q in world._queues.values() if q]
+    record = queue[0]
+    erased(world)
+    world._react_to(record)
+    assert world.traces(*words(world)) == []
+
+
+def test_what_happened_before_and_is_told_after_stays_forgotten(published: PrivateWorld) -> None:
+    """A shop sends its history again, under any of the names that it knows her by."""
+    world = lived(published)
+    earlier = world.now
+    erased(world)
+    world.run_for(days=3)
+    for names in ({"email": ADA}, {"email": None, "phone": PHONES[ADA]},
+                  {"email": None, "external_id": f"x-{ADA}"}):  # fmt: skip
+        world.event("Order Completed", {"order_id": "old"}, at=earlier, **names)
+        world.run_for(minutes=1)
+    assert world.traces(*words(world)) == []
+
+
+def test_a_new_order_makes_a_new_contact_that_is_told_of_the_order_and_sold_nothing(
+    published: PrivateWorld,
+) -> None:
+    world = erased(lived(published))
+    world.run_for(days=3)
+    mailed = len(world.mails)
+    world.consent()
+    world.event("Order Completed", {"order_id": "new"})
+    start_checkout(world, checkout="c-2")
+    world.run_for(hours=3)
+    assert world.profile().totals["Order Completed"].count == 1
+    assert [mail.tags["step"] for mail in world.mails[mailed:]] == ["thanks"]
+    assert world.messages()["reminder"] == ("skipped", "suppressed: erased")
+
+
+def test_a_bounce_outranks_an_erasure_and_a_welcome_ends_only_that(
+    published: PrivateWorld,
+) -> None:
+    world = erased(lived(published))
+    key = (STORE, address_hash(ADA))
+    world.contacts.welcome_back(*key)
+    assert key not in world.state.suppressed
+    for reason in ("erased", "hard bounce", "erased"):
+        world.contacts.suppress(*key, reason, world.now)
+    world.contacts.welcome_back(*key)
+    assert world.state.suppressed[key] == "hard bounce"
+
+
+def test_what_a_function_writes_meanwhile_goes_with_the_second_pass(
+    published: PrivateWorld,
+) -> None:
+    world = lived(published)
+    ada = world.contact()
+    world.ask()
+    world.run_for(seconds=1)
+    assert set(world.traces(ADA)) == set()
+    world.state.waits[(STORE, ada, "cart", "e-1"), "second-wait"] = next(
+        iter(world.state.waits.values())
+    )
+    world.run_for(seconds=GRACE.total_seconds() - 5)
+    assert world.traces(ada) != ["erased"]
+    world.run_for(seconds=10)
+    assert set(world.traces(ada)) <= {"erased"}
+    assert next(iter(world.state.requests.values())).status == "done"
+
+
+def test_a_second_pass_that_is_handed_over_too_early_waits(published: PrivateWorld) -> None:
+    world = lived(published)
+    asked = world.ask()
+    world.run_for(seconds=1)
+    for _ in range(3):
+        world._carry_out(STORE, asked.id)
+        world.run_for(seconds=1)
+        assert world.request(asked).status == "sweeping"
+    world.run_for(minutes=10)
+    assert world.request(asked).status == "done"
+
+
+def test_asking_twice_erases_once_and_proves_both(published: PrivateWorld) -> None:
+    world = lived(published)
+    world.ask()
+    world.ask()
+    world.run_for(minutes=20)
+    first, second = world.state.requests.values()
+    assert first.status == second.status == "done"
+    assert min(first.items, second.items) == 0 or first.items + second.items == 14
+
+
+def test_an_unknown_person_is_suppressed_no_more_than_known(published: PrivateWorld) -> None:
+    world = lived(published)
+    before = len(world.state.events)
+    world.ask("erase", "nobody@mail.example")
+    world.run_for(minutes=20)
+    assert len(world.state.events) == before
+    (proof,) = world.state.requests.values()
+    assert (proof.status, proof.items) == ("done", 0)
+
+
+def test_a_contact_that_was_merged_into_another_goes_with_it(published: PrivateWorld) -> None:
+    """Its names lead to the other one now, and its events still lie where they were."""
+    world = lived(published)
+    ada, bo = world.contact(), world.contact(BO)
+    for key, contact in list(world.state.identities.items()):
+        if contact == bo:
+            world.state.identities[key] = ada
+    world.event("Order Completed", {"order_id": "both"}, email=BO)
+    world.run_for(minutes=1)
+    erased(world)
+    assert world.traces(ADA, BO) == []
+    assert bo not in repr(world.state.profiles)
+
+
+def test_an_export_is_taken_along(published: PrivateWorld) -> None:
+    world = lived(published)
+    world.ask("export")
+    world.run_for(minutes=1)
+    assert ADA in next(iter(world.vault.files.values()))
+    erased(world)
+    assert world.vault.files == {}
+
+
+def test_the_contacts_of_a_store_are_erased_wherever_the_function_dies(
+    published: PrivateWorld,
+) -> None:
+    def gone(faults: Faults | None = None) -> PrivateWorld:
+        world = lived(published, faults)
+        asked = world.ask("erase_store")
+        world.run_for(minutes=20)
+        assert world.request(asked).status == "done", world.faults.struck
+        return world
+
+    undisturbed = gone()
+    items = [request.items for request in undisturbed.state.requests.values()]
+    assert len([c for c in undisturbed.faults.calls if c[2] == "requests.advance"]) >= SEGMENTS
+    for kill in calls(undisturbed):
+        world = gone(Faults(kill))
+        assert world.traces(ADA, BO, *PHONES.values()) == []
+        assert not world.state.profiles
+        assert [request.items for request in world.state.requests.values()] == items
+
+
+# --- export ---
+
+
+def export(world: PrivateWorld, *emails: str, origin: str = "api") -> Json:
+    asked = world.ask("export", *emails, origin=origin)
+    world.run_for(minutes=1)
+    assert world.request(asked).status == "done"
+    return dict(json.loads(world.vault.files[STORE, asked.id]))
+
+
+def test_an_export_holds_everything_and_of_nobody_else(published: PrivateWorld) -> None:
+    world = lived(published)
+    document = export(world)
+    (person,) = document["contacts"]
+    assert person["contact"]["email"] == ADA
+    assert len(person["events"]) == len(world.state.events[STORE, world.contact()])
+    assert {e["workflow"] for e in person["enrollments"]} == {"cart", "order"}
+    assert {m["step"] for m in person["messages"]} == set(world.messages())
+    assert [p["state"] for p in person["consents"]] == ["granted"]
+    assert BO not in json.dumps(document)
+    assert PHONES[BO] not in json.dumps(document)
+    (request,) = world.state.requests.values()
+    assert request.items == 1 + sum(
+        len(person[part]) for part in ("events", "enrollments", "messages", "consents", "others")
+    )
+
+
+def test_a_kill_at_any_line_leaves_a_whole_export_and_its_note(published: PrivateWorld) -> None:
+    undisturbed = lived(published)
+    expected = export(undisturbed)
+    for kill in calls(undisturbed):
+        world = lived(published, Faults(kill))
+        asked = world.ask("export")
+        world.run_for(minutes=5)
+        document = json.loads(world.vault.files[STORE, asked.id])
+        assert document["contacts"] == expected["contacts"], world.faults.struck
+        assert world.request(asked).status == "done"
+        assert world.state.exports
+
+
+def test_staff_hear_of_a_customers_request_but_not_whose_it_is(published: PrivateWorld) -> None:
+    world = lived(published)
+    export(world)
+    assert world.staff.told == []
+    export(world, origin="shopify 9999")
+    ((subject, text),) = world.staff.told
+    assert STORE in subject
+    assert "shopify 9999" in text
+    assert "/exports/r" in text
+    assert not any(word in text for word in (ADA, world.contact()))
+
+
+def test_an_export_of_nobody_is_empty(published: PrivateWorld) -> None:
+    assert export(lived(published), "nobody@mail.example")["contacts"] == []

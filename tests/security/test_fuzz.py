@@ -1,0 +1,109 @@
+"""The API, fuzzed with its own description: no call breaks anything, and every answer is described.
+
+The examples are the same at every run, as all of this project's are. `HYPOTHESIS_PROFILE=search`
+looks for others.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from hmac import digest
+from typing import Any
+from uuid import UUID
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from milepost.domain.events import contact_id
+from milepost.domain.privacy import request_id
+from milepost.entrypoints.openapi.document import document
+from tests.support.builders import send, workflow
+from tests.support.builders import shop as files_of
+from tests.support.cloud import EMAIL, Cloud, Shop
+from tests.support.handlers import run, tell, upload
+from tests.support.wsgi import Gateway
+
+Json = dict[str, Any]
+EXAMPLES = 15
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+class Keys:
+    """Lets every call in: what is fuzzed is what comes after the door."""
+
+    shop: Shop
+
+    def __call__(self, event: Json) -> None:
+        headers = event["headers"]
+        headers["authorization"] = f"Bearer {self.shop.bearer}"
+        headers.pop("milepost-signature", None)
+        body = b64decode(event["body"])
+        hmac = b64encode(digest(self.shop.shopify.encode(), body, sha256)).decode()
+        headers["x-shopify-hmac-sha256"] = hmac
+
+
+KEYS = Keys()
+SCHEMA = schemathesis.openapi.from_wsgi("/openapi.json", Gateway(document(), KEYS))
+
+
+@pytest.fixture(scope="module")
+def arena(cloud: Cloud) -> Iterator[Shop]:
+    """A store that a person has lived in: there is something of everything to be read."""
+    shop = cloud.open_shop(browser_key="browser-canary")
+    upload(shop, files_of(cart=workflow(send("first"))))
+    tell(shop, "Checkout Started", {"total": 150})
+    run(shop, "cart", "first")
+    shop.settings(forms={"footer": {"topics": ["news"], "wording": {"en": "Yes, please."}}})
+    KEYS.shop = shop
+    yield shop
+
+
+def known(shop: Shop, case: schemathesis.Case[Any]) -> Json:
+    """What is in the path. Of contacts and links every other is one that there is."""
+    given = dict(case.path_parameters or {})
+    there = {
+        "store": shop.store,
+        "contact": contact_id(shop.store, "email", EMAIL),
+        "token": shop.token(contact_id(shop.store, "email", EMAIL)),
+        "request": request_id("none"),
+        "form": "footer",
+    }
+    lucky = sha256(repr(sorted(given.items())).encode()).digest()[0] % 4 > 0
+    if lucky:
+        return {name: there.get(name, value) for name, value in given.items()}
+    return given | {"store": shop.store}
+
+
+def with_somebody(body: Any) -> Any:
+    """The same body about somebody who is there, where it is about a person at all."""
+    if not isinstance(body, dict):
+        return body
+    inner = {name: with_somebody(value) for name, value in body.items()}
+    there = {"email": EMAIL, "key": "browser-canary", "device": str(UUID(int=7, version=4))}
+    return inner | {n: v for n, v in there.items() if isinstance(body.get(n), str)}
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[*HealthCheck],
+)
+def test_no_call_breaks_anything_and_every_answer_is_described(
+    arena: Shop, case: schemathesis.Case[Any]
+) -> None:
+    case.path_parameters = known(arena, case)
+    case.body = with_somebody(case.body)
+    case.call_and_validate(checks=CHECKS)
