@@ -97,7 +97,7 @@ def _missed(results: dict[str, Any]) -> list[str]:
     if writes > TARGETS["trigger_event_writes"]:
         found.append(f"trigger_event writes {writes} times per event")
     found += [
-        f"{what} of a million takes {row['growth']} times the memory of a third of it, "
+        f"{what} of so many takes {row['growth']} times the memory of a third of them, "
         f"target {TARGETS['transfer_growth']}"
         for what, row in results["transfers"].items()
         if row["growth"] > TARGETS["transfer_growth"]
@@ -124,7 +124,9 @@ def _show(console: Console, results: dict[str, Any]) -> None:
     for name, row in results["cpu_ms_per_call"].items():
         table.add_row(name, f"{row['median']:.2f}", str(row["calls_per_call"]))
     console.print(table)
-    table = Table(title="Files of 300,000 and of a million")
+    table = Table(
+        title="Memory that files of 300,000 and 1,000,000 take (exports: 1 and 3 million)"
+    )
     for column in ("what", "MB at most", "MB at most", "a CPU second"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for name, row in results["transfers"].items():
