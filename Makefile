@@ -21,10 +21,10 @@ UPGRADE ?=
 export MILEPOST_PYTHON := $(CURDIR)/$(BIN)/python
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo check test lint format bench build deploy lock clean for-local for-dev has-python has-sender
+.PHONY: help demo check test browser-test lint format bench build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## Say what each command does
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
 
 demo: for-local ## Run the whole stack on this machine, with an inbox to look into
 	@PYTHONPATH=layers/common $(BIN)/python -m local demo
@@ -35,6 +35,14 @@ check: for-local ## Say everything that is wrong with the files in workflows/
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	@$(MAKE) browser-test
+
+browser-test: for-dev ## Look at readers' pages and the browser snippet in a real Chromium, if there is one
+	@if command -v chromedriver >/dev/null && command -v chromium chromium-browser google-chrome chrome >/dev/null; then \
+	  MILEPOST_BROWSER=1 $(BIN)/python -m pytest -q tests/browser; \
+	else \
+	  echo "Not run: tests/browser, for there is no Chromium with its chromedriver on PATH (Debian: chromium, chromium-driver)."; \
+	fi
 
 lint: for-dev ## Style, types and the direction of imports
 	@$(BIN)/ruff check .

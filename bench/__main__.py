@@ -16,6 +16,7 @@ from bench import RESULTS
 from bench.check import measure_check
 from bench.imports import measure_imports
 from bench.layer import build_layer, runtime, without_bytecode
+from bench.transfers import measure_transfers
 from bench.world import World, run_worker
 from milepost.domain.compiler.costs import transitions
 from milepost.domain.compiler.graph import build_program
@@ -28,6 +29,7 @@ TARGETS = {
     "run_steps_ms": 8.0,
     "trigger_event_writes": 1,
     "check_s": 2.0,
+    "transfer_growth": 1.15,
 }
 
 
@@ -43,6 +45,8 @@ def main() -> int:
         imports = measure_imports(layer, bare, aws)
         console.print("Checking fifty workflows ...")
         checking = measure_check()
+        console.print("Importing and exporting a million ...")
+        transfers = measure_transfers()
         console.print("Running handlers over loopback HTTP ...")
         with World(Path(folder)) as world:
             path = f"{layer}{os.pathsep}{aws}"
@@ -59,6 +63,7 @@ def main() -> int:
         "cpu_ms_per_call": cpu,
         "abandoned_cart_path": cart,
         "check_of_50_workflows_s": checking,
+        "transfers": transfers,
         "transitions_on_longest_path": {
             name: _transitions(name) for name in ("abandoned-cart", "welcome")
         },
@@ -91,6 +96,12 @@ def _missed(results: dict[str, Any]) -> list[str]:
     writes = results["cpu_ms_per_call"]["trigger_event"]["writes_per_call"]
     if writes > TARGETS["trigger_event_writes"]:
         found.append(f"trigger_event writes {writes} times per event")
+    found += [
+        f"{what} of a million takes {row['growth']} times the memory of a third of it, "
+        f"target {TARGETS['transfer_growth']}"
+        for what, row in results["transfers"].items()
+        if row["growth"] > TARGETS["transfer_growth"]
+    ]
     checking = results["check_of_50_workflows_s"]["median"]
     if checking > TARGETS["check_s"]:
         found.append(f"50 workflows are checked in {checking} s, target {TARGETS['check_s']}")
@@ -112,6 +123,13 @@ def _show(console: Console, results: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "what" else "right")
     for name, row in results["cpu_ms_per_call"].items():
         table.add_row(name, f"{row['median']:.2f}", str(row["calls_per_call"]))
+    console.print(table)
+    table = Table(title="Files of 300,000 and of a million")
+    for column in ("what", "MB at most", "MB at most", "a CPU second"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, row in results["transfers"].items():
+        small, large = (f"{row[key]:.0f}" for key in row if key.startswith("mb_at"))
+        table.add_row(name, small, large, f"{row['per_cpu_second']:,.0f}")
     console.print(table)
     console.print_json(json.dumps(results["abandoned_cart_path"]))
     console.print(f"50 workflows are checked in {results['check_of_50_workflows_s']['median']} s")

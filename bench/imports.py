@@ -32,6 +32,7 @@ _MODELS = tuple(
 FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_event": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "trigger_webhook": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
+    "preferences": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "contacts": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
     "privacy": ((*_LOG, *_AWS), ()),
     "trigger_browser": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
@@ -43,6 +44,8 @@ FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_email": ((*_LOG, *_AWS), ("dynamodb",)),
     "trigger_date": ((*_LOG, *_AWS), ("dynamodb",)),
     "publish": (_LOG, ()),
+    "import_contacts": (_LOG, ()),
+    "export_contacts": (_LOG, ()),
 }
 
 ENVIRONMENT = {

@@ -24,11 +24,11 @@ GOOD = workflow(send("reminder"))
 
 def test_what_ships_is_good() -> None:
     answer = milepost("check", ROOT / "workflows")
-    assert (answer.code, answer.out) == (0, "2 workflows, 5 templates: all good\n")
+    assert (answer.code, answer.out) == (0, "3 workflows, 6 templates: all good\n")
 
 
 def test_a_folder_above_the_store_will_do() -> None:
-    assert milepost("check", ROOT).lines == ["2 workflows, 5 templates: all good"]
+    assert milepost("check", ROOT).lines == ["3 workflows, 6 templates: all good"]
 
 
 def test_a_folder_laid_out_like_the_bucket_is_checked_too(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_file_of_a_template_stands_for_its_folder() -> None:
 
 def test_the_layout_concerns_every_template() -> None:
     answer = milepost("check", ROOT / "workflows" / "templates" / "_layout")
-    assert answer.lines == ["0 workflows, 5 templates: all good"]
+    assert answer.lines == ["0 workflows, 6 templates: all good"]
 
 
 def test_problems_of_all_files_come_at_once(tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def test_the_longest_way_is_billed_as_the_compiler_says(steps: list[Json], cost:
     assert billed(world) == transitions(world.program("visit")) == cost
 
 
+@pytest.mark.parametrize(("total", "cost"), [(0, 3), (1, 6), (15, 48), (39, 118)])
+def test_a_block_that_may_stop_at_many_waits_finds_the_right_ones(total: float, cost: int) -> None:
+    """It shares its choices with others, and costs what one costs that has its own."""
+    row = [
+        branch(f"b-{n}", {"event": "total", "gte": n}, [delay("1 hour", f"w-{n}"), send(f"m-{n}")])
+        for n in range(1, 40)
+    ]
+    world = walk(*row, total=total)
+    assert world.steps_mailed() == [f"m-{n}" for n in range(1, int(total) + 1)]
+    assert billed(world) == cost
+
+
 @pytest.mark.parametrize("number", range(1, 8))
 def test_a_delay_and_the_mail_after_it_cost_two_transitions(number: int) -> None:
     steps = [

@@ -70,7 +70,7 @@ def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) ->
 
 
 def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world: World) -> None:
-    """Errors of Step Functions itself are caught by no state (States.Runtime)."""
+    """What is wrong in a state itself is wrong in the state that gives up, too."""
     world.functions["run_steps"] = lambda task: {"enrollment": task["enrollment"]}
     world.event("Visited")
     world.run_for(days=3)

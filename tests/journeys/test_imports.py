@@ -546,3 +546,23 @@ def test_the_report_reads_well(desk: Desk) -> None:
     assert "| City | `properties.city` | text |" in text
     assert "Upload this as `imports/people.import.json`" in text
     assert f"- `reports/imports.{checked.id}.errors-0001.csv`" in text
+
+
+def test_a_birthday_that_came_is_nothing_that_anybody_else_knew(desk: Desk) -> None:
+    """What follows from the imported date goes with it; whoever got mail for it is not erased."""
+    flow = workflow(
+        send("hello"),
+        category="transactional",
+        topic=None,
+        trigger={"type": "date", "field": "properties.born"},
+        audience={"contact": "first_name", "is": "Ada"},
+    )
+    desk.world.publish({**template("plain"), "workflows/birthday.json": flow})
+    done = desk.bring(
+        csv("email,first_name,born", f"{ADA},Ada,1990-11-03", f"{BOB},Bob,1990-11-03")
+    )
+    desk.world.run_for(days=2)
+    assert [mail.to for mail in desk.world.mails] == [ADA]
+    done = desk.take_back(done)
+    assert (done.returned.erased, done.returned.restored) == (1, 1)
+    assert desk.people == {"None": {"properties": {}}}, "of Ada it is known that she got mail"

@@ -41,9 +41,9 @@ def nine(number: int) -> timedelta:
     return at - MONDAY_NOON
 
 
-def moves(world: World, to: object, **more: object) -> None:
+def moves(world: World, to: object, at: datetime | None = None) -> None:
     """The contact, or the shop, says another date."""
-    world.event("Visit Planned", properties={"next_visit": to}, **more)
+    world.event("Visit Planned", properties={"next_visit": to}, at=at)
 
 
 def begun(first: object = None, faults: Faults | None = None, **more: object) -> World:
@@ -251,7 +251,8 @@ def test_a_date_moved_in_the_middle_of_anything_is_either_in_time_or_too_late(
     undisturbed.run_until(MONDAY_NOON + 90 * DAY)
     for scope, number, name in undisturbed.faults.calls:
         for phase in ("before", "after"):
-            faults, worlds = Faults(), []
+            faults = Faults()
+            worlds: list[World] = []
             here = Kill(scope, number, phase)
 
             def move(worlds: list[World] = worlds) -> None:

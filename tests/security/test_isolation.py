@@ -12,22 +12,36 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.await_event.app import handler as await_event
+from functions.preferences.app import handler as preferences
 from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
+from functions.trigger_browser.app import handler as trigger_browser
 from functions.trigger_email.app import handler as trigger_email
 from functions.trigger_event.app import handler as trigger_event
+from functions.trigger_form.app import handler as trigger_form
 from functions.trigger_webhook.app import handler as trigger_webhook
 from functions.unsubscribe.app import handler as unsubscribe
 from milepost import bootstrap
 from milepost.domain.events import contact_id
 from milepost.domain.signatures import sign
-from milepost.domain.tokens import Unsubscribe, seal
+from milepost.domain.tokens import (
+    Confirmation,
+    Preferences,
+    Unsubscribe,
+    Visit,
+    seal,
+    seal_confirmation,
+    seal_preferences,
+    seal_visit,
+)
 from tests.support.aws_events import posted, queued, sample, told_by_sns
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.events import load, signed_shopify
 from tests.support.handlers import enrolled, run, tell, upload
+from tests.support.visitors import DEVICE, form_post, press
+from tests.support.visitors import request as visit
 
 Json = dict[str, Any]
 QUIET = settings(
@@ -55,9 +69,11 @@ class Two:
 
 
 def open_life(cloud: Cloud) -> Shop:
-    shop = cloud.open_shop()
+    shop = cloud.open_shop(browser_key="public")
     upload(shop, files_of(cart=workflow(send("reminder"), title=f"Secrets of {shop.store}")))
-    shop.settings(name=f"Name of {shop.store}", topics={"offers": f"Topic of {shop.store}"})
+    shop.settings(name=f"Name of {shop.store}", topics={"offers": f"Topic of {shop.store}"},
+                  forms={"footer": {"topics": ["offers"], "wording": "Yes"}})  # fmt: skip
+    trigger_form(form_post(shop), None)
     tell(shop, "Checkout Started", {"total": 150})
     run(shop, "cart", "reminder")
     return shop
@@ -107,7 +123,9 @@ def unsubscribe_request(store: str, token: str, method: str) -> Json:
 
 @QUIET
 @given(
-    st.sampled_from(["events", "bearer", "webhook", "GET", "POST"]),
+    st.sampled_from(
+        ["events", "bearer", "webhook", "GET", "POST", "preferences", "confirm", "browser"]
+    ),
     st.sampled_from(
         sorted(["signing", "bearer", "shopify", "links", "bearer hash", "empty", "name"])
     ),
@@ -133,6 +151,20 @@ def test_no_key_of_one_store_opens_another(
             headers["x-shopify-shop-domain"] = f"{claimed}.myshopify.com"
             request = posted("webhook.post", raw, headers, store=store, source="shopify")
             response = trigger_webhook(request, None)
+        case "preferences":
+            mine = Preferences(claimed, contact(two.victim), message(two.victim))
+            token = seal_preferences(mine, key)
+            response = preferences(press(two.victim, token, "do=all"), None)
+        case "confirm":
+            (item,) = two.victim.events("Opt-In Requested")
+            at = datetime.fromisoformat(item["at"]["S"])
+            wanted = Confirmation(claimed, contact(two.victim), "footer", item["id"]["S"], at)
+            token = seal_confirmation(wanted, key)
+            response = trigger_form(press(two.victim, token, "do=confirm"), None)
+        case "browser":
+            mark = seal_visit(Visit(claimed, contact(two.victim), datetime.now(UTC)), key)
+            said = json.dumps({"key": key, "device": DEVICE, "events": [], "token": mark})
+            response = trigger_browser(visit("events.post", "POST", said, store=store), None)
         case _:
             claim = Unsubscribe(claimed, contact(two.victim), "offers", message(two.victim))
             response = unsubscribe(unsubscribe_request(store, seal(claim, key), route), None)
@@ -268,6 +300,10 @@ def test_no_name_in_a_path_is_a_store_unless_it_is_one(two: Two, name: str) -> N
     for handler, shape in (
         (trigger_event, "events.post"),
         (trigger_webhook, "webhook.post"),
+        (trigger_form, "events.post"),
+        (trigger_form, "unsubscribe.post"),
+        (trigger_browser, "events.post"),
+        (preferences, "unsubscribe.post"),
         (unsubscribe, "unsubscribe.post"),
     ):
         assert handler(posted(shape, "{}", store=name), None)["statusCode"] == 404

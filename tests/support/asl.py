@@ -123,7 +123,11 @@ class StepFunctions:
             self.tokens[token] = (execution, moment)
             limit = timedelta(seconds=state["TimeoutSeconds"])
             self._later(execution, limit, lambda: self._fail(execution, "States.Timeout", ""))
-        call = fill_in(state["Parameters"], execution.data, {"Task": {"Token": token}})
+        try:
+            call = fill_in(state["Parameters"], execution.data, {"Task": {"Token": token}})
+        except KeyError as missing:
+            self._fail(execution, "States.ParameterPathFailure", f"Parameters find no {missing}")
+            return
         try:
             answer = self.functions[call["FunctionName"]](json.loads(json.dumps(call["Payload"])))
         except BaseException as error:
@@ -143,6 +147,11 @@ class StepFunctions:
             self._fail(execution, "States.Runtime", f"ResultSelector finds no {missing}")
             return
         execution.data = put(execution.data, state.get("ResultPath", "$"), result)
+        try:
+            execution.data = look_up(state.get("OutputPath", "$"), execution.data)
+        except KeyError as missing:
+            self._fail(execution, "States.Runtime", f"OutputPath finds no {missing}")
+            return
         if state.get("End"):
             self._close(execution, "SUCCEEDED", "")
         else:
@@ -170,7 +179,7 @@ class StepFunctions:
         self._close(execution, "FAILED", f"{error}: {cause}")
 
     def _backoff(self, retrier: Json, used: int) -> timedelta:
-        full = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** used
+        full = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** used
         return timedelta(seconds=self.random.uniform(0, min(full, retrier["MaxDelaySeconds"])))
 
     def _close(

@@ -10,8 +10,8 @@ _FIELDS = {
     "Wait": {"Type", "TimestampPath", "Next"},
     "Choice": {"Type", "Choices", "Default"},
     "Task": {
-        "Type", "Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds",
-        "Retry", "Catch", "Next", "End",
+        "Type", "Resource", "Parameters", "ResultSelector", "ResultPath", "OutputPath",
+        "TimeoutSeconds", "Retry", "Catch", "Next", "End",
     },
 }  # fmt: skip
 

@@ -204,3 +204,23 @@ def test_no_objection_is_lifted_by_another(chosen: set[int]) -> None:
     for number in chosen:
         changes |= OBJECTIONS[number]
     assert isinstance(decide_send(question(**changes)), Skip)
+
+
+def snoozed(until: Any) -> Profile:
+    known = profile()
+    return replace(known, fields={**known.fields, "snoozed_until": (until, "", "")})
+
+
+def test_whoever_takes_a_break_gets_no_marketing_until_it_is_over() -> None:
+    later = "2026-11-03T12:00:00.001Z"
+    found = skipped(profile=snoozed(later))
+    assert (found.reason, found.numbers) == ("snoozed", {"until": later})
+    assert not found.ends
+    order = question(profile=snoozed(later), category="transactional", topic=None)
+    assert isinstance(decide_send(order), Send)
+
+
+@pytest.mark.parametrize("until", ["2026-11-03T12:00:00.000Z", "2020-01-01T00:00:00Z", "soon", None,
+                                   7, "", ["x"]])  # fmt: skip
+def test_a_break_that_is_over_or_none_stands_against_nothing(until: Any) -> None:
+    assert isinstance(decide_send(question(profile=snoozed(until))), Send)

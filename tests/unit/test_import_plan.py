@@ -1,6 +1,7 @@
 """A file and its settings come to a plan, or to all that is wrong with them and what to do."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from milepost.domain.imports.records import Kind
 from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
 from tests.support.builders import MONDAY_NOON
+from tests.support.template import ROOT
 
 
 def settings(**said: Any) -> ImportFile:
@@ -212,3 +214,14 @@ def test_a_file_is_from_now_or_from_when_it_says() -> None:
     ahead = moment(settings(as_of="2027-01-01T00:00:00Z"), MONDAY_NOON)
     assert isinstance(ahead, list)
     assert str(ahead[0]).startswith("as_of: is in the future")
+
+
+def test_the_example_in_the_documents_is_one_that_is_understood() -> None:
+    page = (ROOT / "docs" / "importing.md").read_text("utf-8")
+    example, _ = re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL)
+    how = read_file(example, ImportFile)
+    assert isinstance(how, ImportFile)
+    header = "Mail,Customer,First name,Born,Orders,Newsletter,Note\n"
+    assert len(good(header, how).columns) == 7
+    described = {name for name in ImportFile.model_fields if f"`{name}`" in page}
+    assert described >= set(ImportFile.model_fields) - {"schema_"}

@@ -183,6 +183,24 @@ def test_a_thousand_steps_compile_in_a_second_to_less_than_a_megabyte() -> None:
     assert len(definition["States"]) == len(steps) + len(["before end", "give up"])
 
 
+ROWS = {
+    "waits for an event": lambda n: wait_for(f"wait-{n}", "E", "1 day", [send(f"mail-{n}")]),
+    "branches that wait": lambda n: branch(
+        f"branch-{n}", {"event": "total", "gt": n}, [delay("1 day", f"wait-{n}"), send(f"mail-{n}")]
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_thousand_steps_of_any_kind_are_less_than_a_megabyte(row: str) -> None:
+    each = 3 if row == "branches that wait" else 2
+    steps = [ROWS[row](n) for n in range(1000 // each)]
+    for resume in (False, True):
+        definition = machine(compiled(workflow(*steps)), WIRING, resume)
+        assert len(json.dumps(definition, separators=(",", ":"))) < 1_000_000
+        check(definition)
+
+
 @pytest.mark.parametrize(
     ("steps", "days"),
     [

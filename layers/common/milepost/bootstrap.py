@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from milepost.services.people.changing import Changer
     from milepost.services.people.privacy import Clerk
     from milepost.services.people.reading import Reader
+    from milepost.services.preferences import PreferenceDesk
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
@@ -368,6 +369,13 @@ def confirmer() -> "Confirmer":
     from milepost.services.forms import Confirmer
 
     return Confirmer(timeline(), contacts(), registry(), secrets())
+
+
+@cache
+def preference_desk() -> "PreferenceDesk":
+    from milepost.services.preferences import PreferenceDesk
+
+    return PreferenceDesk(contacts(), timeline(), enrollments(), registry(), secrets())
 
 
 @cache

@@ -9,6 +9,7 @@ from milepost.cli.check import check
 from milepost.cli.compile import compile_file
 from milepost.cli.diff import compare_files
 from milepost.cli.draw import draw_file
+from milepost.cli.imports import import_file
 from milepost.cli.printing import plain
 from milepost.cli.schema import print_schema
 from milepost.cli.simulate import simulate
@@ -27,6 +28,7 @@ app.command("draw")(draw_file)
 app.command("diff")(compare_files)
 app.command("simulate")(simulate)
 app.command("test")(run_tests)
+app.command("import")(import_file)
 app.command("schema")(print_schema)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from milepost.domain import instants
 
 Kind = Literal[
-    "contacts", "events", "consents", "lists", "enrollments", "messages", "identities",
+    "contacts", "events", "consents", "memberships", "enrollments", "messages", "identities",
     "suppressions",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)

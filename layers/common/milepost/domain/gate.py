@@ -11,6 +11,7 @@ from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.enrollments import Enrollment, endings
 from milepost.domain.messages import Category
+from milepost.domain.preferences import snoozed_until
 from milepost.domain.program import Program
 
 
@@ -77,6 +78,8 @@ def _objections(question: Question) -> Iterator[Skip]:
     if question.category == "marketing":
         if not question.topic:
             yield Skip("marketing message without a topic")
+        if until := snoozed_until(profile, question.facts.now):
+            yield Skip("snoozed", {"until": instants.show(until)})
         consent = profile.consent.get(question.topic or "")
         if consent is None:
             yield Skip("no consent", {"topic": question.topic})

@@ -6,7 +6,6 @@ from typing import Any
 from milepost import bootstrap
 from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.transfers import each, read_message, time_left
-from milepost.entrypoints.warm import warm
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -28,12 +27,11 @@ def _export(body: str, context: Any) -> None:
         return
     said = {"store": export.store, "export_id": export.id, "items": export.read}
     logger.info("exporting", extra={**said, "done": export.done})
-    if export.done:
-        count("ExportsRefused" if export.problem else "ExportsFinished")
+    if export.problem:
+        count("ExportsRefused")
+    elif export.done:
+        count("ExportsFinished")
 
 
 def _failed(message: str) -> None:
     logger.exception("not exported", extra={"queue_message": message})
-
-
-warm(bootstrap.exporter)

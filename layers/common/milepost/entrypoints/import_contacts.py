@@ -1,13 +1,14 @@
 """The queue of uploaded contacts: begin an import, go on with it, or take it back."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost import bootstrap
-from milepost.domain.imports.progress import GOING, Import
 from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.transfers import each, read_message, time_left
-from milepost.entrypoints.warm import warm
+
+if TYPE_CHECKING:
+    from milepost.domain.imports.progress import Import
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def _import(body: str, context: Any) -> None:
         _tell(state)
 
 
-def _tell(state: Import) -> None:
+def _tell(state: "Import") -> None:
     logger.info(
         state.phase,
         extra={
@@ -42,12 +43,11 @@ def _tell(state: Import) -> None:
             "rows_per_second": state.speed,
         },
     )
-    if state.phase not in GOING:
-        count("ImportsRefused" if state.phase in {"refused", "broken"} else "ImportsFinished")
+    if state.phase in {"refused", "broken"}:
+        count("ImportsRefused")
+    elif not state.going:
+        count("ImportsFinished")
 
 
 def _failed(message: str) -> None:
     logger.exception("not imported", extra={"queue_message": message})
-
-
-warm(bootstrap.importer)

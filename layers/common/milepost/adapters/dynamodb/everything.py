@@ -24,7 +24,7 @@ _KINDS: Mapping[str, Kind] = {
     "PROFILE": "contacts",
     "EVENT": "events",
     "CONSENT": "consents",
-    "MEMBER": "lists",
+    "MEMBER": "memberships",
     "ENROLLMENT": "enrollments",
     "MESSAGE": "messages",
     "IDENTITY": "identities",

@@ -29,6 +29,6 @@ class MemoryMembers:
             found = [
                 Member(contact, first_seen(profile))
                 for (of, contact), profile in self.state.profiles.items()
-                if of == store and profile.applied and group == "all"
+                if of == store and profile.totals and group == "all"
             ]
         return sorted(found, key=lambda member: (member.since, member.contact))

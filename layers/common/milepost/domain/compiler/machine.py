@@ -7,7 +7,7 @@ A program becomes two versions of one machine: the usual one begins at the first
 (`resume`) with a Choice among all blocks, so that a later leg can begin anywhere.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -20,15 +20,22 @@ from milepost.domain.program import END, Program, waits
 NAME_LIMIT = 80
 """Characters in a state's name (Amazon States Language)."""
 
+OWN_CHOICES = 16
+"""Waits that a block chooses among by itself. One that may stop at more, as a row of many branches
+may, shares its choices with others like it: a row of rows would be a square."""
+
+WHICH = "which wait"
+"""The name of that shared choice. No step can be called this: it has a blank."""
+
 _RETRY_TASK = {
     "ErrorEquals": ["States.ALL"],
-    "IntervalSeconds": 2,
     "MaxAttempts": 30,
-    "BackoffRate": 2,
     "MaxDelaySeconds": 3600,
     "JitterStrategy": "FULL",
 }
-"""Half a day on average: by then a paused account or a missing key is mended, and nobody lost."""
+"""Half a day on average: by then a paused account or a missing key is mended, and nobody lost. The
+pauses double from a second on (Amazon States Language, defaults of Retry): what every state says
+again is kept short, for a definition may have 1 MB."""
 
 _RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TASK]
 """A time-out of the token is an answer, not an error: it must not be tried again."""
@@ -70,6 +77,8 @@ def machine(program: Program, wiring: Wiring, resume: bool = False) -> dict[str,
             }
         elif node["type"] == "wait_for":
             states[layout.waits[name]] = _await(layout, name, node, wiring)
+    if shared := [block for block in layout.blocks.values() if len(block.exits) > OWN_CHOICES]:
+        states[WHICH] = _choice(layout, dict.fromkeys(exit_ for b in shared for exit_ in b.exits))
     states["give up"] = _task(wiring, {"give_up.$": "$.error"}) | {"End": True}
     if any(END in block.exits and len(block.exits) > 1 for block in layout.blocks.values()):
         states["all done"] = {"Type": "Succeed"}
@@ -129,19 +138,20 @@ def _run(layout: Layout, block: Block, wiring: Wiring) -> dict[str, Any]:
         return {title: task | {"End": True}}
     if len(block.exits) == 1:
         return {title: task | {"Next": layout.waits[block.exits[0]]}}
+    if len(block.exits) > OWN_CHOICES:
+        return {title: task | {"Next": WHICH}}
     choose = f"after {title.removeprefix('run ')}"
-    return {
-        title: task | {"Next": choose},
-        choose: {
-            "Type": "Choice",
-            "Choices": [
-                {"Variable": "$.next", "StringEquals": name, "Next": layout.waits[name]}
-                for name in block.exits
-                if name != END
-            ],
-            **({"Default": "all done"} if END in block.exits else {}),
-        },
-    }
+    return {title: task | {"Next": choose}, choose: _choice(layout, block.exits)}
+
+
+def _choice(layout: Layout, exits: Collection[str]) -> dict[str, Any]:
+    choices = [
+        {"Variable": "$.next", "StringEquals": name, "Next": layout.waits[name]}
+        for name in exits
+        if name != END
+    ]
+    default = {"Default": "all done"} if END in exits else {}
+    return {"Type": "Choice", "Choices": choices, **default}
 
 
 def _task(wiring: Wiring, payload: Mapping[str, str]) -> dict[str, Any]:
@@ -157,14 +167,7 @@ def _task(wiring: Wiring, payload: Mapping[str, str]) -> dict[str, Any]:
                 **payload,
             },
         },
-        "ResultSelector": {
-            "enrollment.$": "$.Payload.enrollment",
-            "leg.$": "$.Payload.leg",
-            "turn.$": "$.Payload.turn",
-            "next.$": "$.Payload.next",
-            "since.$": "$.Payload.since",
-            "until.$": "$.Payload.until",
-        },
+        "OutputPath": "$.Payload",
         "TimeoutSeconds": 120,
         "Retry": [_RETRY_TASK],
     }

@@ -91,6 +91,11 @@ class Import(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
     @property
+    def going(self) -> bool:
+        """Whether there is something left to do."""
+        return self.phase in GOING
+
+    @property
     def percent(self) -> float:
         if self.phase not in GOING:
             return 100.0

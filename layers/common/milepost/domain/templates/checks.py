@@ -26,6 +26,8 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
             "lists",
             "stage",
             "score",
+            "frequency",
+            "snoozed_until",
         }
     ),
     "event": None,
@@ -44,7 +46,7 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
 OPTIONAL = (
     "contact.first_name", "contact.last_name", "contact.timezone", "contact.properties.",
     "contact.phone", "contact.external_id", "contact.lists.", "contact.stage", "contact.score",
-    "store.logo_url", "steps.",
+    "contact.frequency", "contact.snoozed_until", "store.logo_url", "steps.",
 )  # fmt: skip
 """What some contacts, stores or runs do not have; a dot at the end means everything below."""
 

@@ -15,15 +15,12 @@ from milepost.domain.imports.changing import (
     joined,
 )
 from milepost.domain.imports.progress import Counts, Import
+from milepost.domain.imports.recent import Recent
 from milepost.domain.imports.report import MOST_SAMPLES, sample
 from milepost.domain.imports.rows import Reader, Row, RowError
 from milepost.domain.settings import StoreSettings
 from milepost.services.imports.walk import Numbered, Step
 from milepost.transfer_ports import Identifier, People
-
-REMEMBERED = 100_000
-"""Contacts that are remembered, to see a second row about one of them. Where the first row changed
-something, a second one is seen however far apart they are."""
 
 
 class _Owned(NamedTuple):
@@ -52,8 +49,8 @@ class Importing:
     settings: StoreSettings
     reader: Reader
     pool: Executor
-    _seen: dict[str, int] = field(default_factory=dict)
-    _new: dict[Identifier, str] = field(default_factory=dict)
+    _seen: Recent[str, int] = field(default_factory=Recent)
+    _new: Recent[Identifier, str] = field(default_factory=Recent)
 
     def step(self, state: Import, batch: Sequence[Numbered]) -> Step:
         """Do a batch of rows. Doing it again is harmless, and comes to the same counts."""
@@ -99,10 +96,11 @@ class Importing:
         not be taken back."""
         wanted = {pair for row in rows for pair in row.identifiers.items()}
         known = self.people.owners(state.store, wanted) if wanted else {}
-        owners = {**self._new, **known}  # rows of one batch may be about somebody that is new in it
+        owners = dict(known)  # and of those who are new in this batch, as it goes on
         owned, strangers = [], []
         for row in rows:
-            leads = {kind: owners.get(pair) for kind, pair in _pairs(row).items()}
+            pairs = _pairs(row)
+            leads = {kind: owners.get(p) or self._new.get(p) for kind, p in pairs.items()}
             found = {contact for contact in leads.values() if contact}
             if len(found) > 1:
                 kinds = " and ".join(kind for kind, contact in leads.items() if contact)
@@ -111,18 +109,13 @@ class Importing:
                 strangers.append(RowError(row.number, "", reason, remedy))
                 continue
             contact = found.pop() if found else first_id(state.store, row)
-            new = tuple(kind for kind, pair in _pairs(row).items() if pair not in known)
-            owners |= dict.fromkeys(_pairs(row).values(), contact)
+            new = tuple(kind for kind, pair in pairs.items() if pair not in known)
+            owners |= dict.fromkeys(pairs.values(), contact)
             owned.append(_Owned(row, contact, new))
-            if state.phase == "checking":
-                self._remember(row, contact)
+            if state.phase == "checking":  # nobody links the identifiers of a dry run
+                for pair in pairs.values():
+                    self._new.first(pair, contact)
         return owned, strangers
-
-    def _remember(self, row: Row, contact: str) -> None:
-        """Nobody links the identifiers of a dry run: it keeps those of the latest rows itself."""
-        self._new |= dict.fromkeys(_pairs(row).values(), contact)
-        while len(self._new) > REMEMBERED:
-            del self._new[next(iter(self._new))]
 
     def _changes(
         self, state: Import, owned: Sequence[_Owned], counts: Counts
@@ -136,19 +129,12 @@ class Importing:
             event, difference = imported(
                 state.store, state.id, state.at, row, before, self.settings, new
             )
-            first = self._first(contact, row)
+            first = self._seen.first(contact, row.number)
             if difference or bears(before, event) or first != row.number:
                 changes.append(_Change(row, first, contact, event, difference))
             else:
                 counts = counts.plus(unchanged=1)
         return changes, counts
-
-    def _first(self, contact: str, row: Row) -> int:
-        """The first row about a contact, as far as that is remembered."""
-        first = self._seen.setdefault(contact, row.number)
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        return first
 
     def _keep(self, state: Import, changes: Sequence[_Change]) -> list[_Change]:
         """Append the events; each change as it was the first time, with the row that came first."""

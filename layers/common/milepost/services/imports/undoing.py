@@ -6,12 +6,13 @@ others get an event that sets the fields back; what was said after the import st
 that the import withdrew stays withdrawn: nothing that belongs to an import raises consent.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal
 
-from milepost.domain.event_names import IMPORTED, SEGMENT
+from milepost.domain.event_names import DATE, IMPORTED, INACTIVE, MOMENT, SEGMENT
 from milepost.domain.events import RESOLUTION_ORDER, Event
 from milepost.domain.imports.changing import event_id, is_ours, undone, unvouched
 from milepost.domain.imports.progress import Import
@@ -24,7 +25,7 @@ from milepost.transfer_ports import Life, People
 
 Outcome = Literal["restored", "erased", "left"]
 
-_DERIVED = frozenset(SEGMENT.values())
+_DERIVED = frozenset({*SEGMENT.values(), DATE, INACTIVE, MOMENT})
 """What is said of a contact because of what is known of it, and by nobody else."""
 
 _FOLLOWS = ("CONSENT#", "MEMBER#")
@@ -55,13 +56,13 @@ class Undoing:
         done = list(
             self.pool.map(lambda row, contact: self._row(state, row, contact), rows, contacts)
         )
-        outcomes = [outcome for outcome, _ in done]
+        outcomes = Counter(outcome for outcome, _ in done)
         returned = state.returned
         returned = returned._replace(
             rows=returned.rows + len(rows),
-            restored=returned.restored + outcomes.count("restored"),
-            erased=returned.erased + outcomes.count("erased"),
-            left=returned.left + outcomes.count("left"),
+            restored=returned.restored + outcomes["restored"],
+            erased=returned.erased + outcomes["erased"],
+            left=returned.left + outcomes["left"],
             stay_withdrawn=returned.stay_withdrawn + sum(withdrawn for _, withdrawn in done),
         )
         return Step(state._replace(returned=returned))
@@ -105,7 +106,7 @@ def _is_row(event: Event, state: Import, row: Row) -> bool:
 def _all_applied(life: Life) -> bool:
     """Whether `react` has applied every event of a contact: then none of them comes later."""
     totals = life.profile.totals if life.profile else {}
-    names = [event.name for event in life.events]
+    names = [event.name for event in life.events if event.name != MOMENT]  # those are not counted
     return all(
         name in totals and totals[name].count >= names.count(name) for name in dict.fromkeys(names)
     )

@@ -38,7 +38,7 @@ from milepost.services.broadcast import zone_of
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import answers_opt_in, double_opt_in, programs
 
-COMPILER = "2"
+COMPILER = "3"
 """Raise it when the same workflow compiles to something else: every file is a new version then."""
 
 MOST_STATES = 1_000_000
@@ -260,8 +260,8 @@ class Workflows:
 
     def _sizes(self, program: Program) -> Iterator[Problem]:
         sizes = (
-            (len(dumps(machine(program, self.wiring, resume=True))), MOST_STATES, "state machine"),
-            (len(dumps(program.to_json())), MOST_PROGRAM, "compiled workflow"),
+            (_length(machine(program, self.wiring, resume=True)), MOST_STATES, "state machine"),
+            (_length(program.to_json()), MOST_PROGRAM, "compiled workflow"),
         )
         for size, most, what in sizes:
             if size > most:
@@ -285,6 +285,11 @@ def _goes_on(before: Live | None, trigger: Mapping[str, Any]) -> bool:
     """Whether the same trigger was live before, so that its schedule is waited for already."""
     held = before is not None and before.status in ("live", "paused")
     return held and before is not None and before.trigger == trigger
+
+
+def _length(document: Mapping[str, Any]) -> int:
+    """Characters of JSON as it is published."""
+    return len(dumps(document, separators=(",", ":")))
 
 
 def _source(text: str) -> str:

@@ -1,0 +1,191 @@
+"""Imports and exports of a million: how much memory they take, and how many rows a CPU second.
+
+The services are the real ones, with ports that know nobody and keep nothing: what is measured is
+all that a function does by itself. Each size runs in a fresh process, since the most memory that a
+process ever had does not shrink.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from bench import REPOSITORY
+from milepost.adapters.memory.registry import MemoryRegistry, Shelf
+from milepost.adapters.memory.transfers import MemoryExports, MemoryImports, MemoryRequeue
+from milepost.domain.contacts import Profile
+from milepost.domain.events import Event
+from milepost.domain.imports.progress import Upload
+from milepost.services.export import Exporter
+from milepost.services.imports.importer import Importer
+from milepost.services.imports.intake import Intake
+from milepost.services.imports.walk import Walker
+from milepost.transfer_ports import Identifier, Life, Page
+
+SIZES = (300_000, 1_000_000)
+"""Both beyond what is remembered and held at most: memory must be the same."""
+STORE = "bench"
+HOW: Mapping[str, Any] = {
+    "rows_per_second": 5000,
+    "columns": {
+        "mail": "email",
+        "name": "first_name",
+        "born": {"field": "properties.born", "type": "date"},
+        "city": "properties.city",
+    },
+}
+
+
+def measure_transfers() -> dict[str, dict[str, float]]:
+    """Peak memory in MB for each size, and rows or items per CPU second of the largest."""
+    measured = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("import", "dry run", "export"):
+            runs = [_run(what, size, Path(folder)) for size in SIZES]
+            measured[what] = {
+                **{f"mb_at_{size}": run["mb"] for size, run in zip(SIZES, runs, strict=True)},
+                "growth": round(runs[-1]["mb"] / runs[0]["mb"], 3),
+                "per_cpu_second": runs[-1]["per_cpu_second"],
+            }
+    return measured
+
+
+def _run(what: str, size: int, folder: Path) -> dict[str, float]:
+    file = folder / f"{size}.csv"
+    if not file.exists():
+        with file.open("w", encoding="utf-8") as opened:
+            opened.write("mail,name,born,city\n")
+            for n in range(size):
+                opened.write(f"reader{n}@mail.example,Reader {n},1990-01-{n % 28 + 1:02d},Oslo\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.transfers", what, str(size), str(file)],
+        check=True,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+# --- in the measured process ---
+
+
+class Nobody:
+    """Contacts nobody knows; what is written about them goes nowhere."""
+
+    def owners(self, store: str, identifiers: Collection[Identifier]) -> dict[Identifier, str]:
+        return {}
+
+    def profiles(self, store: str, contacts: Collection[str]) -> dict[str, Profile]:
+        return {}
+
+    def keep(self, contact: str, event: Event) -> Event | None:
+        return None
+
+    def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None: ...
+
+    def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None: ...
+
+    def life(self, store: str, contact: str) -> Life:
+        return Life(store, contact, None, ())
+
+    def forget(self, life: Life) -> bool:
+        return False
+
+
+class Disk:
+    """One file of contacts and its settings; what is written goes nowhere."""
+
+    def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
+        self._file, self._settings = file, json.dumps(settings).encode()
+
+    def find(self, store: str, path: str) -> Upload | None:
+        if path.endswith(".json"):
+            return Upload(path, "1", len(self._settings))
+        return Upload(path, "1", self._file.stat().st_size) if path.endswith(".csv") else None
+
+    def read(self, store: str, upload: Upload, start: int = 0) -> Iterator[bytes]:
+        if upload.path.endswith(".json"):
+            yield self._settings if "import" in upload.path else b""
+            return
+        with self._file.open("rb") as opened:
+            opened.seek(start)
+            while piece := opened.read(64 * 1024):
+                yield piece
+
+    def settle(self, store: str, upload: Upload) -> None: ...
+
+    def put(self, store: str, path: str, lines: Iterable[str]) -> None: ...
+
+
+class Nowhere:
+    """Where reports are lost."""
+
+    def read(self, store: str, path: str) -> str | None:
+        return None
+
+    def write(self, store: str, path: str, text: str) -> None: ...
+
+
+class Many:
+    """So many contacts, a thousand a page."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def page(self, store: str, after: str) -> Page:
+        first = int(after or 0)
+        lines: list[tuple[Literal["contacts"], Mapping[str, Any]]] = [
+            ("contacts", {"contact": f"c{n:025d}", "email": f"reader{n}@mail.example"})
+            for n in range(first, first + 1000)
+        ]
+        last = first + 1000
+        return Page(lines, 1000, str(last) if last < self._size else "")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _import(file: Path, dry_run: bool) -> int:
+    disk, imports = Disk(file, {**HOW, "dry_run": dry_run}), MemoryImports()
+    walker = Walker(disk, imports, Nowhere(), _now, _now, time.monotonic, lambda _: None)
+    registry = MemoryRegistry(Shelf())
+    intake = Intake(disk, imports, _now, _now)
+    importer = Importer(intake, walker, Nobody(), registry, MemoryRequeue())
+    (done,) = importer.changed(STORE, "imports/people.csv", lambda: True)
+    assert done.phase == ("checked" if dry_run else "imported"), done
+    return done.counts.created
+
+
+def _export(size: int, file: Path) -> int:
+    disk, queue = Disk(file, {}), MemoryRequeue()
+    exporter = Exporter(
+        Many(size), MemoryExports(), disk, disk, Nowhere(), queue, _now, _now, time.monotonic
+    )
+    done = exporter.changed(STORE, "exports/all.export.json", lambda: True)
+    assert done is not None
+    assert done.done
+    return done.read
+
+
+def main(what: str, size: int, file: Path) -> None:
+    began = time.process_time()
+    done = _export(size, file) if what == "export" else _import(file, what == "dry run")
+    took = time.process_time() - began
+    assert done == size, done
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"mb": round(peak, 1), "per_cpu_second": round(size / took)}))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        print(json.dumps(measure_transfers(), indent=2))

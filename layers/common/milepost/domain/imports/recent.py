@@ -1,0 +1,34 @@
+"""A memory of what came lately, that does not grow with what comes."""
+
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+REMEMBERED = 50_000
+
+
+class Recent(Generic[Key, Value]):
+    """Remembers the newest keys: at least `REMEMBERED`, and at most twice as many.
+
+    Two dictionaries, of which the older is dropped as a whole: to drop single keys from the front
+    of one takes the longer the more of them were dropped.
+    """
+
+    def __init__(self) -> None:
+        self._new: dict[Key, Value] = {}
+        self._old: dict[Key, Value] = {}
+
+    def get(self, key: Key) -> Value | None:
+        found = self._new.get(key)
+        return self._old.get(key) if found is None else found
+
+    def first(self, key: Key, value: Value) -> Value:
+        """What the key was first remembered with; now, if it is not known."""
+        known = self.get(key)
+        if known is not None:
+            return known
+        if len(self._new) >= REMEMBERED:
+            self._old, self._new = self._new, {}
+        self._new[key] = value
+        return value

@@ -1,0 +1,220 @@
+"""Every page that a reader's link leads to, in every language, on a telephone and on a desk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.react.app import handler as react
+from functions.run_steps.app import handler as run_steps
+from milepost import bootstrap
+from milepost.domain.events import contact_id
+from milepost.domain.tokens import Confirmation, Preferences, seal_confirmation, seal_preferences
+from tests.browser.driver import Browser, browser
+from tests.integration.test_preferences import VISIT, day
+from tests.support.builders import shop as files_of
+from tests.support.cloud import EMAIL, Shop
+from tests.support.handlers import enrolled, tell, upload
+
+PICTURES = Path(__file__).parents[2] / ".milepost" / "pages"
+LANGUAGES = ("en", "ar", "fa", "zh-Hant")
+WIDTHS = (320, 1280)
+AUDIT = (Path(__file__).parent / "audit.js").read_text("utf-8")
+WORDING = {
+    "en": "Yes, I would like e-mails from Harbor & Pine about news and offers.",
+    "ar": "نعم، أودّ أن تصلني رسائل Harbor & Pine عن الجديد والعروض.",
+    "fa": "بله، می‌خواهم ایمیل‌های Harbor & Pine دربارهٔ تازه‌ها و پیشنهادها را دریافت کنم.",
+    "zh-Hant": "是的，我想收到 Harbor & Pine 關於新消息與優惠的郵件。",
+}
+TITLES = {
+    "ar": {"offers": "العروض والتذكيرات", "news": "أخبار المتجر"},
+    "fa": {"offers": "پیشنهادها و یادآوری‌ها", "news": "تازه‌های فروشگاه"},
+    "zh-Hant": {"offers": "優惠與提醒", "news": "商店消息"},
+}
+VISITS = {"en": "Your next treatment", "ar": "موعد علاجك القادم", "fa": "نوبت بعدی درمان شما",
+          "zh-Hant": "您的下一次療程"}  # fmt: skip
+
+
+class Reader:
+    """Somebody who reads one language, waits for a visit, and has all kinds of links."""
+
+    def __init__(self, shop: Shop, site: str, locale: str) -> None:
+        self.shop, self.site, self.locale = shop, site, locale
+        steps = [VISIT["steps"][0] | {"movable": VISITS}, *VISIT["steps"][1:]]
+        upload(shop, files_of(visit={**VISIT, "steps": steps}))
+        form = {"topics": ["news", "offers"], "wording": WORDING}
+        shop.settings(
+            name="Harbor & Pine",
+            locales=list(LANGUAGES),
+            topics={"news": "News from the shop", "offers": "Offers and reminders"},
+            topic_titles=TITLES,
+            forms={"footer": form, "popup": {**form, "double_opt_in": False}},
+            origins=[site],
+        )
+        yes = {"topic": "offers", "state": "granted", "at": "2026-01-01T00:00:00Z"}
+        person = {"email": EMAIL, "locale": locale, "properties": {"next_visit": day(20)}}
+        tell(shop, "Visited", contact={**person, "consent": [yes]})
+        run_steps({**enrolled(shop, "visit"), "block": "wait"}, None)
+        self.contact = contact_id(shop.store, "email", EMAIL)
+        self.message = f"{self.contact}-{'1' * 24}"
+
+    def link(self, kind: str) -> str:
+        return f"{self.site}/v1/{self.shop.store}/{kind}"
+
+    @property
+    def preferences(self) -> str:
+        claim = Preferences(self.shop.store, self.contact, self.message)
+        return self.link(f"preferences/{seal_preferences(claim, self.shop.links)}")
+
+    @property
+    def unsubscribe(self) -> str:
+        return self.link(f"unsubscribe/{self.shop.token(self.contact)}")
+
+    @property
+    def confirm(self) -> str:
+        """The link that the mail after the last sign-up has."""
+        *_, item = self.shop.events("Opt-In Requested")
+        at, id_ = item["at"]["S"], item["id"]["S"]
+        claim = Confirmation(self.shop.store, self.contact, "footer", id_, instant(at))
+        return self.link(f"confirm/{seal_confirmation(claim, self.shop.links)}")
+
+    def form(self, name: str) -> str:
+        """A page of the shop with a form: plain, as docs/forms.md shows it."""
+        return (
+            f'<!doctype html><form method="post" action="{self.link(f"forms/{name}")}">'
+            f'<input type="hidden" name="locale" value="{self.locale}">'
+            '<input type="hidden" name="device"><input name="email">'
+            "<button>ok</button></form>"
+        )
+
+    def pass_on(self, name: str = "Preferences Changed") -> None:
+        react(self.shop.cloud.stream(*self.shop.events(name)), None)
+
+
+def instant(text: str) -> Any:
+    from milepost.domain import instants
+
+    return instants.parse(text)
+
+
+@pytest.fixture
+def reader(shop: Shop, site: str, request: pytest.FixtureRequest) -> Reader:
+    return Reader(shop, site, request.param)
+
+
+each_language = pytest.mark.parametrize("reader", LANGUAGES, indirect=True)
+
+
+def walk(reader: Reader, window: Browser, pages: dict[str, str]) -> Iterator[str]:
+    """From one page to the next, as a reader comes to them."""
+    window.visit(reader.preferences)
+    yield "preferences"
+    window.find('input[type="date"]').write(us(day(40)))
+    window.press("move")
+    yield "preferences-moved"
+    reader.pass_on()
+    window.find('input[value="weekly"]').click()
+    window.press("save")
+    yield "preferences-saved"
+    reader.pass_on()
+    window.press("snooze")
+    yield "preferences-snoozed"
+    reader.pass_on()
+    window.press("resume")
+    yield "preferences-resumed"
+    reader.pass_on()
+    window.press("all")
+    yield "preferences-unsubscribed"
+    window.visit(reader.unsubscribe)
+    yield "unsubscribe"
+    window.press("topic")
+    yield "unsubscribe-done"
+    for form, address in (("footer", EMAIL), ("popup", EMAIL), ("popup", "nonsense")):
+        pages["form"] = reader.form(form)
+        window.visit(f"{reader.site}/shop/form")
+        window.find('input[name="email"]').write(address)
+        window.follow("button")
+        yield f"form-{form}" + ("" if address == EMAIL else "-wrong")
+    window.visit(reader.confirm)
+    yield "confirm"
+    window.press("confirm")
+    yield "confirm-done"
+    window.visit(reader.link("confirm/nonsense"))
+    yield "stale"
+
+
+def us(written: str) -> str:
+    """A date as the keyboard of an American browser puts it into a field."""
+    year, month, day_ = written.split("-")
+    return f"{month}{day_}{year}"
+
+
+@each_language
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_is_fit_to_be_read(
+    reader: Reader, window: Browser, width: int, pages: dict[str, str]
+) -> None:
+    window.resize(width)
+    seen = []
+    for name in walk(reader, window, pages):
+        seen.append(name)
+        for scheme in ("light", "dark"):
+            window.prefer(scheme)
+            assert window.run(AUDIT) == [], (name, scheme)
+            if scheme == "light" or name == "preferences":
+                window.picture(PICTURES / f"{name}.{reader.locale}.{width}.{scheme}.png")
+        window.prefer("light")
+        lang, direction = window.run(
+            "return [document.documentElement.lang, getComputedStyle(document.body).direction]"
+        )
+        expected = "en" if name == "stale" else reader.locale
+        assert (lang, direction) == (expected, "rtl" if expected in {"ar", "fa"} else "ltr")
+        for element in window.find_all("button, select, input:not([type=hidden])"):
+            assert element.label.strip(), (name, element.role)
+        assert len(window.find_all("h1")) == 1
+        assert len(window.find_all("main")) == 1
+    assert len(seen) == 14
+
+
+@each_language
+def test_everything_works_without_a_script(
+    reader: Reader, driver: httpx.Client, pages: dict[str, str]
+) -> None:
+    off = {"profile.managed_default_content_settings.javascript": 2}
+    with browser(driver, preferences=off) as window:
+        pages["probe"] = "<!doctype html><title>off</title><script>document.title = 'on'</script>"
+        window.visit(f"{reader.site}/shop/probe")
+        assert window.get("/title") == "off"
+        for _ in walk(reader, window, pages):
+            pass
+    reader.pass_on()
+    found = bootstrap.contacts().profile(reader.shop.store, reader.contact)
+    assert found is not None
+    assert found.get("frequency") == "weekly"
+    assert found.get("properties.next_visit") == day(40)
+    assert {event["name"]["S"] for event in reader.shop.events()} >= {
+        "Unsubscribed", "Preferences Changed", "Opt-In Requested", "Form Submitted",
+    }  # fmt: skip
+
+
+@each_language
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(
+    reader: Reader, window: Browser
+) -> None:
+    window.resize(1280)
+    window.visit(reader.preferences)
+    reached, widths = set(), set()
+    for _ in range(40):
+        window.tab()
+        name, outline = window.run(
+            "const e = document.activeElement;"
+            "return [e.name + '=' + e.value, getComputedStyle(e).outlineWidth]"
+        )
+        reached.add(name)
+        widths.add(outline)
+    for wanted in ("do=move", "do=save", "do=snooze", "do=all", "topic=offers", "topic=news"):
+        assert wanted in reached
+    assert {"locale", "timezone", "date", "frequency"} <= {name.split("=")[0] for name in reached}
+    assert widths - {"0px"} == {"3px"}

@@ -1,0 +1,110 @@
+"""`milepost import --dry-run` says what is wrong with a file of contacts, wherever it is run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import milepost
+
+PEOPLE = "Email,First Name\nada@mail.example,Ada\nbob@mail.example,=Bob\n"
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text(PEOPLE)
+    return path
+
+
+def test_a_good_file_is_said_to_be_good(people: Path) -> None:
+    answer = milepost("import", people, "--dry-run")
+    assert answer.lines == [
+        "Email: email",
+        "First Name: first_name",
+        "2 rows: 2 good, 1 with formulas, kept as text",
+    ]
+    assert answer.code == 0
+
+
+def test_mistakes_are_told_by_row_and_column(people: Path) -> None:
+    people.write_text(PEOPLE + "nobody,x\nada@mail.example,Again\n")
+    answer = milepost("import", people, "--dry-run")
+    assert answer.lines[2:] == [
+        f"{people}: row 4, Email: is not an e-mail address that mail can be sent to (write it as "
+        "name@shop.example)",
+        f"{people}: row 5: is about the contact of row 2, which was taken (keep one row a contact)",
+        "4 rows: 2 good, 1 with mistakes, 1 about a contact of an earlier row, 1 with formulas, "
+        "kept as text",
+    ]
+    assert answer.code == 1
+
+
+def test_all_mistakes_go_into_a_file(people: Path, tmp_path: Path) -> None:
+    people.write_text("Email\n" + "nobody\n" * 50)
+    answer = milepost("import", people, "--dry-run", "--errors", tmp_path / "errors.csv")
+    assert "and 30 more: --errors FILE lists them all" in answer.lines
+    assert len((tmp_path / "errors.csv").read_text().splitlines()) == 51
+    assert milepost("import", people, "--dry-run", "--errors", tmp_path).code == 2
+
+
+def test_settings_lie_beside_the_file_or_where_it_is_said(people: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"columns": {"Email": "email"}}')
+    answer = milepost("import", people, "--dry-run", "--settings", other)
+    assert answer.lines[1] == "First Name: left out"
+    (tmp_path / "people.import.json").write_text('{"colums": {}}')
+    answer = milepost("import", people, "--dry-run")
+    assert answer.code == 1
+    assert 'colums: is not a field that is known here (did you mean "columns"?)' in answer.out
+
+
+def test_programs_get_json(people: Path) -> None:
+    people.write_text(PEOPLE.replace("First Name", "Accepts Marketing").replace("Ada", "no"))
+    people.write_text(people.read_text().replace("=Bob", "yes"))
+    found = milepost("import", people, "--dry-run", "--json").json
+    assert found["columns"][1] == {"column": "Accepts Marketing", "field": "consent"}
+    assert (found["rows"], found["withdrawn"], found["granted"]) == (2, 1, 1)
+    assert found["problems"] == []
+
+
+def test_people_at_a_terminal_see_how_far_it_is(people: Path) -> None:
+    answer = milepost("import", people, "--dry-run", terminal=True)
+    assert answer.code == 0
+    assert "100%" in answer.out
+
+
+def test_json_lines_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "people.jsonl"
+    file.write_text(json.dumps({"email": "ada@mail.example"}) + "\n\n[]\n")
+    answer = milepost("import", file, "--dry-run")
+    assert answer.lines[0].startswith(f"{file}: row 3: is no JSON object")
+    assert answer.lines[-1] == "2 rows: 1 good, 1 with mistakes"
+
+
+def test_a_file_that_cannot_be_read_is_refused(people: Path) -> None:
+    people.write_bytes(PEOPLE.encode("utf-16"))
+    answer = milepost("import", people, "--dry-run")
+    assert answer.code == 1
+    assert f"{people}: file: is encoded in UTF-16" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere.csv", "there is no such file"),
+        ("people.xlsx", "its name ends neither in .csv nor in .jsonl"),
+    ],
+)
+def test_what_cannot_be_checked_is_answered_with_a_sentence(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    answer = milepost("import", tmp_path / name, "--dry-run")
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_nothing_is_imported_from_here(people: Path) -> None:
+    answer = milepost("import", people)
+    assert answer.code == 2
+    assert "add --dry-run to check it. To import it, upload it to imports/" in answer.err

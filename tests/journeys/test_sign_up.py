@@ -1,0 +1,172 @@
+"""From a form on a page to the workflow that greets whoever has confirmed it, and around it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from milepost.adapters.memory.limits import MemoryLimits
+from milepost.adapters.memory.secrets import MemorySecrets
+from milepost.services.forms import Caller, Confirmer, SignUps, Taken
+from milepost.services.preferences import Caller as Reader
+from milepost.services.preferences import PreferenceDesk
+from tests.journeys.test_kills import PHASES
+from tests.support.builders import ADA, STORE, Json, send, settings, shop, workflow
+from tests.support.faults import Faults, Kill, Scope
+from tests.support.surroundings import PUBLIC_URL
+from tests.support.world import World
+
+FORM: Json = {"topics": ["offers"], "list": "newsletter", "wording": "Yes, please.",
+              "fields": {"first_name": {}}}  # fmt: skip
+FILES = {
+    **shop(
+        opt_in=workflow(send("ask", "confirm"), on="Opt-In Requested", category="transactional",
+                        reentry={"allow": "always"}),
+        hello=workflow(send("hello"), trigger={"type": "form", "form": "footer"}),
+        joined=workflow(send("joined"), trigger={"type": "list", "list": "newsletter"}),
+    ),
+    "settings.json": settings(forms={"footer": FORM}),
+    "templates/confirm/subject.txt": "Is it you?",
+    "templates/confirm/body.html":
+        '<html><body><a href="{{ urls.confirm }}">Yes</a> '
+        '<a href="{{ urls.preferences }}">Preferences</a></body></html>',
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def published() -> World:
+    world = World()
+    world.publish(FILES)
+    return world
+
+
+def sign_up(world: World, email: str = ADA) -> None:
+    """Somebody fills in the form in the footer."""
+    desk = SignUps(
+        world.timeline, world.registry, MemorySecrets(world.keys), MemoryLimits(world.state)
+    )
+    found = desk.form(STORE, "footer")
+    assert found is not None
+    posted = {"email": email, "first_name": "Ada"}
+    assert desk.take(STORE, found[0], posted, Caller("203.0.113.9"), world.now) == Taken(True)
+    world.pass_on()
+
+
+def token(world: World, kind: str) -> str:
+    """The token of a link in the last mail."""
+    return world.last_mail().html.partition(f"{PUBLIC_URL}/v1/{STORE}/{kind}/")[2].partition('"')[0]
+
+
+def confirm(world: World) -> bool:
+    """The reader presses the button of the mail; whether the link was good."""
+    desk = Confirmer(
+        world.timeline, world.contacts, world.registry, MemorySecrets(world.keys)
+    )  # fmt: skip
+    opened = desk.open(STORE, token(world, "confirm"), world.now)
+    assert opened is not None
+    desk.confirm(opened, Caller("198.51.100.7"), world.now)
+    world.pass_on()
+    return not opened.late
+
+
+def prefer(world: World, **posted: Any) -> None:
+    desk = PreferenceDesk(
+        world.contacts, world.timeline, world.enrollments, world.registry, MemorySecrets(world.keys)
+    )
+    opened = desk.open(STORE, token(world, "preferences"))
+    assert opened is not None
+    desk.save(opened, {k: [v] for k, v in posted.items()}, Reader(), world.now)
+    world.pass_on()
+
+
+def story(published: World, faults: Faults | None = None) -> World:
+    world = World(published=published, faults=faults)
+    sign_up(world)
+    world.run_for(hours=1)
+    confirm(world)
+    confirm(world)
+    world.run_for(days=1)
+    return world
+
+
+def test_whoever_confirms_is_greeted(published: World) -> None:
+    world = World(published=published)
+    sign_up(world)
+    world.run_for(days=2)
+    assert world.steps_mailed() == ["ask"], "and nothing more before that"
+    assert world.profile().consent == {}
+    assert confirm(world)
+    world.run_for(days=1)
+    assert world.steps_mailed() == ["ask", "hello", "joined"]
+    assert world.profile().consents() == {"offers": "granted"}
+    assert world.profile().get("first_name") == "Ada"
+
+
+def test_whoever_does_not_confirm_is_left_alone(published: World) -> None:
+    world = World(published=published)
+    sign_up(world)
+    world.run_for(days=8)
+    assert not confirm(world), "the link has expired"
+    world.run_for(days=30)
+    assert world.steps_mailed() == ["ask"]
+    assert world.profile().consent == {}
+
+
+def test_an_address_that_must_not_be_mailed_is_not_even_asked(published: World) -> None:
+    world = World(published=published)
+    world.suppress()
+    sign_up(world)
+    world.run_for(days=1)
+    assert world.mails == []
+    assert world.messages() == {"ask": ("skipped", "suppressed: hard bounce")}
+
+
+def test_whoever_takes_a_break_is_greeted_by_nobody_but_still_asked(published: World) -> None:
+    world = story(published)
+    sign_up(world)
+    world.run_for(hours=1)
+    prefer(world, do="snooze")
+    world.run_for(hours=1)
+    world.publish({"workflows/news.json": workflow(send("news"), on="News")})
+    world.event("News")
+    world.run_for(days=1)
+    assert world.messages()["news"] == ("skipped", "snoozed")
+    sign_up(world)
+    world.run_for(days=1)
+    assert world.steps_mailed()[-1] == "ask", "what was asked for is no marketing"
+    world.run_until(world.now + timedelta(days=31))
+    world.publish({"workflows/more.json": workflow(send("more"), on="More")})
+    world.event("More")
+    world.run_for(days=1)
+    assert world.messages()["more"][0] == "accepted"
+
+
+def seen(world: World) -> object:
+    known = world.profile()
+    return (
+        sorted((m.tags["step"], m.ref.id) for m in world.mails),
+        known.as_data(),
+        known.consent,
+        sorted((proof.topic, proof.at) for proof in world.state.proofs.values()),
+        sorted((e.ref.workflow, e.status) for e in world.enrollments_of()),
+    )
+
+
+@pytest.mark.parametrize("scope", ["react", "run_steps"])
+def test_a_kill_at_any_call_changes_nothing_that_anyone_sees(
+    published: World, scope: Scope
+) -> None:
+    undisturbed = story(published)
+    unsent = {
+        "after ledger.claim",
+        "before mailer.send",
+        "after mailer.send",
+        "before ledger.settle",
+    }
+    for called_by, number, name in undisturbed.faults.calls:
+        for phase in PHASES if called_by == scope else ():
+            if f"{phase} {name}" in unsent:
+                continue
+            world = story(published, Faults(Kill(scope, number, phase)))
+            assert world.faults.struck == [f"{phase} {name}"]
+            assert seen(world) == seen(undisturbed), world.faults.struck
