@@ -8,8 +8,8 @@ import pytest
 
 from milepost.domain.contacts import Profile
 from milepost.domain.events import ContactFacts, IdentifierKind
-from milepost.domain.messages import Accepted, Claimed, NotClaimed, address_hash
-from milepost.domain.privacy import ERASED, Piece, PrivacyRequest, request_id
+from milepost.domain.messages import ERASED, Accepted, Claimed, NotClaimed, address_hash
+from milepost.domain.privacy import Piece, PrivacyRequest, request_id
 from milepost.ports import Journal
 from tests.support.builders import (
     ADA,

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from functions.contacts.app import handler as contacts
+from functions.preferences.app import handler as preferences
 from functions.privacy.app import handler as privacy
 from functions.trigger_event.app import handler as trigger_event
 from functions.trigger_webhook.app import handler as trigger_webhook
@@ -17,6 +18,7 @@ from functions.unsubscribe.app import handler as unsubscribe
 from milepost import bootstrap
 from milepost.domain.events import contact_id
 from milepost.domain.messages import address_hash
+from milepost.domain.tokens import Preferences, seal_preferences
 from milepost.services.people import erasing
 from tests.support.aws_events import posted, queued
 from tests.support.builders import send, wait_for, workflow
@@ -194,6 +196,10 @@ def test_a_report_or_a_click_that_comes_after_leaves_nothing(
     link = posted("unsubscribe.post", b"List-Unsubscribe=One-Click", as_base64=True,
                   store=shop.store, token=shop.token(wren(shop), message=ref))  # fmt: skip
     assert unsubscribe(link, None)["statusCode"] == 200
+    claim = Preferences(shop.store, wren(shop), ref)
+    wishes = posted("unsubscribe.post", b"do=save&topic=offers", store=shop.store,
+                    token=seal_preferences(claim, shop.links))  # fmt: skip
+    assert preferences(wishes, None)["statusCode"] == 404
     assert cloud.contacts() == before
 
 

@@ -6,13 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.adapters.shops.shopify import (
-    COMPLIANCE,
-    TOPICS,
-    Demand,
-    ShopifyPayloadError,
-    demand,
-)
+from milepost.adapters.shops.shopify import COMPLIANCE, TOPICS, ShopifyPayloadError
+from milepost.adapters.shops.shopify.compliance import Demand, demand
 from milepost.domain.events import IdentifierKind
 from tests.support.events import load, names
 

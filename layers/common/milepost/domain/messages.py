@@ -23,6 +23,10 @@ MessageStatus = Literal[
 UNCONFIRMED_FOR = timedelta(minutes=15)
 """How long SES's own event may settle an unknown outcome before the reconciler decides."""
 
+ERASED = "erased"
+"""The reason of a suppression that an erasure leaves behind. It stands against marketing alone: a
+new order may be confirmed. A bounce or a complaint takes its place."""
+
 Reported = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained", "rejected"]
 
 

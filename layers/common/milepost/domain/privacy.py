@@ -24,14 +24,10 @@ GRACE = timedelta(minutes=5)
 before the first one runs longer than two minutes."""
 
 EXPORT_KEPT = timedelta(days=7)
-"""How long the file of an export lies ready; `template.yaml` says it to S3."""
+"""How long a link to an export is given; `ExportDays` of the template says when the file goes."""
 
 SEGMENTS = 16
 """Parts into which a table is cut, so that the erasure of a store goes on where it was cut off."""
-
-ERASED = "erased"
-"""The reason of a suppression that an erasure leaves behind. It stands against marketing alone: a
-new order may be confirmed. A bounce or a complaint takes its place."""
 
 
 class PrivacyRequest(NamedTuple):

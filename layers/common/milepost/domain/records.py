@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.contacts import LASTING_KINDS, Profile
-from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import Event
+
+if TYPE_CHECKING:
+    from milepost.domain.enrollments import Enrollment
 
 NAMES: Mapping[str, str] = {"device": "device_id"}
 """Identifiers as the API calls them, where it calls them otherwise."""
@@ -107,7 +109,7 @@ def event_record(event: Event) -> dict[str, Any]:
     }
 
 
-def enrollment_record(enrollment: Enrollment) -> dict[str, Any]:
+def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
     """One way through a workflow: why it began, what each step came to, why it ended."""
     ended = enrollment.ended_at
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from milepost import bootstrap
@@ -13,12 +13,14 @@ from milepost.domain import instants
 from milepost.domain.cursors import BadCursorError, Page
 from milepost.domain.jsontext import BadJsonError, read_json
 from milepost.domain.names import is_contact, is_list, is_request
-from milepost.domain.privacy import EXPORT_KEPT, Kind, request_id, request_record
 from milepost.domain.records import View
 from milepost.entrypoints.authentication import authenticate
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
 from milepost.entrypoints.warm import warm
 from milepost.services.people.changing import Changed
+
+if TYPE_CHECKING:
+    from milepost.domain.privacy import Kind
 
 MOST_RECORDS = 100
 USUAL_RECORDS = 50
@@ -141,8 +143,10 @@ def export(request: Request) -> Response:
     return _ask(request, "export")
 
 
-def _ask(request: Request, kind: Kind) -> Response:
+def _ask(request: Request, kind: "Kind") -> Response:
     """It is carried out by another function: the person may be larger than a call is long."""
+    from milepost.domain.privacy import request_id, request_record  # few calls need it
+
     contact, key, clock = _existing(request), _key(request), bootstrap.clock()
     cause = (kind, request.store, contact, key) if key else (uuid4().hex,)
     id_ = request_id(*cause)
@@ -151,6 +155,8 @@ def _ask(request: Request, kind: Kind) -> Response:
 
 
 def privacy(request: Request) -> Response:
+    from milepost.domain.privacy import EXPORT_KEPT, request_record
+
     id_ = request.path.get("request", "")
     found = bootstrap.requests().get(request.store, id_) if is_request(id_) else None
     if found is None:

@@ -7,7 +7,6 @@ from typing import Any
 from milepost import bootstrap
 from milepost.adapters.shops import shopify
 from milepost.domain.jsontext import BadJsonError, read_json
-from milepost.domain.privacy import request_id
 from milepost.entrypoints.authentication import store_secrets
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
 from milepost.entrypoints.log import count, logger
@@ -66,7 +65,11 @@ def _comply(
     One app may serve several shops under one secret; a store that knows its domain erases nothing
     for another.
     """
-    demand = shopify.demand(delivery.topic, payload)
+    # Demands are rare, and every cold start would pay for what they need.
+    from milepost.adapters.shops.shopify.compliance import demand as read_demand
+    from milepost.domain.privacy import request_id
+
+    demand = read_demand(delivery.topic, payload)
     if domains and demand.shop_domain not in {domain.lower() for domain in domains}:
         return _ignored(delivery, "other_shop")
     desk, clock, store = bootstrap.desk(), bootstrap.clock(), request.store

@@ -59,13 +59,16 @@ class PreferenceDesk:
     secrets: Secrets
 
     def open(self, store: str, token: str) -> Opened | None:
-        """What a link is about; None if we did not make it."""
+        """What a link is about; None if we did not make it, or if nobody is there any more."""
         keys = self.secrets.of(store)
         claim = unseal_preferences(store, token, keys.links if keys else ())
         if claim is None:
             return None
         settings = self.registry.head(store).settings
-        profile = self.contacts.profile(store, claim.contact) or Profile(store, claim.contact)
+        known = self.contacts.profile(store, claim.contact)
+        if known is None and self.contacts.erased(store, claim.contact) is not None:
+            return None
+        profile = known or Profile(store, claim.contact)
         reminders = tuple(self._reminders(profile, settings))
         return Opened(claim, profile, settings, reminders)
 

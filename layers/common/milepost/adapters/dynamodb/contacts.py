@@ -18,7 +18,7 @@ from milepost.adapters.dynamodb.timeline import event_item
 from milepost.domain import instants
 from milepost.domain.contacts import LASTING_KINDS, Consent, Profile
 from milepost.domain.events import ConsentFact, Event
-from milepost.domain.privacy import ERASED
+from milepost.domain.messages import ERASED
 
 
 @dataclass(frozen=True, slots=True)

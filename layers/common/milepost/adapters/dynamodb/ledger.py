@@ -12,6 +12,7 @@ from milepost.adapters.dynamodb.profiles import CONSENT
 from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.messages import (
+    ERASED,
     UNCONFIRMED_FOR,
     Accepted,
     Answer,
@@ -25,7 +26,6 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.messages import Refused as PostRefused
-from milepost.domain.privacy import ERASED
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports import Busy, Journal
 

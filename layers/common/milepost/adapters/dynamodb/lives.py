@@ -3,18 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.enrollments import enrollment_from_item
 from milepost.adapters.dynamodb.table import Item, Table
 from milepost.adapters.dynamodb.timeline import event_from_item
 from milepost.domain import instants
 from milepost.domain.cursors import Record
-from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import Event
 from milepost.domain.messages import address_hash
 from milepost.domain.records import Suppression, View, message_record, plain
+
+if TYPE_CHECKING:
+    from milepost.domain.enrollments import Enrollment
 
 _PROOF = (
     "topic",
@@ -91,7 +92,10 @@ class DynamoLives:
             for item in self._part(store, contact, "CONSENT#")
         ]
 
-    def enrollments(self, store: str, contact: str) -> list[Enrollment]:
+    def enrollments(self, store: str, contact: str) -> "list[Enrollment]":
+        # One of many calls needs this, and every cold start would pay for it.
+        from milepost.adapters.dynamodb.enrollments import enrollment_from_item
+
         triggers = {item["sk"]: item for item in self._part(store, contact, "TRIGGER#")}
         found = []
         for item in self._part(store, contact, "ENROLLMENT#"):

@@ -8,7 +8,7 @@ from milepost.adapters.memory.state import Proof, State, milliseconds
 from milepost.domain import instants
 from milepost.domain.contacts import Consent, Profile
 from milepost.domain.events import ConsentFact, Event
-from milepost.domain.privacy import ERASED
+from milepost.domain.messages import ERASED
 
 
 @dataclass(frozen=True, slots=True)

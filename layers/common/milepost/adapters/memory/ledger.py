@@ -9,6 +9,7 @@ from milepost.adapters.memory.enrollments import write_journal
 from milepost.adapters.memory.state import State, enrollment_key
 from milepost.domain import instants
 from milepost.domain.messages import (
+    ERASED,
     UNCONFIRMED_FOR,
     Accepted,
     Answer,
@@ -21,7 +22,6 @@ from milepost.domain.messages import (
     address_hash,
     message_id,
 )
-from milepost.domain.privacy import ERASED
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports import Busy, Journal
 

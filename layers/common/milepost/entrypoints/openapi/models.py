@@ -120,6 +120,14 @@ class Unsubscribed(Model):
     status: Literal["unsubscribed"]
 
 
+class Wishes(Model):
+    """A button of the page, and the fields beside it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    do: str = ""
+
+
 # --- forms and browsers ---
 
 

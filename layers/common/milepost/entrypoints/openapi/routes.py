@@ -105,6 +105,16 @@ READERS = [
         errors=(400, 413, 503),
         body={FORM: models.UnsubscribeForm, MULTIPART: models.UnsubscribeForm}, access="anyone",
     ),
+    Route(
+        "GET /v1/{store}/preferences/{token}", "show_preferences", "Readers", "A link's page",
+        answers={200: {HTML: None}, 404: {HTML: None, JSON: models.Error}},
+        errors=(503,), access="anyone",
+    ),
+    Route(
+        "POST /v1/{store}/preferences/{token}", "save_preferences", "Readers", "A reader's wishes",
+        answers={200: {HTML: None}, 404: {HTML: None, JSON: models.Error}, 422: {HTML: None}},
+        errors=(400, 413, 415, 503), body={FORM: models.Wishes}, access="anyone",
+    ),
 ]  # fmt: skip
 
 PREFLIGHT = {204: None}

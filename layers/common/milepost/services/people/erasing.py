@@ -14,8 +14,8 @@ from datetime import datetime
 
 from milepost.domain.contacts import LASTING_KINDS
 from milepost.domain.events import IdentifierKind, contact_id
-from milepost.domain.messages import address_hash
-from milepost.domain.privacy import ERASED, GRACE, SEGMENTS, PrivacyRequest
+from milepost.domain.messages import ERASED, address_hash
+from milepost.domain.privacy import GRACE, SEGMENTS, PrivacyRequest
 from milepost.ports import Contacts, Engine
 from milepost.services.people.ports import Later, Remains, Requests, Vault
 

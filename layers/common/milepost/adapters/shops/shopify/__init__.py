@@ -4,8 +4,7 @@ Pure functions of what arrived: no network, no environment, no clock.
 """
 
 from milepost.adapters.shops.shopify.arrival import Translation
-from milepost.adapters.shops.shopify.compliance import COMPLIANCE, Demand, demand
-from milepost.adapters.shops.shopify.envelope import Delivery, delivery, verify
+from milepost.adapters.shops.shopify.envelope import COMPLIANCE, Delivery, delivery, verify
 from milepost.adapters.shops.shopify.fields import ShopifyPayloadError
 from milepost.adapters.shops.shopify.shipments import SHIPMENT_EVENTS
 from milepost.adapters.shops.shopify.translate import TOPICS, translate
@@ -15,11 +14,9 @@ __all__ = [
     "SHIPMENT_EVENTS",
     "TOPICS",
     "Delivery",
-    "Demand",
     "ShopifyPayloadError",
     "Translation",
     "delivery",
-    "demand",
     "translate",
     "verify",
 ]

@@ -3,10 +3,10 @@
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from milepost.adapters.shops.shopify import facts
+from milepost.adapters.shops.shopify.envelope import COMPLIANCE
 from milepost.adapters.shops.shopify.fields import (
     Items,
     OptionalId,
@@ -17,12 +17,6 @@ from milepost.adapters.shops.shopify.fields import (
 )
 from milepost.domain.events import IdentifierKind
 from milepost.domain.privacy import Kind
-
-COMPLIANCE: Mapping[str, Kind] = {
-    "customers/data_request": "export",
-    "customers/redact": "erase",
-    "shop/redact": "erase_store",
-}
 
 
 class Demand(NamedTuple):

@@ -5,9 +5,19 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain import instants
+
+if TYPE_CHECKING:
+    from milepost.domain.privacy import Kind
+
+COMPLIANCE: "Mapping[str, Kind]" = {
+    "customers/data_request": "export",
+    "customers/redact": "erase",
+    "shop/redact": "erase_store",
+}
+"""The topics that are demands, and what they demand; `compliance.py` reads them."""
 
 _FAMILIES = ("x-shopify-", "shopify-")
 """Webhooks carry the first prefix, Shopify's newer Events the second; the values mean the same."""
