@@ -18,6 +18,7 @@ from milepost.adapters.dynamodb.timeline import event_item
 from milepost.domain import instants
 from milepost.domain.contacts import LASTING_KINDS, Consent, Profile
 from milepost.domain.events import ConsentFact, Event
+from milepost.domain.identity import claims
 from milepost.domain.privacy import ERASED
 
 
@@ -45,7 +46,7 @@ class DynamoContacts:
         return True
 
     def link(self, contact: str, event: Event) -> None:
-        for kind, value in event.identifiers.items():
+        for kind, value in claims(event).items():
             lasting = kind in LASTING_KINDS
             until = None if lasting else int((event.occurred_at + self.retention).timestamp())
             self.table.put_new(

@@ -8,6 +8,7 @@ from milepost.adapters.memory.state import Proof, State, milliseconds
 from milepost.domain import instants
 from milepost.domain.contacts import Consent, Profile
 from milepost.domain.events import ConsentFact, Event
+from milepost.domain.identity import claims
 from milepost.domain.privacy import ERASED
 
 
@@ -43,7 +44,7 @@ class MemoryContacts:
 
     def link(self, contact: str, event: Event) -> None:
         with self.state.lock:
-            for kind, value in event.identifiers.items():
+            for kind, value in claims(event).items():
                 self.state.identities.setdefault((event.store, kind, value), contact)
 
     def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
