@@ -60,7 +60,14 @@ def test_a_contact_is_anonymous_until_something_names_a_person() -> None:
 def test_a_shared_device_leads_a_named_person_astray_and_nothing_else_does(
     known: dict[str, tuple[str, ...]], said: Identifiers, elsewhere: bool
 ) -> None:
-    assert astray(known, event(identifiers=said)) == elsewhere
+    assert astray("c-1", known, event(identifiers=said)) == elsewhere
+
+
+def test_an_event_is_not_astray_where_its_own_name_led_it() -> None:
+    known = {"phone": ("+33612345678",), "device": ("d-1",)}
+    said = event(identifiers={"email": ADA, "device": "d-1"})
+    assert astray("c-1", known, said)
+    assert not astray(contact(ADA), known, said)
 
 
 def test_an_event_without_what_belongs_to_others_keeps_the_rest() -> None:

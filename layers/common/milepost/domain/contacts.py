@@ -2,9 +2,9 @@
 
 Every change commutes: the same events in any order end in the same profile (repeated ones never
 come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
-latest wins; what is not said by the shop has no time and only fills a blank), totals are counts, sums, minima and maxima, and
-consent follows the rule in `weigh`. Only which names are lumped together past `EVENT_NAMES_KEPT`
-depends on who came first.
+latest wins; what the shop does not stand for has no time and fills a blank), totals are counts,
+sums, minima and maxima, and consent follows the rule in `weigh`. Only which names are lumped
+together past `EVENT_NAMES_KEPT` depends on who came first.
 """
 
 import json
@@ -70,16 +70,20 @@ class Total:
 
 
 class Presence(NamedTuple):
-    """An enrollment the contact is inside of; `since` is the time of the event that began it."""
+    """An enrollment the contact is inside of; `since` is the time of the event that began it.
+
+    `home` is the contact under which it is kept, if that is another one that was merged into this.
+    """
 
     workflow: str
     version: int
     event: str
     since: datetime
     machine: str
+    home: str = ""
 
     def ref(self, store: str, contact: str, enrollment: str) -> EnrollmentRef:
-        return EnrollmentRef(store, contact, self.workflow, self.version, enrollment)
+        return EnrollmentRef(store, self.home or contact, self.workflow, self.version, enrollment)
 
 
 class Lookout(NamedTuple):
@@ -93,8 +97,11 @@ class Lookout(NamedTuple):
 class Profile:
     """A contact. `fields` maps a name to its value and the instant and event that set it.
 
-    `moved` grows whenever an enrollment goes over to another version of its workflow. `reached`
-    holds the newest mark of each occasion that came (see `occasions.py`).
+    `moved` grows whenever an enrollment goes over to another version of its workflow, or another
+    contact is merged into this one. `reached` holds the newest mark of each occasion that came
+    (see `occasions.py`). A contact that has itself been merged into another keeps little but that
+    one's id; `merging` is true while not all that was its own has arrived there. `astray` is the
+    last position at which an event of somebody else came, and whose it is.
     """
 
     store: str
@@ -110,6 +117,9 @@ class Profile:
     moved: int = 0
     reached: Mapping[str, str] = field(default_factory=dict)
     lookout: Lookout | None = None
+    merged_into: str = ""
+    merging: bool = False
+    astray: tuple[int, str] = (0, "")
 
     def get(self, name: str) -> Any:
         return total(self.fields.get(name), self.additions.get(name, ()))
@@ -214,7 +224,7 @@ def _fields(
         if name not in fields and len(fields) >= FIELDS_KEPT:
             continue
         held, new = fields.get(name), (value, at, event.id)
-        if held is None or _outranks(new, held):
+        if held is None or outranks(new, held):
             fields[name] = new
     return fields
 
@@ -267,7 +277,7 @@ def _changed(
             except Unfit:
                 continue
             new = (None if change.kind == "unset" else value, at, event.id)
-            if name not in fields or _outranks(new, fields[name]):
+            if name not in fields or outranks(new, fields[name]):
                 fields[name] = new
             base: Base | None = fields[name]
             left = since(fields[name], kept.get(name, ()))
@@ -280,7 +290,7 @@ def _changed(
     return fields, {name: held for name, held in kept.items() if held}
 
 
-def _outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
+def outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
     """The later one counts. Two events of one instant may share an id: any rule will do then."""
     if new[1:] != held[1:]:
         return new[1:] > held[1:]
@@ -293,7 +303,7 @@ def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
         return dict(totals)
     if name not in totals and len(totals) >= EVENT_NAMES_KEPT:
         name = OTHER_EVENTS
-    value = _value(event.data)
+    value = value_of(event.data)
     held = totals.get(name)
     if held is None:
         total = Total(1, event.occurred_at, event.occurred_at, value)
@@ -307,7 +317,7 @@ def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
     return {**totals, name: total}
 
 
-def _value(data: Mapping[str, Any]) -> Decimal:
+def value_of(data: Mapping[str, Any]) -> Decimal:
     for key in ("value", "revenue", "total"):
         amount = data.get(key)
         if isinstance(amount, int | float | str) and not isinstance(amount, bool):

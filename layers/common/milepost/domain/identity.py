@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from milepost.domain.events import RESOLUTION_ORDER, Event, IdentifierKind
+from milepost.domain.events import RESOLUTION_ORDER, Event, IdentifierKind, contact_id
 
 NAMING: Final[tuple[IdentifierKind, ...]] = ("email", "external_id", "phone")
 """Identifiers of a person. A contact that has none of them is anonymous."""
@@ -57,15 +57,23 @@ def anonymous(known: Mapping[str, Collection[str]]) -> bool:
     return not any(known.get(kind) for kind in NAMING)
 
 
-def astray(known: Mapping[str, Collection[str]], event: Event) -> bool:
+def astray(contact: str, known: Mapping[str, Collection[str]], event: Event) -> bool:
     """Whether an event is about somebody else than the contact that its device led it to.
 
     Two people share a device: the event names a person, by nothing that is known of this contact,
-    and nothing but the device can have led it here.
+    and nothing but the device can have led it here. Or the shop tells two customers apart who share
+    a telephone or a cart.
     """
     said = claims(event)
     names = names_of(said)
-    if not names or anonymous(known) or any(k in said for k in ("order", "checkout", "cart")):
+    if not names or anonymous(known):
+        return False
+    if any(contact == contact_id(event.store, kind, value) for kind, value in names.items()):
+        return False  # the name itself led here
+    customer = names.get("external_id")
+    if customer and known.get("external_id") and customer not in known["external_id"]:
+        return names.get("email") not in known.get("email", ())
+    if any(kind in said for kind in ("order", "checkout", "cart")):
         return False
     here = any(value in known.get(kind, ()) for kind, value in names.items())
     return not here and said.get("device") in known.get("device", ())
