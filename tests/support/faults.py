@@ -27,7 +27,8 @@ class Kill:
 
 @dataclass
 class Faults:
-    """Counts the calls of each scope, and strikes at `kill`, or by chance at every call.
+    """Counts the calls of each scope, and strikes at `kill`, or by chance at every call, but not
+    more than `most` times.
 
     `calls` lists all calls of all scopes in order, as (scope, number, "port.method"), `struck` the
     places of the kills, as "before port.method" or "after port.method", `happened` the places
@@ -37,6 +38,7 @@ class Faults:
     kill: Kill | None = None
     rate: float = 0.0
     seed: int = 0
+    most: int = 10**6
     calls: list[tuple[Scope, int, str]] = field(default_factory=list)
     struck: list[str] = field(default_factory=list)
     happened: list[str | Kill] = field(default_factory=list)
@@ -92,7 +94,8 @@ class Faults:
             if key in self._meanwhile:
                 self.happened.append(key)
                 self._happen(self._meanwhile.pop(key))
-        if self.kill == here or (self.rate and self._random.random() < self.rate):
+        by_chance = self.rate and len(self.struck) < self.most
+        if self.kill == here or (by_chance and self._random.random() < self.rate):
             raise self.killed(place)
 
     def killed(self, place: str) -> Killed:

@@ -20,6 +20,7 @@ from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.limits import DynamoLimits
 from milepost.adapters.dynamodb.lives import DynamoLives
 from milepost.adapters.dynamodb.members import DynamoMembers
+from milepost.adapters.dynamodb.merging import DynamoMerging
 from milepost.adapters.dynamodb.people import DynamoPeople
 from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
 from milepost.adapters.dynamodb.publications import DynamoPublications
@@ -35,6 +36,7 @@ from milepost.adapters.memory.ledger import MemoryLedger
 from milepost.adapters.memory.limits import MemoryLimits
 from milepost.adapters.memory.lives import MemoryLives
 from milepost.adapters.memory.members import MemoryMembers
+from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.state import State
@@ -58,6 +60,7 @@ from milepost.ports import (
     Ledger,
     Limits,
     Members,
+    Merging,
     Publications,
     Registry,
     Timeline,
@@ -109,6 +112,7 @@ class Ports:
     exports: Exports
     everything: Everything
     uploads: Uploads
+    merging: Merging
 
 
 # --- in memory ---
@@ -152,6 +156,7 @@ def memory_ports() -> Ports:
         exports=MemoryExports(),
         everything=MemoryEverything(state),
         uploads=MemoryUploads(),
+        merging=MemoryMerging(state),
     )
 
 
@@ -238,4 +243,5 @@ def dynamo_ports(aws: Cloud) -> Ports:
         exports=DynamoExports(workflows),
         everything=DynamoEverything(contacts, lambda: MONDAY_NOON),
         uploads=S3Uploads(aws.s3, bucket),
+        merging=DynamoMerging(contacts, RETENTION),
     )

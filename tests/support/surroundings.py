@@ -18,6 +18,7 @@ from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
 from milepost.adapters.memory.machines import MemoryEngine, MemoryMachines
+from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
 from milepost.adapters.memory.post import MemoryMailer, MemoryResender
 from milepost.adapters.memory.registry import (
@@ -138,7 +139,8 @@ class Surroundings:
         facts = FactFinder(self.timeline, ledger)
         self.contacts, self.enrollments = contacts, enrollments
         self.registry, self.engine = registry, engine
-        self.reactor = Reactor(contacts, enrollments, registry, engine, facts)
+        merging = around(self.kept(MemoryMerging(self.state), "merging"), "merging")
+        self.reactor = Reactor(contacts, enrollments, registry, engine, facts, merging)
         sender = Sender(
             registry=registry,
             ledger=ledger,
@@ -297,7 +299,9 @@ class Surroundings:
 
     def _react_to(self, record: Record) -> None:
         with self.faults.within("react", lambda: self._react_to(record)):
-            reaction = self.reactor.react(record.contact, record.event, record.position, self.now)
+            reaction = self.reactor.react(
+                record.contact, record.event, record.position, self.now, record.again
+            )
         self.reactions.append(reaction)
 
     def report_of_post(self, mail: Mail, kind: str, detail: Mapping[str, Any]) -> None:

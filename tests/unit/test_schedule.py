@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.schedule import WEEKDAYS, delay_ends, instant_on, zone_named
+from milepost.domain.schedule import WEEKDAYS, delay_ends, instant_on, zone_named, zone_of
 
 
 def at(text: str) -> datetime:
@@ -196,3 +196,18 @@ def test_no_earlier_moment_would_have_done(
         through_utc = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
         assert through_utc == found, "only a time that does not exist may be shown otherwise"
         assert through_utc.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != naive
+
+
+@pytest.mark.parametrize(
+    ("own", "stores", "wall"),
+    [
+        ("Asia/Tehran", "Europe/Paris", "Asia/Tehran"),
+        ("Mars/Olympus", "Europe/Paris", "Europe/Paris"),
+        (None, "Europe/Paris", "Europe/Paris"),
+        ("", "nowhere", "UTC"),
+    ],
+)
+def test_a_contact_lives_in_the_own_zone_or_the_stores_or_in_utc(
+    own: str | None, stores: str, wall: str
+) -> None:
+    assert zone_of(own, stores).key == wall

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.limits import DynamoLimits
     from milepost.adapters.dynamodb.lives import DynamoLives
     from milepost.adapters.dynamodb.members import DynamoMembers
+    from milepost.adapters.dynamodb.merging import DynamoMerging
     from milepost.adapters.dynamodb.privacy import DynamoRequests
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
@@ -113,6 +114,14 @@ def members() -> "DynamoMembers":
 
 
 @cache
+def merging() -> "DynamoMerging":
+    from milepost.adapters.dynamodb.merging import DynamoMerging
+
+    table = _table(settings().contacts_table)
+    return DynamoMerging(table, settings().retention, clock().to_wire)
+
+
+@cache
 def enrollments() -> "DynamoEnrollments":
     from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 
@@ -161,7 +170,7 @@ def reactor() -> "Reactor":
     from milepost.services.react import Reactor
 
     settings().need("machine_arn_prefix")
-    return Reactor(contacts(), enrollments(), registry(), engine(), facts())
+    return Reactor(contacts(), enrollments(), registry(), engine(), facts(), merging())
 
 
 @cache

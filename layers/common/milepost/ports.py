@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from milepost.domain.events import Event, IdentifierKind
     from milepost.domain.legs import Start
     from milepost.domain.limits import Counter
+    from milepost.domain.merging import Stay
     from milepost.domain.messages import (
         Answer,
         Category,
@@ -99,19 +100,28 @@ class Timeline(Protocol):
 class Contacts(Protocol):
     """Keeps what is known of each contact."""
 
-    def profile(self, store: str, contact: str) -> Profile | None: ...
+    def profile(self, store: str, contact: str) -> Profile | None:
+        """The contact, or whoever it has been merged into."""
+
+    def held(self, store: str, contact: str) -> Profile | None:
+        """The contact itself, also if it has been merged into another."""
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
         """Replace `before` by `after`; False if somebody else changed the contact meanwhile."""
 
-    def link(self, contact: str, event: Event) -> None:
-        """Make the event's identifiers lead to the contact, where they lead nowhere yet."""
+    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+        """Make the event's identifiers lead to the contact, where they lead nowhere yet; the
+        contacts that the others lead to."""
+
+    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+        """Make an identifier that leads to one contact lead to another."""
 
     def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
         """Add the event's answers to the log of proof."""
 
     def withdraw(self, contact: str, event: Event) -> None:
-        """Withdraw what the event says, at once, with proof; works for contacts long gone."""
+        """Withdraw what the event says, at once, with proof; works for contacts long gone, and for
+        whoever a contact has been merged into."""
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         """Never mail this address again. What the post reports outranks that it was erased."""
@@ -124,6 +134,54 @@ class Contacts(Protocol):
 
     def forget(self, contact: str, event: Event) -> None:
         """Take an event off the timeline that came after its contact was erased."""
+
+
+class Again(NamedTuple):
+    """Why an event of a timeline is applied once more: a mark of its own for every time.
+
+    `follow` is the position at which it was applied, if only what follows from it is to be done.
+    """
+
+    mark: str
+    follow: int = 0
+
+
+class Merging(Protocol):
+    """Makes one contact of two, and has events applied that a timeline already has."""
+
+    def reserve(self, store: str, loser: str, winner: str) -> list[Stay]:
+        """The loser's enrollments; from now on the winner has been enrolled for the same."""
+
+    def unite(
+        self,
+        loser: Profile,
+        tombstone: Profile,
+        winner: Profile,
+        after: Profile,
+        topics: Sequence[str],
+    ) -> bool:
+        """Replace both profiles at once; False if one has changed meanwhile, or if the loser is
+        still receiving what another contact was. `topics` are those that somebody may have
+        withdrawn meanwhile."""
+
+    def carry(self, loser: Profile, after: str) -> tuple[list[Event], str]:
+        """Copy the next part of a loser's timeline and proofs to the winner; those events which
+        that one had already, and the place to go on from, empty at the end. Nobody applies a copy.
+        """
+
+    def settle(self, loser: Profile) -> None:
+        """Take the loser out of all lists; the merge is complete."""
+
+    def uncounted(self, winner: str, event: Event, loser: str) -> bool:
+        """Whether an event that came too late for the loser lies on the winner's timeline, but has
+        been counted for neither, or taken back once."""
+
+    def apply_again(self, contact: str, event: Event, again: Again) -> bool:
+        """Have an event of a timeline applied, once for each mark; False if that was asked."""
+
+    def part(self, before: Profile, after: Profile, event: Event) -> bool:
+        """Replace a profile, as `Contacts.apply` does, and take an event that has nothing to do
+        with the contact off its timeline, at once."""
 
 
 @dataclass(frozen=True, slots=True)

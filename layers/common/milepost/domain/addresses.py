@@ -10,8 +10,15 @@ _MAX_EMAIL = 254
 """Octets of an address in an SMTP path (RFC 5321, 4.5.3.1.3, less the angle brackets)."""
 _MAX_LOCAL = 64
 _MAX_LABEL = 63
-_SEPARATE_UNDER_IDNA_2008 = re.compile("[ßς\u200c\u200d]")
-"""IDNA 2003, which the standard library speaks, folds these away and so names another domain."""
+_SEPARATE_UNDER_IDNA_2008 = re.compile("([\u00df\u03c2])")
+"""IDNA 2003, which the standard library speaks, folds sharp s and final sigma into other letters,
+which is another domain: browsers and registries let them stand since IDNA 2008, and so do we."""
+_JOINERS = re.compile("[\u200c\u200d]")
+"""IDNA 2003 drops these, IDNA 2008 allows them between some letters: names that hold one differ by
+standard, so mail might reach a stranger."""
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+_SIGMA = str.maketrans("\u03a3", "\u03c3")
+"""Python lower-cases a sigma by its place in the word; in a domain its place means nothing."""
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(rf"(?=.{{1,{_MAX_LABEL}}}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
@@ -26,7 +33,7 @@ def normalize_email(text: str | None) -> str | None:
     characters. A local part is lower-cased although RFC 5321 lets a host tell cases apart: no
     known mailbox provider does, and two contacts for one person would get every mail twice.
     """
-    local, at, domain = (text or "").strip().lower().partition("@")
+    local, at, domain = (text or "").strip().translate(_SIGMA).lower().partition("@")
     if not at or len(local) > _MAX_LOCAL or not _LOCAL.fullmatch(local):
         return None
     ascii_domain = _ascii_domain(domain)
@@ -37,17 +44,28 @@ def normalize_email(text: str | None) -> str | None:
 
 def _ascii_domain(domain: str) -> str | None:
     """The domain as DNS spells it, or None. Its length is checked first: the codec is quadratic."""
-    if len(domain) > _MAX_EMAIL or _SEPARATE_UNDER_IDNA_2008.search(domain):
+    if len(domain) > _MAX_EMAIL or _JOINERS.search(domain):
         return None
-    if not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode("ascii").lower()
-        except UnicodeError:
-            return None
-    labels = domain.split(".")
+    labels = domain.split(".") if domain.isascii() else _DOTS.split(domain)
+    try:
+        labels = [label if label.isascii() else _ascii_label(label) for label in labels]
+    except UnicodeError:
+        return None
     if len(labels) == 1 or not all(_LABEL.fullmatch(label) for label in labels):
         return None
-    return None if labels[-1].isdigit() else domain
+    return None if labels[-1].isdigit() else ".".join(labels)
+
+
+def _ascii_label(label: str) -> str:
+    """One label in punycode; raises UnicodeError for what no domain may hold."""
+    parts = _SEPARATE_UNDER_IDNA_2008.split(label)
+    if len(parts) == 1:
+        return label.encode("idna").decode("ascii").lower()
+    from encodings import idna  # a few milliseconds that next to no address has to pay
+
+    # Every second part is a letter that is to stand; `nameprep` is what the codec does to the rest.
+    prepared = "".join(p if n % 2 else idna.nameprep(p) for n, p in enumerate(parts))
+    return "xn--" + prepared.encode("punycode").decode("ascii")
 
 
 def normalize_phone(text: str | None) -> str | None:

@@ -2,13 +2,14 @@
 
 Every change commutes: the same events in any order end in the same profile (repeated ones never
 come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
-latest wins, and a claim has no time: see `CLAIMS`), totals are counts, sums, minima and maxima, and
-consent follows the rule in `weigh`. Only which names are lumped together past `EVENT_NAMES_KEPT`
-depends on who came first.
+latest wins; what the shop does not stand for has no time and fills a blank), totals are counts,
+sums, minima and maxima, and consent follows the rule in `weigh`. Only which names are lumped
+together past `EVENT_NAMES_KEPT` depends on who came first.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -19,6 +20,9 @@ from milepost.domain import instants
 from milepost.domain.changes import Addition, Base, add_to, since, total
 from milepost.domain.event_names import DATE, INACTIVE, MOMENT
 from milepost.domain.events import ConsentFact, Event, IdentifierKind
+from milepost.domain.identity import NAMING, claims, trusted
+from milepost.domain.languages import normalize
+from milepost.domain.properties import PREFIX, Unfit, fitting
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
 
@@ -34,13 +38,12 @@ TOPICS_KEPT = 100
 LONGEST_VALUE = 1024
 """Bounds of what a profile keeps: a DynamoDB item ends at 400 KB, and every write pays for all."""
 
-CLAIMS = frozenset({"browser", "form"})
-"""Sources that anybody can write to under anybody's address: what they say of a person is a claim.
-It fills a blank, and gives way to whatever anybody else has said or will say."""
-
 IMPORT = "import"
 """The method of an answer that came with a file. A file proves no "yes", so it never counts as one.
 """
+
+KNOWN_KEPT = 20
+"""Identifiers of one kind: whoever has more is a shop's own test account, or a bot."""
 
 LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
@@ -67,16 +70,20 @@ class Total:
 
 
 class Presence(NamedTuple):
-    """An enrollment the contact is inside of; `since` is the time of the event that began it."""
+    """An enrollment the contact is inside of; `since` is the time of the event that began it.
+
+    `home` is the contact under which it is kept, if that is another one that was merged into this.
+    """
 
     workflow: str
     version: int
     event: str
     since: datetime
     machine: str
+    home: str = ""
 
     def ref(self, store: str, contact: str, enrollment: str) -> EnrollmentRef:
-        return EnrollmentRef(store, contact, self.workflow, self.version, enrollment)
+        return EnrollmentRef(store, self.home or contact, self.workflow, self.version, enrollment)
 
 
 class Lookout(NamedTuple):
@@ -90,8 +97,11 @@ class Lookout(NamedTuple):
 class Profile:
     """A contact. `fields` maps a name to its value and the instant and event that set it.
 
-    `moved` grows whenever an enrollment goes over to another version of its workflow. `reached`
-    holds the newest mark of each occasion that came (see `occasions.py`).
+    `moved` grows whenever an enrollment goes over to another version of its workflow, or another
+    contact is merged into this one. `reached` holds the newest mark of each occasion that came
+    (see `occasions.py`). A contact that has itself been merged into another keeps little but that
+    one's id; `merging` is true while not all that was its own has arrived there. `astray` is the
+    last position at which an event of somebody else came, and whose it is.
     """
 
     store: str
@@ -107,6 +117,9 @@ class Profile:
     moved: int = 0
     reached: Mapping[str, str] = field(default_factory=dict)
     lookout: Lookout | None = None
+    merged_into: str = ""
+    merging: bool = False
+    astray: tuple[int, str] = (0, "")
 
     def get(self, name: str) -> Any:
         return total(self.fields.get(name), self.additions.get(name, ()))
@@ -155,7 +168,9 @@ class Profile:
 
 def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
     """The profile after one event."""
-    fields, additions = _changed(_fields(profile, event), profile.additions, event)
+    fields, additions = _changed(
+        _fields(profile, event, settings), profile.additions, event, settings
+    )
     return replace(
         profile,
         fields=fields,
@@ -198,31 +213,51 @@ def _evidence(consent: Consent) -> tuple[datetime, bool, str, str]:
     return (consent.at, consent.state == "withdrawn", consent.method, consent.source)
 
 
-def _fields(profile: Profile, event: Event) -> dict[str, tuple[Any, str, str]]:
-    facts = event.contact
-    said: dict[str, Any] = {
-        "first_name": facts.first_name,
-        "last_name": facts.last_name,
-        "locale": facts.locale,
-        "timezone": facts.timezone,
-        **{kind: event.identifiers.get(kind) for kind in ("email", "phone", "external_id")},
-        **{f"properties.{key}": value for key, value in facts.properties.items()},
-    }
-    at = "" if event.source in CLAIMS else instants.show(event.occurred_at)
+def _fields(
+    profile: Profile, event: Event, settings: StoreSettings
+) -> dict[str, tuple[Any, str, str]]:
+    at = instants.show(event.occurred_at) if trusted(event) else ""
     fields = dict(profile.fields)
-    for name, value in said.items():
+    for name, value in _said(event, settings):
         if value is None or len(dumps(value)) > LONGEST_VALUE:
             continue
         if name not in fields and len(fields) >= FIELDS_KEPT:
             continue
         held, new = fields.get(name), (value, at, event.id)
-        if held is None or _outranks(new, held):
+        if held is None or outranks(new, held):
             fields[name] = new
     return fields
 
 
+def _said(event: Event, settings: StoreSettings) -> Iterator[tuple[str, Any]]:
+    """What an event says of the person, without what is not what it should be: one bad zone in a
+    shop's records must not keep the rest of them out."""
+    facts = event.contact
+    yield "first_name", facts.first_name
+    yield "last_name", facts.last_name
+    yield "locale", normalize(facts.locale or "") or None
+    yield "timezone", _zone(facts.timezone)
+    for kind in NAMING:
+        yield kind, event.identifiers.get(kind)
+    for key, value in facts.properties.items():
+        name = f"{PREFIX}{key}"
+        with suppress(Unfit):
+            yield name, fitting(settings.properties, name, value)
+
+
+def _zone(name: str | None) -> str | None:
+    if not name:
+        return None
+    from milepost.domain.schedule import zone_named  # few events name a zone
+
+    return name if zone_named(name) else None
+
+
 def _changed(
-    fields: dict[str, Base], additions: Mapping[str, tuple[Addition, ...]], event: Event
+    fields: dict[str, Base],
+    additions: Mapping[str, tuple[Addition, ...]],
+    event: Event,
+    settings: StoreSettings,
 ) -> tuple[dict[str, Base], dict[str, tuple[Addition, ...]]]:
     """Fields and additions after the changes that a workflow's step reports."""
     at = instants.show(event.occurred_at)
@@ -237,8 +272,12 @@ def _changed(
         if too_much or (not known and len({*fields, *kept}) >= FIELDS_KEPT):
             continue
         if change.kind == "set" or change.kind == "unset":  # noqa: PLR1714 - narrows the type
-            new = (None if change.kind == "unset" else change.value, at, event.id)
-            if name not in fields or _outranks(new, fields[name]):
+            try:
+                value = fitting(settings.properties, name, change.value)
+            except Unfit:
+                continue
+            new = (None if change.kind == "unset" else value, at, event.id)
+            if name not in fields or outranks(new, fields[name]):
                 fields[name] = new
             base: Base | None = fields[name]
             left = since(fields[name], kept.get(name, ()))
@@ -251,7 +290,7 @@ def _changed(
     return fields, {name: held for name, held in kept.items() if held}
 
 
-def _outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
+def outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
     """The later one counts. Two events of one instant may share an id: any rule will do then."""
     if new[1:] != held[1:]:
         return new[1:] > held[1:]
@@ -264,7 +303,7 @@ def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
         return dict(totals)
     if name not in totals and len(totals) >= EVENT_NAMES_KEPT:
         name = OTHER_EVENTS
-    value = _value(event.data)
+    value = value_of(event.data)
     held = totals.get(name)
     if held is None:
         total = Total(1, event.occurred_at, event.occurred_at, value)
@@ -278,7 +317,7 @@ def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
     return {**totals, name: total}
 
 
-def _value(data: Mapping[str, Any]) -> Decimal:
+def value_of(data: Mapping[str, Any]) -> Decimal:
     for key in ("value", "revenue", "total"):
         amount = data.get(key)
         if isinstance(amount, int | float | str) and not isinstance(amount, bool):
@@ -314,9 +353,9 @@ def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
 
 
 def _known(known: Mapping[str, tuple[str, ...]], event: Event) -> dict[str, tuple[str, ...]]:
-    merged = dict(known)
+    merged, said = dict(known), claims(event)
     for kind in LASTING_KINDS:
-        value = event.identifiers.get(kind)
+        value = said.get(kind)
         if value and value not in merged.get(kind, ()):
-            merged[kind] = tuple(sorted((*merged.get(kind, ()), value))[:20])
+            merged[kind] = tuple(sorted((*merged.get(kind, ()), value))[:KNOWN_KEPT])
     return merged

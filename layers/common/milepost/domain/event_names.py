@@ -23,6 +23,12 @@ STARTED: Final = "Workflow Started"
 IMPORTED: Final = "Contact Imported"
 UNDONE: Final = "Import Undone"
 
+OURS: Final = "milepost"
+"""The source of what Milepost notes for itself: no shop can report under it."""
+MERGE_ASKED: Final = "Merge Asked"
+MERGED: Final = "Contacts Merged"
+COUNTED_TWICE: Final = "Event Counted Twice"
+
 FORM: Final = "Form Submitted"
 """A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
 DEVICE: Final = "Device Identified"

@@ -32,7 +32,10 @@ Reported = Literal["sent", "delivered", "opened", "clicked", "bounced", "complai
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message about to be decided: everything the ledger keeps of it, and the `leg` it is of."""
+    """A message about to be decided: everything the ledger keeps of it, and the `leg` it is of.
+
+    `owner` is the contact whose consent and address count, if that is not the one it is kept under.
+    """
 
     ref: MessageRef
     enrollment: EnrollmentRef
@@ -46,6 +49,7 @@ class Draft:
     recipient: str = ""
     numbers: Mapping[str, Any] = field(default_factory=dict)
     leg: int = 0
+    owner: str = ""
 
 
 class Mail(NamedTuple):

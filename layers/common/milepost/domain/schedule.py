@@ -11,10 +11,16 @@ from milepost.domain.paths import look_up
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+_OWN_TO_A_MACHINE = ("posix/", "right/", "posixrules", "localtime", "Factory")
+"""Files beside the zones, which are there on one machine and mean something else on the next."""
+
+
 def zone_named(name: str | None) -> ZoneInfo | None:
     """The IANA zone of that name, or None: a contact's zone is other people's data."""
+    if not name or name.startswith(_OWN_TO_A_MACHINE):
+        return None
     try:
-        return ZoneInfo(name) if name else None
+        return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder of zones
         return None
 
@@ -105,7 +111,11 @@ def _read_date(written: Any, zone: ZoneInfo) -> datetime | None:
         return None
 
 
+def zone_of(contact_zone: str | None, store_zone: str) -> ZoneInfo:
+    """The wall on which a contact lives: the own zone, else the store's, else UTC."""
+    return zone_named(contact_zone) or zone_named(store_zone) or ZoneInfo("UTC")
+
+
 def _zone(wanted: str | None, contact_zone: str | None, store_zone: str) -> ZoneInfo:
-    wanted = wanted or "contact"
-    named = contact_zone if wanted == "contact" else store_zone if wanted == "store" else wanted
-    return zone_named(named) or zone_named(store_zone) or ZoneInfo("UTC")
+    named = {None: contact_zone, "": contact_zone, "contact": contact_zone, "store": None}
+    return zone_of(named.get(wanted, wanted), store_zone)

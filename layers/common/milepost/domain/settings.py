@@ -9,7 +9,8 @@ from milepost.domain.languages import choose
 class StoreSettings(NamedTuple):
     """What `settings.json` says, checked when it was published (see `settings_file.py`).
 
-    `shop_topics` are the topics that a shop's own "accepts marketing" stands for.
+    `shop_topics` are the topics that a shop's own "accepts marketing" stands for, `properties` the
+    declared types of contacts' properties (see `properties.py`).
     """
 
     name: str = ""
@@ -27,6 +28,7 @@ class StoreSettings(NamedTuple):
     topic_titles: Mapping[str, Mapping[str, str]] | None = None
     forms: Mapping[str, Mapping[str, Any]] | None = None
     origins: tuple[str, ...] = ()
+    properties: Mapping[str, str] | None = None
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, mode
 from milepost.domain.addresses import normalize_email
 from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale
+from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
 
 
@@ -24,6 +25,7 @@ def _address(text: str) -> str:
 
 
 Title = Annotated[str, Field(min_length=1, max_length=80)]
+PropertyName = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class SettingsFile(BaseModel):
@@ -72,6 +74,12 @@ class SettingsFile(BaseModel):
         max_length=20,
         description="Websites whose pages may send forms by script, and what their visitors look "
         "at: `https://shop.example`. Only that of `url` if left out.",
+    )
+    properties: dict[PropertyName, Type] | None = Field(
+        None,
+        max_length=100,
+        description="What kind of value a property of contacts holds; a value of another kind is "
+        "left out. A property that is not listed may hold anything.",
     )
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from typing import Any
 from milepost import bootstrap
 from milepost.adapters.dynamodb.keys import owner
 from milepost.adapters.dynamodb.table import unpack
-from milepost.adapters.dynamodb.timeline import event_from_item
+from milepost.adapters.dynamodb.timeline import applied_again, event_from_item
 from milepost.entrypoints.log import logger
 from milepost.entrypoints.warm import warm
 
@@ -38,9 +38,13 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
 
 def _apply(collection: str, change: Mapping[str, Any]) -> None:
     store, contact = owner(collection)
-    event = event_from_item(store, unpack(change["NewImage"]))
+    item = unpack(change["NewImage"])
+    if "copied" in item:
+        return  # it was applied where it comes from
+    event, again = event_from_item(store, item), applied_again(item)
     position = int(change["SequenceNumber"])
-    reaction = bootstrap.reactor().react(contact, event, position, bootstrap.clock().now())
+    now = bootstrap.clock().now()
+    reaction = bootstrap.reactor().react(contact, event, position, now, again)
     logger.info(
         "reacted",
         extra={
@@ -48,6 +52,7 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
             "contact": contact,
             "event_name": event.name,
             "applied": reaction.applied,
+            "handed_on": reaction.handed_on,
             "ended": reaction.ended,
             "woken": reaction.woken,
             "entered": reaction.entered,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from milepost.domain.events import Event
+from milepost.domain.identity import claims
 from milepost.ports import Timeline
 
 Kept = Literal["accepted", "duplicate"]
@@ -22,7 +23,7 @@ def append(timeline: Timeline, events: Sequence[Event]) -> list[Kept]:
     """
     if not events:
         return []
-    contacts = timeline.resolve(events[0].store, [event.identifiers for event in events])
+    contacts = timeline.resolve(events[0].store, [claims(event) for event in events])
     pairs = list(zip(contacts, events, strict=True))
     if len(pairs) == 1:
         return [_keep(timeline, *pairs[0])]

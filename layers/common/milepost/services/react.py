@@ -23,14 +23,28 @@ from milepost.domain.enrollments import (
     may_enter,
     origin,
 )
+from milepost.domain.event_names import COUNTED_TWICE
 from milepost.domain.events import Event
+from milepost.domain.identity import without
+from milepost.domain.merging import asks, corrected, ours
 from milepost.domain.moving import moved_by, moves
 from milepost.domain.occasions import coming, look_out, looked_until, planned
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Contacts, Engine, Enrollments, Head, Live, Registry
+from milepost.ports import (
+    Again,
+    Busy,
+    Contacts,
+    Engine,
+    Enrollments,
+    Head,
+    Live,
+    Merging,
+    Registry,
+)
 from milepost.services.facts import FactFinder
 from milepost.services.legs import Legs, follow
+from milepost.services.merge import Merger
 
 ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
@@ -44,6 +58,7 @@ class Reaction(NamedTuple):
     woken: tuple[str, ...] = ()
     entered: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    handed_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +70,47 @@ class Reactor:
     registry: Registry
     engine: Engine
     facts: FactFinder
+    merging: Merging
 
-    def react(self, contact: str, event: Event, position: int, now: datetime) -> Reaction:
-        """Apply one record of the stream; `position` is its sequence number."""
+    @property
+    def merger(self) -> Merger:
+        return Merger(
+            self.contacts, self.facts.timeline, self.enrollments, self.engine, self.merging
+        )
+
+    def react(
+        self,
+        contact: str,
+        event: Event,
+        position: int,
+        now: datetime,
+        again: Again | None = None,
+    ) -> Reaction:
+        """Apply one record of the stream; `position` is its sequence number.
+
+        `again` says why, if the timeline had the event before.
+        """
         head = self.registry.head(event.store)
         for _ in range(ATTEMPTS):
-            before = self.contacts.profile(event.store, contact)
-            if before is not None and before.applied >= position:
-                self._begin(before, event, now)
-                return Reaction()
+            before = self.contacts.held(event.store, contact)
+            if before is not None and before.merged_into:
+                return self._after_merge(before, event, position, now, again)
+            if before is not None and (before.applied >= position or (again and again.follow)):
+                done = again.follow if again and again.follow else position
+                return self._finish(before, event, done, now)
             if self._is_erased(before, contact, event):
                 self.contacts.forget(contact, event)
                 return Reaction()
+            if before is not None and (there := self.merger.whose(before, event)):
+                after = replace(before, applied=position, astray=(position, there))
+                if self.merging.part(before, after, event):
+                    return self._finish(after, event, position, now)
+                continue
+            if asks(event):
+                topics = head.settings.topics or ()
+                if self.merger.answer(before, contact, event, position, now, topics):
+                    return Reaction(True)
+                continue
             reaction, after = self._change(before, contact, event, position, now, head)
             if self.contacts.apply(before, after):
                 self._begin(after, event, now)
@@ -84,6 +128,25 @@ class Reactor:
         erased = self.contacts.erased(event.store, contact)
         return erased is not None and event.occurred_at <= erased
 
+    def _finish(self, after: Profile, event: Event, position: int, now: datetime) -> Reaction:
+        """Do what follows from an event that has been applied."""
+        if after.astray[0] == position:
+            # It has left this timeline, which is another person's.
+            self.facts.timeline.append(after.astray[1], event)
+            return Reaction(handed_on=after.astray[1])
+        self._begin(after, event, now)
+        return Reaction()
+
+    def _after_merge(
+        self, gone: Profile, event: Event, position: int, now: datetime, again: Again | None
+    ) -> Reaction:
+        """The contact has become another: finish that, or hand over what came since."""
+        if self.merger.late(gone, position):
+            return Reaction(handed_on=self.merger.hand_on(gone, event, again))
+        if gone.merging and position == gone.applied:
+            self.merger.finish(gone, event, now)
+        return Reaction()
+
     def _change(
         self,
         before: Profile | None,
@@ -93,10 +156,15 @@ class Reactor:
         now: datetime,
         head: Head,
     ) -> tuple[Reaction, Profile]:
-        self.contacts.link(contact, event)
+        elsewhere = self.contacts.link(contact, event)
+        self.merger.ask(contact, event, elsewhere)
         if event.contact.consents:
             self.contacts.record_consent(contact, event, head.settings.shop_topics)
-        profile = fold(before or Profile(event.store, contact), event, head.settings)
+        profile = before or Profile(event.store, contact)
+        if ours(event):
+            noted = corrected(profile, event) if event.name == COUNTED_TWICE else profile
+            return Reaction(True), replace(noted, applied=position, **_ahead(noted, head, now))
+        profile = fold(profile, without(event, elsewhere.keys()), head.settings)
         inside = dict(profile.inside)
         entries = dict(profile.entries)
         ended = tuple(self._end(profile, event, now))

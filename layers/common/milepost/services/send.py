@@ -177,6 +177,7 @@ def _draft(task: Task, head: Head) -> Draft:
         variant=variant,
         recipient=task.profile.email or "",
         leg=task.enrollment.leg,
+        owner=task.profile.contact,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
 from milepost.adapters.memory.post import MemoryMailer
 from milepost.adapters.memory.secrets import MemorySecrets
@@ -86,7 +87,8 @@ class World:
             self._now,
         )
         engine = BlockEngine(self.agenda, registry, enrollments, runner, self.watcher)
-        self._reactor = Reactor(contacts, enrollments, registry, engine, facts)
+        merging = MemoryMerging(self.state)
+        self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging)
         self._learner = Learner(contacts, ledger, self._timeline)
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
 
@@ -158,6 +160,6 @@ class World:
 
     def _react(self, record: Record) -> None:
         reaction = self._reactor.react(
-            record.contact, record.event, record.position, self.agenda.now
+            record.contact, record.event, record.position, self.agenda.now, record.again
         )
         self.watcher.reacted(record.event, reaction)

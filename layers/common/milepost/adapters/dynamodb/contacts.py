@@ -17,7 +17,8 @@ from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.adapters.dynamodb.timeline import event_item
 from milepost.domain import instants
 from milepost.domain.contacts import LASTING_KINDS, Consent, Profile
-from milepost.domain.events import ConsentFact, Event
+from milepost.domain.events import ConsentFact, Event, IdentifierKind
+from milepost.domain.identity import claims
 from milepost.domain.messages import ERASED
 
 
@@ -33,6 +34,12 @@ class DynamoContacts:
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def profile(self, store: str, contact: str) -> Profile | None:
+        found = self.held(store, contact)
+        while found is not None and found.merged_into:
+            found = self.held(store, found.merged_into)
+        return found
+
+    def held(self, store: str, contact: str) -> Profile | None:
         item = self.table.get(keys.profile(store, contact))
         return profile_from_item(store, contact, item) if item else None
 
@@ -44,13 +51,30 @@ class DynamoContacts:
             return False
         return True
 
-    def link(self, contact: str, event: Event) -> None:
-        for kind, value in event.identifiers.items():
+    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+        elsewhere: dict[IdentifierKind, str] = {}
+        for kind, value in claims(event).items():
             lasting = kind in LASTING_KINDS
             until = None if lasting else int((event.occurred_at + self.retention).timestamp())
-            self.table.put_new(
-                keys.identity(event.store, kind, value)
-                | pack({"contact": contact, "expires_at": until})
+            item = keys.identity(event.store, kind, value)
+            try:
+                self.table.put(
+                    item | pack({"contact": contact, "expires_at": until}),
+                    "attribute_not_exists(pk)",
+                )
+            except Refused as refused:
+                held = refused.items[0]
+                if held and held["contact"] != contact:
+                    elsewhere[kind] = held["contact"]
+        return elsewhere
+
+    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+        with suppress(Refused):
+            self.table.update(
+                keys.identity(store, kind, value),
+                expression="SET contact = :new",
+                condition="contact = :old",
+                values={":old": old, ":new": new},
             )
 
     def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
@@ -67,19 +91,23 @@ class DynamoContacts:
         }
         change = self.table.change(
             "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))) + " REMOVE expires_at",
+            condition="attribute_not_exists(merged_into)",
             names={f"#t{n}": name for n, name in enumerate(sets)},
             values={f":t{n}": value for n, value in enumerate(sets.values())},
         )
         proofs = [_proof(contact, event, fact, fact.topic or "") for fact in event.contact.consents]
-        self.table.insist(
-            [
-                {"Update": {"Key": keys.profile(event.store, contact), **change}},
-                *(
-                    {"Put": {"TableName": self.table.name, "Item": item}}
-                    for item in (*proofs, event_item(contact, event, self.retention))
-                ),
-            ]
-        )
+        operations = [
+            {"Update": {"Key": keys.profile(event.store, contact), **change}},
+            *(
+                {"Put": {"TableName": self.table.name, "Item": item}}
+                for item in (*proofs, event_item(contact, event, self.retention))
+            ),
+        ]
+        try:
+            self.table.insist(operations)
+        except Refused as refused:
+            merged_away = refused.items[0] or {}
+            self.withdraw(merged_away["merged_into"], event)
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         item = keys.suppression(store, address_hash) | pack(

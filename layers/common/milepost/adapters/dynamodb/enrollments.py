@@ -44,7 +44,10 @@ class DynamoEnrollments:
         if item is None:
             return None
         known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
-        return known, enrollment_from_item(ref, item, found[trigger["sk"]["S"]])
+        while known.merged_into:
+            key = keys.profile(ref.store, known.merged_into)
+            known = profile_from_item(ref.store, known.merged_into, self.table.get(key) or {})
+        return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], _NO_TRIGGER))
 
     def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
         change = journal_change(journal)
@@ -94,13 +97,16 @@ class DynamoEnrollments:
             if (refused.items[0] or {}).get("status") == "active":
                 return False
         # Also after an earlier finish: it may have been cut off before it came to this.
+        contact = ref.contact
         with suppress(Refused):
-            self.table.update(
-                keys.profile(ref.store, ref.contact),
-                expression="REMOVE #inside",
-                condition="attribute_exists(pk)",
-                names={"#inside": INSIDE + ref.id},
-            )
+            while contact:
+                item = self.table.update(
+                    keys.profile(ref.store, contact),
+                    expression="REMOVE #inside",
+                    condition="attribute_exists(pk)",
+                    names={"#inside": INSIDE + ref.id},
+                )
+                contact = item.get("merged_into", "")
         return first
 
     def leg(self, ref: EnrollmentRef) -> int:
@@ -140,14 +146,19 @@ class DynamoEnrollments:
         return self._set(ref, leg + 1, start, paused, change)
 
     def show_moved(self, ref: EnrollmentRef, version: int) -> None:
-        with suppress(Refused):
-            self.table.update(
-                keys.profile(ref.store, ref.contact),
-                expression="SET #inside.#version = :version ADD moved :one",
-                condition="attribute_exists(#inside)",
-                names={"#inside": INSIDE + ref.id, "#version": "version"},
-                values={":version": version, ":one": 1},
-            )
+        contact = ref.contact
+        while contact:
+            try:
+                self.table.update(
+                    keys.profile(ref.store, contact),
+                    expression="SET #inside.#version = :version ADD moved :one",
+                    condition="attribute_exists(#inside)",
+                    names={"#inside": INSIDE + ref.id, "#version": "version"},
+                    values={":version": version, ":one": 1},
+                )
+                return
+            except Refused as refused:
+                contact = (refused.items[0] or {}).get("merged_into", "")
 
     def inside(
         self, store: str, workflow: str, after: str = ""
@@ -320,6 +331,8 @@ def _start(held: Mapping[str, Any]) -> Start:
 
 
 _ACTIVE = "ENROLLMENT#active#"
+_NO_TRIGGER = {"data": "{}"}
+"""An enrollment that is kept under another contact keeps its trigger's data there too."""
 
 
 def _run_sort(status: str, ref: EnrollmentRef) -> str:

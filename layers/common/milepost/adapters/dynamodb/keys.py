@@ -37,6 +37,18 @@ def event(store: str, contact: str, name: str, at: datetime, event_id: str) -> K
     return _key(collection(store, contact), f"EVENT#{name}#{instants.show(at)}#{event_id}")
 
 
+def again(store: str, contact: str, event: Key, mark: str) -> Key:
+    """Where it is asked to apply an event once more, whose own key is given."""
+    return _key(
+        collection(store, contact), f"AGAIN#{event['sk']['S'].removeprefix('EVENT#')}#{mark}"
+    )
+
+
+def merged(store: str, winner: str, loser: str) -> Key:
+    """Which contacts have been merged into one: what they were lies in their collections still."""
+    return _key(collection(store, winner), f"MERGED#{loser}")
+
+
 def consent(store: str, contact: str, at: datetime, event_id: str, topic: str) -> Key:
     return _key(collection(store, contact), f"CONSENT#{instants.show(at)}#{event_id}#{topic}")
 

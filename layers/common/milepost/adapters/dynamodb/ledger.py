@@ -207,7 +207,7 @@ class DynamoLedger:
             },
             {
                 "ConditionCheck": {
-                    "Key": keys.profile(ref.store, ref.contact),
+                    "Key": keys.profile(ref.store, draft.owner or ref.contact),
                     **table.change("", allowed, names, values),
                 }
             },

@@ -65,6 +65,9 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         moved=int(item.get("moved", 0)),
         reached=facts.get("reached", {}),
         lookout=_lookout(facts.get("lookout")),
+        merged_into=item.get("merged_into", ""),
+        merging=bool(item.get("merging", False)),
+        astray=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
     )
 
 
@@ -73,16 +76,22 @@ def profile_change(
 ) -> dict[str, Any]:
     """The update from `before` to `after`, on condition that nothing it rests on has changed.
 
-    `to_wire` turns a business instant into a real one, for the index of what is due.
+    A contact that has been merged away is never written to again: its `applied` says where that
+    was. `to_wire` turns a business instant into a real one, for the index of what is due.
     """
     old = before or Profile(after.store, after.contact)
-    sets: dict[str, Any] = {"facts": _facts(after), "applied": str(after.applied)}
+    sets: dict[str, Any] = {"facts": facts_text(after)}
+    if after.applied:
+        sets["applied"] = str(after.applied)
     if after.email:
         sets["email"] = after.email
     conditions: dict[str, Any] = {
         "applied": str(old.applied) if old.applied else None,
         "moved": old.moved or None,
+        "merged_into": None,
     }
+    if after.moved != old.moved:
+        sets["moved"] = after.moved
     for topic, consent in after.consent.items():
         if old.consent.get(topic) != consent:
             held = old.consent.get(topic)
@@ -90,7 +99,7 @@ def profile_change(
             conditions[CONSENT + topic] = consent_value(held) if held else None
     for id_, presence in after.inside.items():
         if id_ not in old.inside:
-            sets[INSIDE + id_] = _presence_value(presence)
+            sets[INSIDE + id_] = presence_value(presence)
     removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
     empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
     if not old.applied or empty:
@@ -130,7 +139,7 @@ def _expression(
     return {"expression": parts, "condition": condition, "names": names, "values": values}
 
 
-def _facts(profile: Profile) -> str:
+def facts_text(profile: Profile) -> str:
     return json.dumps(
         {
             "fields": {name: list(entry) for name, entry in profile.fields.items()},
@@ -143,6 +152,7 @@ def _facts(profile: Profile) -> str:
             **({"additions": profile.additions} if profile.additions else {}),
             **({"reached": profile.reached} if profile.reached else {}),
             **({"lookout": [*map(instants.show, profile.lookout)]} if profile.lookout else {}),
+            **({"astray": profile.astray} if profile.astray[0] else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -156,12 +166,13 @@ def _lookout(held: Sequence[str] | None) -> Lookout | None:
 def _presence(held: Mapping[str, Any]) -> Presence:
     return Presence(
         held["workflow"], int(held["version"]), held["event"], instants.parse(held["since"]),
-        held["machine"],
+        held["machine"], held.get("home", ""),
     )  # fmt: skip
 
 
-def _presence_value(presence: Presence) -> dict[str, Any]:
+def presence_value(presence: Presence) -> dict[str, Any]:
     return {
         "workflow": presence.workflow, "version": presence.version, "event": presence.event,
         "since": instants.show(presence.since), "machine": presence.machine,
+        **({"home": presence.home} if presence.home else {}),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from milepost.domain.events import (
     decode_body,
     encode_body,
 )
+from milepost.ports import Again
 
 if TYPE_CHECKING:
     from milepost.domain.conditions import Happening, Window
@@ -94,6 +95,11 @@ def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, An
             "expires_at": int((event.occurred_at + retention).timestamp()),
         }
     )
+
+
+def applied_again(item: Mapping[str, Any]) -> Again | None:
+    """Why an item of the stream says to apply an event once more, if it does."""
+    return Again(item["again"], int(item.get("follow", 0))) if "again" in item else None
 
 
 def event_from_item(store: str, item: Mapping[str, Any]) -> Event:

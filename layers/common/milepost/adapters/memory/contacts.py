@@ -7,7 +7,8 @@ from datetime import datetime
 from milepost.adapters.memory.state import Proof, State, milliseconds
 from milepost.domain import instants
 from milepost.domain.contacts import Consent, Profile
-from milepost.domain.events import ConsentFact, Event
+from milepost.domain.events import ConsentFact, Event, IdentifierKind
+from milepost.domain.identity import claims
 from milepost.domain.messages import ERASED
 
 
@@ -18,6 +19,10 @@ class MemoryContacts:
     state: State
 
     def profile(self, store: str, contact: str) -> Profile | None:
+        with self.state.lock:
+            return self.state.owner(store, contact)
+
+    def held(self, store: str, contact: str) -> Profile | None:
         return self.state.profiles.get((store, contact))
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
@@ -27,7 +32,8 @@ class MemoryContacts:
         entered = {id_: p for id_, p in after.inside.items() if id_ not in old.inside}
         with self.state.lock:
             held = self.state.profile(after.store, after.contact)
-            if (held.applied, held.moved) != (old.applied, old.moved) or any(
+            known = (held.applied, held.moved, held.merged_into)
+            if known != (old.applied, old.moved, "") or any(
                 held.consent.get(topic) != old.consent.get(topic) for topic in answers
             ):
                 return False
@@ -41,10 +47,18 @@ class MemoryContacts:
             )
         return True
 
-    def link(self, contact: str, event: Event) -> None:
+    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
         with self.state.lock:
-            for kind, value in event.identifiers.items():
-                self.state.identities.setdefault((event.store, kind, value), contact)
+            found = {
+                kind: self.state.identities.setdefault((event.store, kind, value), contact)
+                for kind, value in claims(event).items()
+            }
+        return {kind: other for kind, other in found.items() if other != contact}
+
+    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+        with self.state.lock:
+            if self.state.identities.get((store, kind, value)) == old:
+                self.state.identities[store, kind, value] = new
 
     def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
         with self.state.lock:
@@ -53,10 +67,10 @@ class MemoryContacts:
                     self._prove(contact, event, fact, topic)
 
     def withdraw(self, contact: str, event: Event) -> None:
-        person = (event.store, contact)
         event = replace(event, occurred_at=milliseconds(event.occurred_at))
         with self.state.lock:
-            held = self.state.profile(*person)
+            held = self.state.owner(event.store, contact) or Profile(event.store, contact)
+            contact = held.contact
             answers = {
                 fact.topic or "": Consent(
                     "withdrawn",
@@ -66,7 +80,8 @@ class MemoryContacts:
                 )
                 for fact in event.contact.consents
             }
-            self.state.profiles[person] = replace(held, consent={**held.consent, **answers})
+            answered = replace(held, consent={**held.consent, **answers})
+            self.state.profiles[event.store, contact] = answered
             for fact in event.contact.consents:
                 self._prove(contact, event, fact, fact.topic or "")
             self.state.append(contact, event)

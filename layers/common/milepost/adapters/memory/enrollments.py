@@ -10,6 +10,7 @@ from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, Status
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
+from milepost.domain.merging import MERGED_AWAY
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Journal
 
@@ -34,10 +35,17 @@ class MemoryEnrollments:
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
         with self.state.lock:
-            held = self.state.enrollments.get(enrollment_key(ref))
+            held = self.state.enrollments.get(enrollment_key(ref)) or self._reserved(ref)
             if held is None:
                 return None
-            return self.state.profile(ref.store, ref.contact), held
+            profile = self.state.owner(ref.store, ref.contact)
+            return profile or Profile(ref.store, ref.contact), held
+
+    def _reserved(self, ref: EnrollmentRef) -> Enrollment | None:
+        """What a contact was enrolled for while it was another one."""
+        home = self.state.reserved.get(enrollment_key(ref))
+        held = self.state.enrollments.get(enrollment_key(home)) if home else None
+        return replace(held, ref=ref, status="exited", reason=MERGED_AWAY) if held else None
 
     def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
         with self.state.lock:
@@ -65,11 +73,19 @@ class MemoryEnrollments:
                     held, status=status, reason=reason, ended_at=milliseconds(at)
                 )
                 self.state.timers.pop(key, None)
-            profile = self.state.profiles.get((ref.store, ref.contact))
-            if profile is not None:
+            for profile in self._owners(ref):
                 inside = {id_: p for id_, p in profile.inside.items() if id_ != ref.id}
-                self.state.profiles[ref.store, ref.contact] = replace(profile, inside=inside)
+                person = (profile.store, profile.contact)
+                self.state.profiles[person] = replace(profile, inside=inside)
         return first
+
+    def _owners(self, ref: EnrollmentRef) -> list[Profile]:
+        """The contact under which an enrollment is kept, and whoever that was merged into."""
+        found, contact = [], ref.contact
+        while (profile := self.state.profiles.get((ref.store, contact))) is not None:
+            found.append(profile)
+            contact = profile.merged_into
+        return found
 
     def leg(self, ref: EnrollmentRef) -> int:
         with self.state.lock:
@@ -118,13 +134,12 @@ class MemoryEnrollments:
 
     def show_moved(self, ref: EnrollmentRef, version: int) -> None:
         with self.state.lock:
-            profile = self.state.profile(ref.store, ref.contact)
-            if ref.id not in profile.inside:
-                return
-            own = profile.inside[ref.id]._replace(version=version)
-            inside = {**profile.inside, ref.id: own}
-            moved = replace(profile, inside=inside, moved=profile.moved + 1)
-            self.state.profiles[ref.store, ref.contact] = moved
+            for profile in self._owners(ref):
+                if ref.id in profile.inside:
+                    own = profile.inside[ref.id]._replace(version=version)
+                    inside = {**profile.inside, ref.id: own}
+                    moved = replace(profile, inside=inside, moved=profile.moved + 1)
+                    self.state.profiles[profile.store, profile.contact] = moved
 
     def inside(
         self, store: str, workflow: str, after: str = ""

@@ -124,7 +124,7 @@ class MemoryLedger:
         orders_anew = suppressed == ERASED and draft.category == "transactional"
         if suppressed is not None and not orders_anew:
             return NotClaimed(f"suppressed: {suppressed}")
-        profile = self.state.profile(store, draft.ref.contact)
+        profile = self.state.profile(store, draft.owner or draft.ref.contact)
         if profile.email != draft.recipient:
             raise Busy("the contact's address changed while its mail was made")
         consent = profile.consent.get(draft.topic or "")

@@ -12,6 +12,7 @@ from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import ConsentFact, Event
 from milepost.domain.privacy import PrivacyRequest
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.ports import Again
 
 Person = tuple[str, str]
 """A store and a contact in it."""
@@ -24,11 +25,15 @@ EnrollmentKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One event as the stream hands it over; `position` grows with every record."""
+    """One event as the stream hands it over; `position` grows with every record.
+
+    `again` says why, if the timeline had the event before.
+    """
 
     position: int
     contact: str
     event: Event
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ class State:
     """All contacts of all stores. Whoever reads and then writes holds `lock` meanwhile.
 
     Instants are kept to the millisecond, as the tables keep them. Nothing expires. `stream` holds
-    every event in the order in which they were appended.
+    every event in the order in which they were appended. `copied` says from whom the events of
+    contacts that were merged away came, `reserved` where enrollments for the same are kept.
     """
 
     lock: RLock = field(default_factory=RLock)
@@ -85,15 +91,26 @@ class State:
     exports: dict[tuple[Person, str], datetime] = field(default_factory=dict)
     requests: dict[tuple[str, str], PrivacyRequest] = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    copied: dict[tuple[Person, EventKey], str] = field(default_factory=dict)
+    again: set[tuple[Person, EventKey, str]] = field(default_factory=set)
+    absorbing: set[tuple[Person, str]] = field(default_factory=set)
+    reserved: dict[EnrollmentKey, EnrollmentRef] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:
         """The profile; an empty one if nothing is known."""
         return self.profiles.get((store, contact)) or Profile(store, contact)
 
+    def owner(self, store: str, contact: str) -> Profile | None:
+        """The contact, or whoever it has been merged into."""
+        found = self.profiles.get((store, contact))
+        while found is not None and found.merged_into:
+            found = self.profiles.get((store, found.merged_into))
+        return found
+
     def append(self, contact: str, event: Event) -> bool:
         """Keep an event and put it on the stream, unless it is there already."""
         held = self.events.setdefault((event.store, contact), {})
-        key = (event.name, event.occurred_at, event.id)
+        key = event_key(event)
         if key in held:
             return False
         held[key] = event
@@ -104,6 +121,10 @@ class State:
         """A message's facts as they are now, or None."""
         held = self.messages.get(ref)
         return None if held is None else dict(held)
+
+
+def event_key(event: Event) -> EventKey:
+    return (event.name, milliseconds(event.occurred_at), event.id)
 
 
 def enrollment_key(ref: EnrollmentRef) -> EnrollmentKey:
