@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from milepost.domain.conditions import Facts, Happening, Window, evaluate, windows_needed
+from milepost.domain.conditions import Facts, Happening, evaluate, windows_needed
 from milepost.domain.flips import moves_with_time, next_flip
 from tests.support.builders import MONDAY_NOON, Json
 
@@ -49,7 +49,7 @@ def flips(condition: Json, contact: Json | None = None, history: History | None 
 
 
 def test_a_purchase_leaves_the_window_that_it_was_counted_in() -> None:
-    bought = {"Bought": [(NOW - 10 * DAY, {}), (NOW - 2 * DAY, {})]}
+    bought: History = {"Bought": [(NOW - 10 * DAY, {}), (NOW - 2 * DAY, {})]}
     once = {"did": "Bought", "within": "30 days"}
     assert flips(once, history=bought) == NOW + 28 * DAY
     assert flips({**once, "times": {"gte": 2}}, history=bought) == NOW + 20 * DAY
@@ -58,13 +58,13 @@ def test_a_purchase_leaves_the_window_that_it_was_counted_in() -> None:
 
 def test_what_was_not_done_cannot_be_done_by_waiting() -> None:
     assert flips({"did": "Bought", "within": "30 days"}) is None
-    few = {"Bought": [(NOW - DAY, {})]}
+    few: History = {"Bought": [(NOW - DAY, {})]}
     assert flips({"did": "Bought", "within": "9 days", "times": {"gte": 2}}, history=few) is None
     assert flips({"did": "Bought"}, history=few) is None
 
 
 def test_a_sum_shrinks_when_its_parts_leave() -> None:
-    spent = {"Bought": [(NOW - 10 * DAY, {"total": 80}), (NOW - 2 * DAY, {"total": "30"})]}
+    spent: History = {"Bought": [(NOW - 10 * DAY, {"total": 80}), (NOW - 2 * DAY, {"total": "30"})]}
     asked = {"sum_of": "Bought", "of": "total", "within": "30 days", "gte": 100}
     assert flips(asked, history=spent) == NOW + 20 * DAY
     assert flips({**asked, "gte": 200}, history=spent) is None
@@ -95,7 +95,7 @@ def test_a_birthday_comes_near_and_is_over_at_midnight() -> None:
 
 
 def test_a_part_that_decides_alone_holds_the_whole() -> None:
-    bought = {"Bought": [(NOW - 10 * DAY, {})]}
+    bought: History = {"Bought": [(NOW - 10 * DAY, {})]}
     recent = {"did": "Bought", "within": "30 days"}
     never = {"contact": "properties.plan", "is": "gold"}
     assert flips({"all": [recent, never]}, history=bought) is None

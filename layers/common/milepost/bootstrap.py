@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.ledger import DynamoLedger
     from milepost.adapters.dynamodb.limits import DynamoLimits
     from milepost.adapters.dynamodb.lives import DynamoLives
+    from milepost.adapters.dynamodb.looks import DynamoProgress
     from milepost.adapters.dynamodb.members import DynamoMembers
     from milepost.adapters.dynamodb.privacy import DynamoRequests
     from milepost.adapters.dynamodb.registry import DynamoRegistry
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
     from milepost.services.lookouts import Lookouts
+    from milepost.services.looks import Looker, LookWorks
     from milepost.services.people.asking import Desk
     from milepost.services.people.changing import Changer
     from milepost.services.people.privacy import Clerk
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
+    from milepost.services.segments import Segmenter
     from milepost.services.send import Sender
     from milepost.services.unsubscribe import Unsubscriber
 
@@ -161,7 +164,14 @@ def reactor() -> "Reactor":
     from milepost.services.react import Reactor
 
     settings().need("machine_arn_prefix")
-    return Reactor(contacts(), enrollments(), registry(), engine(), facts())
+    return Reactor(contacts(), enrollments(), registry(), engine(), facts(), segmenter())
+
+
+@cache
+def segmenter() -> "Segmenter":
+    from milepost.services.segments import Segmenter
+
+    return Segmenter(timeline(), registry(), members())
 
 
 @cache
@@ -252,7 +262,42 @@ def crowd() -> "Crowd":
 
     works = DynamoWorks(_table(settings().workflows_table))
     grace = GRACE * clock().speed
-    return Crowd(enrollments(), registry(), engine(), timers(), works, clock().now, grace)
+    parts = enrollments(), registry(), engine(), timers(), works, clock().now, grace
+    return Crowd(*parts, timeline=timeline())
+
+
+@cache
+def progress() -> "DynamoProgress":
+    from milepost.adapters.dynamodb.looks import DynamoProgress
+
+    return DynamoProgress(_table(settings().workflows_table))
+
+
+@cache
+def look_works() -> "LookWorks":
+    from milepost.adapters.dynamodb.works import DynamoWorks
+    from milepost.adapters.stepfunctions import StepFunctionsLooks
+    from milepost.services.looks import MEMORY, LookWorks
+
+    settings().need("look_machine_arn")
+    return LookWorks(
+        DynamoWorks(_table(settings().workflows_table)),
+        registry(),
+        members(),
+        progress(),
+        StepFunctionsLooks(client("stepfunctions"), settings().look_machine_arn),
+        clock().now,
+        MEMORY * clock().speed,
+    )
+
+
+@cache
+def looker() -> "Looker":
+    from milepost.services.looks import Looker
+
+    return Looker(
+        contacts(), timeline(), registry(), members(), segmenter(), progress(), clock().now
+    )
 
 
 @cache

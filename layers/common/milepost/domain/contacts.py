@@ -21,6 +21,7 @@ from milepost.domain.event_names import DATE, INACTIVE, MOMENT
 from milepost.domain.events import ConsentFact, Event, IdentifierKind
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
+from milepost.domain.standing import NOWHERE, Standing, with_points
 
 OTHER_EVENTS = "(other)"
 EVENT_NAMES_KEPT = 100
@@ -107,9 +108,11 @@ class Profile:
     moved: int = 0
     reached: Mapping[str, str] = field(default_factory=dict)
     lookout: Lookout | None = None
+    standing: Standing = NOWHERE
 
     def get(self, name: str) -> Any:
-        return total(self.fields.get(name), self.additions.get(name, ()))
+        value = total(self.fields.get(name), self.additions.get(name, ()))
+        return with_points(value, self.standing.score) if name == "score" else value
 
     @property
     def email(self) -> str | None:
@@ -124,6 +127,8 @@ class Profile:
     def as_data(self) -> dict[str, Any]:
         """The contact as conditions and templates see it: plain JSON, absent fields left out."""
         data: dict[str, Any] = {"properties": {}}
+        if self.standing.score:
+            data["score"] = self.get("score")
         for name in (*self.fields, *(n for n in self.additions if n not in self.fields)):
             home, _, key = name.partition(".")
             value = self.get(name)

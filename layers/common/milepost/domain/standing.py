@@ -85,3 +85,12 @@ class Standing(NamedTuple):
 
 
 NOWHERE = Standing()
+
+
+def with_points(value: Any, points: float) -> Any:
+    """A score: what steps have added to it, and what events were worth."""
+    if not points or isinstance(value, bool):
+        return value
+    if value is None:
+        return points
+    return value + points if isinstance(value, int | float) else value

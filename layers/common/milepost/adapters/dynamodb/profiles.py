@@ -16,6 +16,7 @@ from milepost.adapters.dynamodb.members import member_entry
 from milepost.domain import instants
 from milepost.domain.changes import Addition
 from milepost.domain.contacts import Consent, Lookout, Presence, Profile, Total, first_seen
+from milepost.domain.standing import Standing
 
 CONSENT = "consent:"
 INSIDE = "inside:"
@@ -65,6 +66,7 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         moved=int(item.get("moved", 0)),
         reached=facts.get("reached", {}),
         lookout=_lookout(facts.get("lookout")),
+        standing=Standing.from_json(facts.get("standing", {})),
     )
 
 
@@ -142,6 +144,7 @@ def _facts(profile: Profile) -> str:
             "known": profile.known,
             **({"additions": profile.additions} if profile.additions else {}),
             **({"reached": profile.reached} if profile.reached else {}),
+            **({"standing": held} if (held := profile.standing.to_json()) else {}),
             **({"lookout": [*map(instants.show, profile.lookout)]} if profile.lookout else {}),
         },
         ensure_ascii=False,
