@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from milepost.services.act import Actor
     from milepost.services.broadcast import Broadcaster
     from milepost.services.browse import Browsing
+    from milepost.services.census import Census
     from milepost.services.crowd import Crowd
     from milepost.services.export import Exporter
     from milepost.services.facts import FactFinder
@@ -292,6 +293,13 @@ def look_works() -> "LookWorks":
 
 
 @cache
+def census() -> "Census":
+    from milepost.services.census import Census
+
+    return Census(contacts(), timeline(), registry(), members(), segmenter(), clock().now)
+
+
+@cache
 def looker() -> "Looker":
     from milepost.services.looks import Looker
 
@@ -464,7 +472,7 @@ def publisher() -> "Publisher":
         alerts=bool(settings().alarm_topic),
         trials=prove,
     )
-    return Publisher(files, publications, workflows, clock().now)
+    return Publisher(files, publications, workflows, clock().now, census().estimate)
 
 
 @cache

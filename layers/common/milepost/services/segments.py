@@ -97,12 +97,10 @@ class Segmenter:
         profile = self._decided(profile, names, event, head, now)
         return self._staged(profile, event, head, now)
 
-    def belongs(
-        self, profile: Profile, condition: Condition, head: Head, now: datetime
-    ) -> tuple[bool, datetime | None]:
-        """Whether a condition is true of a contact, and when that can change by itself."""
+    def belongs(self, profile: Profile, condition: Condition, head: Head, now: datetime) -> bool:
+        """Whether a condition is true of a contact."""
         facts = _Looking(self.timeline, profile, head, now).facts(condition)
-        return evaluate(condition, facts).value, next_flip(condition, facts)
+        return evaluate(condition, facts).value
 
     def _decided(
         self, profile: Profile, names: Iterable[str], event: Event, head: Head, now: datetime

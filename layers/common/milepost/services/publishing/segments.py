@@ -12,6 +12,7 @@ from milepost.domain.compiler.segments import (
     compiled,
 )
 from milepost.domain.conditions import Condition
+from milepost.domain.estimates import Estimate
 from milepost.domain.explain.conditions import say_condition
 from milepost.domain.language.segment import SegmentFile
 from milepost.domain.names import WORKFLOW_LENGTH, is_workflow
@@ -22,24 +23,6 @@ from milepost.domain.segments import Segment
 from milepost.ports import Busy, Files, Head, Publications, Work
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import asks_about, programs
-
-
-class Estimate(NamedTuple):
-    """How many of the contacts that were looked at belong to a segment, and how many there are."""
-
-    matched: int
-    looked: int
-    total: int
-
-    def words(self) -> str:
-        """The same as a person would say it."""
-        if not self.looked:
-            return "there are no contacts yet"
-        if self.looked >= self.total:
-            return f"{self.matched:,} of {self.total:,} contacts belong to it"
-        about = round(self.matched / self.looked * self.total)
-        seen = f"{self.matched:,} of {self.looked:,} that were looked at"
-        return f"about {about:,} of {self.total:,} contacts belong to it ({seen})"
 
 
 Estimates = Callable[[str, Condition], Estimate | None]
