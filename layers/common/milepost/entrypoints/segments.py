@@ -6,7 +6,7 @@ from typing import Any
 
 from milepost import bootstrap
 from milepost.domain.jsontext import BadJsonError, read_json
-from milepost.domain.names import is_workflow
+from milepost.domain.names import is_contact, is_workflow
 from milepost.domain.places import sealed, unsealed
 from milepost.entrypoints.authentication import authenticate
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
@@ -46,7 +46,9 @@ def _segment(request: Request) -> Response:
 
 def _list(request: Request) -> Response:
     name = _name(request)
-    return answer(200, {"list": name, "count": bootstrap.census().count(request.store, "list", name)})
+    return answer(
+        200, {"list": name, "count": bootstrap.census().count(request.store, "list", name)}
+    )
 
 
 def _members(group: Group) -> Callable[[Request], Response]:
@@ -70,6 +72,8 @@ def _members(group: Group) -> Callable[[Request], Response]:
 
 def _put(request: Request) -> Response:
     name, contact = _name(request), request.path["contact"]
+    if not is_contact(contact):
+        raise HttpError(404, "unknown_contact", "there is no such contact")
     if not _live(request, name).static:
         reason = "its members follow from its condition: change that, or the contact"
         raise HttpError(409, "not_static", reason)

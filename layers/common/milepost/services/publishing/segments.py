@@ -24,7 +24,6 @@ from milepost.ports import Busy, Files, Head, Publications, Work
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import asks_about, programs
 
-
 Estimates = Callable[[str, Condition], Estimate | None]
 """Counts who would belong to a segment of a store; None where there are no contacts."""
 
