@@ -10,13 +10,19 @@ import pytest
 from milepost.domain import instants
 from milepost.ports import Group, Member, MemberPage
 from milepost.services.broadcast import Broadcaster
-from tests.support.builders import MONDAY_NOON, STORE, Json, contact, send, shop, workflow
+from tests.support.builders import MONDAY_NOON, STORE, Content, Json, contact, send, shop, workflow
 from tests.support.faults import Faults, Kill
 from tests.support.world import World
 
 THURSDAY = {"type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers"}
 ALWAYS: Json = {"reentry": {"allow": "always"}}
 REPORT = "reports/workflows.news.broadcast.json"
+
+
+def files(news: Json) -> dict[str, Content]:
+    """A shop with a schedule, and the segment that it is for."""
+    readers = {"title": "Readers", "static": True}
+    return {**shop(news=news), "segments/readers.json": readers}
 
 
 @dataclass
@@ -63,7 +69,7 @@ class Newsroom:
 
     def edit(self, trigger: Json = THURSDAY, **more: Any) -> None:
         document = workflow(send("mail"), trigger=trigger, **more)
-        self.world.publish(shop(news=document))
+        self.world.publish(files(document))
 
     def minutes(self, **duration: float) -> None:
         """Let time pass, with the clock's minute at every quarter of an hour."""
@@ -163,7 +169,7 @@ def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:
     room = Newsroom()
     room.minutes(days=1)
     document = workflow(send("mail"), send("more"), trigger=THURSDAY, **ALWAYS)
-    room.world.publish(shop(news=document))
+    room.world.publish(files(document))
     room.minutes(days=4)
     assert {hour for hour, _ in room.mailed()} == {"2026-11-05T11"}
     assert len(room.mailed()) == 10
@@ -213,9 +219,9 @@ def test_a_schedule_that_would_reach_nobody_is_not_published(
     document = workflow(
         send("mail"), trigger={"type": "schedule", "segment": "readers", **trigger}, **more
     )
-    for path, content in shop(news=document).items():
+    for path, content in files(document).items():
         world.files.write(STORE, path, content if isinstance(content, str) else json.dumps(content))
-    report = world.publisher.publish(STORE, [*shop(news=document)])[-1]
+    report = world.publisher.publish(STORE, [*files(document)])[-1]
     assert report.outcome == "refused"
     assert [problem.place for problem in report.problems] == [place]
     assert all(problem.remedy for problem in report.problems)

@@ -52,6 +52,7 @@ ENVIRONMENT = {
     "MILEPOST_MACHINE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/milepost-machines",
     "MILEPOST_RUN_STEPS_ARN": f"{LAMBDA}run-steps",
     "MILEPOST_AWAIT_EVENT_ARN": f"{LAMBDA}await-event",
+    "MILEPOST_LOOK_MACHINE_ARN": f"{STATES}:stateMachine:{STACK}-looks",
     "MILEPOST_PRIVACY_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/milepost-privacy",
 }
 

@@ -66,8 +66,8 @@ TRIGGERS: Examples = {
         {"list": "vip", "on": "removed"},
     ),
     t.SegmentTrigger: (
-        {"type": "segment", "segment": "vip", "on": "entered"},
-        {"segment": "news", "on": "left"},
+        {"type": "segment", "segment": "vip", "on": "entered", "include_existing": True},
+        {"segment": "news", "on": "left", "include_existing": None},
     ),
     t.ContactTrigger: (
         {"type": "contact", "field": "plan", "from": "a", "to": "b", "crosses": 5},

@@ -7,7 +7,16 @@ from random import Random
 from typing import Any, Literal
 
 Scope = Literal[
-    "", "react", "run_steps", "await_event", "learn", "trigger_date", "import", "export", "privacy"
+    "",
+    "react",
+    "run_steps",
+    "await_event",
+    "learn",
+    "trigger_date",
+    "looks",
+    "import",
+    "export",
+    "privacy",
 ]
 Phase = Literal["before", "after"]
 

@@ -19,6 +19,7 @@ from milepost.adapters.dynamodb.everything import DynamoEverything
 from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.limits import DynamoLimits
 from milepost.adapters.dynamodb.lives import DynamoLives
+from milepost.adapters.dynamodb.looks import DynamoProgress
 from milepost.adapters.dynamodb.members import DynamoMembers
 from milepost.adapters.dynamodb.merging import DynamoMerging
 from milepost.adapters.dynamodb.people import DynamoPeople
@@ -35,6 +36,7 @@ from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
 from milepost.adapters.memory.limits import MemoryLimits
 from milepost.adapters.memory.lives import MemoryLives
+from milepost.adapters.memory.looks import MemoryProgress
 from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
@@ -59,8 +61,9 @@ from milepost.ports import (
     Files,
     Ledger,
     Limits,
-    Members,
+    Memberships,
     Merging,
+    Progress,
     Publications,
     Registry,
     Timeline,
@@ -97,7 +100,8 @@ class Ports:
     enrollments: Enrollments
     ledger: Ledger
     timers: Timers
-    members: Members
+    members: Memberships
+    progress: Progress
     registry: Registry
     publications: Publications
     files: Files
@@ -142,6 +146,7 @@ def memory_ports() -> Ports:
         ledger=MemoryLedger(state),
         timers=MemoryTimers(state),
         members=MemoryMembers(state),
+        progress=MemoryProgress(),
         registry=MemoryRegistry(shelf),
         publications=MemoryPublications(shelf),
         files=MemoryFiles(),
@@ -229,6 +234,7 @@ def dynamo_ports(aws: Cloud) -> Ports:
         ledger=DynamoLedger(contacts, lambda instant: instant),
         timers=DynamoTimers(contacts),
         members=DynamoMembers(contacts),
+        progress=DynamoProgress(workflows),
         registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
         publications=DynamoPublications(workflows),
         lives=DynamoLives(contacts),

@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.looks import MemoryProgress
 from milepost.adapters.memory.machines import MemoryEngine, MemoryMachines
+from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
 from milepost.adapters.memory.post import MemoryMailer, MemoryResender
@@ -43,11 +45,13 @@ from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
 from milepost.services.legs import Legs
 from milepost.services.lookouts import Lookouts
+from milepost.services.looks import Looker, LookWorks, Slice
 from milepost.services.publish import Publisher
 from milepost.services.publishing.workflows import Workflows
 from milepost.services.react import Reaction, Reactor
 from milepost.services.reconcile import Reconciled, reconcile
 from milepost.services.run import Runner
+from milepost.services.segments import Segmenter
 from milepost.services.send import Sender
 from milepost.services.steps import Steps
 from milepost.services.unsubscribe import Unsubscriber
@@ -108,6 +112,8 @@ class Surroundings:
         self.reconciled: list[Reconciled] = []
         self.posted: list[tuple[datetime, Mail]] = []
         self.undelivered: list[str] = []
+        self._progress = MemoryProgress()
+        self.looks: list[str] = []
         self._queues: dict[tuple[str, str], deque[Record]] = {}
         self._history: dict[tuple[str, str], list[Record]] = {}
         self._streamed = self._posted = 0
@@ -140,7 +146,11 @@ class Surroundings:
         self.contacts, self.enrollments = contacts, enrollments
         self.registry, self.engine = registry, engine
         merging = around(self.kept(MemoryMerging(self.state), "merging"), "merging")
-        self.reactor = Reactor(contacts, enrollments, registry, engine, facts, merging)
+        self.members = around(self.kept(MemoryMembers(self.state), "members"), "members")
+        self.segmenter = Segmenter(self.timeline, registry, self.members)
+        self.reactor = Reactor(
+            contacts, enrollments, registry, engine, facts, merging, self.segmenter
+        )
         sender = Sender(
             registry=registry,
             ledger=ledger,
@@ -161,6 +171,20 @@ class Surroundings:
         works = around(self.works, "works")
         self.crowd = Crowd(
             enrollments, registry, engine, self.timers, works, lambda: self.now, most=self.most
+        )
+        self.progress = around(self.kept(self._progress, "progress"), "progress")
+        self.look_works = LookWorks(
+            works, registry, self.members, self.progress, Starter(self), lambda: self.now
+        )
+        self.looker = Looker(
+            contacts,
+            self.timeline,
+            registry,
+            self.members,
+            self.segmenter,
+            self.progress,
+            lambda: self.now,
+            most=self.most,
         )
         self.learner = Learner(contacts, ledger, self.timeline)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
@@ -257,7 +281,7 @@ class Surroundings:
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
         looks = (p.lookout.at for p in self.state.profiles.values() if p.lookout is not None)
         self._look_at(min((*waiting, *looks), default=None))
-        if self.shelf.works:
+        if any(work.kind != "broadcast" for work in self.shelf.works.values()):
             self._look_at(self.now + MINUTE)
 
     def _look_at(self, due: datetime | None) -> None:
@@ -332,6 +356,24 @@ class Surroundings:
         with self.faults.within("learn", lambda: self._learn_from(found)):
             self.learner.learn(found.store, found.message, found.report)
 
+    def look(self, run: str, order: Mapping[str, Any]) -> None:
+        """What the state machine does that looks at all contacts."""
+        if run in self.looks:
+            return
+        self.looks.append(run)
+        slices = [Slice(**item) for item in order["items"]]
+        for each in slices:
+            self.agenda.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
+
+    def _look_on(self, order: Mapping[str, Any], place: Slice) -> None:
+        try:
+            with self.faults.within("looks", lambda: self._look_on(order, place)):
+                done = self.looker.part(order, place)
+        except (Busy, Killed):
+            done = False
+        if not done:
+            self.agenda.after(timedelta(seconds=2), partial(self._look_on, order, place))
+
     def _reconcile(self) -> None:
         self._reconciling = False
         self._looks.discard(self.now)
@@ -339,6 +381,7 @@ class Surroundings:
         try:
             with self.faults.within("trigger_date", self._reconcile):
                 self.crowd.go_on()
+                self.look_works.begin()
                 done = reconcile(
                     self.timers, self.resender, self.legs, self.lookouts, self.now, self.most
                 )
@@ -351,12 +394,22 @@ class Surroundings:
             self.reconciled.append(done)
 
 
+class Starter(NamedTuple):
+    """Implements `LookStarter`."""
+
+    around: Surroundings
+
+    def look(self, run: str, order: Mapping[str, Any]) -> None:
+        self.around.look(run, order)
+
+
 def _copy(shelf: Shelf) -> Shelf:
     return replace(
         shelf,
         heads=dict(shelf.heads),
         programs=dict(shelf.programs),
         resumes=dict(shelf.resumes),
+        segments=dict(shelf.segments),
         works=dict(shelf.works),
         templates=dict(shelf.templates),
         refused={store: set(paths) for store, paths in shelf.refused.items()},

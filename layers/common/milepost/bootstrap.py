@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.ledger import DynamoLedger
     from milepost.adapters.dynamodb.limits import DynamoLimits
     from milepost.adapters.dynamodb.lives import DynamoLives
+    from milepost.adapters.dynamodb.looks import DynamoProgress
     from milepost.adapters.dynamodb.members import DynamoMembers
     from milepost.adapters.dynamodb.merging import DynamoMerging
     from milepost.adapters.dynamodb.privacy import DynamoRequests
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from milepost.services.act import Actor
     from milepost.services.broadcast import Broadcaster
     from milepost.services.browse import Browsing
+    from milepost.services.census import Census
     from milepost.services.crowd import Crowd
     from milepost.services.export import Exporter
     from milepost.services.facts import FactFinder
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from milepost.services.learn import Learner
     from milepost.services.legs import Legs
     from milepost.services.lookouts import Lookouts
+    from milepost.services.looks import Looker, LookWorks
     from milepost.services.people.asking import Desk
     from milepost.services.people.changing import Changer
     from milepost.services.people.privacy import Clerk
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.run import Runner
+    from milepost.services.segments import Segmenter
     from milepost.services.send import Sender
     from milepost.services.unsubscribe import Unsubscriber
 
@@ -170,7 +174,14 @@ def reactor() -> "Reactor":
     from milepost.services.react import Reactor
 
     settings().need("machine_arn_prefix")
-    return Reactor(contacts(), enrollments(), registry(), engine(), facts(), merging())
+    return Reactor(contacts(), enrollments(), registry(), engine(), facts(), merging(), segmenter())
+
+
+@cache
+def segmenter() -> "Segmenter":
+    from milepost.services.segments import Segmenter
+
+    return Segmenter(timeline(), registry(), members())
 
 
 @cache
@@ -261,7 +272,49 @@ def crowd() -> "Crowd":
 
     works = DynamoWorks(_table(settings().workflows_table))
     grace = GRACE * clock().speed
-    return Crowd(enrollments(), registry(), engine(), timers(), works, clock().now, grace)
+    parts = enrollments(), registry(), engine(), timers(), works, clock().now, grace
+    return Crowd(*parts, timeline=timeline())
+
+
+@cache
+def progress() -> "DynamoProgress":
+    from milepost.adapters.dynamodb.looks import DynamoProgress
+
+    return DynamoProgress(_table(settings().workflows_table))
+
+
+@cache
+def look_works() -> "LookWorks":
+    from milepost.adapters.dynamodb.works import DynamoWorks
+    from milepost.adapters.stepfunctions import StepFunctionsLooks
+    from milepost.services.looks import MEMORY, LookWorks
+
+    settings().need("look_machine_arn")
+    return LookWorks(
+        DynamoWorks(_table(settings().workflows_table)),
+        registry(),
+        members(),
+        progress(),
+        StepFunctionsLooks(client("stepfunctions"), settings().look_machine_arn),
+        clock().now,
+        MEMORY * clock().speed,
+    )
+
+
+@cache
+def census() -> "Census":
+    from milepost.services.census import Census
+
+    return Census(contacts(), timeline(), registry(), members(), segmenter(), clock().now)
+
+
+@cache
+def looker() -> "Looker":
+    from milepost.services.looks import Looker
+
+    return Looker(
+        contacts(), timeline(), registry(), members(), segmenter(), progress(), clock().now
+    )
 
 
 @cache
@@ -428,7 +481,7 @@ def publisher() -> "Publisher":
         alerts=bool(settings().alarm_topic),
         trials=prove,
     )
-    return Publisher(files, publications, workflows, clock().now)
+    return Publisher(files, publications, workflows, clock().now, census().estimate)
 
 
 @cache

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from milepost.domain.program import PLANNED
+from milepost.domain.segments import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from milepost.domain import report as publishing
-    from milepost.domain.conditions import Happening, Window
+    from milepost.domain.conditions import Condition, Happening, Window
     from milepost.domain.contacts import Profile
     from milepost.domain.enrollments import Enrollment, Status
     from milepost.domain.events import Event, IdentifierKind
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from milepost.domain.pauses import Pause
     from milepost.domain.program import Program
     from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
+    from milepost.domain.scoring import Scoring
+    from milepost.domain.segments import Segment
     from milepost.domain.settings import StoreSettings
     from milepost.domain.templates.rendering import Renderer
     from milepost.domain.templates.versions import TemplateVersion
@@ -324,6 +327,8 @@ class Head(NamedTuple):
     workflows: Mapping[str, Live]
     templates: Mapping[str, str]
     pauses: tuple[Pause, ...] = ()
+    segments: Segments = Segments()
+    scoring: Scoring | None = None
 
     def pauses_of(self, workflow: str) -> tuple[Pause, ...]:
         """All pauses that freeze those inside a workflow."""
@@ -353,6 +358,9 @@ class Registry(Protocol):
 
     def resume(self, store: str, workflow: str, version: int) -> str:
         """The machine on which later legs of this version run."""
+
+    def segment(self, store: str, name: str, version: int) -> Condition:
+        """Who is in a segment, as this version says."""
 
 
 class Engine(Protocol):
@@ -432,6 +440,24 @@ class Members(Protocol):
     def count(self, store: str, group: Group, name: str) -> int: ...
 
 
+class Memberships(Members, Protocol):
+    """Knows the members in parts, for whoever goes through all of them, and notes who is one."""
+
+    def parts(self) -> int:
+        """How many parts the members of anything are kept in."""
+
+    def page_of(
+        self, store: str, group: Group, name: str, part: int, after: str = "", most: int = 100
+    ) -> MemberPage:
+        """Some members of one part, and the place after which its next page begins."""
+
+    def join(self, ref: ContactRef, group: Group, name: str, since: datetime) -> None:
+        """Note that a contact belongs to a list or a segment; harmless if it is noted."""
+
+    def leave(self, ref: ContactRef, group: Group, name: str) -> None:
+        """Note that a contact no longer does; harmless if that is noted."""
+
+
 class Resender(Protocol):
     """Has a message sent once more where sending is allowed."""
 
@@ -484,6 +510,17 @@ class Publications(Protocol):
         self, store: str, settings: Mapping[str, Any], pauses: Sequence[Pause] = ()
     ) -> None: ...
 
+    def segment(self, store: str, name: str, version: int) -> Condition:
+        """The condition of a version; LookupError if there is none."""
+
+    def keep_segment(self, store: str, name: str, version: int, condition: Condition) -> bool:
+        """Keep a version; False if that number belongs to another condition."""
+
+    def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:
+        """Make a segment live in place of version `after` (0: none); False if that is not live."""
+
+    def apply_scoring(self, store: str, scoring: Mapping[str, Any] | None) -> None: ...
+
     def set_going(self, work: Work) -> None:
         """Have something done for everybody inside a workflow; it replaces the same done before."""
 
@@ -496,14 +533,54 @@ class Publications(Protocol):
 
 class Work(NamedTuple):
     """Something to be done for everybody inside a workflow, set going `at` an instant; a broadcast
-    is for everybody in the segment of its schedule, and begins `at` an instant."""
+    is for everybody in the segment of its schedule, and begins `at` an instant. A `look` is at all
+    contacts, because of what `workflow` names: `segment/vip`, `workflow/birthday`, `scoring`."""
 
-    kind: Literal["thaw", "cancel", "migrate", "broadcast"]
+    kind: Literal["thaw", "cancel", "migrate", "broadcast", "look"]
     store: str
     workflow: str
     at: datetime
     version: int = 0
     done: str = ""
+
+
+class Part(NamedTuple):
+    """A part of a look at all contacts: where it is (empty when it is `done`), and what it did."""
+
+    place: str = ""
+    looked: int = 0
+    changed: int = 0
+    done: bool = False
+
+
+class Looked(NamedTuple):
+    """The last look at all contacts because of one thing."""
+
+    run: str
+    at: str
+    parts: Mapping[str, Part] = {}
+    of: int = 0
+
+
+class Progress(Protocol):
+    """Notes how far the looks at all contacts are."""
+
+    def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
+        """Note that a look in so many parts has begun, because of these things."""
+
+    def part(self, store: str, run: str, part: str) -> Part: ...
+
+    def note(self, store: str, run: str, part: str, progress: Part) -> None: ...
+
+    def looked(self, store: str, what: str) -> Looked | None:
+        """The last look because of a thing; None if there was none."""
+
+
+class LookStarter(Protocol):
+    """Has all contacts looked at."""
+
+    def look(self, run: str, order: Mapping[str, Any]) -> None:
+        """Set a look going; harmless if it is or was."""
 
 
 class Works(Protocol):

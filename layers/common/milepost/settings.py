@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     machine_role_arn: str = ""
     run_steps_arn: str = ""
     await_event_arn: str = ""
+    look_machine_arn: str = ""
     alarm_topic: str = ""
     privacy_queue: str = ""
     broadcast_rate: str = "10"

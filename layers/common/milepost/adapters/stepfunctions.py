@@ -61,6 +61,24 @@ class StepFunctionsEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class StepFunctionsLooks:
+    """Implements `LookStarter` by the machine that looks at all contacts."""
+
+    client: "SFNClient"
+    machine: str
+
+    def look(self, run: str, order: Mapping[str, Any]) -> None:
+        document = json.dumps(order, sort_keys=True)
+        try:
+            self.client.start_execution(stateMachineArn=self.machine, name=run, input=document)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise Busy(_name(error)) from error
+        except BotoCoreError as error:
+            raise Busy(_name(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
 class StepFunctionsMachines:
     """Implements `Machines`."""
 

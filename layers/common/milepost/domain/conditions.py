@@ -41,7 +41,10 @@ class Happening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a condition may look at. `windows` holds what `windows_needed` asked for."""
+    """All that a condition may look at. `windows` holds what `windows_needed` asked for.
+
+    `fades` says what the contact's score will be from each instant on, if nothing happens.
+    """
 
     now: datetime
     contact: Mapping[str, Any] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Facts:
     emails: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
+    fades: Sequence[tuple[datetime, float]] = ()
 
 
 def evaluate(condition: Condition, facts: Facts) -> Verdict:
@@ -169,12 +173,18 @@ def _un(value: bool) -> str:
 def _did(condition: Condition, facts: Facts) -> Verdict:
     negated = "did_not" in condition
     name = condition["did_not"] if negated else condition["did"]
-    wanted: Mapping[str, Any] = condition.get("times") or {"gte": 1}
+    wanted: Mapping[str, Any] = condition.get("times") or _ONCE
     count = _count(name, condition, facts)
-    enough = all(_NUMBERS[op](count, bound) for op, bound in wanted.items())
+    enough = is_enough(condition, count)
     needs = " and ".join(f"{_WORDS[op]} {bound}" for op, bound in wanted.items())
     rule = f"must not have {needs}" if negated else f"needs {needs}"
     return Verdict(enough is not negated, f"did {name} {_times(count)}{_when(condition)}, {rule}")
+
+
+def is_enough(condition: Condition, count: int) -> bool:
+    """Whether something was done as often as `did` or `did_not` names."""
+    wanted: Mapping[str, Any] = condition.get("times") or _ONCE
+    return all(_NUMBERS[op](count, bound) for op, bound in wanted.items())
 
 
 def _sum_of(condition: Condition, facts: Facts) -> Verdict:
@@ -183,7 +193,7 @@ def _sum_of(condition: Condition, facts: Facts) -> Verdict:
     total = _added_up(
         _amount(look_up(happening.data, condition["of"]))
         for happening in facts.windows.get(window, ())
-        if where is None or evaluate(where, _seen_by(facts, happening)).value
+        if where is None or evaluate(where, seen_by(facts, happening)).value
     )
     bounds = {op: condition[op] for op in ("gt", "gte", "lt", "lte") if op in condition}
     needs = " and ".join(f"{_WORDS[op]} {_say(bound)}" for op, bound in bounds.items())
@@ -243,11 +253,12 @@ def _count(name: str, condition: Condition, facts: Facts) -> int:
     return sum(
         1
         for happening in facts.windows.get(window, ())
-        if where is None or evaluate(where, _seen_by(facts, happening)).value
+        if where is None or evaluate(where, seen_by(facts, happening)).value
     )
 
 
-def _seen_by(facts: Facts, happening: Happening) -> Facts:
+def seen_by(facts: Facts, happening: Happening) -> Facts:
+    """What the `where` of a behavior may ask about."""
     return Facts(now=facts.now, contact=facts.contact, event=happening.data)
 
 
@@ -278,6 +289,7 @@ _LEAVES: dict[str, Callable[[Condition, Facts], Verdict]] = {
 
 # --- operators ----------------------------------------------------------------------------------
 
+_ONCE: Mapping[str, Any] = {"gte": 1}
 _NUMBERS: dict[str, Callable[[Any, Any], bool]] = {
     "is": lambda a, b: a == b,
     "gt": lambda a, b: a > b,
@@ -300,6 +312,9 @@ _WORDS = {
     "anniversary_within": "an anniversary within",
 }  # fmt: skip
 OPERATORS = (*_WORDS, "exists")
+TIMES = ("within_last", "within_next", "anniversary_within")
+"""The operators whose answer can change while the value stays."""
+
 _NEGATIVE = {"is_not": "is", "not_in": "in"}
 
 
@@ -343,7 +358,7 @@ def _meets(operator: str, value: Any, bound: Any, now: datetime) -> bool:
         if isinstance(value, bool) or isinstance(bound, bool):
             raise TypeError
         return _NUMBERS[operator](_number(value), bound)
-    return _meets_time(operator, _as_instant(value, now), bound, now)
+    return _meets_time(operator, as_instant(value, now), bound, now)
 
 
 def _number(value: Any) -> Any:
@@ -364,9 +379,9 @@ def _same(value: Any, bound: Any) -> bool:
 def _meets_time(operator: str, value: datetime, bound: Any, now: datetime) -> bool:
     match operator:
         case "before":
-            return value < _as_instant(bound, now)
+            return value < as_instant(bound, now)
         case "after":
-            return value > _as_instant(bound, now)
+            return value > as_instant(bound, now)
         case "within_last":
             return now - parse_duration(bound) <= value <= now
         case "within_next":
@@ -376,7 +391,8 @@ def _meets_time(operator: str, value: datetime, bound: Any, now: datetime) -> bo
     raise ValueError(f"not an operator: {operator}")
 
 
-def _as_instant(value: Any, now: datetime) -> datetime:
+def as_instant(value: Any, now: datetime) -> datetime:
+    """The instant that a value of other people's data means; TypeError or ValueError if none."""
     if not isinstance(value, str):
         raise TypeError
     if len(value) == len("2026-11-22"):

@@ -25,6 +25,7 @@ from milepost.domain.languages import normalize
 from milepost.domain.properties import PREFIX, Unfit, fitting
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
+from milepost.domain.standing import NOWHERE, Standing, with_points
 
 OTHER_EVENTS = "(other)"
 EVENT_NAMES_KEPT = 100
@@ -120,9 +121,11 @@ class Profile:
     merged_into: str = ""
     merging: bool = False
     astray: tuple[int, str] = (0, "")
+    standing: Standing = NOWHERE
 
     def get(self, name: str) -> Any:
-        return total(self.fields.get(name), self.additions.get(name, ()))
+        value = total(self.fields.get(name), self.additions.get(name, ()))
+        return with_points(value, self.standing.score) if name == "score" else value
 
     @property
     def email(self) -> str | None:
@@ -137,6 +140,8 @@ class Profile:
     def as_data(self) -> dict[str, Any]:
         """The contact as conditions and templates see it: plain JSON, absent fields left out."""
         data: dict[str, Any] = {"properties": {}}
+        if self.standing.score:
+            data["score"] = self.get("score")
         for name in (*self.fields, *(n for n in self.additions if n not in self.fields)):
             home, _, key = name.partition(".")
             value = self.get(name)

@@ -148,6 +148,8 @@ def fires(
     `before` and `after` are the contact without and with the event.
     """
     if trigger.get("type") == "contact":
+        if event.source == "segment" and event.data.get("initial"):
+            return False  # a rule that is new has found what had been so before
         return _changes(trigger, before.get if before else lambda _: None, after.get)
     if trigger.get("event") != event.name:
         return False

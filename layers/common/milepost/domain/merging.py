@@ -33,6 +33,7 @@ from milepost.domain.events import Event, IdentifierKind
 from milepost.domain.identity import NAMING, anonymous, trusted
 from milepost.domain.properties import PREFIX
 from milepost.domain.refs import EnrollmentRef
+from milepost.domain.standing import united
 
 Verdict = Literal["merge", "the other way", "lead", "refuse"]
 
@@ -169,6 +170,7 @@ def merge(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profil
         entries=_latest(winner.entries, loser.entries),
         reached=_latest(winner.reached, loser.reached),
         lookout=_sooner(winner.lookout, loser.lookout),
+        standing=united(winner.standing, loser.standing),
         inside={**winner.inside, **came},
         known={
             kind: tuple(sorted({*winner.known.get(kind, ()), *loser.known.get(kind, ())}))[

@@ -127,7 +127,7 @@ def _not_among(place: str, said: Any, options: str) -> Problem:
 # What pydantic says of a place holds, besides keys and positions, which member of a union was
 # tried. These are the fields that hold a union, or a list of them, and so have such a part after
 # them; in those of `_SCALARS` every member is tried, and each complains.
-_UNIONS = frozenset({"trigger", "audience", "where", "if", "not"})
+_UNIONS = frozenset({"trigger", "audience", "where", "if", "not", "condition"})
 _LISTS_OF_UNIONS = frozenset({"all", "any", "steps", "on_event", "on_timeout", "else"})
 _SCALARS = frozenset({"is", "is_not"})
 _LISTS_OF_SCALARS = frozenset({"in", "not_in"})

@@ -7,11 +7,15 @@ from pydantic import BaseModel
 
 from milepost.domain.imports.file import ImportFile
 from milepost.domain.language.expectations import WorkflowTests
+from milepost.domain.language.scoring import ScoringFile
+from milepost.domain.language.segment import SegmentFile
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.settings_file import SettingsFile
 
 FILES: dict[str, type[BaseModel]] = {
     "workflow": Workflow,
+    "segment": SegmentFile,
+    "scoring": ScoringFile,
     "settings": SettingsFile,
     "test": WorkflowTests,
     "import": ImportFile,

@@ -10,13 +10,16 @@ from milepost.services.reconcile import reconcile
 
 
 def handler(_: Any, __: Any) -> None:
-    """Begin legs that are due, report what comes to contacts by itself, and decide messages whose
-    outcome nobody reported in 15 minutes."""
+    """Have all contacts looked at for what was published, begin legs that are due, report what
+    comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes."""
     bootstrap.settings().need("run_steps_arn")
     resender = LambdaResender(bootstrap.client("lambda"), bootstrap.settings().run_steps_arn)
     changed = bootstrap.crowd().go_on()
     if changed:
         logger.info("people inside", extra={"changed": changed})
+    begun = bootstrap.look_works().begin()
+    if begun:
+        logger.info("all contacts are looked at", extra={"stores": begun})
     now = bootstrap.clock().wire_now()
     done = reconcile(bootstrap.timers(), resender, bootstrap.legs(), bootstrap.lookouts(), now)
     if done.begun:

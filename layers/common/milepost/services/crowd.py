@@ -15,7 +15,8 @@ from milepost.domain.moving import moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Engine, Enrollments, Registry, Timers, Work, Works
+from milepost.ports import Engine, Enrollments, Registry, Timeline, Timers, Work, Works
+from milepost.services.leaving import tell_left
 from milepost.services.legs import meet
 
 MOST = 1000
@@ -44,13 +45,14 @@ class Crowd:
     now: Callable[[], datetime]
     grace: timedelta = GRACE
     most: int = MOST
+    timeline: Timeline | None = None
 
     def go_on(self) -> int:
         """Do the next part of every open work; how many enrollments that changed."""
         left = self.most
         for work in self.works.open():
-            if work.kind == "broadcast":
-                continue
+            if work.kind in {"broadcast", "look"}:
+                continue  # of others: see `services/broadcast.py` and `services/looks.py`
             left -= self._thaw(work, left) if work.kind == "thaw" else self._pass(work, left)
         return self.most - left
 
@@ -78,6 +80,8 @@ class Crowd:
         if ref.version < version:
             reason = f"canceled by version {version}"
             self.enrollments.finish(ref, "exited", reason, self.now())
+            if self.timeline is not None:
+                tell_left(self.timeline, self.registry.head(ref.store), ref, self.now())
             self.engine.stop(ref, reason, self.enrollments.leg(ref))
         return True
 

@@ -51,6 +51,7 @@ class FactFinder:
             },
             emails=self.ledger.fates(enrollment.ref, emails) if enrollment and emails else {},
             steps=latest(outcomes),
+            segments=profile.standing.inside(),
         )
 
     def inside(

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from milepost.domain.contacts import Profile
+from milepost.domain.belonging import look_event
+from milepost.domain.contacts import Lookout, Profile
 from milepost.domain.occasions import coming, due, look_out, looked_until
 from milepost.domain.refs import ContactRef
 from milepost.ports import Contacts, Head, Registry, Timeline
+from milepost.services.segments import ahead
 
 UNSEEN = timedelta(minutes=5)
 """A look in vain is taken again until then: what was just published may not be known here yet."""
@@ -36,12 +38,21 @@ class Lookouts:
         found = due(profile, head.plans(), now, head.settings.timezone)
         for occasion in found:
             self.timeline.append(ref.contact, occasion.event(profile))
-        if not found and now - profile.lookout.at >= UNSEEN:
+        flipped = [at for at in ahead(profile, head) if at <= now]
+        if flipped:
+            self.timeline.append(ref.contact, look_event(ref.store, min(flipped)))
+        if not found and not flipped and now - profile.lookout.at >= UNSEEN:
             self._move_on(profile, head, now)
-        return len(found)
+        return len(found) + bool(flipped)
 
     def _move_on(self, profile: Profile, head: Head, now: datetime) -> None:
         """Nothing has come after all: look again when the next thing does."""
-        ahead = coming(profile, head.plans(), looked_until(profile, now), head.settings.timezone)
-        next_ = look_out(profile, ahead[0].at if ahead else None, now)
-        self.contacts.apply(profile, replace(profile, lookout=next_))
+        self.contacts.apply(profile, replace(profile, lookout=next_look(profile, head, now)))
+
+
+def next_look(profile: Profile, head: Head, now: datetime) -> Lookout | None:
+    """When a contact has to be looked at again: something comes, or a segment may change."""
+    since = looked_until(profile, now)
+    occasions = coming(profile, head.plans(), since, head.settings.timezone)[:1]
+    instants = [*(occasion.at for occasion in occasions), *ahead(profile, head)]
+    return look_out(profile, min(instants, default=None), now)

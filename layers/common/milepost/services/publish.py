@@ -14,12 +14,16 @@ from pathlib import PurePosixPath
 from milepost.domain.report import Report, as_json, as_markdown, is_news
 from milepost.ports import Busy, Files, Publications, Unfinished
 from milepost.services.publishing.result import Result
+from milepost.services.publishing.scoring import PATH as SCORING
+from milepost.services.publishing.scoring import publish_scoring
+from milepost.services.publishing.segments import Estimates, Publishing, publish_segment
 from milepost.services.publishing.settings import publish_settings
 from milepost.services.publishing.templates import marketers, publish_template
 from milepost.services.publishing.workflows import Workflows, path_of_tests
 
 LAYOUT = "_layout"
 _ROUNDS = 5
+_TURNS = ("settings.json", "templates", "segments", SCORING, "workflows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Publisher:
     publications: Publications
     workflows: Workflows
     now: Callable[[], datetime]
+    estimate: Estimates = lambda _, __: None
 
     def publish(self, store: str, paths: Sequence[str]) -> list[Report]:
         """Bring everything that these paths concern up to date; the reports, newest last.
@@ -40,7 +45,7 @@ class Publisher:
         units = dict.fromkeys(unit for path in paths for unit in self._units(store, path))
         unfinished: list[str] = []
         reports = list(self._each(store, units, unfinished))
-        if any(report.outcome == "published" for report in reports):
+        if any(report.outcome in {"published", "archived"} for report in reports):
             done = {report.file for report in reports if report.outcome != "refused"}
             again = [unit for unit in self.publications.all_refused(store) if unit not in done]
             reports += self._each(store, again, unfinished)
@@ -59,9 +64,9 @@ class Publisher:
     def _units(self, store: str, path: str) -> list[str]:
         """What a changed file is part of: itself, its template's folder, or every template."""
         parts = PurePosixPath(path).parts
-        if path == "settings.json":
+        if path in {"settings.json", SCORING}:
             return [path]
-        if parts[:1] == ("workflows",):
+        if parts[:1] in {("workflows",), ("segments",)}:
             return [path] if path.endswith(".json") and len(parts) == 2 else []
         if parts[:1] == ("tests",):
             name = parts[-1].removesuffix(".test.json")
@@ -92,8 +97,15 @@ class Publisher:
             return (self.files.folder(store, unit), layout, head.settings, users)
         if unit == "settings.json":
             return (self.files.read(store, unit), head.settings)
+        if unit == SCORING or unit.startswith("segments/"):
+            own = PurePosixPath(unit).stem
+            others = {n: s for n, s in head.segments.live().items() if n != own}
+            used = [(name, live.version, live.status) for name, live in head.workflows.items()]
+            return (self.files.read(store, unit), head.settings, others, sorted(used))
         tests = self.files.read(store, path_of_tests(PurePosixPath(unit).stem))
-        return (self.files.read(store, unit), tests, sorted(head.templates.items()), head.settings)
+        templates = sorted(head.templates.items())
+        segments = sorted(head.segments.live())
+        return (self.files.read(store, unit), tests, templates, segments, head.settings)
 
     def _once(self, store: str, unit: str) -> Result:
         if unit == "settings.json":
@@ -103,7 +115,13 @@ class Publisher:
             layout = self.files.folder(store, f"templates/{LAYOUT}")
             files, name = self.files.folder(store, unit), unit.removeprefix("templates/")
             return publish_template(self.publications, store, name, files, layout)
-        return self.workflows.publish(store, PurePosixPath(unit).stem, self.now())
+        if unit == SCORING:
+            return publish_scoring(self.files, self.publications, store, self.now())
+        name = PurePosixPath(unit).stem
+        if unit.startswith("segments/"):
+            needs = Publishing(self.files, self.publications, self.estimate)
+            return publish_segment(needs, store, name, self.now())
+        return self.workflows.publish(store, name, self.now())
 
     def _write(self, store: str, report: Report) -> Report:
         base = "reports/" + report.file.removesuffix(".json").replace("/", ".")
@@ -114,4 +132,4 @@ class Publisher:
 
 
 def _turn(unit: str) -> tuple[int, str]:
-    return (("settings.json", "templates", "workflows").index(unit.partition("/")[0]), unit)
+    return (_TURNS.index(unit.partition("/")[0]), unit)

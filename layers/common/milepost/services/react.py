@@ -28,7 +28,7 @@ from milepost.domain.events import Event
 from milepost.domain.identity import without
 from milepost.domain.merging import asks, corrected, ours
 from milepost.domain.moving import moved_by, moves
-from milepost.domain.occasions import coming, look_out, looked_until, planned
+from milepost.domain.occasions import planned
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import (
@@ -44,7 +44,9 @@ from milepost.ports import (
 )
 from milepost.services.facts import FactFinder
 from milepost.services.legs import Legs, follow
+from milepost.services.lookouts import next_look
 from milepost.services.merge import Merger
+from milepost.services.segments import Segmenter
 
 ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
@@ -71,6 +73,7 @@ class Reactor:
     engine: Engine
     facts: FactFinder
     merging: Merging
+    segmenter: Segmenter
 
     @property
     def merger(self) -> Merger:
@@ -163,16 +166,22 @@ class Reactor:
         profile = before or Profile(event.store, contact)
         if ours(event):
             noted = corrected(profile, event) if event.name == COUNTED_TWICE else profile
+            if not asks(event):  # two lives are one: whatever is asked of it may be answered anew
+                noted = self.segmenter.score(noted, None, head, now)
+                noted = self.segmenter.update(None, noted, event, head, now)
             return Reaction(True), replace(noted, applied=position, **_ahead(noted, head, now))
         profile = fold(profile, without(event, elsewhere.keys()), head.settings)
+        profile = self.segmenter.score(profile, event, head, now)
         inside = dict(profile.inside)
         entries = dict(profile.entries)
         ended = tuple(self._end(profile, event, now))
         for id_ in ended:
             del inside[id_]
         woken = tuple(self._wake(replace(profile, inside=inside), event, now))
+        profile = replace(profile, inside=dict(inside))
+        profile = self.segmenter.update(before, profile, event, head, now)
         entered, refused = [], []
-        for live, program in self._fired(head, before, profile, event):
+        for live, program in self._fired(head, before, profile, event, now):
             here = replace(profile, inside=inside)
             decision = self._may_enter(program, here, event, now)
             if isinstance(decision, Refuse):
@@ -185,9 +194,10 @@ class Reactor:
                 entered.append(enrollment.ref.id)
                 inside[enrollment.ref.id] = enrollment.presence()
                 entries[enrollment.ref.workflow] = now
-        after = replace(
-            profile, inside=inside, entries=entries, applied=position, **_ahead(profile, head, now)
-        )
+        profile = replace(profile, inside=inside, entries=entries, applied=position)
+        new = {inside[id_].workflow for id_ in entered}
+        profile = self.segmenter.after_entering(profile, new, event, head, now)
+        after = replace(profile, **_ahead(profile, head, now))
         return Reaction(True, ended, woken, tuple(entered), tuple(refused)), after
 
     def _end(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
@@ -223,13 +233,17 @@ class Reactor:
             yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
 
     def _fired(
-        self, head: Head, before: Profile | None, after: Profile, event: Event
+        self, head: Head, before: Profile | None, after: Profile, event: Event, now: datetime
     ) -> Iterator[tuple[Live, Program]]:
         """The workflows that the event lets in; only theirs are read."""
         if head.settings.paused:
             return
+        faded = self.segmenter.score(before, None, head, now) if before else None
         for name, live in sorted(head.workflows.items()):
-            if live.status == "live" and fires(name, live.trigger, before, after, event):
+            if live.status == "live" and (
+                fires(name, live.trigger, before, after, event)
+                or (faded is not before and fires(name, live.trigger, faded, after, event))
+            ):
                 yield live, self.registry.program(event.store, name, live.version)
 
     def _may_enter(
@@ -250,6 +264,7 @@ class Reactor:
 
     def _begin(self, profile: Profile, event: Event, now: datetime) -> None:
         """Write down and start what this event began; the profile says what that is."""
+        self.segmenter.settle(profile, event)
         for id_, presence in profile.inside.items():
             if presence.event != event.id:
                 continue
@@ -274,12 +289,7 @@ class Reactor:
 def _ahead(profile: Profile, head: Head, now: datetime) -> dict[str, Any]:
     """What the profile notes of the things that come by themselves."""
     plans = head.plans()
-    zone = head.settings.timezone
-    ahead = coming(profile, plans, looked_until(profile, now), zone)
-    return {
-        "reached": planned(profile.reached, plans),
-        "lookout": look_out(profile, ahead[0].at if ahead else None, now),
-    }
+    return {"reached": planned(profile.reached, plans), "lookout": next_look(profile, head, now)}
 
 
 def _meant(node: Node, event: Event, profile: Profile) -> bool:

@@ -21,6 +21,7 @@ from milepost.domain.pauses import frozen, hold, turn_of
 from milepost.domain.program import END, Node, Program, waits
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, Engine, Enrollments, Head, Journal, Registry
+from milepost.services.leaving import tell_left
 from milepost.services.legs import follow, meet
 from milepost.services.send import Paused, Sender, Task
 from milepost.services.steps import Over, Steps
@@ -66,6 +67,8 @@ class Runner:
         profile, enrollment = loaded
         if enrollment.status != "active" or enrollment.leg != leg:
             self._meet(enrollment, leg)
+            if enrollment.status != "active":
+                self._tell(enrollment.ref, enrollment.since)  # the run that ended it may be dead
             return self._leave(ref, leg, program, entry)
         head = self.registry.head(ref.store)
         if self._held(enrollment, head, program, entry, number):
@@ -92,6 +95,7 @@ class Runner:
         if self.enrollments.leg(ref) != leg:
             return  # it goes on in another execution
         self.enrollments.finish(ref, "failed", cause[:200], self.now())
+        self._tell(ref, self.now())
 
     def send_again(self, ref: EnrollmentRef, step: str, turn: int) -> None:
         """Send a transactional message whose outcome stayed unknown a second and last time."""
@@ -187,7 +191,11 @@ class Runner:
         turn.flush(self.enrollments)
         ref, leg = turn.enrollment.ref, turn.enrollment.leg
         self.enrollments.finish(ref, status, reason[:200], self.now(), leg)
+        self._tell(ref, turn.enrollment.since)
         return self._leave(ref, leg, turn.program, turn.entry)
+
+    def _tell(self, ref: EnrollmentRef, at: datetime) -> None:
+        tell_left(self.steps.actor.timeline, self.registry.head(ref.store), ref, at)
 
     def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> Stop:
         """This execution has nothing left to do. A block that always goes on to a wait has no

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 
 class EndlessError(Exception):
@@ -31,6 +31,10 @@ class Agenda:
 
     def after(self, delay: timedelta, action: Action) -> None:
         self.at(self.now + delay, action)
+
+    def goes_beyond(self, instant: datetime) -> bool:
+        """Whether something is due after an instant."""
+        return any(due > instant for due, _, _ in self._due)
 
     def run_until(self, end: datetime) -> None:
         """Let everything happen that is due by then, what it leads to included."""

@@ -13,6 +13,7 @@ from typing import Any
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
 from milepost.adapters.memory.post import MemoryMailer
@@ -21,6 +22,7 @@ from milepost.adapters.memory.state import Record, State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.shops import generic
 from milepost.domain import instants
+from milepost.domain.belonging import look_event
 from milepost.domain.events import contact_id
 from milepost.domain.messages import Mail, Report, Reported
 from milepost.domain.tokens import Unsubscribe
@@ -31,6 +33,7 @@ from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
 from milepost.services.react import Reactor
 from milepost.services.run import Runner
+from milepost.services.segments import Segmenter
 from milepost.services.send import Sender
 from milepost.services.steps import Steps
 from milepost.services.unsubscribe import Proof, Unsubscriber
@@ -63,6 +66,7 @@ class World:
         trace = Trace()
         self.watcher = Watcher(self.agenda, self.state, registry, self.mailer, trace)
         self._streamed = self._posted = 0
+        self._looks: set[tuple[str, datetime]] = set()
         contacts, ledger = MemoryContacts(self.state), MemoryLedger(self.state)
         enrollments = MemoryEnrollments(self.state)
         secrets = MemorySecrets({store: StoreSecrets(signing=("simulated",), links=("simulated",))})
@@ -88,7 +92,8 @@ class World:
         )
         engine = BlockEngine(self.agenda, registry, enrollments, runner, self.watcher)
         merging = MemoryMerging(self.state)
-        self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging)
+        segmenter = Segmenter(self._timeline, registry, MemoryMembers(self.state))
+        self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging, segmenter)
         self._learner = Learner(contacts, ledger, self._timeline)
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
 
@@ -157,6 +162,19 @@ class World:
             self.agenda.after(_SECOND, partial(self.report, mail, "sent"))
             self.agenda.after(2 * _SECOND, partial(self.report, mail, "delivered"))
         self._posted = len(self.mailer.handed)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Have contacts looked at when a segment of theirs may change by itself.
+
+        Only before something else that is still to come, or stories would never end.
+        """
+        for (_, contact), profile in self.state.profiles.items():
+            at = min(profile.standing.flips.values(), default=None)
+            if at is not None and (contact, at) not in self._looks and self.agenda.goes_beyond(at):
+                self._looks.add((contact, at))
+                event = look_event(self.store, at)
+                self.agenda.at(at, partial(self._timeline.append, contact, event))
 
     def _react(self, record: Record) -> None:
         reaction = self._reactor.react(

@@ -1,10 +1,13 @@
 """Who belongs to a list or a segment, and who is a contact at all: read from an index, by parts."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.table import Table
+from milepost.adapters.dynamodb.table import Table, pack
+from milepost.domain import instants
+from milepost.domain.refs import ContactRef
 from milepost.ports import Group, Member, MemberPage
 
 
@@ -37,6 +40,26 @@ class DynamoMembers:
             )
             for number in range(keys.SHARDS)
         )
+
+    def parts(self) -> int:
+        return keys.SHARDS
+
+    def page_of(
+        self, store: str, group: Group, name: str, part: int, after: str = "", most: int = 100
+    ) -> MemberPage:
+        found = list[Member]()
+        for item in self._query(store, group, name, part, after, most):
+            found.append(Member(keys.owner(item["pk"])[1], item["member_since"]))
+            if len(found) == most:
+                return MemberPage(found, f"{found[-1].since} {found[-1].contact}")
+        return MemberPage(found, "")
+
+    def join(self, ref: ContactRef, group: Group, name: str, since: datetime) -> None:
+        entry = member_entry(ref.store, group, name, ref.contact, instants.show(since))
+        self.table.put(keys.member(ref.store, ref.contact, group, name) | pack(entry))
+
+    def leave(self, ref: ContactRef, group: Group, name: str) -> None:
+        self.table.delete(keys.member(ref.store, ref.contact, group, name))
 
     def _query(self, store: str, group: Group, name: str, number: int, rest: str, most: int) -> Any:
         bucket = keys.member_bucket(store, group, name, number)

@@ -16,6 +16,7 @@ from milepost.adapters.dynamodb.members import member_entry
 from milepost.domain import instants
 from milepost.domain.changes import Addition
 from milepost.domain.contacts import Consent, Lookout, Presence, Profile, Total, first_seen
+from milepost.domain.standing import Standing
 
 CONSENT = "consent:"
 INSIDE = "inside:"
@@ -68,6 +69,7 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         merged_into=item.get("merged_into", ""),
         merging=bool(item.get("merging", False)),
         astray=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
+        standing=Standing.from_json(facts.get("standing", {})),
     )
 
 
@@ -151,6 +153,7 @@ def facts_text(profile: Profile) -> str:
             "known": profile.known,
             **({"additions": profile.additions} if profile.additions else {}),
             **({"reached": profile.reached} if profile.reached else {}),
+            **({"standing": held} if (held := profile.standing.to_json()) else {}),
             **({"lookout": [*map(instants.show, profile.lookout)]} if profile.lookout else {}),
             **({"astray": profile.astray} if profile.astray[0] else {}),
         },

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.registry import (
+    SEGMENT,
     TEMPLATE,
     WORKFLOW,
     head_key,
@@ -14,16 +15,20 @@ from milepost.adapters.dynamodb.registry import (
     program_key,
     read_head,
     read_program,
+    read_segment,
     read_template,
+    segment_key,
     template_item,
 )
 from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.adapters.dynamodb.works import work_key, work_value
 from milepost.domain.pauses import Pause, pauses_to_json
 from milepost.domain.program import Program
+from milepost.domain.segments import Segment
 from milepost.ports import Head, Live, Work
 
 if TYPE_CHECKING:
+    from milepost.domain.conditions import Condition
     from milepost.domain.templates.versions import TemplateVersion
 
 REFUSED = "REFUSED#"
@@ -110,6 +115,44 @@ class DynamoPublications:
                 ":settings": json.dumps(settings, ensure_ascii=False),
                 ":pauses": json.dumps(pauses_to_json(pauses)),
             },
+        )
+
+    def segment(self, store: str, name: str, version: int) -> "Condition":
+        return read_segment(self.table, store, name, version)
+
+    def keep_segment(self, store: str, name: str, version: int, condition: "Condition") -> bool:
+        text = json.dumps(condition, ensure_ascii=False)
+        item = segment_key(store, name, version) | pack({"condition": text})
+        try:
+            self.table.put(item, "attribute_not_exists(pk)")
+        except Refused as refused:
+            (held,) = refused.items
+            return held is not None and held["condition"] == text
+        return True
+
+    def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:
+        condition = "#segment.#version = :after" if after else "attribute_not_exists(#segment)"
+        live = {"version": segment.version, "live": json.dumps(segment.to_json())}
+        try:
+            self.table.update(
+                head_key(store),
+                expression="SET #segment = :live",
+                condition=condition,
+                names={"#segment": SEGMENT + name} | ({"#version": "version"} if after else {}),
+                values={":live": live} | ({":after": after} if after else {}),
+            )
+        except Refused:
+            return False
+        return True
+
+    def apply_scoring(self, store: str, scoring: Mapping[str, Any] | None) -> None:
+        if scoring is None:
+            self.table.update(head_key(store), expression="REMOVE scoring")
+            return
+        self.table.update(
+            head_key(store),
+            expression="SET scoring = :scoring",
+            values={":scoring": json.dumps(scoring, ensure_ascii=False)},
         )
 
     def set_going(self, work: Work) -> None:

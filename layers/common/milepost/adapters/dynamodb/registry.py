@@ -10,15 +10,19 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Table, pack
 from milepost.domain.pauses import pauses_from_json
 from milepost.domain.program import Program
+from milepost.domain.segments import Segment, Segments
 from milepost.domain.settings import StoreSettings
 from milepost.ports import Head, Live
 
 if TYPE_CHECKING:
+    from milepost.domain.conditions import Condition
+    from milepost.domain.scoring import Scoring
     from milepost.domain.templates.rendering import Renderer
     from milepost.domain.templates.versions import TemplateVersion
 
 WORKFLOW = "workflow:"
 TEMPLATE = "template:"
+SEGMENT = "segment:"
 
 
 @dataclass(slots=True)
@@ -32,6 +36,7 @@ class DynamoRegistry:
     _programs: dict[tuple[str, str, int], Program] = field(default_factory=dict)
     _templates: dict[tuple[str, str, str], "Renderer"] = field(default_factory=dict)
     _resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    _segments: dict[tuple[str, str, int], "Condition"] = field(default_factory=dict)
 
     def head(self, store: str) -> Head:
         kept = self._heads.get(store)
@@ -63,6 +68,12 @@ class DynamoRegistry:
             self._resumes[key] = item["resume"]
         return self._resumes[key]
 
+    def segment(self, store: str, name: str, version: int) -> "Condition":
+        key = (store, name, version)
+        if key not in self._segments:
+            self._segments[key] = read_segment(self.table, *key)
+        return self._segments[key]
+
 
 def head_key(store: str) -> dict[str, Any]:
     return keys.store_item(store, "HEAD")
@@ -74,6 +85,10 @@ def program_key(store: str, workflow: str, version: int) -> dict[str, Any]:
 
 def template_key(store: str, name: str, version: str) -> dict[str, Any]:
     return keys.store_item(store, f"TEMPLATE#{name}#{version}")
+
+
+def segment_key(store: str, name: str, version: int) -> dict[str, Any]:
+    return keys.store_item(store, f"SEGMENT#{name}#{version}")
 
 
 def read_head(table: Table, store: str) -> Head:
@@ -97,7 +112,29 @@ def read_head(table: Table, store: str) -> Head:
             if name.startswith(TEMPLATE)
         },
         pauses=pauses_from_json(json.loads(item.get("pauses", "[]"))),
+        segments=Segments(
+            (name.removeprefix(SEGMENT), Segment.from_json(json.loads(live["live"])))
+            for name, live in item.items()
+            if name.startswith(SEGMENT)
+        ),
+        scoring=_scoring(item.get("scoring")),
     )
+
+
+def _scoring(text: str | None) -> "Scoring | None":
+    if text is None:
+        return None
+    from milepost.domain.scoring import Scoring  # few who read a head add points up
+
+    return Scoring.from_json(json.loads(text))
+
+
+def read_segment(table: Table, store: str, name: str, version: int) -> "Condition":
+    item = table.get(segment_key(store, name, version))
+    if item is None:
+        raise LookupError(f"segment {name} version {version} is not in the registry")
+    condition: Condition = json.loads(item["condition"])
+    return condition
 
 
 def read_program(table: Table, store: str, workflow: str, version: int) -> Program:

@@ -1,10 +1,15 @@
 """Who belongs to a list or a segment, and who is a contact at all."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from milepost.adapters.memory.state import State
+from milepost.domain import instants
 from milepost.domain.contacts import first_seen
+from milepost.domain.refs import ContactRef
 from milepost.ports import Group, Member, MemberPage
+
+PARTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +21,40 @@ class MemoryMembers:
     def page(
         self, store: str, group: Group, name: str, after: str = "", most: int = 100
     ) -> MemberPage:
-        found = [m for m in self._all(store, group, name) if f"{m.since} {m.contact}" > after]
+        return self._page(store, group, name, after, most)
+
+    def _page(
+        self, store: str, group: Group, name: str, after: str, most: int, part: int | None = None
+    ) -> MemberPage:
+        found = [
+            member
+            for member in self._all(store, group, name)
+            if f"{member.since} {member.contact}" > after
+            and part in (None, int(member.contact[-4:], 16) % PARTS)
+        ]
         more = len(found) > most
         page = found[:most]
         return MemberPage(page, f"{page[-1].since} {page[-1].contact}" if more else "")
 
     def count(self, store: str, group: Group, name: str) -> int:
         return len(self._all(store, group, name))
+
+    def parts(self) -> int:
+        return PARTS
+
+    def page_of(
+        self, store: str, group: Group, name: str, part: int, after: str = "", most: int = 100
+    ) -> MemberPage:
+        return self._page(store, group, name, after, most, part)
+
+    def join(self, ref: ContactRef, group: Group, name: str, since: datetime) -> None:
+        with self.state.lock:
+            held = self.state.members.setdefault((ref.store, group, name), {})
+            held[ref.contact] = instants.show(since)
+
+    def leave(self, ref: ContactRef, group: Group, name: str) -> None:
+        with self.state.lock:
+            self.state.members.get((ref.store, group, name), {}).pop(ref.contact, None)
 
     def _all(self, store: str, group: Group, name: str) -> list[Member]:
         with self.state.lock:
@@ -31,4 +63,6 @@ class MemoryMembers:
                 for (of, contact), profile in self.state.profiles.items()
                 if of == store and profile.totals and group == "all"
             ]
+            named = self.state.members.get((store, group, name), {})
+            found += [Member(contact, since) for contact, since in named.items()]
         return sorted(found, key=lambda member: (member.since, member.contact))

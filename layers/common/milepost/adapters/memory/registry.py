@@ -6,8 +6,11 @@ from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from milepost.domain.conditions import Condition
 from milepost.domain.pauses import Pause
 from milepost.domain.program import Program
+from milepost.domain.scoring import Scoring
+from milepost.domain.segments import Segment, Segments
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.rendering import Renderer
 from milepost.ports import Head, Live, Work
@@ -27,6 +30,7 @@ class Shelf:
     refused: dict[str, set[str]] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
     resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    segments: dict[tuple[str, str, int], Condition] = field(default_factory=dict)
 
     def head(self, store: str) -> Head:
         return self.heads.get(store) or Head(StoreSettings(), {}, {})
@@ -40,6 +44,11 @@ class Shelf:
         if (store, name, version) not in self.templates:
             raise LookupError(f"template {name} version {version} is not in the registry")
         return self.templates[store, name, version]
+
+    def segment(self, store: str, name: str, version: int) -> Condition:
+        if (store, name, version) not in self.segments:
+            raise LookupError(f"segment {name} version {version} is not in the registry")
+        return self.segments[store, name, version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,9 @@ class MemoryRegistry:
         if key not in self.shelf.resumes:
             raise LookupError(f"workflow {workflow} version {version} has no later legs")
         return self.shelf.resumes[key]
+
+    def segment(self, store: str, name: str, version: int) -> Condition:
+        return self.shelf.segment(store, name, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,27 @@ class MemoryPublications:
             head, applied = self.head(store), StoreSettings.from_json(settings)
             kept = tuple(pauses)
             self.shelf.heads[store] = head._replace(settings=applied, pauses=kept)
+
+    def segment(self, store: str, name: str, version: int) -> Condition:
+        return self.shelf.segment(store, name, version)
+
+    def keep_segment(self, store: str, name: str, version: int, condition: Condition) -> bool:
+        return self.shelf.segments.setdefault((store, name, version), condition) == condition
+
+    def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:
+        with self.shelf.lock:
+            head = self.head(store)
+            held = head.segments.get(name)
+            if (held.version if held else 0) != after:
+                return False
+            segments = Segments({**head.segments, name: segment})
+            self.shelf.heads[store] = head._replace(segments=segments)
+        return True
+
+    def apply_scoring(self, store: str, scoring: Mapping[str, Any] | None) -> None:
+        with self.shelf.lock:
+            applied = None if scoring is None else Scoring.from_json(scoring)
+            self.shelf.heads[store] = self.head(store)._replace(scoring=applied)
 
     def set_going(self, work: Work) -> None:
         self.shelf.works[work.kind, work.store, work.workflow] = work

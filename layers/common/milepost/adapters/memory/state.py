@@ -86,6 +86,7 @@ class State:
     enrollments: dict[EnrollmentKey, Enrollment] = field(default_factory=dict)
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
     timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
+    members: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
     waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
     erased: dict[Person, datetime] = field(default_factory=dict)
     exports: dict[tuple[Person, str], datetime] = field(default_factory=dict)

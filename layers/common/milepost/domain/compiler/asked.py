@@ -26,6 +26,7 @@ from milepost.domain.problems import Problem, suggest
 
 _ANYTHING = (object,)
 _BEFORE = (EventIs, ContactIs, ConsentsTo, InWorkflow, InList, InSegment, Did, DidNot, SumOf)
+_CONTACT = (ContactIs, ConsentsTo, InWorkflow, InList, InSegment, Did, DidNot, SumOf)
 _EVENT = (EventIs,)
 _EVENT_OR_CONTACT = (EventIs, ContactIs)
 
@@ -52,6 +53,11 @@ def leaves(workflow: Workflow) -> Iterator[Leaf]:
         elif isinstance(step, Branch):
             for number, path in enumerate(step.paths):
                 yield from _flat(f"{place}.paths[{number}].if", path.if_, _ANYTHING)
+
+
+def leaves_of(place: str, condition: Condition | None) -> Iterator[Leaf]:
+    """Those of a condition that stands by itself, and can ask about the contact alone."""
+    yield from _flat(place, condition, _CONTACT)
 
 
 def check_conditions(workflow: Workflow) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from milepost.domain.compiler.asked import leaves
 from milepost.domain.compiler.tree import walk
-from milepost.domain.language.conditions import EmailWas, InSegment
+from milepost.domain.language.conditions import EmailWas
 from milepost.domain.language.model import Model
 from milepost.domain.language.steps import (
     CreateTicket,
@@ -16,18 +16,15 @@ from milepost.domain.language.steps import (
 )
 from milepost.domain.language.triggers import (
     CatalogTrigger,
-    SegmentTrigger,
 )
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem
 
 KINDS: Final[Mapping[type[Model], str]] = {
-    SegmentTrigger: 'use an "event" or "contact" trigger, and write who is meant as audience',
     CatalogTrigger: 'let your shop post an event for each contact, and use an "event" trigger',
     SendSms: 'use "send_email", or a "webhook" to your SMS service',
     IssueCoupon: 'use a "webhook" to the system that makes your codes: its answer has the code',
     CreateTicket: 'use a "webhook" to your help desk',
-    InSegment: "write here what makes somebody part of the segment",
 }
 """Triggers, steps and conditions that cannot be used, each with what to do instead."""
 
@@ -55,9 +52,9 @@ def check_available(workflow: Workflow) -> Iterator[Problem]:
     yield from _check("trigger", trigger, f'the trigger "{trigger.type}"')
     found = [*((place, step, f'the step "{step.type}"') for place, step in walk(workflow.steps))]
     asked = [
-        (place, condition, 'the condition "in_segment"')
+        (place, condition, 'the condition "email"')
         for place, condition, _ in leaves(workflow)
-        if isinstance(condition, InSegment | EmailWas)
+        if isinstance(condition, EmailWas)
     ]
     for place, part, words in [*asked, *found]:
         yield from _check(place, part, words)

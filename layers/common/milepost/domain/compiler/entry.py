@@ -38,6 +38,8 @@ def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
         return {**trigger, "event": ANY_EVENT}
     event, fields = _EVENTS[kind](trigger)
     asked: list[Any] = [{"event": f, "is": trigger[f]} for f in fields if f in trigger]
+    if kind == "segment" and not trigger.get("include_existing"):
+        asked.append({"not": {"event": "initial", "is": True}})
     if "where" in trigger:
         asked.append(trigger["where"])
     plan = dict(trigger) if kind in (*PLANNED, "schedule") else {}

@@ -5,14 +5,22 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from milepost.domain.compiler.asked import leaves
+from milepost.domain.compiler.segments import check_segment_name
 from milepost.domain.compiler.tree import walk
-from milepost.domain.language.conditions import ConsentsTo, InWorkflow
+from milepost.domain.language.conditions import ConsentsTo, InSegment, InWorkflow
 from milepost.domain.language.steps import Notify, SendEmail, StartWorkflow, Webhook
-from milepost.domain.language.triggers import EmailTrigger, FormTrigger, Trigger
+from milepost.domain.language.triggers import (
+    EmailTrigger,
+    FormTrigger,
+    ScheduleTrigger,
+    SegmentTrigger,
+    Trigger,
+)
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.outbound import check_header, check_url
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.program import Program
+from milepost.domain.segments import Segments
 from milepost.domain.templates.compile import check_marketing
 from milepost.domain.templates.uses import steps_used
 from milepost.domain.templates.versions import TemplateVersion
@@ -33,17 +41,14 @@ class Around(NamedTuple):
     alerts: bool = True
     beside: Callable[[str], Workflow | None] = lambda _: None
     forms: frozenset[str] = frozenset()
+    segments: Segments = Segments()
 
 
 def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
     """Names that lead nowhere, with the nearest one that does."""
     if workflow.topic:
         yield from _topic("topic", workflow.topic, around)
-    for place, condition, _ in leaves(workflow):
-        if isinstance(condition, ConsentsTo):
-            yield from _topic(f"{place}.consents_to", condition.consents_to, around)
-        elif isinstance(condition, InWorkflow):
-            yield from _workflow(f"{place}.in_workflow", condition.in_workflow, around)
+    yield from _asked(workflow, around)
     yield from _trigger(workflow.trigger, around)
     ids = [step.id for _, step in walk(workflow.steps)]
     for place, step in walk(workflow.steps):
@@ -59,6 +64,18 @@ def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
                 yield from _start(place, step, around)
             case _:
                 pass
+
+
+def _asked(workflow: Workflow, around: Around) -> Iterator[Problem]:
+    """The topics, workflows and segments that conditions ask about."""
+    for place, condition, _ in leaves(workflow):
+        if isinstance(condition, ConsentsTo):
+            yield from _topic(f"{place}.consents_to", condition.consents_to, around)
+        elif isinstance(condition, InWorkflow):
+            yield from _workflow(f"{place}.in_workflow", condition.in_workflow, around)
+        elif isinstance(condition, InSegment):
+            name = condition.in_segment
+            yield from check_segment_name(f"{place}.in_segment", name, around.segments)
 
 
 def _steps_named(written: object) -> set[str]:
@@ -103,6 +120,8 @@ def _trigger(trigger: Trigger, around: Around) -> Iterator[Problem]:
     elif isinstance(trigger, FormTrigger) and trigger.form not in around.forms:
         remedy = suggest(trigger.form, around.forms) or "declare it under forms"
         yield Problem("trigger.form", f'settings.json has no form "{trigger.form}"', remedy)
+    elif isinstance(trigger, SegmentTrigger | ScheduleTrigger):
+        yield from check_segment_name("trigger.segment", trigger.segment, around.segments)
 
 
 def _mail(trigger: EmailTrigger, name: str, around: Around) -> Iterator[Problem]:

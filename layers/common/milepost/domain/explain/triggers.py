@@ -126,6 +126,7 @@ _SAY: Mapping[type, Callable[[Any], str]] = {
     ),
     SegmentTrigger: lambda t: (
         f"the contact {'enters' if t.on == 'entered' else 'leaves'} the segment {code(t.segment)}"
+        + (", or is found to when it is published" if t.include_existing else "")
     ),
     ContactTrigger: _contact,
     EmailTrigger: _email,

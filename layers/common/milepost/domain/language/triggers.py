@@ -58,6 +58,11 @@ class SegmentTrigger(Model):
     type: Literal["segment"] = Field(description="A segment lets the contact in.")
     segment: SegmentName
     on: Literal["entered", "left"] = Field("entered", description="Which change.")
+    include_existing: bool = Field(
+        default=False,
+        description="`true`: also contacts who were found to belong to it, or not to any more, "
+        "when the segment's file was published or history was imported.",
+    )
 
 
 class ContactTrigger(Model):

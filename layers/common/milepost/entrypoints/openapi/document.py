@@ -18,6 +18,7 @@ _REF = "#/components/schemas/{model}"
 _PATH: Mapping[str, Json] = {
     "store": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,29}$"},
     "contact": {"type": "string", "pattern": "^c[0-9a-f]{25}$"},
+    "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "list": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "request": {"type": "string", "pattern": "^r[0-9a-f]{32}$"},
     "token": {"type": "string", "minLength": 1},
@@ -58,6 +59,7 @@ _STATUS = {
     401: "Not signed, or wrongly",
     403: "From a foreign page",
     404: "Unknown",
+    409: "Not for this one",
     410: "Too late",
     413: "Too large",
     415: "In a form that is not taken",

@@ -340,3 +340,80 @@ class Request(Asked):
     """The same, with the link to an export that is ready. It holds for five minutes."""
 
     url: str | None
+
+
+# --- segments and lists ---
+
+
+class LookedAt(Model):
+    """How far all contacts have been looked at for what was published last."""
+
+    at: AwareDatetime
+    parts: int
+    parts_done: int
+    contacts: int
+    changed: int
+    done: bool
+
+
+class Segment(Model):
+    """A segment that is live, and how many are in it."""
+
+    segment: str
+    title: str
+    version: int
+    static: bool
+    count: int
+    looked: LookedAt | None
+
+
+class ListCount(Model):
+    """How many are on a list."""
+
+    list: str
+    count: int
+
+
+class OneMember(Model):
+    """A contact, and since when."""
+
+    contact: ContactId
+    since: AwareDatetime
+
+
+class Members(Model):
+    """Some members; `next` leads to those after them."""
+
+    members: list[OneMember]
+    next: str | None
+
+
+class MembersQuery(Model):
+    """Which members."""
+
+    limit: int = Field(default=100, ge=1, le=1000)
+    after: str = Field(default="", description="The `next` of the answer before.")
+
+
+class Membership(Model):
+    """What was asked for; it is so within seconds."""
+
+    segment: str
+    contact: ContactId
+    inside: bool
+
+
+class Preview(Model):
+    """A condition of the workflow language."""
+
+    condition: dict[str, Any]
+
+
+class Estimated(Model):
+    """Of those `looked` at, so many `matched`; `some` of these."""
+
+    matched: int
+    looked: int
+    total: int
+    words: str
+    some: list[ContactId]

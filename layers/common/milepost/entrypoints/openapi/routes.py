@@ -76,6 +76,42 @@ CONTACTS = [
     ),
 ]  # fmt: skip
 
+SEGMENTS = [
+    Route(
+        "GET /v1/{store}/segments/{name}", "read_segment", "Segments", "A segment and its count",
+        answers={200: models.Segment}, errors=READS,
+    ),
+    Route(
+        "GET /v1/{store}/segments/{name}/members", "read_segment_members", "Segments",
+        "Who is in a segment, the first to enter first in each of eight parts",
+        answers={200: models.Members}, errors=(400, *READS), query=models.MembersQuery,
+    ),
+    Route(
+        "PUT /v1/{store}/segments/{name}/members/{contact}", "put_into_segment", "Segments",
+        "Put a contact into a static segment",
+        answers={202: models.Membership}, errors=(*READS, 409),
+    ),
+    Route(
+        "DELETE /v1/{store}/segments/{name}/members/{contact}", "take_from_segment", "Segments",
+        "Take a contact out of a static segment",
+        answers={202: models.Membership}, errors=(*READS, 409),
+    ),
+    Route(
+        "POST /v1/{store}/segments/preview", "preview_segment", "Segments",
+        "How many a condition would be true of, by a sample",
+        answers={200: models.Estimated}, errors=WRITES, body=models.Preview,
+    ),
+    Route(
+        "GET /v1/{store}/lists/{name}", "read_list", "Segments", "How many are on a list",
+        answers={200: models.ListCount}, errors=READS,
+    ),
+    Route(
+        "GET /v1/{store}/lists/{name}/members", "read_list_members", "Segments",
+        "Who is on a list", answers={200: models.Members}, errors=(400, *READS),
+        query=models.MembersQuery,
+    ),
+]  # fmt: skip
+
 PRIVACY = [
     Route(
         f"POST {CONTACT}/export", "export_contact", "Privacy", "A copy of all that is kept",
@@ -156,4 +192,4 @@ VISITORS = [
     ),
 ]  # fmt: skip
 
-ROUTES: tuple[Route, ...] = (*EVENTS, *CONTACTS, *PRIVACY, *READERS, *VISITORS)
+ROUTES: tuple[Route, ...] = (*EVENTS, *CONTACTS, *SEGMENTS, *PRIVACY, *READERS, *VISITORS)

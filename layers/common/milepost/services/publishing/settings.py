@@ -57,6 +57,11 @@ def _in_use(publications: Publications, store: str, settings: SettingsFile) -> I
         if form and form not in settings.forms:
             reason = f'"{form}" lets people into {program.workflow}'
             yield Problem("forms", reason, "change or delete that first")
+    for name, segment in sorted(publications.head(store).segments.items()):
+        gone = {*segment.mention.topics} - {*settings.topics}
+        for topic in sorted(gone) if segment.status == "live" else ():
+            reason = f'"{topic}" is used by the segment {name}'
+            yield Problem("topics", reason, "change or delete that first")
 
 
 def _unanswered(

@@ -49,3 +49,21 @@ def sends(program: Program, template: str, category: str | None = None) -> bool:
         and category in (None, node.get("category") or program.head["category"])
         for node in program.nodes.values()
     )
+
+
+def asks_about(program: Program, segment: str) -> bool:
+    """Whether a workflow asks who is in a segment, or begins with it."""
+    head = program.head
+    trigger = head["trigger"]
+    begins = {"event": "segment", "is": segment}
+    if trigger["type"] in {"segment", "schedule"} and (
+        trigger.get("segment") == segment or begins in trigger.get("where", {}).get("all", ())
+    ):
+        return True
+    return _holds({"in_segment": segment}, [dict(head), [*program.nodes.values()]])
+
+
+def _holds(wanted: Mapping[str, Any], part: Any) -> bool:
+    if isinstance(part, Mapping):
+        return part == wanted or any(_holds(wanted, each) for each in part.values())
+    return isinstance(part, list | tuple) and any(_holds(wanted, each) for each in part)

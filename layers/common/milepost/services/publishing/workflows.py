@@ -28,7 +28,7 @@ from milepost.domain.moving import on_publish
 from milepost.domain.names import WORKFLOW_LENGTH, is_workflow
 from milepost.domain.pauses import after
 from milepost.domain.problems import Problem
-from milepost.domain.program import Program, templates_of
+from milepost.domain.program import PLANNED, Program, templates_of
 from milepost.domain.reading import read_file
 from milepost.domain.recurrence import next_time
 from milepost.domain.settings import StoreSettings
@@ -188,6 +188,9 @@ class Workflows:
         self.publications.keep_resume(store, name, program.version, resume)
         arn = self.machines.publish(store, name, machine(program, self.wiring))
         fresh = Live(program.version, arn, status, trigger=mention(program))
+        if status == "live" and program.head["trigger"]["type"] in PLANNED:
+            # Contacts of whom nothing is heard have no time set yet at which this comes to them.
+            self.publications.set_going(Work("look", store, f"workflow/{name}", now))
         match on_publish(program):
             case "cancel" | "migrate" as kind if live:
                 self.publications.set_going(Work(kind, store, name, now, program.version))
@@ -247,6 +250,7 @@ class Workflows:
             template=cache(lambda used: self._template(store, head, used)),
             alerts=self.alerts,
             forms=frozenset(head.settings.forms or ()),
+            segments=head.segments,
         )
 
     def _beside(self, store: str, name: str) -> Workflow | None:

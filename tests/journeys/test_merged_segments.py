@@ -1,0 +1,32 @@
+"""Two contacts who turn out to be one belong to what the one person belongs to."""
+
+from tests.support.builders import STORE, Json, shop
+from tests.support.world import World
+
+VISITOR = "3b1e8a5e-6c1f-4d55-9c86-0f4b6f9a7c11"
+SEGMENTS: dict[str, Json] = {
+    "segments/lookers.json": {
+        "title": "Lookers",
+        "condition": {"did": "Product Viewed", "times": {"gte": 2}},
+    },
+}
+
+
+def members(world: World, group: str, name: str) -> list[str]:
+    page = world.members.page(STORE, group, name)
+    return [member.contact for member in page.members]
+
+
+def test_what_two_did_together_lets_the_one_in_and_nobody_else_is_a_member() -> None:
+    world = World()
+    world.publish({**shop(), **SEGMENTS})
+    world.event("Product Viewed", email=None, device_id=VISITOR)
+    world.event("Product Viewed")
+    world.run_for(minutes=5)
+    assert members(world, "segment", "lookers") == []
+    world.event("Account Created", device_id=VISITOR)
+    world.run_for(minutes=5)
+    me = world.contact()
+    assert members(world, "segment", "lookers") == [me]
+    assert world.profile().standing.inside() >= {"lookers"}
+    assert members(world, "all", "") == [me]
