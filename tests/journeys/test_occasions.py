@@ -181,3 +181,26 @@ def test_whoever_is_killed_anywhere_nothing_is_missed_and_nothing_comes_twice(
             assert world.faults.struck
             days = [at[:13] for at in mailed(world)]
             assert days == [at[:13] for at in expected], f"{phase} {name}"
+
+
+def test_a_newsletter_comes_at_eleven_on_everybodys_own_clock() -> None:
+    """Also to those of whom nothing was heard after it was published."""
+    world = World()
+    readers = {"title": "Readers", "condition": {"consents_to": "offers"}}
+    for email, zone in ((ADA, "Asia/Taipei"), (BEA, "America/New_York")):
+        world.event("Account Created", email=email, timezone=zone)
+        world.consent(email=email)
+    world.run_for(days=1)
+    news = {
+        "type": "schedule",
+        "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11",
+        "segment": "readers",
+        "timezone": "contact",
+    }
+    always: Json = {"reentry": {"allow": "always"}}
+    world.publish({**shop(), "segments/readers.json": readers})
+    world.run_for(hours=1)
+    world.publish(shop(news=workflow(send("mail"), trigger=news, **always)))
+    world.run_for(days=11)
+    assert mailed(world) == ["2026-11-05T03:00", "2026-11-12T03:00"]
+    assert mailed(world, BEA) == ["2026-11-05T16:00", "2026-11-12T16:00"]

@@ -22,6 +22,7 @@ from milepost.domain.occasions import (
 )
 from milepost.domain.schedule import zone_named
 from milepost.domain.settings import StoreSettings
+from milepost.domain.standing import Membership, Standing
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 
 Json = dict[str, Any]
@@ -151,6 +152,36 @@ def test_a_change_of_zone_brings_no_day_twice() -> None:
         born("1990-12-24", "America/Los_Angeles"), reached=reached(profile, occasion).reached
     )
     assert next_of(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
+
+
+NEWSLETTER: Json = {
+    "type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers",
+    "timezone": "contact",
+}  # fmt: skip
+INSIDE = Standing(segments={"readers": Membership(MONDAY_NOON, "e")})
+
+
+@pytest.mark.parametrize(
+    ("zone", "at"),
+    [
+        ("Asia/Taipei", "2026-11-05T03:00"),
+        ("America/New_York", "2026-11-05T16:00"),
+        (None, "2026-11-05T11:00"),
+    ],
+)
+def test_a_schedule_comes_on_the_contacts_own_wall_to_those_in_the_segment(
+    zone: str | None, at: str
+) -> None:
+    assert next_of(NEWSLETTER, born(None, zone, standing=INSIDE)) == at
+    assert next_of(NEWSLETTER, born(None, zone)) == "never"
+
+
+def test_a_change_of_zone_brings_no_newsletter_twice() -> None:
+    profile = born(None, "Asia/Taipei", standing=INSIDE)
+    (occasion,) = coming(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
+    west = born(None, "America/New_York", standing=INSIDE)
+    west = replace(west, reached=reached(profile, occasion).reached)
+    assert next_of(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
 
 
 def test_the_same_plan_has_the_same_key_and_another_another() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from milepost.domain.program import PLANNED
+from milepost.domain.program import is_planned
 from milepost.domain.segments import Segments
 
 if TYPE_CHECKING:
@@ -340,7 +340,7 @@ class Head(NamedTuple):
         return [
             live.trigger
             for live in self.workflows.values()
-            if live.status in ("live", "paused") and live.trigger.get("type") in PLANNED
+            if live.status in ("live", "paused") and is_planned(live.trigger)
         ]
 
     def is_paused(self, workflow: str) -> bool:

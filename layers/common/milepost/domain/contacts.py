@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.changes import Addition, Base, add_to, since, total
-from milepost.domain.event_names import DATE, INACTIVE, MOMENT
+from milepost.domain.event_names import DATE, INACTIVE, MOMENT, SCHEDULE
 from milepost.domain.events import ConsentFact, Event, IdentifierKind
 from milepost.domain.identity import NAMING, claims, trusted
 from milepost.domain.languages import normalize
@@ -351,7 +351,7 @@ def _consent(
 
 def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
     """The newest mark of each occasion stays, whatever the order."""
-    if event.source != "clock" or event.name not in (DATE, INACTIVE):
+    if event.source != "clock" or event.name not in (DATE, INACTIVE, SCHEDULE):
         return marks
     key, mark = str(event.data["occasion"]), str(event.data["mark"])
     return {**marks, key: max(marks.get(key, ""), mark)}

@@ -1,29 +1,30 @@
 """What comes for a contact by itself: birthdays, renewals, days of the year, silences.
 
-An occasion is planned by a date or inactivity trigger of a live workflow. It has a key, which says
-what was planned and is the same for every workflow that plans the same, and a mark, which tells
-one coming of it from the next: the day, or the last event before the silence. The contact's
-profile notes the newest mark of each key that was reached, so nothing comes twice, whatever
-happens to clocks, zones and retries.
+An occasion is planned by a date or inactivity trigger of a live workflow, or by a schedule on the
+contact's own clock. It has a key, which says what was planned and is the same for every workflow
+that plans the same, and a mark, which tells one coming of it from the next: the day, the time on
+the wall, or the last event before the silence. The contact's profile notes the newest mark of each
+key that was reached, so nothing comes twice, whatever happens to clocks, zones and retries.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.contacts import Lookout, Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.event_names import DATE, INACTIVE, MOMENT
+from milepost.domain.event_names import DATE, INACTIVE, MOMENT, SCHEDULE
 from milepost.domain.events import Event
 from milepost.domain.paths import look_up
+from milepost.domain.recurrence import next_time
 from milepost.domain.schedule import date_comes, zone_named
 
 DEFAULT_AT = "09:00"
 
 Plan = Mapping[str, Any]
-"""A date or inactivity trigger, as a workflow says it."""
+"""A trigger that plans, as a workflow says it."""
 
 
 class Occasion(NamedTuple):
@@ -111,6 +112,8 @@ def _next(profile: Profile, key: str, plan: Plan, since: datetime, zone: str) ->
     done = profile.reached.get(key, "")
     if plan["type"] == "inactivity":
         return _silence(profile, key, plan, since, done)
+    if plan["type"] == "schedule":
+        return _scheduled(profile, key, plan, since, done, zone)
     if done and "day" in plan and plan.get("repeat") == "once":
         return None
     for day in _days(profile, plan, since, zone):
@@ -119,6 +122,22 @@ def _next(profile: Profile, key: str, plan: Plan, since: datetime, zone: str) ->
         if at is not None and at >= since and day.isoformat() > done:
             named = {name: plan[name] for name in ("field", "day") if plan.get(name)}
             return Occasion(DATE, key, day.isoformat(), at, {**named, "date": day.isoformat()})
+    return None
+
+
+def _scheduled(
+    profile: Profile, key: str, plan: Plan, since: datetime, done: str, zone: str
+) -> Occasion | None:
+    """A schedule on the contact's own wall; its mark is the time that the wall shows."""
+    if plan["segment"] not in profile.standing.segments:
+        return None
+    wall = zone_named(profile.timezone) or zone_named(zone) or UTC
+    at = next_time(plan, since - timedelta(microseconds=1), profile.timezone or zone)
+    while at is not None:
+        mark = at.astimezone(wall).isoformat(timespec="minutes")[:16]
+        if mark > done:
+            return Occasion(SCHEDULE, key, mark, at, {"segment": plan["segment"]})
+        at = next_time(plan, at, profile.timezone or zone)
     return None
 
 

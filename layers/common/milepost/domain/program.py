@@ -9,8 +9,16 @@ END = "end"
 
 Node = Mapping[str, Any]
 
-PLANNED = ("date", "inactivity")
-"""The types of trigger that plan what comes to a contact by itself (`occasions.py`)."""
+
+def is_planned(trigger: Mapping[str, Any]) -> bool:
+    """Whether a trigger plans what comes to each contact by itself (`occasions.py`).
+
+    A schedule does if it goes by the clock of the contact; otherwise it comes to all at once.
+    """
+    kind = trigger.get("type")
+    return kind in ("date", "inactivity") or (
+        kind == "schedule" and trigger.get("timezone") == "contact"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from milepost.domain.event_names import (
     UNSUBSCRIBED,
 )  # fmt: skip
 from milepost.domain.occasions import occasion_key
-from milepost.domain.program import PLANNED, Program
+from milepost.domain.program import Program
 
 ANY_EVENT = "*"
 
@@ -42,7 +42,7 @@ def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
         asked.append({"not": {"event": "initial", "is": True}})
     if "where" in trigger:
         asked.append(trigger["where"])
-    plan = dict(trigger) if kind in (*PLANNED, "schedule") else {}
+    plan = dict(trigger) if kind in ("date", "inactivity", "schedule") else {}
     if plan:
         asked.append({"event": "occasion", "is": occasion_key(plan)})
     return {**plan, "type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}

@@ -28,7 +28,7 @@ from milepost.domain.moving import on_publish
 from milepost.domain.names import WORKFLOW_LENGTH, is_workflow
 from milepost.domain.pauses import after
 from milepost.domain.problems import Problem
-from milepost.domain.program import PLANNED, Program, templates_of
+from milepost.domain.program import Program, is_planned, templates_of
 from milepost.domain.reading import read_file
 from milepost.domain.recurrence import next_time
 from milepost.domain.settings import StoreSettings
@@ -149,18 +149,20 @@ class Workflows:
         if before and pauses != before.pauses and live.status != "paused":
             self.publications.set_going(Work("thaw", store, name, now))
         if live.status == "live" and not _goes_on(before, live.trigger):
-            self._schedule(store, name, live, now)
+            self._wait_for(store, name, live, now)
         version = before.version if before else 0
         return self.publications.go_live(store, name, live._replace(pauses=pauses), version)
 
-    def _schedule(self, store: str, name: str, live: Live, now: datetime) -> None:
-        """Have a schedule waited for. Whoever finds it due sees whether it is live by then."""
-        if live.trigger.get("type") != "schedule":
-            return
-        head = self.publications.head(store)
-        at = next_time(live.trigger, now, zone_of(live.trigger, head))
-        if at is not None:
-            self.publications.set_going(Work("broadcast", store, name, at))
+    def _wait_for(self, store: str, name: str, live: Live, now: datetime) -> None:
+        """Have waited for what comes by itself. Whoever finds it due sees what is live by then."""
+        if is_planned(live.trigger):
+            # Contacts of whom nothing is heard have no time set yet at which this comes to them.
+            self.publications.set_going(Work("look", store, f"workflow/{name}", now))
+        elif live.trigger.get("type") == "schedule":
+            head = self.publications.head(store)
+            at = next_time(live.trigger, now, zone_of(live.trigger, head))
+            if at is not None:
+                self.publications.set_going(Work("broadcast", store, name, at))
 
     def _go_live(
         self,
@@ -188,9 +190,6 @@ class Workflows:
         self.publications.keep_resume(store, name, program.version, resume)
         arn = self.machines.publish(store, name, machine(program, self.wiring))
         fresh = Live(program.version, arn, status, trigger=mention(program))
-        if status == "live" and program.head["trigger"]["type"] in PLANNED:
-            # Contacts of whom nothing is heard have no time set yet at which this comes to them.
-            self.publications.set_going(Work("look", store, f"workflow/{name}", now))
         match on_publish(program):
             case "cancel" | "migrate" as kind if live:
                 self.publications.set_going(Work(kind, store, name, now, program.version))
