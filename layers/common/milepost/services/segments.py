@@ -7,7 +7,7 @@ windows that the segments concerned ask for, and of windows that the totals know
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.domain import instants
@@ -31,6 +31,8 @@ from milepost.domain.standing import Crossing
 from milepost.ports import Head, Memberships, Registry, Timeline
 
 LISTS = "lists."
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,12 @@ class Segmenter:
         if not stage:
             return profile
         at = instants.parse(instants.show(looked_at(event, now)))
+        if standing.staged is not None:
+            at = max(at, standing.staged + _MILLISECOND)  # of one instant, either could count
         crossing = Crossing(stage, "stage", at, event.id, is_initial(event, now))
         crossings = (*standing.crossings, crossing)
-        return replace(profile, standing=standing._replace(stage=stage, crossings=crossings))
+        standing = standing._replace(stage=stage, staged=at, crossings=crossings)
+        return replace(profile, standing=standing)
 
     def _list(self, ref: ContactRef, name: str, on: bool, at: str) -> None:
         if on:
