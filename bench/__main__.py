@@ -16,6 +16,7 @@ from bench import RESULTS
 from bench.check import measure_check
 from bench.imports import measure_imports
 from bench.layer import build_layer, runtime, without_bytecode
+from bench.segments import measure_segments
 from bench.transfers import measure_transfers
 from bench.world import World, run_worker
 from milepost.domain.compiler.costs import transitions
@@ -45,6 +46,8 @@ def main() -> int:
         imports = measure_imports(layer, bare, aws)
         console.print("Checking fifty workflows ...")
         checking = measure_check()
+        console.print("Asking 100,000 contacts for six segments ...")
+        segments = measure_segments()
         console.print("Importing and exporting a million ...")
         transfers = measure_transfers()
         console.print("Running handlers over loopback HTTP ...")
@@ -63,6 +66,7 @@ def main() -> int:
         "cpu_ms_per_call": cpu,
         "abandoned_cart_path": cart,
         "check_of_50_workflows_s": checking,
+        "segments_in_process": segments,
         "transfers": transfers,
         "transitions_on_longest_path": {
             name: _transitions(name) for name in ("abandoned-cart", "welcome")
@@ -135,6 +139,10 @@ def _show(console: Console, results: dict[str, Any]) -> None:
     console.print(table)
     console.print_json(json.dumps(results["abandoned_cart_path"]))
     console.print(f"50 workflows are checked in {results['check_of_50_workflows_s']['median']} s")
+    console.print(
+        f"{results['segments_in_process']['contacts_per_cpu_s']:,} contacts per CPU second are "
+        "asked for six segments"
+    )
     console.print(f"billed transitions: {results['transitions_on_longest_path']}")
 
 

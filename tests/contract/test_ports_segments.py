@@ -89,6 +89,7 @@ def test_a_contact_keeps_where_it_stands(ports: Ports) -> None:
         points={"": {"0": 20}},
         score=20,
         stage="lead",
+        staged=MONDAY_NOON,
         crossings=(*standing.crossings, Crossing("lead", "stage", MONDAY_NOON, "o-1")),
     )
     profile = Profile(STORE, contact(), applied=1, standing=standing)

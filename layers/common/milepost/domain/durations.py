@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _WORDS = re.compile(r"(\d{1,6}) *(second|minute|hour|day|week)s?\b[ ,]*")
@@ -14,6 +15,7 @@ LONGEST = timedelta(days=3650)
 """Ten years: from any day of this century both ends of such a time are in the calendar."""
 
 
+@lru_cache(1024)
 def parse_duration(text: str) -> timedelta:
     """Read a duration; raise ValueError with the remedy for anything else.
 
@@ -36,6 +38,7 @@ def parse_duration(text: str) -> timedelta:
     return duration
 
 
+@lru_cache(1024)
 def say_duration(duration: timedelta) -> str:
     """A duration in words: `3 days 12 hours`, `45 seconds`, `no time`."""
     left = int(duration.total_seconds())

@@ -129,7 +129,17 @@ def seen_at(at: datetime, facts: Facts) -> Facts:
     fading = [score for begins, score in facts.fades if begins <= at]
     contact = {**facts.contact, SCORE: fading[-1]} if fading else facts.contact
     left = [(begins, score) for begins, score in facts.fades if begins > at]
-    return replace(facts, now=at, windows=windows, contact=contact, fades=left)
+    return Facts(
+        now=at,
+        contact=contact,
+        event=facts.event,
+        consent=facts.consent,
+        metrics=facts.metrics,
+        inside=facts.inside,
+        windows=windows,
+        segments=facts.segments,
+        fades=left,
+    )
 
 
 def _leavings(condition: Condition, facts: Facts) -> Iterator[datetime]:

@@ -38,7 +38,7 @@ class Standing(NamedTuple):
 
     `points` are those of rules with a limit of their own by the rule's id, and all others under an
     empty name; `score` is what they came to when the contact was last looked at. `stage` is the
-    last one that the rules have come to.
+    last one that the rules have come to, and `staged` when.
     """
 
     segments: Mapping[str, Membership] = {}
@@ -47,6 +47,7 @@ class Standing(NamedTuple):
     points: Mapping[str, Buckets] = {}
     score: float = 0
     stage: str = ""
+    staged: datetime | None = None
 
     def inside(self) -> frozenset[str]:
         """The segments that people know; those with a colon are kept for the rules of stages."""
@@ -61,6 +62,7 @@ class Standing(NamedTuple):
             "points": self.points,
             "score": self.score,
             "stage": self.stage,
+            "staged": self.staged and instants.show(self.staged),
         }
         return {name: value for name, value in held.items() if value}
 
@@ -81,6 +83,7 @@ class Standing(NamedTuple):
             points=document.get("points", {}),
             score=document.get("score", 0),
             stage=document.get("stage", ""),
+            staged=instants.parse(document["staged"]) if "staged" in document else None,
         )
 
 

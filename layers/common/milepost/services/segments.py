@@ -7,7 +7,7 @@ windows that the segments concerned ask for, and of windows that the totals know
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.domain import instants
@@ -27,10 +27,14 @@ from milepost.domain.event_names import MERGED, OURS
 from milepost.domain.events import Event
 from milepost.domain.flips import next_flip
 from milepost.domain.refs import ContactRef
-from milepost.domain.standing import Crossing
+from milepost.domain.segments import Segment
+from milepost.domain.standing import Crossing, Standing
 from milepost.ports import Head, Memberships, Registry, Timeline
 
 LISTS = "lists."
+
+_MILLISECOND = timedelta(milliseconds=1)
+_NOWHERE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +122,25 @@ class Segmenter:
             if name not in pending:
                 continue
             live = head.segments[name]
-            inside, flip = False, None
-            if live.status == "live":
-                condition = self.registry.segment(profile.store, name, live.version)
-                facts = looking.facts(condition, standing.inside())
-                inside = evaluate(condition, facts).value
-                flip = next_flip(condition, facts) if live.timed else None
+            inside, flip = self._answered(profile, name, live, looking, standing)
             dropped = live.status == "archived"
             after = moved(standing, name, inside, event, at, initial, dropped)
             if after is not standing:
                 pending.update(head.segments.segments.get(name, ()))
             standing = flipping(after, name, flip)
         return replace(profile, standing=standing)
+
+    def _answered(
+        self, profile: Profile, name: str, live: Segment, looking: "_Looking", standing: Standing
+    ) -> tuple[bool, datetime | None]:
+        """Whether a contact is in a segment, and when that can change by itself."""
+        if live.status != "live":
+            return False, None
+        condition = self.registry.segment(profile.store, name, live.version)
+        asked = standing.inside() if live.mention.segments else _NOWHERE
+        facts = looking.facts(condition, asked)
+        flip = next_flip(condition, facts) if live.timed else None
+        return evaluate(condition, facts).value, flip
 
     def _staged(self, profile: Profile, event: Event, head: Head, now: datetime) -> Profile:
         """The contact with the stage that the rules have come to, which an event will tell of."""
@@ -142,9 +153,12 @@ class Segmenter:
         if not stage:
             return profile
         at = instants.parse(instants.show(looked_at(event, now)))
+        if standing.staged is not None:
+            at = max(at, standing.staged + _MILLISECOND)  # of one instant, either could count
         crossing = Crossing(stage, "stage", at, event.id, is_initial(event, now))
         crossings = (*standing.crossings, crossing)
-        return replace(profile, standing=standing._replace(stage=stage, crossings=crossings))
+        standing = standing._replace(stage=stage, staged=at, crossings=crossings)
+        return replace(profile, standing=standing)
 
     def _list(self, ref: ContactRef, name: str, on: bool, at: str) -> None:
         if on:
@@ -179,7 +193,17 @@ class _Looking:
         """What there is to know for a condition, and no more."""
         inside = self.profile.standing.inside() if segments is None else segments
         windows = {w: self._window(w) for w in windows_needed(condition, self.now, None)}
-        return replace(self._known(), windows=windows, segments=inside)
+        known = self._known()
+        return Facts(
+            now=self.now,
+            contact=known.contact,
+            consent=known.consent,
+            metrics=known.metrics,
+            inside=known.inside,
+            windows=windows,
+            segments=inside,
+            fades=known.fades,
+        )
 
     def _window(self, window: Window) -> list[Happening]:
         if window not in self._windows:
