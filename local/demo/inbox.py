@@ -18,7 +18,11 @@ class Inbox:
 
     def mails_of(self, shopper: Shopper) -> list[dict[str, Any]]:
         """The shopper's mails, the oldest first."""
-        found = self._ask("GET", "/api/messages", params={"to": shopper.email})["messages"]
+        return self.mails_to(shopper.email)
+
+    def mails_to(self, address: str) -> list[dict[str, Any]]:
+        """The mails to an address, the oldest first."""
+        found = self._ask("GET", "/api/messages", params={"to": address})["messages"]
         return list(reversed(found))
 
     def opens(self, mail: dict[str, Any]) -> None:

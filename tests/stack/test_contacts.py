@@ -1,0 +1,214 @@
+"""Contacts on the deployed template: forms, pages, API, segments, dates, newsletters, files.
+
+Each of them goes through functions with permissions of their own, which are enforced here.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local.demo.cast import CAST, STORE
+from tests.stack.conftest import Deployed
+from tests.support.store_api import Json, StoreApi
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.stack
+
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def api(deployed: Deployed) -> StoreApi:
+    return StoreApi(deployed.stack.api_url, STORE, deployed.secrets.bearer_key)
+
+
+def put(deployed: Deployed, path: str, content: Json | str) -> None:
+    text = content if isinstance(content, str) else json.dumps(content)
+    bucket = deployed.stack.outputs["BucketName"]
+    deployed.stack.aws.s3.put_object(Bucket=bucket, Key=f"{STORE}/{path}", Body=text.encode())
+
+
+def read(deployed: Deployed, prefix: str) -> dict[str, str]:
+    """The texts of all files whose path begins so."""
+    s3, bucket = deployed.stack.aws.s3, deployed.stack.outputs["BucketName"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{STORE}/{prefix}").get("Contents", [])
+    keys = [each["Key"] for each in found]
+    return {
+        key.partition("/")[2]: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        for key in keys
+    }
+
+
+def known(api: StoreApi, email: str, **contact: Any) -> str:
+    """Make a contact, and wait until it is there."""
+    api.call("POST", "/contacts", {"contact": {"email": email, **contact}})
+    until(lambda: api.find(email) is not None, f"{email} to be known", PATIENCE)
+    found = api.find(email)
+    assert found is not None
+    return str(found["id"])
+
+
+def consented(deployed: Deployed) -> Json:
+    at = (deployed.now() - timedelta(hours=1)).isoformat()
+    return {"topic": "offers", "state": "granted", "at": at}
+
+
+def mails_to(deployed: Deployed, email: str) -> list[Json]:
+    return deployed.story.inbox.mails_to(email)
+
+
+def test_a_contact_is_made_changed_listed_and_asked_about(
+    deployed: Deployed, api: StoreApi
+) -> None:
+    contact = known(api, "nora@mail.example", first_name="Nora")
+    api.call("PATCH", f"/contacts/{contact}", {"properties": {"size": "M"}})
+    api.call("PUT", f"/contacts/{contact}/lists/club")
+    api.call("POST", f"/contacts/{contact}/consents", consented(deployed))
+
+    def settled() -> bool:
+        found = api.call("GET", f"/contacts/{contact}")
+        return "club" in json.dumps(found) and '"size": "M"' in json.dumps(found)
+
+    until(settled, "the changes to be applied", PATIENCE)
+    until(
+        lambda: api.call("GET", "/lists/club/members")["members"] != [],
+        "the list to have a member",
+        PATIENCE,
+    )
+    assert api.call("GET", f"/contacts/{contact}/consents")["items"]
+    assert api.call("GET", f"/contacts/{contact}/messages")["items"] == []
+
+
+def test_a_segment_takes_in_who_was_there_before(deployed: Deployed, api: StoreApi) -> None:
+    contact = known(api, "omar@mail.example", properties={"tier": "gold"})
+    condition = {"contact": "properties.tier", "is": "gold"}
+    put(deployed, "segments/gold.json", {"title": "Gold", "condition": condition})
+
+    def inside() -> bool:
+        answer = httpx.get(
+            f"{api.url}/v1/{STORE}/segments/gold/members",
+            headers={"authorization": f"Bearer {api.key}"},
+            timeout=30,
+        )
+        return answer.is_success and [m["contact"] for m in answer.json()["members"]] == [contact]
+
+    until(inside, "the segment to be filled", 180)
+    preview = api.call("POST", "/segments/preview", {"condition": condition})
+    assert contact in json.dumps(preview)
+
+
+def test_a_sign_up_is_confirmed_by_mail(deployed: Deployed, api: StoreApi) -> None:
+    email = f"{uuid4().hex[:8]}@mail.example"
+    answer = httpx.post(
+        f"{api.url}/v1/{STORE}/forms/footer",
+        data={"email": email, "first_name": "Pia", "locale": "en"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    until(lambda: mails_to(deployed, email) != [], "the mail that asks", PATIENCE)
+    link = deployed.story.inbox.link_of(mails_to(deployed, email)[0], "/confirm/")
+    assert httpx.get(link, timeout=30).status_code == 200
+    assert httpx.post(link, data={"do": "confirm"}, timeout=30).status_code == 200
+    contact = api.find(email)
+    assert contact is not None
+    until(
+        lambda: "Form Submitted" in json.dumps(api.events(contact["id"], "Form Submitted")),
+        "the confirmed sign-up",
+        PATIENCE,
+    )
+    proofs = api.call("GET", f"/contacts/{contact['id']}/consents")["items"]
+    assert {"news", "offers"} <= {proof["topic"] for proof in proofs}
+
+
+def test_a_visitor_reports_what_is_looked_at(deployed: Deployed, api: StoreApi) -> None:
+    deployed.stack.aws.ssm.put_parameter(
+        Name=f"/{deployed.stack.name}/{STORE}/browser-key", Value="wk-1234567890", Type="String",
+        Overwrite=True,
+    )  # fmt: skip
+    script = httpx.get(f"{api.url}/v1/{STORE}/milepost.js", timeout=30)
+    assert script.status_code == 200
+    assert "javascript" in script.headers["content-type"]
+    report = {
+        "key": "wk-1234567890",
+        "device": str(uuid4()),
+        "events": [{"id": uuid4().hex, "name": "Product Viewed", "properties": {"sku": "A-1"}}],
+    }
+
+    def taken() -> bool:
+        answer = httpx.post(f"{api.url}/v1/{STORE}/browser", json=report, timeout=30)
+        return answer.status_code == 202
+
+    until(taken, "the new key to be known", 90)
+
+
+def test_a_reader_keeps_a_page_of_preferences(deployed: Deployed) -> None:
+    theo = next(shopper for shopper in CAST if shopper.name == "Theo")
+    mail = deployed.story.inbox.mails_of(theo)[0]
+    link = deployed.story.inbox.link_of(mail, "/preferences/")
+    assert httpx.get(link, timeout=30).status_code == 200
+    assert httpx.post(link, data={"do": "snooze"}, timeout=30).status_code == 200
+
+
+def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: StoreApi) -> None:
+    tomorrow = (deployed.now() + timedelta(days=2)).date()
+    email = "quim@mail.example"
+    contact = known(
+        api, email, properties={"birthday": f"1990-{tomorrow:%m-%d}", "news": True},
+        timezone="UTC", consent=[consented(deployed)],
+    )  # fmt: skip
+    template = {"subject.txt": "Hello", "body.html": PLAIN}
+    for name, text in template.items():
+        put(deployed, f"templates/plain/{name}", text)
+    send = [{"id": "mail", "type": "send_email", "template": "plain"}]
+    put(deployed, "workflows/birthday.json", {
+        "title": "Birthday", "topic": "offers", "steps": send,
+        "trigger": {"type": "date", "field": "properties.birthday", "at": "00:30"},
+    })  # fmt: skip
+    readers = {"title": "Readers", "condition": {"contact": "properties.news", "is": True}}
+    put(deployed, "segments/readers.json", readers)
+    until(lambda: "readers" in deployed.head().segments, "the segment to go live", PATIENCE)
+    at = (deployed.now() + timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M")
+    put(deployed, "workflows/news.json", {
+        "title": "News", "topic": "offers", "steps": send,
+        "trigger": {"type": "schedule", "at": at, "segment": "readers", "timezone": "UTC"},
+    })  # fmt: skip
+
+    def came() -> bool:
+        return bool(api.events(contact, "Date Reached") and api.events(contact, "Schedule Reached"))
+
+    until(came, "the birthday and the newsletter", 240)
+    until(lambda: len(mails_to(deployed, email)) == 2, "their mails", PATIENCE)
+
+
+def test_contacts_are_imported_and_everything_is_exported(
+    deployed: Deployed, api: StoreApi
+) -> None:
+    put(
+        deployed, "imports/people.import.json", {"columns": {"Mail": "email", "Name": "first_name"}}
+    )
+    put(deployed, "imports/people.csv", "Mail,Name\nrosa@mail.example,Rosa\nnobody,Nobody\n")
+    until(lambda: api.find("rosa@mail.example") is not None, "the import", PATIENCE)
+    until(lambda: "nobody" not in "".join(read(deployed, "reports/imports.")), "its report", 5)
+    put(deployed, "exports/all.export.json", {})
+    until(
+        lambda: "rosa@mail.example" in "".join(read(deployed, "exports/").values()),
+        "the export",
+        120,
+    )
+
+
+def test_a_person_gets_a_copy_and_can_be_forgotten(deployed: Deployed, api: StoreApi) -> None:
+    contact = known(api, "sami@mail.example")
+    copy = api.call("POST", f"/contacts/{contact}/export")["id"]
+    until(lambda: api.call("GET", f"/privacy/{copy}")["status"] == "done", "the copy", PATIENCE)
+    assert "sami@mail.example" in read(deployed, f"exports/{copy}")[f"exports/{copy}.json"]
+    api.call("DELETE", f"/contacts/{contact}")
+    until(lambda: api.find("sami@mail.example") is None, "the erasure", PATIENCE)
+
+
+PLAIN = """<!doctype html><html lang="en"><body><p>Hello</p>
+<p><a href="{{ urls.unsubscribe }}">Unsubscribe</a> {{ store.postal_address }}</p></body></html>"""
