@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 _LAST = "workflows"
+_OWN = {"settings.json", "scoring.json"}
 
 
 def placed(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
@@ -21,5 +22,5 @@ def placed(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
 
 
 def _place(path: PurePosixPath) -> PurePosixPath:
-    at_the_top = len(path.parts) == 1 and path.suffix == ".json" and path.name != "settings.json"
+    at_the_top = len(path.parts) == 1 and path.suffix == ".json" and path.name not in _OWN
     return _LAST / path if at_the_top else path

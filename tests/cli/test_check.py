@@ -24,11 +24,11 @@ GOOD = workflow(send("reminder"))
 
 def test_what_ships_is_good() -> None:
     answer = milepost("check", ROOT / "workflows")
-    assert (answer.code, answer.out) == (0, "3 workflows, 6 templates: all good\n")
+    assert (answer.code, answer.out) == (0, "3 workflows, 2 segments, 6 templates: all good\n")
 
 
 def test_a_folder_above_the_store_will_do() -> None:
-    assert milepost("check", ROOT).lines == ["3 workflows, 6 templates: all good"]
+    assert milepost("check", ROOT).lines == ["3 workflows, 2 segments, 6 templates: all good"]
 
 
 def test_a_folder_laid_out_like_the_bucket_is_checked_too(tmp_path: Path) -> None:
@@ -161,6 +161,7 @@ def test_programs_get_json(tmp_path: Path) -> None:
     assert answer.code == 1
     assert answer.json == {
         "workflows": 1,
+        "segments": 0,
         "templates": 1,
         "problems": [
             {
@@ -267,3 +268,16 @@ def test_no_file_is_written(tmp_path: Path) -> None:
 def test_drafts_are_checked_too(tmp_path: Path) -> None:
     draft: Json = workflow(send("a", "plane"), status="draft")
     assert milepost("check", write(tmp_path, shop(cart=draft))).code == 1
+
+
+def test_segments_and_rules_of_points_are_checked_too(tmp_path: Path) -> None:
+    wrong: dict[str, dict[str, object]] = {
+        "segments/vip.json": {"title": "Vip", "condition": {"in_segment": "gold"}},
+        "segments/ok.json": {"title": "Fine", "condition": {"did": "Order Completed"}},
+        "scoring.json": {"points": [{"id": "a", "event": "A", "points": 9999}]},
+    }
+    write(tmp_path, {**shop(cart=workflow(send("a"))), **wrong})
+    answer = milepost("check", tmp_path)
+    assert answer.code == 1
+    assert 'no segment named "gold" is published' in answer.out
+    assert "points[0].points" in answer.out

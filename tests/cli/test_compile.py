@@ -53,7 +53,9 @@ def test_the_schema_of_workflows_is_the_first_choice() -> None:
 
 def test_an_unknown_kind_of_file_is_answered_with_the_known_ones() -> None:
     assert 'did you mean "settings"?' in milepost("schema", "setings").err
-    assert "it is one of workflow, settings, test" in milepost("schema", "xyz").err
+    assert (
+        "it is one of workflow, segment, scoring, settings, test" in milepost("schema", "xyz").err
+    )
     assert milepost("schema", "xyz").code == 2
 
 

@@ -138,6 +138,7 @@ TALES: dict[str, dict[str, Any]] = {
     "trigger-contact": {"trigger": {"plan": "premium"}},
     "condition-did": {"events": ORDERS},
     "condition-sum-of": {"events": ORDERS},
+    "condition-in-segment": {"events": ORDERS},
     "condition-email": {"events": [CLICK]},
 }
 """What has to happen for an example to show what it is about."""
@@ -147,7 +148,8 @@ TALES: dict[str, dict[str, Any]] = {
 def shop() -> Shop:
     """What ships, with the examples in place of its workflows. `welcome` is one that they name."""
     shipped = ROOT / "workflows"
-    paths = [shipped / "settings.json", *(shipped / "templates").rglob("*.*")]
+    parts = [*(shipped / "templates").rglob("*.*"), *(shipped / "segments").glob("*.json")]
+    paths = [shipped / "settings.json", *parts]
     files = {path.relative_to(shipped).as_posix(): path.read_text("utf-8") for path in paths}
     shown = {name: EXAMPLES[name] for name in NOW} | {"welcome": EXAMPLES["trigger-manual"]}
     shown |= {"opt-in": shipped / "opt-in.json"}  # what the form in the settings asks for

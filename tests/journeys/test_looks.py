@@ -114,6 +114,25 @@ def test_a_look_sets_the_times_at_which_something_changes_by_itself() -> None:
     assert members(world, "recent") == []
 
 
+@pytest.mark.parametrize("first", ["live", "draft"])
+def test_who_was_there_before_a_birthday_workflow_is_wished_well_too(first: str) -> None:
+    world = opened(shop())
+    for number, email in enumerate(PEOPLE[:3]):
+        world.event("Signed Up", email=email, properties={"born": f"1990-11-{10 + number}"})
+    world.run_for(minutes=5)
+    wishes = workflow(
+        send("wishes"),
+        trigger={"type": "date", "field": "properties.born"},
+        category="transactional",
+        status=first,
+    )
+    world.publish({"workflows/wishes.json": wishes})
+    world.run_for(minutes=5)
+    world.publish({"workflows/wishes.json": {**wishes, "status": "live"}})
+    world.run_for(days=12)
+    assert [world.mailed_at("wishes", email).day for email in PEOPLE[:3]] == [10, 11, 12]
+
+
 def test_what_is_published_together_is_looked_for_together() -> None:
     world = populated()
     world.publish(segments(gold=GOLD, buyers=BUYERS))

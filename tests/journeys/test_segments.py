@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from milepost.domain.event_names import MOMENT, SEGMENT
 from tests.support.builders import (
@@ -229,6 +231,36 @@ def test_workflows_that_set_each_other_going_through_segments_come_to_an_end() -
     assert len(world.enrollments_of()) < 10
 
 
+HAPPENED: list[tuple[str, Json, int]] = [
+    ("Order Completed", {}, 2),
+    ("Order Completed", {}, 20),
+    ("Order Completed", {}, 40),
+    ("Account Updated", {"plan": "gold"}, 5),
+    ("Account Updated", {"plan": "tin"}, 9),
+]
+
+
+@pytest.fixture(scope="module")
+def both() -> World:
+    asked = [{"in_segment": "buyers"}, {"in_segment": "gold"}]
+    close = {"title": "Both", "condition": {"all": asked}}
+    return opened({**shop(), **segments(buyers=BUYERS, gold=GOLD, close=close)})
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(HAPPENED), st.integers(1, 3))
+def test_whatever_the_order_of_events_a_contact_ends_in_the_same_segments(
+    both: World, events: list[tuple[str, Json, int]], echo: int
+) -> None:
+    world = World(published=both, echo=echo)
+    for name, said, days in events:
+        at = world.now - timedelta(days=days)
+        world.event(name, id_=f"e-{days}", at=at, properties=said)
+        world.run_for(minutes=1)
+    assert inside(world) == {"buyers", "gold", "close"}
+    assert sorted(n for n in inside(world) if members(world, n)) == ["buyers", "close", "gold"]
+
+
 # --- publishing ---
 
 
@@ -306,9 +338,9 @@ def test_a_segment_that_is_used_stays_and_says_by_whom() -> None:
 def test_a_topic_that_a_segment_asks_about_stays() -> None:
     readers = {"title": "Readers", "condition": {"consents_to": "news"}}
     world = opened({**shop(), **segments(readers=readers)})
-    settings = {"topics": {"offers": "Offers"}, "name": "H", "url": "https://shop.example"}
-    settings |= {"postal_address": "27 Lighthouse Lane"}
-    world.files.write(STORE, "settings.json", text(settings))
+    fewer = {"topics": {"offers": "Offers"}, "name": "H", "url": "https://shop.example"}
+    fewer |= {"postal_address": "27 Lighthouse Lane"}
+    world.files.write(STORE, "settings.json", text(fewer))
     (report,) = world.publisher.publish(STORE, ["settings.json"])
     assert [p.reason for p in report.problems] == ['"news" is used by the segment readers']
 

@@ -12,7 +12,7 @@ from milepost.cli.units import SETTINGS, units_of
 from milepost.services.publishing.workflows import path_of_tests
 
 LAYOUT = "templates/_layout"
-_COUNTED = ("workflows", "templates")
+_COUNTED = ("workflows", "segments", "templates")
 
 
 def check(
@@ -21,7 +21,7 @@ def check(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say everything that is wrong with workflows, templates, settings and tests."""
+    """Say everything that is wrong with workflows, segments, templates, settings and tests."""
     roots: dict[Path, list[Path]] = {}
     for path in paths:
         roots.setdefault(find_root(path), []).append(path)
@@ -44,7 +44,8 @@ def check(
     elif found:
         show_problems(found)
     else:
-        say(", ".join(_number(counts[kind], kind) for kind in _COUNTED) + ": all good")
+        kinds = [kind for kind in _COUNTED if counts[kind] or kind != "segments"]
+        say(", ".join(_number(counts[kind], kind) for kind in kinds) + ": all good")
     raise typer.Exit(1 if found else 0)
 
 

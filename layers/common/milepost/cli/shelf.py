@@ -99,5 +99,6 @@ def _found(root: Path) -> Iterator[Path]:
 
 
 def _placed(path: str) -> str:
-    at_the_top = "/" not in path and path.endswith(".json") and path != "settings.json"
+    own = {"settings.json", "scoring.json"}
+    at_the_top = "/" not in path and path.endswith(".json") and path not in own
     return f"workflows/{path}" if at_the_top else path

@@ -9,8 +9,10 @@ from milepost.adapters.memory.machines import Definition, MemoryMachines
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.domain.compiler.entry import mention
 from milepost.domain.compiler.machine import Wiring
+from milepost.domain.conditions import Condition
 from milepost.domain.program import Program
 from milepost.domain.report import Report
+from milepost.domain.segments import Segment, Segments
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Head, Live
@@ -23,6 +25,10 @@ WIRING = Wiring(
     await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
 )
 """Names in the place of ARNs, which are known when a stack is deployed."""
+
+
+Conditions = Mapping[str, tuple[Segment, Condition]]
+"""Segments that are live, with what they ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,14 @@ def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
 
 
 def registry_of(
-    program: Program, settings: StoreSettings, templates: Iterable[TemplateVersion]
+    program: Program,
+    settings: StoreSettings,
+    templates: Iterable[TemplateVersion],
+    segments: Conditions | None = None,
 ) -> MemoryRegistry:
     """A store of one workflow, for whoever has compiled it already: the publish gate."""
     kept = {(STORE, template.name, template.hash): template for template in templates}
+    asked = segments or {}
     live = Live(
         program.version,
         "arn:aws:states:memory:000000000000:stateMachine:m:1",
@@ -83,6 +93,9 @@ def registry_of(
         settings._replace(paused=False),
         {program.workflow: live},
         {template.name: template.hash for template in kept.values()},
+        segments=Segments((name, segment) for name, (segment, _) in asked.items()),
     )
     programs = {(STORE, program.workflow, program.version): (program, "")}
-    return MemoryRegistry(Shelf(heads={STORE: head}, programs=programs, templates=kept))
+    held = {(STORE, name, each.version): how for name, (each, how) in asked.items()}
+    shelf = Shelf(heads={STORE: head}, programs=programs, templates=kept, segments=held)
+    return MemoryRegistry(shelf)

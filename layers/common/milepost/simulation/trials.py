@@ -20,7 +20,7 @@ from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Registry
 from milepost.simulation.moments import Life, Mailed
-from milepost.simulation.shop import open_shop, registry_of
+from milepost.simulation.shop import Conditions, open_shop, registry_of
 from milepost.simulation.story import MOST, STORE, tell
 
 MOST_TOGETHER = 100_000
@@ -54,18 +54,23 @@ def run_test_file(store_files: Mapping[str, str], text: str) -> list[Problem]:
 
 
 def prove(
-    program: Program, settings: StoreSettings, templates: Iterable[TemplateVersion], text: str
+    program: Program,
+    settings: StoreSettings,
+    templates: Iterable[TemplateVersion],
+    text: str,
+    segments: Conditions | None = None,
 ) -> list[Problem]:
     """Run the tests of a workflow that has been compiled and is not live yet: the publish gate.
 
-    `templates` are those that its steps send, `text` is the file `path_of_tests` names.
+    `templates` are those that its steps send, `text` is the file `path_of_tests` names, and
+    `segments` are those that are live, with their conditions.
     """
     tests = read_tests(text)
     if isinstance(tests, list):
         return tests
     if tests.workflow != program.workflow:
         return [no_workflow(tests.workflow, [program.workflow])]
-    return run_tests(registry_of(program, settings, templates), tests)
+    return run_tests(registry_of(program, settings, templates, segments), tests)
 
 
 def read_tests(text: str) -> WorkflowTests | list[Problem]:

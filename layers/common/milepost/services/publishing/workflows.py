@@ -22,6 +22,7 @@ from milepost.domain.compiler.references import Around, check_references
 from milepost.domain.compiler.salvage import salvage
 from milepost.domain.compiler.schedules import check_schedule
 from milepost.domain.compiler.ways import USUAL, Prices
+from milepost.domain.conditions import Condition
 from milepost.domain.explain.explanation import explain
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.moving import on_publish
@@ -31,6 +32,7 @@ from milepost.domain.problems import Problem
 from milepost.domain.program import Program, is_planned, templates_of
 from milepost.domain.reading import read_file
 from milepost.domain.recurrence import next_time
+from milepost.domain.segments import Segment
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports import Busy, Files, Head, Live, Machines, Publications, Work
@@ -47,7 +49,16 @@ MOST_STATES = 1_000_000
 MOST_PROGRAM = 350_000
 """Characters of a compiled workflow: it is one DynamoDB item, which may hold 400 KB."""
 
-Trials = Callable[[Program, StoreSettings, Iterable[TemplateVersion], str], list[Problem]]
+Trials = Callable[
+    [
+        Program,
+        StoreSettings,
+        Iterable[TemplateVersion],
+        str,
+        Mapping[str, tuple[Segment, Condition]],
+    ],
+    list[Problem],
+]
 """Runs the tests of a workflow that is not live yet (`simulation/trials.py`)."""
 
 
@@ -280,7 +291,11 @@ class Workflows:
             return []
         names = {name for node in program.nodes.values() for name in templates_of(node)}
         templates = [self._template(store, head, name) for name in sorted(names)]
-        found = self.trials(program, head.settings, templates, text)
+        segments = {
+            name: (segment, self.publications.segment(store, name, segment.version))
+            for name, segment in head.segments.live().items()
+        }
+        found = self.trials(program, head.settings, templates, text, segments)
         return [replace(problem, place=f"{tests}: {problem.place}") for problem in found]
 
 
