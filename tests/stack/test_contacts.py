@@ -154,33 +154,32 @@ def test_a_reader_keeps_a_page_of_preferences(deployed: Deployed) -> None:
 
 
 def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: StoreApi) -> None:
-    tomorrow = (deployed.now() + timedelta(days=2)).date()
-    email = "quim@mail.example"
-    contact = known(
-        api, email, properties={"birthday": f"1990-{tomorrow:%m-%d}", "news": True},
-        timezone="UTC", consent=[consented(deployed)],
-    )  # fmt: skip
-    template = {"subject.txt": "Hello", "body.html": PLAIN}
-    for name, text in template.items():
+    for name, text in {"subject.txt": "Hello", "body.html": PLAIN}.items():
         put(deployed, f"templates/plain/{name}", text)
     send = [{"id": "mail", "type": "send_email", "template": "plain"}]
+    readers = {"title": "Friends", "condition": {"contact": "properties.news", "is": True}}
+    put(deployed, "segments/friends.json", readers)
     put(deployed, "workflows/birthday.json", {
         "title": "Birthday", "topic": "offers", "steps": send,
-        "trigger": {"type": "date", "field": "properties.birthday", "at": "00:30"},
+        "trigger": {"type": "date", "field": "properties.birthday", "at": "12:00"},
     })  # fmt: skip
-    readers = {"title": "Readers", "condition": {"contact": "properties.news", "is": True}}
-    put(deployed, "segments/readers.json", readers)
-    until(lambda: "readers" in deployed.head().segments, "the segment to go live", PATIENCE)
+    until(
+        lambda: "birthday" in deployed.head().workflows and "friends" in deployed.head().segments,
+        "the workflow and the segment to go live",
+        PATIENCE,
+    )
+    email, day = "quim@mail.example", (deployed.now() + timedelta(days=2)).date()
+    contact = known(
+        api, email, properties={"birthday": f"1990-{day:%m-%d}", "news": True},
+        timezone="UTC", consent=[consented(deployed)],
+    )  # fmt: skip
     at = (deployed.now() + timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M")
     put(deployed, "workflows/news.json", {
         "title": "News", "topic": "offers", "steps": send,
-        "trigger": {"type": "schedule", "at": at, "segment": "readers", "timezone": "UTC"},
+        "trigger": {"type": "schedule", "at": at, "segment": "friends", "timezone": "UTC"},
     })  # fmt: skip
-
-    def came() -> bool:
-        return bool(api.events(contact, "Date Reached") and api.events(contact, "Schedule Reached"))
-
-    until(came, "the birthday and the newsletter", 240)
+    until(lambda: api.events(contact, "Date Reached") != [], "the birthday", 150)
+    until(lambda: api.events(contact, "Schedule Reached") != [], "the newsletter", 90)
     until(lambda: len(mails_to(deployed, email)) == 2, "their mails", PATIENCE)
 
 

@@ -183,13 +183,14 @@ class Table:
         self, key: Item, condition: str, names: Mapping[str, str], values: Mapping[str, Any]
     ) -> None:
         """Delete an item; raise `Refused` if the condition does not hold."""
+        short: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         with _errors():
             self._client.delete_item(
                 TableName=self.name,
                 Key=key,
                 ConditionExpression=condition,
-                ExpressionAttributeNames=dict(names),
                 ExpressionAttributeValues=pack(values),
+                **short,  # DynamoDB refuses an empty one
             )
 
     def update(self, key: Item, **change: Any) -> Item:
