@@ -54,6 +54,7 @@ ENVIRONMENT = {
     "MILEPOST_AWAIT_EVENT_ARN": f"{LAMBDA}await-event",
     "MILEPOST_LOOK_MACHINE_ARN": f"{STATES}:stateMachine:{STACK}-looks",
     "MILEPOST_PRIVACY_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/milepost-privacy",
+    "MILEPOST_DEAD_LETTERS": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/milepost-letters",
 }
 
 EMAIL = "wren.canary@mail.example"
@@ -247,6 +248,7 @@ def open_cloud() -> Iterator[Cloud]:
         cloud.s3.create_bucket(Bucket=BUCKET)
         cloud.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         boto3.client("sqs").create_queue(QueueName="milepost-privacy")
+        boto3.client("sqs").create_queue(QueueName="milepost-letters")
         sqs = boto3.client("sqs")
         for name in ("import", "export"):
             queue = sqs.create_queue(QueueName=f"{STACK}-{name}")

@@ -17,6 +17,7 @@ from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.letters import MemoryLetters
 from milepost.adapters.memory.looks import MemoryProgress
 from milepost.adapters.memory.machines import MemoryEngine, MemoryMachines
 from milepost.adapters.memory.members import MemoryMembers
@@ -36,6 +37,7 @@ from milepost.adapters.memory.timers import MemoryTimers
 from milepost.adapters.ses_events import SesReport, from_queue
 from milepost.domain import instants
 from milepost.domain.compiler.machine import Wiring
+from milepost.domain.letters import Letter
 from milepost.domain.messages import Accepted, Mail
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports import Busy, StoreSecrets
@@ -46,10 +48,12 @@ from milepost.services.learn import Learner
 from milepost.services.legs import Legs
 from milepost.services.lookouts import Lookouts
 from milepost.services.looks import Looker, LookWorks, Slice
+from milepost.services.poison import Isolator
 from milepost.services.publish import Publisher
 from milepost.services.publishing.workflows import Workflows
 from milepost.services.react import Reaction, Reactor
 from milepost.services.reconcile import Reconciled, reconcile
+from milepost.services.redrive import Redriver
 from milepost.services.run import Runner
 from milepost.services.segments import Segmenter
 from milepost.services.send import Sender
@@ -151,6 +155,9 @@ class Surroundings:
         self.reactor = Reactor(
             contacts, enrollments, registry, engine, facts, merging, self.segmenter
         )
+        self.letters = MemoryLetters(self.state)
+        self.isolator = Isolator(contacts, lambda: self.letters)
+        self.redriver = Redriver(contacts, self.letters)
         sender = Sender(
             registry=registry,
             ledger=ledger,
@@ -323,10 +330,18 @@ class Surroundings:
 
     def _react_to(self, record: Record) -> None:
         with self.faults.within("react", lambda: self._react_to(record)):
-            reaction = self.reactor.react(
-                record.contact, record.event, record.position, self.now, record.again
+            event = record.event
+            key = f"EVENT#{event.name}#{instants.show(event.occurred_at)}#{event.id}"
+            reaction = self.isolator.apply(
+                Letter(event.store, record.contact, key, record.position, ""),
+                record,
+                self.now,
+                lambda: self.reactor.react(
+                    record.contact, event, record.position, self.now, record.again
+                ),
             )
-        self.reactions.append(reaction)
+        if not isinstance(reaction, Letter):
+            self.reactions.append(reaction)
 
     def report_of_post(self, mail: Mail, kind: str, detail: Mapping[str, Any]) -> None:
         """What SES would put on the topic, as the queue hands it over."""

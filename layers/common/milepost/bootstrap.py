@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.table import Table
     from milepost.adapters.dynamodb.timeline import DynamoTimeline
     from milepost.adapters.dynamodb.timers import DynamoTimers
+    from milepost.adapters.letters import DynamoLetters
     from milepost.adapters.outbound import HttpsOutbound
     from milepost.adapters.s3_vault import S3Vault
     from milepost.adapters.sns import SnsAlerts
@@ -44,9 +45,11 @@ if TYPE_CHECKING:
     from milepost.services.people.changing import Changer
     from milepost.services.people.privacy import Clerk
     from milepost.services.people.reading import Reader
+    from milepost.services.poison import Isolator
     from milepost.services.preferences import PreferenceDesk
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
+    from milepost.services.redrive import Redriver
     from milepost.services.run import Runner
     from milepost.services.segments import Segmenter
     from milepost.services.send import Sender
@@ -182,6 +185,37 @@ def segmenter() -> "Segmenter":
     from milepost.services.segments import Segmenter
 
     return Segmenter(timeline(), registry(), members())
+
+
+@cache
+def isolator() -> "Isolator":
+    from milepost.services.poison import Isolator
+
+    return Isolator(contacts(), _letters)
+
+
+@cache
+def _letters() -> "DynamoLetters":
+    from milepost.adapters.letters import DynamoLetters
+
+    settings().need("dead_letters")
+    return DynamoLetters(_table(settings().contacts_table), client("sqs"), settings().dead_letters)
+
+
+def redriver(stack: str) -> "Redriver":
+    """Empties the dead letters of a stack, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    from milepost.adapters.cloudformation import outputs
+    from milepost.adapters.dynamodb.contacts import DynamoContacts
+    from milepost.adapters.letters import SqsBox
+    from milepost.services.redrive import Redriver
+
+    found = outputs(client("cloudformation"), stack)
+    table = _table(found["ContactsTableName"])
+    box = SqsBox(table, client("sqs"), found["ReactDeadLettersUrl"], client("dynamodbstreams"))
+    return Redriver(DynamoContacts(table, timedelta()), box)
 
 
 @cache

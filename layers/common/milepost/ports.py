@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from milepost.domain.enrollments import Enrollment, Status
     from milepost.domain.events import Event, IdentifierKind
     from milepost.domain.legs import Start
+    from milepost.domain.letters import Letter
     from milepost.domain.limits import Counter
     from milepost.domain.merging import Stay
     from milepost.domain.messages import (
@@ -185,6 +186,16 @@ class Merging(Protocol):
     def part(self, before: Profile, after: Profile, event: Event) -> bool:
         """Replace a profile, as `Contacts.apply` does, and take an event that has nothing to do
         with the contact off its timeline, at once."""
+
+
+class Letters(Protocol):
+    """Keeps account of records that cannot be applied."""
+
+    def failed(self, letter: Letter, image: Any, now: datetime) -> int:
+        """Note that a record failed once more; how often it has. `image` is all of the record."""
+
+    def put_aside(self, letter: Letter) -> None:
+        """Put a record where somebody will look for it: nobody tries it any more."""
 
 
 @dataclass(frozen=True, slots=True)

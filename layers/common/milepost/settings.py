@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     look_machine_arn: str = ""
     alarm_topic: str = ""
     privacy_queue: str = ""
+    dead_letters: str = ""
     broadcast_rate: str = "10"
     park_after_days: str = "30"
     transition_price: str = "0.000025"

@@ -11,13 +11,14 @@ from milepost.cli.diff import compare_files
 from milepost.cli.draw import draw_file
 from milepost.cli.imports import import_file
 from milepost.cli.printing import plain
+from milepost.cli.redrive import redrive
 from milepost.cli.schema import print_schema
 from milepost.cli.simulate import simulate
 from milepost.cli.test import run_tests
 
 app = typer.Typer(
     name="milepost",
-    help="Check, try out and explain workflows, without AWS.",
+    help="Check, try out and explain workflows, without AWS; and mend what a stack put aside.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,6 +30,7 @@ app.command("diff")(compare_files)
 app.command("simulate")(simulate)
 app.command("test")(run_tests)
 app.command("import")(import_file)
+app.command("redrive")(redrive)
 app.command("schema")(print_schema)
 
 

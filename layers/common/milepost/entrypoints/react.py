@@ -7,8 +7,10 @@ from milepost import bootstrap
 from milepost.adapters.dynamodb.keys import owner
 from milepost.adapters.dynamodb.table import unpack
 from milepost.adapters.dynamodb.timeline import applied_again, event_from_item
-from milepost.entrypoints.log import logger
+from milepost.domain.letters import Letter
+from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.warm import warm
+from milepost.services.react import Reaction
 
 
 class UnappliedError(Exception):
@@ -18,8 +20,9 @@ class UnappliedError(Exception):
 def handler(batch: Mapping[str, Any], _: Any) -> None:
     """Apply a batch. A contact whose record fails waits for the retry; the others go on.
 
-    Failing as a whole is safe, because what is applied is skipped the second time. Lambda bisects
-    the batch until the bad record stands alone, and then moves it to the failure queue.
+    Failing as a whole is safe, because what is applied is skipped the second time. A record that
+    keeps failing is put aside with its reason, and then the contact goes on. Only what ends the
+    function itself comes to the point where Lambda bisects the batch and gives up on it.
     """
     failed: set[str] = set()
     for record in batch["Records"]:
@@ -37,14 +40,28 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
 
 
 def _apply(collection: str, change: Mapping[str, Any]) -> None:
-    store, contact = owner(collection)
-    item = unpack(change["NewImage"])
-    if "copied" in item:
+    image = change["NewImage"]
+    if "copied" in image:
         return  # it was applied where it comes from
+    record = Letter(
+        *owner(collection), change["Keys"]["sk"]["S"], int(change["SequenceNumber"]), reason=""
+    )
+    done = bootstrap.isolator().apply(
+        record, image, bootstrap.clock().wire_now(), lambda: _react(record, image)
+    )
+    if isinstance(done, Letter):
+        count("RecordsPutAside")
+        # Not its key, which holds an id of the shop's making.
+        told = {name: value for name, value in done.to_json().items() if name != "key"}
+        logger.error("put aside", extra=told)
+
+
+def _react(record: Letter, image: Mapping[str, Any]) -> Reaction:
+    store, contact = record.store, record.contact
+    item = unpack(image)
     event, again = event_from_item(store, item), applied_again(item)
-    position = int(change["SequenceNumber"])
     now = bootstrap.clock().now()
-    reaction = bootstrap.reactor().react(contact, event, position, now, again)
+    reaction = bootstrap.reactor().react(contact, event, record.position, now, again)
     logger.info(
         "reacted",
         extra={
@@ -60,6 +77,7 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
             "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
         },
     )
+    return reaction
 
 
-warm(bootstrap.reactor, bootstrap.clock)
+warm(bootstrap.reactor, bootstrap.isolator, bootstrap.clock)

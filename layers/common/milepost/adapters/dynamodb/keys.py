@@ -44,6 +44,11 @@ def again(store: str, contact: str, event: Key, mark: str) -> Key:
     )
 
 
+def poison(store: str, contact: str, position: int) -> Key:
+    """A record of the stream that could not be applied."""
+    return _key(collection(store, contact), f"POISON#{position}")
+
+
 def merged(store: str, winner: str, loser: str) -> Key:
     """Which contacts have been merged into one: what they were lies in their collections still."""
     return _key(collection(store, winner), f"MERGED#{loser}")

@@ -1,0 +1,25 @@
+"""What a deployed stack calls its parts."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.ports import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+
+
+def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
+    """The outputs of a stack by name; LookupError if there is none of that name."""
+    try:
+        (found,) = client.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ValidationError":
+            raise LookupError(f"there is no stack {stack!r} in this account and Region") from error
+        raise Busy(f"CloudFormation: {code}") from error
+    except BotoCoreError as error:
+        raise Busy(f"AWS: {type(error).__name__}") from error
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
