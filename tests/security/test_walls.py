@@ -35,7 +35,7 @@ from tests.support.wsgi import handler_of, routes
 Json = dict[str, Any]
 CLOSED = routes().keys() - {route.key for route in ROUTES if route.access == "anyone"}
 QUIET = settings(
-    max_examples=10,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -130,6 +130,7 @@ def paths(two: Two, store: str) -> st.SearchStrategy[Json]:
             "store": st.just(store),
             "contact": st.sampled_from([theirs, own, f"{own}#C#{theirs}", f"S#{victim.store}"]),
             "list": st.sampled_from(["vip", victim.store, "../x"]),
+            "name": st.sampled_from(["vip", victim.store, "../x"]),
             "request": st.sampled_from([two.exported, "r" + "0" * 32]),
             "token": st.sampled_from([victim.token(theirs), attacker.token(theirs), "x"]),
             "source": st.sampled_from(["shopify", victim.store]),

@@ -168,7 +168,7 @@ def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: Store
         "the workflow and the segment to go live",
         PATIENCE,
     )
-    email, day = "quim@mail.example", (deployed.now() + timedelta(days=2)).date()
+    email, day = "quim@mail.example", (deployed.now() + timedelta(days=4)).date()
     contact = known(
         api, email, properties={"birthday": f"1990-{day:%m-%d}", "news": True},
         timezone="UTC", consent=[consented(deployed)],

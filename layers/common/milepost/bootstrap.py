@@ -276,16 +276,17 @@ def legs() -> "Legs":
 
 @cache
 def lookouts() -> "Lookouts":
-    from milepost.services.lookouts import Lookouts
+    from milepost.services.lookouts import UNSEEN, Lookouts
 
-    return Lookouts(contacts(), timeline(), registry(), clock().now)
+    unseen = UNSEEN * clock().speed
+    return Lookouts(contacts(), timeline(), registry(), clock().now, unseen)
 
 
 @cache
 def broadcaster() -> "Broadcaster":
     from milepost.adapters.dynamodb.works import DynamoWorks
     from milepost.adapters.s3 import S3Files
-    from milepost.services.broadcast import Broadcaster
+    from milepost.services.broadcast import GRACE, Broadcaster
 
     settings().need("bucket")
     return Broadcaster(
@@ -296,6 +297,7 @@ def broadcaster() -> "Broadcaster":
         files=S3Files(client("s3"), settings().bucket),
         now=clock().now,
         most=60 * int(settings().broadcast_rate),
+        grace=GRACE * clock().speed,
     )
 
 

@@ -93,7 +93,11 @@ def event_record(event: Event) -> dict[str, Any]:
         "timezone": facts.timezone,
         "properties": dict(facts.properties),
         "consent": [
-            {**fact._asdict(), "at": instants.show(fact.at) if fact.at else None}
+            {
+                **fact._asdict(),
+                "at": instants.show(fact.at) if fact.at else None,
+                "requested_at": instants.show(fact.requested_at) if fact.requested_at else None,
+            }
             for fact in facts.consents
         ],
         "changes": [change._asdict() for change in facts.changes],

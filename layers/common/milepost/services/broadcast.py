@@ -27,7 +27,8 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Broadcaster:
-    """Tells segments. `now` is the time of the business; `most` are told in one call."""
+    """Tells segments. `now` is the time of the business, and `grace` is too; `most` are told in one
+    call."""
 
     members: Members
     timeline: Timeline
@@ -36,6 +37,7 @@ class Broadcaster:
     files: Files
     now: Callable[[], datetime]
     most: int
+    grace: timedelta = GRACE
 
     def go_on(self) -> int:
         """Do the next part of every broadcast whose time has come; how many were told."""
@@ -50,7 +52,7 @@ class Broadcaster:
         trigger = _trigger(head, work)
         late = self.now() - work.at
         if trigger is None:
-            if late > GRACE:
+            if late > self.grace:
                 self.works.close(work)
             return 0
         progress = Progress.read(work.done)

@@ -21,12 +21,13 @@ UNSEEN = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Lookouts:
-    """Looks at contacts whose time has come. `now` is the time of the business."""
+    """Looks at contacts whose time has come. `now` is the time of the business, `unseen` too."""
 
     contacts: Contacts
     timeline: Timeline
     registry: Registry
     now: Callable[[], datetime]
+    unseen: timedelta = UNSEEN
 
     def look(self, ref: ContactRef) -> int:
         """Append what has come for a contact; how many events that is."""
@@ -41,7 +42,7 @@ class Lookouts:
         flipped = [at for at in ahead(profile, head) if at <= now]
         if flipped:
             self.timeline.append(ref.contact, look_event(ref.store, min(flipped)))
-        if not found and not flipped and now - profile.lookout.at >= UNSEEN:
+        if not found and not flipped and now - profile.lookout.at >= self.unseen:
             self._move_on(profile, head, now)
         return len(found) + bool(flipped)
 
