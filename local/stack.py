@@ -166,6 +166,8 @@ class LocalStack:
         settings = {"AWS_ENDPOINT_URL_SESV2": f"http://{ports.LOOPBACK}:{ports.port_of(inbox)}"}
         if self.clock.speed != 1.0:
             settings["MILEPOST_CLOCK"] = self.clock.setting()
+            # What a function remembers is half a minute old at most, also where minutes are short.
+            settings["MILEPOST_CACHE_SECONDS"] = f"{max(1.0, 30 / self.clock.speed):g}"
         with Step(self._say, "Starting the emulator"):
             emulator.start(settings)
         resources.callback(emulator.stop)

@@ -168,12 +168,12 @@ def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: Store
         "the workflow and the segment to go live",
         PATIENCE,
     )
-    email, day = "quim@mail.example", (deployed.now() + timedelta(days=4)).date()
+    email, day = "quim@mail.example", (deployed.now() + timedelta(days=2)).date()
     contact = known(
         api, email, properties={"birthday": f"1990-{day:%m-%d}", "news": True},
         timezone="UTC", consent=[consented(deployed)],
     )  # fmt: skip
-    at = (deployed.now() + timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M")
+    at = (deployed.now() + timedelta(hours=36)).strftime("%Y-%m-%dT%H:%M")
     put(deployed, "workflows/news.json", {
         "title": "News", "topic": "offers", "steps": send,
         "trigger": {"type": "schedule", "at": at, "segment": "friends", "timezone": "UTC"},
