@@ -153,3 +153,11 @@ def test_a_suppression_keeps_its_first_reason(ports: Ports) -> None:
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON + HOUR)
     assert ports.look.suppressions() == ["hard bounce"]
+
+
+def test_however_many_topics_there_are_all_of_them_can_be_withdrawn(ports: Ports) -> None:
+    topics = [f"topic-{number}" for number in range(120)]
+    ports.contacts.withdraw(contact(), withdrawal(*topics))
+    assert {topic: held.state for topic, held in stored(ports).consent.items()} == dict.fromkeys(
+        topics, "withdrawn"
+    )

@@ -152,6 +152,23 @@ def test_a_broadcast_that_takes_days_still_reaches_the_last() -> None:
     assert sorted(name for _, name in room.mailed()) == ["0", "1", "2", "3", "4"]
 
 
+def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
+    room = Newsroom(readers=9)
+    document = workflow(send("mail"), trigger=THURSDAY, **ALWAYS)
+    room.world.publish({"workflows/a-second.json": document})
+    room.broadcaster = Broadcaster(
+        room.readers, room.world.timeline, room.world.registry, room.world.works,
+        room.world.files, lambda: room.world.now, 4,
+    )  # fmt: skip
+    room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
+    room.minute()
+    told = [
+        json.loads(room.world.files.read(STORE, f"reports/workflows.{name}.broadcast.json") or "")
+        for name in ("news", "a-second")
+    ]
+    assert [report["told"] for report in told] == [2, 2]
+
+
 def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None:
     undisturbed = Newsroom()
     undisturbed.minutes(days=4)

@@ -41,6 +41,10 @@ Resources:
     Type: AWS::Serverless::Function
     Metadata: {SkipBuild: true}
     Properties: {CodeUri: function, Role: !GetAtt SendRole.Arn, Handler: app.tick}
+  TriggerScheduleFunction:
+    Type: AWS::Serverless::Function
+    Metadata: {SkipBuild: true}
+    Properties: {CodeUri: function, Role: !GetAtt SendRole.Arn, Handler: app.tick}
   SendRole:
     Type: AWS::IAM::Role
     Properties:

@@ -1,5 +1,6 @@
 """The deployed template on the embedded AWS, permissions enforced; one story for all tests."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ def deployed() -> Iterator[Deployed]:
     from milepost.adapters.dynamodb.table import Table
 
     clock = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}@{SPEED}"
-    folder = REPOSITORY / ".milepost" / "tests"  # kept, for the next run builds from its caches
+    # Kept, for the next run builds from its caches. Each process of a parallel run has its own.
+    folder = REPOSITORY / ".milepost" / f"tests-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
     quiet: list[object] = []
     with LocalStack(
         run_folder=folder, clock=clock, inbox_port=0, api_port=0, emulator_port=0, say=quiet.append

@@ -1,7 +1,4 @@
-"""The deployed template after the demonstration's story, and what it answers then.
-
-One file, so that one process of a parallel run deploys it, once.
-"""
+"""The deployed template after the demonstration's story, and what it answers then."""
 
 import json
 from collections.abc import Iterator

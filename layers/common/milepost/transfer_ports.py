@@ -39,6 +39,10 @@ class Reports(Protocol):
     def write(self, store: str, path: str, text: str) -> None: ...
 
 
+MOST_REMOVED = 90
+"""Items that go together with a contact at once: a transaction may have 100 parts."""
+
+
 class Life(NamedTuple):
     """All that there is of a contact. `others` are the keys of what is neither of the first two."""
 
@@ -47,6 +51,13 @@ class Life(NamedTuple):
     profile: Profile | None
     events: tuple[Event, ...]
     others: tuple[str, ...] = ()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether all of it can be forgotten at once."""
+        known = self.profile.known if self.profile else {}
+        names = sum(len(values) for values in known.values())
+        return len(self.events) + len(self.others) + names <= MOST_REMOVED
 
 
 class People(Protocol):

@@ -40,7 +40,8 @@ class DynamoLetters:
             expression="SET image = :image, reason = :reason, expires_at = :until "
             "ADD attempts :one",
             values={
-                ":image": json.dumps(image),
+                # As short as the record was: an item ends at 400 KB, and an event may have 256.
+                ":image": json.dumps(image, ensure_ascii=False, separators=(",", ":")),
                 ":reason": letter.reason,
                 ":until": int((now + KEPT).timestamp()),
                 ":one": 1,

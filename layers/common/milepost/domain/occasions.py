@@ -181,10 +181,10 @@ def _date_of(value: Any, profile: Profile, zone: str) -> date | None:
         if len(value) == len("2026-11-22"):
             return date.fromisoformat(value)
         read = datetime.fromisoformat(value)
-    except ValueError:
+        wall = zone_named(profile.timezone) or zone_named(zone) or UTC
+        return (read.astimezone(wall) if read.tzinfo else read).date()
+    except (ValueError, OverflowError):  # the calendar's first and last hours are in no other zone
         return None
-    wall = zone_named(profile.timezone) or zone_named(zone) or UTC
-    return (read.astimezone(wall) if read.tzinfo else read).date()
 
 
 def _silence(profile: Profile, key: str, plan: Plan, since: datetime, done: str) -> Occasion | None:

@@ -126,7 +126,7 @@ def _name(request: Request) -> str:
 
 
 def _most(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= MOST:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= MOST:
         raise HttpError(400, "bad_limit", f"limit is a number from 1 to {MOST}", "limit")
     return int(text)
 

@@ -21,6 +21,9 @@ from milepost.domain.events import ConsentFact, Event, IdentifierKind
 from milepost.domain.identity import claims
 from milepost.domain.messages import ERASED
 
+MOST_TOPICS = 90
+"""Topics that one transaction withdraws: it may have 100 parts, and each topic has its proof."""
+
 
 @dataclass(frozen=True, slots=True)
 class DynamoContacts:
@@ -83,11 +86,16 @@ class DynamoContacts:
                 self.table.put_new(_proof(contact, event, fact, topic))
 
     def withdraw(self, contact: str, event: Event) -> None:
+        facts = event.contact.consents
+        for first in range(0, len(facts), MOST_TOPICS):
+            self._withdraw(contact, event, facts[first : first + MOST_TOPICS])
+
+    def _withdraw(self, contact: str, event: Event, facts: Sequence[ConsentFact]) -> None:
         sets = {
             CONSENT + (fact.topic or ""): consent_value(
                 Consent("withdrawn", fact.at or event.occurred_at, fact.method, fact.source)
             )
-            for fact in event.contact.consents
+            for fact in facts
         }
         change = self.table.change(
             "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))) + " REMOVE expires_at",
@@ -95,7 +103,7 @@ class DynamoContacts:
             names={f"#t{n}": name for n, name in enumerate(sets)},
             values={f":t{n}": value for n, value in enumerate(sets.values())},
         )
-        proofs = [_proof(contact, event, fact, fact.topic or "") for fact in event.contact.consents]
+        proofs = [_proof(contact, event, fact, fact.topic or "") for fact in facts]
         operations = [
             {"Update": {"Key": keys.profile(event.store, contact), **change}},
             *(
@@ -107,7 +115,7 @@ class DynamoContacts:
             self.table.insist(operations)
         except Refused as refused:
             merged_away = refused.items[0] or {}
-            self.withdraw(merged_away["merged_into"], event)
+            self._withdraw(merged_away["merged_into"], event, facts)
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         item = keys.suppression(store, address_hash) | pack(

@@ -14,9 +14,6 @@ from milepost.domain.contacts import Profile
 from milepost.domain.events import Event
 from milepost.transfer_ports import Identifier, Life
 
-MOST_REMOVED = 90
-"""Items that one transaction removes; it takes 100."""
-
 STREAM_KEEPS = timedelta(days=2)
 """Longer than the stream may hand a record over once more."""
 
@@ -89,7 +86,7 @@ class DynamoPeople:
             for kind, values in life.profile.known.items()
             for value in values
         ]
-        if len(removed) + len(known) > MOST_REMOVED:
+        if not life.is_short:
             return False
         applied = str(life.profile.applied)
         empty = keys.profile(store, contact) | pack(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -25,10 +25,15 @@ Name = tuple[IdentifierKind, str]
 
 @dataclass(frozen=True, slots=True)
 class DynamoRemains:
-    """Implements `Remains`. `retention` is how long a contact stays closed."""
+    """Implements `Remains`. `retention` is how long a contact stays closed.
+
+    `_places` say how far the segments of a whole store's erasure have been looked through, so that
+    the table is read once and not for every piece anew.
+    """
 
     table: Table
     retention: timedelta
+    _places: dict[tuple[str, int], Item] = field(default_factory=dict)
 
     def close(self, store: str, contact: str, at: datetime) -> None:
         until = int((at + self.retention).timestamp())
@@ -63,10 +68,11 @@ class DynamoRemains:
         self._delete(request, piece.handles)
 
     def store_piece(self, store: str, segment: int) -> Piece | None:
-        after: Item | None = None
+        place = (store, segment)
         while True:
+            here = self._places.get(place)  # before it nothing is left, as far as was looked
             items, _, after = self.table.scan(
-                after,
+                here,
                 FilterExpression="begins_with(pk, :store) "
                 "AND NOT begins_with(pk, :suppression) AND NOT begins_with(pk, :request)",
                 values={
@@ -79,8 +85,12 @@ class DynamoRemains:
                 TotalSegments=SEGMENTS,
             )
             piece = self._piece(iter(items))
-            if piece is not None or after is None:
+            if piece is not None:
                 return piece
+            if after is None:
+                self._places.pop(place, None)
+                return None
+            self._places[place] = after
 
     def remove_of_store(self, request: PrivacyRequest, piece: Piece) -> None:
         self._delete(request, piece.handles)

@@ -73,7 +73,8 @@ class Undoing:
         if event is None:
             return "left", False  # it changed nothing, or another row of its contact did
         others = [e for e in life.events if not is_ours(e, state.id)]
-        if event.data["created"] and self._only_imported(life, state, others):
+        # Of whom much has happened by itself since is no longer the import's alone to take away.
+        if event.data["created"] and life.is_short and self._only_imported(life, state, others):
             if not _all_applied(life) or not self.people.forget(life):
                 raise Busy("a contact of the import is about to change")
             return "erased", False
