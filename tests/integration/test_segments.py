@@ -163,7 +163,7 @@ def test_pages_lead_on_and_cursors_are_checked(shop: Shop, call: Caller, cloud: 
     for after in ("x", query["after"][:-2], query["after"] + "A", "é"):
         assert call(ON_LIST, name="news", query={"after": after}).error == "bad_cursor"
     assert call(ON_LIST, name="other", query=query).error == "bad_cursor"
-    for limit in ("0", "1001", "a", "-1"):
+    for limit in ("0", "1001", "a", "-1", "00001", "0000199999"):
         assert call(ON_LIST, name="news", query={"limit": limit}).error == "bad_limit"
 
 
