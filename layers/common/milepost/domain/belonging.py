@@ -194,39 +194,27 @@ def flipping(standing: Standing, name: str, at: datetime | None) -> Standing:
 
 
 def event_of(crossing: Crossing, cause: Event) -> Event:
-    """The event that a crossing is. A function of both, so that it can be reported again."""
-    data: dict[str, Any] = {"segment": crossing.name}
+    """The event that a crossing is; one of a stage has the contact reach the stage.
+
+    A function of both, so that it can be reported again.
+    """
+    staged = crossing.on == "stage"
+    data: dict[str, Any] = {"stage" if staged else "segment": crossing.name}
     if crossing.initial:
         data["initial"] = True
     if deep := depth(cause.data):
         data[FROM] = {"depth": deep}
+    said = SEGMENT["entered" if crossing.on == "entered" else "left"]
+    changes = (Change("set", "stage", crossing.name),) if staged else ()
     return Event(
         store=cause.store,
         id=crossing_id(crossing),
-        name=SEGMENT["entered" if crossing.on == "entered" else "left"],
+        name=STAGE_REACHED if staged else said,
         occurred_at=crossing.at,
         source="segment",
         identifiers={},
         data=data,
-    )
-
-
-def stage_event(crossing: Crossing, cause: Event) -> Event:
-    """The event that has a contact reach the stage that the rules have come to."""
-    data: dict[str, Any] = {"stage": crossing.name}
-    if crossing.initial:
-        data["initial"] = True
-    if deep := depth(cause.data):
-        data[FROM] = {"depth": deep}
-    return Event(
-        store=cause.store,
-        id=crossing_id(crossing),
-        name=STAGE_REACHED,
-        occurred_at=crossing.at,
-        source="segment",
-        identifiers={},
-        data=data,
-        contact=ContactFacts(changes=(Change("set", "stage", crossing.name),)),
+        contact=ContactFacts(changes=changes),
     )
 
 

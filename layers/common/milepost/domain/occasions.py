@@ -8,7 +8,7 @@ key that was reached, so nothing comes twice, whatever happens to clocks, zones 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from milepost.domain.event_names import DATE, INACTIVE, MOMENT, SCHEDULE
 from milepost.domain.events import Event
 from milepost.domain.paths import look_up
 from milepost.domain.recurrence import next_time
-from milepost.domain.schedule import date_comes, zone_named
+from milepost.domain.schedule import date_comes, zone_of
 
 DEFAULT_AT = "09:00"
 
@@ -131,13 +131,13 @@ def _scheduled(
     """A schedule on the contact's own wall; its mark is the time that the wall shows."""
     if plan["segment"] not in profile.standing.segments:
         return None
-    wall = zone_named(profile.timezone) or zone_named(zone) or UTC
-    at = next_time(plan, since - timedelta(microseconds=1), profile.timezone or zone)
+    wall = zone_of(profile.timezone, zone)
+    at = next_time(plan, since - timedelta(microseconds=1), wall.key)
     while at is not None:
         mark = at.astimezone(wall).isoformat(timespec="minutes")[:16]
         if mark > done:
             return Occasion(SCHEDULE, key, mark, at, {"segment": plan["segment"]})
-        at = next_time(plan, at, profile.timezone or zone)
+        at = next_time(plan, at, wall.key)
     return None
 
 
@@ -181,7 +181,7 @@ def _date_of(value: Any, profile: Profile, zone: str) -> date | None:
         if len(value) == len("2026-11-22"):
             return date.fromisoformat(value)
         read = datetime.fromisoformat(value)
-        wall = zone_named(profile.timezone) or zone_named(zone) or UTC
+        wall = zone_of(profile.timezone, zone)
         return (read.astimezone(wall) if read.tzinfo else read).date()
     except (ValueError, OverflowError):  # the calendar's first and last hours are in no other zone
         return None

@@ -58,7 +58,8 @@ class Broadcaster:
             return 0
         progress = Progress.read(work.done)
         if progress is None and late > FRESH:
-            return self._over(work, trigger, head, Progress(), "skipped: a day late")
+            self._over(work, trigger, head, Progress(), "skipped: a day late")
+            return 0
         if head.is_paused(work.workflow):
             return 0
         if progress is None:
@@ -92,7 +93,7 @@ class Broadcaster:
 
     def _over(
         self, work: Work, trigger: Mapping[str, Any], head: Head, progress: Progress, how: str
-    ) -> int:
+    ) -> None:
         """A round is over: the next one is waited for, if there is one."""
         following = next_time(trigger, max(work.at, self.now() - FRESH), zone_of(trigger, head))
         self._write(work, trigger, progress, how, following)
@@ -100,7 +101,6 @@ class Broadcaster:
             self.works.close(work)
         else:
             self.works.again(work, following)
-        return 0
 
     def _write(
         self,

@@ -19,7 +19,6 @@ from milepost.domain.belonging import (
     is_initial,
     looked_at,
     moved,
-    stage_event,
 )
 from milepost.domain.conditions import Condition, Facts, Happening, Window, evaluate, windows_needed
 from milepost.domain.contacts import OTHER_EVENTS, Profile
@@ -167,12 +166,9 @@ class Segmenter:
             self.members.leave(ref, "list", name)
 
     def _settle(self, ref: ContactRef, crossing: Crossing, event: Event) -> None:
-        if crossing.on == "stage":
-            self.timeline.append(ref.contact, stage_event(crossing, event))
-            return
         if crossing.on == "entered":
             self.members.join(ref, "segment", crossing.name, crossing.at)
-        else:
+        elif crossing.on != "stage":
             self.members.leave(ref, "segment", crossing.name)
         if crossing.on != "dropped":
             self.timeline.append(ref.contact, event_of(crossing, event))

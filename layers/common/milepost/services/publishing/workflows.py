@@ -301,8 +301,7 @@ class Workflows:
 
 def _goes_on(before: Live | None, trigger: Mapping[str, Any]) -> bool:
     """Whether the same trigger was live before, so that its schedule is waited for already."""
-    held = before is not None and before.status in ("live", "paused")
-    return held and before is not None and before.trigger == trigger
+    return before is not None and before.status in ("live", "paused") and before.trigger == trigger
 
 
 def _length(document: Mapping[str, Any]) -> int:
