@@ -79,8 +79,12 @@ class Browser:
         return self.post("/execute/sync", {"script": script, "args": list(arguments)})
 
     def find(self, selector: str) -> Element:
-        (found,) = self.find_all(selector)
-        return found
+        """The one element of its kind, which a page that still arrives may not have yet."""
+        deadline = time.monotonic() + 10
+        while len(found := self.find_all(selector)) != 1:
+            assert time.monotonic() < deadline, f"{len(found)} of {selector} at {self.url}"
+            time.sleep(0.02)
+        return found[0]
 
     def find_all(self, selector: str) -> list[Element]:
         found = self.post("/elements", {"using": "css selector", "value": selector})
