@@ -42,7 +42,7 @@ class SesMailer:
                 **({"ReplyToAddresses": [mail.reply_to]} if mail.reply_to else {}),  # type: ignore[arg-type]
                 Content={
                     "Simple": {
-                        "Subject": {"Data": mail.subject, "Charset": _CHARSET},
+                        "Subject": {"Data": _literal(mail.subject), "Charset": _CHARSET},
                         "Body": {
                             "Html": {"Data": mail.html, "Charset": _CHARSET},
                             "Text": {"Data": mail.text, "Charset": _CHARSET},
@@ -74,11 +74,18 @@ def _refusal(error: ClientError) -> Answer:
     return Refused(code)
 
 
+def _literal(text: str) -> str:
+    """Somebody's name that spells an encoded word (RFC 2047) must not be decoded by its reader's
+    program: what it decodes to, line breaks and all, was never checked."""
+    return text.replace("=?", "= ?")
+
+
 def _from(name: str, address: str) -> str:
     """`Name <address>`, the name encoded as RFC 2047 asks when it is not plain ASCII."""
     clean = "".join(c for c in name if c.isprintable()).replace("\\", "").replace('"', "")
     if not clean:
         return address
+    clean = _literal(clean)
     # Several encoded words of 75 characters at most, but no line breaks between them.
     words = Header(clean, "utf-8", maxlinelen=75).encode(linesep="")
     shown = f'"{clean}"' if clean.isascii() else words
