@@ -84,7 +84,7 @@ def _link(value: Any) -> str:
     """
     text = text_of(value).strip()
     if text.startswith("//"):
-        text = f"https:{text}"
+        text = f"https://{text.lstrip('/')}"
     return text if _SCHEME.fullmatch(text) else "#"
 
 
