@@ -49,7 +49,10 @@ def run_up(options: argparse.Namespace) -> int:
     with LocalStack(options.stack, auth=not options.no_auth, clock=options.clock) as stack:
         for store in options.store:
             secrets = stack.add_store(store)
-            print(f"  {store}: bearer key {secrets.bearer_key}, signing key {secrets.signing_key}")
+            print(
+                f"  {store}: bearer key {secrets.bearer_key}, signing key {secrets.signing_key}, "
+                f"browser key {secrets.browser_key}"
+            )
             if options.files:
                 stack.upload_store(store, options.files)
         print(f"\n  API    {stack.api_url}\n  Inbox  {stack.inbox_url}\n\nCtrl-C stops it.")

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ class StoreSecrets:
     bearer_key: str
     shopify_secret: str
     link_key: str
+    browser_key: str
+    webhook_key: str
 
     @classmethod
     def make(cls) -> "StoreSecrets":
-        return cls(fresh(), fresh(), fresh(), fresh())
+        return cls(*(fresh() for _ in fields(cls)))
 
     def parameters(self) -> dict[str, str]:
         """The last part of each parameter's name, and its value."""
@@ -33,6 +35,8 @@ class StoreSecrets:
             "bearer-key-sha256": hashlib.sha256(self.bearer_key.encode()).hexdigest(),
             "shopify-secret": self.shopify_secret,
             "link-key": self.link_key,
+            "browser-key": self.browser_key,
+            "webhook-key": self.webhook_key,
         }
 
     def store_in(self, ssm: "SSMClient", path: str) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from milepost.domain.contacts import Profile
 from milepost.domain.event_names import MOMENT, SEGMENT
 from milepost.services.looks import Looker, segments_of
+from milepost.services.segments import Segmenter
 from tests.journeys.test_segments import (
     BUYERS,
     GOLD,
@@ -140,21 +142,38 @@ def test_what_is_published_together_is_looked_for_together() -> None:
     assert len(world.looks) == 1
 
 
+def looking(world: World, **changes: Any) -> Looker:
+    parts: dict[str, Any] = {
+        "contacts": world.contacts, "timeline": world.timeline, "registry": world.registry,
+        "members": world.members, "segmenter": world.segmenter, "progress": world.progress,
+        "now": lambda: world.now,
+    }  # fmt: skip
+    return Looker(**(parts | changes))
+
+
 def test_a_part_goes_on_where_it_stopped() -> None:
     world = populated()
-    world.looker = Looker(
-        world.contacts,
-        world.timeline,
-        world.registry,
-        world.members,
-        world.segmenter,
-        world.progress,
-        lambda: world.now,
-        most=1,
-    )
+    world.looker = looking(world, most=1)
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=10)
     assert gold(world) == PEOPLE[1::2]
+
+
+def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react() -> None:
+    world = populated()
+
+    class Choosy(Segmenter):
+        def looked(self, profile: Profile, *rest: Any) -> Profile:
+            if profile.contact == world.contact(PEOPLE[0]):
+                raise ValueError("this one not")
+            return super().looked(profile, *rest)
+
+    choosy = Choosy(world.timeline, world.registry, world.members)
+    world.looker = looking(world, segmenter=choosy)
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=10)
+    assert gold(world) == PEOPLE[1::2]
+    assert moments(world) == 6 + 1
 
 
 def test_a_look_knows_which_segments_ask_about_the_score() -> None:

@@ -77,9 +77,9 @@ def test_what_looks_like_a_place_in_other_peoples_data_is_not_looked_up() -> Non
 def test_a_call_is_signed_with_the_stores_key_so_that_it_can_be_told_from_others() -> None:
     world = visited(world_of(webhook()))
     (call,) = world.outbound.calls
-    assert check_signature(call.signature, call.body, ["signing-key"], world.now) is None
+    assert check_signature(call.signature, call.body, ["webhook-key"], world.now) is None
     assert check_signature(call.signature, call.body, ["another"], world.now) is not None
-    assert check_signature(call.signature, call.body + b" ", ["signing-key"], world.now)
+    assert check_signature(call.signature, call.body + b" ", ["webhook-key"], world.now)
 
 
 def test_without_a_key_to_sign_with_the_call_waits_until_there_is_one() -> None:
@@ -87,7 +87,7 @@ def test_without_a_key_to_sign_with_the_call_waits_until_there_is_one() -> None:
     world.keys[STORE] = StoreSecrets(links=("link-key",))
     visited(world)
     assert world.outbound.calls == []
-    world.keys[STORE] = StoreSecrets(signing=("signing-key",), links=("link-key",))
+    world.keys[STORE] = StoreSecrets(links=("link-key",), webhooks=("webhook-key",))
     world.run_for(days=1)
     assert len(world.outbound.calls) == 1
     assert world.steps_mailed() == ["mail"]

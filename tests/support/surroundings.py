@@ -133,7 +133,7 @@ class Surroundings:
         enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
         ledger = around(self.kept(MemoryLedger(self.state), "ledger"), "ledger")
         registry = around(MemoryRegistry(self.shelf), "registry")
-        self.keys = {STORE: StoreSecrets(signing=("signing-key",), links=("link-key",))}
+        self.keys = {STORE: StoreSecrets(links=("link-key",), webhooks=("webhook-key",))}
         secrets = around(MemorySecrets(self.keys), "secrets")
         self.timeline = around(self.kept(MemoryTimeline(self.state), "timeline"), "timeline")
         self.timers = self.kept(MemoryTimers(self.state), "timers")

@@ -52,6 +52,7 @@ KEYS = {
     "/milepost/harborline/shopify-secret": "h1",
     "/milepost/harborline/shopify-secret-previous": "h0",
     "/milepost/harborline/link-key": "l1",
+    "/milepost/harborline/webhook-key": "w1",
     "/milepost/harborline/something-else": "x",
     "/milepost/harborline/old/link-key": "no",
     "/milepost/other/signing-key": "o1",
@@ -62,7 +63,11 @@ KEYS = {
 def test_all_keys_of_a_store_are_read_page_by_page_the_current_one_first() -> None:
     ssm = Ssm(KEYS)
     assert secrets(ssm).of("harborline") == StoreSecrets(
-        signing=("s1", "s0"), bearer_hashes=("b1",), shopify=("h1", "h0"), links=("l1",)
+        signing=("s1", "s0"),
+        bearer_hashes=("b1",),
+        shopify=("h1", "h0"),
+        links=("l1",),
+        webhooks=("w1",),
     )
     assert ssm.asked == ["/milepost/harborline/"] * 4
 

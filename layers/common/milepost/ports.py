@@ -71,6 +71,7 @@ class StoreSecrets(NamedTuple):
     links: tuple[str, ...] = ()
     shop_domains: tuple[str, ...] = ()
     browser: tuple[str, ...] = ()
+    webhooks: tuple[str, ...] = ()
 
 
 class Secrets(Protocol):

@@ -54,6 +54,7 @@ class SsmSecrets:
             links=_live(found, "link-key"),
             shop_domains=_live(found, "shopify-domain"),
             browser=_live(found, "browser-key"),
+            webhooks=_live(found, "webhook-key"),
         )
         self._kept[store] = (self.now(), secrets)
         return secrets

@@ -92,9 +92,10 @@ class Actor:
 
     def _call(self, store: str, request: Request) -> Reply | Unreachable:
         keys = self.secrets.of(store)
-        if keys is None or not keys.signing:
-            raise Busy("the store has no signing-key, so its webhooks cannot be signed")
-        return self.outbound().call(signed(request, keys.signing[0], self.now()))
+        if keys is None or not keys.webhooks:
+            raise Busy("the store has no webhook-key, so its webhooks cannot be signed")
+        # A key of their own: with the store's signing-key a receiver could sign events for us.
+        return self.outbound().call(signed(request, keys.webhooks[0], self.now()))
 
 
 def _outcome(answer: Reply | Unreachable) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.belonging import STAGE, look_event
-from milepost.domain.contacts import Profile
+from milepost.domain.events import Event
 from milepost.ports import (
+    Busy,
     Contacts,
     Group,
     Head,
@@ -145,19 +146,24 @@ class Looker:
 
     def _look(self, member: Member, order: Order, head: Head) -> bool:
         """Look at one contact; whether it has to be looked at by `react`."""
-        profile = self.contacts.profile(order["store"], member.contact)
-        if profile is None or not profile.applied:
-            return False
         names = segments_of(order["what"], head)
         at = instants.parse(order["at"])
         event = look_event(order["store"], at, names, because=order["run"], initial=True)
-        after = self.segmenter.looked(profile, names, event, head, self.now())
-        if not self._differs(profile, after, head):
-            return False
+        try:
+            if not self._differs(member, names, event, head):
+                return False
+        except Busy:
+            raise
+        except Exception:  # one contact holds nobody up: `react` puts it aside, with the reason
+            pass
         self.timeline.append(member.contact, event)
         return True
 
-    def _differs(self, before: Profile, after: Profile, head: Head) -> bool:
+    def _differs(self, member: Member, names: Sequence[str], event: Event, head: Head) -> bool:
+        before = self.contacts.profile(event.store, member.contact)
+        if before is None or not before.applied:
+            return False
+        after = self.segmenter.looked(before, names, event, head, self.now())
         old, new = before.standing, after.standing
         if old.segments.keys() != new.segments.keys() or old.flips != new.flips or new.crossings:
             return True

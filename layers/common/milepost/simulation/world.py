@@ -69,7 +69,8 @@ class World:
         self._looks: set[tuple[str, datetime]] = set()
         contacts, ledger = MemoryContacts(self.state), MemoryLedger(self.state)
         enrollments = MemoryEnrollments(self.state)
-        secrets = MemorySecrets({store: StoreSecrets(signing=("simulated",), links=("simulated",))})
+        keys = StoreSecrets(links=("simulated",), webhooks=("simulated",))
+        secrets = MemorySecrets({store: keys})
         self._timeline = MemoryTimeline(self.state)
         facts = FactFinder(self._timeline, ledger)
         sender = Sender(

@@ -126,8 +126,8 @@ class CreateTicket(Step):
 class Webhook(Step):
     """Calls another system. The answer is `steps.<id>.status` and `steps.<id>.body`.
 
-    The call is signed. Without an answer it is made once more. If it fails, there is
-    `steps.<id>.error`.
+    The call is signed with the store's `webhook-key`. Without an answer it is made once more. If it
+    fails, there is `steps.<id>.error`.
     """
 
     type: Literal["webhook"] = Field(description="Calls another system.")
