@@ -15,7 +15,7 @@ from milepost.domain.contacts import Profile, Total
 from milepost.domain.events import Event
 from milepost.domain.segments import Segments
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Head
+from milepost.ports.published import Head
 from milepost.services.segments import Segmenter
 
 if TYPE_CHECKING:

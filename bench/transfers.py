@@ -22,11 +22,11 @@ from milepost.adapters.memory.transfers import MemoryExports, MemoryImports, Mem
 from milepost.domain.contacts import Profile
 from milepost.domain.events import Event
 from milepost.domain.imports.progress import Upload
+from milepost.ports.transfers import Identifier, Life, Page
 from milepost.services.export import Exporter
 from milepost.services.imports.importer import Importer
 from milepost.services.imports.intake import Intake
 from milepost.services.imports.walk import Walker
-from milepost.transfer_ports import Identifier, Life, Page
 
 MEASURED = {
     "import": (300_000, 1_000_000),

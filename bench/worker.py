@@ -28,7 +28,7 @@ from milepost.domain.program import END
 from milepost.domain.settings_file import SettingsFile
 from milepost.domain.templates.compile import compile_template
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports import Live
+from milepost.ports.published import Live
 
 STORE = "bench"
 CALLS, WARM = 300, 30

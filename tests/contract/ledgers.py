@@ -14,7 +14,7 @@ from milepost.domain.messages import (
     Reported,
     Unanswered,
 )
-from milepost.ports import Journal
+from milepost.ports.enrollments import Journal
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

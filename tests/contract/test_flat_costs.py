@@ -21,7 +21,7 @@ from milepost.adapters.memory.machines import MemoryEngine
 from milepost.domain.belonging import made
 from milepost.domain.contacts import Lookout, Profile
 from milepost.domain.program import Program
-from milepost.ports import Live
+from milepost.ports.published import Live
 from milepost.services.facts import FactFinder
 from milepost.services.react import Reactor
 from milepost.services.segments import Segmenter

@@ -11,7 +11,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
 from milepost.domain.contacts import Profile
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Journal
+from milepost.ports.enrollments import Journal
 from tests.support.builders import (
     MONDAY_NOON,
     STORE,

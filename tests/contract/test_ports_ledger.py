@@ -16,7 +16,8 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.refs import MessageRef
-from milepost.ports import Busy, Journal
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
 from tests.contract.ledgers import (
     HOUR,
     NOTES,

@@ -17,7 +17,10 @@ from milepost.domain.legs import Start
 from milepost.domain.messages import Claimed
 from milepost.domain.pauses import Pause
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Journal, Live, Work, Works
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
+from milepost.ports.published import Live
+from milepost.ports.works import Work, Works
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

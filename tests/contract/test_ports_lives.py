@@ -7,7 +7,7 @@ import pytest
 from milepost.domain.events import ContactFacts
 from milepost.domain.messages import Accepted, address_hash
 from milepost.domain.records import View
-from milepost.ports import Journal
+from milepost.ports.enrollments import Journal
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

@@ -13,7 +13,9 @@ from milepost.domain.merging import MERGED_AWAY, Ask, asking, counted_twice, mer
 from milepost.domain.messages import Claimed
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Again, Busy, Journal
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
+from milepost.ports.merging import Again
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

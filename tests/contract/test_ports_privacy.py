@@ -10,7 +10,7 @@ from milepost.domain.contacts import Profile
 from milepost.domain.events import ContactFacts, IdentifierKind
 from milepost.domain.messages import ERASED, Accepted, Claimed, NotClaimed, address_hash
 from milepost.domain.privacy import Piece, PrivacyRequest, request_id
-from milepost.ports import Journal
+from milepost.ports.enrollments import Journal
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

@@ -8,7 +8,7 @@ from milepost.domain.program import Program
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.compile import compile_template
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports import Head, Live
+from milepost.ports.published import Head, Live
 from tests.support.builders import STORE, settings, template
 from tests.support.ports import Ports
 

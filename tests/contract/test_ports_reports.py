@@ -14,7 +14,7 @@ from milepost.domain.messages import (
     Unanswered,
     address_hash,
 )
-from milepost.ports import Overdue
+from milepost.ports.timers import Overdue
 from tests.contract.ledgers import (
     GRANTED,
     HOUR,

@@ -9,7 +9,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from milepost.adapters.functions import LambdaResender
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from tests.support.builders import enrollment_ref
 
 

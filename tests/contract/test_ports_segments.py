@@ -9,7 +9,7 @@ from milepost.domain.contacts import Profile
 from milepost.domain.refs import ContactRef
 from milepost.domain.scoring import Rule, Scoring
 from milepost.domain.standing import NOWHERE, Crossing, Standing
-from milepost.ports import Part
+from milepost.ports.looks import Part
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import Ports
 

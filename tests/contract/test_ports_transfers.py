@@ -25,7 +25,7 @@ from tests.support.builders import (
 from tests.support.ports import Ports
 
 if TYPE_CHECKING:
-    from milepost.transfer_ports import Identifier
+    from milepost.ports.transfers import Identifier
 
 SETTINGS = StoreSettings(shop_topics=("offers",))
 WITHDRAWN = ContactFacts(consents=(consent_fact(state="withdrawn"),))

@@ -9,8 +9,8 @@ from botocore.exceptions import EndpointConnectionError
 from milepost.adapters.s3_uploads import S3Uploads
 from milepost.adapters.sqs import SqsRequeue
 from milepost.domain.imports.progress import Upload
-from milepost.ports import Busy
-from milepost.transfer_ports import Gone
+from milepost.ports.errors import Busy
+from milepost.ports.transfers import Gone
 from tests.support.ports import Cloud, cloud
 
 STORE = "harborline"

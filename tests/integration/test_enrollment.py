@@ -17,7 +17,8 @@ from milepost.domain.contacts import Consent, Profile
 from milepost.domain.events import contact_id
 from milepost.domain.messages import Accepted, Claimed, address_hash
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Journal
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
 from tests.support.aws_events import queued, sample, told_by_sns
 from tests.support.builders import branch, delay, draft, leave, send, template, wait_for, workflow
 from tests.support.builders import enrollment as journey

@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from functions.publish.app import handler
 from milepost import bootstrap
-from milepost.ports import Busy, Files
+from milepost.ports.errors import Busy
 from milepost.services.publish import Publisher
 from tests.support.aws_events import changed_file, queued
 from tests.support.builders import (
@@ -25,6 +25,9 @@ from tests.support.builders import (
 from tests.support.builders import shop as files_of
 from tests.support.cloud import BUCKET, ENVIRONMENT, Cloud, Printed, Shop
 from tests.support.handlers import machine_of, report, upload
+
+if TYPE_CHECKING:
+    from milepost.ports.publishing import Files
 
 CART = workflow(delay("1 hour"), send("reminder"))
 

@@ -8,7 +8,7 @@ from functions.look.app import handler as look
 from functions.segments.app import handler
 from milepost import bootstrap
 from milepost.domain.events import contact_id
-from milepost.ports import Work
+from milepost.ports.works import Work
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.calls import Caller

@@ -573,7 +573,7 @@ def test_a_database_that_is_busy_is_said_so(
     shop: Shop, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from milepost import bootstrap
-    from milepost.ports import Busy
+    from milepost.ports.errors import Busy
 
     def busy() -> Any:
         raise Busy("DynamoDB: ThrottlingException")

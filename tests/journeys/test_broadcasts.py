@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from milepost.domain import instants
-from milepost.ports import Group, Member, MemberPage
+from milepost.ports.members import Group, Member, MemberPage
 from milepost.services.broadcast import Broadcaster
 from tests.support.builders import MONDAY_NOON, STORE, Content, Json, contact, send, shop, workflow
 from tests.support.faults import Faults, Kill

@@ -16,7 +16,7 @@ from milepost.adapters.memory.transfers import (
     MemoryUploads,
 )
 from milepost.domain.exports import Export
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services import export
 from milepost.services.export import MOST_WAITS, Exporter
 from tests.support.builders import STORE, settings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from milepost.domain.contacts import Profile
-from milepost.ports import StoreSecrets
+from milepost.ports.secrets import StoreSecrets
 from tests.support.builders import delay, send, shop, template, wait_for, workflow
 from tests.support.world import World
 

@@ -9,7 +9,7 @@ import pytest
 
 from milepost.domain.imports.naming import asked
 from milepost.domain.imports.progress import ERRORS_A_FILE
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services.imports.importer import MOST_WAITS
 from tests.support.builders import ADA, STORE, send, settings, template, workflow
 from tests.support.imports import Desk, csv

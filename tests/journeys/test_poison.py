@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from milepost.domain.contacts import Profile
 from milepost.domain.events import Event
 from milepost.domain.letters import Letter, reason_of
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services.poison import BUSY_TRIES, TRIES
 from milepost.services.react import Reaction
 from milepost.services.redrive import Redriven

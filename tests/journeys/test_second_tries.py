@@ -6,7 +6,7 @@ import pytest
 
 from milepost.domain.messages import Refused, Unanswered
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services.reconcile import reconcile
 from tests.support.builders import ADA, send, settings, shop, workflow
 from tests.support.world import World

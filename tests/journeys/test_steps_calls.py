@@ -7,7 +7,7 @@ import pytest
 
 from milepost.domain.outbound import Reply, Request, Unreachable
 from milepost.domain.signatures import check_signature
-from milepost.ports import StoreSecrets
+from milepost.ports.secrets import StoreSecrets
 from milepost.services.act import MOST_KEPT
 from tests.journeys.visits import ended, goto, outcomes, step, visited, world_of
 from tests.support.builders import ADA, STORE, Json, branch, delay, send, template

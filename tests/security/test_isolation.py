@@ -266,7 +266,7 @@ def test_an_enrollment_whose_parts_are_of_two_stores_is_nobodys(two: Two, field:
 
 
 def bootstrap_busy() -> type[Exception]:
-    from milepost.ports import Busy
+    from milepost.ports.errors import Busy
 
     return Busy
 

@@ -17,7 +17,7 @@ from local.demo.shop import Shop
 from local.demo.story import Story
 from local.stack import LocalStack
 from local.store_secrets import StoreSecrets
-from milepost.ports import Head
+from milepost.ports.published import Head
 from tests.support.waiting import until
 
 SPEED = 3600

@@ -12,7 +12,7 @@ from milepost.adapters.memory.privacy import (
     MemoryVault,
 )
 from milepost.domain.privacy import Kind, PrivacyRequest, request_id
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services.people.asking import Desk
 from milepost.services.people.erasing import Eraser
 from milepost.services.people.exporting import Exporter

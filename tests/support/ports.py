@@ -55,22 +55,18 @@ from milepost.adapters.s3 import S3Files
 from milepost.adapters.s3_uploads import S3Uploads
 from milepost.adapters.s3_vault import S3Vault
 from milepost.domain.refs import MessageRef
-from milepost.ports import (
-    Contacts,
-    Enrollments,
-    Files,
-    Ledger,
-    Limits,
-    Memberships,
-    Merging,
-    Progress,
-    Publications,
-    Registry,
-    Timeline,
-    Timers,
-)
+from milepost.ports.contacts import Contacts, Timeline
+from milepost.ports.enrollments import Enrollments
+from milepost.ports.limits import Limits
+from milepost.ports.looks import Progress
+from milepost.ports.members import Memberships
+from milepost.ports.merging import Merging
+from milepost.ports.published import Registry
+from milepost.ports.publishing import Files, Publications
+from milepost.ports.sending import Ledger
+from milepost.ports.timers import Timers
+from milepost.ports.transfers import Everything, Exports, Imports, People, Uploads
 from milepost.services.people.ports import Lives, Remains, Requests, Vault
-from milepost.transfer_ports import Everything, Exports, Imports, People, Uploads
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 

@@ -40,7 +40,8 @@ from milepost.domain.compiler.machine import Wiring
 from milepost.domain.letters import Letter
 from milepost.domain.messages import Accepted, Mail
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, StoreSecrets
+from milepost.ports.errors import Busy
+from milepost.ports.secrets import StoreSecrets
 from milepost.services.act import Actor
 from milepost.services.crowd import Crowd
 from milepost.services.facts import FactFinder

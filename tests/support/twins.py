@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 
 class Twins:

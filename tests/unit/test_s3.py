@@ -9,7 +9,7 @@ from moto import mock_aws
 from milepost.adapters.s3 import MAX_BYTES, S3Files
 from milepost.domain.reading import read_file
 from milepost.domain.settings_file import SettingsFile
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 
 @pytest.fixture

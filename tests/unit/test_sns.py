@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from milepost.adapters.sns import MOST_SUBJECT, MOST_TEXT, SnsAlerts
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 

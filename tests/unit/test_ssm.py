@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from milepost.adapters.ssm import SsmSecrets
-from milepost.ports import Busy, StoreSecrets
+from milepost.ports.errors import Busy
+from milepost.ports.secrets import StoreSecrets
 from tests.support.builders import MONDAY_NOON
 
 

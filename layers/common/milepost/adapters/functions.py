@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient

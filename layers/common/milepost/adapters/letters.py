@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Table, pack
 from milepost.domain.letters import Envelope, Letter
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

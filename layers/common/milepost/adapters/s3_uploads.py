@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.domain.imports.progress import Upload
-from milepost.ports import Busy
-from milepost.transfer_ports import Gone
+from milepost.ports.errors import Busy
+from milepost.ports.transfers import Gone
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

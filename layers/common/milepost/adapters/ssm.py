@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.ports import Busy, StoreSecrets
+from milepost.ports.errors import Busy
+from milepost.ports.secrets import StoreSecrets
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.domain.legs import execution_name
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient

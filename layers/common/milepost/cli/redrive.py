@@ -32,7 +32,7 @@ def redrive(
     ReactDeadLetters, read and write the contacts table and read its stream.
     """
     from milepost import bootstrap  # nothing else on the command line knows AWS
-    from milepost.ports import Busy
+    from milepost.ports.errors import Busy
 
     counts: Counter[str] = Counter()
     try:

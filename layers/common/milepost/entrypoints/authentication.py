@@ -1,13 +1,16 @@
 """Whose request it is: nothing gets past here without a key of the store."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.domain.signatures import check_bearer, check_request, check_signature
 from milepost.entrypoints.http import HttpError, Request
-from milepost.ports import Secrets, StoreSecrets
+
+if TYPE_CHECKING:
+    from milepost.ports.secrets import Secrets, StoreSecrets
 
 
-def store_secrets(secrets: Secrets, store: str) -> StoreSecrets:
+def store_secrets(secrets: "Secrets", store: str) -> "StoreSecrets":
     found = secrets.of(store)
     if found is None:
         raise HttpError(404, "unknown_store", "there is no such store")
@@ -15,7 +18,7 @@ def store_secrets(secrets: Secrets, store: str) -> StoreSecrets:
 
 
 def authenticate(
-    request: Request, secrets: Secrets, now: datetime, body_alone: bool = False
+    request: Request, secrets: "Secrets", now: datetime, body_alone: bool = False
 ) -> None:
     """Accept a signed request or a bearer key; raise HttpError for everything else.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from milepost.domain.names import is_store
 from milepost.entrypoints.log import logger
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 MAX_BODY = 1024 * 1024
 """Bytes a request may have. API Gateway would take 10 MB; a shop's largest webhook is far below."""

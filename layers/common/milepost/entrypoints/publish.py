@@ -8,7 +8,7 @@ from milepost import bootstrap
 from milepost.domain.names import is_store
 from milepost.domain.report import Report
 from milepost.entrypoints.log import count, logger
-from milepost.ports import Unfinished
+from milepost.ports.errors import Unfinished
 from milepost.services.publishing.telling import tell
 
 

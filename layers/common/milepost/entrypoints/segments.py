@@ -2,7 +2,7 @@
 static segments."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost import bootstrap
 from milepost.domain.jsontext import BadJsonError, read_json
@@ -11,7 +11,10 @@ from milepost.domain.places import sealed, unsealed
 from milepost.entrypoints.authentication import authenticate
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
 from milepost.entrypoints.warm import warm
-from milepost.ports import Group, Looked
+
+if TYPE_CHECKING:
+    from milepost.ports.looks import Looked
+    from milepost.ports.members import Group
 
 MOST = 1000
 """Members on one page."""
@@ -51,7 +54,7 @@ def _list(request: Request) -> Response:
     )
 
 
-def _members(group: Group) -> Callable[[Request], Response]:
+def _members(group: "Group") -> Callable[[Request], Response]:
     def members(request: Request) -> Response:
         name = _name(request)
         if group == "segment":
@@ -131,7 +134,7 @@ def _most(text: str) -> int:
     return int(text)
 
 
-def _progress(looked: Looked) -> dict[str, Any]:
+def _progress(looked: "Looked") -> dict[str, Any]:
     done = sum(part.done for part in looked.parts.values())
     return {
         "at": looked.at,

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.deeds import changes_of, data_of
 from milepost.domain.enrollments import Enrollment
@@ -17,7 +17,12 @@ from milepost.domain.events import ContactFacts, Event
 from milepost.domain.outbound import Reply, Request, Unreachable, signed, worth_retrying
 from milepost.domain.program import Node
 from milepost.domain.values import fill_text, filled
-from milepost.ports import Alerts, Busy, Outbound, Secrets, Timeline
+from milepost.ports.errors import Busy
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
+    from milepost.ports.outside import Alerts, Outbound
+    from milepost.ports.secrets import Secrets
 
 TRIES = 2
 """Calls to a server that fails or does not answer; each may take ten seconds."""
@@ -33,10 +38,10 @@ TOLD = ("contact", "event", "steps", "enrollment")
 class Actor:
     """Carries steps out. What few workflows need is built when one does."""
 
-    timeline: Timeline
-    outbound: Callable[[], Outbound]
-    alerts: Callable[[], Alerts]
-    secrets: Secrets
+    timeline: "Timeline"
+    outbound: Callable[[], "Outbound"]
+    alerts: Callable[[], "Alerts"]
+    secrets: "Secrets"
     now: Callable[[], datetime]
 
     def report(

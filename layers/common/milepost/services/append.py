@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from milepost.domain.events import Event
 from milepost.domain.identity import claims
-from milepost.ports import Timeline
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
 
 Kept = Literal["accepted", "duplicate"]
 
@@ -15,7 +17,7 @@ WRITERS = 8
 """Threads that write one batch: they hide DynamoDB's latency and suit a small Lambda."""
 
 
-def append(timeline: Timeline, events: Sequence[Event]) -> list[Kept]:
+def append(timeline: "Timeline", events: Sequence[Event]) -> list[Kept]:
     """Keep each event on its contact's timeline, one write per event; answers in order.
 
     All events belong to one store. Raises `Busy` if some could not be kept: the sender repeats
@@ -33,11 +35,11 @@ def append(timeline: Timeline, events: Sequence[Event]) -> list[Kept]:
         return list(writers.map(lambda pair: _keep(timeline, *pair), pairs))
 
 
-def _keep(timeline: Timeline, contact: str, event: Event) -> Kept:
+def _keep(timeline: "Timeline", contact: str, event: Event) -> Kept:
     return "accepted" if timeline.append(contact, event) else "duplicate"
 
 
-def date_event(timeline: Timeline, event: Event, now: datetime) -> Event:
+def date_event(timeline: "Timeline", event: Event, now: datetime) -> Event:
     """Give an event that came without a time the moment it was first reported.
 
     A repeated report of it then has the same time, and so is the same event.

@@ -10,14 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.broadcasts import Progress, Round, as_report, report_path
 from milepost.domain.enrollments import FRESH
 from milepost.domain.occasions import occasion_key
 from milepost.domain.recurrence import next_time
-from milepost.ports import Files, Head, Member, Members, Registry, Timeline, Work, Works
 from milepost.services.append import WRITERS
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
+    from milepost.ports.members import Member, Members
+    from milepost.ports.published import Head, Registry
+    from milepost.ports.publishing import Files
+    from milepost.ports.works import Work, Works
 
 GRACE = timedelta(minutes=10)
 """A schedule that nobody knows any more is given up then: a function may know an older head."""
@@ -30,11 +36,11 @@ class Broadcaster:
     """Tells segments. `now` is the time of the business, and `grace` is too; `most` are told in one
     call."""
 
-    members: Members
-    timeline: Timeline
-    registry: Registry
-    works: Works
-    files: Files
+    members: "Members"
+    timeline: "Timeline"
+    registry: "Registry"
+    works: "Works"
+    files: "Files"
     now: Callable[[], datetime]
     most: int
     grace: timedelta = GRACE
@@ -48,7 +54,7 @@ class Broadcaster:
             told += self._go_on(work, max(1, (self.most - told) // (len(due) - number)))
         return told
 
-    def _go_on(self, work: Work, most: int) -> int:
+    def _go_on(self, work: "Work", most: int) -> int:
         head = self.registry.head(work.store)
         trigger = _trigger(head, work)
         late = self.now() - work.at
@@ -67,7 +73,7 @@ class Broadcaster:
         return self._tell(work, trigger, head, progress, most)
 
     def _tell(
-        self, work: Work, trigger: Mapping[str, Any], head: Head, progress: Progress, most: int
+        self, work: "Work", trigger: Mapping[str, Any], head: "Head", progress: Progress, most: int
     ) -> int:
         round_ = Round(work.store, occasion_key(trigger), trigger["segment"], work.at)
         told = 0
@@ -85,14 +91,14 @@ class Broadcaster:
         self._write(work, trigger, progress, "running", None)
         return told
 
-    def _append(self, round_: Round, members: Sequence[Member]) -> None:
+    def _append(self, round_: Round, members: Sequence["Member"]) -> None:
         with ThreadPoolExecutor(WRITERS) as writers:
             tell = partial(_tell_one, self.timeline, round_)
             for _ in writers.map(tell, members):
                 pass
 
     def _over(
-        self, work: Work, trigger: Mapping[str, Any], head: Head, progress: Progress, how: str
+        self, work: "Work", trigger: Mapping[str, Any], head: "Head", progress: Progress, how: str
     ) -> None:
         """A round is over: the next one is waited for, if there is one."""
         following = next_time(trigger, max(work.at, self.now() - FRESH), zone_of(trigger, head))
@@ -104,7 +110,7 @@ class Broadcaster:
 
     def _write(
         self,
-        work: Work,
+        work: "Work",
         trigger: Mapping[str, Any],
         progress: Progress,
         how: str,
@@ -114,17 +120,17 @@ class Broadcaster:
         self.files.write(work.store, report_path(work.workflow), text)
 
 
-def zone_of(trigger: Mapping[str, Any], head: Head) -> str:
+def zone_of(trigger: Mapping[str, Any], head: "Head") -> str:
     """Whose clock a schedule goes by: that of the store, or one it names."""
     zone = trigger.get("timezone") or "store"
     return head.settings.timezone if zone == "store" else str(zone)
 
 
-def _tell_one(timeline: Timeline, round_: Round, member: Member) -> None:
+def _tell_one(timeline: "Timeline", round_: Round, member: "Member") -> None:
     timeline.append(member.contact, round_.event())
 
 
-def _trigger(head: Head, work: Work) -> Mapping[str, Any] | None:
+def _trigger(head: "Head", work: "Work") -> Mapping[str, Any] | None:
     """The schedule that is live, if there still is one."""
     live = head.workflows.get(work.workflow)
     if live is None or live.status not in ("live", "paused"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.browsing import SOURCE, NoReport, Reported, read_report
 from milepost.domain.event_names import DEVICE
@@ -17,8 +17,13 @@ from milepost.domain.events import Event
 from milepost.domain.limits import HOUR, VISITS_OF_AN_ADDRESS, counter
 from milepost.domain.settings import StoreSettings
 from milepost.domain.tokens import unseal_visit
-from milepost.ports import Limits, Registry, Secrets, StoreSecrets, Timeline
 from milepost.services.append import append
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
+    from milepost.ports.limits import Limits
+    from milepost.ports.published import Registry
+    from milepost.ports.secrets import Secrets, StoreSecrets
 
 
 class NoKey(NamedTuple):
@@ -33,19 +38,19 @@ class TooMuch(NamedTuple):
 class Browsing:
     """Takes what browsers report."""
 
-    timeline: Timeline
-    registry: Registry
-    secrets: Secrets
-    limits: Limits
+    timeline: "Timeline"
+    registry: "Registry"
+    secrets: "Secrets"
+    limits: "Limits"
 
     def settings(self, store: str) -> StoreSettings:
         return self.registry.head(store).settings
 
-    def keys(self, store: str) -> StoreSecrets | None:
+    def keys(self, store: str) -> "StoreSecrets | None":
         return self.secrets.of(store)
 
     def take(
-        self, store: str, keys: StoreSecrets, posted: Mapping[str, Any], ip: str, now: datetime
+        self, store: str, keys: "StoreSecrets", posted: Mapping[str, Any], ip: str, now: datetime
     ) -> Reported | NoReport | NoKey | TooMuch:
         """Keep what was looked at. Nothing of the answer depends on whose device it is."""
         if not _fits(posted.get("key"), keys.browser):
@@ -62,7 +67,7 @@ class Browsing:
         append(self.timeline, report.events)
         return report
 
-    def _recognize(self, store: str, keys: StoreSecrets, report: Reported, now: datetime) -> None:
+    def _recognize(self, store: str, keys: "StoreSecrets", report: Reported, now: datetime) -> None:
         """The visitor comes from a mail: note on its reader's timeline that this is their device.
 
         What the device was seen with before joins that contact if nobody had claimed it; two

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.belonging import STATIC
 from milepost.domain.changes import Change
@@ -13,8 +13,12 @@ from milepost.domain.conditions import Condition
 from milepost.domain.estimates import Estimate
 from milepost.domain.event_names import CONTACT
 from milepost.domain.events import ContactFacts, Event
-from milepost.ports import Contacts, Group, MemberPage, Memberships, Registry, Timeline
 from milepost.services.segments import Segmenter
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.members import Group, MemberPage, Memberships
+    from milepost.ports.published import Registry
 
 SAMPLE = 200
 """Contacts that are looked at for an estimate: someone waits for the answer."""
@@ -33,18 +37,18 @@ class Preview(NamedTuple):
 class Census:
     """Answers how many, and who."""
 
-    contacts: Contacts
-    timeline: Timeline
-    registry: Registry
-    members: Memberships
+    contacts: "Contacts"
+    timeline: "Timeline"
+    registry: "Registry"
+    members: "Memberships"
     segmenter: Segmenter
     now: Callable[[], datetime]
     sample: int = SAMPLE
 
-    def count(self, store: str, group: Group, name: str) -> int:
+    def count(self, store: str, group: "Group", name: str) -> int:
         return self.members.count(store, group, name)
 
-    def page(self, store: str, group: Group, name: str, after: str, most: int) -> MemberPage:
+    def page(self, store: str, group: "Group", name: str, after: str, most: int) -> "MemberPage":
         return self.members.page(store, group, name, after, most)
 
     def estimate(self, store: str, condition: Condition) -> Estimate:

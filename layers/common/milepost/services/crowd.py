@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
@@ -15,9 +16,15 @@ from milepost.domain.moving import moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Engine, Enrollments, Registry, Timeline, Timers, Work, Works
 from milepost.services.leaving import tell_left
 from milepost.services.legs import meet
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
+    from milepost.ports.enrollments import Engine, Enrollments
+    from milepost.ports.published import Registry
+    from milepost.ports.timers import Timers
+    from milepost.ports.works import Work, Works
 
 MOST = 1000
 """Enrollments that are changed in one call, at some 20 ms each."""
@@ -37,15 +44,15 @@ LAST = "last"
 class Crowd:
     """Does the works that are open. `now` is the time of the business."""
 
-    enrollments: Enrollments
-    registry: Registry
-    engine: Engine
-    timers: Timers
-    works: Works
+    enrollments: "Enrollments"
+    registry: "Registry"
+    engine: "Engine"
+    timers: "Timers"
+    works: "Works"
     now: Callable[[], datetime]
     grace: timedelta = GRACE
     most: int = MOST
-    timeline: Timeline | None = None
+    timeline: "Timeline | None" = None
 
     def go_on(self) -> int:
         """Do the next part of every open work; how many enrollments that changed."""
@@ -56,7 +63,7 @@ class Crowd:
             left -= self._thaw(work, left) if work.kind == "thaw" else self._pass(work, left)
         return self.most - left
 
-    def _pass(self, work: Work, most: int) -> int:
+    def _pass(self, work: "Work", most: int) -> int:
         """Go on with a pass through everybody inside; passes follow each other until one that began
         after the grace has found nobody who was just running."""
         head, _, place = work.done.partition(" ")
@@ -141,7 +148,7 @@ class Crowd:
             if "event" in node:
                 meet(self.enrollments, enrollment, node, self.now())
 
-    def _thaw(self, work: Work, most: int) -> int:
+    def _thaw(self, work: "Work", most: int) -> int:
         """Let those go on who were frozen, each with the time that was left."""
         head, now = self.registry.head(work.store), self.now()
         changed = 0

@@ -8,13 +8,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.exports import KINDS, Export, Kind, part_path, report, report_path
 from milepost.domain.imports.naming import asked, make_id
-from milepost.ports import Busy
-from milepost.transfer_ports import Everything, Exports, Reports, Requeue, Shelves, Uploads
+from milepost.ports.errors import Busy
+
+if TYPE_CHECKING:
+    from milepost.ports.transfers import Everything, Exports, Reports, Requeue, Shelves, Uploads
 
 MOST_HELD = 16 * 1024 * 1024
 """Characters that are held before they are written: what a small function has room for."""
@@ -36,12 +38,12 @@ class _Held(NamedTuple):
 class Exporter:
     """Works through exports. `seconds` counts them."""
 
-    everything: Everything
-    exports: Exports
-    uploads: Uploads
-    shelves: Shelves
-    reports: Reports
-    requeue: Requeue
+    everything: "Everything"
+    exports: "Exports"
+    uploads: "Uploads"
+    shelves: "Shelves"
+    reports: "Reports"
+    requeue: "Requeue"
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
     seconds: Callable[[], float]

@@ -3,20 +3,23 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.conditions import Condition, Facts, emails_needed, windows_needed
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, last_visit, latest
-from milepost.ports import Ledger, Timeline
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
+    from milepost.ports.sending import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class FactFinder:
     """Reads the timeline and the ledger on behalf of conditions."""
 
-    timeline: Timeline
-    ledger: Ledger
+    timeline: "Timeline"
+    ledger: "Ledger"
 
     def gather(
         self,

@@ -8,7 +8,7 @@ gate and the ledger decide later whether a mail may go there.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.changes import Change
@@ -28,8 +28,14 @@ from milepost.domain.limits import DAY, HOUR, SIGN_UPS_OF_AN_ADDRESS, counter
 from milepost.domain.messages import address_hash
 from milepost.domain.settings import StoreSettings
 from milepost.domain.tokens import Confirmation, unseal_confirmation
-from milepost.ports import Busy, Contacts, Limits, Registry, Secrets, Timeline
+from milepost.ports.errors import Busy
 from milepost.services.append import append
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.limits import Limits
+    from milepost.ports.published import Registry
+    from milepost.ports.secrets import Secrets
 
 REQUEST = "_request"
 """Where the event of a sign-up keeps what was asked for until it is confirmed. No template can
@@ -60,10 +66,10 @@ class Taken(NamedTuple):
 class SignUps:
     """Takes what forms post."""
 
-    timeline: Timeline
-    registry: Registry
-    secrets: Secrets
-    limits: Limits
+    timeline: "Timeline"
+    registry: "Registry"
+    secrets: "Secrets"
+    limits: "Limits"
 
     def form(self, store: str, name: str) -> tuple[Form, StoreSettings] | None:
         settings = self.registry.head(store).settings
@@ -113,10 +119,10 @@ class Opened(NamedTuple):
 class Confirmer:
     """Reads the links of confirmation mails, and carries out what they ask for."""
 
-    timeline: Timeline
-    contacts: Contacts
-    registry: Registry
-    secrets: Secrets
+    timeline: "Timeline"
+    contacts: "Contacts"
+    registry: "Registry"
+    secrets: "Secrets"
 
     def open(self, store: str, token: str, now: datetime) -> Opened | None:
         """What a link is about; None if we did not make it, or all about it is long gone."""

@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.event_names import EMAIL
 from milepost.domain.events import Event
 from milepost.domain.messages import Report, address_hash
 from milepost.domain.refs import MessageRef
-from milepost.ports import Contacts, Ledger, Timeline
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.sending import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Learner:
     """Records reports. Every step may be repeated: all of them are idempotent."""
 
-    contacts: Contacts
-    ledger: Ledger
-    timeline: Timeline
+    contacts: "Contacts"
+    ledger: "Ledger"
+    timeline: "Timeline"
 
     def learn(self, store: str, message: str, report: Report) -> bool:
         """Record one report; False if it is not about a message we sent to that address.

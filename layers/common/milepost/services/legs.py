@@ -8,6 +8,7 @@ and two who do it at once start one execution.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
@@ -15,7 +16,11 @@ from milepost.domain.moving import is_newer, rest_at
 from milepost.domain.pauses import hold
 from milepost.domain.program import Node
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Engine, Enrollments, Registry
+from milepost.ports.errors import Busy
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Engine, Enrollments
+    from milepost.ports.published import Registry
 
 FOLLOWING = 3
 """Tries at giving a leg another time while somebody else does something with it."""
@@ -25,9 +30,9 @@ FOLLOWING = 3
 class Legs:
     """Begins the legs of enrollments that are parked. `now` is the time of the business."""
 
-    enrollments: Enrollments
-    registry: Registry
-    engine: Engine
+    enrollments: "Enrollments"
+    registry: "Registry"
+    engine: "Engine"
     now: Callable[[], datetime]
 
     def begin(self, ref: EnrollmentRef) -> None:
@@ -66,8 +71,8 @@ class Legs:
 
 
 def follow(
-    enrollments: Enrollments,
-    registry: Registry,
+    enrollments: "Enrollments",
+    registry: "Registry",
     ref: EnrollmentRef,
     now: datetime,
     seen: Profile | None = None,
@@ -103,7 +108,7 @@ def follow(
     raise Busy(f"enrollment {ref.id} was changed {FOLLOWING} times while it was given a time")
 
 
-def meet(enrollments: Enrollments, enrollment: Enrollment, node: Node, now: datetime) -> None:
+def meet(enrollments: "Enrollments", enrollment: Enrollment, node: Node, now: datetime) -> None:
     """Lay a parked wait's half down where its event looks for it; the event may be there already.
 
     The timer then begins the leg.
@@ -117,7 +122,7 @@ def meet(enrollments: Enrollments, enrollment: Enrollment, node: Node, now: date
 
 
 def met(
-    enrollments: Enrollments, enrollment: Enrollment, leg: int, node: Node, now: datetime
+    enrollments: "Enrollments", enrollment: Enrollment, leg: int, node: Node, now: datetime
 ) -> bool:
     """Have a leg begin now, where the event leads; False if it has begun otherwise."""
     start = enrollment.start

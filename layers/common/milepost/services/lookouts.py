@@ -7,13 +7,17 @@ same events; `react` notes that they came, and looks out for the next.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from milepost.domain.belonging import look_event
 from milepost.domain.contacts import Lookout, Profile
 from milepost.domain.occasions import coming, due, look_out, looked_until
 from milepost.domain.refs import ContactRef
-from milepost.ports import Contacts, Head, Registry, Timeline
 from milepost.services.segments import ahead
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.published import Head, Registry
 
 UNSEEN = timedelta(minutes=5)
 """A look in vain is taken again until then: what was just published may not be known here yet."""
@@ -23,9 +27,9 @@ UNSEEN = timedelta(minutes=5)
 class Lookouts:
     """Looks at contacts whose time has come. `now` is the time of the business, `unseen` too."""
 
-    contacts: Contacts
-    timeline: Timeline
-    registry: Registry
+    contacts: "Contacts"
+    timeline: "Timeline"
+    registry: "Registry"
     now: Callable[[], datetime]
     unseen: timedelta = UNSEEN
 
@@ -46,12 +50,12 @@ class Lookouts:
             self._move_on(profile, head, now)
         return len(found) + bool(flipped)
 
-    def _move_on(self, profile: Profile, head: Head, now: datetime) -> None:
+    def _move_on(self, profile: Profile, head: "Head", now: datetime) -> None:
         """Nothing has come after all: look again when the next thing does."""
         self.contacts.apply(profile, replace(profile, lookout=next_look(profile, head, now)))
 
 
-def next_look(profile: Profile, head: Head, now: datetime) -> Lookout | None:
+def next_look(profile: Profile, head: "Head", now: datetime) -> Lookout | None:
     """When a contact has to be looked at again: something comes, or a segment may change."""
     since = looked_until(profile, now)
     occasions = coming(profile, head.plans(), since, head.settings.timezone)[:1]

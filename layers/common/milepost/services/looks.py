@@ -11,28 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.belonging import STAGE, look_event
 from milepost.domain.events import Event
-from milepost.ports import (
-    Busy,
-    Contacts,
-    Group,
-    Head,
-    LookStarter,
-    Member,
-    Memberships,
-    Part,
-    Progress,
-    Registry,
-    Timeline,
-    Work,
-    Works,
-)
+from milepost.ports.errors import Busy
+from milepost.ports.looks import Part
 from milepost.services.lookouts import next_look
 from milepost.services.segments import Segmenter
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.looks import LookStarter, Progress
+    from milepost.ports.members import Group, Member, Memberships
+    from milepost.ports.published import Head, Registry
+    from milepost.ports.works import Work, Works
 
 MEMORY = timedelta(minutes=1)
 """More than the memory of any registry, in real time: everybody knows what was published then."""
@@ -52,7 +46,7 @@ Order = Mapping[str, Any]
 class Slice(NamedTuple):
     """A part of those whom a look is at."""
 
-    group: Group
+    group: "Group"
     name: str
     part: int
 
@@ -65,11 +59,11 @@ class Slice(NamedTuple):
 class LookWorks:
     """Sets looks going. `now` is the time of the business, `memory` a time of it too."""
 
-    works: Works
-    registry: Registry
-    members: Memberships
-    progress: Progress
-    starter: LookStarter
+    works: "Works"
+    registry: "Registry"
+    members: "Memberships"
+    progress: "Progress"
+    starter: "LookStarter"
     now: Callable[[], datetime]
     memory: timedelta = MEMORY
 
@@ -83,7 +77,7 @@ class LookWorks:
             self._begin(store, works)
         return len(ripe)
 
-    def _begin(self, store: str, works: Sequence[Work]) -> None:
+    def _begin(self, store: str, works: Sequence["Work"]) -> None:
         what = sorted(work.workflow for work in works)
         at = instants.show(max(work.at for work in works))
         run = sha256("\n".join([store, at, *what]).encode()).hexdigest()[:40]
@@ -95,7 +89,7 @@ class LookWorks:
         for work in works:
             self.works.close(work)
 
-    def _slices(self, head: Head, what: Iterable[str]) -> Iterable[Slice]:
+    def _slices(self, head: "Head", what: Iterable[str]) -> Iterable[Slice]:
         """All contacts in parts, or the members alone of a segment that is no more."""
         segments = [name.removeprefix("segment/") for name in what if name.startswith("segment/")]
         gone = [n for n in segments if n in head.segments and n not in head.segments.live()]
@@ -110,12 +104,12 @@ class LookWorks:
 class Looker:
     """Does a look, part by part."""
 
-    contacts: Contacts
-    timeline: Timeline
-    registry: Registry
-    members: Memberships
+    contacts: "Contacts"
+    timeline: "Timeline"
+    registry: "Registry"
+    members: "Memberships"
     segmenter: Segmenter
-    progress: Progress
+    progress: "Progress"
     now: Callable[[], datetime]
     most: int = MOST
 
@@ -144,7 +138,7 @@ class Looker:
             if not self.progress.part(order["store"], order["run"], each.key).done
         ]
 
-    def _look(self, member: Member, order: Order, head: Head) -> bool:
+    def _look(self, member: "Member", order: Order, head: "Head") -> bool:
         """Look at one contact; whether it has to be looked at by `react`."""
         names = segments_of(order["what"], head)
         at = instants.parse(order["at"])
@@ -159,7 +153,7 @@ class Looker:
         self.timeline.append(member.contact, event)
         return True
 
-    def _differs(self, member: Member, names: Sequence[str], event: Event, head: Head) -> bool:
+    def _differs(self, member: "Member", names: Sequence[str], event: Event, head: "Head") -> bool:
         before = self.contacts.profile(event.store, member.contact)
         if before is None or not before.applied:
             return False
@@ -170,7 +164,7 @@ class Looker:
         return next_look(after, head, self.now()) != before.lookout
 
 
-def segments_of(what: Iterable[str], head: Head) -> list[str]:
+def segments_of(what: Iterable[str], head: "Head") -> list[str]:
     """The segments that have to be answered anew because of what was published."""
     found: set[str] = set()
     for thing in what:

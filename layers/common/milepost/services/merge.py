@@ -9,7 +9,7 @@ is handed on. See docs/decisions/0017-merging.md.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from milepost.domain.contacts import LASTING_KINDS, Profile
 from milepost.domain.events import Event, IdentifierKind
@@ -28,7 +28,13 @@ from milepost.domain.merging import (
     ours,
     told,
 )
-from milepost.ports import Again, Busy, Contacts, Engine, Enrollments, Merging, Timeline
+from milepost.ports.errors import Busy
+from milepost.ports.merging import Again
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.enrollments import Engine, Enrollments
+    from milepost.ports.merging import Merging
 
 Fate = Literal["", "changed", "merged", "handed on"]
 """What became of an event that asks or comes astray; empty if the contact changed meanwhile."""
@@ -38,11 +44,11 @@ Fate = Literal["", "changed", "merged", "handed on"]
 class Merger:
     """Makes one contact of two, on behalf of `react`."""
 
-    contacts: Contacts
-    timeline: Timeline
-    enrollments: Enrollments
-    engine: Engine
-    merging: Merging
+    contacts: "Contacts"
+    timeline: "Timeline"
+    enrollments: "Enrollments"
+    engine: "Engine"
+    merging: "Merging"
 
     def ask(self, contact: str, event: Event, elsewhere: Mapping[IdentifierKind, str]) -> None:
         """Ask those to merge whom an event's identifiers lead to. Repeating it asks nothing new."""

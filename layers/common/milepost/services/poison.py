@@ -7,11 +7,15 @@ letters, and the contact goes on with what came after it. `redrive` has it appli
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.letters import Letter, reason_of
-from milepost.ports import Busy, Contacts, Letters
+from milepost.ports.errors import Busy
 from milepost.services.react import Reaction
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts
+    from milepost.ports.letters import Letters
 
 TRIES = 3
 """For an error that nobody expected: data or a program that is wrong stays wrong."""
@@ -24,8 +28,8 @@ BUSY_TRIES = 7
 class Isolator:
     """Applies records, or puts them aside. The account of failures is opened when one fails."""
 
-    contacts: Contacts
-    letters: Callable[[], Letters]
+    contacts: "Contacts"
+    letters: Callable[[], "Letters"]
 
     def apply(
         self, record: Letter, image: Any, now: datetime, act: Callable[[], Reaction]

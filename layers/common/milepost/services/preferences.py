@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.contacts import Consent, Profile, fold
@@ -19,7 +19,12 @@ from milepost.domain.languages import choose
 from milepost.domain.preferences import Fields, Reminder, Wish, language, wish_of
 from milepost.domain.settings import StoreSettings
 from milepost.domain.tokens import Preferences, unseal_preferences
-from milepost.ports import Contacts, Enrollments, Registry, Secrets, Timeline
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
+    from milepost.ports.enrollments import Enrollments
+    from milepost.ports.published import Registry
+    from milepost.ports.secrets import Secrets
 
 
 class Caller(NamedTuple):
@@ -52,11 +57,11 @@ class Opened(NamedTuple):
 class PreferenceDesk:
     """Reads links and carries out what readers ask for."""
 
-    contacts: Contacts
-    timeline: Timeline
-    enrollments: Enrollments
-    registry: Registry
-    secrets: Secrets
+    contacts: "Contacts"
+    timeline: "Timeline"
+    enrollments: "Enrollments"
+    registry: "Registry"
+    secrets: "Secrets"
 
     def open(self, store: str, token: str) -> Opened | None:
         """What a link is about; None if we did not make it, or if nobody is there any more."""

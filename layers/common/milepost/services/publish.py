@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from milepost.domain.report import Report, as_json, as_markdown, is_news
-from milepost.ports import Busy, Files, Publications, Unfinished
+from milepost.ports.errors import Busy, Unfinished
 from milepost.services.publishing.result import Result
 from milepost.services.publishing.scoring import PATH as SCORING
 from milepost.services.publishing.scoring import publish_scoring
@@ -20,6 +21,9 @@ from milepost.services.publishing.segments import Estimates, Publishing, publish
 from milepost.services.publishing.settings import publish_settings
 from milepost.services.publishing.templates import marketers, publish_template
 from milepost.services.publishing.workflows import Workflows, path_of_tests
+
+if TYPE_CHECKING:
+    from milepost.ports.publishing import Files, Publications
 
 LAYOUT = "_layout"
 _ROUNDS = 5
@@ -30,8 +34,8 @@ _TURNS = ("settings.json", "templates", "segments", SCORING, "workflows")
 class Publisher:
     """Publishes a store's files."""
 
-    files: Files
-    publications: Publications
+    files: "Files"
+    publications: "Publications"
     workflows: Workflows
     now: Callable[[], datetime]
     estimate: Estimates = lambda _, __: None

@@ -9,7 +9,7 @@ enrollments and their machines), which a repeated record does once more, harmles
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile, fold
@@ -31,22 +31,18 @@ from milepost.domain.moving import moved_by, moves
 from milepost.domain.occasions import planned
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import (
-    Again,
-    Busy,
-    Contacts,
-    Engine,
-    Enrollments,
-    Head,
-    Live,
-    Merging,
-    Registry,
-)
+from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
 from milepost.services.legs import Legs, follow
 from milepost.services.lookouts import next_look
 from milepost.services.merge import Merger
 from milepost.services.segments import Segmenter
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts
+    from milepost.ports.enrollments import Engine, Enrollments
+    from milepost.ports.merging import Again, Merging
+    from milepost.ports.published import Head, Live, Registry
 
 ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
@@ -67,12 +63,12 @@ class Reaction(NamedTuple):
 class Reactor:
     """Applies events to contacts."""
 
-    contacts: Contacts
-    enrollments: Enrollments
-    registry: Registry
-    engine: Engine
+    contacts: "Contacts"
+    enrollments: "Enrollments"
+    registry: "Registry"
+    engine: "Engine"
     facts: FactFinder
-    merging: Merging
+    merging: "Merging"
     segmenter: Segmenter
 
     @property
@@ -87,7 +83,7 @@ class Reactor:
         event: Event,
         position: int,
         now: datetime,
-        again: Again | None = None,
+        again: "Again | None" = None,
     ) -> Reaction:
         """Apply one record of the stream; `position` is its sequence number.
 
@@ -141,7 +137,7 @@ class Reactor:
         return Reaction()
 
     def _after_merge(
-        self, gone: Profile, event: Event, position: int, now: datetime, again: Again | None
+        self, gone: Profile, event: Event, position: int, now: datetime, again: "Again | None"
     ) -> Reaction:
         """The contact has become another: finish that, or hand over what came since."""
         if self.merger.late(gone, position):
@@ -157,7 +153,7 @@ class Reactor:
         event: Event,
         position: int,
         now: datetime,
-        head: Head,
+        head: "Head",
     ) -> tuple[Reaction, Profile]:
         elsewhere = self.contacts.link(contact, event)
         self.merger.ask(contact, event, elsewhere)
@@ -233,8 +229,8 @@ class Reactor:
             yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
 
     def _fired(
-        self, head: Head, before: Profile | None, after: Profile, event: Event, now: datetime
-    ) -> Iterator[tuple[Live, Program]]:
+        self, head: "Head", before: Profile | None, after: Profile, event: Event, now: datetime
+    ) -> Iterator[tuple["Live", Program]]:
         """The workflows that the event lets in; only theirs are read."""
         if head.settings.paused:
             return
@@ -286,7 +282,7 @@ class Reactor:
         self._follow(profile, event, now)
 
 
-def _ahead(profile: Profile, head: Head, now: datetime) -> dict[str, Any]:
+def _ahead(profile: Profile, head: "Head", now: datetime) -> dict[str, Any]:
     """What the profile notes of the things that come by themselves."""
     plans = head.plans()
     return {"reached": planned(profile.reached, plans), "lookout": next_look(profile, head, now)}

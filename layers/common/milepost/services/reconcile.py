@@ -2,12 +2,16 @@
 its timeline, and messages whose outcome stayed unknown are decided, counted and never hidden."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.refs import ContactRef, EnrollmentRef
-from milepost.ports import Busy, Overdue, Resender, Timers
+from milepost.ports.errors import Busy
+from milepost.ports.timers import Overdue
 from milepost.services.legs import Legs
 from milepost.services.lookouts import Lookouts
+
+if TYPE_CHECKING:
+    from milepost.ports.timers import Resender, Timers
 
 MOST = 1000
 """Legs that begin in one call, at some 50 ms each: the next minute goes on with the rest."""
@@ -28,8 +32,8 @@ class Reconciled(NamedTuple):
 
 
 def reconcile(
-    timers: Timers,
-    resender: Resender,
+    timers: "Timers",
+    resender: "Resender",
     legs: Legs,
     lookouts: Lookouts,
     now: datetime,

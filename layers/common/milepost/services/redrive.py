@@ -7,10 +7,12 @@ over at a position of its own. It is named after the record, so a second redrive
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from milepost.domain.letters import Envelope, Letter
-from milepost.ports import Contacts
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts
 
 Fate = Literal["again", "asked before", "gone", "unknown", "trimmed"]
 """`unknown`: the stream went on past it, and nobody can tell whether it had been applied. `gone`:
@@ -43,7 +45,7 @@ class Redriven(NamedTuple):
 class Redriver:
     """Empties the queue of dead letters."""
 
-    contacts: Contacts
+    contacts: "Contacts"
     box: Box
 
     def redrive(self, dry_run: bool = False, insist: bool = False) -> Iterator[Redriven]:

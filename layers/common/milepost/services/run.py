@@ -11,7 +11,7 @@ after the wait. An execution of an earlier leg changes nothing any more.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.compiler.blocks import block_at
 from milepost.domain.enrollments import Enrollment, Status
@@ -20,12 +20,17 @@ from milepost.domain.moving import rest_at
 from milepost.domain.pauses import frozen, hold, turn_of
 from milepost.domain.program import END, Node, Program, waits
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Engine, Enrollments, Head, Journal, Registry
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
 from milepost.services.leaving import tell_left
 from milepost.services.legs import follow, meet
 from milepost.services.send import Paused, Sender, Task
 from milepost.services.steps import Over, Steps
 from milepost.services.turn import Turn
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Engine, Enrollments
+    from milepost.ports.published import Head, Registry
 
 PUNCTUAL = timedelta(minutes=2)
 """A leg that begins so soon after its time counts from that time, or every rest would add a
@@ -51,12 +56,12 @@ class Runner:
     nobody is stopped. Few need it, so it is built when one does.
     """
 
-    enrollments: Enrollments
-    registry: Registry
+    enrollments: "Enrollments"
+    registry: "Registry"
     sender: Sender
     steps: Steps
     now: Callable[[], datetime]
-    engine: Callable[[], Engine] | None = None
+    engine: Callable[[], "Engine"] | None = None
 
     def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> Stop:
         """Run the block as the turn of this number; raises `Busy` when it has to be tried again."""
@@ -144,7 +149,7 @@ class Runner:
         return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
 
     def _held(
-        self, enrollment: Enrollment, head: Head, program: Program, entry: str, number: int
+        self, enrollment: Enrollment, head: "Head", program: Program, entry: str, number: int
     ) -> bool:
         """Whether a pause keeps this turn from beginning: a later leg will begin with it."""
         ref, now = enrollment.ref, self.now()

@@ -8,7 +8,7 @@ windows that the segments concerned ask for, and of windows that the totals know
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain import instants
 from milepost.domain.belonging import (
@@ -28,7 +28,11 @@ from milepost.domain.flips import next_flip
 from milepost.domain.refs import ContactRef
 from milepost.domain.segments import Segment
 from milepost.domain.standing import Crossing, Standing
-from milepost.ports import Head, Memberships, Registry, Timeline
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
+    from milepost.ports.members import Memberships
+    from milepost.ports.published import Head, Registry
 
 LISTS = "lists."
 
@@ -40,11 +44,11 @@ _NOWHERE: frozenset[str] = frozenset()
 class Segmenter:
     """Keeps the segments of a contact true."""
 
-    timeline: Timeline
-    registry: Registry
-    members: Memberships
+    timeline: "Timeline"
+    registry: "Registry"
+    members: "Memberships"
 
-    def score(self, profile: Profile, event: Event | None, head: Head, now: datetime) -> Profile:
+    def score(self, profile: Profile, event: Event | None, head: "Head", now: datetime) -> Profile:
         """The contact with its score as it is now, after an event or with none."""
         if head.scoring is None and not profile.standing.score:
             return profile
@@ -61,7 +65,7 @@ class Segmenter:
         return replace(profile, standing=standing)
 
     def update(
-        self, before: Profile | None, profile: Profile, event: Event, head: Head, now: datetime
+        self, before: Profile | None, profile: Profile, event: Event, head: "Head", now: datetime
     ) -> Profile:
         """The contact in those segments that it belongs to after an event.
 
@@ -75,7 +79,7 @@ class Segmenter:
         return self._staged(profile, event, head, now)
 
     def after_entering(
-        self, profile: Profile, workflows: Iterable[str], event: Event, head: Head, now: datetime
+        self, profile: Profile, workflows: Iterable[str], event: Event, head: "Head", now: datetime
     ) -> Profile:
         """The contact in those segments that ask about workflows it has just entered."""
         asking = head.segments.workflows
@@ -94,7 +98,7 @@ class Segmenter:
                 self._settle(ref, crossing, event)
 
     def looked(
-        self, profile: Profile, names: Iterable[str], event: Event, head: Head, now: datetime
+        self, profile: Profile, names: Iterable[str], event: Event, head: "Head", now: datetime
     ) -> Profile:
         """The contact as a look for some segments would leave it; nothing is written."""
         profile = replace(profile, standing=profile.standing._replace(crossings=()))
@@ -102,13 +106,13 @@ class Segmenter:
         profile = self._decided(profile, names, event, head, now)
         return self._staged(profile, event, head, now)
 
-    def belongs(self, profile: Profile, condition: Condition, head: Head, now: datetime) -> bool:
+    def belongs(self, profile: Profile, condition: Condition, head: "Head", now: datetime) -> bool:
         """Whether a condition is true of a contact."""
         facts = _Looking(self.timeline, profile, head, now).facts(condition)
         return evaluate(condition, facts).value
 
     def _decided(
-        self, profile: Profile, names: Iterable[str], event: Event, head: Head, now: datetime
+        self, profile: Profile, names: Iterable[str], event: Event, head: "Head", now: datetime
     ) -> Profile:
         pending = set(names)
         if not pending:
@@ -141,7 +145,7 @@ class Segmenter:
         flip = next_flip(condition, facts) if live.timed else None
         return evaluate(condition, facts).value, flip
 
-    def _staged(self, profile: Profile, event: Event, head: Head, now: datetime) -> Profile:
+    def _staged(self, profile: Profile, event: Event, head: "Head", now: datetime) -> Profile:
         """The contact with the stage that the rules have come to, which an event will tell of."""
         if head.scoring is None or not head.scoring.stages:
             return profile
@@ -178,9 +182,9 @@ class Segmenter:
 class _Looking:
     """One look at one contact: each window is read once, whoever asks for it."""
 
-    timeline: Timeline
+    timeline: "Timeline"
     profile: Profile
-    head: Head
+    head: "Head"
     now: datetime
     _windows: dict[Window, list[Happening]] = field(default_factory=dict)
     _base: Facts | None = None
@@ -244,7 +248,7 @@ def _fades(profile: Profile, scoring: Any, now: datetime) -> list[tuple[datetime
     return [(at, rest + score) for at, score in fades(profile.standing.points, scoring, now)]
 
 
-def ahead(profile: Profile, head: Head) -> list[datetime]:
+def ahead(profile: Profile, head: "Head") -> list[datetime]:
     """When the segments of a contact have to be looked at again."""
     gone = {name for name, each in head.segments.items() if each.status == "archived"}
     return [at for name, at in profile.standing.flips.items() if name not in gone]

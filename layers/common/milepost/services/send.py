@@ -8,7 +8,7 @@ happens in between, a second run finds the claim and does not submit again.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.chance import choose
@@ -30,8 +30,14 @@ from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.templates.rendering import Rendered, RenderingError
-from milepost.ports import Busy, Head, Journal, Ledger, Mailer, Registry, Secrets
+from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Journal
+    from milepost.ports.published import Head, Registry
+    from milepost.ports.secrets import Secrets
+    from milepost.ports.sending import Ledger, Mailer
 
 
 class Task(NamedTuple):
@@ -53,15 +59,15 @@ class Paused(Exception):
 class Sender:
     """Sends e-mail. `public_url` is where the links in it lead, without a slash at the end."""
 
-    registry: Registry
-    ledger: Ledger
-    mailer: Mailer
-    secrets: Secrets
+    registry: "Registry"
+    ledger: "Ledger"
+    mailer: "Mailer"
+    secrets: "Secrets"
     facts: FactFinder
     public_url: str
     now: Callable[[], datetime]
 
-    def send(self, task: Task, journal: Journal) -> str | None:
+    def send(self, task: Task, journal: "Journal") -> str | None:
         """Send or skip; the reason why the whole enrollment is over, or None.
 
         `journal` is written with the decision. Raises `Busy` when the post is: the same call
@@ -100,7 +106,7 @@ class Sender:
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
             self._submit(mail, last=True)
 
-    def _question(self, task: Task, head: Head, draft: Draft) -> Question:
+    def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
         expires = task.node.get("expires")
         return Question(
@@ -118,7 +124,7 @@ class Sender:
             expires=parse_duration(expires) if expires else None,
         )
 
-    def _compose(self, task: Task, head: Head, draft: Draft) -> Mail | RenderingError:
+    def _compose(self, task: Task, head: "Head", draft: Draft) -> Mail | RenderingError:
         if not draft.template_hash:
             return RenderingError(draft.template, "folder", "no such template is published")
         keys = self.secrets.of(task.profile.store)
@@ -143,7 +149,7 @@ class Sender:
         if isinstance(answer, Refused) and busy:
             raise Busy(f"the post is busy: {answer.reason}")
 
-    def _not_claimed(self, draft: Draft, claim: NotClaimed, journal: Journal) -> str | None:
+    def _not_claimed(self, draft: Draft, claim: NotClaimed, journal: "Journal") -> str | None:
         if claim.status == "claimed":
             # An earlier run was cut off between its claim and its answer.
             self.ledger.settle(draft.ref, Unanswered("interrupted"), self.now())
@@ -153,11 +159,11 @@ class Sender:
             self._close(draft, "skipped", claim.reason, journal)
         return None
 
-    def _close(self, draft: Draft, status: Any, reason: str, journal: Journal) -> None:
+    def _close(self, draft: Draft, status: Any, reason: str, journal: "Journal") -> None:
         self.ledger.close(draft, status, reason, journal, self.now())
 
 
-def _draft(task: Task, head: Head) -> Draft:
+def _draft(task: Task, head: "Head") -> Draft:
     node, workflow, ref = task.node, task.program.head, task.enrollment.ref
     variant, template = _version(ref, node)
     number = visit(task.turn) if "repeats" in node else 1
@@ -191,7 +197,7 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     return chosen, templates[chosen]
 
 
-def _context(task: Task, head: Head, urls: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def _context(task: Task, head: "Head", urls: Mapping[str, str], now: datetime) -> dict[str, Any]:
     return {
         **step_data(task.profile, task.enrollment, head.settings),
         "urls": urls,
@@ -199,7 +205,7 @@ def _context(task: Task, head: Head, urls: Mapping[str, str], now: datetime) -> 
     }
 
 
-def _mail(draft: Draft, head: Head, rendered: Rendered, unsubscribe: str, node: Node) -> Mail:
+def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, node: Node) -> Mail:
     headers: Mapping[str, str] = {}
     if draft.category == "marketing":
         # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.

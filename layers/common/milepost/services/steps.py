@@ -5,18 +5,20 @@ that is run again finds it and decides nothing anew.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.chance import choose, held_back
 from milepost.domain.conditions import evaluate
 from milepost.domain.deeds import DEEDS, decide
 from milepost.domain.enrollments import outcome_key, visits
 from milepost.domain.program import Node
-from milepost.ports import Enrollments
 from milepost.services.act import Actor
 from milepost.services.facts import FactFinder
 from milepost.services.send import Sender, Task
 from milepost.services.turn import Turn
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Enrollments
 
 LONGEST_WHY = 500
 """Characters of a reason that are kept: every later write of the enrollment is paid by its size."""
@@ -32,7 +34,7 @@ class Over(NamedTuple):
 class Steps:
     """Takes steps. Each answers with the id of the step it leads to, or with `Over`."""
 
-    enrollments: Enrollments
+    enrollments: "Enrollments"
     sender: Sender
     actor: Actor
     facts: FactFinder

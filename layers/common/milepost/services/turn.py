@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.contacts import Profile, fold
 from milepost.domain.enrollments import Enrollment, outcome_key, step_data
@@ -11,7 +11,10 @@ from milepost.domain.events import Event
 from milepost.domain.moving import MOMENT
 from milepost.domain.program import Node, Program
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Enrollments, Journal
+from milepost.ports.enrollments import Journal
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Enrollments
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class Turn:
         self._unwritten.clear()
         self.begun_now = False
 
-    def flush(self, enrollments: Enrollments) -> None:
+    def flush(self, enrollments: "Enrollments") -> None:
         journal = self.journal()
         if journal.began or journal.outcomes:
             enrollments.write(self.enrollment.ref, journal, self.enrollment.leg)

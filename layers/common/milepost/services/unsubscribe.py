@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from milepost.domain.events import ConsentFact, ContactFacts, Event
 from milepost.domain.tokens import Unsubscribe, unseal
-from milepost.ports import Contacts, Registry, Secrets
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts
+    from milepost.ports.published import Registry
+    from milepost.ports.secrets import Secrets
 
 Scope = Literal["topic", "all"]
 
@@ -33,9 +37,9 @@ class Proof(NamedTuple):
 class Unsubscriber:
     """Reads links and carries out what they ask for."""
 
-    contacts: Contacts
-    registry: Registry
-    secrets: Secrets
+    contacts: "Contacts"
+    registry: "Registry"
+    secrets: "Secrets"
 
     def open(self, store: str, token: str) -> Page | None:
         """What a link is about; None if we did not make it."""

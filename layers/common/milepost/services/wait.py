@@ -1,19 +1,23 @@
 """Wait: park a task token until an event, and lose no wake-up whichever comes first."""
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from milepost.domain.enrollments import outcome_key
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Engine, Enrollments, Registry
+from milepost.ports.errors import Busy
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Engine, Enrollments
+    from milepost.ports.published import Registry
 
 Parked = Literal["waiting", "already happened", "over"]
 
 
 def park(
-    enrollments: Enrollments,
-    registry: Registry,
-    engine: Engine,
+    enrollments: "Enrollments",
+    registry: "Registry",
+    engine: "Engine",
     ref: EnrollmentRef,
     step: str,
     token: str,

@@ -12,7 +12,8 @@ from typing import Protocol
 from milepost.domain.durations import parse_duration
 from milepost.domain.program import END
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Enrollments, Registry
+from milepost.ports.enrollments import Enrollments
+from milepost.ports.published import Registry
 from milepost.services.run import Runner, Stop
 from milepost.services.wait import park
 from milepost.simulation.agenda import Agenda

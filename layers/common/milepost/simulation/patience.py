@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from milepost.domain.program import Program
-from milepost.ports import Registry
+from milepost.ports.published import Registry
 
 
 class PatientRegistry:

@@ -15,7 +15,7 @@ from milepost.domain.report import Report
 from milepost.domain.segments import Segment, Segments
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports import Head, Live
+from milepost.ports.published import Head, Live
 from milepost.services.publish import Publisher
 from milepost.services.publishing.workflows import Workflows
 from milepost.simulation.story import STORE

@@ -14,7 +14,7 @@ from milepost.domain.language.expectations import Happening, Tale
 from milepost.domain.messages import Reported
 from milepost.domain.problems import Problem
 from milepost.domain.program import Program
-from milepost.ports import Registry
+from milepost.ports.published import Registry
 from milepost.simulation.agenda import EndlessError
 from milepost.simulation.moments import Life
 from milepost.simulation.world import World

@@ -9,7 +9,8 @@ from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, Status
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Enrollments, Registry
+from milepost.ports.enrollments import Enrollments
+from milepost.ports.published import Registry
 
 
 @dataclass(slots=True)

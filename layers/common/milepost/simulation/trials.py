@@ -18,7 +18,7 @@ from milepost.domain.program import Program
 from milepost.domain.reading import read_file
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports import Registry
+from milepost.ports.published import Registry
 from milepost.simulation.moments import Life, Mailed
 from milepost.simulation.shop import Conditions, open_shop, registry_of
 from milepost.simulation.story import MOST, STORE, tell

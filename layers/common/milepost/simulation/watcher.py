@@ -17,7 +17,7 @@ from milepost.domain.enrollments import Enrollment, outcome_key
 from milepost.domain.events import Event
 from milepost.domain.program import END, Node, waits
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.ports import Registry
+from milepost.ports.published import Registry
 from milepost.services.react import Reaction
 from milepost.services.run import Stop
 from milepost.simulation.agenda import Agenda

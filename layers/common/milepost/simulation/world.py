@@ -26,7 +26,8 @@ from milepost.domain.belonging import look_event
 from milepost.domain.events import contact_id
 from milepost.domain.messages import Mail, Report, Reported
 from milepost.domain.tokens import Unsubscribe
-from milepost.ports import Registry, StoreSecrets
+from milepost.ports.published import Registry
+from milepost.ports.secrets import StoreSecrets
 from milepost.services.act import Actor
 from milepost.services.append import append
 from milepost.services.facts import FactFinder

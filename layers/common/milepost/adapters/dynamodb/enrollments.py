@@ -17,7 +17,8 @@ from milepost.domain.enrollments import Enrollment, Status
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Journal
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
 
 
 @dataclass(frozen=True, slots=True)

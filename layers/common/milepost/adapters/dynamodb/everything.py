@@ -18,7 +18,7 @@ from milepost.adapters.dynamodb.table import Item, Table
 from milepost.adapters.dynamodb.timeline import event_from_item
 from milepost.domain.exporting import consent_line, contact_line, event_line
 from milepost.domain.exports import Kind
-from milepost.transfer_ports import Page
+from milepost.ports.transfers import Page
 
 _KINDS: Mapping[str, Kind] = {
     "PROFILE": "contacts",

@@ -1,13 +1,15 @@
 """A journal as an update of its enrollment: what is written stays, whoever writes it again."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain import instants
-from milepost.ports import Journal
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Journal
 
 
-def journal_change(journal: Journal) -> dict[str, Any]:
+def journal_change(journal: "Journal") -> dict[str, Any]:
     """The update that writes a journal into an enrollment; empty if there is nothing to write."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}

@@ -27,7 +27,8 @@ from milepost.domain.messages import (
 )
 from milepost.domain.messages import Refused as PostRefused
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.ports import Busy, Journal
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
 
 _OPEN = "(#status = :claimed OR #status = :unknown)"
 _UNTOUCHED = "(attribute_not_exists(pk) OR #status = :throttled)"

@@ -8,7 +8,7 @@ from typing import Any
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Table, pack
 from milepost.domain import instants
-from milepost.ports import Looked, Part
+from milepost.ports.looks import Looked, Part
 
 RUN = "LOOKED#"
 PART = "LOOK#"

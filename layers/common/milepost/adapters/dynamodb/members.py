@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Table, pack
 from milepost.domain import instants
 from milepost.domain.refs import ContactRef
-from milepost.ports import Group, Member, MemberPage
+from milepost.ports.members import Member, MemberPage
+
+if TYPE_CHECKING:
+    from milepost.ports.members import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class DynamoMembers:
     table: Table
 
     def page(
-        self, store: str, group: Group, name: str, after: str = "", most: int = 100
+        self, store: str, group: "Group", name: str, after: str = "", most: int = 100
     ) -> MemberPage:
         part, _, rest = after.partition(" ")
         number, found = int(part or 0), list[Member]()
@@ -31,7 +34,7 @@ class DynamoMembers:
             number, rest = number + 1, ""
         return MemberPage(found, "")
 
-    def count(self, store: str, group: Group, name: str) -> int:
+    def count(self, store: str, group: "Group", name: str) -> int:
         return sum(
             self.table.count(
                 IndexName="members",
@@ -45,7 +48,7 @@ class DynamoMembers:
         return keys.SHARDS
 
     def page_of(
-        self, store: str, group: Group, name: str, part: int, after: str = "", most: int = 100
+        self, store: str, group: "Group", name: str, part: int, after: str = "", most: int = 100
     ) -> MemberPage:
         found = list[Member]()
         for item in self._query(store, group, name, part, after, most):
@@ -54,14 +57,16 @@ class DynamoMembers:
                 return MemberPage(found, f"{found[-1].since} {found[-1].contact}")
         return MemberPage(found, "")
 
-    def join(self, ref: ContactRef, group: Group, name: str, since: datetime) -> None:
+    def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
         entry = member_entry(ref.store, group, name, ref.contact, instants.show(since))
         self.table.put(keys.member(ref.store, ref.contact, group, name) | pack(entry))
 
-    def leave(self, ref: ContactRef, group: Group, name: str) -> None:
+    def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
         self.table.delete(keys.member(ref.store, ref.contact, group, name))
 
-    def _query(self, store: str, group: Group, name: str, number: int, rest: str, most: int) -> Any:
+    def _query(
+        self, store: str, group: "Group", name: str, number: int, rest: str, most: int
+    ) -> Any:
         bucket = keys.member_bucket(store, group, name, number)
         start: dict[str, Any] = {}
         if rest:
@@ -78,7 +83,7 @@ class DynamoMembers:
         )
 
 
-def member_entry(store: str, group: Group, name: str, contact: str, since: str) -> dict[str, str]:
+def member_entry(store: str, group: "Group", name: str, contact: str, since: str) -> dict[str, str]:
     """The attributes that put an item of a contact into the index of members."""
     number = keys.shard(contact)
     return {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.profiles import (
@@ -20,7 +20,9 @@ from milepost.adapters.dynamodb.timeline import event_from_item, event_item
 from milepost.domain.contacts import Profile
 from milepost.domain.events import Event
 from milepost.domain.merging import MERGED_AWAY, Stay, asks, counted_twice
-from milepost.ports import Again
+
+if TYPE_CHECKING:
+    from milepost.ports.merging import Again
 
 PART = 200
 """Items that are copied before it is noted how far that has come."""
@@ -182,7 +184,7 @@ class DynamoMerging:
             for item in self.table.get_many(wanted)
         )
 
-    def apply_again(self, contact: str, event: Event, again: Again) -> bool:
+    def apply_again(self, contact: str, event: Event, again: "Again") -> bool:
         item = event_item(contact, event, self.retention)
         key = keys.again(event.store, contact, item, again.mark)
         extra = pack({"again": again.mark, "follow": str(again.follow) if again.follow else None})

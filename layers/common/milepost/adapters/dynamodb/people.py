@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.profiles import profile_from_item
@@ -12,7 +12,10 @@ from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.adapters.dynamodb.timeline import event_from_item, event_item
 from milepost.domain.contacts import Profile
 from milepost.domain.events import Event
-from milepost.transfer_ports import Identifier, Life
+from milepost.ports.transfers import Life
+
+if TYPE_CHECKING:
+    from milepost.ports.transfers import Identifier
 
 STREAM_KEEPS = timedelta(days=2)
 """Longer than the stream may hand a record over once more."""
@@ -26,7 +29,7 @@ class DynamoPeople:
     retention: timedelta
     now: Callable[[], datetime]
 
-    def owners(self, store: str, identifiers: Collection[Identifier]) -> dict[Identifier, str]:
+    def owners(self, store: str, identifiers: Collection["Identifier"]) -> dict["Identifier", str]:
         wanted = {f"S#{store}#I#{kind}#{value}": (kind, value) for kind, value in identifiers}
         items = self.table.get_many([keys.identity(store, *pair) for pair in wanted.values()])
         return {wanted[item["pk"]]: item["contact"] for item in items}
@@ -44,11 +47,11 @@ class DynamoPeople:
             return event_from_item(event.store, held) if held else event
         return None
 
-    def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+    def link(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:
         for pair in identifiers:
             self.table.put_new(keys.identity(store, *pair) | pack({"contact": contact}))
 
-    def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+    def unlink(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:
         for pair in identifiers:
             with suppress(Refused):
                 self.table.delete_if(

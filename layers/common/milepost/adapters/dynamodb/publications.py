@@ -25,11 +25,12 @@ from milepost.adapters.dynamodb.works import work_key, work_value
 from milepost.domain.pauses import Pause, pauses_to_json
 from milepost.domain.program import Program
 from milepost.domain.segments import Segment
-from milepost.ports import Head, Live, Work
 
 if TYPE_CHECKING:
     from milepost.domain.conditions import Condition
     from milepost.domain.templates.versions import TemplateVersion
+    from milepost.ports.published import Head, Live
+    from milepost.ports.works import Work
 
 REFUSED = "REFUSED#"
 
@@ -40,7 +41,7 @@ class DynamoPublications:
 
     table: Table
 
-    def head(self, store: str) -> Head:
+    def head(self, store: str) -> "Head":
         return read_head(self.table, store)
 
     def program(self, store: str, workflow: str, version: int) -> Program:
@@ -73,7 +74,7 @@ class DynamoPublications:
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.table.put(dict(template_item(store, template)))
 
-    def go_live(self, store: str, workflow: str, live: Live, after: int) -> bool:
+    def go_live(self, store: str, workflow: str, live: "Live", after: int) -> bool:
         condition = "#workflow.#version = :after" if after else "attribute_not_exists(#workflow)"
         try:
             self.table.update(
@@ -155,7 +156,7 @@ class DynamoPublications:
             values={":scoring": json.dumps(scoring, ensure_ascii=False)},
         )
 
-    def set_going(self, work: Work) -> None:
+    def set_going(self, work: "Work") -> None:
         self.table.put(work_key(work) | pack(work_value(work)))
 
     def refused(self, store: str, path: str, refused: bool) -> None:

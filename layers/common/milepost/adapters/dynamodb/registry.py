@@ -12,7 +12,7 @@ from milepost.domain.pauses import pauses_from_json
 from milepost.domain.program import Program
 from milepost.domain.segments import Segment, Segments
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Head, Live
+from milepost.ports.published import Head, Live
 
 if TYPE_CHECKING:
     from milepost.domain.conditions import Condition

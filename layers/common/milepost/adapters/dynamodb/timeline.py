@@ -16,7 +16,7 @@ from milepost.domain.events import (
     decode_body,
     encode_body,
 )
-from milepost.ports import Again
+from milepost.ports.merging import Again
 
 if TYPE_CHECKING:
     from milepost.domain.conditions import Happening, Window

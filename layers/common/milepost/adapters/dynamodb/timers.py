@@ -8,7 +8,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Refused, Table
 from milepost.domain import instants
 from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.ports import Overdue
+from milepost.ports.timers import Overdue
 
 CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
 FIRST_LOOK = timedelta(days=1)

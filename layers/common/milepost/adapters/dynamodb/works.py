@@ -8,7 +8,7 @@ from typing import Any
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Refused, Table
 from milepost.domain import instants
-from milepost.ports import Work
+from milepost.ports.works import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.merging import MERGED_AWAY
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports import Busy, Journal
+from milepost.ports.enrollments import Journal
+from milepost.ports.errors import Busy
 
 
 @dataclass(frozen=True, slots=True)

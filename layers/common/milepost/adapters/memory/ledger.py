@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.memory.enrollments import write_journal
 from milepost.adapters.memory.state import State, enrollment_key
@@ -23,7 +23,10 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.ports import Busy, Journal
+from milepost.ports.errors import Busy
+
+if TYPE_CHECKING:
+    from milepost.ports.enrollments import Journal
 
 OPEN: tuple[MessageStatus, ...] = ("claimed", "unknown")
 
@@ -35,7 +38,7 @@ class MemoryLedger:
     state: State
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
-    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+    def claim(self, draft: Draft, journal: "Journal", at: datetime) -> Claimed | NotClaimed:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
             if held is not None and held["status"] != "throttled":
@@ -80,7 +83,7 @@ class MemoryLedger:
                     message.pop("timer_due", None)
 
     def close(
-        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+        self, draft: Draft, status: MessageStatus, reason: str, journal: "Journal", at: datetime
     ) -> None:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)

@@ -7,7 +7,7 @@ from typing import Any
 
 from milepost.adapters.memory.state import Record, State
 from milepost.domain.letters import Envelope, Letter
-from milepost.ports import Again
+from milepost.ports.merging import Again
 
 
 @dataclass(slots=True)

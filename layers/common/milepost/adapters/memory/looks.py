@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from milepost.domain import instants
-from milepost.ports import Looked, Part
+from milepost.ports.looks import Looked, Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.adapters.memory.state import State
 from milepost.domain import instants
 from milepost.domain.contacts import first_seen
 from milepost.domain.refs import ContactRef
-from milepost.ports import Group, Member, MemberPage
+from milepost.ports.members import Member, MemberPage
+
+if TYPE_CHECKING:
+    from milepost.ports.members import Group
 
 PARTS = 8
 
@@ -19,12 +23,12 @@ class MemoryMembers:
     state: State
 
     def page(
-        self, store: str, group: Group, name: str, after: str = "", most: int = 100
+        self, store: str, group: "Group", name: str, after: str = "", most: int = 100
     ) -> MemberPage:
         return self._page(store, group, name, after, most)
 
     def _page(
-        self, store: str, group: Group, name: str, after: str, most: int, part: int | None = None
+        self, store: str, group: "Group", name: str, after: str, most: int, part: int | None = None
     ) -> MemberPage:
         found = [
             member
@@ -36,27 +40,27 @@ class MemoryMembers:
         page = found[:most]
         return MemberPage(page, f"{page[-1].since} {page[-1].contact}" if more else "")
 
-    def count(self, store: str, group: Group, name: str) -> int:
+    def count(self, store: str, group: "Group", name: str) -> int:
         return len(self._all(store, group, name))
 
     def parts(self) -> int:
         return PARTS
 
     def page_of(
-        self, store: str, group: Group, name: str, part: int, after: str = "", most: int = 100
+        self, store: str, group: "Group", name: str, part: int, after: str = "", most: int = 100
     ) -> MemberPage:
         return self._page(store, group, name, after, most, part)
 
-    def join(self, ref: ContactRef, group: Group, name: str, since: datetime) -> None:
+    def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
         with self.state.lock:
             held = self.state.members.setdefault((ref.store, group, name), {})
             held[ref.contact] = instants.show(since)
 
-    def leave(self, ref: ContactRef, group: Group, name: str) -> None:
+    def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
         with self.state.lock:
             self.state.members.get((ref.store, group, name), {}).pop(ref.contact, None)
 
-    def _all(self, store: str, group: Group, name: str) -> list[Member]:
+    def _all(self, store: str, group: "Group", name: str) -> list[Member]:
         with self.state.lock:
             found = [
                 Member(contact, first_seen(profile))

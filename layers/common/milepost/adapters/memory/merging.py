@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.state import Record, State, enrollment_key, event_key, milliseconds
 from milepost.domain.contacts import Profile
 from milepost.domain.events import Event
 from milepost.domain.merging import Stay, asks, counted_twice
-from milepost.ports import Again
+
+if TYPE_CHECKING:
+    from milepost.ports.merging import Again
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class MemoryMerging:
             held = self.state.events.get(person, {})
             return self.state.copied.get((person, event_key(event))) == loser or taken_back in held
 
-    def apply_again(self, contact: str, event: Event, again: Again) -> bool:
+    def apply_again(self, contact: str, event: Event, again: "Again") -> bool:
         person, event = (
             (event.store, contact),
             replace(event, occurred_at=milliseconds(event.occurred_at)),

@@ -13,10 +13,12 @@ from milepost.domain.scoring import Scoring
 from milepost.domain.segments import Segment, Segments
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.rendering import Renderer
-from milepost.ports import Head, Live, Work
+from milepost.ports.published import Head
 
 if TYPE_CHECKING:
     from milepost.domain.templates.versions import TemplateVersion
+    from milepost.ports.published import Live
+    from milepost.ports.works import Work
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ class Shelf:
     programs: dict[tuple[str, str, int], tuple[Program, str]] = field(default_factory=dict)
     templates: dict[tuple[str, str, str], "TemplateVersion"] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)
-    works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
+    works: dict[tuple[str, str, str], "Work"] = field(default_factory=dict)
     resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
     segments: dict[tuple[str, str, int], Condition] = field(default_factory=dict)
 
@@ -108,7 +110,7 @@ class MemoryPublications:
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.shelf.templates[store, template.name, template.hash] = template
 
-    def go_live(self, store: str, workflow: str, live: Live, after: int) -> bool:
+    def go_live(self, store: str, workflow: str, live: "Live", after: int) -> bool:
         with self.shelf.lock:
             head = self.head(store)
             held = head.workflows.get(workflow)
@@ -157,7 +159,7 @@ class MemoryPublications:
             applied = None if scoring is None else Scoring.from_json(scoring)
             self.shelf.heads[store] = self.head(store)._replace(scoring=applied)
 
-    def set_going(self, work: Work) -> None:
+    def set_going(self, work: "Work") -> None:
         self.shelf.works[work.kind, work.store, work.workflow] = work
 
     def refused(self, store: str, path: str, refused: bool) -> None:
@@ -177,24 +179,24 @@ class MemoryWorks:
 
     shelf: Shelf
 
-    def open(self) -> list[Work]:
+    def open(self) -> list["Work"]:
         return [work for _, work in sorted(self.shelf.works.items())]
 
-    def advance(self, work: Work, done: str) -> None:
+    def advance(self, work: "Work", done: str) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
             held = self.shelf.works.get(key)
             if held is not None and held.at == work.at:
                 self.shelf.works[key] = held._replace(done=done)
 
-    def again(self, work: Work, at: datetime) -> None:
+    def again(self, work: "Work", at: datetime) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
             held = self.shelf.works.get(key)
             if held is not None and held.at == work.at:
                 self.shelf.works[key] = held._replace(at=at, done="")
 
-    def close(self, work: Work) -> None:
+    def close(self, work: "Work") -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
             held = self.shelf.works.get(key)

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from milepost.ports import StoreSecrets
+if TYPE_CHECKING:
+    from milepost.ports.secrets import StoreSecrets
 
 
 @dataclass(frozen=True, slots=True)
 class MemorySecrets:
     """Implements `Secrets`."""
 
-    stores: Mapping[str, StoreSecrets]
+    stores: Mapping[str, "StoreSecrets"]
 
-    def of(self, store: str) -> StoreSecrets | None:
+    def of(self, store: str) -> "StoreSecrets | None":
         return self.stores.get(store)

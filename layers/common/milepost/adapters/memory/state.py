@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
@@ -12,7 +12,9 @@ from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import ConsentFact, Event
 from milepost.domain.privacy import PrivacyRequest
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.ports import Again
+
+if TYPE_CHECKING:
+    from milepost.ports.merging import Again
 
 Person = tuple[str, str]
 """A store and a contact in it."""
@@ -33,7 +35,7 @@ class Record:
     position: int
     contact: str
     event: Event
-    again: Again | None = None
+    again: "Again | None" = None
 
 
 @dataclass(frozen=True, slots=True)

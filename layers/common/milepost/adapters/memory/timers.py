@@ -9,7 +9,7 @@ from milepost.adapters.memory.ledger import OPEN
 from milepost.adapters.memory.state import State
 from milepost.domain import instants
 from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.ports import Overdue
+from milepost.ports.timers import Overdue
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.adapters.memory.state import State, milliseconds
 from milepost.domain import instants
@@ -11,7 +11,10 @@ from milepost.domain.events import Event
 from milepost.domain.exporting import consent_line, contact_line, event_line
 from milepost.domain.exports import Export, Kind
 from milepost.domain.imports.progress import Import, Upload
-from milepost.transfer_ports import Gone, Identifier, Life, Page
+from milepost.ports.transfers import Gone, Life, Page
+
+if TYPE_CHECKING:
+    from milepost.ports.transfers import Identifier
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class MemoryPeople:
 
     state: State
 
-    def owners(self, store: str, identifiers: Collection[Identifier]) -> dict[Identifier, str]:
+    def owners(self, store: str, identifiers: Collection["Identifier"]) -> dict["Identifier", str]:
         with self.state.lock:
             return {
                 (kind, value): self.state.identities[store, kind, value]
@@ -82,12 +85,12 @@ class MemoryPeople:
                 self.state.append(contact, event)
             return known
 
-    def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+    def link(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:
         with self.state.lock:
             for kind, value in identifiers:
                 self.state.identities.setdefault((store, kind, value), contact)
 
-    def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
+    def unlink(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:
         with self.state.lock:
             for kind, value in identifiers:
                 if self.state.identities.get((store, kind, value)) == contact:

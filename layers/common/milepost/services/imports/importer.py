@@ -9,17 +9,21 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.imports.progress import GOING, Import, Phase
 from milepost.domain.imports.rows import Reader
 from milepost.domain.problems import Problem
-from milepost.ports import Busy, Registry
+from milepost.ports.errors import Busy
+from milepost.ports.transfers import Gone
 from milepost.services.imports.importing import Importing
 from milepost.services.imports.intake import Intake, back_to_the_start
 from milepost.services.imports.undoing import Undoing
 from milepost.services.imports.walk import Overtaken, Walker
-from milepost.transfer_ports import Gone, People, Requeue
+
+if TYPE_CHECKING:
+    from milepost.ports.published import Registry
+    from milepost.ports.transfers import People, Requeue
 
 WRITERS = 8
 """Threads that write: they hide DynamoDB's latency and suit a small function."""
@@ -43,9 +47,9 @@ class Importer:
 
     intake: Intake
     walker: Walker
-    people: People
-    registry: Registry
-    requeue: Requeue
+    people: "People"
+    registry: "Registry"
+    requeue: "Requeue"
 
     def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> list[Import]:
         """A file was uploaded: begin what it asks for, or go on with what it asked for before."""

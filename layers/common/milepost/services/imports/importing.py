@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.events import RESOLUTION_ORDER, Event, IdentifierKind, contact_id
 from milepost.domain.imports.changing import (
@@ -20,7 +20,9 @@ from milepost.domain.imports.report import MOST_SAMPLES, sample
 from milepost.domain.imports.rows import Reader, Row, RowError
 from milepost.domain.settings import StoreSettings
 from milepost.services.imports.walk import Numbered, Step
-from milepost.transfer_ports import Identifier, People
+
+if TYPE_CHECKING:
+    from milepost.ports.transfers import Identifier, People
 
 
 class _Owned(NamedTuple):
@@ -45,12 +47,12 @@ class _Change(NamedTuple):
 class Importing:
     """One stretch of an import."""
 
-    people: People
+    people: "People"
     settings: StoreSettings
     reader: Reader
     pool: Executor
     _seen: Recent[str, int] = field(default_factory=Recent)
-    _new: Recent[Identifier, str] = field(default_factory=Recent)
+    _new: Recent["Identifier", str] = field(default_factory=Recent)
 
     def step(self, state: Import, batch: Sequence[Numbered]) -> Step:
         """Do a batch of rows. Doing it again is harmless, and comes to the same counts."""
@@ -172,7 +174,7 @@ def _as_it_was(change: _Change, held: Event | None) -> _Change:
     return change._replace(event=held, difference=difference_of(held))
 
 
-def _pairs(row: Row) -> Mapping[IdentifierKind, Identifier]:
+def _pairs(row: Row) -> Mapping[IdentifierKind, "Identifier"]:
     return {kind: (kind, value) for kind, value in row.identifiers.items()}
 
 

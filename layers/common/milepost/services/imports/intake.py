@@ -15,12 +15,12 @@ from milepost.domain.imports.naming import asked, data_paths, is_id, make_id, se
 from milepost.domain.imports.plan import make_plan, moment
 from milepost.domain.imports.progress import Import, Upload
 from milepost.domain.problems import Problem
-from milepost.ports import Busy
-from milepost.transfer_ports import Imports, Uploads
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from milepost.domain.imports.file import ImportFile
     from milepost.domain.imports.records import Kind
+    from milepost.ports.transfers import Imports, Uploads
 
 MAX_SETTINGS = 1024 * 1024
 
@@ -29,8 +29,8 @@ MAX_SETTINGS = 1024 * 1024
 class Intake:
     """Turns uploads into imports."""
 
-    uploads: Uploads
-    imports: Imports
+    uploads: "Uploads"
+    imports: "Imports"
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from milepost.domain.event_names import DATE, IMPORTED, INACTIVE, MOMENT, SEGMENT
 from milepost.domain.events import RESOLUTION_ORDER, Event
@@ -18,10 +18,12 @@ from milepost.domain.imports.changing import event_id, is_ours, undone, unvouche
 from milepost.domain.imports.progress import Import
 from milepost.domain.imports.rows import Reader, Row
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services.imports.importing import first_id
 from milepost.services.imports.walk import Numbered, Step
-from milepost.transfer_ports import Life, People
+
+if TYPE_CHECKING:
+    from milepost.ports.transfers import Life, People
 
 Outcome = Literal["restored", "erased", "left"]
 
@@ -36,7 +38,7 @@ _FOLLOWS = ("CONSENT#", "MEMBER#")
 class Undoing:
     """One stretch of taking an import back."""
 
-    people: People
+    people: "People"
     settings: StoreSettings
     reader: Reader
     pool: Executor
@@ -82,7 +84,7 @@ class Undoing:
         self.people.unlink(state.store, contact, unvouched(event, others))
         return "restored", bool(event.data.get("withdraws"))
 
-    def _only_imported(self, life: Life, state: Import, others: Sequence[Event]) -> bool:
+    def _only_imported(self, life: "Life", state: Import, others: Sequence[Event]) -> bool:
         """Whether nothing is known of a contact but by this import."""
         profile = life.profile
         if any(event.name not in _DERIVED for event in others):
@@ -104,7 +106,7 @@ def _is_row(event: Event, state: Import, row: Row) -> bool:
     )
 
 
-def _all_applied(life: Life) -> bool:
+def _all_applied(life: "Life") -> bool:
     """Whether `react` has applied every event of a contact: then none of them comes later."""
     totals = life.profile.totals if life.profile else {}
     names = [event.name for event in life.events if event.name != MOMENT]  # those are not counted

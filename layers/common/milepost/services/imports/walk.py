@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.imports import report
 from milepost.domain.imports.naming import errors_path, report_path
 from milepost.domain.imports.progress import ERRORS_A_FILE, Import
 from milepost.domain.imports.records import Record, records
 from milepost.domain.imports.rows import RowError, error_line
-from milepost.transfer_ports import Imports, Reports, Uploads
+
+if TYPE_CHECKING:
+    from milepost.ports.transfers import Imports, Reports, Uploads
 
 BATCH = 100
 """Rows that are looked up together: as many as DynamoDB reads in one request."""
@@ -43,9 +45,9 @@ class Overtaken(Exception):
 class Walker:
     """Goes through files. `seconds` counts them, and `sleep` lets some pass."""
 
-    uploads: Uploads
-    imports: Imports
-    reports: Reports
+    uploads: "Uploads"
+    imports: "Imports"
+    reports: "Reports"
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
     seconds: Callable[[], float]

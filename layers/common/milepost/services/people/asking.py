@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.domain.events import IdentifierKind
 from milepost.domain.privacy import Kind, PrivacyRequest
-from milepost.ports import Timeline
 from milepost.services.people.ports import Later, Requests
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Timeline
 
 MOST_CONTACTS = 500
 """One request is one item; more identifiers than this name no person."""
@@ -17,7 +20,7 @@ MOST_CONTACTS = 500
 class Desk:
     """Takes requests. Asking again under the same id is asking once."""
 
-    timeline: Timeline
+    timeline: "Timeline"
     requests: Requests
     later: Later
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from milepost.domain.events import ConsentFact, Event
-from milepost.ports import Contacts, Timeline
 from milepost.services.append import date_event
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
 
 
 class Changed(NamedTuple):
@@ -21,8 +23,8 @@ class Changed(NamedTuple):
 class Changer:
     """Puts changes on timelines. Repeating one with the same key changes nothing."""
 
-    contacts: Contacts
-    timeline: Timeline
+    contacts: "Contacts"
+    timeline: "Timeline"
 
     def upsert(self, event: Event, dated: bool, now: datetime) -> Changed:
         """Change the contact that the event's identifiers lead to, or make it."""

@@ -11,13 +11,17 @@ and what it wrote goes with the second.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import LASTING_KINDS
 from milepost.domain.events import IdentifierKind, contact_id
 from milepost.domain.messages import ERASED, address_hash
 from milepost.domain.privacy import GRACE, SEGMENTS, PrivacyRequest
-from milepost.ports import Contacts, Engine
 from milepost.services.people.ports import Later, Remains, Requests, Vault
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts
+    from milepost.ports.enrollments import Engine
 
 Name = tuple[IdentifierKind, str]
 
@@ -29,8 +33,8 @@ class Eraser:
     `tired` says that the function's time is almost over: the rest is left to the next call.
     """
 
-    contacts: Contacts
-    engine: Engine
+    contacts: "Contacts"
+    engine: "Engine"
     remains: Remains
     requests: Requests
     vault: Vault

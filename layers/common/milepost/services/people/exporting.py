@@ -8,15 +8,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.events import contact_id
 from milepost.domain.privacy import EXPORT_KEPT, PrivacyRequest
 from milepost.domain.records import View, contact_record, enrollment_record, event_record
-from milepost.ports import Contacts
 from milepost.services.people.ports import Lives, Remains, Requests, Vault
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts
 
 FORMAT = "milepost.person.1"
 
@@ -25,7 +27,7 @@ FORMAT = "milepost.person.1"
 class Exporter:
     """Carries exports out. Doing it again writes the same file again."""
 
-    contacts: Contacts
+    contacts: "Contacts"
     lives: Lives
     remains: Remains
     requests: Requests

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from milepost.domain import instants
 from milepost.domain.privacy import EXPORT_KEPT, PrivacyRequest
-from milepost.ports import Alerts
 from milepost.services.people.erasing import Eraser
 from milepost.services.people.exporting import Exporter
 from milepost.services.people.ports import Requests
+
+if TYPE_CHECKING:
+    from milepost.ports.outside import Alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Clerk:
     requests: Requests
     eraser: Eraser
     exporter: Exporter
-    alerts: Alerts | None
+    alerts: "Alerts | None"
 
     def carry_out(self, store: str, id_: str, tired: Callable[[], bool]) -> PrivacyRequest | None:
         """Go on with a request; what it is then, None if there is none. May be called again."""

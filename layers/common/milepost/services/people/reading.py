@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.cursors import Page, Record, read_cursor, turn
 from milepost.domain.events import IdentifierKind
 from milepost.domain.records import View, contact_record, enrollment_record, event_record
-from milepost.ports import Contacts, Timeline
 from milepost.services.people.ports import Lives
+
+if TYPE_CHECKING:
+    from milepost.ports.contacts import Contacts, Timeline
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Looks contacts up. A contact that is unknown is None."""
 
-    contacts: Contacts
-    timeline: Timeline
+    contacts: "Contacts"
+    timeline: "Timeline"
     lives: Lives
 
     def find(self, store: str, identifiers: Mapping[IdentifierKind, str]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ Each stage is a segment that only the rules ask for.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.domain.belonging import STAGE, made
 from milepost.domain.compiler.asked import leaves_of
@@ -14,14 +15,20 @@ from milepost.domain.language.scoring import ScoringFile
 from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
 from milepost.domain.scoring import Rule, Scoring
-from milepost.ports import Files, Head, Publications, Work
+from milepost.ports.works import Work
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.segments import beside, keep, switch
+
+if TYPE_CHECKING:
+    from milepost.ports.published import Head
+    from milepost.ports.publishing import Files, Publications
 
 PATH = "scoring.json"
 
 
-def publish_scoring(files: Files, publications: Publications, store: str, now: datetime) -> Result:
+def publish_scoring(
+    files: "Files", publications: "Publications", store: str, now: datetime
+) -> Result:
     """Apply the rules; those that were live stay if the file is wrong, and end if it is gone."""
     head = publications.head(store)
     text = files.read(store, PATH)
@@ -41,7 +48,7 @@ def publish_scoring(files: Files, publications: Publications, store: str, now: d
     return Result("published", note=note)
 
 
-def _checked(files: Files, store: str, head: Head, file: ScoringFile) -> Iterator[Problem]:
+def _checked(files: "Files", store: str, head: "Head", file: ScoringFile) -> Iterator[Problem]:
     for number, rule in enumerate(file.points):
         for place, leaf, _ in leaves_of(f"points[{number}].where", rule.where):
             if not isinstance(leaf, EventIs):
@@ -77,7 +84,7 @@ def _compiled(file: ScoringFile) -> Scoring:
     )
 
 
-def _show_stages(publications: Publications, store: str, head: Head, file: ScoringFile) -> bool:
+def _show_stages(publications: "Publications", store: str, head: "Head", file: ScoringFile) -> bool:
     """Let the stages be live that the file names, and no others; whether that changed any."""
     changed = False
     for stage in file.stages:
@@ -93,7 +100,7 @@ def _show_stages(publications: Publications, store: str, head: Head, file: Scori
     return _hide_stages(publications, store, head, named) or changed
 
 
-def _hide_stages(publications: Publications, store: str, head: Head, named: set[str]) -> bool:
+def _hide_stages(publications: "Publications", store: str, head: "Head", named: set[str]) -> bool:
     gone = [
         (name, held)
         for name, held in head.segments.items()
@@ -104,7 +111,7 @@ def _hide_stages(publications: Publications, store: str, head: Head, named: set[
     return bool(gone)
 
 
-def _end(publications: Publications, store: str, head: Head) -> Result:
+def _end(publications: "Publications", store: str, head: "Head") -> Result:
     if head.scoring is None:
         return Result("archived", note="nothing was live")
     _hide_stages(publications, store, head, set())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.belonging import made, static_condition
 from milepost.domain.compiler.segments import (
@@ -20,9 +20,14 @@ from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
 from milepost.domain.report import Explanation
 from milepost.domain.segments import Segment
-from milepost.ports import Busy, Files, Head, Publications, Work
+from milepost.ports.errors import Busy
+from milepost.ports.works import Work
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import asks_about, programs
+
+if TYPE_CHECKING:
+    from milepost.ports.published import Head
+    from milepost.ports.publishing import Files, Publications
 
 Estimates = Callable[[str, Condition], Estimate | None]
 """Counts who would belong to a segment of a store; None where there are no contacts."""
@@ -31,8 +36,8 @@ Estimates = Callable[[str, Condition], Estimate | None]
 class Publishing(NamedTuple):
     """What publishing a segment needs."""
 
-    files: Files
-    publications: Publications
+    files: "Files"
+    publications: "Publications"
     estimate: Estimates = lambda _, __: None
 
 
@@ -58,7 +63,7 @@ def _named(name: str) -> Iterator[Problem]:
 
 
 def _checked(
-    needs: Publishing, store: str, name: str, head: Head, file: SegmentFile
+    needs: Publishing, store: str, name: str, head: "Head", file: SegmentFile
 ) -> Iterator[Problem]:
     live = head.segments.live()
     if name not in live and len(live) >= MOST_SEGMENTS:
@@ -69,7 +74,7 @@ def _checked(
         )
 
 
-def beside(files: Files, store: str, head: Head) -> Beside:
+def beside(files: "Files", store: str, head: "Head") -> Beside:
     """What conditions may name: workflows that are published, or lie beside."""
     paths = files.paths(store, "workflows")
     there = {path.rpartition("/")[2].removesuffix(".json") for path in paths}
@@ -82,7 +87,7 @@ def _go_live(
     name: str,
     file: SegmentFile,
     condition: Condition,
-    head: Head,
+    head: "Head",
     now: datetime,
 ) -> Result:
     held = head.segments.get(name)
@@ -107,7 +112,7 @@ def _go_live(
 
 
 def keep(
-    publications: Publications, store: str, name: str, segment: Segment, condition: Condition
+    publications: "Publications", store: str, name: str, segment: Segment, condition: Condition
 ) -> Segment:
     """Keep the condition under the first number that no other has, even one never live."""
     while not publications.keep_segment(store, name, segment.version, condition):
@@ -116,7 +121,7 @@ def keep(
 
 
 def switch(
-    publications: Publications, store: str, name: str, segment: Segment, held: Segment | None
+    publications: "Publications", store: str, name: str, segment: Segment, held: Segment | None
 ) -> None:
     """Let a segment be live, unless another one was published at the same moment."""
     if not publications.show_segment(store, name, segment, held.version if held else 0):
@@ -137,7 +142,7 @@ def _explained(file: SegmentFile) -> Explanation:
 
 
 def _archive(
-    publications: Publications, store: str, name: str, head: Head, now: datetime
+    publications: "Publications", store: str, name: str, head: "Head", now: datetime
 ) -> Result:
     held = head.segments.get(name)
     if held is None or held.status == "archived":
@@ -150,7 +155,7 @@ def _archive(
     return Result("archived", note="its members are let go, and no workflow hears of it")
 
 
-def _users(publications: Publications, store: str, name: str, head: Head) -> Iterator[str]:
+def _users(publications: "Publications", store: str, name: str, head: "Head") -> Iterator[str]:
     """The workflows and segments that ask about a segment."""
     for program in programs(publications, store, head):
         if asks_about(program, name):

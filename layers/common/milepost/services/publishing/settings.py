@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from milepost.domain.event_names import OPT_IN
 from milepost.domain.language.workflow import Workflow
@@ -10,7 +11,7 @@ from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
 from milepost.domain.settings import StoreSettings
 from milepost.domain.settings_file import SettingsFile
-from milepost.ports import Files, Publications, Work
+from milepost.ports.works import Work
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import (
     answers_opt_in,
@@ -20,9 +21,12 @@ from milepost.services.publishing.users import (
     topics,
 )
 
+if TYPE_CHECKING:
+    from milepost.ports.publishing import Files, Publications
+
 
 def publish_settings(
-    publications: Publications, files: Files, store: str, text: str | None, now: datetime
+    publications: "Publications", files: "Files", store: str, text: str | None, now: datetime
 ) -> Result:
     """Apply the settings; their last version stays if the file is wrong or gone."""
     if text is None:
@@ -46,7 +50,7 @@ def publish_settings(
     return Result("published")
 
 
-def _in_use(publications: Publications, store: str, settings: SettingsFile) -> Iterator[Problem]:
+def _in_use(publications: "Publications", store: str, settings: SettingsFile) -> Iterator[Problem]:
     """Topics that workflows still mail about cannot go, for their mail would stop unseen; nor can
     the forms that workflows begin with."""
     for program in programs(publications, store, publications.head(store)):
@@ -65,7 +69,7 @@ def _in_use(publications: Publications, store: str, settings: SettingsFile) -> I
 
 
 def _unanswered(
-    publications: Publications, files: Files, store: str, settings: StoreSettings
+    publications: "Publications", files: "Files", store: str, settings: StoreSettings
 ) -> Iterator[Problem]:
     """Whoever has to confirm a sign-up needs a mail to do it with. The workflow that sends it may
     be published already, or come together with the settings."""

@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from milepost.domain.problems import Problem
 from milepost.domain.templates.compile import check_marketing, compile_template
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports import Publications
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import programs, sends
+
+if TYPE_CHECKING:
+    from milepost.ports.publishing import Publications
 
 Texts = Mapping[str, str]
 
 
 def publish_template(
-    publications: Publications, store: str, name: str, files: Texts, layout: Texts
+    publications: "Publications", store: str, name: str, files: Texts, layout: Texts
 ) -> Result:
     """Compile and show a template; its last version stays if the new one is wrong, or in use."""
     head = publications.head(store)
@@ -35,7 +38,7 @@ def publish_template(
     return Result("published", version=compiled.hash)
 
 
-def _hide(publications: Publications, store: str, name: str) -> Result:
+def _hide(publications: "Publications", store: str, name: str) -> Result:
     published = programs(publications, store, publications.head(store))
     if users := [program.workflow for program in published if sends(program, name)]:
         reason = f"is used by {', '.join(users)}"
@@ -44,7 +47,7 @@ def _hide(publications: Publications, store: str, name: str) -> Result:
     return Result("archived")
 
 
-def marketers(publications: Publications, store: str, name: str) -> list[str]:
+def marketers(publications: "Publications", store: str, name: str) -> list[str]:
     """The published workflows that send this template as marketing."""
     published = programs(publications, store, publications.head(store))
     return [program.workflow for program in published if sends(program, name, "marketing")]

@@ -1,15 +1,18 @@
 """Who uses what: published workflows and the topics and templates they mail with."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.event_names import OPT_IN
 from milepost.domain.program import Program, templates_of
 from milepost.domain.settings import StoreSettings
-from milepost.ports import Head, Publications
+
+if TYPE_CHECKING:
+    from milepost.ports.published import Head
+    from milepost.ports.publishing import Publications
 
 
-def programs(publications: Publications, store: str, head: Head) -> Iterator[Program]:
+def programs(publications: "Publications", store: str, head: "Head") -> Iterator[Program]:
     """The workflows that are not archived, by name."""
     for name, live in sorted(head.workflows.items()):
         if live.status != "archived":

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from json import dumps, loads
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milepost.domain.compiler.asked import check_conditions
 from milepost.domain.compiler.availability import check_available
@@ -35,10 +35,16 @@ from milepost.domain.recurrence import next_time
 from milepost.domain.segments import Segment
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports import Busy, Files, Head, Live, Machines, Publications, Work
+from milepost.ports.errors import Busy
+from milepost.ports.published import Live
+from milepost.ports.works import Work
 from milepost.services.broadcast import zone_of
 from milepost.services.publishing.result import Result, refused
 from milepost.services.publishing.users import answers_opt_in, double_opt_in, programs
+
+if TYPE_CHECKING:
+    from milepost.ports.published import Head
+    from milepost.ports.publishing import Files, Machines, Publications
 
 COMPILER = "3"
 """Raise it when the same workflow compiles to something else: every file is a new version then."""
@@ -69,9 +75,9 @@ class Workflows:
     `trials` is None where tests are run otherwise. `alerts` says whether staff can be told.
     """
 
-    files: Files
-    publications: Publications
-    machines: Machines
+    files: "Files"
+    publications: "Publications"
+    machines: "Machines"
     wiring: Wiring
     name_room: int = 60
     prices: Prices = USUAL
@@ -111,7 +117,7 @@ class Workflows:
             return refused(problems)
         return self._go_live(store, workflow, program, live, text, now)
 
-    def _checked(self, store: str, name: str, head: Head, workflow: Workflow) -> list[Problem]:
+    def _checked(self, store: str, name: str, head: "Head", workflow: Workflow) -> list[Problem]:
         around = self._around(store, name, head)
         return [
             *check_available(workflow),
@@ -124,7 +130,7 @@ class Workflows:
         ]
 
     def _still_needed(
-        self, store: str, name: str, head: Head, workflow: Workflow | None
+        self, store: str, name: str, head: "Head", workflow: Workflow | None
     ) -> Iterator[Problem]:
         """The one workflow that mails those who have to confirm a sign-up has to go on doing so."""
         forms = double_opt_in(head.settings)
@@ -248,7 +254,7 @@ class Workflows:
             remedy = f"use {room} characters at most: a state machine's name has 80 in all"
             yield Problem("file name", f'"{name}" is too long for this stack', remedy)
 
-    def _around(self, store: str, name: str, head: Head) -> Around:
+    def _around(self, store: str, name: str, head: "Head") -> Around:
         published = programs(self.publications, store, head)
         beside = self.files.paths(store, "workflows")
         return Around(
@@ -269,7 +275,7 @@ class Workflows:
         workflow = read_file(text, Workflow) if text else None
         return workflow if isinstance(workflow, Workflow) else None
 
-    def _template(self, store: str, head: Head, name: str) -> TemplateVersion:
+    def _template(self, store: str, head: "Head", name: str) -> TemplateVersion:
         return self.publications.template(store, name, head.templates[name])
 
     def _sizes(self, program: Program) -> Iterator[Problem]:
@@ -283,7 +289,7 @@ class Workflows:
                 remedy = "split it in two, and have the first start the second (start_workflow)"
                 yield Problem("steps", reason, remedy)
 
-    def _tried(self, store: str, head: Head, program: Program) -> list[Problem]:
+    def _tried(self, store: str, head: "Head", program: Program) -> list[Problem]:
         """What the workflow's own tests say of it, if it has some."""
         tests = path_of_tests(program.workflow)
         text = self.files.read(store, tests) if self.trials else None

@@ -1,6 +1,6 @@
-"""What importing and exporting need from the world, beside `ports.py`: small Protocols again.
+"""What importing and exporting need from the world.
 
-Whatever the world cannot answer momentarily is `ports.Busy`.
+Whatever the world cannot answer momentarily is `errors.Busy`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

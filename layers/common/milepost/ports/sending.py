@@ -1,0 +1,52 @@
+"""From the decision to send to the post."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from milepost.domain.messages import (
+        Answer,
+        Claimed,
+        Draft,
+        Mail,
+        MessageStatus,
+        NotClaimed,
+        Report,
+    )
+    from milepost.domain.refs import EnrollmentRef, MessageRef
+    from milepost.ports.enrollments import Journal
+
+
+class Ledger(Protocol):
+    """The send ledger."""
+
+    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+        """Claim a new or throttled message, if the contact may still be mailed: one transaction."""
+
+    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+        """Claim a transactional message whose outcome stayed unknown, for its one second try."""
+
+    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None: ...
+
+    def close(
+        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+    ) -> None:
+        """Record a decision that led to no submission; harmless if the message exists."""
+
+    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
+        """Merge what SES reports; the message's facts, or None if we never sent it there."""
+
+    def fates(
+        self, enrollment: EnrollmentRef, visits: Mapping[str, int]
+    ) -> dict[str, dict[str, Any]]:
+        """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
+
+
+class Mailer(Protocol):
+    """Hands a finished message to the post, once."""
+
+    def send(self, mail: Mail) -> Answer: ...

@@ -1,0 +1,46 @@
+"""What is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from milepost.domain.messages import Category
+    from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
+
+
+class Overdue(NamedTuple):
+    """A message whose outcome nobody has reported in time."""
+
+    message: MessageRef
+    enrollment: EnrollmentRef
+    step: str
+    turn: int
+    category: Category
+    attempts: int
+
+
+class Timers(Protocol):
+    """Knows what is due."""
+
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
+        """Overdue messages, enrollments (of version 0: unknown) whose next leg is due, and contacts
+        for whom something may have come by itself."""
+
+    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
+        """The enrollments (of version 0) that wait for their workflow, those due first first."""
+
+    def done_before(self, now: datetime) -> None:
+        """All that `due` gave for this instant has been dealt with."""
+
+    def give_up(self, ref: MessageRef, at: datetime) -> bool:
+        """Leave the outcome unknown for good; False if it has been settled."""
+
+
+class Resender(Protocol):
+    """Has a message sent once more where sending is allowed."""
+
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None: ...
