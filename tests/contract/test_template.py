@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.imports import FLOORS
 from milepost.settings import Settings
 from tests.support import template_rules as rules
 from tests.support.template import ROOT, TEMPLATE, Json, Stack, read_stack
@@ -436,6 +437,18 @@ def test_a_handler_is_where_the_template_says(stack: Stack, folder: str) -> None
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     assert callable(getattr(loaded, attribute))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_cold_start_ends_where_the_entrypoint_does(folder: str) -> None:
+    """Until `warm` nobody looks for garbage: whoever forgets it never does."""
+    source = ROOT / "layers/common/milepost/entrypoints" / f"{folder}.py"
+    last = ast.parse(source.read_text("utf-8")).body[-1]
+    assert ast.unparse(last).startswith("warm(")
+
+
+def test_the_start_of_every_handler_is_measured() -> None:
+    assert sorted(FLOORS) == FOLDERS
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -6,6 +6,7 @@ from typing import Any
 from milepost import bootstrap
 from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.transfers import each, read_message, time_left
+from milepost.entrypoints.warm import warm
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -35,3 +36,6 @@ def _export(body: str, context: Any) -> None:
 
 def _failed(message: str) -> None:
     logger.exception("not exported", extra={"queue_message": message})
+
+
+warm()

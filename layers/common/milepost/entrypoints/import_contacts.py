@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from milepost import bootstrap
 from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.transfers import each, read_message, time_left
+from milepost.entrypoints.warm import warm
 
 if TYPE_CHECKING:
     from milepost.domain.imports.progress import Import
@@ -51,3 +52,6 @@ def _tell(state: "Import") -> None:
 
 def _failed(message: str) -> None:
     logger.exception("not imported", extra={"queue_message": message})
+
+
+warm()

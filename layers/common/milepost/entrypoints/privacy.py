@@ -7,6 +7,7 @@ from typing import Any
 from milepost import bootstrap
 from milepost.domain.names import is_request, is_store
 from milepost.entrypoints.log import count, logger
+from milepost.entrypoints.warm import warm
 
 NEEDED_MS = 60_000
 """What the end of a call is given: a page of a large contact, and the note of how far it is."""
@@ -39,3 +40,6 @@ def _carry_out(named: Mapping[str, Any], tired: Any) -> None:
     logger.info("privacy request", extra=extra)
     if request.status == "done":
         count("PrivacyRequestsDone")
+
+
+warm()

@@ -8,6 +8,7 @@ from milepost import bootstrap
 from milepost.domain.names import is_store
 from milepost.domain.report import Report
 from milepost.entrypoints.log import count, logger
+from milepost.entrypoints.warm import warm
 from milepost.ports.errors import Unfinished
 from milepost.services.publishing.telling import tell
 
@@ -70,3 +71,6 @@ def _tell(store: str, reports: list[Report]) -> None:
         tell(bootstrap.alerts(), store, reports)
     except Exception:
         logger.exception("nobody was told", extra={"store": store, "files": len(reports)})
+
+
+warm()
