@@ -69,7 +69,7 @@ def noted(ports: Ports) -> bool:
 
 
 def report(
-    ports: Ports, kind: Reported, *, recipient: str = "", link: str = ""
+    ports: Ports, kind: Reported, *, recipient: str = "", link: str = "", after: timedelta = HOUR
 ) -> dict[str, object] | None:
-    found = ports.ledger.report(draft().ref, Report(kind, MONDAY_NOON + HOUR, recipient, link))
+    found = ports.ledger.report(draft().ref, Report(kind, MONDAY_NOON + after, recipient, link))
     return None if found is None else dict(found)

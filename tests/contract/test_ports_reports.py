@@ -71,7 +71,7 @@ def test_what_became_of_the_messages_of_an_enrollment_can_be_asked_by_step(ports
     claim(ports)
     claim(ports, draft("offer"))
     report(ports, "clicked", link="https://shop.example/a")
-    report(ports, "clicked", link="https://shop.example/b")
+    report(ports, "clicked", link="https://shop.example/b", after=2 * HOUR)
     report(ports, "opened")
     fates = ports.ledger.fates(enrollment_ref(), {"reminder": 1, "offer": 1, "never-sent": 1})
     assert fates.keys() == {"reminder", "offer"}

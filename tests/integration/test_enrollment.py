@@ -317,6 +317,10 @@ KINDS = {
     "complaint": ("complained_at", "Email Marked as Spam", True),
     "complaint.redacted": ("complained_at", "Email Marked as Spam", True),
     "reject": ("rejected_at", None, False),
+    "rendering-failure": ("rejected_at", None, False),
+    "delivery-delay": ("delayed_at", None, False),
+    "open.apple": ("machine_opened_at", "Email Opened by Machine", False),
+    "click.scanner": ("machine_clicked_at", "Email Clicked by Machine", False),
 }
 
 
@@ -345,7 +349,7 @@ def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
     assert learn(batch) == [], "reports are repeated"
     (item,) = messages(sent)
     assert field in item
-    assert item["status"]["S"] == ("rejected" if kind == "reject" else "accepted")
+    assert item["status"]["S"] == ("rejected" if field == "rejected_at" else "accepted")
     names = [e["name"]["S"] for e in sent.events("Email")]
     assert names == ([event] if event else [])
     blocked = f"S#{sent.store}#X#{address_hash(EMAIL)}"
@@ -354,9 +358,8 @@ def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["complaint.not-spam", "rendering-failure", "delivery-delay", "subscription", "legacy.bounce",
-     "untagged.bounce"],
-)  # fmt: skip
+    ["complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"],
+)
 def test_a_report_that_tells_nothing_is_passed_over_and_counted(
     sent: Shop, printed: Printed, kind: str
 ) -> None:
@@ -367,6 +370,14 @@ def test_a_report_that_tells_nothing_is_passed_over_and_counted(
     assert learn(queued(told_by_sns(event))) == []
     assert printed.counted("EmailEventsIgnored") == 1
     assert sent.items() == before
+
+
+@pytest.mark.parametrize(("kind", "times"), [("bounce.transient", 1), ("bounce.permanent", 0)])
+def test_a_bounce_that_passes_is_counted(
+    sent: Shop, printed: Printed, kind: str, times: int
+) -> None:
+    learn(told(message(sent), kind, sent))
+    assert printed.counted("BouncesTransient") == times
 
 
 def test_the_greeting_of_ses_to_a_new_topic_is_not_a_failure(printed: Printed, shop: Shop) -> None:

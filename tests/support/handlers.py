@@ -85,7 +85,8 @@ def told(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
     """What SES reports of a message of this store, as the queue hands it over."""
     event = sample("ses", kind)
     event["mail"]["tags"] |= {"message": [message], "store": [shop.store]}
-    event[event["eventType"].lower()] |= detail
+    if detail:
+        event[event["eventType"].lower()] |= detail
     return queued(told_by_sns(event))
 
 

@@ -347,11 +347,13 @@ class Surroundings:
     def report_of_post(self, mail: Mail, kind: str, detail: Mapping[str, Any]) -> None:
         """What SES would put on the topic, as the queue hands it over."""
         at = instants.show(self.now)
+        handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
+        taken = instants.show(handed_over[-1] if handed_over else self.now)
         tags = {name: [value] for name, value in mail.tags.items()}
         event = {
             "eventType": kind,
-            "mail": {"timestamp": at, "destination": [mail.to], "tags": tags},
-            kind.lower(): {"timestamp": at, **detail},
+            "mail": {"timestamp": taken, "destination": [mail.to], "tags": tags},
+            kind[0].lower() + kind[1:]: {"timestamp": at, **detail},
         }
         body = json.dumps({"Type": "Notification", "Message": json.dumps(event)})
         for _ in range(self.echo):

@@ -15,6 +15,7 @@ from milepost.domain.conditions import (
     evaluate,
     windows_needed,
 )
+from milepost.domain.robots import trace
 from tests.support.anything import documents
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -387,6 +388,25 @@ def test_which_link_of_an_e_mail_was_clicked() -> None:
     assert ask(condition, emails={"reminder": message})[0]
     assert not ask({**condition, "link": "https://b.example"}, emails={"reminder": message})[0]
     assert not ask(condition)[0]
+
+
+@pytest.mark.parametrize("was", ["opened", "clicked"])
+def test_what_a_machine_did_counts_only_for_those_who_ask(was: str) -> None:
+    condition = {"email": "reminder", "was": was}
+    by_machine = {"reminder": {f"machine_{was}_at": "2026-11-22T09:30:00.000Z"}}
+    assert not ask(condition, emails=by_machine)[0]
+    assert ask(condition | {"machines": True}, emails=by_machine)[0]
+
+
+def test_a_link_that_only_a_machine_followed_was_not_clicked() -> None:
+    links = ("https://a.example", "https://b.example")
+    told = [*zip(links, (0, 0.1), strict=True), (links[1], 900)]
+    traces = {trace(NOW + timedelta(seconds=after), link, "") for link, after in told}
+    emails = {"reminder": {"clicks": traces, "links": {*links}}}
+    condition = {"email": "reminder", "was": "clicked", "link": links[0]}
+    assert not ask(condition, emails=emails)[0]
+    assert ask(condition | {"machines": True}, emails=emails)[0]
+    assert ask(condition | {"link": links[1]}, emails=emails)[0]
 
 
 def test_what_is_no_condition_is_a_mistake_of_ours() -> None:

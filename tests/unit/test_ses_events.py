@@ -17,9 +17,17 @@ SENT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 Json = dict[str, Any]
 
 
+PLACES = {"rendering-failure": "failure", "delivery-delay": "deliveryDelay"}
+
+
+def said(event: Json) -> str:
+    """What the event is about, in either format."""
+    return str(event.get("eventType") or event["notificationType"])
+
+
 def told(name: str, **detail: Any) -> Report | None:
     event = sample("ses", name)
-    event[event["eventType"].lower()] |= detail
+    event[PLACES.get(name) or said(event).lower()] |= detail
     found = from_ses(event)
     if found is not None:
         assert (found.store, found.message) == ("harborline", MESSAGE)
@@ -56,11 +64,28 @@ REPORTS = {
     "complaint": Report("complained", at("10:02:41"), WREN, detail="abuse"),
     "complaint.redacted": Report("complained", at("10:02:41"), "", detail="complaint"),
     "reject": Report("rejected", SENT, detail="Bad content"),
+    "rendering-failure": Report("rejected", SENT, detail="rendering failure"),
+    "delivery-delay": Report("delayed", at("10:30:00"), detail="TransientCommunicationFailure"),
+    "open.apple": Report("opened", at("09:30:41.118"), machine="privacy proxy"),
+    "open.gmail": Report("opened", at("09:47:20.004")),
+    "click.scanner": Report(
+        "clicked",
+        at("09:30:01.377"),
+        link="https://shop.harborline.example/cart?utm_source=milepost",
+        machine="too soon",
+    ),
+    "legacy.bounce.headers": Report(
+        "bounced",
+        at("09:30:03.101"),
+        WREN,
+        detail="Permanent General",
+        permanent=True,
+        others=("robin.canary@mail.example",),
+    ),
+    "legacy.complaint.headers": Report("complained", at("10:02:41"), WREN, detail="abuse"),
+    "legacy.delivery.headers": Report("delivered", at("09:30:02.411")),
 }
-NOTHING = {
-    "complaint.not-spam", "rendering-failure", "delivery-delay", "subscription", "legacy.bounce",
-    "untagged.bounce",
-}  # fmt: skip
+NOTHING = {"complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"}
 
 
 def test_every_sample_is_accounted_for() -> None:
@@ -81,11 +106,13 @@ def test_some_events_tell_nothing_we_record(name: str) -> None:
 def test_the_envelope_of_sns_changes_nothing(name: str) -> None:
     event = sample("ses", name)
     assert from_queue(json.dumps(told_by_sns(event))) == from_ses(event)
+    assert from_queue(json.dumps(event)) == from_ses(event), "raw delivery has no envelope"
 
 
 def test_what_sns_says_when_a_topic_is_new_tells_nothing() -> None:
     text = "Successfully validated SNS topic for Amazon SES event publishing."
     assert from_queue(json.dumps(told_by_sns(text))) is None
+    assert from_queue(text) is None
 
 
 @pytest.mark.parametrize(
@@ -156,13 +183,22 @@ def test_a_complaint_that_is_praise_is_not_one() -> None:
         assert complaint.detail == kind
 
 
+@pytest.mark.parametrize("name", ["delivery", "open", "click", "bounce.permanent", "complaint"])
+def test_an_event_whose_detail_is_missing_happened_when_the_mail_was_sent(name: str) -> None:
+    event = sample("ses", name)
+    del event[said(event).lower()]
+    found = from_ses(event)
+    assert found is not None
+    assert (found.report.at, found.report.recipient, found.report.permanent) == (SENT, "", False)
+
+
 @given(st.sampled_from(sorted(REPORTS)), st.data())
 def test_an_event_with_a_piece_replaced_is_read_or_fails_as_a_whole(
     name: str, data: st.DataObject
 ) -> None:
     """It then goes back to the queue, alone; it must never become a report about somebody else."""
     event = sample("ses", name)
-    part = data.draw(st.sampled_from(["mail", event["eventType"].lower()]))
+    part = data.draw(st.sampled_from(["mail", PLACES.get(name) or said(event).lower()]))
     if event[part]:
         event[part][data.draw(st.sampled_from(sorted(event[part])))] = data.draw(documents)
     try:

@@ -159,11 +159,22 @@ def _in_workflow(condition: Condition, facts: Facts) -> Verdict:
 def _email(condition: Condition, facts: Facts) -> Verdict:
     step, was = condition["email"], condition["was"]
     message = facts.emails.get(step, {})
+    machines = condition.get("machines", False)
     if was == "clicked" and "link" in condition:
-        value = condition["link"] in message.get("links", ())
+        value = _clicked(condition["link"], message, machines)
         return Verdict(value, f"e-mail {step}: {condition['link']} was {_un(value)}clicked")
-    value = bool(message.get(f"{was}_at"))
+    value = bool(message.get(f"{was}_at") or (machines and message.get(f"machine_{was}_at")))
     return Verdict(value, f"e-mail {step} was {_un(value)}{was}")
+
+
+def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
+    if link not in message.get("links", ()):
+        return False
+    from milepost.domain.robots import link_mark, persons  # few conditions name a link
+
+    if machines or "clicks" not in message:
+        return True
+    return link_mark(link) in {click.link for click in persons(message["clicks"])}
 
 
 def _un(value: bool) -> str:

@@ -12,6 +12,13 @@ EMAIL: Final[Mapping[str, str]] = {
 """What becomes an event a workflow can wait for. `sent` and `delivered` stay on the ledger: they
 are on the contact's timeline there already, and an event for each would double what a mail costs.
 """
+MACHINE: Final[Mapping[str, str]] = {
+    "opened": "Email Opened by Machine",
+    "clicked": "Email Clicked by Machine",
+}
+"""What a mail program or a scanner did of its own accord. They are events of other names, so that
+whatever counts, waits for or starts on the reader's leaves them out, unless it names them.
+"""
 UNSUBSCRIBED: Final = "Unsubscribed"
 
 CONSENT: Final = "Consent Recorded"

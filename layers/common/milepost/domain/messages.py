@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from milepost.domain.refs import EnrollmentRef, MessageRef
+
+if TYPE_CHECKING:
+    from milepost.domain.robots import Why
 
 Category = Literal["marketing", "transactional"]
 
@@ -27,7 +30,9 @@ ERASED = "erased"
 """The reason of a suppression that an erasure leaves behind. It stands against marketing alone: a
 new order may be confirmed. A bounce or a complaint takes its place."""
 
-Reported = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained", "rejected"]
+Reported = Literal[
+    "sent", "delayed", "delivered", "opened", "clicked", "bounced", "complained", "rejected"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,11 @@ class NotClaimed(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What SES reports of one message, translated. `link` with clicks, `detail` with bounces."""
+    """What SES reports of one message, translated. `link` with clicks, `detail` with bounces.
+
+    `others` are further addresses that it names, `machine` says why an open or a click shows by
+    itself that no person made it (see `robots.py`).
+    """
 
     kind: Reported
     at: datetime
@@ -112,6 +121,18 @@ class Report(NamedTuple):
     link: str = ""
     detail: str = ""
     permanent: bool = False
+    machine: "Why" = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def fact(self) -> str:
+        """The name of the instant that the ledger keeps of it."""
+        return f"machine_{self.kind}_at" if self.machine else f"{self.kind}_at"
+
+    def hashes(self) -> tuple[str, ...]:
+        """Whom it names, as the ledger knows addresses."""
+        named = (self.recipient, *self.others) if self.recipient else ()
+        return tuple(map(address_hash, named))
 
 
 def message_id(enrollment: EnrollmentRef, step: str, visit: int = 1) -> str:

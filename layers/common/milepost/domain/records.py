@@ -19,7 +19,8 @@ _MESSAGE = (
     "workflow", "version", "enrollment", "step", "variant", "category", "topic", "template",
     "status", "reason", "decided_at", "accepted_at", "sent_at", "delivered_at", "opened_at",
     "clicked_at", "bounced_at", "complained_at", "rejected_at", "gave_up_at", "attempts", "links",
-    "numbers", "ses_id",
+    "numbers", "ses_id", "delayed_at", "undeliverable_at", "machine_opened_at",
+    "machine_clicked_at",
 )  # fmt: skip
 
 

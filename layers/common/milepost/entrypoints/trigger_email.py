@@ -30,6 +30,8 @@ def _learn(body: str) -> None:
         logger.warning("about no message of ours", extra={"kind": found.report.kind})
         count("EmailEventsForeign")
         return
+    if found.report.kind == "bounced" and not found.report.permanent:
+        count("BouncesTransient")
     logger.info("learned", extra={"message_id": found.message, "kind": found.report.kind})
 
 

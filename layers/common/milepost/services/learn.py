@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from milepost.domain.event_names import EMAIL
+from milepost.domain.event_names import EMAIL, MACHINE
 from milepost.domain.events import Event
 from milepost.domain.messages import Report, address_hash
 from milepost.domain.refs import MessageRef
@@ -36,13 +36,13 @@ class Learner:
         if final:
             reason = "complaint" if report.kind == "complained" else "hard bounce"
             self.contacts.suppress(store, facts["recipient"], reason, report.at)
-        name = EMAIL.get(report.kind)
-        if name is not None:
-            self.timeline.append(ref.contact, _event(store, message, name, report, facts))
+        if report.kind in EMAIL:
+            self.timeline.append(ref.contact, _event(store, message, report, facts))
         return True
 
 
-def _event(store: str, message: str, name: str, report: Report, facts: Mapping[str, Any]) -> Event:
+def _event(store: str, message: str, report: Report, facts: Mapping[str, Any]) -> Event:
+    machine = _machine(report, facts)
     data = {
         "message": message,
         "workflow": facts["workflow"],
@@ -50,6 +50,7 @@ def _event(store: str, message: str, name: str, report: Report, facts: Mapping[s
         "enrollment": facts["enrollment"],
         **({"link": report.link} if report.link else {}),
         **({"detail": report.detail, "permanent": report.permanent} if report.detail else {}),
+        **({"machine": True, "why": machine} if machine else {}),
     }
     # A link clicked twice in one millisecond is one click; two reports of one click are one too.
     distinction = report.link if report.kind == "clicked" else ""
@@ -57,9 +58,22 @@ def _event(store: str, message: str, name: str, report: Report, facts: Mapping[s
         store=store,
         id=f"{message}:{report.kind}"
         + (f":{address_hash(distinction)[:12]}" if distinction else ""),
-        name=name,
+        name=(MACHINE if machine else EMAIL)[report.kind],
         occurred_at=report.at,
         source="email",
         identifiers={},
         data=data,
     )
+
+
+def _machine(report: Report, facts: Mapping[str, Any]) -> str:
+    """Why a machine opened or clicked, as far as is known now.
+
+    The first click of a burst cannot be told from a reader's until the next one comes: its event
+    says what was known then, and the ledger what is known since.
+    """
+    if report.kind != "clicked":
+        return report.machine
+    from milepost.domain.robots import why_machine
+
+    return why_machine(facts.get("clicks", ()), report.at, report.link)

@@ -13,6 +13,8 @@ ERASED = "ERASED"
 EXPORT = "EXPORT#"
 SHARDS = 8
 """How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
+NO_TIMER = "timer_bucket, timer_due, kind"
+"""What a message is taken out of the index of due times with."""
 
 
 def _key(pk: str, sk: str) -> Key:

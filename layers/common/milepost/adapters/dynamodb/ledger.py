@@ -33,8 +33,7 @@ from milepost.ports.errors import Busy
 _OPEN = "(#status = :claimed OR #status = :unknown)"
 _UNTOUCHED = "(attribute_not_exists(pk) OR #status = :throttled)"
 _THROTTLED = {":throttled": "throttled"}
-_NO_TIMER = "timer_bucket, timer_due, kind"
-_UNLESS_FINAL = "#status = if_not_exists(final_status, :status)"
+_FINAL = "attribute_exists(final_status)"
 """SES may take a message and throw it away later: that is final, whatever is reported after."""
 
 
@@ -59,20 +58,12 @@ class DynamoLedger:
 
     def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         if isinstance(answer, Accepted):
-            with suppress(Refused):  # a contact that was erased meanwhile has no ledger any more
-                self.table.update(
-                    keys.message(ref),
-                    expression=f"SET {_UNLESS_FINAL}, ses_id = :id, accepted_at = :at "
-                    f"REMOVE {_NO_TIMER}, reason",
-                    condition="attribute_exists(pk)",
-                    names={"#status": "status"},
-                    values={":status": "accepted", ":id": answer.ses_id, ":at": instants.show(at)},
-                )
+            self._accept(ref, {":id": answer.ses_id, ":at": instants.show(at)})
             return
         status: MessageStatus = "unknown"
         if isinstance(answer, PostRefused):
             status = "throttled" if answer.retry else "rejected"
-        remove = "" if isinstance(answer, Unanswered) else f" REMOVE {_NO_TIMER}"
+        remove = "" if isinstance(answer, Unanswered) else f" REMOVE {keys.NO_TIMER}"
         with suppress(Refused):  # if SES's own event was faster, it knows better
             self.table.update(
                 keys.message(ref),
@@ -103,28 +94,9 @@ class DynamoLedger:
                 self.table.update(keys.enrollment(draft.enrollment), **written)
 
     def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
-        rejected = report.kind == "rejected"
-        status: MessageStatus = "rejected" if rejected else "accepted"
-        values: dict[str, Any] = {":status": status, ":at": instants.show(report.at)}
-        condition = "attribute_exists(pk) AND attribute_exists(recipient)"
-        if report.recipient:
-            condition += " AND recipient = :recipient"
-            values[":recipient"] = address_hash(report.recipient)
-        merged = "#status = :status, final_status = :status" if rejected else _UNLESS_FINAL
-        expression = f"SET {merged}, #at = if_not_exists(#at, :at) REMOVE {_NO_TIMER}, reason"
-        if report.link:
-            expression += " ADD links :links"
-            values[":links"] = {report.link[:1000]}
-        try:
-            return self.table.update(
-                keys.message(ref),
-                expression=expression,
-                condition=condition,
-                names={"#status": "status", "#at": f"{report.kind}_at"},
-                values=values,
-            )
-        except Refused:
-            return None
+        from milepost.adapters.dynamodb.reports import merge_report  # who sends needs none
+
+        return merge_report(self.table, keys.message(ref), report)
 
     def fates(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
@@ -134,6 +106,23 @@ class DynamoLedger:
             [keys.message(MessageRef(enrollment.store, enrollment.contact, id_)) for id_ in refs]
         )
         return {refs[item["sk"].removeprefix("MESSAGE#")]: item for item in items}
+
+    def _accept(self, ref: MessageRef, values: Mapping[str, Any]) -> None:
+        """A contact that was erased meanwhile has no ledger any more; nothing happens then."""
+        noted = "ses_id = :id, accepted_at = :at"
+        plain = {
+            "expression": f"SET #status = :status, {noted} REMOVE {keys.NO_TIMER}, reason",
+            "condition": f"attribute_exists(pk) AND NOT {_FINAL}",
+            "names": {"#status": "status"},
+            "values": {":status": "accepted", **values},
+        }
+        try:
+            self.table.update(keys.message(ref), **plain)
+        except Refused:
+            with suppress(Refused):
+                self.table.update(
+                    keys.message(ref), expression=f"SET {noted}", condition=_FINAL, values=values
+                )
 
     def _entry(
         self,

@@ -59,8 +59,7 @@ class DynamoTimers:
         try:
             self.table.update(
                 keys.message(ref),
-                expression="SET #status = :unknown, gave_up_at = :at "
-                "REMOVE timer_bucket, timer_due, kind",
+                expression=f"SET #status = :unknown, gave_up_at = :at REMOVE {keys.NO_TIMER}",
                 condition="#status = :claimed OR #status = :unknown",
                 names={"#status": "status"},
                 values={":claimed": "claimed", ":unknown": "unknown", ":at": instants.show(at)},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from milepost.adapters.memory.enrollments import write_journal
 from milepost.adapters.memory.state import State, enrollment_key
 from milepost.domain import instants
+from milepost.domain.fates import merge
 from milepost.domain.messages import (
     ERASED,
     UNCONFIRMED_FOR,
@@ -72,8 +73,11 @@ class MemoryLedger:
                 return
             if isinstance(answer, Accepted):
                 accepted = {"ses_id": answer.ses_id, "accepted_at": instants.show(at)}
-                message |= {"status": message.get("final_status", "accepted"), **accepted}
-                _no_longer_open(message)
+                message |= accepted
+                message.pop("timer_due", None)
+                if "final_status" not in message:
+                    message["status"] = "accepted"
+                    message.pop("reason", None)
             elif message["status"] in OPEN:
                 message["reason"] = answer.reason[:500]
                 if isinstance(answer, Unanswered):
@@ -96,15 +100,10 @@ class MemoryLedger:
             message = self.state.messages.get(ref)
             if message is None or "recipient" not in message:
                 return None
-            if report.recipient and address_hash(report.recipient) != message["recipient"]:
+            named = report.hashes()
+            if named and message["recipient"] not in named:
                 return None
-            if report.kind == "rejected":
-                message["final_status"] = "rejected"
-            message["status"] = message.get("final_status", "accepted")
-            message.setdefault(f"{report.kind}_at", instants.show(report.at))
-            _no_longer_open(message)
-            if report.link:
-                message["links"] = message.get("links", frozenset()) | {report.link[:1000]}
+            merge(message, report)
             return dict(message)
 
     def fates(
@@ -163,9 +162,3 @@ class MemoryLedger:
         }
         message |= {name: value for name, value in optional.items() if value}
         return message
-
-
-def _no_longer_open(message: dict[str, Any]) -> None:
-    """The post knows the message: nothing is due, and why it was not sent before is past."""
-    message.pop("timer_due", None)
-    message.pop("reason", None)

@@ -80,6 +80,12 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
             yield Problem(f"{place}.email", reason, suggest(condition.email, sends))
         elif isinstance(condition, EmailWas) and condition.link and condition.was != "clicked":
             yield Problem(f"{place}.link", "goes with clicked alone", 'say {"was": "clicked"}')
+        elif isinstance(condition, EmailWas) and condition.machines and not _by_readers(condition):
+            yield Problem(f"{place}.machines", "goes with opened and clicked alone", "leave it out")
+
+
+def _by_readers(condition: EmailWas) -> bool:
+    return condition.was in ("opened", "clicked")
 
 
 def _flat(place: str, condition: Condition | None, answerable: tuple[type, ...]) -> Iterator[Leaf]:

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from milepost.domain.compiler.asked import leaves
 from milepost.domain.compiler.tree import walk
-from milepost.domain.language.conditions import EmailWas
 from milepost.domain.language.model import Model
 from milepost.domain.language.steps import (
     CreateTicket,
@@ -41,7 +39,6 @@ FIELDS: Final = (
     Missing(Split, "winner", "leave it out: compare the paths yourself, then change the weights"),
     Missing(SendEmail, "on_cap", "leave it out: there is no limit of mails per contact yet"),
     Missing(SendEmail, "attachments", "leave it out, and link to the file in the template"),
-    Missing(EmailWas, "machines", "leave it out: every open that is reported counts"),
 )
 """Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
 
@@ -51,12 +48,7 @@ def check_available(workflow: Workflow) -> Iterator[Problem]:
     trigger = workflow.trigger
     yield from _check("trigger", trigger, f'the trigger "{trigger.type}"')
     found = [*((place, step, f'the step "{step.type}"') for place, step in walk(workflow.steps))]
-    asked = [
-        (place, condition, 'the condition "email"')
-        for place, condition, _ in leaves(workflow)
-        if isinstance(condition, EmailWas)
-    ]
-    for place, part, words in [*asked, *found]:
+    for place, part, words in found:
         yield from _check(place, part, words)
 
 

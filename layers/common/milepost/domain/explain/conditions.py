@@ -110,7 +110,7 @@ def _sum_of(condition: SumOf, _: str) -> str:
 
 def _email(condition: EmailWas, _: str) -> str:
     link = f" at {quoted(condition.link)}" if condition.link else ""
-    machines = " (opens by mail programs on their own count too)" if condition.machines else ""
+    machines = " (what machines did of their own accord counts too)" if condition.machines else ""
     fate = "complained about" if condition.was == "complained" else condition.was
     return f"the e-mail of step {code(condition.email)} was {fate}{link}{machines}"
 

@@ -209,7 +209,8 @@ class EmailWas(Model):
     )
     machines: bool = Field(
         default=False,
-        description="With `opened`: also count opens that a mail program made on its own.",
+        description="With `opened` and `clicked`: also count what mail programs and link scanners "
+        "did of their own accord.",
     )
 
 

@@ -89,7 +89,8 @@ class WaitFor(Step):
     `steps.<id>.data`.
 
     `Email Opened`, `Email Clicked`, `Email Bounced` and `Email Marked as Spam` count only for
-    mails that this workflow sent to this contact, this time.
+    mails that this workflow sent to this contact, this time. What a mail program or a link scanner
+    did of its own accord is `Email Opened by Machine` and `Email Clicked by Machine`.
     """
 
     type: Literal["wait_for"] = Field(description="Waits for an event.")
