@@ -101,7 +101,7 @@ def _tag(mail: Mapping[str, Any], name: str) -> str:
         if header.get("name", "").upper() == _TAGS_HEADER:
             pairs = (pair.partition("=") for pair in header.get("value", "").split(","))
             found = {key.strip(): value.strip() for key, _, value in pairs}
-            return found.get(name, "")
+            return str(found.get(name, ""))
     return ""
 
 

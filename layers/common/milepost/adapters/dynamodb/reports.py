@@ -14,7 +14,7 @@ from milepost.domain import instants
 from milepost.domain.fates import CLICKED, facts, first_clicks
 from milepost.domain.messages import Report
 from milepost.domain.robots import MOST, trace
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 TRIES = 6
 
