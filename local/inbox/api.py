@@ -131,6 +131,11 @@ class InboxApi:
             if isinstance(rate, bool) or not isinstance(rate, int | float) or rate < 0:
                 raise Unusable("max_send_rate must be a number of recipients a second.")
             self.office.rate.most = float(rate)
+        if "max_24_hour_send" in given:
+            most = given["max_24_hour_send"]
+            if isinstance(most, bool) or not isinstance(most, int | float):
+                raise Unusable("max_24_hour_send must be a number of recipients, -1 for any.")
+            self.office.most_per_day = float(most)
         if "sending_enabled" in given:
             self.office.sending_enabled = bool(given["sending_enabled"])
         return self.office.account()

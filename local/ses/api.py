@@ -51,14 +51,21 @@ class WireApi:
         except SesError as error:
             return failure(error)
         except Denied as denied:
-            status, answer_headers, content = denied.refusal
-            return Response(content, status, with_request_id(answer_headers))
+            return denial(denied)
         if order is not None:
             return await go_wrong(request, order.fault)
         return JSONResponse({"MessageId": mail.id}, headers=with_request_id())
 
-    async def get_account(self, _request: Request) -> Response:
-        return JSONResponse(self.office.account(), headers=with_request_id())
+    async def get_account(self, request: Request) -> Response:
+        try:
+            account = await run_in_threadpool(
+                self.office.get_account, request.url.path, dict(request.headers)
+            )
+        except SesError as error:
+            return failure(error)
+        except Denied as denied:
+            return denial(denied)
+        return JSONResponse(account, headers=with_request_id())
 
 
 async def go_wrong(request: Request, fault: str) -> Response:
@@ -90,6 +97,12 @@ def failure(error: SesError) -> Response:
         status_code=error.status,
         headers=with_request_id({"x-amzn-errortype": error.kind}),
     )
+
+
+def denial(denied: Denied) -> Response:
+    """The authority's own answer, word for word."""
+    status, headers, content = denied.refusal
+    return Response(content, status, with_request_id(headers))
 
 
 def with_request_id(headers: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Asking the emulator whether the signer of a mail may send it.
+"""Asking the emulator whether the signer of a request to SES may make it.
 
 The signature covers the host that the mail was sent to, so the request is passed on as it came,
-host and all. The emulator checks the signature, finds the role and judges `ses:SendEmail`; a header
+host and all. The emulator checks the signature, finds the role and judges the action; a header
 that no signature covers tells it to do no more than that (see local/emulator/permissions.py).
 """
 
@@ -21,10 +21,12 @@ class EmulatorAuthority:
     def __init__(self, endpoint: str) -> None:
         self._address = urlsplit(endpoint).netloc
 
-    def refusal(self, path: str, headers: Mapping[str, str], body: bytes) -> Refusal | None:
+    def refusal(
+        self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
+    ) -> Refusal | None:
         connection = http.client.HTTPConnection(self._address, timeout=30)
         try:
-            connection.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():
                 if name.lower() not in NOT_PASSED_ON:
                     connection.putheader(name, value)

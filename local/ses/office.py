@@ -32,7 +32,9 @@ Refusal = tuple[int, Mapping[str, str], bytes]
 class Authority(Protocol):
     """Judges whether the signer of a request may make it."""
 
-    def refusal(self, path: str, headers: Mapping[str, str], body: bytes) -> Refusal | None: ...
+    def refusal(
+        self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
+    ) -> Refusal | None: ...
 
 
 class Denied(Exception):
@@ -74,6 +76,8 @@ class PostOffice:
         authority: Authority | None = None,
     ) -> None:
         self.rate = SendingRate()
+        self.most_per_day = MOST_PER_DAY
+        self.control = SendingRate(1.0)  # SES answers one request a second that sends nothing
         self.sending_enabled = True
         self._directory = directory
         self._mailbox = mailbox
@@ -105,17 +109,27 @@ class PostOffice:
         rules.check_size(len(mail.source))
         self._check_configuration_set(mail)
         self._check_sender(mail)
+        if self._mailbox.accepted + len(mail.recipients) > self.most_per_day >= 0:
+            raise TooManyRequests("Daily message quota exceeded.")
         self.rate.spend(len(mail.recipients))
         return mail
 
+    def get_account(self, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Answer GetAccount; raises TooManyRequests when it is asked too often, or Denied."""
+        refusal = self._authority.refusal(path, headers, b"", "GET") if self._authority else None
+        if refusal is not None:
+            raise Denied(refusal)
+        self.control.spend(1)
+        return self.account()
+
     def account(self) -> dict[str, Any]:
-        """What GetAccount answers."""
+        """The account as it is now."""
         return {
             "DedicatedIpAutoWarmupEnabled": False,
             "EnforcementStatus": "HEALTHY",
             "ProductionAccessEnabled": True,
             "SendQuota": {
-                "Max24HourSend": MOST_PER_DAY,
+                "Max24HourSend": self.most_per_day,
                 "MaxSendRate": self.rate.most,
                 "SentLast24Hours": float(self._mailbox.accepted),
             },

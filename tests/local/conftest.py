@@ -19,7 +19,7 @@ from local.ministack import Emulator
 from local.serve import Served
 from local.ses.directory import ConfigurationSet, Destination, Identity
 from local.ses.events import MATCHING_TYPES
-from local.ses.office import SendingRate
+from local.ses.office import MOST_PER_DAY, SendingRate
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:feedback"
 CLOCK = "2026-11-22T09:00:00Z@1"
@@ -203,6 +203,8 @@ def post(running_post: Post) -> Post:
     server.faults.clear()
     server.outcomes.clear()
     server.office.rate = SendingRate()
+    server.office.most_per_day = MOST_PER_DAY
+    server.office.control = SendingRate(1.0)
     server.office.sending_enabled = True
     running_post.topic.published.clear()
     return running_post

@@ -144,6 +144,18 @@ def test_the_account_says_its_rate_and_refuses_what_goes_beyond_it(post: Post) -
     assert post.aws.ses.get_account()["SendQuota"]["MaxSendRate"] == 2
 
 
+def test_a_day_has_a_quota_and_the_account_is_told_of_once_a_second(post: Post) -> None:
+    sent = post.json("PUT", "/api/account", {})["SendQuota"]["SentLast24Hours"]
+    post.json("PUT", "/api/account", {"max_24_hour_send": sent + 1})
+    post.send()
+    with pytest.raises(ClientError, match="Daily message quota exceeded"):
+        post.send()
+    quota = post.aws.ses.get_account()["SendQuota"]
+    assert quota["Max24HourSend"] == quota["SentLast24Hours"] == sent + 1
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        post.aws.ses.get_account()
+
+
 def test_requests_that_boto3_would_never_make_are_refused_by_the_model(post: Post) -> None:
     def answer(document: object) -> tuple[int, str]:
         reply = post.http.post("/v2/email/outbound-emails", json=document)

@@ -1,4 +1,4 @@
-"""SES's client, as far as one call needs it: it keeps what it is given and answers as told."""
+"""SES's client, as far as two calls need it: it keeps what it is given and answers as told."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +8,27 @@ from botocore.exceptions import ClientError
 
 @dataclass
 class Post:
-    """`answers` are given in turn: an exception is raised, anything else is ignored; then yes."""
+    """`answers` are given in turn: an exception is raised, anything else is ignored; then yes.
+
+    `quota` is what the account may send, and `asked` how often somebody wanted to know.
+    """
 
     sent: list[dict[str, Any]] = field(default_factory=list)
     answers: list[Exception | None] = field(default_factory=list)
+    quota: dict[str, float] | Exception = field(
+        default_factory=lambda: {
+            "MaxSendRate": 400.0,
+            "Max24HourSend": 50_000.0,
+            "SentLast24Hours": 0.0,
+        }  # fmt: skip
+    )
+    asked: int = 0
+
+    def get_account(self) -> dict[str, Any]:
+        self.asked += 1
+        if isinstance(self.quota, Exception):
+            raise self.quota
+        return {"SendQuota": self.quota}
 
     def send_email(self, **request: Any) -> dict[str, Any]:
         self.sent.append(request)

@@ -34,6 +34,7 @@ from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.adapters.memory.state import Record, State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
+from milepost.adapters.memory.tokens import MemoryTokens
 from milepost.adapters.ses_events import SesReport, from_queue
 from milepost.domain import instants
 from milepost.domain.compiler.machine import Wiring
@@ -49,6 +50,7 @@ from milepost.services.learn import Learner
 from milepost.services.legs import Legs
 from milepost.services.lookouts import Lookouts
 from milepost.services.looks import Looker, LookWorks, Slice
+from milepost.services.pace import Pace
 from milepost.services.poison import Isolator
 from milepost.services.publish import Publisher
 from milepost.services.publishing.workflows import Workflows
@@ -69,6 +71,7 @@ from tests.support.faults import Faults, Killed
 from tests.support.twins import Twins
 
 if TYPE_CHECKING:
+    from milepost.services.pace import Quotas
     from tests.support.ports import Ports
 
 PUBLIC_URL = "https://mail.shop.example"
@@ -83,7 +86,7 @@ class Surroundings:
 
     `published` is another one whose publications this one starts with. With `twin`, all that is
     kept of contacts is kept there too, and every answer compared. Waits longer than `park_after`
-    are parked, and looked for every `tick`.
+    are parked, and looked for every `tick`. With `quotas` mails keep to what they say.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Surroundings:
         park_after: timedelta = timedelta(days=30),
         tick: timedelta = MINUTE,
         most: int = 1000,
+        quotas: "Quotas | None" = None,
     ) -> None:
         self.agenda = Agenda(start)
         self.agenda.after_each = self.pass_on
@@ -105,6 +109,7 @@ class Surroundings:
         self.echo = echo
         self.post_reports = post_reports
         self.twin = twin
+        self.quotas = quotas
         self.park_after, self.tick, self.most = park_after, tick, most
         self.state = State()
         self.shelf: Shelf = _copy(published.shelf) if published else Shelf()
@@ -167,6 +172,7 @@ class Surroundings:
             facts=facts,
             public_url=PUBLIC_URL,
             now=lambda: self.now,
+            pace=self._pace(),
         )
         self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
         outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
@@ -205,6 +211,11 @@ class Surroundings:
             trials=prove,
         )
         self.publisher = Publisher(self.files, self.publications, workflows, lambda: self.now)
+
+    def _pace(self) -> Pace | None:
+        quotas, tokens = self.quotas, self.faults.around(MemoryTokens(), "tokens")
+        self.slept: list[float] = []
+        return Pace(tokens, lambda: quotas, lambda: self.now, self.slept.append) if quotas else None
 
     def kept(self, port: Any, name: str) -> Any:
         return Twins(port, getattr(self.twin, name)) if self.twin else port

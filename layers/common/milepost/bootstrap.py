@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from milepost.adapters.letters import DynamoLetters
     from milepost.adapters.outbound import HttpsOutbound
     from milepost.adapters.s3_vault import S3Vault
+    from milepost.adapters.ses_quota import SesQuotas
     from milepost.adapters.sns import SnsAlerts
     from milepost.adapters.sqs import SqsLater
     from milepost.adapters.ssm import SsmSecrets
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from milepost.services.legs import Legs
     from milepost.services.lookouts import Lookouts
     from milepost.services.looks import Looker, LookWorks
+    from milepost.services.pace import Pace
     from milepost.services.people.asking import Desk
     from milepost.services.people.changing import Changer
     from milepost.services.people.privacy import Clerk
@@ -232,7 +234,25 @@ def sender() -> "Sender":
         facts=facts(),
         public_url=settings().public_url.rstrip("/"),
         now=clock().now,
+        pace=pace(),
     )
+
+
+@cache
+def pace() -> "Pace":
+    from time import sleep
+
+    from milepost.adapters.dynamodb.tokens import DynamoTokens
+    from milepost.services.pace import Pace
+
+    tokens = DynamoTokens(_table(settings().workflows_table))
+    return Pace(tokens, _quotas, clock().wire_now, sleep)
+
+
+def _quotas() -> "SesQuotas":
+    from milepost.adapters.ses_quota import SesQuotas
+
+    return SesQuotas(client("sesv2"))
 
 
 @cache

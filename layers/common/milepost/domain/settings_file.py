@@ -1,5 +1,6 @@
 """A store's `settings.json` as a model; only publishing imports it."""
 
+from datetime import date
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -26,6 +27,31 @@ def _address(text: str) -> str:
 
 Title = Annotated[str, Field(min_length=1, max_length=80)]
 PropertyName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class WarmUp(BaseModel):
+    """The ramp of a new domain: `days` says how much on each, or `first_day` and `grow` do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    starts: date = Field(description="The first day, by the store's own clock: `2026-12-01`.")
+    days: list[Annotated[int, Field(ge=1, le=1_000_000)]] | None = Field(
+        None, min_length=1, max_length=366, description="Marketing mails on each day, one by one."
+    )
+    first_day: int | None = Field(
+        None, ge=1, le=1_000_000, description="Marketing mails on the first day."
+    )
+    grow: float | None = Field(
+        None, ge=1.05, le=10, description="How many times more on every day after it; 2 if absent."
+    )
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.days is None) == (self.first_day is None):
+            raise ValueError("warm_up needs either days or first_day")
+        if self.days is not None and self.grow is not None:
+            raise ValueError("warm_up has days, so it cannot have grow")
+        return self
 
 
 class SettingsFile(BaseModel):
@@ -66,6 +92,11 @@ class SettingsFile(BaseModel):
         None, description="Where answers to a mail go; to its sender if absent."
     )
     paused: bool = Field(False, description="Nothing is sent while this is true.")
+    warm_up: WarmUp | None = Field(
+        None,
+        description="At most so much marketing a day while a new domain makes itself a name; what "
+        "is over waits for the next day.",
+    )
     forms: dict[FormName, FormFile] = Field(
         default_factory=dict, max_length=50, description="The sign-up forms on your pages, by name."
     )

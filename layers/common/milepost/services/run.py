@@ -24,7 +24,7 @@ from milepost.ports.enrollments import Journal
 from milepost.ports.errors import Busy
 from milepost.services.leaving import tell_left
 from milepost.services.legs import follow, meet
-from milepost.services.send import Paused, Sender, Task
+from milepost.services.send import Deferred, Paused, Sender, Task
 from milepost.services.steps import Over, Steps
 from milepost.services.turn import Turn
 
@@ -94,6 +94,8 @@ class Runner:
             return self._walk(turn)
         except Paused:
             return self._freeze(turn)
+        except Deferred as deferred:
+            return self._freeze(turn, deferred.until)
 
     def give_up(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
         """End an enrollment whose machine failed for good: nobody is left behind unseen."""
@@ -169,11 +171,12 @@ class Runner:
                 self._meet(replace(enrollment, leg=leg + 1, start=held), leg)
         return held is not None
 
-    def _freeze(self, turn: Turn) -> Stop:
-        """A pause began in the middle of a block: it will be run again, and finds what it did."""
+    def _freeze(self, turn: Turn, until: datetime | None = None) -> Stop:
+        """A mail in the middle of a block has to wait, for the end of a pause or `until`: the block
+        will be run again, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
-        start = Start(turn.entry, turn.number, now, now)
-        self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
+        start = Start(turn.entry, turn.number, until or now, now)
+        self.enrollments.park(ref, leg, start, turn.journal(), paused=until is None)
         return self._leave(ref, leg, turn.program, turn.entry)
 
     def _meet(self, enrollment: Enrollment, leg: int) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
-from milepost.domain.chance import choose
+from milepost.domain.chance import choose, share
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, step_data, visit
@@ -34,10 +34,12 @@ from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
 
 if TYPE_CHECKING:
+    from milepost.domain.pace import Ramp, Why
     from milepost.ports.enrollments import Journal
     from milepost.ports.published import Head, Registry
     from milepost.ports.secrets import Secrets
     from milepost.ports.sending import Ledger, Mailer
+    from milepost.services.pace import Pace
 
 
 class Task(NamedTuple):
@@ -55,9 +57,20 @@ class Paused(Exception):
     """The workflow or its store has been paused: whatever was to be sent has to wait."""
 
 
+class Deferred(Exception):
+    """The message may go, but not before `until`: the turn waits for that."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends e-mail. `public_url` is where the links in it lead, without a slash at the end."""
+    """Sends e-mail. `public_url` is where the links in it lead, without a slash at the end.
+
+    Without a `pace` nobody counts how fast it is, as in a simulation.
+    """
 
     registry: "Registry"
     ledger: "Ledger"
@@ -66,12 +79,13 @@ class Sender:
     facts: FactFinder
     public_url: str
     now: Callable[[], datetime]
+    pace: "Pace | None" = None
 
     def send(self, task: Task, journal: "Journal") -> str | None:
         """Send or skip; the reason why the whole enrollment is over, or None.
 
         `journal` is written with the decision. Raises `Busy` when the post is: the same call
-        later goes through the gate again and finds its own claim; and `Paused`.
+        later goes through the gate again and finds its own claim; `Paused`; and `Deferred`.
         """
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
@@ -88,6 +102,7 @@ class Sender:
         if isinstance(mail, RenderingError):
             self._close(draft, "failed", str(mail), journal)
             return None
+        self._wait(task, head, draft)
         claim = self.ledger.claim(draft, journal, self.now())
         if isinstance(claim, NotClaimed):
             return self._not_claimed(draft, claim, journal)
@@ -103,8 +118,20 @@ class Sender:
         mail = self._compose(task, head, draft)
         if isinstance(decision, Skip) or isinstance(mail, RenderingError):
             return
+        if self.pace and (why := self.pace.wait(draft.ref, draft.category, None)):
+            raise Busy(f"no mail can go now: {why}")
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
             self._submit(mail, last=True)
+
+    def _wait(self, task: Task, head: "Head", draft: Draft) -> None:
+        """Wait for the message's token; raises `Busy` or `Deferred` if there is none."""
+        if self.pace is None:
+            return
+        marketing = draft.category == "marketing"
+        ramp = _ramp(draft, head, self.now()) if marketing else None
+        why = self.pace.wait(draft.ref, draft.category, ramp)
+        if why is not None:
+            raise _put_off(task, head, draft, why, self.now())
 
     def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
@@ -195,6 +222,25 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
     chosen = choose(ref, node["id"], weights)
     return chosen, templates[chosen]
+
+
+def _ramp(draft: Draft, head: "Head", now: datetime) -> "Ramp | None":
+    if head.settings.warm_up is None:
+        return None
+    from milepost.domain.warm_up import ramp_of  # few stores are new
+
+    return ramp_of(draft.ref.store, head.settings, now)
+
+
+def _put_off(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> Busy | Deferred:
+    """What becomes of a message that has no token."""
+    from milepost.domain.pace import later
+    from milepost.domain.warm_up import next_day
+
+    if why == "warm-up":
+        return Deferred(next_day(head.settings, now), why)
+    rest = later(why, draft.category, now - task.due, share(draft.enrollment, draft.step))
+    return Deferred(now + rest, why) if rest else Busy("as much mail is under way as SES takes")
 
 
 def _context(task: Task, head: "Head", urls: Mapping[str, str], now: datetime) -> dict[str, Any]:

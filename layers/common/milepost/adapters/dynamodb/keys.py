@@ -127,6 +127,20 @@ def work(sk: str) -> Key:
     return _key(WORKS, sk)
 
 
+def token_row(number: int) -> Key:
+    """A row of tokens, in the workflows table: each is a key of its own, for all are hot."""
+    return _key(f"SENDING#{number}", "ROW")
+
+
+def row_of(pk: str) -> int:
+    return int(pk.removeprefix("SENDING#"))
+
+
+def allowance() -> Key:
+    """What SES said last that may be sent, in the workflows table."""
+    return _key("SENDING", "ALLOWANCE")
+
+
 def shard(contact: str) -> int:
     return int(contact[-4:], 16) % SHARDS
 
