@@ -26,6 +26,7 @@ from milepost.adapters.dynamodb.people import DynamoPeople
 from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
+from milepost.adapters.dynamodb.reputation import DynamoBreakers, DynamoTallies
 from milepost.adapters.dynamodb.table import Table, unpack
 from milepost.adapters.dynamodb.timeline import DynamoTimeline
 from milepost.adapters.dynamodb.timers import DynamoTimers
@@ -41,6 +42,7 @@ from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
+from milepost.adapters.memory.reputation import MemoryBreakers, MemoryTallies
 from milepost.adapters.memory.state import State
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.memory.timers import MemoryTimers
@@ -67,6 +69,8 @@ from milepost.ports.sending import Ledger
 from milepost.ports.timers import Timers
 from milepost.ports.transfers import Everything, Exports, Imports, People, Uploads
 from milepost.services.people.ports import Lives, Remains, Requests, Vault
+from milepost.services.reputation import Breakers, Tallies
+from milepost.services.resume import Closer
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 
@@ -113,6 +117,9 @@ class Ports:
     everything: Everything
     uploads: Uploads
     merging: Merging
+    tallies: Tallies
+    breakers: Breakers
+    closer: Closer
 
 
 # --- in memory ---
@@ -158,6 +165,9 @@ def memory_ports() -> Ports:
         everything=MemoryEverything(state),
         uploads=MemoryUploads(),
         merging=MemoryMerging(state),
+        tallies=MemoryTallies(state),
+        breakers=(breakers := MemoryBreakers(shelf)),
+        closer=breakers,
     )
 
 
@@ -246,4 +256,7 @@ def dynamo_ports(aws: Cloud) -> Ports:
         everything=DynamoEverything(contacts, lambda: MONDAY_NOON),
         uploads=S3Uploads(aws.s3, bucket),
         merging=DynamoMerging(contacts, RETENTION),
+        tallies=DynamoTallies(workflows, contacts),
+        breakers=DynamoBreakers(workflows, lambda: MONDAY_NOON),
+        closer=DynamoBreakers(workflows, lambda: MONDAY_NOON),
     )

@@ -20,7 +20,7 @@ class Post:
             "MaxSendRate": 400.0,
             "Max24HourSend": 50_000.0,
             "SentLast24Hours": 0.0,
-        }  # fmt: skip
+        }
     )
     asked: int = 0
 

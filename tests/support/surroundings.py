@@ -30,6 +30,7 @@ from milepost.adapters.memory.registry import (
     MemoryWorks,
     Shelf,
 )
+from milepost.adapters.memory.reputation import MemoryBreakers, MemoryTallies
 from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.adapters.memory.state import Record, State
 from milepost.adapters.memory.timeline import MemoryTimeline
@@ -57,6 +58,8 @@ from milepost.services.publishing.workflows import Workflows
 from milepost.services.react import Reaction, Reactor
 from milepost.services.reconcile import Reconciled, reconcile
 from milepost.services.redrive import Redriver
+from milepost.services.reputation import Reputation
+from milepost.services.resume import Resumer
 from milepost.services.run import Runner
 from milepost.services.segments import Segmenter
 from milepost.services.send import Sender
@@ -200,7 +203,16 @@ class Surroundings:
             lambda: self.now,
             most=self.most,
         )
-        self.learner = Learner(contacts, ledger, self.timeline)
+        breakers = MemoryBreakers(self.shelf)
+        self.tallies = self.kept(MemoryTallies(self.state), "tallies")
+        self.reputation = Reputation(
+            around(self.tallies, "tallies"),
+            around(breakers, "breakers"),
+            lambda: alerts,
+            lambda: self.now,
+        )
+        self.learner = Learner(contacts, ledger, self.timeline, self.reputation)
+        self.resumer = Resumer(self.publications, breakers, lambda: self.now)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
         self.resender = MemoryResender(self.runner.send_again)
         workflows = Workflows(
@@ -384,6 +396,7 @@ class Surroundings:
     def _learn_from(self, found: SesReport) -> None:
         with self.faults.within("learn", lambda: self._learn_from(found)):
             self.learner.learn(found.store, found.message, found.report)
+            self.reputation.flush()
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
         """What the state machine does that looks at all contacts."""

@@ -105,12 +105,13 @@ def only_run_steps_sends(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
 
-SPEAKERS = ["RunStepsRole", "PublishRole", "PrivacyRole"]
+SPEAKERS = ["RunStepsRole", "PublishRole", "PrivacyRole", "TriggerEmailRole"]
 WHOLE_TABLES = {"ExportContactsRole", "PrivacyRole"}
 
 
-def only_three_functions_tell_staff(stack: Stack) -> Iterator[str]:
-    """What workflows, publishing and customers say goes to the one topic that the shop chose."""
+def only_four_functions_tell_staff(stack: Stack) -> Iterator[str]:
+    """What workflows, publishing, customers and a stopped marketing say goes to the one topic that
+    the shop chose."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     for statement in identity_statements(stack):
         if not any(action.startswith("sns:") for action in statement.actions):

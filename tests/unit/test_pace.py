@@ -1,4 +1,4 @@
-"""The pace of sending: what is never exceeded, who goes first, and what happens when it is tight."""
+"""The pace of sending: what is never exceeded, who goes first, what happens when it is tight."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ from milepost.domain.pace import (
     rows_of,
     wish,
 )
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from milepost.services.pace import Pace
 from tests.support.builders import MONDAY_NOON, draft
 

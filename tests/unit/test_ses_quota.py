@@ -5,7 +5,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from milepost.adapters.ses_quota import SesQuotas
 from milepost.domain.pace import Quota
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 from tests.support.post import Post, refusal
 
 

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from milepost.services.publish import Publisher
     from milepost.services.react import Reactor
     from milepost.services.redrive import Redriver
+    from milepost.services.reputation import Reputation
+    from milepost.services.resume import Resumer
     from milepost.services.run import Runner
     from milepost.services.segments import Segmenter
     from milepost.services.send import Sender
@@ -377,7 +379,44 @@ def looker() -> "Looker":
 def learner() -> "Learner":
     from milepost.services.learn import Learner
 
-    return Learner(contacts(), ledger(), timeline())
+    return Learner(contacts(), ledger(), timeline(), reputation())
+
+
+@cache
+def reputation() -> "Reputation":
+    from milepost.adapters.dynamodb.reputation import DynamoBreakers, DynamoTallies
+    from milepost.services.reputation import Reputation
+
+    table = _table(settings().workflows_table)
+    tallies = DynamoTallies(table, _table(settings().contacts_table))
+    tell = alerts if settings().alarm_topic else None
+    fresh_for = timedelta(seconds=float(settings().cache_seconds))
+    breakers = DynamoBreakers(table, clock().wire_now, fresh_for)
+    return Reputation(tallies, breakers, tell, clock().now)
+
+
+def resumer(stack: str) -> "Resumer":
+    """Lets marketing of a stack's stores go on, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    import os
+
+    from milepost.adapters.cloudformation import outputs
+    from milepost.adapters.dynamodb.publications import DynamoPublications
+    from milepost.adapters.dynamodb.reputation import DynamoBreakers
+    from milepost.services.resume import Resumer
+
+    table = _table(outputs(client("cloudformation"), stack)["WorkflowsTableName"])
+    now = parse_clock(os.environ.get("MILEPOST_CLOCK", "")).now
+    return Resumer(DynamoPublications(table), DynamoBreakers(table, now), now)
+
+
+def whoever_calls() -> str:
+    """Whose credentials these are, as AWS names them."""
+    from milepost.adapters.cloudformation import caller
+
+    return caller(client("sts"))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a deployed stack calls its parts."""
+"""What a deployed stack calls its parts, and who asks."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_sts.client import STSClient
 
 
 def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
@@ -23,3 +24,13 @@ def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
     except BotoCoreError as error:
         raise Busy(f"AWS: {type(error).__name__}") from error
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+
+
+def caller(client: "STSClient") -> str:
+    """The ARN of whoever calls."""
+    try:
+        return client.get_caller_identity()["Arn"]
+    except ClientError as error:
+        raise Busy(f"STS: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise Busy(f"AWS: {type(error).__name__}") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.domain.pace import Quota
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client

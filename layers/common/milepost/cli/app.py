@@ -12,6 +12,7 @@ from milepost.cli.draw import draw_file
 from milepost.cli.imports import import_file
 from milepost.cli.printing import plain
 from milepost.cli.redrive import redrive
+from milepost.cli.resume import resume
 from milepost.cli.schema import print_schema
 from milepost.cli.simulate import simulate
 from milepost.cli.test import run_tests
@@ -31,6 +32,7 @@ app.command("simulate")(simulate)
 app.command("test")(run_tests)
 app.command("import")(import_file)
 app.command("redrive")(redrive)
+app.command("resume")(resume)
 app.command("schema")(print_schema)
 
 

@@ -7,6 +7,7 @@ from milepost import bootstrap
 from milepost.adapters.ses_events import from_queue
 from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.warm import warm
+from milepost.ports.errors import Busy
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
@@ -18,6 +19,10 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
         except Exception:
             logger.exception("not learned", extra={"queue_message": record["messageId"]})
             failed.append({"itemIdentifier": record["messageId"]})
+    try:
+        bootstrap.reputation().flush()
+    except Busy:
+        logger.warning("mails that were sent are not counted")
     return {"batchItemFailures": failed}
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from milepost.domain.conditions import Condition
     from milepost.domain.pauses import Pause
     from milepost.domain.program import Program
+    from milepost.domain.reputation import Breaker
     from milepost.domain.scoring import Scoring
     from milepost.domain.settings import StoreSettings
     from milepost.domain.templates.rendering import Renderer
@@ -33,7 +34,10 @@ class Live(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What is live in a store now; `pauses` are the whole store's."""
+    """What is live in a store now; `pauses` are the whole store's.
+
+    `breaker` says why its marketing is stopped, `resumed` when a person last let it go on.
+    """
 
     settings: StoreSettings
     workflows: Mapping[str, Live]
@@ -41,6 +45,8 @@ class Head(NamedTuple):
     pauses: tuple[Pause, ...] = ()
     segments: Segments = Segments()
     scoring: Scoring | None = None
+    breaker: Breaker | None = None
+    resumed: str = ""
 
     def pauses_of(self, workflow: str) -> tuple[Pause, ...]:
         """All pauses that freeze those inside a workflow."""

@@ -38,7 +38,8 @@ class Ledger(Protocol):
         """Record a decision that led to no submission; harmless if the message exists."""
 
     def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
-        """Merge what SES reports; the message's facts, or None if we never sent it there."""
+        """Merge what SES reports; the message's facts, or None if we never sent it there. `news` is
+        among them if nothing of this kind was known before."""
 
     def fates(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]

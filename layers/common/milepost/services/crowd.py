@@ -149,8 +149,15 @@ class Crowd:
                 meet(self.enrollments, enrollment, node, self.now())
 
     def _thaw(self, work: "Work", most: int) -> int:
-        """Let those go on who were frozen, each with the time that was left."""
+        """Let those go on who were frozen, each with the time that was left.
+
+        While marketing is stopped, whoever has some to get is frozen again: whoever lets it go on
+        sets another work going.
+        """
         head, now = self.registry.head(work.store), self.now()
+        if head.breaker is not None and now - work.at > self.grace:
+            self.works.close(work)
+            return 0
         changed = 0
         if not head.is_paused(work.workflow):
             pauses = head.pauses_of(work.workflow)

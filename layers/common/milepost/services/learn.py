@@ -10,8 +10,10 @@ from milepost.domain.messages import Report, address_hash
 from milepost.domain.refs import MessageRef
 
 if TYPE_CHECKING:
+    from milepost.domain.reputation import Kind
     from milepost.ports.contacts import Contacts, Timeline
     from milepost.ports.sending import Ledger
+    from milepost.services.reputation import Reputation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Learner:
     contacts: "Contacts"
     ledger: "Ledger"
     timeline: "Timeline"
+    reputation: "Reputation | None" = None
 
     def learn(self, store: str, message: str, report: Report) -> bool:
         """Record one report; False if it is not about a message we sent to that address.
@@ -38,6 +41,12 @@ class Learner:
             self.contacts.suppress(store, facts["recipient"], reason, report.at)
         if report.kind in EMAIL:
             self.timeline.append(ref.contact, _event(store, message, report, facts))
+        if self.reputation is not None:
+            if report.kind == "sent" and "news" in facts:
+                self.reputation.sent(ref, facts)
+            elif final:
+                kind: Kind = "complained" if report.kind == "complained" else "bounced"
+                self.reputation.suffered(ref, kind, facts)
         return True
 
 

@@ -21,7 +21,7 @@ from milepost.domain.pace import (
     wish,
 )
 from milepost.domain.refs import MessageRef
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 
 class Tokens(Protocol):

@@ -54,7 +54,8 @@ class Task(NamedTuple):
 
 
 class Paused(Exception):
-    """The workflow or its store has been paused: whatever was to be sent has to wait."""
+    """The workflow or its store has been paused, or its marketing stopped: whatever was to be sent
+    has to wait until a person lets it go on."""
 
 
 class Deferred(Exception):
@@ -91,6 +92,8 @@ class Sender:
         if head.is_paused(task.program.workflow):
             raise Paused
         draft = _draft(task, head)
+        if head.breaker is not None and draft.category == "marketing":
+            raise Paused
         decision = decide_send(self._question(task, head, draft))
         if isinstance(decision, Skip):
             self._close(

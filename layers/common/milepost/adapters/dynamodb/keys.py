@@ -117,6 +117,12 @@ def store_item(store: str, sk: str) -> Key:
     return _key(f"S#{store}", sk)
 
 
+def tally(store: str, count: str, hour: datetime | None) -> Key:
+    """An hour of a count of a store's marketing; without an hour, what comes after all of them."""
+    place = "~" if hour is None else f"{hour:%Y-%m-%dT%H}"
+    return _key(f"S#{store}#REPUTATION", f"{count}#{place}")
+
+
 def transfer(store: str, kind: str, id_: str) -> Key:
     """How far an import or an export has come, in the workflows table."""
     return _key(f"S#{store}", f"{kind}#{id_}")

@@ -16,6 +16,7 @@ from milepost.ports.published import Head, Live
 
 if TYPE_CHECKING:
     from milepost.domain.conditions import Condition
+    from milepost.domain.reputation import Breaker
     from milepost.domain.scoring import Scoring
     from milepost.domain.templates.rendering import Renderer
     from milepost.domain.templates.versions import TemplateVersion
@@ -118,7 +119,17 @@ def read_head(table: Table, store: str) -> Head:
             if name.startswith(SEGMENT)
         ),
         scoring=_scoring(item.get("scoring")),
+        breaker=_breaker(item.get("breaker")),
+        resumed=item.get("resumed", ""),
     )
+
+
+def _breaker(text: str | None) -> "Breaker | None":
+    if text is None:
+        return None
+    from milepost.domain.reputation import Breaker  # it is hardly ever open
+
+    return Breaker.from_json(json.loads(text))
 
 
 def _scoring(text: str | None) -> "Scoring | None":

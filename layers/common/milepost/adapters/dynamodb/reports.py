@@ -34,7 +34,9 @@ def merge_report(table: Table, key: dict[str, Any], report: Report) -> Mapping[s
                 return None
             held = found
             continue
-        return _with_clicks(table, key, after) if report.kind == "clicked" else after
+        if report.kind == "clicked":
+            return _with_clicks(table, key, after)
+        return {**after, "news": True}
     raise Busy("many reports of one message came at once")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Item, Refused, Table
 from milepost.domain.pace import Allowance, NoToken, Ramp, Wish
-from milepost.ports import Busy
+from milepost.ports.errors import Busy
 
 TRIES = 4
 """A row that others change meanwhile is asked again."""

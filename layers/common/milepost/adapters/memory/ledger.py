@@ -103,8 +103,11 @@ class MemoryLedger:
             named = report.hashes()
             if named and message["recipient"] not in named:
                 return None
+            news = report.kind != "clicked" and (
+                instants.show(report.at) < message.get(report.fact, "~")
+            )
             merge(message, report)
-            return dict(message)
+            return {**message, "news": True} if news else dict(message)
 
     def fates(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
