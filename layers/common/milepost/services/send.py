@@ -140,13 +140,15 @@ class Sender:
         return _mail(draft, head, rendered, urls["unsubscribe"], task.node)
 
     def _submit(self, mail: Mail, last: bool = False) -> None:
-        """Hand the message over; after the `last` try nobody comes back but the reconciler."""
+        """Hand the message over; after the `last` try nobody comes back but the reconciler.
+
+        Of the try before it nobody knows the outcome, so a "no" to the last one is none either.
+        """
         answer = self.mailer.send(mail)
-        busy = isinstance(answer, Refused) and answer.retry
-        if isinstance(answer, Refused) and busy and last:
+        if isinstance(answer, Refused) and last:
             answer = Unanswered(answer.reason)
         self.ledger.settle(mail.ref, answer, self.now())
-        if isinstance(answer, Refused) and busy:
+        if isinstance(answer, Refused) and answer.retry:
             raise Busy(f"the post is busy: {answer.reason}")
 
     def _not_claimed(self, draft: Draft, claim: NotClaimed, journal: "Journal") -> str | None:
