@@ -12,6 +12,7 @@ from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.table import Table
 from milepost.adapters.dynamodb.timeline import DynamoTimeline
 from milepost.domain.messages import Accepted, Claimed, NotClaimed, Report, address_hash
+from milepost.domain.settings import StoreSettings
 from milepost.ports.errors import Busy
 from milepost.services.learn import Learner
 from tests.contract.ledgers import NOTES, claim, status, with_ada
@@ -90,7 +91,7 @@ def ports(aws: Cloud, flaky: Flaky) -> Ports:
 
 def told(ports: Ports, kind: str) -> None:
     report = Report(kind, MONDAY_NOON, ADA, permanent=True, detail="Bounce")  # type: ignore[arg-type]
-    learner = Learner(ports.contacts, ports.ledger, ports.timeline)
+    learner = Learner(ports.contacts, ports.ledger, ports.timeline, lambda _: StoreSettings())
     assert learner.learn(STORE, draft().ref.id, report)
 
 

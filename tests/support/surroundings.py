@@ -194,7 +194,9 @@ class Surroundings:
             lambda: self.now,
             most=self.most,
         )
-        self.learner = Learner(contacts, ledger, self.timeline)
+        self.learner = Learner(
+            contacts, ledger, self.timeline, lambda store: registry.head(store).settings
+        )
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
         self.resender = MemoryResender(self.runner.send_again)
         workflows = Workflows(

@@ -357,7 +357,7 @@ def looker() -> "Looker":
 def learner() -> "Learner":
     from milepost.services.learn import Learner
 
-    return Learner(contacts(), ledger(), timeline())
+    return Learner(contacts(), ledger(), timeline(), lambda store: registry().head(store).settings)
 
 
 @cache

@@ -65,7 +65,10 @@ class Draft:
 
 
 class Mail(NamedTuple):
-    """A finished message: one recipient, plain header values, nothing left to decide."""
+    """A finished message: one recipient, plain header values, nothing left to decide.
+
+    Of one that is not `tracked` nobody learns whether it was opened or clicked.
+    """
 
     ref: MessageRef
     to: str
@@ -76,6 +79,7 @@ class Mail(NamedTuple):
     text: str
     headers: Mapping[str, str]
     tags: Mapping[str, str]
+    tracked: bool = True
 
 
 class Accepted(NamedTuple):

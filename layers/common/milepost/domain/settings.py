@@ -29,6 +29,7 @@ class StoreSettings(NamedTuple):
     forms: Mapping[str, Mapping[str, Any]] | None = None
     origins: tuple[str, ...] = ()
     properties: Mapping[str, str] | None = None
+    tracking: str = "all"
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""
