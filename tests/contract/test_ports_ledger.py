@@ -213,7 +213,14 @@ def test_an_unknown_message_is_claimed_again_once(ports: Ports, answer: Answer |
     assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + 2 * HOUR), NotClaimed)
 
 
-@pytest.mark.parametrize("settled", ["accepted", "rejected", "throttled"])
+def test_a_throttled_message_may_have_its_second_try_too(ports: Ports) -> None:
+    claim(ports, RECEIPT)
+    ports.ledger.settle(RECEIPT.ref, SETTLED["throttled"], MONDAY_NOON)
+    assert ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR) == Claimed()
+    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), NotClaimed)
+
+
+@pytest.mark.parametrize("settled", ["accepted", "rejected"])
 def test_a_message_whose_fate_is_known_gets_no_second_try(ports: Ports, settled: str) -> None:
     claim(ports, RECEIPT)
     ports.ledger.settle(RECEIPT.ref, SETTLED[settled], MONDAY_NOON)

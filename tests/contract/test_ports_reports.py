@@ -156,13 +156,35 @@ def test_a_claim_is_due_after_a_quarter_of_an_hour(ports: Ports) -> None:
     assert overdue.category == "marketing"
 
 
-@pytest.mark.parametrize("settled", ["accepted", "rejected", "throttled"])
+@pytest.mark.parametrize("settled", ["accepted", "rejected"])
 def test_what_was_answered_is_not_due(ports: Ports, settled: str) -> None:
     claim(ports)
     ports.ledger.settle(draft().ref, SETTLED[settled], MONDAY_NOON)
     assert due(ports, 60) == []
     assert not ports.timers.give_up(draft().ref, DUE)
     assert status(ports) == settled
+
+
+def test_what_is_throttled_is_due_when_nobody_can_be_trying_it_any_more(ports: Ports) -> None:
+    """Otherwise a message whose execution has gone would be throttled for ever."""
+    claim(ports)
+    ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+    assert (due(ports, 179), due(ports, 180)) == ([], [("reminder", 1)])
+    assert ports.timers.give_up(draft().ref, DUE)
+    kept = ports.look.message(draft().ref)
+    assert (kept["status"], kept["reason"]) == ("failed", "Throttling")
+    assert due(ports, 999) == []
+    assert not ports.timers.give_up(draft().ref, DUE)
+
+
+def test_what_was_given_up_while_it_was_throttled_may_still_be_claimed(ports: Ports) -> None:
+    """Its workflow may have been paused meanwhile."""
+    claim(ports)
+    ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+    ports.timers.give_up(draft().ref, DUE)
+    assert claim(ports) == Claimed()
+    kept = ports.look.message(draft().ref)
+    assert (kept["status"], "gave_up_at" in kept, "reason" in kept) == ("claimed", False, False)
 
 
 def test_what_was_not_answered_is_due_until_a_report_comes(ports: Ports) -> None:

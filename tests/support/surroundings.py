@@ -211,7 +211,13 @@ class Surroundings:
             lambda: alerts,
             lambda: self.now,
         )
-        self.learner = Learner(contacts, ledger, self.timeline, self.reputation)
+        self.learner = Learner(
+            contacts,
+            ledger,
+            self.timeline,
+            lambda store: registry.head(store).settings,
+            self.reputation,
+        )
         self.resumer = Resumer(self.publications, breakers, lambda: self.now)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
         self.resender = MemoryResender(self.runner.send_again)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from milepost.adapters.sqs import SqsLater
     from milepost.adapters.ssm import SsmSecrets
     from milepost.adapters.stepfunctions import StepFunctionsEngine
+    from milepost.domain.settings import StoreSettings
     from milepost.services.act import Actor
     from milepost.services.broadcast import Broadcaster
     from milepost.services.browse import Browsing
@@ -379,7 +380,10 @@ def looker() -> "Looker":
 def learner() -> "Learner":
     from milepost.services.learn import Learner
 
-    return Learner(contacts(), ledger(), timeline(), reputation())
+    def settings_of(store: str) -> "StoreSettings":
+        return registry().head(store).settings
+
+    return Learner(contacts(), ledger(), timeline(), settings_of, reputation())
 
 
 @cache

@@ -17,6 +17,11 @@ ONE_ATTEMPT = Config(
 )
 """SES has no idempotency token: a retry inside the SDK could be a second mail."""
 
+UNTRACKED = "-untracked"
+"""What the name of the configuration set ends with that reports neither opens nor clicks, so that
+SES puts no picture into a mail and leaves its links alone. `ConfigurationOverrides` would say the
+same for one message, but the boto3 of Lambda's runtime may not know it yet."""
+
 _LATER = frozenset(
     {
         "AccountSuspendedException", "LimitExceededException", "SendingPausedException",
@@ -51,7 +56,7 @@ class SesMailer:
                     }
                 },
                 EmailTags=[{"Name": n, "Value": v} for n, v in mail.tags.items()],
-                ConfigurationSetName=self.configuration_set,
+                ConfigurationSetName=self._set_for(mail),
             )
         except ClientError as error:
             return _refusal(error)
@@ -61,6 +66,9 @@ class SesMailer:
             return Unanswered(type(error).__name__)
         ses_id = answer.get("MessageId", "")
         return Accepted(ses_id) if ses_id else Unanswered("an answer without a message id")
+
+    def _set_for(self, mail: Mail) -> str:
+        return self.configuration_set + ("" if mail.tracked else UNTRACKED)
 
 
 def _refusal(error: ClientError) -> Answer:

@@ -118,7 +118,7 @@ def _detail(kind: Reported, detail: Mapping[str, Any]) -> str:
     if kind == "bounced":
         return f"{detail.get('bounceType', '')} {detail.get('bounceSubType', '')}".strip()
     if kind == "complained":
-        return detail.get("complaintFeedbackType") or "complaint"
+        return str(detail.get("complaintFeedbackType") or "complaint")
     if kind == "rejected":  # a template's error may quote what was to be filled in
         return str(detail.get("reason") or "rendering failure")
     return str(detail.get("delayType") or "") if kind == "delayed" else ""

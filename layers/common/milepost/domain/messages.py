@@ -21,10 +21,17 @@ Category = Literal["marketing", "transactional"]
 MessageStatus = Literal[
     "claimed", "accepted", "unknown", "throttled", "rejected", "failed", "skipped"
 ]
-"""`claimed` and `unknown` are open; `throttled` may be claimed again; the rest is final."""
+"""`claimed` and `unknown` are open; `throttled` may be claimed again; the rest is final.
+
+A `throttled` message that nobody asks for any more is given up as `failed`, and may be claimed too.
+"""
 
 UNCONFIRMED_FOR = timedelta(minutes=15)
 """How long SES's own event may settle an unknown outcome before the reconciler decides."""
+
+RETRIED_FOR = timedelta(hours=3)
+"""How long a throttled message is left to whoever tries it again: longer than any pause between
+two tries (see `compiler/machine.py`). Then its enrollment is over, or its execution gone."""
 
 ERASED = "erased"
 """The reason of a suppression that an erasure leaves behind. It stands against marketing alone: a
@@ -58,7 +65,10 @@ class Draft:
 
 
 class Mail(NamedTuple):
-    """A finished message: one recipient, plain header values, nothing left to decide."""
+    """A finished message: one recipient, plain header values, nothing left to decide.
+
+    Of one that is not `tracked` nobody learns whether it was opened or clicked.
+    """
 
     ref: MessageRef
     to: str
@@ -69,6 +79,7 @@ class Mail(NamedTuple):
     text: str
     headers: Mapping[str, str]
     tags: Mapping[str, str]
+    tracked: bool = True
 
 
 class Accepted(NamedTuple):

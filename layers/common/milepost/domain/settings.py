@@ -30,6 +30,7 @@ class StoreSettings(NamedTuple):
     origins: tuple[str, ...] = ()
     properties: Mapping[str, str] | None = None
     warm_up: Mapping[str, Any] | None = None
+    tracking: str = "all"
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

@@ -11,6 +11,7 @@ from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
+from milepost.domain.tracking import TOPIC, Tracking
 
 
 def _iana(name: str) -> str:
@@ -97,6 +98,12 @@ class SettingsFile(BaseModel):
         description="At most so much marketing a day while a new domain makes itself a name; what "
         "is over waits for the next day.",
     )
+    tracking: Tracking = Field(
+        "all",
+        description="Whose opens and clicks are looked at: everybody's, nobody's, or those of "
+        "readers who say yes to the topic `tracking`, which then has to be among `topics`, and not "
+        "first.",
+    )
     forms: dict[FormName, FormFile] = Field(
         default_factory=dict, max_length=50, description="The sign-up forms on your pages, by name."
     )
@@ -118,6 +125,8 @@ class SettingsFile(BaseModel):
         unknown = [topic for topic in self.shop_topics if topic not in self.topics]
         if unknown:
             raise ValueError(f"shop_topics names {unknown[0]!r}, which is not among topics")
+        if self.tracking == "consented" and TOPIC not in [*self.topics][1:]:
+            raise ValueError(f"tracking asks for the topic {TOPIC!r}: add it at the end of topics")
         if self.default_locale not in self.locales:
             raise ValueError(f"default_locale {self.default_locale!r} is not among locales")
         for titles in self.topic_titles.values():

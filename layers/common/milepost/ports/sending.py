@@ -28,7 +28,7 @@ class Ledger(Protocol):
         """Claim a new or throttled message, if the contact may still be mailed: one transaction."""
 
     def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
-        """Claim a transactional message whose outcome stayed unknown, for its one second try."""
+        """Claim a transactional message that stayed unknown or throttled, for its second try."""
 
     def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None: ...
 

@@ -37,7 +37,7 @@ class Timers(Protocol):
         """All that `due` gave for this instant has been dealt with."""
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
-        """Leave the outcome unknown for good; False if it has been settled."""
+        """Leave it unknown for good, or failed if it was throttled; False if it is settled."""
 
 
 class Resender(Protocol):

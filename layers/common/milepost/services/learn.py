@@ -1,6 +1,6 @@
 """Learn: what the post reports of a message changes the ledger, the contact and the timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +8,11 @@ from milepost.domain.event_names import EMAIL, MACHINE
 from milepost.domain.events import Event
 from milepost.domain.messages import Report, address_hash
 from milepost.domain.refs import MessageRef
+from milepost.domain.tracking import is_tracked
 
 if TYPE_CHECKING:
     from milepost.domain.reputation import Kind
+    from milepost.domain.settings import StoreSettings
     from milepost.ports.contacts import Contacts, Timeline
     from milepost.ports.sending import Ledger
     from milepost.services.reputation import Reputation
@@ -23,6 +25,7 @@ class Learner:
     contacts: "Contacts"
     ledger: "Ledger"
     timeline: "Timeline"
+    settings_of: "Callable[[str], StoreSettings]"
     reputation: "Reputation | None" = None
 
     def learn(self, store: str, message: str, report: Report) -> bool:
@@ -32,6 +35,8 @@ class Learner:
         A crash in between brings the report back.
         """
         ref = MessageRef.from_id(store, message)
+        if report.kind in ("opened", "clicked") and not self._tracked(ref):
+            return True  # they said no after the mail was made: nothing is kept
         facts = self.ledger.report(ref, report)
         if facts is None:
             return False
@@ -48,6 +53,13 @@ class Learner:
                 kind: Kind = "complained" if report.kind == "complained" else "bounced"
                 self.reputation.suffered(ref, kind, facts)
         return True
+
+    def _tracked(self, ref: MessageRef) -> bool:
+        tracking = self.settings_of(ref.store).tracking
+        if tracking != "consented":
+            return tracking == "all"
+        profile = self.contacts.profile(ref.store, ref.contact)
+        return profile is not None and is_tracked(tracking, profile.consents())
 
 
 def _event(store: str, message: str, report: Report, facts: Mapping[str, Any]) -> Event:

@@ -30,6 +30,7 @@ from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.templates.rendering import Rendered, RenderingError
+from milepost.domain.tracking import is_tracked
 from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
 
@@ -167,16 +168,18 @@ class Sender:
             rendered = template.render(_context(task, head, urls, now), task.profile.get("locale"))
         except RenderingError as error:
             return error
-        return _mail(draft, head, rendered, urls["unsubscribe"], task.node)
+        return _mail(draft, head, rendered, urls["unsubscribe"], task)
 
     def _submit(self, mail: Mail, last: bool = False) -> None:
-        """Hand the message over; after the `last` try nobody comes back but the reconciler."""
+        """Hand the message over; after the `last` try nobody comes back but the reconciler.
+
+        Of the try before it nobody knows the outcome, so a "no" to the last one is none either.
+        """
         answer = self.mailer.send(mail)
-        busy = isinstance(answer, Refused) and answer.retry
-        if isinstance(answer, Refused) and busy and last:
+        if isinstance(answer, Refused) and last:
             answer = Unanswered(answer.reason)
         self.ledger.settle(mail.ref, answer, self.now())
-        if isinstance(answer, Refused) and busy:
+        if isinstance(answer, Refused) and answer.retry:
             raise Busy(f"the post is busy: {answer.reason}")
 
     def _not_claimed(self, draft: Draft, claim: NotClaimed, journal: "Journal") -> str | None:
@@ -254,7 +257,8 @@ def _context(task: Task, head: "Head", urls: Mapping[str, str], now: datetime) -
     }
 
 
-def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, node: Node) -> Mail:
+def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:
+    node = task.node
     headers: Mapping[str, str] = {}
     if draft.category == "marketing":
         # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
@@ -278,4 +282,5 @@ def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, node
             "step": draft.step,
             **({"variant": draft.variant} if draft.variant else {}),
         },
+        tracked=is_tracked(head.settings.tracking, task.profile.consents()),
     )

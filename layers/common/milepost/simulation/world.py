@@ -96,7 +96,9 @@ class World:
         merging = MemoryMerging(self.state)
         segmenter = Segmenter(self._timeline, registry, MemoryMembers(self.state))
         self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging, segmenter)
-        self._learner = Learner(contacts, ledger, self._timeline)
+        self._learner = Learner(
+            contacts, ledger, self._timeline, lambda store: registry.head(store).settings
+        )
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
 
     def _now(self) -> datetime:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.adapters.dynamodb import keys
@@ -13,6 +13,7 @@ from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.messages import (
     ERASED,
+    RETRIED_FOR,
     UNCONFIRMED_FOR,
     Accepted,
     Answer,
@@ -21,7 +22,6 @@ from milepost.domain.messages import (
     MessageStatus,
     NotClaimed,
     Report,
-    Unanswered,
     address_hash,
     message_id,
 )
@@ -31,8 +31,11 @@ from milepost.ports.enrollments import Journal
 from milepost.ports.errors import Busy
 
 _OPEN = "(#status = :claimed OR #status = :unknown)"
-_UNTOUCHED = "(attribute_not_exists(pk) OR #status = :throttled)"
-_THROTTLED = {":throttled": "throttled"}
+_UNTOUCHED = (
+    "(attribute_not_exists(pk) OR #status = :throttled OR "
+    "(#status = :failed AND attribute_exists(gave_up_at)))"
+)
+_THROTTLED = {":throttled": "throttled", ":failed": "failed"}
 _FINAL = "attribute_exists(final_status)"
 """SES may take a message and throw it away later: that is final, whatever is reported after."""
 
@@ -51,8 +54,13 @@ class DynamoLedger:
     def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
         claim = self._put(
             self._entry(draft, "claimed", at, attempts=2),
-            f"{_OPEN} AND attempts = :once",
-            {":claimed": "claimed", ":unknown": "unknown", ":once": 1},
+            f"({_OPEN} OR #status = :throttled) AND attempts = :once",
+            {
+                ":claimed": "claimed",
+                ":unknown": "unknown",
+                ":throttled": "throttled",
+                ":once": 1,
+            },
         )
         return self._together(draft, claim, Journal(), only_active=False)
 
@@ -63,11 +71,15 @@ class DynamoLedger:
         status: MessageStatus = "unknown"
         if isinstance(answer, PostRefused):
             status = "throttled" if answer.retry else "rejected"
-        remove = "" if isinstance(answer, Unanswered) else f" REMOVE {keys.NO_TIMER}"
+        timer, values = ("", {}) if status == "unknown" else (f" REMOVE {keys.NO_TIMER}", {})
+        if status == "throttled":
+            due = self._timer(ref, at, RETRIED_FOR)
+            timer = "".join(f", {name} = :{name}" for name in due)
+            values = {f":{name}": value for name, value in due.items()}
         with suppress(Refused):  # if SES's own event was faster, it knows better
             self.table.update(
                 keys.message(ref),
-                expression=f"SET #status = :status, reason = :reason{remove}",
+                expression=f"SET #status = :status, reason = :reason{timer}",
                 condition=_OPEN,
                 names={"#status": "status"},
                 values={
@@ -75,6 +87,7 @@ class DynamoLedger:
                     ":reason": answer.reason[:500],
                     ":claimed": "claimed",
                     ":unknown": "unknown",
+                    **values,
                 },
             )
 
@@ -155,13 +168,16 @@ class DynamoLedger:
             "run_sort": f"MESSAGE#{draft.step}#{ref.id}",
         }
         if status == "claimed":
-            due = self.to_wire(at) + UNCONFIRMED_FOR
-            entry |= {
-                "kind": "message",
-                "timer_bucket": keys.timer_bucket(due, keys.shard(ref.contact)),
-                "timer_due": instants.show(due),
-            }
+            entry |= self._timer(ref, at, UNCONFIRMED_FOR)
         return keys.message(ref) | pack(entry)
+
+    def _timer(self, ref: MessageRef, at: datetime, wait: timedelta) -> dict[str, str]:
+        due = self.to_wire(at) + wait
+        return {
+            "kind": "message",
+            "timer_bucket": keys.timer_bucket(due, keys.shard(ref.contact)),
+            "timer_due": instants.show(due),
+        }
 
     def _put(
         self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]

@@ -56,13 +56,22 @@ class DynamoTimers:
         )
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
+        open_, busy = ("#status IN (:claimed, :unknown)", "#status = :throttled")
+        return self._given_up(ref, at, "unknown", open_) or self._given_up(ref, at, "failed", busy)
+
+    def _given_up(self, ref: MessageRef, at: datetime, status: str, condition: str) -> bool:
+        named = {f":{name}": name for name in ("claimed", "unknown", "throttled")}
         try:
             self.table.update(
                 keys.message(ref),
-                expression=f"SET #status = :unknown, gave_up_at = :at REMOVE {keys.NO_TIMER}",
-                condition="#status = :claimed OR #status = :unknown",
+                expression=f"SET #status = :status, gave_up_at = :at REMOVE {keys.NO_TIMER}",
+                condition=condition,
                 names={"#status": "status"},
-                values={":claimed": "claimed", ":unknown": "unknown", ":at": instants.show(at)},
+                values={
+                    **{place: name for place, name in named.items() if place in condition},
+                    ":status": status,
+                    ":at": instants.show(at),
+                },
             )
         except Refused:
             return False

@@ -11,6 +11,7 @@ from milepost.domain import instants
 from milepost.domain.fates import merge
 from milepost.domain.messages import (
     ERASED,
+    RETRIED_FOR,
     UNCONFIRMED_FOR,
     Accepted,
     Answer,
@@ -42,7 +43,7 @@ class MemoryLedger:
     def claim(self, draft: Draft, journal: "Journal", at: datetime) -> Claimed | NotClaimed:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if held is not None and held["status"] != "throttled":
+            if held is not None and not _untouched(held):
                 return NotClaimed("decided before", held["status"])
             enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
             if enrollment is None or enrollment.status != "active":
@@ -59,7 +60,8 @@ class MemoryLedger:
     def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if held is None or held["status"] not in OPEN or held["attempts"] != 1:
+            again = (*OPEN, "throttled")
+            if held is None or held["status"] not in again or held["attempts"] != 1:
                 return NotClaimed("decided before", held["status"] if held else "claimed")
             if refusal := self._refusal(draft):
                 return refusal
@@ -82,8 +84,11 @@ class MemoryLedger:
                 message["reason"] = answer.reason[:500]
                 if isinstance(answer, Unanswered):
                     message["status"] = "unknown"
+                elif answer.retry:
+                    due = self.to_wire(at) + RETRIED_FOR
+                    message |= {"status": "throttled", "timer_due": instants.show(due)}
                 else:
-                    message["status"] = "throttled" if answer.retry else "rejected"
+                    message["status"] = "rejected"
                     message.pop("timer_due", None)
 
     def close(
@@ -91,7 +96,7 @@ class MemoryLedger:
     ) -> None:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if held is None or held["status"] == "throttled":
+            if held is None or _untouched(held):
                 self._decide(draft, status, at)["reason"] = reason
             write_journal(self.state, draft.enrollment, journal)
 
@@ -141,6 +146,8 @@ class MemoryLedger:
         message = self._decide(draft, "claimed", at)
         due = self.to_wire(at) + UNCONFIRMED_FOR
         message |= {"attempts": attempts, "timer_due": instants.show(due)}
+        for name in ("reason", "gave_up_at"):  # of an attempt before
+            message.pop(name, None)
 
     def _decide(self, draft: Draft, status: MessageStatus, at: datetime) -> dict[str, Any]:
         message = self.state.messages.setdefault(draft.ref, {"attempts": 1})
@@ -165,3 +172,9 @@ class MemoryLedger:
         }
         message |= {name: value for name, value in optional.items() if value}
         return message
+
+
+def _untouched(message: Mapping[str, Any]) -> bool:
+    """SES has refused it for now, and whoever asks for it again may have it."""
+    given_up = message["status"] == "failed" and "gave_up_at" in message
+    return given_up or message["status"] == "throttled"

@@ -60,9 +60,10 @@ class MemoryTimers:
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         with self.state.lock:
             message = self.state.messages.get(ref)
-            if message is None or message["status"] not in OPEN:
+            if message is None or message["status"] not in (*OPEN, "throttled"):
                 return False
-            message |= {"status": "unknown", "gave_up_at": instants.show(at)}
+            status = "failed" if message["status"] == "throttled" else "unknown"
+            message |= {"status": status, "gave_up_at": instants.show(at)}
             message.pop("timer_due", None)
         return True
 

@@ -1,0 +1,16 @@
+"""Whose opens and clicks are looked at. That is another question than who may be mailed."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Tracking = Literal["all", "consented", "none"]
+
+TOPIC: Final = "tracking"
+"""The topic in which readers say yes or no to it, if the store asks them."""
+
+
+def is_tracked(tracking: str, consents: Mapping[str, str]) -> bool:
+    """Whether to know what a reader opens and clicks; `consents` says where they stand now."""
+    if tracking == "consented":
+        return consents.get(TOPIC) == "granted"
+    return tracking == "all"

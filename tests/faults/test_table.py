@@ -1,0 +1,161 @@
+"""The table's own troubles, as DynamoDB words them: throttled, in conflict, done without a word."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from milepost.adapters.dynamodb.contacts import DynamoContacts
+from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.table import Table
+from milepost.adapters.dynamodb.timeline import DynamoTimeline
+from milepost.domain.messages import Accepted, Claimed, NotClaimed, Report, address_hash
+from milepost.domain.settings import StoreSettings
+from milepost.ports.errors import Busy
+from milepost.services.learn import Learner
+from tests.contract.ledgers import NOTES, claim, status, with_ada
+from tests.support.builders import ADA, MONDAY_NOON, STORE, draft
+from tests.support.ports import RETENTION, Cloud, Ports, cloud, dynamo_ports
+
+WRITES = ("put_item", "update_item", "transact_write_items")
+
+
+def said(code: str, **more: Any) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}, **more}, "Write")  # type: ignore[typeddict-item]
+
+
+CONFLICT = said(
+    "TransactionCanceledException",
+    CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}],
+)
+REFUSALS = {
+    "throttled": said("ThrottlingException"),
+    "too fast": said("ProvisionedThroughputExceededException"),
+    "a conflict": said("TransactionConflictException"),
+    "a transaction in conflict": CONFLICT,
+    "broken": said("InternalServerError"),
+}
+
+
+class Flaky:
+    """DynamoDB's client: the next write is refused, or done and its answer lost."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.refusal: Exception | None = None
+        self.loses = False
+
+    def __getattr__(self, name: str) -> Any:
+        act = getattr(self._client, name)
+        if name not in WRITES:
+            return act
+
+        def write(**request: Any) -> Any:
+            if self.refusal is not None:
+                error, self.refusal = self.refusal, None
+                raise error
+            answer = act(**request)
+            if self.loses:
+                self.loses = False
+                raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+            return answer
+
+        return write
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Cloud]:
+    with cloud() as imitated:
+        yield imitated
+
+
+@pytest.fixture
+def flaky(aws: Cloud) -> Flaky:
+    return Flaky(aws.dynamodb)
+
+
+@pytest.fixture
+def ports(aws: Cloud, flaky: Flaky) -> Ports:
+    """All ports of DynamoDB; those of the send path go over the flaky client."""
+    whole = with_ada(dynamo_ports(aws))
+    table = Table(flaky, whole.ledger.table.name)  # type: ignore[attr-defined,arg-type]
+    return replace(
+        whole,
+        ledger=DynamoLedger(table, lambda instant: instant),
+        contacts=DynamoContacts(table, RETENTION),
+        timeline=DynamoTimeline(table, RETENTION),
+    )
+
+
+def told(ports: Ports, kind: str) -> None:
+    report = Report(kind, MONDAY_NOON, ADA, permanent=True, detail="Bounce")  # type: ignore[arg-type]
+    learner = Learner(ports.contacts, ports.ledger, ports.timeline, lambda _: StoreSettings())
+    assert learner.learn(STORE, draft().ref.id, report)
+
+
+DEEDS: dict[str, Callable[[Ports], object]] = {
+    "claim": claim,
+    "settle": lambda ports: ports.ledger.settle(draft().ref, Accepted("ses-1"), MONDAY_NOON),
+    "close": lambda ports: ports.ledger.close(
+        draft("next"), "skipped", "no consent", NOTES, MONDAY_NOON
+    ),
+    "learn": lambda ports: told(ports, "bounced"),
+}
+
+
+@pytest.mark.parametrize("trouble", REFUSALS)
+@pytest.mark.parametrize("deed", DEEDS)
+def test_what_is_refused_for_now_is_asked_again_and_done_once(
+    ports: Ports, flaky: Flaky, deed: str, trouble: str
+) -> None:
+    if deed != "claim":
+        claim(ports)
+    flaky.refusal = REFUSALS[trouble]
+    with pytest.raises(Busy):
+        DEEDS[deed](ports)
+    assert DEEDS[deed](ports) in (None, Claimed())
+
+
+def test_a_claim_whose_answer_was_lost_is_not_made_again(ports: Ports, flaky: Flaky) -> None:
+    """Who asks again cannot know whether it was its own: it submits nothing, and says unknown."""
+    flaky.loses = True
+    with pytest.raises(Busy):
+        claim(ports)
+    assert claim(ports) == NotClaimed("decided before", "claimed")
+
+
+@pytest.mark.parametrize("deed", ["settle", "close"])
+def test_what_was_done_without_a_word_may_be_done_again(
+    ports: Ports, flaky: Flaky, deed: str
+) -> None:
+    claim(ports)
+    flaky.loses = True
+    with pytest.raises(Busy):
+        DEEDS[deed](ports)
+    once = [ports.look.message(draft(step).ref) for step in ("reminder", "next")]
+    DEEDS[deed](ports)
+    assert [ports.look.message(draft(step).ref) for step in ("reminder", "next")] == once
+
+
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_a_report_that_was_half_learned_is_learned_whole_the_next_time(
+    ports: Ports, flaky: Flaky, write: int
+) -> None:
+    """The ledger, the suppression and the event: each of the three writes may lose its answer."""
+    claim(ports)
+    deeds: list[Callable[[], object]] = [
+        lambda: ports.ledger.report(draft().ref, Report("bounced", MONDAY_NOON, ADA)),
+        lambda: ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON),
+        lambda: None,
+    ]
+    for deed in deeds[: write - 1]:
+        deed()
+    flaky.loses = True
+    with pytest.raises(Busy):
+        told(ports, "bounced")
+    told(ports, "bounced")
+    assert status(ports) == "accepted"
+    assert ports.look.suppressions() == ["hard bounce"]
+    assert claim(ports, draft("next")) == NotClaimed("suppressed: hard bounce")
