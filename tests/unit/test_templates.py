@@ -508,6 +508,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("{% with a = 1 %}{% endwith %}", "with is not available in templates"),
         ("{% raw %}{{ x }}{% endraw %}", "raw blocks are not available"),
         ("{{ 2 ** 3 }}", "** is not available"),
+        ('{{ now | date("ful") }}', 'date has no width "ful" (did you mean "full"?)'),
+        ('{{ now | date("long", calendar="lunar") }}', 'date has no calendar "lunar" (there are: gregorian'),
         ("{{ t['a'] }}", "texts stand alone, as in {{ t.greeting }}"),
         ("{% if %}", "body.html:1: Expected an expression, got 'end of statement block'"),
         ("\n\n{% endif %}", "body.html:3: Encountered unknown tag 'endif'"),

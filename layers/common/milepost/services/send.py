@@ -206,10 +206,10 @@ def _context(task: Task, head: "Head", urls: Mapping[str, str], now: datetime) -
 
 
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, node: Node) -> Mail:
-    headers: Mapping[str, str] = {}
+    headers = {"Content-Language": rendered.locale}
     if draft.category == "marketing":
         # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
-        headers = {
+        headers |= {
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }

@@ -58,6 +58,8 @@ surrogate pairs (JSON can carry them, UTF-8 cannot)."""
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+_TURNING = re.compile("[\u202a-\u202e]")
+
 
 def _environments() -> dict[Part, DataEnvironment]:
     filters = {**OFFERED, **PRINTING}
@@ -238,8 +240,9 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
-    """Make a header value of a rendered text: one line, no control characters, 255 at most."""
-    line = _SPACES.sub(" ", text).strip()
+    """Make a header value of a rendered text: one line of 255 characters at most, none of which
+    controls anything or turns the order of others (isolates may stay: they end where they say)."""
+    line = _SPACES.sub(" ", _TURNING.sub("", text)).strip()
     if len(line) > LONGEST_SUBJECT:
         line = line[: LONGEST_SUBJECT - 2].rstrip() + "…"
         if line.count("\u2068") > line.count("\u2069"):
