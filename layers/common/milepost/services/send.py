@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
@@ -134,10 +135,18 @@ class Sender:
         urls = reader_urls(self.public_url, shop_url, draft, task.enrollment, now, keys.links[0])
         template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
         try:
-            rendered = template.render(_context(task, head, urls, now), task.profile.get("locale"))
+            rendered = template.render(
+                _context(task, head, urls, now),
+                task.profile.get("locale"),
+                self._campaign(draft, head),
+            )
         except RenderingError as error:
             return error
         return _mail(draft, head, rendered, urls["unsubscribe"], task.node)
+
+    def _campaign(self, draft: Draft, head: Head) -> Campaign | None:
+        workflow = draft.enrollment.workflow
+        return campaign_of(head.settings, workflow, draft.step, draft.variant, self.public_url)
 
     def _submit(self, mail: Mail, last: bool = False) -> None:
         """Hand the message over; after the `last` try nobody comes back but the reconciler."""

@@ -200,7 +200,7 @@ def _date_words(node: nodes.Filter, place: str) -> Iterator[Problem]:
     """A width or a calendar that there is not would fail every mail."""
     if node.name != "date":
         return
-    given = {**dict(zip(("width", "calendar"), node.args, strict=False))}
+    given: dict[str, nodes.Expr] = dict(zip(("width", "calendar"), node.args, strict=False))
     given |= {keyword.key: keyword.value for keyword in node.kwargs}
     for what, words in (("width", WIDTHS), ("calendar", CALENDARS)):
         word = given.get(what)

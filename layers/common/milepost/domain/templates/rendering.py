@@ -23,7 +23,7 @@ from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, Undefine
 from milepost.domain import languages
 from milepost.domain.templates.filters import LOCALE, OFFERED
 from milepost.domain.templates.htmltext import tidy
-from milepost.domain.templates.printing import PRINTING
+from milepost.domain.templates.printing import CAMPAIGN, PRINTING
 from milepost.domain.templates.sandbox import (
     ALLOWANCE,
     LONGEST,
@@ -37,6 +37,8 @@ from milepost.domain.templates.versions import TemplateVersion
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
+
+    from milepost.domain.campaigns import Campaign
 
 MOST_OUTPUT = 512 * 1024
 """Characters of one rendered part. SES takes 40 MB, but nobody reads it."""
@@ -103,8 +105,11 @@ class Renderer:
         self.version = version
         self._loaded: dict[str, dict[Part, Template]] = {}
 
-    def render(self, context: Mapping[str, Any], locale: str | None) -> Rendered:
-        """Fill the template in, in the language that serves `locale` best.
+    def render(
+        self, context: Mapping[str, Any], locale: str | None, campaign: "Campaign | None" = None
+    ) -> Rendered:
+        """Fill the template in, in the language that serves `locale` best; `campaign` is what links
+        to the store's own pages get.
 
         Raises RenderingError naming what is missing, too large or impossible.
         """
@@ -112,6 +117,7 @@ class Renderer:
         language = languages.choose(locale, version.packed, version.default_locale)
         templates = self._loaded.get(language) or self._load(language)
         values = self._values(context, locale, language)
+        values[CAMPAIGN] = campaign
         made = {part: self._fill(part, template, values) for part, template in templates.items()}
         subject = one_line(made["subject"])
         if not subject:
