@@ -39,8 +39,8 @@ class Utm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: UtmValue = Field("milepost", description="`utm_source`.")
-    medium: UtmValue = Field("email", description="`utm_medium`.")
+    source: UtmValue = Field(default="milepost", description="`utm_source`.")
+    medium: UtmValue = Field(default="email", description="`utm_medium`.")
 
 
 class SettingsFile(BaseModel):
@@ -97,7 +97,7 @@ class SettingsFile(BaseModel):
         "left out. A property that is not listed may hold anything.",
     )
     utm: Utm | Literal[False] = Field(
-        default_factory=Utm,
+        Utm(),
         description="UTM parameters on links to `url` and `origins` in mails; `false` for none.",
     )
 

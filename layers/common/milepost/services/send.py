@@ -144,7 +144,7 @@ class Sender:
             return error
         return _mail(draft, head, rendered, urls["unsubscribe"], task.node)
 
-    def _campaign(self, draft: Draft, head: Head) -> Campaign | None:
+    def _campaign(self, draft: Draft, head: "Head") -> Campaign | None:
         workflow = draft.enrollment.workflow
         return campaign_of(head.settings, workflow, draft.step, draft.variant, self.public_url)
 

@@ -1,7 +1,7 @@
 """What is wrong with a template's Jinja, found at publish and not in somebody's inbox."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from jinja2 import TemplateError, meta, nodes
@@ -200,9 +200,10 @@ def _date_words(node: nodes.Filter, place: str) -> Iterator[Problem]:
     """A width or a calendar that there is not would fail every mail."""
     if node.name != "date":
         return
-    given: dict[str, nodes.Expr] = dict(zip(("width", "calendar"), node.args, strict=False))
-    given |= {keyword.key: keyword.value for keyword in node.kwargs}
-    for what, words in (("width", WIDTHS), ("calendar", CALENDARS)):
+    given = {str(keyword.key): keyword.value for keyword in node.kwargs}
+    given |= dict(zip(("width", "calendar"), node.args, strict=False))
+    offered: dict[str, Sequence[str]] = {"width": WIDTHS, "calendar": CALENDARS}
+    for what, words in offered.items():
         word = given.get(what)
         if isinstance(word, nodes.Const) and word.value not in words:
             remedy = suggest(str(word.value), words) or f"there are: {', '.join(words)}"
