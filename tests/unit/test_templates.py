@@ -60,6 +60,7 @@ def context(**changes: Any) -> dict[str, Any]:
         "urls": {
             "unsubscribe": "https://api.example/v1/north/unsubscribe/token",
             "preferences": "https://api.example/v1/north/preferences/token",
+            "view": "https://api.example/v1/north/view/token",
             "confirm": "https://api.example/v1/north/confirm/token",
             "shop": "https://north.example/?mp=token",
         },

@@ -5,17 +5,16 @@ date once more, the post is handed the message once, and the answer is written d
 happens in between, a second run finds the claim and does not submit again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.domain import instants
 from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, step_data, visit
+from milepost.domain.enrollments import Enrollment, mail_data, visit
 from milepost.domain.gate import Question, Skip, conditions_asked, decide_send
 from milepost.domain.messages import (
     Category,
@@ -136,7 +135,7 @@ class Sender:
         template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
         try:
             rendered = template.render(
-                _context(task, head, urls, now),
+                mail_data(task.profile, task.enrollment, head.settings, urls, now),
                 task.profile.get("locale"),
                 self._campaign(draft, head),
             )
@@ -204,14 +203,6 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
     chosen = choose(ref, node["id"], weights)
     return chosen, templates[chosen]
-
-
-def _context(task: Task, head: "Head", urls: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    return {
-        **step_data(task.profile, task.enrollment, head.settings),
-        "urls": urls,
-        "now": instants.show(now),
-    }
 
 
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, node: Node) -> Mail:

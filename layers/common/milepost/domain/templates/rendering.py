@@ -6,7 +6,7 @@ publish. The caller's context is plain JSON:
     contact {first_name, last_name, email, locale, timezone, properties}
     event   {name, and the event's own data: products [{name, price, ...}], total, currency, ...}
     store   {name, url, postal_address, logo_url, currency}
-    urls    {unsubscribe, preferences, shop; confirm in the mail that asks to confirm a sign-up}
+    urls    {unsubscribe, preferences, view, shop; confirm where a sign-up is to be confirmed}
     steps   {<step id>: its outcome}
     now     ISO 8601 text
 
