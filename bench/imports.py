@@ -40,6 +40,7 @@ FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_browser": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "trigger_form": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "unsubscribe": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
+    "view": ((*_LOG, *_AWS), ("dynamodb", "ssm")),
     "react": ((*_LOG, *_AWS), ("dynamodb", "stepfunctions")),
     "run_steps": ((*_LOG, *_AWS, "jinja2.sandbox"), ("dynamodb", "ssm", "sesv2")),
     "await_event": ((*_LOG, *_AWS), ("dynamodb", "stepfunctions")),

@@ -13,11 +13,13 @@ LONGEST_HEADER = 996
 RECIPIENT_FIELDS = ("ToAddresses", "CcAddresses", "BccAddresses")
 
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
-# SES writes these itself, and everything that begins with Content-.
+# SES writes these itself ("Amazon SES header fields" in its guide lists them but for Sender).
 RESERVED_HEADERS = frozenset(
     {
         "bcc",
         "cc",
+        "content-disposition",
+        "content-type",
         "date",
         "from",
         "message-id",
@@ -134,7 +136,7 @@ def check_simple(simple: Mapping[str, Any]) -> None:
 def check_headers(headers: Iterable[Mapping[str, str]]) -> None:
     for header in headers:
         name, value = header["Name"], header["Value"]
-        if name.lower() in RESERVED_HEADERS or name.lower().startswith("content-"):
+        if name.lower() in RESERVED_HEADERS:
             raise BadRequest(f"The header {name} is set by SES and cannot be given.")
         if len(name) + len(value) > LONGEST_HEADER:
             raise BadRequest(f"The header {name} exceeds {LONGEST_HEADER} characters.")

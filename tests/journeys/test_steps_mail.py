@@ -19,6 +19,11 @@ def test_a_step_may_name_another_sender_and_another_address_for_answers() -> Non
     assert (second.sender_name, second.reply_to) == ("Harborline Goods", "hello@shop.example")
 
 
+def test_a_mail_says_in_which_language_it_is() -> None:
+    world = world_of(send("mail"), send("receipt", category="transactional"))
+    assert [m.headers["Content-Language"] for m in visited(world).mails] == ["en", "en"]
+
+
 @pytest.mark.parametrize(
     ("expires", "busy", "sent"),
     [("1 hour", 30, True), ("1 hour", 90, False), (None, 90, True), ("10 days", 90, True)],

@@ -4,7 +4,7 @@
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from milepost.domain import languages
 from milepost.domain.templates.compile import compile_template
 from milepost.domain.templates.formats import moment, money, number
+from milepost.domain.templates.hijri import to_hijri
 from milepost.domain.templates.jalali import to_jalali
 from milepost.domain.templates.rendering import (
     Rendered,
@@ -271,6 +272,62 @@ def test_persian_dates_agree_with_known_days(
     assert (day.year, day.month, day.day) == jalali
 
 
+@pytest.mark.parametrize(
+    ("gregorian", "hijri"),
+    [((1999, 4, 17), (1420, 1, 1)), ((2000, 4, 6), (1421, 1, 1)), ((2024, 3, 11), (1445, 9, 1)),
+     ((2024, 4, 10), (1445, 10, 1)), ((2025, 3, 1), (1446, 9, 1)), ((2025, 6, 26), (1447, 1, 1)),
+     ((2026, 2, 18), (1447, 9, 1)), ((2026, 3, 20), (1447, 10, 1)), ((2026, 6, 15), (1447, 12, 29)),
+     ((2077, 11, 16), (1500, 12, 30)),
+     # outside the printed calendar: the civil arithmetic
+     ((622, 7, 19), (1, 1, 1)), ((1900, 1, 1), (1317, 8, 28)), ((2100, 1, 1), (1523, 10, 19))],
+)  # fmt: skip
+def test_islamic_dates_agree_with_known_days(
+    gregorian: tuple[int, int, int], hijri: tuple[int, int, int]
+) -> None:
+    assert to_hijri(date(*gregorian)) == hijri
+
+
+@settings(deadline=None)
+@given(st.dates(date(622, 7, 19), date(2200, 1, 1)))
+def test_a_day_of_the_islamic_calendar_follows_the_one_before(day: date) -> None:
+    today, tomorrow = to_hijri(day), to_hijri(day + timedelta(days=1))
+    if day in (date(1999, 4, 16), date(2077, 11, 16)):  # from one reckoning to the other
+        return
+    if tomorrow.day != 1:
+        assert tomorrow == today._replace(day=today.day + 1)
+    else:
+        assert today.day in (29, 30)
+        assert 12 * (tomorrow.year - today.year) + tomorrow.month - today.month == 1
+
+
+def test_a_template_may_name_the_calendar_of_a_date() -> None:
+    day = "2026-11-22"
+    shown = {tag: moment(day, "long", tag, None, "islamic") for tag in ("en", "ar", "fa", "de")}
+    assert shown == {
+        "en": "Jumada II 12, 1448 AH",
+        "ar": "12 جمادى الآخرة 1448 هـ",
+        "fa": "۱۲ جمادی‌الثانی ۱۴۴۸ ه‍.ق.",
+        "de": "12 Jumada II 1448 AH",
+    }
+    assert moment(day, "full", "ar-SA", None, "islamic") == "الأحد، ١٢ جمادى الآخرة ١٤٤٨ هـ"
+    assert moment(day, "full", "zh-TW", None, "islamic") == "伊斯蘭曆1448年6月12日星期日"
+    assert moment(day, "short", "tr", None, "islamic") == "12.6.1448 Hicri"
+    assert moment(day, "long", "fa", None, "gregorian") == "۲۲ نوامبر ۲۰۲۶"
+    assert moment(day, "long", "en", None, "persian") == "Azar 1, 1405 AP"
+    mail = render('<p>{{ now | date("long", "islamic") }} {{ now | date(calendar="persian") }}</p>')
+    assert "<p>Jumada II 13, 1448 AH Azar 2, 1405 AP</p>" in mail.html
+
+
+def test_a_calendar_that_nobody_has_and_a_day_before_it_begins_are_refused() -> None:
+    for expression, said in (
+        ('now | date("long", event.name)', "gregorian, persian or islamic"),
+        ('"0600-01-01" | date("long", "islamic")', "is not a date of the Islamic calendar"),
+        ('"0600-01-01" | date("long", "persian")', "is not a date of the Persian calendar"),
+    ):
+        with pytest.raises(RenderingError, match=said):
+            render(f"<p>{{{{ {expression} }}}}</p>")
+
+
 def test_names_that_run_the_other_way_are_isolated() -> None:
     strings = {"strings.en.json": '{"s": "Hi {{ contact.first_name }}!"}',
                "strings.ar.json": '{"s": "أهلًا {{ contact.first_name }}!"}'}  # fmt: skip
@@ -325,6 +382,10 @@ def test_nothing_in_a_name_begins_a_header() -> None:
         subject = _NAMED_SUBJECT.render(context(contact={"first_name": name}), "en").subject
         assert subject.startswith("Hi Bob")
         assert not set(subject) & set("\r\n\x00\x0b\u2028")
+
+
+def test_no_mark_of_the_templates_own_turns_a_subject_around() -> None:
+    assert one_line("a\u202egpj.exe\u202c \u2068b\u2069") == "agpj.exe \u2068b\u2069"
 
 
 def test_a_long_subject_is_cut_and_its_marks_closed() -> None:

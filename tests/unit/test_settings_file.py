@@ -49,6 +49,7 @@ def test_what_the_file_says_is_what_the_functions_see() -> None:
         paused=True,
         topic_titles={},
         forms={},
+        utm={"source": "milepost", "medium": "email"},
     )
 
 

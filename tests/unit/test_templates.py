@@ -60,6 +60,7 @@ def context(**changes: Any) -> dict[str, Any]:
         "urls": {
             "unsubscribe": "https://api.example/v1/north/unsubscribe/token",
             "preferences": "https://api.example/v1/north/preferences/token",
+            "view": "https://api.example/v1/north/view/token",
             "confirm": "https://api.example/v1/north/confirm/token",
             "shop": "https://north.example/?mp=token",
         },
@@ -508,6 +509,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("{% with a = 1 %}{% endwith %}", "with is not available in templates"),
         ("{% raw %}{{ x }}{% endraw %}", "raw blocks are not available"),
         ("{{ 2 ** 3 }}", "** is not available"),
+        ('{{ now | date("ful") }}', 'date has no width "ful" (did you mean "full"?)'),
+        ('{{ now | date("long", calendar="lunar") }}', 'date has no calendar "lunar" (there are: gregorian'),
         ("{{ t['a'] }}", "texts stand alone, as in {{ t.greeting }}"),
         ("{% if %}", "body.html:1: Expected an expression, got 'end of statement block'"),
         ("\n\n{% endif %}", "body.html:3: Encountered unknown tag 'endif'"),

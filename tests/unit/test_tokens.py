@@ -7,14 +7,17 @@ from milepost.domain.tokens import (
     Confirmation,
     Preferences,
     Unsubscribe,
+    View,
     Visit,
     seal,
     seal_confirmation,
     seal_preferences,
+    seal_view,
     seal_visit,
     unseal,
     unseal_confirmation,
     unseal_preferences,
+    unseal_view,
     unseal_visit,
 )
 from tests.support.builders import MONDAY_NOON
@@ -104,19 +107,20 @@ def test_a_token_may_stand_in_a_url_as_it_is(claim: Unsubscribe, key: str) -> No
 
 ADAS = "c" + "7" * 25
 MAIL = f"{ADAS}-{'1' * 24}"
-OPEN = (unseal, unseal_confirmation, unseal_preferences, unseal_visit)
+OPEN = (unseal, unseal_confirmation, unseal_preferences, unseal_visit, unseal_view)
 
 
 def of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
     """A claim of each kind and its token."""
     confirmation = Confirmation(store, ADAS, "footer", "4" * 24, MONDAY_NOON)
     preferences, visit = Preferences(store, ADAS, MAIL), Visit(store, ADAS, MONDAY_NOON)
-    no = Unsubscribe(store, ADAS, "offers", MAIL)
+    no, view = Unsubscribe(store, ADAS, "offers", MAIL), View(store, ADAS, MAIL)
     return [
         (no, seal(no, key)),
         (confirmation, seal_confirmation(confirmation, key)),
         (preferences, seal_preferences(preferences, key)),
         (visit, seal_visit(visit, key)),
+        (view, seal_view(view, key)),
     ]
 
 

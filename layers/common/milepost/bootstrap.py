@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from milepost.services.segments import Segmenter
     from milepost.services.send import Sender
     from milepost.services.unsubscribe import Unsubscriber
+    from milepost.services.view import Viewer
 
 
 @cache
@@ -428,6 +429,13 @@ def unsubscriber() -> "Unsubscriber":
     from milepost.services.unsubscribe import Unsubscriber
 
     return Unsubscriber(contacts(), registry(), secrets())
+
+
+@cache
+def viewer() -> "Viewer":
+    from milepost.services.view import Viewer
+
+    return Viewer(ledger(), enrollments(), registry(), secrets())
 
 
 @cache

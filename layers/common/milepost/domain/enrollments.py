@@ -118,6 +118,18 @@ def step_data(
     }
 
 
+def mail_data(
+    profile: Profile,
+    enrollment: Enrollment,
+    settings: StoreSettings,
+    urls: Mapping[str, str],
+    now: datetime,
+) -> dict[str, Any]:
+    """What the template of a mail may look up: what steps may, the reader's links and the time."""
+    data = step_data(profile, enrollment, settings)
+    return {**data, "urls": urls, "now": instants.show(now)}
+
+
 class Enter(NamedTuple):
     """The contact enters."""
 

@@ -1,7 +1,8 @@
 """A store's own settings, as the running functions see them."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from milepost.domain.languages import choose
 
@@ -31,6 +32,7 @@ class StoreSettings(NamedTuple):
     properties: Mapping[str, str] | None = None
     warm_up: Mapping[str, Any] | None = None
     tracking: str = "all"
+    utm: Mapping[str, str] | Literal[False] = MappingProxyType({})
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

@@ -1,7 +1,7 @@
 """A store's `settings.json` as a model; only publishing imports it."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
@@ -53,6 +53,21 @@ class WarmUp(BaseModel):
         if self.days is not None and self.grow is not None:
             raise ValueError("warm_up has days, so it cannot have grow")
         return self
+
+
+UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,50}$")]
+
+
+class Utm(BaseModel):
+    """What links to the store's own pages say of where the visitor comes from.
+
+    `utm_campaign` is the workflow, `utm_content` the step.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: UtmValue = Field(default="milepost", description="`utm_source`.")
+    medium: UtmValue = Field(default="email", description="`utm_medium`.")
 
 
 class SettingsFile(BaseModel):
@@ -118,6 +133,10 @@ class SettingsFile(BaseModel):
         max_length=100,
         description="What kind of value a property of contacts holds; a value of another kind is "
         "left out. A property that is not listed may hold anything.",
+    )
+    utm: Utm | Literal[False] = Field(
+        Utm(),
+        description="UTM parameters on links to `url` and `origins` in mails; `false` for none.",
     )
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ VISIT_WITHIN = timedelta(days=30)
 
 _MOMENT = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Purpose = Literal["unsubscribe.v1", "confirm.v1", "preferences.v1", "visit.v1"]
+_Purpose = Literal["unsubscribe.v1", "confirm.v1", "preferences.v1", "visit.v1", "view.v1"]
 
 
 class Unsubscribe(NamedTuple):
@@ -46,6 +46,14 @@ class Confirmation(NamedTuple):
 
 class Preferences(NamedTuple):
     """Whose preferences; `message` is the mail the link was in."""
+
+    store: str
+    contact: str
+    message: str
+
+
+class View(NamedTuple):
+    """Which mail, of all that a contact was sent."""
 
     store: str
     contact: str
@@ -98,6 +106,17 @@ def unseal_preferences(store: str, token: str, keys: Sequence[str]) -> Preferenc
     match _opened("preferences.v1", store, token, keys):
         case [contact, message]:
             return Preferences(store, contact, f"{contact}-{message}")
+    return None
+
+
+def seal_view(claim: View, key: str) -> str:
+    return _sealed("view.v1", claim.store, (claim.contact, _short(claim.message)), key)
+
+
+def unseal_view(store: str, token: str, keys: Sequence[str]) -> View | None:
+    match _opened("view.v1", store, token, keys):
+        case [contact, message]:
+            return View(store, contact, f"{contact}-{message}")
     return None
 
 

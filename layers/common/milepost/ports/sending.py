@@ -47,6 +47,13 @@ class Ledger(Protocol):
         """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
 
 
+class Archive(Protocol):
+    """The send ledger, for whoever only reads it."""
+
+    def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
+        """What was decided about a message and what became of it; None if there is none."""
+
+
 class Mailer(Protocol):
     """Hands a finished message to the post, once."""
 

@@ -5,16 +5,16 @@ date once more, the post is handed the message once, and the answer is written d
 happens in between, a second run finds the claim and does not submit again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.domain import instants
+from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.chance import choose, share
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, step_data, visit
+from milepost.domain.enrollments import Enrollment, mail_data, visit
 from milepost.domain.gate import Question, Skip, conditions_asked, decide_send
 from milepost.domain.messages import (
     Category,
@@ -165,10 +165,18 @@ class Sender:
         urls = reader_urls(self.public_url, shop_url, draft, task.enrollment, now, keys.links[0])
         template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
         try:
-            rendered = template.render(_context(task, head, urls, now), task.profile.get("locale"))
+            rendered = template.render(
+                mail_data(task.profile, task.enrollment, head.settings, urls, now),
+                task.profile.get("locale"),
+                self._campaign(draft, head),
+            )
         except RenderingError as error:
             return error
         return _mail(draft, head, rendered, urls["unsubscribe"], task)
+
+    def _campaign(self, draft: Draft, head: "Head") -> Campaign | None:
+        workflow = draft.enrollment.workflow
+        return campaign_of(head.settings, workflow, draft.step, draft.variant, self.public_url)
 
     def _submit(self, mail: Mail, last: bool = False) -> None:
         """Hand the message over; after the `last` try nobody comes back but the reconciler.
@@ -249,20 +257,12 @@ def _put_off(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) 
     return Deferred(now + rest, why) if rest else Busy("as much mail is under way as SES takes")
 
 
-def _context(task: Task, head: "Head", urls: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    return {
-        **step_data(task.profile, task.enrollment, head.settings),
-        "urls": urls,
-        "now": instants.show(now),
-    }
-
-
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:
     node = task.node
-    headers: Mapping[str, str] = {}
+    headers = {"Content-Language": rendered.locale}
     if draft.category == "marketing":
         # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
-        headers = {
+        headers |= {
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }

@@ -42,7 +42,10 @@ _FINAL = "attribute_exists(final_status)"
 
 @dataclass(frozen=True, slots=True)
 class DynamoLedger:
-    """Implements `Ledger`. `to_wire` turns a business instant into a real one, for the timers."""
+    """Implements `Ledger` and `Archive`.
+
+    `to_wire` turns a business instant into a real one, for the timers.
+    """
 
     table: Table
     to_wire: Callable[[datetime], datetime]
@@ -110,6 +113,9 @@ class DynamoLedger:
         from milepost.adapters.dynamodb.reports import merge_report  # who sends needs none
 
         return merge_report(self.table, keys.message(ref), report)
+
+    def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
+        return self.table.get(keys.message(ref))
 
     def fates(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]

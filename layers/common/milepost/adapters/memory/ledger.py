@@ -35,7 +35,10 @@ OPEN: tuple[MessageStatus, ...] = ("claimed", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class MemoryLedger:
-    """Implements `Ledger`. `to_wire` turns a business instant into a real one, for the timers."""
+    """Implements `Ledger` and `Archive`.
+
+    `to_wire` turns a business instant into a real one, for the timers.
+    """
 
     state: State
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
@@ -113,6 +116,11 @@ class MemoryLedger:
             )
             merge(message, report)
             return {**message, "news": True} if news else dict(message)
+
+    def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
+        with self.state.lock:
+            held = self.state.messages.get(ref)
+            return dict(held) if held is not None else None
 
     def fates(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]

@@ -1,13 +1,15 @@
 """What is wrong with a template's Jinja, found at publish and not in somebody's inbox."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from jinja2 import TemplateError, meta, nodes
 
 from milepost.domain.problems import Problem, suggest
+from milepost.domain.templates.calendars import CALENDARS
 from milepost.domain.templates.filters import OFFERED
+from milepost.domain.templates.formats import WIDTHS
 from milepost.domain.templates.rendering import ENVIRONMENTS
 from milepost.domain.templates.sandbox import GRAMMAR, TESTS, DataEnvironment, Missing, check_depth
 from milepost.domain.templates.source import Piece
@@ -32,7 +34,7 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
     ),
     "event": None,
     "store": frozenset({"name", "url", "postal_address", "logo_url", "currency"}),
-    "urls": frozenset({"unsubscribe", "preferences", "shop", "confirm"}),
+    "urls": frozenset({"unsubscribe", "preferences", "shop", "confirm", "view"}),
     "steps": None,
     "enrollment": frozenset({"id", "workflow", "since"}),
     "now": None,
@@ -189,8 +191,23 @@ def _grammar(tree: nodes.Template, places: _Places) -> Iterator[Problem]:
             if node.name not in OFFERED:
                 remedy = suggest(node.name, list(OFFERED)) or f"there are: {', '.join(OFFERED)}"
                 yield Problem(place, f'there is no filter "{node.name}"', remedy)
+            yield from _date_words(node, place)
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
             yield Problem(place, f'there is no test "{node.name}"', suggest(node.name, TESTS))
+
+
+def _date_words(node: nodes.Filter, place: str) -> Iterator[Problem]:
+    """A width or a calendar that there is not would fail every mail."""
+    if node.name != "date":
+        return
+    given = {str(keyword.key): keyword.value for keyword in node.kwargs}
+    given |= dict(zip(("width", "calendar"), node.args, strict=False))
+    offered: dict[str, Sequence[str]] = {"width": WIDTHS, "calendar": CALENDARS}
+    for what, words in offered.items():
+        word = given.get(what)
+        if isinstance(word, nodes.Const) and word.value not in words:
+            remedy = suggest(str(word.value), words) or f"there are: {', '.join(words)}"
+            yield Problem(place, f'date has no {what} "{word.value}"', remedy)
 
 
 def _variables(tree: nodes.Template, places: _Places) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ from milepost.domain.templates.versions import MOST_BYTES, TemplateVersion, Vari
 if TYPE_CHECKING:
     from types import CodeType
 
-COMPILER = "1"
+COMPILER = "2"
 """Part of every hash: raise it when the same files compile to something else."""
 
 CLIPPED = 102 * 1024

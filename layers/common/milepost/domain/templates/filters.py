@@ -167,11 +167,13 @@ def _number(context: Context, value: Any) -> str:
     return formats.number(text_of(value), context.parent[LOCALE])
 
 
-def _date(context: Context, value: Any, width: formats.Width = "long") -> str:
+def _date(context: Context, value: Any, width: formats.Width = "long", calendar: Any = None) -> str:
     if width not in formats.WIDTHS:
         raise NotPlain(f"date takes one of {', '.join(formats.WIDTHS)}")
-    contact = context.parent.get("contact") or {}
-    return formats.moment(text_of(value), width, context.parent[LOCALE], contact.get("timezone"))
+    if calendar not in (None, "gregorian", "persian", "islamic"):
+        raise NotPlain("the calendar of a date is gregorian, persian or islamic")
+    zone = (context.parent.get("contact") or {}).get("timezone")
+    return formats.moment(text_of(value), width, context.parent[LOCALE], zone, calendar)
 
 
 def _sort(

@@ -12,10 +12,10 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from milepost.domain.templates.jalali import to_jalali
-
 if TYPE_CHECKING:
     from babel import Locale
+
+    from milepost.domain.templates.calendars import Calendar
 
 Width = Literal["short", "medium", "long", "full"]
 WIDTHS: tuple[Width, ...] = ("short", "medium", "long", "full")
@@ -147,24 +147,24 @@ def number(value: Any, locale: str) -> str:
     return _by_babel(read_amount(value), "", locale)
 
 
-def moment(value: str, width: Width, locale: str, timezone: str | None) -> str:
+def moment(
+    value: str, width: Width, locale: str, timezone: str | None, calendar: "Calendar | None" = None
+) -> str:
     """Write the date of an instant, as it is in the reader's zone (UTC if unknown), or of a day.
 
-    Persian readers get their own calendar. Raises ValueError when the text is no ISO 8601 date.
+    Unless a calendar is named, Persian readers get their own and all others the Gregorian one.
+    Raises ValueError when the text is no ISO 8601 date, or a day before the calendar begins.
     """
-    from babel.dates import format_date, get_day_names
-
     day = _day(value, timezone)
     babel_locale = _locale(locale)
-    if babel_locale.language != "fa":
+    calendar = calendar or ("persian" if babel_locale.language == "fa" else "gregorian")
+    if calendar == "gregorian":
+        from babel.dates import format_date
+
         return format_date(day, width, locale=babel_locale).translate(_digits(locale))
-    year, month, name, number_of_day = to_jalali(day)
-    text = f"{number_of_day} {name} {year}"
-    if width == "short":
-        text = f"{year}/{month}/{number_of_day}"
-    if width == "full":
-        text = f"{get_day_names(locale=babel_locale)[day.weekday()]} {text}"
-    return text.translate(_digits(locale))
+    from milepost.domain.templates.calendars import write_in
+
+    return write_in(calendar, day, width, babel_locale).translate(_digits(locale))
 
 
 def _day(value: str, timezone: str | None) -> date:

@@ -10,6 +10,7 @@ MONTHS = (
 
 _EPOCH = date(1600, 3, 20).toordinal()
 """1 Farvardin 979, the first day of a 33-year cycle's count in the usual arithmetic."""
+_FIRST = date(622, 3, 22)
 _CYCLE = 12_053  # days in 33 years, eight of them leap
 _FIRST_SIX = 186  # days in the six months of 31
 
@@ -24,7 +25,12 @@ class JalaliDate(NamedTuple):
 
 
 def to_jalali(day: date) -> JalaliDate:
-    """Convert a Gregorian date, by the 33-year rule, which is exact from 1831 to 2255."""
+    """Convert a Gregorian date, by the 33-year rule, which is exact from 1831 to 2255.
+
+    Raises ValueError for days before the calendar begins.
+    """
+    if day < _FIRST:
+        raise ValueError("is not a date of the Persian calendar")
     cycles, days = divmod(day.toordinal() - _EPOCH, _CYCLE)
     year = 979 + 33 * cycles + 4 * (days // 1461)
     days %= 1461

@@ -18,6 +18,7 @@ from milepost.domain.problems import Problem
 from milepost.domain.templates.cursor import Cursor
 from milepost.domain.templates.htmltext import ADDRESS_BEGINS, ADDRESS_ENDS
 from milepost.domain.templates.source import Piece
+from milepost.domain.templates.visits import Visits, mark_of
 
 _URL_ATTRIBUTES = frozenset(
     {"href", "src", "background", "action", "formaction", "poster", "cite", "data", "longdesc",
@@ -127,6 +128,8 @@ def reveal(made: Disguised, html: str, direction: Direction) -> str:
                 )
             )
     made.problems += check_links(made, html)
+    visits = Visits(made.pieces)
+    html = visits.marked(html)
     cursor = Cursor()
     out: list[str] = []
     order: list[int] = []
@@ -155,7 +158,8 @@ def reveal(made: Disguised, html: str, direction: Direction) -> str:
                     )
             out.append(jinja(piece, ""))
         else:
-            out.append(jinja(piece, _printing(cursor, piece, direction, made.problems)))
+            name = _printing(cursor, piece, direction, made.problems)
+            out.append(jinja(piece, "_visit" if number in visits.whole else name))
             cursor.value += "{{"
     cursor.read(html[position:])
     out.append(_neutral(html[position:]))
@@ -177,7 +181,7 @@ def reveal(made: Disguised, html: str, direction: Direction) -> str:
                 "put the statement between whole elements, or inside <mj-raw>",
             )
         )
-    return "".join(out)
+    return visits.called("".join(out))
 
 
 def _neutral(static: str) -> str:
@@ -224,10 +228,14 @@ def restore(text: str, pieces: list[Piece], direction: Direction) -> str:
         return jinja(piece, name)
 
     def address(match: re.Match[str]) -> str:
-        begins = _STAND_IN.match(match[1])
-        head = put(begins, "_link") if begins else ""
-        rest = match[1][begins.end() :] if begins else match[1]
-        return head + _STAND_IN.sub(lambda inner: put(inner, "_link_part"), rest)
+        begins, mark = _STAND_IN.match(match[1]), mark_of(match[1], pieces)
+        head = put(begins, "_link" if mark else "_visit") if begins else ""
+        start, end = begins.end() if begins else 0, mark.at if mark else len(match[1])
+        parts = [
+            _STAND_IN.sub(lambda inner: put(inner, "_link_part"), part)
+            for part in (match[1][start:end], match[1][end:])
+        ]
+        return head + (mark.call if mark else "").join(parts)
 
     text = re.sub(f"{ADDRESS_BEGINS}(.*?){ADDRESS_ENDS}", address, text, flags=re.DOTALL)
     return _STAND_IN.sub(lambda match: put(match, f"_plain_{direction}"), text)

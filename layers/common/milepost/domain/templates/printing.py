@@ -10,9 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from milepost.domain.campaigns import Campaign, added, marked
 from milepost.domain.templates.sandbox import concat, each, text_of
+
+CAMPAIGN = "_campaign"
+"""Where a render keeps what links to the store's own pages get, or None."""
 
 _RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RTL_LETTER = re.compile(f"(?=[{_RTL}])[^\\W\\d_]|\u200f")
@@ -88,6 +93,20 @@ def _link(value: Any) -> str:
     return text if _SCHEME.fullmatch(text) else "#"
 
 
+def _visit(context: Context, value: Any) -> str:
+    """An address that a reader may follow, which says whose mail led there if it is the store's."""
+    address = _link(value)
+    campaign: Campaign | None = context.parent[CAMPAIGN]
+    return marked(address, campaign) if campaign else address
+
+
+def _mark(context: Context, value: Any) -> str:
+    """What goes behind an address that is put together of several parts."""
+    campaign: Campaign | None = context.parent[CAMPAIGN]
+    address = text_of(value)
+    return added(address, campaign) if campaign and "#" not in address else ""
+
+
 def _link_part(value: Any) -> str:
     """What follows in an address after its host: encoded, unless it already is."""
     return quote(text_of(value), safe="%/")
@@ -113,6 +132,8 @@ PRINTING: dict[str, Callable[..., Any]] = {
     "_attribute_rtl": _attribute_rtl,
     "_link": _link,
     "_link_part": _link_part,
+    "_visit": pass_context(_visit),
+    "_mark": pass_context(_mark),
     "_style": _style,
     "_style_link": _style_link,
     "_each": pass_context(each),

@@ -6,7 +6,7 @@ publish. The caller's context is plain JSON:
     contact {first_name, last_name, email, locale, timezone, properties}
     event   {name, and the event's own data: products [{name, price, ...}], total, currency, ...}
     store   {name, url, postal_address, logo_url, currency}
-    urls    {unsubscribe, preferences, shop; confirm in the mail that asks to confirm a sign-up}
+    urls    {unsubscribe, preferences, view, shop; confirm where a sign-up is to be confirmed}
     steps   {<step id>: its outcome}
     now     ISO 8601 text
 
@@ -23,7 +23,7 @@ from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, Undefine
 from milepost.domain import languages
 from milepost.domain.templates.filters import LOCALE, OFFERED
 from milepost.domain.templates.htmltext import tidy
-from milepost.domain.templates.printing import PRINTING
+from milepost.domain.templates.printing import CAMPAIGN, PRINTING
 from milepost.domain.templates.sandbox import (
     ALLOWANCE,
     LONGEST,
@@ -37,6 +37,8 @@ from milepost.domain.templates.versions import TemplateVersion
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
+
+    from milepost.domain.campaigns import Campaign
 
 MOST_OUTPUT = 512 * 1024
 """Characters of one rendered part. SES takes 40 MB, but nobody reads it."""
@@ -57,6 +59,8 @@ _UNWANTED = re.compile(
 surrogate pairs (JSON can carry them, UTF-8 cannot)."""
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_TURNING = re.compile("[\u202a-\u202e]")
 
 
 def _environments() -> dict[Part, DataEnvironment]:
@@ -101,8 +105,11 @@ class Renderer:
         self.version = version
         self._loaded: dict[str, dict[Part, Template]] = {}
 
-    def render(self, context: Mapping[str, Any], locale: str | None) -> Rendered:
-        """Fill the template in, in the language that serves `locale` best.
+    def render(
+        self, context: Mapping[str, Any], locale: str | None, campaign: "Campaign | None" = None
+    ) -> Rendered:
+        """Fill the template in, in the language that serves `locale` best; `campaign` is what links
+        to the store's own pages get.
 
         Raises RenderingError naming what is missing, too large or impossible.
         """
@@ -110,6 +117,7 @@ class Renderer:
         language = languages.choose(locale, version.packed, version.default_locale)
         templates = self._loaded.get(language) or self._load(language)
         values = self._values(context, locale, language)
+        values[CAMPAIGN] = campaign
         made = {part: self._fill(part, template, values) for part, template in templates.items()}
         subject = one_line(made["subject"])
         if not subject:
@@ -238,8 +246,9 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
-    """Make a header value of a rendered text: one line, no control characters, 255 at most."""
-    line = _SPACES.sub(" ", text).strip()
+    """Make a header value of a rendered text: one line of 255 characters at most, none of which
+    controls anything or turns the order of others (isolates may stay: they end where they say)."""
+    line = _SPACES.sub(" ", _TURNING.sub("", text)).strip()
     if len(line) > LONGEST_SUBJECT:
         line = line[: LONGEST_SUBJECT - 2].rstrip() + "…"
         if line.count("\u2068") > line.count("\u2069"):

@@ -21,7 +21,7 @@ from milepost.domain.templates.sandbox import PARTS, Part
 
 FORMAT = b"milepost-template-1\n"
 
-CODE_MAGIC = f"{MAGIC_NUMBER.hex()}-{jinja2.__version__}-1"
+CODE_MAGIC = f"{MAGIC_NUMBER.hex()}-{jinja2.__version__}-2"
 """Who can run stored bytecode: this Python and this Jinja with these filters (the last number)."""
 
 MOST_BYTES = 350 * 1024

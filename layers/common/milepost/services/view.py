@@ -1,0 +1,88 @@
+"""A mail as a page: what was sent is made once more, of what it was made of then."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milepost.domain import instants
+from milepost.domain.enrollments import mail_data
+from milepost.domain.messages import address_hash
+from milepost.domain.reader_urls import BESIDE, viewer_urls
+from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.tokens import View, unseal_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from milepost.ports.enrollments import Enrollments
+    from milepost.ports.published import Registry
+    from milepost.ports.secrets import Secrets
+    from milepost.ports.sending import Archive
+
+SHOWN_FOR = timedelta(days=90)
+
+_WENT_OUT = frozenset({"claimed", "accepted", "unknown"})
+
+
+class Shown(NamedTuple):
+    """The page of a genuine link: the mail's HTML, or None if it is not shown any more."""
+
+    html: str | None
+    store_name: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Reads links and the ledger, and writes nothing."""
+
+    archive: "Archive"
+    enrollments: "Enrollments"
+    registry: "Registry"
+    secrets: "Secrets"
+
+    def open(self, store: str, token: str, now: datetime) -> Shown | None:
+        """What a link shows; None if we did not make it."""
+        keys = self.secrets.of(store)
+        claim = unseal_view(store, token, keys.links if keys else ())
+        if keys is None or claim is None:
+            return None
+        settings = self.registry.head(store).settings
+        html = self._html(claim, now, keys.links[0])
+        return Shown(html, settings.name or store, settings.default_locale)
+
+    def _html(self, claim: View, now: datetime, key: str) -> str | None:
+        from milepost.domain.templates.rendering import RenderingError  # others get no mail shown
+
+        message = self.archive.message(MessageRef(claim.store, claim.contact, claim.message))
+        if message is None or message["status"] not in _WENT_OUT:
+            return None
+        sent_at = instants.parse(message["decided_at"])
+        loaded = self.enrollments.load(_enrollment(claim, message))
+        if now - sent_at > SHOWN_FOR or loaded is None:
+            return None
+        profile, enrollment = loaded
+        # The mail is made of what is known today. If that is of another address by now, it may be
+        # of another person: a mistyped address was corrected, two contacts became one.
+        if not profile.email or address_hash(profile.email) != message.get("recipient"):
+            return None
+        settings, topic = self.registry.head(claim.store).settings, message.get("topic") or ""
+        urls = viewer_urls(settings.url, claim, topic, key)
+        data = mail_data(profile, enrollment, settings, urls, sent_at)
+        try:
+            template = self.registry.template(
+                claim.store, message["template"], message["template_hash"]
+            )
+            return template.render(data, profile.get("locale")).html.replace(BESIDE, "../")
+        except (LookupError, RenderingError):
+            return None
+
+
+def _enrollment(claim: View, message: "Mapping[str, Any]") -> EnrollmentRef:
+    return EnrollmentRef(
+        store=claim.store,
+        contact=claim.contact,
+        workflow=message["workflow"],
+        version=int(message["version"]),
+        id=message["enrollment"],
+    )

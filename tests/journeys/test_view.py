@@ -1,0 +1,130 @@
+"""View in the browser: the very mail, for its reader, for a time, and nobody else's."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from milepost.adapters.memory.enrollments import MemoryEnrollments
+from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.registry import MemoryRegistry
+from milepost.domain.messages import Mail, Refused
+from milepost.domain.tokens import View, seal_preferences, seal_view
+from milepost.services.view import Viewer
+from tests.journeys.visits import visited, world_of
+from tests.support.builders import ADA, STORE, Content, send
+from tests.support.surroundings import PUBLIC_URL
+from tests.support.world import World
+
+LETTER = (
+    '<p>Dear {{ contact.first_name | default("reader") }}, {{ event.what }} on {{ now | date }}</p>'
+    '<a href="{{ urls.view }}">v</a> <a href="{{ urls.unsubscribe }}">u</a> '
+    '<a href="{{ urls.preferences }}">p</a> <a href="{{ urls.shop }}">s</a> '
+    "{{ store.postal_address }}"
+)
+
+KEY = "link-key"
+
+
+def letter(body: str = LETTER) -> dict[str, Content]:
+    return {"templates/letter/subject.txt": "Hello", "templates/letter/body.html": body}
+
+
+@pytest.fixture
+def world() -> World:
+    return world_of(send("first", "letter"), files=letter())
+
+
+def viewer(world: World) -> Viewer:
+    return Viewer(
+        archive=MemoryLedger(world.state),
+        enrollments=MemoryEnrollments(world.state),
+        registry=MemoryRegistry(world.shelf),
+        secrets=world.unsubscriber.secrets,
+    )
+
+
+def link(mail: Mail) -> str:
+    (token,) = re.findall(rf'href="{PUBLIC_URL}/v1/{STORE}/view/([^"]+)"', mail.html)
+    return str(token)
+
+
+def shown(world: World, token: str, store: str = STORE) -> str | None:
+    opened = viewer(world).open(store, token, world.now)
+    assert opened is not None
+    return opened.html
+
+
+def test_the_page_is_the_mail_and_its_address_may_be_passed_on(world: World) -> None:
+    visited(world, {"what": "a lamp"}, first_name="Ada")
+    mail = world.last_mail()
+    world.run_for(days=3)
+    page = shown(world, link(mail))
+    assert page is not None
+    assert "Dear Ada, a lamp on November 2, 2026" in page
+    plain = [re.sub(r'href="[^"]*"', "", html) for html in (mail.html, page)]
+    assert plain[0] == plain[1]
+    links = re.findall(r'href="([^"]*)"', page)
+    assert links[0] == "#"
+    assert links[1] == links[2]  # both ask before they act, and show nothing of hers
+    opened = world.unsubscriber.open(STORE, links[1].removeprefix("../unsubscribe/"))
+    assert opened is not None
+    assert opened.claim.contact == mail.ref.contact
+    assert links[3] == "https://shop.example/"
+    assert ADA not in link(mail)
+
+
+def test_a_corrected_template_changes_later_mails_and_not_the_page(world: World) -> None:
+    visited(world, {"what": "a lamp"})
+    world.publish(letter(LETTER.replace("Dear", "Hello")))
+    assert "Dear reader, a lamp" in (shown(world, link(world.last_mail())) or "")
+
+
+def test_the_page_is_there_for_ninety_days(world: World) -> None:
+    visited(world, {"what": "a lamp"})
+    token = link(world.last_mail())
+    world.run_for(days=89)
+    assert shown(world, token)
+    world.run_for(days=2)
+    assert shown(world, token) is None
+
+
+def test_nothing_is_shown_when_the_address_has_become_anothers(world: World) -> None:
+    visited(world, {"what": "a lamp"}, external_id="7", first_name="Ada")
+    token = link(world.last_mail())
+    assert shown(world, token)
+    held = world.profile()
+    moved = replace(held, fields={**held.fields, "email": ("other@mail.example", "9", "e")})
+    world.state.profiles[STORE, held.contact] = moved
+    assert shown(world, token) is None
+
+
+def test_what_was_never_sent_is_not_shown(world: World) -> None:
+    world.mailer.script.append(Refused("MessageRejected"))
+    visited(world, {"what": "a lamp"})
+    ((ref, message),) = world.state.messages.items()
+    assert message["status"] == "rejected"
+    token = seal_view(View(STORE, ref.contact, ref.id), KEY)
+    assert shown(world, token) is None
+    gone = View(STORE, "c" + "7" * 25, "c" + "7" * 25 + "-" + "1" * 24)
+    assert shown(world, seal_view(gone, KEY)) is None
+
+
+def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
+    visited(world, {"what": "a lamp"})
+    mail = world.last_mail()
+    token = link(mail)
+    claim: Any = View(STORE, mail.ref.contact, mail.ref.id)
+    body, _, signature = token.rpartition(".")
+    forged = [
+        "", ".", token[:-1], token + "a", body, f"{body}.", f".{signature}", token.upper(),
+        seal_view(claim, "another key"), seal_view(claim, ""), seal_preferences(claim, KEY),
+        seal_view(View("other", claim.contact, claim.message), KEY), f"{token}/../{token}",
+        token.replace(".", ".."), f"{body}.{body}.{signature}", "é" + token, "\x00", "a" * 5000,
+        body.replace(claim.contact, "c" + "7" * 25) + "." + signature, f"{token}%00",
+    ]  # fmt: skip
+    assert len(forged) == 20
+    for wrong in forged:
+        assert viewer(world).open(STORE, wrong, world.now) is None, wrong
+    assert viewer(world).open("other", token, world.now) is None
