@@ -1,6 +1,6 @@
 """A store's own settings, as the running functions see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from milepost.domain.languages import choose
@@ -29,6 +29,8 @@ class StoreSettings(NamedTuple):
     forms: Mapping[str, Mapping[str, Any]] | None = None
     origins: tuple[str, ...] = ()
     properties: Mapping[str, str] | None = None
+    quiet_hours: Mapping[str, str] | None = None
+    closed_days: Mapping[str, Sequence[str]] | None = None
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

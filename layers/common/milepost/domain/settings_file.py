@@ -10,6 +10,7 @@ from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
+from milepost.domain.sending_file import ClosedDays, QuietHours
 
 
 def _iana(name: str) -> str:
@@ -80,6 +81,15 @@ class SettingsFile(BaseModel):
         max_length=100,
         description="What kind of value a property of contacts holds; a value of another kind is "
         "left out. A property that is not listed may hold anything.",
+    )
+
+    quiet_hours: QuietHours | None = Field(
+        None,
+        description="When no marketing goes out; it waits until they are over. On the reader's "
+        "own clock, or the store's if theirs is unknown.",
+    )
+    closed_days: ClosedDays | None = Field(
+        None, description="Days on which no marketing goes out; it waits until they are over."
     )
 
     @model_validator(mode="after")

@@ -15,7 +15,8 @@ from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, step_data, visit
-from milepost.domain.gate import Question, Skip, conditions_asked, decide_send
+from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send
+from milepost.domain.hours import hours_of
 from milepost.domain.messages import (
     Category,
     Claimed,
@@ -55,6 +56,14 @@ class Paused(Exception):
     """The workflow or its store has been paused: whatever was to be sent has to wait."""
 
 
+class Deferred(Exception):
+    """The message must not go now: its turn goes on later, as `defer` says."""
+
+    def __init__(self, step: str, defer: Defer) -> None:
+        super().__init__(f"{step} is put off: {defer.reason}")
+        self.step, self.defer = step, defer
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Sends e-mail. `public_url` is where the links in it lead, without a slash at the end."""
@@ -71,7 +80,7 @@ class Sender:
         """Send or skip; the reason why the whole enrollment is over, or None.
 
         `journal` is written with the decision. Raises `Busy` when the post is: the same call
-        later goes through the gate again and finds its own claim; and `Paused`.
+        later goes through the gate again and finds its own claim; `Paused`, and `Deferred`.
         """
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
@@ -83,6 +92,8 @@ class Sender:
                 replace(draft, numbers=decision.numbers), "skipped", decision.reason, journal
             )
             return decision.reason if decision.ends else None
+        if isinstance(decision, Defer):
+            return self._put_off(task, draft, decision, journal)
         draft = replace(draft, numbers=decision.numbers)
         mail = self._compose(task, head, draft)
         if isinstance(mail, RenderingError):
@@ -101,7 +112,7 @@ class Sender:
         open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
         decision = decide_send(self._question(open_task, head, draft))
         mail = self._compose(task, head, draft)
-        if isinstance(decision, Skip) or isinstance(mail, RenderingError):
+        if not isinstance(decision, Send) or isinstance(mail, RenderingError):
             return
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
             self._submit(mail, last=True)
@@ -122,7 +133,17 @@ class Sender:
             workflow_paused=live is not None and live.status == "paused",
             late=self.now() - task.due,
             expires=parse_duration(expires) if expires else None,
+            hours=hours_of(head.settings, task.profile.timezone),
+            message=draft.ref.id,
         )
+
+    def _put_off(self, task: Task, draft: Draft, decision: Defer, journal: "Journal") -> str | None:
+        """Have the message wait, unless an earlier run of this turn has decided it already."""
+        fates = self.ledger.fates(draft.enrollment, {draft.step: _number(task)})
+        held = fates.get(draft.step)
+        if held is None or held["status"] == "throttled":
+            raise Deferred(draft.step, decision)
+        return self._not_claimed(draft, NotClaimed("decided before", held["status"]), journal)
 
     def _compose(self, task: Task, head: "Head", draft: Draft) -> Mail | RenderingError:
         if not draft.template_hash:
@@ -166,13 +187,12 @@ class Sender:
 def _draft(task: Task, head: "Head") -> Draft:
     node, workflow, ref = task.node, task.program.head, task.enrollment.ref
     variant, template = _version(ref, node)
-    number = visit(task.turn) if "repeats" in node else 1
     category: Category = node.get("category") or workflow["category"]
     topic = (
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
     )
     return Draft(
-        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"], number)),
+        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"], _number(task))),
         enrollment=ref,
         step=node["id"],
         turn=task.turn,
@@ -185,6 +205,10 @@ def _draft(task: Task, head: "Head") -> Draft:
         leg=task.enrollment.leg,
         owner=task.profile.contact,
     )
+
+
+def _number(task: Task) -> int:
+    return visit(task.turn) if "repeats" in task.node else 1
 
 
 def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
