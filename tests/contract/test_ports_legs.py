@@ -81,6 +81,12 @@ def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> Non
     assert ports.enrollments.leg(REF) == 1
 
 
+def test_why_a_message_was_put_off_is_kept_with_the_leg_that_it_waits_for(ports: Ports) -> None:
+    start = START._replace(step="", fixed=True, deferred="mail: quiet hours", deferred_since=DUE)
+    parked(ports, start)
+    assert held(ports).start == start
+
+
 def test_an_enrollment_that_does_not_exist_is_in_no_leg(ports: Ports) -> None:
     assert ports.enrollments.leg(REF) == 0
     assert not ports.enrollments.park(REF, 0, START, Journal())

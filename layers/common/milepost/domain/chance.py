@@ -4,6 +4,7 @@ A replayed step, a report and a simulation all find the same answer.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 
 from milepost.domain.program import Node
@@ -18,6 +19,11 @@ def share(ref: EnrollmentRef, step: str) -> float:
 def _even(*names: str) -> float:
     digest = sha256("\n".join(names).encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
+
+
+def part_of(span: timedelta, *names: str) -> timedelta:
+    """Some part of a span in whole seconds, even over names."""
+    return timedelta(seconds=int(span.total_seconds() * _even(*names)))
 
 
 def choose(ref: EnrollmentRef, step: str, weights: Mapping[str, int]) -> str:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.chance import part_of
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.enrollments import Enrollment, endings
+from milepost.domain.hours import Hours
 from milepost.domain.messages import Category
 from milepost.domain.preferences import snoozed_until
 from milepost.domain.program import Program
@@ -31,7 +33,21 @@ class Skip:
     ends: bool = False
 
 
-Decision = Send | Skip
+class Defer(NamedTuple):
+    """The message must not go now; at `until` everything is asked once more."""
+
+    until: datetime
+    reason: str
+    numbers: Mapping[str, Any] = {}
+
+
+Decision = Send | Skip | Defer
+
+LONGEST_DEFERRAL = timedelta(days=7)
+"""A message that could not go for so long is left out: by then it would come as a surprise."""
+
+SPREAD = timedelta(minutes=10)
+"""Whoever may be mailed again at the same minute is mailed in the course of so much time."""
 
 
 class Question(NamedTuple):
@@ -47,19 +63,57 @@ class Question(NamedTuple):
     workflow_paused: bool = False
     late: timedelta = timedelta()
     expires: timedelta | None = None
+    hours: Hours | None = None
+    message: str = ""
+
+    @property
+    def deferred_since(self) -> datetime | None:
+        """Since when this turn is put off."""
+        start = self.enrollment.start
+        return start.deferred_since if start is not None and start.deferred else None
 
 
 def decide_send(question: Question) -> Decision:
-    """Answer with the first reason against sending, or with Send.
+    """Answer with the first reason against sending, or with Send. What only stands against
+    sending now puts the message off, unless it would be of no use any more by then.
 
     Suppression is not asked here: it is a condition of the claim itself, in one transaction with
     it (see `Ledger.claim`), so that no answer of this function can be out of date about it.
     """
     for skip in _objections(question):
         return skip
+    if question.category == "marketing" and (later := _later(question)):
+        return later
     consent = question.profile.consent.get(question.topic or "")
     numbers = {"consented_at": instants.show(consent.at)} if consent else {}
+    if question.enrollment.start and question.deferred_since:
+        numbers |= {
+            "deferred": question.enrollment.start.deferred,
+            "deferred_since": instants.show(question.deferred_since),
+        }
     return Send({"category": question.category, **numbers})
+
+
+def _later(question: Question) -> Defer | Skip | None:
+    """Whether the message has to wait for another hour."""
+    now, hours = question.facts.now, question.hours
+    first = hours.wait(now) if hours else None
+    if hours is None or first is None:
+        return None
+    since = question.deferred_since or now
+    until, wait = first.until, hours.wait(first.until)
+    while wait is not None and until - since <= LONGEST_DEFERRAL:
+        until, wait = wait.until, hours.wait(wait.until)
+    spread = until + part_of(SPREAD, question.message)
+    if hours.wait(spread) is None:
+        until = spread
+    numbers = {"why": first.reason, "until": instants.show(until)}
+    if until - since > LONGEST_DEFERRAL:
+        return Skip("deferred too long", {**numbers, "since": instants.show(since)})
+    late = question.late + (until - now)
+    if question.expires is not None and late > question.expires:
+        return Skip("expired", {**numbers, "late": say_duration(late)})
+    return Defer(until, first.reason, {"until": instants.show(until)})
 
 
 def _objections(question: Question) -> Iterator[Skip]:

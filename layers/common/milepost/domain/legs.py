@@ -7,11 +7,14 @@ enrollment, how the next one begins.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.durations import parse_duration
 from milepost.domain.program import END, Node, Program, successors, waits
 from milepost.domain.refs import EnrollmentRef
+
+if TYPE_CHECKING:  # which knows the way a leg begins
+    from milepost.domain.enrollments import Enrollment
 
 
 class Start(NamedTuple):
@@ -19,7 +22,8 @@ class Start(NamedTuple):
 
     `step` is the wait that is rested at, empty if there is none. `since` is the instant from which
     that wait counts events, and from which pauses have yet to be added to `due`; a `fixed` time is
-    not moved by a pause that was over before it.
+    not moved by a pause that was over before it. `deferred` says why a message of a turn that has
+    begun was put off, `deferred_since` since when.
     """
 
     block: str
@@ -28,11 +32,33 @@ class Start(NamedTuple):
     since: datetime
     step: str = ""
     fixed: bool = False
+    deferred: str = ""
+    deferred_since: datetime | None = None
 
 
 def execution_name(ref: EnrollmentRef, leg: int) -> str:
     """The name of a leg's execution: starting it twice can only find the first."""
     return f"{ref.id}-{leg}" if leg else ref.id
+
+
+def put_off(enrollment: "Enrollment", now: datetime, paused: bool) -> bool:
+    """Whether a message of a turn that has begun still waits for its hour."""
+    start = enrollment.start
+    if start is None or not start.deferred or str(start.turn) not in enrollment.began:
+        return False
+    return paused or start.due > now
+
+
+def goes_on(enrollment: "Enrollment", began: datetime) -> datetime:
+    """When a turn that began then went on after a message of it had been put off; else then.
+
+    What is waited for after a message is counted from here, or two that are an hour apart would
+    come together in the morning.
+    """
+    start = enrollment.start
+    if start is None or not start.deferred or enrollment.began.get(str(start.turn)) != began:
+        return began
+    return max(began, start.due)
 
 
 def park_after(program: Program) -> timedelta:

@@ -9,7 +9,7 @@ from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, outcome_key, step_data
 from milepost.domain.events import Event
-from milepost.domain.legs import Start, rested_at
+from milepost.domain.legs import Start, goes_on, rested_at
 from milepost.domain.program import Node, Program, waits
 from milepost.domain.schedule import date_comes, delay_ends
 from milepost.domain.settings import StoreSettings
@@ -33,12 +33,13 @@ def rest_at(
 ) -> Rest:
     """The wait at which a turn that began then has come to rest."""
     zone = profile.get("timezone")
+    begins = goes_on(enrollment, began)
     match node["type"]:
         case "wait_for":
             timeout = parse_duration(node["timeout"])
-            return Rest(_counts_from(enrollment, began, node["event"]), began + timeout)
+            return Rest(_counts_from(enrollment, began, node["event"]), begins + timeout)
         case "delay":
-            return Rest(began, delay_ends(node, began, zone, settings.timezone))
+            return Rest(began, delay_ends(node, begins, zone, settings.timezone))
     data = step_data(profile, enrollment, settings)
     return Rest(began, date_comes(node, data, zone, settings.timezone))
 

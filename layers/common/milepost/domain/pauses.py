@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.enrollments import Enrollment, outcome_key
-from milepost.domain.legs import Start, rested_at
+from milepost.domain.legs import Start, goes_on, rested_at
 from milepost.domain.program import Program
 
 MOST = 100
@@ -93,7 +93,8 @@ def turn_of(
         node["type"] == "delay_until" or outcome_key(node, number) in enrollment.outcomes
     )
     step = node["id"] if node else ""
-    return Start(entry, number, now, enrollment.began[before], step, fixed)
+    since = goes_on(enrollment, enrollment.began[before])
+    return Start(entry, number, now, since, step, fixed)
 
 
 def pauses_to_json(pauses: Iterable[Pause]) -> list[list[str | None]]:

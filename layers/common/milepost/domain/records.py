@@ -131,8 +131,21 @@ def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
         "entered_at": instants.show(enrollment.entered_at),
         "ended_at": instants.show(ended) if ended else None,
         "due_at": instants.show(enrollment.start.due) if enrollment.start and not ended else None,
+        "deferred": _deferred(enrollment),
         "steps": {step: dict(outcome) for step, outcome in enrollment.outcomes.items()},
     }
+
+
+def _deferred(enrollment: "Enrollment") -> dict[str, str | None] | None:
+    """Which message is put off, and why; None once everything of that block has been decided."""
+    start = enrollment.start
+    if enrollment.ended_at or start is None or not start.deferred:
+        return None
+    if str(start.turn + 1) in enrollment.began:
+        return None
+    step, _, reason = start.deferred.partition(": ")
+    since = instants.show(start.deferred_since) if start.deferred_since else None
+    return {"step": step, "reason": reason, "since": since, "until": instants.show(start.due)}
 
 
 def message_record(id_: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A store's own settings, as the running functions see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -33,6 +33,8 @@ class StoreSettings(NamedTuple):
     warm_up: Mapping[str, Any] | None = None
     tracking: str = "all"
     utm: Mapping[str, str] | Literal[False] = MappingProxyType({})
+    quiet_hours: Mapping[str, str] | None = None
+    closed_days: Mapping[str, Sequence[str]] | None = None
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

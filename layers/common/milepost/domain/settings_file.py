@@ -11,6 +11,7 @@ from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
+from milepost.domain.sending_file import ClosedDays, QuietHours
 from milepost.domain.tracking import TOPIC, Tracking
 
 
@@ -137,6 +138,15 @@ class SettingsFile(BaseModel):
     utm: Utm | Literal[False] = Field(
         Utm(),
         description="UTM parameters on links to `url` and `origins` in mails; `false` for none.",
+    )
+
+    quiet_hours: QuietHours | None = Field(
+        None,
+        description="When no marketing goes out; it waits until they are over. On the reader's "
+        "own clock, or the store's if theirs is unknown.",
+    )
+    closed_days: ClosedDays | None = Field(
+        None, description="Days on which no marketing goes out; it waits until they are over."
     )
 
     @model_validator(mode="after")

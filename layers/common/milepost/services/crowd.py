@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.legs import put_off
 from milepost.domain.moving import moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program
@@ -107,15 +108,17 @@ class Crowd:
             self._meet(enrollment)  # a move may have been cut off before it came to that
             return True
         old = self.registry.program(own.store, own.workflow, own.version)
-        settings = self.registry.head(own.store).settings
-        rest = resting(old, profile, enrollment, settings)
+        head = self.registry.head(own.store)
+        paused = head.is_paused(own.workflow)
+        if put_off(enrollment, self.now(), paused):
+            self._show(profile, own)
+            return True  # its message is of this version, and so is what comes after that
+        rest = resting(old, profile, enrollment, head.settings)
         start = moved(rest, self._later(own, version)) if rest else None
         if rest is None or start is None:
             self._show(profile, own)
             return rest is not None
         self.enrollments.show_moved(own, version)
-        head = self.registry.head(own.store)
-        paused = head.is_paused(own.workflow)
         kept = overdue(start, head.pauses_of(own.workflow), self.now())
         unless = outcome_key(old.nodes[rest.step], rest.turn) if rest.step else ""
         if not self.enrollments.move(own, leg, kept, version, unless, paused):

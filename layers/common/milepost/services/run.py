@@ -95,7 +95,7 @@ class Runner:
         except Paused:
             return self._freeze(turn)
         except Deferred as deferred:
-            return self._freeze(turn, deferred.until)
+            return self._put_off(turn, deferred)
 
     def give_up(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
         """End an enrollment whose machine failed for good: nobody is left behind unseen."""
@@ -171,12 +171,21 @@ class Runner:
                 self._meet(replace(enrollment, leg=leg + 1, start=held), leg)
         return held is not None
 
-    def _freeze(self, turn: Turn, until: datetime | None = None) -> Stop:
-        """A mail in the middle of a block has to wait, for the end of a pause or `until`: the block
-        will be run again, and finds what it did."""
+    def _freeze(self, turn: Turn) -> Stop:
+        """A pause began in the middle of a block: it will be run again, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
-        start = Start(turn.entry, turn.number, until or now, now)
-        self.enrollments.park(ref, leg, start, turn.journal(), paused=until is None)
+        start = _again(turn, now, now)
+        self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
+        return self._leave(ref, leg, turn.program, turn.entry)
+
+    def _put_off(self, turn: Turn, deferred: Deferred) -> Stop:
+        """A message has to wait: its block will be run again then, and finds what it did."""
+        ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
+        until, reason = deferred.defer.until, f"{deferred.step}: {deferred.defer.reason}"
+        start = _again(turn, until, now)
+        since = start.deferred_since or now
+        start = start._replace(fixed=True, deferred=reason, deferred_since=since)
+        self.enrollments.park(ref, leg, start, turn.journal())
         return self._leave(ref, leg, turn.program, turn.entry)
 
     def _meet(self, enrollment: Enrollment, leg: int) -> None:
@@ -212,3 +221,12 @@ class Runner:
         if END not in exits and self.engine is not None:
             self.engine().stop(ref, "nothing left to do", leg)
         return Stop(END, self.now(), self.now())
+
+
+def _again(turn: Turn, due: datetime, since: datetime) -> Start:
+    """The leg that runs this turn again, which may have been put off before."""
+    start = Start(turn.entry, turn.number, due, since)
+    before = turn.enrollment.start
+    if before is not None and before.turn == turn.number:
+        start = start._replace(deferred=before.deferred, deferred_since=before.deferred_since)
+    return start

@@ -15,7 +15,8 @@ from milepost.domain.chance import choose, share
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, visit
-from milepost.domain.gate import Question, Skip, conditions_asked, decide_send
+from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send
+from milepost.domain.hours import hours_of
 from milepost.domain.messages import (
     Category,
     Claimed,
@@ -60,11 +61,11 @@ class Paused(Exception):
 
 
 class Deferred(Exception):
-    """The message may go, but not before `until`: the turn waits for that."""
+    """The message must not go now: its turn goes on later, as `defer` says."""
 
-    def __init__(self, until: datetime, reason: str) -> None:
-        super().__init__(reason)
-        self.until = until
+    def __init__(self, step: str, defer: Defer) -> None:
+        super().__init__(f"{step} is put off: {defer.reason}")
+        self.step, self.defer = step, defer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Sender:
         """Send or skip; the reason why the whole enrollment is over, or None.
 
         `journal` is written with the decision. Raises `Busy` when the post is: the same call
-        later goes through the gate again and finds its own claim; `Paused`; and `Deferred`.
+        later goes through the gate again and finds its own claim; `Paused`, and `Deferred`.
         """
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
@@ -101,6 +102,8 @@ class Sender:
                 replace(draft, numbers=decision.numbers), "skipped", decision.reason, journal
             )
             return decision.reason if decision.ends else None
+        if isinstance(decision, Defer):
+            return self._put_off(task, draft, decision, journal)
         draft = replace(draft, numbers=decision.numbers)
         mail = self._compose(task, head, draft)
         if isinstance(mail, RenderingError):
@@ -120,7 +123,7 @@ class Sender:
         open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
         decision = decide_send(self._question(open_task, head, draft))
         mail = self._compose(task, head, draft)
-        if isinstance(decision, Skip) or isinstance(mail, RenderingError):
+        if not isinstance(decision, Send) or isinstance(mail, RenderingError):
             return
         if self.pace and (why := self.pace.wait(draft.ref, draft.category, None)):
             raise Busy(f"no mail can go now: {why}")
@@ -135,7 +138,7 @@ class Sender:
         ramp = _ramp(draft, head, self.now()) if marketing else None
         why = self.pace.wait(draft.ref, draft.category, ramp)
         if why is not None:
-            raise _put_off(task, head, draft, why, self.now())
+            raise _delayed(task, head, draft, why, self.now())
 
     def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
@@ -153,7 +156,17 @@ class Sender:
             workflow_paused=live is not None and live.status == "paused",
             late=self.now() - task.due,
             expires=parse_duration(expires) if expires else None,
+            hours=hours_of(head.settings, task.profile.timezone),
+            message=draft.ref.id,
         )
+
+    def _put_off(self, task: Task, draft: Draft, decision: Defer, journal: "Journal") -> str | None:
+        """Have the message wait, unless an earlier run of this turn has decided it already."""
+        fates = self.ledger.fates(draft.enrollment, {draft.step: _number(task)})
+        held = fates.get(draft.step)
+        if held is None or held["status"] == "throttled":
+            raise Deferred(draft.step, decision)
+        return self._not_claimed(draft, NotClaimed("decided before", held["status"]), journal)
 
     def _compose(self, task: Task, head: "Head", draft: Draft) -> Mail | RenderingError:
         if not draft.template_hash:
@@ -207,13 +220,12 @@ class Sender:
 def _draft(task: Task, head: "Head") -> Draft:
     node, workflow, ref = task.node, task.program.head, task.enrollment.ref
     variant, template = _version(ref, node)
-    number = visit(task.turn) if "repeats" in node else 1
     category: Category = node.get("category") or workflow["category"]
     topic = (
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
     )
     return Draft(
-        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"], number)),
+        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"], _number(task))),
         enrollment=ref,
         step=node["id"],
         turn=task.turn,
@@ -226,6 +238,10 @@ def _draft(task: Task, head: "Head") -> Draft:
         leg=task.enrollment.leg,
         owner=task.profile.contact,
     )
+
+
+def _number(task: Task) -> int:
+    return visit(task.turn) if "repeats" in task.node else 1
 
 
 def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
@@ -246,15 +262,17 @@ def _ramp(draft: Draft, head: "Head", now: datetime) -> "Ramp | None":
     return ramp_of(draft.ref.store, head.settings, now)
 
 
-def _put_off(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> Busy | Deferred:
+def _delayed(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> Busy | Deferred:
     """What becomes of a message that has no token."""
     from milepost.domain.pace import later
     from milepost.domain.warm_up import next_day
 
     if why == "warm-up":
-        return Deferred(next_day(head.settings, now), why)
+        return Deferred(draft.step, Defer(next_day(head.settings, now), why))
     rest = later(why, draft.category, now - task.due, share(draft.enrollment, draft.step))
-    return Deferred(now + rest, why) if rest else Busy("as much mail is under way as SES takes")
+    if not rest:
+        return Busy("as much mail is under way as SES takes")
+    return Deferred(draft.step, Defer(now + rest, why))
 
 
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:

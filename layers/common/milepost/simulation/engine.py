@@ -36,14 +36,16 @@ class Onlooker(Protocol):
 
 @dataclass(slots=True)
 class _Run:
-    """One enrollment. `moment` grows with everything decided: what was due before is void then.
+    """One leg of an enrollment.
 
-    `turn` counts its blocks.
+    `moment` grows with everything decided: what was due before is void then. `turn` counts the
+    blocks, `leg` is the one that it is.
     """
 
     ref: EnrollmentRef
     moment: int = 0
     turn: int = 0
+    leg: int = 0
 
 
 class BlockEngine:
@@ -66,7 +68,7 @@ class BlockEngine:
         self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
     ) -> None:
         if (ref.id, leg) not in self._runs:
-            run = self._runs[ref.id, leg] = _Run(ref, turn=turn)
+            run = self._runs[ref.id, leg] = _Run(ref, turn=turn, leg=leg)
             program = self._registry.program(ref.store, ref.workflow, ref.version)
             entry = block or program.entry
             self._later(run, AT_ONCE, lambda: self._run(run, entry))
@@ -86,15 +88,21 @@ class BlockEngine:
         ref = run.ref
         self._onlooker.runs()
         try:
-            stop = self._runner.run(ref, entry, run.turn)
+            stop = self._runner.run(ref, entry, run.turn, run.leg)
         except Exception as error:  # a machine would try again for half a day, and then give up
-            self._runner.give_up(ref, f"{type(error).__name__}: {error}")
+            self._runner.give_up(ref, f"{type(error).__name__}: {error}", run.leg)
             stop = Stop(END, self._agenda.now, self._agenda.now)
         self._onlooker.ran(ref, run.turn, stop)
         run.turn += 1
         loaded = self._enrollments.load(ref)
-        if stop.next == END or loaded is None or loaded[1].status != "active":
+        if loaded is None or loaded[1].status != "active":
             return  # an enrollment that is over has nothing left to do; only a machine has to end
+        leg, start = loaded[1].leg, loaded[1].start
+        if start is not None and leg > run.leg:
+            later = self._runs[ref.id, leg] = _Run(ref, turn=start.turn, leg=leg)
+            self._later(later, start.due - self._agenda.now, lambda: self._run(later, start.block))
+        if stop.next == END:
+            return
         node = self._registry.program(ref.store, ref.workflow, ref.version).nodes[stop.next]
         if "timeout" in node:
             self._await(run, stop)
@@ -106,7 +114,7 @@ class BlockEngine:
         """Rest until the event or the time-out, whichever comes first."""
         ref, step = run.ref, stop.next
         node = self._registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-        token = f"{ref.id}-{run.moment}"
+        token = f"{ref.id}-{run.leg}-{run.moment}"
         self._tokens[token] = (run, run.moment, node["on_event"])
 
         def give_up() -> None:
@@ -114,7 +122,9 @@ class BlockEngine:
             self._run(run, node["on_timeout"])
 
         self._later(run, parse_duration(node["timeout"]), give_up)
-        park(self._enrollments, self._registry, self, ref, step, token, stop.since, run.turn)
+        park(
+            self._enrollments, self._registry, self, ref, step, token, stop.since, run.turn, run.leg
+        )
 
     def _later(self, run: _Run, delay: timedelta, action: Callable[[], None]) -> None:
         moment = run.moment

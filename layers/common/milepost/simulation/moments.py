@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal[
-    "event", "enters", "refused", "decides", "mails", "no mail", "waits", "time-out", "leaves"
+    "event",
+    "enters",
+    "refused",
+    "decides",
+    "mails",
+    "no mail",
+    "deferred",
+    "waits",
+    "time-out",
+    "leaves",
 ]
 
 

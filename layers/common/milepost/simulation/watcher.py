@@ -15,6 +15,7 @@ from milepost.domain import instants, languages
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, outcome_key
 from milepost.domain.events import Event
+from milepost.domain.legs import Start, put_off
 from milepost.domain.program import END, Node, waits
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports.published import Registry
@@ -40,6 +41,7 @@ class Watcher:
     mails: list[Mailed] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     _messages: int = 0
+    _put_off: dict[str, int] = field(default_factory=dict)
     _over: set[str] = field(default_factory=set)
     _ends: tuple[str, str] = ("", "")
 
@@ -69,8 +71,14 @@ class Watcher:
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         enrollment = self.state.enrollments[enrollment_key(ref)]
         messages = dict(self._new_messages())
-        self.path += self.trace.steps
-        for name in self.trace.steps:
+        steps = self.trace.steps[self._put_off.pop(ref.id, 0) :]
+        start = enrollment.start
+        if start is not None and put_off(enrollment, self.agenda.now, paused=False):
+            # The block will be run again from its beginning; what was seen is not seen twice.
+            self._put_off[ref.id] = len(self.trace.steps) - 1
+            steps.pop()
+        self.path += steps
+        for name in steps:
             outcome = enrollment.outcomes.get(outcome_key(program.nodes[name], turn))
             if name in messages:
                 self._mail(name, *messages[name])
@@ -78,6 +86,8 @@ class Watcher:
                 self._decided(name, outcome)
         if enrollment.status != "active":
             self._left(enrollment)
+        elif ref.id in self._put_off and start is not None:
+            self._waits_for_its_hour(start)
         elif stop.next != END:
             self._waits(program.nodes[stop.next], stop)
 
@@ -131,6 +141,11 @@ class Watcher:
             said = f"waits until {_shown(stop.until)}"
             detail = {"until": instants.show(stop.until)}
         self._note("waits", node["id"], said, detail)
+
+    def _waits_for_its_hour(self, start: Start) -> None:
+        step, _, reason = start.deferred.partition(": ")
+        detail = {"reason": reason, "until": instants.show(start.due)}
+        self._note("deferred", step, f"{reason}: waits until {_shown(start.due)}", detail)
 
     def _left(self, enrollment: Enrollment) -> None:
         if enrollment.ref.id in self._over:

@@ -322,15 +322,18 @@ def _merged(
 
 
 def _start_value(start: Start) -> dict[str, Any]:
-    shown = {"due": instants.show(start.due), "since": instants.show(start.since)}
-    return {**start._asdict(), **shown}
+    times = {"due": start.due, "since": start.since, "deferred_since": start.deferred_since}
+    shown = {name: instants.show(at) for name, at in times.items() if at is not None}
+    known = {name: value for name, value in start._asdict().items() if value is not None}
+    return {**known, **shown}
 
 
 def _start(held: Mapping[str, Any]) -> Start:
-    times = {name: instants.parse(held[name]) for name in ("due", "since")}
+    times = {name: instants.parse(held[name]) for name in _TIMES if name in held}
     return Start(**{**held, **times, "turn": int(held["turn"])})
 
 
+_TIMES = ("due", "since", "deferred_since")
 _ACTIVE = "ENROLLMENT#active#"
 _NO_TRIGGER = {"data": "{}"}
 """An enrollment that is kept under another contact keeps its trigger's data there too."""

@@ -160,7 +160,11 @@ class MemoryEnrollments:
 
     def _set(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool) -> None:
         key = enrollment_key(ref)
-        kept = start._replace(due=milliseconds(start.due), since=milliseconds(start.since))
+        kept = start._replace(
+            due=milliseconds(start.due),
+            since=milliseconds(start.since),
+            deferred_since=start.deferred_since and milliseconds(start.deferred_since),
+        )
         self.state.enrollments[key] = replace(self.state.enrollments[key], leg=leg, start=kept)
         self.state.timers[key] = Timer(kept.due, paused)
 

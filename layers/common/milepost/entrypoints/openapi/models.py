@@ -265,6 +265,15 @@ class Proof(Model):
     event: str
 
 
+class Deferral(Model):
+    """A message that waits for a better hour, or did: everything is asked again at `until`."""
+
+    step: str
+    reason: str
+    since: AwareDatetime | None
+    until: AwareDatetime
+
+
 class Enrollment(Model):
     """One way through a workflow: what began it, what each step came to, why it ended."""
 
@@ -281,6 +290,7 @@ class Enrollment(Model):
     entered_at: AwareDatetime
     ended_at: AwareDatetime | None
     due_at: AwareDatetime | None = Field(description="When a wait that is parked ends.")
+    deferred: Deferral | None
     steps: dict[str, dict[str, Any]]
 
 

@@ -34,7 +34,9 @@ def publish_settings(
     settings = read_file(text, SettingsFile)
     if isinstance(settings, list):
         return refused(settings)
-    document = settings.model_dump(mode="json", exclude_none=True, exclude={"schema_"})
+    document = settings.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude={"schema_"}
+    )
     found = [
         *_in_use(publications, store, settings),
         *_unanswered(publications, files, store, StoreSettings.from_json(document)),

@@ -1,0 +1,61 @@
+"""When a store may mail, as `settings.json` says it; only publishing imports this."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from milepost.domain.language.model import TimeOfDay
+from milepost.domain.schedule import WEEKDAYS
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+def _day(text: str) -> str:
+    """A day of one year or of every year; that it is in the calendar is asked of a leap year."""
+    try:
+        if not re.fullmatch(r"(\d{4}-)?\d\d-\d\d", text):
+            raise ValueError
+        date.fromisoformat(text if len(text) == len("2028-12-25") else f"2028-{text}")
+    except ValueError:
+        reason = f"{text!r} is not a day: write it like '2028-12-25', or '12-25' for every year"
+        raise ValueError(reason) from None
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QuietHours(_Model):
+    """From when until when nobody gets marketing, on the clock of the reader."""
+
+    from_: TimeOfDay = Field(alias="from", description="When the night begins: `21:00`.")
+    to: TimeOfDay = Field(description="When it is over: `08:00`.")
+
+    @model_validator(mode="after")
+    def _is_some_time(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError("from and to are the same: leave quiet_hours out to mail at any time")
+        return self
+
+
+class ClosedDays(_Model):
+    """Days on which no marketing goes out, on the store's own clock."""
+
+    weekdays: list[Weekday] = Field(default_factory=list, description='Every week: `["sunday"]`.')
+    dates: list[Day] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Of one year, `2026-11-27`, or of every year, `12-25`.",
+    )
+
+    @model_validator(mode="after")
+    def _opens(self) -> Self:
+        if len({*self.weekdays}) == len(WEEKDAYS):
+            raise ValueError("every day of the week is closed: no marketing would ever go out")
+        return self

@@ -1,0 +1,229 @@
+"""Marketing that comes at a bad hour waits for a better one, as whoever sends it does."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from milepost.domain.messages import Refused
+from tests.journeys.test_kills import PHASES
+from tests.journeys.test_legs import running
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    Json,
+    branch,
+    delay,
+    send,
+    settings,
+    shop,
+    wait_for,
+    workflow,
+)
+from tests.support.faults import Faults, Kill, Scope
+from tests.support.world import World
+
+NIGHT = {"from": "21:00", "to": "08:00"}
+AT_TEN = MONDAY_NOON + timedelta(hours=10)
+MORNING = MONDAY_NOON + timedelta(hours=20)
+SOON = timedelta(minutes=12)
+"""The spread, and the minute in which a leg begins."""
+
+
+def visits(*steps: Json, **head: Any) -> Json:
+    return workflow(*steps, on="Visited", **{"exit_on": [{"event": "Ordered"}], **head})
+
+
+def live(
+    *steps: Json, faults: Faults | None = None, start: datetime = AT_TEN,
+    days: float = 3, said: Json | None = None, **head: Any,
+) -> World:  # fmt: skip
+    """Ada, who wants offers, visits a shop that keeps quiet at night."""
+    world = World(start=start, faults=faults)
+    kept = settings(**(said if said is not None else {"quiet_hours": NIGHT}))
+    world.publish(shop(visit=visits(*steps, **head)) | {"settings.json": kept})
+    world.consent()
+    world.event("Visited")
+    if days:
+        world.run_for(days=days)
+    return world
+
+
+def mails(world: World) -> list[tuple[str, datetime]]:
+    return [(mail.tags["step"], at) for at, mail in world.posted]
+
+
+def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
+    world = live(send("hello"), days=0.3)
+    assert (mails(world), world.messages(), running(world)) == ([], {}, [])
+    start = world.enrollment().start
+    assert start is not None
+    assert (start.deferred, start.deferred_since) == ("hello: quiet hours", AT_TEN)
+    world.run_for(days=1)
+    ((step, at),) = mails(world)
+    assert step == "hello"
+    assert MORNING <= at <= MORNING + SOON
+    assert (world.enrollment().status, world.state.timers) == ("completed", {})
+    (message,) = world.state.messages.values()
+    assert message["numbers"]["deferred"] == "hello: quiet hours"
+    assert message["numbers"]["deferred_since"] == "2026-11-02T22:00:00.000Z"
+
+
+def test_the_morning_is_that_of_the_reader() -> None:
+    world = World(start=AT_TEN)
+    kept = settings(quiet_hours=NIGHT, timezone="America/New_York")
+    world.publish(shop(visit=visits(send("hello"))) | {"settings.json": kept})
+    people = {"a@mail.example": None, "b@mail.example": "Asia/Tehran"}
+    for person, zone in people.items():
+        world.consent(email=person)
+        known: Json = {"timezone": zone} if zone else {}
+        world.event("Visited", email=person, **known)
+    world.run_for(days=1)
+    assert world.mailed_at("hello", "a@mail.example") == AT_TEN  # it is five o'clock in New York
+    in_tehran = AT_TEN.replace(day=3, hour=4, minute=30)
+    assert in_tehran <= world.mailed_at("hello", "b@mail.example") <= in_tehran + SOON
+
+
+def test_an_order_is_told_of_at_any_hour() -> None:
+    assert mails(live(send("receipt", category="transactional"))) == [("receipt", AT_TEN)]
+
+
+def test_closed_days_are_waited_for_too() -> None:
+    said = {"closed_days": {"weekdays": ["tuesday"], "dates": ["2026-11-02"]}}
+    ((_, at),) = mails(live(send("hello"), said=said))
+    opens = MONDAY_NOON + timedelta(days=1.5)
+    assert opens <= at <= opens + SOON
+
+
+def test_what_is_waited_for_afterwards_is_counted_from_the_mail() -> None:
+    """Else a mail and the one an hour after it would both come at eight in the morning."""
+    world = live(send("hello"), delay("1 hour"), send("again"))
+    (_, first), (_, second) = mails(world)
+    assert abs(second - first - timedelta(hours=1)) < timedelta(minutes=2)
+    steps = wait_for("answer", "Replied", "40 days", [send("thanks")], [send("pity")])
+    world = live(send("hello"), steps, days=50)
+    (_, first), (_, second) = mails(world)
+    assert abs(second - first - timedelta(days=40)) < timedelta(minutes=2)
+
+
+def test_who_orders_in_the_night_is_not_mailed_in_the_morning() -> None:
+    world = live(send("hello"), days=0)
+    world.run_for(hours=3)
+    world.event("Ordered")
+    world.run_for(days=2)
+    assert mails(world) == []
+    assert (world.enrollment().status, world.state.timers) == ("exited", {})
+
+
+def test_who_unsubscribes_in_the_night_is_not_mailed_in_the_morning() -> None:
+    world = live(send("hello"), days=0)
+    world.run_for(hours=3)
+    world.consent(state="withdrawn")
+    world.run_for(days=2)
+    assert mails(world) == []
+    assert world.messages() == {"hello": ("skipped", "consent withdrawn")}
+
+
+def test_what_would_be_too_late_in_the_morning_is_left_out_at_once() -> None:
+    world = live(send("hello", expires="2 hours"), send("other"), days=0)
+    world.run_for(minutes=1)
+    assert world.messages() == {"hello": ("skipped", "expired")}
+    assert len(mails(live(send("hello", expires="11 hours")))) == 1
+
+
+def test_nothing_is_put_off_for_more_than_a_week() -> None:
+    days = [f"2026-11-{day:02}" for day in range(2, 11)]
+    for closed, status in ((days, "skipped"), (days[:6], "accepted")):
+        world = live(send("hello"), said={"closed_days": {"dates": closed}}, days=20)
+        (message,) = world.messages().values()
+        assert message[0] == status
+        assert message[1] in {"", "deferred too long"}
+
+
+def test_what_was_done_before_the_mail_is_not_done_again() -> None:
+    paths = branch("b", {"event": "total", "exists": True}, [send("no")], [send("hello")])
+    loud = {"id": "note", "type": "emit_event", "event": "Was Here"}
+    world = live(loud, send("receipt", category="transactional"), paths)
+    assert [step for step, _ in mails(world)] == ["receipt", "hello"]
+    assert world.profile().totals["Was Here"].count == 1
+
+
+def test_a_pause_in_the_night_keeps_what_waits() -> None:
+    world = live(send("hello"), days=0)
+    paused = visits(send("hello"), status="paused")
+    world.run_for(hours=3)
+    world.publish({"workflows/visit.json": paused})
+    world.run_for(days=2)
+    assert mails(world) == []
+    world.publish({"workflows/visit.json": visits(send("hello"))})
+    world.run_for(days=2)
+    assert [step for step, _ in mails(world)] == ["hello"]
+
+
+def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
+    """Their mail would be lost: in the new version they would already be behind it."""
+    world = live(send("hello"), delay("1 day"), send("again"), days=0)
+    world.run_for(hours=1)
+    inside = {"on_publish": "migrate"}
+    new = visits(send("hello"), delay("1 day"), send("again"), send("more"), inside=inside)
+    world.publish({"workflows/visit.json": new})
+    world.run_for(days=4)
+    assert [step for step, _ in mails(world)][:1] == ["hello"]
+    assert world.enrollment().status == "completed"
+
+
+def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
+    """It has been claimed by then, and may not go at night for that."""
+    world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
+    world.publish(
+        shop(visit=visits(send("hello"))) | {"settings.json": settings(quiet_hours=NIGHT)}
+    )
+    world.mailer.script.extend([Refused("Throttling", retry=True)] * 6)
+    world.consent()
+    world.event("Visited")
+    world.run_for(days=2)
+    times = [at for _, at in mails(world)]
+    assert world.messages() == {"hello": ("accepted", "")}
+    assert all(at.hour in range(8, 21) for at in times)
+    assert (times[0], times[-1]) < (AT_TEN, MORNING) < (times[-1], times[-1])
+
+
+def test_a_mail_that_has_gone_does_not_keep_a_second_run_waiting() -> None:
+    """A run is cut off right after the mail, and the next one begins in the night."""
+    steps = [send("hello"), send("receipt", category="transactional")]
+    for place in ("after mailer.send", "after ledger.settle"):
+        world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
+        kept = settings(quiet_hours=NIGHT)
+        world.publish(shop(visit=visits(*steps)) | {"settings.json": kept})
+        world.consent()
+        world.faults.meanwhile(place, partial(_die, world, place))
+        world.event("Visited")
+        world.run_for(minutes=30)
+        assert [step for step, _ in mails(world)] == ["hello", "receipt"]
+
+
+def _die(world: World, place: str) -> None:
+    raise world.faults.killed(place)
+
+
+@pytest.mark.parametrize("scope", ["run_steps", "trigger_date"])
+def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> None:
+    steps = [send("receipt", category="transactional"), send("hello"), delay("2 hours"),
+             send("last")]  # fmt: skip
+    undisturbed = live(*steps)
+    expected = [step for step, _ in mails(undisturbed)]
+    assert expected == ["receipt", "hello", "last"]
+    for called_by, number, name in undisturbed.faults.calls:
+        for phase in PHASES if called_by == scope else ():
+            world = live(*steps, faults=Faults(Kill(scope, number, phase)))
+            assert world.faults.struck == [f"{phase} {name}"]
+            assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
+            lost = [step for step, (status, _) in world.messages().items() if status == "unknown"]
+            mailed = [step for step, _ in mails(world)]
+            assert mailed == expected or sorted([*mailed, *lost]) == sorted(expected)
+            assert (running(world), world.state.timers) == ([], {})
+            assert world.enrollment(ADA).status == "completed"
+            for step, at in mails(world)[1:]:
+                assert at.hour in range(8, 21), (step, at)
