@@ -20,6 +20,8 @@ UPGRADE ?=
 
 export MILEPOST_PYTHON := $(CURDIR)/$(BIN)/python
 export SAM_CLI_TELEMETRY := 0
+# Where it is set, each of the many processes of a test run compiles all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo check test browser-test lint format bench build deploy lock clean for-local for-dev has-python has-sender
 

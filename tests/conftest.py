@@ -2,10 +2,15 @@
 however long it takes, for a busy machine is no mistake.
 
 `HYPOTHESIS_PROFILE=search` looks for new ones; what it finds becomes an `@example`.
+
+Where several processes share the tests, files are given out in the order of `FOLDERS`.
 """
 
 import os
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("repeat", derandomize=True, deadline=None)
@@ -14,3 +19,31 @@ settings.register_profile("search", max_examples=2000, deadline=None)
 collect_ignore = [] if os.environ.get("MILEPOST_BROWSER") else ["browser"]
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+
+FOLDERS = [
+    "stack", "browser", "local", "security", "journeys", "contract", "integration", "cli", "unit",
+]  # fmt: skip
+"""Those that wait for an emulator begin first, and small files come last: no core is idle long."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        tests = Path(__file__).parent
+        items.sort(key=lambda item: FOLDERS.index(item.path.relative_to(tests).parts[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is run by one process; all files that need the deployed stack are, so that it is
+    deployed once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # or the files with most tests would come first
+    scheduling = LoadFileScheduling(config, log)
+    scheduling._split_scope = _file_or_stack
+    return scheduling
+
+
+def _file_or_stack(test: str) -> str:
+    file = test.partition("::")[0]
+    return "stack" if "/stack/" in file else file
