@@ -210,6 +210,30 @@ def test_mail_is_sent_by_a_role_that_names_the_identity_the_set_and_the_sender(
     assert "identity/rival.example" in send("sender", "post@rival.example")
 
 
+def test_what_may_be_sent_is_told_to_a_role_that_may_ask(account: Account) -> None:
+    account.function("asker", CALLER, allow("ses:GetAccount", "*"))
+    account.function("stranger", CALLER, allow("ses:SendEmail", "*"))
+    event = {"service": "sesv2", "call": "get_account", "arguments": {}}
+    assert account.invoke("asker", event) == "ok"
+    assert "AccessDenied" in account.invoke("stranger", event)
+
+
+def test_tokens_are_taken_by_a_role_that_may_write_no_other_key(account: Account) -> None:
+    """The emulator does not look at keys, as AWS does: it must not refuse what AWS allows."""
+    account.aws.dynamodb.create_table(
+        TableName="tokens",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "SENDING*"}}
+    table = account.arn("dynamodb", "table/tokens")
+    account.function("taker", CALLER, allow("dynamodb:UpdateItem", table, **only))
+    arguments = {"TableName": "tokens", "Key": {"pk": {"S": "SENDING#0"}}}
+    event = {"service": "dynamodb", "call": "update_item", "arguments": arguments}
+    assert account.invoke("taker", event) == "ok"
+
+
 def test_a_bucket_that_wants_encrypted_connections_is_read_over_the_loopback(
     account: Account,
 ) -> None:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from milepost.clock import Clock, parse_clock
-from milepost.settings import Settings, read_settings
+from milepost.settings import Settings, read_clock, read_settings
 
 if TYPE_CHECKING:
     from milepost.adapters.dynamodb.contacts import DynamoContacts
@@ -405,15 +405,13 @@ def resumer(stack: str) -> "Resumer":
 
     Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
     """
-    import os
-
     from milepost.adapters.cloudformation import outputs
     from milepost.adapters.dynamodb.publications import DynamoPublications
     from milepost.adapters.dynamodb.reputation import DynamoBreakers
     from milepost.services.resume import Resumer
 
     table = _table(outputs(client("cloudformation"), stack)["WorkflowsTableName"])
-    now = parse_clock(os.environ.get("MILEPOST_CLOCK", "")).now
+    now = parse_clock(read_clock()).now
     return Resumer(DynamoPublications(table), DynamoBreakers(table, now), now)
 
 

@@ -68,3 +68,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**{"stack": "", "contacts_table": "", "workflows_table": "", **given})
     settings.need("stack", "contacts_table", "workflows_table")
     return settings
+
+
+def read_clock() -> str:
+    """The clock of the stack that a command is about, which has no other setting of it here."""
+    return os.environ.get("MILEPOST_CLOCK", "")

@@ -1,0 +1,79 @@
+"""What one send costs in steady state: three requests of DynamoDB, and one of SES."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from milepost.adapters.dynamodb.ledger import DynamoLedger
+from milepost.adapters.dynamodb.timeline import DynamoTimeline
+from milepost.adapters.dynamodb.tokens import DynamoTokens
+from milepost.adapters.memory.post import MemoryMailer
+from milepost.adapters.memory.secrets import MemorySecrets
+from milepost.domain.pace import Quota
+from milepost.ports.enrollments import Journal
+from milepost.services.facts import FactFinder
+from milepost.services.pace import Pace
+from milepost.services.send import Sender, Task
+from tests.contract.ledgers import with_ada
+from tests.support.builders import MONDAY_NOON, enrollment_ref, send, settings, shop, workflow
+from tests.support.ports import RETENTION, Cloud, dynamo_ports
+from tests.support.surroundings import PUBLIC_URL
+from tests.support.world import World
+
+STEPS = [f"mail-{number}" for number in range(8)]
+WARM_UP = {"starts": "2026-11-01", "first_day": 500}
+
+
+class Ses:
+    """SES, which is asked once."""
+
+    def quota(self) -> Quota:
+        return Quota(400, 50_000, 0)
+
+
+@pytest.mark.parametrize("warm_up", [None, WARM_UP])
+@pytest.mark.parametrize("category", ["marketing", "transactional"])
+def test_a_mail_is_a_token_a_claim_and_its_settlement(
+    aws: Cloud, category: str, warm_up: Any
+) -> None:
+    """What was published is known by then, as it is to a function that has sent before."""
+    ports = with_ada(dynamo_ports(aws))
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    profile, enrollment = loaded
+    world = World()
+    own = workflow(*map(send, STEPS), category=category, topic="offers")
+    told = settings(**({"warm_up": warm_up} if warm_up else {}))
+    world.publish({**shop(**{enrollment.ref.workflow: own}), "settings.json": told})
+    assert isinstance(ports.ledger, DynamoLedger)
+    contacts, mailer = ports.ledger.table, MemoryMailer()
+    sender = Sender(
+        registry=world.registry,
+        ledger=ports.ledger,
+        mailer=mailer,
+        secrets=MemorySecrets(world.keys),
+        facts=FactFinder(DynamoTimeline(contacts, RETENTION), ports.ledger),
+        public_url=PUBLIC_URL,
+        now=lambda: MONDAY_NOON,
+        pace=Pace(
+            DynamoTokens(aws.table("WorkflowsTable")), Ses, lambda: MONDAY_NOON, lambda _: None
+        ),
+    )
+    program = world.program(enrollment.ref.workflow)
+    calls: Counter[str] = Counter()
+
+    def count(model: Any, **_: Any) -> None:
+        calls[model.name] += 1
+
+    aws.dynamodb.meta.events.register("after-call.dynamodb", count)
+    for number, step in enumerate(STEPS):
+        if number == 3:
+            calls.clear()
+        node = program.nodes[step]
+        assert (
+            sender.send(Task(program, profile, enrollment, node, 0, MONDAY_NOON), Journal()) is None
+        )
+    aws.dynamodb.meta.events.unregister("after-call.dynamodb", count)
+    assert len(mailer.mails) == len(STEPS)
+    assert calls == {"UpdateItem": 2 * 5, "TransactWriteItems": 5}
