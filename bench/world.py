@@ -17,14 +17,23 @@ from local.ministack import Emulator
 
 
 class _Post(BaseHTTPRequestHandler):
-    """Answers every SendEmail as SES does."""
+    """Answers every SendEmail as SES does, and GetAccount."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # one packet per answer: two would wait for each other
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        body = b'{"MessageId":"0100000000000000-bench-000000"}'
+        self._answer(b'{"MessageId":"0100000000000000-bench-000000"}')
+
+    def do_GET(self) -> None:
+        """Nobody waits for a token at this rate."""
+        self._answer(
+            b'{"SendQuota":{"MaxSendRate":2000,"Max24HourSend":-1,"SentLast24Hours":0},'
+            b'"SendingEnabled":true}'
+        )
+
+    def _answer(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))

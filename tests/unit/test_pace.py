@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
-from threading import Thread
+from datetime import UTC, datetime, timedelta
+from threading import Lock, Thread
+from time import sleep
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.ses.office import SendingRate
 from milepost.adapters.memory.tokens import MemoryTokens
 from milepost.domain.messages import Category
 from milepost.domain.pace import (
@@ -116,7 +118,9 @@ def test_transactional_mail_goes_when_marketing_must_wait() -> None:
     assert workers.sent[-1] <= patience(14) / 2 / SECOND + 1
 
 
-@pytest.mark.parametrize(("rate", "rows"), [(1, 1), (14, 1), (444, 1), (500, 2), (2000, 5)])
+@pytest.mark.parametrize(
+    ("rate", "rows"), [(1, 1), (14, 1), (444, 1), (500, 2), (2000, 5), (50_000, 25)]
+)
 def test_a_fast_account_has_several_rows(rate: float, rows: int) -> None:
     """DynamoDB takes 1,000 writes a second on one key."""
     assert rows_of(Quota(rate, ENDLESS, 0)) == rows
@@ -297,3 +301,34 @@ def test_many_workers_at_once_get_no_token_twice() -> None:
         thread.join()
     assert len(places) == 80
     assert sorted(places)[-1] - micros(MONDAY_NOON) == 79 * 2778
+
+
+def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
+    """In real time, against a post that counts as strictly as SES may: any second, wherever it
+    begins."""
+    rate, mails = 100, 150
+    post, tokens = SendingRate(rate), MemoryTokens()
+    ses = Ses(Quota(rate, ENDLESS, 0))
+    left = iter(range(mails))
+    lock, sent = Lock(), list[int]()
+
+    def work() -> None:
+        pace = Pace(tokens, lambda: ses, lambda: datetime.now(UTC), sleep)
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            while why := pace.wait(draft(f"mail-{number}").ref, "marketing", None):
+                assert why == "rate"
+                sleep(0.02)
+            post.spend(1)
+            sent.append(number)
+
+    tokens.note(allow(ses.quota(), [], datetime.now(UTC)))
+    threads = [Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sent) == list(range(mails))

@@ -25,6 +25,9 @@ state has changed is asked twice."""
 LONGEST_SLEEP = timedelta(seconds=4)
 """Sleeping costs about as much as one more try by Step Functions after so many seconds."""
 
+MOST_ROWS = 25
+"""More than any account's rate asks for."""
+
 SLEEPERS = 100
 """Workers that sleep at a time: an account may have 1,000 of all kinds."""
 
@@ -112,7 +115,7 @@ def micros(instant: datetime) -> int:
 
 
 def rows_of(quota: Quota) -> int:
-    return max(1, ceil(quota.rate * SHARE / MOST_OF_A_KEY))
+    return min(MOST_ROWS, max(1, ceil(quota.rate * SHARE / MOST_OF_A_KEY)))
 
 
 def allow(quota: Quota, taken: Sequence[int], now: datetime) -> Allowance:

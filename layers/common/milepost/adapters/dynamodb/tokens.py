@@ -8,7 +8,7 @@ from typing import Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Item, Refused, Table
-from milepost.domain.pace import Allowance, NoToken, Ramp, Wish
+from milepost.domain.pace import MOST_ROWS, Allowance, NoToken, Ramp, Wish
 from milepost.ports.errors import Busy
 
 TRIES = 4
@@ -16,9 +16,6 @@ TRIES = 4
 
 FORGOTTEN = 7
 """Days of a warm-up, before this one, whose counts are taken off a row with every new one."""
-
-MOST_ROWS = 25
-"""More than any account's rate asks for."""
 
 
 @dataclass(slots=True)
