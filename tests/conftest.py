@@ -4,6 +4,9 @@ however long it takes, for a busy machine is no mistake.
 `HYPOTHESIS_PROFILE=search` looks for new ones; what it finds becomes an `@example`.
 
 Where several processes share the tests, files are given out in the order of `FOLDERS`.
+
+What goes the same ways hundreds of times is not watched for coverage (`no_cover`): watching takes
+as long as the test itself and shows nothing new. Laws of Hypothesis are marked so here.
 """
 
 import os
@@ -27,6 +30,9 @@ FOLDERS = [
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
         tests = Path(__file__).parent
         items.sort(key=lambda item: FOLDERS.index(item.path.relative_to(tests).parts[0]))

@@ -35,6 +35,9 @@ BUYERS = {"did": "Order Completed", "times": {"gte": 2}, "within": "30 days"}
 FEW, MANY = 10, 10_000
 
 
+pytestmark = pytest.mark.no_cover
+
+
 class Counted:
     """A store in DynamoDB, in which what is read and written is counted."""
 

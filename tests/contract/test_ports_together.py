@@ -45,6 +45,7 @@ def test_a_story_is_the_same_in_memory_and_in_dynamodb(
         assert numbers == both.numbers(name)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(len(STORIES)))
 def test_kills_and_doubled_deliveries_find_no_difference(
     seed: int, published: World, aws: Cloud
@@ -56,6 +57,7 @@ def test_kills_and_doubled_deliveries_find_no_difference(
     assert faults.struck
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["pause", "migrate"])
 def test_legs_pauses_and_moves_are_the_same_in_memory_and_in_dynamodb(
     kind: str, aws: Cloud

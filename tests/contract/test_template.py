@@ -402,6 +402,7 @@ SLIPS = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.rule.__name__}: {slip.name}")
 def test_a_slip_is_noticed(slip: Slip) -> None:
     assert list(slip.rule(read_stack(slip.make))) != []
@@ -557,11 +558,13 @@ def validate(template: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.no_cover
 def test_sam_and_cfn_lint_have_nothing_to_say() -> None:
     done = validate(TEMPLATE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.no_cover
 def test_cfn_lint_would_say_something(tmp_path: Path) -> None:
     broken = tmp_path / "template.yaml"
     broken.write_text(TEMPLATE.read_text().replace("BillingMode:", "BilingMode:", 1))

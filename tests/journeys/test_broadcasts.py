@@ -169,6 +169,7 @@ def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
     assert [report["told"] for report in told] == [2, 2]
 
 
+@pytest.mark.no_cover
 def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None:
     undisturbed = Newsroom()
     undisturbed.minutes(days=4)

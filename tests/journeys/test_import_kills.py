@@ -112,6 +112,7 @@ def kills(undisturbed: Desk) -> Iterator[Kill]:
             yield Kill("import", number, "after")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_a_kill_changes_nothing_that_anyone_sees(story: Story, published: World) -> None:
     undisturbed = tell(story, published)

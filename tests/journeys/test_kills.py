@@ -129,6 +129,7 @@ def test_an_answer_that_was_not_recorded_stays_unknown_only_if_the_post_is_silen
         assert accounts_balance(world)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(80))
 @each_story
 def test_any_number_of_kills_and_doubled_deliveries_never_doubles_a_marketing_mail(

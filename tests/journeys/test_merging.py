@@ -329,6 +329,7 @@ def seen(world: World) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "learn"])
 def test_a_kill_at_any_call_while_two_become_one_changes_nothing(scope: Any) -> None:
     published = World()

@@ -38,6 +38,7 @@ def places(undisturbed: World, scope: Scope) -> Iterator[Kill]:
             yield Kill(scope, number, phase)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "learn"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_a_second_run_inside_the_first_changes_nothing_that_anyone_sees(

@@ -228,6 +228,7 @@ def test_a_crowd_goes_on_as_it_came() -> None:
 # --- kills ---
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
 @pytest.mark.parametrize("event", [None, ("Replied", 60.0)])
 def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(

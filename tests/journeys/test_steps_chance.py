@@ -62,6 +62,7 @@ def test_a_split_in_a_loop_gives_a_contact_the_same_path_every_round() -> None:
     assert len(set(taken)) == 1
 
 
+@pytest.mark.no_cover
 def test_held_back_people_leave_and_are_counted_as_holdout() -> None:
     world = world_of(step("holdout", "control", percent=10), send("mail"))
     people = crowd(world)

@@ -127,6 +127,7 @@ def kills(undisturbed: World, scope: Scope, but: Collection[str] = ()) -> Iterat
             )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["run_steps", "react", "await_event"])
 @each_kind
 def test_a_kill_at_any_call_of_any_step_changes_nothing(

@@ -215,6 +215,7 @@ def reply(world: World) -> None:
     world.react_now()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
 @pytest.mark.parametrize("event", [None, ("Replied", 12.0)])
 @pytest.mark.parametrize("old", [ANSWER, LONG])
@@ -267,6 +268,7 @@ def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> 
     assert running(world) == []
 
 
+@pytest.mark.no_cover
 def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
     """The event comes while the clock's function hangs at one of its calls."""
     new = inside(RENAMED, "migrate", answer="reply")
