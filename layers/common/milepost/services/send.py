@@ -31,6 +31,7 @@ from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.templates.rendering import Rendered, RenderingError
+from milepost.domain.templates.sizes import clipped
 from milepost.domain.tracking import is_tracked
 from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
@@ -185,6 +186,9 @@ class Sender:
             )
         except RenderingError as error:
             return error
+        if draft.category == "marketing" and clipped(rendered.html):
+            reason = "with this contact's values it is over 102 KB, where Gmail clips"
+            return RenderingError(draft.template, "html", reason)
         return _mail(draft, head, rendered, urls["unsubscribe"], task)
 
     def _campaign(self, draft: Draft, head: "Head") -> Campaign | None:
