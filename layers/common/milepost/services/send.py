@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from milepost.ports.enrollments import Journal
     from milepost.ports.published import Head, Registry
     from milepost.ports.secrets import Secrets
-    from milepost.ports.sending import Ledger, Mailer
+    from milepost.ports.sending import Attachments, Ledger, Mailer
     from milepost.services.pace import Pace
 
 
@@ -81,6 +81,7 @@ class Sender:
     mailer: "Mailer"
     secrets: "Secrets"
     facts: FactFinder
+    attachments: "Attachments"
     public_url: str
     now: Callable[[], datetime]
     pace: "Pace | None" = None
@@ -189,7 +190,19 @@ class Sender:
         if draft.category == "marketing" and clipped(rendered.html):
             reason = "with this contact's values it is over 102 KB, where Gmail clips"
             return RenderingError(draft.template, "html", reason)
-        return _mail(draft, head, rendered, urls["unsubscribe"], task)
+        mail = _mail(draft, head, rendered, urls["unsubscribe"], task)
+        return self._with_files(mail, task)
+
+    def _with_files(self, mail: Mail, task: Task) -> Mail | RenderingError:
+        paths = task.node.get("attachments")
+        if not paths:
+            return mail
+        from milepost.services.attach import gather  # few mails carry any
+
+        files = gather(self.attachments, mail.ref.store, paths, task.enrollment.event_data)
+        if isinstance(files, str):
+            return RenderingError(task.node["id"], "attachments", files)
+        return mail._replace(files=files)
 
     def _campaign(self, draft: Draft, head: "Head") -> Campaign | None:
         workflow = draft.enrollment.workflow

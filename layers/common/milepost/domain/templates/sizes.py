@@ -63,7 +63,7 @@ def _of(node: nodes.Node) -> int:
     return 0
 
 
-def _rounds(iterated: nodes.Expr) -> int:
+def _rounds(iterated: nodes.Node) -> int:
     if isinstance(iterated, nodes.List | nodes.Tuple):
         return len(iterated.items)
     if isinstance(iterated, nodes.Getitem) and isinstance(iterated.arg, nodes.Slice):
