@@ -6,7 +6,7 @@ import pytest
 
 from milepost.domain.messages import Refused
 from tests.journeys.visits import step, visited, world_of
-from tests.support.builders import Json, branch, delay, send, settings
+from tests.support.builders import Json, branch, delay, send, settings, template
 
 
 def test_a_step_may_name_another_sender_and_another_address_for_answers() -> None:
@@ -22,6 +22,21 @@ def test_a_step_may_name_another_sender_and_another_address_for_answers() -> Non
 def test_a_mail_says_in_which_language_it_is() -> None:
     world = world_of(send("mail"), send("receipt", category="transactional"))
     assert [m.headers["Content-Language"] for m in visited(world).mails] == ["en", "en"]
+
+
+def test_marketing_that_its_values_make_too_long_for_gmail_fails_and_a_receipt_goes_out() -> None:
+    loop = "{% for line in event.lines %}{{ line }}<br>{% endfor %}"
+    files = template("plain", body=loop)
+    steps = send("offer", topic="offers"), send("receipt", category="transactional")
+    world = world_of(*steps, files=files, category="marketing")
+    world.consent()
+    visited(world, {"lines": ["x" * 10_000] * 9})
+    visited(world, {"lines": ["x" * 10_000] * 11})
+    assert world.steps_mailed() == ["offer", "receipt", "receipt"]
+    reasons = [m["reason"] for m in world.state.messages.values() if m["status"] == "failed"]
+    assert reasons == [
+        "plain (html): with this contact's values it is over 102 KB, where Gmail clips"
+    ]
 
 
 @pytest.mark.parametrize(

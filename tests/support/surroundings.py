@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from milepost.adapters.memory.attachments import MemoryAttachments
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.files import MemoryFiles
@@ -121,6 +122,7 @@ class Surroundings:
         versions = dict(published.machines.versions) if published else {}
         self.machines: MemoryMachines = MemoryMachines(versions)
         self.mailer = MemoryMailer()
+        self.attachments = MemoryAttachments()
         self.reactions: list[Reaction] = []
         self.reconciled: list[Reconciled] = []
         self.posted: list[tuple[datetime, Mail]] = []
@@ -173,6 +175,7 @@ class Surroundings:
             mailer=around(self.mailer, "mailer"),
             secrets=secrets,
             facts=facts,
+            attachments=around(self.attachments, "attachments"),
             public_url=PUBLIC_URL,
             now=lambda: self.now,
             pace=self._pace(),

@@ -68,7 +68,6 @@ def test_a_segment_can_be_asked_about_wherever_the_condition_stands() -> None:
     [
         (workflow(SPLIT | {"winner": WINNER}), "steps[0].winner"),
         (workflow(send("a", on_cap="skip")), "steps[0].on_cap"),
-        (workflow(send("a", attachments=["terms.pdf"])), "steps[0].attachments"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )

@@ -116,7 +116,8 @@ def test_a_store_may_choose_its_words_or_none() -> None:
         return campaign_of(StoreSettings.from_json(document), "w", "s", "", "https://api.example")
 
     assert campaign(utm=False) is None
-    words = dict(campaign(utm={"source": "letters", "medium": "mail"}).parameters)
+    query = campaign(utm={"source": "letters", "medium": "mail"}).query
+    words = dict(pair.split("=") for pair in query.split("&"))
     assert words == {
         "utm_source": "letters",
         "utm_medium": "mail",

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 
 from milepost.adapters.s3 import MAX_BYTES, S3Files
+from milepost.adapters.s3_attachments import S3Attachments
 from milepost.domain.reading import read_file
 from milepost.domain.settings_file import SettingsFile
 from milepost.ports.errors import Busy
@@ -154,3 +155,25 @@ def test_a_file_that_goes_away_between_two_looks_is_not_there(files: S3Files) ->
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "x")
 
     assert S3Files(Vanishing(), "files").folder("a", "templates/x") == {}  # type: ignore[arg-type]
+
+
+def test_a_file_for_a_mail_is_read_from_its_store_alone_and_no_further_than_asked(
+    client: Any,
+) -> None:
+    attachments = S3Attachments(lambda: client, "files")
+    put(client, **{"a/attachments/i/7.pdf": b"%PDF-12345", "b/attachments/i/8.pdf": b"%PDF-"})
+    assert attachments.read("a", "i/7.pdf", 100) == b"%PDF-12345"
+    assert attachments.read("a", "i/7.pdf", 5) == b"%PDF-"
+    assert attachments.read("a", "i/8.pdf", 5) is None
+
+
+@pytest.mark.parametrize("error", [ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+                                   ConnectTimeoutError(endpoint_url="https://s3")])  # fmt: skip
+def test_a_bucket_that_does_not_answer_makes_no_mail_without_its_file(error: Exception) -> None:
+    class Down:
+        def get_object(self, **_: Any) -> Any:
+            raise error
+
+    down: Any = Down()
+    with pytest.raises(Busy, match="S3"):
+        S3Attachments(lambda: down, "files").read("a", "i/7.pdf", 5)

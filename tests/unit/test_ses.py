@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.adapters.ses import ONE_ATTEMPT, SesMailer
+from milepost.domain.attachments import File
 from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
 from milepost.domain.refs import MessageRef
 from tests.support.loopback import Reply, answering, http_reply
@@ -67,6 +68,15 @@ def test_a_message_is_handed_over_whole() -> None:
 def test_answers_go_where_the_store_wants_them() -> None:
     request = given_to_ses(MAIL._replace(reply_to="hello@harborline.example"))
     assert request["ReplyToAddresses"] == ["hello@harborline.example"]
+
+
+def test_files_are_handed_over_with_their_kind_and_only_then() -> None:
+    invoice = File("1001.pdf", "application/pdf", b"%PDF-")
+    simple = given_to_ses(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
+    assert simple["Attachments"] == [
+        {"FileName": "1001.pdf", "ContentType": "application/pdf", "RawContent": b"%PDF-"}
+    ]
+    assert "Attachments" not in given_to_ses(MAIL)["Content"]["Simple"]
 
 
 def sender(name: str) -> str:
@@ -247,7 +257,7 @@ def test_nobody_there_is_no_answer() -> None:
 
 def test_what_boto3_itself_refuses_was_never_sent() -> None:
     with answering(dropped) as server:
-        answer = submit(server.url, MAIL._replace(subject=7))  # type: ignore[arg-type]
+        answer = submit(server.url, MAIL._replace(to=7))  # type: ignore[arg-type]
     assert answer == Refused("ParamValidationError")
     assert server.connections == 0
 

@@ -11,7 +11,8 @@ import pytest
 
 from milepost.domain.problems import Problem
 from milepost.domain.templates.compile import check_marketing, compile_template
-from milepost.domain.templates.rendering import Rendered, Renderer, RenderingError
+from milepost.domain.templates.rendering import ENVIRONMENTS, Rendered, Renderer, RenderingError
+from milepost.domain.templates.sizes import estimate, weight
 from milepost.domain.templates.versions import MOST_BYTES, TemplateVersion
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"
@@ -237,6 +238,8 @@ def test_the_text_part_of_a_cart_reads_like_a_letter() -> None:
         "\n"
         "Northwind · 12 Harbor Street, Portland\n"
         "\n"
+        "View in browser: https://api.example/v1/north/view/token\n"
+        "\n"
         "Preferences: https://api.example/v1/north/preferences/token\n"
         "\n"
         "Unsubscribe: https://api.example/v1/north/unsubscribe/token\n"
@@ -448,11 +451,26 @@ def test_a_version_survives_storage() -> None:
         assert again.variant(locale).code
 
 
+def test_what_a_mail_comes_to_is_estimated_well() -> None:
+    made = shipped("abandoned-cart/reminder")
+    mail = Renderer(made).render(long_cart(), "en")
+    guess = estimate(made.variant("en").sources["html"], ENVIRONMENTS["html"])
+    assert 0.8 < guess / weight(mail.html) < 1.4
+
+
 def test_bodies_that_are_too_large_are_refused() -> None:
     assert html(f"<p>{'x' * 103 * 1024}</p>") == [
-        "templates/shop/mail/body.html: makes 103 KB of HTML in en, and Gmail clips at 102 KB "
-        "(shorten the body or the layout)"
+        "templates/shop/mail/body.html: makes about 103 KB of HTML in en, and Gmail clips at "
+        "102 KB (shorten the body or the layout, or limit a loop: items[:8])"
     ]
+    assert "about 117 KB" in html(f"<p>{{% for a in event.b %}}{'x' * 12_000}{{% endfor %}}</p>")[0]
+    for fits in (
+        f"{{% for a in event.b[:8] %}}{'x' * 12_000}{{% endfor %}}",
+        f"{{% if event.b %}}{'x' * 60_000}{{% else %}}{'y' * 60_000}{{% endif %}}",
+    ):
+        assert isinstance(
+            build(**{"body.mjml": "", "body.html": f"<p>{fits}</p>"}), TemplateVersion
+        )
     assert "longer than 256 KB" in html("x" * 300_000)[0]
     assert MOST_BYTES < 400 * 1024
 
@@ -493,7 +511,7 @@ def test_everything_wrong_is_said_at_once() -> None:
     ("body", "said"),
     [
         ("{{ store.nme }}", 'body.html:1: store has no "nme" (did you mean "name"?)'),
-        ("{{ urls.view }}", 'body.html:1: urls has no "view" (it has: confirm, preferences, shop, unsubscribe)'),
+        ("{{ urls.track }}", 'body.html:1: urls has no "track" (it has: confirm, preferences, shop, unsubscribe, view)'),
         ("{{ customer.name }}", '"customer" is not known'),
         ("{% for a in event.b %}{% endfor %}{{ a }}", '"a" is not known'),
         ("{% set store = 1 %}", '"store" cannot be set'),

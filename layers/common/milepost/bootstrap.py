@@ -226,16 +226,18 @@ def redriver(stack: str) -> "Redriver":
 
 @cache
 def sender() -> "Sender":
+    from milepost.adapters.s3_attachments import S3Attachments
     from milepost.adapters.ses import SesMailer
     from milepost.services.send import Sender
 
-    settings().need("sender", "configuration_set", "public_url")
+    settings().need("sender", "configuration_set", "public_url", "bucket")
     return Sender(
         registry=registry(),
         ledger=ledger(),
         mailer=SesMailer(client("sesv2"), settings().sender, settings().configuration_set),
         secrets=secrets(),
         facts=facts(),
+        attachments=S3Attachments(lambda: client("s3"), settings().bucket),
         public_url=settings().public_url.rstrip("/"),
         now=clock().now,
         pace=pace(),

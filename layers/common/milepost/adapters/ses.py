@@ -11,6 +11,7 @@ from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
+    from mypy_boto3_sesv2.type_defs import AttachmentTypeDef
 
 ONE_ATTEMPT = Config(
     retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, tcp_keepalive=True
@@ -53,6 +54,7 @@ class SesMailer:
                             "Text": {"Data": mail.text, "Charset": _CHARSET},
                         },
                         "Headers": [{"Name": n, "Value": v} for n, v in mail.headers.items()],
+                        **({"Attachments": _attached(mail)} if mail.files else {}),  # type: ignore[typeddict-item]
                     }
                 },
                 EmailTags=[{"Name": n, "Value": v} for n, v in mail.tags.items()],
@@ -69,6 +71,13 @@ class SesMailer:
 
     def _set_for(self, mail: Mail) -> str:
         return self.configuration_set + ("" if mail.tracked else UNTRACKED)
+
+
+def _attached(mail: Mail) -> "list[AttachmentTypeDef]":
+    return [
+        {"FileName": file.name, "ContentType": file.kind, "RawContent": file.content}
+        for file in mail.files
+    ]
 
 
 def _refusal(error: ClientError) -> Answer:

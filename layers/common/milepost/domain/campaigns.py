@@ -11,11 +11,11 @@ from milepost.domain.settings import StoreSettings
 
 class Campaign(NamedTuple):
     """What links get: `begins` are the beginnings of the store's own addresses, `own` that of
-    Milepost's, which are left alone; `parameters` are names and values that need no encoding."""
+    Milepost's, which are left alone; nothing in `query` needs encoding."""
 
     begins: tuple[str, ...]
     own: str
-    parameters: tuple[tuple[str, str], ...]
+    query: str
 
 
 def campaign_of(
@@ -35,35 +35,37 @@ def campaign_of(
             for www in ("", "www.")
         ),
         own=f"{public_url}/",
-        parameters=(
-            ("utm_source", utm.get("source", SOURCE)),
-            ("utm_medium", utm.get("medium", MEDIUM)),
-            ("utm_campaign", workflow),
-            ("utm_content", f"{step}.{variant}" if variant else step),
-        ),
+        query=f"utm_source={utm.get('source', SOURCE)}&utm_medium={utm.get('medium', MEDIUM)}"
+        f"&utm_campaign={workflow}&utm_content={f'{step}.{variant}' if variant else step}",
     )
 
 
 SOURCE, MEDIUM = "milepost", "email"
+_LONGEST_HOST = 300
 
 
 def marked(address: str, campaign: Campaign) -> str:
     """The address with the parameters it lacks, before its fragment; any other stays as it is."""
+    if "#" not in address:
+        return address + added(address, campaign)
     begins, hash_, fragment = address.partition("#")
     return f"{begins}{added(begins, campaign)}{hash_}{fragment}"
 
 
 def added(address: str, campaign: Campaign) -> str:
     """What to put behind an address that has no fragment: `?utm_source=…`, or nothing."""
-    begin = next((b for b in campaign.begins if address[: len(b)].lower() == b), None)
-    if begin is None or address.startswith(campaign.own):
+    head = address[:_LONGEST_HOST].lower()
+    if not head.startswith(campaign.begins) or address.startswith(campaign.own):
         return ""
+    begin = next(begin for begin in campaign.begins if head.startswith(begin))
     if address[len(begin) : len(begin) + 1] not in ("", "/", "?"):
         return ""  # another host that only begins alike, a port, a user's name
-    _, asks, query = address.partition("?")
-    has = {pair.partition("=")[0] for pair in query.split("&")}
-    wanted = "&".join(f"{name}={value}" for name, value in campaign.parameters if name not in has)
-    if not wanted:
-        return ""
-    glue = "?" if not asks else "&" if query and not query.endswith("&") else ""
+    if "?" not in address:
+        return f"?{campaign.query}"
+    wanted, query = campaign.query, address.partition("?")[2]
+    if "utm_" in query:
+        has = {pair.partition("=")[0] for pair in query.split("&")}
+        pairs = wanted.split("&")
+        wanted = "&".join(pair for pair in pairs if pair.partition("=")[0] not in has)
+    glue = "&" if wanted and query and not query.endswith("&") else ""
     return f"{glue}{wanted}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from milepost.domain.refs import EnrollmentRef, MessageRef
 
 if TYPE_CHECKING:
+    from milepost.domain.attachments import File
     from milepost.domain.robots import Why
 
 Category = Literal["marketing", "transactional"]
@@ -80,6 +81,7 @@ class Mail(NamedTuple):
     headers: Mapping[str, str]
     tags: Mapping[str, str]
     tracked: bool = True
+    files: "tuple[File, ...]" = ()
 
 
 class Accepted(NamedTuple):

@@ -54,6 +54,13 @@ class Archive(Protocol):
         """What was decided about a message and what became of it; None if there is none."""
 
 
+class Attachments(Protocol):
+    """The files that a store's mails may carry."""
+
+    def read(self, store: str, path: str, most: int) -> bytes | None:
+        """A file, cut at `most` bytes; None if there is none. Raises Busy."""
+
+
 class Mailer(Protocol):
     """Hands a finished message to the post, once."""
 

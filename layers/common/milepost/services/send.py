@@ -31,6 +31,7 @@ from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.templates.rendering import Rendered, RenderingError
+from milepost.domain.templates.sizes import clipped
 from milepost.domain.tracking import is_tracked
 from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from milepost.ports.enrollments import Journal
     from milepost.ports.published import Head, Registry
     from milepost.ports.secrets import Secrets
-    from milepost.ports.sending import Ledger, Mailer
+    from milepost.ports.sending import Attachments, Ledger, Mailer
     from milepost.services.pace import Pace
 
 
@@ -80,6 +81,7 @@ class Sender:
     mailer: "Mailer"
     secrets: "Secrets"
     facts: FactFinder
+    attachments: "Attachments"
     public_url: str
     now: Callable[[], datetime]
     pace: "Pace | None" = None
@@ -185,7 +187,22 @@ class Sender:
             )
         except RenderingError as error:
             return error
-        return _mail(draft, head, rendered, urls["unsubscribe"], task)
+        if draft.category == "marketing" and clipped(rendered.html):
+            reason = "with this contact's values it is over 102 KB, where Gmail clips"
+            return RenderingError(draft.template, "html", reason)
+        mail = _mail(draft, head, rendered, urls["unsubscribe"], task)
+        return self._with_files(mail, task)
+
+    def _with_files(self, mail: Mail, task: Task) -> Mail | RenderingError:
+        paths = task.node.get("attachments")
+        if not paths:
+            return mail
+        from milepost.services.attach import gather  # few mails carry any
+
+        files = gather(self.attachments, mail.ref.store, paths, task.enrollment.event_data)
+        if isinstance(files, str):
+            return RenderingError(task.node["id"], "attachments", files)
+        return mail._replace(files=files)
 
     def _campaign(self, draft: Draft, head: "Head") -> Campaign | None:
         workflow = draft.enrollment.workflow

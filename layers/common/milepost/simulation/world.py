@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from milepost.adapters.memory.attachments import MemoryAttachments, stand_in
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.ledger import MemoryLedger
@@ -80,6 +81,8 @@ class World:
             mailer=self.mailer,
             secrets=secrets,
             facts=facts,
+            # What the shop will have put there: nobody's own file is needed to try a workflow out.
+            attachments=MemoryAttachments(otherwise=stand_in),
             public_url=PUBLIC_URL,
             now=self._now,
         )

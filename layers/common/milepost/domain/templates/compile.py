@@ -27,6 +27,7 @@ from milepost.domain.templates.markup import disguise, plain_source, restore, re
 from milepost.domain.templates.mjml import compile_html, compile_mjml
 from milepost.domain.templates.rendering import ENVIRONMENTS
 from milepost.domain.templates.sandbox import Part, compile_part
+from milepost.domain.templates.sizes import CLIPPED, estimate
 from milepost.domain.templates.source import LAYOUT, Broken, Piece, Sources, localize, scan
 from milepost.domain.templates.versions import MOST_BYTES, TemplateVersion, Variant, pack
 
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 COMPILER = "2"
 """Part of every hash: raise it when the same files compile to something else."""
-
-CLIPPED = 102 * 1024
-"""Gmail cuts a mail off here, and the unsubscribe link with it."""
 
 _MOST_SOURCE = 256 * 1024
 _BODY = re.compile(r"<body(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
@@ -248,10 +246,8 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, Piece]) -> Variant 
     block = _preheader_block(shown) if shown else ""
     source = reveal(made, marked, direction).replace(_MARK, block, 1)
     build.report(*made.problems)
-    if (size := len(source.encode())) > CLIPPED:
-        place = f"{build.sources.folder}/{body_file}"
-        reason = f"makes {size // 1024} KB of HTML in {locale}, and Gmail clips at 102 KB"
-        build.report(Problem(place, reason, "shorten the body or the layout"))
+    if not made.problems:
+        build.report(*_too_large(source, f"{build.sources.folder}/{body_file}", locale))
     if len(build.problems) > before:
         return None
     if text is None:
@@ -265,6 +261,16 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, Piece]) -> Variant 
         "text": plain_text,
     }
     return _with_code(build, locale, sources)
+
+
+def _too_large(source: str, place: str, locale: str) -> Iterator[Problem]:
+    try:
+        size = estimate(source, ENVIRONMENTS["html"])
+    except (TemplateError, RecursionError, ValueError):
+        return  # whoever compiles it will say so
+    if size > CLIPPED:
+        reason = f"makes about {size // 1024} KB of HTML in {locale}, and Gmail clips at 102 KB"
+        yield Problem(place, reason, "shorten the body or the layout, or limit a loop: items[:8]")
 
 
 def _with_code(build: _Build, locale: str, sources: Mapping[Part, str]) -> Variant | None:

@@ -27,7 +27,6 @@ _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all")
 _BUTTON = re.compile(r"display\s*:\s*(inline-)?block")
 _SPACES = re.compile(f"[ \\t{GAP}]+")
 _BREAKS = re.compile(f"[ {GAP}]*[\n{_LINE}{_PARAGRAPH}][ \n{GAP}{_LINE}{_PARAGRAPH}]*")
-_BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _COMMENT_STAND_IN = re.compile(r"jq\d{4}qj")
 
 
@@ -112,6 +111,19 @@ def derive_text(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Finish a text part after its values are in: no stray spaces, no two blank lines in a row."""
-    if GAP in text:
-        text = _SPACES.sub(" ", text).replace("\n ", "\n").replace(" \n", "\n")
-    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
+    # By lines and not by expressions, which would stop at every single space of a long letter.
+    gaps = GAP in text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        shown = line
+        if gaps:
+            if GAP in line:
+                shown = shown.replace(GAP, " ")
+            if "\t" in shown:
+                shown = shown.replace("\t", " ")
+            while "  " in shown:
+                shown = shown.replace("  ", " ")
+            shown = shown.strip(" ")
+        if shown.strip(" \t") or (lines and lines[-1]):
+            lines.append(shown if shown.strip(" \t") else "")
+    return "\n".join(lines).strip() + "\n"

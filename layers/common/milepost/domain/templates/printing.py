@@ -1,6 +1,7 @@
 """How a value is printed, by the place it is printed in. Only the compiler names these filters.
 
-Values are escaped, addresses limited to what a reader may follow, and a name written the other
+Values are escaped (by the environment of the HTML part, which escapes whatever is no `Markup`: twice
+would cost twice), addresses limited to what a reader may follow, and a name written the other
 way (Anna in an Arabic sentence) is isolated, so that it cannot disturb the words around it.
 """
 
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from milepost.domain.campaigns import Campaign, added, marked
 from milepost.domain.templates.sandbox import concat, each, text_of
@@ -58,28 +59,28 @@ def _plain_rtl(value: Any) -> str:
     return _isolated(text_of(value), True)
 
 
-def _attribute_ltr(value: Any) -> Markup:
-    return escape(_isolated(text_of(value), False))
+def _attribute_ltr(value: Any) -> str:
+    return _isolated(text_of(value), False)
 
 
-def _attribute_rtl(value: Any) -> Markup:
-    return escape(_isolated(text_of(value), True))
+def _attribute_rtl(value: Any) -> str:
+    return _isolated(text_of(value), True)
 
 
 def _span(text: str) -> Markup:
     return Markup('<span dir="{}">{}</span>').format(_first_strong(text), text)
 
 
-def _html_ltr(value: Any) -> Markup:
+def _html_ltr(value: Any) -> str:
     text = value if type(value) is str else text_of(value)
     if text.isascii() or not _RTL_LETTER.search(text):
-        return escape(text)
+        return text
     return _span(text)
 
 
-def _html_rtl(value: Any) -> Markup:
+def _html_rtl(value: Any) -> str:
     text = value if type(value) is str else text_of(value)
-    return _span(text) if _LTR_LETTER.search(text) else escape(text)
+    return _span(text) if _LTR_LETTER.search(text) else text
 
 
 def _link(value: Any) -> str:

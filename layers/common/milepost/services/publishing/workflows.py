@@ -10,6 +10,7 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from milepost.domain.compiler.asked import check_conditions
+from milepost.domain.compiler.attachments import check_attachments
 from milepost.domain.compiler.availability import check_available
 from milepost.domain.compiler.confirmation import check_confirmation
 from milepost.domain.compiler.entry import mention
@@ -124,6 +125,7 @@ class Workflows:
             *check_flow(workflow),
             *check_conditions(workflow),
             *check_kinds(workflow),
+            *check_attachments(workflow),
             *check_references(workflow, around),
             *check_confirmation(workflow, around),
             *self._still_needed(store, name, head, workflow),

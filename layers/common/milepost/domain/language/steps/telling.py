@@ -68,7 +68,12 @@ class SendEmail(Step):
     on_cap: Literal["skip", "defer"] | None = Field(
         None, description="What to do if the contact already got enough mail."
     )
-    attachments: list[str] | None = Field(None, max_length=5, description="Files to attach.")
+    attachments: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(
+        None,
+        max_length=5,
+        description="Files to attach to a transactional mail, below `attachments/` in the bucket: "
+        "`invoices/{event.order_id}.pdf`. Without the file the mail is not sent.",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -1,0 +1,24 @@
+"""The files that may be attached."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_BEGINS = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "ics": b"BEGIN:VCALENDAR"}
+
+
+def stand_in(path: str) -> bytes:
+    """A file of the kind that its name promises."""
+    return _BEGINS.get(path.rpartition(".")[2].lower(), b"\xff\xd8\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAttachments:
+    """Implements `Attachments`; what it does not hold is what `otherwise` makes of the path."""
+
+    held: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    otherwise: Callable[[str], bytes | None] = lambda _: None
+
+    def read(self, store: str, path: str, most: int) -> bytes | None:
+        content = self.held.get((store, path))
+        content = self.otherwise(path) if content is None else content
+        return content if content is None else content[:most]

@@ -1,0 +1,36 @@
+"""Files on a mail: only where somebody waits for them, and never chosen by a visitor."""
+
+from collections.abc import Iterator
+
+from milepost.domain.attachments import asks_event, check_path
+from milepost.domain.browsing import ALLOWED
+from milepost.domain.compiler.tree import walk
+from milepost.domain.event_names import DEVICE, FORM, OPT_IN, PREFERENCES
+from milepost.domain.language.steps import SendEmail
+from milepost.domain.language.triggers import EventTrigger, FormTrigger
+from milepost.domain.language.workflow import Workflow
+from milepost.domain.problems import Problem
+
+_OF_VISITORS = ALLOWED | {FORM, OPT_IN, DEVICE, PREFERENCES}
+"""Events that anybody may cause with a browser, and whose data they choose."""
+
+
+def check_attachments(workflow: Workflow) -> Iterator[Problem]:
+    """Each of them, at its place."""
+    trigger = workflow.trigger
+    visitors = isinstance(trigger, FormTrigger) or (
+        isinstance(trigger, EventTrigger) and trigger.event in _OF_VISITORS
+    )
+    for place, step in walk(workflow.steps):
+        if not isinstance(step, SendEmail) or not step.attachments:
+            continue
+        if (step.category or workflow.category) == "marketing":
+            remedy = "link to the file in the template, or make the mail transactional if it is"
+            yield Problem(f"{place}.attachments", "marketing carries no files", remedy)
+        for number, path in enumerate(step.attachments):
+            at = f"{place}.attachments[{number}]"
+            if reason := check_path(path):
+                yield Problem(at, f'"{path}" {reason}', 'for example "invoices/{event.id}.pdf"')
+            elif visitors and asks_event(path):
+                reason = "a visitor of your pages could ask for any file: they choose this event"
+                yield Problem(at, reason, "begin the workflow with an event that your shop reports")

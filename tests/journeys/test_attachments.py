@@ -1,0 +1,114 @@
+"""Files on transactional mail: the right one or no mail, and never one that a visitor chose."""
+
+from typing import Any
+
+import pytest
+
+from milepost.domain.attachments import MOST_BYTES, check_path, path_for
+from tests.journeys.visits import visited, world_of
+from tests.support.builders import STORE, Json, send, shop, text, workflow
+from tests.support.world import World
+
+PDF = b"%PDF-1.7 an invoice"
+INVOICE = "invoices/{event.order.id}.pdf"
+MAIL = send("receipt", attachments=[INVOICE, "terms.pdf"])
+
+
+def world(**files: bytes) -> World:
+    made = world_of(MAIL, send("next"))
+    held = {"invoices/1001.pdf": PDF, "terms.pdf": PDF} | {
+        name.replace("__", "/") + ".pdf": content for name, content in files.items()
+    }
+    made.attachments.held.update({(STORE, path): content for path, content in held.items()})
+    return made
+
+
+def failed(world: World) -> str:
+    assert world.steps_mailed() == ["next"]
+    status, reason = world.messages()["receipt"]
+    assert status == "failed"
+    return reason.removeprefix("receipt (attachments): ")
+
+
+def test_a_receipt_carries_the_invoice_of_its_order() -> None:
+    mailed = visited(world(), {"order": {"id": 1001}})
+    (mail, other) = mailed.mails
+    assert [(f.name, f.kind, f.content) for f in mail.files] == [
+        ("1001.pdf", "application/pdf", PDF),
+        ("terms.pdf", "application/pdf", PDF),
+    ]
+    assert other.files == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "data", "reason"),
+    [
+        ({}, {"order": {"id": "1002"}}, f'there is no file "attachments/{INVOICE}"'),
+        ({}, {}, f'"{INVOICE}" cannot be filled in: the event has no such name of a file'),
+        ({}, {"order": {"id": "../terms"}}, f'"{INVOICE}" cannot be filled in: the event has no '
+         "such name of a file"),
+        ({"terms": b"<html>"}, {"order": {"id": "1001"}}, '"terms.pdf" is no PDF file'),
+        ({"terms": b""}, {"order": {"id": "1001"}}, '"terms.pdf" is no PDF file'),
+        ({"terms": PDF + b"x" * MOST_BYTES}, {"order": {"id": "1001"}},
+         '"terms.pdf" is larger than 5 MB'),
+        ({"terms": PDF + b"x" * (MOST_BYTES - 30)}, {"order": {"id": "1001"}},
+         "the files are larger than 5 MB together"),
+    ],
+)  # fmt: skip
+def test_without_its_files_nothing_is_sent_and_the_reason_names_no_value(
+    files: dict[str, bytes], data: Json, reason: str
+) -> None:
+    assert failed(visited(world(**files), data)) == reason
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ".", "..", "../x", "a/b", "a\\b", "%2e%2e", "a.pdf", "a b", "é", "a\n", "-a", "x" * 101,
+     True, 1.5, None, [], {"id": 1}, "{event.x}", "a\x00"],
+)  # fmt: skip
+def test_no_value_leads_out_of_its_place(value: Any) -> None:
+    assert path_for("invoices/{event.id}.pdf", {"id": value}) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/a.pdf", "../a.pdf", "a/../b.pdf", "a//b.pdf", "a", "a.exe", "a.html", "a.pdf.zip", "a b.pdf",
+     "{contact.email}.pdf", "{event.id}", "{event}.pdf", "a.{event.kind}", "https://x.example/a.pdf",
+     ".hidden.pdf", "a\\b.pdf", "{event.id.pdf", "é.pdf"],
+)  # fmt: skip
+def test_a_path_that_cannot_be_attached_is_told(path: str) -> None:
+    assert check_path(path)
+
+
+def test_paths_that_can_be_attached() -> None:
+    for path in ("terms.pdf", "a/b-c_d/E.PNG", "{event.id}.ics", "i/{event.a.b_c}-{event.d}.jpg"):
+        assert check_path(path) == ""
+    assert path_for("i/{event.a}-{event.b}.pdf", {"a": 7, "b": "x_Y-1"}) == "i/7-x_Y-1.pdf"
+
+
+def refused(document: Json) -> list[str]:
+    made = World()
+    made.publish(shop())
+    made.files.write(STORE, "workflows/w.json", text(document))
+    (report,) = made.publisher.publish(STORE, ["workflows/w.json"])
+    return [f"{p.place}: {p.reason}" for p in report.problems]
+
+
+def test_marketing_and_what_visitors_may_choose_are_refused_at_publish() -> None:
+    own = {"category": "transactional"}
+    assert refused(workflow(send("a", attachments=["a.pdf"]))) == [
+        "steps[0].attachments: marketing carries no files"
+    ]
+    assert refused(workflow(send("a", attachments=["a.exe"]), **own)) == [
+        'steps[0].attachments[0]: "a.exe" is no file of a kind that may be attached: '
+        "pdf, png, jpg, jpeg, ics, csv, txt"
+    ]
+    visitors = "a visitor of your pages could ask for any file: they choose this event"
+    told = f"steps[0].attachments[0]: {visitors}"
+    for on in ("Product Viewed", "Form Submitted"):
+        asks = workflow(send("a", attachments=["{event.id}.pdf"]), on=on, **own)
+        assert refused(asks) == [told]
+        assert refused(workflow(send("a", attachments=["guide.pdf"]), on=on, **own)) == []
+    form = {"type": "form", "form": "footer"}
+    asks = workflow(send("a", attachments=["{event.id}.pdf"]), trigger=form, **own)
+    assert told in refused(asks)
