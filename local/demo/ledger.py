@@ -9,10 +9,14 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.numbers import workflow_numbers
 from milepost.adapters.dynamodb.table import Table
 from milepost.domain.events import contact_id
-from milepost.domain.numbers import WorkflowNumbers
+from milepost.domain.numbers import StepNumbers, WorkflowNumbers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+def _unbalanced(step: str, numbers: StepNumbers) -> None:
+    raise AssertionError(f"{numbers.unaccounted} decisions of {step} are in no count: {numbers}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +64,4 @@ class Ledger:
             )
 
     def numbers(self, workflow: str) -> WorkflowNumbers:
-        return workflow_numbers(self.table, STORE, workflow)
+        return workflow_numbers(self.table, STORE, workflow, _unbalanced)

@@ -19,7 +19,7 @@ from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults
 from tests.support.ports import Cloud, dynamo_ports
 from tests.support.random_events import timelines
-from tests.support.world import World
+from tests.support.world import World, unbalanced
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_story_is_the_same_in_memory_and_in_dynamodb(
     assert outcome(both) == outcome(alone)
     assert isinstance(ports.enrollments, DynamoEnrollments)
     for name in ("abandoned-cart", "receipt"):
-        numbers = workflow_numbers(ports.enrollments.table, STORE, name)
+        numbers = workflow_numbers(ports.enrollments.table, STORE, name, unbalanced)
         assert numbers == both.numbers(name)
 
 

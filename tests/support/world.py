@@ -16,7 +16,7 @@ from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import Event
 from milepost.domain.messages import Mail, address_hash
-from milepost.domain.numbers import WorkflowNumbers, add_up
+from milepost.domain.numbers import StepNumbers, WorkflowNumbers, add_up
 from milepost.domain.program import Program
 from milepost.domain.report import Report
 from milepost.services.append import append, date_event
@@ -26,6 +26,10 @@ from tests.support.asl_rules import problems
 from tests.support.builders import ADA, STORE, Content, text
 from tests.support.events import Sample
 from tests.support.surroundings import PUBLIC_URL, Surroundings
+
+
+def unbalanced(step: str, numbers: StepNumbers) -> None:
+    raise AssertionError(f"{step} does not add up: {numbers}")
 
 
 class World(Surroundings):
@@ -202,4 +206,4 @@ class World(Surroundings):
             for ref, message in self.state.messages.items()
             if message["workflow"] == workflow
         ]
-        return add_up([*enrollments, *messages])
+        return add_up([*enrollments, *messages], unbalanced)

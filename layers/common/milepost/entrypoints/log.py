@@ -1,10 +1,13 @@
 """One JSON logger and one set of metrics. Neither ever gets an address, a name or a token."""
 
 from traceback import format_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+if TYPE_CHECKING:
+    from milepost.domain.numbers import StepNumbers
 
 
 class PlacesOnly(LambdaPowertoolsFormatter):
@@ -19,6 +22,12 @@ class PlacesOnly(LambdaPowertoolsFormatter):
 
 logger = Logger(service="milepost", logger_formatter=PlacesOnly(serialize_stacktrace=False))
 metrics = Metrics(namespace="Milepost", service="milepost")
+
+
+def unbalanced(step: str, numbers: "StepNumbers") -> None:
+    """Sent, skipped, failed and unknown must come to what was decided: the `Alarm` of numbers."""
+    logger.error("numbers do not add up", extra={"step": step, "missing": numbers.unaccounted})
+    count("CountsUnbalanced", abs(numbers.unaccounted))
 
 
 def count(name: str, number: int = 1) -> None:

@@ -2,12 +2,12 @@
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Table
-from milepost.domain.numbers import WorkflowNumbers, add_up
+from milepost.domain.numbers import Alarm, WorkflowNumbers, add_up
 
 
-def workflow_numbers(table: Table, store: str, workflow: str) -> WorkflowNumbers:
+def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> WorkflowNumbers:
     """The results of a workflow so far. The index follows the table within about a second."""
-    return add_up(
+    items = (
         item
         for number in range(keys.SHARDS)
         for item in table.query(
@@ -16,3 +16,4 @@ def workflow_numbers(table: Table, store: str, workflow: str) -> WorkflowNumbers
             values={":bucket": keys.run_bucket(store, workflow, number)},
         )
     )
+    return add_up(items, alarm)
