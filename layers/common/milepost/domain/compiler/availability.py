@@ -37,7 +37,6 @@ class Missing(NamedTuple):
 
 FIELDS: Final = (
     Missing(Split, "winner", "leave it out: compare the paths yourself, then change the weights"),
-    Missing(SendEmail, "on_cap", "leave it out: there is no limit of mails per contact yet"),
     Missing(SendEmail, "attachments", "leave it out, and link to the file in the template"),
 )
 """Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
