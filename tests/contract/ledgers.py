@@ -1,6 +1,7 @@
 """A ledger with one customer in it, and the few things that are done to its messages."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from milepost.domain.contacts import Consent, Profile
 from milepost.domain.messages import (
@@ -53,8 +54,13 @@ def with_ada(ports: Ports) -> Ports:
     return ports
 
 
-def claim(ports: Ports, message: Draft | None = None) -> Claimed | NotClaimed:
-    return ports.ledger.claim(message or draft(), NOTES, MONDAY_NOON)
+def claim(
+    ports: Ports, message: Draft | None = None, at: datetime = MONDAY_NOON
+) -> Claimed | NotClaimed:
+    """Claim a message after a look at what the contact got of late."""
+    known = ports.contacts.profile(STORE, contact())
+    assert known is not None
+    return ports.ledger.claim(replace(message or draft(), mailed=known.mailed), NOTES, at)
 
 
 def status(ports: Ports, message: Draft | None = None) -> str:

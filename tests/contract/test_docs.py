@@ -64,7 +64,15 @@ def test_every_workflow_in_the_documents_can_be_published(page: str, text: str) 
 
 
 def test_the_forms_in_the_documents_may_stand_in_the_settings() -> None:
-    (text,) = (text for page, text in _examples("jsonc") if page == "docs/forms.md")
+    _may_stand_in_settings("docs/forms.md")
+
+
+def test_the_settings_of_sending_in_the_documents_may_stand_there_too() -> None:
+    _may_stand_in_settings("docs/sending.md")
+
+
+def _may_stand_in_settings(place: str) -> None:
+    (text,) = (text for page, text in _examples("jsonc") if page == place)
     shop = {"name": "A", "url": "https://shop.example", "postal_address": "An address"}
     document = {**shop, "topics": {"news": "News"}, **json.loads(text)}
     assert isinstance(read_file(json.dumps(document), SettingsFile), SettingsFile)

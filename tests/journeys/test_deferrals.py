@@ -67,7 +67,7 @@ def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
     assert MORNING <= at <= MORNING + SOON
     assert (world.enrollment().status, world.state.timers) == ("completed", {})
     (message,) = world.state.messages.values()
-    assert message["numbers"]["deferred"] == "hello: quiet hours"
+    assert message["numbers"]["deferred"] == "quiet hours"
     assert message["numbers"]["deferred_since"] == "2026-11-02T22:00:00.000Z"
 
 
@@ -148,6 +148,20 @@ def test_what_was_done_before_the_mail_is_not_done_again() -> None:
     world = live(loud, send("receipt", category="transactional"), paths)
     assert [step for step, _ in mails(world)] == ["receipt", "hello"]
     assert world.profile().totals["Was Here"].count == 1
+
+
+def test_every_message_has_a_week_of_its_own_to_wait() -> None:
+    """One comes every ten days in a loop, one right after another: none has used up the time."""
+    loop = [send("mail"), delay("10 days"), {"id": "again", "type": "goto", "to": "mail", "max": 3}]
+    world = live(*loop, days=60)
+    numbers = [m["numbers"] for m in world.state.messages.values()]
+    assert [m["status"] for m in world.state.messages.values()] == ["accepted"] * 4
+    assert [n["deferred_since"][:10] for n in numbers if "deferred" in n] == ["2026-11-02"]
+    closed = {"closed_days": {"dates": [f"2026-11-{day:02}" for day in range(2, 8)]}}
+    kept = {**closed, "smart_sending": "3 days"}
+    world = live(send("a"), send("b", on_cap="defer"), said=kept, days=20)
+    assert world.messages() == {"a": ("accepted", ""), "b": ("accepted", "")}
+    assert (world.mailed_at("b") - world.mailed_at("a")).days == 3
 
 
 def test_a_pause_in_the_night_keeps_what_waits() -> None:

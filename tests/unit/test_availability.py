@@ -67,7 +67,6 @@ def test_a_segment_can_be_asked_about_wherever_the_condition_stands() -> None:
     ("document", "place"),
     [
         (workflow(SPLIT | {"winner": WINNER}), "steps[0].winner"),
-        (workflow(send("a", on_cap="skip")), "steps[0].on_cap"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
@@ -78,7 +77,7 @@ def test_a_field_that_is_not_there_yet_is_named(document: Json, place: str) -> N
 def test_what_is_left_out_or_says_no_is_no_mistake() -> None:
     for document in (
         workflow(SPLIT, send("a")),
-        workflow(send("a", on_cap=None, attachments=None)),
+        workflow(send("a", on_cap="skip", attachments=None)),
         asking(OPENED),
         asking(OPENED | {"machines": True}),
         workflow(send("a"), trigger={"type": "manual"}, audience={"in_list": "readers"}),
@@ -88,13 +87,16 @@ def test_what_is_left_out_or_says_no_is_no_mistake() -> None:
 
 def test_everything_comes_at_once() -> None:
     document = workflow(
-        SPLIT | {"winner": WINNER}, *STEPS[:1], send("c", on_cap="skip"), trigger=TRIGGERS[0]
+        SPLIT | {"winner": WINNER},
+        *STEPS[:1],
+        send("c", attachments=["a.pdf"]),
+        trigger=TRIGGERS[0],
     )
     assert [place for place, _ in places(document)] == [
         "trigger",
         "steps[0].winner",
         "steps[1]",
-        "steps[2].on_cap",
+        "steps[2].attachments",
     ]
 
 

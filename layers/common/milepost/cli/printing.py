@@ -67,7 +67,7 @@ def show_problems(found: Sequence[Found]) -> None:
 
 _COLORS = {
     "enters": "green", "mails": "cyan", "no mail": "yellow", "refused": "red", "leaves": "green",
-    "waits": "dim",
+    "waits": "dim", "deferred": "yellow",
 }  # fmt: skip
 
 

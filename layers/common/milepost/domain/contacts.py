@@ -102,7 +102,8 @@ class Profile:
     contact is merged into this one. `reached` holds the newest mark of each occasion that came
     (see `occasions.py`). A contact that has itself been merged into another keeps little but that
     one's id; `merging` is true while not all that was its own has arrived there. `astray` is the
-    last position at which an event of somebody else came, and whose it is.
+    last position at which an event of somebody else came, and whose it is. `mailed` is the
+    marketing of late, which the ledger writes (see `mailed.py`).
     """
 
     store: str
@@ -122,6 +123,7 @@ class Profile:
     merging: bool = False
     astray: tuple[int, str] = (0, "")
     standing: Standing = NOWHERE
+    mailed: Mapping[str, datetime] = field(default_factory=dict)
 
     def get(self, name: str) -> Any:
         value = total(self.fields.get(name), self.additions.get(name, ()))

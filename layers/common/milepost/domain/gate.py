@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.caps import Limits
 from milepost.domain.chance import part_of
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.enrollments import Enrollment, endings
-from milepost.domain.hours import Hours
+from milepost.domain.hours import Hours, Wait
+from milepost.domain.legs import Start
+from milepost.domain.mailed import mark
 from milepost.domain.messages import Category
 from milepost.domain.preferences import snoozed_until
 from milepost.domain.program import Program
@@ -46,12 +49,18 @@ Decision = Send | Skip | Defer
 LONGEST_DEFERRAL = timedelta(days=7)
 """A message that could not go for so long is left out: by then it would come as a surprise."""
 
+LONGEST_ADDRESS = 254
+
 SPREAD = timedelta(minutes=10)
 """Whoever may be mailed again at the same minute is mailed in the course of so much time."""
 
 
 class Question(NamedTuple):
-    """All that the decision looks at."""
+    """All that the decision looks at.
+
+    `may_wait` says that what is too much mail waits; `waited` is the leg that this message has
+    waited for already.
+    """
 
     profile: Profile
     enrollment: Enrollment
@@ -64,13 +73,21 @@ class Question(NamedTuple):
     late: timedelta = timedelta()
     expires: timedelta | None = None
     hours: Hours | None = None
+    limits: Limits | None = None
+    may_wait: bool = False
     message: str = ""
+    waited: Start | None = None
 
     @property
-    def deferred_since(self) -> datetime | None:
-        """Since when this turn is put off."""
-        start = self.enrollment.start
-        return start.deferred_since if start is not None and start.deferred else None
+    def others(self) -> dict[str, datetime]:
+        """The marketing that the contact got: this message may have been claimed before."""
+        own, mailed = mark(self.message), self.profile.mailed
+        return {key: at for key, at in mailed.items() if key != own}
+
+    def wait(self, at: datetime) -> Wait | None:
+        """What would stand against the message at an instant if nothing else was mailed by then."""
+        limit = self.limits.wait(self.others, at) if self.limits and self.may_wait else None
+        return limit or (self.hours.wait(at) if self.hours else None)
 
 
 def decide_send(question: Question) -> Decision:
@@ -82,38 +99,42 @@ def decide_send(question: Question) -> Decision:
     """
     for skip in _objections(question):
         return skip
-    if question.category == "marketing" and (later := _later(question)):
-        return later
+    if question.category == "marketing" and (restrained := _restrained(question)):
+        return restrained
     consent = question.profile.consent.get(question.topic or "")
     numbers = {"consented_at": instants.show(consent.at)} if consent else {}
-    if question.enrollment.start and question.deferred_since:
-        numbers |= {
-            "deferred": question.enrollment.start.deferred,
-            "deferred_since": instants.show(question.deferred_since),
-        }
+    if question.category == "marketing" and question.limits:
+        numbers |= question.limits.numbers(question.others, question.facts.now)
+    if question.waited and question.waited.deferred_since:
+        numbers["deferred"] = question.waited.deferred.partition(": ")[2]
+        numbers["deferred_since"] = instants.show(question.waited.deferred_since)
     return Send({"category": question.category, **numbers})
 
 
-def _later(question: Question) -> Defer | Skip | None:
-    """Whether the message has to wait for another hour."""
-    now, hours = question.facts.now, question.hours
-    first = hours.wait(now) if hours else None
-    if hours is None or first is None:
+def _restrained(question: Question) -> Defer | Skip | None:
+    """What only stands against the message for a time: it waits, or is left out."""
+    now, others = question.facts.now, question.others
+    limit = question.limits.wait(others, now) if question.limits else None
+    counted = question.limits.numbers(others, now) if question.limits else {}
+    if limit is not None and not question.may_wait:
+        return Skip(limit.reason, counted)
+    first = limit or question.wait(now)
+    if first is None:
         return None
-    since = question.deferred_since or now
-    until, wait = first.until, hours.wait(first.until)
+    since = (question.waited and question.waited.deferred_since) or now
+    until, wait = first.until, question.wait(first.until)
     while wait is not None and until - since <= LONGEST_DEFERRAL:
-        until, wait = wait.until, hours.wait(wait.until)
+        until, wait = wait.until, question.wait(wait.until)
     spread = until + part_of(SPREAD, question.message)
-    if hours.wait(spread) is None:
+    if question.wait(spread) is None:
         until = spread
-    numbers = {"why": first.reason, "until": instants.show(until)}
+    numbers = {**counted, "why": first.reason, "until": instants.show(until)}
     if until - since > LONGEST_DEFERRAL:
         return Skip("deferred too long", {**numbers, "since": instants.show(since)})
     late = question.late + (until - now)
     if question.expires is not None and late > question.expires:
         return Skip("expired", {**numbers, "late": say_duration(late)})
-    return Defer(until, first.reason, {"until": instants.show(until)})
+    return Defer(until, first.reason, numbers)
 
 
 def _objections(question: Question) -> Iterator[Skip]:
@@ -126,27 +147,44 @@ def _objections(question: Question) -> Iterator[Skip]:
         yield Skip("workflow is paused")
     if not profile.email:
         yield Skip("contact has no e-mail address")
+    elif not _can_be_mailed(profile.email):
+        yield Skip("address cannot be mailed")
     if question.expires is not None and question.late > question.expires:
         yield Skip("expired", {"late": say_duration(question.late)})
     yield from _reached(question)
     if question.category == "marketing":
-        if not question.topic:
-            yield Skip("marketing message without a topic")
-        if until := snoozed_until(profile, question.facts.now):
-            yield Skip("snoozed", {"until": instants.show(until)})
-        consent = profile.consent.get(question.topic or "")
-        if consent is None:
-            yield Skip("no consent", {"topic": question.topic})
-        elif consent.state != "granted":
-            yield Skip(
-                "consent withdrawn",
-                {"topic": question.topic, "at": instants.show(consent.at), "by": consent.method},
-            )
+        yield from _unwanted(question)
     audience = question.program.head.get("audience")
     if audience is not None:
         verdict = evaluate(audience, question.facts)
         if not verdict.value:
             yield Skip("audience", {"why": verdict.why})
+
+
+def _unwanted(question: Question) -> Iterator[Skip]:
+    """What the reader has not said yes to."""
+    if not question.topic:
+        yield Skip("marketing message without a topic")
+    if until := snoozed_until(question.profile, question.facts.now):
+        yield Skip("snoozed", {"until": instants.show(until)})
+    consent = question.profile.consent.get(question.topic or "")
+    if consent is None:
+        yield Skip("no consent", {"topic": question.topic})
+    elif consent.state != "granted":
+        yield Skip(
+            "consent withdrawn",
+            {"topic": question.topic, "at": instants.show(consent.at), "by": consent.method},
+        )
+
+
+def _can_be_mailed(address: str) -> bool:
+    """Whether mail can go to what is known as an address. Whoever reports one is checked already:
+    this is the last look, for SES would refuse it, or bounce what no domain can receive."""
+    local, _, domain = address.partition("@")
+    plain = address.isascii() and address.isprintable() and not set(address) & set(" ,;<>")
+    named = "." in domain.strip(".") and "@" not in domain
+    nowhere = domain.rpartition(".")[2].lower() in {"invalid", "localhost"}  # RFC 6761
+    return bool(local) and plain and named and not nowhere and len(address) <= LONGEST_ADDRESS
 
 
 def _reached(question: Question) -> Iterator[Skip]:

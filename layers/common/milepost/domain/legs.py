@@ -49,6 +49,13 @@ def put_off(enrollment: "Enrollment", now: datetime, paused: bool) -> bool:
     return paused or start.due > now
 
 
+def waited(enrollment: "Enrollment", turn: int, step: str) -> Start | None:
+    """How this leg began, if that is what the message of a step waited for in this very turn."""
+    start = enrollment.start
+    own = start is not None and start.turn == turn and start.deferred.startswith(f"{step}: ")
+    return start if own else None
+
+
 def goes_on(enrollment: "Enrollment", began: datetime) -> datetime:
     """When a turn that began then went on after a message of it had been put off; else then.
 

@@ -31,6 +31,7 @@ from milepost.domain.enrollments import enrollment_id
 from milepost.domain.event_names import COUNTED_TWICE, MERGE_ASKED, MERGED, OURS
 from milepost.domain.events import Event, IdentifierKind
 from milepost.domain.identity import NAMING, anonymous, trusted
+from milepost.domain.mailed import united as mailed_to_both
 from milepost.domain.properties import PREFIX
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.standing import united
@@ -171,6 +172,7 @@ def merge(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profil
         reached=_latest(winner.reached, loser.reached),
         lookout=_sooner(winner.lookout, loser.lookout),
         standing=united(winner.standing, loser.standing),
+        mailed=mailed_to_both(winner.mailed, loser.mailed),
         inside={**winner.inside, **came},
         known={
             kind: tuple(sorted({*winner.known.get(kind, ()), *loser.known.get(kind, ())}))[

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from milepost.domain.mailed import KEPT, mark, noted
 from milepost.domain.refs import EnrollmentRef, MessageRef
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Draft:
     """A message about to be decided: everything the ledger keeps of it, and the `leg` it is of.
 
     `owner` is the contact whose consent and address count, if that is not the one it is kept under.
+    `mailed` is the marketing of late as the gate has seen it, of which so much is to `remember`.
     """
 
     ref: MessageRef
@@ -63,6 +65,19 @@ class Draft:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     leg: int = 0
     owner: str = ""
+    mailed: Mapping[str, datetime] = field(default_factory=dict)
+    remember: int = KEPT
+
+    @property
+    def remembered(self) -> bool:
+        """Whether it has been claimed before, and counts since."""
+        return mark(self.ref.id) in self.mailed
+
+    def mailed_at(self, at: datetime) -> Mapping[str, datetime]:
+        """The marketing of late once this message has been claimed."""
+        if self.category != "marketing":
+            return self.mailed
+        return noted(self.mailed, self.ref.id, at, self.remember)
 
 
 class Mail(NamedTuple):

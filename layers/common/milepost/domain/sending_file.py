@@ -1,4 +1,4 @@
-"""When a store may mail, as `settings.json` says it; only publishing imports this."""
+"""When and how often a store may mail, as `settings.json` says it; only publishing imports this."""
 
 import re
 from datetime import date
@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from milepost.domain.language.model import TimeOfDay
+from milepost.domain.mailed import MOST
 from milepost.domain.schedule import WEEKDAYS
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -59,3 +60,12 @@ class ClosedDays(_Model):
         if len({*self.weekdays}) == len(WEEKDAYS):
             raise ValueError("every day of the week is closed: no marketing would ever go out")
         return self
+
+
+class Caps(_Model):
+    """How many marketing mails one contact gets at most, from all workflows together."""
+
+    per_day: int | None = Field(
+        None, ge=1, le=MOST, description="In a day of the reader's calendar."
+    )
+    per_week: int | None = Field(None, ge=1, le=MOST, description="In a day and the six before it.")

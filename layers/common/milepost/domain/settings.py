@@ -35,6 +35,8 @@ class StoreSettings(NamedTuple):
     utm: Mapping[str, str] | Literal[False] = MappingProxyType({})
     quiet_hours: Mapping[str, str] | None = None
     closed_days: Mapping[str, Sequence[str]] | None = None
+    caps: Mapping[str, int] | None = None
+    smart_sending: str = ""
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, mode
 
 from milepost.domain.addresses import normalize_email
 from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
-from milepost.domain.language.model import Locale
+from milepost.domain.language.model import Locale, SomeTime
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
-from milepost.domain.sending_file import ClosedDays, QuietHours
+from milepost.domain.sending_file import Caps, ClosedDays, QuietHours
 from milepost.domain.tracking import TOPIC, Tracking
 
 
@@ -147,6 +147,15 @@ class SettingsFile(BaseModel):
     )
     closed_days: ClosedDays | None = Field(
         None, description="Days on which no marketing goes out; it waits until they are over."
+    )
+
+    caps: Caps | None = Field(
+        None,
+        description="How much marketing a contact gets from all workflows together. What is too "
+        'much is left out, or waits if its step says `"on_cap": "defer"`.',
+    )
+    smart_sending: SomeTime | None = Field(
+        None, description="No marketing so soon after the last: `16 hours`. Left out like above."
     )
 
     @model_validator(mode="after")

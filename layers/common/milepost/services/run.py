@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.compiler.blocks import block_at
 from milepost.domain.enrollments import Enrollment, Status
-from milepost.domain.legs import Start, park_after, parks
+from milepost.domain.legs import Start, park_after, parks, waited
 from milepost.domain.moving import rest_at
 from milepost.domain.pauses import frozen, hold, turn_of
 from milepost.domain.program import END, Node, Program, waits
@@ -174,7 +174,10 @@ class Runner:
     def _freeze(self, turn: Turn) -> Stop:
         """A pause began in the middle of a block: it will be run again, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
-        start = _again(turn, now, now)
+        start = Start(turn.entry, turn.number, now, now)
+        before = turn.enrollment.start
+        if before is not None and before.turn == turn.number:
+            start = start._replace(deferred=before.deferred, deferred_since=before.deferred_since)
         self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
         return self._leave(ref, leg, turn.program, turn.entry)
 
@@ -182,9 +185,9 @@ class Runner:
         """A message has to wait: its block will be run again then, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
         until, reason = deferred.defer.until, f"{deferred.step}: {deferred.defer.reason}"
-        start = _again(turn, until, now)
-        since = start.deferred_since or now
-        start = start._replace(fixed=True, deferred=reason, deferred_since=since)
+        before = waited(turn.enrollment, turn.number, deferred.step)
+        since = (before and before.deferred_since) or now
+        start = Start(turn.entry, turn.number, until, now, "", True, reason, since)
         self.enrollments.park(ref, leg, start, turn.journal())
         return self._leave(ref, leg, turn.program, turn.entry)
 
@@ -221,12 +224,3 @@ class Runner:
         if END not in exits and self.engine is not None:
             self.engine().stop(ref, "nothing left to do", leg)
         return Stop(END, self.now(), self.now())
-
-
-def _again(turn: Turn, due: datetime, since: datetime) -> Start:
-    """The leg that runs this turn again, which may have been put off before."""
-    start = Start(turn.entry, turn.number, due, since)
-    before = turn.enrollment.start
-    if before is not None and before.turn == turn.number:
-        start = start._replace(deferred=before.deferred, deferred_since=before.deferred_since)
-    return start

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.campaigns import Campaign, campaign_of
+from milepost.domain.caps import kept, limits_of
 from milepost.domain.chance import choose, share
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, visit
 from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send
 from milepost.domain.hours import hours_of
+from milepost.domain.legs import waited
 from milepost.domain.messages import (
     Category,
     Claimed,
@@ -56,6 +58,13 @@ class Task(NamedTuple):
     due: datetime
 
 
+class Sent(NamedTuple):
+    """What came of a task: the contact as known afterwards, and why all is over, if it is."""
+
+    profile: Profile
+    over: str | None = None
+
+
 class Paused(Exception):
     """The workflow or its store has been paused, or its marketing stopped: whatever was to be sent
     has to wait until a person lets it go on."""
@@ -86,8 +95,8 @@ class Sender:
     now: Callable[[], datetime]
     pace: "Pace | None" = None
 
-    def send(self, task: Task, journal: "Journal") -> str | None:
-        """Send or skip; the reason why the whole enrollment is over, or None.
+    def send(self, task: Task, journal: "Journal") -> Sent:
+        """Send or skip, or find that this has been done.
 
         `journal` is written with the decision. Raises `Busy` when the post is: the same call
         later goes through the gate again and finds its own claim; `Paused`, and `Deferred`.
@@ -103,20 +112,21 @@ class Sender:
             self._close(
                 replace(draft, numbers=decision.numbers), "skipped", decision.reason, journal
             )
-            return decision.reason if decision.ends else None
+            return Sent(task.profile, decision.reason if decision.ends else None)
         if isinstance(decision, Defer):
-            return self._put_off(task, draft, decision, journal)
+            return Sent(task.profile, self._put_off(task, draft, decision, journal))
         draft = replace(draft, numbers=decision.numbers)
         mail = self._compose(task, head, draft)
         if isinstance(mail, RenderingError):
             self._close(draft, "failed", str(mail), journal)
-            return None
+            return Sent(task.profile)
         self._wait(task, head, draft)
-        claim = self.ledger.claim(draft, journal, self.now())
+        at = self.now()
+        claim = self.ledger.claim(draft, journal, at)
         if isinstance(claim, NotClaimed):
-            return self._not_claimed(draft, claim, journal)
+            return Sent(task.profile, self._not_claimed(draft, claim, journal))
         self._submit(mail)
-        return None
+        return Sent(replace(task.profile, mailed=draft.mailed_at(at)))
 
     def send_again(self, task: Task) -> None:
         """The one second try of a transactional message whose first outcome stayed unknown."""
@@ -159,7 +169,10 @@ class Sender:
             late=self.now() - task.due,
             expires=parse_duration(expires) if expires else None,
             hours=hours_of(head.settings, task.profile.timezone),
+            limits=limits_of(head.settings, task.profile),
+            may_wait=task.node.get("on_cap") == "defer",
             message=draft.ref.id,
+            waited=waited(task.enrollment, task.turn, draft.step),
         )
 
     def _put_off(self, task: Task, draft: Draft, decision: Defer, journal: "Journal") -> str | None:
@@ -254,6 +267,8 @@ def _draft(task: Task, head: "Head") -> Draft:
         recipient=task.profile.email or "",
         leg=task.enrollment.leg,
         owner=task.profile.contact,
+        mailed=task.profile.mailed,
+        remember=kept(head.settings),
     )
 
 

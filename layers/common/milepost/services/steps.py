@@ -65,9 +65,10 @@ class Steps:
             turn.note(node, {"turn": turn.number})
         due = turn.began + turn.frozen
         task = Task(turn.program, turn.profile, turn.enrollment, node, turn.number, due)
-        over = self.sender.send(task, turn.journal())
+        sent = self.sender.send(task, turn.journal())
         turn.written()
-        return Over(over) if over else str(node["next"])
+        turn.profile = sent.profile  # with this message among those that the next one is held to
+        return Over(sent.over) if sent.over else str(node["next"])
 
     def _branch(self, turn: Turn, node: Node) -> str:
         outcome = turn.outcome(node) or turn.note(node, self._choose(turn, node))

@@ -7,9 +7,10 @@ from typing import Any
 
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, Status
+from milepost.domain.legs import Start
 from milepost.domain.program import Node, Program
 from milepost.domain.refs import EnrollmentRef
-from milepost.ports.enrollments import Enrollments
+from milepost.ports.enrollments import Enrollments, Journal
 from milepost.ports.published import Registry
 
 
@@ -73,6 +74,12 @@ class TracedEnrollments:
         loaded = self._enrollments.load(ref)
         self._trace.over = loaded is not None and loaded[1].status != "active"
         return loaded
+
+    def park(
+        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    ) -> bool:
+        self._trace.over = True  # for this run, as it looks for nothing but its way out
+        return self._enrollments.park(ref, leg, start, journal, paused)
 
     def finish(
         self,

@@ -114,9 +114,12 @@ class Watcher:
         mail = next((m for m, _ in reversed(self.mailer.handed) if m.ref == ref), None)
         if mail is None or message["status"] not in SENT:
             reason = message.get("reason", message["status"])
-            why = message.get("numbers", {}).get("why")
-            said = f"{message['status']}: {reason}" + (f", {why}" if why else "")
-            self._note("no mail", step, said, {"status": message["status"], "reason": reason})
+            numbers = message.get("numbers", {})
+            counted = [f"{name} {held}" for name, held in numbers.items() if " of " in f"{held}"]
+            why = [numbers["why"]] if "why" in numbers else counted
+            said = ", ".join([f"{message['status']}: {reason}", *why])
+            detail = {"status": message["status"], "reason": reason, "numbers": dict(numbers)}
+            self._note("no mail", step, said, detail)
             return
         mailed = Mailed(self.agenda.now, step, mail.to, mail.subject, self._locale(ref, message))
         self.mails.append(mailed)

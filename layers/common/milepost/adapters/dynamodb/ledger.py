@@ -8,7 +8,7 @@ from typing import Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.journal import journal_change
-from milepost.adapters.dynamodb.profiles import CONSENT
+from milepost.adapters.dynamodb.mailed import granted, profile_operation, uncount
 from milepost.adapters.dynamodb.table import Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.messages import (
@@ -52,7 +52,7 @@ class DynamoLedger:
 
     def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
         claim = self._put(self._entry(draft, "claimed", at), _UNTOUCHED, _THROTTLED)
-        return self._together(draft, claim, journal, only_active=True)
+        return self._together(draft, claim, journal, at, only_active=True)
 
     def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
         claim = self._put(
@@ -65,7 +65,7 @@ class DynamoLedger:
                 ":once": 1,
             },
         )
-        return self._together(draft, claim, Journal(), only_active=False)
+        return self._together(draft, claim, Journal(), at, only_active=False)
 
     def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         if isinstance(answer, Accepted):
@@ -93,6 +93,8 @@ class DynamoLedger:
                     **values,
                 },
             )
+            if status == "rejected":
+                uncount(self.table, ref, ref.contact)
 
     def close(
         self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
@@ -105,6 +107,8 @@ class DynamoLedger:
             operations.append({"Update": own})
         try:
             self.table.together(operations)
+            if draft.remembered:  # it was claimed before, but the post was too busy for it
+                uncount(self.table, draft.ref, draft.owner or draft.ref.contact)
         except Refused:
             if written:  # the decision was recorded by an earlier run; this run's findings were not
                 self.table.update(keys.enrollment(draft.enrollment), **written)
@@ -192,15 +196,14 @@ class DynamoLedger:
         return {"Put": {"Item": item, **request}}
 
     def _together(
-        self, draft: Draft, claim: Mapping[str, Any], journal: Journal, only_active: bool
+        self,
+        draft: Draft,
+        claim: Mapping[str, Any],
+        journal: Journal,
+        at: datetime,
+        only_active: bool,
     ) -> Claimed | NotClaimed:
         table, ref = self.table, draft.ref
-        allowed, values = "email = :email", {":email": draft.recipient}
-        names: dict[str, str] = {}
-        if draft.category == "marketing":
-            allowed += " AND #consent.#state = :granted"
-            names = {"#consent": f"{CONSENT}{draft.topic}", "#state": "state"}
-            values |= {":granted": "granted"}
         suppressed = keys.suppression(ref.store, address_hash(draft.recipient))
         open_to = table.change("", "attribute_not_exists(pk)")
         if (
@@ -217,12 +220,7 @@ class DynamoLedger:
                     **open_to,
                 }
             },
-            {
-                "ConditionCheck": {
-                    "Key": keys.profile(ref.store, draft.owner or ref.contact),
-                    **table.change("", allowed, names, values),
-                }
-            },
+            profile_operation(table, draft, at),
         ]
         if only_active:
             operations.append(_enrollment_operation(table, draft, journal))
@@ -260,4 +258,6 @@ def _why_not(refused: Refused, draft: Draft) -> NotClaimed:
         return NotClaimed(f"suppressed: {held.get('reason', 'unknown')}")
     if (profile[1] or {}).get("email") != draft.recipient:
         raise Busy("the contact's address changed while its mail was made")
+    if granted(profile[1] or {}, draft):
+        raise Busy("another mail to the contact was claimed while this one was made")
     return NotClaimed("consent withdrawn")

@@ -10,8 +10,10 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.profiles import (
     CONSENT,
     INSIDE,
+    MAILED,
     consent_value,
     facts_text,
+    mailed_value,
     presence_value,
     profile_change,
 )
@@ -96,6 +98,7 @@ class DynamoMerging:
             "moved": loser.moved or None,
             "merged_into": None,
             "absorbing": None,
+            MAILED: mailed_value(loser),
             **{CONSENT + topic: None for topic in topics},
             **{CONSENT + topic: consent_value(held) for topic, held in loser.consent.items()},
         }

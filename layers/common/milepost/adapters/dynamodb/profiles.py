@@ -1,8 +1,9 @@
 """A profile as a DynamoDB item, and the smallest update that leads from one to another.
 
-What only `react` writes is one JSON text (`facts`). Consent and open enrollments, which others
-write too, are attributes of their own (`consent:<topic>`, `inside:<enrollment>`), so that two
-writers never overwrite each other and a transaction can put conditions on them.
+What only `react` writes is one JSON text (`facts`). Consent, open enrollments and the marketing of
+late, which others write too, are attributes of their own (`consent:<topic>`,
+`inside:<enrollment>`, `mailed`), so that two writers never overwrite each other and a transaction
+can put conditions on them.
 """
 
 import json
@@ -16,10 +17,12 @@ from milepost.adapters.dynamodb.members import member_entry
 from milepost.domain import instants
 from milepost.domain.changes import Addition
 from milepost.domain.contacts import Consent, Lookout, Presence, Profile, Total, first_seen
+from milepost.domain.mailed import from_numbers, to_numbers
 from milepost.domain.standing import Standing
 
 CONSENT = "consent:"
 INSIDE = "inside:"
+MAILED = "mailed"
 
 
 def consent_value(consent: Consent) -> dict[str, Any]:
@@ -70,6 +73,7 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         merging=bool(item.get("merging", False)),
         astray=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
         standing=Standing.from_json(facts.get("standing", {})),
+        mailed=from_numbers(item.get(MAILED, {})),
     )
 
 
@@ -99,9 +103,11 @@ def profile_change(
             held = old.consent.get(topic)
             sets[CONSENT + topic] = consent_value(consent)
             conditions[CONSENT + topic] = consent_value(held) if held else None
-    for id_, presence in after.inside.items():
-        if id_ not in old.inside:
-            sets[INSIDE + id_] = presence_value(presence)
+    if after.mailed != old.mailed:  # by a merge
+        sets[MAILED] = to_numbers(after.mailed)
+        conditions[MAILED] = mailed_value(old)
+    entered = [(id_, held) for id_, held in after.inside.items() if id_ not in old.inside]
+    sets |= {INSIDE + id_: presence_value(presence) for id_, presence in entered}
     removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
     empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
     if not old.applied or empty:
@@ -139,6 +145,11 @@ def _expression(
     )
     names = {short: attribute for attribute, short in name.items()}
     return {"expression": parts, "condition": condition, "names": names, "values": values}
+
+
+def mailed_value(profile: Profile) -> dict[str, int] | None:
+    """What the item of a profile holds of the marketing of late; it never becomes empty again."""
+    return to_numbers(profile.mailed) or None
 
 
 def facts_text(profile: Profile) -> str:

@@ -43,7 +43,10 @@ class MemoryContacts:
                 if id_ not in old.inside or id_ in after.inside
             }
             self.state.profiles[after.store, after.contact] = replace(
-                after, consent={**held.consent, **answers}, inside={**stayed, **entered}
+                after,
+                consent={**held.consent, **answers},
+                inside={**stayed, **entered},
+                mailed=held.mailed,
             )
         return True
 

@@ -1,7 +1,7 @@
 """The send ledger."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from milepost.adapters.memory.enrollments import write_journal
 from milepost.adapters.memory.state import State, enrollment_key
 from milepost.domain import instants
 from milepost.domain.fates import merge
+from milepost.domain.mailed import NEVER, mark
 from milepost.domain.messages import (
     ERASED,
     RETRIED_FOR,
@@ -56,6 +57,7 @@ class MemoryLedger:
                 raise Busy("the enrollment goes on in another execution")
             if refusal := self._refusal(draft):
                 return refusal
+            self._note(draft, at)
             self._claimed(draft, at, attempts=1)
             write_journal(self.state, draft.enrollment, journal)
         return Claimed()
@@ -93,6 +95,8 @@ class MemoryLedger:
                 else:
                     message["status"] = "rejected"
                     message.pop("timer_due", None)
+                    if not answer.retry:
+                        self._uncount(ref)
 
     def close(
         self, draft: Draft, status: MessageStatus, reason: str, journal: "Journal", at: datetime
@@ -101,6 +105,8 @@ class MemoryLedger:
             held = self.state.messages.get(draft.ref)
             if held is None or _untouched(held):
                 self._decide(draft, status, at)["reason"] = reason
+                if draft.remembered:
+                    self._uncount(draft.ref)
             write_journal(self.state, draft.enrollment, journal)
 
     def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
@@ -149,6 +155,21 @@ class MemoryLedger:
         if draft.category == "marketing" and (consent is None or consent.state != "granted"):
             return NotClaimed("consent withdrawn")
         return None
+
+    def _note(self, draft: Draft, at: datetime) -> None:
+        """Marketing counts from now on, if nothing else does since the gate has looked."""
+        store, contact = draft.ref.store, draft.owner or draft.ref.contact
+        if draft.category == "marketing":
+            profile = self.state.profile(store, contact)
+            if profile.mailed != draft.mailed:
+                raise Busy("another mail to the contact was claimed while this one was made")
+            self.state.profiles[store, contact] = replace(profile, mailed=draft.mailed_at(at))
+
+    def _uncount(self, ref: MessageRef) -> None:
+        profile = self.state.owner(ref.store, ref.contact)
+        if profile is not None and mark(ref.id) in profile.mailed:
+            mailed = {**profile.mailed, mark(ref.id): NEVER}
+            self.state.profiles[ref.store, profile.contact] = replace(profile, mailed=mailed)
 
     def _claimed(self, draft: Draft, at: datetime, attempts: int) -> None:
         message = self._decide(draft, "claimed", at)

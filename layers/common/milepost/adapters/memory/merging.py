@@ -54,6 +54,8 @@ class MemoryMerging:
                     return False
                 if held.consent != seen.consent or held.inside.keys() != seen.inside.keys():
                     return False
+                if held.mailed != seen.mailed:
+                    return False
             self.state.profiles[one] = tombstone
             self.state.profiles[other] = after
             self.state.absorbing.add((other, loser.contact))

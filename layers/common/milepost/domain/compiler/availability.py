@@ -8,7 +8,6 @@ from milepost.domain.language.model import Model
 from milepost.domain.language.steps import (
     CreateTicket,
     IssueCoupon,
-    SendEmail,
     SendSms,
     Split,
 )
@@ -37,7 +36,6 @@ class Missing(NamedTuple):
 
 FIELDS: Final = (
     Missing(Split, "winner", "leave it out: compare the paths yourself, then change the weights"),
-    Missing(SendEmail, "on_cap", "leave it out: there is no limit of mails per contact yet"),
 )
 """Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
 

@@ -66,7 +66,10 @@ class SendEmail(Step):
         None, description="Do not send it if it is more than this late."
     )
     on_cap: Literal["skip", "defer"] | None = Field(
-        None, description="What to do if the contact already got enough mail."
+        None,
+        description="What to do with marketing if the contact already got as much as `caps`, "
+        "`smart_sending` and the reader's own wish allow: leave it out, or wait until more is "
+        "allowed, a week at most. `skip` if left out.",
     )
     attachments: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(
         None,

@@ -1,0 +1,215 @@
+"""One reader, many workflows: how much mail comes of them together."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from milepost.domain.changes import Change
+from milepost.domain.events import ContactFacts
+from milepost.domain.messages import Refused
+from tests.journeys.test_kills import PHASES
+from tests.journeys.test_legs import running
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    STORE,
+    Json,
+    delay,
+    event,
+    send,
+    settings,
+    shop,
+    workflow,
+)
+from tests.support.faults import Faults, Kill
+from tests.support.world import World
+
+ONE_A_DAY = {"caps": {"per_day": 1}}
+DAY = timedelta(days=1)
+
+
+def crowd(
+    number: int, said: Json, *, faults: Faults | None = None, gap: str = "", **step: Any
+) -> World:
+    """So many workflows begin with the same event; Ada wants offers."""
+    world = World(faults=faults)
+    files: dict[str, Any] = {}
+    for each in range(number):
+        steps = [*([delay(gap)] if gap else ()), send(f"mail-{each}", **step)]
+        files |= shop(**{f"flow-{each}": workflow(*steps, on="Visited")})
+    world.publish(files | {"settings.json": settings(**said)})
+    world.consent()
+    world.event("Visited")
+    return world
+
+
+def fates(world: World) -> Counter[tuple[str, str]]:
+    return Counter(world.messages().values())
+
+
+def days(world: World) -> list[int]:
+    return sorted((at - MONDAY_NOON.replace(hour=0)) // DAY for at, _ in world.posted)
+
+
+@pytest.mark.parametrize("gap", ["", "2 hours"])
+def test_workflows_that_mail_at_one_instant_do_not_all_get_through(gap: str) -> None:
+    world = crowd(5, ONE_A_DAY, gap=gap)
+    world.run_for(days=3)
+    assert fates(world) == {("accepted", ""): 1, ("skipped", "cap per day"): 4}
+    skipped = next(m for m in world.state.messages.values() if m["status"] == "skipped")
+    assert skipped["numbers"] == {"cap per day": "1 of 1"}
+    assert {each.status for each in world.enrollments_of()} == {"completed"}
+
+
+def test_mails_of_one_block_count_for_each_other_without_a_second_run() -> None:
+    world = World()
+    flow = workflow(send("a"), send("b"), send("c"), on="Visited")
+    world.publish(shop(flow=flow) | {"settings.json": settings(caps={"per_day": 2})})
+    world.consent()
+    world.event("Visited")
+    world.run_for(hours=1)
+    skipped = ("skipped", "cap per day")
+    assert world.messages() == {"a": ("accepted", ""), "b": ("accepted", ""), "c": skipped}
+    assert world.execution(world.enrollment()).billed == 1
+
+
+def test_what_waits_comes_on_the_days_after() -> None:
+    world = crowd(4, ONE_A_DAY, on_cap="defer")
+    world.run_for(days=6)
+    assert days(world) == [0, 1, 2, 3]
+    assert fates(world) == {("accepted", ""): 4}
+    assert (running(world), world.state.timers) == ([], {})
+
+
+def test_what_has_waited_for_a_week_is_left_out() -> None:
+    world = crowd(10, ONE_A_DAY, on_cap="defer")
+    world.run_for(days=12)
+    assert days(world) == list(range(len(world.mails)))
+    left = fates(world)
+    assert left["accepted", ""] in {7, 8}
+    assert left["skipped", "deferred too long"] == 10 - left["accepted", ""]
+
+
+def test_a_week_has_a_cap_of_its_own() -> None:
+    world = crowd(6, {"caps": {"per_day": 2, "per_week": 3}}, on_cap="defer")
+    world.run_for(days=20)
+    assert days(world)[:3] == [0, 0, 1]
+    assert all(sum(0 <= day - each < 7 for each in days(world)) <= 3 for day in days(world))
+
+
+def test_smart_sending_keeps_mails_apart() -> None:
+    world = crowd(3, {"smart_sending": "16 hours"}, on_cap="defer")
+    world.run_for(days=4)
+    times = sorted(at for at, _ in world.posted)
+    assert len(times) == 3
+    assert all(later - earlier >= timedelta(hours=16) for earlier, later in pairwise(times))
+
+
+def test_receipts_neither_count_nor_wait() -> None:
+    world = World()
+    offer = workflow(send("offer"), on="Visited")
+    order = workflow(*(send(f"mail-{n}") for n in range(3)), on="Visited", category="transactional")
+    world.publish(shop(offer=offer, order=order) | {"settings.json": settings(**ONE_A_DAY)})
+    world.consent()
+    world.event("Visited")
+    world.run_for(hours=1)
+    assert sorted(world.steps_mailed()) == ["mail-0", "mail-1", "mail-2", "offer"]
+
+
+@pytest.mark.parametrize(("often", "expected"), [("all", 3), ("weekly", 1), ("monthly", 1)])
+def test_what_a_reader_has_asked_for_on_the_page_of_preferences_holds(
+    often: str, expected: int
+) -> None:
+    steps = [send("a"), delay("3 days", "x"), send("b"), delay("3 days", "y"), send("c")]
+    world = World()
+    world.publish(shop(flow=workflow(*steps, on="Visited")))
+    world.consent()
+    wish = ContactFacts(changes=(Change("set", "frequency", often),))
+    world.append(event("Preferences Changed", contact=wish, source="reader"))
+    world.event("Visited")
+    world.run_for(days=8)
+    assert len(world.mails) == expected
+    reasons = {reason for status, reason in world.messages().values() if status == "skipped"}
+    assert reasons == ({f"reader wants {often} mail"} if expected == 1 else set())
+
+
+def test_a_mail_that_the_post_refuses_for_good_leaves_room_for_another() -> None:
+    world = crowd(2, ONE_A_DAY, on_cap="defer")
+    world.mailer.script.append(Refused("MessageRejected"))
+    world.run_for(hours=1)
+    assert len(world.mails) <= 1
+    world.run_for(days=2)
+    assert sum(fates(world).values()) == 2
+
+
+def test_a_mail_that_the_post_was_too_busy_for_keeps_its_place() -> None:
+    world = World()
+    files = shop(a=workflow(send("first"), on="Visited"))
+    files |= shop(b=workflow(delay("1 minute"), send("second"), on="Visited"))
+    world.publish(files | {"settings.json": settings(**ONE_A_DAY)})
+    world.mailer.script.extend([Refused("Throttling", retry=True)] * 6)
+    world.consent()
+    world.event("Visited")
+    world.run_for(days=1)
+    assert world.messages() == {"first": ("accepted", ""), "second": ("skipped", "cap per day")}
+
+
+def test_people_who_turn_out_to_be_one_have_had_the_mail_of_both() -> None:
+    """Ada was mailed under two addresses before the shop said whose they are."""
+    world = World()
+    more = workflow(send("b"), on="Came back")
+    files = shop(flow=workflow(send("a"), on="Visited"), more=more)
+    world.publish(files | {"settings.json": settings(caps={"per_day": 2})})
+    for person in (ADA, "other@mail.example"):
+        world.consent(email=person)
+        world.event("Visited", email=person)
+    world.run_for(hours=1)
+    assert len(world.mails) == 2
+    world.event("Account Created", external_id="7")
+    world.event("Account Created", external_id="7", email="other@mail.example")
+    world.run_for(minutes=1)
+    one = world.state.owner(STORE, world.contact())
+    assert one is not None
+    assert one == world.state.owner(STORE, world.contact("other@mail.example"))
+    assert len(one.mailed) == 2
+    world.event("Came back", email="other@mail.example")
+    world.run_for(hours=1)
+    assert len(world.mails) == 2
+
+
+def story(faults: Faults | None = None) -> World:
+    world = crowd(3, ONE_A_DAY, on_cap="defer", faults=faults)
+    world.run_for(days=9)
+    return world
+
+
+@pytest.mark.parametrize("scope", ["run_steps", "trigger_date"])
+def test_a_kill_at_any_line_lets_no_mail_more_through(scope: str) -> None:
+    undisturbed = story()
+    assert days(undisturbed) == [0, 1, 2]
+    for called_by, number, name in undisturbed.faults.calls:
+        for phase in PHASES if called_by == scope else ():
+            world = story(Faults(Kill(called_by, number, phase)))
+            assert world.faults.struck == [f"{phase} {name}"]
+            assert max(Counter(days(world)).values()) == 1
+            assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
+            statuses = Counter(status for status, _ in world.messages(ADA).values())
+            assert statuses["accepted"] + statuses["unknown"] == 3
+            assert statuses["accepted"] >= 2
+            assert (running(world), world.state.timers) == ([], {})
+            assert {each.status for each in world.enrollments_of()} == {"completed"}
+
+
+def test_the_day_is_the_readers_own() -> None:
+    """Two mails at noon and at ten in the evening in New York: one day there, two in London."""
+    for zone, expected in (("America/New_York", 1), ("Europe/London", 2)):
+        world = World(start=datetime.fromisoformat("2026-11-02T17:00:00+00:00"))
+        flow = workflow(send("a"), delay("10 hours"), send("b"), on="Visited")
+        world.publish(shop(flow=flow) | {"settings.json": settings(**ONE_A_DAY)})
+        world.consent()
+        world.event("Visited", timezone=zone)
+        world.run_for(days=1)
+        assert len(world.mails) == expected

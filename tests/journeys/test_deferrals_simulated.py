@@ -1,0 +1,60 @@
+"""The simulator has mails wait as the stack does, and says what they wait for."""
+
+from milepost.adapters.memory.registry import MemoryRegistry
+from milepost.domain import instants
+from milepost.domain.language.expectations import Tale
+from milepost.simulation.moments import Life
+from milepost.simulation.story import tell
+from tests.journeys.test_deferrals import AT_TEN, NIGHT, SOON, live, mails
+from tests.support.builders import STORE, Json, branch, delay, send, wait_for
+from tests.support.world import World
+
+TOTAL = {"event": "total", "gte": 10}
+
+
+def simulated(world: World, *events: Json) -> Life:
+    """The same story in the simulator."""
+    reader = {"email": "ada@mail.example", "consents_to": ["offers"]}
+    story = {"contact": reader, "start": instants.show(AT_TEN), "events": list(events)}
+    tale = Tale.model_validate({**story, "trigger": {"total": 20}})
+    life, problems = tell("visit", tale, MemoryRegistry(world.shelf), store=STORE)
+    assert problems == []
+    return life
+
+
+def test_a_mail_waits_for_the_morning_and_the_story_says_so() -> None:
+    steps = [branch("big", TOTAL, [send("hello")]), delay("2 hours"), send("again")]
+    life = simulated(live(*steps))
+    told = [(m.kind, m.step) for m in life.moments if m.step]
+    assert told == [
+        ("decides", "big"), ("deferred", "hello"), ("mails", "hello"), ("waits", "wait-2-hours"),
+        ("mails", "again"),
+    ]  # fmt: skip
+    assert life.path == ("big", "hello", "wait-2-hours", "again")
+    (waits,) = (m for m in life.moments if m.kind == "deferred")
+    assert waits.text.startswith("quiet hours: waits until Tue 2026-11-03 08:0")
+    assert waits.detail["reason"] == "quiet hours"
+    assert (life.ends, life.reason) == ("completed", "")
+
+
+def test_the_simulator_mails_when_the_stack_does() -> None:
+    answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
+    world = live(send("hello"), answer, days=5)
+    life = simulated(world)
+    assert [mail.step for mail in life.mails] == [step for step, _ in mails(world)]
+    for mail, (_, at) in zip(life.mails, mails(world), strict=True):
+        assert abs(mail.at - at) <= SOON
+    assert life.ends == "completed"
+
+
+def test_who_orders_in_the_simulated_night_is_not_mailed() -> None:
+    life = simulated(live(send("hello")), {"after": "3 hours", "event": "Ordered"})
+    assert (life.mails, life.ends, life.reason) == ((), "exited", "exit on Ordered")
+
+
+def test_too_much_mail_is_told_with_what_was_counted() -> None:
+    said = {"caps": {"per_day": 1}, "quiet_hours": {**NIGHT, "from": "23:00"}}
+    life = simulated(live(send("hello"), send("more"), send("last", on_cap="defer"), said=said))
+    told = [(m.kind, m.step, m.text) for m in life.moments if m.step]
+    assert told[1] == ("no mail", "more", "skipped: cap per day, cap per day 1 of 1")
+    assert [(kind, step) for kind, step, _ in told[2:]] == [("deferred", "last"), ("mails", "last")]
