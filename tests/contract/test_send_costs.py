@@ -8,6 +8,7 @@ import pytest
 from milepost.adapters.dynamodb.ledger import DynamoLedger
 from milepost.adapters.dynamodb.timeline import DynamoTimeline
 from milepost.adapters.dynamodb.tokens import DynamoTokens
+from milepost.adapters.memory.attachments import MemoryAttachments
 from milepost.adapters.memory.post import MemoryMailer
 from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.domain.pace import Quota
@@ -54,6 +55,7 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
         mailer=mailer,
         secrets=MemorySecrets(world.keys),
         facts=FactFinder(DynamoTimeline(contacts, RETENTION), ports.ledger),
+        attachments=MemoryAttachments(),
         public_url=PUBLIC_URL,
         now=lambda: MONDAY_NOON,
         pace=Pace(

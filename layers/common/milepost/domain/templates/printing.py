@@ -1,7 +1,7 @@
 """How a value is printed, by the place it is printed in. Only the compiler names these filters.
 
-Values are escaped (by the environment of the HTML part, which escapes whatever is no `Markup`: twice
-would cost twice), addresses limited to what a reader may follow, and a name written the other
+Values are escaped (by the environment of the HTML part, which escapes whatever is no `Markup`:
+twice would cost twice), addresses limited to what a reader may follow, and a name written the other
 way (Anna in an Arabic sentence) is isolated, so that it cannot disturb the words around it.
 """
 
