@@ -149,6 +149,18 @@ def test_a_mail_that_expires_while_it_waits_is_not_sent() -> None:
     assert {m["reason"] for m in world.state.messages.values()} == {"expired"}
 
 
+def test_marketing_that_no_day_of_a_week_has_room_for_is_left_out_and_a_receipt_is_not() -> None:
+    for category, sent in (("marketing", 0), ("transactional", 1)):
+        ses = Ses(day=200, sent=200)
+        world = rush(ses, people=1, category=category)
+        world.run_for(days=8)
+        ses.allowed = Quota(14, 1000, 200)
+        world.run_for(days=1)
+        assert len(world.mails) == sent
+        reasons = {m.get("reason", "") for m in world.state.messages.values()}
+        assert reasons == ({""} if sent else {"deferred too long"})
+
+
 def test_transactional_mail_does_not_count_in_a_warm_up() -> None:
     world = World(quotas=Ses())
     visit = workflow(send("mail"), on="Visited", category="transactional")

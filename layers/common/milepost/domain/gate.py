@@ -128,13 +128,25 @@ def _restrained(question: Question) -> Defer | Skip | None:
     spread = until + part_of(SPREAD, question.message)
     if question.wait(spread) is None:
         until = spread
-    numbers = {**counted, "why": first.reason, "until": instants.show(until)}
-    if until - since > LONGEST_DEFERRAL:
+    return put_off(question, until, first.reason, counted)
+
+
+def put_off(
+    question: Question, until: datetime, reason: str, counted: Mapping[str, Any] | None = None
+) -> Defer | Skip:
+    """Have a message wait until then, or leave it out that would be of no use any more by then.
+
+    What has to go (a receipt) is not given up, however long it takes.
+    """
+    now = question.facts.now
+    since = (question.waited and question.waited.deferred_since) or now
+    numbers = {**(counted or {}), "why": reason, "until": instants.show(until)}
+    if question.category == "marketing" and until - since > LONGEST_DEFERRAL:
         return Skip("deferred too long", {**numbers, "since": instants.show(since)})
     late = question.late + (until - now)
     if question.expires is not None and late > question.expires:
         return Skip("expired", {**numbers, "late": say_duration(late)})
-    return Defer(until, first.reason, numbers)
+    return Defer(until, reason, numbers)
 
 
 def _objections(question: Question) -> Iterator[Skip]:

@@ -16,7 +16,7 @@ from milepost.domain.chance import choose, share
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, visit
-from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send
+from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send, put_off
 from milepost.domain.hours import hours_of
 from milepost.domain.legs import waited
 from milepost.domain.messages import (
@@ -107,20 +107,17 @@ class Sender:
         draft = _draft(task, head)
         if head.breaker is not None and draft.category == "marketing":
             raise Paused
-        decision = decide_send(self._question(task, head, draft))
-        if isinstance(decision, Skip):
-            self._close(
-                replace(draft, numbers=decision.numbers), "skipped", decision.reason, journal
-            )
-            return Sent(task.profile, decision.reason if decision.ends else None)
-        if isinstance(decision, Defer):
-            return Sent(task.profile, self._put_off(task, draft, decision, journal))
+        question = self._question(task, head, draft)
+        decision = decide_send(question)
+        if not isinstance(decision, Send):
+            return self._held_back(task, draft, decision, journal)
         draft = replace(draft, numbers=decision.numbers)
         mail = self._compose(task, head, draft)
         if isinstance(mail, RenderingError):
             self._close(draft, "failed", str(mail), journal)
             return Sent(task.profile)
-        self._wait(task, head, draft)
+        if later := self._wait(question, task, head, draft):
+            return self._held_back(task, draft, later, journal)
         at = self.now()
         claim = self.ledger.claim(draft, journal, at)
         if isinstance(claim, NotClaimed):
@@ -142,15 +139,30 @@ class Sender:
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
             self._submit(mail, last=True)
 
-    def _wait(self, task: Task, head: "Head", draft: Draft) -> None:
-        """Wait for the message's token; raises `Busy` or `Deferred` if there is none."""
+    def _held_back(
+        self, task: Task, draft: Draft, decision: Skip | Defer, journal: "Journal"
+    ) -> Sent:
+        if isinstance(decision, Defer):
+            return Sent(task.profile, self._put_off(task, draft, decision, journal))
+        draft = replace(draft, numbers=decision.numbers)
+        self._close(draft, "skipped", decision.reason, journal)
+        return Sent(task.profile, decision.reason if decision.ends else None)
+
+    def _wait(
+        self, question: Question, task: Task, head: "Head", draft: Draft
+    ) -> Defer | Skip | None:
+        """Wait for the message's token: a moment here, or longer (then `Busy`), or for hours."""
         if self.pace is None:
-            return
+            return None
         marketing = draft.category == "marketing"
         ramp = _ramp(draft, head, self.now()) if marketing else None
         why = self.pace.wait(draft.ref, draft.category, ramp)
-        if why is not None:
-            raise _delayed(task, head, draft, why, self.now())
+        if why is None:
+            return None
+        until = _turn_of(task, head, draft, why, self.now())
+        if until is None:
+            raise Busy("as much mail is under way as SES takes")
+        return put_off(question, until, why)
 
     def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
@@ -294,17 +306,15 @@ def _ramp(draft: Draft, head: "Head", now: datetime) -> "Ramp | None":
     return ramp_of(draft.ref.store, head.settings, now)
 
 
-def _delayed(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> Busy | Deferred:
-    """What becomes of a message that has no token."""
+def _turn_of(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> datetime | None:
+    """When a message without a token may ask for one again; None for in a moment."""
     from milepost.domain.pace import later
     from milepost.domain.warm_up import next_day
 
     if why == "warm-up":
-        return Deferred(draft.step, Defer(next_day(head.settings, now), why))
+        return next_day(head.settings, now)
     rest = later(why, draft.category, now - task.due, share(draft.enrollment, draft.step))
-    if not rest:
-        return Busy("as much mail is under way as SES takes")
-    return Deferred(draft.step, Defer(now + rest, why))
+    return now + rest if rest else None
 
 
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:
