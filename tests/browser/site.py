@@ -17,7 +17,7 @@ from starlette.routing import Route
 from local.serve import Served
 from tests.support.template import TEMPLATE
 
-FOLDERS = ("unsubscribe", "preferences", "trigger_form", "trigger_browser")
+FOLDERS = ("unsubscribe", "preferences", "view", "trigger_form", "trigger_browser")
 
 
 class Pages(dict[str, str]):

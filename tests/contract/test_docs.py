@@ -19,6 +19,13 @@ from milepost.domain.language.expectations import START, Tale
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.reading import read_file
 from milepost.domain.settings_file import SettingsFile
+from milepost.domain.templates.calendars import CALENDARS
+from milepost.domain.templates.checks import KNOWN
+from milepost.domain.templates.compile import compile_template
+from milepost.domain.templates.filters import OFFERED
+from milepost.domain.templates.formats import WIDTHS
+from milepost.domain.templates.rendering import Renderer
+from milepost.domain.templates.versions import TemplateVersion
 from milepost.domain.vocabulary import CONDITIONS, STEPS, TRIGGERS, examples_needed, shown_of
 from milepost.simulation.shop import WIRING, Shop, open_shop
 from milepost.simulation.story import tell
@@ -69,6 +76,31 @@ def test_the_forms_in_the_documents_may_stand_in_the_settings() -> None:
 
 def test_the_settings_of_sending_in_the_documents_may_stand_there_too() -> None:
     _may_stand_in_settings("docs/sending.md")
+
+
+def test_the_settings_of_templates_in_the_documents_may_stand_there_too() -> None:
+    _may_stand_in_settings("docs/templates.md")
+
+
+@pytest.mark.parametrize("text", [text for _, text in _examples("jinja")])
+def test_every_piece_of_a_template_in_the_documents_is_filled_in(text: str) -> None:
+    made = compile_template("m", {"subject.txt": "s", "body.html": text}, {}, "en", ["en"])
+    assert isinstance(made, TemplateVersion), made
+    products = [{"name": "Lamp", "quantity": 2, "price": "9.50"}]
+    context = {
+        "contact": {"properties": {}},
+        "event": {"products": products, "currency": "EUR", "checkout_url": "https://x.example/"},
+        "store": {"url": "https://shop.example.com/"},
+        "now": "2026-11-22T22:00:00.000Z",
+    }
+    assert Renderer(made).render(context, "en").text.strip()
+
+
+def test_the_page_on_templates_names_all_filters_and_values() -> None:
+    page = (ROOT / "docs/templates.md").read_text("utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    parts = {part for known in KNOWN.values() for part in known or ()}
+    assert {*OFFERED, *KNOWN, *parts, *WIDTHS, *CALENDARS} - named == set()
 
 
 def _may_stand_in_settings(place: str) -> None:

@@ -15,6 +15,7 @@ from tests.support.visitors import look
 BODY = (
     "<p>Dear {{ contact.first_name | default('you') }}: {{ event.note | default('-') }}</p>"
     '<img src="{{ event.picture | default(store.url) }}" alt=""><a href="{{ urls.view }}">view</a>'
+    '<a href="{{ urls.unsubscribe }}">stop</a>'
 )
 
 

@@ -1,8 +1,9 @@
 """How a value is printed, by the place it is printed in. Only the compiler names these filters.
 
-Values are escaped (by the environment of the HTML part, which escapes whatever is no `Markup`:
-twice would cost twice), addresses limited to what a reader may follow, and a name written the other
-way (Anna in an Arabic sentence) is isolated, so that it cannot disturb the words around it.
+Values are escaped (by the environment of the HTML part, which escapes whatever is no `Markup`;
+doing it here as well would take as long again), addresses limited to what a reader may follow, and
+a name written the other way (Anna in an Arabic sentence) is isolated, so that it cannot disturb the
+words around it.
 """
 
 import re
