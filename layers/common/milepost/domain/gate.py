@@ -129,12 +129,25 @@ def _restrained(question: Question) -> Defer | Skip | None:
     if question.wait(spread) is None:
         until = spread
     numbers = {**counted, "why": first.reason, "until": instants.show(until)}
-    if until - since > LONGEST_DEFERRAL:
-        return Skip("deferred too long", {**numbers, "since": instants.show(since)})
+    found = Defer(until, first.reason, numbers)
+    if skip := outlasts(found, question.waited, now):
+        return skip
     late = question.late + (until - now)
     if question.expires is not None and late > question.expires:
         return Skip("expired", {**numbers, "late": say_duration(late)})
-    return Defer(until, first.reason, numbers)
+    return found
+
+
+def outlasts(defer: Defer, waited: Start | None, now: datetime) -> Skip | None:
+    """No message waits for ever: it is left out if all its waiting would be too long.
+
+    `waited` is the leg that it has waited for already.
+    """
+    since = (waited and waited.deferred_since) or now
+    if defer.until - since <= LONGEST_DEFERRAL:
+        return None
+    known = {"why": defer.reason, "since": instants.show(since)}
+    return Skip("deferred too long", {**defer.numbers, **known})
 
 
 def _objections(question: Question) -> Iterator[Skip]:

@@ -16,7 +16,15 @@ from milepost.domain.chance import choose, share
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, visit
-from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send
+from milepost.domain.gate import (
+    Defer,
+    Question,
+    Send,
+    Skip,
+    conditions_asked,
+    decide_send,
+    outlasts,
+)
 from milepost.domain.hours import hours_of
 from milepost.domain.legs import waited
 from milepost.domain.messages import (
@@ -120,7 +128,10 @@ class Sender:
         if isinstance(mail, RenderingError):
             self._close(draft, "failed", str(mail), journal)
             return Sent(task.profile)
-        self._wait(task, head, draft)
+        try:
+            self._wait(task, head, draft)
+        except Deferred as deferred:
+            return Sent(task.profile, self._put_off(task, draft, deferred.defer, journal))
         at = self.now()
         claim = self.ledger.claim(draft, journal, at)
         if isinstance(claim, NotClaimed):
@@ -180,7 +191,13 @@ class Sender:
         fates = self.ledger.fates(draft.enrollment, {draft.step: _number(task)})
         held = fates.get(draft.step)
         if held is None or held["status"] == "throttled":
-            raise Deferred(draft.step, decision)
+            before = waited(task.enrollment, task.turn, draft.step)
+            too_long = outlasts(decision, before, self.now())
+            if too_long is None:
+                raise Deferred(draft.step, decision)
+            draft = replace(draft, numbers=too_long.numbers)
+            self._close(draft, "skipped", too_long.reason, journal)
+            return None
         return self._not_claimed(draft, NotClaimed("decided before", held["status"]), journal)
 
     def _compose(self, task: Task, head: "Head", draft: Draft) -> Mail | RenderingError:
