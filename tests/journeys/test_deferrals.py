@@ -177,6 +177,19 @@ def test_a_pause_in_the_night_keeps_what_waits() -> None:
     assert [step for step, _ in mails(world)] == ["hello"]
 
 
+def test_a_pause_that_was_over_before_the_mail_went_makes_nothing_after_it_later() -> None:
+    steps = [send("hello"), delay("1 day"), send("again")]
+    world = live(*steps, days=0)
+    world.run_for(hours=1)
+    world.publish({"workflows/visit.json": visits(*steps, status="paused")})
+    world.run_for(hours=3)
+    world.publish({"workflows/visit.json": visits(*steps)})
+    world.run_for(days=3)
+    (_, first), (_, second) = mails(world)
+    assert MORNING <= first <= MORNING + SOON
+    assert abs(second - first - timedelta(days=1)) < timedelta(minutes=2)
+
+
 def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
     """Their mail would be lost: in the new version they would already be behind it."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
