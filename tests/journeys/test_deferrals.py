@@ -10,6 +10,7 @@ import pytest
 from milepost.domain.messages import Refused
 from tests.journeys.test_kills import PHASES
 from tests.journeys.test_legs import running
+from tests.journeys.test_rate import Ses, rush
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,
@@ -176,6 +177,19 @@ def test_a_pause_in_the_night_keeps_what_waits() -> None:
     assert [step for step, _ in mails(world)] == ["hello"]
 
 
+def test_a_pause_that_was_over_before_the_mail_went_makes_nothing_after_it_later() -> None:
+    steps = [send("hello"), delay("1 day"), send("again")]
+    world = live(*steps, days=0)
+    world.run_for(hours=1)
+    world.publish({"workflows/visit.json": visits(*steps, status="paused")})
+    world.run_for(hours=3)
+    world.publish({"workflows/visit.json": visits(*steps)})
+    world.run_for(days=3)
+    (_, first), (_, second) = mails(world)
+    assert MORNING <= first <= MORNING + SOON
+    assert abs(second - first - timedelta(days=1)) < timedelta(minutes=2)
+
+
 def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
     """Their mail would be lost: in the new version they would already be behind it."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
@@ -241,3 +255,34 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> No
             assert world.enrollment(ADA).status == "completed"
             for step, at in mails(world)[1:]:
                 assert at.hour in range(8, 21), (step, at)
+
+
+# --- together with the pace of the post (see test_rate.py) ---
+
+
+def test_what_the_post_has_no_room_for_is_left_out_after_a_week_too() -> None:
+    world = rush(Ses(day=10, sent=10), people=2)
+    world.run_for(days=5)
+    assert (world.mails, world.state.messages) == ([], {})
+    world.run_for(days=5)
+    fates = {(m["status"], m["reason"]) for m in world.state.messages.values()}
+    assert (world.mails, fates) == ([], {("skipped", "deferred too long")})
+    assert (running(world), world.state.timers) == ([], {})
+
+
+def test_a_mail_that_has_gone_waits_for_no_token_when_its_block_is_run_again() -> None:
+    """A new domain may send one mail on its first day; the run that sent it is cut off."""
+    world = World(quotas=Ses())
+    warm_up = {"starts": world.now.date().isoformat(), "days": [1, 10]}
+    files = shop(visit=visits(send("hello"), send("more")))
+    world.publish(files | {"settings.json": settings(warm_up=warm_up)})
+    world.consent()
+    world.faults.meanwhile("after mailer.send", partial(_die, world, "after mailer.send"))
+    world.event("Visited")
+    world.run_for(minutes=10)
+    assert world.messages() == {"hello": ("accepted", "")}
+    start = world.enrollment().start
+    assert start is not None
+    assert start.deferred == "more: warm-up"
+    world.run_for(days=2)
+    assert world.steps_mailed() == ["hello", "more"]

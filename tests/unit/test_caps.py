@@ -52,9 +52,9 @@ def test_a_week_is_a_day_and_the_six_before_it() -> None:
 
 
 def test_what_is_over_a_cap_that_was_lowered_waits_for_enough_to_pass() -> None:
-    times = [MONDAY_NOON + number * HOUR for number in range(5)]
-    later = limits(Cap("cap per week", 2, 7)).wait(mailed(*times), MONDAY_NOON + DAY)
-    assert later == Wait("cap per week", at("2026-11-09T00:00:00Z"))
+    times = [MONDAY_NOON + number * DAY for number in range(5)]
+    later = limits(Cap("cap per week", 2, 7)).wait(mailed(*times), times[-1])
+    assert later == Wait("cap per week", at("2026-11-12T00:00:00Z"))
 
 
 def test_a_day_in_which_clocks_change_is_a_day() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from milepost.domain.reading import read_file
+from milepost.domain.schedule import WEEKDAYS
 from milepost.domain.settings import StoreSettings
 from milepost.domain.settings_file import SettingsFile
 from tests.support import builders
@@ -124,3 +125,46 @@ def test_a_topic_has_a_title_in_the_readers_language_or_the_stores() -> None:
     settings = StoreSettings(topics={"offers": "Offers", "news": "News"}, topic_titles=titles)
     asked = [("offers", "fa-IR"), ("news", "fa"), ("offers", "en"), ("gone", "fa")]
     assert [settings.title_of(*each) for each in asked] == ["پیشنهادها", "News", "Offers", "gone"]
+
+
+SENDING: Json = {
+    "quiet_hours": {"from": "21:00", "to": "08:00"},
+    "closed_days": {"weekdays": ["sunday"], "dates": ["12-25", "02-29", "2026-11-27"]},
+    "caps": {"per_day": 1, "per_week": 25},
+    "smart_sending": "16 hours",
+}
+
+
+def test_when_and_how_much_is_mailed_is_what_the_functions_see() -> None:
+    written = read(**SENDING).model_dump(mode="json", by_alias=True, exclude_none=True)
+    seen = StoreSettings.from_json(json.loads(json.dumps(written)))
+    assert {name: getattr(seen, name) for name in SENDING} == SENDING
+    one = read(caps={"per_week": 3}).model_dump(mode="json", exclude_none=True)
+    assert StoreSettings.from_json(one).caps == {"per_week": 3}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("quiet_hours", {"from": "21:00", "to": "21:00"}, "leave quiet_hours out to mail at any"),
+        ("quiet_hours", {"from": "9pm", "to": "08:00"}, "quiet_hours.from: '9pm' is not a time of"),
+        ("quiet_hours", {"from": "21:00"}, "quiet_hours.to: "),
+        ("closed_days", {"weekdays": ["sonday"]}, 'did you mean "sunday"?'),
+        ("closed_days", {"weekdays": list(WEEKDAYS)}, "every day of the week is closed"),
+        ("closed_days", {"dates": ["12-32"]}, "'12-32' is not a day: write it like '2028-12-25'"),
+        ("closed_days", {"dates": ["2026-02-29"]}, "'2026-02-29' is not a day"),
+        ("closed_days", {"dates": ["25.12."]}, "'25.12.' is not a day"),
+        ("caps", {"per_day": 0}, "caps.per_day: "),
+        ("caps", {"per_week": 26}, "caps.per_week: "),
+        ("caps", {"per_month": 1}, "caps.per_month: is not a field that is known here"),
+        ("caps", {"per_day": 4, "per_week": 3}, "it would never be reached"),
+        ("smart_sending", "16h", "smart_sending: '16h' is not a duration: write it like '4 hours'"),
+        ("smart_sending", "0 hours", "is no time at all"),
+    ],
+)
+def test_a_mistake_about_sending_is_told_with_its_place_and_remedy(
+    key: str, value: object, said: str
+) -> None:
+    (problem,) = problems(**{key: value})
+    assert problem.startswith(key)
+    assert said in problem

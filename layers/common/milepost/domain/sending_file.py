@@ -69,3 +69,9 @@ class Caps(_Model):
         None, ge=1, le=MOST, description="In a day of the reader's calendar."
     )
     per_week: int | None = Field(None, ge=1, le=MOST, description="In a day and the six before it.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.per_day and self.per_week and self.per_day > self.per_week:
+            raise ValueError("per_day is more than per_week, so it would never be reached")
+        return self
