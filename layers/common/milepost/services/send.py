@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.caps import kept, limits_of
-from milepost.domain.chance import choose, share
+from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, visit
@@ -39,7 +39,6 @@ from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
 
 if TYPE_CHECKING:
-    from milepost.domain.pace import Ramp, Why
     from milepost.ports.enrollments import Journal
     from milepost.ports.published import Head, Registry
     from milepost.ports.secrets import Secrets
@@ -120,7 +119,8 @@ class Sender:
         if isinstance(mail, RenderingError):
             self._close(draft, "failed", str(mail), journal)
             return Sent(task.profile)
-        self._wait(task, head, draft)
+        if self.pace and (later := self.pace.token(draft, head.settings, task.due, self.now())):
+            return Sent(task.profile, self._put_off(task, draft, later, journal))
         at = self.now()
         claim = self.ledger.claim(draft, journal, at)
         if isinstance(claim, NotClaimed):
@@ -141,16 +141,6 @@ class Sender:
             raise Busy(f"no mail can go now: {why}")
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
             self._submit(mail, last=True)
-
-    def _wait(self, task: Task, head: "Head", draft: Draft) -> None:
-        """Wait for the message's token; raises `Busy` or `Deferred` if there is none."""
-        if self.pace is None:
-            return
-        marketing = draft.category == "marketing"
-        ramp = _ramp(draft, head, self.now()) if marketing else None
-        why = self.pace.wait(draft.ref, draft.category, ramp)
-        if why is not None:
-            raise _delayed(task, head, draft, why, self.now())
 
     def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
@@ -284,27 +274,6 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
     chosen = choose(ref, node["id"], weights)
     return chosen, templates[chosen]
-
-
-def _ramp(draft: Draft, head: "Head", now: datetime) -> "Ramp | None":
-    if head.settings.warm_up is None:
-        return None
-    from milepost.domain.warm_up import ramp_of  # few stores are new
-
-    return ramp_of(draft.ref.store, head.settings, now)
-
-
-def _delayed(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> Busy | Deferred:
-    """What becomes of a message that has no token."""
-    from milepost.domain.pace import later
-    from milepost.domain.warm_up import next_day
-
-    if why == "warm-up":
-        return Deferred(draft.step, Defer(next_day(head.settings, now), why))
-    rest = later(why, draft.category, now - task.due, share(draft.enrollment, draft.step))
-    if not rest:
-        return Busy("as much mail is under way as SES takes")
-    return Deferred(draft.step, Defer(now + rest, why))
 
 
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:
