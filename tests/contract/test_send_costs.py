@@ -33,10 +33,10 @@ class Ses:
         return Quota(400, 50_000, 0)
 
 
-@pytest.mark.parametrize("warm_up", [None, WARM_UP])
+@pytest.mark.parametrize("own", [{}, {"warm_up": WARM_UP, "caps": {"per_day": 20}}])
 @pytest.mark.parametrize("category", ["marketing", "transactional"])
 def test_a_mail_is_a_token_a_claim_and_its_settlement(
-    aws: Cloud, category: str, warm_up: Any
+    aws: Cloud, category: str, own: dict[str, Any]
 ) -> None:
     """What was published is known by then, as it is to a function that has sent before."""
     ports = with_ada(dynamo_ports(aws))
@@ -44,9 +44,8 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
     assert loaded is not None
     profile, enrollment = loaded
     world = World()
-    own = workflow(*map(send, STEPS), category=category, topic="offers")
-    told = settings(**({"warm_up": warm_up} if warm_up else {}))
-    world.publish({**shop(**{enrollment.ref.workflow: own}), "settings.json": told})
+    mails = workflow(*map(send, STEPS), category=category, topic="offers")
+    world.publish({**shop(**{enrollment.ref.workflow: mails}), "settings.json": settings(**own)})
     assert isinstance(ports.ledger, DynamoLedger)
     contacts, mailer = ports.ledger.table, MemoryMailer()
     sender = Sender(
@@ -73,9 +72,9 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
         if number == 3:
             calls.clear()
         node = program.nodes[step]
-        assert (
-            sender.send(Task(program, profile, enrollment, node, 0, MONDAY_NOON), Journal()) is None
-        )
+        sent = sender.send(Task(program, profile, enrollment, node, 0, MONDAY_NOON), Journal())
+        assert sent.over is None
+        profile = sent.profile
     aws.dynamodb.meta.events.unregister("after-call.dynamodb", count)
     assert len(mailer.mails) == len(STEPS)
     assert calls == {"UpdateItem": 2 * 5, "TransactWriteItems": 5}

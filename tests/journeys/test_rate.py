@@ -101,6 +101,22 @@ def test_at_the_end_of_a_quota_transactional_mail_still_goes() -> None:
     assert len(world.mails) == 1
 
 
+def test_a_run_that_finds_its_mail_sent_needs_no_token_to_go_on() -> None:
+    """A function dies after its mail was accepted, and with the last token."""
+    faults = Faults()
+    last = Ses(day=1000, sent=1000 - 57 - 101)
+    world = rush(last, send("mail"), people=1, faults=faults)
+
+    def strike() -> None:
+        raise faults.killed("after ledger.settle")
+
+    faults.meanwhile("after ledger.settle", strike)
+    world.run_for(minutes=5)
+    assert len(faults.struck) == 1
+    assert each_once(world, 1)
+    assert {held.status for held in world.state.enrollments.values()} == {"completed"}
+
+
 # --- warming up ---
 
 

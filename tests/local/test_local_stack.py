@@ -62,6 +62,9 @@ Resources:
                   - !Sub arn:aws:ses:${AWS::Region}:000000000000:identity/shop.example
                   - !Sub arn:aws:ses:${AWS::Region}:000000000000:configuration-set/${AWS::StackName}
                 Condition: {StringEquals: {ses:FromAddress: !Ref SenderAddress}}
+              - Effect: Allow
+                Action: ses:GetAccount
+                Resource: "*"
   Mail: {Type: AWS::SES::ConfigurationSet, Properties: {Name: !Ref AWS::StackName}}
   MailEvents:
     Type: AWS::SES::ConfigurationSetEventDestination
@@ -97,6 +100,9 @@ import json, os, boto3
 
 def handler(event, context):
     asked = json.loads(event["body"])
+    if "quota" in asked:
+        said = boto3.client("sesv2").get_account()["SendQuota"]
+        return {"statusCode": 200, "body": json.dumps(said)}
     html = "<a href='" + os.environ["URL"] + "'>x</a>"
     content = {"Subject": {"Data": "Hello"}, "Body": {"Html": {"Data": html}}}
     try:
@@ -156,6 +162,12 @@ def test_a_deployed_function_is_called_and_its_mail_is_in_the_inbox(stack: Local
     assert [mail["tags"] for mail in found] == [{"store": "acme"}]
     page = httpx.get(f"{stack.inbox_url}/messages/{found[0]['id']}").text
     assert stack.api_url in page
+
+
+def test_a_deployed_function_learns_what_it_may_send(stack: LocalStack) -> None:
+    """The post that takes the mails says so, not the emulator, which has a post of its own."""
+    quota = send(stack, quota="please").json()
+    assert (quota["MaxSendRate"], quota["Max24HourSend"]) == (500, 1_000_000)
 
 
 def test_what_became_of_the_mail_reaches_the_stacks_own_queue(stack: LocalStack) -> None:

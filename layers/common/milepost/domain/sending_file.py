@@ -75,3 +75,28 @@ class Caps(_Model):
         if self.per_day and self.per_week and self.per_day > self.per_week:
             raise ValueError("per_day is more than per_week, so it would never be reached")
         return self
+
+
+class WarmUp(BaseModel):
+    """The ramp of a new domain: `days` says how much on each, or `first_day` and `grow` do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    starts: date = Field(description="The first day, by the store's own clock: `2026-12-01`.")
+    days: list[Annotated[int, Field(ge=1, le=1_000_000)]] | None = Field(
+        None, min_length=1, max_length=366, description="Marketing mails on each day, one by one."
+    )
+    first_day: int | None = Field(
+        None, ge=1, le=1_000_000, description="Marketing mails on the first day."
+    )
+    grow: float | None = Field(
+        None, ge=1.05, le=10, description="How many times more on every day after it; 2 if absent."
+    )
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.days is None) == (self.first_day is None):
+            raise ValueError("warm_up needs either days or first_day")
+        if self.days is not None and self.grow is not None:
+            raise ValueError("warm_up has days, so it cannot have grow")
+        return self

@@ -1,6 +1,5 @@
 """A store's `settings.json` as a model; only publishing imports it."""
 
-from datetime import date
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale, SomeTime
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
-from milepost.domain.sending_file import Caps, ClosedDays, QuietHours
+from milepost.domain.sending_file import Caps, ClosedDays, QuietHours, WarmUp
 from milepost.domain.tracking import TOPIC, Tracking
 
 
@@ -29,31 +28,6 @@ def _address(text: str) -> str:
 
 Title = Annotated[str, Field(min_length=1, max_length=80)]
 PropertyName = Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class WarmUp(BaseModel):
-    """The ramp of a new domain: `days` says how much on each, or `first_day` and `grow` do."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    starts: date = Field(description="The first day, by the store's own clock: `2026-12-01`.")
-    days: list[Annotated[int, Field(ge=1, le=1_000_000)]] | None = Field(
-        None, min_length=1, max_length=366, description="Marketing mails on each day, one by one."
-    )
-    first_day: int | None = Field(
-        None, ge=1, le=1_000_000, description="Marketing mails on the first day."
-    )
-    grow: float | None = Field(
-        None, ge=1.05, le=10, description="How many times more on every day after it; 2 if absent."
-    )
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
-        if (self.days is None) == (self.first_day is None):
-            raise ValueError("warm_up needs either days or first_day")
-        if self.days is not None and self.grow is not None:
-            raise ValueError("warm_up has days, so it cannot have grow")
-        return self
 
 
 UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,50}$")]

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zlib import crc32
 
-from milepost.domain.messages import Category
+from milepost.domain.chance import share
+from milepost.domain.gate import Defer
+from milepost.domain.messages import Category, Draft
 from milepost.domain.pace import (
     FRESH,
     Allowance,
@@ -17,10 +19,12 @@ from milepost.domain.pace import (
     Why,
     Wish,
     allow,
+    later,
     micros,
     wish,
 )
 from milepost.domain.refs import MessageRef
+from milepost.domain.settings import StoreSettings
 from milepost.ports.errors import Busy
 
 
@@ -59,6 +63,28 @@ class Pace:
     sleep: Callable[[float], None]
     _known: Allowance | None = None
     _until: int = 0
+
+    def token(
+        self, draft: Draft, settings: StoreSettings, due: datetime, now: datetime
+    ) -> Defer | None:
+        """Wait for a message's token; when it is tried again if there is none, or `Busy` if that is
+        soon. `due` and `now` are of the business: when its block began, and the present."""
+        ramp = None
+        if settings.warm_up is not None and draft.category == "marketing":
+            from milepost.domain.warm_up import ramp_of  # few stores are new
+
+            ramp = ramp_of(draft.ref.store, settings, now)
+        why = self.wait(draft.ref, draft.category, ramp)
+        if why is None:
+            return None
+        if why == "warm-up":
+            from milepost.domain.warm_up import next_day
+
+            return Defer(next_day(settings, now), why)
+        rest = later(why, draft.category, now - due, share(draft.enrollment, draft.step))
+        if rest is None:
+            raise Busy("as much mail is under way as SES takes")
+        return Defer(now + rest, why)
 
     def wait(self, ref: MessageRef, category: Category, ramp: Ramp | None) -> Why | None:
         """Take a token and sleep until its time; the reason why there is none, or None.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.caps import kept, limits_of
-from milepost.domain.chance import choose, share
+from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, visit
@@ -39,7 +39,6 @@ from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
 
 if TYPE_CHECKING:
-    from milepost.domain.pace import Ramp, Why
     from milepost.ports.enrollments import Journal
     from milepost.ports.published import Head, Registry
     from milepost.ports.secrets import Secrets
@@ -116,8 +115,9 @@ class Sender:
         if isinstance(mail, RenderingError):
             self._close(draft, "failed", str(mail), journal)
             return Sent(task.profile)
-        if later := self._wait(question, task, head, draft):
-            return self._held_back(task, draft, later, journal)
+        if self.pace and (later := self.pace.token(draft, head.settings, task.due, self.now())):
+            late = put_off(question, later.until, later.reason)
+            return self._held_back(task, draft, late, journal)
         at = self.now()
         claim = self.ledger.claim(draft, journal, at)
         if isinstance(claim, NotClaimed):
@@ -147,22 +147,6 @@ class Sender:
         draft = replace(draft, numbers=decision.numbers)
         self._close(draft, "skipped", decision.reason, journal)
         return Sent(task.profile, decision.reason if decision.ends else None)
-
-    def _wait(
-        self, question: Question, task: Task, head: "Head", draft: Draft
-    ) -> Defer | Skip | None:
-        """Wait for the message's token: a moment here, or longer (then `Busy`), or for hours."""
-        if self.pace is None:
-            return None
-        marketing = draft.category == "marketing"
-        ramp = _ramp(draft, head, self.now()) if marketing else None
-        why = self.pace.wait(draft.ref, draft.category, ramp)
-        if why is None:
-            return None
-        until = _turn_of(task, head, draft, why, self.now())
-        if until is None:
-            raise Busy("as much mail is under way as SES takes")
-        return put_off(question, until, why)
 
     def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
@@ -296,25 +280,6 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
     chosen = choose(ref, node["id"], weights)
     return chosen, templates[chosen]
-
-
-def _ramp(draft: Draft, head: "Head", now: datetime) -> "Ramp | None":
-    if head.settings.warm_up is None:
-        return None
-    from milepost.domain.warm_up import ramp_of  # few stores are new
-
-    return ramp_of(draft.ref.store, head.settings, now)
-
-
-def _turn_of(task: Task, head: "Head", draft: Draft, why: "Why", now: datetime) -> datetime | None:
-    """When a message without a token may ask for one again; None for in a moment."""
-    from milepost.domain.pace import later
-    from milepost.domain.warm_up import next_day
-
-    if why == "warm-up":
-        return next_day(head.settings, now)
-    rest = later(why, draft.category, now - task.due, share(draft.enrollment, draft.step))
-    return now + rest if rest else None
 
 
 def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:
