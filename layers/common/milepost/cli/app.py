@@ -10,6 +10,7 @@ from milepost.cli.compile import compile_file
 from milepost.cli.diff import compare_files
 from milepost.cli.draw import draw_file
 from milepost.cli.imports import import_file
+from milepost.cli.preview import preview_template
 from milepost.cli.printing import plain
 from milepost.cli.redrive import redrive
 from milepost.cli.resume import resume
@@ -30,6 +31,7 @@ app.command("draw")(draw_file)
 app.command("diff")(compare_files)
 app.command("simulate")(simulate)
 app.command("test")(run_tests)
+app.command("preview")(preview_template)
 app.command("import")(import_file)
 app.command("redrive")(redrive)
 app.command("resume")(resume)

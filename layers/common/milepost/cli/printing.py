@@ -65,6 +65,7 @@ def show_problems(found: Sequence[Found]) -> None:
     _show_table(("file", "place", "what is wrong", "remedy"), rows)
 
 
+_JOINERS = "\u200c\u200d"
 _COLORS = {
     "enters": "green", "mails": "cyan", "no mail": "yellow", "refused": "red", "leaves": "green",
     "waits": "dim", "deferred": "yellow",
@@ -106,9 +107,14 @@ def _told(moment: Moment) -> str:
 
 
 def plain(text: str) -> str:
-    """A text from a file as a terminal may see it: no control characters, no half letters."""
+    """A text from a file as a terminal may see it: no control characters, no half letters.
+
+    The joiners stay: they do nothing to a terminal, and Persian is misspelled without them.
+    """
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter in _JOINERS
+        else letter.encode("unicode_escape").decode()
         for letter in text
     )
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from milepost.cli.printing import Found, fail, refuse, say, show_json, show_life, show_problems
+from milepost.cli.given import read_json, read_object, with_values
+from milepost.cli.printing import Found, refuse, say, show_json, show_life, show_problems
 from milepost.cli.published import publish_file
-from milepost.cli.shelf import read_text
 from milepost.domain import instants
 from milepost.domain.language.expectations import Tale
 from milepost.domain.problems import Problem
@@ -41,7 +41,7 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what a workflow does with one contact, on a clock that jumps: nothing is sent."""
-    person = _object(contact, "a contact")
+    person = read_object(contact, "a contact")
     if email is not None:
         person["email"] = email
     if consent:
@@ -49,8 +49,8 @@ def simulate(
     document = {
         "contact": person,
         "start": start or instants.show(datetime.now(UTC)),
-        "trigger": _with(_object(event, "the data of an event"), set_ or ()),
-        "events": _json(events) if events else [],
+        "trigger": with_values(read_object(event, "the data of an event"), set_ or ()),
+        "events": read_json(events) if events else [],
     }
     tale = _tale(document)
     if isinstance(tale, list):
@@ -72,46 +72,6 @@ def _tale(document: dict[str, Any]) -> Tale | list[Problem]:
         return read_file(json.dumps(document), Tale)
     except (RecursionError, ValueError):
         return [Problem("file", "is nested too deeply to be read")]
-
-
-def _json(file: Path) -> Any:
-    """A file's JSON; ends the command if it holds none."""
-    try:
-        return json.loads(read_text(file).removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        fail(f"{file}: line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}")
-    except (RecursionError, ValueError) as error:
-        fail(f"{file}: cannot be read: {error}")
-
-
-def _object(file: Path | None, what: str) -> dict[str, Any]:
-    document = _json(file) if file else {}
-    if not isinstance(document, dict):
-        fail(f"{file}: should be {what}: one JSON object in braces")
-    return document
-
-
-def _with(data: dict[str, Any], settings: list[str] | tuple[str, ...]) -> dict[str, Any]:
-    """The data with some values set: `total=150` is a number, `order.id=a` lies deeper."""
-    for setting in settings:
-        path, equals, value = setting.partition("=")
-        if not equals or not all(path.split(".")):
-            fail(f"--set {setting}: write it like total=150")
-        *outer, last = path.split(".")
-        place = data
-        for key in outer:
-            place = place.setdefault(key, {})
-            if not isinstance(place, dict):
-                fail(f"--set {setting}: {key} is a value, and can hold no other")
-        place[last] = _value(value)
-    return data
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _document(life: Life, problems: list[Problem]) -> dict[str, Any]:
