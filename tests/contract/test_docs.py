@@ -70,6 +70,10 @@ def test_every_workflow_in_the_documents_can_be_published(page: str, text: str) 
     assert [*check_available(workflow)] == [], page
 
 
+def test_the_senders_in_the_documents_may_stand_in_the_settings() -> None:
+    _may_stand_in_settings("docs/operations.md")
+
+
 def test_the_forms_in_the_documents_may_stand_in_the_settings() -> None:
     _may_stand_in_settings("docs/forms.md")
 

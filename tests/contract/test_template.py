@@ -158,6 +158,18 @@ SLIPS = [
         ].pop("Condition"),
     ),
     Slip(
+        rules.only_run_steps_sends,
+        "senders of any domain",
+        lambda s: document(s, "SendAsPersonas")["Condition"]["StringLike"].update(
+            {"ses:FromAddress": "*"}
+        ),
+    ),
+    Slip(
+        rules.only_run_steps_sends,
+        "another role that sends as personas",
+        lambda s: properties(s, "SendAsPersonas")["Roles"].append({"Ref": "ReactRole"}),
+    ),
+    Slip(
         rules.only_four_functions_tell_staff,
         "every topic of the account",
         lambda s: document(s, "TellStaff").update(Resource="*"),

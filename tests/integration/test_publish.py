@@ -69,6 +69,39 @@ def test_the_same_file_again_is_no_new_version(shop: Shop) -> None:
     assert report(shop, "workflows.cart")["version"] == "1"
 
 
+SENDERS = {"anna": {"name": "Anna", "address": "anna@mail.shop.example"}}
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("mail.shop.example", []),
+        ("", ["senders.anna.address: this stack sends from one address alone (leave the address "
+              "out, or deploy the stack with SenderPersonas=yes)"]),
+        ("shop.example", ["senders.anna.address: anna@mail.shop.example is not of the domain that "
+                          "is verified (use an address of shop.example, or leave it out)"]),
+    ],
+)  # fmt: skip
+def test_a_sender_has_an_address_where_the_stack_may_send_from_it(
+    shop: Shop, domain: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = replace(bootstrap.publisher(), sender_domain=domain)
+    monkeypatch.setattr(bootstrap, "publisher", lambda: publisher)
+    upload(shop, {"settings.json": settings(senders=SENDERS)})
+    assert problems(shop, "settings") == expected
+
+
+def test_a_sender_stays_while_a_workflow_mails_in_that_name(shop: Shop) -> None:
+    anna = {"anna": {"name": "Anna"}}
+    mails = workflow(send("hello", **{"from": "anna"}))
+    upload(shop, {**files_of(cart=mails), "settings.json": settings(senders=anna)})
+    assert report(shop, "workflows.cart")["outcome"] == "published"
+    upload(shop, {"settings.json": settings()})
+    assert problems(shop, "settings") == [
+        'senders: "anna" sends mail of cart (change or delete that first)'
+    ]
+
+
 def test_a_changed_file_is_a_new_version(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})

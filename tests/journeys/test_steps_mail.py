@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from milepost.domain.language.steps import SendEmail
 from milepost.domain.messages import Refused
 from tests.journeys.visits import step, visited, world_of
 from tests.support.builders import Json, branch, delay, send, settings, template
@@ -37,6 +38,49 @@ def test_marketing_that_its_values_make_too_long_for_gmail_fails_and_a_receipt_g
     assert reasons == [
         "plain (html): with this contact's values it is over 102 KB, where Gmail clips"
     ]
+
+
+def test_a_mail_comes_from_whom_the_step_or_the_contacts_data_names() -> None:
+    owner = "contact.properties.owner"
+    variants = [{"name": "a", "template": "plain", "from": "lamp"},
+                {"name": "b", "template": "plain", "from": "lamp"}]  # fmt: skip
+    steps = [
+        send("anna", **{"from": "anna"}),
+        send("owner", **{"from": owner, "reply_to": owner}),
+        step("send_email", "tested", variants=variants),
+        send("store"),
+    ]
+    senders = {
+        "anna": {"name": "Anna", "address": "Anna@Mail.shop.example"},
+        "ben": {"name": "Ben", "reply_to": "ben@shop.example"},
+        "lamp": {"name": "Your lamp"},
+    }
+    world = world_of(*steps, files={"settings.json": settings(senders=senders)})
+    visited(world, properties={"owner": "ben"})
+    assert [(m.sender_name, m.sender_address, m.reply_to) for m in world.mails] == [
+        ("Anna", "anna@mail.shop.example", ""),
+        ("Ben", "", "ben@shop.example"),
+        ("Your lamp", "", ""),
+        ("Harborline Goods", "", ""),
+    ]
+
+
+def test_nobody_but_us_says_how_to_unsubscribe() -> None:
+    """No sender, no subject, no field of the language: these headers are all there are."""
+    name = "List-Unsubscribe: <https://evil.example>"
+    senders = {"anna": {"name": name}}
+    files = {
+        "settings.json": settings(senders=senders),
+        **template("plain", "{{ event.note }}"),
+    }
+    world = world_of(send("a", **{"from": "anna"}), files=files, category="marketing")
+    visited(world, {"note": f"Hello\r\n{name}"}, consent=[{"topic": "offers", "state": "granted"}])
+    (mail,) = world.mails
+    theirs = {"List-Unsubscribe", "List-Unsubscribe-Post"}
+    assert mail.headers.keys() == {*theirs, "Content-Language"}
+    assert mail.headers["List-Unsubscribe"].startswith("<https://mail.shop.example/v1/")
+    assert "evil" not in str(mail.headers)
+    assert not {field for field in SendEmail.model_fields if "header" in field or "list" in field}
 
 
 @pytest.mark.parametrize(

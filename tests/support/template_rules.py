@@ -92,13 +92,21 @@ def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
 
 
 def only_run_steps_sends(stack: Stack) -> Iterator[str]:
-    """There is one call site of SES; its right is tied to the sender and the configuration set."""
+    """There is one call site of SES; its right is tied to the sender and the configuration set. A
+    second policy of the same role holds for the other addresses of the sender's domain."""
+    policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     holders = [
         s for s in identity_statements(stack) if any(a.startswith("ses:") for a in s.actions)
     ]
-    if {statement.place for statement in holders} != {"RunStepsRole"}:
+    if {statement.place for statement in holders} != {"RunStepsRole", "SendAsPersonas"}:
         yield f"SES is open to {[statement.place for statement in holders]}"
     for statement in holders:
+        roles = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
+        if [target_of(role) for role in roles] != ["RunStepsRole"]:
+            yield f"{statement.place} lets {[target_of(role) for role in roles]} send"
+        like = statement.body.get("Condition", {}).get("StringLike", {}).values()
+        if any(not text_of(pattern).startswith("*@${") for pattern in like):
+            yield f"{statement.place} may send from addresses of any domain"
         if statement.actions == ["ses:GetAccount"]:
             continue  # how fast and how much it may send
         if statement.actions != ["ses:SendEmail"] or "ses:fromaddress" not in statement.sources:

@@ -29,6 +29,18 @@ def asked(condition: Json) -> list[str]:
     return found(*STEPS, branch("ask", condition, []))
 
 
+def test_a_place_that_names_no_sender_is_found() -> None:
+    variants = [{"name": "a", "template": "plain", "from": "contact.property.owner"},
+                {"name": "b", "template": "plain"}]  # fmt: skip
+    tested = {"id": "t", "type": "send_email", "variants": variants}
+    mail = send("a", **{"from": "contact.owner", "reply_to": "contact.properties.owner"})
+    assert found(mail, tested) == [
+        'steps[0].from: contact.owner: a contact has no "owner" (did you mean "phone"?)',
+        'steps[1].variants[0].from: contact.property.owner: a contact has no "property" (did you '
+        'mean "properties"?)',
+    ]
+
+
 @pytest.mark.parametrize(
     "condition",
     [

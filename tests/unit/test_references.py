@@ -89,6 +89,19 @@ def test_marketing_needs_a_store_with_topics_and_a_receipt_does_not() -> None:
     assert found(send("a"), topic=None, around=around, category="transactional") == []
 
 
+def test_a_sender_that_the_settings_do_not_know_is_found_with_the_nearest() -> None:
+    around = AROUND._replace(senders=frozenset({"anna", "ben"}))
+    variants = [{"name": "a", "template": "plain", "from": "bn"},
+                {"name": "b", "template": "plain", "from": "contact.properties.owner"}]  # fmt: skip
+    tested = {"id": "t", "type": "send_email", "variants": variants, "reply_to": "carl"}
+    known = send("b", **{"from": "anna", "reply_to": "help@shop.example"})
+    assert found(send("a", **{"from": "ana"}), known, tested, around=around) == [
+        'steps[0].from: settings.json has no sender "ana" (did you mean "anna"?)',
+        'steps[2].reply_to: settings.json has no sender "carl" (declare it under senders)',
+        'steps[2].variants[0].from: settings.json has no sender "bn" (did you mean "ben"?)',
+    ]
+
+
 def test_every_template_and_variant_must_be_published() -> None:
     variants = [{"name": "a", "template": "plain"}, {"name": "b", "template": "shrt"}]
     tested = {"id": "t", "type": "send_email", "variants": variants}

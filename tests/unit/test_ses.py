@@ -79,6 +79,11 @@ def test_files_are_handed_over_with_their_kind_and_only_then() -> None:
     assert "Attachments" not in given_to_ses(MAIL)["Content"]["Simple"]
 
 
+def test_a_sender_of_the_store_may_have_an_address_of_their_own() -> None:
+    request = given_to_ses(MAIL._replace(sender_name="Anna", sender_address="anna@h.example"))
+    assert request["FromEmailAddress"] == '"Anna" <anna@h.example>'
+
+
 def sender(name: str) -> str:
     return str(given_to_ses(MAIL._replace(sender_name=name))["FromEmailAddress"])
 

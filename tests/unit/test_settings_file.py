@@ -51,6 +51,7 @@ def test_what_the_file_says_is_what_the_functions_see() -> None:
         topic_titles={},
         forms={},
         utm={"source": "milepost", "medium": "email"},
+        senders={},
     )
 
 
@@ -76,6 +77,12 @@ def test_settings_of_a_later_version_are_read_as_far_as_they_are_known() -> None
         ({"url": "javascript:alert(1)"}, "url: "),
         ({"url": "ftp://shop.example"}, "url: "),
         ({"logo_url": "data:image/png;base64,AAAA"}, "logo_url: "),
+        ({"senders": {"anna": {}}}, "senders.anna.name: is missing (add name)"),
+        ({"senders": {"anna": {"name": "A", "address": "A <a@b.example>"}}},
+         "senders.anna.address: 'A <a@b.example>' is not an e-mail address"),
+        ({"senders": {"Anna B": {"name": "A"}}}, "senders"),
+        ({"senders": {"anna": {"name": "A", "headers": {"List-Unsubscribe": "x"}}}},
+         "senders.anna.headers: is not a field that is known here"),
         ({"postal_address": "12"}, "postal_address: "),
         ({"currency": "kr"}, "currency: 'kr' is not written as it must be (three capital letters"),
         ({"timezone": "Oslo"}, "timezone: 'Oslo' is not an IANA time zone like 'Europe/Paris'"),

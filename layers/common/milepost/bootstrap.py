@@ -588,7 +588,14 @@ def publisher() -> "Publisher":
         alerts=bool(settings().alarm_topic),
         trials=prove,
     )
-    return Publisher(files, publications, workflows, clock().now, census().estimate)
+    return Publisher(
+        files=files,
+        publications=publications,
+        workflows=workflows,
+        now=clock().now,
+        estimate=census().estimate,
+        sender_domain=settings().sender_domain,
+    )
 
 
 @cache

@@ -22,6 +22,7 @@ class Settings(NamedTuple):
     bucket: str = ""
     configuration_set: str = ""
     sender: str = ""
+    sender_domain: str = ""
     public_url: str = ""
     machine_arn_prefix: str = ""
     machine_role_arn: str = ""

@@ -43,7 +43,7 @@ class SesMailer:
     def send(self, mail: Mail) -> Answer:
         try:
             answer = self.client.send_email(
-                FromEmailAddress=_from(mail.sender_name, self.sender),
+                FromEmailAddress=_from(mail.sender_name, mail.sender_address or self.sender),
                 Destination={"ToAddresses": [mail.to]},
                 **({"ReplyToAddresses": [mail.reply_to]} if mail.reply_to else {}),  # type: ignore[arg-type]
                 Content={

@@ -83,7 +83,8 @@ class Draft:
 class Mail(NamedTuple):
     """A finished message: one recipient, plain header values, nothing left to decide.
 
-    Of one that is not `tracked` nobody learns whether it was opened or clicked.
+    Of one that is not `tracked` nobody learns whether it was opened or clicked. Without
+    `sender_address` it comes from the stack's own address.
     """
 
     ref: MessageRef
@@ -97,6 +98,7 @@ class Mail(NamedTuple):
     tags: Mapping[str, str]
     tracked: bool = True
     files: "tuple[File, ...]" = ()
+    sender_address: str = ""
 
 
 class Accepted(NamedTuple):

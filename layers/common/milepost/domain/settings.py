@@ -37,6 +37,7 @@ class StoreSettings(NamedTuple):
     closed_days: Mapping[str, Sequence[str]] | None = None
     caps: Mapping[str, int] | None = None
     smart_sending: str = ""
+    senders: Mapping[str, Mapping[str, str]] | None = None
 
     def title_of(self, topic: str, locale: str) -> str:
         """What a topic is called, in the reader's language if the store says it there."""

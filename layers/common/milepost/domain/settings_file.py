@@ -10,6 +10,7 @@ from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale, SomeTime
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
+from milepost.domain.senders_file import SenderFile, SenderId
 from milepost.domain.sending_file import Caps, ClosedDays, QuietHours, WarmUp
 from milepost.domain.tracking import TOPIC, Tracking
 
@@ -81,6 +82,12 @@ class SettingsFile(BaseModel):
     )
     reply_to: Annotated[str, AfterValidator(_address)] | None = Field(
         None, description="Where answers to a mail go; to its sender if absent."
+    )
+    senders: dict[SenderId, SenderFile] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="People and products that mails come from, where a step names one: "
+        '`{"anna": {"name": "Anna from Harbor & Pine"}}`.',
     )
     paused: bool = Field(False, description="Nothing is sent while this is true.")
     warm_up: WarmUp | None = Field(

@@ -39,6 +39,7 @@ class Publisher:
     workflows: Workflows
     now: Callable[[], datetime]
     estimate: Estimates = lambda _, __: None
+    sender_domain: str | None = None
 
     def publish(self, store: str, paths: Sequence[str]) -> list[Report]:
         """Bring everything that these paths concern up to date; the reports, newest last.
@@ -114,7 +115,9 @@ class Publisher:
     def _once(self, store: str, unit: str) -> Result:
         if unit == "settings.json":
             text = self.files.read(store, unit)
-            return publish_settings(self.publications, self.files, store, text, self.now())
+            return publish_settings(
+                self.publications, self.files, store, text, self.now(), self.sender_domain
+            )
         if unit.startswith("templates/"):
             layout = self.files.folder(store, f"templates/{LAYOUT}")
             files, name = self.files.folder(store, unit), unit.removeprefix("templates/")

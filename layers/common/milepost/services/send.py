@@ -32,6 +32,7 @@ from milepost.domain.messages import (
 from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.senders import Origin, origin_of
 from milepost.domain.templates.rendering import Rendered, RenderingError
 from milepost.domain.templates.sizes import clipped
 from milepost.domain.tracking import is_tracked
@@ -188,18 +189,18 @@ class Sender:
         shop_url, now = head.settings.url, self.now()
         urls = reader_urls(self.public_url, shop_url, draft, task.enrollment, now, keys.links[0])
         template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
+        context = mail_data(task.profile, task.enrollment, head.settings, urls, now)
         try:
             rendered = template.render(
-                mail_data(task.profile, task.enrollment, head.settings, urls, now),
-                task.profile.get("locale"),
-                self._campaign(draft, head),
+                context, task.profile.get("locale"), self._campaign(draft, head)
             )
         except RenderingError as error:
             return error
         if draft.category == "marketing" and clipped(rendered.html):
             reason = "with this contact's values it is over 102 KB, where Gmail clips"
             return RenderingError(draft.template, "html", reason)
-        mail = _mail(draft, head, rendered, urls["unsubscribe"], task)
+        origin = origin_of(task.node, draft.variant, context, head.settings)
+        mail = _mail(draft, head, rendered, urls["unsubscribe"], task, origin)
         return self._with_files(mail, task)
 
     def _with_files(self, mail: Mail, task: Task) -> Mail | RenderingError:
@@ -282,8 +283,14 @@ def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
     return chosen, templates[chosen]
 
 
-def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task: Task) -> Mail:
-    node = task.node
+def _mail(
+    draft: Draft,
+    head: "Head",
+    rendered: Rendered,
+    unsubscribe: str,
+    task: Task,
+    origin: Origin,
+) -> Mail:
     headers = {"Content-Language": rendered.locale}
     if draft.category == "marketing":
         # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
@@ -294,8 +301,9 @@ def _mail(draft: Draft, head: "Head", rendered: Rendered, unsubscribe: str, task
     return Mail(
         ref=draft.ref,
         to=draft.recipient,
-        sender_name=node.get("from_name") or head.settings.name,
-        reply_to=node.get("reply_to") or head.settings.reply_to,
+        sender_name=origin.name,
+        sender_address=origin.address,
+        reply_to=origin.reply_to,
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,

@@ -12,10 +12,11 @@ from typing import Any, Final, Literal, NamedTuple
 from milepost.domain.compiler.asked import leaves
 from milepost.domain.compiler.tree import walk
 from milepost.domain.language.conditions import ContactIs, StepIs
-from milepost.domain.language.steps import AnyStep, DelayUntil, Notify
+from milepost.domain.language.steps import AnyStep, DelayUntil, Notify, SendEmail
 from milepost.domain.language.triggers import ContactTrigger, DateTrigger
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem, suggest
+from milepost.domain.senders import is_place
 from milepost.domain.templates.checks import KNOWN
 
 Kind = Literal["text", "number", "flag", "any"]
@@ -161,6 +162,10 @@ def _places(step: AnyStep) -> Iterator[tuple[str, str]]:
         yield "date", step.date
     if isinstance(step, Notify):
         yield from (("message", place) for place in _SLOT.findall(step.message))
+    if isinstance(step, SendEmail):
+        named = {"from": step.from_, "reply_to": step.reply_to}
+        named |= {f"variants[{n}].from": each.from_ for n, each in enumerate(step.variants or ())}
+        yield from ((n, place) for n, place in named.items() if place and is_place(place))
     for name, written in step.model_dump(by_alias=True, exclude_none=True).items():
         if name not in _NOT_ITS_OWN:
             yield from ((name, place) for place in _taken(written))

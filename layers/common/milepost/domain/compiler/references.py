@@ -21,6 +21,7 @@ from milepost.domain.outbound import check_header, check_url
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.program import Program
 from milepost.domain.segments import Segments
+from milepost.domain.senders import senders_named
 from milepost.domain.templates.compile import check_marketing
 from milepost.domain.templates.uses import steps_used
 from milepost.domain.templates.versions import TemplateVersion
@@ -42,6 +43,7 @@ class Around(NamedTuple):
     beside: Callable[[str], Workflow | None] = lambda _: None
     forms: frozenset[str] = frozenset()
     segments: Segments = Segments()
+    senders: frozenset[str] = frozenset()
 
 
 def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
@@ -157,6 +159,10 @@ def _email(
     if marketing and not around.topics:
         remedy = "name the topics readers subscribe to in settings.json"
         yield Problem(place, "marketing mail needs a topic", remedy)
+    for field, name in senders_named(step.model_dump(by_alias=True)).items():
+        if name not in around.senders:
+            remedy = suggest(name, around.senders) or "declare it under senders"
+            yield Problem(f"{place}.{field}", f'settings.json has no sender "{name}"', remedy)
     wanted = [(f"{place}.template", step.template)] if step.template else []
     wanted += [
         (f"{place}.variants[{number}].template", variant.template)

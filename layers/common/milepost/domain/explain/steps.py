@@ -104,6 +104,7 @@ def _send_email(step: SendEmail) -> str:
         said = "Send one of " + listed(
             [
                 f"{bold(v.template)} as {code(v.name)} ({v.weight}, {share(v.weight, whole)})"
+                + (f" from {code(v.from_)}" if v.from_ else "")
                 for v in step.variants
             ],
             "or",
@@ -115,8 +116,11 @@ def _send_email(step: SendEmail) -> str:
         more.append(f"as {step.category} mail")
     if step.topic:
         more.append(f"to those who consent to {code(step.topic)}")
+    if step.from_:
+        more.append(f"from {code(step.from_)}")
     if step.from_name:
-        more.append(f"from {quoted(step.from_name)}")
+        under = "under the name" if step.from_ else "from"
+        more.append(f"{under} {quoted(step.from_name)}")
     if step.reply_to:
         more.append(f"answers go to {quoted(step.reply_to)}")
     if step.attachments:

@@ -161,6 +161,15 @@ Title = Annotated[
     str, Field(min_length=1, max_length=80, description="What readers see it called.")
 ]
 
+SenderName = Annotated[
+    str,
+    Field(
+        max_length=200,
+        pattern=r"^([a-z0-9][a-z0-9-]{0,39}|(contact|event|steps|enrollment)\.[^\s@]+)$",
+        description="A sender of `settings.json`: `anna`. Or where the data says which: "
+        "`contact.properties.owner`.",
+    ),
+]
 Scalar = str | float | int | bool
 
 

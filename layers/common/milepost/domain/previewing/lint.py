@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from milepost.domain.addresses import normalize_email
 from milepost.domain.problems import Problem
 from milepost.domain.public_addresses import is_public
-from milepost.domain.templates.compile import CLIPPED
 from milepost.domain.templates.rendering import Rendered
+from milepost.domain.templates.sizes import CLIPPED
 
 NEARLY_CLIPPED = CLIPPED * 9 // 10
 LONGEST_SHOWN = 60

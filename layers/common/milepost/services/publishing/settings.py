@@ -18,6 +18,7 @@ from milepost.services.publishing.users import (
     double_opt_in,
     form_of,
     programs,
+    senders,
     topics,
 )
 
@@ -26,9 +27,18 @@ if TYPE_CHECKING:
 
 
 def publish_settings(
-    publications: "Publications", files: "Files", store: str, text: str | None, now: datetime
+    publications: "Publications",
+    files: "Files",
+    store: str,
+    text: str | None,
+    now: datetime,
+    sender_domain: str | None = None,
 ) -> Result:
-    """Apply the settings; their last version stays if the file is wrong or gone."""
+    """Apply the settings; their last version stays if the file is wrong or gone.
+
+    `sender_domain` is where senders may have addresses of their own: empty for nowhere, None where
+    nobody knows.
+    """
     if text is None:
         return Result("kept", note="the file is gone, its last settings stay")
     settings = read_file(text, SettingsFile)
@@ -39,6 +49,7 @@ def publish_settings(
     )
     found = [
         *_in_use(publications, store, settings),
+        *(() if sender_domain is None else _sent_from(settings, sender_domain)),
         *_unanswered(publications, files, store, StoreSettings.from_json(document)),
     ]
     if found:
@@ -59,6 +70,9 @@ def _in_use(publications: "Publications", store: str, settings: SettingsFile) ->
         for topic in sorted(topics(program) - {*settings.topics}):
             reason = f'"{topic}" is used by {program.workflow}'
             yield Problem("topics", reason, "change or delete that first")
+        for sender in sorted(senders(program) - {*settings.senders}):
+            reason = f'"{sender}" sends mail of {program.workflow}'
+            yield Problem("senders", reason, "change or delete that first")
         form = form_of(program)
         if form and form not in settings.forms:
             reason = f'"{form}" lets people into {program.workflow}'
@@ -68,6 +82,20 @@ def _in_use(publications: "Publications", store: str, settings: SettingsFile) ->
         for topic in sorted(gone) if segment.status == "live" else ():
             reason = f'"{topic}" is used by the segment {name}'
             yield Problem("topics", reason, "change or delete that first")
+
+
+def _sent_from(settings: SettingsFile, domain: str) -> Iterator[Problem]:
+    """SES refuses mail from other addresses, one by one and when it is too late to mend."""
+    for name, sender in settings.senders.items():
+        place = f"senders.{name}.address"
+        if sender.address is None:
+            continue
+        if not domain:
+            remedy = "leave the address out, or deploy the stack with SenderPersonas=yes"
+            yield Problem(place, "this stack sends from one address alone", remedy)
+        elif sender.address.rpartition("@")[2] != domain:
+            remedy = f"use an address of {domain}, or leave it out"
+            yield Problem(place, f"{sender.address} is not of the domain that is verified", remedy)
 
 
 def _unanswered(

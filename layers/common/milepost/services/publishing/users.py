@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.domain.event_names import OPT_IN
 from milepost.domain.program import Program, templates_of
+from milepost.domain.senders import senders_named
 from milepost.domain.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ def topics(program: Program) -> set[str]:
     """The topics that a workflow mails about, as far as it names them."""
     named = {program.head.get("topic"), *(n.get("topic") for n in program.nodes.values())}
     return {topic for topic in named if topic}
+
+
+def senders(program: Program) -> set[str]:
+    """The senders that a workflow names by their id."""
+    return {name for node in program.nodes.values() for name in senders_named(node).values()}
 
 
 def form_of(program: Program) -> str | None:

@@ -269,6 +269,7 @@ class Workflows:
             alerts=self.alerts,
             forms=frozenset(head.settings.forms or ()),
             segments=head.segments,
+            senders=frozenset(head.settings.senders or ()),
         )
 
     def _beside(self, store: str, name: str) -> Workflow | None:

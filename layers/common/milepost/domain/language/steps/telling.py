@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from milepost.domain.language.model import (
-    ADDRESS,
     SLUG,
     Model,
+    SenderName,
     SomeTime,
     TemplateName,
     Topic,
@@ -27,6 +27,16 @@ class Variant(Model):
         le=1000,
         description="Its share. With 1 here and 3 on the other, it is one contact in four.",
     )
+    from_: SenderName | None = Field(
+        None, alias="from", description="Who this version comes from; as the step says if left out."
+    )
+
+
+_ANSWERS = (
+    r"^([^@\s]+@[^@\s]+\.[^@\s]+|[a-z0-9][a-z0-9-]{0,39}|"
+    r"(contact|event|steps|enrollment)\.[^\s@]+)$"
+)
+"""An address, a sender's name, or a place where the data has one of the two."""
 
 
 class SendEmail(Step):
@@ -52,16 +62,26 @@ class SendEmail(Step):
     topic: Topic | None = Field(
         None, description="The subscription topic; the workflow's own if left out."
     )
+    from_: SenderName | None = Field(
+        None,
+        alias="from",
+        description="Who the mail comes from: one of `senders` in `settings.json`, `anna`, or "
+        "where the data says which, `contact.properties.owner`. The store itself if left out, or "
+        "if nobody is found there.",
+    )
     from_name: str | None = Field(
         None,
         min_length=1,
         max_length=100,
-        description="The sender's name; the store's name if left out.",
+        description="The sender's name; that of `from`, or the store's name, if left out.",
     )
     reply_to: str | None = Field(
-        None, max_length=254, pattern=ADDRESS,
-        description="Where answers go; `reply_to` of `settings.json` if left out.",
-    )  # fmt: skip
+        None,
+        max_length=254,
+        pattern=_ANSWERS,
+        description="Where answers go: an address, one of `senders`, or where the data says which, "
+        "`contact.properties.owner`. If left out, to `reply_to` of the sender or of the store.",
+    )
     expires: SomeTime | None = Field(
         None, description="Do not send it if it is more than this late."
     )
