@@ -108,6 +108,23 @@ def test_the_mailer_is_called_once_and_after_the_claim() -> None:
     assert len(submits) == 2, "the first try and the one second try"
 
 
+def test_whoever_else_calls_a_mailer_sends_tests_to_people_of_the_house() -> None:
+    """`milepost send-test` needs no gate: it takes one address, and SES knows that as ours."""
+    callers = [
+        path.relative_to(LAYER).as_posix()
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr == "send"
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "mailer"
+    ]
+    assert callers == ["services/send.py", "services/trying.py"]
+    users = [path for path in SOURCES if "milepost.services.trying" in imported(path)]
+    assert {path.relative_to(LAYER).as_posix() for path in users} == {
+        "bootstrap.py",
+        "cli/send_test.py",
+    }
+
+
 @pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.parent.name)
 def test_a_handler_is_a_sentence(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 25

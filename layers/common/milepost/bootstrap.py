@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from milepost.adapters.letters import DynamoLetters
     from milepost.adapters.outbound import HttpsOutbound
     from milepost.adapters.s3_vault import S3Vault
+    from milepost.adapters.ses import SesMailer
     from milepost.adapters.ses_quota import SesQuotas
     from milepost.adapters.sns import SnsAlerts
     from milepost.adapters.sqs import SqsLater
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from milepost.services.run import Runner
     from milepost.services.segments import Segmenter
     from milepost.services.send import Sender
+    from milepost.services.trying import TrialPost
     from milepost.services.unsubscribe import Unsubscriber
     from milepost.services.view import Viewer
 
@@ -224,17 +226,37 @@ def redriver(stack: str) -> "Redriver":
     return Redriver(DynamoContacts(table, timedelta()), box)
 
 
+def _mailer(address: str, configuration_set: str) -> "SesMailer":
+    from milepost.adapters.ses import SesMailer
+
+    return SesMailer(client("sesv2"), address, configuration_set)
+
+
+def trial_post(stack: str) -> "TrialPost":
+    """Sends tests with the sender of a stack, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    from milepost.adapters.cloudformation import outputs, parameters
+    from milepost.adapters.identities import SesIdentities
+    from milepost.services.trying import TrialPost
+
+    formation = client("cloudformation")
+    address = parameters(formation, stack)["SenderAddress"]
+    mailer = _mailer(address, outputs(formation, stack)["ConfigurationSetName"])
+    return TrialPost(mailer, SesIdentities(client("sesv2")))
+
+
 @cache
 def sender() -> "Sender":
     from milepost.adapters.s3_attachments import S3Attachments
-    from milepost.adapters.ses import SesMailer
     from milepost.services.send import Sender
 
     settings().need("sender", "configuration_set", "public_url", "bucket")
     return Sender(
         registry=registry(),
         ledger=ledger(),
-        mailer=SesMailer(client("sesv2"), settings().sender, settings().configuration_set),
+        mailer=_mailer(settings().sender, settings().configuration_set),
         secrets=secrets(),
         facts=facts(),
         attachments=S3Attachments(lambda: client("s3"), settings().bucket),

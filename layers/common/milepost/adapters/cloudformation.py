@@ -9,11 +9,23 @@ from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_sts.client import STSClient
 
 
 def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
     """The outputs of a stack by name; LookupError if there is none of that name."""
+    found = _described(client, stack)
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+
+
+def parameters(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
+    """What a stack was deployed with; LookupError if there is none of that name."""
+    found = _described(client, stack)
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+
+
+def _described(client: "CloudFormationClient", stack: str) -> "StackTypeDef":
     try:
         (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
@@ -23,7 +35,7 @@ def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
         raise Busy(f"CloudFormation: {code}") from error
     except BotoCoreError as error:
         raise Busy(f"AWS: {type(error).__name__}") from error
-    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+    return found
 
 
 def caller(client: "STSClient") -> str:

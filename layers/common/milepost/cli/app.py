@@ -15,6 +15,7 @@ from milepost.cli.printing import plain
 from milepost.cli.redrive import redrive
 from milepost.cli.resume import resume
 from milepost.cli.schema import print_schema
+from milepost.cli.send_test import send_test
 from milepost.cli.simulate import simulate
 from milepost.cli.test import run_tests
 
@@ -32,6 +33,7 @@ app.command("diff")(compare_files)
 app.command("simulate")(simulate)
 app.command("test")(run_tests)
 app.command("preview")(preview_template)
+app.command("send-test")(send_test)
 app.command("import")(import_file)
 app.command("redrive")(redrive)
 app.command("resume")(resume)
