@@ -13,6 +13,7 @@ from local.inbox.pages import Pages
 from local.inbox.reader import Reader
 from local.ses.api import WireApi
 from local.ses.carrier import Carrier
+from local.ses.desk import Desk
 from local.ses.directory import Directory
 from local.ses.faults import Faults
 from local.ses.mailbox import Mailbox
@@ -40,14 +41,19 @@ def build_mail_server(
     sns: "SNSClient",
     clock: VirtualClock,
     authority: Authority | None = None,
+    emulator: str = "",
 ) -> MailServer:
-    """Put the parts together. `carrier.stop()` ends its threads."""
+    """Put the parts together. `carrier.stop()` ends its threads.
+
+    At `emulator` questions about identities and configuration sets are answered.
+    """
     mailbox, outcomes, faults = Mailbox(), Outcomes(), Faults()
     carrier = Carrier(directory, mailbox, outcomes, clock.now, sns)
     office = PostOffice(directory, mailbox, carrier, clock.now, authority)
     reader = Reader(mailbox, carrier, clock.now)
     routes = [
         *WireApi(office, faults).routes(),
+        *(Desk(emulator).routes() if emulator else ()),
         *InboxApi(reader, office, faults, outcomes).routes(),
         *Pages(reader, clock.speed).routes(),
     ]

@@ -193,7 +193,7 @@ class LocalStack:
         clients.ses_control.create_email_identity(EmailIdentity=identity)
         directory = EmulatorDirectory(clients.ses_control)
         authority = EmulatorAuthority(emulator) if self.auth else None
-        self._mail = build_mail_server(directory, clients.sns, self.clock, authority)
+        self._mail = build_mail_server(directory, clients.sns, self.clock, authority, emulator)
         self._resources.callback(self._mail.carrier.stop)
         self._resources.callback(Served(self._mail.app, inbox, "inbox").stop)
 

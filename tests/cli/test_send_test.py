@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from milepost import bootstrap
 from milepost.adapters.ses import SesMailer
@@ -152,6 +152,17 @@ def test_a_stack_that_is_not_there_is_named(ses: Ses, store: Path) -> None:
     assert answer.code == 2
     assert "there is no stack 'milpost'" in answer.err
     assert ses.sent == []
+
+
+def test_a_shell_without_a_region_is_told_so(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def client(_: str) -> None:
+        raise NoRegionError
+
+    monkeypatch.setattr(bootstrap, "client", client)
+    answer = send_test(store)
+    assert answer.code == 2
+    assert "You must specify a region" in answer.err
+    assert "AWS_REGION" in answer.err
 
 
 def test_the_mailer_is_the_one_that_workflows_use(ses: Ses) -> None:

@@ -24,6 +24,7 @@ from milepost.adapters.dynamodb.members import DynamoMembers
 from milepost.adapters.dynamodb.merging import DynamoMerging
 from milepost.adapters.dynamodb.people import DynamoPeople
 from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
+from milepost.adapters.dynamodb.probes import DynamoProbes
 from milepost.adapters.dynamodb.publications import DynamoPublications
 from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.adapters.dynamodb.reputation import DynamoBreakers, DynamoTallies
@@ -41,6 +42,7 @@ from milepost.adapters.memory.looks import MemoryProgress
 from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
+from milepost.adapters.memory.probes import MemoryProbes
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.adapters.memory.reputation import MemoryBreakers, MemoryTallies
 from milepost.adapters.memory.state import State
@@ -63,6 +65,7 @@ from milepost.ports.limits import Limits
 from milepost.ports.looks import Progress
 from milepost.ports.members import Memberships
 from milepost.ports.merging import Merging
+from milepost.ports.probes import ProbeNotes
 from milepost.ports.published import Registry
 from milepost.ports.publishing import Files, Publications
 from milepost.ports.sending import Ledger
@@ -110,6 +113,7 @@ class Ports:
     requests: Requests
     vault: Vault
     limits: Limits
+    probes: ProbeNotes
     look: Look
     people: People
     imports: Imports
@@ -158,6 +162,7 @@ def memory_ports() -> Ports:
         requests=MemoryRequests(state),
         vault=MemoryVault(),
         limits=MemoryLimits(state),
+        probes=MemoryProbes(),
         look=MemoryLook(state),
         people=MemoryPeople(state),
         imports=MemoryImports(),
@@ -249,6 +254,7 @@ def dynamo_ports(aws: Cloud) -> Ports:
         vault=S3Vault(aws.s3, aws.bucket()),
         files=S3Files(aws.s3, bucket),
         limits=DynamoLimits(contacts),
+        probes=DynamoProbes(contacts),
         look=DynamoLook(aws.dynamodb, contacts),
         people=DynamoPeople(contacts, RETENTION, lambda: MONDAY_NOON),
         imports=DynamoImports(workflows),

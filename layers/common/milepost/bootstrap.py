@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from milepost.adapters.dynamodb.members import DynamoMembers
     from milepost.adapters.dynamodb.merging import DynamoMerging
     from milepost.adapters.dynamodb.privacy import DynamoRequests
+    from milepost.adapters.dynamodb.probes import DynamoProbes
     from milepost.adapters.dynamodb.registry import DynamoRegistry
     from milepost.adapters.dynamodb.table import Table
     from milepost.adapters.dynamodb.timeline import DynamoTimeline
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from milepost.services.browse import Browsing
     from milepost.services.census import Census
     from milepost.services.crowd import Crowd
+    from milepost.services.doctor import Doctor
     from milepost.services.export import Exporter
     from milepost.services.facts import FactFinder
     from milepost.services.forms import Confirmer, SignUps
@@ -237,14 +239,52 @@ def trial_post(stack: str) -> "TrialPost":
 
     Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
     """
+    from botocore.exceptions import BotoCoreError
+
     from milepost.adapters.cloudformation import outputs, parameters
     from milepost.adapters.identities import SesIdentities
+    from milepost.ports.errors import Busy
     from milepost.services.trying import TrialPost
 
-    formation = client("cloudformation")
+    try:
+        formation, ses = client("cloudformation"), client("sesv2")
+    except BotoCoreError as error:  # no Region, say
+        raise Busy(f"AWS: {error}") from error
     address = parameters(formation, stack)["SenderAddress"]
     mailer = _mailer(address, outputs(formation, stack)["ConfigurationSetName"])
-    return TrialPost(mailer, SesIdentities(client("sesv2")))
+    return TrialPost(mailer, SesIdentities(ses))
+
+
+def doctor(stack: str) -> "Doctor":
+    """Examines a stack, from anywhere: for the command line."""
+    import time
+
+    from dns.resolver import Resolver
+
+    from milepost.adapters.dns_records import DnsRecords
+    from milepost.adapters.dynamodb.probes import DynamoProbes
+    from milepost.adapters.premises import AwsPremises
+    from milepost.services.doctor import Doctor
+    from milepost.services.trying import ProbePost
+
+    return Doctor(
+        name=stack,
+        premises=AwsPremises(client, stack),
+        records=DnsRecords(Resolver()),
+        probes=lambda found: ProbePost(
+            _mailer(found.parameters["SenderAddress"], found.outputs["ConfigurationSetName"]),
+            DynamoProbes(_table(found.outputs["ContactsTableName"])),
+        ),
+        now=Clock().wire_now,
+        sleep=time.sleep,
+    )
+
+
+@cache
+def probes() -> "DynamoProbes":
+    from milepost.adapters.dynamodb.probes import DynamoProbes
+
+    return DynamoProbes(_table(settings().contacts_table))
 
 
 @cache

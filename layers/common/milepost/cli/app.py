@@ -8,6 +8,7 @@ import typer
 from milepost.cli.check import check
 from milepost.cli.compile import compile_file
 from milepost.cli.diff import compare_files
+from milepost.cli.doctor import examine
 from milepost.cli.draw import draw_file
 from milepost.cli.imports import import_file
 from milepost.cli.preview import preview_template
@@ -34,6 +35,7 @@ app.command("simulate")(simulate)
 app.command("test")(run_tests)
 app.command("preview")(preview_template)
 app.command("send-test")(send_test)
+app.command("doctor")(examine)
 app.command("import")(import_file)
 app.command("redrive")(redrive)
 app.command("resume")(resume)

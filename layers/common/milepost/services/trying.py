@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from milepost.domain.addresses import normalize_email
+from milepost.domain.doctor.probe import TAG
 from milepost.domain.messages import Answer, Mail
 from milepost.domain.refs import MessageRef
 from milepost.domain.templates.rendering import Rendered, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from milepost.domain.senders import Origin
+    from milepost.ports.probes import ProbeNotes
     from milepost.ports.sending import Mailer
 
 MARK = "[Test]"
@@ -61,6 +65,31 @@ class TrialPost:
         labels = domain.split(".")
         parents = [".".join(labels[start:]) for start in range(len(labels) - 1)]
         return any(self.identities.is_verified(name) for name in (address, *parents))
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePost:
+    """Sends the doctor's test mails: to SES's simulator alone, and about nobody."""
+
+    mailer: "Mailer"
+    notes: "ProbeNotes"
+
+    def send(self, mailbox: str, probe: str) -> Answer:
+        mail = Mail(
+            ref=MessageRef("", "", ""),
+            to=f"{mailbox}@{SIMULATOR}",
+            sender_name="Milepost",
+            reply_to="",
+            subject=f"{MARK} milepost doctor",
+            html="<html><body><p>A test of the way to SES and back.</p></body></html>",
+            text="A test of the way to SES and back.",
+            headers={},
+            tags={TAG: probe},
+        )
+        return self.mailer.send(mail)
+
+    def heard(self, probe: str) -> "Sequence[str]":
+        return self.notes.heard(probe)
 
 
 def _mail(to: str, rendered: Rendered, origin: "Origin") -> Mail:

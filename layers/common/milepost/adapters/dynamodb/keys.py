@@ -112,6 +112,11 @@ def limit(store: str, key: str) -> Key:
     return _key(f"S#{store}#LIMIT#{key}", "COUNT")
 
 
+def probe(name: str) -> Key:
+    """What came back of a test mail of the doctor's, which is about no store and no contact."""
+    return _key(f"PROBE#{name}", "PROBE")
+
+
 def store_item(store: str, sk: str) -> Key:
     """An item of the workflows table."""
     return _key(f"S#{store}", sk)

@@ -1,0 +1,1 @@
+"""What must be true for a stack to send mail: pure checks over what was found out about it."""

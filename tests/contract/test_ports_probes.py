@@ -1,0 +1,18 @@
+"""What the notes of test mails promise, in memory and in DynamoDB."""
+
+from tests.support.builders import MONDAY_NOON
+from tests.support.ports import Ports
+
+PROBE = "0123456789abcdef-bounce"
+
+
+def test_every_kind_of_report_is_noted_once(ports: Ports) -> None:
+    assert [*ports.probes.heard(PROBE)] == []
+    for kind in ("sent", "bounced", "sent"):
+        ports.probes.note(PROBE, kind, MONDAY_NOON)
+    assert [*ports.probes.heard(PROBE)] == ["bounced", "sent"]
+
+
+def test_each_probe_has_notes_of_its_own(ports: Ports) -> None:
+    ports.probes.note(PROBE, "sent", MONDAY_NOON)
+    assert [*ports.probes.heard("f" * 16 + "-bounce")] == []
