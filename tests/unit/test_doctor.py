@@ -12,7 +12,7 @@ from milepost.adapters.memory.probes import MemoryProbes
 from milepost.domain.doctor.deployed import Alarm, Part, Secret, Stack
 from milepost.domain.doctor.finding import Finding
 from milepost.domain.doctor.probe import is_probe
-from milepost.domain.doctor.sending import NEEDED_EVENTS, Account, Destination, Identity
+from milepost.domain.doctor.sending import EVENTS, LOOKED_AT, Account, Destination, Identity
 from milepost.domain.messages import Refused
 from milepost.ports.doctor import CannotAskError
 from milepost.services.doctor import Doctor
@@ -63,7 +63,8 @@ class Healthy:
         return self._answer("identity", found)  # type: ignore[no-any-return]
 
     def destinations(self, configuration_set: str) -> Sequence[Destination]:
-        ours = [Destination(True, NEEDED_EVENTS, "topic")]
+        events = EVENTS if configuration_set.endswith("-untracked") else EVENTS | LOOKED_AT
+        ours = [Destination(True, events, "topic")]
         return self._answer("destinations", ours)  # type: ignore[no-any-return]
 
     def subscribers(self, topic: str) -> Mapping[str, str]:

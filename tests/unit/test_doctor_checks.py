@@ -26,7 +26,8 @@ from milepost.domain.doctor.names import (
     dmarc_names,
 )
 from milepost.domain.doctor.sending import (
-    NEEDED_EVENTS,
+    EVENTS,
+    LOOKED_AT,
     Account,
     Destination,
     Identity,
@@ -35,6 +36,7 @@ from milepost.domain.doctor.sending import (
     check_reports,
     check_subscription,
 )
+from tests.support.template import read_stack
 
 GOOD = Account(True, True, "HEALTHY", 14, 50_000, 100)
 DOMAIN = Identity(
@@ -108,15 +110,34 @@ def test_the_sender_needs_a_verified_domain_that_signs(
 
 
 def test_all_that_is_learned_from_has_to_be_reported_to_our_topic() -> None:
-    ours = Destination(True, NEEDED_EVENTS, "topic")
+    needed = EVENTS | LOOKED_AT
+    ours = Destination(True, needed, "topic")
     assert only(check_reports("set", [ours], "topic")).state == "ok"
     halves = [ours._replace(events=frozenset({"SEND"})),
-              ours._replace(events=NEEDED_EVENTS - {"SEND"})]  # fmt: skip
+              ours._replace(events=needed - {"SEND"})]  # fmt: skip
     assert only(check_reports("set", halves, "topic")).state == "ok"
     for broken in ([], [ours._replace(enabled=False)], [ours._replace(topic="other")]):
         assert "reports nothing to us" in only(check_reports("set", broken, "topic")).said
-    lacking = [ours._replace(events=NEEDED_EVENTS - {"BOUNCE", "CLICK"})]
+    lacking = [ours._replace(events=needed - {"BOUNCE", "CLICK"})]
     assert "keeps BOUNCE, CLICK to itself" in only(check_reports("set", lacking, "topic")).said
+
+
+def test_readers_who_did_not_agree_are_not_looked_at() -> None:
+    ours = Destination(True, EVENTS, "topic")
+    assert only(check_reports("set-untracked", [ours], "topic")).state == "ok"
+    found = only(check_reports("set-untracked", [ours._replace(events=EVENTS | {"OPEN"})], "topic"))
+    assert "looks at readers who did not agree" in found.said
+
+
+@pytest.mark.parametrize(
+    ("destination", "events"),
+    [("MailEvents", EVENTS | LOOKED_AT), ("UntrackedMailEvents", EVENTS)],
+)
+def test_what_the_doctor_wants_is_what_the_template_has(
+    destination: str, events: frozenset[str]
+) -> None:
+    resource = read_stack().translated["Resources"][destination]
+    assert {*resource["Properties"]["EventDestination"]["MatchingEventTypes"]} == events
 
 
 def test_the_queue_has_to_hear_the_topic() -> None:

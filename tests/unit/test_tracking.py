@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from milepost.adapters.ses import UNTRACKED, SesMailer
+from milepost.adapters.ses import SesMailer
 from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
 from milepost.domain.settings_file import SettingsFile
-from milepost.domain.tracking import is_tracked
+from milepost.domain.tracking import UNTRACKED, is_tracked
 from tests.support.builders import send, settings, shop, workflow
 from tests.support.post import Post
 from tests.support.template import read_stack

@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
+from milepost.domain.tracking import UNTRACKED
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
@@ -17,11 +18,6 @@ ONE_ATTEMPT = Config(
     retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, tcp_keepalive=True
 )
 """SES has no idempotency token: a retry inside the SDK could be a second mail."""
-
-UNTRACKED = "-untracked"
-"""What the name of the configuration set ends with that reports neither opens nor clicks, so that
-SES puts no picture into a mail and leaves its links alone. `ConfigurationOverrides` would say the
-same for one message, but the boto3 of Lambda's runtime may not know it yet."""
 
 _LATER = frozenset(
     {

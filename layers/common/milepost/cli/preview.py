@@ -10,10 +10,11 @@ import typer
 from milepost.cli import browser
 from milepost.cli.drafts import TemplateDraft, context_of, open_template
 from milepost.cli.printing import fail, say, show_json
+from milepost.domain.campaigns import Campaign
 from milepost.domain.previewing.lint import Remark, links_of
 from milepost.domain.previewing.page import index_page
 from milepost.domain.previewing.preview import Preview, preview
-from milepost.domain.previewing.specimen import LINKS
+from milepost.domain.previewing.specimen import LINKS, specimen_campaign
 from milepost.domain.problems import Problem
 from milepost.domain.templates.compile import check_marketing
 from milepost.domain.templates.rendering import Renderer
@@ -50,10 +51,10 @@ def preview_template(
     """Show a mail in the browser, its text, sizes, and everything that is wrong with it."""
     draft = open_template(template, store)
     context = context_of(draft, contact, event, set_ or ())
-    renderer = Renderer(draft.version)
+    renderer, campaign = Renderer(draft.version), specimen_campaign(draft.settings)
     asked = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
     locales = draft.version.locales if every else (asked,)
-    previews = [_looked_at(renderer, context, each, check_links) for each in locales]
+    previews = [_looked_at(renderer, context, each, campaign, check_links) for each in locales]
     if as_json:
         show_json(_document(draft, previews))
     else:
@@ -67,10 +68,14 @@ def preview_template(
 
 
 def _looked_at(
-    renderer: Renderer, context: dict[str, Any], locale: str, check_links: bool
+    renderer: Renderer,
+    context: dict[str, Any],
+    locale: str,
+    campaign: Campaign | None,
+    check_links: bool,
 ) -> Preview:
     contact = {**context["contact"], "locale": locale}
-    made = preview(renderer, {**context, "contact": contact}, locale)
+    made = preview(renderer, {**context, "contact": contact}, locale, campaign)
     if not check_links or made.mail is None:
         return made
     return made._replace(remarks=(*made.remarks, *_unreachable(links_of(made.mail))))

@@ -9,6 +9,7 @@ from milepost.cli.drafts import context_of, open_template
 from milepost.cli.printing import Found, fail, refuse, say, show_problems
 from milepost.domain.messages import Accepted, Refused
 from milepost.domain.previewing.preview import preview
+from milepost.domain.previewing.specimen import specimen_campaign
 from milepost.domain.problems import suggest
 from milepost.domain.senders import origin_of
 from milepost.domain.templates.rendering import Renderer
@@ -55,7 +56,7 @@ def send_test(
     context = context_of(draft, contact, event, set_ or ())
     asked = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
     context["contact"]["locale"] = asked
-    made = preview(Renderer(draft.version), context, asked)
+    made = preview(Renderer(draft.version), context, asked, specimen_campaign(draft.settings))
     wrong = [Found(f"templates/{draft.name}", r.problem) for r in made.remarks if r.wrong]
     if made.mail is None:
         refuse(wrong)

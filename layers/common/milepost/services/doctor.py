@@ -16,6 +16,7 @@ from milepost.domain.doctor.deployed import Stack
 from milepost.domain.doctor.finding import Finding, unknown, wrong
 from milepost.domain.doctor.probe import SIMULATED, probe_name
 from milepost.domain.messages import Accepted
+from milepost.domain.tracking import UNTRACKED
 from milepost.ports.doctor import CannotAskError
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ class Doctor:
 
     def _reports(self) -> Iterator[Finding]:
         name, topic = self._output("ConfigurationSetName"), self._output("FeedbackTopicArn")
-        yield from sending.check_reports(name, self.premises.destinations(name), topic)
+        for each in (name, name + UNTRACKED):
+            yield from sending.check_reports(each, self.premises.destinations(each), topic)
 
     def _subscription(self) -> Iterator[Finding]:
         queue = self.premises.queue_arn(self._output("FeedbackQueueUrl"))

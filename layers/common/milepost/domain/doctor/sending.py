@@ -4,9 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from milepost.domain.doctor.finding import Finding, advice, ok, wrong
+from milepost.domain.tracking import UNTRACKED
 
-NEEDED_EVENTS = frozenset({"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK"})
-"""What the ledger learns from: docs/architecture.md."""
+EVENTS = frozenset(
+    {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY_DELAY", "RENDERING_FAILURE"}
+)
+"""What is learned of every mail."""
+
+LOOKED_AT = frozenset({"OPEN", "CLICK"})
+"""What is learned besides of a mail whose reader may be looked at."""
 
 NEARLY_SPENT = 0.8
 
@@ -94,13 +100,18 @@ def check_identity(sender: str, found: Sequence[Identity]) -> Iterator[Finding]:
 
 
 def check_reports(name: str, destinations: Sequence[Destination], topic: str) -> Iterator[Finding]:
-    """Whether the configuration set `name` reports all that is learned from to our topic."""
+    """Whether the configuration set `name` reports all that is learned from to our topic, and of
+    readers who are not looked at no more than that."""
+    untracked = name.endswith(UNTRACKED)
     ours = [each for each in destinations if each.topic == topic and each.enabled]
     events = frozenset[str]().union(*(each.events for each in ours))
-    missing = sorted(NEEDED_EVENTS - events)
-    remedy = "deploy template.yaml again: it sets the destination MailEvents"
+    missing = sorted((EVENTS if untracked else EVENTS | LOOKED_AT) - events)
+    remedy = "deploy template.yaml again: it says what is reported"
     if not ours:
         yield wrong("reports", f"the configuration set {name} reports nothing to us", remedy)
+    elif untracked and events & LOOKED_AT:
+        said = f"{name} looks at readers who did not agree to it"
+        yield wrong("reports", said, remedy)
     elif missing:
         yield wrong("reports", f"{name} keeps {', '.join(missing)} to itself", remedy)
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from milepost.domain.campaigns import Campaign
 from milepost.domain.previewing.lint import Remark, lint
 from milepost.domain.problems import Problem
 from milepost.domain.templates.rendering import Rendered, Renderer, RenderingError
@@ -23,7 +24,12 @@ class Preview(NamedTuple):
         return any(remark.wrong for remark in self.remarks)
 
 
-def preview(renderer: Renderer, context: Mapping[str, Any], locale: str) -> Preview:
+def preview(
+    renderer: Renderer,
+    context: Mapping[str, Any],
+    locale: str,
+    campaign: Campaign | None = None,
+) -> Preview:
     """Fill a template in. Every value that is missing is told, and its name stands in its place.
 
     A send stops at the first of them; here all are wanted, to be mended at once.
@@ -32,7 +38,7 @@ def preview(renderer: Renderer, context: Mapping[str, Any], locale: str) -> Prev
     missing: set[str] = set()
     while True:
         try:
-            mail = renderer.render(context, locale)
+            mail = renderer.render(context, locale, campaign)
         except RenderingError as error:
             name = error.reason.removesuffix(_IS_MISSING)
             remarks.append(Remark(_missing(error)))

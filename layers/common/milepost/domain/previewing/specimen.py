@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from milepost.domain import instants
+from milepost.domain.campaigns import Campaign, campaign_of
+from milepost.domain.contacts import Profile
+from milepost.domain.enrollments import Enrollment, mail_data
+from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.checks import KNOWN
 
 LINKS = "https://links.example"
 """Where links to us lead in a preview; the name is reserved (RFC 2606) and leads nowhere."""
+
+WORD = "preview"
+"""What everything is called that has no name of its own in a preview."""
 
 PERSON: Mapping[str, Any] = {"first_name": "Robin", "last_name": "Hale"}
 """Who reads a preview, unless somebody says who. Made up."""
@@ -39,21 +45,24 @@ def specimen_event(settings: StoreSettings) -> dict[str, Any]:
 def specimen(
     contact: Mapping[str, Any], event: Mapping[str, Any], settings: StoreSettings, now: datetime
 ) -> dict[str, Any]:
-    """The context of `Renderer.render`; `contact` has the fields that a profile has."""
-    said = instants.show(now)
-    urls = {name: f"{LINKS}/v1/preview/{name}/example" for name in KNOWN["urls"] or ()}
-    return {
-        "contact": {"properties": {}, **contact},
-        "event": {"name": "Preview", **event},
-        "store": {
-            "name": settings.name,
-            "url": settings.url,
-            "postal_address": settings.postal_address,
-            "logo_url": settings.logo_url or None,
-            "currency": settings.currency,
-        },
-        "urls": {**urls, "shop": settings.url},
-        "steps": {},
-        "enrollment": {"id": "preview", "workflow": "preview", "since": said},
-        "now": said,
-    }
+    """The context of `Renderer.render`, as a send makes it; `contact` has a person's fields."""
+    known = {**contact, **{f"properties.{k}": v for k, v in contact.get("properties", {}).items()}}
+    known.pop("properties", None)
+    profile = Profile(
+        store=WORD, contact=WORD, fields={name: (value, "", "") for name, value in known.items()}
+    )
+    enrollment = Enrollment(
+        ref=EnrollmentRef(WORD, WORD, WORD, 1, WORD),
+        event_id=WORD,
+        event_name="Preview",
+        event_data=event,
+        since=now,
+        entered_at=now,
+    )
+    urls = {name: f"{LINKS}/v1/{WORD}/{name}/example" for name in KNOWN["urls"] or ()}
+    return mail_data(profile, enrollment, settings, {**urls, "shop": settings.url}, now)
+
+
+def specimen_campaign(settings: StoreSettings) -> Campaign | None:
+    """What links to the store's own pages get."""
+    return campaign_of(settings, WORD, WORD, "", LINKS)
