@@ -35,6 +35,11 @@ def test_a_good_mail_leaves_nothing_to_be_said() -> None:
          "words, or its picture an alt text)"),
         ('<a href="http://shop.example">Shop</a>',
          "advice: links: http://shop.example is not encrypted (use https://)"),
+        ('<img src="logo.png" alt="">',
+         'wrong: pictures: "logo.png" is no whole address: write it with https://'),
+        ('<img alt="A lamp">', 'wrong: pictures: "" shows nothing'),
+        ('<img src="https://shop/a.png" alt="">',
+         'wrong: pictures: "https://shop/a.png" has no host'),
         ('<a href="#">Shop</a>', 'wrong: links: "#" leads nowhere'),
     ],
 )  # fmt: skip

@@ -42,7 +42,9 @@ def lint(mail: Rendered) -> Iterator[Remark]:
         if alt is None:
             remedy = 'write alt="what it shows", or alt="" if it only decorates'
             yield _wrong("pictures", f"{_short(source)} has no alt text", remedy)
-        if source.lower().startswith("http:"):
+        if reason := _unseen(source.strip()):
+            yield _wrong("pictures", f'"{_short(source)}" {reason}', "")
+        elif source.lower().startswith("http:"):
             yield _advice("pictures", f"{_short(source)} comes without encryption", "use https://")
     for link in reader.links:
         yield from _link(link)
@@ -116,6 +118,13 @@ def broken(target: str) -> str:
             if target in {"", "#"}:
                 return "leads nowhere"
             return "" if target.startswith("#") else "is no whole address: write it with https://"
+
+
+def _unseen(source: str) -> str:
+    """Why a picture cannot be shown, as far as its address tells; empty if it can."""
+    if source.lower().startswith(("https:", "http:", "cid:")):
+        return broken(source)
+    return "is no whole address: write it with https://" if source else "shows nothing"
 
 
 def _broken_url(target: str) -> str:
