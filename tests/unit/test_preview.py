@@ -91,9 +91,9 @@ def test_a_link_that_leads_nowhere_is_known_by_its_spelling(target: str, reason:
 def test_gmails_limit_is_told_before_and_behind_it() -> None:
     assert said(mail("x" * 91 * 1024)) == []
     (nearly,) = said(mail("x" * 93 * 1024))
-    assert nearly.startswith("advice: html: has 93 KB of the 102 KB")
+    assert nearly.startswith("advice: html: comes to 93 KB of the 102 KB")
     (clipped,) = said(mail("é" * 52 * 1024))
-    assert clipped.startswith("wrong: html: has 104 KB, and Gmail clips at 102 KB")
+    assert clipped.startswith("wrong: html: comes to 104 KB, and Gmail clips at 102 KB")
 
 
 def test_subject_preheader_and_text_are_looked_at() -> None:

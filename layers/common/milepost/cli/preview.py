@@ -18,6 +18,7 @@ from milepost.domain.previewing.specimen import LINKS, specimen_campaign
 from milepost.domain.problems import Problem
 from milepost.domain.templates.compile import check_marketing
 from milepost.domain.templates.rendering import Renderer
+from milepost.domain.templates.sizes import weight
 
 _UNSEEN = {**dict.fromkeys((0x200E, 0x200F, 0x2066, 0x2067, 0x2068, 0x2069)), 0xA0: " "}
 """What directs writing in a mail and has no look of its own: a terminal would show its number."""
@@ -121,7 +122,7 @@ def _tell(each: Preview) -> None:
     if mail is not None:
         say(f"{each.locale}: {mail.subject.translate(_UNSEEN)}")
         say(f"  preheader: {mail.preheader.translate(_UNSEEN) or '(none)'}")
-        html, text = (len(part.encode()) for part in (mail.html, mail.text))
+        html, text = weight(mail.html), len(mail.text.encode())
         say(f"  HTML {html / 1024:.1f} KB of 102 KB, text {text / 1024:.1f} KB")
     for remark in each.remarks:
         say(f"  {'wrong' if remark.wrong else 'advice'}: {remark.problem}")
@@ -144,7 +145,7 @@ def _described(each: Preview) -> dict[str, Any]:
     made = mail and {
         "subject": mail.subject,
         "preheader": mail.preheader,
-        "html_bytes": len(mail.html.encode()),
+        "html_bytes": weight(mail.html),
         "text": mail.text,
     }
     return {

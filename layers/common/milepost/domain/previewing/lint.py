@@ -10,7 +10,7 @@ from milepost.domain.addresses import normalize_email
 from milepost.domain.problems import Problem
 from milepost.domain.public_addresses import is_public
 from milepost.domain.templates.rendering import Rendered
-from milepost.domain.templates.sizes import CLIPPED
+from milepost.domain.templates.sizes import CLIPPED, weight
 
 NEARLY_CLIPPED = CLIPPED * 9 // 10
 LONGEST_SHOWN = 60
@@ -74,12 +74,12 @@ def _subject(mail: Rendered) -> Iterator[Remark]:
 
 
 def _size(mail: Rendered) -> Iterator[Remark]:
-    size = len(mail.html.encode())
+    size = weight(mail.html)
     if size > CLIPPED:
-        reason = f"has {size // 1024} KB, and Gmail clips at {CLIPPED // 1024} KB"
+        reason = f"comes to {size // 1024} KB, and Gmail clips at {CLIPPED // 1024} KB"
         yield _wrong("html", reason, "show fewer products, or shorten the layout")
     elif size > NEARLY_CLIPPED:
-        reason = f"has {size // 1024} KB of the {CLIPPED // 1024} KB that Gmail shows"
+        reason = f"comes to {size // 1024} KB of the {CLIPPED // 1024} KB that Gmail shows"
         yield _advice("html", reason, "somebody with more in the cart may get a clipped one")
 
 

@@ -6,6 +6,7 @@ from html import escape
 
 from milepost.domain import languages
 from milepost.domain.previewing.preview import Preview
+from milepost.domain.templates.sizes import weight
 
 PHONE, DESK = 375, 720
 _HEIGHT = 900
@@ -64,7 +65,7 @@ def _language(preview: Preview) -> Iterator[str]:
     mail = preview.mail
     if mail is not None:
         direction = languages.direction(preview.locale)
-        size = len(mail.html.encode()) / 1024
+        size = weight(mail.html) / 1024
         yield f'<dl><dt>Subject</dt><dd dir="{direction}">{escape(mail.subject)}</dd>'
         yield f'<dt>Preheader</dt><dd dir="{direction}">{escape(mail.preheader)}</dd>'
         yield f"<dt>Size</dt><dd>{size:.1f} KB of 102 KB</dd></dl>"
