@@ -6,7 +6,7 @@ import pytest
 
 from milepost.domain import instants
 from milepost.domain.messages import Report
-from milepost.domain.reputation import Breaker, Kind, Standing, Tally, hour_of
+from milepost.domain.reputation import Breaker, Kind, Repute, Tally, hour_of
 from tests.contract.ledgers import claim, with_ada
 from tests.support.builders import MONDAY_NOON, STORE, draft
 from tests.support.ports import Ports
@@ -60,7 +60,7 @@ def test_a_breaker_opens_once_and_is_seen_by_all_who_send(ports: Ports) -> None:
     told = STOPPED._replace(told=True)
     assert ports.breakers.open(STORE, "", again) == told
     assert ports.registry.head(STORE).breaker == told
-    assert ports.breakers.standing(STORE) == Standing(told)
+    assert ports.breakers.repute(STORE) == Repute(told)
 
 
 def test_settings_that_are_published_leave_a_breaker_alone(ports: Ports) -> None:
@@ -74,7 +74,7 @@ def test_who_closes_a_breaker_begins_a_new_count(ports: Ports) -> None:
     assert ports.closer.close(STORE, STOPPED, MONDAY_NOON + HOUR, "ann", "list cleaned")
     head = ports.registry.head(STORE)
     assert (head.breaker, head.resumed) == (None, instants.show(MONDAY_NOON + HOUR))
-    assert ports.breakers.standing(STORE) == Standing(None, head.resumed)
+    assert ports.breakers.repute(STORE) == Repute(None, head.resumed)
     assert ports.breakers.open(STORE, "", STOPPED) is None
     assert ports.breakers.open(STORE, head.resumed, STOPPED) == STOPPED
 

@@ -63,7 +63,7 @@ class Breaker(NamedTuple):
         return cls(**{**document, "opened": instants.parse(document["opened"])})
 
 
-class Standing(NamedTuple):
+class Repute(NamedTuple):
     """Why the marketing of a store is stopped, if it is, and when a person last let it go on."""
 
     breaker: Breaker | None = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from milepost.domain import instants
 from milepost.domain.refs import MessageRef
-from milepost.domain.reputation import Breaker, Kind, Standing, Tally, hour_of, judge, oldest
+from milepost.domain.reputation import Breaker, Kind, Repute, Tally, hour_of, judge, oldest
 
 if TYPE_CHECKING:
     from milepost.ports.outside import Alerts
@@ -32,8 +32,8 @@ class Tallies(Protocol):
 class Breakers(Protocol):
     """Stops the marketing of stores."""
 
-    def standing(self, store: str) -> Standing:
-        """How it stands, or did shortly ago."""
+    def repute(self, store: str) -> Repute:
+        """How a store stands, or did shortly ago."""
 
     def open(self, store: str, count: str, breaker: Breaker) -> Breaker | None:
         """Stop it; how it is stopped now, or None if a person has resumed it since that count."""
@@ -55,7 +55,7 @@ class Reputation:
 
     def sent(self, ref: MessageRef, facts: Mapping[str, Any]) -> None:
         """A message has been sent, and that was not known before."""
-        if counted := _counted(facts, self.breakers.standing(ref.store)):
+        if counted := _counted(facts, self.breakers.repute(ref.store)):
             self._sent[ref.store, *counted] += 1
 
     def flush(self) -> None:
@@ -67,14 +67,14 @@ class Reputation:
     def suffered(self, ref: MessageRef, kind: Kind, facts: Mapping[str, Any]) -> Breaker | None:
         """A message bounced for good, or was called spam; the breaker if marketing is stopped now
         because of that. Repeating it is harmless, and makes good what was cut off."""
-        standing = self.breakers.standing(ref.store)
-        counted = _counted(facts, standing)
+        repute = self.breakers.repute(ref.store)
+        counted = _counted(facts, repute)
         if counted is None:
             return None
         count, hour = counted
         self.flush()
         self.tallies.suffered(ref, kind, count, hour)
-        breaker = standing.breaker
+        breaker = repute.breaker
         if breaker is None:
             now = self.now()
             found = judge(self.tallies.since(ref.store, count, oldest(now)), now)
@@ -88,12 +88,12 @@ class Reputation:
         return breaker
 
 
-def _counted(facts: Mapping[str, Any], standing: Standing) -> tuple[str, datetime] | None:
+def _counted(facts: Mapping[str, Any], repute: Repute) -> tuple[str, datetime] | None:
     """The count and the hour that a message belongs to; None if none of it counts."""
     decided = facts.get("decided_at", "")
-    if facts.get("category") != "marketing" or decided < standing.resumed:
+    if facts.get("category") != "marketing" or decided < repute.resumed:
         return None
-    return standing.resumed, hour_of(instants.parse(decided))
+    return repute.resumed, hour_of(instants.parse(decided))
 
 
 def _text(store: str, breaker: Breaker) -> str:

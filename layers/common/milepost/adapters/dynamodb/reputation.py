@@ -11,7 +11,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Item, Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.refs import MessageRef
-from milepost.domain.reputation import KEPT, Breaker, Kind, Standing, Tally
+from milepost.domain.reputation import KEPT, Breaker, Kind, Repute, Tally
 
 _KINDS: tuple[Kind, ...] = ("bounced", "complained")
 
@@ -61,14 +61,14 @@ class DynamoBreakers:
     table: Table
     now: Callable[[], datetime]
     fresh_for: timedelta = timedelta(0)
-    _known: dict[str, tuple[datetime, Standing]] = field(default_factory=dict)
+    _known: dict[str, tuple[datetime, Repute]] = field(default_factory=dict)
 
-    def standing(self, store: str) -> Standing:
+    def repute(self, store: str) -> Repute:
         known = self._known.get(store)
         if known is None or self.now() - known[0] >= self.fresh_for:
             item = self.table.get(_head(store)) or {}
-            standing = Standing(_breaker(item.get("breaker")), item.get("resumed", ""))
-            known = self._known[store] = self.now(), standing
+            repute = Repute(_breaker(item.get("breaker")), item.get("resumed", ""))
+            known = self._known[store] = self.now(), repute
         return known[1]
 
     def open(self, store: str, count: str, breaker: Breaker) -> Breaker | None:

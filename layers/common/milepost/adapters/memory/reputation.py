@@ -8,7 +8,7 @@ from milepost.adapters.memory.registry import Shelf
 from milepost.adapters.memory.state import State
 from milepost.domain import instants
 from milepost.domain.refs import MessageRef
-from milepost.domain.reputation import Breaker, Kind, Standing, Tally
+from milepost.domain.reputation import Breaker, Kind, Repute, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class MemoryBreakers:
     shelf: Shelf
     closed: list[tuple[str, Breaker, datetime, str, str]] = field(default_factory=list)
 
-    def standing(self, store: str) -> Standing:
+    def repute(self, store: str) -> Repute:
         head = self.shelf.head(store)
-        return Standing(head.breaker, head.resumed)
+        return Repute(head.breaker, head.resumed)
 
     def open(self, store: str, count: str, breaker: Breaker) -> Breaker | None:
         with self.shelf.lock:
