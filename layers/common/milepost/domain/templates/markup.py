@@ -27,7 +27,7 @@ _URL_ATTRIBUTES = frozenset(
 
 _SAFE_BEGINNING = re.compile(r"https?://[^/?#{]+[/?#]|mailto:|tel:|\{\{", re.IGNORECASE)
 _ADDRESS_SO_FAR = re.compile(r"(?:https?://|mailto:|\{\{[/?#])", re.IGNORECASE)
-_SAFE_ADDRESS = re.compile(r"https?://|mailto:|tel:|cid:|#|jq\d{4}qj", re.IGNORECASE)
+_SAFE_ADDRESS = re.compile(r"https?://|mailto:|tel:|#|jq\d{4}qj", re.IGNORECASE)
 _FIXED_LINK = re.compile(
     r"\s(href|src|background|action|formaction|poster)\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE
 )
@@ -107,7 +107,7 @@ def check_links(made: Disguised, html: str) -> list[Problem]:
         address = unescape(link[2].strip())
         if not _SAFE_ADDRESS.match(address):
             place = made.place(max(made.text.find(link[2]), 0))
-            remedy = "links begin with https://, http://, mailto:, tel:, cid: or #"
+            remedy = "links begin with https://, http://, mailto:, tel: or #"
             problems.append(Problem(place, f'{link[1]}="{address}" leads nowhere', remedy))
     return problems
 

@@ -24,7 +24,7 @@ CAMPAIGN = "_campaign"
 _RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RTL_LETTER = re.compile(f"(?=[{_RTL}])[^\\W\\d_]|\u200f")
 _LTR_LETTER = re.compile(f"(?![{_RTL}])[^\\W\\d_]|\u200e|\\d\\s+\\d|[+(]\\d")
-_SCHEME = re.compile(r"(?:https?://|mailto:|tel:|cid:|#)[^\s<>\"\\]*", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:https?://|mailto:|tel:|#)[^\s<>\"\\]*", re.IGNORECASE)
 _STYLE = re.compile(r"[\w#%.,\- ]{0,64}")
 _QUOTED = re.compile(r"['()]")
 
