@@ -22,6 +22,10 @@ FLAGS = (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
+class Refusal(Exception):
+    """The browser does not do what it was asked, and says why."""
+
+
 @dataclass(frozen=True)
 class Element:
     """Something on the page."""
@@ -99,9 +103,17 @@ class Browser:
         before = self.find("html").id
         self.find(selector).click()
         deadline = time.monotonic() + 10
-        while [each.id for each in self.find_all("html")] in ([], [before]):
+        while not self._has_left(before):
             assert time.monotonic() < deadline, f"{selector} leads nowhere"
             time.sleep(0.02)
+
+    def _has_left(self, before: str) -> bool:
+        """Whether another page is there, all of it; in between, not every question is answered."""
+        try:
+            there = [each.id for each in self.find_all("html")] not in ([], [before])
+            return there and self.run("return document.readyState") == "complete"
+        except Refusal:
+            return False
 
     def tab(self) -> None:
         keys = [{"type": kind, "value": "\ue004"} for kind in ("keyDown", "keyUp")]
@@ -167,7 +179,8 @@ def browser(
 
 def _value(answer: httpx.Response) -> Any:
     value = answer.json()["value"]
-    assert answer.is_success, value
+    if not answer.is_success:
+        raise Refusal(value)
     return value
 
 
