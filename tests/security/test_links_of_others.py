@@ -13,14 +13,17 @@ import pytest
 from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
+from functions.view.app import handler as view
 from milepost.domain.events import contact_id
 from milepost.domain.tokens import (
     Confirmation,
     Preferences,
     Unsubscribe,
+    View,
     seal,
     seal_confirmation,
     seal_preferences,
+    seal_view,
 )
 from tests.support.cloud import EMAIL, Cloud, Shop
 from tests.support.handlers import tell
@@ -49,6 +52,8 @@ class Links:
         message, key = f"{contact}-{'1' * 24}", key or shop.links
         if kind == "unsubscribe":
             return seal(Unsubscribe(shop.store, contact, "offers", message), key)
+        if kind == "view":
+            return seal_view(View(shop.store, contact, message), key)
         if kind == "preferences":
             return seal_preferences(Preferences(shop.store, contact, message), key)
         (asked,) = [e for e in shop.events("Opt-In Requested") if e["pk"]["S"].endswith(contact)]
@@ -62,6 +67,7 @@ KINDS: dict[str, tuple[Handler, Json]] = {
     "unsubscribe": (unsubscribe, {"scope": "all"}),
     "preferences": (preferences, {"do": "all"}),
     "confirm": (trigger_form, {"do": "confirm"}),
+    "view": (view, {}),
 }
 
 
@@ -153,7 +159,8 @@ FORGED: dict[str, Callable[[Links, str], str]] = {
 def test_a_link_of_ones_own_opens_a_page(links: Links, kind: str) -> None:
     """Otherwise the tests below would prove nothing."""
     handler, _ = KINDS[kind]
-    assert handler(look(links.shop, links.token(kind, ATTACKER)), None)["statusCode"] == 200
+    answer = handler(look(links.shop, links.token(kind, ATTACKER)), None)
+    assert answer["statusCode"] == (410 if kind == "view" else 200)  # no such mail was sent
 
 
 @pytest.mark.parametrize("how", FORGED)

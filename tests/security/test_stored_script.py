@@ -9,11 +9,12 @@ import pytest
 from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
+from functions.view.app import handler as view
 from milepost.domain.events import contact_id
 from milepost.domain.templates.compile import compile_template
 from milepost.domain.templates.rendering import Renderer
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.domain.tokens import Preferences, seal_preferences
+from milepost.domain.tokens import Preferences, View, seal_preferences, seal_view
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud
@@ -62,6 +63,16 @@ SCRIPTS = {
 HARMLESS = "Anna"
 
 
+BODY = (
+    '<html><body><h1 title="{{ event.note }}">{{ event.note }}</h1>'
+    "<p title='{{ contact.first_name|default(1) }}'>{{ contact.properties.note|default(1) }}</p>"
+    '<a href="{{ event.note }}">{{ store.name }}</a>'
+    '<img src="{{ event.note }}" alt="{{ event.note }}" width="10">'
+    "{% for product in event.products %}<p>{{ product.name|upper }}</p>{% endfor %}"
+    '<p>{{ store.postal_address }} <a href="{{ urls.unsubscribe }}">x</a></p></body></html>'
+)
+
+
 class Reader(HTMLParser):
     """The tags of a page and the names of their attributes: what of it is markup."""
 
@@ -96,7 +107,9 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
          "movable": {"en": text[:60]}},
         send("reminder"), on="Visited", category="transactional",
     )  # fmt: skip
-    upload(shop, files_of(visit=visit))
+    mailed = workflow(send("reminder", "told"), on="Told", category="transactional")
+    told = {"templates/told/subject.txt": "Hi", "templates/told/body.html": BODY}
+    upload(shop, {**files_of(visit=visit, told=mailed), **told})
     form = {"topics": ["news"], "wording": {"en": text}, "double_opt_in": True}
     shop.settings(
         name=text, topics={"offers": text, "news": text}, postal_address=text,
@@ -107,6 +120,10 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
     person = {"email": EMAIL, "first_name": text[:200], "properties": properties, "consent": [yes]}
     tell(shop, "Visited", {"note": text}, contact=person)
     run(shop, "visit", "wait")
+    tell(shop, "Told", {"note": text, "products": [{"name": text}]}, contact=person)
+    run(shop, "told", "reminder")
+    (message,) = (item["sk"]["S"].removeprefix("MESSAGE#") for item in shop.items("MESSAGE#"))
+    again = seal_view(View(shop.store, contact_id(shop.store, "email", EMAIL), message), shop.links)
     contact = contact_id(shop.store, "email", EMAIL)
     wish = seal_preferences(Preferences(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
     no = shop.token(contact)
@@ -128,6 +145,7 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
         "form": shown(trigger_form, form_post(shop, email=EMAIL, first_name=text, locale=text)),
         "no address": shown(trigger_form, form_post(shop, email=text)),
         "no link": shown(unsubscribe, look(shop, text)),
+        "in the browser": shown(view, look(shop, again)),
     }
 
 
@@ -142,16 +160,6 @@ def test_no_page_runs_what_somebody_wrote(
 ) -> None:
     shown = pages(cloud, SCRIPTS[how])
     assert {name: skeleton(page) for name, page in shown.items()} == plain
-
-
-BODY = (
-    '<html><body><h1 title="{{ event.note }}">{{ event.note }}</h1>'
-    "<p title='{{ contact.first_name|default(1) }}'>{{ contact.properties.note|default(1) }}</p>"
-    '<a href="{{ event.note }}">{{ store.name }}</a>'
-    '<img src="{{ event.note }}" alt="{{ event.note }}" width="10">'
-    "{% for product in event.products %}<p>{{ product.name|upper }}</p>{% endfor %}"
-    '<p>{{ store.postal_address }} <a href="{{ urls.unsubscribe }}">x</a></p></body></html>'
-)
 
 
 def mail(text: str) -> str:
