@@ -48,7 +48,9 @@ def ses(monkeypatch: pytest.MonkeyPatch) -> Ses:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     senders = {"anna": {"name": "Anna", "address": "anna@mail.shop.example"}}
-    body = "Hello {{ contact.first_name | default('you') }}, order {{ event.ref }}"
+    body = (
+        "Hello {{ contact.first_name | default('you') }}, order {{ event.ref }}, {{ sender.name }}"
+    )
     files = {"settings.json": settings(senders=senders), **template("mail", body=body)}
     return write(tmp_path, files)
 
@@ -82,6 +84,7 @@ def test_no_report_about_it_is_about_a_message_of_ours(ses: Ses, store: Path) ->
 def test_it_may_come_from_a_sender_of_the_store(ses: Ses, store: Path) -> None:
     send_test(store, "--from", "anna")
     assert ses.sent[0]["FromEmailAddress"] == '"Anna" <anna@mail.shop.example>'
+    assert "order A-7, Anna" in ses.sent[0]["Content"]["Simple"]["Body"]["Html"]["Data"]
     answer = send_test(store, "--from", "ana")
     assert answer.code == 2
     assert 'did you mean "anna"?' in answer.err

@@ -1,5 +1,6 @@
 """What a `send_email` step may say about its mail: sender, answers, and when it is too late."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,9 @@ def test_marketing_that_its_values_make_too_long_for_gmail_fails_and_a_receipt_g
     ]
 
 
+SIGNED = "Yours, {{ sender.name }}"
+
+
 def test_a_mail_comes_from_whom_the_step_or_the_contacts_data_names() -> None:
     owner = "contact.properties.owner"
     variants = [{"name": "a", "template": "plain", "from": "lamp"},
@@ -55,8 +59,11 @@ def test_a_mail_comes_from_whom_the_step_or_the_contacts_data_names() -> None:
         "ben": {"name": "Ben", "reply_to": "ben@shop.example"},
         "lamp": {"name": "Your lamp"},
     }
-    world = world_of(*steps, files={"settings.json": settings(senders=senders)})
+    files = {"settings.json": settings(senders=senders), **template("plain", body=SIGNED)}
+    world = world_of(*steps, files=files)
     visited(world, properties={"owner": "ben"})
+    signed = [re.findall("Yours, (.*?)<", mail.html) for mail in world.mails]
+    assert signed == [["Anna"], ["Ben"], ["Your lamp"], ["Harborline Goods"]]
     assert [(m.sender_name, m.sender_address, m.reply_to) for m in world.mails] == [
         ("Anna", "anna@mail.shop.example", ""),
         ("Ben", "", "ben@shop.example"),

@@ -13,7 +13,7 @@ from milepost.domain.messages import Mail, Refused
 from milepost.domain.tokens import View, seal_preferences, seal_view
 from milepost.services.view import Viewer
 from tests.journeys.visits import visited, world_of
-from tests.support.builders import ADA, STORE, Content, send
+from tests.support.builders import ADA, STORE, Content, send, settings
 from tests.support.surroundings import PUBLIC_URL
 from tests.support.world import World
 
@@ -128,3 +128,18 @@ def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
     for wrong in forged:
         assert viewer(world).open(STORE, wrong, world.now) is None, wrong
     assert viewer(world).open("other", token, world.now) is None
+
+
+def test_the_page_is_signed_as_the_mail_was() -> None:
+    senders = {"anna": {"name": "Anna"}, "ben": {"name": "Ben"}}
+    variants = [
+        {"name": name, "template": "letter", "from": sender, "weight": weight}
+        for name, sender, weight in (("a", "anna", 1), ("b", "ben", 0))
+    ]
+    tested = {"id": "first", "type": "send_email", "variants": variants}
+    body = LETTER.replace("Dear", "From {{ sender.name }}: dear")
+    files = {"settings.json": settings(senders=senders), **letter(body)}
+    world = visited(world_of(tested, files=files), {"what": "a lamp"})
+    page = shown(world, link(world.last_mail()))
+    assert page is not None
+    assert "From Anna: dear" in page

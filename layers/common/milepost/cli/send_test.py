@@ -56,6 +56,8 @@ def send_test(
     context = context_of(draft, contact, event, set_ or ())
     asked = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
     context["contact"]["locale"] = asked
+    origin = origin_of({"from": sender}, "", context, draft.settings)
+    context["sender"] = {"name": origin.name}
     made = preview(Renderer(draft.version), context, asked, specimen_campaign(draft.settings))
     wrong = [Found(f"templates/{draft.name}", r.problem) for r in made.remarks if r.wrong]
     if made.mail is None:
@@ -66,7 +68,6 @@ def send_test(
     from milepost.services.trying import Declined
 
     try:
-        origin = origin_of({"from": sender}, "", context, draft.settings)
         answer = bootstrap.trial_post(stack).send(to, made.mail, origin)
     except (LookupError, Busy) as error:
         fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")

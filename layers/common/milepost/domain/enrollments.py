@@ -119,15 +119,11 @@ def step_data(
 
 
 def mail_data(
-    profile: Profile,
-    enrollment: Enrollment,
-    settings: StoreSettings,
-    urls: Mapping[str, str],
-    now: datetime,
+    data: Mapping[str, Any], sender: str, urls: Mapping[str, str], now: datetime
 ) -> dict[str, Any]:
-    """What the template of a mail may look up: what steps may, the reader's links and the time."""
-    data = step_data(profile, enrollment, settings)
-    return {**data, "urls": urls, "now": instants.show(now)}
+    """What the template of a mail may look up: what steps may (`data`), the name it comes from, the
+    reader's links and the time."""
+    return {**data, "sender": {"name": sender}, "urls": urls, "now": instants.show(now)}
 
 
 class Enter(NamedTuple):

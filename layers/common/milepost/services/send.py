@@ -15,7 +15,7 @@ from milepost.domain.caps import kept, limits_of
 from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, mail_data, visit
+from milepost.domain.enrollments import Enrollment, mail_data, step_data, visit
 from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send, put_off
 from milepost.domain.hours import hours_of
 from milepost.domain.legs import waited
@@ -189,7 +189,9 @@ class Sender:
         shop_url, now = head.settings.url, self.now()
         urls = reader_urls(self.public_url, shop_url, draft, task.enrollment, now, keys.links[0])
         template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
-        context = mail_data(task.profile, task.enrollment, head.settings, urls, now)
+        data = step_data(task.profile, task.enrollment, head.settings)
+        origin = origin_of(task.node, draft.variant, data, head.settings)
+        context = mail_data(data, origin.name, urls, now)
         try:
             rendered = template.render(
                 context, task.profile.get("locale"), self._campaign(draft, head)
@@ -199,7 +201,6 @@ class Sender:
         if draft.category == "marketing" and clipped(rendered.html):
             reason = "with this contact's values it is over 102 KB, where Gmail clips"
             return RenderingError(draft.template, "html", reason)
-        origin = origin_of(task.node, draft.variant, context, head.settings)
         mail = _mail(draft, head, rendered, urls["unsubscribe"], task, origin)
         return self._with_files(mail, task)
 

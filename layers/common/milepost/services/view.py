@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
-from milepost.domain.enrollments import mail_data
+from milepost.domain.enrollments import mail_data, step_data
 from milepost.domain.messages import address_hash
 from milepost.domain.reader_urls import BESIDE, viewer_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.senders import origin_of
 from milepost.domain.tokens import View, unseal_view
 
 if TYPE_CHECKING:
@@ -68,12 +69,17 @@ class Viewer:
             return None
         settings, topic = self.registry.head(claim.store).settings, message.get("topic") or ""
         urls = viewer_urls(settings.url, claim, topic, key)
-        data = mail_data(profile, enrollment, settings, urls, sent_at)
+        data = step_data(profile, enrollment, settings)
+        ref = enrollment.ref
         try:
+            program = self.registry.program(ref.store, ref.workflow, int(message["version"]))
+            node = program.nodes.get(message["step"], {})
+            sender = origin_of(node, message.get("variant", ""), data, settings).name
             template = self.registry.template(
                 claim.store, message["template"], message["template_hash"]
             )
-            return template.render(data, profile.get("locale")).html.replace(BESIDE, "../")
+            made = template.render(mail_data(data, sender, urls, sent_at), profile.get("locale"))
+            return made.html.replace(BESIDE, "../")
         except (LookupError, RenderingError):
             return None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.contacts import Profile
-from milepost.domain.enrollments import Enrollment, mail_data
+from milepost.domain.enrollments import Enrollment, mail_data, step_data
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.checks import KNOWN
@@ -60,7 +60,8 @@ def specimen(
         entered_at=now,
     )
     urls = {name: f"{LINKS}/v1/{WORD}/{name}/example" for name in KNOWN["urls"] or ()}
-    return mail_data(profile, enrollment, settings, {**urls, "shop": settings.url}, now)
+    data = step_data(profile, enrollment, settings)
+    return mail_data(data, settings.name, {**urls, "shop": settings.url}, now)
 
 
 def specimen_campaign(settings: StoreSettings) -> Campaign | None:

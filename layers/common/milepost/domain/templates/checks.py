@@ -35,6 +35,7 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
     "event": None,
     "store": frozenset({"name", "url", "postal_address", "logo_url", "currency"}),
     "urls": frozenset({"unsubscribe", "preferences", "shop", "confirm", "view"}),
+    "sender": frozenset({"name"}),
     "steps": None,
     "enrollment": frozenset({"id", "workflow", "since"}),
     "now": None,
