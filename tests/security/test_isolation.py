@@ -21,6 +21,7 @@ from functions.trigger_event.app import handler as trigger_event
 from functions.trigger_form.app import handler as trigger_form
 from functions.trigger_webhook.app import handler as trigger_webhook
 from functions.unsubscribe.app import handler as unsubscribe
+from functions.view.app import handler as view
 from milepost import bootstrap
 from milepost.domain.events import contact_id
 from milepost.domain.signatures import sign
@@ -28,10 +29,12 @@ from milepost.domain.tokens import (
     Confirmation,
     Preferences,
     Unsubscribe,
+    View,
     Visit,
     seal,
     seal_confirmation,
     seal_preferences,
+    seal_view,
     seal_visit,
 )
 from tests.support.aws_events import posted, queued, sample, told_by_sns
@@ -40,7 +43,7 @@ from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.events import load, signed_shopify
 from tests.support.handlers import enrolled, run, tell, upload
-from tests.support.visitors import DEVICE, form_post, press
+from tests.support.visitors import DEVICE, form_post, look, press
 from tests.support.visitors import request as visit
 
 Json = dict[str, Any]
@@ -124,7 +127,7 @@ def unsubscribe_request(store: str, token: str, method: str) -> Json:
 @QUIET
 @given(
     st.sampled_from(
-        ["events", "bearer", "webhook", "GET", "POST", "preferences", "confirm", "browser"]
+        ["events", "bearer", "webhook", "GET", "POST", "preferences", "view", "confirm", "browser"]
     ),
     st.sampled_from(
         sorted(["signing", "bearer", "shopify", "links", "bearer hash", "empty", "name"])
@@ -155,6 +158,9 @@ def test_no_key_of_one_store_opens_another(
             mine = Preferences(claimed, contact(two.victim), message(two.victim))
             token = seal_preferences(mine, key)
             response = preferences(press(two.victim, token, "do=all"), None)
+        case "view":
+            mail = View(claimed, contact(two.victim), message(two.victim))
+            response = view(look(two.victim, seal_view(mail, key)), None)
         case "confirm":
             (item,) = two.victim.events("Opt-In Requested")
             at = datetime.fromisoformat(item["at"]["S"])
@@ -304,6 +310,7 @@ def test_no_name_in_a_path_is_a_store_unless_it_is_one(two: Two, name: str) -> N
         (trigger_form, "unsubscribe.post"),
         (trigger_browser, "events.post"),
         (preferences, "unsubscribe.post"),
+        (view, "unsubscribe.get"),
         (unsubscribe, "unsubscribe.post"),
     ):
         assert handler(posted(shape, "{}", store=name), None)["statusCode"] == 404

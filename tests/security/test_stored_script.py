@@ -127,6 +127,7 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
     contact = contact_id(shop.store, "email", EMAIL)
     wish = seal_preferences(Preferences(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
     no = shop.token(contact)
+    gone = seal_view(View(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
 
     def shown(handler: Callable[[Any, Any], Any], request: Json) -> str:
         answer = handler(request, None)
@@ -144,6 +145,7 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
         "unsubscribed": shown(unsubscribe, press(shop, no, {"scope": text})),
         "form": shown(trigger_form, form_post(shop, email=EMAIL, first_name=text, locale=text)),
         "no address": shown(trigger_form, form_post(shop, email=text)),
+        "mail gone": shown(view, look(shop, gone)),
         "no link": shown(unsubscribe, look(shop, text)),
         "in the browser": shown(view, look(shop, again)),
     }

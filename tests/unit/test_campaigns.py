@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.campaigns import campaign_of, marked
+from milepost.adapters.ses_events import from_ses
+from milepost.domain.campaigns import campaign_of, marked, unmarked
 from milepost.domain.settings import StoreSettings
 from milepost.domain.settings_file import SettingsFile
 from milepost.domain.templates.compile import compile_template
 from milepost.domain.templates.rendering import Rendered, Renderer
 from milepost.domain.templates.versions import TemplateVersion
 from tests.journeys.visits import visited, world_of
+from tests.support.aws_events import sample
 from tests.support.builders import send, settings
 
 UTM = "utm_source=milepost&utm_medium=email&utm_campaign=cart&utm_content=first"
@@ -28,9 +30,6 @@ CAMPAIGN = campaign_of(STORE, "cart", "first", "", "https://shop.example/mail")
         ("https://shop.example/a?b=1", f"https://shop.example/a?b=1&{UTM}"),
         ("https://shop.example/a?", f"https://shop.example/a?{UTM}"),
         ("https://shop.example/a#top?b", f"https://shop.example/a?{UTM}#top?b"),
-        ("https://shop.example/?utm_source=x&b=1",
-         "https://shop.example/?utm_source=x&b=1&" + UTM.partition("&")[2]),
-        (f"https://shop.example/?{UTM}", f"https://shop.example/?{UTM}"),
     ],
 )  # fmt: skip
 def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
@@ -44,12 +43,34 @@ def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
     "address",
     ["https://other.example/", "https://shop.example.evil.example/", "https://shop.examples/",
      "https://shop.example@evil.example/", "https://shop.example:444/", "https://my.shop.example/",
-     "https://blog.example/", "mailto:a@shop.example", "tel:+1", "#", "",
+     "https://blog.example/", "https://shop.example/?utm_source=x&b=1", f"https://shop.example/?{UTM}",
+     "mailto:a@shop.example", "tel:+1", "#", "",
      "https://shop.example/mail/v1/s/unsubscribe/token"],
 )  # fmt: skip
 def test_any_other_address_stays_as_it_is(address: str) -> None:
     assert CAMPAIGN
     assert marked(address, CAMPAIGN) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://shop.example", "https://shop.example/a?b=1", "https://shop.example/a#top",
+     "https://shop.example/a?b=1&c#top", "https://other.example/", "https://shop.example/?utm_source=x",
+     "https://shop.example/?utm_source=x&utm_campaign=cart&utm_content=first2", "",
+     "https://shop.example/xutm_source=x&utm_campaign=cart&utm_content=first"],
+)  # fmt: skip
+def test_a_link_that_was_followed_is_known_as_the_template_has_it(address: str) -> None:
+    assert CAMPAIGN
+    assert unmarked(marked(address, CAMPAIGN), "cart", "first", "") == address
+
+
+def test_a_report_of_a_click_names_the_link_of_the_template() -> None:
+    event = sample("ses", "click")
+    event["mail"]["tags"] |= {"workflow": ["cart"], "step": ["first"], "variant": ["long"]}
+    event["click"]["link"] = f"https://shop.example/a?b=1&{UTM}.long#top"
+    told = from_ses(event)
+    assert told is not None
+    assert told.report.link == "https://shop.example/a?b=1#top"
 
 
 def rendered(body: str, text: str = "x", **event: Any) -> Rendered:

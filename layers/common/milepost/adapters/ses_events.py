@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from milepost.domain import instants
+from milepost.domain.campaigns import unmarked
 from milepost.domain.messages import Report, Reported
 from milepost.domain.robots import SOON, Why, suspect
 
@@ -76,13 +77,18 @@ def from_ses(event: Mapping[str, Any]) -> SesReport | None:
             kind=kind,
             at=at,
             recipient=recipient,
-            link=detail.get("link", "") if kind == "clicked" else "",
+            link=_followed(mail, detail) if kind == "clicked" else "",
             detail=_detail(kind, detail),
             permanent=detail.get("bounceType") == "Permanent",
             machine=_machine(kind, detail, at, mail.get("timestamp") or ""),
             others=tuple(filter(None, others)),
         ),
     )
+
+
+def _followed(mail: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+    link = detail.get("link", "")
+    return unmarked(link, _tag(mail, "workflow"), _tag(mail, "step"), _tag(mail, "variant"))
 
 
 def _machine(kind: Reported, detail: Mapping[str, Any], at: datetime, handed_over: str) -> Why:

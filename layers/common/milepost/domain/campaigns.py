@@ -3,10 +3,11 @@
 They name a workflow and a step, never a person.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from milepost.domain.settings import StoreSettings
+if TYPE_CHECKING:
+    from milepost.domain.settings import StoreSettings
 
 
 class Campaign(NamedTuple):
@@ -19,7 +20,7 @@ class Campaign(NamedTuple):
 
 
 def campaign_of(
-    settings: StoreSettings, workflow: str, step: str, variant: str, public_url: str
+    settings: "StoreSettings", workflow: str, step: str, variant: str, public_url: str
 ) -> Campaign | None:
     """The campaign of one step's mail; None if the store wants none."""
     utm = settings.utm
@@ -45,7 +46,8 @@ _LONGEST_HOST = 300
 
 
 def marked(address: str, campaign: Campaign) -> str:
-    """The address with the parameters it lacks, before its fragment; any other stays as it is."""
+    """The address with the parameters before its fragment. One that has a UTM parameter already, or
+    leads elsewhere, stays as it is."""
     if "#" not in address:
         return address + added(address, campaign)
     begins, hash_, fragment = address.partition("#")
@@ -62,10 +64,20 @@ def added(address: str, campaign: Campaign) -> str:
         return ""  # another host that only begins alike, a port, a user's name
     if "?" not in address:
         return f"?{campaign.query}"
-    wanted, query = campaign.query, address.partition("?")[2]
+    query = address.partition("?")[2]
     if "utm_" in query:
-        has = {pair.partition("=")[0] for pair in query.split("&")}
-        pairs = wanted.split("&")
-        wanted = "&".join(pair for pair in pairs if pair.partition("=")[0] not in has)
-    glue = "&" if wanted and query and not query.endswith("&") else ""
-    return f"{glue}{wanted}"
+        return ""  # its author counts otherwise
+    return f"{'&' if query and not query.endswith('&') else ''}{campaign.query}"
+
+
+def unmarked(link: str, workflow: str, step: str, variant: str) -> str:
+    """A link that was followed, as the template has it: conditions name it like that."""
+    if "utm_campaign=" not in link:
+        return link
+    begins, hash_, fragment = link.partition("#")
+    content = f"{step}.{variant}" if variant else step
+    address, ours, _ = begins.rpartition("utm_source=")
+    ends = f"&utm_campaign={workflow}&utm_content={content}"
+    if not ours or not begins.endswith(ends) or address[-1:] not in ("?", "&"):
+        return link
+    return f"{address[:-1]}{hash_}{fragment}"

@@ -151,6 +151,11 @@ READERS = [
         answers={200: {HTML: None}, 404: {HTML: None, JSON: models.Error}, 422: {HTML: None}},
         errors=(400, 413, 415, 503), body={FORM: models.Wishes}, access="anyone",
     ),
+    Route(
+        "GET /v1/{store}/view/{token}", "view_mail", "Readers", "A mail as a page",
+        answers={200: {HTML: None}, 404: {HTML: None, JSON: models.Error}, 410: {HTML: None}},
+        errors=(503,), access="anyone",
+    ),
 ]  # fmt: skip
 
 PREFLIGHT = {204: None}
