@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ class Flaky:
     def __init__(self, client: Any) -> None:
         self._client = client
         self.refusal: Exception | None = None
+        self.meanwhile: list[Callable[[], object]] = []
         self.loses = False
 
     def __getattr__(self, name: str) -> Any:
@@ -56,6 +58,8 @@ class Flaky:
             if self.refusal is not None:
                 error, self.refusal = self.refusal, None
                 raise error
+            if self.meanwhile:
+                self.meanwhile.pop(0)()
             answer = act(**request)
             if self.loses:
                 self.loses = False
@@ -159,3 +163,23 @@ def test_a_report_that_was_half_learned_is_learned_whole_the_next_time(
     assert status(ports) == "accepted"
     assert ports.look.suppressions() == ["hard bounce"]
     assert claim(ports, draft("next")) == NotClaimed("suppressed: hard bounce")
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["before it is kept", "before it is weighed"])
+def test_two_clicks_of_a_burst_that_are_reported_at_once_are_weighed_together(
+    ports: Ports, flaky: Flaky, place: int
+) -> None:
+    """The second is learned whole while the first is between its two writes."""
+    claim(ports)
+    one, other = (
+        Report("clicked", MONDAY_NOON + timedelta(hours=1, seconds=after), ADA, link)
+        for after, link in ((0, "a"), (0.2, "b"))
+    )
+    flaky.meanwhile = [
+        *[lambda: None] * place,
+        lambda: ports.ledger.report(draft().ref, other),
+    ]
+    assert ports.ledger.report(draft().ref, one) is not None
+    kept = ports.look.message(draft().ref)
+    assert "clicked_at" not in kept
+    assert kept["machine_clicked_at"] == "2026-11-02T13:00:00.000Z"
