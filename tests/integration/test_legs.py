@@ -10,7 +10,7 @@ from functions.trigger_date.app import handler as trigger_date
 from milepost import bootstrap
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.refs import EnrollmentRef
-from tests.support.builders import delay, send, wait_for, workflow
+from tests.support.builders import delay, send, settings, wait_for, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import Item, Shop
 from tests.support.handlers import machine_of, run, tell, upload
@@ -108,3 +108,27 @@ def test_a_new_version_reaches_those_inside_by_the_clock(
     trigger_date({}, None)
     assert held(year).status == status
     assert held(year).ref.version == (2 if kind == "migrate" else 1)
+
+
+def test_marketing_waits_for_the_end_of_quiet_hours_in_the_table(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    begin, end = (now + timedelta(hours=by) for by in (-1, 3))
+    clock = {"from": f"{begin:%H:00}", "to": f"{end:%H:00}"}
+    offer = workflow(send("offer"))
+    upload(shop, {**files_of(year=offer), "settings.json": settings(quiet_hours=clock)})
+    tell(shop, "Checkout Started")
+    assert run(shop, "year", "offer", leg=0)["next"] == "end"
+    start = held(shop).start
+    assert start is not None
+    assert (start.deferred, start.turn) == ("offer: quiet hours", 0)
+    assert timedelta(hours=1) < start.due - now < timedelta(hours=4)
+    assert shop.cloud.post.sent == []
+    trigger_date({}, None)
+    assert len(executions(shop)) == 1
+    upload(shop, {"settings.json": settings()})
+    make_due(shop)
+    trigger_date({}, None)
+    assert executions(shop)[1] == {**executions(shop)[0], "leg": 1, "block": "offer"}
+    run_steps(executions(shop)[1], None)
+    assert held(shop).status == "completed"
+    assert len(shop.cloud.post.sent) == 1

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -213,3 +214,30 @@ def test_the_day_is_the_readers_own() -> None:
         world.event("Visited", timezone=zone)
         world.run_for(days=1)
         assert len(world.mails) == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_story_of_workflows_and_kills_exceeds_a_cap_or_mails_at_night(seed: int) -> None:
+    """Workflows begin some hours apart; functions die at one call of forty."""
+    chance = Random(seed)
+    per_day, per_week = chance.randint(1, 2), chance.randint(2, 4)
+    world = World(faults=Faults(rate=0.025, seed=seed, most=25))
+    files: dict[str, Any] = {}
+    for number in range(5):
+        how = {"on_cap": "defer"} if chance.random() < 0.5 else {}
+        first = delay(f"{chance.randint(1, 40)} hours")
+        steps = [first, send("first", **how), delay("20 hours", "rest"), send("last", **how)]
+        files |= shop(**{f"flow-{number}": workflow(*steps, on="Visited")})
+    caps = {"per_day": per_day, "per_week": per_week}
+    said = settings(caps=caps, quiet_hours={"from": "21:00", "to": "08:00"})
+    world.publish(files | {"settings.json": said})
+    world.consent()
+    world.event("Visited")
+    world.run_for(days=18)
+    assert world.faults.struck
+    assert max(Counter(days(world)).values()) <= per_day
+    for day in days(world):
+        assert sum(0 <= day - each < 7 for each in days(world)) <= per_week
+    assert all(8 <= at.hour < 21 for at, _ in world.posted)
+    assert {each.status for each in world.enrollments_of()} == {"completed"}
+    assert len(world.state.messages) == 10
