@@ -24,9 +24,11 @@ collect_ignore = [] if os.environ.get("MILEPOST_BROWSER") else ["browser"]
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 FOLDERS = [
-    "stack", "browser", "local", "security", "journeys", "contract", "integration", "cli", "unit",
+    "stack", "browser", "local", "faults", "security", "journeys", "contract", "integration", "cli",
+    "unit",
 ]  # fmt: skip
 """Those that wait for an emulator begin first, and small files come last: no core is idle long."""
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,8 +36,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
-        tests = Path(__file__).parent
-        items.sort(key=lambda item: FOLDERS.index(item.path.relative_to(tests).parts[0]))
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Which turn a test has; a folder that has none yet is taken for a slow one."""
+    folder = item.path.relative_to(TESTS).parts[0]
+    return FOLDERS.index(folder) if folder in FOLDERS else 0
 
 
 @pytest.hookimpl(optionalhook=True)
