@@ -154,7 +154,12 @@ def test_programs_get_json(cart: Path) -> None:
         "kind": "mails",
         "step": "offer",
         "text": '"About plain" to shopper@mail.example',
-        "detail": {"to": "shopper@mail.example", "subject": "About plain", "locale": "en"},
+        "detail": {
+            "to": "shopper@mail.example",
+            "subject": "About plain",
+            "locale": "en",
+            "numbers": {"category": "marketing", "consented_at": "2026-11-02T12:00:00.000Z"},
+        },
     }
 
 

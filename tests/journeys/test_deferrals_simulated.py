@@ -34,6 +34,8 @@ def test_a_mail_waits_for_the_morning_and_the_story_says_so() -> None:
     (waits,) = (m for m in life.moments if m.kind == "deferred")
     assert waits.text.startswith("quiet hours: waits until Tue 2026-11-03 08:0")
     assert waits.detail["reason"] == "quiet hours"
+    went = next(m for m in life.moments if m.kind == "mails")
+    assert went.detail["numbers"]["deferred"] == "quiet hours"
     assert (life.ends, life.reason) == ("completed", "")
 
 

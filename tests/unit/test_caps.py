@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.caps import Cap, Limits, kept, limits_of
+from milepost.domain.caps import Cap, Limits, limits_of
 from milepost.domain.contacts import Profile
 from milepost.domain.hours import Wait
-from milepost.domain.mailed import KEPT, MOST, NEVER, mark, noted, united
+from milepost.domain.mailed import KEPT, MOST, NEVER, kept, mark, noted, united
+from milepost.domain.restraints import restraints_of
 from milepost.domain.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft
 
@@ -121,8 +122,8 @@ def test_the_numbers_say_what_was_counted() -> None:
 
 
 def test_so_much_is_remembered_as_a_cap_asks_for() -> None:
-    assert kept(StoreSettings()) == kept(StoreSettings(caps={"per_day": 2})) == KEPT
-    assert kept(StoreSettings(caps={"per_day": 2, "per_week": 20})) == 20
+    assert kept(None) == kept({}) == kept({"per_day": 2}) == KEPT
+    assert kept({"per_day": 2, "per_week": 20}) == 20
 
 
 TIMES = st.lists(st.integers(0, 60 * 24).map(lambda hours: MONDAY_NOON + hours * HOUR))
@@ -166,3 +167,15 @@ def test_contacts_may_be_united_in_any_order(
     assert united(one, two) == united(two, one)
     assert united(united(one, two), three) == united(one, united(two, three))
     assert united(one, one) == one
+
+
+def test_only_what_a_store_or_a_reader_says_is_asked() -> None:
+    assert restraints_of(StoreSettings(), reader()) == (None, None)
+    assert restraints_of(StoreSettings(), reader("weekly")).limits is not None
+    for store in (StoreSettings(caps={"per_day": 1}), StoreSettings(smart_sending="1 day")):
+        rules = restraints_of(store, reader())
+        assert (rules.hours, rules.limits is None) == (None, False)
+    night = StoreSettings(quiet_hours={"from": "21:00", "to": "08:00"})
+    for store in (night, StoreSettings(closed_days={"dates": ["12-25"]})):
+        rules = restraints_of(store, reader())
+        assert (rules.hours is None, rules.limits) == (False, None)

@@ -12,7 +12,7 @@ from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.hours import Wait, midnight_after
-from milepost.domain.mailed import KEPT, Mailed
+from milepost.domain.mailed import Mailed
 from milepost.domain.preferences import frequency
 from milepost.domain.schedule import zone_of
 from milepost.domain.settings import StoreSettings
@@ -80,8 +80,3 @@ def limits_of(settings: StoreSettings, profile: Profile) -> Limits | None:
         return None
     smart = parse_duration(settings.smart_sending) if settings.smart_sending else timedelta(0)
     return Limits(zone_of(profile.timezone, settings.timezone), tuple(caps), smart)
-
-
-def kept(settings: StoreSettings) -> int:
-    """How many messages have to be remembered for a store's caps."""
-    return max(KEPT, *(settings.caps or {}).values(), KEPT)

@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain import instants
-from milepost.domain.caps import Limits
 from milepost.domain.chance import part_of
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.enrollments import Enrollment, endings
-from milepost.domain.hours import Hours, Wait
 from milepost.domain.legs import Start
 from milepost.domain.mailed import mark
 from milepost.domain.messages import Category
 from milepost.domain.preferences import snoozed_until
 from milepost.domain.program import Program
+
+if TYPE_CHECKING:  # few messages are held back
+    from milepost.domain.caps import Limits
+    from milepost.domain.hours import Hours, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class Question(NamedTuple):
     workflow_paused: bool = False
     late: timedelta = timedelta()
     expires: timedelta | None = None
-    hours: Hours | None = None
-    limits: Limits | None = None
+    hours: "Hours | None" = None
+    limits: "Limits | None" = None
     may_wait: bool = False
     message: str = ""
     waited: Start | None = None
@@ -84,7 +86,7 @@ class Question(NamedTuple):
         own, mailed = mark(self.message), self.profile.mailed
         return {key: at for key, at in mailed.items() if key != own}
 
-    def wait(self, at: datetime) -> Wait | None:
+    def wait(self, at: datetime) -> "Wait | None":
         """What would stand against the message at an instant if nothing else was mailed by then."""
         limit = self.limits.wait(self.others, at) if self.limits and self.may_wait else None
         return limit or (self.hours.wait(at) if self.hours else None)

@@ -26,6 +26,11 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 Mailed = Mapping[str, datetime]
 
 
+def kept(caps: Mapping[str, int] | None) -> int:
+    """How many messages have to be remembered for a store's caps."""
+    return max(KEPT, *(caps or {}).values(), KEPT)
+
+
 def mark(message: str) -> str:
     """What stands for a message where many are kept: some of the hash that its id ends with."""
     return message[-12:]

@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.campaigns import Campaign, campaign_of
-from milepost.domain.caps import kept, limits_of
 from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, step_data, visit
 from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send, put_off
-from milepost.domain.hours import hours_of
 from milepost.domain.legs import waited
+from milepost.domain.mailed import kept
 from milepost.domain.messages import (
     Category,
     Claimed,
@@ -32,6 +31,7 @@ from milepost.domain.messages import (
 from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.restraints import restraints_of
 from milepost.domain.senders import Origin, origin_of
 from milepost.domain.templates.rendering import Rendered, RenderingError
 from milepost.domain.templates.sizes import clipped
@@ -152,6 +152,7 @@ class Sender:
     def _question(self, task: Task, head: "Head", draft: Draft) -> Question:
         live = head.workflows.get(task.program.workflow)
         expires = task.node.get("expires")
+        rules = restraints_of(head.settings, task.profile)
         return Question(
             profile=task.profile,
             enrollment=task.enrollment,
@@ -165,8 +166,8 @@ class Sender:
             workflow_paused=live is not None and live.status == "paused",
             late=self.now() - task.due,
             expires=parse_duration(expires) if expires else None,
-            hours=hours_of(head.settings, task.profile.timezone),
-            limits=limits_of(head.settings, task.profile),
+            hours=rules.hours,
+            limits=rules.limits,
             may_wait=task.node.get("on_cap") == "defer",
             message=draft.ref.id,
             waited=waited(task.enrollment, task.turn, draft.step),
@@ -266,7 +267,7 @@ def _draft(task: Task, head: "Head") -> Draft:
         leg=task.enrollment.leg,
         owner=task.profile.contact,
         mailed=task.profile.mailed,
-        remember=kept(head.settings),
+        remember=kept(head.settings.caps),
     )
 
 

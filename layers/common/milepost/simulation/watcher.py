@@ -123,7 +123,10 @@ class Watcher:
             return
         mailed = Mailed(self.agenda.now, step, mail.to, mail.subject, self._locale(ref, message))
         self.mails.append(mailed)
-        detail = {"to": mail.to, "subject": mail.subject, "locale": mailed.locale}
+        numbers = dict(message.get("numbers", {}))
+        detail = {
+            "to": mail.to, "subject": mail.subject, "locale": mailed.locale, "numbers": numbers
+        }  # fmt: skip
         self._note("mails", step, f'"{mail.subject}" to {mail.to}', detail)
 
     def _locale(self, ref: MessageRef, message: Mapping[str, Any]) -> str:
