@@ -165,6 +165,14 @@ class Report(NamedTuple):
         return tuple(map(address_hash, named))
 
 
+def may_be_claimed(message: Mapping[str, Any] | None) -> bool:
+    """Whether nothing was decided of it yet, or SES has only refused it for now."""
+    if message is None:
+        return True
+    given_up = message["status"] == "failed" and "gave_up_at" in message
+    return given_up or message["status"] == "throttled"
+
+
 def message_id(enrollment: EnrollmentRef, step: str, visit: int = 1) -> str:
     """One id per (store, enrollment, step, visit): a replayed step only finds its own message."""
     text = f"{enrollment.store}\n{enrollment.id}\n{step}\n{visit}"

@@ -26,6 +26,7 @@ from milepost.domain.messages import (
     NotClaimed,
     Refused,
     Unanswered,
+    may_be_claimed,
     message_id,
 )
 from milepost.domain.program import Node, Program
@@ -177,7 +178,7 @@ class Sender:
         """Have the message wait, unless an earlier run of this turn has decided it already."""
         fates = self.ledger.fates(draft.enrollment, {draft.step: _number(task)})
         held = fates.get(draft.step)
-        if held is None or held["status"] == "throttled":
+        if held is None or may_be_claimed(held):
             raise Deferred(draft.step, decision)
         return self._not_claimed(draft, NotClaimed("decided before", held["status"]), journal)
 

@@ -23,6 +23,7 @@ from milepost.domain.messages import (
     Report,
     Unanswered,
     address_hash,
+    may_be_claimed,
     message_id,
 )
 from milepost.domain.refs import EnrollmentRef, MessageRef
@@ -47,7 +48,7 @@ class MemoryLedger:
     def claim(self, draft: Draft, journal: "Journal", at: datetime) -> Claimed | NotClaimed:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if held is not None and not _untouched(held):
+            if held is not None and not may_be_claimed(held):
                 return NotClaimed("decided before", held["status"])
             enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
             if enrollment is None or enrollment.status != "active":
@@ -103,7 +104,7 @@ class MemoryLedger:
     ) -> None:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if held is None or _untouched(held):
+            if may_be_claimed(held):
                 self._decide(draft, status, at)["reason"] = reason
                 if draft.remembered:
                     self._uncount(draft.ref)
@@ -201,9 +202,3 @@ class MemoryLedger:
         }
         message |= {name: value for name, value in optional.items() if value}
         return message
-
-
-def _untouched(message: Mapping[str, Any]) -> bool:
-    """SES has refused it for now, and whoever asks for it again may have it."""
-    given_up = message["status"] == "failed" and "gave_up_at" in message
-    return given_up or message["status"] == "throttled"
