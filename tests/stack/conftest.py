@@ -35,7 +35,7 @@ class Deployed:
     head: Callable[[], Head]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed() -> Iterator[Deployed]:
     """Deploy, publish the shipped store, and let the seven shoppers act."""
     from milepost.adapters.dynamodb.registry import read_head
