@@ -257,6 +257,37 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> No
                 assert at.hour in range(8, 21), (step, at)
 
 
+@pytest.mark.parametrize("minutes", range(4))
+def test_a_new_version_that_comes_with_the_morning_loses_no_mail(minutes: int) -> None:
+    """The leg is due, but its mail has not been claimed yet."""
+    world = live(send("hello"), delay("1 day"), send("again"), days=0)
+    world.run_for(hours=1)
+    start = world.enrollment().start
+    assert start is not None
+    world.run_until(start.due + timedelta(seconds=30 * minutes - 45))
+    inside = {"on_publish": "migrate"}
+    new = visits(send("hello"), delay("1 day"), send("again"), send("more"), inside=inside)
+    world.publish({"workflows/visit.json": new})
+    world.run_for(days=4)
+    assert [step for step, _ in mails(world)][:2] == ["hello", "again"]
+
+
+def test_a_new_version_that_comes_in_a_pause_loses_no_mail() -> None:
+    """The pause came in the middle of a block: what is left of it is of this version."""
+    steps = [send("first"), send("second"), delay("1 day"), send("third")]
+    world = live(*steps, days=0, said={})
+    paused = {"workflows/visit.json": visits(*steps, status="paused")}
+    world.faults.meanwhile("after mailer.send", partial(world.publish, paused))
+    world.run_for(days=1)
+    assert world.steps_mailed() == ["first"]
+    for status in ("paused", "live"):
+        new = visits(*steps, send("more"), status=status, inside={"on_publish": "migrate"})
+        world.publish({"workflows/visit.json": new})
+        world.run_for(days=1)
+    world.run_for(days=4)
+    assert world.steps_mailed()[:3] == ["first", "second", "third"]
+
+
 # --- together with the pace of the post (see test_rate.py) ---
 
 

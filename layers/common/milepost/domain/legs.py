@@ -41,12 +41,13 @@ def execution_name(ref: EnrollmentRef, leg: int) -> str:
     return f"{ref.id}-{leg}" if leg else ref.id
 
 
-def put_off(enrollment: "Enrollment", now: datetime, paused: bool) -> bool:
-    """Whether a message of a turn that has begun still waits for its hour."""
+def runs_again(enrollment: "Enrollment") -> Start | None:
+    """How this leg began, if that was in the middle of a block: a message was put off, or a pause
+    came. None if the enrollment has got further since, as far as its turns tell."""
     start = enrollment.start
-    if start is None or not start.deferred or str(start.turn) not in enrollment.began:
-        return False
-    return paused or start.due > now
+    if start is None or start.step or str(start.turn) not in enrollment.began:
+        return None
+    return None if str(start.turn + 1) in enrollment.began else start
 
 
 def waited(enrollment: "Enrollment", turn: int, step: str) -> Start | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
-from milepost.domain.legs import put_off
+from milepost.domain.legs import Start, runs_again
 from milepost.domain.moving import moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program
@@ -110,9 +110,12 @@ class Crowd:
         old = self.registry.program(own.store, own.workflow, own.version)
         head = self.registry.head(own.store)
         paused = head.is_paused(own.workflow)
-        if put_off(enrollment, self.now(), paused):
+        again = runs_again(enrollment)
+        if again is not None and self._waits(again, head.pauses_of(own.workflow)):
             self._show(profile, own)
             return True  # its message is of this version, and so is what comes after that
+        if again is not None and self.now() - again.due < self.grace:
+            return False  # the message may be about to go
         rest = resting(old, profile, enrollment, head.settings)
         start = moved(rest, self._later(own, version)) if rest else None
         if rest is None or start is None:
@@ -128,6 +131,11 @@ class Crowd:
         self._meet(replace(enrollment, ref=there, leg=leg + 1, start=kept))
         self.engine.stop(own, f"goes on in version {version}", leg)
         return True
+
+    def _waits(self, again: Start, pauses: tuple[Pause, ...]) -> bool:
+        """Whether a turn is still to be run again: its time has not come, or the pause lasts."""
+        lasting = [pause.began for pause in pauses if pause.ended is None]
+        return again.due > self.now() or any(began <= again.since for began in lasting)
 
     def _later(self, ref: EnrollmentRef, version: int) -> list[Program]:
         """The versions after an enrollment's own, up to this one, as far as they were kept."""

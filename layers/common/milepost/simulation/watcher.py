@@ -15,7 +15,7 @@ from milepost.domain import instants, languages
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, outcome_key
 from milepost.domain.events import Event
-from milepost.domain.legs import Start, put_off
+from milepost.domain.legs import Start, runs_again
 from milepost.domain.program import END, Node, waits
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports.published import Registry
@@ -73,7 +73,7 @@ class Watcher:
         messages = dict(self._new_messages())
         steps = self.trace.steps[self._put_off.pop(ref.id, 0) :]
         start = enrollment.start
-        if start is not None and put_off(enrollment, self.agenda.now, paused=False):
+        if start is not None and runs_again(enrollment) and start.due > self.agenda.now:
             # The block will be run again from its beginning; what was seen is not seen twice.
             self._put_off[ref.id] = len(self.trace.steps) - 1
             steps.pop()
