@@ -221,15 +221,15 @@ def test_what_may_be_sent_is_told_to_a_role_that_may_ask(account: Account) -> No
 def test_tokens_are_taken_by_a_role_that_may_write_no_other_key(account: Account) -> None:
     """The emulator does not look at keys, as AWS does: it must not refuse what AWS allows."""
     account.aws.dynamodb.create_table(
-        TableName="tokens",
+        TableName="taken",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
     only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "SENDING*"}}
-    table = account.arn("dynamodb", "table/tokens")
+    table = account.arn("dynamodb", "table/taken")
     account.function("taker", CALLER, allow("dynamodb:UpdateItem", table, **only))
-    arguments = {"TableName": "tokens", "Key": {"pk": {"S": "SENDING#0"}}}
+    arguments = {"TableName": "taken", "Key": {"pk": {"S": "SENDING#0"}}}
     event = {"service": "dynamodb", "call": "update_item", "arguments": arguments}
     assert account.invoke("taker", event) == "ok"
 
