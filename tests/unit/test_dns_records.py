@@ -58,7 +58,7 @@ def records() -> Iterator[DnsRecords]:
 
 
 def test_the_parts_of_a_text_are_put_together(records: DnsRecords) -> None:
-    assert records.texts("_dmarc.shop.example") == ["v=DMARC1; p=none", "café"]
+    assert records.texts("_dmarc.shop.example") == ["café", "v=DMARC1; p=none"]
 
 
 def test_exchangers_and_aliases_are_names(records: DnsRecords) -> None:

@@ -17,16 +17,16 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DnsRecords:
-    """Implements `Records`."""
+    """Implements `Records`. Servers shuffle their answers: they come sorted here."""
 
     resolver: "Resolver"
 
     def texts(self, name: str) -> Sequence[str]:
         answers = self._ask(name, "TXT")
-        return [b"".join(each.strings).decode("utf-8", "replace") for each in answers]
+        return sorted(b"".join(each.strings).decode("utf-8", "replace") for each in answers)
 
     def exchangers(self, name: str) -> Sequence[str]:
-        return [each.exchange.to_text() for each in self._ask(name, "MX")]
+        return sorted(each.exchange.to_text() for each in self._ask(name, "MX"))
 
     def aliases(self, name: str) -> Sequence[str]:
         return [each.target.to_text() for each in self._ask(name, "CNAME")]
