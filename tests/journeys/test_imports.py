@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
+from milepost.domain.changes import Change
+from milepost.domain.events import ContactFacts
+from milepost.domain.exporting import contact_line
 from milepost.domain.imports.naming import asked
 from milepost.domain.imports.progress import ERRORS_A_FILE
 from milepost.ports.errors import Busy
 from milepost.services.imports.importer import MOST_WAITS
-from tests.support.builders import ADA, STORE, send, settings, template, workflow
+from tests.support.builders import ADA, STORE, Json, event, send, settings, template, workflow
 from tests.support.imports import Desk, csv
 from tests.support.world import World
 
 BOB = "bob@mail.example"
+SOON, LATER = "2026-12-01T00:00:00.000Z", "2027-02-01T00:00:00.000Z"
 PEOPLE = csv("Email,First Name,City", f"{ADA},Ada,London", f"{BOB},Bob,Oslo")
 
 
@@ -101,6 +105,48 @@ def test_a_file_of_json_lines_is_imported_too(desk: Desk) -> None:
     desk.bring("\n".join(json.dumps(line) for line in lines), ending="jsonl")
     assert desk.people[ADA]["properties"] == {"vip": True}
     assert desk.people[BOB]["lists"] == {"vip": True}
+
+
+@pytest.mark.parametrize(
+    ("known", "imported", "kept"),
+    [
+        ({}, {"frequency": "weekly"}, {"frequency": "weekly"}),
+        ({"frequency": "weekly"}, {"frequency": "monthly"}, {"frequency": "monthly"}),
+        ({"frequency": "monthly"}, {"frequency": "weekly"}, {"frequency": "monthly"}),
+        ({"frequency": "monthly"}, {"frequency": "all"}, {"frequency": "monthly"}),
+        ({}, {"frequency": "all"}, {}),
+        ({}, {"snoozed_until": SOON}, {"snoozed_until": SOON}),
+        ({"snoozed_until": SOON}, {"snoozed_until": LATER}, {"snoozed_until": LATER}),
+        ({"snoozed_until": LATER}, {"snoozed_until": SOON}, {"snoozed_until": LATER}),
+    ],
+)
+def test_an_import_may_hold_mail_back_and_never_lets_more_through(
+    desk: Desk, known: Json, imported: Json, kept: Json
+) -> None:
+    wish = tuple(Change("set", name, value) for name, value in known.items())
+    desk.world.append(
+        event("Preferences Changed", contact=ContactFacts(changes=wish), source="reader")
+    )
+    done = desk.bring(json.dumps({"email": ADA, **imported}), ending="jsonl")
+    assert {n: v for n, v in desk.people[ADA].items() if n in {*known, *imported}} == kept
+    desk.take_back(done)
+    assert {n: v for n, v in desk.people[ADA].items() if n in {*known, *imported}} == known
+
+
+def test_what_an_export_says_of_a_reader_holds_in_another_shop(desk: Desk) -> None:
+    wish = ContactFacts(
+        changes=(Change("set", "frequency", "monthly"), Change("set", "snoozed_until", LATER))
+    )
+    desk.world.append(event("Preferences Changed", contact=wish, source="reader"))
+    desk.world.run_for(minutes=1)
+    known = desk.world.state.owner(STORE, desk.world.contact())
+    assert known is not None
+    line = contact_line(known)
+    other = Desk()
+    other.bring(json.dumps(line), ending="jsonl")
+    assert other.people[ADA] == {
+        "email": ADA, "frequency": "monthly", "snoozed_until": LATER, "properties": {},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

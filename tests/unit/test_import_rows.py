@@ -128,6 +128,17 @@ def test_an_answer_that_is_not_known_is_a_mistake_and_not_a_guess() -> None:
     assert (fact.state, fact.topic) == ("withdrawn", None)
 
 
+@pytest.mark.parametrize(
+    ("field", "cell", "said"),
+    [
+        ("frequency", "daily", "C: is neither all, weekly nor monthly (write one of them, or map"),
+        ("snoozed_until", "2027-02-01", "C: is not a time with an offset (write it as 2026-"),
+    ],
+)
+def test_a_wish_that_readers_cannot_have_is_a_mistake(field: str, cell: str, said: str) -> None:
+    assert wrong(f"ada@mail.example,{cell}", EMAIL, Column("C", field))[0].startswith(said)
+
+
 @pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+cmd", "@SUM(A1)", "-2+3"])
 def test_a_formula_is_kept_as_the_text_it_is_and_counted(cell: str) -> None:
     row = good(f"ada@mail.example,{cell}", EMAIL, Column("F", "first_name"))

@@ -58,6 +58,13 @@ def frequency(profile: Profile) -> str:
     return written if written in FREQUENCIES else "all"
 
 
+def lifts(profile: Profile, name: str, value: str) -> bool:
+    """Whether a reader's wish would hold no more mail back with this than it does now."""
+    if name == FREQUENCY:
+        return FREQUENCIES.index(value) <= FREQUENCIES.index(frequency(profile))
+    return name == SNOOZED and snoozed_until(profile, instants.parse(value)) is not None
+
+
 def language(profile: Profile, settings: StoreSettings) -> str:
     """The one of the store's languages in which the reader is written to."""
     return choose(profile.get("locale"), settings.locales, settings.default_locale)

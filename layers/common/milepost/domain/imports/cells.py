@@ -11,6 +11,7 @@ from milepost.domain.addresses import normalize_email, normalize_phone
 from milepost.domain.contacts import LONGEST_VALUE
 from milepost.domain.languages import normalize
 from milepost.domain.names import is_workflow
+from milepost.domain.preferences import FREQUENCIES
 from milepost.domain.schedule import zone_named
 
 Type = Literal["text", "number", "boolean", "date", "instant", "list"]
@@ -133,7 +134,7 @@ def read_date(cell: Any, written: str = "") -> str:
         raise CellError(f"is not a date written {shown}", 'name another "format"') from None
 
 
-def _instant(cell: Any) -> str:
+def read_instant(cell: Any) -> str:
     try:
         return instants.show(instants.parse(cell))
     except (ValueError, TypeError):
@@ -185,6 +186,17 @@ def read_consent(cell: Any, withdrawn: tuple[str, ...] = ()) -> Literal["", "gra
     )
 
 
+def read_frequency(cell: Any) -> str:
+    """How often somebody wants mail: `all`, `weekly` or `monthly`."""
+    word = cell.casefold() if isinstance(cell, str) else ""
+    if word not in FREQUENCIES:
+        raise CellError(
+            "is neither all, weekly nor monthly",
+            'write one of them, or map the column to a property in "columns"',
+        )
+    return word
+
+
 IDENTIFIERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "email": _email,
     "external_id": _external_id,
@@ -208,7 +220,7 @@ def read_property(cell: Any, type_: Type, written: str = "") -> Any:
         case "date":
             value = read_date(cell, written)
         case "instant":
-            value = _instant(cell)
+            value = read_instant(cell)
         case "list":
             value = read_list(cell)
         case "text":

@@ -17,6 +17,7 @@ from milepost.domain.contacts import Profile, fold
 from milepost.domain.event_names import IMPORTED, LIST, UNDONE
 from milepost.domain.events import ContactFacts, Event, IdentifierKind
 from milepost.domain.imports.rows import Row
+from milepost.domain.preferences import FREQUENCY, SNOOZED, lifts
 from milepost.domain.settings import StoreSettings
 
 SOURCE = "import"
@@ -64,6 +65,7 @@ def imported(
 
     It holds what was there before: that is what taking it back needs.
     """
+    known = before or Profile(store, "")
     event = Event(
         store=store,
         id=event_id(import_id),
@@ -71,9 +73,8 @@ def imported(
         occurred_at=at,
         source=SOURCE,
         identifiers=row.identifiers,
-        contact=row.facts,
+        contact=_lawful(row.facts, known),
     )
-    known = before or Profile(store, "")
     held = {name: held for name in fields_of(event) if (held := _held(known, name))}
     found = _difference(known, event, settings, created=not is_known(before))
     data: dict[str, Any] = {
@@ -87,6 +88,15 @@ def imported(
     if found.withdrawn:
         data["withdraws"] = list(found.withdrawn)
     return replace(event, data=data), found
+
+
+def _lawful(facts: ContactFacts, known: Profile) -> ContactFacts:
+    """What an import says, without what would lift a wish of the reader's to get less mail."""
+    kept = tuple(
+        change for change in facts.changes
+        if change.name not in (FREQUENCY, SNOOZED) or not lifts(known, change.name, change.value)
+    )  # fmt: skip
+    return replace(facts, changes=kept)
 
 
 def fields_of(event: Event) -> list[str]:

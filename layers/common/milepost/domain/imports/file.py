@@ -9,8 +9,8 @@ from milepost.domain.imports.cells import Type
 from milepost.domain.imports.encodings import Encoding
 
 FIELD = (
-    r"^(email|external_id|phone|first_name|last_name|locale|timezone|stage|score|lists|consent"
-    r"|consent\.[a-z0-9][a-z0-9-]{0,39}|properties\.[A-Za-z][A-Za-z0-9_-]{0,59})$"
+    r"^(email|external_id|phone|first_name|last_name|locale|timezone|stage|score|lists"
+    r"|frequency|snoozed_until|consent|consent\.[a-z0-9][a-z0-9-]{0,39}|properties\.[A-Za-z][A-Za-z0-9_-]{0,59})$"
 )
 Field_ = Annotated[str, Field(pattern=FIELD)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]

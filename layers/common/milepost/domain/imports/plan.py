@@ -31,6 +31,8 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage", "lifecyclestage"),
     "score": ("score", "leadscore"),
     "lists": ("lists", "list"),
+    "frequency": ("frequency",),
+    "snoozed_until": ("snoozeduntil",),
     "consent": (
         "consent", "acceptsmarketing", "acceptsemailmarketing", "emailconsent", "marketingconsent",
         "subscribed", "optin", "emailoptin", "subscriptionstatus", "newsletter",

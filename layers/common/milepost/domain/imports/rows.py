@@ -18,6 +18,8 @@ from milepost.domain.imports.cells import (
     CellError,
     is_formula,
     read_consent,
+    read_frequency,
+    read_instant,
     read_lists,
     read_number,
     read_property,
@@ -27,6 +29,7 @@ from milepost.domain.imports.encodings import name_of
 from milepost.domain.imports.plan import MOST_FIELDS, Column, Plan, guess
 from milepost.domain.imports.records import MAX_LINES, MAX_ROW, Record
 from milepost.domain.jsontext import BadJsonError, read_json
+from milepost.domain.preferences import FREQUENCY, SNOOZED
 
 METHOD = "import"
 
@@ -193,6 +196,10 @@ class _Says:
                 self.changes.append(Change("set", "stage", read_text(cell)))
             case "score":
                 self.changes.append(Change("set", "score", read_number(cell)))
+            case "frequency":
+                self.changes.append(Change("set", FREQUENCY, read_frequency(cell)))
+            case "snoozed_until":
+                self.changes.append(Change("set", SNOOZED, read_instant(cell)))
             case _:
                 self.facts[home] = FACTS[home](cell)
 
