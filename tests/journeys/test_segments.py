@@ -287,6 +287,8 @@ def test_a_segment_says_in_its_report_who_belongs_to_it() -> None:
         ({"in_workflow": "hi"}, 'condition.in_workflow: no workflow named "hi"'),
         ({"not": {"in_segment": "buyers"}}, "condition: goes round in a circle: buyers asks"),
         ({"did": "A", "where": {"did": "B"}}, "condition.where: a where here can only ask"),
+        ({"contact": "country", "is": "NO"}, 'condition.contact: a contact has no "country"'),
+        ({"not": {"contact": "score", "is": "high"}}, "condition.not.is: score is a number"),
     ],
 )
 def test_what_a_segment_cannot_ask_is_refused(condition: Json, problem: str) -> None:

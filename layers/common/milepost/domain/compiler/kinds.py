@@ -85,8 +85,7 @@ def check_kinds(workflow: Workflow) -> Iterator[Problem]:
     for place, condition, _ in leaves(workflow):
         match condition:
             case ContactIs():
-                value = _of_contact(condition.contact)
-                yield from _compared(f"{place}.contact", place, value, condition)
+                yield from check_contact(place, condition)
             case StepIs() if condition.step in types:
                 value = _of_step(condition.step, types[condition.step], condition.output)
                 yield from _compared(f"{place}.output", place, value, condition)
@@ -98,6 +97,12 @@ def check_kinds(workflow: Workflow) -> Iterator[Problem]:
             if value.reason:
                 here = f"{place}.{where}" if where else place
                 yield Problem(here, f"{path}: {value.reason}", value.remedy)
+
+
+def check_contact(place: str, condition: ContactIs) -> Iterator[Problem]:
+    """Whether a condition asks about a field that contacts have, and what it can answer."""
+    value = _of_contact(condition.contact)
+    yield from _compared(f"{place}.contact", place, value, condition)
 
 
 def _of_trigger(trigger: ContactTrigger) -> Iterator[Problem]:

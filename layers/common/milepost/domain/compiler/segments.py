@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from milepost.domain.belonging import mention
 from milepost.domain.compiler.asked import leaves_of
+from milepost.domain.compiler.kinds import check_contact
 from milepost.domain.conditions import Condition
 from milepost.domain.language.conditions import Condition as Written
 from milepost.domain.language.conditions import (
@@ -62,6 +63,8 @@ def check_condition(place: str, condition: Written, name: str, beside: Beside) -
             remedy = suggest(leaf.in_workflow, beside.workflows) or "upload its file"
             reason = f'no workflow named "{leaf.in_workflow}"'
             yield Problem(f"{here}.in_workflow", reason, remedy)
+        elif isinstance(leaf, ContactIs):
+            yield from check_contact(here, leaf)
         elif isinstance(leaf, InSegment):
             yield from check_segment_name(f"{here}.in_segment", leaf.in_segment, beside.segments)
     yield from _circle(place, compiled(condition), name, beside.segments)
