@@ -7,11 +7,13 @@ from typing import Any
 
 from milepost.adapters.shops.generic import RefusedEventError
 from milepost.domain import instants
+from milepost.domain.changes import Change
 from milepost.domain.compiler.entry import ANY_EVENT
 from milepost.domain.durations import parse_duration
 from milepost.domain.event_names import CONTACT
 from milepost.domain.language.expectations import Happening, Tale
 from milepost.domain.messages import Reported
+from milepost.domain.preferences import FREQUENCY
 from milepost.domain.problems import Problem
 from milepost.domain.program import Program
 from milepost.ports.published import Registry
@@ -123,17 +125,21 @@ class _Telling:
     ) -> None:
         contact = self._contact() | ({"properties": changed} if changed else {})
         try:
-            self.world.event(name, data, contact, id_=place)
+            self.world.event(name, data, contact, place, () if self._known else self._wish())
             self._known = True
         except RefusedEventError as refused:
             field_ = refused.field or ""
             where = field_ if field_.startswith("contact") else place
             self.problems.append(Problem(where, str(refused)))
 
+    def _wish(self) -> tuple[Change, ...]:
+        often = self.tale.contact.frequency
+        return (Change("set", FREQUENCY, often),) if often else ()
+
     def _contact(self) -> dict[str, Any]:
         """The contact as events tell of it: all at first, and later on who it is."""
         person = self.tale.contact.model_dump(
-            exclude_none=True, exclude={"email", "consents_to", "properties"}
+            exclude_none=True, exclude={"email", "consents_to", "properties", "frequency"}
         )
         if self.tale.contact.email:
             person["email"] = self.tale.contact.email

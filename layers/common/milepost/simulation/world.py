@@ -6,6 +6,7 @@ what a network does.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.shops import generic
 from milepost.domain import instants
 from milepost.domain.belonging import look_event
+from milepost.domain.changes import Change
 from milepost.domain.events import contact_id
 from milepost.domain.messages import Mail, Report, Reported
 from milepost.domain.tokens import Unsubscribe
@@ -110,9 +112,15 @@ class World:
     # --- what the shop and the reader do, now ---
 
     def event(
-        self, name: str, data: Mapping[str, Any], contact: Mapping[str, Any], id_: str
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        contact: Mapping[str, Any],
+        id_: str,
+        changes: tuple[Change, ...] = (),
     ) -> None:
-        """Post an event as a shop would, `contact` as in `POST /events`.
+        """Post an event as a shop would, `contact` as in `POST /events`; `changes` are what the
+        contact itself has said on its own pages.
 
         Raises RefusedEventError for what the endpoint would refuse.
         """
@@ -125,6 +133,7 @@ class World:
             "properties": dict(data),
         }
         event, _ = generic.translate(self.store, document, self.agenda.now)
+        event = replace(event, contact=replace(event.contact, changes=changes))
         if self.seed:
             contact_of_seed = contact_id(self.store, "external_id", str(self.seed))
             for kind, value in event.identifiers.items():

@@ -20,7 +20,12 @@ DEEDS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
 
 
 def _instant(text: str) -> str:
-    if not 2000 <= instants.parse(text).year < 2100:
+    try:
+        year = instants.parse(text).year
+    except ValueError:
+        reason = f"{text!r} is no instant with an offset: write it like '2026-11-02T12:00:00Z'"
+        raise ValueError(reason) from None
+    if not 2000 <= year < 2100:
         raise ValueError(f"{text!r} is not in this century")
     return text
 
@@ -52,6 +57,9 @@ class Person(Model):
     last_name: str | None = Field(None, description="The family name.")
     locale: str | None = Field(None, description="The language that is read: `pt-BR`.")
     timezone: str | None = Field(None, description="The contact's clock: `Europe/Paris`.")
+    frequency: Literal["all", "weekly", "monthly"] | None = Field(
+        None, description="How often mail is wanted, as said on the page of preferences."
+    )
     properties: Data = Field(
         default_factory=dict, max_length=100, description="Whatever else the shop knows."
     )
