@@ -187,6 +187,24 @@ def test_a_path_that_does_not_exist_is_a_mistake_of_the_call(tmp_path: Path) -> 
     assert answer.err == f"{tmp_path}/nowhere: there is no such file or folder\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("imports/people.import.json", "milepost import FILE --dry-run reads it with its contacts"),
+        ("workflow/cart.json", "is nothing that is published: workflows/NAME.json, "),
+        ("readme.txt", "is nothing that is published: "),
+    ],
+)
+def test_a_file_that_nothing_was_said_of_is_not_called_good(
+    tmp_path: Path, path: str, said: str
+) -> None:
+    write(tmp_path, {**shop(cart=GOOD), path: "{}"})
+    answer = milepost("check", tmp_path / path)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"{tmp_path}/{path}: ")
+    assert said in answer.err
+
+
 def test_a_folder_that_is_no_store_holds_nothing(tmp_path: Path) -> None:
     assert milepost("check", tmp_path).code == 1
 

@@ -50,7 +50,12 @@ def test_a_good_file_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "line 1, column 1: this is not JSON: Expecting value (a comma too many or too few?)"),
+        ("", "line 1, column 1: this is not JSON: Expecting value (the file is empty: write an "),
+        ('{"a": 1,,}', "line 1, column 9: this is not JSON: Expecting property name enclosed in "
+         "double quotes (a comma too many or too few?)"),
+        ("// mine\n{}", "line 1, column 1: this is not JSON: Expecting value (JSON has no"),
+        ("{\u201ca\u201d: 1}", "line 1, column 2: this is not JSON: Expecting property name "
+         "enclosed in double quotes (write straight double quotes"),
         ('{\n"a" 1\n}', "line 2, column 5: this is not JSON: "),
         ("[]", "file: must be one JSON object in braces"),
         ("null", "file: must be one JSON object in braces"),
@@ -63,7 +68,7 @@ def test_a_good_file_is_read() -> None:
         ('"' + "é" * (MAX_FILE // 2) + '"', "file: is larger than 1 MB (split it)"),
     ],
     ids=lambda value: value[:30],
-)
+)  # fmt: skip
 def test_a_text_that_is_no_file_of_ours_has_one_problem(text: str, problem: str) -> None:
     (found,) = problems(text)
     assert found.startswith(problem)

@@ -589,6 +589,9 @@ def test_missing_and_doubled_files_are_problems_of_the_folder() -> None:
         "templates/shop/mail: has no subject.txt",
     ]
     assert "has both" in problems(**{"body.html": "<p>x</p>"})[0]
+    assert problems(**{"subject.txt": " \n"}) == [
+        "templates/shop/mail/subject.txt: is empty (write one line)"
+    ]
 
 
 def test_texts_that_a_language_lacks_are_named_once() -> None:

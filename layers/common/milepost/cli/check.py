@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
-from milepost.cli.printing import Found, say, show_json, show_problems
+from milepost.cli.printing import Found, fail, say, show_json, show_problems
 from milepost.cli.shelf import Store, find_root, open_store
 from milepost.cli.units import SETTINGS, units_of
 from milepost.services.publishing.workflows import path_of_tests
 
 LAYOUT = "templates/_layout"
+_OF_IMPORTS = "is not looked at here: milepost import FILE --dry-run reads it with its contacts"
+_OF_NOTHING = (
+    "is nothing that is published: workflows/NAME.json, segments/NAME.json, templates/NAME/, "
+    "tests/NAME.test.json, scoring.json and settings.json are"
+)
 _COUNTED = ("workflows", "segments", "templates")
 
 
@@ -31,7 +36,11 @@ def check(
         store = open_store(root)
         wanted = [store.path_of(path) for path in asked]
         relied_on = {unit for path in wanted for unit in _relied_on(store, path)}
-        for unit, problems in units_of(store).items():
+        units = units_of(store)
+        for file, place in zip(asked, wanted, strict=True):
+            if file.is_file() and not any(_concerns(place, unit) for unit in units):
+                fail(f"{file}: {_OF_IMPORTS if place.startswith('imports/') else _OF_NOTHING}")
+        for unit, problems in units.items():
             if any(_concerns(path, unit) for path in wanted):
                 kind = unit.partition("/")[0]
                 counts[kind] = counts.get(kind, 0) + 1

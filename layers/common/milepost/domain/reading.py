@@ -27,7 +27,7 @@ def read_file(text: str, model: type[File]) -> File | list[Problem]:
         return [Problem("file", "is nested too deeply to be read")]
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        return [Problem(place, f"this is not JSON: {error.msg}", "a comma too many or too few?")]
+        return [Problem(place, f"this is not JSON: {error.msg}", _mended(text, error.pos))]
     except ValueError as error:
         return [Problem("file", str(error))]
     if not isinstance(document, dict):
@@ -39,6 +39,18 @@ def read_file(text: str, model: type[File]) -> File | list[Problem]:
         return list(dict.fromkeys(found))
     except RecursionError:
         return [Problem("file", "is nested too deeply to be read")]
+
+
+def _mended(text: str, at: int) -> str:
+    """What to do about a place where the JSON ends."""
+    if not text.strip():
+        return "the file is empty: write an object in braces"
+    rest = text[at:].lstrip()
+    if rest.startswith(("//", "/*", "#")):
+        return "JSON has no comments: take it out"
+    if rest.startswith(("\u201c", "\u201d", "\u201e", "'")):
+        return 'write straight double quotes: "'
+    return "a comma too many or too few?"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def _date(text: str) -> str:
 
 
 def _day(text: str) -> str:
-    _date(f"2024-{text}")
+    try:
+        datetime.fromisoformat(f"2024-{text}")
+    except ValueError:
+        raise ValueError(f"{text!r} is not in the calendar: write month and day, 03-08") from None
     return text
 
 

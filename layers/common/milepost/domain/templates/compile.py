@@ -119,6 +119,8 @@ def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, s
     folder = build.sources.folder
     if "subject.txt" not in files:
         build.report(Problem(folder, "has no subject.txt"))
+    elif not files["subject.txt"].strip():
+        build.report(Problem(f"{folder}/subject.txt", "is empty", "write one line"))
     bodies = [key for key in ("body.mjml", "body.html") if key in files]
     if len(bodies) != 1:
         reason = "has both body.mjml and body.html" if bodies else "has no body.mjml or body.html"
