@@ -1,5 +1,6 @@
 """trigger_event, react, unsubscribe: two contacts become one, through the real handlers."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from functions.react.app import handler as react
@@ -7,6 +8,7 @@ from functions.trigger_event.app import handler as trigger_event
 from milepost import bootstrap
 from milepost.domain.contacts import Profile
 from milepost.domain.events import contact_id
+from milepost.domain.records import View
 from tests.support.builders import delay, send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Shop
@@ -71,6 +73,46 @@ def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
     assert len(own) == 2
     gone = [item for item in shop.items("PROFILE") if "merged_into" in item]
     assert all("merging" not in item and "consent:offers" not in item for item in gone)
+
+
+def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> None:
+    seen: set[tuple[str, str]] = set()
+    twice = {"event": "Visited", "id": "v", "occurred_at": ago(hours=1)}
+    post(
+        shop,
+        {**twice, "contact": {"external_id": "7"}},
+        {**twice, "contact": {"email": EMAIL}},
+    )
+    settle(shop, seen)
+    post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
+    settle(shop, seen)
+    noted = {item["name"]["S"] for item in shop.events()}
+    assert {"Merge Asked", "Event Counted Twice"} <= noted
+    one = held(shop, "email", EMAIL).contact
+    reader, view = bootstrap.reader(), View(now=datetime.now(UTC))
+    told = [each["event"] for each in reader.events(shop.store, one, None, 50, view).records]
+    assert sorted(told) == ["Contacts Merged", "Linked", "Visited"]
+    named = view._replace(name="Event Counted Twice")
+    assert len(reader.events(shop.store, one, None, 50, named).records) == 1
+
+
+def test_an_export_says_which_events_came_with_another_contact(shop: Shop) -> None:
+    seen: set[tuple[str, str]] = set()
+    post(
+        shop,
+        {"event": "Visited", "contact": {"external_id": "7"}},
+        {"event": "Ordered", "contact": {"email": EMAIL}},
+    )
+    settle(shop, seen)
+    post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
+    settle(shop, seen)
+    page = bootstrap.exporter().everything.page(shop.store, "")
+    events = [line for kind, line in page.lines if kind == "events"]
+    names = [line["event"] for line in events]
+    (copy,) = [line for line in events if "copied_from" in line]
+    assert names.count(copy["event"]) == 2
+    assert copy["contact"] == held(shop, "email", EMAIL).contact
+    assert all(names.count(name) == 1 for name in names if name != copy["event"])
 
 
 def test_what_comes_to_the_one_who_is_gone_is_handed_on(shop: Shop) -> None:

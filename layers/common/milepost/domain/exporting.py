@@ -41,8 +41,9 @@ def contact_line(profile: Profile) -> dict[str, Any] | None:
     }
 
 
-def event_line(contact: str, event: Event) -> dict[str, Any]:
-    """An event of a timeline."""
+def event_line(contact: str, event: Event, copied_from: str = "") -> dict[str, Any]:
+    """An event of a timeline. One that came with another contact, who was merged into this one, is
+    there twice, for that one's timeline stays: its copy says from whom."""
     body = json.loads(encode_body(event))
     return {
         "contact": contact,
@@ -53,6 +54,7 @@ def event_line(contact: str, event: Event) -> dict[str, Any]:
         "identifiers": body["identifiers"],
         "properties": body["data"],
         "says": body["contact"],
+        **({"copied_from": copied_from} if copied_from else {}),
     }
 
 

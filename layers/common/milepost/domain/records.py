@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.contacts import LASTING_KINDS, Profile
+from milepost.domain.event_names import COUNTED_TWICE, MERGE_ASKED, MOMENT, OURS
 from milepost.domain.events import Event
 
 if TYPE_CHECKING:
@@ -82,6 +83,14 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         ],
         "suppressed": suppressed._asdict() if suppressed else None,
     }
+
+
+def unheard(event: Event) -> bool:
+    """Whether an event is bookkeeping, of which nothing is to be learned about a contact."""
+    return (event.source, event.name) in _BOOKKEEPING
+
+
+_BOOKKEEPING: Final = {(OURS, MERGE_ASKED), (OURS, COUNTED_TWICE), ("clock", MOMENT)}
 
 
 def event_record(event: Event) -> dict[str, Any]:

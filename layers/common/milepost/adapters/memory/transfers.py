@@ -189,8 +189,9 @@ class MemoryEverything:
         line = contact_line(profile) if profile else None
         if line:
             yield "contacts", line
-        for event in self.state.events.get((store, contact), {}).values():
-            yield "events", event_line(contact, event)
+        for key, event in self.state.events.get((store, contact), {}).items():
+            came_from = self.state.copied.get(((store, contact), key), "")
+            yield "events", event_line(contact, event, came_from)
         for (owner, at, _, topic), proof in self.state.proofs.items():
             if owner == (store, contact):
                 fact = proof.fact

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.domain.cursors import Page, Record, read_cursor, turn
 from milepost.domain.events import IdentifierKind
-from milepost.domain.records import View, contact_record, enrollment_record, event_record
+from milepost.domain.records import View, contact_record, enrollment_record, event_record, unheard
 from milepost.services.people.ports import Lives
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ class Reader:
         return profile.contact if profile else None
 
     def events(self, store: str, contact: str, cursor: str | None, limit: int, view: View) -> Page:
-        """The timeline. Raises BadCursorError, as all pages do."""
+        """The timeline; bookkeeping only if it is asked for by its name.
+
+        Raises BadCursorError, as all pages do.
+        """
         where = f"events\n{store}\n{contact}\n{view.name}"
         if cursor:
             reached = read_cursor(cursor, where).at
@@ -48,6 +51,7 @@ class Reader:
         records = (
             Record(event.occurred_at, f"{event.name}\n{event.id}", event_record(event))
             for event in self.lives.events(store, contact, view)
+            if view.name or not unheard(event)
         )
         return turn(records, where, cursor, limit)
 
