@@ -239,6 +239,16 @@ def test_the_event_in_the_readme_is_accepted() -> None:
     EventIn.model_validate(json.loads(request[request.index("{") :]))
 
 
+def test_the_architecture_names_every_function_and_service_that_there_is() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", page))
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert functions - named == set()
+    services = set(re.findall(r"`services/([a-z_]+)/?`", page))
+    there = {path.stem for path in (ROOT / "layers/common/milepost/services").iterdir()}
+    assert services - there == set()
+
+
 def test_every_file_that_a_page_links_to_exists() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
