@@ -216,6 +216,7 @@ WRONG_OPTIONS: list[tuple[list[str], int, str]] = [
     (["--start", "0001-01-01T00:00:00Z"], 1, "is not in this century"),
     (["--email", "nobody"], 1, "this is not an e-mail address"),
     (["--consent", "No Topic"], 1, "the story: contact.consents_to[0]:"),
+    (["--consent", "offer"], 1, 'settings.json has no topic "offer" (did you mean "offers"?)'),
     (["--contact", "nowhere.json"], 2, "nowhere.json: there is no such file"),
     (["--events", "nowhere.json"], 2, "nowhere.json: there is no such file"),
     (["--event", "/"], 2, "/: is not a file"),

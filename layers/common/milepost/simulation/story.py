@@ -14,7 +14,7 @@ from milepost.domain.event_names import CONTACT
 from milepost.domain.language.expectations import Happening, Tale
 from milepost.domain.messages import Reported
 from milepost.domain.preferences import FREQUENCY
-from milepost.domain.problems import Problem
+from milepost.domain.problems import Problem, suggest
 from milepost.domain.program import Program
 from milepost.ports.published import Registry
 from milepost.simulation.agenda import EndlessError
@@ -90,6 +90,7 @@ class _Telling:
 
     def begin(self) -> None:
         """Report the event that the trigger names; for a change of the contact, that change."""
+        self._check_topics()
         event, data = self.program.head["trigger"]["event"], self.tale.trigger
         if event != ANY_EVENT:
             self._event("trigger", event, {**asked_of(self.program), **data})
@@ -98,6 +99,15 @@ class _Telling:
             self._event("contact", CONTACT, {})
         if data:
             self._event("trigger", CONTACT, {}, data)
+
+    def _check_topics(self) -> None:
+        """A yes to a topic that the store does not have is a slip, and no story."""
+        topics = self.world.registry.head(self.world.store).settings.topics or {}
+        for number, topic in enumerate(self.tale.contact.consents_to):
+            if topic not in topics:
+                reason = f'settings.json has no topic "{topic}"'
+                place = f"contact.consents_to[{number}]"
+                self.problems.append(Problem(place, reason, suggest(topic, topics)))
 
     def happen(self, number: int, happening: Happening) -> None:
         place = f"events[{number}]"
