@@ -64,6 +64,9 @@ def fields(head: str) -> list[str]:
         ("2nd line", "properties.n_2nd_line"),
         ("誕生日", "properties.column_2"),
         ("lists", "lists"),
+        ("frequency", "frequency"),
+        ("snoozed_until", "snoozed_until"),
+        ("Frequency", "properties.frequency"),
         ("", ""),
     ],
 )

@@ -31,8 +31,8 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage", "lifecyclestage"),
     "score": ("score", "leadscore"),
     "lists": ("lists", "list"),
-    "frequency": ("frequency",),
-    "snoozed_until": ("snoozeduntil",),
+    "frequency": (),
+    "snoozed_until": (),
     "consent": (
         "consent", "acceptsmarketing", "acceptsemailmarketing", "emailconsent", "marketingconsent",
         "subscribed", "optin", "emailoptin", "subscriptionstatus", "newsletter",
@@ -40,6 +40,9 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
     "unsubscribed": ("unsubscribed", "optout", "emailoptout", "optedout", "donotmail"),
     "": ("contact", "metrics", "totals", "segments"),
 }  # fmt: skip
+"""What titles mean. Words that shops use for other things, too, mean a field only as exports write
+them: frequency."""
+
 _FIELD_OF = {guess: field for field, guesses in _GUESSES.items() for guess in guesses}
 _PLAIN = frozenset(_GUESSES) - {"unsubscribed", ""}
 YES = ("yes", "true", "1", "y")
