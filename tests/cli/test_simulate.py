@@ -92,6 +92,19 @@ def test_a_reader_who_wants_less_mail_gets_less(cart: Path) -> None:
     assert "contact.frequency: 'daily' is not one of 'all', 'weekly' or 'monthly'" in answer.out
 
 
+def test_the_contact_of_a_story_may_be_on_lists_and_in_a_stage(tmp_path: Path) -> None:
+    audience = {"all": [{"in_list": "vip"}, {"contact": "stage", "is": "customer"}]}
+    files = shop(cart=workflow(send("offer"), audience=audience))
+    file = write(tmp_path, files) / "workflows" / "cart.json"
+    person = {"consents_to": ["offers"], "lists": ["vip"], "stage": "customer"}
+    assert "offer: mails" in simulate(file, "--contact", saved(file, person)).out
+    for name, left in (("lists", "not on"), ("stage", "contact.stage is missing")):
+        less = {key: value for key, value in person.items() if key != name}
+        answer = simulate(file, "--contact", saved(file, less))
+        assert "does not enter cart: audience" in answer.out
+        assert left in answer.out
+
+
 def test_the_data_comes_from_a_file_and_single_values_change_it(cart: Path) -> None:
     data = saved(cart, {"checkout_id": "c-1", "total": 20})
     answer = simulate(cart, "--consent", "offers", "--event", data, "--set", "total=200")

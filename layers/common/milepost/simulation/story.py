@@ -30,6 +30,8 @@ REPORTS: Mapping[str, Reported] = {
 MOST = 50_000
 """Things that may happen: a year of waiting for an hour each time is the half of it."""
 
+_TOLD_APART = {"email", "consents_to", "properties", "lists", "stage", "frequency"}
+
 STORE = "simulated"
 """What a store is called that has no name of its own here."""
 
@@ -135,22 +137,23 @@ class _Telling:
     ) -> None:
         contact = self._contact() | ({"properties": changed} if changed else {})
         try:
-            self.world.event(name, data, contact, place, () if self._known else self._wish())
+            self.world.event(name, data, contact, place, () if self._known else self._held())
             self._known = True
         except RefusedEventError as refused:
             field_ = refused.field or ""
             where = field_ if field_.startswith("contact") else place
             self.problems.append(Problem(where, str(refused)))
 
-    def _wish(self) -> tuple[Change, ...]:
-        often = self.tale.contact.frequency
-        return (Change("set", FREQUENCY, often),) if often else ()
+    def _held(self) -> tuple[Change, ...]:
+        """What no event of the shop's would tell."""
+        person = self.tale.contact
+        said = {**{f"lists.{name}": True for name in person.lists}, "stage": person.stage}
+        said[FREQUENCY] = person.frequency
+        return tuple(Change("set", name, value) for name, value in said.items() if value)
 
     def _contact(self) -> dict[str, Any]:
         """The contact as events tell of it: all at first, and later on who it is."""
-        person = self.tale.contact.model_dump(
-            exclude_none=True, exclude={"email", "consents_to", "properties", "frequency"}
-        )
+        person = self.tale.contact.model_dump(exclude_none=True, exclude=_TOLD_APART)
         if self.tale.contact.email:
             person["email"] = self.tale.contact.email
         if self._known:

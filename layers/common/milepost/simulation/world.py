@@ -119,8 +119,8 @@ class World:
         id_: str,
         changes: tuple[Change, ...] = (),
     ) -> None:
-        """Post an event as a shop would, `contact` as in `POST /events`; `changes` are what the
-        contact itself has said on its own pages.
+        """Post an event as a shop would, `contact` as in `POST /events`; `changes` are what
+        is known of the contact besides.
 
         Raises RefusedEventError for what the endpoint would refuse.
         """

@@ -11,7 +11,15 @@ from pydantic import AfterValidator, Field, model_validator
 
 from milepost.domain import instants
 from milepost.domain.jsontext import read_json
-from milepost.domain.language.model import Duration, EventName, Model, StepId, Topic
+from milepost.domain.language.model import (
+    Duration,
+    EventName,
+    ListName,
+    Model,
+    Stage,
+    StepId,
+    Topic,
+)
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """A Monday morning."""
@@ -57,6 +65,10 @@ class Person(Model):
     last_name: str | None = Field(None, description="The family name.")
     locale: str | None = Field(None, description="The language that is read: `pt-BR`.")
     timezone: str | None = Field(None, description="The contact's clock: `Europe/Paris`.")
+    lists: list[ListName] = Field(
+        default_factory=list, max_length=20, description="The lists that the contact is on."
+    )
+    stage: Stage | None = Field(None, description="The stage that was reached.")
     frequency: Literal["all", "weekly", "monthly"] | None = Field(
         None, description="How often mail is wanted, as said on the page of preferences."
     )
