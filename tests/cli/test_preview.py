@@ -56,6 +56,17 @@ def test_whoever_reads_it_comes_from_a_file(store: Path, tmp_path: Path) -> None
     )
 
 
+def test_a_reader_may_be_on_lists_and_in_a_stage(tmp_path: Path) -> None:
+    body = (
+        "{% if contact.lists.vip %}A guest{% endif %} who is a {{ contact.stage | default('-') }}"
+    )
+    store = write(tmp_path, {"settings.json": settings(), **template("mail", body=body)})
+    who = {"lists": ["vip"], "stage": "customer", "frequency": "weekly"}
+    (tmp_path / "who.json").write_text(json.dumps(who))
+    answer = look(store, "--contact", tmp_path / "who.json")
+    assert "A guest who is a customer" in answer.out
+
+
 def test_a_field_that_no_contact_has_is_refused(store: Path, tmp_path: Path) -> None:
     (tmp_path / "who.json").write_text(json.dumps({"firstname": "Zoé"}))
     answer = look(store, "--contact", tmp_path / "who.json")

@@ -56,7 +56,9 @@ def context_of(
     read = _person(person)
     if isinstance(read, list):
         refuse([Found(str(contact), problem) for problem in read])
-    known = read.model_dump(exclude_none=True, exclude={"consents_to"})
+    known = read.model_dump(exclude_none=True, exclude={"consents_to", "lists"})
+    if read.lists:
+        known["lists"] = dict.fromkeys(read.lists, True)
     data = specimen_event(draft.settings)
     if event is not None:
         data = read_object(event, "the data of an event")
