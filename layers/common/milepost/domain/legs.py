@@ -57,6 +57,16 @@ def waited(enrollment: "Enrollment", turn: int, step: str) -> Start | None:
     return start if own else None
 
 
+def again(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> Start:
+    """How a leg begins that goes on in the middle of a turn; it still knows what a message of it
+    waited for, and since when."""
+    before = enrollment.start
+    if before is None or before.turn != turn:
+        return Start(entry, turn, now, now)
+    waited_for = before.deferred, before.deferred_since
+    return Start(entry, turn, now, now, "", False, *waited_for)
+
+
 def goes_on(enrollment: "Enrollment", began: datetime) -> datetime:
     """When a turn that began then went on after a message of it had been put off; else then.
 
