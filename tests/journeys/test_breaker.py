@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from milepost.domain.messages import Accepted, Refused
 from milepost.domain.pace import Quota
 from tests.support.builders import STORE, Json, send, settings, shop, workflow
 from tests.support.faults import Faults
@@ -121,6 +122,22 @@ def test_marketing_waits_and_transactional_mail_goes_on() -> None:
     assert len(mailed(world, "offer")) == 50
     waiting = [e for e in world.state.enrollments.values() if e.status == "active"]
     assert len(waiting) == 5
+
+
+def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
+    """Their block is run again, for SES had no time for the receipt."""
+    world = a_shop()
+    both = workflow(OFFER, send("receipt", category="transactional"), on="Visited", topic="offers")
+    world.publish({"workflows/visit.json": both})
+    visit(world, READERS[:50])
+    world.mailer.script.extend([Accepted("ses-51"), *[Refused("Throttling", retry=True)] * 15])
+    visit(world, READERS[50:51])
+    assert mailed(world, "receipt") == READERS[:50]
+    for mail in [mail for mail in world.mails if mail.tags["step"] == "offer"][:5]:
+        world.bounce(mail)
+    world.run_for(days=1)
+    assert world.registry.head(STORE).breaker is not None
+    assert mailed(world, "offer") == mailed(world, "receipt") == READERS[:51]
 
 
 def test_it_does_not_go_on_by_itself() -> None:

@@ -13,6 +13,7 @@ from tests.support.builders import (
     MONDAY_NOON,
     STORE,
     Json,
+    branch,
     delay,
     leave,
     send,
@@ -205,6 +206,15 @@ def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
 
 def test_the_first_version_may_say_migrate() -> None:
     assert live((0, inside(FIRST, "migrate"))).steps_mailed() == ["first", "second"]
+
+
+def test_what_a_turn_decided_is_written_though_its_mail_went_out_in_another_version() -> None:
+    way = branch("way", {"event": "total", "exists": True}, [send("no")], [send("first")])
+    new = visits(delay("10 days", "pause"), way, delay("1 day", "more"), send("third"))
+    world = live((0, FIRST), (5, inside(new, "migrate")), until=10.5)
+    assert world.steps_mailed() == ["first"]
+    assert {*world.enrollment().began} == {"0", "1"}
+    assert world.enrollment().outcomes["way"]["path"] is None
 
 
 # --- kills ---
