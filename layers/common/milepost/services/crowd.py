@@ -121,7 +121,10 @@ class Crowd:
             return False  # the message may be about to go
         rest = resting(old, profile, enrollment, head.settings)
         if rest is not None and self._is_busy(old, enrollment):
-            return False
+            if head.breaker is None:
+                return False
+            self._show(profile, own)
+            return True  # a person lets marketing go on, nobody knows when
         start = moved(rest, self._later(own, version)) if rest else None
         if rest is None or start is None:
             self._show(profile, own)
