@@ -225,7 +225,8 @@ class Sender:
             return mail
         from milepost.services.attach import gather  # few mails carry any
 
-        files = gather(self.attachments, mail.ref.store, paths, task.enrollment.event_data)
+        name, data = task.enrollment.event_name, task.enrollment.event_data
+        files = gather(self.attachments, mail.ref.store, paths, name, data)
         if isinstance(files, str):
             return RenderingError(task.node["id"], "attachments", files)
         return mail._replace(files=files)
