@@ -94,6 +94,22 @@ def test_what_is_left_out_after_all_counts_no_more(ports: Ports) -> None:
     assert claim(ports, OTHER) == Claimed()
 
 
+def test_what_is_given_up_while_it_is_throttled_counts_no_more(ports: Ports) -> None:
+    odd = MONDAY_NOON + timedelta(microseconds=1999)
+    claim(ports, at=odd)
+    ports.ledger.settle(draft().ref, THROTTLED, MONDAY_NOON)
+    assert ports.timers.give_up(draft().ref, MONDAY_NOON + 4 * HOUR)
+    assert counted(ports) == {key(draft()): NEVER}
+    claim(ports, at=MONDAY_NOON + 5 * HOUR)
+    assert counted(ports) == {key(draft()): MONDAY_NOON + 5 * HOUR}
+
+
+def test_what_is_given_up_without_an_answer_still_counts(ports: Ports) -> None:
+    claim(ports)
+    assert ports.timers.give_up(draft().ref, MONDAY_NOON + HOUR)
+    assert counted(ports) == {key(draft()): MONDAY_NOON}
+
+
 def test_a_late_no_to_what_has_been_sent_takes_nothing_back(ports: Ports) -> None:
     claim(ports)
     ports.ledger.settle(draft().ref, Accepted("ses-1"), MONDAY_NOON)

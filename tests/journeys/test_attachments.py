@@ -40,6 +40,30 @@ def test_a_receipt_carries_the_invoice_of_its_order() -> None:
     assert other.files == ()
 
 
+START = {"id": "go", "type": "start_workflow", "workflow": "receipt"}
+TELL = {"id": "tell", "type": "emit_event", "event": "Paid",
+        "properties": {"order": {"from": "event.order"}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Product Viewed", "Ordered"])
+@pytest.mark.parametrize("by", [START, TELL], ids=["start_workflow", "emit_event"])
+def test_a_visitor_chooses_no_file_through_another_workflow(by: Json, name: str) -> None:
+    mails: Json = {"title": "Receipt", "category": "transactional", "steps": [MAIL]}
+    paid = {"type": "manual"} if by is START else {"type": "event", "event": "Paid"}
+    made = World()
+    made.publish(shop(receipt={**mails, "trigger": paid}))
+    made.publish({"workflows/view.json": workflow(by, on=name, category="transactional")})
+    made.attachments.held.update({(STORE, "invoices/1001.pdf"): PDF, (STORE, "terms.pdf"): PDF})
+    made.event(name, {"order": {"id": 1001}})
+    made.run_for(hours=1)
+    if name == "Ordered":
+        assert made.steps_mailed() == ["receipt"]
+    else:
+        status, reason = made.messages()["receipt"]
+        assert (made.mails, status) == ([], "failed")
+        assert "would be chosen by a visitor" in reason
+
+
 @pytest.mark.parametrize(
     ("files", "data", "reason"),
     [

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from milepost.domain.messages import Accepted, Refused
 from milepost.domain.pace import Quota
-from tests.support.builders import STORE, Json, send, settings, shop, workflow
+from tests.support.builders import STORE, Json, delay, send, settings, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World
 
@@ -15,12 +16,13 @@ READERS = [f"reader-{number}@mail.example" for number in range(300)]
 OFFER = send("offer")
 
 
-def a_shop(faults: Faults | None = None, echo: int = 1, offer: Json = OFFER) -> World:
+def a_shop(faults: Faults | None = None, echo: int = 1, offer: Json | list[Json] = OFFER) -> World:
     """A shop that sends offers to whoever looks around, and receipts to whoever orders."""
     world = World(faults=faults, echo=echo)
+    steps = offer if isinstance(offer, list) else [offer]
     world.publish(
         shop(
-            visit=workflow(offer, on="Visited", topic="offers"),
+            visit=workflow(*steps, on="Visited", topic="offers"),
             order=workflow(send("receipt"), on="Ordered", category="transactional"),
         )
     )
@@ -40,7 +42,7 @@ def bounce(world: World, number: int) -> None:
     world.run_for(minutes=2)
 
 
-def stopped(echo: int = 1, offer: Json = OFFER) -> World:
+def stopped(echo: int = 1, offer: Json | list[Json] = OFFER) -> World:
     """A shop of which five in fifty mails have bounced."""
     world = a_shop(echo=echo, offer=offer)
     visit(world, READERS[:50])
@@ -121,6 +123,37 @@ def test_marketing_waits_and_transactional_mail_goes_on() -> None:
     assert len(mailed(world, "offer")) == 50
     waiting = [e for e in world.state.enrollments.values() if e.status == "active"]
     assert len(waiting) == 5
+
+
+def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
+    """Their block is run again, for SES had no time for the receipt."""
+    world = a_shop()
+    both = workflow(OFFER, send("receipt", category="transactional"), on="Visited", topic="offers")
+    world.publish({"workflows/visit.json": both})
+    visit(world, READERS[:50])
+    world.mailer.script.extend([Accepted("ses-51"), *[Refused("Throttling", retry=True)] * 15])
+    visit(world, READERS[50:51])
+    assert mailed(world, "receipt") == READERS[:50]
+    for mail in [mail for mail in world.mails if mail.tags["step"] == "offer"][:5]:
+        world.bounce(mail)
+    world.run_for(days=1)
+    assert world.registry.head(STORE).breaker is not None
+    assert mailed(world, "offer") == mailed(world, "receipt") == READERS[:51]
+
+
+def test_a_new_version_leaves_out_no_mail_that_waits_for_a_person() -> None:
+    series = [OFFER, delay("5 days"), send("again")]
+    world = stopped(offer=series)
+    visit(world, READERS[60:65])
+    moved = workflow(*series, send("last"), on="Visited", topic="offers")
+    world.publish({"workflows/visit.json": {**moved, "inside": {"on_publish": "migrate"}}})
+    world.run_for(days=1)
+    assert world.shelf.works == {}
+    assert world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(days=10)
+    assert {*mailed(world, "offer")[50:]} == {*READERS[60:65]}
+    # Whoever bounced gets no more, and whoever waited finishes the own version.
+    assert {*mailed(world, "last")} == {*READERS[5:50]}
 
 
 def test_it_does_not_go_on_by_itself() -> None:

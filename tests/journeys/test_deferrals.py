@@ -109,6 +109,21 @@ def test_what_is_waited_for_afterwards_is_counted_from_the_mail() -> None:
     assert abs(second - first - timedelta(days=40)) < timedelta(minutes=2)
 
 
+def test_it_is_so_too_if_a_pause_comes_just_as_the_mail_is_to_go() -> None:
+    steps = (send("hello"), delay("1 hour"), send("again"))
+    world = live(*steps, faults=Faults(), days=0.3)
+    paused = {"workflows/visit.json": visits(*steps, status="paused")}
+    world.faults.meanwhile("after engine.start", lambda: world.publish(paused))
+    world.run_until(MORNING + SOON)
+    assert (world.faults.happened, mails(world)) == (["after engine.start"], [])
+    world.publish({"workflows/visit.json": visits(*steps)})
+    world.run_for(days=1)
+    (_, first), (_, second) = mails(world)
+    assert second - first > timedelta(minutes=58)
+    (hello, _) = world.state.messages.values()
+    assert hello["numbers"]["deferred"] == "quiet hours"
+
+
 def test_who_orders_in_the_night_is_not_mailed_in_the_morning() -> None:
     world = live(send("hello"), days=0)
     world.run_for(hours=3)

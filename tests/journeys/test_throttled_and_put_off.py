@@ -42,6 +42,30 @@ def test_it_may_be_put_off_once_more_after_it_was_given_up() -> None:
     assert world.steps_mailed(ADA) == ["hello"]
 
 
+def test_given_up_it_leaves_room_for_another() -> None:
+    world = World()
+    one, other = (workflow(send(name), on=name.title()) for name in ("hello", "news"))
+    kept = settings(caps={"per_day": 1}, smart_sending="10 hours")
+    world.publish(shop(one=one, other=other) | {"settings.json": kept})
+    world.consent()
+    world.mailer.script.extend([BUSY] * 500)
+    world.event("Hello")
+    world.run_for(minutes=5)
+    world.publish({"workflows/one.json": {**one, "status": "paused"}})
+    world.run_for(hours=5)
+    assert world.messages()["hello"] == ("failed", "Throttling")
+    world.mailer.script.clear()
+    world.event("News")
+    world.run_for(hours=1)
+    assert world.steps_mailed() == ["news"]
+    (news,) = (m for m in world.state.messages.values() if m["step"] == "news")
+    assert news["numbers"]["cap per day"] == "0 of 1"
+    assert "last mail" not in news["numbers"]
+    world.publish({"workflows/one.json": one})
+    world.run_for(hours=1)
+    assert world.messages()["hello"] == ("skipped", "smart sending")
+
+
 def test_it_is_given_up_for_good_if_its_reader_left_meanwhile() -> None:
     world = throttled_at_noon(quiet_hours={"from": "12:01", "to": "20:00"})
     world.consent(state="withdrawn")

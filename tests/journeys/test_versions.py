@@ -6,13 +6,16 @@ from functools import partial
 
 import pytest
 
+from milepost.domain.messages import Accepted, Refused
 from tests.journeys.test_kills import PHASES
 from tests.journeys.test_legs import mails, running, visits
 from tests.journeys.test_pauses import nearly
+from tests.journeys.test_rate import PEOPLE, Ses, rush
 from tests.support.builders import (
     MONDAY_NOON,
     STORE,
     Json,
+    branch,
     delay,
     leave,
     send,
@@ -205,6 +208,64 @@ def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
 
 def test_the_first_version_may_say_migrate() -> None:
     assert live((0, inside(FIRST, "migrate"))).steps_mailed() == ["first", "second"]
+
+
+# --- what is still being tried ---
+
+BUSY = Refused("Throttling", retry=True)
+
+
+@pytest.mark.parametrize("busy", [5, 12])
+def test_a_mail_that_ses_has_no_time_for_is_not_left_out_by_the_move(busy: int) -> None:
+    """Its block is tried again, and where that leads to is known already."""
+    steps = [send("first"), send("second"), delay("10 days", "pause"), send("third")]
+    world = World()
+    world.publish(shop(visit=visits(*steps)))
+    world.mailer.script.extend([Accepted("ses-1"), *[BUSY] * busy])
+    world.event("Visited")
+    world.run_for(seconds=10)
+    assert world.messages()["second"][0] == "throttled"
+    world.publish({"workflows/visit.json": inside(visits(*steps, send("fourth")), "migrate")})
+    world.run_for(days=60)
+    assert world.steps_mailed() == ["first", "second", "third", "fourth"]
+    assert (world.enrollment().ref.version, world.shelf.works) == (2, {})
+
+
+def test_a_mail_without_a_token_is_not_left_out_either() -> None:
+    """Of that one the ledger knows nothing yet."""
+    steps = [send("first"), send("mail"), delay("10 days", "pause"), send("second")]
+    world = rush(Ses(rate=1), *steps, category="transactional")
+    world.run_for(seconds=40)
+    assert 0 < [mail.tags["step"] for mail in world.mails].count("mail") < 60
+    world.publish({"workflows/visit.json": inside(SECOND, "migrate")})
+    world.run_for(days=60)
+    assert {tuple(world.steps_mailed(reader)[:2]) for reader in PEOPLE} == {("first", "mail")}
+
+
+def test_a_call_that_fails_is_not_left_out_either() -> None:
+    call = {"id": "call", "type": "webhook", "url": "https://hooks.example.com/x"}
+    steps = [send("first"), call, delay("10 days", "pause"), send("second")]
+    world = World()
+    world.publish(shop(visit=visits(*steps)))
+    key = world.keys[STORE]
+    world.keys[STORE] = key._replace(webhooks=())
+    world.event("Visited")
+    world.run_for(minutes=5)
+    world.publish({"workflows/visit.json": inside(visits(*steps, send("third")), "migrate")})
+    world.run_for(minutes=30)
+    world.keys[STORE] = key
+    world.run_for(days=60)
+    assert len(world.outbound.calls) == 1
+    assert world.steps_mailed() == ["first", "second", "third"]
+
+
+def test_what_a_turn_decided_is_written_though_its_mail_went_out_in_another_version() -> None:
+    way = branch("way", {"event": "total", "exists": True}, [send("no")], [send("first")])
+    new = visits(delay("10 days", "pause"), way, delay("1 day", "more"), send("third"))
+    world = live((0, FIRST), (5, inside(new, "migrate")), until=10.5)
+    assert world.steps_mailed() == ["first"]
+    assert {*world.enrollment().began} == {"0", "1"}
+    assert world.enrollment().outcomes["way"]["path"] is None
 
 
 # --- kills ---

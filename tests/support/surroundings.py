@@ -190,7 +190,14 @@ class Surroundings:
         self.works = MemoryWorks(self.shelf)
         works = around(self.works, "works")
         self.crowd = Crowd(
-            enrollments, registry, engine, self.timers, works, lambda: self.now, most=self.most
+            enrollments,
+            registry,
+            engine,
+            self.timers,
+            works,
+            ledger,
+            lambda: self.now,
+            most=self.most,
         )
         self.progress = around(self.kept(self._progress, "progress"), "progress")
         self.look_works = LookWorks(

@@ -15,7 +15,9 @@ from tests.support.anything import documents
 from tests.support.builders import Json, contact, enrollment, event
 
 DATA = {"event": {"total": 42, "language": "pt_br", "zone": "Asia/Tehran"}, "contact": {}}
-ORIGIN = {"workflow": "cart", "step": "s", "enrollment": "e-1", "depth": 1}
+ORIGIN = {
+    "workflow": "cart", "step": "s", "enrollment": "e-1", "depth": 1, "began": "Checkout Started",
+}  # fmt: skip
 
 
 def step(kind: str, **fields: Any) -> Json:

@@ -396,7 +396,7 @@ def crowd() -> "Crowd":
 
     works = DynamoWorks(_table(settings().workflows_table))
     grace = GRACE * clock().speed
-    parts = enrollments(), registry(), engine(), timers(), works, clock().now, grace
+    parts = enrollments(), registry(), engine(), timers(), works, ledger(), clock().now, grace
     return Crowd(*parts, timeline=timeline())
 
 

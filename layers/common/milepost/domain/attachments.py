@@ -8,7 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from milepost.domain.browsing import ALLOWED
+from milepost.domain.event_names import DEVICE, FORM, OPT_IN, PREFERENCES
 from milepost.domain.paths import MISSING, look_up
+
+OF_VISITORS = ALLOWED | {FORM, OPT_IN, DEVICE, PREFERENCES}
+"""Events that anybody may cause with a browser, and whose data they choose."""
 
 KINDS: Mapping[str, str] = {
     "pdf": "application/pdf",

@@ -12,7 +12,7 @@ from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.hours import Wait, midnight_after
-from milepost.domain.mailed import Mailed
+from milepost.domain.mailed import NEVER, Mailed
 from milepost.domain.preferences import frequency
 from milepost.domain.schedule import zone_of
 from milepost.domain.settings import StoreSettings
@@ -52,8 +52,8 @@ class Limits(NamedTuple):
         counted = {
             cap.reason: f"{len(self._counted(cap, mailed, at))} of {cap.most}" for cap in self.caps
         }
-        last = max(mailed.values(), default=None)
-        if self.smart and last is not None:
+        last = max(mailed.values(), default=NEVER)
+        if self.smart and last > NEVER:
             return {
                 **counted,
                 "last mail": instants.show(last),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from milepost.domain.changes import Change
-from milepost.domain.enrollments import FROM, Enrollment, depth
+from milepost.domain.enrollments import FROM, Enrollment, began_with, depth
 from milepost.domain.event_names import CONTACT, LIST, SCORE, STAGE, STARTED
 from milepost.domain.languages import normalize
 from milepost.domain.paths import MISSING
@@ -22,16 +22,17 @@ Deed = tuple[str, dict[str, Any], tuple[Change, ...]]
 def decide(node: Node, enrollment: Enrollment, data: Mapping[str, Any]) -> dict[str, Any]:
     """The outcome of a step that is in `DEEDS`."""
     event, said, changes = DEEDS[node["type"]](node, data)
-    origin = {
+    said_by = {
         "workflow": enrollment.ref.workflow,
         "step": node["id"],
         "enrollment": enrollment.ref.id,
         "depth": depth(enrollment.event_data) + 1,
+        "began": began_with(enrollment.event_name, enrollment.event_data),
     }
     if node["type"] == "start_workflow":
-        origin["start"] = node["workflow"]
+        said_by["start"] = node["workflow"]
     changed = [list(change) for change in changes]
-    return {"event": event, "data": {**said, FROM: origin}, "changes": changed}
+    return {"event": event, "data": {**said, FROM: said_by}, "changes": changed}
 
 
 def data_of(outcome: Mapping[str, Any], enrollment: Enrollment) -> dict[str, Any]:

@@ -190,6 +190,13 @@ def depth(data: Mapping[str, Any]) -> int:
     return deep if isinstance(deep, int) else 0
 
 
+def began_with(name: str, data: Mapping[str, Any]) -> str:
+    """The name of the event that set the first of several workflows going, the last of which an
+    event of this name and with this data is for."""
+    first = origin(data).get("began")
+    return first if isinstance(first, str) else name
+
+
 def origin(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The step that reported an event; empty if none did, whatever a shop may have put there."""
     said = data.get(FROM)

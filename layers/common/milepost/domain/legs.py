@@ -57,6 +57,16 @@ def waited(enrollment: "Enrollment", turn: int, step: str) -> Start | None:
     return start if own else None
 
 
+def again(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> Start:
+    """How a leg begins that goes on in the middle of a turn; it still knows what a message of it
+    waited for, and since when."""
+    before = enrollment.start
+    if before is None or before.turn != turn:
+        return Start(entry, turn, now, now)
+    waited_for = before.deferred, before.deferred_since
+    return Start(entry, turn, now, now, "", False, *waited_for)
+
+
 def goes_on(enrollment: "Enrollment", began: datetime) -> datetime:
     """When a turn that began then went on after a message of it had been put off; else then.
 
@@ -92,17 +102,24 @@ def rested_at(
     program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> Node | None:
     """The wait that a turn came to rest at; None if it has not, as far as its outcomes tell."""
-    name = entry
-    while name != END:
+    last = walked(program, entry, turn, outcomes)[-1:]
+    return last[0] if last and waits(last[0]) else None
+
+
+def walked(
+    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+) -> list[Node]:
+    """The way of a turn to the wait that it comes to rest at, as far as its outcomes tell."""
+    way: list[Node] = []
+    name: str | None = entry
+    while name is not None and name != END:
         node = program.nodes[name]
+        way.append(node)
         if waits(node):
-            return node
+            break
         key = f"{name}@{turn}" if "repeats" in node else name
-        following = _followed(node, outcomes.get(key))
-        if following is None:
-            return None
-        name = following
-    return None
+        name = _followed(node, outcomes.get(key))
+    return way
 
 
 def _followed(node: Node, outcome: Mapping[str, Any] | None) -> str | None:

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, outcome_key, step_data
+from milepost.domain.enrollments import Enrollment, outcome_key, step_data, visit
 from milepost.domain.events import Event
-from milepost.domain.legs import Start, goes_on, rested_at
+from milepost.domain.legs import Start, goes_on, rested_at, walked
 from milepost.domain.program import Node, Program, waits
 from milepost.domain.schedule import date_comes, delay_ends
 from milepost.domain.settings import StoreSettings
+
+_DECIDED_ANYWAY = frozenset({"branch", "exit", "goto", "holdout", "send_email", "split"})
+"""Steps of which nothing is lost if they are not come to; of mails the ledger knows."""
 
 MOMENT = timedelta(milliseconds=1)
 """Instants are kept to the millisecond."""
@@ -111,6 +114,30 @@ def _executing(
     block = str(node.get("next") or node["on_timeout"])
     fixed = node["type"] == "delay_until"
     return Start(block, turn + 1, due, rest.since, node["id"], fixed)
+
+
+class Undecided(NamedTuple):
+    """What a turn has come by before its wait: the mails, by the number of their visit, and whether
+    all else is done."""
+
+    mails: Mapping[str, int]
+    done: bool
+
+
+def before_rest(program: Program, enrollment: Enrollment) -> Undecided:
+    """What must have been decided before the newest turn really rests: a mail that SES has no time
+    for, or a call that fails, is tried again for hours, and the wait behind it is known already."""
+    turn = max(map(int, enrollment.began), default=0)
+    entry = enrollment.entries.get(str(turn), program.entry)
+    way = [n for n in walked(program, entry, turn, enrollment.outcomes) if not waits(n)]
+    mails = {
+        node["id"]: visit(turn) if "repeats" in node else 1
+        for node in way
+        if node["type"] == "send_email"
+    }
+    acts = [n for n in way if n["type"] not in _DECIDED_ANYWAY]
+    done = all(outcome_key(node, turn) in enrollment.outcomes for node in acts)
+    return Undecided(mails, done)
 
 
 def mapped(step: str, later: Iterable[Program]) -> str:

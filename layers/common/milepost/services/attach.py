@@ -3,19 +3,36 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from milepost.domain.attachments import MOST_BYTES, File, file_of, path_for
+from milepost.domain.attachments import (
+    MOST_BYTES,
+    OF_VISITORS,
+    File,
+    asks_event,
+    file_of,
+    path_for,
+)
+from milepost.domain.enrollments import began_with
 
 if TYPE_CHECKING:
     from milepost.ports.sending import Attachments
 
 
 def gather(
-    attachments: "Attachments", store: str, paths: Iterable[str], event: Mapping[str, Any]
+    attachments: "Attachments",
+    store: str,
+    paths: Iterable[str],
+    name: str,
+    event: Mapping[str, Any],
 ) -> tuple[File, ...] | str:
-    """Read what a step attaches. A reason names the file as its author wrote it, without values."""
+    """Read what a step attaches; `name` is the event's. A reason names the file as its author wrote
+    it, without values."""
+    # A workflow may have been started by another, or by a change that such an event made.
+    chosen = began_with(name, event) in OF_VISITORS
     files: list[File] = []
     left = MOST_BYTES
     for written in paths:
+        if chosen and asks_event(written):
+            return f'"{written}" would be chosen by a visitor of your pages: they report this event'
         path = path_for(written, event)
         if path is None:
             return f'"{written}" cannot be filled in: the event has no such name of a file'

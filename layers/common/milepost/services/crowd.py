@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, outcome_key
 from milepost.domain.legs import Start, runs_again
-from milepost.domain.moving import moved, resting
+from milepost.domain.messages import may_be_claimed
+from milepost.domain.moving import before_rest, moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program
 from milepost.domain.refs import EnrollmentRef
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from milepost.ports.contacts import Timeline
     from milepost.ports.enrollments import Engine, Enrollments
     from milepost.ports.published import Registry
+    from milepost.ports.sending import Ledger
     from milepost.ports.timers import Timers
     from milepost.ports.works import Work, Works
 
@@ -50,6 +52,7 @@ class Crowd:
     engine: "Engine"
     timers: "Timers"
     works: "Works"
+    ledger: "Ledger"
     now: Callable[[], datetime]
     grace: timedelta = GRACE
     most: int = MOST
@@ -117,6 +120,11 @@ class Crowd:
         if again is not None and self.now() - again.due < self.grace:
             return False  # the message may be about to go
         rest = resting(old, profile, enrollment, head.settings)
+        if rest is not None and self._is_busy(old, enrollment):
+            if head.breaker is None:
+                return False
+            self._show(profile, own)
+            return True  # a person lets marketing go on, nobody knows when
         start = moved(rest, self._later(own, version)) if rest else None
         if rest is None or start is None:
             self._show(profile, own)
@@ -131,6 +139,15 @@ class Crowd:
         self._meet(replace(enrollment, ref=there, leg=leg + 1, start=kept))
         self.engine.stop(own, f"goes on in version {version}", leg)
         return True
+
+    def _is_busy(self, program: Program, enrollment: Enrollment) -> bool:
+        """Whether something before the wait is still being tried: the move would leave it out."""
+        start = enrollment.start
+        if not enrollment.began or (start is not None and str(start.turn) not in enrollment.began):
+            return False  # a leg that has not begun was parked when all was done
+        before = before_rest(program, enrollment)
+        fates = self.ledger.fates(enrollment.ref, before.mails) if before.mails else {}
+        return not before.done or any(may_be_claimed(fates.get(step)) for step in before.mails)
 
     def _waits(self, again: Start, pauses: tuple[Pause, ...]) -> bool:
         """Whether a turn is still to be run again: its time has not come, or the pause lasts."""

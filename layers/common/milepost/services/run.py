@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.compiler.blocks import block_at
 from milepost.domain.enrollments import Enrollment, Status
-from milepost.domain.legs import Start, park_after, parks, waited
+from milepost.domain.legs import Start, again, park_after, parks, waited
 from milepost.domain.moving import rest_at
 from milepost.domain.pauses import frozen, hold, turn_of
 from milepost.domain.program import END, Node, Program, waits
@@ -160,7 +160,7 @@ class Runner:
             return False
         paused = head.is_paused(ref.workflow)
         if str(number) in enrollment.began:
-            held = Start(entry, number, now, now) if paused else None
+            held = again(enrollment, entry, number, now) if paused else None
         else:
             start = turn_of(program, enrollment, entry, number, now)
             held = hold(start, pauses, now)
@@ -174,10 +174,7 @@ class Runner:
     def _freeze(self, turn: Turn) -> Stop:
         """A pause began in the middle of a block: it will be run again, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
-        start = Start(turn.entry, turn.number, now, now)
-        before = turn.enrollment.start
-        if before is not None and before.turn == turn.number:
-            start = start._replace(deferred=before.deferred, deferred_since=before.deferred_since)
+        start = again(turn.enrollment, turn.entry, turn.number, now)
         self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
         return self._leave(ref, leg, turn.program, turn.entry)
 

@@ -60,10 +60,15 @@ class Task(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What came of a task: the contact as known afterwards, and why all is over, if it is."""
+    """What came of a task: the contact as known afterwards, and why all is over, if it is.
+
+    `written` says that the journal was: not with a message that was decided long ago, by a turn of
+    another version as it may be, whose journal was another.
+    """
 
     profile: Profile
     over: str | None = None
+    written: bool = True
 
 
 class Paused(Exception):
@@ -107,7 +112,9 @@ class Sender:
             raise Paused
         draft = _draft(task, head)
         if head.breaker is not None and draft.category == "marketing":
-            raise Paused
+            if (before := self._decided_before(task, draft, journal)) is None:
+                raise Paused
+            return before  # what is behind it, a receipt as it may be, is held up by nothing
         question = self._question(task, head, draft)
         decision = decide_send(question)
         if not isinstance(decision, Send):
@@ -123,7 +130,7 @@ class Sender:
         at = self.now()
         claim = self.ledger.claim(draft, journal, at)
         if isinstance(claim, NotClaimed):
-            return Sent(task.profile, self._not_claimed(draft, claim, journal))
+            return self._found(task, draft, claim, journal)
         self._submit(mail)
         return Sent(replace(task.profile, mailed=draft.mailed_at(at)))
 
@@ -145,7 +152,9 @@ class Sender:
         self, task: Task, draft: Draft, decision: Skip | Defer, journal: "Journal"
     ) -> Sent:
         if isinstance(decision, Defer):
-            return Sent(task.profile, self._put_off(task, draft, decision, journal))
+            if (before := self._decided_before(task, draft, journal)) is None:
+                raise Deferred(draft.step, decision)
+            return before
         draft = replace(draft, numbers=decision.numbers)
         self._close(draft, "skipped", decision.reason, journal)
         return Sent(task.profile, decision.reason if decision.ends else None)
@@ -174,13 +183,17 @@ class Sender:
             waited=waited(task.enrollment, task.turn, draft.step),
         )
 
-    def _put_off(self, task: Task, draft: Draft, decision: Defer, journal: "Journal") -> str | None:
-        """Have the message wait, unless an earlier run of this turn has decided it already."""
+    def _decided_before(self, task: Task, draft: Draft, journal: "Journal") -> Sent | None:
+        """What an earlier run of this turn came to: None if its message may still have to wait."""
         fates = self.ledger.fates(draft.enrollment, {draft.step: _number(task)})
         held = fates.get(draft.step)
         if held is None or may_be_claimed(held):
-            raise Deferred(draft.step, decision)
-        return self._not_claimed(draft, NotClaimed("decided before", held["status"]), journal)
+            return None
+        return self._found(task, draft, NotClaimed("decided before", held["status"]), journal)
+
+    def _found(self, task: Task, draft: Draft, claim: NotClaimed, journal: "Journal") -> Sent:
+        over = self._not_claimed(draft, claim, journal)
+        return Sent(task.profile, over, written=claim.status is None)
 
     def _compose(self, task: Task, head: "Head", draft: Draft) -> Mail | RenderingError:
         if not draft.template_hash:
@@ -212,7 +225,8 @@ class Sender:
             return mail
         from milepost.services.attach import gather  # few mails carry any
 
-        files = gather(self.attachments, mail.ref.store, paths, task.enrollment.event_data)
+        name, data = task.enrollment.event_name, task.enrollment.event_data
+        files = gather(self.attachments, mail.ref.store, paths, name, data)
         if isinstance(files, str):
             return RenderingError(task.node["id"], "attachments", files)
         return mail._replace(files=files)

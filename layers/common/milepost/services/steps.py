@@ -66,7 +66,8 @@ class Steps:
         due = turn.began + turn.frozen
         task = Task(turn.program, turn.profile, turn.enrollment, node, turn.number, due)
         sent = self.sender.send(task, turn.journal())
-        turn.written()
+        if sent.written:
+            turn.written()
         turn.profile = sent.profile  # with this message among those that the next one is held to
         return Over(sent.over) if sent.over else str(node["next"])
 

@@ -46,17 +46,25 @@ def granted(profile: dict[str, Any], draft: "Draft") -> bool:
     return draft.category != "marketing" or consent.get("state") == "granted"
 
 
-def uncount(table: Table, ref: "MessageRef", contact: str) -> None:
-    """A message that nobody will get counts no more; the attribute never becomes empty by this."""
+def uncount(
+    table: Table, ref: "MessageRef", contact: str, claimed_at: datetime | None = None
+) -> None:
+    """A message that nobody will get counts no more; the attribute never becomes empty by this.
+
+    With `claimed_at` only the claim of that instant: another may have come since.
+    """
+    condition, values = "attribute_exists(mailed.#mark)", to_numbers({":never": NEVER})
+    if claimed_at is not None:
+        condition, values = "mailed.#mark = :at", values | to_numbers({":at": claimed_at})
     with suppress(Refused):  # it was transactional, or is long forgotten
         while contact:
             try:
                 table.update(
                     keys.profile(ref.store, contact),
                     expression="SET mailed.#mark = :never",
-                    condition="attribute_exists(mailed.#mark)",
+                    condition=condition,
                     names={"#mark": mark(ref.id)},
-                    values={":never": to_numbers({"": NEVER})[""]},
+                    values=values,
                 )
                 return
             except Refused as refused:

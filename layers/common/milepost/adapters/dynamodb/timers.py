@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.table import Refused, Table
+from milepost.adapters.dynamodb.mailed import uncount
+from milepost.adapters.dynamodb.table import Item, Refused, Table
 from milepost.domain import instants
 from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
 from milepost.ports.timers import Overdue
@@ -57,12 +58,19 @@ class DynamoTimers:
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         open_, busy = ("#status IN (:claimed, :unknown)", "#status = :throttled")
-        return self._given_up(ref, at, "unknown", open_) or self._given_up(ref, at, "failed", busy)
+        if self._given_up(ref, at, "unknown", open_):
+            return True
+        failed = self._given_up(ref, at, "failed", busy)
+        if failed:  # SES has not taken it: it leaves room for another, unless it is claimed anew
+            claimed_at = instants.parse(failed["decided_at"])
+            uncount(self.table, ref, ref.contact, claimed_at)
+        return bool(failed)
 
-    def _given_up(self, ref: MessageRef, at: datetime, status: str, condition: str) -> bool:
+    def _given_up(self, ref: MessageRef, at: datetime, status: str, condition: str) -> Item:
+        """The message as it was given up; empty if it was not."""
         named = {f":{name}": name for name in ("claimed", "unknown", "throttled")}
         try:
-            self.table.update(
+            return self.table.update(
                 keys.message(ref),
                 expression=f"SET #status = :status, gave_up_at = :at REMOVE {keys.NO_TIMER}",
                 condition=condition,
@@ -74,8 +82,7 @@ class DynamoTimers:
                 },
             )
         except Refused:
-            return False
-        return True
+            return {}
 
     def _oldest(self, now: datetime) -> datetime:
         cursor = self.table.get(CURSOR)

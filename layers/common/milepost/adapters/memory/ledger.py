@@ -97,7 +97,7 @@ class MemoryLedger:
                     message["status"] = "rejected"
                     message.pop("timer_due", None)
                     if not answer.retry:
-                        self._uncount(ref)
+                        uncount(self.state, ref)
 
     def close(
         self, draft: Draft, status: MessageStatus, reason: str, journal: "Journal", at: datetime
@@ -107,7 +107,7 @@ class MemoryLedger:
             if may_be_claimed(held):
                 self._decide(draft, status, at)["reason"] = reason
                 if draft.remembered:
-                    self._uncount(draft.ref)
+                    uncount(self.state, draft.ref)
             write_journal(self.state, draft.enrollment, journal)
 
     def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
@@ -166,12 +166,6 @@ class MemoryLedger:
                 raise Busy("another mail to the contact was claimed while this one was made")
             self.state.profiles[store, contact] = replace(profile, mailed=draft.mailed_at(at))
 
-    def _uncount(self, ref: MessageRef) -> None:
-        profile = self.state.owner(ref.store, ref.contact)
-        if profile is not None and mark(ref.id) in profile.mailed:
-            mailed = {**profile.mailed, mark(ref.id): NEVER}
-            self.state.profiles[ref.store, profile.contact] = replace(profile, mailed=mailed)
-
     def _claimed(self, draft: Draft, at: datetime, attempts: int) -> None:
         message = self._decide(draft, "claimed", at)
         due = self.to_wire(at) + UNCONFIRMED_FOR
@@ -202,3 +196,11 @@ class MemoryLedger:
         }
         message |= {name: value for name, value in optional.items() if value}
         return message
+
+
+def uncount(state: State, ref: MessageRef) -> None:
+    """A message that nobody will get counts no more. The caller holds the lock."""
+    profile = state.owner(ref.store, ref.contact)
+    if profile is not None and mark(ref.id) in profile.mailed:
+        mailed = {**profile.mailed, mark(ref.id): NEVER}
+        state.profiles[ref.store, profile.contact] = replace(profile, mailed=mailed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from milepost.adapters.memory.ledger import OPEN
+from milepost.adapters.memory.ledger import OPEN, uncount
 from milepost.adapters.memory.state import State
 from milepost.domain import instants
 from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
@@ -65,6 +65,8 @@ class MemoryTimers:
             status = "failed" if message["status"] == "throttled" else "unknown"
             message |= {"status": status, "gave_up_at": instants.show(at)}
             message.pop("timer_due", None)
+            if status == "failed":
+                uncount(self.state, ref)
         return True
 
 

@@ -2,24 +2,19 @@
 
 from collections.abc import Iterator
 
-from milepost.domain.attachments import asks_event, check_path
-from milepost.domain.browsing import ALLOWED
+from milepost.domain.attachments import OF_VISITORS, asks_event, check_path
 from milepost.domain.compiler.tree import walk
-from milepost.domain.event_names import DEVICE, FORM, OPT_IN, PREFERENCES
 from milepost.domain.language.steps import SendEmail
 from milepost.domain.language.triggers import EventTrigger, FormTrigger
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem
-
-_OF_VISITORS = ALLOWED | {FORM, OPT_IN, DEVICE, PREFERENCES}
-"""Events that anybody may cause with a browser, and whose data they choose."""
 
 
 def check_attachments(workflow: Workflow) -> Iterator[Problem]:
     """Each of them, at its place."""
     trigger = workflow.trigger
     visitors = isinstance(trigger, FormTrigger) or (
-        isinstance(trigger, EventTrigger) and trigger.event in _OF_VISITORS
+        isinstance(trigger, EventTrigger) and trigger.event in OF_VISITORS
     )
     for place, step in walk(workflow.steps):
         if not isinstance(step, SendEmail) or not step.attachments:
