@@ -15,7 +15,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
 from bench import REPOSITORY
-from milepost.domain.campaigns import campaign_of
+from milepost.domain.sending.campaigns import campaign_of
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates import formats
 from milepost.domain.templates.compile import compile_template

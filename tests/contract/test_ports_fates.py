@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from milepost.domain.messages import Accepted, Report, Reported, message_id
 from milepost.domain.refs import MessageRef
-from milepost.domain.robots import MOST
+from milepost.domain.sending.robots import MOST
 from tests.contract.ledgers import SETTLED, claim, with_ada
 from tests.support.builders import ADA, MONDAY_NOON, draft, enrollment_ref
 from tests.support.ports import Ports

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from milepost.domain.contacts import Profile
-from milepost.domain.mailed import NEVER, mark
 from milepost.domain.merging import merge
 from milepost.domain.messages import Accepted, Claimed, Draft, Refused, Unanswered
+from milepost.domain.sending.mailed import NEVER, mark
 from milepost.ports.errors import Busy
 from tests.contract.ledgers import HOUR, NOTES, RECEIPT, claim, with_ada
 from tests.contract.test_ports_merging import LOSER, TOPICS, kept, tombstone

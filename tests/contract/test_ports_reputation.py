@@ -6,7 +6,7 @@ import pytest
 
 from milepost.domain import instants
 from milepost.domain.messages import Report
-from milepost.domain.reputation import Breaker, Kind, Repute, Tally, hour_of
+from milepost.domain.sending.reputation import Breaker, Kind, Repute, Tally, hour_of
 from tests.contract.ledgers import claim, with_ada
 from tests.support.builders import MONDAY_NOON, STORE, draft
 from tests.support.ports import Ports

@@ -10,7 +10,7 @@ import pytest
 
 from milepost.adapters.dynamodb.tokens import DynamoTokens
 from milepost.adapters.memory.tokens import MemoryTokens
-from milepost.domain.pace import NoToken, Quota, Ramp, Wish, allow, micros, wish
+from milepost.domain.sending.pace import NoToken, Quota, Ramp, Wish, allow, micros, wish
 from milepost.services.pace import Tokens
 from tests.support.builders import MONDAY_NOON
 from tests.support.ports import Cloud

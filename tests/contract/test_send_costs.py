@@ -11,7 +11,7 @@ from milepost.adapters.dynamodb.tokens import DynamoTokens
 from milepost.adapters.memory.attachments import MemoryAttachments
 from milepost.adapters.memory.post import MemoryMailer
 from milepost.adapters.memory.secrets import MemorySecrets
-from milepost.domain.pace import Quota
+from milepost.domain.sending.pace import Quota
 from milepost.ports.enrollments import Journal
 from milepost.services.facts import FactFinder
 from milepost.services.pace import Pace

@@ -12,8 +12,8 @@ from functions.trigger_date.app import handler as trigger_date
 from milepost import bootstrap
 from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import contact_id
-from milepost.domain.mailed import to_numbers
 from milepost.domain.refs import EnrollmentRef
+from milepost.domain.sending.mailed import to_numbers
 from milepost.domain.tokens import Preferences, seal_preferences
 from tests.integration.test_merging import OTHER, post, settle
 from tests.integration.test_merging import held as held_as

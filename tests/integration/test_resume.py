@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from milepost import bootstrap
 from milepost.cli.app import main
-from milepost.domain.reputation import Breaker, Tally, hour_of
+from milepost.domain.sending.reputation import Breaker, Tally, hour_of
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import ENVIRONMENT, Item, Printed, Shop

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from milepost.domain.messages import Accepted, Refused
-from milepost.domain.pace import Quota
+from milepost.domain.sending.pace import Quota
 from tests.support.builders import STORE, Json, delay, send, settings, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from milepost.domain.messages import Accepted, Refused
-from milepost.domain.pace import Quota
+from milepost.domain.sending.pace import Quota
 from tests.support.builders import Json, delay, send, settings, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World

@@ -79,6 +79,7 @@ def test_the_name_of_the_call_is_not_hidden_in_a_text() -> None:
         "availability.py",
         "mermaid.py",
         "moves.py",
+        "moving.py",
         "program.py",
         "salvage.py",
         "steps.py",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from milepost.adapters.ses_events import from_ses
-from milepost.domain.campaigns import campaign_of, marked, unmarked
+from milepost.domain.sending.campaigns import campaign_of, marked, unmarked
 from milepost.domain.settings import StoreSettings
 from milepost.domain.settings_file import SettingsFile
 from milepost.domain.templates.compile import compile_template

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.caps import Cap, Limits, limits_of
 from milepost.domain.contacts import Profile
-from milepost.domain.hours import Wait
-from milepost.domain.mailed import KEPT, MOST, NEVER, kept, mark, noted, united
-from milepost.domain.restraints import restraints_of
+from milepost.domain.sending.caps import Cap, Limits, limits_of
+from milepost.domain.sending.hours import Wait
+from milepost.domain.sending.mailed import KEPT, MOST, NEVER, kept, mark, noted, united
+from milepost.domain.sending.restraints import restraints_of
 from milepost.domain.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft
 

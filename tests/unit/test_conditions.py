@@ -15,7 +15,7 @@ from milepost.domain.conditions import (
     evaluate,
     windows_needed,
 )
-from milepost.domain.robots import trace
+from milepost.domain.sending.robots import trace
 from tests.support.anything import documents
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.caps import Cap, Limits
 from milepost.domain.conditions import Facts, Happening, Window
 from milepost.domain.contacts import Consent, Profile, Total
-from milepost.domain.gate import (
+from milepost.domain.legs import Start
+from milepost.domain.program import Program
+from milepost.domain.sending.caps import Cap, Limits
+from milepost.domain.sending.gate import (
     LONGEST_DEFERRAL,
     SPREAD,
     Defer,
@@ -23,10 +25,8 @@ from milepost.domain.gate import (
     conditions_asked,
     decide_send,
 )
-from milepost.domain.hours import Hours
-from milepost.domain.legs import Start
-from milepost.domain.mailed import mark, noted
-from milepost.domain.program import Program
+from milepost.domain.sending.hours import Hours
+from milepost.domain.sending.mailed import mark, noted
 from tests.support.builders import ADA, MONDAY_NOON, STORE, contact, enrollment
 
 NOW = MONDAY_NOON + timedelta(days=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.hours import Hours, Wait, hours_of, midnight_after
+from milepost.domain.sending.hours import Hours, Wait, hours_of, midnight_after
 from milepost.domain.settings import StoreSettings
 
 UTC_ZONE = ZoneInfo("UTC")

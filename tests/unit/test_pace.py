@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from local.ses.office import SendingRate
 from milepost.adapters.memory.tokens import MemoryTokens
 from milepost.domain.messages import Category
-from milepost.domain.pace import (
+from milepost.domain.sending.pace import (
     NONSENSE,
     SHARE,
     Allowance,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.reputation import LEAST, Breaker, Kind, Tally, hour_of, judge
+from milepost.domain.sending.reputation import LEAST, Breaker, Kind, Tally, hour_of, judge
 from tests.support.builders import MONDAY_NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

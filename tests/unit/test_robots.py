@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.domain.robots import clicks, persons, suspect, trace, why_machine
+from milepost.domain.sending.robots import clicks, persons, suspect, trace, why_machine
 from tests.support.aws_events import EVENTS
 from tests.support.builders import MONDAY_NOON
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.senders import Origin, origin_of, senders_named
+from milepost.domain.sending.senders import Origin, origin_of, senders_named
 from milepost.domain.settings import StoreSettings
 
 ANNA = {"name": "Anna from Harborline", "address": "anna@mail.shop.example"}

@@ -13,9 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.adapters.ses import ONE_ATTEMPT, SesMailer
-from milepost.domain.attachments import File
 from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
 from milepost.domain.refs import MessageRef
+from milepost.domain.sending.attachments import File
 from tests.support.loopback import Reply, answering, http_reply
 from tests.support.post import Post, refusal
 

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from milepost.adapters.ses_quota import SesQuotas
-from milepost.domain.pace import Quota
+from milepost.domain.sending.pace import Quota
 from milepost.ports.errors import Busy
 from tests.support.post import Post, refusal
 

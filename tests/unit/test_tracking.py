@@ -6,8 +6,8 @@ import pytest
 from milepost.adapters.ses import SesMailer
 from milepost.domain.problems import Problem
 from milepost.domain.reading import read_file
+from milepost.domain.sending.tracking import UNTRACKED, is_tracked
 from milepost.domain.settings_file import SettingsFile
-from milepost.domain.tracking import UNTRACKED, is_tracked
 from tests.support.builders import send, settings, shop, workflow
 from tests.support.post import Post
 from tests.support.template import read_stack

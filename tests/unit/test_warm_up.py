@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.pace import Ramp
 from milepost.domain.reading import read_file
+from milepost.domain.sending.pace import Ramp
+from milepost.domain.sending.warm_up import most_on, next_day, ramp_of
 from milepost.domain.settings import StoreSettings
 from milepost.domain.settings_file import SettingsFile
-from milepost.domain.warm_up import most_on, next_day, ramp_of
 from tests.support.builders import settings, text
 
 FIRST = date(2026, 12, 1)

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from milepost.domain.messages import Accepted, Answer, Mail, Refused, Unanswered
-from milepost.domain.tracking import UNTRACKED
+from milepost.domain.sending.tracking import UNTRACKED
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client

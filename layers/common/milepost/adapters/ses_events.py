@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from milepost.domain import instants
-from milepost.domain.campaigns import unmarked
 from milepost.domain.messages import Report, Reported
-from milepost.domain.robots import SOON, Why, suspect
+from milepost.domain.sending.campaigns import unmarked
+from milepost.domain.sending.robots import SOON, Why, suspect
 
 _KINDS: Mapping[str, tuple[Reported, str]] = {
     "Send": ("sent", "send"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.domain.pace import Quota
+from milepost.domain.sending.pace import Quota
 from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:

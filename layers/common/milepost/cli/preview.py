@@ -10,12 +10,12 @@ import typer
 from milepost.cli import browser
 from milepost.cli.drafts import TemplateDraft, context_of, open_template
 from milepost.cli.printing import fail, say, show_json
-from milepost.domain.campaigns import Campaign
 from milepost.domain.previewing.lint import Remark, links_of
 from milepost.domain.previewing.page import index_page
 from milepost.domain.previewing.preview import Preview, preview
 from milepost.domain.previewing.specimen import LINKS, specimen_campaign
 from milepost.domain.problems import Problem
+from milepost.domain.sending.campaigns import Campaign
 from milepost.domain.templates.compile import check_marketing
 from milepost.domain.templates.rendering import Renderer
 from milepost.domain.templates.sizes import weight

@@ -11,7 +11,7 @@ from milepost.domain.messages import Accepted, Refused
 from milepost.domain.previewing.preview import preview
 from milepost.domain.previewing.specimen import specimen_campaign
 from milepost.domain.problems import suggest
-from milepost.domain.senders import origin_of
+from milepost.domain.sending.senders import origin_of
 from milepost.domain.templates.rendering import Renderer
 
 _REMEDIES = {

@@ -170,7 +170,7 @@ def _email(condition: Condition, facts: Facts) -> Verdict:
 def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
     if link not in message.get("links", ()):
         return False
-    from milepost.domain.robots import link_mark, persons  # few conditions name a link
+    from milepost.domain.sending.robots import link_mark, persons  # few conditions name a link
 
     if machines or "clicks" not in message:
         return True

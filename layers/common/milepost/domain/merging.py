@@ -31,9 +31,9 @@ from milepost.domain.enrollments import enrollment_id
 from milepost.domain.event_names import COUNTED_TWICE, MERGE_ASKED, MERGED, OURS
 from milepost.domain.events import Event, IdentifierKind
 from milepost.domain.identity import NAMING, anonymous, trusted
-from milepost.domain.mailed import united as mailed_to_both
 from milepost.domain.properties import PREFIX
 from milepost.domain.refs import EnrollmentRef
+from milepost.domain.sending.mailed import united as mailed_to_both
 from milepost.domain.standing import united
 
 Verdict = Literal["merge", "the other way", "lead", "refuse"]

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from milepost.domain.mailed import KEPT, mark, noted
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.sending.mailed import KEPT, mark, noted
 
 if TYPE_CHECKING:
-    from milepost.domain.attachments import File
-    from milepost.domain.robots import Why
+    from milepost.domain.sending.attachments import File
+    from milepost.domain.sending.robots import Why
 
 Category = Literal["marketing", "transactional"]
 

@@ -10,9 +10,9 @@ from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale, SomeTime
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
-from milepost.domain.senders_file import SenderFile, SenderId
-from milepost.domain.sending_file import Caps, ClosedDays, QuietHours, WarmUp
-from milepost.domain.tracking import TOPIC, Tracking
+from milepost.domain.sending.file import Caps, ClosedDays, QuietHours, WarmUp
+from milepost.domain.sending.senders_file import SenderFile, SenderId
+from milepost.domain.sending.tracking import TOPIC, Tracking
 
 
 def _iana(name: str) -> str:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from milepost.domain.conditions import Condition
     from milepost.domain.pauses import Pause
     from milepost.domain.program import Program
-    from milepost.domain.reputation import Breaker
     from milepost.domain.scoring import Scoring
+    from milepost.domain.sending.reputation import Breaker
     from milepost.domain.settings import StoreSettings
     from milepost.domain.templates.rendering import Renderer
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from milepost.domain.attachments import (
+from milepost.domain.enrollments import began_with
+from milepost.domain.sending.attachments import (
     MOST_BYTES,
     OF_VISITORS,
     File,
@@ -11,7 +12,6 @@ from milepost.domain.attachments import (
     file_of,
     path_for,
 )
-from milepost.domain.enrollments import began_with
 
 if TYPE_CHECKING:
     from milepost.ports.sending import Attachments

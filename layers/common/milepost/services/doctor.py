@@ -16,7 +16,7 @@ from milepost.domain.doctor.deployed import Stack
 from milepost.domain.doctor.finding import Finding, unknown, wrong
 from milepost.domain.doctor.probe import SIMULATED, probe_name
 from milepost.domain.messages import Accepted
-from milepost.domain.tracking import UNTRACKED
+from milepost.domain.sending.tracking import UNTRACKED
 from milepost.ports.doctor import CannotAskError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from milepost.domain.event_names import EMAIL, MACHINE
 from milepost.domain.events import Event
 from milepost.domain.messages import Report, address_hash
 from milepost.domain.refs import MessageRef
-from milepost.domain.tracking import is_tracked
+from milepost.domain.sending.tracking import is_tracked
 
 if TYPE_CHECKING:
-    from milepost.domain.reputation import Kind
+    from milepost.domain.sending.reputation import Kind
     from milepost.domain.settings import StoreSettings
     from milepost.ports.contacts import Contacts, Timeline
     from milepost.ports.sending import Ledger
@@ -95,6 +95,6 @@ def _machine(report: Report, facts: Mapping[str, Any]) -> str:
     """
     if report.kind != "clicked":
         return report.machine
-    from milepost.domain.robots import why_machine
+    from milepost.domain.sending.robots import why_machine
 
     return why_machine(facts.get("clicks", ()), report.at, report.link)

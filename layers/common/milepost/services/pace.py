@@ -8,9 +8,10 @@ from typing import Protocol
 from zlib import crc32
 
 from milepost.domain.chance import share
-from milepost.domain.gate import Defer
 from milepost.domain.messages import Category, Draft
-from milepost.domain.pace import (
+from milepost.domain.refs import MessageRef
+from milepost.domain.sending.gate import Defer
+from milepost.domain.sending.pace import (
     FRESH,
     Allowance,
     NoToken,
@@ -23,7 +24,6 @@ from milepost.domain.pace import (
     micros,
     wish,
 )
-from milepost.domain.refs import MessageRef
 from milepost.domain.settings import StoreSettings
 from milepost.ports.errors import Busy
 
@@ -71,14 +71,14 @@ class Pace:
         soon. `due` and `now` are of the business: when its block began, and the present."""
         ramp = None
         if settings.warm_up is not None and draft.category == "marketing":
-            from milepost.domain.warm_up import ramp_of  # few stores are new
+            from milepost.domain.sending.warm_up import ramp_of  # few stores are new
 
             ramp = ramp_of(draft.ref.store, settings, now)
         why = self.wait(draft.ref, draft.category, ramp)
         if why is None:
             return None
         if why == "warm-up":
-            from milepost.domain.warm_up import next_day
+            from milepost.domain.sending.warm_up import next_day
 
             return Defer(next_day(settings, now), why)
         rest = later(why, draft.category, now - due, share(draft.enrollment, draft.step))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from milepost.domain import instants
 from milepost.domain.refs import MessageRef
-from milepost.domain.reputation import Breaker, Kind, Repute, Tally, hour_of, judge, oldest
+from milepost.domain.sending.reputation import Breaker, Kind, Repute, Tally, hour_of, judge, oldest
 
 if TYPE_CHECKING:
     from milepost.ports.outside import Alerts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from milepost.domain.reputation import Breaker
+from milepost.domain.sending.reputation import Breaker
 from milepost.ports.works import Work
 
 if TYPE_CHECKING:

@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
 from milepost.domain.enrollments import Enrollment, mail_data, step_data, visit
-from milepost.domain.gate import Defer, Question, Send, Skip, conditions_asked, decide_send, put_off
 from milepost.domain.legs import waited
-from milepost.domain.mailed import kept
 from milepost.domain.messages import (
     Category,
     Claimed,
@@ -32,11 +29,22 @@ from milepost.domain.messages import (
 from milepost.domain.program import Node, Program
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.domain.restraints import restraints_of
-from milepost.domain.senders import Origin, origin_of
+from milepost.domain.sending.campaigns import Campaign, campaign_of
+from milepost.domain.sending.gate import (
+    Defer,
+    Question,
+    Send,
+    Skip,
+    conditions_asked,
+    decide_send,
+    put_off,
+)
+from milepost.domain.sending.mailed import kept
+from milepost.domain.sending.restraints import restraints_of
+from milepost.domain.sending.senders import Origin, origin_of
+from milepost.domain.sending.tracking import is_tracked
 from milepost.domain.templates.rendering import Rendered, RenderingError
 from milepost.domain.templates.sizes import clipped
-from milepost.domain.tracking import is_tracked
 from milepost.ports.errors import Busy
 from milepost.services.facts import FactFinder
 

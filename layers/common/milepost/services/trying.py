@@ -17,7 +17,7 @@ from milepost.domain.templates.rendering import Rendered, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from milepost.domain.senders import Origin
+    from milepost.domain.sending.senders import Origin
     from milepost.ports.probes import ProbeNotes
     from milepost.ports.sending import Mailer
 

@@ -9,7 +9,7 @@ from milepost.domain.enrollments import mail_data, step_data
 from milepost.domain.messages import address_hash
 from milepost.domain.reader_urls import BESIDE, viewer_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.domain.senders import origin_of
+from milepost.domain.sending.senders import origin_of
 from milepost.domain.tokens import View, unseal_view
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.profiles import CONSENT
 from milepost.adapters.dynamodb.table import Refused, Table
-from milepost.domain.mailed import NEVER, mark, to_numbers
+from milepost.domain.sending.mailed import NEVER, mark, to_numbers
 
 if TYPE_CHECKING:
     from milepost.domain.messages import Draft

@@ -17,7 +17,7 @@ from milepost.adapters.dynamodb.members import member_entry
 from milepost.domain import instants
 from milepost.domain.changes import Addition
 from milepost.domain.contacts import Consent, Lookout, Presence, Profile, Total, first_seen
-from milepost.domain.mailed import from_numbers, to_numbers
+from milepost.domain.sending.mailed import from_numbers, to_numbers
 from milepost.domain.standing import Standing
 
 CONSENT = "consent:"

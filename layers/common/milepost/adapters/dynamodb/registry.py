@@ -16,8 +16,8 @@ from milepost.ports.published import Head, Live
 
 if TYPE_CHECKING:
     from milepost.domain.conditions import Condition
-    from milepost.domain.reputation import Breaker
     from milepost.domain.scoring import Scoring
+    from milepost.domain.sending.reputation import Breaker
     from milepost.domain.templates.rendering import Renderer
     from milepost.domain.templates.versions import TemplateVersion
 
@@ -127,7 +127,7 @@ def read_head(table: Table, store: str) -> Head:
 def _breaker(text: str | None) -> "Breaker | None":
     if text is None:
         return None
-    from milepost.domain.reputation import Breaker  # it is hardly ever open
+    from milepost.domain.sending.reputation import Breaker  # it is hardly ever open
 
     return Breaker.from_json(json.loads(text))
 

@@ -1,4 +1,4 @@
-"""Merge what SES reports into the ledger: `domain/fates.py`, as DynamoDB's conditions say it.
+"""Merge what SES reports: `domain/sending/fates.py`, as DynamoDB's conditions say it.
 
 One update in steady state. What it presumes of the entry is a condition of it: if that does not
 hold, the answer brings the entry, and the update is made anew for what stands there.
@@ -11,9 +11,9 @@ from typing import Any
 from milepost.adapters.dynamodb.keys import NO_TIMER
 from milepost.adapters.dynamodb.table import Refused, Table
 from milepost.domain import instants
-from milepost.domain.fates import CLICKED, facts, first_clicks
 from milepost.domain.messages import Report
-from milepost.domain.robots import MOST, trace
+from milepost.domain.sending.fates import CLICKED, facts, first_clicks
+from milepost.domain.sending.robots import MOST, trace
 from milepost.ports.errors import Busy
 
 TRIES = 6

@@ -11,7 +11,7 @@ from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Item, Refused, Table, pack
 from milepost.domain import instants
 from milepost.domain.refs import MessageRef
-from milepost.domain.reputation import KEPT, Breaker, Kind, Repute, Tally
+from milepost.domain.sending.reputation import KEPT, Breaker, Kind, Repute, Tally
 
 _KINDS: tuple[Kind, ...] = ("bounced", "complained")
 

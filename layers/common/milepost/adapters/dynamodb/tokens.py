@@ -8,7 +8,7 @@ from typing import Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.table import Item, Refused, Table
-from milepost.domain.pace import MOST_ROWS, Allowance, NoToken, Ramp, Wish
+from milepost.domain.sending.pace import MOST_ROWS, Allowance, NoToken, Ramp, Wish
 from milepost.ports.errors import Busy
 
 TRIES = 4

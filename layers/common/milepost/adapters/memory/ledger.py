@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from milepost.adapters.memory.enrollments import write_journal
 from milepost.adapters.memory.state import State, enrollment_key
 from milepost.domain import instants
-from milepost.domain.fates import merge
-from milepost.domain.mailed import NEVER, mark
 from milepost.domain.messages import (
     ERASED,
     RETRIED_FOR,
@@ -27,6 +25,8 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.sending.fates import merge
+from milepost.domain.sending.mailed import NEVER, mark
 from milepost.ports.errors import Busy
 
 if TYPE_CHECKING:

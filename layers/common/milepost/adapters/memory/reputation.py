@@ -8,7 +8,7 @@ from milepost.adapters.memory.registry import Shelf
 from milepost.adapters.memory.state import State
 from milepost.domain import instants
 from milepost.domain.refs import MessageRef
-from milepost.domain.reputation import Breaker, Kind, Repute, Tally
+from milepost.domain.sending.reputation import Breaker, Kind, Repute, Tally
 
 
 @dataclass(frozen=True, slots=True)

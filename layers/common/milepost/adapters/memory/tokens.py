@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from milepost.domain.pace import Allowance, NoToken, Row, Wish, take
+from milepost.domain.sending.pace import Allowance, NoToken, Row, Wish, take
 
 
 @dataclass(slots=True)

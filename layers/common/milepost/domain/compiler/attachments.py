@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from milepost.domain.attachments import OF_VISITORS, asks_event, check_path
 from milepost.domain.compiler.tree import walk
 from milepost.domain.language.steps import SendEmail
 from milepost.domain.language.triggers import EventTrigger, FormTrigger
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem
+from milepost.domain.sending.attachments import OF_VISITORS, asks_event, check_path
 
 
 def check_attachments(workflow: Workflow) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from milepost.domain.language.steps import AnyStep, DelayUntil, Notify, SendEmai
 from milepost.domain.language.triggers import ContactTrigger, DateTrigger
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem, suggest
-from milepost.domain.senders import is_place
+from milepost.domain.sending.senders import is_place
 from milepost.domain.templates.checks import KNOWN
 
 Kind = Literal["text", "number", "flag", "any"]

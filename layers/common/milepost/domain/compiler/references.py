@@ -21,7 +21,7 @@ from milepost.domain.outbound import check_header, check_url
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.program import Program
 from milepost.domain.segments import Segments
-from milepost.domain.senders import senders_named
+from milepost.domain.sending.senders import senders_named
 from milepost.domain.templates.compile import check_marketing
 from milepost.domain.templates.uses import steps_used
 from milepost.domain.templates.versions import TemplateVersion

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from milepost.domain.doctor.finding import Finding, advice, ok, wrong
-from milepost.domain.tracking import UNTRACKED
+from milepost.domain.sending.tracking import UNTRACKED
 
 EVENTS = frozenset(
     {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY_DELAY", "RENDERING_FAILURE"}

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from milepost.domain.campaigns import Campaign
 from milepost.domain.previewing.lint import Remark, lint
 from milepost.domain.problems import Problem
+from milepost.domain.sending.campaigns import Campaign
 from milepost.domain.templates.rendering import Rendered, Renderer, RenderingError
 
 MOST_MISSING = 30

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from milepost.domain.campaigns import Campaign, campaign_of
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, mail_data, step_data
 from milepost.domain.refs import EnrollmentRef
+from milepost.domain.sending.campaigns import Campaign, campaign_of
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.checks import KNOWN
 

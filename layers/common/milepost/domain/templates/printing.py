@@ -15,7 +15,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from milepost.domain.campaigns import Campaign, added, marked
+from milepost.domain.sending.campaigns import Campaign, added, marked
 from milepost.domain.templates.sandbox import concat, each, text_of
 
 CAMPAIGN = "_campaign"

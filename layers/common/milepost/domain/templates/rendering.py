@@ -38,7 +38,7 @@ from milepost.domain.templates.versions import TemplateVersion
 if TYPE_CHECKING:
     from jinja2.runtime import Context
 
-    from milepost.domain.campaigns import Campaign
+    from milepost.domain.sending.campaigns import Campaign
 
 MOST_OUTPUT = 512 * 1024
 """Characters of one rendered part. SES takes 40 MB, but nobody reads it."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.domain.event_names import OPT_IN
 from milepost.domain.program import Program, templates_of
-from milepost.domain.senders import senders_named
+from milepost.domain.sending.senders import senders_named
 from milepost.domain.settings import StoreSettings
 
 if TYPE_CHECKING:

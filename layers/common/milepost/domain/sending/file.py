@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from milepost.domain.language.model import TimeOfDay
-from milepost.domain.mailed import MOST
 from milepost.domain.schedule import WEEKDAYS
+from milepost.domain.sending.mailed import MOST
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 

@@ -7,8 +7,8 @@ from milepost.domain.preferences import frequency
 from milepost.domain.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.domain.caps import Limits
-    from milepost.domain.hours import Hours
+    from milepost.domain.sending.caps import Limits
+    from milepost.domain.sending.hours import Hours
 
 
 class Restraints(NamedTuple):
@@ -22,11 +22,11 @@ def restraints_of(settings: StoreSettings, profile: Profile) -> Restraints:
     """The rules that hold for one reader."""
     hours = limits = None
     if settings.quiet_hours or settings.closed_days:
-        from milepost.domain.hours import hours_of
+        from milepost.domain.sending.hours import hours_of
 
         hours = hours_of(settings, profile.timezone)
     if settings.caps or settings.smart_sending or frequency(profile) != "all":
-        from milepost.domain.caps import limits_of
+        from milepost.domain.sending.caps import limits_of
 
         limits = limits_of(settings, profile)
     return Restraints(hours, limits)

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
-from milepost.domain.hours import Wait, midnight_after
-from milepost.domain.mailed import NEVER, Mailed
 from milepost.domain.preferences import frequency
 from milepost.domain.schedule import zone_of
+from milepost.domain.sending.hours import Wait, midnight_after
+from milepost.domain.sending.mailed import NEVER, Mailed
 from milepost.domain.settings import StoreSettings
 
 WISHES: Final = {"weekly": 7, "monthly": 30}

@@ -12,14 +12,14 @@ from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration, say_duration
 from milepost.domain.enrollments import Enrollment, endings
 from milepost.domain.legs import Start
-from milepost.domain.mailed import mark
 from milepost.domain.messages import Category
 from milepost.domain.preferences import snoozed_until
 from milepost.domain.program import Program
+from milepost.domain.sending.mailed import mark
 
 if TYPE_CHECKING:  # few messages are held back
-    from milepost.domain.caps import Limits
-    from milepost.domain.hours import Hours, Wait
+    from milepost.domain.sending.caps import Limits
+    from milepost.domain.sending.hours import Hours, Wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from milepost.domain.pace import Ramp
 from milepost.domain.schedule import zone_of
+from milepost.domain.sending.pace import Ramp
 from milepost.domain.settings import StoreSettings
 
 WARM = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from milepost.domain import instants
 from milepost.domain.messages import Report
-from milepost.domain.robots import MOST, clicks, trace
+from milepost.domain.sending.robots import MOST, clicks, trace
 
 
 def merge(message: dict[str, Any], report: Report) -> None:

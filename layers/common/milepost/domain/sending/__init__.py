@@ -1,0 +1,1 @@
+"""Whether a message may go, when, from whom, and what became of it."""
