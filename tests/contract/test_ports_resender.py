@@ -19,8 +19,7 @@ def stubbed() -> tuple[LambdaResender, Stubber]:
     return LambdaResender(client, "run-steps"), Stubber(client)
 
 
-def _answer(**more: str) -> dict[str, object]:
-    body = b"{}"
+def _answer(body: bytes = b'{"next": "end"}', **more: str) -> dict[str, object]:
     return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(body), len(body)), **more}
 
 
@@ -30,8 +29,17 @@ def test_the_function_is_told_what_to_send_again(stubbed: tuple[LambdaResender, 
     expected = {"FunctionName": "run-steps", "Payload": json.dumps(task).encode()}
     stub.add_response("invoke", _answer(), expected)
     with stub:
-        resender.send_again(enrollment_ref(), "receipt", 3)
+        assert resender.send_again(enrollment_ref(), "receipt", 3)
     stub.assert_no_pending_responses()
+
+
+def test_a_function_may_say_that_a_pause_has_to_end_first(
+    stubbed: tuple[LambdaResender, Stubber],
+) -> None:
+    resender, stub = stubbed
+    stub.add_response("invoke", _answer(b'{"next": "paused"}'))
+    with stub:
+        assert not resender.send_again(enrollment_ref(), "receipt", 3)
 
 
 def test_a_function_that_fails_is_asked_again_later(

@@ -1,5 +1,6 @@
 """react, run_steps, await_event, trigger_email and trigger_date: one enrollment from end to end."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -437,8 +438,8 @@ class Functions:
     def invoke(self, *, FunctionName: str, Payload: bytes) -> Json:
         assert FunctionName == ENVIRONMENT["MILEPOST_RUN_STEPS_ARN"]
         self.called.append(json.loads(Payload))
-        run_steps(self.called[-1], None)
-        return {"StatusCode": 200}
+        answer = json.dumps(run_steps(self.called[-1], None)).encode()
+        return {"StatusCode": 200, "Payload": io.BytesIO(answer)}
 
 
 @pytest.fixture

@@ -297,6 +297,14 @@ def test_marketing_at_night_is_put_off_until_the_morning() -> None:
     assert isinstance(decide_send(at(MORNING, hours=NIGHT)), Send)
 
 
+def test_how_much_is_too_much_is_asked_when_the_night_is_over() -> None:
+    got_one = after(NOW)
+    asked = deferred(at(EVENING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one))
+    assert (asked.reason, asked.until < MORNING + SPREAD) == ("quiet hours", True)
+    morning = at(MORNING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one)
+    assert isinstance(decide_send(morning), Send)
+
+
 def test_those_who_wait_for_one_morning_do_not_come_at_one_second() -> None:
     asked = at(EVENING, hours=NIGHT)
     times = {deferred(asked._replace(message=f"{n}")).until for n in range(100)}

@@ -20,12 +20,13 @@ class LambdaResender:
     client: "LambdaClient"
     run_steps: str
 
-    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None:
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
         task = {"enrollment": enrollment.to_json(), "again": step, "turn": turn}
         payload = json.dumps(task).encode()
         try:
             answer = self.client.invoke(FunctionName=self.run_steps, Payload=payload)
         except (ClientError, BotoCoreError) as error:
             raise Busy(f"run_steps could not be called: {type(error).__name__}") from error
-        if "FunctionError" in answer:
+        if answer.get("FunctionError"):
             raise Busy("run_steps failed: the next minute tries again")
+        return bool(json.loads(answer["Payload"].read()).get("next") != "paused")

@@ -26,7 +26,8 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
     if "give_up" in task:
         bootstrap.runner().give_up(ref, str(task["give_up"].get("Error", "failed")), leg)
     elif "again" in task:
-        bootstrap.runner().send_again(ref, task["again"], task["turn"])
+        asked = bootstrap.runner().send_again(ref, task["again"], task["turn"])
+        resting["next"] = "end" if asked else "paused"
     else:
         stop = bootstrap.runner().run(ref, task["block"], turn, leg)
         logger.info(

@@ -43,4 +43,5 @@ class Timers(Protocol):
 class Resender(Protocol):
     """Has a message sent once more where sending is allowed."""
 
-    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None: ...
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+        """Whether it was tried, or is not to be; False if it has to wait for the end of a pause."""

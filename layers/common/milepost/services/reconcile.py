@@ -4,7 +4,7 @@ its timeline, and messages whose outcome stayed unknown are decided, counted and
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from milepost.domain.refs import ContactRef, EnrollmentRef
+from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
 from milepost.ports.errors import Busy
 from milepost.ports.timers import Overdue
 from milepost.services.legs import Legs
@@ -45,11 +45,13 @@ def reconcile(
     `now` is real time, that of timers.
 
     Marketing is sent at most once: it is given up. A transactional message is sent at least once:
-    it gets one second try, after which it is given up too, and at once if it may no longer be
-    sent. Raises `Busy` in the end if something could not be done; all else has been.
+    it gets one second try (after a pause if there is one), after which it is given up too, and at
+    once if it may no longer be sent. Raises `Busy` in the end if something could not be done; all
+    else has been.
     """
     given_up = failed = begun = looked = came = left = 0
-    asked = set()
+    asked: set[MessageRef] = set()
+    held: set[MessageRef] = set()
     for overdue in timers.due(now):
         if isinstance(overdue, ContactRef):
             if looked == most_looks:
@@ -71,8 +73,8 @@ def reconcile(
                 failed += 1
         elif overdue.category == "transactional" and overdue.attempts == 1:
             try:
-                resender.send_again(overdue.enrollment, overdue.step, overdue.turn)
-                asked.add(overdue.message)
+                tried = resender.send_again(overdue.enrollment, overdue.step, overdue.turn)
+                (asked if tried else held).add(overdue.message)
             except Busy:
                 failed += 1
         else:
@@ -85,6 +87,6 @@ def reconcile(
         raise Busy(
             f"{failed} messages, legs or contacts could not be set off: the next minute tries again"
         )
-    if not left:
+    if not left and not held:
         timers.done_before(now)
     return Reconciled(given_up, len(asked) - len(refused), begun, came)

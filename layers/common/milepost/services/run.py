@@ -104,15 +104,20 @@ class Runner:
         self.enrollments.finish(ref, "failed", cause[:200], self.now())
         self._tell(ref, self.now())
 
-    def send_again(self, ref: EnrollmentRef, step: str, turn: int) -> None:
-        """Send a transactional message whose outcome stayed unknown a second and last time."""
+    def send_again(self, ref: EnrollmentRef, step: str, turn: int) -> bool:
+        """Send a transactional message whose outcome stayed unknown a second and last time; False
+        if it has to wait for the end of a pause."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
         if loaded is not None:
             profile, enrollment = loaded
             due = enrollment.began.get(str(turn), self.now())
             node = program.nodes[step]
-            self.sender.send_again(Task(program, profile, enrollment, node, turn, due))
+            try:
+                self.sender.send_again(Task(program, profile, enrollment, node, turn, due))
+            except Paused:
+                return False
+        return True
 
     def _walk(self, turn: Turn) -> Stop:
         name = turn.entry

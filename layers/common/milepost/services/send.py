@@ -143,8 +143,13 @@ class Sender:
         return Sent(replace(task.profile, mailed=draft.mailed_at(at)))
 
     def send_again(self, task: Task) -> None:
-        """The one second try of a transactional message whose first outcome stayed unknown."""
+        """The one second try of a transactional message whose first outcome stayed unknown.
+
+        Raises `Paused` and `Busy`: it is asked for again.
+        """
         head = self.registry.head(task.profile.store)
+        if head.is_paused(task.program.workflow):
+            raise Paused
         draft = _draft(task, head)
         open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
         decision = decide_send(self._question(open_task, head, draft))

@@ -31,7 +31,7 @@ class MemoryMailer:
 class MemoryResender:
     """Implements `Resender`: calls what sends again, in process."""
 
-    again: Callable[[EnrollmentRef, str, int], None]
+    again: Callable[[EnrollmentRef, str, int], bool]
 
-    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> None:
-        self.again(enrollment, step, turn)
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+        return self.again(enrollment, step, turn)

@@ -116,7 +116,9 @@ def decide_send(question: Question) -> Decision:
 def _restrained(question: Question) -> Defer | Skip | None:
     """What only stands against the message for a time: it waits, or is left out."""
     now, others = question.facts.now, question.others
-    limit = question.limits.wait(others, now) if question.limits else None
+    # In the night nothing goes anyway: how much is too much is asked when the morning has come.
+    night = question.hours is not None and question.hours.wait(now) is not None
+    limit = question.limits.wait(others, now) if question.limits and not night else None
     counted = question.limits.numbers(others, now) if question.limits else {}
     if limit is not None and not question.may_wait:
         return Skip(limit.reason, counted)
