@@ -11,7 +11,6 @@ import pytest
 from milepost.domain.changes import Change
 from milepost.domain.events import ContactFacts
 from milepost.domain.messages import Refused
-from tests.journeys.test_kills import PHASES
 from tests.journeys.test_legs import running
 from tests.support.builders import (
     ADA,
@@ -25,7 +24,7 @@ from tests.support.builders import (
     shop,
     workflow,
 )
-from tests.support.faults import Faults, Kill
+from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
 ONE_A_DAY = {"caps": {"per_day": 1}}
@@ -188,20 +187,19 @@ def story(faults: Faults | None = None) -> World:
 
 
 @pytest.mark.parametrize("scope", ["run_steps", "trigger_date"])
-def test_a_kill_at_any_line_lets_no_mail_more_through(scope: str) -> None:
+def test_a_kill_at_any_line_lets_no_mail_more_through(scope: Scope) -> None:
     undisturbed = story()
     assert days(undisturbed) == [0, 1, 2]
-    for called_by, number, name in undisturbed.faults.calls:
-        for phase in PHASES if called_by == scope else ():
-            world = story(Faults(Kill(called_by, number, phase)))
-            assert world.faults.struck == [f"{phase} {name}"]
-            assert max(Counter(days(world)).values()) == 1
-            assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
-            statuses = Counter(status for status, _ in world.messages(ADA).values())
-            assert statuses["accepted"] + statuses["unknown"] == 3
-            assert statuses["accepted"] >= 2
-            assert (running(world), world.state.timers) == ([], {})
-            assert {each.status for each in world.enrollments_of()} == {"completed"}
+    for kill, place in undisturbed.faults.kills(scope):
+        world = story(Faults(kill))
+        assert world.faults.struck == [place]
+        assert max(Counter(days(world)).values()) == 1
+        assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
+        statuses = Counter(status for status, _ in world.messages(ADA).values())
+        assert statuses["accepted"] + statuses["unknown"] == 3
+        assert statuses["accepted"] >= 2
+        assert (running(world), world.state.timers) == ([], {})
+        assert {each.status for each in world.enrollments_of()} == {"completed"}
 
 
 def test_the_day_is_the_readers_own() -> None:

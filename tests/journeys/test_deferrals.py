@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from milepost.domain.messages import Refused
-from tests.journeys.test_kills import PHASES
 from tests.journeys.test_legs import running
 from tests.journeys.test_rate import Ses, rush
 from tests.support.builders import (
@@ -23,7 +22,7 @@ from tests.support.builders import (
     wait_for,
     workflow,
 )
-from tests.support.faults import Faults, Kill, Scope
+from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
 NIGHT = {"from": "21:00", "to": "08:00"}
@@ -258,18 +257,17 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> No
     undisturbed = live(*steps)
     expected = [step for step, _ in mails(undisturbed)]
     assert expected == ["receipt", "hello", "last"]
-    for called_by, number, name in undisturbed.faults.calls:
-        for phase in PHASES if called_by == scope else ():
-            world = live(*steps, faults=Faults(Kill(scope, number, phase)))
-            assert world.faults.struck == [f"{phase} {name}"]
-            assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
-            lost = [step for step, (status, _) in world.messages().items() if status == "unknown"]
-            mailed = [step for step, _ in mails(world)]
-            assert mailed == expected or sorted([*mailed, *lost]) == sorted(expected)
-            assert (running(world), world.state.timers) == ([], {})
-            assert world.enrollment(ADA).status == "completed"
-            for step, at in mails(world)[1:]:
-                assert at.hour in range(8, 21), (step, at)
+    for kill, place in undisturbed.faults.kills(scope):
+        world = live(*steps, faults=Faults(kill))
+        assert world.faults.struck == [place]
+        assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
+        lost = [step for step, (status, _) in world.messages().items() if status == "unknown"]
+        mailed = [step for step, _ in mails(world)]
+        assert mailed == expected or sorted([*mailed, *lost]) == sorted(expected)
+        assert (running(world), world.state.timers) == ([], {})
+        assert world.enrollment(ADA).status == "completed"
+        for step, at in mails(world)[1:]:
+            assert at.hour in range(8, 21), (step, at)
 
 
 @pytest.mark.parametrize("minutes", range(4))

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost.domain.compiler.costs import transitions
-from tests.journeys.test_kills import PHASES
 from tests.support.asl import Execution
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, wait_for, workflow
 from tests.support.faults import Faults, Kill, Scope
@@ -198,14 +197,13 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
     published: World, tale: list[tuple[str, float]], scope: Scope
 ) -> None:
     undisturbed = tell(published, tale)
-    for called_by, number, name in undisturbed.faults.calls:
-        for phase in PHASES if called_by == scope else ():
-            world = tell(published, tale, Faults(Kill(scope, number, phase)))
-            assert world.faults.struck == [f"{phase} {name}"]
-            assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
-            assert running(world) == []
-            assert world.state.timers == {}
-            assert seen(world) == seen(undisturbed), world.faults.struck
+    for kill, place in undisturbed.faults.kills(scope):
+        world = tell(published, tale, Faults(kill))
+        assert world.faults.struck == [place]
+        assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
+        assert running(world) == []
+        assert world.state.timers == {}
+        assert seen(world) == seen(undisturbed), world.faults.struck
 
 
 @pytest.mark.parametrize("tale", TALES.values(), ids=TALES)

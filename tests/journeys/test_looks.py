@@ -1,6 +1,5 @@
 """What is published is asked of all contacts: in parts, once, and without making news of it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,11 +19,10 @@ from tests.journeys.test_segments import (
     segments,
 )
 from tests.support.builders import ADA, STORE, send, shop, text, workflow
-from tests.support.faults import Faults, Kill, Phase, Scope
+from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
 PEOPLE = [f"reader{number}@mail.example" for number in range(12)]
-PHASES: tuple[Phase, ...] = ("before", "after")
 
 
 def populated(**settings: Any) -> World:
@@ -238,12 +236,6 @@ def published() -> World:
     return world
 
 
-def kills(world: World, scope: Scope) -> Iterator[Kill]:
-    for called_by, number, _ in world.faults.calls:
-        for phase in PHASES if called_by == scope else ():
-            yield Kill(scope, number, phase)
-
-
 @pytest.mark.parametrize("scope", ["react", "looks", "trigger_date"])
 def test_a_kill_changes_nothing_that_anyone_sees(published: World, scope: Scope) -> None:
     undisturbed = World(published=published)
@@ -254,7 +246,7 @@ def test_a_kill_changes_nothing_that_anyone_sees(published: World, scope: Scope)
         ("Segment Entered", "gold"),
         ("Segment Left", "buyers"),
     ]
-    found = list(kills(undisturbed, scope))
+    found = [kill for kill, _ in undisturbed.faults.kills(scope)]
     assert found
     for kill in found:
         world = World(published=published, faults=Faults(kill))

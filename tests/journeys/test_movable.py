@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.journeys.test_kills import PHASES
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, workflow
 from tests.support.faults import Faults, Kill, Scope
 from tests.support.world import World
@@ -221,15 +220,14 @@ def test_a_kill_at_any_call_changes_nothing_that_anyone_sees(
     published: World, before: timedelta, new: int, scope: Scope
 ) -> None:
     undisturbed = tell(published, before, new)
-    for called_by, number, name in undisturbed.faults.calls:
-        for phase in PHASES if called_by == scope else ():
-            world = tell(published, before, new, Faults(Kill(scope, number, phase)))
-            assert world.faults.struck == [f"{phase} {name}"]
-            assert max(Counter(mail.ref.id for mail in world.mails).values(), default=1) == 1
-            assert world.state.timers == {}
-            assert one_date(world), (mails(world), world.faults.struck)
-            if before == AROUND["long before"]:
-                assert seen(world) == seen(undisturbed), world.faults.struck
+    for kill, place in undisturbed.faults.kills(scope):
+        world = tell(published, before, new, Faults(kill))
+        assert world.faults.struck == [place]
+        assert max(Counter(mail.ref.id for mail in world.mails).values(), default=1) == 1
+        assert world.state.timers == {}
+        assert one_date(world), (mails(world), world.faults.struck)
+        if before == AROUND["long before"]:
+            assert seen(world) == seen(undisturbed), world.faults.struck
 
 
 def one_date(world: World) -> bool:

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 
 from milepost.domain.messages import Accepted, Refused
-from tests.journeys.test_kills import PHASES
 from tests.journeys.test_legs import mails, running, visits
 from tests.journeys.test_pauses import nearly
 from tests.journeys.test_rate import PEOPLE, Ses, rush
@@ -23,7 +22,7 @@ from tests.support.builders import (
     text,
     wait_for,
 )
-from tests.support.faults import Faults, Kill, Scope
+from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -295,16 +294,15 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
     story = partial(live, (0, old), (5, new), event=event, until=60)
     undisturbed = story()
     expected = sorted((step, round(at / HOUR)) for step, at in mails(undisturbed))
-    for called_by, number, name in undisturbed.faults.calls:
-        for phase in PHASES if called_by == scope else ():
-            world = story(faults=Faults(Kill(scope, number, phase)))
-            assert world.faults.struck == [f"{phase} {name}"]
-            assert not world.mails or max(Counter(m.ref.id for m in world.mails).values()) == 1
-            assert running(world) == [], world.faults.struck
-            assert (world.state.timers, world.shelf.works) == ({}, {})
-            assert sorted((step, round(at / HOUR)) for step, at in mails(world)) == expected
-            assert world.enrollment().status == undisturbed.enrollment().status
-            assert world.profile().inside == {}
+    for kill, place in undisturbed.faults.kills(scope):
+        world = story(faults=Faults(kill))
+        assert world.faults.struck == [place]
+        assert not world.mails or max(Counter(m.ref.id for m in world.mails).values()) == 1
+        assert running(world) == [], world.faults.struck
+        assert (world.state.timers, world.shelf.works) == ({}, {})
+        assert sorted((step, round(at / HOUR)) for step, at in mails(world)) == expected
+        assert world.enrollment().status == undisturbed.enrollment().status
+        assert world.profile().inside == {}
 
 
 @pytest.mark.parametrize("place", ["before ledger.claim", "before enrollments.finish"])
@@ -334,21 +332,18 @@ def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
     """The event comes while the clock's function hangs at one of its calls."""
     new = inside(RENAMED, "migrate", answer="reply")
     for old in (ANSWER, LONG):
-        calls = live((0, old), (5, new), until=6).faults.calls
-        for scope, number, name in calls:
-            for phase in PHASES if scope == "trigger_date" else ():
-                world = World(faults=Faults())
-                place = Kill(scope, number, phase)
-                world.publish(shop(visit=old))
-                world.faults.meanwhile(place, partial(reply, world))
-                world.event("Visited")
-                world.run_until(MONDAY_NOON + 5 * DAY)
-                world.publish({"workflows/visit.json": new})
-                world.run_until(MONDAY_NOON + 60 * DAY)
-                assert world.faults.happened == [place]
-                thanked = [m.tags["step"] for m in world.mails if "thanks" in m.tags["step"]]
-                assert len(thanked) == 1, (phase, name, world.steps_mailed())
-                assert world.enrollment().status == "completed"
+        for place, name in live((0, old), (5, new), until=6).faults.kills("trigger_date"):
+            world = World(faults=Faults())
+            world.publish(shop(visit=old))
+            world.faults.meanwhile(place, partial(reply, world))
+            world.event("Visited")
+            world.run_until(MONDAY_NOON + 5 * DAY)
+            world.publish({"workflows/visit.json": new})
+            world.run_until(MONDAY_NOON + 60 * DAY)
+            assert world.faults.happened == [place]
+            thanked = [m.tags["step"] for m in world.mails if "thanks" in m.tags["step"]]
+            assert len(thanked) == 1, (name, world.steps_mailed())
+            assert world.enrollment().status == "completed"
 
 
 # --- a file that ends a pause and moves everybody at once ---

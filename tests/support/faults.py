@@ -41,7 +41,8 @@ class Faults:
 
     `calls` lists all calls of all scopes in order, as (scope, number, "port.method"), `struck` the
     places of the kills, as "before port.method" or "after port.method", `happened` the places
-    where something else happened meanwhile.
+    where something else happened meanwhile. `places` are those at which a kill differs from all
+    others: what is killed after a call might as well be killed before the next one.
     """
 
     kill: Kill | None = None
@@ -51,6 +52,7 @@ class Faults:
     calls: list[tuple[Scope, int, str]] = field(default_factory=list)
     struck: list[str] = field(default_factory=list)
     happened: list[str | Kill] = field(default_factory=list)
+    places: list[tuple[Kill, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
@@ -59,6 +61,11 @@ class Faults:
         self._meanwhile: dict[str | Kill, Callable[[], object]] = {}
         self._again: Callable[[], object] = lambda: None
         self._undisturbed = False
+        self._just_called = False
+
+    def kills(self, scope: Scope) -> list[tuple[Kill, str]]:
+        """Where a function may be killed, and what that place is called."""
+        return [(kill, place) for kill, place in self.places if kill.scope == scope]
 
     def meanwhile(self, place: str | Kill, action: Callable[[], object]) -> None:
         """Have something else happen at a place, once, while the function hangs there."""
@@ -77,7 +84,7 @@ class Faults:
         if self._undisturbed:
             yield
             return
-        self._scope, self._again = scope, again
+        self._scope, self._again, self._just_called = scope, again, False
         try:
             yield
         finally:
@@ -92,8 +99,13 @@ class Faults:
             return action()
         number = self._counts[self._scope] = self._counts.get(self._scope, 0) + 1
         self.calls.append((self._scope, number, name))
+        if not self._just_called:
+            self.places.append((Kill(self._scope, number, "before"), f"before {name}"))
         self._strike(name, number, "before")
+        self._just_called = False  # should it fail, "after" is no place of it
         result = action()
+        self._just_called = True
+        self.places.append((Kill(self._scope, number, "after"), f"after {name}"))
         self._strike(name, number, "after")
         return result
 
