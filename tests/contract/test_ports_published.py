@@ -66,6 +66,20 @@ def test_what_was_never_published_cannot_be_looked_up(ports: Ports) -> None:
     assert ports.publications.source(STORE, "cart", 1) == ""
 
 
+def test_a_version_of_a_template_stays_when_another_is_live_and_when_none_is(ports: Ports) -> None:
+    first, live = compiled(), replace(compiled(), hash="f" * 16)
+    for version in (first, live):
+        ports.publications.keep_template(STORE, version)
+        ports.publications.show_template(STORE, "plain", version.hash)
+    ports.publications.hide_template(STORE, "plain")
+    for version in (first, live):
+        kept = ports.publications.template(STORE, "plain", version.hash)
+        assert kept.to_bytes() == version.to_bytes()
+        assert ports.registry.template(STORE, "plain", version.hash).version.hash == version.hash
+    with pytest.raises(LookupError, match="template plain version 0123456789abcdef"):
+        ports.publications.template(STORE, "plain", "0123456789abcdef")
+
+
 def test_of_two_who_publish_at_once_one_goes_live(ports: Ports) -> None:
     assert ports.publications.go_live(STORE, "cart", LIVE, 0)
     assert not ports.publications.go_live(STORE, "cart", LIVE._replace(machine="arn:2"), 0)

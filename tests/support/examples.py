@@ -138,10 +138,11 @@ STEPS: Examples = {
     s.SendEmail: (
         {"type": "send_email", **_ID, "template": "one", "category": "marketing",
          "topic": "offers", "from_name": "Ada", "reply_to": "a@shop.example", "expires": "1 day",
-         "on_cap": "skip", "attachments": ["a.pdf"], "from": "ada"},
+         "on_cap": "skip", "attachments": ["a.pdf"], "from": "ada", "template_version": "a" * 16},
         {"template": "two", "category": "transactional", "topic": "news", "from_name": "Bo",
          "reply_to": "b@shop.example", "expires": "2 days", "on_cap": "defer",
-         "attachments": ["a.pdf", "b.pdf"], "from": "contact.properties.owner"},
+         "attachments": ["a.pdf", "b.pdf"], "from": "contact.properties.owner",
+         "template_version": "b" * 16},
     ),
     s.SendSms: (
         {"type": "send_sms", **_ID, "template": "one", "topic": "offers"},

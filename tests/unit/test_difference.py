@@ -147,13 +147,18 @@ def test_weights_and_variants_are_told_too() -> None:
         paths = [{"name": "a", "weight": weight}, {"name": "b"}]
         return {"id": "d", "type": "split", "paths": paths}
 
-    def mail(template: str) -> Json:
-        variants = [{"name": "a", "template": template}, {"name": "b", "template": "x"}]
+    def mail(template: str, **more: Any) -> Json:
+        variants = [{"name": "a", "template": template, **more}, {"name": "b", "template": "x"}]
         return {"id": "m", "type": "send_email", "variants": variants}
 
     assert changes([dice(1), mail("p")], [dice(3), mail("q")]) == [
         "`d`: its path **a** was weight 1, is now weight 3.",
         "`m`: its variant **a** was **p**, weight 1, is now **q**, weight 1.",
+    ]
+    pinned = mail("p", template_version="0123456789abcdef")
+    assert changes([mail("p")], [pinned]) == [
+        "`m`: its variant **a** was **p**, weight 1, is now **p** in version `0123456789abcdef`, "
+        "weight 1."
     ]
 
 

@@ -44,7 +44,7 @@ AROUND = Around(
         "by-hand": program("by-hand", send("hello"), trigger=MANUAL),
     },
     files=frozenset({"welcome", "by-hand", "coming"}),
-    template=lambda _: PLAIN,
+    template=lambda *_: PLAIN,
 )
 
 
@@ -113,18 +113,48 @@ def test_every_template_and_variant_must_be_published() -> None:
 
 
 def test_a_marketing_template_without_a_way_out_is_refused_and_a_receipt_is_not() -> None:
-    bare = AROUND._replace(template=lambda _: compiled("<p>Hello</p>"))
+    bare = AROUND._replace(template=lambda *_: compiled("<p>Hello</p>"))
     first, *_ = found(send("a"), around=bare)
     assert first.startswith("steps[0].template: ")
     assert "unsubscribe" in first
     assert found(send("a", category="transactional"), around=bare) == []
 
 
+PIN = "0123456789abcdef"
+
+
+def test_a_version_that_was_never_live_is_refused_with_where_to_find_one() -> None:
+    live = "fedcba9876543210"
+    around = AROUND._replace(
+        templates={"plain": live}, template=lambda _, version: None if version else PLAIN
+    )
+    variants = [{"name": "a", "template": "plain", "template_version": live[:-1] + "f"},
+                {"name": "b", "template": "plain"}]  # fmt: skip
+    tested = {"id": "t", "type": "send_email", "variants": variants}
+    assert found(send("a", template_version=PIN), tested, around=around) == [
+        f'steps[0].template_version: plain has never been live in a version "{PIN}" ({live} is '
+        "live; reports/templates.plain.report.md and each message tell the version)",
+        "steps[1].variants[0].template_version: plain has never been live in a version "
+        f'"{live[:-1]}f" (did you mean "{live}"?)',
+    ]
+
+
+def test_a_version_is_checked_as_the_live_one_is_and_whatever_stands_in_for_it_is_not() -> None:
+    bare = compiled("<p>{{ steps.crn.status | default('') }}</p>")
+    pinned = send("a", template_version=bare.hash)
+    around = AROUND._replace(template=lambda _, version: bare if version else PLAIN)
+    places = {problem.partition(":")[0] for problem in found(pinned, around=around)}
+    assert places == {"steps[0].template_version"}
+    assert any("unsubscribe" in problem for problem in found(pinned, around=around))
+    assert any("steps.crn" in problem for problem in found(pinned, around=around))
+    assert found(send("a", template_version=PIN), around=around) == []
+
+
 @pytest.mark.parametrize("spoken", ["steps.crn.status", "steps['crn'].status"])
 def test_a_template_speaks_only_of_steps_that_there_are(spoken: str) -> None:
     version = compiled(f"<p>{{{{ ({spoken}) | default('') }}}}</p>")
     assert steps_used(version) == {"crn"}
-    around = AROUND._replace(template=lambda _: version)
+    around = AROUND._replace(template=lambda *_: version)
     assert found(HOOK, send("a"), around=around, category="transactional") == [
         'steps[1].template: plain speaks of steps.crn, and there is no step "crn" (did you mean '
         '"crm"?)'
@@ -208,4 +238,22 @@ def test_alerts_need_somebody_who_hears_them() -> None:
     assert found(notify, around=AROUND._replace(alerts=False)) == [
         "steps[0]: nobody would hear it: the stack has no topic for alerts "
         "(deploy the stack with AlarmTopicArn)"
+    ]
+
+
+def test_a_version_belongs_to_a_template_and_is_written_as_reports_show_it() -> None:
+    def wrong(**step: Any) -> list[str]:
+        problems = read_file(
+            json.dumps(workflow({"id": "a", "type": "send_email", **step})), Workflow
+        )
+        assert isinstance(problems, list), problems
+        return [str(problem) for problem in problems]
+
+    variants = [{"name": "a", "template": "plain"}, {"name": "b", "template": "short"}]
+    assert wrong(variants=variants, template_version=PIN) == [
+        "steps[0]: has no template for template_version: write it into its variants"
+    ]
+    assert wrong(template="plain", template_version="v2") == [
+        "steps[0].template_version: 'v2' is not written as it must be (the 16 digits of a version, "
+        "0-9 and a-f, as the report of the template tells them)"
     ]

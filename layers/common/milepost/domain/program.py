@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 END = "end"
 """The successor of the last step. No step can be called this: see `compiler/flow.py`."""
@@ -54,12 +54,24 @@ class Program:
         )
 
 
-def templates_of(node: Node) -> list[str]:
+class Used(NamedTuple):
+    """A template that a node may send; `version` if it is this one, and no other, for good."""
+
+    template: str
+    version: str = ""
+
+
+def templates_of(node: Node) -> list[Used]:
     """The templates that a node may send."""
     if node["type"] != "send_email":
         return []
     variants = node.get("variants") or [node]
-    return list(dict.fromkeys(variant["template"] for variant in variants))
+    return list(dict.fromkeys(used(variant) for variant in variants))
+
+
+def used(part: Mapping[str, Any]) -> Used:
+    """What a node without variants sends, or one of its variants."""
+    return Used(str(part["template"]), part.get("template_version", ""))
 
 
 def waits(node: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from milepost.domain.language.model import ADDRESS, DATE, DAY, PROPERTY
+from milepost.domain.language.model import ADDRESS, DATE, DAY, HASH, PROPERTY
 from milepost.domain.problems import Problem, suggest
 
 File = TypeVar("File", bound=BaseModel)
@@ -107,6 +107,7 @@ _WRITTEN = {
     PROPERTY: "letters, digits, _ and -, starting with a letter, 60 at most",
     DATE: "2027-01-31, or a place like contact.properties.renewal_date",
     DAY: "month and day, as in 03-08",
+    HASH: "the 16 digits of a version, 0-9 and a-f, as the report of the template tells them",
     ADDRESS: "an e-mail address, as in help@shop.example",
     "^[A-Z]{3}$": "three capital letters, as in EUR",
     "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$": "a language tag, as in en, pt-BR or zh-Hant",

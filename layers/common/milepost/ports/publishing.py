@@ -38,7 +38,8 @@ class Publications(Protocol):
 
     def program(self, store: str, workflow: str, version: int) -> Program: ...
 
-    def template(self, store: str, name: str, version: str) -> TemplateVersion: ...
+    def template(self, store: str, name: str, version: str) -> TemplateVersion:
+        """A version, live or not; LookupError if it was never kept."""
 
     def source(self, store: str, workflow: str, version: int) -> str:
         """What identifies the file and compiler that a version was made from."""

@@ -26,7 +26,7 @@ from milepost.domain.messages import (
     may_be_claimed,
     message_id,
 )
-from milepost.domain.program import Node, Program
+from milepost.domain.program import Node, Program, Used, used
 from milepost.domain.reader_urls import reader_urls
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.sending.campaigns import Campaign, campaign_of
@@ -276,7 +276,7 @@ class Sender:
 
 def _draft(task: Task, head: "Head") -> Draft:
     node, workflow, ref = task.node, task.program.head, task.enrollment.ref
-    variant, template = _version(ref, node)
+    variant, (template, pinned) = _version(ref, node)
     category: Category = node.get("category") or workflow["category"]
     topic = (
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
@@ -289,7 +289,7 @@ def _draft(task: Task, head: "Head") -> Draft:
         category=category,
         topic=topic if category == "marketing" else None,
         template=template,
-        template_hash=head.templates.get(template, ""),
+        template_hash=pinned or head.templates.get(template, ""),
         variant=variant,
         recipient=task.profile.email or "",
         leg=task.enrollment.leg,
@@ -303,11 +303,11 @@ def _number(task: Task) -> int:
     return visit(task.turn) if "repeats" in task.node else 1
 
 
-def _version(ref: EnrollmentRef, node: Node) -> tuple[str, str]:
+def _version(ref: EnrollmentRef, node: Node) -> tuple[str, Used]:
     """The variant and the template that fall to this enrollment."""
     if "variants" not in node:
-        return "", str(node["template"])
-    templates = {variant["name"]: str(variant["template"]) for variant in node["variants"]}
+        return "", used(node)
+    templates = {variant["name"]: used(variant) for variant in node["variants"]}
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
     chosen = choose(ref, node["id"], weights)
     return chosen, templates[chosen]

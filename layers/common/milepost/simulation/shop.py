@@ -31,6 +31,20 @@ Conditions = Mapping[str, tuple[Segment, Condition]]
 """Segments that are live, with what they ask."""
 
 
+class Lending(MemoryPublications):
+    """The registry of a store of which only the files are known, as they are now.
+
+    A step may be pinned to a version of a template that an earlier state of its folder came to.
+    Nobody knows here whether there was one: the folder stands in, under that version's name.
+    """
+
+    def template(self, store: str, name: str, version: str) -> TemplateVersion:
+        kept, live = self.shelf.templates, self.head(store).templates
+        if name in live:
+            kept.setdefault((store, name, version), kept[store, name, live[name]])
+        return kept[store, name, version]
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """What became of the files: a report of each, the newest, and what is live by now."""
@@ -46,6 +60,11 @@ class Shop:
     def machine(self, workflow: str) -> Definition:
         """Its state machine; LookupError if it was refused."""
         return self.machines.versions[self._live(workflow).machine]
+
+    def is_known(self, template: str, version: str) -> bool:
+        """Whether this is what the folder of a template comes to, and none that was lent."""
+        held = self.shelf.templates.get((STORE, template, version))
+        return held is not None and held.hash == version
 
     def alone(self, workflow: str) -> MemoryRegistry:
         """The store with this one workflow live, whatever its status; LookupError if refused."""
@@ -67,7 +86,7 @@ def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
     """Publish a store's files, by their paths in the bucket, all at once."""
     texts = {(STORE, path): text for path, text in files.items()}
     shelf, machines = Shelf(), MemoryMachines()
-    store, publications = MemoryFiles(texts), MemoryPublications(shelf)
+    store, publications = MemoryFiles(texts), Lending(shelf)
     workflows = Workflows(files=store, publications=publications, machines=machines, wiring=WIRING)
     publisher = Publisher(store, publications, workflows, lambda: now)
     reports = publisher.publish(STORE, sorted(files))
@@ -80,7 +99,10 @@ def registry_of(
     templates: Iterable[TemplateVersion],
     segments: Conditions | None = None,
 ) -> MemoryRegistry:
-    """A store of one workflow, for whoever has compiled it already: the publish gate."""
+    """A store of one workflow, for whoever has compiled it already: the publish gate.
+
+    Of several versions of a template the last is the live one.
+    """
     kept = {(STORE, template.name, template.hash): template for template in templates}
     asked = segments or {}
     live = Live(

@@ -62,8 +62,8 @@ def prove(
 ) -> list[Problem]:
     """Run the tests of a workflow that has been compiled and is not live yet: the publish gate.
 
-    `templates` are those that its steps send, `text` is the file `path_of_tests` names, and
-    `segments` are those that are live, with their conditions.
+    `templates` are those that its steps send, of each the live version last, `text` is the file
+    `path_of_tests` names, and `segments` are those that are live, with their conditions.
     """
     tests = read_tests(text)
     if isinstance(tests, list):

@@ -131,10 +131,8 @@ class Watcher:
 
     def _locale(self, ref: MessageRef, message: Mapping[str, Any]) -> str:
         """The language the template spoke: chosen as the renderer chooses it."""
-        name = message["template"]
-        template = self.registry.template(
-            ref.store, name, self.registry.head(ref.store).templates[name]
-        ).version
+        name, version = message["template"], message["template_hash"]
+        template = self.registry.template(ref.store, name, version).version
         wanted = self.state.profile(ref.store, ref.contact).get("locale")
         return languages.choose(wanted, template.packed, template.default_locale)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from milepost.domain.compiler.mailings import mailings
 from milepost.domain.compiler.references import Around
 from milepost.domain.compiler.tree import walk
 from milepost.domain.event_names import OPT_IN
@@ -11,6 +12,7 @@ from milepost.domain.language.workflow import Workflow
 from milepost.domain.problems import Problem
 from milepost.domain.templates.compile import lacking
 from milepost.domain.templates.uses import mentions
+from milepost.domain.templates.versions import TemplateVersion
 
 
 def check_confirmation(workflow: Workflow, around: Around) -> Iterator[Problem]:
@@ -23,14 +25,15 @@ def check_confirmation(workflow: Workflow, around: Around) -> Iterator[Problem]:
         if asks and (step.category or workflow.category) == "marketing":
             remedy = 'write "category": "transactional"'
             yield Problem(place, "whoever has to confirm has not said yes to marketing yet", remedy)
-        named = [step.template, *(variant.template for variant in step.variants or ())]
-        for name in named:
-            if name is not None and name in around.templates:
-                yield from _link(place, name, asks, around)
+        for mailing in mailings(place, step):
+            if (name := mailing.template) not in around.templates:
+                continue
+            template = around.template(name, mailing.version)
+            if template is not None and mailing.is_of(template):
+                yield from _link(place, name, asks, template)
 
 
-def _link(place: str, name: str, asks: bool, around: Around) -> Iterator[Problem]:
-    template = around.template(name)
+def _link(place: str, name: str, asks: bool, template: TemplateVersion) -> Iterator[Problem]:
     if asks and (where := lacking(template, "urls", "confirm")):
         remedy = "write {{ urls.confirm }} outside of conditions"
         yield Problem(place, f"{name} has no link to confirm ({', '.join(where)})", remedy)

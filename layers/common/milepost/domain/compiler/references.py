@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from milepost.domain.compiler.asked import leaves
+from milepost.domain.compiler.mailings import Mailing, mailings
 from milepost.domain.compiler.segments import check_segment_name
 from milepost.domain.compiler.tree import walk
 from milepost.domain.language.conditions import ConsentsTo, InSegment, InWorkflow
@@ -31,14 +32,16 @@ class Around(NamedTuple):
     """What there is around a workflow.
 
     `programs` are the workflows that are published, `files` those that lie beside it: two that
-    name each other may come together. `beside` reads one of those, if it can be read.
+    name each other may come together. `beside` reads one of those, if it can be read. `template`
+    has the live version of a published template, or the one that is asked for: None if that is not
+    kept.
     """
 
     topics: Mapping[str, str]
     templates: Mapping[str, str]
     programs: Mapping[str, Program]
     files: frozenset[str]
-    template: Callable[[str], TemplateVersion]
+    template: Callable[[str, str | None], TemplateVersion | None]
     alerts: bool = True
     beside: Callable[[str], Workflow | None] = lambda _: None
     forms: frozenset[str] = frozenset()
@@ -163,22 +166,38 @@ def _email(
         if name not in around.senders:
             remedy = suggest(name, around.senders) or "declare it under senders"
             yield Problem(f"{place}.{field}", f'settings.json has no sender "{name}"', remedy)
-    wanted = [(f"{place}.template", step.template)] if step.template else []
-    wanted += [
-        (f"{place}.variants[{number}].template", variant.template)
-        for number, variant in enumerate(step.variants or ())
-    ]
-    for where, name in wanted:
-        if name not in around.templates:
-            remedy = suggest(name, around.templates) or "upload its folder to templates/"
-            yield Problem(where, f'no template named "{name}" is published', remedy)
-            continue
-        template = around.template(name)
-        for used in sorted(steps_used(template) - {*ids}):
-            reason = f'{name} speaks of steps.{used}, and there is no step "{used}"'
-            yield Problem(where, reason, suggest(used, ids))
-        for problem in check_marketing(template) if marketing else ():
-            yield Problem(where, f"{problem.place} {problem.reason}", problem.remedy)
+    for mailing in mailings(place, step):
+        yield from _template(mailing, marketing, around, ids)
+
+
+def _template(
+    mailing: Mailing, marketing: bool, around: Around, ids: list[str]
+) -> Iterator[Problem]:
+    name, where = mailing.template, mailing.named
+    if name not in around.templates:
+        remedy = suggest(name, around.templates) or "upload its folder to templates/"
+        yield Problem(where, f'no template named "{name}" is published', remedy)
+        return
+    template = around.template(name, mailing.version)
+    if template is None:
+        yield _not_kept(mailing, around.templates[name])
+        return
+    if not mailing.is_of(template):
+        return
+    where = mailing.pinned if mailing.version else where
+    for used in sorted(steps_used(template) - {*ids}):
+        reason = f'{name} speaks of steps.{used}, and there is no step "{used}"'
+        yield Problem(where, reason, suggest(used, ids))
+    for problem in check_marketing(template) if marketing else ():
+        yield Problem(where, f"{problem.place} {problem.reason}", problem.remedy)
+
+
+def _not_kept(mailing: Mailing, live: str) -> Problem:
+    name, version = mailing.template, mailing.version or ""
+    reason = f'{name} has never been live in a version "{version}"'
+    report = f"reports/templates.{name.replace('/', '.')}.report.md"
+    told = f"{live} is live; {report} and each message tell the version"
+    return Problem(mailing.pinned, reason, f"{suggest(version, [live]) or told}")
 
 
 def _call(place: str, step: Webhook | Notify, around: Around) -> Iterator[Problem]:

@@ -74,7 +74,9 @@ def _part(part: Part) -> str:
         case BranchPath():
             return f"if {say_condition(part.if_)}"
         case Variant():
-            return f"{bold(part.template)}, weight {part.weight}"
+            pinned = part.template_version
+            version = f" in version {code(pinned)}" if pinned else ""
+            return f"{bold(part.template)}{version}, weight {part.weight}"
         case SplitPath():
             return f"weight {part.weight}"
 

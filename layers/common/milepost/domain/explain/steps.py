@@ -38,6 +38,7 @@ from milepost.domain.language.steps import (
     Split,
     StartWorkflow,
     UpdateContact,
+    Variant,
     WaitFor,
     Webhook,
 )
@@ -98,19 +99,24 @@ def _split(step: Split) -> str:
     )
 
 
+def _template(named: SendEmail | Variant) -> str:
+    said = bold(named.template or "")
+    return f"{said} in version {code(named.template_version)}" if named.template_version else said
+
+
 def _send_email(step: SendEmail) -> str:
     if step.variants:
         whole = sum(variant.weight for variant in step.variants)
         said = "Send one of " + listed(
             [
-                f"{bold(v.template)} as {code(v.name)} ({v.weight}, {share(v.weight, whole)})"
+                f"{_template(v)} as {code(v.name)} ({v.weight}, {share(v.weight, whole)})"
                 + (f" from {code(v.from_)}" if v.from_ else "")
                 for v in step.variants
             ],
             "or",
         )
     else:
-        said = f"Send {bold(step.template or '')}"
+        said = f"Send {_template(step)}"
     more = []
     if step.category:
         more.append(f"as {step.category} mail")

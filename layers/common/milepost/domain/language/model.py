@@ -82,6 +82,7 @@ DATE = r"^(\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?|(contact|event|steps|enrollment)
 DAY = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 SLUG = r"^[a-z0-9][a-z0-9-]{0,39}$"
+HASH = r"^[0-9a-f]{16}$"
 
 Duration = Annotated[
     str,
@@ -136,6 +137,9 @@ TemplateName = Annotated[
         max_length=100,
         description="The template's folder under `templates/`: `abandoned-cart/reminder`.",
     ),
+]
+TemplateHash = Annotated[
+    str, Field(pattern=HASH, description="A version of a template: `3f2a9c04d1e7b586`.")
 ]
 Path = Annotated[
     str,

@@ -8,7 +8,7 @@ from milepost.domain.problems import Problem
 from milepost.domain.templates.compile import check_marketing, compile_template
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.services.publishing.result import Result, refused
-from milepost.services.publishing.users import programs, sends
+from milepost.services.publishing.users import advertises, programs, sends
 
 if TYPE_CHECKING:
     from milepost.ports.publishing import Publications
@@ -31,11 +31,13 @@ def publish_template(
     if users and (problems := check_marketing(compiled)):
         used = f"used for marketing by {', '.join(users)}"
         return refused(replace(p, reason=f"{p.reason}, {used}") for p in problems)
-    if head.templates.get(name) == compiled.hash:
+    before = head.templates.get(name)
+    if before == compiled.hash:
         return Result("unchanged", version=compiled.hash)
     publications.keep_template(store, compiled)
     publications.show_template(store, name, compiled.hash)
-    return Result("published", version=compiled.hash)
+    note = f"before it, version {before} was live" if before else ""
+    return Result("published", version=compiled.hash, note=note)
 
 
 def _hide(publications: "Publications", store: str, name: str) -> Result:
@@ -48,6 +50,6 @@ def _hide(publications: "Publications", store: str, name: str) -> Result:
 
 
 def marketers(publications: "Publications", store: str, name: str) -> list[str]:
-    """The published workflows that send this template as marketing."""
+    """The published workflows that send this template as marketing, in the version it has."""
     published = programs(publications, store, publications.head(store))
-    return [program.workflow for program in published if sends(program, name, "marketing")]
+    return [program.workflow for program in published if advertises(program, name)]

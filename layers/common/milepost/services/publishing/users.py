@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from milepost.domain.event_names import OPT_IN
-from milepost.domain.program import Program, templates_of
+from milepost.domain.program import Program, Used, templates_of
 from milepost.domain.sending.senders import senders_named
 from milepost.domain.settings import StoreSettings
 
@@ -51,11 +51,17 @@ def double_opt_in(settings: StoreSettings) -> list[str]:
     return [name for name, form in sorted(forms.items()) if form.get("double_opt_in", True)]
 
 
-def sends(program: Program, template: str, category: str | None = None) -> bool:
-    """Whether a workflow sends this template; in this category, if one is given."""
+def sends(program: Program, template: str) -> bool:
+    """Whether a workflow sends this template, in whatever version."""
+    nodes = program.nodes.values()
+    return any(template == used.template for node in nodes for used in templates_of(node))
+
+
+def advertises(program: Program, template: str) -> bool:
+    """Whether a workflow sends as marketing what this template is edited to: not one version."""
     return any(
-        template in templates_of(node)
-        and category in (None, node.get("category") or program.head["category"])
+        Used(template) in templates_of(node)
+        and (node.get("category") or program.head["category"]) == "marketing"
         for node in program.nodes.values()
     )
 

@@ -265,7 +265,7 @@ class Workflows:
             programs={p.workflow: p for p in published if p.workflow != name},
             files=frozenset(path.rpartition("/")[2].removesuffix(".json") for path in beside),
             beside=cache(lambda other: self._beside(store, other)),
-            template=cache(lambda used: self._template(store, head, used)),
+            template=cache(lambda *used: self._template(store, head, *used)),
             alerts=self.alerts,
             forms=frozenset(head.settings.forms or ()),
             segments=head.segments,
@@ -278,8 +278,15 @@ class Workflows:
         workflow = read_file(text, Workflow) if text else None
         return workflow if isinstance(workflow, Workflow) else None
 
-    def _template(self, store: str, head: "Head", name: str) -> TemplateVersion:
-        return self.publications.template(store, name, head.templates[name])
+    def _template(
+        self, store: str, head: "Head", name: str, version: str | None
+    ) -> TemplateVersion | None:
+        """The live version or the one that is asked for; None if that was never kept."""
+        if version is None:
+            return self.publications.template(store, name, head.templates[name])
+        with suppress(LookupError):
+            return self.publications.template(store, name, version)
+        return None
 
     def _sizes(self, program: Program) -> Iterator[Problem]:
         sizes = (
@@ -298,8 +305,11 @@ class Workflows:
         text = self.files.read(store, tests) if self.trials else None
         if text is None or self.trials is None:
             return []
-        names = {name for node in program.nodes.values() for name in templates_of(node)}
-        templates = [self._template(store, head, name) for name in sorted(names)]
+        used = {each for node in program.nodes.values() for each in templates_of(node)}
+        versions = {(name, version or head.templates[name]) for name, version in used}
+        live = {(name, head.templates[name]) for name, _ in used}
+        wanted = [*sorted(versions - live), *sorted(live)]
+        templates = [self.publications.template(store, *each) for each in wanted]
         segments = {
             name: (segment, self.publications.segment(store, name, segment.version))
             for name, segment in head.segments.live().items()

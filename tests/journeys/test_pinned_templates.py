@@ -1,0 +1,122 @@
+"""The edit of a template reaches people inside, but for steps that are pinned to one version."""
+
+from collections.abc import Mapping
+
+from milepost.services.publishing.templates import publish_template
+from tests.journeys.visits import step, visit, visited, world_of
+from tests.support.builders import STORE, Content, Json, delay, send, template, text
+from tests.support.world import World
+
+OLD, NEW = "Your cart is waiting.", "Your basket is waiting."
+NO_WAY_OUT = "<html><body><p>Your basket.</p></body></html>"
+
+
+def version(world: World, name: str = "plain") -> str:
+    return world.shelf.head(STORE).templates[name]
+
+
+def republish(world: World, files: Mapping[str, Content]) -> list[tuple[str, list[str]]]:
+    """What becomes of files that may be refused: each outcome with what is wrong."""
+    for path, content in files.items():
+        world.files.write(STORE, path, text(content))
+    reports = world.publisher.publish(STORE, sorted(files))
+    return [(report.outcome, [str(p) for p in report.problems]) for report in reports]
+
+
+def pinned_world(*steps: Json, **head: object) -> tuple[World, str]:
+    """Steps pinned to the version of `plain` that is live at first, as `PIN` in their fields."""
+    world = world_of(send("any"))
+    pin = version(world)
+    document = text(visit(*steps, **head)).replace("PIN", pin)
+    assert republish(world, {"workflows/visit.json": document})[-1] == ("published", [])
+    return world, pin
+
+
+def test_an_edit_reaches_people_inside_unless_the_step_is_pinned() -> None:
+    world, pin = pinned_world(
+        send("before"), delay("1 day"), send("pinned", template_version="PIN"), send("usual")
+    )
+    visited(world)
+    world.publish(template("plain", body=NEW))
+    assert version(world) != pin
+    world.run_for(days=2)
+    said = [(mail.tags["step"], OLD in mail.html, NEW in mail.html) for mail in world.mails]
+    assert said == [("before", True, False), ("pinned", True, False), ("usual", False, True)]
+    hashes = {m["step"]: m["template_hash"] for m in world.state.messages.values()}
+    assert hashes == {"before": pin, "pinned": pin, "usual": version(world)}
+
+
+def test_a_variant_may_be_pinned_so_that_it_is_compared_with_what_it_was() -> None:
+    variants = [{"name": "a", "template": "plain", "weight": 0},
+                {"name": "b", "template": "plain", "template_version": "PIN"}]  # fmt: skip
+    world, pin = pinned_world(step("send_email", "tested", variants=variants))
+    world.publish(template("plain", body=NEW))
+    visited(world)
+    assert OLD in world.last_mail().html
+    (message,) = world.state.messages.values()
+    assert (message["variant"], message["template_hash"]) == ("b", pin)
+
+
+def test_an_edit_is_not_held_to_what_only_a_pinned_step_needs() -> None:
+    world, pin = pinned_world(send("offer", template_version="PIN"), category="marketing")
+    edit: dict[str, Content] = {"templates/plain/body.html": NO_WAY_OUT}
+    assert republish(world, edit) == [("published", [])]
+    usual = {"workflows/visit.json": visit(send("offer"), category="marketing")}
+    ((outcome, problems),) = republish(world, usual)
+    assert outcome == "refused", "what follows the edits needs a way out of marketing"
+    assert all(problem.startswith("steps[0].template: ") for problem in problems)
+    world.consent()
+    visited(world)
+    assert OLD in world.last_mail().html
+    assert pin in next(iter(world.state.messages.values()))["template_hash"]
+
+
+def test_a_version_that_was_never_live_is_refused_and_what_was_live_stays() -> None:
+    world, pin = pinned_world(send("kept", template_version="PIN"))
+    never = visit(send("kept", template_version="0" * 16))
+    ((outcome, problems),) = republish(world, {"workflows/visit.json": never})
+    assert (outcome, len(problems)) == ("refused", 1)
+    assert problems[0].startswith("steps[0].template_version: plain has never been live in")
+    assert f"{pin} is live" in problems[0]
+
+
+def test_a_version_that_is_not_fit_for_marketing_cannot_be_pinned_to_for_it() -> None:
+    world = world_of(send("any"))
+    republish(world, {"templates/plain/body.html": NO_WAY_OUT})
+    bare = version(world)
+    world.publish(template("plain"))
+    for category, outcome in (("marketing", "refused"), ("transactional", "published")):
+        document = visit(send("any", template_version=bare), category=category)
+        assert republish(world, {"workflows/visit.json": document})[-1][0] == outcome
+
+
+def test_the_folder_of_a_pinned_template_is_in_use() -> None:
+    world, _ = pinned_world(send("kept", template_version="PIN"))
+    gone = publish_template(world.publisher.publications, STORE, "plain", {}, {})
+    assert [str(p) for p in gone.problems] == [
+        "templates/plain: is used by visit (its last version stays live)"
+    ]
+
+
+def test_the_report_of_an_edit_says_which_version_was_live_before() -> None:
+    world = world_of(send("any"))
+    before = version(world)
+    world.publish(template("plain", body=NEW))
+    report = world.files.read(STORE, "reports/templates.plain.report.md")
+    assert report is not None
+    assert f"as version {version(world)}" in report
+    assert f"before it, version {before} was live" in report
+
+
+def test_a_workflow_is_tried_with_the_version_that_its_step_is_pinned_to() -> None:
+    world = world_of(send("any"))
+    pin = version(world)
+    world.publish(template("plain", subject="Another subject"))
+    case = {"name": "both", "trigger": {}, "expect": {"messages": [
+        {"step": "pinned", "subject": "About plain", "locale": "en"},
+        {"step": "usual", "subject": "Another subject", "locale": "en"}]}}  # fmt: skip
+    told: dict[str, Content] = {
+        "tests/visit.test.json": {"workflow": "visit", "cases": [case]},
+        "workflows/visit.json": visit(send("pinned", template_version=pin), send("usual")),
+    }
+    assert republish(world, told)[-1] == ("published", [])
