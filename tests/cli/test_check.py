@@ -171,6 +171,7 @@ def test_programs_get_json(tmp_path: Path) -> None:
                 "remedy": 'did you mean "plain"?',
             }
         ],
+        "unknown": [],
     }
 
 
@@ -281,6 +282,33 @@ def test_no_file_is_written(tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     milepost("check", tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_version_that_only_aws_can_know_is_no_mistake_and_not_called_good(
+    tmp_path: Path,
+) -> None:
+    files = shop(cart=workflow(send("a", template_version="0123456789abcdef")))
+    answer = milepost("check", write(tmp_path, files))
+    assert (answer.code, answer.lines) == (
+        0, ["1 workflow, 1 template: good, as far as can be known here"]
+    )  # fmt: skip
+    assert answer.err.startswith(
+        f"not known here: {tmp_path}/workflows/cart.json: steps[0].template_version: only "
+        "publishing knows if plain was ever live as 0123456789abcdef (templates/plain is "
+    )
+    (unknown,) = milepost("check", tmp_path, "--json").json["unknown"]
+    assert unknown["place"] == "steps[0].template_version"
+    simulated = milepost("simulate", tmp_path / "workflows" / "cart.json", "--consent", "offers")
+    assert 'a: mails "About plain"' in simulated.out
+    assert simulated.err == answer.err
+
+
+def test_the_version_that_the_folder_is_now_is_known(tmp_path: Path) -> None:
+    root = write(tmp_path, shop(cart=workflow(send("a", template_version="0" * 16))))
+    now = milepost("check", root).err.rpartition("templates/plain is ")[2][:16]
+    write(root, shop(cart=workflow(send("a", template_version=now))))
+    answer = milepost("check", root)
+    assert (answer.lines, answer.err) == (["1 workflow, 1 template: all good"], "")
 
 
 def test_drafts_are_checked_too(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from milepost.cli.printing import Found, fail, say, show_json, show_problems
+from milepost.cli.printing import Found, fail, say, show_json, show_problems, warn
 from milepost.cli.shelf import Store, find_root, open_store
-from milepost.cli.units import SETTINGS, units_of
+from milepost.cli.units import SETTINGS, look_at
 from milepost.services.publishing.workflows import path_of_tests
 
 LAYOUT = "templates/_layout"
@@ -31,12 +31,13 @@ def check(
     for path in paths:
         roots.setdefault(find_root(path), []).append(path)
     found: list[Found] = []
+    unknown: list[Found] = []
     counts = dict.fromkeys(_COUNTED, 0)
     for root, asked in roots.items():
         store = open_store(root)
         wanted = [store.path_of(path) for path in asked]
         relied_on = {unit for path in wanted for unit in _relied_on(store, path)}
-        units = units_of(store)
+        units, unknowable = look_at(store)
         for file, place in zip(asked, wanted, strict=True):
             if file.is_file() and not any(_concerns(place, unit) for unit in units):
                 fail(f"{file}: {_OF_IMPORTS if place.startswith('imports/') else _OF_NOTHING}")
@@ -45,16 +46,21 @@ def check(
                 kind = unit.partition("/")[0]
                 counts[kind] = counts.get(kind, 0) + 1
                 found += problems
+                unknown += unknowable.get(unit, ())
             elif unit in relied_on:
                 found += problems
     if as_json:
         checked = {kind: counts[kind] for kind in _COUNTED}
-        show_json({**checked, "problems": [each.to_json() for each in found]})
-    elif found:
+        told = {"problems": found, "unknown": unknown}
+        show_json(checked | {kind: [each.to_json() for each in of] for kind, of in told.items()})
+        raise typer.Exit(1 if found else 0)
+    warn(unknown)
+    if found:
         show_problems(found)
     else:
         kinds = [kind for kind in _COUNTED if counts[kind] or kind != "segments"]
-        say(", ".join(_number(counts[kind], kind) for kind in kinds) + ": all good")
+        good = "all good" if not unknown else "good, as far as can be known here"
+        say(", ".join(_number(counts[kind], kind) for kind in kinds) + f": {good}")
     raise typer.Exit(1 if found else 0)
 
 

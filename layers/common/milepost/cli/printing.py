@@ -48,6 +48,12 @@ def say(line: str = "") -> None:
     typer.echo(plain(line))
 
 
+def warn(found: Iterable[Found]) -> None:
+    """Say what nobody can know here. It is no mistake, and stands in nobody's way."""
+    for each in found:
+        typer.echo(plain(f"not known here: {each}"), err=True)
+
+
 def show_json(document: Any) -> None:
     typer.echo(json.dumps(document, indent=2))
 

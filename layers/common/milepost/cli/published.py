@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from milepost.cli.printing import Found, fail, refuse
+from milepost.cli.pins import unknown_pins
+from milepost.cli.printing import Found, fail, refuse, warn
 from milepost.cli.shelf import Store, open_store
-from milepost.cli.units import units_of
+from milepost.cli.units import look_at
 from milepost.simulation.shop import Shop, open_shop
 
 
@@ -28,12 +29,13 @@ def publish_file(file: Path) -> Published:
         fail(f"{file}: is not a workflow of the store in {store.root}")
     if shop.reports[path].problems:
         refuse(_everything(store, path))
+    warn(unknown_pins(store, shop, path))
     return Published(PurePosixPath(path).stem, shop)
 
 
 def _everything(store: Store, path: str) -> list[Found]:
     """What is wrong with the workflow, and with the settings and templates that it relies on."""
-    found = units_of(store)
+    found = look_at(store).problems
     relied_on = [unit for unit in found if not unit.startswith(("workflows/", "tests/"))]
     return [problem for unit in (*relied_on, path) for problem in found[unit]]
 

@@ -7,7 +7,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from milepost.cli.printing import Found, say, show_json, show_life, show_problems
+from milepost.cli.pins import unknown_pins
+from milepost.cli.printing import Found, say, show_json, show_life, show_problems, warn
 from milepost.cli.shelf import Store, open_store
 from milepost.domain.problems import Problem
 from milepost.simulation.shop import Shop, open_shop
@@ -34,6 +35,8 @@ def run_tests(
     store = open_store(path)
     shop = open_shop(store.files, datetime.now(UTC))
     tried = [each for file in _files(store, path) for each in _tried(store, shop, file)]
+    for workflow in dict.fromkeys(each.workflow for each in tried):
+        warn(unknown_pins(store, shop, f"workflows/{workflow}.json"))
     failed = [each for each in tried if each.problems]
     if as_json:
         show_json([_document(each) for each in tried])

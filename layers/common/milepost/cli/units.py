@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from milepost.cli.pins import unknown_pins
 from milepost.cli.printing import Found
 from milepost.cli.shelf import Store
 from milepost.cli.stand_in import stand_in
@@ -21,7 +23,14 @@ Units = dict[str, list[Found]]
 """The problems of each file, and of each template's folder, by its path in the bucket."""
 
 
-def units_of(store: Store) -> Units:
+class Looked(NamedTuple):
+    """What is wrong, and what nobody can know from a store's files alone."""
+
+    problems: Units
+    unknown: Units
+
+
+def look_at(store: Store) -> Looked:
     """Settings first, then templates, workflows and tests. A mistake is told where it was made."""
     wrong = _of_settings(store)
     files = store.files
@@ -35,10 +44,14 @@ def units_of(store: Store) -> Units:
     for path, text in store.files.items():
         if path.startswith("tests/") and path.endswith(".json"):
             problems[path] = list(_of_tests(path, text, shop))
-    return {
-        unit: [_found(store, unit, problem) for problem in found]
-        for unit, found in problems.items()
-    }
+    return Looked(
+        {unit: [_found(store, unit, p) for p in found] for unit, found in problems.items()},
+        {unit: [*unknown_pins(store, shop, unit)] for unit in problems if _is_workflow(unit)},
+    )
+
+
+def _is_workflow(unit: str) -> bool:
+    return unit.startswith("workflows/")
 
 
 def _found(store: Store, unit: str, problem: Problem) -> Found:
