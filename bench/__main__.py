@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bench import RESULTS
 from bench.check import measure_check
+from bench.costs import BIRTHDAYS, all_alike, measure_costs
 from bench.imports import measure_imports
 from bench.layer import build_layer, runtime, without_bytecode
 from bench.rendering import measure_rendering
@@ -54,6 +55,8 @@ def main() -> int:
         transfers = measure_transfers()  # before what fills the memory, whose peak is measured
         console.print("Asking 100,000 contacts for six segments ...")
         segments = measure_segments()
+        console.print("Counting what an event costs among ten and among ten thousand ...")
+        costs = measure_costs()
         console.print("Running handlers over loopback HTTP ...")
         with World(Path(folder)) as world:
             path = f"{layer}{os.pathsep}{aws}"
@@ -73,6 +76,7 @@ def main() -> int:
         "mail_of_30_kb": rendering,
         "segments_in_process": segments,
         "transfers": transfers,
+        "dynamodb_calls": costs,
         "transitions_on_longest_path": {
             name: _transitions(name) for name in ("abandoned-cart", "welcome")
         },
@@ -113,6 +117,11 @@ def _missed(results: dict[str, Any]) -> list[str]:
     ]
     if (ratio := results["mail_of_30_kb"]["ratio"]) > TARGETS["rendering_ratio"]:
         found.append(f"a mail of 30 KB takes {ratio} of the CPU of Jinja2 alone, target 1.3")
+    costs = results["dynamodb_calls"]
+    if not all_alike(costs):
+        found.append("an event costs more where there is more: see dynamodb_calls")
+    if costs["birthday_sweep"]["items read"] > BIRTHDAYS + 1:
+        found.append("a birthday sweep reads timers that are not due")
     checking = results["check_of_50_workflows_s"]["median"]
     if checking > TARGETS["check_s"]:
         found.append(f"50 workflows are checked in {checking} s, target {TARGETS['check_s']}")
@@ -152,6 +161,9 @@ def _show(console: Console, results: dict[str, Any]) -> None:
         f"{results['segments_in_process']['contacts_per_cpu_s']:,} contacts per CPU second are "
         "asked for six segments"
     )
+    one, sweep = (results["dynamodb_calls"][key] for key in ("one_event_besides", "birthday_sweep"))
+    console.print(f"one event, whatever there is besides: {next(iter(one.values()))}")
+    console.print(f"a birthday sweep: {sweep}")
     console.print(f"billed transitions: {results['transitions_on_longest_path']}")
 
 
