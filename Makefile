@@ -41,7 +41,7 @@ WITH_BROWSER = if command -v chromedriver >/dev/null && command -v chromium chro
 
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint
-	@$(WITH_BROWSER); $(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term
+	@$(WITH_BROWSER); $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 browser-test: for-dev ## Look at readers' pages and the browser snippet in a real Chromium, if there is one
 	@$(WITH_BROWSER); [ -z "$${MILEPOST_BROWSER:-}" ] || $(BIN)/python -m pytest -q tests/browser
