@@ -95,7 +95,7 @@ def _settings(shelf: Store) -> StoreSettings:
     if isinstance(read, list):
         read = read_file(stand_in(shelf.files, read), SettingsFile)
         assert isinstance(read, SettingsFile), "what stands in for settings is right"
-    return StoreSettings.from_json(read.model_dump(mode="json", exclude_none=True))
+    return StoreSettings.from_json(read.document())
 
 
 def _files(shelf: Store, name: str) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import Field, HttpUrl, StringConstraints, model_validator
 
 from milepost.domain.forms import GIVEN, PERSON
 from milepost.domain.language.model import PROPERTY, SLUG, Locale
+from milepost.domain.strict import Strict
 
 TopicId = Annotated[str, Field(pattern=SLUG)]
 FormName = Annotated[str, Field(pattern=SLUG)]
@@ -21,11 +22,7 @@ Origin = Annotated[
 ]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldFile(_Model):
+class FieldFile(Strict):
     """One question of a form, beside the e-mail address."""
 
     choices: list[Choice] | None = Field(
@@ -43,7 +40,7 @@ class FieldFile(_Model):
         return self
 
 
-class FormFile(_Model):
+class FormFile(Strict):
     """A sign-up form: what the shop's own page posts to `/v1/<store>/forms/<name>`."""
 
     topics: list[TopicId] = Field(

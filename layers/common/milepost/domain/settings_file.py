@@ -1,18 +1,18 @@
 """A store's `settings.json` as a model; only publishing imports it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
-from milepost.domain.addresses import normalize_email
 from milepost.domain.forms_file import FormFile, FormName, Origin, TopicId
 from milepost.domain.language.model import Locale, SomeTime
 from milepost.domain.properties import Type
 from milepost.domain.schedule import zone_named
 from milepost.domain.sending.file import Caps, ClosedDays, QuietHours, WarmUp
-from milepost.domain.sending.senders_file import SenderFile, SenderId
+from milepost.domain.sending.senders_file import SenderFile, SenderId, bare_address
 from milepost.domain.sending.tracking import TOPIC, Tracking
+from milepost.domain.strict import Strict
 
 
 def _iana(name: str) -> str:
@@ -22,8 +22,7 @@ def _iana(name: str) -> str:
 
 
 def _address(text: str) -> str:
-    if normalize_email(text) is None:
-        raise ValueError(f"{text!r} is not an e-mail address")
+    bare_address(text)
     return text
 
 
@@ -34,22 +33,18 @@ PropertyName = Annotated[str, Field(min_length=1, max_length=100)]
 UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,50}$")]
 
 
-class Utm(BaseModel):
+class Utm(Strict):
     """What links to the store's own pages say of where the visitor comes from.
 
     `utm_campaign` is the workflow, `utm_content` the step.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     source: UtmValue = Field(default="milepost", description="`utm_source`.")
     medium: UtmValue = Field(default="email", description="`utm_medium`.")
 
 
-class SettingsFile(BaseModel):
+class SettingsFile(Strict):
     """Who the store is, what it writes about, and in which languages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_: str | None = Field(
         None, alias="$schema", description="Where editors find what may be written here."
@@ -138,6 +133,10 @@ class SettingsFile(BaseModel):
     smart_sending: SomeTime | None = Field(
         None, description="No marketing so soon after the last: `16 hours`. Left out like above."
     )
+
+    def document(self) -> dict[str, Any]:
+        """What a store keeps of it, and `StoreSettings.from_json` reads."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"schema_"})
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

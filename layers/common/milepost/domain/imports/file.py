@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from milepost.domain.imports.cells import Type
 from milepost.domain.imports.encodings import Encoding
+from milepost.domain.strict import Strict
 
 FIELD = (
     r"^(email|external_id|phone|first_name|last_name|locale|timezone|stage|score|lists"
@@ -20,10 +21,8 @@ MOST_COLUMNS = 90
 """A profile keeps a hundred fields."""
 
 
-class ColumnFile(BaseModel):
+class ColumnFile(Strict):
     """What one column means, where the name of a field does not say it all."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     field: Field_ = Field(description="The field: `email`, `properties.birthday`, `consent.news`.")
     type: Type = Field("text", description="What a property is; other fields know it themselves.")
@@ -51,10 +50,10 @@ class ColumnFile(BaseModel):
         return self
 
 
-class ImportFile(BaseModel):
+class ImportFile(Strict):
     """How a file of contacts is imported. Everything may be left out: columns are then guessed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     schema_: str | None = Field(
         None, alias="$schema", description="Where editors find what may be written here."

@@ -4,11 +4,12 @@ import re
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from milepost.domain.language.model import TimeOfDay
 from milepost.domain.schedule import WEEKDAYS
 from milepost.domain.sending.mailed import MOST
+from milepost.domain.strict import Strict
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -28,11 +29,7 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class QuietHours(_Model):
+class QuietHours(Strict):
     """From when until when nobody gets marketing, on the clock of the reader."""
 
     from_: TimeOfDay = Field(alias="from", description="When the night begins: `21:00`.")
@@ -45,7 +42,7 @@ class QuietHours(_Model):
         return self
 
 
-class ClosedDays(_Model):
+class ClosedDays(Strict):
     """Days on which no marketing goes out, on the store's own clock."""
 
     weekdays: list[Weekday] = Field(default_factory=list, description='Every week: `["sunday"]`.')
@@ -62,7 +59,7 @@ class ClosedDays(_Model):
         return self
 
 
-class Caps(_Model):
+class Caps(Strict):
     """How many marketing mails one contact gets at most, from all workflows together."""
 
     per_day: int | None = Field(
@@ -77,10 +74,8 @@ class Caps(_Model):
         return self
 
 
-class WarmUp(BaseModel):
+class WarmUp(Strict):
     """The ramp of a new domain: `days` says how much on each, or `first_day` and `grow` do."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     starts: date = Field(description="The first day, by the store's own clock: `2026-12-01`.")
     days: list[Annotated[int, Field(ge=1, le=1_000_000)]] | None = Field(

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from milepost.domain.addresses import normalize_email
 from milepost.domain.language.model import SLUG
+from milepost.domain.strict import Strict
 
 
-def _bare(text: str) -> str:
+def bare_address(text: str) -> str:
     """An address as it is compared: one spelling of it."""
     address = normalize_email(text)
     if address is None:
@@ -19,19 +20,17 @@ def _bare(text: str) -> str:
 SenderId = Annotated[str, Field(pattern=SLUG, description="A sender's name in workflows: `anna`.")]
 
 
-class SenderFile(BaseModel):
+class SenderFile(Strict):
     """Somebody who writes to customers in the store's name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(
         min_length=1, max_length=60, description="What readers see: `Anna from Harbor & Pine`."
     )
-    address: Annotated[str, AfterValidator(_bare)] | None = Field(
+    address: Annotated[str, AfterValidator(bare_address)] | None = Field(
         None,
         description="The address that the mail comes from, in the domain of the stack's own "
         "sender; that sender's address if left out.",
     )
-    reply_to: Annotated[str, AfterValidator(_bare)] | None = Field(
+    reply_to: Annotated[str, AfterValidator(bare_address)] | None = Field(
         None, description="Where answers go; the store's `reply_to` if left out."
     )

@@ -44,9 +44,7 @@ def publish_settings(
     settings = read_file(text, SettingsFile)
     if isinstance(settings, list):
         return refused(settings)
-    document = settings.model_dump(
-        mode="json", by_alias=True, exclude_none=True, exclude={"schema_"}
-    )
+    document = settings.document()
     found = [
         *_in_use(publications, store, settings),
         *(() if sender_domain is None else _sent_from(settings, sender_domain)),
