@@ -15,26 +15,42 @@ if TYPE_CHECKING:
 
 def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
     """The outputs of a stack by name; LookupError if there is none of that name."""
-    found = _described(client, stack)
-    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+    return outputs_of(_described(client, stack))
 
 
 def parameters(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
     """What a stack was deployed with; LookupError if there is none of that name."""
-    found = _described(client, stack)
+    return parameters_of(_described(client, stack))
+
+
+def outputs_of(found: "StackTypeDef") -> Mapping[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+
+
+def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
     return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+
+
+def find_stack(client: "CloudFormationClient", stack: str) -> "StackTypeDef | None":
+    """The stack of that name; None if there is none. Lets botocore's errors pass."""
+    try:
+        (found,) = client.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    return found
 
 
 def _described(client: "CloudFormationClient", stack: str) -> "StackTypeDef":
     try:
-        (found,) = client.describe_stacks(StackName=stack)["Stacks"]
+        found = find_stack(client, stack)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "ValidationError":
-            raise LookupError(f"there is no stack {stack!r} in this account and Region") from error
-        raise Busy(f"CloudFormation: {code}") from error
+        raise Busy(f"CloudFormation: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
         raise Busy(f"AWS: {type(error).__name__}") from error
+    if found is None:
+        raise LookupError(f"there is no stack {stack!r} in this account and Region")
     return found
 
 

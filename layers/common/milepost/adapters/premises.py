@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from milepost.adapters.cloudformation import find_stack, outputs_of, parameters_of
 from milepost.domain.doctor.deployed import Alarm, Part, Secret, Stack
 from milepost.domain.doctor.sending import Account, Destination, Identity
 from milepost.ports.doctor import CannotAskError
@@ -42,20 +43,10 @@ class AwsPremises:
 
     def stack(self) -> Stack | None:
         with _asking("cloudformation:DescribeStacks"):
-            try:
-                (found,) = self.client("cloudformation").describe_stacks(StackName=self.name)[
-                    "Stacks"
-                ]
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ValidationError":
-                    return None
-                raise
-        given, made = found.get("Parameters", ()), found.get("Outputs", ())
-        return Stack(
-            found["StackStatus"],
-            {each["ParameterKey"]: each["ParameterValue"] for each in given},
-            {each["OutputKey"]: each["OutputValue"] for each in made},
-        )
+            found = find_stack(self.client("cloudformation"), self.name)
+        if found is None:
+            return None
+        return Stack(found["StackStatus"], parameters_of(found), outputs_of(found))
 
     def parts(self) -> Sequence[Part]:
         with _asking("cloudformation:ListStackResources"):

@@ -16,6 +16,18 @@ MAX_BYTES = 1024 * 1024
 _KINDS = {"json": "application/json", "csv": "text/csv"}
 
 
+def read_object(client: "S3Client", bucket: str, key: str, most: int) -> bytes | None:
+    """At most so many bytes of an object; None if there is none. Raises `Busy`."""
+    try:
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read(most)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            return None
+        raise Busy(f"S3: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise Busy(f"S3: {type(error).__name__}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class S3Files:
     """Implements `Files`."""
@@ -24,15 +36,8 @@ class S3Files:
     bucket: str
 
     def read(self, store: str, path: str) -> str | None:
-        try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=f"{store}/{path}")
-            return answer["Body"].read(MAX_BYTES + 1).decode("utf-8", "replace")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                return None
-            raise Busy(f"S3: {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise Busy(f"S3: {type(error).__name__}") from error
+        content = read_object(self.client, self.bucket, f"{store}/{path}", MAX_BYTES + 1)
+        return None if content is None else content.decode("utf-8", "replace")
 
     def folder(self, store: str, path: str) -> dict[str, str]:
         found = {}
