@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +61,18 @@ class Counted:
         self.position = 0
         self.segment("buyers", BUYERS)
 
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what happens inside, from nothing."""
+        self.calls.clear()
+        self.read = 0
+        events = self.client.meta.events
+        events.register("after-call.dynamodb", self.count)
+        try:
+            yield
+        finally:
+            events.unregister("after-call.dynamodb", self.count)
+
     def count(self, model: Any, parsed: Any, **_: Any) -> None:
         self.calls[model.name] += 1
         self.read += len(parsed.get("Items", ())) + ("Item" in parsed)
@@ -77,14 +90,8 @@ class Counted:
     def costs(self) -> Costs:
         """The calls and the items read of one more order, by a contact that is known."""
         self.happens("Order Completed", 3)
-        self.calls.clear()
-        self.read = 0
-        events = self.client.meta.events
-        events.register("after-call.dynamodb", self.count)
-        try:
+        with self.counting():
             self.happens("Order Completed", 1)
-        finally:
-            events.unregister("after-call.dynamodb", self.count)
         return dict(self.calls), self.read
 
     def fill(self, items: Iterator[dict[str, Any]]) -> None:
@@ -156,12 +163,6 @@ class Counted:
         )
         timers = DynamoTimers(Table(self.client, self.contacts.name))
         timers.done_before(MONDAY_NOON)
-        self.calls.clear()
-        self.read = 0
-        events = self.client.meta.events
-        events.register("after-call.dynamodb", self.count)
-        try:
+        with self.counting():
             found = list(timers.due(MONDAY_NOON))
-        finally:
-            events.unregister("after-call.dynamodb", self.count)
         return len(found), self.read, self.calls["Scan"]
