@@ -9,6 +9,7 @@ from milepost.domain.sending.reputation import Breaker
 from milepost.ports.works import Work
 
 if TYPE_CHECKING:
+    from milepost.ports.published import Head
     from milepost.ports.publishing import Publications
 
 
@@ -30,20 +31,24 @@ class Resumer:
     def stopped(self, store: str) -> Breaker | None:
         """Why the store's marketing is stopped; None if it is not. LookupError if there is no
         such store."""
-        head = self.publications.head(store)
-        if not head.settings.name:
-            raise LookupError(f"there is no store {store!r}")
-        return head.breaker
+        return self._head(store).breaker
 
     def resume(self, store: str, by: str, why: str) -> bool:
         """Let it go on, and have those mailed who waited, each only if that is still of use.
 
         What wakes them is set going first: a crash in between only has it look in vain.
         """
-        breaker = self.stopped(store)
+        head = self._head(store)
+        breaker = head.breaker
         if breaker is None:
             return False
         now = self.now()
-        for name in self.publications.head(store).workflows:
+        for name in head.workflows:
             self.publications.set_going(Work("thaw", store, name, now))
         return self.closer.close(store, breaker, now, by, why)
+
+    def _head(self, store: str) -> "Head":
+        head = self.publications.head(store)
+        if not head.settings.name:
+            raise LookupError(f"there is no store {store!r}")
+        return head

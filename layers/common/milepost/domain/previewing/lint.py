@@ -35,9 +35,7 @@ def lint(mail: Rendered) -> Iterator[Remark]:
     """Everything that can be said of one language of a mail, in the order of its parts."""
     yield from _subject(mail)
     yield from _size(mail)
-    reader = _Reader()
-    reader.feed(mail.html)
-    reader.close()
+    reader = _Reader(mail.html)
     for source, alt in reader.images:
         if alt is None:
             remedy = 'write alt="what it shows", or alt="" if it only decorates'
@@ -57,9 +55,7 @@ def lint(mail: Rendered) -> Iterator[Remark]:
 
 def links_of(mail: Rendered) -> tuple[str, ...]:
     """Where the links and pictures of a mail lead, each once."""
-    reader = _Reader()
-    reader.feed(mail.html)
-    reader.close()
+    reader = _Reader(mail.html)
     found = [link.target for link in reader.links] + [source for source, _ in reader.images]
     return tuple(dict.fromkeys(url for url in found if url))
 
@@ -145,11 +141,13 @@ def _broken_url(target: str) -> str:
 class _Reader(HTMLParser):
     """Collects pictures with their alt text, and links with what they say."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.images: list[tuple[str, str | None]] = []
         self.links: list[Link] = []
         self._open: list[str] | None = None
+        self.feed(html)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)

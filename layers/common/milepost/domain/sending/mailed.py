@@ -28,7 +28,7 @@ Mailed = Mapping[str, datetime]
 
 def kept(caps: Mapping[str, int] | None) -> int:
     """How many messages have to be remembered for a store's caps."""
-    return max(KEPT, *(caps or {}).values(), KEPT)
+    return max([KEPT, *(caps or {}).values()])
 
 
 def mark(message: str) -> str:
