@@ -13,9 +13,10 @@ from milepost.adapters.memory.post import MemoryMailer
 from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.domain.sending.pace import Quota
 from milepost.ports.enrollments import Journal
+from milepost.services.drafts import Task
 from milepost.services.facts import FactFinder
 from milepost.services.pace import Pace
-from milepost.services.send import Sender, Task
+from milepost.services.send import Sender
 from tests.contract.ledgers import with_ada
 from tests.support.builders import MONDAY_NOON, enrollment_ref, send, settings, shop, workflow
 from tests.support.ports import RETENTION, Cloud, dynamo_ports

@@ -14,7 +14,7 @@ from milepost.domain.event_names import IMPORTED, SCHEDULE, UNDONE
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
 from milepost.domain.paths import MISSING, look_up
-from milepost.domain.program import Node, Program
+from milepost.domain.program import Program, visit_in
 from milepost.domain.refs import EnrollmentRef
 from milepost.domain.settings import StoreSettings
 
@@ -65,11 +65,6 @@ class Enrollment:
         return Presence(ref.workflow, ref.version, self.event_id, self.since, self.machine)
 
 
-def outcome_key(node: Node, turn: int) -> str:
-    """Where the outcome of a step is kept: by its id, and by the turn if it may come again."""
-    return f"{node['id']}@{turn}" if "repeats" in node else str(node["id"])
-
-
 def latest(outcomes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The newest outcome of each step, by its id."""
     turns = {key: int(key.partition("@")[2] or 0) for key in outcomes}
@@ -85,12 +80,7 @@ def visits(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
 def last_visit(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
     """The number of a step's newest visit, which is part of its message's id."""
     turns = [int(key.partition("@")[2]) for key in outcomes if key.startswith(f"{step}@")]
-    return visit(max(turns)) if turns else 1
-
-
-def visit(turn: int) -> int:
-    """Visits of a step that may come again are numbered by its turns; others have number 1."""
-    return turn + 2
+    return visit_in(max(turns)) if turns else 1
 
 
 def step_data(

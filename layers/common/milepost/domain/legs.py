@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.domain.durations import parse_duration
-from milepost.domain.program import END, Node, Program, successors, waits
+from milepost.domain.program import END, Node, Program, outcome_key, successors, waits
 from milepost.domain.refs import EnrollmentRef
 
 if TYPE_CHECKING:  # which knows the way a leg begins
@@ -117,8 +117,7 @@ def walked(
         way.append(node)
         if waits(node):
             break
-        key = f"{name}@{turn}" if "repeats" in node else name
-        name = _followed(node, outcomes.get(key))
+        name = _followed(node, outcomes.get(outcome_key(node, turn)))
     return way
 
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from milepost.domain import instants
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, outcome_key, step_data, visit
+from milepost.domain.enrollments import Enrollment, step_data
 from milepost.domain.events import Event
 from milepost.domain.legs import Start, goes_on, rested_at, walked
-from milepost.domain.program import Node, Program, waits
+from milepost.domain.program import Node, Program, outcome_key, visit_of, waits
 from milepost.domain.schedule import date_comes, delay_ends
 from milepost.domain.settings import StoreSettings
 
@@ -130,11 +130,7 @@ def before_rest(program: Program, enrollment: Enrollment) -> Undecided:
     turn = max(map(int, enrollment.began), default=0)
     entry = enrollment.entries.get(str(turn), program.entry)
     way = [n for n in walked(program, entry, turn, enrollment.outcomes) if not waits(n)]
-    mails = {
-        node["id"]: visit(turn) if "repeats" in node else 1
-        for node in way
-        if node["type"] == "send_email"
-    }
+    mails = {node["id"]: visit_of(node, turn) for node in way if node["type"] == "send_email"}
     acts = [n for n in way if n["type"] not in _DECIDED_ANYWAY]
     done = all(outcome_key(node, turn) in enrollment.outcomes for node in acts)
     return Undecided(mails, done)

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from milepost.domain import instants
-from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.enrollments import Enrollment
 from milepost.domain.legs import Start, goes_on, rested_at
-from milepost.domain.program import Program
+from milepost.domain.program import Program, outcome_key
 
 MOST = 100
 """Pauses that are remembered; the rest of somebody who slept through more is not prolonged by the

@@ -74,6 +74,21 @@ def used(part: Mapping[str, Any]) -> Used:
     return Used(str(part["template"]), part.get("template_version", ""))
 
 
+def outcome_key(node: Node, turn: int) -> str:
+    """Where the outcome of a step is kept: by its id, and by the turn if it may come again."""
+    return f"{node['id']}@{turn}" if "repeats" in node else str(node["id"])
+
+
+def visit_of(node: Node, turn: int) -> int:
+    """The number of a step's visit in a turn, which is part of its message's id."""
+    return visit_in(turn) if "repeats" in node else 1
+
+
+def visit_in(turn: int) -> int:
+    """Visits of a step that may come again are numbered by its turns; others have number 1."""
+    return turn + 2
+
+
 def waits(node: Node) -> bool:
     return node["type"] in {"delay", "delay_until", "wait_for"}
 

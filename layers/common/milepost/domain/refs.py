@@ -30,6 +30,12 @@ class EnrollmentRef(NamedTuple):
     def from_json(cls, document: Mapping[str, Any]) -> "EnrollmentRef":
         return cls(**{**document, "version": int(document["version"])})
 
+    @classmethod
+    def of_message(cls, ref: "MessageRef", entry: Mapping[str, Any]) -> "EnrollmentRef":
+        """Whose a message is, as its entry of the ledger says."""
+        version = int(entry["version"])
+        return cls(ref.store, ref.contact, entry["workflow"], version, entry["enrollment"])
+
 
 class MessageRef(NamedTuple):
     """Where a message lives. `id` is safe as an SES tag and leads back to the contact."""

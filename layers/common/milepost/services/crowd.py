@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import Profile
-from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.enrollments import Enrollment
 from milepost.domain.legs import Start, runs_again
 from milepost.domain.messages import may_be_claimed
 from milepost.domain.moving import before_rest, moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
-from milepost.domain.program import Program
+from milepost.domain.program import Program, outcome_key
 from milepost.domain.refs import EnrollmentRef
 from milepost.services.leaving import tell_left
 from milepost.services.legs import meet

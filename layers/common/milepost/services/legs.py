@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milepost.domain.contacts import Profile
-from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.enrollments import Enrollment
 from milepost.domain.moving import is_newer, rest_at
 from milepost.domain.pauses import hold
-from milepost.domain.program import Node
+from milepost.domain.program import Node, outcome_key
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports.errors import Busy
 

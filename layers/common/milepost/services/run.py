@@ -22,9 +22,10 @@ from milepost.domain.program import END, Node, Program, waits
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports.enrollments import Journal
 from milepost.ports.errors import Busy
+from milepost.services.drafts import Task
 from milepost.services.leaving import tell_left
 from milepost.services.legs import follow, meet
-from milepost.services.send import Deferred, Paused, Sender, Task
+from milepost.services.send import Deferred, Paused, Sender
 from milepost.services.steps import Over, Steps
 from milepost.services.turn import Turn
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.domain.chance import choose
 from milepost.domain.contacts import Profile
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, mail_data, step_data, visit
+from milepost.domain.enrollments import mail_data, step_data
 from milepost.domain.legs import waited
 from milepost.domain.messages import (
-    Category,
     Claimed,
     Draft,
     Mail,
@@ -24,11 +22,9 @@ from milepost.domain.messages import (
     Refused,
     Unanswered,
     may_be_claimed,
-    message_id,
 )
-from milepost.domain.program import Node, Program, Used, used
+from milepost.domain.program import visit_of
 from milepost.domain.reader_urls import reader_urls
-from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.sending.campaigns import Campaign, campaign_of
 from milepost.domain.sending.gate import (
     Defer,
@@ -39,13 +35,12 @@ from milepost.domain.sending.gate import (
     decide_send,
     put_off,
 )
-from milepost.domain.sending.mailed import kept
 from milepost.domain.sending.restraints import restraints_of
-from milepost.domain.sending.senders import Origin, origin_of
-from milepost.domain.sending.tracking import is_tracked
-from milepost.domain.templates.rendering import Rendered, RenderingError
+from milepost.domain.sending.senders import origin_of
+from milepost.domain.templates.rendering import RenderingError
 from milepost.domain.templates.sizes import clipped
 from milepost.ports.errors import Busy
+from milepost.services.drafts import Task, draft_of, mail_of
 from milepost.services.facts import FactFinder
 
 if TYPE_CHECKING:
@@ -54,17 +49,6 @@ if TYPE_CHECKING:
     from milepost.ports.secrets import Secrets
     from milepost.ports.sending import Attachments, Ledger, Mailer
     from milepost.services.pace import Pace
-
-
-class Task(NamedTuple):
-    """One visit of a `send_email` step by one contact. `due` is when its block began."""
-
-    program: Program
-    profile: Profile
-    enrollment: Enrollment
-    node: Node
-    turn: int
-    due: datetime
 
 
 class Sent(NamedTuple):
@@ -118,7 +102,7 @@ class Sender:
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
             raise Paused
-        draft = _draft(task, head)
+        draft = draft_of(task, head)
         if head.breaker is not None and draft.category == "marketing":
             if (before := self._decided_before(task, draft, journal)) is None:
                 raise Paused
@@ -150,7 +134,7 @@ class Sender:
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
             raise Paused
-        draft = _draft(task, head)
+        draft = draft_of(task, head)
         open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
         decision = decide_send(self._question(open_task, head, draft))
         mail = self._compose(task, head, draft)
@@ -198,7 +182,7 @@ class Sender:
 
     def _decided_before(self, task: Task, draft: Draft, journal: "Journal") -> Sent | None:
         """What an earlier run of this turn came to: None if its message may still have to wait."""
-        fates = self.ledger.fates(draft.enrollment, {draft.step: _number(task)})
+        fates = self.ledger.fates(draft.enrollment, {draft.step: visit_of(task.node, task.turn)})
         held = fates.get(draft.step)
         if held is None or may_be_claimed(held):
             return None
@@ -229,7 +213,7 @@ class Sender:
         if draft.category == "marketing" and clipped(rendered.html):
             reason = "with this contact's values it is over 102 KB, where Gmail clips"
             return RenderingError(draft.template, "html", reason)
-        mail = _mail(draft, head, rendered, urls["unsubscribe"], task, origin)
+        mail = mail_of(draft, head, rendered, urls["unsubscribe"], task, origin)
         return self._with_files(mail, task)
 
     def _with_files(self, mail: Mail, task: Task) -> Mail | RenderingError:
@@ -272,78 +256,3 @@ class Sender:
 
     def _close(self, draft: Draft, status: Any, reason: str, journal: "Journal") -> None:
         self.ledger.close(draft, status, reason, journal, self.now())
-
-
-def _draft(task: Task, head: "Head") -> Draft:
-    node, workflow, ref = task.node, task.program.head, task.enrollment.ref
-    variant, (template, pinned) = _version(ref, node)
-    category: Category = node.get("category") or workflow["category"]
-    topic = (
-        node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
-    )
-    return Draft(
-        ref=MessageRef(ref.store, ref.contact, message_id(ref, node["id"], _number(task))),
-        enrollment=ref,
-        step=node["id"],
-        turn=task.turn,
-        category=category,
-        topic=topic if category == "marketing" else None,
-        template=template,
-        template_hash=pinned or head.templates.get(template, ""),
-        variant=variant,
-        recipient=task.profile.email or "",
-        leg=task.enrollment.leg,
-        owner=task.profile.contact,
-        mailed=task.profile.mailed,
-        remember=kept(head.settings.caps),
-    )
-
-
-def _number(task: Task) -> int:
-    return visit(task.turn) if "repeats" in task.node else 1
-
-
-def _version(ref: EnrollmentRef, node: Node) -> tuple[str, Used]:
-    """The variant and the template that fall to this enrollment."""
-    if "variants" not in node:
-        return "", used(node)
-    templates = {variant["name"]: used(variant) for variant in node["variants"]}
-    weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
-    chosen = choose(ref, node["id"], weights)
-    return chosen, templates[chosen]
-
-
-def _mail(
-    draft: Draft,
-    head: "Head",
-    rendered: Rendered,
-    unsubscribe: str,
-    task: Task,
-    origin: Origin,
-) -> Mail:
-    headers = {"Content-Language": rendered.locale}
-    if draft.category == "marketing":
-        # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
-        headers |= {
-            "List-Unsubscribe": f"<{unsubscribe}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
-    return Mail(
-        ref=draft.ref,
-        to=draft.recipient,
-        sender_name=origin.name,
-        sender_address=origin.address,
-        reply_to=origin.reply_to,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        headers=headers,
-        tags={
-            "message": draft.ref.id,
-            "store": draft.ref.store,
-            "workflow": draft.enrollment.workflow,
-            "step": draft.step,
-            **({"variant": draft.variant} if draft.variant else {}),
-        },
-        tracked=is_tracked(head.settings.tracking, task.profile.consents()),
-    )

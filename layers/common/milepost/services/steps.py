@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from milepost.domain.chance import choose, held_back
 from milepost.domain.conditions import evaluate
 from milepost.domain.deeds import DEEDS, decide
-from milepost.domain.enrollments import outcome_key, visits
-from milepost.domain.program import Node
+from milepost.domain.enrollments import visits
+from milepost.domain.program import Node, outcome_key
 from milepost.services.act import Actor
+from milepost.services.drafts import Task
 from milepost.services.facts import FactFinder
-from milepost.services.send import Sender, Task
+from milepost.services.send import Sender
 from milepost.services.turn import Turn
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from milepost.domain.contacts import Profile, fold
-from milepost.domain.enrollments import Enrollment, outcome_key, step_data
+from milepost.domain.enrollments import Enrollment, step_data
 from milepost.domain.events import Event
 from milepost.domain.moving import MOMENT
-from milepost.domain.program import Node, Program
+from milepost.domain.program import Node, Program, outcome_key
 from milepost.domain.settings import StoreSettings
 from milepost.ports.enrollments import Journal
 

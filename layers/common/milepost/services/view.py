@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain import instants
 from milepost.domain.enrollments import mail_data, step_data
@@ -13,8 +13,7 @@ from milepost.domain.sending.senders import origin_of
 from milepost.domain.tokens import View, unseal_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from milepost.domain.settings import StoreSettings
     from milepost.ports.enrollments import Enrollments
     from milepost.ports.published import Registry
     from milepost.ports.secrets import Secrets
@@ -49,17 +48,18 @@ class Viewer:
         if keys is None or claim is None:
             return None
         settings = self.registry.head(store).settings
-        html = self._html(claim, now, keys.links[0])
+        html = self._html(claim, settings, now, keys.links[0])
         return Shown(html, settings.name or store, settings.default_locale)
 
-    def _html(self, claim: View, now: datetime, key: str) -> str | None:
+    def _html(self, claim: View, settings: "StoreSettings", now: datetime, key: str) -> str | None:
         from milepost.domain.templates.rendering import RenderingError  # others get no mail shown
 
-        message = self.archive.message(MessageRef(claim.store, claim.contact, claim.message))
+        sent = MessageRef(claim.store, claim.contact, claim.message)
+        message = self.archive.message(sent)
         if message is None or message["status"] not in _WENT_OUT:
             return None
         sent_at = instants.parse(message["decided_at"])
-        loaded = self.enrollments.load(_enrollment(claim, message))
+        loaded = self.enrollments.load(EnrollmentRef.of_message(sent, message))
         if now - sent_at > SHOWN_FOR or loaded is None:
             return None
         profile, enrollment = loaded
@@ -67,8 +67,7 @@ class Viewer:
         # of another person: a mistyped address was corrected, two contacts became one.
         if not profile.email or address_hash(profile.email) != message.get("recipient"):
             return None
-        settings, topic = self.registry.head(claim.store).settings, message.get("topic") or ""
-        urls = viewer_urls(settings.url, claim, topic, key)
+        urls = viewer_urls(settings.url, claim, message.get("topic") or "", key)
         data = step_data(profile, enrollment, settings)
         ref = enrollment.ref
         try:
@@ -82,13 +81,3 @@ class Viewer:
             return made.html.replace(BESIDE, "../")
         except (LookupError, RenderingError):
             return None
-
-
-def _enrollment(claim: View, message: "Mapping[str, Any]") -> EnrollmentRef:
-    return EnrollmentRef(
-        store=claim.store,
-        contact=claim.contact,
-        workflow=message["workflow"],
-        version=int(message["version"]),
-        id=message["enrollment"],
-    )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from milepost.domain.enrollments import outcome_key
+from milepost.domain.program import outcome_key
 from milepost.domain.refs import EnrollmentRef
 from milepost.ports.errors import Busy
 

@@ -13,10 +13,10 @@ from milepost.adapters.memory.post import MemoryMailer
 from milepost.adapters.memory.state import State, enrollment_key
 from milepost.domain import instants, languages
 from milepost.domain.durations import parse_duration
-from milepost.domain.enrollments import Enrollment, outcome_key
+from milepost.domain.enrollments import Enrollment
 from milepost.domain.events import Event
 from milepost.domain.legs import Start, runs_again
-from milepost.domain.program import END, Node, waits
+from milepost.domain.program import END, Node, outcome_key, waits
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.ports.published import Registry
 from milepost.services.react import Reaction

@@ -96,13 +96,10 @@ class DynamoTimers:
         item = self.table.get({"pk": {"S": pk}, "sk": {"S": sk}})
         if item is None or "timer_due" not in item:
             return None  # settled since the index was read
-        store, contact = keys.owner(pk)
-        enrollment = EnrollmentRef(
-            store, contact, item["workflow"], int(item["version"]), item["enrollment"]
-        )
+        ref = MessageRef(*keys.owner(pk), sk.removeprefix("MESSAGE#"))
         return Overdue(
-            message=MessageRef(store, contact, sk.removeprefix("MESSAGE#")),
-            enrollment=enrollment,
+            message=ref,
+            enrollment=EnrollmentRef.of_message(ref, item),
             step=item["step"],
             turn=int(item["turn"]),
             category=item["category"],

@@ -73,13 +73,7 @@ class MemoryTimers:
 def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> Overdue:
     return Overdue(
         message=ref,
-        enrollment=EnrollmentRef(
-            ref.store,
-            ref.contact,
-            message["workflow"],
-            message["version"],
-            message["enrollment"],
-        ),
+        enrollment=EnrollmentRef.of_message(ref, message),
         step=message["step"],
         turn=message["turn"],
         category=message["category"],
