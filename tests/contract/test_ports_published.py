@@ -1,16 +1,19 @@
 """What the ports promise of what is published, and of the bucket it comes from."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from milepost.adapters.dynamodb.publications import DynamoPublications
+from milepost.adapters.dynamodb.registry import DynamoRegistry
 from milepost.domain.program import Program
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.compile import compile_template
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports.published import Head, Live
-from tests.support.builders import STORE, settings, template
-from tests.support.ports import Ports
+from tests.support.builders import MONDAY_NOON, STORE, settings, template
+from tests.support.ports import Cloud, Ports
 
 PROGRAM = Program("cart", 1, {"title": "Warenkorb 🛒"}, {"a": {"id": "a", "type": "exit"}}, "a")
 LIVE = Live(1, "arn:1", "live")
@@ -167,3 +170,13 @@ def test_a_version_belongs_to_the_file_that_had_its_number_first(ports: Ports) -
     assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
     assert not ports.publications.keep_program(STORE, other, "source-2")
     assert ports.publications.program(STORE, "cart", 1) == PROGRAM
+
+
+def test_a_head_is_believed_for_half_a_minute_unless_it_is_read_anew(aws: Cloud) -> None:
+    table, now, names = aws.table("WorkflowsTable"), [MONDAY_NOON], []
+    registry = DynamoRegistry(table, lambda: now[0])
+    for number, second in enumerate((0, 29, 29, 58, 59)):
+        now[0] = MONDAY_NOON + timedelta(seconds=second)
+        DynamoPublications(table).apply_settings(STORE, settings(name=f"Shop {number}"))
+        names.append(registry.head(STORE, anew=number == 2).settings.name)
+    assert names == ["Shop 0", "Shop 0", "Shop 2", "Shop 2", "Shop 4"]

@@ -1,5 +1,6 @@
 """What is published is asked of all contacts: in parts, once, and without making news of it."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -131,6 +132,35 @@ def test_who_was_there_before_a_birthday_workflow_is_wished_well_too(first: str)
     world.publish({"workflows/wishes.json": {**wishes, "status": "live"}})
     world.run_for(days=12)
     assert [world.mailed_at("wishes", email).day for email in PEOPLE[:3]] == [10, 11, 12]
+
+
+def test_a_birthday_that_comes_between_publishing_and_the_look_is_not_missed() -> None:
+    world = opened(shop())
+    world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
+    world.run_for(hours=20, minutes=59, seconds=40)
+    wishes = workflow(
+        send("wishes"),
+        trigger={"type": "date", "field": "properties.born", "at": "09:00"},
+        category="transactional",
+    )
+    world.publish({"workflows/wishes.json": wishes})
+    assert world.now < datetime(2026, 11, 3, 9, tzinfo=UTC)
+    world.run_for(days=300)
+    assert world.mailed_at("wishes", ADA).date() == date(2026, 11, 3)
+
+
+def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
+    world = opened(shop())
+    world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
+    world.run_for(hours=21, seconds=10)
+    wishes = workflow(
+        send("wishes"),
+        trigger={"type": "date", "field": "properties.born", "at": "09:00"},
+        category="transactional",
+    )
+    world.publish({"workflows/wishes.json": wishes})
+    world.run_for(days=300)
+    assert world.steps_mailed(ADA) == []
 
 
 def test_what_is_published_together_is_looked_for_together() -> None:

@@ -158,27 +158,30 @@ def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: Store
         put(deployed, f"templates/plain/{name}", text)
     send = [{"id": "mail", "type": "send_email", "template": "plain"}]
     readers = {"title": "Friends", "condition": {"contact": "properties.news", "is": True}}
+    at = deployed.now() + timedelta(hours=24)
     put(deployed, "segments/friends.json", readers)
     put(deployed, "workflows/birthday.json", {
         "title": "Birthday", "topic": "offers", "steps": send,
-        "trigger": {"type": "date", "field": "properties.birthday", "at": "12:00"},
+        "trigger": {"type": "date", "field": "properties.birthday", "at": f"{at:%H:%M}"},
     })  # fmt: skip
     until(
         lambda: "birthday" in deployed.head().workflows and "friends" in deployed.head().segments,
         "the workflow and the segment to go live",
         PATIENCE,
     )
-    email, day = "quim@mail.example", (deployed.now() + timedelta(days=2)).date()
+    email = "quim@mail.example"
     contact = known(
-        api, email, properties={"birthday": f"1990-{day:%m-%d}", "news": True},
+        api, email, properties={"birthday": f"1990-{at:%m-%d}", "news": True},
         timezone="UTC", consent=[consented(deployed)],
     )  # fmt: skip
-    at = (deployed.now() + timedelta(hours=36)).strftime("%Y-%m-%dT%H:%M")
     put(deployed, "workflows/news.json", {
         "title": "News", "topic": "offers", "steps": send,
-        "trigger": {"type": "schedule", "at": at, "segment": "friends", "timezone": "UTC"},
+        "trigger": {
+            "type": "schedule", "at": f"{at:%Y-%m-%dT%H:%M}", "timezone": "UTC",
+            "segment": "friends",
+        },
     })  # fmt: skip
-    until(lambda: api.events(contact, "Date Reached") != [], "the birthday", 150)
+    until(lambda: api.events(contact, "Date Reached") != [], "the birthday", 120)
     until(lambda: api.events(contact, "Schedule Reached") != [], "the newsletter", 90)
     until(lambda: len(mails_to(deployed, email)) == 2, "their mails", PATIENCE)
 

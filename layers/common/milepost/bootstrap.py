@@ -153,12 +153,16 @@ def ledger() -> "DynamoLedger":
     return DynamoLedger(_table(settings().contacts_table), clock().to_wire)
 
 
+def fresh_for() -> timedelta:
+    """For how long functions believe what they have read of a store, in real time."""
+    return timedelta(seconds=float(settings().cache_seconds))
+
+
 @cache
 def registry() -> "DynamoRegistry":
     from milepost.adapters.dynamodb.registry import DynamoRegistry
 
-    fresh_for = timedelta(seconds=float(settings().cache_seconds))
-    return DynamoRegistry(_table(settings().workflows_table), clock().wire_now, fresh_for)
+    return DynamoRegistry(_table(settings().workflows_table), clock().wire_now, fresh_for())
 
 
 @cache
@@ -411,7 +415,7 @@ def progress() -> "DynamoProgress":
 def look_works() -> "LookWorks":
     from milepost.adapters.dynamodb.works import DynamoWorks
     from milepost.adapters.stepfunctions import StepFunctionsLooks
-    from milepost.services.looks import MEMORY, LookWorks
+    from milepost.services.looks import LookWorks
 
     settings().need("look_machine_arn")
     return LookWorks(
@@ -421,7 +425,7 @@ def look_works() -> "LookWorks":
         progress(),
         StepFunctionsLooks(client("stepfunctions"), settings().look_machine_arn),
         clock().now,
-        MEMORY * clock().speed,
+        2 * fresh_for() * clock().speed,
     )
 
 
@@ -459,8 +463,7 @@ def reputation() -> "Reputation":
     table = _table(settings().workflows_table)
     tallies = DynamoTallies(table, _table(settings().contacts_table))
     tell = alerts if settings().alarm_topic else None
-    fresh_for = timedelta(seconds=float(settings().cache_seconds))
-    breakers = DynamoBreakers(table, clock().wire_now, fresh_for)
+    breakers = DynamoBreakers(table, clock().wire_now, fresh_for())
     return Reputation(tallies, breakers, tell, clock().now)
 
 

@@ -10,9 +10,10 @@ from milepost.domain import instants
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile
 from milepost.domain.durations import parse_duration, say_duration
-from milepost.domain.event_names import IMPORTED, SCHEDULE, UNDONE
+from milepost.domain.event_names import DATE, IMPORTED, INACTIVE, SCHEDULE, STARTED, UNDONE
 from milepost.domain.events import Event
 from milepost.domain.legs import Start
+from milepost.domain.occasions import occasion_key
 from milepost.domain.paths import MISSING, look_up
 from milepost.domain.program import Program, visit_in
 from milepost.domain.refs import EnrollmentRef
@@ -26,6 +27,9 @@ DEEPEST = 5
 
 FRESH = timedelta(days=1)
 """An event older than this enrolls nobody: history that is imported late is not news."""
+
+CALLS = frozenset({DATE, INACTIVE, SCHEDULE, STARTED})
+"""Events that are reported for the sake of a workflow, by somebody who has seen that it is live."""
 
 Status = Literal["active", "completed", "exited", "failed"]
 
@@ -151,10 +155,17 @@ def fires(
         return _changes(trigger, before.get if before else lambda _: None, after.get)
     if trigger.get("event") != event.name:
         return False
+    return trigger["type"] != "manual" or is_called(workflow, trigger, event)
+
+
+def is_called(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool:
+    """Whether an event is one of `CALLS`, and for this workflow."""
+    if event.name not in CALLS or trigger.get("event") != event.name:
+        return False
     if trigger["type"] == "manual":
         started = origin(event.data).get("start") or event.data.get("workflow")
         return bool(started == workflow)
-    return True
+    return occasion_key(trigger) == event.data.get("occasion")
 
 
 def _changes(

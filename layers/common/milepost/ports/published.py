@@ -68,7 +68,8 @@ class Head(NamedTuple):
 class Registry(Protocol):
     """What has been published."""
 
-    def head(self, store: str) -> Head: ...
+    def head(self, store: str, anew: bool = False) -> Head:
+        """What is live; it may be half a minute old, unless it is to be read `anew`."""
 
     def program(self, store: str, workflow: str, version: int) -> Program: ...
 

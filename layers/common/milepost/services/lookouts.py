@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from milepost.domain.belonging import look_event
 from milepost.domain.contacts import Lookout, Profile
-from milepost.domain.occasions import coming, due, look_out, looked_until
+from milepost.domain.occasions import coming, due, is_look, look_out, looked_until
 from milepost.domain.refs import ContactRef
 from milepost.services.segments import ahead
 
 if TYPE_CHECKING:
+    from milepost.domain.events import Event
     from milepost.ports.contacts import Contacts, Timeline
     from milepost.ports.published import Head, Registry
 
@@ -55,9 +56,17 @@ class Lookouts:
         self.contacts.apply(profile, replace(profile, lookout=next_look(profile, head, now)))
 
 
-def next_look(profile: Profile, head: "Head", now: datetime) -> Lookout | None:
-    """When a contact has to be looked at again: something comes, or a segment may change."""
+def next_look(
+    profile: Profile, head: "Head", now: datetime, event: "Event | None" = None
+) -> Lookout | None:
+    """When a contact has to be looked at again: something comes, or a segment may change.
+
+    If `event` has the contact looked at, what came since its instant is still to come: between
+    publishing and the look for it nobody may have known.
+    """
     since = looked_until(profile, now)
+    if event is not None and is_look(event):
+        since = min(since, event.occurred_at)
     occasions = coming(profile, head.plans(), since, head.settings.timezone)[:1]
     instants = [*(occasion.at for occasion in occasions), *ahead(profile, head)]
     return look_out(profile, min(instants, default=None), now)

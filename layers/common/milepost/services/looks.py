@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from milepost.ports.works import Work, Works
 
 MEMORY = timedelta(minutes=1)
-"""More than the memory of any registry, in real time: everybody knows what was published then."""
+"""Twice the memory of any registry, in real time: everybody knows what was published then."""
 
 MOST = 1000
 """Contacts in one call, at some 10 ms each, eight at a time."""
@@ -79,7 +79,7 @@ class LookWorks:
 
     def _begin(self, store: str, works: Sequence["Work"]) -> None:
         what = sorted(work.workflow for work in works)
-        at = instants.show(max(work.at for work in works))
+        at = instants.show(min(work.at for work in works))
         run = sha256("\n".join([store, at, *what]).encode()).hexdigest()[:40]
         slices = [*self._slices(self.registry.head(store), what)]
         self.progress.begin(store, run, what, len(slices), instants.parse(at))
@@ -161,7 +161,7 @@ class Looker:
         old, new = before.standing, after.standing
         if old.segments.keys() != new.segments.keys() or old.flips != new.flips or new.crossings:
             return True
-        return next_look(after, head, self.now()) != before.lookout
+        return next_look(after, head, self.now(), event) != before.lookout
 
 
 def segments_of(what: Iterable[str], head: "Head") -> list[str]:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from milepost.domain.conditions import Facts, evaluate
 from milepost.domain.contacts import Presence, Profile, fold
 from milepost.domain.enrollments import (
+    CALLS,
     Enrollment,
     Enter,
     Refuse,
     ended_by,
     fires,
+    is_called,
     key_of,
     may_enter,
     origin,
@@ -89,7 +91,7 @@ class Reactor:
 
         `again` says why, if the timeline had the event before.
         """
-        head = self.registry.head(event.store)
+        head = self._head(event)
         for _ in range(ATTEMPTS):
             before = self.contacts.held(event.store, contact)
             if before is not None and before.merged_into:
@@ -115,6 +117,15 @@ class Reactor:
                 self._begin(after, event, now)
                 return reaction
         raise Busy(f"the contact changed {ATTEMPTS} times while one event was applied")
+
+    def _head(self, event: Event) -> "Head":
+        """What is live. Whoever called for a workflow has seen it, so a head without it is old."""
+        head = self.registry.head(event.store)
+        if event.name in CALLS and not any(
+            is_called(name, live.trigger, event) for name, live in head.workflows.items()
+        ):
+            return self.registry.head(event.store, anew=True)
+        return head
 
     def _is_erased(self, before: Profile | None, contact: str, event: Event) -> bool:
         """Whether an event is of the past of somebody who asked to be forgotten.
@@ -165,7 +176,9 @@ class Reactor:
             if not asks(event):  # two lives are one: whatever is asked of it may be answered anew
                 noted = self.segmenter.score(noted, None, head, now)
                 noted = self.segmenter.update(None, noted, event, head, now)
-            return Reaction(True), replace(noted, applied=position, **_ahead(noted, head, now))
+            return Reaction(True), replace(
+                noted, applied=position, **_ahead(noted, head, now, event)
+            )
         profile = fold(profile, without(event, elsewhere.keys()), head.settings)
         profile = self.segmenter.score(profile, event, head, now)
         inside = dict(profile.inside)
@@ -193,7 +206,7 @@ class Reactor:
         profile = replace(profile, inside=inside, entries=entries, applied=position)
         new = {inside[id_].workflow for id_ in entered}
         profile = self.segmenter.after_entering(profile, new, event, head, now)
-        after = replace(profile, **_ahead(profile, head, now))
+        after = replace(profile, **_ahead(profile, head, now, event))
         return Reaction(True, ended, woken, tuple(entered), tuple(refused)), after
 
     def _end(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
@@ -282,10 +295,10 @@ class Reactor:
         self._follow(profile, event, now)
 
 
-def _ahead(profile: Profile, head: "Head", now: datetime) -> dict[str, Any]:
+def _ahead(profile: Profile, head: "Head", now: datetime, event: Event) -> dict[str, Any]:
     """What the profile notes of the things that come by themselves."""
-    plans = head.plans()
-    return {"reached": planned(profile.reached, plans), "lookout": next_look(profile, head, now)}
+    reached = planned(profile.reached, head.plans())
+    return {"reached": reached, "lookout": next_look(profile, head, now, event)}
 
 
 def _meant(node: Node, event: Event, profile: Profile) -> bool:

@@ -39,9 +39,9 @@ class DynamoRegistry:
     _resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
     _segments: dict[tuple[str, str, int], "Condition"] = field(default_factory=dict)
 
-    def head(self, store: str) -> Head:
+    def head(self, store: str, anew: bool = False) -> Head:
         kept = self._heads.get(store)
-        if kept is None or self.now() - kept[0] >= self.fresh_for:
+        if kept is None or anew or self.now() - kept[0] >= self.fresh_for:
             kept = (self.now(), read_head(self.table, store))
             self._heads[store] = kept
         return kept[1]

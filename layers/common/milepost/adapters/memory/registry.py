@@ -60,7 +60,7 @@ class MemoryRegistry:
     shelf: Shelf
     _renderers: dict[tuple[str, str, str], Renderer] = field(default_factory=dict)
 
-    def head(self, store: str) -> Head:
+    def head(self, store: str, anew: bool = False) -> Head:
         return self.shelf.head(store)
 
     def program(self, store: str, workflow: str, version: int) -> Program:

@@ -66,6 +66,6 @@ _EVENTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, tuple[str, ...]]]
     "inactivity": lambda _: (INACTIVE, ()),
     "schedule": lambda _: (SCHEDULE, ()),
     "catalog": lambda trigger: (CATALOG[trigger["on"]], ()),
-    "manual": lambda _: (STARTED, ()),  # whose start it is: see `may_enter`
+    "manual": lambda _: (STARTED, ()),  # whose start it is: see `is_called`
 }
 """For each trigger its event's name, and the fields of the trigger that the event must repeat."""
