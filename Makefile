@@ -34,14 +34,15 @@ demo: for-local ## Run the whole stack on this machine, with an inbox to look in
 check: for-local ## Say everything that is wrong with the files in workflows/
 	@$(BIN)/milepost check workflows
 
-# The browser's tests wait for it most of the time, so they run beside the others.
+# The browser's tests wait for it most of the time, so they run beside the others. So do those of the
+# deployed stack, wherefore there is one process more than the two cores that are counted on.
 WITH_BROWSER = if command -v chromedriver >/dev/null && command -v chromium chromium-browser google-chrome chrome >/dev/null; \
   then export MILEPOST_BROWSER=1; else \
   echo "Not run: tests/browser, for there is no Chromium with its chromedriver on PATH (Debian: chromium, chromium-driver)."; fi
 
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint
-	@$(WITH_BROWSER); $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	@$(WITH_BROWSER); $(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term
 
 browser-test: for-dev ## Look at readers' pages and the browser snippet in a real Chromium, if there is one
 	@$(WITH_BROWSER); [ -z "$${MILEPOST_BROWSER:-}" ] || $(BIN)/python -m pytest -q tests/browser

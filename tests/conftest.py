@@ -6,7 +6,8 @@ however long it takes, for a busy machine is no mistake.
 Where several processes share the tests, files are given out in the order of `FOLDERS`.
 
 What goes the same ways hundreds of times is not watched for coverage (`no_cover`): watching takes
-as long as the test itself and shows nothing new. Laws of Hypothesis are marked so here.
+as long as the test itself and shows nothing new. Laws of Hypothesis are marked so here, and the
+folders that go the ways of others with hostile input and with faults.
 """
 
 import os
@@ -28,12 +29,14 @@ FOLDERS = [
     "unit",
 ]  # fmt: skip
 """Those that wait for an emulator begin first, and small files come last: no core is idle long."""
+UNWATCHED = {"faults", "security"}
 TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        is_law = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_law or _folder(item) in UNWATCHED:
             item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
@@ -41,8 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _turn(item: pytest.Item) -> int:
     """Which turn a test has; a folder that has none yet is taken for a slow one."""
-    folder = item.path.relative_to(TESTS).parts[0]
+    folder = _folder(item)
     return FOLDERS.index(folder) if folder in FOLDERS else 0
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
 
 
 @pytest.hookimpl(optionalhook=True)

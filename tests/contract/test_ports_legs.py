@@ -369,3 +369,40 @@ def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
     loaded = ports.enrollments.load(ref)
     assert loaded is not None
     assert (list(loaded[1].began), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])
+
+
+def test_what_cannot_be_done_is_due_every_minute_for_an_hour(ports: Ports) -> None:
+    parked(ports)
+    ports.timers.put_off(REF, DUE + 59 * MINUTE)
+    assert due(ports, 65 * MINUTE) == [REF.id]
+
+
+def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> None:
+    parked(ports)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    ports.timers.done_before(DUE + 60 * MINUTE)
+    assert due(ports, 80 * MINUTE) == [REF.id]
+    ports.enrollments.begun(REF, 1)
+    assert due(ports, 80 * MINUTE) == []
+
+
+def test_what_is_put_off_leaves_the_hours_that_are_searched_every_minute(aws: Cloud) -> None:
+    ports = dynamo_ports(aws)
+    parked(ports)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    assert due(ports, 79 * MINUTE) == []
+
+
+def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports: Ports) -> None:
+    parked(ports)
+    assert ports.enrollments.retime(REF, 1, START, paused=True)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    assert [ref.id for ref in ports.timers.paused(STORE, "cart")] == [REF.id]
+    assert due(ports, DAY) == []
+
+
+def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
+    parked(ports)
+    ports.enrollments.begun(REF, 1)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    assert due(ports, DAY) == []

@@ -65,6 +65,8 @@ def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: P
     me = ContactRef(STORE, profile.contact)
     assert [*ports.timers.due(at - timedelta(seconds=1))] == []
     assert [*ports.timers.due(at)] == [me]
+    ports.timers.put_off(me, at + HOUR)
+    assert [*ports.timers.due(at + 2 * HOUR)] == [me]
     later = replace(profile, applied=2, lookout=Lookout(at + HOUR, at + HOUR))
     assert ports.contacts.apply(profile, later)
     assert [*ports.timers.due(at)] == []

@@ -229,6 +229,14 @@ def test_what_nobody_dealt_with_stays_due_when_the_minute_was_noted(ports: Ports
         ports.timers.done_before(MONDAY_NOON + timedelta(minutes=minutes))
 
 
+def test_a_message_that_cannot_be_decided_is_put_off_and_due_again(ports: Ports) -> None:
+    claim(ports)
+    ports.timers.put_off(draft().ref, MONDAY_NOON + timedelta(minutes=75))
+    assert due(ports, 90) == [("reminder", 1)]
+    report(ports, "delivered")
+    assert due(ports, 90) == []
+
+
 def test_messages_of_many_contacts_are_all_due(ports: Ports) -> None:
     for number in range(20):
         email = f"reader-{number}@mail.example"

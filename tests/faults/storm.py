@@ -29,6 +29,7 @@ from milepost.domain.numbers import StepNumbers
 from milepost.domain.refs import EnrollmentRef, MessageRef
 from milepost.domain.tokens import Unsubscribe
 from milepost.ports.errors import Busy
+from milepost.services.apart import Apart
 from milepost.services.reconcile import reconcile
 from milepost.services.unsubscribe import Proof
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, send, shop, workflow
@@ -299,7 +300,9 @@ class Sea(World):
 
     def _minute(self) -> None:
         timers = self.storm.around(self.timers, "timers")
-        reconcile(timers, self.resender, self.legs, self.lookouts, self.now)
+        apart = Apart()
+        reconcile(timers, self.resender, self.legs, self.lookouts, self.now, apart)
+        apart.settle("things that are due")
 
     def follow(self, mail: Mail) -> None:
         """What becomes of a mail that the post took, told in no order and as often as it likes."""

@@ -11,8 +11,6 @@ from tests.faults.storm import CALM, STEPS, TROUBLES, Sea, Strike, Weather, publ
 from tests.support.builders import STORE
 from tests.support.world import World
 
-pytestmark = pytest.mark.no_cover
-
 TOLD, UNTOLD = CALM, CALM._replace(untold=1000)
 NEWS, RECEIPT = 1, 0
 HANDING_OVER = {"ledger.claim", "ledger.claim_again", "mailer.send", "ledger.settle"}

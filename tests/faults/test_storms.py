@@ -15,8 +15,6 @@ from milepost.domain.messages import Accepted, Claimed, Report, Unanswered
 from tests.faults.storm import CALM, READERS, STEPS, STORMY, Found, Sea, Weather, published
 from tests.support.world import World
 
-pytestmark = pytest.mark.no_cover
-
 SEEDS = 1000
 EACH = 40
 

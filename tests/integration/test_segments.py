@@ -9,6 +9,7 @@ from functions.segments.app import handler
 from milepost import bootstrap
 from milepost.domain.events import contact_id
 from milepost.ports.works import Work
+from milepost.services.apart import Apart
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.calls import Caller
@@ -97,7 +98,9 @@ def begun(shop: Shop, works: list[Work]) -> Json:
     from dataclasses import replace
 
     real = bootstrap.look_works()
-    replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin()
+    apart = Apart()
+    replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
+    apart.settle("looks")
     (order,) = orders
     assert order["order"]["store"] == shop.store
     return order

@@ -11,7 +11,7 @@ from milepost.domain import instants
 from milepost.ports.members import Group, Member, MemberPage
 from milepost.services.broadcast import Broadcaster
 from tests.support.builders import MONDAY_NOON, STORE, Content, Json, contact, send, shop, workflow
-from tests.support.faults import Faults, Kill
+from tests.support.faults import Faults
 from tests.support.world import World
 
 THURSDAY = {"type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers"}
@@ -171,16 +171,19 @@ def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
 
 @pytest.mark.no_cover
 def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None:
-    undisturbed = Newsroom()
-    undisturbed.minutes(days=4)
+    def story(faults: Faults) -> Newsroom:
+        room = Newsroom(faults=faults)
+        room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=22))
+        room.minutes(hours=3)
+        return room
+
+    undisturbed = story(Faults())
     expected = undisturbed.mailed()
     assert len(expected) == 5
-    calls = [call for call in undisturbed.faults.calls if call[0] == "trigger_date"]
-    for scope, number, name in calls:
-        room = Newsroom(faults=Faults(Kill(scope, number, "after")))
-        room.minutes(days=4)
-        assert room.faults.struck
-        assert room.mailed() == expected, name
+    for kill, place in undisturbed.faults.kills("trigger_date"):
+        room = story(Faults(kill))
+        assert room.faults.struck == [place]
+        assert room.mailed() == expected
 
 
 def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:

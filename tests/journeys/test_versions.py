@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from milepost.domain.messages import Accepted, Refused
+from milepost.services.apart import Apart
 from tests.journeys.test_legs import mails, running, visits
 from tests.journeys.test_pauses import nearly
 from tests.journeys.test_rate import PEOPLE, Ses, rush
@@ -316,7 +317,9 @@ def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> 
 
     def overtake() -> None:
         world.publish({"workflows/visit.json": inside(new, "migrate")})
-        assert world.crowd.go_on() == 1
+        apart = Apart()
+        assert world.crowd.go_on(apart) == 1
+        apart.settle("moves")
 
     world.faults.meanwhile(place, overtake)
     world.run_for(days=60)

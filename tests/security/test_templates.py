@@ -146,7 +146,6 @@ def outcome(run: Callable[[], str], measured: bool) -> str:
     return result
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", CORPUS)
 @pytest.mark.parametrize("place", ["body.html", "subject.txt", "body.txt", "strings.en.json"])
 def test_nothing_in_the_corpus_escapes_or_explodes(name: str, place: str) -> None:
@@ -171,7 +170,6 @@ def test_nothing_in_the_corpus_escapes_or_explodes(name: str, place: str) -> Non
     assert not [leak for leak in LEAKS if leak in said]
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", CORPUS)
 def test_the_sandbox_holds_even_for_a_template_that_was_never_checked(name: str) -> None:
     def run() -> str:

@@ -46,6 +46,7 @@ from milepost.domain.refs import EnrollmentRef
 from milepost.ports.errors import Busy
 from milepost.ports.secrets import StoreSecrets
 from milepost.services.act import Actor
+from milepost.services.apart import Apart
 from milepost.services.crowd import Crowd
 from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
@@ -438,18 +439,27 @@ class Surroundings:
         self._looked = self.now
         try:
             with self.faults.within("trigger_date", self._reconcile):
-                self.crowd.go_on()
-                self.look_works.begin()
-                done = reconcile(
-                    self.timers, self.resender, self.legs, self.lookouts, self.now, self.most
-                )
+                done = self._do_what_is_due()
         except (Busy, Killed):
-            self.agenda.after(MINUTE, self._reconcile)
+            self._look_at(self.now + MINUTE)
             return
         if done.begun == self.most:
             self._look_at(self.now + MINUTE)
+
+    def _do_what_is_due(self) -> Reconciled:
+        """What `trigger_date` does."""
+        apart, done = Apart(), Reconciled()
+        with apart:
+            self.crowd.go_on(apart)
+        with apart:
+            self.look_works.begin(apart)
+        with apart:
+            timers, legs, lookouts = self.timers, self.legs, self.lookouts
+            done = reconcile(timers, self.resender, legs, lookouts, self.now, apart, self.most)
         if done != Reconciled():
             self.reconciled.append(done)
+        apart.settle("things that are due")
+        return done
 
 
 class Starter(NamedTuple):

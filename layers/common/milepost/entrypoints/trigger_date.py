@@ -6,7 +6,8 @@ from milepost import bootstrap
 from milepost.adapters.functions import LambdaResender
 from milepost.entrypoints.log import count, logger
 from milepost.entrypoints.warm import warm
-from milepost.services.reconcile import reconcile
+from milepost.services.apart import Apart
+from milepost.services.reconcile import Reconciled, reconcile
 
 
 def handler(_: Any, __: Any) -> None:
@@ -14,14 +15,23 @@ def handler(_: Any, __: Any) -> None:
     comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes."""
     bootstrap.settings().need("run_steps_arn")
     resender = LambdaResender(bootstrap.client("lambda"), bootstrap.settings().run_steps_arn)
-    changed = bootstrap.crowd().go_on()
-    if changed:
-        logger.info("people inside", extra={"changed": changed})
-    begun = bootstrap.look_works().begin()
-    if begun:
-        logger.info("all contacts are looked at", extra={"stores": begun})
     now = bootstrap.clock().wire_now()
-    done = reconcile(bootstrap.timers(), resender, bootstrap.legs(), bootstrap.lookouts(), now)
+    apart = Apart()
+    with apart:
+        changed = bootstrap.crowd().go_on(apart)
+        if changed:
+            logger.info("people inside", extra={"changed": changed})
+    with apart:
+        begun = bootstrap.look_works().begin(apart)
+        if begun:
+            logger.info("all contacts are looked at", extra={"stores": begun})
+    with apart:
+        timers, legs, lookouts = bootstrap.timers(), bootstrap.legs(), bootstrap.lookouts()
+        _tell(reconcile(timers, resender, legs, lookouts, now, apart))
+    apart.settle("things that are due")
+
+
+def _tell(done: Reconciled) -> None:
     if done.begun:
         logger.info("legs began", extra={"begun": done.begun})
     if done.came:

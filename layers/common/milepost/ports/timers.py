@@ -36,6 +36,10 @@ class Timers(Protocol):
     def done_before(self, now: datetime) -> None:
         """All that `due` gave for this instant has been dealt with."""
 
+    def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
+        """Something cannot be done. If it has been due for an hour, it need not be due again for
+        a quarter of one: it could hold up nothing else, but its search would grow for ever."""
+
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         """Leave it unknown for good, or failed if it was throttled; False if it is settled."""
 

@@ -16,6 +16,7 @@ from milepost.domain.broadcasts import Progress, Round, as_report, report_path
 from milepost.domain.enrollments import FRESH
 from milepost.domain.occasions import occasion_key
 from milepost.domain.recurrence import next_time
+from milepost.services.apart import Apart
 from milepost.services.append import WRITERS
 
 if TYPE_CHECKING:
@@ -48,10 +49,12 @@ class Broadcaster:
     def go_on(self) -> int:
         """Do the next part of every broadcast whose time has come; how many were told."""
         due = [w for w in self.works.open() if w.kind == "broadcast" and w.at <= self.now()]
-        told = 0
+        told, apart = 0, Apart()
         for number, work in enumerate(due):
             # What one does not need is the next one's; nobody's size keeps another's mail back.
-            told += self._go_on(work, max(1, (self.most - told) // (len(due) - number)))
+            with apart:
+                told += self._go_on(work, max(1, (self.most - told) // (len(due) - number)))
+        apart.settle("broadcasts")
         return told
 
     def _go_on(self, work: "Work", most: int) -> int:

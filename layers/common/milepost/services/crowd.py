@@ -18,6 +18,7 @@ from milepost.domain.moving import before_rest, moved, resting
 from milepost.domain.pauses import Pause, overdue, thaw
 from milepost.domain.program import Program, outcome_key
 from milepost.domain.refs import EnrollmentRef
+from milepost.services.apart import Apart
 from milepost.services.leaving import tell_left
 from milepost.services.legs import meet
 
@@ -58,16 +59,18 @@ class Crowd:
     most: int = MOST
     timeline: "Timeline | None" = None
 
-    def go_on(self) -> int:
+    def go_on(self, apart: Apart) -> int:
         """Do the next part of every open work; how many enrollments that changed."""
         left = self.most
         for work in self.works.open():
             if work.kind in {"broadcast", "look"}:
                 continue  # of others: see `services/broadcast.py` and `services/looks.py`
-            left -= self._thaw(work, left) if work.kind == "thaw" else self._pass(work, left)
+            do = self._thaw if work.kind == "thaw" else self._pass
+            with apart:
+                left -= do(work, left, apart)
         return self.most - left
 
-    def _pass(self, work: "Work", most: int) -> int:
+    def _pass(self, work: "Work", most: int, apart: Apart) -> int:
         """Go on with a pass through everybody inside; passes follow each other until one that began
         after the grace has found nobody who was just running."""
         head, _, place = work.done.partition(" ")
@@ -79,7 +82,9 @@ class Crowd:
             place, looked = here, looked + 1
             if ref.version <= work.version:
                 act = self._cancel if work.kind == "cancel" else self._migrate
-                later += not act(ref, work.version)
+                later += 1
+                with apart:
+                    later -= act(ref, work.version)
         age = self.now() - work.at
         if (head == LAST and not later) or age > PATIENCE:
             self.works.close(work)
@@ -176,7 +181,7 @@ class Crowd:
             if "event" in node:
                 meet(self.enrollments, enrollment, node, self.now())
 
-    def _thaw(self, work: "Work", most: int) -> int:
+    def _thaw(self, work: "Work", most: int, apart: Apart) -> int:
         """Let those go on who were frozen, each with the time that was left.
 
         While marketing is stopped, whoever has some to get is frozen again: whoever lets it go on
@@ -186,14 +191,17 @@ class Crowd:
         if head.breaker is not None and now - work.at > self.grace:
             self.works.close(work)
             return 0
-        changed = 0
+        changed = failed = 0
         if not head.is_paused(work.workflow):
             pauses = head.pauses_of(work.workflow)
             for ref in self.timers.paused(work.store, work.workflow):
                 if changed == most:
                     return changed
-                changed += self._wake(ref, pauses)
-        if not changed and now - work.at > self.grace:
+                failed += 1
+                with apart:
+                    changed += self._wake(ref, pauses)
+                    failed -= 1
+        if not changed and now - work.at > (PATIENCE if failed else self.grace):
             self.works.close(work)
         return changed
 

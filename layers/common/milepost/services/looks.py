@@ -18,6 +18,7 @@ from milepost.domain.belonging import STAGE, look_event
 from milepost.domain.events import Event
 from milepost.ports.errors import Busy
 from milepost.ports.looks import Part
+from milepost.services.apart import Apart
 from milepost.services.lookouts import next_look
 from milepost.services.segments import Segmenter
 
@@ -67,14 +68,15 @@ class LookWorks:
     now: Callable[[], datetime]
     memory: timedelta = MEMORY
 
-    def begin(self) -> int:
+    def begin(self, apart: Apart) -> int:
         """Begin one look for all that was published in a store and is known by now; how many."""
         ripe: dict[str, list[Work]] = {}
         for work in self.works.open():
             if work.kind == "look" and self.now() - work.at >= self.memory:
                 ripe.setdefault(work.store, []).append(work)
         for store, works in sorted(ripe.items()):
-            self._begin(store, works)
+            with apart:
+                self._begin(store, works)
         return len(ripe)
 
     def _begin(self, store: str, works: Sequence["Work"]) -> None:

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.domain.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.ports.errors import Busy
 from milepost.ports.timers import Overdue
+from milepost.services.apart import Apart
 from milepost.services.legs import Legs
 from milepost.services.lookouts import Lookouts
 
@@ -37,6 +37,7 @@ def reconcile(
     legs: Legs,
     lookouts: Lookouts,
     now: datetime,
+    apart: Apart,
     most: int = MOST,
     most_looks: int = MOST_LOOKS,
 ) -> Reconciled:
@@ -46,47 +47,43 @@ def reconcile(
 
     Marketing is sent at most once: it is given up. A transactional message is sent at least once:
     it gets one second try (after a pause if there is one), after which it is given up too, and at
-    once if it may no longer be sent. Raises `Busy` in the end if something could not be done; all
-    else has been.
+    once if it may no longer be sent. What could not be done is in `apart`; all else has been, and
+    what fails for long is put off.
     """
-    given_up = failed = begun = looked = came = left = 0
+    given_up = begun = looked = came = left = 0
     asked: set[MessageRef] = set()
-    held: set[MessageRef] = set()
-    for overdue in timers.due(now):
-        if isinstance(overdue, ContactRef):
-            if looked == most_looks:
-                left += 1
-                continue
-            looked += 1
-            try:
-                came += lookouts.look(overdue)
-            except Exception:  # whatever it is about one contact holds no other up
-                failed += 1
-        elif isinstance(overdue, EnrollmentRef):
-            if begun == most:
-                left += 1
-                continue
-            try:
-                legs.begin(overdue)
+    undone: list[MessageRef | EnrollmentRef | ContactRef] = []
+    for due in timers.due(now):
+        done = False
+        with apart:
+            if isinstance(due, ContactRef):
+                if looked == most_looks:
+                    left += 1
+                    continue
+                looked += 1
+                came += lookouts.look(due)
+                done = True
+            elif isinstance(due, EnrollmentRef):
+                if begun == most:
+                    left += 1
+                    continue
+                legs.begin(due)
                 begun += 1
-            except (Busy, LookupError):
-                failed += 1
-        elif overdue.category == "transactional" and overdue.attempts == 1:
-            try:
-                tried = resender.send_again(overdue.enrollment, overdue.step, overdue.turn)
-                (asked if tried else held).add(overdue.message)
-            except Busy:
-                failed += 1
-        else:
-            given_up += timers.give_up(overdue.message, now)
+                done = True
+            elif due.category == "transactional" and due.attempts == 1:
+                done = resender.send_again(due.enrollment, due.step, due.turn)
+                asked |= {due.message} if done else set()
+            else:
+                given_up += timers.give_up(due.message, now)
+                done = True
+        if not done:
+            undone.append(due.message if isinstance(due, Overdue) else due)
     # A second try moves the message's time on. What is still due was refused one.
     still = [o for o in timers.due(now) if isinstance(o, Overdue)] if asked else []
     refused = [overdue.message for overdue in still if overdue.message in asked]
     given_up += sum(timers.give_up(message, now) for message in refused)
-    if failed:
-        raise Busy(
-            f"{failed} messages, legs or contacts could not be set off: the next minute tries again"
-        )
-    if not left and not held:
+    for ref in undone:
+        timers.put_off(ref, now)
+    if not left:
         timers.done_before(now)
     return Reconciled(given_up, len(asked) - len(refused), begun, came)

@@ -11,6 +11,7 @@ Key = dict[str, Any]
 WORKS = "WORKS"
 ERASED = "ERASED"
 EXPORT = "EXPORT#"
+TIMERS = "T#"
 SHARDS = 8
 """How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
 NO_TIMER = "timer_bucket, timer_due, kind"
@@ -175,7 +176,7 @@ def member(store: str, contact: str, kind: str, name: str) -> Key:
 
 
 def timer_bucket(due: datetime, number: int) -> str:
-    return f"T#{due:%Y-%m-%dT%H}#{number}"
+    return f"{TIMERS}{due:%Y-%m-%dT%H}#{number}"
 
 
 def hours(first: datetime, last: datetime) -> list[datetime]:

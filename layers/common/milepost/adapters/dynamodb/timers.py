@@ -1,6 +1,7 @@
 """Everything that is due at a time, read from the index of due times, never from the table."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,10 @@ from milepost.ports.timers import Overdue
 
 CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
 FIRST_LOOK = timedelta(days=1)
+PATIENCE = timedelta(hours=1)
+"""For so long it is tried every minute to do what is due."""
+PUT_OFF = timedelta(minutes=15)
+"""After that, as often as this."""
 SETTLED = timedelta(hours=2)
 """An hour this old gets no new timers: nothing is set to be due in the past."""
 
@@ -55,6 +60,21 @@ class DynamoTimers:
             names={"#hour": "hour"},
             values={":hour": instants.show(now - SETTLED)},
         )
+
+    def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
+        later = now + PUT_OFF
+        with suppress(Refused):  # it has been done, given another time, or is not so late
+            self.table.update(
+                _key(ref),
+                expression="SET timer_bucket = :bucket, timer_due = :later",
+                condition="timer_due <= :long_ago AND begins_with(timer_bucket, :due)",
+                values={
+                    ":bucket": keys.timer_bucket(later, keys.shard(ref.contact)),
+                    ":later": instants.show(later),
+                    ":long_ago": instants.show(now - PATIENCE),
+                    ":due": keys.TIMERS,
+                },
+            )
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         open_, busy = ("#status IN (:claimed, :unknown)", "#status = :throttled")
@@ -105,3 +125,9 @@ class DynamoTimers:
             category=item["category"],
             attempts=int(item["attempts"]),
         )
+
+
+def _key(ref: MessageRef | EnrollmentRef | ContactRef) -> keys.Key:
+    if isinstance(ref, MessageRef):
+        return keys.message(ref)
+    return keys.enrollment(ref) if isinstance(ref, EnrollmentRef) else keys.profile(*ref)

@@ -57,6 +57,9 @@ class MemoryTimers:
     def done_before(self, now: datetime) -> None:
         """Nothing to note: memory is searched whole."""
 
+    def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
+        """It stays due: no search grows by that here."""
+
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         with self.state.lock:
             message = self.state.messages.get(ref)
