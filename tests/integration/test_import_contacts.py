@@ -45,6 +45,7 @@ def test_a_file_without_settings_is_checked_and_nothing_is_written(shop: Shop) -
     assert shop.items() == []
 
 
+@pytest.mark.no_cover
 def test_an_import_that_needs_many_functions_asks_for_them(shop: Shop) -> None:
     rows = "".join(f"p{n}@mail.example\n" for n in range(350))
     put(shop, "imports/many.import.json", {"rows_per_second": 5000})
