@@ -60,6 +60,10 @@ def due(ports: Ports, at: timedelta) -> list[str]:
     return [each.id for each in found if isinstance(each, EnrollmentRef)]
 
 
+def frozen(ports: Ports) -> list[str]:
+    return [ref.id for _, ref in ports.timers.paused(STORE, "cart")]
+
+
 def parked(ports: Ports, start: Start = START) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.park(REF, 0, start, Journal())
@@ -203,15 +207,15 @@ def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> Non
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.park(REF, 0, START, Journal(), paused=True)
     assert due(ports, DAY) == []
-    assert [ref.id for ref in ports.timers.paused(STORE, "cart")] == [REF.id]
+    assert frozen(ports) == [REF.id]
     assert [*ports.timers.paused(STORE, "other"), *ports.timers.paused("other", "cart")] == []
     assert ports.enrollments.retime(REF, 1, START)
-    assert [*ports.timers.paused(STORE, "cart")] == []
+    assert frozen(ports) == []
     assert due(ports, DAY) == [REF.id]
     assert ports.enrollments.retime(REF, 1, START, paused=True)
     assert due(ports, DAY) == []
     ports.enrollments.begun(REF, 1)
-    assert [*ports.timers.paused(STORE, "cart")] == []
+    assert frozen(ports) == []
 
 
 # --- what an execution of an earlier leg may not do any more ---
@@ -270,7 +274,7 @@ def test_who_has_gone_on_meanwhile_does_not_move(ports: Ports, journal: Journal)
 def test_who_moves_in_a_pause_waits_for_the_workflow(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.move(REF, 0, START, 2, paused=True)
-    assert [ref.id for ref in ports.timers.paused(STORE, "cart")] == [REF.id]
+    assert frozen(ports) == [REF.id]
 
 
 def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: Ports) -> None:
@@ -397,7 +401,7 @@ def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports:
     parked(ports)
     assert ports.enrollments.retime(REF, 1, START, paused=True)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
-    assert [ref.id for ref in ports.timers.paused(STORE, "cart")] == [REF.id]
+    assert frozen(ports) == [REF.id]
     assert due(ports, DAY) == []
 
 
@@ -406,3 +410,16 @@ def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
     ports.enrollments.begun(REF, 1)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     assert due(ports, DAY) == []
+
+
+@pytest.mark.parametrize("dues", [[0] * 12, [*range(12)]], ids=["all at once", "one by one"])
+def test_a_search_for_those_who_wait_goes_on_after_anybody(ports: Ports, dues: list[int]) -> None:
+    refs = [enrollment_ref()._replace(contact=contact(f"{n}@mail.example")) for n in range(12)]
+    for ref, minutes in zip(refs, dues, strict=True):
+        ports.enrollments.enroll(enrollment(ref))
+        start = START._replace(due=DUE + minutes * MINUTE)
+        assert ports.enrollments.park(ref, 0, start, Journal(), paused=True)
+    found = [*ports.timers.paused(STORE, "cart")]
+    assert {ref.contact for _, ref in found} == {ref.contact for ref in refs}
+    for number, (place, _) in enumerate(found):
+        assert [*ports.timers.paused(STORE, "cart", place)] == found[number + 1 :]

@@ -7,7 +7,7 @@ import pytest
 
 from milepost.domain.messages import Accepted, Refused
 from milepost.domain.sending.pace import Quota
-from tests.support.builders import STORE, Json, delay, send, settings, shop, workflow
+from tests.support.builders import STORE, Json, branch, delay, send, settings, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World
 
@@ -209,6 +209,37 @@ def test_a_pause_that_ends_meanwhile_lets_no_marketing_go() -> None:
     world.resumer.resume(STORE, "ann", "the list was cleaned")
     world.run_for(minutes=5)
     assert len(mailed(world, "offer")) == 55
+
+
+def test_offers_that_wait_for_a_person_keep_no_receipt_waiting() -> None:
+    """Four can be woken a minute, and of those who were frozen first eight may get nothing yet."""
+    world = World(most=4)
+    mail = branch("kind", {"event": "bought", "is": True},
+                  [send("receipt", category="transactional")], [OFFER])  # fmt: skip
+    mixed = workflow(delay("1 minute"), mail, on="Came", topic="offers")
+    offers = workflow(OFFER, on="Visited", topic="offers")
+    world.publish(shop(mixed=mixed, visit=offers))
+    came = READERS[60:72]
+    for number, email in enumerate(came):
+        world.consent(email=email)
+        world.event("Came", {"bought": number >= 8}, email=email)
+    world.run_for(seconds=30)
+    world.publish({"workflows/mixed.json": {**mixed, "status": "paused"}})
+    visit(world, READERS[:50])
+    bounce(world, 5)
+    world.run_for(hours=2)
+    assert mailed(world, "receipt") == []
+    world.publish({"workflows/mixed.json": mixed})
+    world.run_for(hours=2)
+    assert sorted(mailed(world, "receipt")) == came[8:]
+    assert len(mailed(world, "offer")) == 50
+    assert world.works.open() == []
+    executions = len(world.step_functions.executions)
+    world.run_for(days=1)
+    assert len(world.step_functions.executions) == executions, "somebody is woken in vain"
+    world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(minutes=30)
+    assert sorted(mailed(world, "offer")[50:]) == came[:8]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -30,8 +30,11 @@ class Timers(Protocol):
         """Overdue messages, enrollments (of version 0: unknown) whose next leg is due, and contacts
         for whom something may have come by itself."""
 
-    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
-        """The enrollments (of version 0) that wait for their workflow, those due first first."""
+    def paused(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
+        """The enrollments (of version 0) that wait for their workflow, each with its place: a
+        search goes on after one."""
 
     def done_before(self, now: datetime) -> None:
         """All that `due` gave for this instant has been dealt with."""

@@ -43,6 +43,9 @@ PATIENCE = timedelta(days=2)
 LAST = "last"
 """How far a pass is that may be the last one."""
 
+SOME = "some"
+"""How far a pass is that has found somebody, and is not the last one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
@@ -182,40 +185,44 @@ class Crowd:
                 meet(self.enrollments, enrollment, node, self.now())
 
     def _thaw(self, work: "Work", most: int, apart: Apart) -> int:
-        """Let those go on who were frozen, each with the time that was left.
-
-        While marketing is stopped, whoever has some to get is frozen again: whoever lets it go on
-        sets another work going.
-        """
-        head, now = self.registry.head(work.store), self.now()
-        if head.breaker is not None and now - work.at > self.grace:
-            self.works.close(work)
-            return 0
-        changed = failed = 0
+        """Let those go on who were frozen, each with the time that was left; passes follow each
+        other until one that began after the grace has found nobody."""
+        head, age = self.registry.head(work.store), self.now() - work.at
+        so_far, _, place = work.done.partition(" ")
+        looked = woken = failed = 0
         if not head.is_paused(work.workflow):
-            pauses = head.pauses_of(work.workflow)
-            for ref in self.timers.paused(work.store, work.workflow):
-                if changed == most:
-                    return changed
-                failed += 1
+            # While marketing is stopped, whoever has some to get is frozen again, and stays it:
+            # whoever lets it go on sets another work going.
+            until = work.at + self.grace if head.breaker is not None else None
+            for here, ref in self.timers.paused(work.store, work.workflow, place):
+                if looked == most:
+                    some = SOME if woken or failed else so_far
+                    self.works.advance(work, f"{some} {place}")
+                    return looked
+                place, looked, failed = here, looked + 1, failed + 1
                 with apart:
-                    changed += self._wake(ref, pauses)
+                    woken += self._wake(ref, head.pauses_of(work.workflow), until)
                     failed -= 1
-        if not changed and now - work.at > (PATIENCE if failed else self.grace):
+        settled = so_far != SOME and not (woken or failed)
+        if (settled and age > self.grace) or age > PATIENCE:
             self.works.close(work)
-        return changed
+        elif work.done:
+            self.works.advance(work, "")
+        return looked
 
-    def _wake(self, ref: EnrollmentRef, pauses: tuple[Pause, ...]) -> bool:
+    def _wake(self, ref: EnrollmentRef, pauses: tuple[Pause, ...], until: datetime | None) -> bool:
+        """Have somebody go on; False if there is nobody, or who was frozen later than `until`."""
         loaded = self.enrollments.load(ref)
         if loaded is None or loaded[1].start is None:
             return False
-        enrollment = loaded[1]
+        enrollment, start = loaded[1], loaded[1].start
         own, leg = enrollment.ref, enrollment.leg
         if enrollment.status != "active":
             self.enrollments.begun(own, leg)
             return False
-        start = thaw(loaded[1].start, pauses, self.now())
-        return self.enrollments.retime(own, leg, start)
+        if until is not None and start.since > until:
+            return False
+        return self.enrollments.retime(own, leg, thaw(start, pauses, self.now()))
 
 
 def _noted(head: str, later: int) -> str:

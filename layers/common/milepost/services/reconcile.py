@@ -81,9 +81,15 @@ def reconcile(
     # A second try moves the message's time on. What is still due was refused one.
     still = [o for o in timers.due(now) if isinstance(o, Overdue)] if asked else []
     refused = [overdue.message for overdue in still if overdue.message in asked]
-    given_up += sum(timers.give_up(message, now) for message in refused)
+    for message in refused:
+        with apart:
+            given_up += timers.give_up(message, now)
+    left += len(undone)
     for ref in undone:
-        timers.put_off(ref, now)
+        with apart:
+            timers.put_off(ref, now)
+            left -= 1
     if not left:
-        timers.done_before(now)
+        with apart:
+            timers.done_before(now)
     return Reconciled(given_up, len(asked) - len(refused), begun, came)

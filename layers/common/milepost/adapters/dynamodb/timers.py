@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from milepost.adapters.dynamodb import keys
 from milepost.adapters.dynamodb.mailed import uncount
@@ -43,14 +44,25 @@ class DynamoTimers:
                     if overdue is not None:
                         yield overdue
 
-    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
-        for number in range(keys.SHARDS):
+    def paused(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
+        first, *rest = after.split(" ") if after else ("0",)
+        for number in range(int(first), keys.SHARDS):
+            bucket, start = keys.paused_bucket(store, workflow, number), dict[str, Any]()
+            if rest:
+                due, contact, id_ = rest
+                place = keys.enrollment(EnrollmentRef(store, contact, workflow, 0, id_))
+                place |= {"timer_bucket": {"S": bucket}, "timer_due": {"S": due}}
+                start, rest = {"ExclusiveStartKey": place}, []
             for item in self.table.query(
                 IndexName="timers",
                 KeyConditionExpression="timer_bucket = :bucket",
-                values={":bucket": keys.paused_bucket(store, workflow, number)},
+                values={":bucket": bucket},
+                **start,
             ):
-                yield keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
+                ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
+                yield f"{number} {item['timer_due']} {ref.contact} {ref.id}", ref
 
     def done_before(self, now: datetime) -> None:
         """Note that everything due until two hours ago has been dealt with."""

@@ -45,14 +45,18 @@ class MemoryTimers:
         for _, person in sorted(looks):
             yield ContactRef(*person)
 
-    def paused(self, store: str, workflow: str) -> Iterator[EnrollmentRef]:
+    def paused(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
         with self.state.lock:
             waiting = sorted(
-                (timer.due, key) for key, timer in self.state.timers.items() if timer.paused
+                (f"{contact} {id_}", contact, id_)
+                for (of, contact, name, id_), timer in self.state.timers.items()
+                if timer.paused and (of, name) == (store, workflow)
             )
-        for _, (of, contact, name, id_) in waiting:
-            if (of, name) == (store, workflow):
-                yield EnrollmentRef(of, contact, name, 0, id_)
+        for place, contact, id_ in waiting:
+            if place > after:
+                yield place, EnrollmentRef(store, contact, workflow, 0, id_)
 
     def done_before(self, now: datetime) -> None:
         """Nothing to note: memory is searched whole."""
