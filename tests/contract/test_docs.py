@@ -239,6 +239,25 @@ def test_the_event_in_the_readme_is_accepted() -> None:
     EventIn.model_validate(json.loads(request[request.index("{") :]))
 
 
+def test_the_figures_in_the_readme_are_those_of_the_last_bench() -> None:
+    found = json.loads((ROOT / "bench/results.json").read_text("utf-8"))
+    cpu, units = found["cpu_ms_per_call"], found["abandoned_cart_path"]["units"]
+    ratios = [handler["ratio"] for handler in found["imports"].values()]
+    told = re.findall(
+        r"^\| (?!what|---)[^|]+\| ([^|]+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert told[-10:] == [
+        *(f"{cpu[name]['median']:.1f} ms" for name in ("trigger_event", "run_steps", "react")),
+        f"{found['mail_of_30_kb']['ratio']:.2f}",
+        f"{min(ratios):.2f} to {max(ratios):.2f}",
+        f"{cpu['trigger_event']['writes_per_call']:g}",
+        f"{found['transitions_on_longest_path']['abandoned-cart']}",
+        f"{units['write']:g} written, {units['read']:g} read",
+        f"{found['segments_in_process']['contacts_per_cpu_s']:,}",
+        f"{found['check_of_50_workflows_s']['median']:.1f} s",
+    ]
+
+
 def test_the_architecture_names_every_function_and_service_that_there_is() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     named = set(re.findall(r"`([a-z_]+)`", page))
