@@ -1,6 +1,7 @@
 """What is published is asked of all contacts: in parts, once, and without making news of it."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,6 +162,32 @@ def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
     world.publish({"workflows/wishes.json": wishes})
     world.run_for(days=300)
     assert world.steps_mailed(ADA) == []
+
+
+def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow() -> None:
+    """Looks cannot begin for three days; then a daily letter is published, an hour after nine."""
+    world = opened({**shop(), **segments(gold=GOLD)})
+    world.event("Order Completed", email=ADA, properties={"plan": "gold"})
+    world.run_for(minutes=5)
+    works = world.look_works
+    world.look_works = replace(works, memory=timedelta(days=30))
+    world.publish(segments(buyers=BUYERS))
+    world.run_for(days=2, hours=22)
+    letter = workflow(
+        send("letter"),
+        trigger={
+            "type": "schedule", "rrule": "FREQ=DAILY;BYHOUR=9", "segment": "gold",
+            "timezone": "contact",
+        },
+        category="transactional", reentry={"allow": "always"},
+    )  # fmt: skip
+    world.publish({"workflows/letter.json": letter})
+    world.run_for(minutes=2)
+    world.look_works = works
+    world.run_for(hours=6)
+    assert world.steps_mailed(ADA) == []
+    world.run_for(days=1)
+    assert world.steps_mailed(ADA) == ["letter"]
 
 
 def test_what_is_published_together_is_looked_for_together() -> None:

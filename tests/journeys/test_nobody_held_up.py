@@ -230,3 +230,32 @@ def test_what_there_was_no_time_for_is_not_put_off_and_keeps_the_search_where_it
     apart = Apart()
     done = reconcile(timers, world.resender, world.legs, world.lookouts, MONDAY_NOON, apart, most=3)
     assert (done.begun, timers.put_off_, timers.noted) == (3, [], 0)
+
+
+def test_of_those_who_fail_no_more_are_tried_in_a_minute_than_of_others() -> None:
+    world = waiting()
+    refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
+    timers: Any = Clockwork(refs, [])
+    broken: Any = Broken(world.enrollments, "load", lambda *_: True)
+    legs = replace(world.legs, enrollments=broken)
+    reconcile(timers, world.resender, legs, world.lookouts, MONDAY_NOON, Apart(), most=3)
+    assert (broken.failed, len(timers.put_off_), timers.noted) == (3, 3, 0)
+
+
+def test_people_of_one_workflow_who_fail_hold_up_nobody_of_another() -> None:
+    world = World(most=2)
+    first, second = wait("first", on="A"), wait("second", on="B")
+    world.publish(shop(a=first, b=second))
+    for person in PEOPLE:
+        world.event("A", email=person)
+    world.event("B", email=STUCK)
+    world.run_for(days=39)
+    still = {"workflows/a.json": {**first, "status": "paused"}}
+    world.publish({**still, "workflows/b.json": {**second, "status": "paused"}})
+    world.run_for(days=2)
+    broken: Any = Broken(world.enrollments, "retime", lambda ref, *_: ref.workflow == "a")
+    world.crowd = replace(world.crowd, enrollments=broken)
+    world.publish({"workflows/a.json": first, "workflows/b.json": second})
+    world.run_for(days=1, hours=2)
+    assert broken.failed > 100
+    assert mailed(world) == all_but_one([], ["second"])

@@ -223,8 +223,9 @@ def test_nobody_but_the_clock_marks_what_has_come() -> None:
 
 
 def test_marks_are_kept_as_long_as_something_asks_for_them() -> None:
-    marks = {occasion_key(BIRTHDAY): "2026-12-24", "gone": "2026-01-01"}
-    assert planned(marks, [BIRTHDAY, SILENCE]) == {occasion_key(BIRTHDAY): "2026-12-24"}
+    kept = {occasion_key(BIRTHDAY): "2026-01-24", "just gone": "2026-11-01"}
+    marks = {**kept, "gone": "2026-10-31"}
+    assert planned(marks, [BIRTHDAY, SILENCE], MONDAY_NOON) == kept
 
 
 def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:

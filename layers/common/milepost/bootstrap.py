@@ -396,12 +396,12 @@ def broadcaster() -> "Broadcaster":
 @cache
 def crowd() -> "Crowd":
     from milepost.adapters.dynamodb.works import DynamoWorks
-    from milepost.services.crowd import GRACE, Crowd
+    from milepost.services.crowd import GRACE, PATIENCE, Crowd
 
     works = DynamoWorks(_table(settings().workflows_table))
-    grace = GRACE * clock().speed
+    grace, patience = GRACE * clock().speed, PATIENCE * clock().speed
     parts = enrollments(), registry(), engine(), timers(), works, ledger(), clock().now, grace
-    return Crowd(*parts, timeline=timeline())
+    return Crowd(*parts, patience, timeline=timeline())
 
 
 @cache

@@ -23,6 +23,9 @@ from milepost.domain.schedule import date_comes, zone_of
 
 DEFAULT_AT = "09:00"
 
+KEPT = timedelta(days=2)
+"""For so long the mark of what nobody plans is kept."""
+
 Plan = Mapping[str, Any]
 """A trigger that plans, as a workflow says it."""
 
@@ -102,10 +105,14 @@ def is_look(event: Event) -> bool:
     return event.name == MOMENT and event.source == "clock"
 
 
-def planned(marks: Mapping[str, str], plans: Iterable[Plan]) -> Mapping[str, str]:
-    """The marks that something still asks for: a profile is paid for by its size."""
-    keys = {occasion_key(plan) for plan in plans}
-    return {key: mark for key, mark in marks.items() if key in keys}
+def planned(marks: Mapping[str, str], plans: Iterable[Plan], now: datetime) -> Mapping[str, str]:
+    """The marks that something still asks for: a profile is paid for by its size.
+
+    One of these days stays, for `plans` may be older than what planned it. Every mark begins with
+    a day.
+    """
+    keys, lately = {occasion_key(plan) for plan in plans}, instants.show(now - KEPT)
+    return {key: mark for key, mark in marks.items() if key in keys or mark >= lately}
 
 
 def _next(profile: Profile, key: str, plan: Plan, since: datetime, zone: str) -> Occasion | None:

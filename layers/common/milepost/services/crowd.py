@@ -59,19 +59,22 @@ class Crowd:
     ledger: "Ledger"
     now: Callable[[], datetime]
     grace: timedelta = GRACE
+    patience: timedelta = PATIENCE
     most: int = MOST
     timeline: "Timeline | None" = None
 
     def go_on(self, apart: Apart) -> int:
-        """Do the next part of every open work; how many enrollments that changed."""
-        left = self.most
-        for work in self.works.open():
-            if work.kind in {"broadcast", "look"}:
-                continue  # of others: see `services/broadcast.py` and `services/looks.py`
+        """Do the next part of every open work; how many enrollments were looked at."""
+        others = {"broadcast", "look"}  # see `services/broadcast.py` and `services/looks.py`
+        works = [work for work in self.works.open() if work.kind not in others]
+        looked = 0
+        for number, work in enumerate(works):
             do = self._thaw if work.kind == "thaw" else self._pass
+            # What one does not need is the next one's; nobody's size keeps another's people back.
+            share = max(1, (self.most - looked) // (len(works) - number))
             with apart:
-                left -= do(work, left, apart)
-        return self.most - left
+                looked += do(work, share, apart)
+        return looked
 
     def _pass(self, work: "Work", most: int, apart: Apart) -> int:
         """Go on with a pass through everybody inside; passes follow each other until one that began
@@ -89,7 +92,7 @@ class Crowd:
                 with apart:
                     later -= act(ref, work.version)
         age = self.now() - work.at
-        if (head == LAST and not later) or age > PATIENCE:
+        if (head == LAST and not later) or age > self.patience:
             self.works.close(work)
         else:
             self.works.advance(work, LAST if age > self.grace else "")
@@ -204,7 +207,7 @@ class Crowd:
                     woken += self._wake(ref, head.pauses_of(work.workflow), until)
                     failed -= 1
         settled = so_far != SOME and not (woken or failed)
-        if (settled and age > self.grace) or age > PATIENCE:
+        if (settled and age > self.grace) or age > self.patience:
             self.works.close(work)
         elif work.done:
             self.works.advance(work, "")

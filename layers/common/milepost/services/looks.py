@@ -81,7 +81,9 @@ class LookWorks:
 
     def _begin(self, store: str, works: Sequence["Work"]) -> None:
         what = sorted(work.workflow for work in works)
-        at = instants.show(min(work.at for work in works))
+        newest = max(work.at for work in works)
+        # What had to wait long does not bring back what came before the others were published.
+        at = instants.show(min(work.at for work in works if newest - work.at <= self.memory))
         run = sha256("\n".join([store, at, *what]).encode()).hexdigest()[:40]
         slices = [*self._slices(self.registry.head(store), what)]
         self.progress.begin(store, run, what, len(slices), instants.parse(at))

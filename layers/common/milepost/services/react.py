@@ -121,11 +121,15 @@ class Reactor:
     def _head(self, event: Event) -> "Head":
         """What is live. Whoever called for a workflow has seen it, so a head without it is old."""
         head = self.registry.head(event.store)
-        if event.name in CALLS and not any(
-            is_called(name, live.trigger, event) for name, live in head.workflows.items()
-        ):
-            return self.registry.head(event.store, anew=True)
-        return head
+        if event.name not in CALLS:
+            return head
+        known = any(
+            live.status == "live" and is_called(name, live.trigger, event)
+            for name, live in head.workflows.items()
+        )
+        if known and not head.settings.paused:
+            return head
+        return self.registry.head(event.store, anew=True)
 
     def _is_erased(self, before: Profile | None, contact: str, event: Event) -> bool:
         """Whether an event is of the past of somebody who asked to be forgotten.
@@ -297,7 +301,7 @@ class Reactor:
 
 def _ahead(profile: Profile, head: "Head", now: datetime, event: Event) -> dict[str, Any]:
     """What the profile notes of the things that come by themselves."""
-    reached = planned(profile.reached, head.plans())
+    reached = planned(profile.reached, head.plans(), now)
     return {"reached": reached, "lookout": next_look(profile, head, now, event)}
 
 

@@ -50,7 +50,7 @@ def reconcile(
     once if it may no longer be sent. What could not be done is in `apart`; all else has been, and
     what fails for long is put off.
     """
-    given_up = begun = looked = came = left = 0
+    given_up = begun = tried = looked = came = left = 0
     asked: set[MessageRef] = set()
     undone: list[MessageRef | EnrollmentRef | ContactRef] = []
     for due in timers.due(now):
@@ -64,9 +64,10 @@ def reconcile(
                 came += lookouts.look(due)
                 done = True
             elif isinstance(due, EnrollmentRef):
-                if begun == most:
+                if tried == most:
                     left += 1
                     continue
+                tried += 1
                 legs.begin(due)
                 begun += 1
                 done = True

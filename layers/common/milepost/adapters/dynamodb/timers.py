@@ -18,7 +18,7 @@ FIRST_LOOK = timedelta(days=1)
 PATIENCE = timedelta(hours=1)
 """For so long it is tried every minute to do what is due."""
 PUT_OFF = timedelta(minutes=15)
-"""After that, as often as this."""
+"""Then it rests for so long."""
 SETTLED = timedelta(hours=2)
 """An hour this old gets no new timers: nothing is set to be due in the past."""
 
