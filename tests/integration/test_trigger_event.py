@@ -292,7 +292,7 @@ def test_a_store_that_is_not_a_store_is_never_looked_up(cloud: Cloud, shop: Shop
         b"[" * 10_000 + b"]" * 10_000,
         b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
         b"[" * 30 + b"]" * 30,
-    ],
+        b'{"a":' * 30 + b"1" + b"}" * 30,
     ids=lambda body: repr(body[:24]),
 )
 def test_a_body_that_is_no_json_we_take_is_refused(shop: Shop, body: bytes) -> None:
@@ -500,6 +500,28 @@ def test_a_batch_with_bad_events_keeps_the_good_ones_and_names_the_bad_ones(shop
         if result["status"] == "refused":
             assert result["error"].keys() == {"code", "message", "field"}
     assert sorted(item["id"]["S"] for item in shop.events()) == ["evt-0", "evt-2", "evt-5", "evt-7"]
+
+
+HURTFUL: dict[str, Any] = {
+    "nested too deeply": json.loads('{"a":' * 25 + "1" + "}" * 25),
+    "half a character": "cut \ud83d",
+    "too large": "1e400",
+    "too long": "1" * 5000,
+}
+
+
+@pytest.mark.parametrize("what", HURTFUL)
+def test_what_would_hurt_in_one_event_of_a_batch_takes_no_other_along(
+    shop: Shop, what: str
+) -> None:
+    bad = event(id="bad", properties={"here": HURTFUL[what]})
+    text = json.dumps([event(id="first"), bad, event(id="last")])
+    if what.startswith("too l"):
+        text = text.replace(f'"{HURTFUL[what]}"', HURTFUL[what])
+    status, body = call(shop.request(text.encode()))
+    assert (status, statuses(body)) == (207, ["accepted", "refused", "accepted"])
+    assert body["results"][1]["error"]["code"] == "bad_json"
+    assert sorted(item["id"]["S"] for item in shop.events()) == ["first", "last"]
 
 
 def test_a_batch_of_nothing_but_mistakes_is_still_answered_item_by_item(shop: Shop) -> None:

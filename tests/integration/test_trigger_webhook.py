@@ -80,10 +80,11 @@ def test_every_kind_of_delivery_is_acknowledged(shop: Shop, name: str) -> None:
     assert call(delivered(shop, load("shopify", name)))[0] == 200
 
 
+@pytest.mark.parametrize("raw", [b'{"id": 1}', b"", b"no JSON", b"\xff", b"[" * 30 + b"]" * 30])
 def test_a_topic_we_have_no_use_for_is_acknowledged_and_counted(
-    shop: Shop, printed: Printed
+    shop: Shop, printed: Printed, raw: bytes
 ) -> None:
-    status, body = call(signed(shop, b'{"id": 1}', "themes/publish"))
+    status, body = call(signed(shop, raw, "themes/publish"))
     assert (status, body) == (200, {"status": "ignored", "reason": "unknown_topic"})
     assert printed.counted("WebhooksIgnored") == 1
     assert shop.events() == []

@@ -63,7 +63,7 @@ def test_data_may_not_be_nested_deeper(depth: int) -> None:
         (b"[-Infinity]", "-Infinity is not JSON"),
         (b"1e400", "a number is too large"),
         (b'{"a": [-1e400]}', "a number is too large"),
-        (b"1" * 5000, "a number is too long"),
+        (b"1" * 5000, "a number is too large"),
         (b'"\\ud800"', "half of a surrogate pair"),
         (b'{"\\udc00": 1}', "half of a surrogate pair"),
         (b'["ok", "\\udbff\\u0041"]', "half of a surrogate pair"),

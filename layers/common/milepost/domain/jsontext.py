@@ -7,6 +7,9 @@ from typing import Any
 MAX_DEPTH = 20
 """How deep data may be nested; a shop's order is 6 deep."""
 
+MAX_DIGITS = 4300
+"""What Python makes an integer of unless it is told otherwise."""
+
 
 class BadJsonError(ValueError):
     """The text is not JSON we take; the message says why."""
@@ -17,8 +20,18 @@ def read_json(raw: bytes, *, halves: bool = False) -> Any:
 
     With `halves`, a text may hold half of a surrogate pair: whoever asks for that replaces it.
     """
+    document = parse_json(raw)
+    check_json(document, halves=halves)
+    return document
+
+
+def parse_json(raw: bytes) -> Any:
+    """What the text says, without a look at what it is made of: `check_json` has to follow.
+
+    Raises BadJsonError for what is no UTF-8 JSON, and for NaN and Infinity, which are none.
+    """
     try:
-        document = json.loads(raw, parse_constant=_refuse_constant)
+        return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_int)
     except RecursionError:
         raise BadJsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels") from None
     except UnicodeDecodeError:
@@ -26,10 +39,17 @@ def read_json(raw: bytes, *, halves: bool = False) -> Any:
     except BadJsonError:
         raise
     except ValueError as error:
-        reason = str(error) if isinstance(error, json.JSONDecodeError) else "a number is too long"
-        raise BadJsonError(f"the body is not JSON: {reason}") from None
+        raise BadJsonError(f"the body is not JSON: {error}") from None
+
+
+def check_json(document: Any, *, halves: bool = False) -> None:
+    """Raise BadJsonError for what would hurt later: deep nesting, infinities, broken text."""
     _check(document, MAX_DEPTH, halves)
-    return document
+
+
+def _int(digits: str) -> int | float:
+    """Python makes no number of more digits; an infinity is refused where it stands."""
+    return int(digits) if len(digits) <= MAX_DIGITS else math.inf
 
 
 def _refuse_constant(name: str) -> Any:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost import bootstrap
 from milepost.adapters.shops.generic import RefusedEventError, translate
-from milepost.domain.jsontext import BadJsonError, read_json
+from milepost.domain.jsontext import BadJsonError, check_json, parse_json
 from milepost.entrypoints.authentication import authenticate
 from milepost.entrypoints.http import HttpError, Request, Response, answer, http
 from milepost.entrypoints.warm import warm
@@ -23,11 +23,15 @@ def accept(request: Request) -> Response:
     clock = bootstrap.clock()
     authenticate(request, bootstrap.secrets(), clock.wire_now(), body_alone=True)
     try:
-        document = read_json(request.body)
+        document = parse_json(request.body)
+        if isinstance(document, list) or (isinstance(document, dict) and [*document] == ["batch"]):
+            return _batch(request.store, document)
+        check_json(document)
     except BadJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
-    if isinstance(document, list) or (isinstance(document, dict) and "batch" in document):
-        return _batch(request.store, document)
+    if isinstance(document, dict) and "batch" in document:
+        extra = sorted(document.keys() - {"batch"})
+        raise HttpError(422, "bad_batch", "a batch has the field batch alone", extra[0])
     (result,) = _accept(request.store, [document])
     if result["status"] == "refused":
         raise HttpError(422, **result["error"])
@@ -35,9 +39,6 @@ def accept(request: Request) -> Response:
 
 
 def _batch(store: str, document: Any) -> Response:
-    if isinstance(document, dict) and len(document) > 1:
-        extra = sorted(document.keys() - {"batch"})
-        raise HttpError(422, "bad_batch", "a batch has the field batch alone", extra[0])
     items = document if isinstance(document, list) else document["batch"]
     if not isinstance(items, list) or not items:
         raise HttpError(422, "bad_batch", "batch must be a list of events", "batch")
@@ -59,10 +60,13 @@ def _accept(store: str, documents: list[Any]) -> list[Result]:
     events: dict[int, Event] = {}
     for index, document in enumerate(documents):
         try:
+            check_json(document)  # each by itself: one that would hurt takes no other along
             event, dated = translate(store, document, now)
+        except BadJsonError as error:
+            results.append(_refused("bad_json", str(error), None))
+            continue
         except RefusedEventError as error:
-            reason = {"code": error.code, "message": str(error), "field": error.field}
-            results.append({"status": "refused", "error": reason})
+            results.append(_refused(error.code, str(error), error.field))
             continue
         events[index] = event if dated else date_event(bootstrap.timeline(), event, now)
         results.append({"id": event.id, "status": "accepted"})
@@ -70,6 +74,10 @@ def _accept(store: str, documents: list[Any]) -> list[Result]:
     for index, status in zip(events, kept, strict=True):
         results[index]["status"] = status
     return results
+
+
+def _refused(code: str, message: str, field: str | None) -> Result:
+    return {"status": "refused", "error": {"code": code, "message": message, "field": field}}
 
 
 handler = http(accept)
