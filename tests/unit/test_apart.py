@@ -1,5 +1,8 @@
 """One thing that cannot be done holds up no other, and is told of without its words."""
 
+import gc
+from weakref import ref
+
 import pytest
 
 from milepost.ports.errors import Busy
@@ -47,3 +50,21 @@ def test_a_process_that_ends_is_not_held_up() -> None:
     with pytest.raises(Killed), apart:
         raise Killed("anywhere")
     apart.settle("things")
+
+
+def test_of_many_failures_only_the_first_keeps_alive_what_it_was_about() -> None:
+    class Profile:
+        pass
+
+    def fail(profile: Profile) -> None:
+        raise LookupError
+
+    apart, alive = Apart(), []
+    for _ in range(5):
+        profile = Profile()
+        alive.append(ref(profile))
+        with apart:
+            fail(profile)
+        del profile
+    gc.collect()
+    assert [each() is not None for each in alive] == [True, False, False, False, False]

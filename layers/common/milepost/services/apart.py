@@ -16,7 +16,8 @@ class Apart:
     """
 
     def __init__(self) -> None:
-        self.failures: list[Exception] = []
+        self._causes: Counter[str] = Counter()
+        self._first: Exception | None = None
 
     def __enter__(self) -> None:
         return None
@@ -26,7 +27,8 @@ class Apart:
     ) -> bool:
         if not isinstance(error, Exception):
             return False  # a process that is being ended is
-        self.failures.append(error)
+        self._causes[_cause(error)] += 1
+        self._first = self._first or error  # no more: each keeps alive all that it came through
         return True
 
     def settle(self, what: str) -> None:
@@ -34,13 +36,13 @@ class Apart:
 
         The errors' own words are left out, for they may quote what was being worked on.
         """
-        if self.failures:
-            causes = Counter(map(_cause, self.failures)).most_common(3)
+        if self._first is not None:
+            causes = self._causes.most_common(3)
             told = ", ".join(f"{name} ({number} times)" for name, number in causes)
-            count = len(self.failures)
+            count = self._causes.total()
             raise Busy(
                 f"{what}: {count} could not be done, so the next minute tries again; {told}"
-            ) from self.failures[0]
+            ) from self._first
 
 
 def _cause(error: Exception) -> str:
