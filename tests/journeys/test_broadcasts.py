@@ -186,6 +186,14 @@ def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None
         assert room.mailed() == expected
 
 
+def test_a_newsletter_that_was_paused_at_first_comes_when_it_is_not_any_more() -> None:
+    room = Newsroom(status="paused")
+    room.minutes(days=1)
+    room.edit(THURSDAY, **ALWAYS)
+    room.minutes(days=4)
+    assert room.mailed() == all_at("2026-11-05T11")
+
+
 def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:
     room = Newsroom()
     room.minutes(days=1)

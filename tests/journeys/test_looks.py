@@ -164,6 +164,19 @@ def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
     assert world.steps_mailed(ADA) == []
 
 
+def test_who_was_there_before_a_workflow_that_was_paused_at_first_is_wished_well_too() -> None:
+    world = opened(shop())
+    world.event("Signed Up", email=ADA, properties={"born": "1990-11-10"})
+    world.run_for(minutes=5)
+    trigger = {"type": "date", "field": "properties.born"}
+    wishes = workflow(send("wishes"), trigger=trigger, category="transactional")
+    world.publish({"workflows/wishes.json": {**wishes, "status": "paused"}})
+    world.run_for(minutes=5)
+    world.publish({"workflows/wishes.json": wishes})
+    world.run_for(days=12)
+    assert world.steps_mailed(ADA) == ["wishes"]
+
+
 def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow() -> None:
     """Looks cannot begin for three days; then a daily letter is published, an hour after nine."""
     world = opened({**shop(), **segments(gold=GOLD)})

@@ -207,7 +207,7 @@ class Crowd:
                     woken += self._wake(ref, head.pauses_of(work.workflow), until)
                     failed -= 1
         settled = so_far != SOME and not (woken or failed)
-        if (settled and age > self.grace) or age > self.patience:
+        if settled and age > self.grace:
             self.works.close(work)
         elif work.done:
             self.works.advance(work, "")

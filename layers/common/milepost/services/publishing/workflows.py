@@ -167,7 +167,7 @@ class Workflows:
         pauses = after(before.pauses if before else (), live.status == "paused", now)
         if before and pauses != before.pauses and live.status != "paused":
             self.publications.set_going(Work("thaw", store, name, now))
-        if live.status == "live" and not _goes_on(before, live.trigger):
+        if live.status in ("live", "paused") and not _goes_on(before, live.trigger):
             self._wait_for(store, name, live, now)
         version = before.version if before else 0
         return self.publications.go_live(store, name, live._replace(pauses=pauses), version)
