@@ -24,21 +24,22 @@ def accept(request: Request) -> Response:
     authenticate(request, bootstrap.secrets(), clock.wire_now(), body_alone=True)
     try:
         document = parse_json(request.body)
-        if isinstance(document, list) or (isinstance(document, dict) and [*document] == ["batch"]):
+        if isinstance(document, list) or (isinstance(document, dict) and "batch" in document):
             return _batch(request.store, document)
-        check_json(document)
     except BadJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
-    if isinstance(document, dict) and "batch" in document:
-        extra = sorted(document.keys() - {"batch"})
-        raise HttpError(422, "bad_batch", "a batch has the field batch alone", extra[0])
     (result,) = _accept(request.store, [document])
     if result["status"] == "refused":
-        raise HttpError(422, **result["error"])
+        status = 400 if result["error"]["code"] == "bad_json" else 422
+        raise HttpError(status, **result["error"])
     return answer(202 if result["status"] == "accepted" else 200, result)
 
 
 def _batch(store: str, document: Any) -> Response:
+    if isinstance(document, dict) and len(document) > 1:
+        check_json(document)  # the answer names one of its fields
+        extra = sorted(document.keys() - {"batch"})
+        raise HttpError(422, "bad_batch", "a batch has the field batch alone", extra[0])
     items = document if isinstance(document, list) else document["batch"]
     if not isinstance(items, list) or not items:
         raise HttpError(422, "bad_batch", "batch must be a list of events", "batch")

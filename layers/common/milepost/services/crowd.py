@@ -189,7 +189,7 @@ class Crowd:
 
     def _thaw(self, work: "Work", most: int, apart: Apart) -> int:
         """Let those go on who were frozen, each with the time that was left; passes follow each
-        other until one that began after the grace has found nobody."""
+        other until one that ends after the grace has found nobody."""
         head, age = self.registry.head(work.store), self.now() - work.at
         so_far, _, place = work.done.partition(" ")
         looked = woken = failed = 0
