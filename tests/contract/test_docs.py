@@ -27,7 +27,8 @@ from milepost.domain.templates.formats import WIDTHS
 from milepost.domain.templates.rendering import Renderer
 from milepost.domain.templates.versions import TemplateVersion
 from milepost.domain.vocabulary import CONDITIONS, STEPS, TRIGGERS, examples_needed, shown_of
-from milepost.simulation.shop import WIRING, Shop, open_shop
+from milepost.simulation.functions import WIRING
+from milepost.simulation.shop import Shop, open_shop
 from milepost.simulation.story import tell
 from tests.support import reference
 from tests.support.asl_rules import problems

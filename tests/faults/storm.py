@@ -241,7 +241,7 @@ class Sea(World):
 
     @property
     def now(self) -> Any:
-        return self.agenda.now + self.skew
+        return self.clock.now + self.skew
 
     # --- what happens ---
 
@@ -253,10 +253,10 @@ class Sea(World):
             self.soon(self._minute)
         self.storm.raging = True
         while self.storm.pending:
-            self.agenda.now += timedelta(seconds=self.chance.randrange(45))
+            self.clock.now += timedelta(seconds=self.chance.randrange(45))
             self.storm.happen()
         for _ in range(8):
-            self.agenda.now += timedelta(minutes=30)
+            self.clock.now += timedelta(minutes=30)
             self.soon(self._minute)
             while self.storm.pending:
                 self.storm.happen()
@@ -319,7 +319,7 @@ class Sea(World):
         chance = self.chance.randrange(1000)
         if chance < self.weather.untold:
             return
-        report = Report(fate, self.agenda.now, mail.to, "a" if fate == "clicked" else "")
+        report = Report(fate, self.clock.now, mail.to, "a" if fate == "clicked" else "")
         if fate == "bounced":
             report = report._replace(detail="Bounce", permanent=chance % 3 > 0)
         learn = partial(self.learner.learn, STORE, mail.ref.id, report)

@@ -1,6 +1,5 @@
 """The simulator has mails wait as the stack does, and says what they wait for."""
 
-from milepost.adapters.memory.registry import MemoryRegistry
 from milepost.domain import instants
 from milepost.domain.language.expectations import Tale
 from milepost.simulation.moments import Life
@@ -17,7 +16,7 @@ def simulated(world: World, *events: Json) -> Life:
     reader = {"email": "ada@mail.example", "consents_to": ["offers"]}
     story = {"contact": reader, "start": instants.show(AT_TEN), "events": list(events)}
     tale = Tale.model_validate({**story, "trigger": {"total": 20}})
-    life, problems = tell("visit", tale, MemoryRegistry(world.shelf), store=STORE)
+    life, problems = tell("visit", tale, world.deployment(), store=STORE)
     assert problems == []
     return life
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost.domain.compiler.costs import transitions
-from tests.support.asl import Execution
+from milepost.simulation.engine import Execution
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, wait_for, workflow
 from tests.support.faults import Faults, Kill, Scope
 from tests.support.random_workflows import histories, workflows

@@ -126,7 +126,7 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
     readers = [f"reader-{number}@mail.example" for number in range(5)]
     for reader in readers:
         order(world, reader)
-    world.agenda.after_each = lambda: None  # no minute of its own: this test is the minute
+    world.clock.after_each = lambda: None  # no minute of its own: this test is the minute
     world.run_for(minutes=20)
     asked: list[str] = []
 

@@ -1,4 +1,8 @@
-"""The simulator tells what the compiled machine does, for any workflow and any customer."""
+"""The simulator tells what happens in a stack, for any workflow and any customer.
+
+Both run the definition that the compiler writes. What is around it differs: the simulator has no
+failures, no batches and no minute, and turns what it finds into a story.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,14 +15,18 @@ from milepost.adapters.memory.registry import MemoryRegistry
 from milepost.domain import instants
 from milepost.domain.compiler.flow import check_flow
 from milepost.domain.compiler.graph import build_program
+from milepost.domain.compiler.machine import machine
 from milepost.domain.language.expectations import Tale, WorkflowTests
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.program import Program
 from milepost.domain.reading import read_file
+from milepost.simulation.engine import INVOKE_AND_WAIT
+from milepost.simulation.functions import WIRING
 from milepost.simulation.moments import Life
-from milepost.simulation.shop import open_shop, registry_of
+from milepost.simulation.shop import deploy, open_shop
 from milepost.simulation.story import tell
 from milepost.simulation.trials import try_out
+from milepost.simulation.world import Deployment
 from tests.journeys.carts import ABANDONED_CART
 from tests.journeys.stories import CART
 from tests.support.builders import (
@@ -32,6 +40,7 @@ from tests.support.builders import (
     send,
     shop,
     text,
+    wait_for,
     workflow,
 )
 from tests.support.random_workflows import histories, workflows
@@ -48,12 +57,12 @@ def happening(happened: Happened) -> Json:
     return {"at": at, "event": happened.name, "properties": dict(happened.data)}
 
 
-def told(world: World, contact: Json, trigger: Json, events: list[Json]) -> Life:
-    """The story in the simulator, with what is published in the world."""
+def told(deployment: Deployment, contact: Json, trigger: Json, events: list[Json]) -> Life:
+    """The story in the simulator, with what is live."""
     start = instants.show(MONDAY_NOON)
     story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
     tale = Tale.model_validate(story)
-    life, problems = tell("any", tale, MemoryRegistry(world.shelf), store=STORE)
+    life, problems = tell("any", tale, deployment, store=STORE)
     assert problems == []
     return life
 
@@ -68,10 +77,24 @@ def simulator_says(life: Life) -> tuple[list[tuple[str, datetime]], str, str]:
     return [(mail.step, mail.at) for mail in life.mails], life.ends, life.reason
 
 
+def never_suspended(world: World) -> Deployment:
+    """What is live, compiled so that every wait stays inside its execution."""
+    program = world.program("any")
+    head = {name: value for name, value in program.head.items() if name != "park_after"}
+    program = replace(program, head=head)
+    shelf = replace(world.shelf, programs={(STORE, "any", program.version): (program, "")})
+    arn = shelf.head(STORE).workflows["any"].machine
+    return Deployment(MemoryRegistry(shelf), {arn: machine(program, WIRING)})
+
+
 def both_agree(
     document: Json, history: list[Happened], number: int, park_after: timedelta = PARK_AFTER
 ) -> None:
-    """Let one customer go through the workflow, as a machine and in the simulator."""
+    """Let one customer go through the workflow, in a stack and in the simulator.
+
+    The story does not show that the enrollment was suspended: its moments and their times are those
+    of one whose waits all stay inside the execution.
+    """
     world = World(start=EARLY, park_after=park_after, tick=MOMENT)
     world.publish(shop(any=document))
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
@@ -79,8 +102,10 @@ def both_agree(
         world.run_until(happened.at)
         world.event(happened.name, happened.data, id_="trigger" if happened is trigger else None)
     world.run_for(days=100)
-    life = told(world, {"email": ADA}, {"n": number}, [happening(each) for each in history])
+    story = ({"email": ADA}, {"n": number}, [happening(each) for each in history])
+    life = told(world.deployment(), *story)
     assert simulator_says(life) == machine_says(world)
+    assert told(never_suspended(world), *story)._replace(effort=0) == life._replace(effort=0)
 
 
 SLOW = settings(
@@ -144,6 +169,27 @@ def test_they_agree_whatever_steps_there_are(
     both_agree(document, history, number, park_after)
 
 
+def test_a_wait_of_months_ends_on_its_day() -> None:
+    answer = wait_for("answer", "Replied", "90 days", [send("thanks")], [send("nudge")])
+    steps = [send("first"), delay("200 days", "rest"), answer]
+    world = World()
+    world.publish(shop(any=workflow(*steps, category="transactional")))
+    states = [s for d in world.machines.versions.values() for s in d["States"].values()]
+    assert {state["Type"] for state in states} <= {"Task", "Choice"}, "no wait is one of AWS"
+    assert INVOKE_AND_WAIT not in {state.get("Resource") for state in states}
+    replied = {"after": "250 days", "event": "Replied"}
+    for events, last, day, how in (
+        ([replied], "thanks", 250, "waits"),
+        ([], "nudge", 290, "time-out"),
+    ):
+        life = told(world.deployment(), {"email": ADA}, {}, events)
+        assert [(m.step, m.at - life.began) for m in life.mails] == [
+            ("first", timedelta(0)), (last, timedelta(days=day)),
+        ]  # fmt: skip
+        assert [m.kind for m in life.moments if m.step == "answer"][-1] == how
+        assert life.path == ("first", "rest", "answer", last)
+
+
 ADA_CONSENTS = {"email": ADA, "consents_to": ["offers"]}
 BIG = {"checkout_id": "c-1", "total": 150}
 
@@ -158,7 +204,7 @@ def agree(document: Json, act: str, deeds: list[Json]) -> Life:
     if act:
         getattr(world, act)(world.last_mail())
     world.run_for(days=10)
-    life = told(world, ADA_CONSENTS, BIG, deeds)
+    life = told(world.deployment(), ADA_CONSENTS, BIG, deeds)
     assert simulator_says(life) == machine_says(world)
     return life
 
@@ -217,17 +263,46 @@ def test_they_agree_on_rounds_and_on_chance() -> None:
     assert [moment.text for moment in life.moments if moment.step == "control"] == [kept]
 
 
+TRANSACTIONAL = workflow(send("a"), send("b"), category="transactional")
+
+
 def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     opened = open_shop(files, MONDAY_NOON)
     broken = replace(opened.program("any"), nodes={"a": {"id": "a", "type": "unheard-of"}})
-    head = opened.shelf.head("simulated")
-    registry = registry_of(broken, head.settings, [])
-    life, _ = tell("any", Tale.model_validate({}), registry)
+    opened.shelf.programs["simulated", "any", 1] = (broken, "")
+    life, _ = tell("any", Tale.model_validate({}), opened.alone("any"))
     assert life.ends == "failed"
     assert "unheard-of" in life.reason
+    assert life.path == ("a",)
     assert life.moments[-1].kind == "leaves"
+    assert life.moments[-1].at - life.began > timedelta(hours=6), "it was tried again"
+
+
+def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None:
+    opened = open_shop(
+        {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
+    )
+    program = opened.program("any")
+    nodes = {**program.nodes, "b": {"id": "b", "type": "unheard-of"}}
+    opened.shelf.programs["simulated", "any", 1] = (replace(program, nodes=nodes), "")
+    life, _ = tell("any", Tale.model_validate({}), opened.alone("any"))
+    assert [(mail.step, mail.at) for mail in life.mails] == [("a", life.began)]
+    assert life.path == ("a", "b")
+    assert life.ends == "failed"
+
+
+def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
+    opened = open_shop(
+        {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
+    )
+    nowhere = {"StartAt": "nowhere", "States": {"nowhere": {"Type": "Choice", "Choices": []}}}
+    deployment = opened.alone("any")
+    deployment = deployment._replace(definitions=dict.fromkeys(deployment.definitions, nowhere))
+    life, _ = tell("any", Tale.model_validate({}), deployment)
+    assert (life.ends, life.reason) == ("failed", "machine FAILED")
+    assert life.moments[-1].text == "leaves any, failed: machine FAILED"
 
 
 def test_what_never_ends_is_stopped_and_told() -> None:
@@ -239,8 +314,8 @@ def test_what_never_ends_is_stopped_and_told() -> None:
         "category": "transactional",
     }
     endless = Program("any", 1, head, {"a": delay_}, "a")
-    registry = registry_of(endless, opened.shelf.head("simulated").settings, [])
-    life, problems = tell("any", Tale.model_validate({}), registry, most=100)
+    deployment = deploy(endless, opened.shelf.head("simulated").settings, [])
+    life, problems = tell("any", Tale.model_validate({}), deployment, most=100)
     assert [problem.place for problem in problems] == ["steps"]
     assert life.ends == "active"
 
@@ -277,8 +352,8 @@ def test_a_story_begins_with_what_the_trigger_waits_for(trigger: Json, data: Jso
     document = workflow(send("a"), trigger=trigger, category="transactional")
     program = build_program("any", 1, Workflow.model_validate(document))
     settings_ = plain.shelf.head("simulated").settings
-    registry = registry_of(program, settings_, plain.shelf.templates.values())
+    deployment = deploy(program, settings_, plain.shelf.templates.values())
     tale = Tale.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
-    life, problems = tell("any", tale, registry)
+    life, problems = tell("any", tale, deployment)
     assert [mail.step for mail in life.mails] == ["a"]
     assert problems == []

@@ -48,7 +48,7 @@ def live(
     world.publish(shop(visit=versions[0][1]))
     world.event("Visited")
     if event:
-        world.agenda.after(event[1] * DAY, lambda: (world.event(event[0]), None)[1])
+        world.clock.after(event[1] * DAY, lambda: (world.event(event[0]), None)[1])
     for days, document in versions[1:]:
         world.run_until(MONDAY_NOON + timedelta(days=days))
         world.publish({"workflows/visit.json": document})

@@ -58,7 +58,7 @@ class PrivateWorld(World):
         waiting = getattr(self, "waiting", None)
         while waiting and waiting.waiting:
             store, id_, delay = waiting.waiting.pop(0)
-            self.agenda.after(delay, partial(self._carry_out, store, id_))
+            self.clock.after(delay, partial(self._carry_out, store, id_))
 
     def _carry_out(self, store: str, id_: str) -> None:
         budget = self.impatient

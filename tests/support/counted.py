@@ -24,8 +24,8 @@ from milepost.ports.published import Live
 from milepost.services.facts import FactFinder
 from milepost.services.react import Reactor
 from milepost.services.segments import Segmenter
-from tests.support.agenda import Agenda
-from tests.support.asl import StepFunctions
+from milepost.simulation.agenda import VirtualClock
+from milepost.simulation.engine import StateMachineInterpreter
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import RETENTION, Cloud
 
@@ -48,12 +48,14 @@ class Counted:
         registry = DynamoRegistry(self.workflows, lambda: MONDAY_NOON)
         self.publications = DynamoPublications(self.workflows)
         members = DynamoMembers(self.contacts)
+        clock = VirtualClock(MONDAY_NOON)
+        engine = MemoryEngine(StateMachineInterpreter(clock, {}, {}, jitter=lambda: 1.0))
         facts = FactFinder(self.timeline, DynamoLedger(self.contacts, lambda at: at))
         self.reactor = Reactor(
             DynamoContacts(self.contacts, RETENTION),
             DynamoEnrollments(self.contacts, RETENTION),
             registry,
-            MemoryEngine(StepFunctions(Agenda(MONDAY_NOON), {}, {}, lambda _: None)),
+            engine,
             facts,
             DynamoMerging(self.contacts, RETENTION),
             Segmenter(self.timeline, registry, members),

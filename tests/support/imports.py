@@ -148,7 +148,7 @@ class Desk:
         if self.reacts:
             self.world.run_for(seconds=seconds)
         else:
-            self.world.agenda.now += timedelta(seconds=seconds)
+            self.world.clock.now += timedelta(seconds=seconds)
 
     # --- what can be seen ---
 

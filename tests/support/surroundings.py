@@ -7,10 +7,12 @@ queue of the post's reports hands over as often as it likes; a minute passes eve
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.adapters.memory.attachments import MemoryAttachments
@@ -39,10 +41,8 @@ from milepost.adapters.memory.timers import MemoryTimers
 from milepost.adapters.memory.tokens import MemoryTokens
 from milepost.adapters.ses_events import SesReport, from_queue
 from milepost.domain import instants
-from milepost.domain.compiler.machine import Wiring
 from milepost.domain.letters import Letter
 from milepost.domain.messages import Accepted, Mail
-from milepost.domain.refs import EnrollmentRef
 from milepost.ports.errors import Busy
 from milepost.ports.secrets import StoreSecrets
 from milepost.services.act import Actor
@@ -67,10 +67,10 @@ from milepost.services.segments import Segmenter
 from milepost.services.send import Sender
 from milepost.services.steps import Steps
 from milepost.services.unsubscribe import Unsubscriber
-from milepost.services.wait import park
+from milepost.simulation.agenda import VirtualClock
+from milepost.simulation.engine import Execution, Function, Json, StateMachineInterpreter
+from milepost.simulation.functions import WIRING, TaskFunctions
 from milepost.simulation.trials import prove
-from tests.support.agenda import Agenda
-from tests.support.asl import Execution, Function, StepFunctions
 from tests.support.builders import MONDAY_NOON, STORE
 from tests.support.faults import Faults, Killed
 from tests.support.twins import Twins
@@ -84,6 +84,10 @@ STREAM_ATTEMPTS = 9
 QUEUE_ATTEMPTS = 5
 VISIBILITY = timedelta(minutes=1)
 MINUTE = timedelta(minutes=1)
+
+
+class CrashedError(Exception):
+    """A function was killed. Step Functions sees an error."""
 
 
 class Surroundings:
@@ -108,8 +112,8 @@ class Surroundings:
         most: int = 1000,
         quotas: "Quotas | None" = None,
     ) -> None:
-        self.agenda = Agenda(start)
-        self.agenda.after_each = self.pass_on
+        self.clock = VirtualClock(start)
+        self.clock.after_each = self.pass_on
         self.faults = faults or Faults()
         self.echo = echo
         self.post_reports = post_reports
@@ -151,11 +155,15 @@ class Surroundings:
         self.timers = self.kept(MemoryTimers(self.state), "timers")
         self.publications = MemoryPublications(self.shelf)
         self.functions: dict[str, Function] = {
-            "run_steps": self._run_steps,
-            "await_event": self._await_event,
+            WIRING.run_steps: self._run_steps,
+            WIRING.await_event: self._await_event,
         }
-        self.step_functions = StepFunctions(
-            self.agenda, self.machines.versions, self.functions, self._machine_failed
+        self.step_functions = StateMachineInterpreter(
+            self.clock,
+            self.machines.versions,
+            self.functions,
+            jitter=Random(0).random,
+            on_failure=self._execution_failed,
         )
         engine = around(MemoryEngine(self.step_functions), "engine")
         facts = FactFinder(self.timeline, ledger)
@@ -186,6 +194,7 @@ class Surroundings:
         actor = Actor(self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now)
         steps = Steps(enrollments, sender, actor, facts)
         self.runner = Runner(enrollments, registry, sender, steps, lambda: self.now, lambda: engine)
+        self.tasks = TaskFunctions(self.runner, enrollments, registry, engine, lambda: self.now)
         self.legs = Legs(enrollments, registry, engine, lambda: self.now)
         self.lookouts = Lookouts(contacts, self.timeline, registry, lambda: self.now)
         self.works = MemoryWorks(self.shelf)
@@ -236,7 +245,7 @@ class Surroundings:
             files=self.files,
             publications=self.publications,
             machines=self.machines,
-            wiring=Wiring("run_steps", "await_event", park_after=self.park_after),
+            wiring=replace(WIRING, park_after=self.park_after),
             trials=prove,
         )
         self.publisher = Publisher(self.files, self.publications, workflows, lambda: self.now)
@@ -253,11 +262,11 @@ class Surroundings:
 
     @property
     def now(self) -> datetime:
-        return self.agenda.now
+        return self.clock.now
 
     def run_until(self, end: datetime) -> None:
         self.pass_on()
-        self.agenda.run_until(end)
+        self.clock.run_until(end)
         assert not self.undelivered, self.undelivered
 
     def run_for(self, **duration: float) -> None:
@@ -265,47 +274,30 @@ class Surroundings:
 
     def later(self, action: Callable[[], object], **delay: float) -> None:
         """Have something happen after a delay."""
-        self.agenda.after(timedelta(**delay), lambda: (action(), None)[1])
+        self.clock.after(timedelta(**delay), lambda: (action(), None)[1])
 
     # --- the functions: what the entrypoints do ---
 
-    def _run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        ref = EnrollmentRef.from_json(task["enrollment"])
-        now = instants.show(self.now)
-        turn, leg = task["turn"], task["leg"]
-        resting = {"next": "end", "since": now, "until": now}
-        with self.faults.within("run_steps", lambda: self._run_steps(task)):
-            if "give_up" in task:
-                self.runner.give_up(ref, task["give_up"].get("Error", "failed"), leg)
-            else:
-                stop = self.runner.run(ref, task["block"], turn, leg)
-                resting = {
-                    "next": stop.next,
-                    "since": instants.show(stop.since),
-                    "until": instants.show(stop.until),
-                }
+    def _run_steps(self, task: Json) -> Json:
+        with self._crashing(), self.faults.within("run_steps", lambda: self._run_steps(task)):
+            answer = self.tasks.run_steps(task)
             self.faults.call("the answer", lambda: None)  # a function may also be killed here
-        return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
+        return answer
 
-    def _await_event(self, task: Mapping[str, Any]) -> None:
-        with self.faults.within("await_event", lambda: self._await_event(task)):
-            park(
-                self.enrollments,
-                self.registry,
-                self.engine,
-                EnrollmentRef.from_json(task["enrollment"]),
-                task["step"],
-                task["token"],
-                instants.parse(task["since"]),
-                task["turn"],
-                task["leg"],
-            )
+    def _await_event(self, task: Json) -> None:
+        with self._crashing(), self.faults.within("await_event", lambda: self._await_event(task)):
+            self.tasks.await_event(task)
 
-    def _machine_failed(self, execution: Execution) -> None:
-        """What EventBridge tells `run_steps` of an execution that ended without a word."""
-        ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
-        leg = execution.started_with["leg"]
-        self.runner.give_up(ref, f"machine {execution.status}", leg)
+    @contextmanager
+    def _crashing(self) -> Iterator[None]:
+        """A function that is killed is one that fails, for whoever called it."""
+        try:
+            yield
+        except Killed as killed:
+            raise CrashedError(str(killed)) from killed
+
+    def _execution_failed(self, execution: Execution) -> None:
+        self.tasks.execution_failed(execution)
 
     # --- the stream, the queue and the minute ---
 
@@ -325,7 +317,7 @@ class Surroundings:
         self._posted = len(self.mailer.handed)
         if not self._reconciling and any("timer_due" in m for m in self.state.messages.values()):
             self._reconciling = True
-            self.agenda.after(MINUTE, self._reconcile)
+            self.clock.after(MINUTE, self._reconcile)
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
         looks = (p.lookout.at for p in self.state.profiles.values() if p.lookout is not None)
         self._look_at(min((*waiting, *looks), default=None))
@@ -341,10 +333,10 @@ class Surroundings:
                 look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
-                self.agenda.at(look, self._reconcile)
+                self.clock.at(look, self._reconcile)
 
     def _hand_over(self, queue: deque[Record], attempt: int, **delay: float) -> None:
-        self.agenda.after(timedelta(**delay), lambda: self._react(queue, attempt))
+        self.clock.after(timedelta(**delay), lambda: self._react(queue, attempt))
 
     def _react(self, queue: deque[Record], attempt: int) -> None:
         """Hand the first record over. After a failure it comes again, and nothing overtakes it."""
@@ -397,7 +389,7 @@ class Surroundings:
         }
         body = json.dumps({"Type": "Notification", "Message": json.dumps(event)})
         for _ in range(self.echo):
-            self.agenda.after(timedelta(0), lambda: self._learn(body, 1))
+            self.clock.after(timedelta(0), lambda: self._learn(body, 1))
 
     def _learn(self, body: str, attempt: int) -> None:
         found = from_queue(body)
@@ -408,7 +400,7 @@ class Surroundings:
             if attempt == QUEUE_ATTEMPTS:
                 self.undelivered.append(f"learn: {error!r}")
             else:
-                self.agenda.after(VISIBILITY, lambda: self._learn(body, attempt + 1))
+                self.clock.after(VISIBILITY, lambda: self._learn(body, attempt + 1))
 
     def _learn_from(self, found: SesReport) -> None:
         with self.faults.within("learn", lambda: self._learn_from(found)):
@@ -422,7 +414,7 @@ class Surroundings:
         self.looks.append(run)
         slices = [Slice(**item) for item in order["items"]]
         for each in slices:
-            self.agenda.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
+            self.clock.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
 
     def _look_on(self, order: Mapping[str, Any], place: Slice) -> None:
         try:
@@ -431,7 +423,7 @@ class Surroundings:
         except (Busy, Killed):
             done = False
         if not done:
-            self.agenda.after(timedelta(seconds=2), partial(self._look_on, order, place))
+            self.clock.after(timedelta(seconds=2), partial(self._look_on, order, place))
 
     def _reconcile(self) -> None:
         self._reconciling = False

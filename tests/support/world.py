@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from milepost.adapters.memory.contacts import MemoryContacts
+from milepost.adapters.memory.registry import MemoryRegistry
 from milepost.adapters.memory.timeline import MemoryTimeline
 from milepost.adapters.shops import generic, shopify
 from milepost.domain import instants
@@ -21,7 +22,8 @@ from milepost.domain.program import Program
 from milepost.domain.report import Report
 from milepost.services.append import append, date_event
 from milepost.services.unsubscribe import Proof
-from tests.support.asl import Execution
+from milepost.simulation.engine import Execution
+from milepost.simulation.world import Deployment
 from tests.support.asl_rules import problems
 from tests.support.builders import ADA, STORE, Content, text
 from tests.support.events import Sample
@@ -52,6 +54,10 @@ class World(Surroundings):
     def remove(self, path: str) -> list[Report]:
         self.files.remove(STORE, path)
         return self.publisher.publish(STORE, [path])
+
+    def deployment(self) -> Deployment:
+        """What is live, for the simulator."""
+        return Deployment(MemoryRegistry(self.shelf), self.machines.versions)
 
     # --- what the shop reports ---
 

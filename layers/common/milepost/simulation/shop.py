@@ -8,7 +8,7 @@ from milepost.adapters.memory.files import MemoryFiles
 from milepost.adapters.memory.machines import Definition, MemoryMachines
 from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
 from milepost.domain.compiler.entry import mention
-from milepost.domain.compiler.machine import Wiring
+from milepost.domain.compiler.machine import machine
 from milepost.domain.conditions import Condition
 from milepost.domain.program import Program
 from milepost.domain.report import Report
@@ -18,14 +18,9 @@ from milepost.domain.templates.versions import TemplateVersion
 from milepost.ports.published import Head, Live
 from milepost.services.publish import Publisher
 from milepost.services.publishing.workflows import Workflows
+from milepost.simulation.functions import WIRING
 from milepost.simulation.story import STORE
-
-WIRING = Wiring(
-    run_steps="arn:aws:lambda:REGION:ACCOUNT:function:STACK-run-steps",
-    await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
-)
-"""Names in the place of ARNs, which are known when a stack is deployed."""
-
+from milepost.simulation.world import Deployment
 
 Conditions = Mapping[str, tuple[Segment, Condition]]
 """Segments that are live, with what they ask."""
@@ -66,14 +61,15 @@ class Shop:
         held = self.shelf.templates.get((STORE, template, version))
         return held is not None and held.hash == version
 
-    def alone(self, workflow: str) -> MemoryRegistry:
+    def alone(self, workflow: str) -> Deployment:
         """The store with this one workflow live, whatever its status; LookupError if refused."""
         live = self._live(workflow)
         head = self.shelf.head(STORE)
         others = {name: each._replace(status="draft") for name, each in head.workflows.items()}
         workflows: dict[str, Live] = {**others, workflow: live._replace(status="live")}
         head = head._replace(workflows=workflows, settings=head.settings._replace(paused=False))
-        return MemoryRegistry(replace(self.shelf, heads={STORE: head}))
+        registry = MemoryRegistry(replace(self.shelf, heads={STORE: head}))
+        return Deployment(registry, self.machines.versions)
 
     def _live(self, workflow: str) -> Live:
         live = self.shelf.head(STORE).workflows.get(workflow)
@@ -93,31 +89,34 @@ def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
     return Shop({report.file: report for report in reports}, shelf, machines)
 
 
-def registry_of(
+def deploy(
     program: Program,
     settings: StoreSettings,
     templates: Iterable[TemplateVersion],
     segments: Conditions | None = None,
-) -> MemoryRegistry:
-    """A store of one workflow, for whoever has compiled it already: the publish gate.
+) -> Deployment:
+    """A store of one workflow that has been compiled already: the publish gate.
 
-    Of several versions of a template the last is the live one.
+    Its state machines are the two that are published with it, but for the names of the functions
+    they call, and for the speed of the clock where a stack for tests has a faster one. Of several
+    versions of a template the last is the live one.
     """
+    name, version, machines = program.workflow, program.version, MemoryMachines()
+    resume = machines.publish(STORE, name, machine(program, WIRING, resume=True))
+    arn = machines.publish(STORE, name, machine(program, WIRING))
     kept = {(STORE, template.name, template.hash): template for template in templates}
     asked = segments or {}
-    live = Live(
-        program.version,
-        "arn:aws:states:memory:000000000000:stateMachine:m:1",
-        "live",
-        trigger=mention(program),
-    )
     head = Head(
         settings._replace(paused=False),
-        {program.workflow: live},
+        {name: Live(version, arn, "live", trigger=mention(program))},
         {template.name: template.hash for template in kept.values()},
         segments=Segments((name, segment) for name, (segment, _) in asked.items()),
     )
-    programs = {(STORE, program.workflow, program.version): (program, "")}
-    held = {(STORE, name, each.version): how for name, (each, how) in asked.items()}
-    shelf = Shelf(heads={STORE: head}, programs=programs, templates=kept, segments=held)
-    return MemoryRegistry(shelf)
+    shelf = Shelf(
+        heads={STORE: head},
+        programs={(STORE, name, version): (program, "")},
+        templates=kept,
+        resumes={(STORE, name, version): resume},
+        segments={(STORE, name, each.version): how for name, (each, how) in asked.items()},
+    )
+    return Deployment(MemoryRegistry(shelf), machines.versions)

@@ -16,10 +16,9 @@ from milepost.domain.messages import Reported
 from milepost.domain.preferences import FREQUENCY
 from milepost.domain.problems import Problem, suggest
 from milepost.domain.program import Program
-from milepost.ports.published import Registry
 from milepost.simulation.agenda import EndlessError
 from milepost.simulation.moments import Life
-from milepost.simulation.world import World
+from milepost.simulation.world import Deployment, World
 
 REPORTS: Mapping[str, Reported] = {
     "opens": "opened",
@@ -39,7 +38,7 @@ STORE = "simulated"
 def tell(
     workflow: str,
     tale: Tale,
-    registry: Registry,
+    deployment: Deployment,
     *,
     store: str = STORE,
     seed: int = 0,
@@ -47,23 +46,24 @@ def tell(
 ) -> tuple[Life, list[Problem]]:
     """Everything that comes of a tale, and what of it could not happen.
 
-    `registry` has the workflow live in `store`. Another `seed` is another chance, where a workflow
-    leaves something to chance. After `most` things have happened it is broken off.
+    `deployment` has the workflow live in `store`. Another `seed` is another chance, where a
+    workflow leaves something to chance. After `most` things have happened it is broken off.
     """
     start = instants.parse(tale.start)
+    registry = deployment.registry
     live = registry.head(store).workflows[workflow]
     program = registry.program(store, workflow, live.version)
     times = [_instant(happening, start) for happening in tale.events]
-    world = World(registry, store, min([start, *times]), seed, most)
+    world = World(deployment, store, min([start, *times]), seed, most)
     telling = _Telling(tale, program, world)
-    world.agenda.at(start, telling.begin)
+    world.clock.at(start, telling.begin)
     for number, (happening, at) in enumerate(zip(tale.events, times, strict=True)):
-        world.agenda.at(at, partial(telling.happen, number, happening))
+        world.clock.at(at, partial(telling.happen, number, happening))
     try:
-        world.agenda.run_out()
+        world.clock.run_out()
     except EndlessError as endless:
         telling.problems.append(Problem("steps", str(endless)))
-    life = world.watcher.life(start)._replace(effort=most - world.agenda.left)
+    life = world.recorder.life(start)._replace(effort=world.clock.actions)
     return life, telling.problems
 
 
@@ -158,7 +158,7 @@ class _Telling:
             person["email"] = self.tale.contact.email
         if self._known:
             return {k: v for k, v in person.items() if k in {"email", "external_id", "phone"}}
-        now = instants.show(self.world.agenda.now)
+        now = instants.show(self.world.clock.now)
         said = {"state": "granted", "at": now, "method": "simulation", "source": "simulation"}
         consent = [{"topic": topic, **said} for topic in self.tale.contact.consents_to]
         return {**person, "properties": self.tale.contact.properties, "consent": consent}

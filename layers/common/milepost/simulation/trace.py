@@ -21,9 +21,10 @@ class Trace:
     steps: list[str] = field(default_factory=list)
     over: bool = False
 
-    def begin(self) -> None:
+    def begin(self, over: bool = False) -> None:
+        """A run begins; one of an enrollment that is over, or goes on elsewhere, takes no step."""
         self.steps.clear()
-        self.over = False
+        self.over = over
 
     def note(self, step: str) -> None:
         """A step was come to. After the end of an enrollment only its machine is led to an end."""
@@ -72,7 +73,8 @@ class TracedEnrollments:
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
         loaded = self._enrollments.load(ref)
-        self._trace.over = loaded is not None and loaded[1].status != "active"
+        if loaded is not None and loaded[1].status != "active":
+            self._trace.over = True
         return loaded
 
     def park(

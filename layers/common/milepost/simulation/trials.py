@@ -18,10 +18,10 @@ from milepost.domain.program import Program
 from milepost.domain.reading import read_file
 from milepost.domain.settings import StoreSettings
 from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports.published import Registry
 from milepost.simulation.moments import Life, Mailed
-from milepost.simulation.shop import Conditions, open_shop, registry_of
+from milepost.simulation.shop import Conditions, deploy, open_shop
 from milepost.simulation.story import MOST, STORE, tell
+from milepost.simulation.world import Deployment
 
 MOST_TOGETHER = 100_000
 """Things that may happen in all cases of one file: half a minute, and publishing waits for it."""
@@ -70,23 +70,23 @@ def prove(
         return tests
     if tests.workflow != program.workflow:
         return [no_workflow(tests.workflow, [program.workflow])]
-    return run_tests(registry_of(program, settings, templates, segments), tests)
+    return run_tests(deploy(program, settings, templates, segments), tests)
 
 
 def read_tests(text: str) -> WorkflowTests | list[Problem]:
     return read_file(text, WorkflowTests)
 
 
-def run_tests(registry: Registry, tests: WorkflowTests) -> list[Problem]:
-    """Run the tests of a workflow that `registry` has as one of the store `STORE`."""
-    return [problem for trial in try_out(registry, tests) for problem in trial.problems]
+def run_tests(deployment: Deployment, tests: WorkflowTests) -> list[Problem]:
+    """Run the tests of a workflow that `deployment` has as one of the store `STORE`."""
+    return [problem for trial in try_out(deployment, tests) for problem in trial.problems]
 
 
-def try_out(registry: Registry, tests: WorkflowTests) -> Iterator[Trial]:
+def try_out(deployment: Deployment, tests: WorkflowTests) -> Iterator[Trial]:
     """Run one case after the other; places begin with `cases[0]`."""
     left = MOST_TOGETHER
     for number, case in enumerate(tests.cases):
-        life, impossible = tell(tests.workflow, case, registry, most=min(left, MOST))
+        life, impossible = tell(tests.workflow, case, deployment, most=min(left, MOST))
         left -= life.effort
         found = [*impossible, *_differences(case, life)]
         here = f"cases[{number}]"

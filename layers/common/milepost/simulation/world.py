@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.adapters.memory.attachments import MemoryAttachments, stand_in
 from milepost.adapters.memory.contacts import MemoryContacts
 from milepost.adapters.memory.enrollments import MemoryEnrollments
 from milepost.adapters.memory.ledger import MemoryLedger
+from milepost.adapters.memory.machines import Definition, MemoryEngine
 from milepost.adapters.memory.members import MemoryMembers
 from milepost.adapters.memory.merging import MemoryMerging
 from milepost.adapters.memory.outside import MemoryAlerts, MemoryOutbound
@@ -22,12 +23,14 @@ from milepost.adapters.memory.post import MemoryMailer
 from milepost.adapters.memory.secrets import MemorySecrets
 from milepost.adapters.memory.state import Record, State
 from milepost.adapters.memory.timeline import MemoryTimeline
+from milepost.adapters.memory.timers import MemoryTimers
 from milepost.adapters.shops import generic
 from milepost.domain import instants
 from milepost.domain.belonging import look_event
 from milepost.domain.changes import Change
 from milepost.domain.events import contact_id
 from milepost.domain.messages import Mail, Report, Reported
+from milepost.domain.refs import EnrollmentRef
 from milepost.domain.tokens import Unsubscribe
 from milepost.ports.published import Registry
 from milepost.ports.secrets import StoreSecrets
@@ -35,42 +38,56 @@ from milepost.services.act import Actor
 from milepost.services.append import append
 from milepost.services.facts import FactFinder
 from milepost.services.learn import Learner
+from milepost.services.legs import Legs
 from milepost.services.react import Reactor
 from milepost.services.run import Runner
 from milepost.services.segments import Segmenter
 from milepost.services.send import Sender
 from milepost.services.steps import Steps
 from milepost.services.unsubscribe import Proof, Unsubscriber
-from milepost.simulation.agenda import Agenda
-from milepost.simulation.engine import BlockEngine
-from milepost.simulation.patience import PatientRegistry
+from milepost.simulation.agenda import VirtualClock
+from milepost.simulation.engine import Execution, Json, StateMachineInterpreter
+from milepost.simulation.functions import WIRING, TaskFunctions
+from milepost.simulation.recorder import SimulationRecorder
 from milepost.simulation.trace import Trace, TracedEnrollments, TracedRegistry
-from milepost.simulation.watcher import Watcher
 
 PUBLIC_URL = "https://links.example"
 _SECOND = timedelta(seconds=1)
+_JITTER = 0.5
+"""The part of the longest pause that is waited before a retry: the average of what chance gives."""
+
+
+class Deployment(NamedTuple):
+    """What is live in a store, and the state machines of it by the ARNs of their versions.
+
+    They are compiled with `WIRING` (`functions.py`).
+    """
+
+    registry: Registry
+    definitions: Mapping[str, Definition]
 
 
 class World:
-    """A store that `registry` knows. Everything happens on `agenda`.
+    """A store that has been deployed. Everything happens on `clock`.
 
-    Chance is a function of who it falls to: another `seed` is another contact.
+    Chance is a function of who it falls to: another `seed` is another contact. After `most` actions
+    the clock stops.
     """
 
     def __init__(
-        self, registry: Registry, store: str, start: datetime, seed: int, most: int
+        self, deployment: Deployment, store: str, start: datetime, seed: int, most: int
     ) -> None:
         self.store, self.seed = store, seed
-        self.agenda = Agenda(start, most)
-        self.agenda.after_each = self._pass_on
-        registry = PatientRegistry(registry)
-        self.registry = registry
+        self.clock = VirtualClock(start, most)
+        self.clock.after_each = self._pass_on
+        self.registry = registry = deployment.registry
         self.state = State()
         self.mailer = MemoryMailer()
         trace = Trace()
-        self.watcher = Watcher(self.agenda, self.state, registry, self.mailer, trace)
+        self.recorder = SimulationRecorder(self.clock, self.state, registry, self.mailer, trace)
         self._streamed = self._posted = 0
         self._looks: set[tuple[str, datetime]] = set()
+        self._resumptions: set[datetime] = set()
         contacts, ledger = MemoryContacts(self.state), MemoryLedger(self.state)
         enrollments = MemoryEnrollments(self.state)
         keys = StoreSecrets(links=("simulated",), webhooks=("simulated",))
@@ -90,14 +107,26 @@ class World:
         )
         outbound, alerts = MemoryOutbound(), MemoryAlerts()
         actor = Actor(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
+        functions = {WIRING.run_steps: self._run_steps, WIRING.await_event: self._await_event}
+        interpreter = StateMachineInterpreter(
+            self.clock,
+            deployment.definitions,
+            functions,
+            jitter=lambda: _JITTER,
+            on_failure=self._execution_failed,
+        )
+        engine = MemoryEngine(interpreter)
         runner = Runner(
             TracedEnrollments(enrollments, trace),
             TracedRegistry(registry, trace),
             sender,
             Steps(enrollments, sender, actor, facts),
             self._now,
+            lambda: engine,
         )
-        engine = BlockEngine(self.agenda, registry, enrollments, runner, self.watcher)
+        self._tasks = TaskFunctions(runner, enrollments, registry, engine, self._now)
+        self._timers = MemoryTimers(self.state)
+        self._legs = Legs(enrollments, registry, engine, self._now)
         merging = MemoryMerging(self.state)
         segmenter = Segmenter(self._timeline, registry, MemoryMembers(self.state))
         self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging, segmenter)
@@ -107,7 +136,7 @@ class World:
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
 
     def _now(self) -> datetime:
-        return self.agenda.now
+        return self.clock.now
 
     # --- what the shop and the reader do, now ---
 
@@ -124,7 +153,7 @@ class World:
 
         Raises RefusedEventError for what the endpoint would refuse.
         """
-        now = instants.show(self.agenda.now)
+        now = instants.show(self.clock.now)
         document = {
             "id": id_,
             "event": name,
@@ -132,7 +161,7 @@ class World:
             "contact": dict(contact),
             "properties": dict(data),
         }
-        event, _ = generic.translate(self.store, document, self.agenda.now)
+        event, _ = generic.translate(self.store, document, self.clock.now)
         event = replace(event, contact=replace(event.contact, changes=changes))
         if self.seed:
             contact_of_seed = contact_id(self.store, "external_id", str(self.seed))
@@ -153,7 +182,7 @@ class World:
             mail.ref.id,
             Report(
                 kind=kind,
-                at=self.agenda.now,
+                at=self.clock.now,
                 link=link,
                 detail="Permanent General" if bounced else "",
                 permanent=bounced,
@@ -165,20 +194,62 @@ class World:
         token = mail.headers.get("List-Unsubscribe", "").strip("<>").rpartition("/")[2]
         page = self._unsubscriber.open(self.store, token)
         claim = page.claim if page else Unsubscribe(self.store, mail.ref.contact, "", mail.ref.id)
-        self._unsubscriber.unsubscribe(claim, "topic", Proof("page"), self.agenda.now)
+        self._unsubscriber.unsubscribe(claim, "topic", Proof("page"), self.clock.now)
+
+    # --- what the state machines call ---
+
+    def _run_steps(self, task: Json) -> Json:
+        ref, turn = EnrollmentRef.from_json(task["enrollment"]), task["turn"]
+        if "give_up" in task:
+            # A stack stores the name of the error alone, for its text may hold personal data.
+            error = "{Error}: {Cause}".format_map(task["give_up"])
+            done = self._tasks.run_steps({**task, "give_up": {"Error": error}})
+            self.recorder.block_ran(ref, turn, done)
+            return done
+        self.recorder.block_starts(ref, turn, task["leg"])
+        try:
+            done = self._tasks.run_steps(task)
+        except Exception:
+            self.recorder.block_failed(ref, turn)
+            raise
+        self.recorder.block_ran(ref, turn, done)
+        return done
+
+    def _await_event(self, task: Json) -> None:
+        self._tasks.await_event(task)
+
+    def _execution_failed(self, execution: Execution) -> None:
+        self._tasks.execution_failed(execution)
+        self.recorder.execution_failed(
+            EnrollmentRef.from_json(execution.started_with["enrollment"])
+        )
 
     # --- what happens by itself ---
 
     def _pass_on(self) -> None:
         """Set in motion what follows from what has happened: the stream, and the post."""
         for record in self.state.stream[self._streamed :]:
-            self.agenda.after(timedelta(0), partial(self._react, record))
+            self.clock.after(timedelta(0), partial(self._react, record))
         self._streamed = len(self.state.stream)
         for mail, _ in self.mailer.handed[self._posted :]:
-            self.agenda.after(_SECOND, partial(self.report, mail, "sent"))
-            self.agenda.after(2 * _SECOND, partial(self.report, mail, "delivered"))
+            self.clock.after(_SECOND, partial(self.report, mail, "sent"))
+            self.clock.after(2 * _SECOND, partial(self.report, mail, "delivered"))
         self._posted = len(self.mailer.handed)
+        self._resume_in_time()
         self._look_ahead()
+
+    def _resume_in_time(self) -> None:
+        """Have suspended enrollments looked for when one is due, as every minute in a stack."""
+        for timer in self.state.timers.values():
+            if not timer.paused and timer.due not in self._resumptions:
+                self._resumptions.add(timer.due)
+                self.clock.at(timer.due, self._resume)
+
+    def _resume(self) -> None:
+        self._resumptions.discard(self.clock.now)
+        for due in self._timers.due(self.clock.now):
+            if isinstance(due, EnrollmentRef):
+                self._legs.begin(due)
 
     def _look_ahead(self) -> None:
         """Have contacts looked at when a segment of theirs may change by itself.
@@ -187,13 +258,13 @@ class World:
         """
         for (_, contact), profile in self.state.profiles.items():
             at = min(profile.standing.flips.values(), default=None)
-            if at is not None and (contact, at) not in self._looks and self.agenda.goes_beyond(at):
+            if at is not None and (contact, at) not in self._looks and self.clock.goes_beyond(at):
                 self._looks.add((contact, at))
                 event = look_event(self.store, at)
-                self.agenda.at(at, partial(self._timeline.append, contact, event))
+                self.clock.at(at, partial(self._timeline.append, contact, event))
 
     def _react(self, record: Record) -> None:
         reaction = self._reactor.react(
-            record.contact, record.event, record.position, self.agenda.now, record.again
+            record.contact, record.event, record.position, self.clock.now, record.again
         )
-        self.watcher.reacted(record.event, reaction)
+        self.recorder.reacted(record.event, reaction)
