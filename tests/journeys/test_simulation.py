@@ -6,6 +6,7 @@ failures, no batches and no minute, and turns what it finds into a story.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -20,6 +21,7 @@ from milepost.domain.language.expectations import Tale, WorkflowTests
 from milepost.domain.language.workflow import Workflow
 from milepost.domain.program import Program
 from milepost.domain.reading import read_file
+from milepost.ports.published import Registry
 from milepost.simulation.engine import INVOKE_AND_WAIT
 from milepost.simulation.functions import WIRING
 from milepost.simulation.moments import Life
@@ -291,6 +293,43 @@ def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None
     assert [(mail.step, mail.at) for mail in life.mails] == [("a", life.began)]
     assert life.path == ("a", "b")
     assert life.ends == "failed"
+
+
+class TemplateAway:
+    """What is published, but reading one template fails a few times at first."""
+
+    def __init__(self, registry: Registry, name: str) -> None:
+        self._registry, self._name = registry, name
+        self._failures = 3
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def template(self, store: str, name: str, version: str) -> Any:
+        if name == self._name and self._failures:
+            self._failures -= 1
+            raise LookupError("not there yet")
+        return self._registry.template(store, name, version)
+
+
+@pytest.mark.parametrize("name", ["one", "two", "three"])
+def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str) -> None:
+    big = branch("big", {"event": "total", "gte": 10}, [send("second", "two")])
+    steps = [send("first", "one"), big, send("third", "three")]
+    document = shop("one", "two", "three", any=workflow(*steps, category="transactional"))
+    files = {path: text(content) for path, content in document.items()}
+    deployment = open_shop(files, MONDAY_NOON).alone("any")
+    tale = Tale.model_validate({"trigger": {"total": 20}})
+    smooth, _ = tell("any", tale, deployment)
+    assert smooth.path == ("first", "big", "second", "third")
+    registry: Any = TemplateAway(deployment.registry, name)
+    late, _ = tell("any", tale, deployment._replace(registry=registry))
+    assert [moment[1:] for moment in late.moments] == [moment[1:] for moment in smooth.moments]
+    assert (late.path, late.ends) == (smooth.path, smooth.ends)
+    delays = [b.at - a.at for a, b in zip(smooth.mails, late.mails, strict=True)]
+    before, after = delays[: ["one", "two", "three"].index(name)], delays[-1]
+    assert after == timedelta(seconds=0.5 + 1 + 2)
+    assert not any(before)
 
 
 def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:

@@ -78,8 +78,19 @@ class SimulationRecorder:
                 self._note("time-out", step, said, {})
 
     def block_failed(self, ref: EnrollmentRef, turn: int) -> None:
-        """The block has failed at its last step, and will be run again from its beginning."""
-        self._take_steps(ref, turn, self.trace.steps[:-1])
+        """The block has failed at its last step, and will be run again from its beginning.
+
+        What is stored of it is noted now, and all else when it is run again.
+        """
+        outcomes = self.state.enrollments[enrollment_key(ref)].outcomes
+        nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
+        self._find_messages()
+        stored = self.trace.steps[:-1]
+        while stored and not (
+            stored[-1] in self._unnoted or outcome_key(nodes[stored[-1]], turn) in outcomes
+        ):
+            stored.pop()
+        self._take_steps(ref, turn, stored)
 
     def block_ran(self, ref: EnrollmentRef, turn: int, answer: Mapping[str, Any]) -> None:
         """The block has come to rest, or was given up; `answer` is what `run_steps` returned."""
@@ -87,8 +98,8 @@ class SimulationRecorder:
         start = enrollment.start
         again = runs_again(enrollment)
         put_off = again is not None and again.due > self.clock.now
-        steps = self.trace.steps[:-1] if put_off else self.trace.steps
-        self._take_steps(ref, turn, steps)
+        self._find_messages()
+        self._take_steps(ref, turn, self.trace.steps[:-1] if put_off else self.trace.steps)
         if not put_off:
             self._noted_steps.pop(ref.id)
         nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
@@ -113,7 +124,6 @@ class SimulationRecorder:
         self._noted_steps[ref.id] = max(noted, len(steps))
         enrollment = self.state.enrollments[enrollment_key(ref)]
         nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
-        self._find_messages()
         for name in steps[noted:]:
             self.path.append(name)
             outcome = enrollment.outcomes.get(outcome_key(nodes[name], turn))
