@@ -15,6 +15,7 @@ from milepost.domain.conditions import (
     evaluate,
     windows_needed,
 )
+from milepost.domain.sending.fates import for_conditions
 from milepost.domain.sending.robots import trace
 from tests.support.anything import documents
 
@@ -402,7 +403,7 @@ def test_a_link_that_only_a_machine_followed_was_not_clicked() -> None:
     links = ("https://a.example", "https://b.example")
     told = [*zip(links, (0, 0.1), strict=True), (links[1], 900)]
     traces = {trace(NOW + timedelta(seconds=after), link, "") for link, after in told}
-    emails = {"reminder": {"clicks": traces, "links": {*links}}}
+    emails = {"reminder": for_conditions({"clicks": traces, "links": {*links}})}
     condition = {"email": "reminder", "was": "clicked", "link": links[0]}
     assert not ask(condition, emails=emails)[0]
     assert ask(condition | {"machines": True}, emails=emails)[0]

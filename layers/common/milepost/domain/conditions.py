@@ -170,11 +170,11 @@ def _email(condition: Condition, facts: Facts) -> Verdict:
 def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
     if link not in message.get("links", ()):
         return False
-    from milepost.domain.sending.robots import link_mark, persons  # few conditions name a link
-
-    if machines or "clicks" not in message:
+    if machines or "human_links" not in message:
         return True
-    return link_mark(link) in {click.link for click in persons(message["clicks"])}
+    from milepost.domain.sending.robots import link_mark  # few conditions name a link
+
+    return link_mark(link) in message["human_links"]
 
 
 def _un(value: bool) -> str:

@@ -18,7 +18,7 @@ from milepost.services.segments import Segmenter
 if TYPE_CHECKING:
     from milepost.ports.contacts import Contacts, Timeline
     from milepost.ports.members import Group, MemberPage, Memberships
-    from milepost.ports.published import Registry
+    from milepost.ports.segments import SegmentSource
 
 SAMPLE = 200
 """Contacts that are looked at for an estimate: someone waits for the answer."""
@@ -39,7 +39,7 @@ class Census:
 
     contacts: "Contacts"
     timeline: "Timeline"
-    registry: "Registry"
+    registry: "SegmentSource"
     members: "Memberships"
     segmenter: Segmenter
     now: Callable[[], datetime]

@@ -3,15 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from milepost.domain.conditions import Condition, Facts, emails_needed, windows_needed
 from milepost.domain.contacts import Profile
 from milepost.domain.enrollments import Enrollment, last_visit, latest
 
 if TYPE_CHECKING:
+    from milepost.domain.refs import EnrollmentRef
     from milepost.ports.contacts import Timeline
-    from milepost.ports.sending import Ledger
+
+
+class MessageStatuses(Protocol):
+    """The part of the send ledger that conditions read."""
+
+    def fates(
+        self, enrollment: "EnrollmentRef", visits: Mapping[str, int]
+    ) -> dict[str, dict[str, Any]]:
+        """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,7 @@ class FactFinder:
     """Reads the timeline and the ledger on behalf of conditions."""
 
     timeline: "Timeline"
-    ledger: "Ledger"
+    ledger: MessageStatuses
 
     def gather(
         self,

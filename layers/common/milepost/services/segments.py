@@ -32,7 +32,7 @@ from milepost.domain.standing import Crossing, Standing
 if TYPE_CHECKING:
     from milepost.ports.contacts import Timeline
     from milepost.ports.members import Memberships
-    from milepost.ports.published import Head, Registry
+    from milepost.ports.segments import SegmentHead, SegmentSource
 
 LISTS = "lists."
 
@@ -45,10 +45,12 @@ class Segmenter:
     """Keeps the segments of a contact true."""
 
     timeline: "Timeline"
-    registry: "Registry"
+    registry: "SegmentSource"
     members: "Memberships"
 
-    def score(self, profile: Profile, event: Event | None, head: "Head", now: datetime) -> Profile:
+    def score(
+        self, profile: Profile, event: Event | None, head: "SegmentHead", now: datetime
+    ) -> Profile:
         """The contact with its score as it is now, after an event or with none."""
         if head.scoring is None and not profile.standing.score:
             return profile
@@ -65,7 +67,12 @@ class Segmenter:
         return replace(profile, standing=standing)
 
     def update(
-        self, before: Profile | None, profile: Profile, event: Event, head: "Head", now: datetime
+        self,
+        before: Profile | None,
+        profile: Profile,
+        event: Event,
+        head: "SegmentHead",
+        now: datetime,
     ) -> Profile:
         """The contact in those segments that it belongs to after an event.
 
@@ -79,7 +86,12 @@ class Segmenter:
         return self._staged(profile, event, head, now)
 
     def after_entering(
-        self, profile: Profile, workflows: Iterable[str], event: Event, head: "Head", now: datetime
+        self,
+        profile: Profile,
+        workflows: Iterable[str],
+        event: Event,
+        head: "SegmentHead",
+        now: datetime,
     ) -> Profile:
         """The contact in those segments that ask about workflows it has just entered."""
         asking = head.segments.workflows
@@ -98,7 +110,12 @@ class Segmenter:
                 self._settle(ref, crossing, event)
 
     def looked(
-        self, profile: Profile, names: Iterable[str], event: Event, head: "Head", now: datetime
+        self,
+        profile: Profile,
+        names: Iterable[str],
+        event: Event,
+        head: "SegmentHead",
+        now: datetime,
     ) -> Profile:
         """The contact as a look for some segments would leave it; nothing is written."""
         profile = replace(profile, standing=profile.standing._replace(crossings=()))
@@ -106,13 +123,20 @@ class Segmenter:
         profile = self._decided(profile, names, event, head, now)
         return self._staged(profile, event, head, now)
 
-    def belongs(self, profile: Profile, condition: Condition, head: "Head", now: datetime) -> bool:
+    def belongs(
+        self, profile: Profile, condition: Condition, head: "SegmentHead", now: datetime
+    ) -> bool:
         """Whether a condition is true of a contact."""
         facts = _Looking(self.timeline, profile, head, now).facts(condition)
         return evaluate(condition, facts).value
 
     def _decided(
-        self, profile: Profile, names: Iterable[str], event: Event, head: "Head", now: datetime
+        self,
+        profile: Profile,
+        names: Iterable[str],
+        event: Event,
+        head: "SegmentHead",
+        now: datetime,
     ) -> Profile:
         pending = set(names)
         if not pending:
@@ -145,7 +169,9 @@ class Segmenter:
         flip = next_flip(condition, facts) if live.timed else None
         return evaluate(condition, facts).value, flip
 
-    def _staged(self, profile: Profile, event: Event, head: "Head", now: datetime) -> Profile:
+    def _staged(
+        self, profile: Profile, event: Event, head: "SegmentHead", now: datetime
+    ) -> Profile:
         """The contact with the stage that the rules have come to, which an event will tell of."""
         if head.scoring is None or not head.scoring.stages:
             return profile
@@ -184,7 +210,7 @@ class _Looking:
 
     timeline: "Timeline"
     profile: Profile
-    head: "Head"
+    head: "SegmentHead"
     now: datetime
     _windows: dict[Window, list[Happening]] = field(default_factory=dict)
     _base: Facts | None = None
@@ -248,7 +274,7 @@ def _fades(profile: Profile, scoring: Any, now: datetime) -> list[tuple[datetime
     return [(at, rest + score) for at, score in fades(profile.standing.points, scoring, now)]
 
 
-def ahead(profile: Profile, head: "Head") -> list[datetime]:
+def ahead(profile: Profile, head: "SegmentHead") -> list[datetime]:
     """When the segments of a contact have to be looked at again."""
     gone = {name for name, each in head.segments.items() if each.status == "archived"}
     return [at for name, at in profile.standing.flips.items() if name not in gone]

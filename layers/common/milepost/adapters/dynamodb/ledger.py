@@ -27,6 +27,7 @@ from milepost.domain.messages import (
 )
 from milepost.domain.messages import Refused as PostRefused
 from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.domain.sending.fates import for_conditions
 from milepost.ports.enrollments import Journal
 from milepost.ports.errors import Busy
 
@@ -128,7 +129,7 @@ class DynamoLedger:
         items = self.table.get_many(
             [keys.message(MessageRef(enrollment.store, enrollment.contact, id_)) for id_ in refs]
         )
-        return {refs[item["sk"].removeprefix("MESSAGE#")]: item for item in items}
+        return {refs[item["sk"].removeprefix("MESSAGE#")]: for_conditions(item) for item in items}
 
     def _accept(self, ref: MessageRef, values: Mapping[str, Any]) -> None:
         """A contact that was erased meanwhile has no ledger any more; nothing happens then."""

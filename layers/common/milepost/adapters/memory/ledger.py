@@ -25,7 +25,7 @@ from milepost.domain.messages import (
     message_id,
 )
 from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.domain.sending.fates import merge
+from milepost.domain.sending.fates import for_conditions, merge
 from milepost.domain.sending.mailed import NEVER, mark
 from milepost.ports.errors import Busy
 
@@ -140,7 +140,9 @@ class MemoryLedger:
         }
         with self.state.lock:
             held = {step: self.state.message(ref) for step, ref in refs.items()}
-        return {step: dict(message) for step, message in held.items() if message is not None}
+        return {
+            step: for_conditions(message) for step, message in held.items() if message is not None
+        }
 
     def _refusal(self, draft: Draft) -> NotClaimed | None:
         """What stands against mailing this contact now. The caller holds the lock."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from milepost.domain import instants
 from milepost.domain.messages import Report
-from milepost.domain.sending.robots import MOST, clicks, trace
+from milepost.domain.sending.robots import MOST, clicks, persons, trace
 
 
 def merge(message: dict[str, Any], report: Report) -> None:
@@ -41,6 +41,15 @@ def first_clicks(traces: Collection[str]) -> Mapping[str, str]:
     for click in clicks(traces):
         found.setdefault("machine_clicked_at" if click.why else "clicked_at", click.at)
     return found
+
+
+def for_conditions(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as conditions see it: `human_links` holds the marks of the links that people
+    clicked, for only all clicks together show which were a person's."""
+    if "clicks" not in message:
+        return dict(message)
+    links = {click.link for click in persons(message["clicks"])}
+    return {**message, "human_links": links}
 
 
 CLICKED = ("clicked_at", "machine_clicked_at")
