@@ -7,9 +7,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.ministack import end_owner
-from local.problems import LocalError
-from local.stack import RUN_FOLDER, LocalStack
+from local.errors import LocalError
+from local.stack.ministack import end_owner
+from local.stack.stack import RUN_FOLDER, LocalStack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def run_up(options: argparse.Namespace) -> int:
 
 def play_demo() -> int:
     """Play the story; imported late, for it needs the layer's package as well."""
-    from local.demo.play import run_demo
+    from local.demo.run import run_demo
 
     signal.signal(signal.SIGTERM, as_ctrl_c)
     return run_demo()

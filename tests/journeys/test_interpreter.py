@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.compiler.graph import build_program
-from milepost.domain.compiler.machine import Wiring, machine
-from milepost.domain.language.workflow import Workflow
-from milepost.simulation.agenda import VirtualClock
-from milepost.simulation.engine import (
+from milepost.simulator.interpreter import (
     INVOKE,
     INVOKE_AND_WAIT,
     MAX_DATA,
     Execution,
     StateMachineInterpreter,
 )
+from milepost.simulator.virtual_clock import VirtualClock
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.language.workflow import Workflow
 from tests.support.asl_rules import problems
 from tests.support.builders import MONDAY_NOON, Json, branch, delay, send, wait_for, workflow
 

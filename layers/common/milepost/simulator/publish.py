@@ -1,0 +1,122 @@
+"""A store's files, published in memory by the publisher itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.conditions.evaluate import Condition
+from milepost.enrollments.program import Program
+from milepost.enrollments.trigger_index import mention
+from milepost.published.head import Head, Live
+from milepost.publishing.publish import Publisher
+from milepost.publishing.report import Report
+from milepost.publishing.workflows import Workflows
+from milepost.segments.segment import Segment, Segments
+from milepost.simulator.functions import WIRING
+from milepost.simulator.memory.files import MemoryFiles
+from milepost.simulator.memory.published import MemoryPublications, MemoryRegistry, Shelf
+from milepost.simulator.memory.state_machines import Definition, MemoryMachines
+from milepost.simulator.test_case import STORE
+from milepost.simulator.world import Deployment
+from milepost.stores.settings import StoreSettings
+from milepost.templates.version import TemplateVersion
+from milepost.workflows.compiler.state_machine import machine
+
+Conditions = Mapping[str, tuple[Segment, Condition]]
+"""Segments that are live, with what they ask."""
+
+
+class Lending(MemoryPublications):
+    """The registry of a store of which only the files are known, as they are now.
+
+    A step may be pinned to a version of a template that an earlier state of its folder came to.
+    Nobody knows here whether there was one: the folder stands in, under that version's name.
+    """
+
+    def template(self, store: str, name: str, version: str) -> TemplateVersion:
+        kept, live = self.shelf.templates, self.head(store).templates
+        if name in live:
+            kept.setdefault((store, name, version), kept[store, name, live[name]])
+        return kept[store, name, version]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What became of the files: a report of each, the newest, and what is live by now."""
+
+    reports: Mapping[str, Report]
+    shelf: Shelf
+    machines: MemoryMachines
+
+    def program(self, workflow: str) -> Program:
+        """The compiled workflow; LookupError if it was refused."""
+        return self.shelf.program(STORE, workflow, self._live(workflow).version)
+
+    def machine(self, workflow: str) -> Definition:
+        """Its state machine; LookupError if it was refused."""
+        return self.machines.versions[self._live(workflow).machine]
+
+    def is_known(self, template: str, version: str) -> bool:
+        """Whether this is what the folder of a template comes to, and none that was lent."""
+        held = self.shelf.templates.get((STORE, template, version))
+        return held is not None and held.hash == version
+
+    def alone(self, workflow: str) -> Deployment:
+        """The store with this one workflow live, whatever its status; LookupError if refused."""
+        live = self._live(workflow)
+        head = self.shelf.head(STORE)
+        others = {name: each._replace(status="draft") for name, each in head.workflows.items()}
+        workflows: dict[str, Live] = {**others, workflow: live._replace(status="live")}
+        head = head._replace(workflows=workflows, settings=head.settings._replace(paused=False))
+        registry = MemoryRegistry(replace(self.shelf, heads={STORE: head}))
+        return Deployment(registry, self.machines.versions)
+
+    def _live(self, workflow: str) -> Live:
+        live = self.shelf.head(STORE).workflows.get(workflow)
+        if live is None:
+            raise LookupError(f"workflow {workflow} was not published")
+        return live
+
+
+def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
+    """Publish a store's files, by their paths in the bucket, all at once."""
+    texts = {(STORE, path): text for path, text in files.items()}
+    shelf, machines = Shelf(), MemoryMachines()
+    store, publications = MemoryFiles(texts), Lending(shelf)
+    workflows = Workflows(files=store, publications=publications, machines=machines, wiring=WIRING)
+    publisher = Publisher(store, publications, workflows, lambda: now)
+    reports = publisher.publish(STORE, sorted(files))
+    return Shop({report.file: report for report in reports}, shelf, machines)
+
+
+def deploy(
+    program: Program,
+    settings: StoreSettings,
+    templates: Iterable[TemplateVersion],
+    segments: Conditions | None = None,
+) -> Deployment:
+    """A store of one workflow that has been compiled already: the publish gate.
+
+    Its state machines are the two that are published with it, but for the names of the functions
+    they call, and for the speed of the clock where a stack for tests has a faster one. Of several
+    versions of a template the last is the live one.
+    """
+    name, version, machines = program.workflow, program.version, MemoryMachines()
+    resume = machines.publish(STORE, name, machine(program, WIRING, resume=True))
+    arn = machines.publish(STORE, name, machine(program, WIRING))
+    kept = {(STORE, template.name, template.hash): template for template in templates}
+    asked = segments or {}
+    head = Head(
+        settings._replace(paused=False),
+        {name: Live(version, arn, "live", trigger=mention(program))},
+        {template.name: template.hash for template in kept.values()},
+        segments=Segments((name, segment) for name, (segment, _) in asked.items()),
+    )
+    shelf = Shelf(
+        heads={STORE: head},
+        programs={(STORE, name, version): (program, "")},
+        templates=kept,
+        resumes={(STORE, name, version): resume},
+        segments={(STORE, name, each.version): how for name, (each, how) in asked.items()},
+    )
+    return Deployment(MemoryRegistry(shelf), machines.versions)
