@@ -139,7 +139,7 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
 
     apart = Apart()
     reconcile(world.timers, Stubborn(), world.legs, world.lookouts, world.now, apart)
-    with pytest.raises(Busy, match=r"mails: 1 could not be done.*; Busy at test_second_tries"):
+    with pytest.raises(Busy, match=r"mails: 1 could not be done.*; Busy at test_retries"):
         apart.settle("mails")
     assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
 
