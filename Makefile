@@ -29,7 +29,7 @@ help: ## Say what each command does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
 
 demo: for-local ## Run the whole stack on this machine, with an inbox to look into
-	@PYTHONPATH=layers/common $(BIN)/python -m local demo
+	@PYTHONPATH=layers/common:tools $(BIN)/python -m local demo
 
 check: for-local ## Say everything that is wrong with the files in workflows/
 	@$(BIN)/milepost check workflows
@@ -51,14 +51,14 @@ lint: for-dev ## Style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@PYTHONPATH=layers/common $(BIN)/lint-imports
+	@PYTHONPATH=layers/common:tools $(BIN)/lint-imports
 
 format: for-dev ## Put the code into the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 bench: for-dev ## Measure what the README claims about speed and cost
-	@PYTHONPATH=layers/common $(BIN)/python -m bench
+	@PYTHONPATH=layers/common:tools $(BIN)/python -m bench
 
 build: for-local ## Build the stack into .aws-sam, for Lambda's Python on arm64
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sam build

@@ -16,16 +16,16 @@ from rich.table import Table
 
 from bench import RESULTS
 from bench.check import measure_check
-from bench.costs import BIRTHDAYS, all_alike, measure_costs
 from bench.imports import measure_imports
 from bench.layer import build_layer, runtime, without_bytecode
 from bench.rendering import measure_rendering
 from bench.segments import measure_segments
+from bench.table_requests import BIRTHDAYS, all_alike, measure_costs
 from bench.transfers import measure_transfers
+from bench.transitions import transitions
 from bench.world import World, run_worker
-from milepost.domain.compiler.costs import transitions
-from milepost.domain.compiler.graph import build_program
-from milepost.domain.language.workflow import Workflow
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.language.workflow import Workflow
 
 WORKFLOWS = Path(__file__).parent.parent / "workflows"
 TARGETS = {

@@ -15,12 +15,12 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
 from bench import REPOSITORY
-from milepost.domain.sending.campaigns import campaign_of
-from milepost.domain.settings import StoreSettings
-from milepost.domain.templates import formats
-from milepost.domain.templates.compile import compile_template
-from milepost.domain.templates.rendering import Renderer
-from milepost.domain.templates.versions import TemplateVersion
+from milepost.stores.settings import StoreSettings
+from milepost.templates import formats
+from milepost.templates.compile import compile_template
+from milepost.templates.rendering import Renderer
+from milepost.templates.utm import campaign_of
+from milepost.templates.version import TemplateVersion
 
 ROUNDS, CALLS = 15, 60
 BYTES = 30 * 1024

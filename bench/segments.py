@@ -6,20 +6,21 @@ from random import Random
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
-from milepost.adapters.memory.members import MemoryMembers
-from milepost.adapters.memory.registry import MemoryRegistry, Shelf
-from milepost.adapters.memory.state import State
-from milepost.adapters.memory.timeline import MemoryTimeline
-from milepost.domain.belonging import look_event, made
-from milepost.domain.contacts import Profile, Total
-from milepost.domain.events import Event
-from milepost.domain.segments import Segments
-from milepost.domain.settings import StoreSettings
-from milepost.ports.published import Head
-from milepost.services.segments import Segmenter
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile, Total
+from milepost.published.head import Head
+from milepost.segments.evaluator import Segmenter
+from milepost.segments.membership import look_event, made
+from milepost.segments.segment import Segments
+from milepost.simulator.memory.members import MemoryMembers
+from milepost.simulator.memory.published import MemoryRegistry, Shelf
+from milepost.simulator.memory.state import State
+from milepost.simulator.memory.timeline import MemoryTimeline
+from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.domain.conditions import Condition
+    from milepost.conditions.evaluate import Condition
+
 
 STORE = "bench"
 CONTACTS = 100_000

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench import REPOSITORY
-from milepost.adapters.memory.registry import MemoryRegistry, Shelf
-from milepost.adapters.memory.transfers import MemoryExports, MemoryImports, MemoryRequeue
-from milepost.domain.contacts import Profile
-from milepost.domain.events import Event
-from milepost.domain.imports.progress import Upload
-from milepost.ports.transfers import Identifier, Life, Page
-from milepost.services.export import Exporter
-from milepost.services.imports.importer import Importer
-from milepost.services.imports.intake import Intake
-from milepost.services.imports.walk import Walker
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile
+from milepost.simulator.memory.published import MemoryRegistry, Shelf
+from milepost.transfer.exports.exporter import Exporter
+from milepost.transfer.exports.ports import Page
+from milepost.transfer.imports.import_loop import Walker
+from milepost.transfer.imports.importer import Importer
+from milepost.transfer.imports.ports import Identifier, Life
+from milepost.transfer.imports.upload_handler import Intake
+from milepost.transfer.ports import Upload
+from tests.fakes.transfers import MemoryExports, MemoryImports, MemoryRequeue
 
 MEASURED = {
     "import": (300_000, 1_000_000),

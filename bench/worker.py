@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from bench import REPOSITORY
-from milepost import bootstrap
-from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.publications import DynamoPublications
-from milepost.adapters.dynamodb.table import Table
-from milepost.domain.compiler.entry import mention
-from milepost.domain.compiler.graph import build_program
-from milepost.domain.events import contact_id
-from milepost.domain.language.workflow import Workflow
-from milepost.domain.program import END
-from milepost.domain.settings_file import SettingsFile
-from milepost.domain.templates.compile import compile_template
-from milepost.domain.templates.versions import TemplateVersion
-from milepost.ports.published import Live
+from milepost.aws import keys
+from milepost.aws.table import Table
+from milepost.contacts.event import contact_id
+from milepost.enrollments.program import END
+from milepost.enrollments.trigger_index import mention
+from milepost.published.head import Live
+from milepost.publishing.dynamodb import DynamoPublications
+from milepost.publishing.settings_file import SettingsFile
+from milepost.templates.compile import compile_template
+from milepost.templates.version import TemplateVersion
+from milepost.wiring import core, tables
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.language.workflow import Workflow
 
 STORE = "bench"
 CALLS, WARM = 300, 30
@@ -48,7 +48,7 @@ class Meter:
 
     def watch(self, *services: str) -> "Meter":
         for service in services:
-            events = bootstrap.client(service).meta.events
+            events = core.client(service).meta.events
             events.register("before-call", self._called)
             if service == "dynamodb":
                 events.register("provide-client-params.dynamodb", _ask_for_capacity)
@@ -172,7 +172,7 @@ def _path() -> dict[str, Any]:
     part("react", react, _record(checkout, 1))
     enrollment = _entered(number)
     state = {"enrollment": enrollment, "turn": 0, "leg": 0}
-    program = bootstrap.registry().program(STORE, "abandoned-cart", 1)
+    program = core.registry().program(STORE, "abandoned-cart", 1)
     entry = program.entry
     while entry != END:
         state = part(f"run_steps from {entry}", run, {**state, "block": entry})
@@ -199,7 +199,7 @@ def _path() -> dict[str, Any]:
 
 
 def _prepare() -> None:
-    ssm = bootstrap.client("ssm")
+    ssm = core.client("ssm")
     for name, value in {
         "bearer-key-sha256": hashlib.sha256(b"bench").hexdigest(),
         "link-key": "link",
@@ -207,7 +207,7 @@ def _prepare() -> None:
         ssm.put_parameter(
             Name=f"/milepost/{STORE}/{name}", Value=value, Type="SecureString", Overwrite=True
         )
-    publications = DynamoPublications(Table(bootstrap.client("dynamodb"), "workflows"))
+    publications = DynamoPublications(Table(core.client("dynamodb"), "workflows"))
     settings = SettingsFile.model_validate_json((_FOLDER / "settings.json").read_text("utf-8"))
     publications.apply_settings(STORE, settings.model_dump(mode="json", exclude_none=True))
     layout = _texts(_FOLDER / "templates" / "_layout")
@@ -223,7 +223,7 @@ def _prepare() -> None:
         publications.keep_program(STORE, program, "bench")
         machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:milepost-{STORE}_{name}:1"
         publications.go_live(STORE, name, Live(1, machine, "live", trigger=mention(program)), 0)
-    engine = bootstrap.engine()
+    engine = core.engine()
     engine.client.meta.events.register("before-call.stepfunctions", cast("Any", _started))
 
 
@@ -305,12 +305,12 @@ def _request(document: dict[str, Any]) -> dict[str, Any]:
 
 def _record(document: dict[str, Any], position: int) -> dict[str, Any]:
     """The stream record of an event that was accepted."""
-    from milepost.adapters.dynamodb.timeline import event_item
-    from milepost.adapters.shops.generic import translate
+    from milepost.api.event_body import translate
+    from milepost.contacts.dynamodb.timeline import event_item
 
     event, _ = translate(STORE, document, datetime.now(UTC))
     contact = contact_id(STORE, "email", document["contact"]["email"])
-    item = event_item(contact, event, bootstrap.settings().retention)
+    item = event_item(contact, event, core.settings().retention)
     change = {
         "Keys": {"pk": item["pk"], "sk": item["sk"]},
         "NewImage": item,
@@ -321,7 +321,7 @@ def _record(document: dict[str, Any], position: int) -> dict[str, Any]:
 
 def _entered(number: int) -> dict[str, Any]:
     contact = contact_id(STORE, "email", f"shopper{number}@example.com")
-    profile = bootstrap.contacts().profile(STORE, contact)
+    profile = tables.contacts().profile(STORE, contact)
     assert profile is not None
     ((id_, presence),) = profile.inside.items()
     return presence.ref(STORE, contact, id_).to_json()
@@ -329,7 +329,7 @@ def _entered(number: int) -> dict[str, Any]:
 
 def _undelivered(enrollment: Mapping[str, Any]) -> list[str]:
     """The steps whose mail is on its way."""
-    table = Table(bootstrap.client("dynamodb"), "contacts")
+    table = Table(core.client("dynamodb"), "contacts")
     items = table.query(
         KeyConditionExpression="pk = :pk AND begins_with(sk, :m)",
         values={":pk": keys.collection(STORE, enrollment["contact"]), ":m": "MESSAGE#"},
@@ -338,8 +338,8 @@ def _undelivered(enrollment: Mapping[str, Any]) -> list[str]:
 
 
 def _ses_event(enrollment: Mapping[str, Any], step: str, kind: str) -> dict[str, Any]:
-    from milepost.domain.messages import message_id
-    from milepost.domain.refs import EnrollmentRef
+    from milepost.base.refs import EnrollmentRef
+    from milepost.sending.message import message_id
 
     message = message_id(EnrollmentRef.from_json(enrollment), step)
     at = datetime.now(UTC).isoformat()

@@ -13,7 +13,7 @@ from typing import Any, Self
 from bench import REPOSITORY
 from bench.imports import ENVIRONMENT
 from local import aws
-from local.ministack import Emulator
+from local.stack.ministack import Emulator
 
 
 class _Post(BaseHTTPRequestHandler):

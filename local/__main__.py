@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local import client
-from local.ministack import end_owner
-from local.problems import LocalError
-from local.stack import LocalStack
+from local.errors import LocalError
+from local.stack import client
+from local.stack.ministack import end_owner
+from local.stack.stack import LocalStack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,7 +118,7 @@ def run_inbox(options: argparse.Namespace) -> int:
 
 def play_demo() -> int:
     """Play the story; imported late, for it needs the layer's package as well."""
-    from local.demo.play import run_demo
+    from local.demo.run import run_demo
 
     signal.signal(signal.SIGTERM, as_ctrl_c)
     return run_demo()

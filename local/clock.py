@@ -1,6 +1,7 @@
 """Virtual time, by the same formula as the deployed code: start + (real - start) * speed.
 
-The functions read `MILEPOST_CLOCK` through `milepost.clock`; the SES stand-in and the inbox have no
+The functions read `MILEPOST_CLOCK` through `milepost.wiring.clock`; the SES stand-in
+and the inbox have no
 business importing the product, so the formula is written here once more and a test holds the two
 together.
 """

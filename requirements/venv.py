@@ -23,8 +23,8 @@ LOCKS = ("dev", "local")
 # The command of this project, from wherever the environment's folder is now.
 COMMAND = """#!/bin/sh
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-export PYTHONPATH="$here/../../layers/common${PYTHONPATH:+:$PYTHONPATH}"
-exec "$here/python" -m milepost "$@"
+export PYTHONPATH="$here/../../layers/common:$here/../../tools${PYTHONPATH:+:$PYTHONPATH}"
+exec "$here/python" -m milepost_tools "$@"
 """
 
 

@@ -8,14 +8,23 @@ Where several processes share the tests, files are given out in the order of `FO
 What goes the same ways hundreds of times is not watched for coverage (`no_cover`): watching takes
 as long as the test itself and shows nothing new. Laws of Hypothesis are marked so here, and the
 folders that go the ways of others with hostile input and with faults.
+
+A test in `test_both_stores_*.py` asks for `ports` and runs against the adapters in memory and in
+DynamoDB. A test in `test_functions_*.py` runs the real functions in an AWS account in memory: a
+new account for each module, a new store and a watched log for each test.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.support import ports as both_stores
+from tests.support.cloud import Cloud, Printed, Shop, capture_prints, open_cloud
+from tests.support.ports import Ports, dynamo_ports, memory_ports
 
 settings.register_profile("repeat", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
@@ -24,10 +33,7 @@ collect_ignore = [] if os.environ.get("MILEPOST_BROWSER") else ["browser"]
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
-FOLDERS = [
-    "stack", "browser", "local", "faults", "security", "journeys", "contract", "integration", "cli",
-    "unit",
-]  # fmt: skip
+FOLDERS = ["stack", "browser", "local", "faults", "security", "journeys", "repository", "transfer"]
 """Those that wait for an emulator begin first, and small files come last: no core is idle long."""
 UNWATCHED = {"faults", "security"}
 TESTS = Path(__file__).parent
@@ -43,9 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    """Which turn a test has; a folder that has none yet is taken for a slow one."""
+    """Which turn a test has: slow folders in their order, then the functions, then the rest."""
     folder = _folder(item)
-    return FOLDERS.index(folder) if folder in FOLDERS else 0
+    if folder in FOLDERS:
+        return FOLDERS.index(folder)
+    return len(FOLDERS) + (not item.path.name.startswith(("test_functions_", "test_both_stores_")))
 
 
 def _folder(item: pytest.Item) -> str:
@@ -67,3 +75,42 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def _file_or_stack(test: str) -> str:
     file = test.partition("::")[0]
     return "stack" if "/stack/" in file else file
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[both_stores.Cloud]:
+    with both_stores.cloud() as imitated:
+        yield imitated
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def ports(request: pytest.FixtureRequest) -> Ports:
+    if request.param == "memory":
+        return memory_ports()
+    return dynamo_ports(request.getfixturevalue("aws"))
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    with open_cloud() as account:
+        yield account
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Iterator[Printed]:
+    """Fails every test during which something personal or secret was printed."""
+    with capture_prints(capsys) as watched:
+        yield watched
+
+
+@pytest.fixture(autouse=True)
+def _watch_what_functions_print(request: pytest.FixtureRequest) -> None:
+    if request.path.name.startswith("test_functions_"):
+        request.getfixturevalue("printed")
+
+
+@pytest.fixture
+def shop(cloud: Cloud, printed: Printed) -> Shop:
+    opened = cloud.open_shop()
+    printed.forbid(*opened.secrets)
+    return opened

@@ -1,5 +1,5 @@
 """A state machine parks an enrollment until an event."""
 
-from milepost.entrypoints.await_event import handler
+from milepost.handlers.await_event import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """The shop's systems look a contact up, or change it."""
 
-from milepost.entrypoints.contacts import handler
+from milepost.handlers.contacts import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """An export of everything was asked for, or one that has begun goes on."""
 
-from milepost.entrypoints.export_contacts import handler
+from milepost.handlers.export_contacts import handler
 
 __all__ = ["handler"]

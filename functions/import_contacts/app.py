@@ -1,5 +1,5 @@
 """A file of contacts was uploaded, or an import that has begun goes on."""
 
-from milepost.entrypoints.import_contacts import handler
+from milepost.handlers.import_contacts import handler
 
 __all__ = ["handler"]

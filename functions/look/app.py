@@ -1,5 +1,5 @@
 """Something was published: all contacts are looked at for it, part by part."""
 
-from milepost.entrypoints.look import handler
+from milepost.handlers.backfill import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """A reader looks at the preferences that a mail links to, or changes them."""
 
-from milepost.entrypoints.preferences import handler
+from milepost.handlers.preferences import handler
 
 __all__ = ["handler"]

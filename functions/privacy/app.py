@@ -1,5 +1,5 @@
 """An export or an erasure of a person was asked for."""
 
-from milepost.entrypoints.privacy import handler
+from milepost.handlers.privacy import handler
 
 __all__ = ["handler"]

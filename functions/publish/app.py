@@ -1,5 +1,5 @@
 """A marketer's file changed in the bucket."""
 
-from milepost.entrypoints.publish import handler
+from milepost.handlers.publish import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """An event was appended to a contact's timeline."""
 
-from milepost.entrypoints.react import handler
+from milepost.handlers.react import handler
 
 __all__ = ["handler"]

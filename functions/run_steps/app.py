@@ -1,5 +1,5 @@
 """A state machine runs one straight run of steps."""
 
-from milepost.entrypoints.run_steps import handler
+from milepost.handlers.run_steps import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """A store asks how many contacts are in a segment, and who."""
 
-from milepost.entrypoints.segments import handler
+from milepost.handlers.segments import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """The minute has come round."""
 
-from milepost.entrypoints.trigger_date import handler
+from milepost.handlers.trigger_date import handler
 
 __all__ = ["handler"]

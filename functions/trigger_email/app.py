@@ -1,5 +1,5 @@
 """SES tells what became of a mail."""
 
-from milepost.entrypoints.trigger_email import handler
+from milepost.handlers.trigger_email import handler
 
 __all__ = ["handler"]

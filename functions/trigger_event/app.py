@@ -1,5 +1,5 @@
 """A store reports an event."""
 
-from milepost.entrypoints.trigger_event import handler
+from milepost.handlers.trigger_event import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """A visitor sends a sign-up form, or confirms one."""
 
-from milepost.entrypoints.trigger_form import handler
+from milepost.handlers.trigger_form import handler
 
 __all__ = ["handler"]

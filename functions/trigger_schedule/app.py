@@ -1,5 +1,5 @@
 """The minute has come round: newsletters go on."""
 
-from milepost.entrypoints.trigger_schedule import handler
+from milepost.handlers.trigger_schedule import handler
 
 __all__ = ["handler"]

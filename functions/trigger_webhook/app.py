@@ -1,5 +1,5 @@
 """A shop system calls its webhook."""
 
-from milepost.entrypoints.trigger_webhook import handler
+from milepost.handlers.trigger_webhook import handler
 
 __all__ = ["handler"]

@@ -1,5 +1,5 @@
 """A reader follows an unsubscribe link or presses its button."""
 
-from milepost.entrypoints.unsubscribe import handler
+from milepost.handlers.unsubscribe import handler
 
 __all__ = ["handler"]

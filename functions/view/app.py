@@ -1,5 +1,5 @@
 """A reader looks at a mail in the browser."""
 
-from milepost.entrypoints.view import handler
+from milepost.handlers.view import handler
 
 __all__ = ["handler"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
-from local.demo.cast import Shopper
-from local.problems import LocalError
+from local.demo.shoppers import Shopper
+from local.errors import LocalError
 
 _TIMEOUT = 30
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.demo.cast import STORE, Ending, Shopper
-from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.numbers import workflow_numbers
-from milepost.adapters.dynamodb.table import Table
-from milepost.domain.events import contact_id
-from milepost.domain.numbers import StepNumbers, WorkflowNumbers
+from local.demo.shoppers import STORE, Ending, Shopper
+from milepost.aws import keys
+from milepost.aws.table import Table
+from milepost.contacts.event import contact_id
+from milepost.sending.counts import StepNumbers, WorkflowNumbers
+from milepost.sending.dynamodb.counts import workflow_numbers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from milepost.domain.numbers import StepNumbers, WorkflowNumbers
+from milepost.sending.counts import StepNumbers, WorkflowNumbers
 
 _COUNTS = ("decided", "sent", "skipped", "failed", "unknown")
 _FATES = ("delivered", "opened", "clicked", "bounced", "complained")

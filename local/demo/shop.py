@@ -16,8 +16,8 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 
 from local.aws import REPOSITORY
-from local.demo.cast import STORE, Shopper
-from local.problems import LocalError
+from local.demo.shoppers import STORE, Shopper
+from local.errors import LocalError
 
 _SAMPLES = REPOSITORY / "tests" / "events" / "shopify"
 _TIMEOUT = 30

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from local.demo.cast import CAST, Shopper
 from local.demo.ledger import Ledger
-from milepost.domain import instants
+from local.demo.shoppers import CAST, Shopper
+from milepost.base import instants
 
 _PAUSE = 0.4
 

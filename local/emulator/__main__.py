@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from local.emulator import MINISTACK_VERSION, layers, machines, permissions, streams
+from local.emulator import MINISTACK_VERSION, layers, permissions, state_machines, streams
 
 logger = logging.getLogger("milepost.local")
 
@@ -19,7 +19,7 @@ def main() -> int:
     try:
         from ministack import app
 
-        for correction in (permissions, machines, streams, layers):
+        for correction in (permissions, state_machines, streams, layers):
             correction.apply()
     except (AttributeError, ImportError) as error:
         print(

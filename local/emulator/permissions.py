@@ -15,7 +15,7 @@ from ministack.core import iam_actions
 from ministack.core.responses import get_account_id
 from ministack.services import ses_v2
 
-from local.emulator import AUTHORIZE_ONLY, machines
+from local.emulator import AUTHORIZE_ONLY, state_machines
 
 Headers = dict[str, str]
 Answer = tuple[int, Headers, bytes]
@@ -74,7 +74,7 @@ def resource_named(service: str, action: str, body: bytes, scope: str) -> str | 
         path = str(read(body).get("Path", ""))
         return f"arn:aws:ssm:{scope}:parameter/{path.lstrip('/')}" if path else None
     if service == "states" and action.startswith("SendTask"):
-        return machines.machine_of_token(str(read(body).get("taskToken", "")))
+        return state_machines.machine_of_token(str(read(body).get("taskToken", "")))
     return None
 
 

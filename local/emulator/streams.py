@@ -14,7 +14,7 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from local.emulator.machines import with_globals
+from local.emulator.state_machines import with_globals
 
 Records = list[dict[str, Any]]
 Result = dict[str, Any]

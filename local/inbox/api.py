@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from local.clock import timestamp
 from local.inbox.documents import document, summary
-from local.inbox.reader import NotFound, Reader, link_of
+from local.inbox.recipient import NotFound, Reader, link_of
 from local.inbox.unsubscribe import NotOffered
 from local.ses.faults import FAULTS, Faults
-from local.ses.office import PostOffice
 from local.ses.outcomes import OUTCOMES, Outcomes
+from local.ses.service import PostOffice
 
 DEFAULT_LIMIT = 100
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from local.clock import timestamp
 from local.inbox.links import Link, links_of
-from local.ses.mailbox import Kept
+from local.ses.store import Kept
 
 
 def summary(kept: Kept) -> dict[str, Any]:

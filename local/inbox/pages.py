@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from local.inbox.links import Link, links_of, with_links_to
-from local.inbox.reader import NotFound, Reader, Seen, link_of
+from local.inbox.recipient import NotFound, Reader, Seen, link_of
 from local.inbox.unsubscribe import Answer, NotOffered, one_click_address
 from local.ses.mail import Mail
 

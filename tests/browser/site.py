@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from local.serve import Served
+from local.stack.web_server import Served
 from tests.support.template import TEMPLATE
 
 FOLDERS = ("unsubscribe", "preferences", "view", "trigger_form", "trigger_browser")

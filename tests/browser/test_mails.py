@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.templates.compile import compile_template
-from milepost.domain.templates.rendering import Renderer
-from milepost.domain.templates.versions import TemplateVersion
+from milepost.templates.compile import compile_template
+from milepost.templates.rendering import Renderer
+from milepost.templates.version import TemplateVersion
 from tests.browser.driver import Browser
 from tests.browser.test_pages import AUDIT
-from tests.integration.test_view import mailed
+from tests.pages.test_functions_view import mailed
 from tests.support.cloud import Shop
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"

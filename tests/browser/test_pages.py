@@ -9,11 +9,16 @@ import pytest
 
 from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
-from milepost import bootstrap
-from milepost.domain.events import contact_id
-from milepost.domain.tokens import Confirmation, Preferences, seal_confirmation, seal_preferences
+from milepost.contacts.event import contact_id
+from milepost.sending.link_tokens import (
+    Confirmation,
+    Preferences,
+    seal_confirmation,
+    seal_preferences,
+)
+from milepost.wiring import tables
 from tests.browser.driver import Browser, browser
-from tests.integration.test_preferences import VISIT, day
+from tests.pages.test_functions_preferences import VISIT, day
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Shop
 from tests.support.handlers import enrolled, tell, upload
@@ -94,7 +99,7 @@ class Reader:
 
 
 def instant(text: str) -> Any:
-    from milepost.domain import instants
+    from milepost.base import instants
 
     return instants.parse(text)
 
@@ -190,7 +195,7 @@ def test_everything_works_without_a_script(
         for _ in walk(reader, window, pages):
             pass
     reader.pass_on()
-    found = bootstrap.contacts().profile(reader.shop.store, reader.contact)
+    found = tables.contacts().profile(reader.shop.store, reader.contact)
     assert found is not None
     assert found.get("frequency") == "weekly"
     assert found.get("properties.next_visit") == day(40)

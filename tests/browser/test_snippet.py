@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from milepost.domain.events import contact_id
-from milepost.domain.tokens import Visit, seal_visit
+from milepost.contacts.event import contact_id
+from milepost.sending.link_tokens import Visit, seal_visit
 from tests.browser.conftest import KEY
 from tests.browser.driver import Browser, browser
 from tests.browser.site import Pages
@@ -133,9 +133,9 @@ def test_a_link_of_a_mail_tells_whose_device_it_is_and_leaves_the_address(
 ) -> None:
     tell(shop, "Order Completed", contact={"email": EMAIL})
     contact = contact_id(shop.store, "email", EMAIL)
-    from milepost import bootstrap
+    from milepost.wiring import core
 
-    mark = seal_visit(Visit(shop.store, contact, bootstrap.clock().now()), shop.links)
+    mark = seal_visit(Visit(shop.store, contact, core.clock().now()), shop.links)
     window = fresh(query=f"?color=red&mp={mark}#top")
     assert window.url.endswith("/shop/mugs?color=red#top")
     names = [each["name"] for each in reported(shop, 3)]

@@ -13,8 +13,16 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
-from milepost.domain.contacts import Consent, Profile
-from milepost.domain.messages import (
+from milepost.base.error_collector import Apart
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.contacts.profile import Consent, Profile
+from milepost.contacts.suppression import address_hash
+from milepost.pages.unsubscribe import Proof
+from milepost.runtime.scheduler import reconcile
+from milepost.sending.counts import StepNumbers
+from milepost.sending.link_tokens import Unsubscribe
+from milepost.sending.message import (
     Accepted,
     Answer,
     Claimed,
@@ -23,15 +31,7 @@ from milepost.domain.messages import (
     Report,
     Reported,
     Unanswered,
-    address_hash,
 )
-from milepost.domain.numbers import StepNumbers
-from milepost.domain.refs import EnrollmentRef, MessageRef
-from milepost.domain.tokens import Unsubscribe
-from milepost.ports.errors import Busy
-from milepost.services.apart import Apart
-from milepost.services.reconcile import reconcile
-from milepost.services.unsubscribe import Proof
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, send, shop, workflow
 from tests.support.faults import Faults, Killed
 from tests.support.world import World

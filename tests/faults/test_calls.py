@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from milepost.domain.messages import Answer, Mail, Refused, Report, Unanswered
+from milepost.sending.message import Answer, Mail, Refused, Report, Unanswered
 from tests.faults.storm import CALM, STEPS, TROUBLES, Sea, Strike, Weather, published
 from tests.support.builders import STORE
 from tests.support.world import World

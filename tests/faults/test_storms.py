@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from milepost.adapters.memory.ledger import MemoryLedger
-from milepost.domain.messages import Accepted, Claimed, Report, Unanswered
+from milepost.sending.message import Accepted, Claimed, Report, Unanswered
+from milepost.simulator.memory.ledger import MemoryLedger
 from tests.faults.storm import CALM, READERS, STEPS, STORMY, Found, Sea, Weather, published
 from tests.support.world import World
 
@@ -149,7 +149,7 @@ class ForgetsWhatIsDue(Careless):
 def careless(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., MemoryLedger]]:
-    monkeypatch.setattr("tests.support.surroundings.MemoryLedger", request.param)
+    monkeypatch.setattr("tests.support.environment.MemoryLedger", request.param)
     yield request.param
 
 

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from milepost.adapters.dynamodb.contacts import DynamoContacts
-from milepost.adapters.dynamodb.ledger import DynamoLedger
-from milepost.adapters.dynamodb.table import Table
-from milepost.adapters.dynamodb.timeline import DynamoTimeline
-from milepost.domain.messages import Accepted, Claimed, NotClaimed, Report, address_hash
-from milepost.domain.settings import StoreSettings
-from milepost.ports.errors import Busy
-from milepost.services.learn import Learner
-from tests.contract.ledgers import NOTES, claim, status, with_ada
+from milepost.aws.table import Table
+from milepost.base.errors import Busy
+from milepost.contacts.dynamodb.contacts import DynamoContacts
+from milepost.contacts.dynamodb.timeline import DynamoTimeline
+from milepost.contacts.suppression import address_hash
+from milepost.sending.dynamodb.ledger import DynamoLedger
+from milepost.sending.feedback import Learner
+from milepost.sending.message import Accepted, Claimed, NotClaimed, Report
+from milepost.stores.settings import StoreSettings
 from tests.support.builders import ADA, MONDAY_NOON, STORE, draft
+from tests.support.ledgers import NOTES, claim, status, with_ada
 from tests.support.ports import RETENTION, Cloud, Ports, cloud, dynamo_ports
 
 WRITES = ("put_item", "update_item", "transact_write_items")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.contacts import Profile
-from milepost.domain.events import Event
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile
 from tests.support.builders import settings as settings_file
 from tests.support.random_events import timelines
 from tests.support.world import World

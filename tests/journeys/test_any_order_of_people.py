@@ -8,9 +8,9 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.contacts import Profile
-from milepost.domain.events import Event, IdentifierKind
-from milepost.domain.merging import ours
+from milepost.contacts.event import Event, IdentifierKind
+from milepost.contacts.profile import Profile
+from milepost.runtime.merging.rules import ours
 from tests.support.builders import ADA, STORE
 from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults

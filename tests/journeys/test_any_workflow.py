@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.chance import choose, held_back
-from milepost.domain.compiler.costs import transitions
-from milepost.domain.enrollments import Enrollment
-from milepost.domain.refs import EnrollmentRef
+from bench.transitions import transitions
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.chance import choose, held_back
+from milepost.enrollments.enrollment import Enrollment
 from tests.support.builders import ADA, MONDAY_NOON, Json, shop
 from tests.support.faults import Faults
 from tests.support.random_workflows import histories, workflows

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.sending.attachments import MOST_BYTES, check_path, path_for
+from milepost.sending.attachments import MOST_BYTES, check_path, path_for
 from tests.journeys.visits import visited, world_of
 from tests.support.builders import STORE, Json, send, shop, text, workflow
 from tests.support.world import World

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from milepost.domain import instants
-from milepost.ports.members import Group, Member, MemberPage
-from milepost.services.broadcast import Broadcaster
+from milepost.base import instants
+from milepost.contacts.ports import Group, Member, MemberPage
+from milepost.runtime.broadcasts import Broadcaster
 from tests.support.builders import MONDAY_NOON, STORE, Content, Json, contact, send, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.changes import Change
-from milepost.domain.events import ContactFacts
-from milepost.domain.messages import Refused
-from tests.journeys.test_legs import running
+from milepost.contacts.changes import Change
+from milepost.contacts.event import ContactFacts
+from milepost.sending.message import Refused
+from tests.journeys.test_executions import running
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.domain import instants
+from milepost.base import instants
 from tests.journeys.stories import CART, FILES
 from tests.support.builders import shop
 from tests.support.events import load

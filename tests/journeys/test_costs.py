@@ -2,7 +2,7 @@
 
 import pytest
 
-from milepost.domain.compiler.costs import transitions
+from bench.transitions import transitions
 from tests.support.builders import Json, branch, delay, leave, send, shop, wait_for, workflow
 from tests.support.world import World
 
@@ -89,7 +89,7 @@ def test_a_wait_for_an_event_costs_as_much_as_a_delay(reply: bool) -> None:
 
 
 def test_a_retry_is_billed_too() -> None:
-    from milepost.domain.messages import Refused
+    from milepost.sending.message import Refused
 
     world = World()
     world.publish(shop(visit=workflow(send("a"), on="Visited", category="transactional")))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.messages import Refused
-from tests.journeys.test_legs import running
-from tests.journeys.test_rate import Ses, rush
+from milepost.sending.message import Refused
+from tests.journeys.test_executions import running
+from tests.journeys.test_send_rate import Ses, rush
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

@@ -1,10 +1,10 @@
 """The simulator has mails wait as the stack does, and says what they wait for."""
 
-from milepost.adapters.memory.registry import MemoryRegistry
-from milepost.domain import instants
-from milepost.domain.language.expectations import Tale
-from milepost.simulation.moments import Life
-from milepost.simulation.story import tell
+from milepost.base import instants
+from milepost.simulator.file import Tale
+from milepost.simulator.memory.published import MemoryRegistry
+from milepost.simulator.test_case import tell
+from milepost.simulator.trace import Life
 from tests.journeys.test_deferrals import AT_TEN, NIGHT, SOON, live, mails
 from tests.support.builders import STORE, Json, branch, delay, send, wait_for
 from tests.support.world import World

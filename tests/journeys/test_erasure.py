@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from milepost.domain.messages import address_hash
-from milepost.domain.privacy import GRACE, SEGMENTS
+from milepost.contacts.suppression import address_hash
+from milepost.privacy.request import GRACE, SEGMENTS
 from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
 from tests.support.builders import ADA, STORE, Json, delay, send, shop, workflow
-from tests.support.clerks import PrivateWorld
 from tests.support.faults import Faults, Kill
+from tests.support.privacy_fixtures import PrivateWorld
 
 CONFIRM = workflow(
     send("thanks"), delay("40 days"), send("again"), on="Order Completed", category="transactional"

@@ -8,17 +8,12 @@ from typing import Any
 
 import pytest
 
-from milepost.adapters.memory.files import MemoryFiles
-from milepost.adapters.memory.transfers import (
-    MemoryEverything,
-    MemoryExports,
-    MemoryRequeue,
-    MemoryUploads,
-)
-from milepost.domain.exports import Export
-from milepost.ports.errors import Busy
-from milepost.services import export
-from milepost.services.export import MOST_WAITS, Exporter
+from milepost.base.errors import Busy
+from milepost.simulator.memory.files import MemoryFiles
+from milepost.transfer.exports import exporter
+from milepost.transfer.exports.exporter import MOST_WAITS, Exporter
+from milepost.transfer.exports.progress import Export
+from tests.fakes.transfers import MemoryEverything, MemoryExports, MemoryRequeue, MemoryUploads
 from tests.support.builders import STORE, settings
 from tests.support.faults import Faults, Kill, Killed
 from tests.support.imports import VISIBILITY, Patience
@@ -105,7 +100,7 @@ def peopled(faults: Faults | None = None) -> World:
 
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "MOST_HELD", 4000)
+    monkeypatch.setattr(exporter, "MOST_HELD", 4000)
 
 
 def assert_whole(desk: Desk, done: Export) -> None:

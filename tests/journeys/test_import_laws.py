@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.contacts import Consent
+from milepost.contacts.profile import Consent
 from tests.support.builders import MONDAY_NOON
 from tests.support.builders import settings as settings_file
 from tests.support.imports import Desk

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.changes import Change
-from milepost.domain.events import ContactFacts
-from milepost.domain.exporting import contact_line
-from milepost.domain.imports.naming import asked
-from milepost.domain.imports.progress import ERRORS_A_FILE
-from milepost.ports.errors import Busy
-from milepost.services.imports.importer import MOST_WAITS
+from milepost.base.errors import Busy
+from milepost.contacts.changes import Change
+from milepost.contacts.event import ContactFacts
+from milepost.transfer.exports.lines import contact_line
+from milepost.transfer.imports.importer import MOST_WAITS
+from milepost.transfer.imports.progress import ERRORS_A_FILE
+from milepost.transfer.naming import asked
 from tests.support.builders import ADA, STORE, Json, event, send, settings, template, workflow
 from tests.support.imports import Desk, csv
 from tests.support.world import World

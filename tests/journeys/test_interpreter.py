@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.compiler.graph import build_program
-from milepost.domain.compiler.machine import Wiring, machine
-from milepost.domain.language.workflow import Workflow
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.language.workflow import Workflow
 from tests.support.agenda import Agenda
 from tests.support.asl import INVOKE, INVOKE_AND_WAIT, Execution, StepFunctions
 from tests.support.asl_rules import problems

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 import pytest
 
-from milepost.domain.messages import Refused, Unanswered
+from milepost.sending.message import Refused, Unanswered
 from tests.journeys.stories import (
     FILES,
     STORIES,

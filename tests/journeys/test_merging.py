@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from milepost.domain.contacts import Profile
-from milepost.domain.merging import ALREADY_INSIDE
+from milepost.contacts.profile import Profile
+from milepost.runtime.merging.rules import ALREADY_INSIDE
 from tests.journeys.stories import CART, FILES
 from tests.support.builders import ADA, STORE, branch, delay, event, send, shop, wait_for, workflow
 from tests.support.faults import Faults
@@ -16,7 +16,8 @@ from tests.support.world import World
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from milepost.domain.events import IdentifierKind
+    from milepost.contacts.event import IdentifierKind
+
 
 BO = "bo@mail.example"
 WORK = "ada@work.example"

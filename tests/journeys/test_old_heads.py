@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from milepost.adapters.memory.registry import MemoryRegistry
-from milepost.domain.broadcasts import Round
-from milepost.domain.event_names import DATE, INACTIVE
-from milepost.domain.events import Event
-from milepost.domain.occasions import Occasion, occasion_key
-from milepost.domain.settings import StoreSettings
-from milepost.ports.published import Head
+from milepost.contacts.event import Event
+from milepost.contacts.event_names import DATE, INACTIVE
+from milepost.enrollments.time_triggers import Occasion, occasion_key
+from milepost.published.head import Head
+from milepost.runtime.broadcasts import Round
+from milepost.simulator.memory.published import MemoryRegistry
+from milepost.stores.settings import StoreSettings
 from tests.support.builders import STORE, Content, Json, send, settings, shop, workflow
 from tests.support.world import World
 

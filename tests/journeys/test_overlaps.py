@@ -10,15 +10,7 @@ from functools import partial
 
 import pytest
 
-from tests.journeys.stories import (
-    FILES,
-    STORIES,
-    Story,
-    accounts_balance,
-    begin,
-    outcome,
-    unknown,
-)
+from tests.journeys.stories import FILES, STORIES, Story, accounts_balance, begin, outcome, unknown
 from tests.support.faults import Faults, Kill, Phase, Scope
 from tests.support.world import World
 

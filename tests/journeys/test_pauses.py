@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.journeys.test_legs import mails, running, visits
+from tests.journeys.test_executions import mails, running, visits
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from milepost.services.publishing.templates import publish_template
+from milepost.publishing.templates import publish_template
 from tests.journeys.visits import step, visit, visited, world_of
 from tests.support.builders import STORE, Content, Json, delay, send, template, text
 from tests.support.world import World

@@ -3,7 +3,7 @@
 import json
 from itertools import pairwise
 
-from milepost.domain.report import Report
+from milepost.publishing.report import Report
 from tests.support.builders import (
     STORE,
     Content,

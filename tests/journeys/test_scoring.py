@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.event_names import STAGE
+from milepost.contacts.event_names import STAGE
 from tests.journeys.test_segments import inside, opened, segments
 from tests.support.builders import STORE, Json, send, shop, text, workflow
 from tests.support.world import World

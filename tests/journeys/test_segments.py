@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milepost.domain.event_names import MOMENT, SEGMENT
+from milepost.contacts.event_names import MOMENT, SEGMENT
 from tests.support.builders import (
     ADA,
     STORE,

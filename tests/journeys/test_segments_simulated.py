@@ -1,8 +1,8 @@
 """What is simulated and tested before it goes live knows who is in a segment, and for how long."""
 
-from milepost.domain.language.expectations import Tale
-from milepost.simulation.shop import open_shop
-from milepost.simulation.story import tell
+from milepost.simulator.file import Tale
+from milepost.simulator.publish import open_shop
+from milepost.simulator.test_case import tell
 from tests.journeys.test_segments import BUYERS, GOLD, HERALD, opened, segments
 from tests.support.builders import (
     MONDAY_NOON,

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from milepost.adapters.memory.limits import MemoryLimits
-from milepost.adapters.memory.secrets import MemorySecrets
-from milepost.services.forms import Caller, Confirmer, SignUps, Taken
-from milepost.services.preferences import Caller as Reader
-from milepost.services.preferences import PreferenceDesk
+from milepost.pages.preferences import Caller as Reader
+from milepost.pages.preferences import PreferenceDesk
+from milepost.pages.sign_up import Caller, Confirmer, SignUps, Taken
+from milepost.simulator.memory.secrets import MemorySecrets
+from tests.fakes.visitor_limits import MemoryLimits
 from tests.support.builders import ADA, STORE, Json, send, settings, shop, workflow
+from tests.support.environment import PUBLIC_URL
 from tests.support.faults import Faults, Scope
-from tests.support.surroundings import PUBLIC_URL
 from tests.support.world import World
 
 FORM: Json = {"topics": ["offers"], "list": "newsletter", "wording": "Yes, please.",

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from milepost.adapters.memory.registry import MemoryRegistry
-from milepost.domain import instants
-from milepost.domain.compiler.flow import check_flow
-from milepost.domain.compiler.graph import build_program
-from milepost.domain.language.expectations import Tale, WorkflowTests
-from milepost.domain.language.workflow import Workflow
-from milepost.domain.program import Program
-from milepost.domain.reading import read_file
-from milepost.simulation.moments import Life
-from milepost.simulation.shop import open_shop, registry_of
-from milepost.simulation.story import tell
-from milepost.simulation.trials import try_out
+from milepost.base import instants
+from milepost.base.parse_file import read_file
+from milepost.enrollments.program import Program
+from milepost.simulator.file import Tale, WorkflowTests
+from milepost.simulator.memory.published import MemoryRegistry
+from milepost.simulator.publish import open_shop, registry_of
+from milepost.simulator.test_case import tell
+from milepost.simulator.trace import Life
+from milepost.simulator.workflow_tests import try_out
+from milepost.workflows.compiler.check_flow import check_flow
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.language.workflow import Workflow
 from tests.journeys.carts import ABANDONED_CART
 from tests.journeys.stories import CART
 from tests.support.builders import (
@@ -246,7 +246,7 @@ def test_what_never_ends_is_stopped_and_told() -> None:
 
 
 def test_the_cases_of_a_file_share_what_may_happen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("milepost.simulation.trials.MOST_TOGETHER", 12)
+    monkeypatch.setattr("milepost.simulator.workflow_tests.MOST_TOGETHER", 12)
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     case = {"name": "a mail", "expect": {"messages": [{"step": "a"}]}}

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.outbound import Reply, Request, Unreachable
-from milepost.domain.signatures import check_signature
-from milepost.ports.secrets import StoreSecrets
-from milepost.services.act import MOST_KEPT
+from milepost.base.signatures import check_signature
+from milepost.outbound.request import Reply, Request, Unreachable
+from milepost.runtime.steps.actions import MOST_KEPT
+from milepost.stores.store_secrets import StoreSecrets
 from tests.journeys.visits import ended, goto, outcomes, step, visited, world_of
 from tests.support.builders import ADA, STORE, Json, branch, delay, send, template
 from tests.support.world import World

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from milepost.domain.chance import choose, held_back
-from milepost.domain.refs import EnrollmentRef
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.chance import choose, held_back
 from tests.journeys.visits import ended, outcomes, split, step, visited, world_of
 from tests.support.builders import branch, delay, send, template
 from tests.support.world import World

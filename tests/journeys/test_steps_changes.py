@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.changes import KEPT
-from milepost.domain.enrollments import DEEPEST
+from milepost.contacts.changes import KEPT
+from milepost.enrollments.entry import DEEPEST
 from tests.journeys.visits import data_of, ended, goto, step, visit, visited, world_of
 from tests.support.builders import (
     ADA,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from milepost.domain import instants
+from milepost.base import instants
 from tests.journeys.visits import ended, step, visit, visited, world_of
 from tests.support.builders import ADA, MONDAY_NOON, send, shop
 from tests.support.world import World

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.domain.compiler.costs import transitions
+from bench.transitions import transitions
 from tests.journeys.visits import data_of, ended, goto, outcomes, step, visit, visited, world_of
 from tests.support.builders import Json, branch, delay, leave, send, shop, wait_for
 from tests.support.faults import Faults, Kill

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.domain.language.steps import SendEmail
-from milepost.domain.messages import Refused
+from milepost.sending.message import Refused
+from milepost.workflows.steps import SendEmail
 from tests.journeys.visits import step, visited, world_of
 from tests.support.builders import Json, branch, delay, send, settings, template
 

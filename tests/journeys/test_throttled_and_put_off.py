@@ -1,6 +1,6 @@
 """A mail that SES refuses for now may have to wait for other reasons, longer than it is watched."""
 
-from milepost.domain.messages import Refused
+from milepost.sending.message import Refused
 from tests.support.builders import ADA, send, settings, shop, workflow
 from tests.support.world import World
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from milepost.domain.messages import Accepted, Refused
-from milepost.services.apart import Apart
-from tests.journeys.test_legs import mails, running, visits
+from milepost.base.error_collector import Apart
+from milepost.sending.message import Accepted, Refused
+from tests.journeys.test_executions import mails, running, visits
 from tests.journeys.test_pauses import nearly
-from tests.journeys.test_rate import PEOPLE, Ses, rush
+from tests.journeys.test_send_rate import PEOPLE, Ses, rush
 from tests.support.builders import (
     MONDAY_NOON,
     STORE,

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from milepost.adapters.memory.enrollments import MemoryEnrollments
-from milepost.adapters.memory.ledger import MemoryLedger
-from milepost.adapters.memory.registry import MemoryRegistry
-from milepost.domain.messages import Mail, Refused
-from milepost.domain.tokens import View, seal_preferences, seal_view
-from milepost.services.view import Viewer
+from milepost.pages.view import Viewer
+from milepost.sending.link_tokens import View, seal_preferences, seal_view
+from milepost.sending.message import Mail, Refused
+from milepost.simulator.memory.enrollments import MemoryEnrollments
+from milepost.simulator.memory.ledger import MemoryLedger
+from milepost.simulator.memory.published import MemoryRegistry
 from tests.journeys.visits import visited, world_of
 from tests.support.builders import ADA, STORE, Content, send, settings
-from tests.support.surroundings import PUBLIC_URL
+from tests.support.environment import PUBLIC_URL
 from tests.support.world import World
 
 LETTER = (

@@ -14,12 +14,12 @@ import pytest
 from local import ports
 from local.aws import ACCOUNT, REGION, Clients
 from local.clock import parse_clock
-from local.mail_server import MailServer, build_mail_server
-from local.ministack import Emulator
-from local.serve import Served
-from local.ses.directory import ConfigurationSet, Destination, Identity
 from local.ses.events import MATCHING_TYPES
-from local.ses.office import MOST_PER_DAY, SendingRate
+from local.ses.identities import ConfigurationSet, Destination, Identity
+from local.ses.service import MOST_PER_DAY, SendingRate
+from local.stack.mail_server import MailServer, build_mail_server
+from local.stack.ministack import Emulator
+from local.stack.web_server import Served
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:feedback"
 CLOCK = "2026-11-22T09:00:00Z@1"

@@ -33,7 +33,7 @@ def test_a_setting_that_makes_no_sense_is_refused_with_an_example(text: str) -> 
 
 
 def test_the_deployed_clock_shows_the_same_time() -> None:
-    deployed = pytest.importorskip("milepost.clock")
+    deployed = pytest.importorskip("milepost.wiring.clock")
     setting = "2026-11-22T09:00:00Z@86400"
     real = START + timedelta(seconds=12.5)
 

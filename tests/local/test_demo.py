@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 
 from local import __main__ as command
-from local.demo import play
+from local.demo import run
 
 
 class Stage:
@@ -40,8 +40,8 @@ class Pressed:
 
 
 def plays(differences: list[str], patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(play, "LocalStack", Stage)
-    patch.setattr(play, "_play", lambda *_: differences)
+    patch.setattr(run, "LocalStack", Stage)
+    patch.setattr(run, "_play", lambda *_: differences)
 
 
 @pytest.mark.parametrize(("differences", "code"), [([], 0), (["Noor got 2 mails, told 1"], 1)])
@@ -55,13 +55,13 @@ def test_the_exit_code_says_how_the_story_came_out(
     plays(differences, monkeypatch)
     monkeypatch.setattr(threading, "Event", Pressed)
     monkeypatch.setattr(sys, "stdout", screen())
-    assert play.run_demo() == code
+    assert run.run_demo() == code
 
 
 def test_a_story_that_was_cut_short_did_not_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(play, "run_demo", interrupted)
+    monkeypatch.setattr(run, "run_demo", interrupted)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     assert command.main(["demo"]) == 1

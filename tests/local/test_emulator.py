@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.local.conftest import Account
 
+
 CALLER = """
 import os, boto3
 def handler(event, context):

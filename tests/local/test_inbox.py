@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from local import ports
 from local.inbox.links import with_links_to
-from local.serve import Served
-from local.ses.mailbox import Mailbox
+from local.ses.store import Mailbox
+from local.stack.web_server import Served
 from tests.local.conftest import Post, simple
 
 SCRIPT = "<script>alert(1)</script>"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from local.problems import LocalError
-from local.stack import LocalStack
+from local.errors import LocalError
+from local.stack.stack import LocalStack
 
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from local.aws import Clients
-from local.ses.directory import ConfigurationSet, Destination
+from local.ses.identities import ConfigurationSet, Destination
 from tests.local.conftest import TOPIC, Post, simple
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

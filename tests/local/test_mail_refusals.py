@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.ses.directory import ConfigurationSet, Identity
+from local.ses.identities import ConfigurationSet, Identity
 from tests.local.conftest import Post, simple
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from local import aws, ports
-from local.ministack import Emulator, end_leftover, end_owner, group_lives
-from local.problems import LocalError
+from local.errors import LocalError
+from local.stack.ministack import Emulator, end_leftover, end_owner, group_lives
 
 PARENT = """
 import sys, time
 from pathlib import Path
-from local.ministack import Emulator
+from local.stack.ministack import Emulator
 emulator = Emulator(Path(sys.argv[1]), port=0)
 emulator.start()
 print(emulator.port, flush=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.problems import LocalError
-from local.wheels import pip_settings, wheelhouse
+from local.errors import LocalError
+from local.stack.wheels import pip_settings, wheelhouse
 
 
 def test_a_lock_file_without_packages_gives_an_empty_folder_that_is_kept(tmp_path: Path) -> None:

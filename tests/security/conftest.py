@@ -1,5 +1,5 @@
 """The same account in memory and the same watched log as the tests of single functions have."""
 
-from tests.integration.conftest import cloud, printed, shop
+from tests.conftest import cloud, printed, shop
 
 __all__ = ["cloud", "printed", "shop"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.events import contact_id
+from milepost.contacts.event import contact_id
 from tests.support.aws_events import queued, sample, told_by_sns
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of

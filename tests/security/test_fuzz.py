@@ -21,9 +21,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from milepost.domain.events import contact_id
-from milepost.domain.privacy import request_id
-from milepost.entrypoints.openapi.document import document
+from milepost.contacts.event import contact_id
+from milepost.privacy.request import request_id
+from milepost_tools.openapi.document import document
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Shop

@@ -8,8 +8,8 @@ from socket import socket, socketpair
 
 import pytest
 
-from milepost.adapters.outbound import HttpsOutbound, verifying_context
-from milepost.domain.outbound import MAX_TEXT, Reply, Request, Unreachable
+from milepost.outbound.https import HttpsOutbound, verifying_context
+from milepost.outbound.request import MAX_TEXT, Reply, Request, Unreachable
 from tests.support.tls import HOST, Answerer, bytes_of, saying, serving, trusting
 
 CALL = Request(f"https://{HOST}/crm", "POST", {}, b"{}")

@@ -22,10 +22,9 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.trigger_webhook.app import handler as trigger_webhook
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
-from milepost import bootstrap
-from milepost.domain.events import contact_id
-from milepost.domain.signatures import sign
-from milepost.domain.tokens import (
+from milepost.base.signatures import sign
+from milepost.contacts.event import contact_id
+from milepost.sending.link_tokens import (
     Confirmation,
     Preferences,
     Unsubscribe,
@@ -37,6 +36,7 @@ from milepost.domain.tokens import (
     seal_view,
     seal_visit,
 )
+from milepost.wiring import tables
 from tests.support.aws_events import posted, queued, sample, told_by_sns
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
@@ -272,7 +272,7 @@ def test_an_enrollment_whose_parts_are_of_two_stores_is_nobodys(two: Two, field:
 
 
 def bootstrap_busy() -> type[Exception]:
-    from milepost.ports.errors import Busy
+    from milepost.base.errors import Busy
 
     return Busy
 
@@ -288,7 +288,7 @@ def test_a_wait_of_another_store_is_not_parked(two: Two) -> None:
 
 def test_a_contact_of_the_same_address_is_two_contacts(two: Two) -> None:
     assert contact(two.attacker) != contact(two.victim)
-    attacker = bootstrap.contacts().profile(two.attacker.store, contact(two.victim))
+    attacker = tables.contacts().profile(two.attacker.store, contact(two.victim))
     assert attacker is None or attacker.email is None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.import_contacts.app import handler as import_contacts
-from milepost.domain.events import contact_id
+from milepost.contacts.event import contact_id
 from tests.support.aws_events import queued
 from tests.support.cloud import EMAIL, Cloud, Shop
 from tests.support.handlers import tell

@@ -8,11 +8,11 @@ import pytest
 from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
-from milepost.domain.events import contact_id
-from milepost.domain.templates.compile import compile_template
-from milepost.domain.templates.rendering import Renderer
-from milepost.domain.templates.versions import TemplateVersion
-from milepost.domain.tokens import Preferences, seal_preferences
+from milepost.contacts.event import contact_id
+from milepost.sending.link_tokens import Preferences, seal_preferences
+from milepost.templates.compile import compile_template
+from milepost.templates.rendering import Renderer
+from milepost.templates.version import TemplateVersion
 from tests.security.test_stored_script import Reader
 from tests.support.builders import settings as settings_file
 from tests.support.builders import template

@@ -14,8 +14,8 @@ from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
-from milepost.domain.events import contact_id
-from milepost.domain.tokens import (
+from milepost.contacts.event import contact_id
+from milepost.sending.link_tokens import (
     Confirmation,
     Preferences,
     Unsubscribe,

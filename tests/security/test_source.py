@@ -11,7 +11,8 @@ from tests.support.template import ROOT
 
 LAYER = ROOT / "layers" / "common" / "milepost"
 HANDLERS = sorted(ROOT.glob("functions/*/app.py"))
-SOURCES = [*sorted(LAYER.rglob("*.py")), *HANDLERS]
+TOOLS = ROOT / "tools" / "milepost_tools"
+SOURCES = [*sorted(LAYER.rglob("*.py")), *sorted(TOOLS.rglob("*.py")), *HANDLERS]
 
 
 @cache
@@ -51,11 +52,11 @@ def test_the_source_was_found() -> None:
 @pytest.mark.parametrize(
     ("name", "places"),
     [
-        ("send_email", ["layers/common/milepost/adapters/ses.py"]),
+        ("send_email", ["layers/common/milepost/sending/aws.py"]),
         ("send_bulk_email", []),
         ("send_raw_email", []),
         ("send_templated_email", []),
-        ("SesMailer", ["layers/common/milepost/bootstrap.py"]),
+        ("SesMailer", ["layers/common/milepost/wiring/core.py"]),
         ("eval", []),
         ("exec", []),
         ("system", []),
@@ -92,7 +93,7 @@ def test_the_name_of_the_call_is_not_hidden_in_a_text() -> None:
 
 def test_the_mailer_is_called_once_and_after_the_claim() -> None:
     """One gate, one ledger, one submission: all messages go through `Sender._submit`."""
-    path = LAYER / "services" / "send.py"
+    path = LAYER / "sending" / "send.py"
     tree = ast.parse(path.read_text("utf-8"))
     uses = [
         (function.name, node.func.attr)
@@ -113,33 +114,37 @@ def test_whoever_else_calls_a_mailer_sends_tests_to_people_of_the_house() -> Non
     """Tests need no gate: `milepost send-test` takes one address, which SES knows as ours, and
     `milepost doctor` sends to SES's own simulator."""
     callers = [
-        path.relative_to(LAYER).as_posix()
+        path.relative_to(ROOT).as_posix()
         for path in SOURCES
         for node in nodes(path)
         if isinstance(node, ast.Attribute) and node.attr == "send"
         if isinstance(node.value, ast.Attribute) and node.value.attr == "mailer"
     ]
-    assert callers == ["services/send.py", "services/trying.py", "services/trying.py"]
-    users = [path for path in SOURCES if "milepost.services.trying" in imported(path)]
-    assert {path.relative_to(LAYER).as_posix() for path in users} == {
-        "bootstrap.py",
-        "cli/send_test.py",
+    assert callers == [
+        "layers/common/milepost/sending/send.py",
+        "tools/milepost_tools/operations/test_send.py",
+        "tools/milepost_tools/operations/test_send.py",
+    ]
+    users = [path for path in SOURCES if "milepost_tools.operations.test_send" in imported(path)]
+    assert {path.relative_to(ROOT).as_posix() for path in users} == {
+        "tools/milepost_tools/wiring.py",
+        "tools/milepost_tools/cli/send_test.py",
     }
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.parent.name)
 def test_a_handler_is_a_sentence(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 25
-    assert all(name.startswith("milepost.entrypoints.") for name in imported(path))
+    assert all(name.startswith("milepost.handlers.") for name in imported(path))
     assert not [node for node in nodes(path) if isinstance(node, ast.If | ast.For | ast.While)]
     assert "environ" not in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_adapters_and_the_composition_root_know_aws(path: Path) -> None:
+def test_only_edges_and_wiring_import_boto3(path: Path) -> None:
     knows = {name.partition(".")[0] for name in imported(path)} & {"boto3", "botocore"}
-    allowed = path.is_relative_to(LAYER / "adapters") or path == LAYER / "bootstrap.py"
-    assert not knows or allowed
+    rooms = {"aws", "dynamodb", "wiring"}
+    assert not knows or rooms & {*path.with_suffix("").relative_to(ROOT).parts}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -148,8 +153,8 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
         isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
         for node in nodes(path)
     )
-    starts = {LAYER / "entrypoints" / name for name in ("__init__.py", "warm.py")}
-    allowed = {LAYER / "settings.py", *starts}
+    starts = {LAYER / "handlers" / name for name in ("__init__.py", "cold_start.py")}
+    allowed = {LAYER / "wiring" / "environment.py", *starts}
     assert not reads or path in allowed
 
 
@@ -170,7 +175,7 @@ def test_nothing_is_unpickled_but_our_own_bytecode(path: Path) -> None:
     names = set(imported(path))
     assert not names & {"pickle", "shelve", "dill"}
     if "marshal" in names:
-        assert path.is_relative_to(LAYER / "domain"), path
+        assert path.is_relative_to(LAYER / "templates"), path
 
 
 def test_no_log_line_is_given_a_whole_event() -> None:

@@ -8,8 +8,8 @@ from socket import gaierror, socket
 
 import pytest
 
-from milepost.adapters.outbound import HttpsOutbound
-from milepost.domain.outbound import Request, Unreachable, check_url
+from milepost.outbound.https import HttpsOutbound
+from milepost.outbound.request import Request, Unreachable, check_url
 from tests.support.tls import HOST, trusting
 
 METADATA = "169.254.169.254"

@@ -10,11 +10,11 @@ from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
-from milepost.domain.events import contact_id
-from milepost.domain.templates.compile import compile_template
-from milepost.domain.templates.rendering import Renderer
-from milepost.domain.templates.versions import TemplateVersion
-from milepost.domain.tokens import Preferences, View, seal_preferences, seal_view
+from milepost.contacts.event import contact_id
+from milepost.sending.link_tokens import Preferences, View, seal_preferences, seal_view
+from milepost.templates.compile import compile_template
+from milepost.templates.rendering import Renderer
+from milepost.templates.version import TemplateVersion
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud

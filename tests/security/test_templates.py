@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from milepost.domain.templates.compile import compile_template
-from milepost.domain.templates.markup import plain_source
-from milepost.domain.templates.rendering import ENVIRONMENTS, MOST_OUTPUT, Renderer, RenderingError
-from milepost.domain.templates.sandbox import Part, compile_part
-from milepost.domain.templates.source import scan
-from milepost.domain.templates.versions import TemplateVersion, Variant, pack
+from milepost.templates.compile import compile_template
+from milepost.templates.markup import plain_source
+from milepost.templates.rendering import ENVIRONMENTS, MOST_OUTPUT, Renderer, RenderingError
+from milepost.templates.sandbox import Part, compile_part
+from milepost.templates.source import scan
+from milepost.templates.version import TemplateVersion, Variant, pack
 
 BOMB_CONTEXT: dict[str, Any] = {
     "contact": {"first_name": "Anna", "email": "anna@example.com"},

@@ -19,17 +19,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.privacy.app import handler as privacy
-from milepost import bootstrap
-from milepost.domain.events import contact_id
-from milepost.domain.signatures import sign_request
-from milepost.entrypoints.openapi.routes import ROUTES
+from milepost.base.signatures import sign_request
+from milepost.contacts.event import contact_id
+from milepost.wiring import core
+from milepost_tools.openapi.routes import ROUTES
 from tests.support.aws_events import queued
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
-from tests.support.calls import request, target
 from tests.support.cloud import BUCKET, EMAIL, Cloud, Shop
 from tests.support.events import load, names
 from tests.support.handlers import pass_on, run, tell, upload
+from tests.support.port_recorder import request, target
 from tests.support.wsgi import handler_of, routes
 
 Json = dict[str, Any]
@@ -89,7 +89,7 @@ def called(shop: Shop, route: str, **more: Any) -> Json:
 
 
 def work_off() -> None:
-    queue, url = boto3.client("sqs"), bootstrap.settings().privacy_queue
+    queue, url = boto3.client("sqs"), core.settings().privacy_queue
     while messages := queue.receive_message(QueueUrl=url).get("Messages"):
         for message in messages:
             privacy(queued(message["Body"]), None)

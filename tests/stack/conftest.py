@@ -10,14 +10,14 @@ import pytest
 
 from local.aws import REPOSITORY
 from local.clock import parse_clock
-from local.demo.cast import CART, STORE, WELCOME
 from local.demo.inbox import Inbox
 from local.demo.ledger import Ledger
+from local.demo.script import Story
 from local.demo.shop import Shop
-from local.demo.story import Story
-from local.stack import LocalStack
-from local.store_secrets import StoreSecrets
-from milepost.ports.published import Head
+from local.demo.shoppers import CART, STORE, WELCOME
+from local.stack.stack import LocalStack
+from local.stack.store_keys import StoreSecrets
+from milepost.published.head import Head
 from tests.support.waiting import until
 
 SPEED = 3600
@@ -38,8 +38,8 @@ class Deployed:
 @pytest.fixture(scope="package")
 def deployed() -> Iterator[Deployed]:
     """Deploy, publish the shipped store, and let the seven shoppers act."""
-    from milepost.adapters.dynamodb.registry import read_head
-    from milepost.adapters.dynamodb.table import Table
+    from milepost.aws.table import Table
+    from milepost.published.dynamodb import read_head
 
     clock = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}@{SPEED}"
     # Kept, for the next run builds from its caches. Each process of a parallel run has its own.

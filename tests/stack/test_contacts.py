@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from local.demo.cast import CAST, STORE
+from local.demo.shoppers import CAST, STORE
 from tests.stack.conftest import Deployed
 from tests.support.store_api import Json, StoreApi
 from tests.support.waiting import until

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.demo.cast import CART, CAST, STORE, WELCOME
-from milepost.domain.signatures import sign
+from local.demo.shoppers import CART, CAST, STORE, WELCOME
+from milepost.base.signatures import sign
 from tests.stack.conftest import Deployed
 from tests.support.waiting import until
 

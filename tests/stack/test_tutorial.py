@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from local import __main__ as local_command
-from local import client
 from local.aws import REPOSITORY
+from local.stack import client
 from tests.stack.conftest import Deployed
 from tests.support.commands import milepost
 

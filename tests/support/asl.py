@@ -1,6 +1,7 @@
 """Step Functions as far as Milepost uses it: Amazon States Language on a clock that jumps.
 
-Knows the fields and states that `domain/compiler/machine.py` writes and no others: `asl_rules.py`
+Knows the fields and states that `workflows/compiler/state_machine.py` writes and no others:
+`asl_rules.py`
 notices a definition that needs more. Counts what AWS would bill.
 """
 
@@ -12,7 +13,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Literal
 
-from milepost.domain import instants
+from milepost.base import instants
 from tests.support.agenda import Agenda
 
 Json = dict[str, Any]

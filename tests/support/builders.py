@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from milepost.domain.enrollments import Enrollment
-from milepost.domain.events import ConsentFact, ContactFacts, Event, IdentifierKind, contact_id
-from milepost.domain.messages import Draft, message_id
-from milepost.domain.refs import EnrollmentRef, MessageRef
+from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.contacts.event import ConsentFact, ContactFacts, Event, IdentifierKind, contact_id
+from milepost.enrollments.enrollment import Enrollment
+from milepost.sending.message import Draft, message_id
 
 STORE = "harborline"
 MONDAY_NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """One stack in an AWS account in memory (moto), for the handlers of `functions/` to run against.
 
 Use it through the fixtures `cloud` (one account for a test module) and `shop` (a new store for
-each test); `tests/integration/conftest.py` has them.
+each test); `tests/conftest.py` has them.
 """
 
 import json
@@ -23,12 +23,12 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.ssm.models import ssm_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from milepost import bootstrap
-from milepost.domain.signatures import sign
-from milepost.domain.tokens import Unsubscribe, seal
-from milepost.entrypoints.log import logger
+from milepost.base.signatures import sign
+from milepost.handlers.log import logger
+from milepost.sending.link_tokens import Unsubscribe, seal
+from milepost.wiring import core, publishing
 from tests.support.aws_events import posted, streamed
-from tests.support.post import Post
+from tests.support.mailer import Post
 from tests.support.template import TEMPLATE
 
 ACCOUNT = "123456789012"
@@ -117,7 +117,7 @@ class Shop:
             "shop_topics": ["offers", "news"],
             **changes,
         }
-        bootstrap.publisher().publications.apply_settings(self.store, document)
+        publishing.publisher().publications.apply_settings(self.store, document)
 
     def items(self, prefix: str = "") -> list[Item]:
         """The items of this store in the contacts table whose sort key begins like this."""
@@ -254,16 +254,19 @@ def open_cloud() -> Iterator[Cloud]:
             queue = sqs.create_queue(QueueName=f"{STACK}-{name}")
             patch.setenv(f"MILEPOST_{name.upper()}_QUEUE", queue["QueueUrl"])
         _forget()
-        real = bootstrap.client
+        real = core.client
         special = {"sesv2": cloud.post, "stepfunctions": cloud.states}
-        patch.setattr(bootstrap, "client", lambda name: special.get(name) or real(name))
+        patch.setattr(core, "client", lambda name: special.get(name) or real(name))
         yield cloud
         _forget()
 
 
 def _forget() -> None:
     """Empty the composition root, as a new process would find it."""
-    for part in vars(bootstrap).values():
+    rooms = (
+        sys.modules[name] for name in tuple(sys.modules) if name.startswith("milepost.wiring.")
+    )
+    for part in (part for room in rooms for part in vars(room).values()):
         clear = getattr(part, "cache_clear", None)
         if clear is not None:
             clear()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from milepost.cli import printing
-from milepost.cli.app import app
+from milepost_tools.cli import output
+from milepost_tools.cli.app import app
 from tests.support.builders import Content, text
 
 
@@ -34,7 +34,7 @@ class Answer:
 def milepost(*arguments: object, terminal: bool = False) -> Answer:
     """Run `milepost` with these arguments; a traceback is a failure of the test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(printing, "at_a_terminal", lambda: terminal)
+        patch.setattr(output, "at_a_terminal", lambda: terminal)
         done = CliRunner().invoke(app, [str(each) for each in arguments], env={"COLUMNS": "200"})
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception

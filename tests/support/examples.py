@@ -6,10 +6,10 @@ For laws about all that can be written: that nothing of it goes untold, say.
 from collections.abc import Iterator
 from typing import Any, NamedTuple, get_args
 
-from milepost.domain.language import conditions as c
-from milepost.domain.language import steps as s
-from milepost.domain.language import triggers as t
-from milepost.domain.language.model import Model
+from milepost.base.file_model import Model
+from milepost.conditions import file as c
+from milepost.workflows import steps as s
+from milepost.workflows.triggers import triggers as t
 from tests.support.builders import Json
 
 UNTOLD = {"type", "id", "note"}

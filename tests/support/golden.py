@@ -1,18 +1,18 @@
 """What becomes of the shipped abandoned cart, kept so that every change is reviewed.
 
-`PYTHONPATH=layers/common python -m tests.support.golden` writes the files anew.
+`PYTHONPATH=layers/common:tools python -m tests.support.golden` writes the files anew.
 """
 
 import json
 from datetime import UTC, datetime
 
-from milepost.domain.compiler.graph import build_program
-from milepost.domain.compiler.machine import Wiring, machine
-from milepost.domain.compiler.ways import USUAL
-from milepost.domain.explain.explanation import explain
-from milepost.domain.language.workflow import Workflow
-from milepost.domain.reading import read_file
-from milepost.domain.report import Report, as_markdown
+from milepost.base.parse_file import read_file
+from milepost.publishing.report import Report, as_markdown
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.scenarios import USUAL
+from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.explain.explanation import explain
+from milepost.workflows.language.workflow import Workflow
 from tests.support.template import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "golden" / "abandoned-cart.asl.json"

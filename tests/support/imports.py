@@ -6,17 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from milepost.adapters.memory.files import MemoryFiles
-from milepost.adapters.memory.transfers import (
-    MemoryImports,
-    MemoryPeople,
-    MemoryRequeue,
-    MemoryUploads,
-)
-from milepost.domain.imports.progress import Import
-from milepost.services.imports.importer import Importer
-from milepost.services.imports.intake import Intake
-from milepost.services.imports.walk import Walker
+from milepost.simulator.memory.files import MemoryFiles
+from milepost.transfer.imports.import_loop import Walker
+from milepost.transfer.imports.importer import Importer
+from milepost.transfer.imports.progress import Import
+from milepost.transfer.imports.upload_handler import Intake
+from tests.fakes.transfers import MemoryImports, MemoryPeople, MemoryRequeue, MemoryUploads
 from tests.support.builders import STORE, settings
 from tests.support.faults import Killed
 from tests.support.world import World

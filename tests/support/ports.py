@@ -12,68 +12,70 @@ import boto3
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from milepost.adapters.dynamodb import keys
-from milepost.adapters.dynamodb.contacts import DynamoContacts
-from milepost.adapters.dynamodb.enrollments import DynamoEnrollments
-from milepost.adapters.dynamodb.everything import DynamoEverything
-from milepost.adapters.dynamodb.ledger import DynamoLedger
-from milepost.adapters.dynamodb.limits import DynamoLimits
-from milepost.adapters.dynamodb.lives import DynamoLives
-from milepost.adapters.dynamodb.looks import DynamoProgress
-from milepost.adapters.dynamodb.members import DynamoMembers
-from milepost.adapters.dynamodb.merging import DynamoMerging
-from milepost.adapters.dynamodb.people import DynamoPeople
-from milepost.adapters.dynamodb.privacy import DynamoRemains, DynamoRequests
-from milepost.adapters.dynamodb.probes import DynamoProbes
-from milepost.adapters.dynamodb.publications import DynamoPublications
-from milepost.adapters.dynamodb.registry import DynamoRegistry
-from milepost.adapters.dynamodb.reputation import DynamoBreakers, DynamoTallies
-from milepost.adapters.dynamodb.table import Table, unpack
-from milepost.adapters.dynamodb.timeline import DynamoTimeline
-from milepost.adapters.dynamodb.timers import DynamoTimers
-from milepost.adapters.dynamodb.transfers import DynamoExports, DynamoImports
-from milepost.adapters.memory.contacts import MemoryContacts
-from milepost.adapters.memory.enrollments import MemoryEnrollments
-from milepost.adapters.memory.files import MemoryFiles
-from milepost.adapters.memory.ledger import MemoryLedger
-from milepost.adapters.memory.limits import MemoryLimits
-from milepost.adapters.memory.lives import MemoryLives
-from milepost.adapters.memory.looks import MemoryProgress
-from milepost.adapters.memory.members import MemoryMembers
-from milepost.adapters.memory.merging import MemoryMerging
-from milepost.adapters.memory.privacy import MemoryRemains, MemoryRequests, MemoryVault
-from milepost.adapters.memory.probes import MemoryProbes
-from milepost.adapters.memory.registry import MemoryPublications, MemoryRegistry, Shelf
-from milepost.adapters.memory.reputation import MemoryBreakers, MemoryTallies
-from milepost.adapters.memory.state import State
-from milepost.adapters.memory.timeline import MemoryTimeline
-from milepost.adapters.memory.timers import MemoryTimers
-from milepost.adapters.memory.transfers import (
+from milepost.api.dynamodb import DynamoLives
+from milepost.api.ports import Lives
+from milepost.aws import keys
+from milepost.aws.table import Table, unpack
+from milepost.base.refs import MessageRef
+from milepost.contacts.dynamodb.contacts import DynamoContacts
+from milepost.contacts.dynamodb.members import DynamoMembers
+from milepost.contacts.dynamodb.timeline import DynamoTimeline
+from milepost.contacts.ports import Contacts, Memberships, Timeline
+from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.ports import Enrollments
+from milepost.pages.dynamodb import DynamoLimits
+from milepost.pages.visitor_limits import Limits
+from milepost.privacy.aws import S3Vault
+from milepost.privacy.dynamodb import DynamoRemains, DynamoRequests
+from milepost.privacy.ports import Remains, Requests, Vault
+from milepost.published.dynamodb import DynamoRegistry
+from milepost.published.head import Registry
+from milepost.publishing.dynamodb import DynamoPublications
+from milepost.publishing.ports import Publications
+from milepost.runtime.dynamodb.backfill import DynamoProgress
+from milepost.runtime.dynamodb.timers import DynamoTimers
+from milepost.runtime.merging.dynamodb import DynamoMerging
+from milepost.runtime.merging.ports import Merging
+from milepost.runtime.ports import Progress, Timers
+from milepost.sending.dynamodb.ledger import DynamoLedger
+from milepost.sending.dynamodb.probes import DynamoProbes
+from milepost.sending.dynamodb.reputation import DynamoBreakers, DynamoTallies
+from milepost.sending.marketing_health import Breakers, Tallies
+from milepost.sending.ports import Ledger
+from milepost.sending.probes import ProbeNotes
+from milepost.simulator.memory.contacts import MemoryContacts
+from milepost.simulator.memory.enrollments import MemoryEnrollments
+from milepost.simulator.memory.files import MemoryFiles
+from milepost.simulator.memory.ledger import MemoryLedger
+from milepost.simulator.memory.members import MemoryMembers
+from milepost.simulator.memory.merging import MemoryMerging
+from milepost.simulator.memory.published import MemoryPublications, MemoryRegistry, Shelf
+from milepost.simulator.memory.state import State
+from milepost.simulator.memory.timeline import MemoryTimeline
+from milepost.stores.aws import S3Files
+from milepost.stores.files import Files
+from milepost.transfer.aws import S3Uploads
+from milepost.transfer.dynamodb.bulk_contacts import DynamoPeople
+from milepost.transfer.dynamodb.progress import DynamoExports, DynamoImports
+from milepost.transfer.dynamodb.store_scan import DynamoEverything
+from milepost.transfer.exports.ports import Everything, Exports
+from milepost.transfer.imports.ports import Imports, People
+from milepost.transfer.ports import Uploads
+from milepost_tools.operations.resume import Closer
+from tests.fakes.backfill import MemoryProgress
+from tests.fakes.contact_records import MemoryLives
+from tests.fakes.privacy import MemoryRemains, MemoryRequests, MemoryVault
+from tests.fakes.probes import MemoryProbes
+from tests.fakes.reputation import MemoryBreakers, MemoryTallies
+from tests.fakes.timers import MemoryTimers
+from tests.fakes.transfers import (
     MemoryEverything,
     MemoryExports,
     MemoryImports,
     MemoryPeople,
     MemoryUploads,
 )
-from milepost.adapters.s3 import S3Files
-from milepost.adapters.s3_uploads import S3Uploads
-from milepost.adapters.s3_vault import S3Vault
-from milepost.domain.refs import MessageRef
-from milepost.ports.contacts import Contacts, Timeline
-from milepost.ports.enrollments import Enrollments
-from milepost.ports.limits import Limits
-from milepost.ports.looks import Progress
-from milepost.ports.members import Memberships
-from milepost.ports.merging import Merging
-from milepost.ports.probes import ProbeNotes
-from milepost.ports.published import Registry
-from milepost.ports.publishing import Files, Publications
-from milepost.ports.sending import Ledger
-from milepost.ports.timers import Timers
-from milepost.ports.transfers import Everything, Exports, Imports, People, Uploads
-from milepost.services.people.ports import Lives, Remains, Requests, Vault
-from milepost.services.reputation import Breakers, Tallies
-from milepost.services.resume import Closer
+from tests.fakes.visitor_limits import MemoryLimits
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from milepost.domain.events import ConsentFact, ContactFacts, Event, IdentifierKind
+from milepost.contacts.event import ConsentFact, ContactFacts, Event, IdentifierKind
 from tests.support.builders import ADA, MONDAY_NOON, STORE
 
 instants = st.integers(0, 5).map(lambda n: MONDAY_NOON - timedelta(minutes=n))

@@ -1,13 +1,13 @@
 """Writes `docs/workflow-language.md`, and knows where its parts are.
 
-`PYTHONPATH=layers/common python -m tests.support.reference` writes it anew from the models, from
-`docs/workflow-language.intro.md` and from the workflows in `docs/examples`.
+`PYTHONPATH=layers/common:tools python -m tests.support.reference` writes it anew from
+the models, from `docs/workflow-language.intro.md` and from the workflows in `docs/examples`.
 """
 
 import json
 from typing import Any
 
-from milepost.domain.reference import reference
+from milepost_tools.reference.reference import reference
 from tests.support.template import ROOT
 
 DOCS = ROOT / "docs"

@@ -1,12 +1,12 @@
 """Writes the JSON Schemas into `workflows/schema`.
 
-`PYTHONPATH=layers/common python -m tests.support.schema` writes them anew. They are committed, so
-that any editor can complete and explain a workflow without running anything.
+`PYTHONPATH=layers/common:tools python -m tests.support.schema` writes them anew. They are
+committed, so that any editor can complete and explain a workflow without running anything.
 """
 
-from milepost.domain import schema as made
-from milepost.domain.schema import schema
-from milepost.domain.schema import schema_text as text
+from milepost_tools.reference import schema as made
+from milepost_tools.reference.schema import schema
+from milepost_tools.reference.schema import schema_text as text
 from tests.support.template import ROOT
 
 __all__ = ["FILES", "FOLDER", "schema", "text"]

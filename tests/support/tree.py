@@ -2,7 +2,7 @@
 
 Shares no line with the compiler, the condition evaluator, the calendar or the changes of the
 product, so that the two can only agree by being right. Only which way chance goes is asked of
-`domain/chance.py`: a hash has no second reading.
+`enrollments/chance.py`: a hash has no second reading.
 """
 
 from collections import Counter

@@ -8,24 +8,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from milepost.adapters.memory.contacts import MemoryContacts
-from milepost.adapters.memory.timeline import MemoryTimeline
-from milepost.adapters.shops import generic, shopify
-from milepost.domain import instants
-from milepost.domain.contacts import Profile
-from milepost.domain.enrollments import Enrollment
-from milepost.domain.events import Event
-from milepost.domain.messages import Mail, address_hash
-from milepost.domain.numbers import StepNumbers, WorkflowNumbers, add_up
-from milepost.domain.program import Program
-from milepost.domain.report import Report
-from milepost.services.append import append, date_event
-from milepost.services.unsubscribe import Proof
+from milepost.api import event_body
+from milepost.base import instants
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile
+from milepost.contacts.suppression import address_hash
+from milepost.contacts.timeline import append, date_event
+from milepost.enrollments.enrollment import Enrollment
+from milepost.enrollments.program import Program
+from milepost.pages.unsubscribe import Proof
+from milepost.publishing.report import Report
+from milepost.sending.counts import StepNumbers, WorkflowNumbers, add_up
+from milepost.sending.message import Mail
+from milepost.shops import shopify
+from milepost.simulator.memory.contacts import MemoryContacts
+from milepost.simulator.memory.timeline import MemoryTimeline
 from tests.support.asl import Execution
 from tests.support.asl_rules import problems
 from tests.support.builders import ADA, STORE, Content, text
+from tests.support.environment import PUBLIC_URL, Surroundings
 from tests.support.events import Sample
-from tests.support.surroundings import PUBLIC_URL, Surroundings
 
 
 def unbalanced(step: str, numbers: StepNumbers) -> None:
@@ -77,7 +79,7 @@ class World(Surroundings):
         }
         if id_ is not None:
             document["id"] = id_
-        event, dated = generic.translate(STORE, document, self.now)
+        event, dated = event_body.translate(STORE, document, self.now)
         return self.append(event if dated else date_event(self.timeline, event, self.now))
 
     def consent(self, topic: str = "offers", email: str = ADA, state: str = "granted") -> None:

@@ -1,8 +1,0 @@
-"""`python -m milepost`."""
-
-import sys
-
-from milepost.cli.app import main
-
-if __name__ == "__main__":
-    sys.exit(main())

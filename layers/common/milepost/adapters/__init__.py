@@ -1,1 +1,0 @@
-"""The only code that knows AWS and the shops: everything here implements a port."""

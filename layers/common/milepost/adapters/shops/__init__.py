@@ -1,1 +1,0 @@
-"""Translators: one shop payload in, contact events out."""

@@ -1,0 +1,1 @@
+"""The store's JSON API: post events, read and change contacts."""

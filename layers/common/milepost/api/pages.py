@@ -1,0 +1,124 @@
+"""Pages, newest first, and the text by which a client asks for the next one.
+
+A cursor holds an instant and a digest, never an id or a name: it travels in URLs, and the id that a
+shop gave to an event may be somebody's address. It is tied to what it pages through, so that one
+that was made up or belongs elsewhere is refused. It grants nothing: whoever has it still has to
+be let in.
+
+Places in a list, handed to a caller and taken back: of that list alone, and as they were.
+"""
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from milepost.base import instants
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Lambda answers with 6 MB at most, in an envelope in which quotes take two characters."""
+
+
+class Place(NamedTuple):
+    """Where a page ended: the instant of its last record, and which of that instant's it was."""
+
+    at: datetime
+    digest: str
+
+
+class Record(NamedTuple):
+    """One line of a page. `key` tells it from others of the same instant."""
+
+    at: datetime
+    key: str
+    body: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Page(NamedTuple):
+    """Records, and the cursor of the next page; None if there is none."""
+
+    records: list[Mapping[str, Any]]
+    following: str | None
+
+
+class BadCursorError(ValueError):
+    """The text is no cursor of ours for this list."""
+
+
+def turn(records: Iterable[Record], where: str, cursor: str | None, limit: int) -> Page:
+    """The page after a cursor. `records` come newest first, those of one instant in any order.
+
+    A page ends early when it gets too large to be sent. Raises BadCursorError.
+    """
+    after = read_cursor(cursor, where) if cursor else None
+    kept: list[Record] = []
+    size = 0
+    for record in _after(records, after):
+        size += len(json.dumps(record.body))
+        if kept and (len(kept) == limit or size > MOST_BYTES):
+            last = Place(kept[-1].at, kept[-1].digest)
+            return Page([each.body for each in kept], show_cursor(last, where))
+        kept.append(record)
+    return Page([each.body for each in kept], None)
+
+
+def _after(records: Iterable[Record], after: Place | None) -> Iterator[Record]:
+    for at, together in groupby(records, key=lambda record: record.at):
+        for record in sorted(together, key=lambda record: record.digest):
+            if after is None or at < after.at or (at == after.at and record.digest > after.digest):
+                yield record
+
+
+def show_cursor(place: Place, where: str) -> str:
+    """A place as text of letters, digits, `-` and `_`."""
+    text = f"{_tie(where)} {instants.show(place.at)} {place.digest}"
+    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def read_cursor(text: str, where: str) -> Place:
+    """Undo `show_cursor`; raise BadCursorError for every other text."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        tie, at, digest = urlsafe_b64decode(padded).decode("ascii").split(" ")
+        place = Place(instants.parse(at), digest)
+    except (ValueError, OverflowError):
+        raise BadCursorError("this is no cursor") from None
+    if tie != _tie(where) or show_cursor(place, where) != text:
+        raise BadCursorError("this cursor is of another list")
+    return place
+
+
+def _tie(where: str) -> str:
+    return sha256(f"cursor\n{where}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+_PLACE = re.compile(r"([0-7] )?[0-9TZ:.-]{1,30} c[0-9a-f]{25}")
+_CHECK = 12
+
+
+def sealed(place: str, *where: str) -> str:
+    """A text that leads back to a place in what `where` names."""
+    return urlsafe_b64encode(f"{_check(place, where)}{place}".encode()).decode().rstrip("=")
+
+
+def unsealed(token: str, *where: str) -> str | None:
+    """The place; None for a token that is damaged, made up, or of something else."""
+    try:
+        text = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
+    except (ValueError, UnicodeError):
+        return None
+    check, place = text[:_CHECK], text[_CHECK:]
+    right = check == _check(place, where) and _PLACE.fullmatch(place)
+    return place if right and sealed(place, *where) == token else None
+
+
+def _check(place: str, where: tuple[str, ...]) -> str:
+    return sha256("\n".join([*where, place]).encode()).hexdigest()[:_CHECK]

@@ -1,0 +1,58 @@
+"""Change: what the shop says of a contact goes onto the timeline, and `react` does the rest."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from milepost.contacts.event import ConsentFact, Event
+from milepost.contacts.timeline import date_event
+
+if TYPE_CHECKING:
+    from milepost.contacts.ports import Contacts, Timeline
+
+
+class Changed(NamedTuple):
+    """What became of a change: the contact and the event that says it."""
+
+    contact: str
+    event: str
+    status: Literal["accepted", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changer:
+    """Puts changes on timelines. Repeating one with the same key changes nothing."""
+
+    contacts: "Contacts"
+    timeline: "Timeline"
+
+    def upsert(self, event: Event, dated: bool, now: datetime) -> Changed:
+        """Change the contact that the event's identifiers lead to, or make it."""
+        (contact,) = self.timeline.resolve(event.store, [event.identifiers])
+        return self.change(contact, event, dated, now)
+
+    def change(self, contact: str, event: Event, dated: bool, now: datetime) -> Changed:
+        kept = event if dated else date_event(self.timeline, event, now)
+        new = self.timeline.append(contact, kept)
+        return Changed(contact, kept.id, "accepted" if new else "duplicate")
+
+    def answer(self, contact: str, event: Event, dated: bool, now: datetime) -> Changed:
+        """Record an answer about consent. A "no" that is given now holds from now on.
+
+        One of an earlier day waits for its turn on the timeline: a later "yes" may be known.
+        """
+        (fact,) = event.contact.consents
+        given_now = fact.at == event.occurred_at
+        kept = event if dated else date_event(self.timeline, event, now)
+        if given_now:
+            kept = _at(kept, fact)
+        if not given_now or fact.state == "granted":
+            return self.change(contact, kept, True, now)
+        self.contacts.withdraw(contact, kept)
+        return Changed(contact, kept.id, "accepted")
+
+
+def _at(event: Event, fact: ConsentFact) -> Event:
+    """An answer that is given now has the time of its event, also when it is reported again."""
+    facts = replace(event.contact, consents=(fact._replace(at=event.occurred_at),))
+    return replace(event, contact=facts)

@@ -1,0 +1,1 @@
+"""What every edge shares: table, S3 and SQS access, client settings, and all table keys."""

@@ -1,0 +1,56 @@
+"""Queues of the stack: what a function has no time for, it asks of itself or of another."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.base.errors import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+
+LONGEST = 900
+
+
+@dataclass(frozen=True, slots=True)
+class SqsRequeue:
+    """Implements `Requeue`."""
+
+    client: "SQSClient"
+    url: str
+
+    def again(self, message: Mapping[str, Any], delay: int = 0) -> None:
+        try:
+            self.client.send_message(
+                QueueUrl=self.url,
+                MessageBody=json.dumps(message),
+                DelaySeconds=min(delay, LONGEST),
+            )
+        except ClientError as error:
+            raise Busy(f"SQS: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise Busy(f"SQS: {type(error).__name__}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class SqsLater:
+    """Implements `Later`. A message names a request and says nothing of anybody."""
+
+    client: "SQSClient"
+    queue: str
+
+    def carry_out(self, store: str, id_: str, delay: timedelta = timedelta(0)) -> None:
+        seconds = int(delay.total_seconds()) + (1 if delay else 0)
+        try:
+            self.client.send_message(
+                QueueUrl=self.queue,
+                MessageBody=json.dumps({"store": store, "request": id_}),
+                DelaySeconds=min(seconds, LONGEST),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"SQS: {type(error).__name__}") from error

@@ -1,0 +1,239 @@
+"""A DynamoDB table in plain Python values; AWS errors stop here."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.base.errors import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+Item = dict[str, Any]
+
+_LATER = frozenset(
+    {
+        "InternalServerError", "LimitExceededException", "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded", "ServiceUnavailable", "ThrottlingException",
+        "TransactionConflictException", "TransactionInProgressException",
+    }
+)  # fmt: skip
+_TRANSIENT_REASONS = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+)
+
+MOST_TRIES = 5
+"""How often what DynamoDB left undone is asked for again, each time after twice the pause."""
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def pack(values: Mapping[str, Any]) -> Item:
+    """Python values as attribute values; absent (None) ones are left out."""
+    return {name: _serialize(value) for name, value in values.items() if value is not None}
+
+
+def unpack(item: Mapping[str, Any]) -> Item:
+    """Attribute values as Python values: numbers are Decimals, binaries are bytes."""
+    found = {name: _deserialize(value) for name, value in item.items()}
+    return {k: v.value if isinstance(v, Binary) else v for k, v in found.items()}  # type: ignore[attr-defined]
+
+
+class Refused(Exception):
+    """A condition did not hold; `items` are what stands there instead, by position, if anything."""
+
+    def __init__(self, items: Sequence[Item | None], failed: Sequence[bool]) -> None:
+        super().__init__("a condition did not hold")
+        self.items = items
+        self.failed = failed
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            found: Any = error.response.get("Item")
+            raise Refused([unpack(found) if found else None], [True]) from error
+        if code == "TransactionCanceledException":
+            reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
+            if any(reason.get("Code") in _TRANSIENT_REASONS for reason in reasons):
+                raise Busy("DynamoDB: a transaction met another") from error
+            raise Refused(
+                [unpack(r["Item"]) if r.get("Item") else None for r in reasons],
+                [r.get("Code") == "ConditionalCheckFailed" for r in reasons],
+            ) from error
+        if code in _LATER:
+            raise Busy(f"DynamoDB: {code}") from error
+        raise
+    except BotoCoreError as error:
+        raise Busy(f"DynamoDB: {type(error).__name__}") from error
+
+
+class Table:
+    """One table. Conditions are DynamoDB expressions; `#name` and `:value` come as mappings."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def get(self, key: Item) -> Item | None:
+        with _errors():
+            found = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        return unpack(found["Item"]) if "Item" in found else None
+
+    def get_many(self, keys: Sequence[Item], consistent: bool = True) -> list[Item]:
+        """The items that exist, in no particular order; 100 keys a request."""
+        items: list[Item] = []
+        pending = list(keys)
+        tries = 0
+        while pending:
+            now, pending = pending[:100], pending[100:]
+            with _errors():
+                answer = self._client.batch_get_item(
+                    RequestItems={self.name: {"Keys": now, "ConsistentRead": consistent}}
+                )
+            items.extend(unpack(item) for item in answer["Responses"].get(self.name, ()))
+            rest = answer.get("UnprocessedKeys", {}).get(self.name)
+            if rest:
+                pending = [*rest["Keys"], *pending]
+                tries += 1
+                if tries > MOST_TRIES:
+                    raise Busy("DynamoDB: some keys stayed unread")
+                time.sleep(0.02 * 2**tries)
+        return items
+
+    def query(self, **request: Any) -> Iterator[Item]:
+        """All items of a key condition, page by page."""
+        names, values = request.pop("names", None), request.pop("values", {})
+        if names:
+            request["ExpressionAttributeNames"] = names
+        request["ExpressionAttributeValues"] = pack(values)
+        while True:
+            with _errors():
+                page = self._client.query(TableName=self.name, **request)
+            yield from (unpack(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def count(self, **request: Any) -> int:
+        """How many items there are under a key condition."""
+        values = pack(request.pop("values"))
+        counted = 0
+        while True:
+            with _errors():
+                page = self._client.query(
+                    TableName=self.name,
+                    Select="COUNT",
+                    ExpressionAttributeValues=values,
+                    **request,
+                )
+            counted += page["Count"]
+            if "LastEvaluatedKey" not in page:
+                return counted
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def scan(
+        self, after: Item | None = None, **request: Any
+    ) -> tuple[list[Item], int, Item | None]:
+        """One page of the whole table: its items, how many were read for it, and where it ends."""
+        names, values = request.pop("names", None), request.pop("values", None)
+        if names:
+            request["ExpressionAttributeNames"] = names
+        if values:
+            request["ExpressionAttributeValues"] = pack(values)
+        if after:
+            request["ExclusiveStartKey"] = after
+        with _errors():
+            page = self._client.scan(TableName=self.name, **request)
+        items = [unpack(item) for item in page["Items"]]
+        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
+
+    def put(self, item: Item, condition: str = "") -> None:
+        """Put an item of attribute values; raise `Refused` if the condition does not hold."""
+        extra: dict[str, Any] = (
+            {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+            if condition
+            else {}
+        )
+        with _errors():
+            self._client.put_item(TableName=self.name, Item=item, **extra)
+
+    def put_new(self, item: Item) -> bool:
+        """Put an item unless its key is taken; False if it is."""
+        try:
+            self.put(item, "attribute_not_exists(pk)")
+        except Refused:
+            return False
+        return True
+
+    def delete(self, key: Item) -> None:
+        with _errors():
+            self._client.delete_item(TableName=self.name, Key=key)
+
+    def delete_if(
+        self, key: Item, condition: str, names: Mapping[str, str], values: Mapping[str, Any]
+    ) -> None:
+        """Delete an item; raise `Refused` if the condition does not hold."""
+        short: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
+        with _errors():
+            self._client.delete_item(
+                TableName=self.name,
+                Key=key,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=pack(values),
+                **short,  # DynamoDB refuses an empty one
+            )
+
+    def update(self, key: Item, **change: Any) -> Item:
+        """Change an item (`expression`, `condition`, `names`, `values`); the item afterwards."""
+        with _errors():
+            answer = self._client.update_item(
+                Key=key, ReturnValues="ALL_NEW", **self.change(**change)
+            )
+        return unpack(answer.get("Attributes", {}))
+
+    def change(
+        self,
+        expression: str,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The arguments of an update, for a request of its own or a transaction."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if expression:
+            request["UpdateExpression"] = expression
+        if condition:
+            request["ConditionExpression"] = condition
+        if names:
+            request["ExpressionAttributeNames"] = dict(names)
+        if values:
+            request["ExpressionAttributeValues"] = pack(values)
+        return request
+
+    def insist(self, operations: Sequence[Mapping[str, Any]], tries: int = 6) -> None:
+        """One transaction, again if it meets another: no SDK repeats those."""
+        for number in range(1, tries):
+            try:
+                return self.together(operations)
+            except Busy:
+                time.sleep(0.02 * 2**number)
+        return self.together(operations)
+
+    def together(self, operations: Sequence[Mapping[str, Any]]) -> None:
+        """One transaction; raise `Refused` if any condition does not hold."""
+        with _errors():
+            self._client.transact_write_items(TransactItems=operations)  # type: ignore[arg-type]

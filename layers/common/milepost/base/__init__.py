@@ -1,0 +1,1 @@
+"""Values without business meaning: instants, durations, addresses, paths, JSON, errors."""

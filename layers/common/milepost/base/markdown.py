@@ -1,0 +1,132 @@
+"""Other people's texts inside Markdown and inside a Mermaid picture, where none may break out."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from unicodedata import category
+
+from milepost.base.durations import parse_duration, say_duration
+
+_SAFE_CODE = re.compile(r"[\w./:\[\]-]+", re.ASCII)
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~#$@!{}()])")
+_ICON = re.compile(r":(?=fa)")
+_IN_PICTURE = frozenset(" .,/+-?!'")
+_LIST = re.compile(r"\d+\.(?=\s|$)|[+-]+")
+_TURNS_TEXT_ROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: str) -> str:
+    """One line: no control characters, nothing that turns the direction of what follows."""
+    shown = (
+        "\ufffd" if category(sign) == "Cs"
+        else " " if category(sign) in {"Cc", "Zl", "Zp"} or sign in _TURNS_TEXT_ROUND
+        else sign
+        for sign in text
+    )  # fmt: skip
+    return " ".join("".join(shown).split())
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is written, on one line, also in a cell of a table."""
+    shown = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", shown)
+
+
+def bold(name: str) -> str:
+    return f"**{escaped(name)}**"
+
+
+def code(name: str) -> str:
+    """An id or a path as code; anything with other signs in it as text."""
+    return f"`{name}`" if _SAFE_CODE.fullmatch(name) else escaped(name)
+
+
+def quoted(text: str) -> str:
+    return f'"{escaped(text)}"'
+
+
+def in_picture(text: str, most: int) -> str:
+    """Text for a quoted label of Mermaid, `most` characters of it.
+
+    Whatever is neither a letter nor a digit nor harmless becomes an entity code like `#34;`. `%`,
+    `{`, `:` and the backtick are not harmless: Mermaid looks for directives, comments and styles
+    in the whole source before it reads a label. Then it reads labels as Markdown, so that `1. big`
+    and `- big` would be lists, and at last looks for icons (`fa:fa-car`) in what it has decoded: a
+    space of no width keeps those apart.
+    """
+    line = plain(text)
+    if len(line) > most:
+        line = line[: most - 1] + "…"
+    line = _ICON.sub(":\u200b", line)
+    list_mark = _LIST.match(line)
+    risky = list_mark.end() if list_mark else 0
+    return "".join(
+        sign
+        if category(sign)[0] in "LMN" or (sign in _IN_PICTURE and place >= risky)
+        else f"#{ord(sign)};"
+        for place, sign in enumerate(line)
+    )
+
+
+def listed(parts: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    *others, final = parts
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def plural(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def value(given: Any) -> str:
+    """A value of a file: numbers as people write them, texts in quotes, a place by its path."""
+    match given:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if given else "false"
+        case float() if given.is_integer() and abs(given) < 1e15:
+            return str(int(given))
+        case int() | float():
+            return str(given)
+        case str():
+            return quoted(given)
+        case {"from": str() as place, **rest} if not rest:
+            return f"what is in {code(place)}"
+        case _:
+            return escaped(json.dumps(given, ensure_ascii=False))
+
+
+def lasting(duration: str) -> str:
+    """A duration, however the file writes it, always in the same words."""
+    return say_duration(parse_duration(duration))
+
+
+def shifted(offset: str | None, point: str) -> str:
+    """`3 days before …`."""
+    if offset is None:
+        return point
+    side = "before" if offset.startswith("-") else "after"
+    return f"{lasting(offset.removeprefix('-'))} {side} {point}"
+
+
+def clock(zone: str | None, default: str) -> str:
+    """Whose clock a time of day is read from."""
+    named = zone or default
+    if named in {"contact", "store"}:
+        return f"the {named}'s clock"
+    return f"the clock of {code(named)}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage with at most one digit after the point; a share of nothing is none."""
+    return f"{100 * part / whole:.1f}".removesuffix(".0") + "%"
+
+
+def named(names: Sequence[str], last: str = "or") -> str:
+    return listed([bold(name) for name in names], last)

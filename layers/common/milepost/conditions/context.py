@@ -1,0 +1,39 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Window(NamedTuple):
+    """A piece of the timeline that a condition has to see: one event name since one instant."""
+
+    name: str
+    since: datetime | None
+
+
+class Happening(NamedTuple):
+    """One event of the timeline, as conditions see it."""
+
+    at: datetime
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a condition may look at. `windows` holds what `windows_needed` asked for.
+
+    `fades` says what the contact's score will be from each instant on, if nothing happens.
+    """
+
+    now: datetime
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
+    consent: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inside: frozenset[str] = frozenset()
+    entered_at: datetime | None = None
+    windows: Mapping[Window, Sequence[Happening]] = field(default_factory=dict)
+    emails: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    fades: Sequence[tuple[datetime, float]] = ()

@@ -1,0 +1,1 @@
+"""One person: events, profile, identity, consent, timeline, lists."""

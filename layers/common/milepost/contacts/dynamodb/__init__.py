@@ -1,0 +1,1 @@
+"""Contacts, timelines and lists in DynamoDB."""

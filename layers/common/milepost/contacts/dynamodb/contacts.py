@@ -1,0 +1,165 @@
+"""What is known of each contact, with the proof of consent and the addresses never to mail."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from milepost.aws import keys
+from milepost.aws.table import Refused, Table, pack
+from milepost.base import instants
+from milepost.contacts.dynamodb.profile_item import (
+    CONSENT,
+    consent_value,
+    profile_change,
+    profile_from_item,
+)
+from milepost.contacts.dynamodb.timeline import event_item
+from milepost.contacts.event import ConsentFact, Event, IdentifierKind
+from milepost.contacts.identity import claims
+from milepost.contacts.profile import LASTING_KINDS, Consent, Profile
+from milepost.contacts.suppression import ERASED
+
+MOST_TOPICS = 90
+"""Topics that one transaction withdraws: it may have 100 parts, and each topic has its proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoContacts:
+    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts.
+
+    `to_wire` turns a business instant into a real one, for timers.
+    """
+
+    table: Table
+    retention: timedelta
+    to_wire: Callable[[datetime], datetime] = lambda instant: instant
+
+    def profile(self, store: str, contact: str) -> Profile | None:
+        found = self.held(store, contact)
+        while found is not None and found.merged_into:
+            found = self.held(store, found.merged_into)
+        return found
+
+    def held(self, store: str, contact: str) -> Profile | None:
+        item = self.table.get(keys.profile(store, contact))
+        return profile_from_item(store, contact, item) if item else None
+
+    def apply(self, before: Profile | None, after: Profile) -> bool:
+        change = profile_change(before, after, self.to_wire)
+        try:
+            self.table.update(keys.profile(after.store, after.contact), **change)
+        except Refused:
+            return False
+        return True
+
+    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+        elsewhere: dict[IdentifierKind, str] = {}
+        for kind, value in claims(event).items():
+            lasting = kind in LASTING_KINDS
+            until = None if lasting else int((event.occurred_at + self.retention).timestamp())
+            item = keys.identity(event.store, kind, value)
+            try:
+                self.table.put(
+                    item | pack({"contact": contact, "expires_at": until}),
+                    "attribute_not_exists(pk)",
+                )
+            except Refused as refused:
+                held = refused.items[0]
+                if held and held["contact"] != contact:
+                    elsewhere[kind] = held["contact"]
+        return elsewhere
+
+    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+        with suppress(Refused):
+            self.table.update(
+                keys.identity(store, kind, value),
+                expression="SET contact = :new",
+                condition="contact = :old",
+                values={":old": old, ":new": new},
+            )
+
+    def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
+        for fact in event.contact.consents:
+            for topic in (fact.topic,) if fact.topic else topics:
+                self.table.put_new(_proof(contact, event, fact, topic))
+
+    def withdraw(self, contact: str, event: Event) -> None:
+        facts = event.contact.consents
+        for first in range(0, len(facts), MOST_TOPICS):
+            self._withdraw(contact, event, facts[first : first + MOST_TOPICS])
+
+    def _withdraw(self, contact: str, event: Event, facts: Sequence[ConsentFact]) -> None:
+        sets = {
+            CONSENT + (fact.topic or ""): consent_value(
+                Consent("withdrawn", fact.at or event.occurred_at, fact.method, fact.source)
+            )
+            for fact in facts
+        }
+        change = self.table.change(
+            "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))) + " REMOVE expires_at",
+            condition="attribute_not_exists(merged_into)",
+            names={f"#t{n}": name for n, name in enumerate(sets)},
+            values={f":t{n}": value for n, value in enumerate(sets.values())},
+        )
+        proofs = [_proof(contact, event, fact, fact.topic or "") for fact in facts]
+        operations = [
+            {"Update": {"Key": keys.profile(event.store, contact), **change}},
+            *(
+                {"Put": {"TableName": self.table.name, "Item": item}}
+                for item in (*proofs, event_item(contact, event, self.retention))
+            ),
+        ]
+        try:
+            self.table.insist(operations)
+        except Refused as refused:
+            merged_away = refused.items[0] or {}
+            self._withdraw(merged_away["merged_into"], event, facts)
+
+    def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
+        item = keys.suppression(store, address_hash) | pack(
+            {"reason": reason, "at": instants.show(at)}
+        )
+        if not self.table.put_new(item) and reason != ERASED:
+            with suppress(Refused):
+                self.table.update(
+                    keys.suppression(store, address_hash),
+                    expression="SET reason = :reason, #at = :at",
+                    condition="reason = :erased",
+                    names={"#at": "at"},
+                    values={":reason": reason, ":at": instants.show(at), ":erased": ERASED},
+                )
+
+    def welcome_back(self, store: str, address_hash: str) -> None:
+        with suppress(Refused):
+            self.table.delete_if(
+                keys.suppression(store, address_hash), "reason = :erased", {}, {":erased": ERASED}
+            )
+
+    def erased(self, store: str, contact: str) -> datetime | None:
+        item = self.table.get(keys.erased(store, contact))
+        return instants.parse(item["at"]) if item else None
+
+    def forget(self, contact: str, event: Event) -> None:
+        self.table.delete(keys.event(event.store, contact, event.name, event.occurred_at, event.id))
+
+
+def _proof(contact: str, event: Event, fact: ConsentFact, topic: str) -> dict[str, Any]:
+    at = fact.at or event.occurred_at
+    return keys.consent(event.store, contact, at, event.id, topic) | pack(
+        {
+            "topic": topic,
+            "state": fact.state,
+            "at": instants.show(at),
+            "dated": fact.at is not None,
+            "method": fact.method,
+            "source": fact.source,
+            "wording": fact.wording,
+            "ip": fact.ip,
+            "user_agent": fact.user_agent,
+            "requested_at": instants.show(fact.requested_at) if fact.requested_at else None,
+            "requested_ip": fact.requested_ip,
+            "event": event.name,
+        }
+    )

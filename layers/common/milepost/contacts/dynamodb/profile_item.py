@@ -1,0 +1,192 @@
+"""A profile as a DynamoDB item, and the smallest update that leads from one to another.
+
+What only `react` writes is one JSON text (`facts`). Consent, open enrollments and the marketing of
+late, which others write too, are attributes of their own (`consent:<topic>`,
+`inside:<enrollment>`, `mailed`), so that two writers never overwrite each other and a transaction
+can put conditions on them.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from milepost.aws import keys
+from milepost.base import instants
+from milepost.contacts.changes import Addition
+from milepost.contacts.dynamodb.members import member_entry
+from milepost.contacts.profile import Consent, Lookout, Presence, Profile, Total, first_seen
+from milepost.contacts.recent_marketing import from_numbers, to_numbers
+from milepost.contacts.segment_state import Standing
+
+CONSENT = "consent:"
+INSIDE = "inside:"
+MAILED = "mailed"
+
+
+def consent_value(consent: Consent) -> dict[str, Any]:
+    return {
+        "state": consent.state, "at": instants.show(consent.at), "method": consent.method,
+        "source": consent.source, "weak": consent.weak,
+    }  # fmt: skip
+
+
+def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Profile:
+    """Read a profile; an item that only holds a withdrawn consent is a profile too."""
+    facts = json.loads(item.get("facts", "{}"))
+    return Profile(
+        store=store,
+        contact=contact,
+        fields={name: tuple(entry) for name, entry in facts.get("fields", {}).items()},
+        totals={
+            name: Total(count, instants.parse(first), instants.parse(last), Decimal(value))
+            for name, (count, first, last, value) in facts.get("totals", {}).items()
+        },
+        entries={w: instants.parse(at) for w, at in facts.get("entries", {}).items()},
+        additions={
+            name: tuple(Addition(*each) for each in held)
+            for name, held in facts.get("additions", {}).items()
+        },
+        known={kind: tuple(values) for kind, values in facts.get("known", {}).items()},
+        consent={
+            name.removeprefix(CONSENT): Consent(
+                held["state"],
+                instants.parse(held["at"]),
+                held["method"],
+                held["source"],
+                held["weak"],
+            )
+            for name, held in item.items()
+            if name.startswith(CONSENT)
+        },
+        inside={
+            name.removeprefix(INSIDE): _presence(held)
+            for name, held in item.items()
+            if name.startswith(INSIDE)
+        },
+        applied=int(item.get("applied", "0")),
+        moved=int(item.get("moved", 0)),
+        reached=facts.get("reached", {}),
+        lookout=_lookout(facts.get("lookout")),
+        merged_into=item.get("merged_into", ""),
+        merging=bool(item.get("merging", False)),
+        astray=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
+        standing=Standing.from_json(facts.get("standing", {})),
+        mailed=from_numbers(item.get(MAILED, {})),
+    )
+
+
+def profile_change(
+    before: Profile | None, after: Profile, to_wire: Callable[[datetime], datetime]
+) -> dict[str, Any]:
+    """The update from `before` to `after`, on condition that nothing it rests on has changed.
+
+    A contact that has been merged away is never written to again: its `applied` says where that
+    was. `to_wire` turns a business instant into a real one, for the index of what is due.
+    """
+    old = before or Profile(after.store, after.contact)
+    sets: dict[str, Any] = {"facts": facts_text(after)}
+    if after.applied:
+        sets["applied"] = str(after.applied)
+    if after.email:
+        sets["email"] = after.email
+    conditions: dict[str, Any] = {
+        "applied": str(old.applied) if old.applied else None,
+        "moved": old.moved or None,
+        "merged_into": None,
+    }
+    if after.moved != old.moved:
+        sets["moved"] = after.moved
+    for topic, consent in after.consent.items():
+        if old.consent.get(topic) != consent:
+            held = old.consent.get(topic)
+            sets[CONSENT + topic] = consent_value(consent)
+            conditions[CONSENT + topic] = consent_value(held) if held else None
+    if after.mailed != old.mailed:  # by a merge
+        sets[MAILED] = to_numbers(after.mailed)
+        conditions[MAILED] = mailed_value(old)
+    entered = [(id_, held) for id_, held in after.inside.items() if id_ not in old.inside]
+    sets |= {INSIDE + id_: presence_value(presence) for id_, presence in entered}
+    removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
+    empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
+    if not old.applied or empty:
+        sets |= member_entry(after.store, "all", "", after.contact, first_seen(after))
+    if after.lookout != old.lookout and after.lookout is not None:
+        due = to_wire(after.lookout.at)
+        sets["timer_bucket"] = keys.timer_bucket(due, keys.shard(after.contact))
+        sets["timer_due"] = instants.show(due)
+    elif after.lookout != old.lookout:
+        removed += ["timer_bucket", "timer_due"]
+    if old.email and not after.email:
+        removed.append("email")
+    if before is not None and empty:
+        removed.append("expires_at")
+    return _expression(sets, removed, conditions)
+
+
+def _expression(
+    sets: Mapping[str, Any], removed: list[str], conditions: Mapping[str, Any]
+) -> dict[str, Any]:
+    attributes = dict.fromkeys((*sets, *removed, *conditions))
+    name = {attribute: f"#n{number}" for number, attribute in enumerate(attributes)}
+    values: dict[str, Any] = {}
+
+    def value(held: Any) -> str:
+        values[f":v{len(values)}"] = held
+        return f":v{len(values) - 1}"
+
+    parts = "SET " + ", ".join(f"{name[a]} = {value(v)}" for a, v in sets.items())
+    if removed:
+        parts += " REMOVE " + ", ".join(name[a] for a in removed)
+    condition = " AND ".join(
+        f"attribute_not_exists({name[a]})" if held is None else f"{name[a]} = {value(held)}"
+        for a, held in conditions.items()
+    )
+    names = {short: attribute for attribute, short in name.items()}
+    return {"expression": parts, "condition": condition, "names": names, "values": values}
+
+
+def mailed_value(profile: Profile) -> dict[str, int] | None:
+    """What the item of a profile holds of the marketing of late; it never becomes empty again."""
+    return to_numbers(profile.mailed) or None
+
+
+def facts_text(profile: Profile) -> str:
+    return json.dumps(
+        {
+            "fields": {name: list(entry) for name, entry in profile.fields.items()},
+            "totals": {
+                name: [t.count, instants.show(t.first), instants.show(t.last), str(t.value)]
+                for name, t in profile.totals.items()
+            },
+            "entries": {w: instants.show(at) for w, at in profile.entries.items()},
+            "known": profile.known,
+            **({"additions": profile.additions} if profile.additions else {}),
+            **({"reached": profile.reached} if profile.reached else {}),
+            **({"standing": held} if (held := profile.standing.to_json()) else {}),
+            **({"lookout": [*map(instants.show, profile.lookout)]} if profile.lookout else {}),
+            **({"astray": profile.astray} if profile.astray[0] else {}),
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _lookout(held: Sequence[str] | None) -> Lookout | None:
+    return Lookout(*map(instants.parse, held)) if held else None
+
+
+def _presence(held: Mapping[str, Any]) -> Presence:
+    return Presence(
+        held["workflow"], int(held["version"]), held["event"], instants.parse(held["since"]),
+        held["machine"], held.get("home", ""),
+    )  # fmt: skip
+
+
+def presence_value(presence: Presence) -> dict[str, Any]:
+    return {
+        "workflow": presence.workflow, "version": presence.version, "event": presence.event,
+        "since": instants.show(presence.since), "machine": presence.machine,
+        **({"home": presence.home} if presence.home else {}),
+    }  # fmt: skip

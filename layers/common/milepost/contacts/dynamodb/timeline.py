@@ -1,0 +1,127 @@
+"""The timeline of a contact: events under its collection, one write each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from milepost.aws import keys
+from milepost.aws.table import Refused, Table, pack
+from milepost.base import instants
+from milepost.contacts.event import (
+    RESOLUTION_ORDER,
+    Event,
+    IdentifierKind,
+    contact_id,
+    decode_body,
+    encode_body,
+)
+from milepost.contacts.ports import Again
+
+if TYPE_CHECKING:
+    from milepost.conditions.context import Happening, Window
+
+
+SEEN_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoTimeline:
+    """Implements `Timeline`. `retention` is how long events are kept."""
+
+    table: Table
+    retention: timedelta
+
+    def resolve(self, store: str, wanted: Sequence[Mapping[IdentifierKind, str]]) -> list[str]:
+        pairs = {
+            (kind, identifiers[kind])
+            for identifiers in wanted
+            for kind in RESOLUTION_ORDER
+            if kind in identifiers
+        }
+        found = {
+            item["pk"]: item["contact"]
+            for item in self.table.get_many(
+                [keys.identity(store, kind, value) for kind, value in sorted(pairs)]
+            )
+        }
+        return [_owner(store, identifiers, found) for identifiers in wanted]
+
+    def append(self, contact: str, event: Event) -> bool:
+        return self.table.put_new(event_item(contact, event, self.retention))
+
+    def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
+        item = keys.seen(store, source, event_id) | pack(
+            {"at": instants.show(now), "expires_at": int((now + SEEN_FOR).timestamp())}
+        )
+        try:
+            self.table.put(item, "attribute_not_exists(pk)")
+        except Refused as refused:
+            (held,) = refused.items
+            return instants.parse(held["at"]) if held else now
+        return instants.parse(instants.show(now))
+
+    def find(
+        self, store: str, contact: str, name: str, at: datetime, event_id: str
+    ) -> Event | None:
+        item = self.table.get(keys.event(store, contact, name, at, event_id))
+        return event_from_item(store, item) if item else None
+
+    def happenings(self, store: str, contact: str, window: "Window") -> "list[Happening]":
+        from milepost.conditions.context import Happening  # whoever only appends needs none
+
+        since = instants.show(window.since) if window.since else ""
+        items = self.table.query(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ConsistentRead=True,
+            values={
+                ":pk": keys.collection(store, contact),
+                ":first": f"EVENT#{window.name}#{since}",
+                ":last": f"EVENT#{window.name}#~",
+            },
+        )
+        happened = (Happening(instants.parse(i["at"]), decode_body(i["body"])[1]) for i in items)
+        return [h for h in happened if window.since is None or h.at > window.since]
+
+
+def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, Any]:
+    """The event as it is stored: what indexes and filters need beside one JSON text."""
+    return keys.event(event.store, contact, event.name, event.occurred_at, event.id) | pack(
+        {
+            "name": event.name,
+            "at": instants.show(event.occurred_at),
+            "id": event.id,
+            "source": event.source,
+            "body": encode_body(event),
+            "expires_at": int((event.occurred_at + retention).timestamp()),
+        }
+    )
+
+
+def applied_again(item: Mapping[str, Any]) -> Again | None:
+    """Why an item of the stream says to apply an event once more, if it does."""
+    return Again(item["again"], int(item.get("follow", 0))) if "again" in item else None
+
+
+def event_from_item(store: str, item: Mapping[str, Any]) -> Event:
+    """Undo `event_item`."""
+    identifiers, data, contact = decode_body(item["body"])
+    return Event(
+        store=store,
+        id=item["id"],
+        name=item["name"],
+        occurred_at=instants.parse(item["at"]),
+        source=item["source"],
+        identifiers=identifiers,
+        data=data,
+        contact=contact,
+    )
+
+
+def _owner(store: str, identifiers: Mapping[IdentifierKind, str], found: Mapping[str, str]) -> str:
+    kinds = [kind for kind in RESOLUTION_ORDER if kind in identifiers]
+    for kind in kinds:
+        contact = found.get(f"S#{store}#I#{kind}#{identifiers[kind]}")
+        if contact:
+            return contact
+    return contact_id(store, kinds[0], identifiers[kinds[0]])

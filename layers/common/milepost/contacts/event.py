@@ -1,0 +1,130 @@
+"""A contact event: one thing that happened to one contact, whatever reported it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal, NamedTuple
+
+from milepost.base import instants
+from milepost.contacts.changes import Change
+
+IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
+
+RESOLUTION_ORDER: tuple[IdentifierKind, ...] = (
+    "email", "external_id", "phone", "order", "checkout", "cart", "device",
+)  # fmt: skip
+"""Which identifier wins when an event carries several: the address the mail goes to comes first."""
+
+
+class ConsentFact(NamedTuple):
+    """What an event says about permission to mail: evidence, not yet a decision.
+
+    `topic` None means "whatever topics this store maps its shop's marketing consent to".
+    `at` None means the source gave no time; such a grant never overrides a recorded answer. A
+    confirmed sign-up has two requests: the one that confirmed it, and the one that began it.
+    """
+
+    state: Literal["granted", "withdrawn"]
+    method: str
+    source: str
+    topic: str | None = None
+    at: datetime | None = None
+    wording: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    requested_at: datetime | None = None
+    requested_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What an event says about the person: only what was stated, never defaults."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    consents: tuple[ConsentFact, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event on a contact's timeline.
+
+    `identifiers` maps kind to normalized value and holds at least one entry. `data` is plain JSON.
+    Two events with one `name`, `occurred_at` and `id` on one contact are the same event.
+    """
+
+    store: str
+    id: str
+    name: str
+    occurred_at: datetime
+    source: str
+    identifiers: Mapping[IdentifierKind, str]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    contact: ContactFacts = field(default_factory=ContactFacts)
+
+
+def contact_id(store: str, kind: IdentifierKind, value: str) -> str:
+    """Name the contact that is first seen under this identifier.
+
+    A function of its arguments, so that two first events at once agree without a lock, and no
+    second write is needed to reserve an id. 26 characters of [0-9a-f]; says nothing readable.
+    """
+    return "c" + sha256(f"{store}\n{kind}\n{value}".encode()).hexdigest()[:25]
+
+
+def encode_body(event: Event) -> str:
+    """The event as one JSON text: half the CPU of a DynamoDB map (measured, docs/decisions)."""
+    contact = event.contact
+    facts: dict[str, Any] = {
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "locale": contact.locale,
+        "timezone": contact.timezone,
+        "properties": dict(contact.properties),
+        "consents": [
+            {
+                "state": c.state, "method": c.method, "source": c.source, "topic": c.topic,
+                "at": instants.show(c.at) if c.at else None, "wording": c.wording,
+                "ip": c.ip, "user_agent": c.user_agent,
+                **({"requested_at": instants.show(c.requested_at)} if c.requested_at else {}),
+                **({} if c.requested_ip is None else {"requested_ip": c.requested_ip}),
+            }
+            for c in contact.consents
+        ],
+        "changes": [list(change) for change in contact.changes],
+    }  # fmt: skip
+    return json.dumps(
+        {
+            "identifiers": dict(event.identifiers),
+            "data": dict(event.data),
+            "contact": {k: v for k, v in facts.items() if v},
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+    )
+
+
+def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactFacts]:
+    """Undo `encode_body`: identifiers, data and the facts about the contact."""
+    document = json.loads(body)
+    facts = document["contact"]
+    consents = tuple(
+        ConsentFact(**{**c, **{n: instants.parse(c[n]) if c.get(n) else None for n in _TIMES}})
+        for c in facts.get("consents", ())
+    )
+    changes = tuple(Change(*change) for change in facts.get("changes", ()))
+    return (
+        document["identifiers"],
+        document["data"],
+        ContactFacts(**{**facts, "consents": consents, "changes": changes}),
+    )
+
+
+_TIMES = ("at", "requested_at")

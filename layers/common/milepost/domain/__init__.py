@@ -1,1 +1,0 @@
-"""The pure core: no AWS, no environment, no clock of its own."""

@@ -1,1 +1,0 @@
-"""A workflow as its marketer reads it: a picture, plain words, what changed, and what it costs."""

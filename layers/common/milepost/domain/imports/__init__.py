@@ -1,1 +1,0 @@
-"""Files of contacts: how they are read, what a row means, and what importing it changes."""

@@ -1,1 +1,0 @@
-"""The workflow language: what a marketer may write, as models."""

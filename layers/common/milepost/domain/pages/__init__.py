@@ -1,1 +1,0 @@
-"""The pages that readers' links lead to: plain HTML in their language, without a script."""

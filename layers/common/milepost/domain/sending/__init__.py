@@ -1,1 +1,0 @@
-"""Whether a message may go, when, from whom, and what became of it."""

@@ -1,0 +1,416 @@
+"""Enrollments, and the rendezvous of a wait with its event.
+
+A journal as an update of its enrollment: what is written stays, whoever writes it again.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from milepost.aws import keys
+from milepost.aws.table import Refused, Table, pack
+from milepost.base import instants
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef
+from milepost.contacts.dynamodb.profile_item import INSIDE, profile_from_item
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile
+from milepost.enrollments.enrollment import Enrollment, Start, Status
+from milepost.enrollments.ports import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoEnrollments:
+    """Implements `Enrollments`. `to_wire` turns a business instant into a real one, for timers."""
+
+    table: Table
+    retention: timedelta
+    to_wire: Callable[[datetime], datetime] = lambda instant: instant
+
+    def enroll(self, enrollment: Enrollment) -> bool:
+        # The event's data lies apart: every later write of an enrollment is paid by its size.
+        fresh = self.table.put_new(_trigger(enrollment))
+        kept = self.table.put_new(_item(enrollment))
+        if kept and not fresh:  # data of an event that never got as far as its enrollment
+            self.table.put(_trigger(enrollment))
+        return kept
+
+    def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
+        own, trigger = keys.enrollment(ref), keys.trigger(ref)
+        wanted = [own, trigger, keys.profile(ref.store, ref.contact)]
+        found = {item["sk"]: item for item in self.table.get_many(wanted)}
+        item = found.get(own["sk"]["S"])
+        if item is None:
+            return None
+        known = profile_from_item(ref.store, ref.contact, found.get("PROFILE", {}))
+        while known.merged_into:
+            key = keys.profile(ref.store, known.merged_into)
+            known = profile_from_item(ref.store, known.merged_into, self.table.get(key) or {})
+        return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], _NO_TRIGGER))
+
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+        change = journal_change(journal)
+        if not change:
+            return
+        change["condition"] = "attribute_exists(pk)"
+        if leg is not None:
+            change["condition"] += " AND leg = :leg" if leg else " AND attribute_not_exists(leg)"
+            change["values"] |= {":leg": leg} if leg else {}
+        try:
+            self.table.update(keys.enrollment(ref), **change)
+        except Refused as refused:
+            if refused.items[0] is None:
+                return  # its contact was erased meanwhile
+            raise Busy("the enrollment goes on in another execution") from refused
+
+    def finish(
+        self,
+        ref: EnrollmentRef,
+        status: Status,
+        reason: str,
+        at: datetime,
+        leg: int | None = None,
+    ) -> bool:
+        first, held, asked = True, "#status = :active", {}
+        if leg is not None:
+            held += " AND leg = :leg" if leg else " AND attribute_not_exists(leg)"
+            asked = {":leg": leg} if leg else {}
+        try:
+            self.table.update(
+                keys.enrollment(ref),
+                expression="SET #status = :status, reason = :reason, ended_at = :at, "
+                "run_sort = :run REMOVE timer_bucket, timer_due",
+                condition=held,
+                names={"#status": "status"},
+                values={
+                    **asked,
+                    ":status": status,
+                    ":active": "active",
+                    ":reason": reason,
+                    ":at": instants.show(at),
+                    ":run": _run_sort(status, ref),
+                },
+            )
+        except Refused as refused:
+            first = False
+            if (refused.items[0] or {}).get("status") == "active":
+                return False
+        # Also after an earlier finish: it may have been cut off before it came to this.
+        contact = ref.contact
+        with suppress(Refused):
+            while contact:
+                item = self.table.update(
+                    keys.profile(ref.store, contact),
+                    expression="REMOVE #inside",
+                    condition="attribute_exists(pk)",
+                    names={"#inside": INSIDE + ref.id},
+                )
+                contact = item.get("merged_into", "")
+        return first
+
+    def leg(self, ref: EnrollmentRef) -> int:
+        item = self.table.get(keys.enrollment(ref)) or {}
+        return int(item.get("leg", 0))
+
+    def park(
+        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    ) -> bool:
+        held = "leg = :leg" if leg else "attribute_not_exists(leg)"
+        change = _merged(journal_change(journal), held, {":leg": leg} if leg else {})
+        return self._set(ref, leg + 1, start, paused, change)
+
+    def retime(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool = False) -> bool:
+        held = "leg = :next AND attribute_exists(timer_bucket)"
+        return self._set(ref, leg, start, paused, _merged({}, held, {}))
+
+    def move(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: Start,
+        version: int,
+        unless: str = "",
+        paused: bool = False,
+    ) -> bool:
+        held = "leg = :leg" if leg else "attribute_not_exists(leg)"
+        held += " AND attribute_not_exists(#turn)"
+        names = {"#turn": f"began:{start.turn}", "#version": "version"}
+        if unless:
+            held += " AND attribute_not_exists(#unless)"
+            names["#unless"] = f"outcome:{unless}"
+        change = _merged({}, held, {":leg": leg} if leg else {})
+        change["expression"] += "#version = :version, "
+        change["names"] = names
+        change["values"][":version"] = version
+        return self._set(ref, leg + 1, start, paused, change)
+
+    def show_moved(self, ref: EnrollmentRef, version: int) -> None:
+        contact = ref.contact
+        while contact:
+            try:
+                self.table.update(
+                    keys.profile(ref.store, contact),
+                    expression="SET #inside.#version = :version ADD moved :one",
+                    condition="attribute_exists(#inside)",
+                    names={"#inside": INSIDE + ref.id, "#version": "version"},
+                    values={":version": version, ":one": 1},
+                )
+                return
+            except Refused as refused:
+                contact = (refused.items[0] or {}).get("merged_into", "")
+
+    def inside(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
+        shard, _, last = after.partition(" ")
+        for number in range(int(shard or 0), keys.SHARDS):
+            first = last if str(number) == shard and last else _ACTIVE
+            for item in self.table.query(
+                IndexName="runs",
+                KeyConditionExpression="run_bucket = :bucket AND run_sort BETWEEN :first AND :last",
+                values={
+                    ":bucket": keys.run_bucket(store, workflow, number),
+                    ":first": first,
+                    ":last": _ACTIVE + "~",
+                },
+            ):
+                place = f"{number} {item['run_sort']}"
+                if place != after:
+                    ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
+                    yield place, ref._replace(version=int(item["version"]))
+
+    def begun(self, ref: EnrollmentRef, leg: int) -> None:
+        with suppress(Refused):
+            self.table.update(
+                keys.enrollment(ref),
+                expression="REMOVE timer_bucket, timer_due",
+                condition="leg = :leg",
+                values={":leg": leg},
+            )
+
+    def _set(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: Start,
+        paused: bool,
+        change: Mapping[str, Any],
+    ) -> bool:
+        """Set the time of a leg, which the index of due times then shows."""
+        due, shard = self.to_wire(start.due), keys.shard(ref.contact)
+        waiting = keys.paused_bucket(ref.store, ref.workflow, shard)
+        try:
+            self.table.update(
+                keys.enrollment(ref),
+                expression=f"{change['expression']}"
+                "leg = :next, #start = :start, timer_bucket = :bucket, timer_due = :due",
+                condition=f"#status = :active AND {change['condition']}",
+                names={**change["names"], "#status": "status", "#start": "start"},
+                values={
+                    **change["values"],
+                    ":next": leg,
+                    ":start": _start_value(start),
+                    ":bucket": waiting if paused else keys.timer_bucket(due, shard),
+                    ":due": instants.show(due),
+                    ":active": "active",
+                },
+            )
+        except Refused:
+            return False
+        return True
+
+    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
+        half = {
+            "event": event.name,
+            "at": instants.show(event.occurred_at),
+            "data": json.dumps(event.data, ensure_ascii=False),
+        }
+        item = self._meet(ref, step, event.name, event.occurred_at, "event_half", half)
+        token = item.get("token_half")
+        if token is None or half["at"] < token["since"]:
+            return None
+        self._met(ref, token["outcome"], half)
+        return str(token["token"]) or int(token["leg"])
+
+    def offer_token(
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        token: str,
+        since: datetime,
+        outcome: str = "",
+        leg: int = 0,
+    ) -> bool:
+        half = {
+            "token": token, "leg": leg, "since": instants.show(since), "outcome": outcome or step
+        }  # fmt: skip
+        return self._offer_wait(ref, step, event, half, since)
+
+    def offer_leg(
+        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: Start, outcome: str
+    ) -> bool:
+        since = instants.show(start.since)
+        half = {"token": "", "leg": leg, "since": since, "outcome": outcome}
+        return self._offer_wait(ref, step, event, half, start.due)
+
+    def _offer_wait(
+        self, ref: EnrollmentRef, step: str, event: str, half: Mapping[str, Any], last: datetime
+    ) -> bool:
+        item = self._meet(ref, step, event, last, "token_half", half)
+        met, mine = item.get("event_half"), item["token_half"]["leg"] == half["leg"]
+        if met is None or not mine or met["at"] < half["since"]:
+            return False
+        self._met(ref, half["outcome"], met)
+        return True
+
+    def _meet(
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        at: datetime,
+        side: Literal["event_half", "token_half"],
+        half: Mapping[str, Any],
+    ) -> Mapping[str, Any]:
+        """Lay one half down and see both: whoever comes second sees the first.
+
+        `at` is when that half is of no use any more, before the retention. A wait's half is kept as
+        long as it asks for, whenever its event was.
+        """
+        names: dict[str, str] = {"#side": side}
+        values: dict[str, Any] = {":half": half, ":until": int((at + self.retention).timestamp())}
+        if side == "event_half":
+            # An event that arrives late must not hide a newer one, which the wait may count.
+            condition = "attribute_not_exists(#side) OR #side.#at < :at"
+            names["#at"], values[":at"] = "at", half["at"]
+            kept = "expires_at = if_not_exists(kept_until, :until)"
+        else:
+            condition = "attribute_not_exists(#side) OR #side.#leg <= :leg"
+            names["#leg"], values[":leg"] = "leg", half["leg"]
+            kept = "expires_at = :until, kept_until = :until"
+        try:
+            return self.table.update(
+                keys.wait(ref, event, step),
+                expression=f"SET #side = :half, {kept}",
+                condition=condition,
+                names=names,
+                values=values,
+            )
+        except Refused as refused:
+            return refused.items[0] or {}
+
+    def _met(self, ref: EnrollmentRef, key: str, half: Mapping[str, str]) -> None:
+        """Whoever sees both halves writes down what the wait came to, before anyone is woken."""
+        data = json.loads(half["data"])
+        outcome = {"event": half["event"], "at": half["at"], "data": data}
+        self.write(ref, Journal(outcomes={key: outcome}))
+
+
+def _merged(
+    written: Mapping[str, Any], condition: str, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A journal's change, if there is one, to which more will be set, under a condition."""
+    return {
+        "expression": f"{written['expression']}, " if written else "SET ",
+        "condition": condition,
+        "names": written.get("names", {}),
+        "values": {**written.get("values", {}), **values},
+    }
+
+
+def _start_value(start: Start) -> dict[str, Any]:
+    times = {"due": start.due, "since": start.since, "deferred_since": start.deferred_since}
+    shown = {name: instants.show(at) for name, at in times.items() if at is not None}
+    known = {name: value for name, value in start._asdict().items() if value is not None}
+    return {**known, **shown}
+
+
+def _start(held: Mapping[str, Any]) -> Start:
+    times = {name: instants.parse(held[name]) for name in _TIMES if name in held}
+    return Start(**{**held, **times, "turn": int(held["turn"])})
+
+
+_TIMES = ("due", "since", "deferred_since")
+_ACTIVE = "ENROLLMENT#active#"
+_NO_TRIGGER = {"data": "{}"}
+"""An enrollment that is kept under another contact keeps its trigger's data there too."""
+
+
+def _run_sort(status: str, ref: EnrollmentRef) -> str:
+    return f"ENROLLMENT#{status}#{ref.id}"
+
+
+def _trigger(enrollment: Enrollment) -> dict[str, Any]:
+    data = json.dumps(enrollment.event_data, ensure_ascii=False)
+    return keys.trigger(enrollment.ref) | pack({"data": data})
+
+
+def _item(enrollment: Enrollment) -> dict[str, Any]:
+    ref = enrollment.ref
+    return keys.enrollment(ref) | pack(
+        {
+            "store": ref.store,
+            "workflow": ref.workflow,
+            "version": ref.version,
+            "machine": enrollment.machine,
+            "key": enrollment.key or None,
+            "status": enrollment.status,
+            "event_id": enrollment.event_id,
+            "event_name": enrollment.event_name,
+            "since": instants.show(enrollment.since),
+            "entered_at": instants.show(enrollment.entered_at),
+            "run_bucket": keys.run_bucket(ref.store, ref.workflow, keys.shard(ref.contact)),
+            "run_sort": _run_sort(enrollment.status, ref),
+        }
+    )
+
+
+def enrollment_from_item(
+    ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
+) -> Enrollment:
+    """Read an enrollment, and the data of its triggering event, which lies apart."""
+    began = {n.removeprefix("began:"): v for n, v in item.items() if n.startswith("began:")}
+    return Enrollment(
+        ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
+        event_id=item["event_id"],
+        event_name=item["event_name"],
+        event_data=json.loads(trigger["data"]),
+        since=instants.parse(item["since"]),
+        entered_at=instants.parse(item["entered_at"]),
+        key=item.get("key", ""),
+        machine=item["machine"],
+        status=item["status"],
+        reason=item.get("reason", ""),
+        began={turn: instants.parse(said.partition(" ")[0]) for turn, said in began.items()},
+        entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
+        leg=int(item.get("leg", 0)),
+        start=_start(item["start"]) if "start" in item else None,
+        ended_at=instants.parse(item["ended_at"]) if "ended_at" in item else None,
+        outcomes={
+            name.removeprefix("outcome:"): json.loads(outcome)
+            for name, outcome in item.items()
+            if name.startswith("outcome:")
+        },
+    )
+
+
+def journal_change(journal: "Journal") -> dict[str, Any]:
+    """The update that writes a journal into an enrollment; empty if there is nothing to write."""
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    parts = []
+    for number, (entry, at) in enumerate(journal.began.items()):
+        names[f"#b{number}"] = f"began:{entry}"
+        values[f":b{number}"] = f"{instants.show(at)} {journal.entries.get(entry, '')}".rstrip()
+        parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
+    for number, (step, outcome) in enumerate(journal.outcomes.items()):
+        names[f"#o{number}"] = f"outcome:{step}"
+        values[f":o{number}"] = json.dumps(outcome, ensure_ascii=False)
+        parts.append(f"#o{number} = if_not_exists(#o{number}, :o{number})")
+    return (
+        {"expression": "SET " + ", ".join(parts), "names": names, "values": values} if parts else {}
+    )

@@ -1,0 +1,122 @@
+"""Legs: an enrollment is gone through in executions, one after the other, and rests in between.
+
+An execution of Step Functions ends within a year, and one that only waits could not be frozen or
+moved to another version. So whoever has to rest for long lets the execution end and keeps, with the
+enrollment, how the next one begins.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from milepost.base.durations import parse_duration
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.enrollment import Start
+from milepost.enrollments.program import END, Node, Program, outcome_key, successors, waits
+
+if TYPE_CHECKING:
+    from milepost.enrollments.enrollment import Enrollment
+
+
+def execution_name(ref: EnrollmentRef, leg: int) -> str:
+    """The name of a leg's execution: starting it twice can only find the first."""
+    return f"{ref.id}-{leg}" if leg else ref.id
+
+
+def runs_again(enrollment: "Enrollment") -> Start | None:
+    """How this leg began, if that was in the middle of a block: a message was put off, or a pause
+    came. None if the enrollment has got further since, as far as its turns tell."""
+    start = enrollment.start
+    if start is None or start.step or str(start.turn) not in enrollment.began:
+        return None
+    return None if str(start.turn + 1) in enrollment.began else start
+
+
+def waited(enrollment: "Enrollment", turn: int, step: str) -> Start | None:
+    """How this leg began, if that is what the message of a step waited for in this very turn."""
+    start = enrollment.start
+    own = start is not None and start.turn == turn and start.deferred.startswith(f"{step}: ")
+    return start if own else None
+
+
+def again(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> Start:
+    """How a leg begins that goes on in the middle of a turn; it still knows what a message of it
+    waited for, and since when."""
+    before = enrollment.start
+    if before is None or before.turn != turn:
+        return Start(entry, turn, now, now)
+    waited_for = before.deferred, before.deferred_since
+    return Start(entry, turn, now, now, "", False, *waited_for)
+
+
+def goes_on(enrollment: "Enrollment", began: datetime) -> datetime:
+    """When a turn that began then went on after a message of it had been put off; else then.
+
+    What is waited for after a message is counted from here, or two that are an hour apart would
+    come together in the morning.
+    """
+    start = enrollment.start
+    if start is None or not start.deferred or enrollment.began.get(str(start.turn)) != began:
+        return began
+    return max(began, start.due)
+
+
+def park_after(program: Program) -> timedelta:
+    """The longest rest inside an execution; it is compiled in, so that a machine and those who
+    run its blocks never disagree."""
+    seconds = program.head.get("park_after")
+    return timedelta.max if seconds is None else timedelta(seconds=seconds)
+
+
+def parks(program: Program, node: Node) -> bool:
+    """Whether a node is a wait that is known to be too long for an execution, or one whose end may
+    be moved: what waits in an execution cannot be given another time."""
+    if not waits(node) or "park_after" not in program.head:
+        return False
+    if "movable" in node:
+        return True
+    return parse_duration(node.get("timeout") or node.get("for") or "0 seconds") > park_after(
+        program
+    )
+
+
+def rested_at(
+    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+) -> Node | None:
+    """The wait that a turn came to rest at; None if it has not, as far as its outcomes tell."""
+    last = walked(program, entry, turn, outcomes)[-1:]
+    return last[0] if last and waits(last[0]) else None
+
+
+def walked(
+    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+) -> list[Node]:
+    """The way of a turn to the wait that it comes to rest at, as far as its outcomes tell."""
+    way: list[Node] = []
+    name: str | None = entry
+    while name is not None and name != END:
+        node = program.nodes[name]
+        way.append(node)
+        if waits(node):
+            break
+        name = _followed(node, outcomes.get(outcome_key(node, turn)))
+    return way
+
+
+def _followed(node: Node, outcome: Mapping[str, Any] | None) -> str | None:
+    """Where a step led that came to this; None if that is not decided."""
+    ways = successors(node)
+    if len(ways) == 1:
+        return ways[0]
+    if outcome is None:
+        return None
+    match node["type"]:
+        case "branch" | "split":
+            taken = (path["next"] for path in node["paths"] if path["name"] == outcome["path"])
+            return str(next(taken, node.get("else", END)))
+        case "holdout":
+            return END if outcome["held_back"] else str(node["next"])
+        case "goto":
+            return str(node["next"] if outcome["over"] else node["to"])
+        case _:
+            return END if "error" in outcome else str(node["next"])

@@ -1,0 +1,32 @@
+"""A `wait_for` begins: keep its task token where the event will look for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from milepost.base import instants
+from milepost.base.refs import EnrollmentRef
+from milepost.handlers.cold_start import warm
+from milepost.handlers.log import logger
+from milepost.runtime.waits import park
+from milepost.wiring import core, tables
+
+
+def handler(task: Mapping[str, Any], _: Any) -> None:
+    ref = EnrollmentRef.from_json(task["enrollment"])
+    outcome = park(
+        tables.enrollments(),
+        core.registry(),
+        core.engine(),
+        ref,
+        task["step"],
+        task["token"],
+        instants.parse(task["since"]),
+        task["turn"],
+        task["leg"],
+    )
+    logger.info(
+        "waits", extra={"enrollment": ref.to_json(), "step": task["step"], "outcome": outcome}
+    )
+
+
+warm(tables.enrollments, core.registry, core.engine, core.clock)

@@ -1,0 +1,248 @@
+"""/v1/{store}/contacts...: what the shop's own systems read of a contact, and change."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from milepost.api import bodies
+from milepost.api.event_body import RefusedEventError
+from milepost.api.pages import BadCursorError, Page
+from milepost.api.records import View
+from milepost.api.write import Changed
+from milepost.base import instants
+from milepost.base.names import is_contact, is_list, is_request
+from milepost.base.strict_json import BadJsonError, read_json
+from milepost.handlers.authentication import authenticate
+from milepost.handlers.cold_start import warm
+from milepost.handlers.http import HttpError, Request, Response, answer, http
+from milepost.wiring import api, core, privacy, tables
+
+if TYPE_CHECKING:
+    from milepost.privacy.request import Kind
+
+
+MOST_RECORDS = 100
+USUAL_RECORDS = 50
+
+
+def respond(request: Request) -> Response:
+    """Whoever may not come in learns nothing, not even which contacts there are."""
+    authenticate(request, core.secrets(), core.clock().wire_now())
+    act = ROUTES.get(request.route)
+    if act is None:
+        raise HttpError(404, "unknown_route", "there is no such route")
+    try:
+        return act(request)
+    except BadJsonError as error:
+        raise HttpError(400, "bad_json", str(error)) from None
+    except RefusedEventError as error:
+        raise HttpError(422, error.code, str(error), error.field) from None
+    except BadCursorError as error:
+        raise HttpError(422, "bad_cursor", f"{error}: begin without one", "cursor") from None
+
+
+# --- reading ---
+
+
+def find(request: Request) -> Response:
+    wanted = bodies.lookup(read_json(request.body))
+    found = api.reader().find(request.store, wanted)
+    return answer(200, _known(found))
+
+
+def read(request: Request) -> Response:
+    found = api.reader().contact(request.store, _contact(request))
+    return answer(200, _known(found))
+
+
+def timeline(request: Request) -> Response:
+    name = request.query.get("event", "")
+    if "#" in name or len(name) > 100:
+        raise HttpError(422, "bad_event", "no event has such a name", "event")
+    view = View(
+        now=core.clock().now(),
+        name=name,
+        since=_instant(request, "since"),
+        until=_instant(request, "until"),
+        size=_limit(request),
+    )
+    return _paged(request, partial(api.reader().events, view=view))
+
+
+def enrollments(request: Request) -> Response:
+    return _paged(request, api.reader().enrollments)
+
+
+def messages(request: Request) -> Response:
+    return _paged(request, api.reader().messages)
+
+
+def consents(request: Request) -> Response:
+    return _paged(request, api.reader().consents)
+
+
+def _paged(request: Request, turn: Callable[[str, str, str | None, int], Page]) -> Response:
+    contact = _existing(request)
+    page = turn(request.store, contact, request.query.get("cursor"), _limit(request))
+    return answer(200, {"items": page.records, "next": page.following})
+
+
+# --- changing ---
+
+
+def upsert(request: Request) -> Response:
+    now = core.clock().now()
+    event, dated = bodies.upsert(request.store, read_json(request.body), _key(request), now)
+    return _changed(api.changer().upsert(event, dated, now))
+
+
+def patch(request: Request) -> Response:
+    contact, document = _existing(request), read_json(request.body)
+    id_, dated, now = _named(request)
+    event = bodies.patch(request.store, document, id_, now)
+    return _changed(api.changer().change(contact, event, dated, now))
+
+
+def add_to_list(request: Request) -> Response:
+    return _list(request, "added")
+
+
+def remove_from_list(request: Request) -> Response:
+    return _list(request, "removed")
+
+
+def record_answer(request: Request) -> Response:
+    contact, document = _existing(request), read_json(request.body)
+    id_, dated, now = _named(request)
+    event = bodies.answer(request.store, document, id_, now)
+    return _changed(api.changer().answer(contact, event, dated, now))
+
+
+def _list(request: Request, change: str) -> Response:
+    contact, name = _existing(request), request.path.get("list", "")
+    if not is_list(name):
+        raise HttpError(422, "bad_list", "a list's name is like vip-customers", "list")
+    id_, dated, now = _named(request)
+    event = bodies.listed(request.store, name, change, id_, now)
+    return _changed(api.changer().change(contact, event, dated, now))
+
+
+def _changed(changed: Changed) -> Response:
+    return answer(202 if changed.status == "accepted" else 200, changed._asdict())
+
+
+# --- taking out, and forgetting ---
+
+
+def erase(request: Request) -> Response:
+    return _ask(request, "erase")
+
+
+def export(request: Request) -> Response:
+    return _ask(request, "export")
+
+
+def _ask(request: Request, kind: "Kind") -> Response:
+    """It is carried out by another function: the person may be larger than a call is long."""
+    from milepost.privacy.request import request_id, request_record  # few calls need it
+
+    contact, key, clock = _existing(request), _key(request), core.clock()
+    cause = (kind, request.store, contact, key) if key else (uuid4().hex,)
+    id_ = request_id(*cause)
+    asked = privacy.desk().ask(kind, request.store, [contact], id_, clock.now(), clock.wire_now())
+    return answer(202, request_record(asked))
+
+
+def request_status(request: Request) -> Response:
+    from milepost.privacy.request import EXPORT_KEPT, request_record
+
+    id_ = request.path.get("request", "")
+    found = tables.requests().get(request.store, id_) if is_request(id_) else None
+    if found is None:
+        raise HttpError(404, "unknown_request", "there is no such request", "request")
+    told = {**request_record(found), "url": None}
+    done = found.done_at if found.kind == "export" and found.items else None
+    if done is not None and core.clock().now() < done + EXPORT_KEPT:
+        told["url"] = privacy.vault().link(request.store, id_)
+    return answer(200, told)
+
+
+# --- what a request says ---
+
+
+def _contact(request: Request) -> str:
+    contact = request.path.get("contact", "")
+    if not is_contact(contact):
+        raise _unknown()
+    return contact
+
+
+def _existing(request: Request) -> str:
+    known = api.reader().known(request.store, _contact(request))
+    if known is None:
+        raise _unknown()
+    return known
+
+
+def _known(found: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def _unknown() -> HttpError:
+    return HttpError(404, "unknown_contact", "there is no such contact", "contact")
+
+
+def _limit(request: Request) -> int:
+    text = request.query.get("limit", str(USUAL_RECORDS))
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MOST_RECORDS):
+        raise HttpError(422, "bad_limit", f"limit must be 1 to {MOST_RECORDS}", "limit")
+    return int(text)
+
+
+def _instant(request: Request, name: str) -> datetime | None:
+    text = request.query.get(name)
+    try:
+        return instants.parse(text) if text else None
+    except ValueError:
+        raise HttpError(
+            422, "bad_time", f"{name} must be like 2026-11-22T09:30:00Z", name
+        ) from None
+
+
+def _key(request: Request) -> str | None:
+    """What tells a repeated request from a new one."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= 200 and all("!" <= c <= "~" for c in key)):
+        raise HttpError(422, "bad_key", "Idempotency-Key must be 1 to 200 visible ASCII characters")
+    return key
+
+
+def _named(request: Request) -> tuple[str, bool, datetime]:
+    """The id of the event that a request comes to, whether it has its time, and that time."""
+    key = _key(request)
+    return key or uuid4().hex, key is None, core.clock().now()
+
+
+ROUTES: Mapping[str, Callable[[Request], Response]] = {
+    "POST /v1/{store}/contacts/find": find,
+    "POST /v1/{store}/contacts": upsert,
+    "GET /v1/{store}/contacts/{contact}": read,
+    "PATCH /v1/{store}/contacts/{contact}": patch,
+    "DELETE /v1/{store}/contacts/{contact}": erase,
+    "POST /v1/{store}/contacts/{contact}/export": export,
+    "GET /v1/{store}/privacy/{request}": request_status,
+    "GET /v1/{store}/contacts/{contact}/timeline": timeline,
+    "GET /v1/{store}/contacts/{contact}/enrollments": enrollments,
+    "GET /v1/{store}/contacts/{contact}/messages": messages,
+    "GET /v1/{store}/contacts/{contact}/consents": consents,
+    "POST /v1/{store}/contacts/{contact}/consents": record_answer,
+    "PUT /v1/{store}/contacts/{contact}/lists/{list}": add_to_list,
+    "DELETE /v1/{store}/contacts/{contact}/lists/{list}": remove_from_list,
+}
+
+handler = http(respond)
+warm(api.reader, api.changer, core.secrets, core.clock)

@@ -1,0 +1,57 @@
+"""The queue of uploaded contacts: begin an import, go on with it, or take it back."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from milepost.handlers.batch_runner import each, read_message, time_left
+from milepost.handlers.cold_start import warm
+from milepost.handlers.log import count, logger
+from milepost.wiring import transfer
+
+if TYPE_CHECKING:
+    from milepost.transfer.imports.progress import Import
+
+
+def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """One stretch of each import; what is left is asked for in a message of its own."""
+    return each(batch, lambda body: _import(body, context), _failed)
+
+
+def _import(body: str, context: Any) -> None:
+    message = read_message(body, "import")
+    if message is None:
+        logger.info("not ours")
+        return
+    left = time_left(context)
+    if message.id:
+        done = transfer.importer().go_on(message.store, message.id, message.turn, left)
+        found = [done] if done else []
+    else:
+        found = transfer.importer().changed(message.store, message.path, left)
+    for state in found:
+        _tell(state)
+
+
+def _tell(state: "Import") -> None:
+    logger.info(
+        state.phase,
+        extra={
+            "store": state.store,
+            "import_id": state.id,
+            "rows": state.counts.rows,
+            "failed": state.counts.failed,
+            "percent": state.percent,
+            "rows_per_second": state.speed,
+        },
+    )
+    if state.phase in {"refused", "broken"}:
+        count("ImportsRefused")
+    elif not state.going:
+        count("ImportsFinished")
+
+
+def _failed(message: str) -> None:
+    logger.exception("not imported", extra={"queue_message": message})
+
+
+warm()

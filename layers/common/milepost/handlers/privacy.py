@@ -1,0 +1,45 @@
+"""The queue of privacy requests: exports and erasures are carried out, one at a time."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from milepost.base.names import is_request, is_store
+from milepost.handlers.cold_start import warm
+from milepost.handlers.log import count, logger
+from milepost.wiring import privacy
+
+NEEDED_MS = 60_000
+"""What the end of a call is given: a page of a large contact, and the note of how far it is."""
+
+
+def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Go on with each request; what failed comes again, alone."""
+
+    def tired() -> bool:
+        return bool(context and context.get_remaining_time_in_millis() < NEEDED_MS)
+
+    failed = []
+    for record in batch["Records"]:
+        try:
+            _carry_out(json.loads(record["body"]), tired)
+        except Exception:
+            logger.exception("not carried out", extra={"queue_message": record["messageId"]})
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _carry_out(named: Mapping[str, Any], tired: Any) -> None:
+    store, id_ = str(named["store"]), str(named["request"])
+    if not (is_store(store) and is_request(id_)):
+        raise ValueError("this names no request")
+    request = privacy.clerk().carry_out(store, id_, tired)
+    if request is None:
+        raise LookupError("there is no such request")
+    extra = {"store": store, "request": id_, "kind": request.kind, "status": request.status}
+    logger.info("privacy request", extra=extra)
+    if request.status == "done":
+        count("PrivacyRequestsDone")
+
+
+warm()

@@ -1,0 +1,76 @@
+"""The queue of changed files: publish what they are part of, each part once."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from milepost.base.names import is_store
+from milepost.handlers.cold_start import warm
+from milepost.handlers.log import count, logger
+from milepost.publishing.errors import Unfinished
+from milepost.publishing.publish import tell
+from milepost.publishing.report import Report
+from milepost.wiring import core, publishing
+
+
+def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    """Publish a batch of changes, store by store; what could not be finished comes again."""
+    changes: dict[str, dict[str, list[str]]] = {}
+    for record in batch["Records"]:
+        store, path = _place(record["body"])
+        if not is_store(store) or path.startswith("reports/"):
+            logger.info("not ours", extra={"folder": store[:40]})
+            continue
+        changes.setdefault(store, {}).setdefault(path, []).append(record["messageId"])
+    failed = [
+        {"itemIdentifier": message}
+        for store, paths in changes.items()
+        if not _publish(store, list(paths))
+        for messages in paths.values()
+        for message in messages
+    ]
+    return {"batchItemFailures": failed}
+
+
+def _place(body: str) -> tuple[str, str]:
+    """The store and the path that a notice is about; empty if it is no notice of a file."""
+    try:
+        key = json.loads(body)["detail"]["object"]["key"]
+        store, _, path = key.partition("/")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", ""
+    return store, path
+
+
+def _publish(store: str, paths: list[str]) -> bool:
+    try:
+        reports, done = publishing.publisher().publish(store, paths), True
+    except Unfinished as unfinished:
+        logger.exception("not published", extra={"store": store, "files": len(paths)})
+        reports, done = [*unfinished.reports], False
+    except Exception:
+        logger.exception("not published", extra={"store": store, "files": len(paths)})
+        return False
+    for report in reports:
+        logger.info(
+            report.outcome,
+            extra={"store": store, "file": report.file, "problems": len(report.problems)},
+        )
+        if report.outcome == "refused":
+            count("PublicationsRefused")
+    _tell(store, reports)
+    return done
+
+
+def _tell(store: str, reports: list[Report]) -> None:
+    """Tell the shop's people. If they cannot be reached the reports lie in the bucket all the same,
+    and to publish again would not bring the news back."""
+    if not core.settings().alarm_topic:
+        return
+    try:
+        tell(core.alerts(), store, reports)
+    except Exception:
+        logger.exception("nobody was told", extra={"store": store, "files": len(reports)})
+
+
+warm()

@@ -1,0 +1,83 @@
+"""The stream of the contacts table: one event of one timeline at a time, in order per contact."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from milepost.aws.keys import owner
+from milepost.aws.table import unpack
+from milepost.contacts.dynamodb.timeline import applied_again, event_from_item
+from milepost.handlers.cold_start import warm
+from milepost.handlers.log import count, logger
+from milepost.runtime.dead_letters import Letter
+from milepost.runtime.react import Reaction
+from milepost.wiring import core, runtime
+
+
+class UnappliedError(Exception):
+    """Some records of the batch could not be applied; the stream hands the batch over again."""
+
+
+def handler(batch: Mapping[str, Any], _: Any) -> None:
+    """Apply a batch. A contact whose record fails waits for the retry; the others go on.
+
+    Failing as a whole is safe, because what is applied is skipped the second time. A record that
+    keeps failing is put aside with its reason, and then the contact goes on. Only what ends the
+    function itself comes to the point where Lambda bisects the batch and gives up on it.
+    """
+    failed: set[str] = set()
+    for record in batch["Records"]:
+        change = record["dynamodb"]
+        collection = change["Keys"]["pk"]["S"]
+        if collection in failed:
+            continue
+        try:
+            _apply(collection, change)
+        except Exception:
+            logger.exception("not applied", extra={"sequence": change["SequenceNumber"]})
+            failed.add(collection)
+    if failed:
+        raise UnappliedError(f"{len(failed)} contacts could not be brought up to date")
+
+
+def _apply(collection: str, change: Mapping[str, Any]) -> None:
+    image = change["NewImage"]
+    if "copied" in image:
+        return  # it was applied where it comes from
+    record = Letter(
+        *owner(collection), change["Keys"]["sk"]["S"], int(change["SequenceNumber"]), reason=""
+    )
+    done = runtime.isolator().apply(
+        record, image, core.clock().wire_now(), lambda: _react(record, image)
+    )
+    if isinstance(done, Letter):
+        count("RecordsPutAside")
+        # Not its key, which holds an id of the shop's making.
+        told = {name: value for name, value in done.to_json().items() if name != "key"}
+        logger.error("put aside", extra=told)
+
+
+def _react(record: Letter, image: Mapping[str, Any]) -> Reaction:
+    store, contact = record.store, record.contact
+    item = unpack(image)
+    event, again = event_from_item(store, item), applied_again(item)
+    now = core.clock().now()
+    reaction = runtime.reactor().react(contact, event, record.position, now, again)
+    logger.info(
+        "reacted",
+        extra={
+            "store": store,
+            "contact": contact,
+            "event_name": event.name,
+            "applied": reaction.applied,
+            "handed_on": reaction.handed_on,
+            "ended": reaction.ended,
+            "woken": reaction.woken,
+            "entered": reaction.entered,
+            # The reason alone: after the colon it quotes what the contact is compared with.
+            "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
+        },
+    )
+    return reaction
+
+
+warm(runtime.reactor, runtime.isolator, core.clock)

@@ -1,0 +1,45 @@
+"""The fields of a request's body, as a form or as JSON."""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from milepost.base.strict_json import BadJsonError, read_json
+from milepost.handlers.http import HttpError, Request
+
+MOST_FIELDS = 200
+
+
+def is_json(request: Request) -> bool:
+    return _kind(request) == "application/json"
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """A JSON object; HttpError for everything else."""
+    try:
+        document = read_json(request.body)
+    except BadJsonError as error:
+        raise HttpError(400, "bad_json", str(error)) from None
+    if not isinstance(document, dict):
+        raise HttpError(400, "bad_json", "the body must be a JSON object")
+    return document
+
+
+def form_fields(request: Request) -> dict[str, list[str]]:
+    """The fields of a form, each with all of its values; HttpError if it is encoded otherwise."""
+    if _kind(request) == "multipart/form-data":
+        raise HttpError(
+            415, "no_multipart", "forms send no files here: leave enctype out of the form's tag"
+        )
+    if _kind(request) != "application/x-www-form-urlencoded":
+        raise HttpError(
+            415, "bad_content_type", "send application/x-www-form-urlencoded or application/json"
+        )
+    try:
+        text = request.body.decode("utf-8", "replace")
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HttpError(400, "bad_form", f"a form has {MOST_FIELDS} fields at most") from None
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,65 @@
+"""POST /v1/{store}/browser: what a visitor looks at. GET /v1/{store}/milepost.js: what tells us."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import milepost
+from milepost.handlers.authentication import store_secrets
+from milepost.handlers.cold_start import warm
+from milepost.handlers.cors import insist, preflight, shared
+from milepost.handlers.http import HttpError, Request, Response, answer, http
+from milepost.handlers.log import count
+from milepost.handlers.request_body import json_object
+from milepost.pages.browser_events import NoKey, TooMuch
+from milepost.pages.browser_report import NoReport
+from milepost.pages.form import origins
+from milepost.wiring import core, pages
+
+SCRIPT = (Path(milepost.__file__).parent / "static" / "milepost.js").read_text("utf-8")
+TAG = f'"{sha256(SCRIPT.encode()).hexdigest()[:16]}"'
+LARGEST = 64 * 1024
+"""Bytes; a browser's beacon holds no more either."""
+
+
+def respond(request: Request) -> Response:
+    if request.method in {"GET", "HEAD"}:
+        return _script(request)
+    keys = store_secrets(core.secrets(), request.store)
+    allowed = origins(pages.browsing().settings(request.store))
+    if request.method == "OPTIONS":
+        return preflight(request, allowed)
+    insist(request, allowed)
+    if not keys.browser:
+        raise HttpError(503, "no_secret", "this store has no browser-key yet: put one in SSM")
+    if len(request.body) > LARGEST:
+        raise HttpError(413, "body_too_large", "a browser may report 64 KB at once")
+    outcome = pages.browsing().take(
+        request.store, keys, json_object(request), request.ip, core.clock().now()
+    )
+    if isinstance(outcome, NoKey):
+        raise HttpError(401, "bad_key", "the key is not the store's browser-key")
+    if isinstance(outcome, NoReport):
+        raise HttpError(422, "bad_report", outcome.reason, outcome.field)
+    if isinstance(outcome, TooMuch):
+        raise HttpError(429, "too_many", "much was reported from there: go on in an hour")
+    if outcome.left_out:
+        count("BrowserEventsIgnored", outcome.left_out)
+    return shared(answer(202, {"status": "accepted"}), request, allowed)
+
+
+def _script(request: Request) -> Response:
+    """The same for every store: the key is in the page."""
+    headers = {
+        "content-type": "text/javascript; charset=utf-8",
+        "cache-control": "public, max-age=3600",
+        "etag": TAG,
+        "x-content-type-options": "nosniff",
+        "cross-origin-resource-policy": "cross-origin",
+    }
+    if request.headers.get("if-none-match") == TAG:
+        return {"statusCode": 304, "headers": headers, "body": ""}
+    return {"statusCode": 200, "headers": headers, "body": SCRIPT}
+
+
+handler = http(respond)
+warm(pages.browsing, core.clock)

@@ -1,0 +1,101 @@
+"""POST /v1/{store}/webhooks/{source}: what a shop platform reports in its own words."""
+
+from collections.abc import Collection
+from hashlib import sha256
+from typing import Any
+
+from milepost.base.strict_json import BadJsonError, read_json
+from milepost.contacts.timeline import append
+from milepost.handlers.authentication import store_secrets
+from milepost.handlers.cold_start import warm
+from milepost.handlers.http import HttpError, Request, Response, answer, http
+from milepost.handlers.log import count, logger
+from milepost.shops import shopify
+from milepost.wiring import core, privacy, tables
+
+
+def accept(request: Request) -> Response:
+    """200 for everything genuine, also what we have no use for.
+
+    Shopify deletes a subscription after 8 refusals, so a topic or a body that we cannot use is
+    acknowledged, counted and logged.
+    """
+    if request.path.get("source") != "shopify":
+        raise HttpError(404, "unknown_source", "webhooks are taken from: shopify")
+    delivery = shopify.delivery(request.headers)
+    keys = store_secrets(core.secrets(), request.store)
+    if not keys.shopify:
+        raise HttpError(503, "no_secret", "this store has no shopify-secret yet: put one in SSM")
+    if not shopify.verify(request.body, delivery.hmac, keys.shopify):
+        raise HttpError(
+            401, "bad_signature", "the HMAC does not match the body and the store's Shopify secret"
+        )
+    if delivery.topic not in shopify.TOPICS and delivery.topic not in shopify.COMPLIANCE:
+        return _ignored(delivery, "unknown_topic")  # whatever its body may be
+    try:
+        payload = read_json(request.body, halves=True)  # the translator replaces them
+    except BadJsonError as error:
+        raise HttpError(400, "bad_json", str(error)) from None
+    try:
+        if delivery.topic in shopify.COMPLIANCE:
+            return _comply(request, delivery, payload, keys.shop_domains)
+        return _append(request, delivery, payload)
+    except shopify.ShopifyPayloadError as error:
+        logger.error("bad payload", extra={"topic": delivery.topic, "field": error.field})
+        count("WebhooksUnreadable")
+        return answer(200, {"status": "ignored", "reason": "unreadable", "field": error.field})
+
+
+def _append(request: Request, delivery: shopify.Delivery, payload: Any) -> Response:
+    now = core.clock().now()
+    translation = shopify.translate(request.store, delivery.topic, payload, now, delivery)
+    if translation.ignored:
+        return _ignored(delivery, translation.ignored)
+    kept = append(tables.timeline(), translation.events)
+    results = [
+        {"event": event.name, "id": event.id, "status": status}
+        for event, status in zip(translation.events, kept, strict=True)
+    ]
+    return answer(200, {"status": "accepted", "results": results})
+
+
+def _comply(
+    request: Request, delivery: shopify.Delivery, payload: Any, domains: Collection[str]
+) -> Response:
+    """A customer wants their data or its end, or the shop left for good: acted on, not filed.
+
+    One app may serve several shops under one secret; a store that knows its domain erases nothing
+    for another.
+    """
+    # Demands are rare, and every cold start would pay for what they need.
+    from milepost.privacy.request import request_id
+    from milepost.shops.shopify.compliance import demand as read_demand
+
+    demand = read_demand(delivery.topic, payload)
+    if domains and demand.shop_domain not in {domain.lower() for domain in domains}:
+        return _ignored(delivery, "other_shop")
+    desk, clock, store = privacy.desk(), core.clock(), request.store
+    once = delivery.webhook_id or sha256(request.body).hexdigest()
+    asked = desk.ask(
+        demand.kind,
+        store,
+        desk.contacts_of(store, demand.identifiers),
+        request_id("shopify", store, delivery.topic, once),
+        clock.now(),
+        clock.wire_now(),
+        f"shopify {demand.number or delivery.topic}",
+    )
+    logger.info(
+        "privacy demand", extra={"store": store, "topic": delivery.topic, "request": asked.id}
+    )
+    return answer(200, {"status": "accepted", "request": asked.id})
+
+
+def _ignored(delivery: shopify.Delivery, reason: str) -> Response:
+    logger.info("ignored", extra={"topic": delivery.topic[:100], "reason": reason})
+    count("WebhooksIgnored")
+    return answer(200, {"status": "ignored", "reason": reason})
+
+
+handler = http(accept)
+warm(tables.timeline, core.secrets, core.clock)

@@ -1,0 +1,33 @@
+"""GET /v1/{store}/view/{token}: the mail that the link was in, as a page."""
+
+from milepost.handlers.cold_start import warm
+from milepost.handlers.http import Request, Response, http, page
+from milepost.handlers.log import count
+from milepost.pages.layout import stale_page
+from milepost.pages.view_html import gone_page
+from milepost.wiring import core, pages
+
+POLICY = (
+    "default-src 'none'; img-src https: http:; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
+)
+"""A mail shows pictures of anybody's and runs nothing, whatever a template or a value holds."""
+
+
+def respond(request: Request) -> Response:
+    """A link that we did not make gets the same page whatever is wrong with it, and no details."""
+    now = core.clock().now()
+    shown = pages.viewer().open(request.store, request.path.get("token", ""), now)
+    if shown is None:
+        count("ViewLinksRefused")
+        return page(404, stale_page())
+    if shown.html is None:
+        return page(410, gone_page(shown.locale, shown.store_name))
+    response = page(200, shown.html)
+    response["headers"]["content-security-policy"] = POLICY
+    return response
+
+
+handler = http(respond)
+warm(pages.viewer, core.clock)

@@ -1,0 +1,44 @@
+"""Messages to the shop's own people, through an SNS topic they subscribe to."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.base.errors import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.client import SNSClient
+
+
+MOST_TEXT = 256 * 1024
+"""Bytes of a message. SNS refuses longer ones, and empty ones: they would never be told."""
+
+MOST_SUBJECT = 99
+"""Characters of a subject: SNS takes fewer than 100, of printable ASCII (its API reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnsAlerts:
+    """Implements `Alerts`. Without a topic nobody listens: publishing refuses such workflows."""
+
+    client: "SNSClient"
+    topic: str
+
+    def tell(self, subject: str, text: str, store: str) -> None:
+        if not self.topic:
+            raise Busy("the stack has no topic for alerts: deploy it with AlarmTopicArn")
+        line = "".join(c for c in subject if c.isascii() and c.isprintable())[:MOST_SUBJECT]
+        line = line or "Milepost"
+        whole = text.strip() or line
+        message = whole.encode("utf-8", "replace")[:MOST_TEXT].decode("utf-8", "ignore")
+        try:
+            self.client.publish(
+                TopicArn=self.topic,
+                Subject=line,
+                Message=message,
+                # A subscription may have a filter policy: addresses of one store hear of no other.
+                MessageAttributes={"store": {"DataType": "String", "StringValue": store}},
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"SNS: {type(error).__name__}") from error

@@ -1,0 +1,202 @@
+"""HTTPS calls to servers that a workflow names: one look-up, pinned, verified, bounded in time.
+
+The standard library's parts are put together by hand because of what a whole client would do
+unasked: look the name up again after the check, follow redirects, obey proxies in the environment,
+unpack what is compressed, and let its time limit begin anew with every byte.
+"""
+
+import io
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+from milepost.outbound.public_addresses import is_public
+from milepost.outbound.request import (
+    MAX_ANSWER,
+    Reply,
+    Request,
+    Target,
+    Unreachable,
+    check_request,
+    read_answer,
+    wire_headers,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    Resolve = Callable[[str], Sequence[str]]
+    Connect = Callable[[str, int, float], socket.socket]
+
+
+_TRIES = 4
+"""How many of a host's addresses are tried."""
+_TRY_SECONDS = 3.0
+_MAX_READ = 512 * 1024
+"""Bytes of all that is read, so that headers and the framing of chunks have an end too."""
+
+
+def addresses_of(host: str) -> Sequence[str]:
+    """All addresses of a name; the dot at its end keeps the network's own suffixes from it."""
+    found = socket.getaddrinfo(f"{host}.".encode(), None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+def connect_to(address: str, port: int, seconds: float) -> socket.socket:
+    """A TCP connection to an address, which is no name."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(seconds)
+        plain.connect((address, port))
+    except BaseException:
+        plain.close()
+        raise
+    return plain
+
+
+@dataclass(frozen=True, slots=True)
+class HttpsOutbound:
+    """Implements `Outbound`. `seconds` is for everything: look-up, handshake, call and answer.
+
+    `allowed` says of each address, in text, whether it may be called; only tests relax it.
+    """
+
+    resolve: "Resolve" = addresses_of
+    context: ssl.SSLContext | None = None
+    allowed: Callable[[str], bool] = is_public
+    connect: "Connect" = connect_to
+    seconds: float = 10.0
+
+    def call(self, request: Request) -> Reply | Unreachable:
+        target = check_request(request)
+        if isinstance(target, Unreachable):
+            return target
+        try:
+            return self._call(request, target, _Deadline(self.seconds))
+        except ssl.SSLCertVerificationError:
+            return Unreachable("the server's certificate is not valid for its name")
+        except socket.gaierror:
+            return Unreachable("the host's name could not be looked up", retry=True)
+        except TimeoutError:
+            reason = f"no whole answer in time, which is {self.seconds:g} seconds"
+            return Unreachable(reason, retry=True)
+        except (OSError, HTTPException, ValueError) as error:
+            return Unreachable(f"the call broke off: {type(error).__name__}", retry=True)
+
+    def _call(self, request: Request, target: Target, deadline: "_Deadline") -> Reply | Unreachable:
+        addresses = _look_up(self.resolve, target.host, deadline)
+        if not addresses:
+            return Unreachable("the host has no address", retry=True)
+        if not all(self.allowed(address) for address in addresses):
+            return Unreachable("the host leads to an address that is not public")
+        context = self.context or verifying_context()
+        with closing(self._reach(addresses, target.port, deadline)) as plain:
+            plain.settimeout(deadline.left())
+            with context.wrap_socket(plain, server_hostname=target.host) as connection:
+                return _converse(request, target, _Timed(connection, deadline))
+
+    def _reach(self, addresses: Sequence[str], port: int, deadline: "_Deadline") -> socket.socket:
+        """A connection to the first address that takes one; the name is not asked again."""
+        failure = OSError("no address was tried")
+        for address in addresses[:_TRIES]:
+            try:
+                seconds = min(_TRY_SECONDS, deadline.left())
+                return self.connect(address, port, seconds)
+            except OSError as error:
+                failure = error
+        raise failure
+
+
+@cache
+def verifying_context() -> ssl.SSLContext:
+    """TLS as the system trusts it; made once, for it reads every root certificate."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _look_up(resolve: "Resolve", host: str, deadline: "_Deadline") -> list[str]:
+    """Resolve in a thread of its own: the system's resolver waits as long as it likes."""
+    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(list(resolve(host)))
+        except Exception as error:  # it is raised below, where somebody listens
+            answers.put(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.left())
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _converse(request: Request, target: Target, connection: "_Timed") -> Reply:
+    headers = wire_headers(request, target.host).items()
+    lines = [f"{request.method} {target.path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers)]
+    connection.send("\r\n".join([*lines, "", ""]).encode("ascii") + request.body)
+    answer = HTTPResponse(cast("socket.socket", connection), method=request.method)
+    with closing(answer):
+        answer.begin()
+        if not 200 <= answer.status <= 599:
+            raise HTTPException("no status of an answer")
+        raw = answer.read(MAX_ANSWER + 1)
+        if len(raw) <= MAX_ANSWER and answer.length:
+            raise IncompleteRead(raw, answer.length)  # which `read` with a limit keeps to itself
+        kind = answer.getheader("Content-Type", "")
+        return read_answer(answer.status, kind, answer.getheader("Content-Encoding", ""), raw)
+
+
+class _Deadline:
+    def __init__(self, seconds: float) -> None:
+        self._ends = monotonic() + seconds
+
+    def left(self) -> float:
+        """The seconds that are left; raise TimeoutError if there are none."""
+        seconds = self._ends - monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+
+class _Timed(io.RawIOBase):
+    """A connection whose time is one budget, not one for each of the bytes that drip in."""
+
+    def __init__(self, connection: socket.socket, deadline: _Deadline) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._budget = _MAX_READ
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What `HTTPResponse` asks of a socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        self._connection.settimeout(self._deadline.left())
+        count = self._connection.recv_into(buffer)
+        self._budget -= count
+        if self._budget < 0:
+            raise HTTPException("too much around the answer")
+        return count
+
+    def send(self, data: "ReadableBuffer") -> None:
+        rest = memoryview(data)
+        while rest:
+            self._connection.settimeout(self._deadline.left())
+            rest = rest[self._connection.send(rest) :]

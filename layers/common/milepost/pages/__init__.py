@@ -1,0 +1,1 @@
+"""What visitors and recipients see: forms, preferences, unsubscribe, view, browser events."""

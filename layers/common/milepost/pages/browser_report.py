@@ -1,0 +1,75 @@
+"""What a visitor's browser may report: what was looked at, and nothing else.
+
+Whoever reports it has a key that every visitor can read. So a name that is not here is left out,
+and so is everything that would say something of a person, of consent, or of an order.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from json import dumps
+from typing import Any, Final, NamedTuple
+
+from milepost.contacts.event import Event
+from milepost.contacts.event_names import ALLOWED
+from milepost.pages.form import DEVICE
+
+SOURCE: Final = "browser"
+MOST = 20
+"""Events of one post."""
+MOST_BYTES = 8 * 1024
+LONGEST_ID = 64
+_MOMENT = timedelta(milliseconds=1)
+
+
+class Reported(NamedTuple):
+    """A post, as far as it may be taken; `left_out` counts what may not."""
+
+    device: str
+    events: tuple[Event, ...]
+    token: str = ""
+    left_out: int = 0
+
+
+class NoReport(NamedTuple):
+    """A post that is none, with the `field` that is wrong."""
+
+    field: str
+    reason: str
+
+
+def read_report(store: str, posted: Mapping[str, Any], now: datetime) -> Reported | NoReport:
+    """Read a post. The times are ours: a visitor's clock may say anything."""
+    device, told = posted.get("device"), posted.get("events", [])
+    if not isinstance(device, str) or not DEVICE.fullmatch(device):
+        return NoReport("device", "must be a random UUID, such as milepost.js makes")
+    if not isinstance(told, list) or len(told) > MOST:
+        return NoReport("events", f"must be a list of {MOST} events at most")
+    events = []
+    for number, each in enumerate(told):
+        event = _event(store, device, each, now + number * _MOMENT)
+        if event is not None:
+            events.append(event)
+    token = posted.get("token")
+    return Reported(
+        device,
+        tuple(events),
+        token if isinstance(token, str) and len(token) <= 300 else "",
+        len(told) - len(events),
+    )
+
+
+def _event(store: str, device: str, told: Any, at: datetime) -> Event | None:
+    if not isinstance(told, dict):
+        return None
+    name, id_, data = told.get("name"), told.get("id"), told.get("properties", {})
+    if not isinstance(name, str) or name not in ALLOWED or not isinstance(data, dict):
+        return None
+    if not isinstance(id_, str) or not id_.isascii() or not 0 < len(id_) <= LONGEST_ID:
+        return None
+    if "#" in id_ or not id_.isprintable():
+        return None
+    # A name that begins like this is ours: it says which step reported an event.
+    own = {key: value for key, value in data.items() if not key.startswith("_")}
+    if len(dumps(own, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        return None
+    return Event(store, id_, name, at, SOURCE, {"device": device}, own)

@@ -1,0 +1,174 @@
+"""The page of a reader's preferences: what they decide holds from the next line of code on.
+
+A "no" is written at once, as unsubscribing is. Everything else is an event on the timeline, which
+`react` applies within a second; the page shows it as it will be.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milepost.base import instants
+from milepost.base.languages import choose
+from milepost.contacts.event import ConsentFact, ContactFacts, Event
+from milepost.contacts.event_names import PREFERENCES, UNSUBSCRIBED
+from milepost.contacts.preferences import Fields, Reminder, Wish, language, wish_of
+from milepost.contacts.profile import Consent, Profile, fold
+from milepost.sending.link_tokens import Preferences, unseal_preferences
+from milepost.stores.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from milepost.contacts.ports import Contacts, Timeline
+    from milepost.enrollments.ports import Enrollments
+    from milepost.published.head import Registry
+    from milepost.stores.store_secrets import Secrets
+
+
+class Caller(NamedTuple):
+    """Where a post came from; part of the proof."""
+
+    ip: str = ""
+    user_agent: str = ""
+
+
+class Opened(NamedTuple):
+    """What the page is made of; `said` is what it says of what was just done, about a `day`."""
+
+    claim: Preferences
+    profile: Profile
+    settings: StoreSettings
+    reminders: tuple[Reminder, ...]
+    said: str = ""
+    day: str = ""
+
+    @property
+    def store_name(self) -> str:
+        return self.settings.name or self.claim.store
+
+    @property
+    def locale(self) -> str:
+        return language(self.profile, self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceDesk:
+    """Reads links and carries out what readers ask for."""
+
+    contacts: "Contacts"
+    timeline: "Timeline"
+    enrollments: "Enrollments"
+    registry: "Registry"
+    secrets: "Secrets"
+
+    def open(self, store: str, token: str) -> Opened | None:
+        """What a link is about; None if we did not make it, or if nobody is there any more."""
+        keys = self.secrets.of(store)
+        claim = unseal_preferences(store, token, keys.links if keys else ())
+        if claim is None:
+            return None
+        settings = self.registry.head(store).settings
+        known = self.contacts.profile(store, claim.contact)
+        if known is None and self.contacts.erased(store, claim.contact) is not None:
+            return None
+        profile = known or Profile(store, claim.contact)
+        reminders = tuple(self._reminders(profile, settings))
+        return Opened(claim, profile, settings, reminders)
+
+    def save(self, opened: Opened, posted: Fields, caller: Caller, now: datetime) -> Opened:
+        """Do what a post asks for; the page as it is afterwards. Repeating it changes nothing."""
+        profile, settings = opened.profile, opened.settings
+        wish = wish_of(posted, profile, settings, opened.reminders, now)
+        if wish.withdrawn:
+            event = _withdrawal(opened, wish, caller, now)
+            self.contacts.withdraw(profile.contact, event)
+            noes = {
+                fact.topic or "": Consent("withdrawn", now, fact.method, fact.source)
+                for fact in event.contact.consents
+            }
+            profile = replace(profile, consent={**profile.consent, **noes})
+        if wish.granted or wish.changes:
+            event = _changed(opened, wish, caller, now)
+            self.timeline.append(profile.contact, event)
+            profile = fold(profile, event, settings)
+        reminders = tuple(r._replace(date=_day(profile, r.property)) for r in opened.reminders)
+        day = str(wish.changes[0].value) if wish.said in {"snoozed", "moved"} else ""
+        return opened._replace(profile=profile, reminders=reminders, said=wish.said, day=day)
+
+    def _reminders(self, profile: Profile, settings: StoreSettings) -> Iterator[Reminder]:
+        """The dates that the contact is waiting for right now and may move, each property once."""
+        seen = set()
+        for id_, presence in sorted(profile.inside.items()):
+            ref = presence.ref(profile.store, profile.contact, id_)
+            program = self.registry.program(ref.store, ref.workflow, ref.version)
+            if not any("movable" in node for node in program.nodes.values()):
+                continue
+            loaded = self.enrollments.load(ref)
+            start = loaded[1].start if loaded and loaded[1].status == "active" else None
+            if loaded is None or start is None or not start.step:
+                continue
+            node = program.nodes[start.step]
+            if "movable" not in node or str(start.turn) in loaded[1].began:
+                continue
+            name = node["date"].removeprefix("contact.properties.")
+            if name not in seen:
+                seen.add(name)
+                title = _titled(node["movable"], language(profile, settings), settings)
+                yield Reminder(id_, name, title, _day(profile, name), _time(profile, name))
+
+
+def _titled(title: str | Mapping[str, str], locale: str, settings: StoreSettings) -> str:
+    if isinstance(title, str):
+        return title
+    chosen = choose(locale, title, choose(settings.default_locale, title, next(iter(title))))
+    return title[chosen]
+
+
+def _day(profile: Profile, name: str) -> str:
+    return str(profile.get(f"properties.{name}") or "")[:10]
+
+
+def _time(profile: Profile, name: str) -> str:
+    """What stands behind the day: it stays when the day is moved."""
+    return str(profile.get(f"properties.{name}") or "")[10:]
+
+
+def _withdrawal(opened: Opened, wish: Wish, caller: Caller, now: datetime) -> Event:
+    facts = tuple(_fact(opened, "withdrawn", topic, caller, now) for topic in wish.withdrawn)
+    data = {"topics": list(wish.withdrawn), "message": opened.claim.message}
+    return _event(opened, UNSUBSCRIBED, data, ContactFacts(consents=facts), now)
+
+
+def _changed(opened: Opened, wish: Wish, caller: Caller, now: datetime) -> Event:
+    facts = tuple(_fact(opened, "granted", topic, caller, now) for topic in wish.granted)
+    data = {
+        "topics": list(wish.granted),
+        "changed": {change.name: change.value for change in wish.changes},
+        "message": opened.claim.message,
+    }
+    return _event(
+        opened, PREFERENCES, data, ContactFacts(consents=facts, changes=wish.changes), now
+    )
+
+
+def _fact(opened: Opened, state: Any, topic: str, caller: Caller, now: datetime) -> ConsentFact:
+    return ConsentFact(
+        state=state,
+        method="preferences",
+        source=f"message {opened.claim.message}",
+        topic=topic,
+        at=now,
+        wording=opened.settings.title_of(topic, opened.locale),
+        ip=caller.ip or None,
+        user_agent=caller.user_agent[:200] or None,
+    )
+
+
+def _event(
+    opened: Opened, name: str, data: Mapping[str, Any], facts: ContactFacts, now: datetime
+) -> Event:
+    text = f"{opened.claim.message}\n{instants.show(now)}\n{json.dumps(data, sort_keys=True)}"
+    id_ = sha256(text.encode()).hexdigest()[:32]
+    return Event(opened.claim.store, id_, name, now, "reader", {}, data, facts)

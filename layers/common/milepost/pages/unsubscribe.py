@@ -1,0 +1,98 @@
+"""Unsubscribe: a reader says no, and it holds from the next line of code on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from milepost.contacts.event import ConsentFact, ContactFacts, Event
+from milepost.sending.link_tokens import Unsubscribe, unseal
+
+if TYPE_CHECKING:
+    from milepost.contacts.ports import Contacts
+    from milepost.published.head import Registry
+    from milepost.stores.store_secrets import Secrets
+
+
+Scope = Literal["topic", "all"]
+
+
+class Page(NamedTuple):
+    """What the reader's page is made of. `topic_title` is empty for a link to no single topic."""
+
+    claim: Unsubscribe
+    store_name: str
+    topic_title: str
+    locale: str
+
+
+class Proof(NamedTuple):
+    """Where the answer came from; kept with it."""
+
+    method: Literal["one-click", "page"]
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscriber:
+    """Reads links and carries out what they ask for."""
+
+    contacts: "Contacts"
+    registry: "Registry"
+    secrets: "Secrets"
+
+    def open(self, store: str, token: str) -> Page | None:
+        """What a link is about; None if we did not make it."""
+        keys = self.secrets.of(store)
+        claim = unseal(store, token, keys.links if keys else ())
+        if claim is None:
+            return None
+        settings = self.registry.head(store).settings
+        profile = self.contacts.profile(store, claim.contact)
+        locale = (profile and profile.get("locale")) or settings.default_locale
+        return Page(
+            claim=claim,
+            store_name=settings.name or store,
+            topic_title=settings.title_of(claim.topic, locale),
+            locale=locale,
+        )
+
+    def unsubscribe(self, claim: Unsubscribe, scope: Scope, proof: Proof, now: datetime) -> None:
+        """Withdraw consent with proof. Repeating it changes nothing; an unknown contact is fine."""
+        topics = self._topics(claim, scope)
+        profile = self.contacts.profile(claim.store, claim.contact)
+        if profile is None and self.contacts.erased(claim.store, claim.contact) is not None:
+            return  # nobody is there who could be mailed, and a proof would be a new trace
+        consent = profile.consent if profile else {}
+        open_topics = [t for t in topics if t not in consent or consent[t].state != "withdrawn"]
+        if not open_topics:
+            return
+        facts = tuple(
+            ConsentFact(
+                state="withdrawn",
+                method=proof.method,
+                source=f"message {claim.message}",
+                topic=topic,
+                at=now,
+                ip=proof.ip or None,
+                user_agent=proof.user_agent[:200] or None,
+            )
+            for topic in open_topics
+        )
+        event = Event(
+            store=claim.store,
+            id=f"{claim.message}:unsubscribed:{scope}",
+            name="Unsubscribed",
+            occurred_at=now,
+            source="reader",
+            identifiers={},
+            data={"topics": open_topics, "message": claim.message},
+            contact=ContactFacts(consents=facts),
+        )
+        self.contacts.withdraw(claim.contact, event)
+
+    def _topics(self, claim: Unsubscribe, scope: Scope) -> Sequence[str]:
+        known = self.registry.head(claim.store).settings.topics or {}
+        own = (claim.topic,) if claim.topic else tuple(known)
+        return tuple(dict.fromkeys((*own, *known))) if scope == "all" else own

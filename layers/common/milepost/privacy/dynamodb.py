@@ -1,0 +1,242 @@
+"""What is left of contacts, and the requests that take it away: deleting counts as it deletes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from milepost.aws import keys
+from milepost.aws.table import Item, Refused, Table, pack
+from milepost.base import instants
+from milepost.base.refs import EnrollmentRef
+from milepost.contacts.dynamodb.profile_item import profile_from_item
+from milepost.contacts.event import IdentifierKind, decode_body
+from milepost.privacy.request import SEGMENTS, Piece, PrivacyRequest
+
+MOST = 25
+"""Items of a piece. Its transaction may have 100 parts, and touch 4 MB."""
+
+MOST_BYTES = 2 * 1024 * 1024
+
+Name = tuple[IdentifierKind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoRemains:
+    """Implements `Remains`. `retention` is how long a contact stays closed.
+
+    `_places` say how far the segments of a whole store's erasure have been looked through, so that
+    the table is read once and not for every piece anew.
+    """
+
+    table: Table
+    retention: timedelta
+    _places: dict[tuple[str, int], Item] = field(default_factory=dict)
+
+    def close(self, store: str, contact: str, at: datetime) -> None:
+        until = int((at + self.retention).timestamp())
+        self.table.put(
+            keys.erased(store, contact) | pack({"at": instants.show(at), "expires_at": until})
+        )
+
+    def piece(self, store: str, contact: str) -> Piece | None:
+        profile = self.table.get(keys.profile(store, contact))
+        if profile is not None:
+            return _profile(store, contact, profile)
+        found = self.table.query(
+            KeyConditionExpression="pk = :pk",
+            values={":pk": keys.collection(store, contact)},
+            ConsistentRead=True,
+            Limit=MOST + 1,
+        )
+        return self._piece(item for item in found if item["sk"] != keys.ERASED)
+
+    def own(self, store: str, contacts: Sequence[str], identifiers: Iterable[Name]) -> list[Name]:
+        wanted = {keys.identity(store, *name)["pk"]["S"]: name for name in identifiers}
+        found = self.table.get_many([keys.identity(store, *name) for name in wanted.values()])
+        others = {item["pk"] for item in found if item["contact"] not in contacts}
+        return [name for pk, name in wanted.items() if pk not in others]
+
+    def remove(self, request: PrivacyRequest, piece: Piece, own: Sequence[Name]) -> None:
+        """Identities go before the events that name them: whoever is cut off finds them again."""
+        named = self.table.get_many([keys.identity(request.store, *name) for name in own])
+        identities = [_key(item) for item in named if item["contact"] in request.contacts]
+        for start in range(0, len(identities), MOST):
+            self._delete(request, identities[start : start + MOST])
+        self._delete(request, piece.handles)
+
+    def store_piece(self, store: str, segment: int) -> Piece | None:
+        place = (store, segment)
+        while True:
+            here = self._places.get(place)  # before it nothing is left, as far as was looked
+            items, _, after = self.table.scan(
+                here,
+                FilterExpression="begins_with(pk, :store) "
+                "AND NOT begins_with(pk, :suppression) AND NOT begins_with(pk, :request)",
+                values={
+                    ":store": f"S#{store}#",
+                    ":suppression": keys.suppression(store, "")["pk"]["S"],
+                    ":request": keys.request(store, "")["pk"]["S"],
+                },
+                ConsistentRead=True,
+                Segment=segment,
+                TotalSegments=SEGMENTS,
+            )
+            piece = self._piece(iter(items))
+            if piece is not None:
+                return piece
+            if after is None:
+                self._places.pop(place, None)
+                return None
+            self._places[place] = after
+
+    def remove_of_store(self, request: PrivacyRequest, piece: Piece) -> None:
+        self._delete(request, piece.handles)
+
+    def _piece(self, found: Iterator[Item]) -> Piece | None:
+        items = list(_bounded(islice(found, MOST)))
+        if not items:
+            return None
+        events = [(keys.owner(i["pk"])[0], i) for i in items if i["sk"].startswith("EVENT#")]
+        seen = {_place(k): k for k in (keys.seen(s, i["source"], i["id"]) for s, i in events)}
+        known = self.table.get_many(list(seen.values())) if seen else []
+        handles = {(i["pk"], i["sk"]): _key(i) for i in (*items, *known)}
+        named = [name for _, i in events for name in decode_body(i["body"])[0].items()]
+        return Piece(
+            handles=tuple(handles.values()),
+            running=tuple(_running(items)),
+            exports=tuple(
+                i["sk"].removeprefix(keys.EXPORT) for i in items if i["sk"].startswith(keys.EXPORT)
+            ),
+            identifiers=tuple(dict.fromkeys(named)),
+        )
+
+    def _delete(self, request: PrivacyRequest, gone: Sequence[Mapping[str, Any]]) -> None:
+        """Delete items and count them, or do neither.
+
+        If one of them went meanwhile (by its age, or by the same request in another process),
+        nothing is done: whoever calls reads anew what there is.
+        """
+        there = self.table.change("", "attribute_exists(pk)")
+        counted = self.table.change(
+            "ADD #items :n", "attribute_exists(pk)", {"#items": "items"}, {":n": len(gone)}
+        )
+        with suppress(Refused):
+            self.table.insist(
+                [
+                    *({"Delete": {"Key": key, **there}} for key in gone),
+                    {"Update": {"Key": keys.request(request.store, request.id), **counted}},
+                ]
+            )
+
+
+def _bounded(items: Iterable[Item]) -> Iterator[Item]:
+    size = 0
+    for item in items:
+        size += len(str(item))
+        yield item
+        if size > MOST_BYTES:
+            return
+
+
+def _profile(store: str, contact: str, item: Item) -> Piece:
+    profile = profile_from_item(store, contact, item)
+    return Piece(
+        handles=(_key(item),),
+        running=tuple((p.ref(store, contact, id_), 0) for id_, p in profile.inside.items()),
+        identifiers=profile.names(),
+    )
+
+
+def _running(items: Iterable[Item]) -> Iterator[tuple[EnrollmentRef, int]]:
+    for item in items:
+        if item["sk"].startswith("ENROLLMENT#") and item.get("status") == "active":
+            ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
+            yield ref._replace(version=int(item["version"])), int(item.get("leg", 0))
+
+
+def _key(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+
+
+def _place(key: Mapping[str, Any]) -> tuple[str, str]:
+    return key["pk"]["S"], key["sk"]["S"]
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoRequests:
+    """Implements `Requests`."""
+
+    table: Table
+
+    def open(self, request: PrivacyRequest) -> PrivacyRequest:
+        new = keys.request(request.store, request.id) | pack(
+            {
+                "kind": request.kind,
+                "contacts": list(request.contacts),
+                "asked_at": instants.show(request.asked_at),
+                "since": instants.show(request.since),
+                "origin": request.origin,
+                "status": request.status,
+                "segment": request.segment,
+                "items": request.items,
+            }
+        )
+        if self.table.put_new(new):
+            return request
+        return self.get(request.store, request.id) or request
+
+    def get(self, store: str, id_: str) -> PrivacyRequest | None:
+        item = self.table.get(keys.request(store, id_))
+        if item is None:
+            return None
+        return PrivacyRequest(
+            store=store,
+            id=id_,
+            kind=item["kind"],
+            contacts=tuple(item.get("contacts", ())),
+            asked_at=instants.parse(item["asked_at"]),
+            since=instants.parse(item["since"]),
+            origin=item["origin"],
+            status=item["status"],
+            segment=int(item["segment"]),
+            items=int(item["items"]),
+            done_at=instants.parse(item["done_at"]) if "done_at" in item else None,
+        )
+
+    def note_export(self, request: PrivacyRequest, contact: str, until: datetime) -> None:
+        self.table.put(
+            keys.export(request.store, contact, request.id)
+            | pack({"until": instants.show(until), "expires_at": int(until.timestamp())})
+        )
+
+    def advance(self, request: PrivacyRequest) -> None:
+        done = request.done_at
+        change = "SET #status = :status, since = :since, #segment = :segment"
+        values: dict[str, Any] = {
+            ":status": request.status,
+            ":since": instants.show(request.since),
+            ":segment": request.segment,
+        }
+        if done is None:
+            change += ", contacts = :contacts"
+            values[":contacts"] = list(request.contacts)
+        else:
+            change += ", done_at = :done REMOVE contacts"
+            values[":done"] = instants.show(done)
+        self.table.update(
+            keys.request(request.store, request.id),
+            expression=change,
+            names={"#status": "status", "#segment": "segment"},
+            values=values,
+        )
+
+    def count(self, request: PrivacyRequest, items: int) -> None:
+        self.table.update(
+            keys.request(request.store, request.id),
+            expression="SET #items = :n",
+            names={"#items": "items"},
+            values={":n": items},
+        )

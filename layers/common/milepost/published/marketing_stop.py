@@ -1,0 +1,32 @@
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from milepost.base import instants
+
+Kind = Literal["bounced", "complained"]
+
+
+class Breaker(NamedTuple):
+    """Marketing is stopped since an instant: so many of those sent in so many days. `told` says
+    that the shop's people have been."""
+
+    opened: datetime
+    kind: Kind
+    number: int
+    sent: int
+    days: int
+    told: bool = False
+
+    def reason(self) -> str:
+        what = "bounced for good" if self.kind == "bounced" else "were marked as spam"
+        span = "the last day" if self.days == 1 else f"the last {self.days} days"
+        percent = 100 * self.number / max(self.sent, self.number)
+        return f"{self.number} of {self.sent} marketing mails of {span} {what} ({percent:.2f} %)"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self._asdict(), "opened": instants.show(self.opened)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Breaker":
+        return cls(**{**document, "opened": instants.parse(document["opened"])})

@@ -1,0 +1,1 @@
+"""How a file becomes live: load, check, compile, go live, report."""

@@ -1,0 +1,163 @@
+"""Publish: a marketer's file is checked, compiled, versioned and reported on.
+
+A file that is wrong changes nothing that is live. Files may arrive in any order and together: a
+refusal is noted, and whenever something new goes live, what was refused is tried again. The
+present state of the bucket counts, not the notice that brought us here, which may be late,
+repeated or out of order.
+
+What publishing came to is told to the shop's own people, who do not look into the bucket.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from milepost.base.errors import Busy
+from milepost.publishing.errors import Unfinished
+from milepost.publishing.report import (
+    Report,
+    Result,
+    as_json,
+    as_markdown,
+    as_message,
+    headline,
+    is_news,
+)
+from milepost.publishing.scoring import PATH as SCORING
+from milepost.publishing.scoring import publish_scoring
+from milepost.publishing.segments import Estimates, Publishing, publish_segment
+from milepost.publishing.settings import publish_settings
+from milepost.publishing.templates import marketers, publish_template
+from milepost.publishing.workflows import Workflows, path_of_tests
+
+if TYPE_CHECKING:
+    from milepost.outbound.ports import Alerts
+    from milepost.publishing.ports import Publications
+    from milepost.stores.files import Files
+
+
+LAYOUT = "_layout"
+_ROUNDS = 5
+_TURNS = ("settings.json", "templates", "segments", SCORING, "workflows")
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Publishes a store's files."""
+
+    files: "Files"
+    publications: "Publications"
+    workflows: Workflows
+    now: Callable[[], datetime]
+    estimate: Estimates = lambda _, __: None
+    sender_domain: str | None = None
+
+    def publish(self, store: str, paths: Sequence[str]) -> list[Report]:
+        """Bring everything that these paths concern up to date; the reports, newest last.
+        Raises `Unfinished`.
+
+        Settings go first and workflows last, so that files uploaded together find each other.
+        """
+        units = dict.fromkeys(unit for path in paths for unit in self._units(store, path))
+        unfinished: list[str] = []
+        reports = list(self._each(store, units, unfinished))
+        if any(report.outcome in {"published", "archived"} for report in reports):
+            done = {report.file for report in reports if report.outcome != "refused"}
+            again = [unit for unit in self.publications.all_refused(store) if unit not in done]
+            reports += self._each(store, again, unfinished)
+        if unfinished:
+            raise Unfinished(unfinished, reports)
+        return reports
+
+    def _each(self, store: str, units: Iterable[str], unfinished: list[str]) -> Iterator[Report]:
+        """Publish one after the other; one that cannot be finished now holds no other up."""
+        for unit in sorted(units, key=_turn):
+            try:
+                yield self._publish(store, unit)
+            except Busy as busy:
+                unfinished.append(str(busy))
+
+    def _units(self, store: str, path: str) -> list[str]:
+        """What a changed file is part of: itself, its template's folder, or every template."""
+        parts = PurePosixPath(path).parts
+        if path in {"settings.json", SCORING}:
+            return [path]
+        if parts[:1] in {("workflows",), ("segments",)}:
+            return [path] if path.endswith(".json") and len(parts) == 2 else []
+        if parts[:1] == ("tests",):
+            name = parts[-1].removesuffix(".test.json")
+            return [f"workflows/{name}.json"] if path == path_of_tests(name) else []
+        if parts[:1] != ("templates",) or len(parts) < 3:
+            return []
+        if parts[1] != LAYOUT:
+            return [str(PurePosixPath(path).parent)]
+        files = [PurePosixPath(p).parts for p in self.files.paths(store, "templates")]
+        return sorted({"/".join(p[:-1]) for p in files if len(p) > 2 and p[1] != LAYOUT})
+
+    def _publish(self, store: str, unit: str) -> Report:
+        """Publish until the result is of the bucket and the registry as they are."""
+        for _ in range(_ROUNDS):
+            before = self._seen(store, unit)
+            result = self._once(store, unit)
+            self.publications.refused(store, unit, result.outcome == "refused")
+            if self._seen(store, unit) == before:
+                return self._write(store, Report(unit, at=self.now(), **result._asdict()))
+        raise Busy(f"{unit} kept changing while it was published")
+
+    def _seen(self, store: str, unit: str) -> object:
+        """All that a result depends on: if it is the same afterwards, the result still holds."""
+        head = self.publications.head(store)
+        if unit.startswith("templates/"):
+            layout = self.files.folder(store, f"templates/{LAYOUT}")
+            users = marketers(self.publications, store, unit.removeprefix("templates/"))
+            return (self.files.folder(store, unit), layout, head.settings, users)
+        if unit == "settings.json":
+            return (self.files.read(store, unit), head.settings)
+        if unit == SCORING or unit.startswith("segments/"):
+            own = PurePosixPath(unit).stem
+            others = {n: s for n, s in head.segments.live().items() if n != own}
+            used = [(name, live.version, live.status) for name, live in head.workflows.items()]
+            return (self.files.read(store, unit), head.settings, others, sorted(used))
+        tests = self.files.read(store, path_of_tests(PurePosixPath(unit).stem))
+        templates = sorted(head.templates.items())
+        segments = sorted(head.segments.live())
+        return (self.files.read(store, unit), tests, templates, segments, head.settings)
+
+    def _once(self, store: str, unit: str) -> Result:
+        if unit == "settings.json":
+            text = self.files.read(store, unit)
+            return publish_settings(
+                self.publications, self.files, store, text, self.now(), self.sender_domain
+            )
+        if unit.startswith("templates/"):
+            layout = self.files.folder(store, f"templates/{LAYOUT}")
+            files, name = self.files.folder(store, unit), unit.removeprefix("templates/")
+            return publish_template(self.publications, store, name, files, layout)
+        if unit == SCORING:
+            return publish_scoring(self.files, self.publications, store, self.now())
+        name = PurePosixPath(unit).stem
+        if unit.startswith("segments/"):
+            needs = Publishing(self.files, self.publications, self.estimate)
+            return publish_segment(needs, store, name, self.now())
+        return self.workflows.publish(store, name, self.now())
+
+    def _write(self, store: str, report: Report) -> Report:
+        base = "reports/" + report.file.removesuffix(".json").replace("/", ".")
+        before = self.files.read(store, f"{base}.report.json")
+        self.files.write(store, f"{base}.report.json", as_json(report))
+        self.files.write(store, f"{base}.report.md", as_markdown(report))
+        return report._replace(news=is_news(report, before))
+
+
+def _turn(unit: str) -> tuple[int, str]:
+    return (_TURNS.index(unit.partition("/")[0]), unit)
+
+
+def tell(alerts: "Alerts", store: str, reports: Iterable[Report]) -> bool:
+    """Tell what is news in one message; whether there was any. Raises `Busy`."""
+    news = [report for report in reports if report.news]
+    if news:
+        alerts.tell(headline(store, news), as_message(news), store)
+    return bool(news)

@@ -1,0 +1,120 @@
+"""A store's `settings.json`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from milepost.base.parse_file import read_file
+from milepost.base.problems import Problem
+from milepost.contacts.event_names import OPT_IN
+from milepost.enrollments.pauses import after
+from milepost.publishing.report import Result, refused
+from milepost.publishing.settings_file import SettingsFile
+from milepost.publishing.usage import (
+    answers_opt_in,
+    double_opt_in,
+    form_of,
+    programs,
+    senders,
+    topics,
+)
+from milepost.runtime.jobs import Work
+from milepost.stores.settings import StoreSettings
+from milepost.workflows.language.workflow import Workflow
+
+if TYPE_CHECKING:
+    from milepost.publishing.ports import Publications
+    from milepost.stores.files import Files
+
+
+def publish_settings(
+    publications: "Publications",
+    files: "Files",
+    store: str,
+    text: str | None,
+    now: datetime,
+    sender_domain: str | None = None,
+) -> Result:
+    """Apply the settings; their last version stays if the file is wrong or gone.
+
+    `sender_domain` is where senders may have addresses of their own: empty for nowhere, None where
+    nobody knows.
+    """
+    if text is None:
+        return Result("kept", note="the file is gone, its last settings stay")
+    settings = read_file(text, SettingsFile)
+    if isinstance(settings, list):
+        return refused(settings)
+    document = settings.document()
+    found = [
+        *_in_use(publications, store, settings),
+        *(() if sender_domain is None else _sent_from(settings, sender_domain)),
+        *_unanswered(publications, files, store, StoreSettings.from_json(document)),
+    ]
+    if found:
+        return refused(found)
+    head = publications.head(store)
+    pauses = after(head.pauses, settings.paused, now)
+    if pauses != head.pauses and not settings.paused:
+        for name in head.workflows:
+            publications.set_going(Work("thaw", store, name, now))
+    publications.apply_settings(store, document, pauses)
+    return Result("published")
+
+
+def _in_use(publications: "Publications", store: str, settings: SettingsFile) -> Iterator[Problem]:
+    """Topics that workflows still mail about cannot go, for their mail would stop unseen; nor can
+    the forms that workflows begin with."""
+    for program in programs(publications, store, publications.head(store)):
+        for topic in sorted(topics(program) - {*settings.topics}):
+            reason = f'"{topic}" is used by {program.workflow}'
+            yield Problem("topics", reason, "change or delete that first")
+        for sender in sorted(senders(program) - {*settings.senders}):
+            reason = f'"{sender}" sends mail of {program.workflow}'
+            yield Problem("senders", reason, "change or delete that first")
+        form = form_of(program)
+        if form and form not in settings.forms:
+            reason = f'"{form}" lets people into {program.workflow}'
+            yield Problem("forms", reason, "change or delete that first")
+    for name, segment in sorted(publications.head(store).segments.items()):
+        gone = {*segment.mention.topics} - {*settings.topics}
+        for topic in sorted(gone) if segment.status == "live" else ():
+            reason = f'"{topic}" is used by the segment {name}'
+            yield Problem("topics", reason, "change or delete that first")
+
+
+def _sent_from(settings: SettingsFile, domain: str) -> Iterator[Problem]:
+    """SES refuses mail from other addresses, one by one and when it is too late to mend."""
+    for name, sender in settings.senders.items():
+        place = f"senders.{name}.address"
+        if sender.address is None:
+            continue
+        if not domain:
+            remedy = "leave the address out, or deploy the stack with SenderPersonas=yes"
+            yield Problem(place, "this stack sends from one address alone", remedy)
+        elif sender.address.rpartition("@")[2] != domain:
+            remedy = f"use an address of {domain}, or leave it out"
+            yield Problem(place, f"{sender.address} is not of the domain that is verified", remedy)
+
+
+def _unanswered(
+    publications: "Publications", files: "Files", store: str, settings: StoreSettings
+) -> Iterator[Problem]:
+    """Whoever has to confirm a sign-up needs a mail to do it with. The workflow that sends it may
+    be published already, or come together with the settings."""
+    forms = double_opt_in(settings)
+    if not forms:
+        return
+    head = publications.head(store)
+    for program in programs(publications, store, head):
+        if answers_opt_in(program.head["trigger"], head.workflows[program.workflow].status):
+            return
+    for path in files.paths(store, "workflows"):
+        workflow = read_file(files.read(store, path) or "", Workflow)
+        if isinstance(workflow, Workflow) and answers_opt_in(
+            workflow.trigger.model_dump(), workflow.status
+        ):
+            return
+    reason = "readers have to confirm, and no workflow sends them the mail for that"
+    remedy = f'upload one that begins with the event "{OPT_IN}", such as workflows/opt-in.json'
+    yield Problem(f"forms.{forms[0]}", reason, remedy)

@@ -1,0 +1,84 @@
+"""Who uses what: published workflows and the topics and templates they mail with."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from milepost.contacts.event_names import OPT_IN
+from milepost.enrollments.program import Program, Used, templates_of
+from milepost.sending.senders import senders_named
+from milepost.stores.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from milepost.published.head import Head
+    from milepost.publishing.ports import Publications
+
+
+def programs(publications: "Publications", store: str, head: "Head") -> Iterator[Program]:
+    """The workflows that are not archived, by name."""
+    for name, live in sorted(head.workflows.items()):
+        if live.status != "archived":
+            yield publications.program(store, name, live.version)
+
+
+def topics(program: Program) -> set[str]:
+    """The topics that a workflow mails about, as far as it names them."""
+    named = {program.head.get("topic"), *(n.get("topic") for n in program.nodes.values())}
+    return {topic for topic in named if topic}
+
+
+def senders(program: Program) -> set[str]:
+    """The senders that a workflow names by their id."""
+    return {name for node in program.nodes.values() for name in senders_named(node).values()}
+
+
+def form_of(program: Program) -> str | None:
+    """The form that lets people into a workflow."""
+    if program.head["trigger"]["type"] != "form":
+        return None
+    first = program.head["trigger"]["where"]["all"][0]
+    return str(first["is"])
+
+
+def answers_opt_in(trigger: Mapping[str, Any], status: str) -> bool:
+    """Whether a workflow mails those who have to confirm a sign-up."""
+    asks = trigger["type"] == "event" and trigger["event"] == OPT_IN
+    return asks and status in {"live", "paused"}
+
+
+def double_opt_in(settings: StoreSettings) -> list[str]:
+    """The forms whose readers have to confirm."""
+    forms = settings.forms or {}
+    return [name for name, form in sorted(forms.items()) if form.get("double_opt_in", True)]
+
+
+def sends(program: Program, template: str) -> bool:
+    """Whether a workflow sends this template, in whatever version."""
+    nodes = program.nodes.values()
+    return any(template == used.template for node in nodes for used in templates_of(node))
+
+
+def advertises(program: Program, template: str) -> bool:
+    """Whether a workflow sends as marketing what this template is edited to: not one version."""
+    return any(
+        Used(template) in templates_of(node)
+        and (node.get("category") or program.head["category"]) == "marketing"
+        for node in program.nodes.values()
+    )
+
+
+def asks_about(program: Program, segment: str) -> bool:
+    """Whether a workflow asks who is in a segment, or begins with it."""
+    head = program.head
+    trigger = head["trigger"]
+    begins = {"event": "segment", "is": segment}
+    if trigger["type"] in {"segment", "schedule"} and (
+        trigger.get("segment") == segment or begins in trigger.get("where", {}).get("all", ())
+    ):
+        return True
+    return _holds({"in_segment": segment}, [dict(head), [*program.nodes.values()]])
+
+
+def _holds(wanted: Mapping[str, Any], part: Any) -> bool:
+    if isinstance(part, Mapping):
+        return part == wanted or any(_holds(wanted, each) for each in part.values())
+    return isinstance(part, list | tuple) and any(_holds(wanted, each) for each in part)

@@ -1,0 +1,1 @@
+"""Timers, jobs, backfill progress and dead letters in DynamoDB."""

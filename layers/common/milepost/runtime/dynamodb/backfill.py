@@ -1,0 +1,50 @@
+"""How far the looks at all contacts are, in the workflows table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from milepost.aws import keys
+from milepost.aws.table import Table, pack
+from milepost.base import instants
+from milepost.runtime.ports import Looked, Part
+
+RUN = "LOOKED#"
+PART = "LOOK#"
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoProgress:
+    """Implements `Progress`."""
+
+    table: Table
+
+    def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
+        for each in what:
+            key = keys.store_item(store, RUN + each)
+            self.table.put(key | pack({"run": run, "at": instants.show(at), "of": of}))
+
+    def part(self, store: str, run: str, part: str) -> Part:
+        item = self.table.get(keys.store_item(store, f"{PART}{run}#{part}"))
+        return _part(item) if item else Part()
+
+    def note(self, store: str, run: str, part: str, progress: Part) -> None:
+        key = keys.store_item(store, f"{PART}{run}#{part}")
+        self.table.put(key | pack(progress._asdict()))
+
+    def looked(self, store: str, what: str) -> Looked | None:
+        held = self.table.get(keys.store_item(store, RUN + what))
+        if held is None:
+            return None
+        prefix = f"{PART}{held['run']}#"
+        items = self.table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            values={":pk": f"S#{store}", ":prefix": prefix},
+        )
+        parts = {item["sk"].removeprefix(prefix): _part(item) for item in items}
+        return Looked(held["run"], held["at"], parts, int(held["of"]))
+
+
+def _part(item: Mapping[str, Any]) -> Part:
+    return Part(item["place"], int(item["looked"]), int(item["changed"]), item["done"])

@@ -1,0 +1,145 @@
+"""Everything that is due at a time, read from the index of due times, never from the table."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from milepost.aws import keys
+from milepost.aws.table import Item, Refused, Table
+from milepost.base import instants
+from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
+from milepost.runtime.ports import Overdue
+from milepost.sending.dynamodb.recent_marketing import uncount
+
+CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
+FIRST_LOOK = timedelta(days=1)
+PATIENCE = timedelta(hours=1)
+"""For so long it is tried every minute to do what is due."""
+PUT_OFF = timedelta(minutes=15)
+"""Then it rests for so long."""
+SETTLED = timedelta(hours=2)
+"""An hour this old gets no new timers: nothing is set to be due in the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoTimers:
+    """Implements `Timers`. All instants here are real ones."""
+
+    table: Table
+
+    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
+        for hour in keys.hours(self._oldest(now), now):
+            for number in range(keys.SHARDS):
+                for item in self.table.query(
+                    IndexName="timers",
+                    KeyConditionExpression="timer_bucket = :bucket AND timer_due <= :now",
+                    values={
+                        ":bucket": keys.timer_bucket(hour, number),
+                        ":now": instants.show(now),
+                    },
+                ):
+                    overdue = self._read(item["pk"], item["sk"])
+                    if overdue is not None:
+                        yield overdue
+
+    def paused(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
+        first, *rest = after.split(" ") if after else ("0",)
+        for number in range(int(first), keys.SHARDS):
+            bucket, start = keys.paused_bucket(store, workflow, number), dict[str, Any]()
+            if rest:
+                due, contact, id_ = rest
+                place = keys.enrollment(EnrollmentRef(store, contact, workflow, 0, id_))
+                place |= {"timer_bucket": {"S": bucket}, "timer_due": {"S": due}}
+                start, rest = {"ExclusiveStartKey": place}, []
+            for item in self.table.query(
+                IndexName="timers",
+                KeyConditionExpression="timer_bucket = :bucket",
+                values={":bucket": bucket},
+                **start,
+            ):
+                ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
+                yield f"{number} {item['timer_due']} {ref.contact} {ref.id}", ref
+
+    def done_before(self, now: datetime) -> None:
+        """Note that everything due until two hours ago has been dealt with."""
+        self.table.update(
+            CURSOR,
+            expression="SET #hour = :hour",
+            names={"#hour": "hour"},
+            values={":hour": instants.show(now - SETTLED)},
+        )
+
+    def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
+        later = now + PUT_OFF
+        with suppress(Refused):  # it has been done, given another time, or is not so late
+            self.table.update(
+                _key(ref),
+                expression="SET timer_bucket = :bucket, timer_due = :later",
+                condition="timer_due <= :long_ago AND begins_with(timer_bucket, :due)",
+                values={
+                    ":bucket": keys.timer_bucket(later, keys.shard(ref.contact)),
+                    ":later": instants.show(later),
+                    ":long_ago": instants.show(now - PATIENCE),
+                    ":due": keys.TIMERS,
+                },
+            )
+
+    def give_up(self, ref: MessageRef, at: datetime) -> bool:
+        open_, busy = ("#status IN (:claimed, :unknown)", "#status = :throttled")
+        if self._given_up(ref, at, "unknown", open_):
+            return True
+        failed = self._given_up(ref, at, "failed", busy)
+        if failed:  # SES has not taken it: it leaves room for another, unless it is claimed anew
+            claimed_at = instants.parse(failed["decided_at"])
+            uncount(self.table, ref, ref.contact, claimed_at)
+        return bool(failed)
+
+    def _given_up(self, ref: MessageRef, at: datetime, status: str, condition: str) -> Item:
+        """The message as it was given up; empty if it was not."""
+        named = {f":{name}": name for name in ("claimed", "unknown", "throttled")}
+        try:
+            return self.table.update(
+                keys.message(ref),
+                expression=f"SET #status = :status, gave_up_at = :at REMOVE {keys.NO_TIMER}",
+                condition=condition,
+                names={"#status": "status"},
+                values={
+                    **{place: name for place, name in named.items() if place in condition},
+                    ":status": status,
+                    ":at": instants.show(at),
+                },
+            )
+        except Refused:
+            return {}
+
+    def _oldest(self, now: datetime) -> datetime:
+        cursor = self.table.get(CURSOR)
+        return instants.parse(cursor["hour"]) if cursor else now - FIRST_LOOK
+
+    def _read(self, pk: str, sk: str) -> Overdue | EnrollmentRef | ContactRef | None:
+        if sk == "PROFILE":
+            return ContactRef(*keys.owner(pk))
+        if sk.startswith("ENROLLMENT#"):
+            return keys.enrollment_of(*keys.owner(pk), sk)
+        item = self.table.get({"pk": {"S": pk}, "sk": {"S": sk}})
+        if item is None or "timer_due" not in item:
+            return None  # settled since the index was read
+        ref = MessageRef(*keys.owner(pk), sk.removeprefix("MESSAGE#"))
+        return Overdue(
+            message=ref,
+            enrollment=EnrollmentRef.of_message(ref, item),
+            step=item["step"],
+            turn=int(item["turn"]),
+            category=item["category"],
+            attempts=int(item["attempts"]),
+        )
+
+
+def _key(ref: MessageRef | EnrollmentRef | ContactRef) -> keys.Key:
+    if isinstance(ref, MessageRef):
+        return keys.message(ref)
+    return keys.enrollment(ref) if isinstance(ref, EnrollmentRef) else keys.profile(*ref)

@@ -1,0 +1,1 @@
+"""Merging two contacts that turn out to be one person."""

@@ -1,0 +1,247 @@
+"""Makes one contact of two: one transaction, and then the timeline, in parts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from milepost.aws import keys
+from milepost.aws.table import Refused, Table, pack
+from milepost.contacts.dynamodb.profile_item import (
+    CONSENT,
+    INSIDE,
+    MAILED,
+    consent_value,
+    facts_text,
+    mailed_value,
+    presence_value,
+    profile_change,
+)
+from milepost.contacts.dynamodb.timeline import event_from_item, event_item
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile
+from milepost.runtime.merging.rules import MERGED_AWAY, Stay, asks, counted_twice
+
+if TYPE_CHECKING:
+    from milepost.contacts.ports import Again
+
+
+PART = 200
+"""Items that are copied before it is noted how far that has come."""
+WRITERS = 8
+_CARRIED = ("CONSENT#", "EVENT#")
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoMerging:
+    """Implements `Merging`. `retention` is how long events are kept; `to_wire` turns a business
+    instant into a real one, for timers."""
+
+    table: Table
+    retention: timedelta
+    to_wire: Callable[[datetime], datetime] = lambda instant: instant
+
+    def reserve(self, store: str, loser: str, winner: str) -> list[Stay]:
+        stays = []
+        for item in self._items(store, loser, "ENROLLMENT#"):
+            ref = keys.enrollment_of(store, item.get("home", loser), item["sk"])
+            own = ref._replace(id=item.get("home_id", ref.id), version=int(item["version"]))
+            stay = Stay(own, item.get("key", ""), item["event_id"])
+            stays.append(stay)
+            self.table.put_new(_reserved(item, stay, winner))
+        return stays
+
+    def unite(
+        self,
+        loser: Profile,
+        tombstone: Profile,
+        winner: Profile,
+        after: Profile,
+        topics: Sequence[str],
+    ) -> bool:
+        change = profile_change(winner, after, self.to_wire)
+        change["expression"] += " ADD absorbing :loser"
+        change["values"][":loser"] = {loser.contact}
+        pointer = keys.merged(loser.store, winner.contact, loser.contact)
+        try:
+            self.table.together(
+                [
+                    {"Put": self._tombstone(loser, tombstone, topics)},
+                    {
+                        "Update": {
+                            "Key": keys.profile(winner.store, winner.contact),
+                            **self.table.change(**change),
+                        }
+                    },
+                    {"Put": {"TableName": self.table.name, "Item": pointer}},
+                ]
+            )
+        except Refused:
+            return False
+        return True
+
+    def _tombstone(
+        self, loser: Profile, tombstone: Profile, topics: Sequence[str]
+    ) -> dict[str, Any]:
+        """The loser's whole item anew, on condition that nobody has written to the old one."""
+        item = keys.profile(loser.store, loser.contact) | pack(
+            {
+                "facts": facts_text(tombstone),
+                "applied": str(tombstone.applied),
+                "merged_into": tombstone.merged_into,
+                "merging": True,
+                **{INSIDE + id_: presence_value(p) for id_, p in tombstone.inside.items()},
+            }
+        )
+        wanted: dict[str, Any] = {
+            "applied": str(loser.applied) if loser.applied else None,
+            "moved": loser.moved or None,
+            "merged_into": None,
+            "absorbing": None,
+            MAILED: mailed_value(loser),
+            **{CONSENT + topic: None for topic in topics},
+            **{CONSENT + topic: consent_value(held) for topic, held in loser.consent.items()},
+        }
+        names = {f"#n{n}": name for n, name in enumerate((*wanted, *map(_inside, loser.inside)))}
+        values = {f":v{n}": value for n, value in enumerate(wanted.values()) if value is not None}
+        conditions = [
+            f"#n{n} = :v{n}" if value is not None else f"attribute_not_exists(#n{n})"
+            for n, value in enumerate(wanted.values())
+        ]
+        entered = range(len(wanted), len(names))
+        conditions += [f"attribute_exists(#n{n})" for n in entered]
+        return {
+            "Item": item,
+            **self.table.change("", " AND ".join(conditions), names, values),
+        }
+
+    def carry(self, loser: Profile, after: str) -> tuple[list[Event], str]:
+        from concurrent.futures import ThreadPoolExecutor  # next to no event merges contacts
+
+        # Only now has what the part before this one met been dealt with.
+        place = after or self._noted(loser)
+        if after:
+            self._note(loser, after)
+        for prefix in _CARRIED:
+            if place >= _end(prefix):
+                continue
+            found = self._items(loser.store, loser.contact, prefix, max(place, prefix))
+            part = list(islice(found, PART))
+            with ThreadPoolExecutor(WRITERS) as writers:
+                met = list(writers.map(lambda item: self._copy(loser, item), part))
+            place = part[-1]["sk"] if len(part) == PART else _end(prefix)
+            last = place == _end(_CARRIED[-1])
+            return [event for event in met if event is not None], "" if last else place
+        return [], ""
+
+    def _copy(self, loser: Profile, item: Mapping[str, Any]) -> Event | None:
+        """Copy one item; the event, if the winner had it already."""
+        kept = {name: value for name, value in item.items() if name not in ("pk", "copied")}
+        copy: dict[str, Any] = {
+            **kept,
+            "pk": keys.collection(loser.store, loser.merged_into),
+        }
+        if not item["sk"].startswith("EVENT#"):
+            self.table.put_new(pack(copy))
+            return None
+        event = event_from_item(loser.store, item)
+        if asks(event):
+            return None
+        try:
+            self.table.put(pack({**copy, "copied": loser.contact}), "attribute_not_exists(pk)")
+        except Refused as refused:
+            held = refused.items[0] or {}
+            return None if held.get("copied") == loser.contact else event
+        return None
+
+    def _noted(self, loser: Profile) -> str:
+        item = self.table.get(keys.profile(loser.store, loser.contact)) or {}
+        return str(item.get("carried", ""))
+
+    def _note(self, loser: Profile, place: str) -> None:
+        self.table.update(
+            keys.profile(loser.store, loser.contact),
+            expression="SET carried = :place",
+            values={":place": place},
+        )
+
+    def settle(self, loser: Profile) -> None:
+        for item in self._items(loser.store, loser.contact, "MEMBER#"):
+            self.table.delete({"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}})
+        change = self.table.change("DELETE absorbing :loser", values={":loser": {loser.contact}})
+        done = self.table.change("REMOVE merging, carried")
+        self.table.insist(
+            [
+                {"Update": {"Key": keys.profile(loser.store, loser.merged_into), **change}},
+                {"Update": {"Key": keys.profile(loser.store, loser.contact), **done}},
+            ]
+        )
+
+    def uncounted(self, winner: str, event: Event, loser: str) -> bool:
+        note = counted_twice(event, loser)
+        wanted = [
+            keys.event(event.store, winner, e.name, e.occurred_at, e.id) for e in (event, note)
+        ]
+        return any(
+            item["name"] != event.name or item.get("copied") == loser
+            for item in self.table.get_many(wanted)
+        )
+
+    def apply_again(self, contact: str, event: Event, again: "Again") -> bool:
+        item = event_item(contact, event, self.retention)
+        key = keys.again(event.store, contact, item, again.mark)
+        extra = pack({"again": again.mark, "follow": str(again.follow) if again.follow else None})
+        return self.table.put_new(item | key | extra)
+
+    def part(self, before: Profile, after: Profile, event: Event) -> bool:
+        store, contact = after.store, after.contact
+        change = self.table.change(**profile_change(before, after, self.to_wire))
+        gone = keys.event(store, contact, event.name, event.occurred_at, event.id)
+        try:
+            self.table.together(
+                [
+                    {"Update": {"Key": keys.profile(store, contact), **change}},
+                    {"Delete": {"TableName": self.table.name, "Key": gone}},
+                ]
+            )
+        except Refused:
+            return False
+        return True
+
+    def _items(self, store: str, contact: str, prefix: str, after: str = "") -> Any:
+        """The items of a kind, in order, behind a place."""
+        found = self.table.query(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ConsistentRead=True,
+            values={
+                ":pk": keys.collection(store, contact),
+                ":first": after or prefix,
+                ":last": _end(prefix),
+            },
+        )
+        return (item for item in found if item["sk"] != after)
+
+
+def _end(prefix: str) -> str:
+    """What comes behind all keys that begin so, in whatever script they go on."""
+    return f"{prefix[:-1]}{chr(ord(prefix[-1]) + 1)}"
+
+
+def _inside(enrollment: str) -> str:
+    return INSIDE + enrollment
+
+
+def _reserved(item: Mapping[str, Any], stay: Stay, winner: str) -> dict[str, Any]:
+    """What says under the winner that there has been an enrollment for this; no index shows it."""
+    own = stay.ref._replace(contact=winner, id=stay.at(winner))
+    kept = ("store", "workflow", "version", "machine", "key", "event_id", "event_name", "since")
+    return keys.enrollment(own) | pack(
+        {
+            **{name: item.get(name) for name in (*kept, "entered_at")},
+            "status": "exited",
+            "reason": MERGED_AWAY,
+            "home": stay.ref.contact,
+            "home_id": stay.ref.id,
+        }
+    )

@@ -1,0 +1,229 @@
+"""Run: one block of a workflow for one contact, from its entry to the next wait or the end.
+
+Step Functions may run a block again from the start, after a crash at any line. So the block's
+first instant and the outcome of each step are written down before anything that follows from
+them happens, and a second run finds them instead of deciding anew.
+
+A wait that is too long for an execution ends it: the enrollment is parked, and its next leg begins
+after the wait. An execution of an earlier leg changes nothing any more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.blocks import block_at
+from milepost.enrollments.enrollment import Enrollment, Start, Status
+from milepost.enrollments.executions import again, park_after, parks, waited
+from milepost.enrollments.pauses import frozen, hold, turn_of
+from milepost.enrollments.ports import Journal
+from milepost.enrollments.program import END, Node, Program, waits
+from milepost.enrollments.version_migration import rest_at
+from milepost.runtime.execution_starter import follow, meet, tell_left
+from milepost.runtime.steps.block_run import Turn
+from milepost.runtime.steps.steps import Over, Steps
+from milepost.sending.send import Deferred, Paused, Sender
+from milepost.sending.send_job import Task
+
+if TYPE_CHECKING:
+    from milepost.enrollments.ports import Engine, Enrollments
+    from milepost.published.head import Head, Registry
+
+
+PUNCTUAL = timedelta(minutes=2)
+"""A leg that begins so soon after its time counts from that time, or every rest would add a
+minute; one that is later counts from now, or those who were late would be hurried."""
+
+
+class Stop(NamedTuple):
+    """Where a block came to rest: a waiting node or END.
+
+    `until` is when a delay is over, `since` the instant from which a wait counts events.
+    """
+
+    next: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs blocks. `now` is asked for every message, so that the gate decides on the present.
+
+    `engine` stops executions that have nothing left to do and no way to their end; without one
+    nobody is stopped. Few need it, so it is built when one does.
+    """
+
+    enrollments: "Enrollments"
+    registry: "Registry"
+    sender: Sender
+    steps: Steps
+    now: Callable[[], datetime]
+    engine: Callable[[], "Engine"] | None = None
+
+    def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> Stop:
+        """Run the block as the turn of this number; raises `Busy` when it has to be tried again."""
+        program = self.registry.program(ref.store, ref.workflow, ref.version)
+        loaded = self.enrollments.load(ref)
+        if loaded is None:
+            raise Busy(f"enrollment {ref.id} is not there yet")
+        profile, enrollment = loaded
+        if enrollment.status != "active" or enrollment.leg != leg:
+            self._meet(enrollment, leg)
+            if enrollment.status != "active":
+                self._tell(enrollment.ref, enrollment.since)  # the run that ended it may be dead
+            return self._leave(ref, leg, program, entry)
+        head = self.registry.head(ref.store)
+        if self._held(enrollment, head, program, entry, number):
+            return self._leave(ref, leg, program, entry)
+        began = enrollment.began.get(str(number))
+        turn = Turn(
+            entry=entry,
+            number=number,
+            program=program,
+            profile=profile,
+            enrollment=enrollment,
+            began=began or self._begins(enrollment, number),
+            settings=head.settings,
+            begun_now=began is None,
+            frozen=frozen(head.pauses_of(ref.workflow), began or self.now(), self.now()),
+        )
+        try:
+            return self._walk(turn)
+        except Paused:
+            return self._freeze(turn)
+        except Deferred as deferred:
+            return self._put_off(turn, deferred)
+
+    def give_up(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
+        """End an enrollment whose machine failed for good: nobody is left behind unseen."""
+        if self.enrollments.leg(ref) != leg:
+            return  # it goes on in another execution
+        self.enrollments.finish(ref, "failed", cause[:200], self.now())
+        self._tell(ref, self.now())
+
+    def send_again(self, ref: EnrollmentRef, step: str, turn: int) -> bool:
+        """Send a transactional message whose outcome stayed unknown a second and last time; False
+        if it has to wait for the end of a pause."""
+        program = self.registry.program(ref.store, ref.workflow, ref.version)
+        loaded = self.enrollments.load(ref)
+        if loaded is not None:
+            profile, enrollment = loaded
+            due = enrollment.began.get(str(turn), self.now())
+            node = program.nodes[step]
+            try:
+                self.sender.send_again(Task(program, profile, enrollment, node, turn, due))
+            except Paused:
+                return False
+        return True
+
+    def _walk(self, turn: Turn) -> Stop:
+        name = turn.entry
+        while name != END:
+            node = turn.program.nodes[name]
+            if waits(node):
+                return self._rest(turn, node)
+            leads = self.steps.take(turn, node)
+            if isinstance(leads, Over):
+                return self._finish(turn, "exited", leads.reason)
+            name = leads
+        return self._finish(turn, "completed", "")
+
+    def _rest(self, turn: Turn, node: Node) -> Stop:
+        rest = rest_at(node, turn.began, turn.profile, turn.enrollment, turn.settings)
+        if rest.until is None and node.get("if_missing") == "exit":
+            return self._finish(turn, "exited", f"{node['id']}: there is no such date")
+        until = max(rest.until or turn.began, turn.began)
+        dated = node["type"] == "delay_until"
+        if parks(turn.program, node) or (dated and until - self.now() > park_after(turn.program)):
+            return self._park(turn, node, rest.since, until)
+        turn.flush(self.enrollments)
+        return Stop(node["id"], rest.since, turn.began if "timeout" in node else until)
+
+    def _park(self, turn: Turn, node: Node, since: datetime, until: datetime) -> Stop:
+        """Let the execution end: the next leg begins after the wait."""
+        block = node.get("next") or node["on_timeout"]
+        due, number = max(until, self.now()), turn.number + 1
+        start = Start(block, number, due, since, node["id"], node["type"] == "delay_until")
+        leg = turn.enrollment.leg
+        if self.enrollments.park(turn.enrollment.ref, leg, start, turn.journal()):
+            self._meet(replace(turn.enrollment, leg=leg + 1, start=start), leg)
+        if "movable" in node:  # it may have been moved since this run read it
+            ref = turn.enrollment.ref
+            follow(self.enrollments, self.registry, ref, self.now(), turn.profile)
+        return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
+
+    def _held(
+        self, enrollment: Enrollment, head: "Head", program: Program, entry: str, number: int
+    ) -> bool:
+        """Whether a pause keeps this turn from beginning: a later leg will begin with it."""
+        ref, now = enrollment.ref, self.now()
+        pauses = head.pauses_of(ref.workflow)
+        if not pauses:
+            return False
+        paused = head.is_paused(ref.workflow)
+        if str(number) in enrollment.began:
+            held = again(enrollment, entry, number, now) if paused else None
+        else:
+            start = turn_of(program, enrollment, entry, number, now)
+            held = hold(start, pauses, now)
+        if held is not None:
+            leg = enrollment.leg
+            if self.enrollments.park(ref, leg, held, Journal(), paused):
+                # A wait that goes on hears its event on the leg to come, not in this execution.
+                self._meet(replace(enrollment, leg=leg + 1, start=held), leg)
+        return held is not None
+
+    def _freeze(self, turn: Turn) -> Stop:
+        """A pause began in the middle of a block: it will be run again, and finds what it did."""
+        ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
+        start = again(turn.enrollment, turn.entry, turn.number, now)
+        self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
+        return self._leave(ref, leg, turn.program, turn.entry)
+
+    def _put_off(self, turn: Turn, deferred: Deferred) -> Stop:
+        """A message has to wait: its block will be run again then, and finds what it did."""
+        ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
+        until, reason = deferred.defer.until, f"{deferred.step}: {deferred.defer.reason}"
+        before = waited(turn.enrollment, turn.number, deferred.step)
+        since = (before and before.deferred_since) or now
+        start = Start(turn.entry, turn.number, until, now, "", True, reason, since)
+        self.enrollments.park(ref, leg, start, turn.journal())
+        return self._leave(ref, leg, turn.program, turn.entry)
+
+    def _meet(self, enrollment: Enrollment, leg: int) -> None:
+        """Lay down what the event of a parked wait looks for; also where a run of this leg was cut
+        off before it came to that."""
+        start, ref = enrollment.start, enrollment.ref
+        if enrollment.status == "active" and enrollment.leg == leg + 1 and start and start.step:
+            node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[start.step]
+            if "event" in node:
+                meet(self.enrollments, enrollment, node, self.now())
+
+    def _begins(self, enrollment: Enrollment, number: int) -> datetime:
+        """The instant of a turn that is run for the first time."""
+        now, start = self.now(), enrollment.start
+        if start and start.turn == number and timedelta(0) <= now - start.due < PUNCTUAL:
+            return start.due
+        return now
+
+    def _finish(self, turn: Turn, status: Status, reason: str) -> Stop:
+        turn.flush(self.enrollments)
+        ref, leg = turn.enrollment.ref, turn.enrollment.leg
+        self.enrollments.finish(ref, status, reason[:200], self.now(), leg)
+        self._tell(ref, turn.enrollment.since)
+        return self._leave(ref, leg, turn.program, turn.entry)
+
+    def _tell(self, ref: EnrollmentRef, at: datetime) -> None:
+        tell_left(self.steps.actor.timeline, self.registry.head(ref.store), ref, at)
+
+    def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> Stop:
+        """This execution has nothing left to do. A block that always goes on to a wait has no
+        Choice to leave by: it is stopped there."""
+        exits = block_at(program, entry).exits
+        if END not in exits and self.engine is not None:
+            self.engine().stop(ref, "nothing left to do", leg)
+        return Stop(END, self.now(), self.now())

@@ -1,0 +1,129 @@
+"""`scoring.json` as a model: what events are worth, how that fades, and the stages it leads to.
+
+The file of a segment as a model: who belongs to it.
+"""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from milepost.base.durations import parse_duration
+from milepost.base.file_model import EventName, Model, SomeTime, Stage, StepId
+from milepost.conditions.file import Condition
+from milepost.segments.scoring import STEPS
+
+
+class PointsFor(Model):
+    """What one kind of event is worth."""
+
+    id: StepId = Field(description="The id of this rule; every rule has its own.")
+    event: EventName
+    points: int = Field(ge=-1000, le=1000, description="How many points; fewer with a minus.")
+    where: Condition | None = Field(
+        None, description="Only these events. It can ask about `event`."
+    )
+    most: int | None = Field(
+        None, gt=0, le=100_000, description="All events of this rule together are worth no more."
+    )
+
+
+class Fading(Model):
+    """How points become less. Give either `half_life`, or `steps` and `every`."""
+
+    half_life: SomeTime | None = Field(None, description="Points lose their half in this time.")
+    steps: int | None = Field(
+        None, ge=1, le=60, description="Points melt away in so many equal steps."
+    )
+    every: SomeTime | None = Field(None, description="One step in each such time: `7 days`.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.steps is None) != (self.every is None):
+            raise ValueError("steps and every go together")
+        if (self.half_life is None) is (self.steps is None):
+            raise ValueError("needs either half_life, or steps and every")
+        if self.period() < 1:
+            raise ValueError("is too quick: points fade in steps of a minute at least")
+        return self
+
+    def period(self) -> int:
+        """The minutes of one step."""
+        whole = parse_duration(self.half_life or self.every or "")
+        steps = STEPS if self.half_life else 1
+        return int(whole.total_seconds()) // 60 // steps
+
+
+class StageRule(Model):
+    """A stage of the customer's life, and who is in it."""
+
+    stage: Stage
+    if_: Condition = Field(
+        alias="if",
+        title="if",
+        description="Who has come so far. It can ask what a segment can ask.",
+    )
+
+
+class ScoringFile(Model):
+    """What events are worth, how that fades, and the stages of a customer's life."""
+
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where your editor finds this language."
+    )
+    points: list[PointsFor] = Field(
+        default_factory=list, max_length=100, description="What events are worth."
+    )
+    decay: Fading | None = Field(None, description="How points fade; they stay if left out.")
+    least: float | None = Field(None, description="A score is never less than this.")
+    most: float | None = Field(None, description="A score is never more than this.")
+    stages: list[StageRule] = Field(
+        default_factory=list,
+        max_length=20,
+        description="The stages in order, the first one first. A contact is in the last one whose "
+        "condition is true.",
+    )
+    fall_back: bool = Field(
+        default=False, description="`true`: a contact may go back to an earlier stage."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        ids = [rule.id for rule in self.points]
+        twice = next((each for each in ids if ids.count(each) > 1), None)
+        if twice:
+            raise ValueError(f'two rules are called "{twice}"')
+        names = [rule.stage for rule in self.stages]
+        twice = next((each for each in names if names.count(each) > 1), None)
+        if twice:
+            raise ValueError(f'the stage "{twice}" is there twice')
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least is more than most")
+        return self
+
+
+class SegmentFile(Model):
+    """A segment: everybody whom a condition is true of, or whom you have put there."""
+
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where your editor finds this language."
+    )
+    title: str = Field(min_length=1, max_length=120, description="What people call the segment.")
+    description: str | None = Field(
+        None, max_length=2000, description="Who it is for, in your words. Only people read it."
+    )
+    condition: Condition | None = Field(
+        None,
+        description="Who belongs to it. Contacts enter and leave by themselves as it becomes true "
+        "and false. It can ask about all but `event`, `email` and `step`.",
+    )
+    static: bool = Field(
+        default=False,
+        description="`true`: contacts are put into it and taken out by the API or an import, and "
+        "there is no condition.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.static is (self.condition is not None):
+            raise ValueError('needs either a condition or "static": true')
+        return self

@@ -1,0 +1,223 @@
+"""Belonging: who belongs to a segment, and which of them an event is about.
+
+A segment is a condition. Whoever publishes it notes what the condition mentions (events, fields,
+topics, workflows, other segments), so that an event has only those looked at which it may change.
+A static segment is a condition too: on a field that only a call or an import sets.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from milepost.base import instants
+from milepost.conditions.evaluate import Condition
+from milepost.conditions.next_change import moves_with_time
+from milepost.contacts.changes import Change
+from milepost.contacts.event import ContactFacts, Event
+from milepost.contacts.event_names import MOMENT, SEGMENT
+from milepost.contacts.event_names import STAGE as STAGE_REACHED
+from milepost.contacts.profile import Profile
+from milepost.contacts.segment_state import Crossing, Membership, Standing
+from milepost.enrollments.entry import FRESH, FROM, depth
+from milepost.enrollments.time_triggers import is_look
+from milepost.segments.segment import Mention, Segment, Segments
+
+ANYTHING = "*"
+"""The field of a condition that could look anywhere in the contact."""
+
+STATIC = "segments."
+"""Fields of contacts that say who is in a static segment."""
+
+STAGE = "stage:"
+"""What the segments are called that only the rules of stages ask for."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def made(title: str, condition: Condition, static: bool, version: int) -> Segment:
+    """A segment as it goes live."""
+    return Segment(version, title, mention(condition), moves_with_time(condition), static)
+
+
+def static_condition(name: str) -> Condition:
+    """Who is in a static segment."""
+    return {"contact": f"{STATIC}{name}", "is": True}
+
+
+def mention(condition: Condition) -> Mention:
+    """What a condition speaks of; each word once, in order."""
+    found = list(_words(condition))
+    return Mention(*(tuple(sorted({w for k, w in found if k == kind})) for kind in Mention._fields))
+
+
+def _words(condition: Condition) -> Iterator[tuple[str, str]]:
+    for part in (*condition.get("all", ()), *condition.get("any", ())):
+        yield from _words(part)
+    for key in ("not", "where"):
+        if key in condition:
+            yield from _words(condition[key])
+    for key, kind in _SPOKEN.items():
+        if key in condition:
+            yield kind, condition[key]
+    if "in_list" in condition:
+        yield "fields", f"lists.{condition['in_list']}"
+    if "contact" in condition:
+        yield "fields", root_of(condition["contact"])
+
+
+_SPOKEN = {
+    "did": "events", "did_not": "events", "sum_of": "events", "consents_to": "topics",
+    "in_workflow": "workflows", "in_segment": "segments",
+}  # fmt: skip
+
+
+def root_of(path: str) -> str:
+    """The field of a profile that a path begins with: `properties.plan` for `properties.plan.id`.
+
+    `*` if it could be any of them.
+    """
+    home, _, rest = path.partition(".")
+    if home not in {"properties", "lists", "segments"}:
+        return home.removesuffix("[]")
+    key = rest.partition(".")[0].removesuffix("[]")
+    return f"{home}.{key}" if key else ANYTHING
+
+
+def concerned(
+    segments: Segments, before: Profile | None, after: Profile, event: Event, now: datetime,
+    shop_topics: Iterable[str] = (),
+) -> set[str]:  # fmt: skip
+    """The segments that an event may have changed for a contact.
+
+    Of a contact that was not known yet, all: who has never bought is in some from the start.
+    """
+    if before is None or not before.applied:
+        return {name for name, segment in segments.items() if segment.status == "live"}
+    flips = after.standing.flips
+    found = {name for name, at in flips.items() if at <= now and name in segments}
+    if is_look(event):
+        found |= {name for name in _named(event) if name in segments}
+    else:
+        found.update(segments.events.get(event.name, ()))
+    for field, names in segments.fields.items():
+        if field == ANYTHING or before.get(field) != after.get(field):
+            found.update(names)
+    for fact in event.contact.consents:
+        for topic in (fact.topic,) if fact.topic else shop_topics:
+            found.update(segments.topics.get(topic, ()))
+    there = {presence.workflow for presence in before.inside.values()}
+    here = {presence.workflow for presence in after.inside.values()}
+    for workflow in there ^ here:
+        found.update(segments.workflows.get(workflow, ()))
+    return found
+
+
+def _named(event: Event) -> list[str]:
+    """The segments that whoever has a contact looked at asks for by name."""
+    named = event.data.get("segments")
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+
+
+def looked_at(event: Event, now: datetime) -> datetime:
+    """The instant at which a contact is looked at: a clock that is late or early changes nothing.
+
+    A look is for what is different from its own instant on.
+    """
+    return max(now, event.occurred_at) if is_look(event) else now
+
+
+def look_event(
+    store: str, at: datetime, segments: Iterable[str] = (), because: str = "", initial: bool = False
+) -> Event:
+    """The event that has a contact looked at: at an instant that was foreseen, or `because` of
+    something else, for which these `segments` are to be answered."""
+    names = sorted(segments)
+    text = "\n".join([instants.show(at), because, *names])
+    return Event(
+        store=store,
+        id="m" + sha256(text.encode()).hexdigest()[:31],
+        name=MOMENT,
+        occurred_at=at,
+        source="clock",
+        identifiers={},
+        data={
+            **({"segments": names} if names else {}),
+            **({"initial": True} if initial else {}),
+        },
+    )
+
+
+def is_initial(event: Event, now: datetime) -> bool:
+    """Whether what an event leads to had been so before it was looked at, and is no news."""
+    if is_look(event):
+        return event.data.get("initial") is True
+    return now - event.occurred_at > FRESH
+
+
+def moved(
+    standing: Standing,
+    name: str,
+    inside: bool,
+    event: Event,
+    at: datetime,
+    initial: bool,
+    dropped: bool = False,
+) -> Standing:
+    """The standing after a segment's condition has come to an answer."""
+    if inside is (name in standing.segments):
+        return standing
+    segments = dict(standing.segments)
+    if inside:
+        segments[name] = Membership(at, event.id)
+    else:
+        del segments[name]
+    kept = [crossing for crossing in standing.crossings if crossing.name != name]
+    if len(kept) == len(standing.crossings) and ":" not in name:
+        on: Any = "entered" if inside else "dropped" if dropped else "left"
+        kept.append(Crossing(name, on, at, event.id, initial))
+    return standing._replace(segments=segments, crossings=tuple(kept))
+
+
+def flipping(standing: Standing, name: str, at: datetime | None) -> Standing:
+    """The standing with the time at which a segment has to be looked at again.
+
+    A timer is read to the millisecond, and an answer must have changed when it is due.
+    """
+    if at is None and name not in standing.flips:
+        return standing
+    flips = {other: due for other, due in standing.flips.items() if other != name}
+    if at is not None:
+        short = at.microsecond % 1000
+        flips[name] = at if not short else at - timedelta(microseconds=short) + _MILLISECOND
+    return standing._replace(flips=flips)
+
+
+def event_of(crossing: Crossing, cause: Event) -> Event:
+    """The event that a crossing is; one of a stage has the contact reach the stage.
+
+    A function of both, so that it can be reported again.
+    """
+    staged = crossing.on == "stage"
+    data: dict[str, Any] = {"stage" if staged else "segment": crossing.name}
+    if crossing.initial:
+        data["initial"] = True
+    if deep := depth(cause.data):
+        data[FROM] = {"depth": deep}
+    said = SEGMENT["entered" if crossing.on == "entered" else "left"]
+    changes = (Change("set", "stage", crossing.name),) if staged else ()
+    return Event(
+        store=cause.store,
+        id=crossing_id(crossing),
+        name=STAGE_REACHED if staged else said,
+        occurred_at=crossing.at,
+        source="segment",
+        identifiers={},
+        data=data,
+        contact=ContactFacts(changes=changes),
+    )
+
+
+def crossing_id(crossing: Crossing) -> str:
+    text = f"{crossing.name}\n{crossing.on}\n{crossing.event}"
+    return "s" + sha256(text.encode()).hexdigest()[:31]

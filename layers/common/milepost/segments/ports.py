@@ -1,0 +1,31 @@
+"""What is published, as far as segments read it."""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from milepost.conditions.evaluate import Condition
+    from milepost.segments.scoring import Scoring
+    from milepost.segments.segment import Segments
+    from milepost.stores.settings import StoreSettings
+
+
+class SegmentHead(Protocol):
+    """What is live in a store, as far as segments and scores depend on it."""
+
+    @property
+    def settings(self) -> "StoreSettings": ...
+
+    @property
+    def segments(self) -> "Segments": ...
+
+    @property
+    def scoring(self) -> "Scoring | None": ...
+
+
+class SegmentSource(Protocol):
+    """Where segments and what they depend on are read from."""
+
+    def head(self, store: str) -> SegmentHead: ...
+
+    def segment(self, store: str, name: str, version: int) -> "Condition":
+        """Who is in a segment, as this version says."""

@@ -1,0 +1,1 @@
+"""The send ledger, send slots and reputation in DynamoDB."""

@@ -1,0 +1,26 @@
+"""Notes of the doctor's test mails, beside the contacts and in nobody's collection."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from milepost.aws import keys
+from milepost.aws.table import Table
+from milepost.sending.probes import KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoProbes:
+    """Implements `ProbeNotes`. TTL removes them within days."""
+
+    table: Table
+
+    def note(self, probe: str, kind: str, now: datetime) -> None:
+        self.table.update(
+            keys.probe(probe),
+            expression="SET expires_at = :until ADD heard :kinds",
+            values={":until": int((now + KEPT).timestamp()), ":kinds": {kind}},
+        )
+
+    def heard(self, probe: str) -> list[str]:
+        item = self.table.get(keys.probe(probe)) or {}
+        return sorted(item.get("heard", ()))

@@ -1,1 +1,0 @@
-"""Use cases: load, decide, act; written against the ports."""

@@ -1,1 +1,0 @@
-"""What the shop's own people do with one contact: look it up, change it, take it out, forget it."""

@@ -1,0 +1,1 @@
+"""Shop platforms: a folder for each, which verifies and translates its webhooks."""

@@ -1,0 +1,60 @@
+"""The three topics that Shopify demands of every app: a customer's data, its end, and a shop's end.
+
+https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
+"""
+
+from typing import Any, NamedTuple
+
+from milepost.contacts.event import IdentifierKind
+from milepost.privacy.request import Kind
+from milepost.shops.shopify import mapping
+from milepost.shops.shopify.fields import Items, OptionalId, Shape, ShopifyPayloadError, Text, read
+from milepost.shops.shopify.headers import COMPLIANCE
+
+
+class Demand(NamedTuple):
+    """What is demanded, and of whom: every identifier may lead to a contact of its own.
+
+    `number` is Shopify's own, by which staff find the demand there.
+    """
+
+    kind: Kind
+    identifiers: tuple[tuple[IdentifierKind, str], ...]
+    shop_domain: str | None
+    number: str | None
+
+
+class Person(Shape):
+    id: OptionalId = None
+    email: Text = None
+    phone: Text = None
+
+
+class DataRequest(Shape):
+    id: OptionalId = None
+
+
+class Compliance(Shape):
+    """The body of all three."""
+
+    shop_domain: Text = None
+    customer: Person | None = None
+    orders_requested: Items[OptionalId] = ()
+    orders_to_redact: Items[OptionalId] = ()
+    data_request: DataRequest | None = None
+
+
+def demand(topic: str, payload: Any) -> Demand:
+    """Read one verified demand. Raises ShopifyPayloadError if it names nobody."""
+    body = read(Compliance, payload)
+    kind, person = COMPLIANCE[topic], body.customer or Person()
+    named = mapping.identify(emails=(person.email,), phones=(person.phone,), external_id=person.id)
+    orders = [order for order in (*body.orders_requested, *body.orders_to_redact) if order]
+    found: list[tuple[IdentifierKind, str]] = [*named.items(), *(("order", o) for o in orders)]
+    if kind == "erase_store":
+        found = []
+    elif not found:
+        raise ShopifyPayloadError("customer", "names nobody: no id, no usable address, no order")
+    number = body.data_request.id if body.data_request else None
+    domain = (body.shop_domain or "").lower() or None
+    return Demand(kind, tuple(dict.fromkeys(found)), domain, number)

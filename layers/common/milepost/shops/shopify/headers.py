@@ -1,0 +1,83 @@
+"""What comes around a Shopify payload: its headers and its signature."""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from milepost.base import instants
+
+if TYPE_CHECKING:
+    from milepost.privacy.request import Kind
+
+
+COMPLIANCE: "Mapping[str, Kind]" = {
+    "customers/data_request": "export",
+    "customers/redact": "erase",
+    "shop/redact": "erase_store",
+}
+"""The topics that are demands, and what they demand; `compliance.py` reads them."""
+
+_FAMILIES = ("x-shopify-", "shopify-")
+"""Webhooks carry the first prefix, Shopify's newer Events the second; the values mean the same."""
+
+
+class Delivery(NamedTuple):
+    """The headers of one delivery. The signature covers the body only, so all of this is hearsay.
+
+    `webhook_id` is the same on every retry, `event_id` (not always sent) on every delivery of one
+    happening to several subscriptions. `triggered_at` is UTC. `topic` is lower case and empty if
+    there was none. `test` is true for a "send test notification" of the admin.
+    """
+
+    topic: str = ""
+    shop_domain: str | None = None
+    webhook_id: str | None = None
+    event_id: str | None = None
+    triggered_at: datetime | None = None
+    hmac: str | None = None
+    test: bool = False
+
+
+def delivery(headers: Mapping[str, str]) -> Delivery:
+    """Read the headers of either family, in any case; what is missing or unreadable is None."""
+    lower = {name.lower(): value.strip() for name, value in headers.items()}
+
+    def header(name: str) -> str | None:
+        return next((v for family in _FAMILIES if (v := lower.get(family + name))), None)
+
+    return Delivery(
+        topic=(header("topic") or "").lower(),
+        shop_domain=(header("shop-domain") or "").lower() or None,
+        webhook_id=header("webhook-id"),
+        event_id=header("event-id"),
+        triggered_at=_instant(header("triggered-at")),
+        hmac=header("hmac-sha256"),
+        test=(header("test") or "").lower() == "true",
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """Nanoseconds are cut to microseconds by `fromisoformat` (Python 3.11 and later)."""
+    try:
+        return instants.parse(text) if text else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def verify(raw_body: bytes, hmac_header: str | None, secrets: Sequence[str]) -> bool:
+    """Whether the header is base64(HMAC-SHA256(body, key)) for one of the live secrets.
+
+    `raw_body` must be the bytes as they came: a body that was parsed and written again has another
+    signature. Never raises. An empty secret never matches: anyone could sign with it. Every
+    secret is tried, so that the time taken does not tell which one is in use.
+    """
+    try:
+        given = b64decode((hmac_header or "").strip(), validate=True)
+    except ValueError:
+        return False
+    keys = [secret.encode("utf-8", "surrogatepass") for secret in secrets if secret]
+    matches = [hmac.compare_digest(hmac.digest(key, raw_body, sha256), given) for key in keys]
+    return any(matches)

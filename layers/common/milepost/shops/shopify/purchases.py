@@ -1,0 +1,196 @@
+"""Carts, checkouts, orders and refunds as contact events."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from milepost.base import instants
+from milepost.contacts.event import ContactFacts, IdentifierKind
+from milepost.shops.shopify import mapping
+from milepost.shops.shopify.delivery import Arrival, Translation
+from milepost.shops.shopify.fields import read
+from milepost.shops.shopify.shapes import Cart, Checkout, Order, Refund
+
+
+def translate_cart(arrival: Arrival) -> Translation:
+    """A cart names no person: its contact is the cart until a checkout joins the two."""
+    cart = read(Cart, arrival.payload)
+    created = arrival.topic == "carts/create"
+    lines = cart.line_items
+    prices = (
+        line.line_price
+        if line.original_line_price is None
+        else line.original_line_price - (mapping.discount(line) or Decimal(0))
+        for line in lines
+    )
+    subtotal = mapping.total(prices) if lines else Decimal(0)
+    event = arrival.event(
+        "Cart Created" if created else "Cart Updated",
+        f"cart:{cart.token}:{instants.show(cart.updated_at)}",
+        (cart.created_at or cart.updated_at) if created else cart.updated_at,
+        identifiers=mapping.identify(cart=cart.token),
+        data=mapping.stated(
+            cart_id=cart.token,
+            subtotal=subtotal,
+            total=subtotal,
+            currency=mapping.shop_currency(line.price_set for line in lines),
+            products=mapping.products(lines),
+        ),
+    )
+    return Translation((event,))
+
+
+def translate_checkout(arrival: Arrival) -> Translation:
+    """Every delivery of an open checkout says that it started, as long as nothing new is known of
+    the person as the same event.
+    """
+    checkout = read(Checkout, arrival.payload)
+    identifiers = mapping.identify_buyer(checkout)
+    contact = mapping.describe_buyer(checkout, identifiers, arrival.topic, arrival.received_at)
+    data = mapping.amounts(checkout) | mapping.stated(
+        checkout_id=checkout.token,
+        cart_id=checkout.cart_token,
+        shipping=mapping.shipping(checkout),
+        currency=checkout.presentment_currency or checkout.currency,
+        checkout_url=checkout.abandoned_checkout_url,
+        products=mapping.products(checkout.line_items),
+    )
+    prefix = f"checkout:{checkout.token}"
+    updated_at = checkout.updated_at or checkout.created_at
+    moments = []
+    if checkout.completed_at is None:
+        stage = _stage(identifiers, contact)
+        moments.append(("Checkout Started", f"{prefix}:started{stage}", checkout.created_at))
+    if arrival.topic == "checkouts/update":
+        updated_id = f"{prefix}:updated:{instants.show(updated_at)}"
+        moments.append(("Checkout Updated", updated_id, updated_at))
+    return Translation(
+        tuple(
+            arrival.event(*moment, identifiers=identifiers, data=data, contact=contact)
+            for moment in moments
+        ),
+        ignored=None if moments else "checkout_completed",
+    )
+
+
+def _stage(identifiers: Mapping[IdentifierKind, str], contact: ContactFacts) -> str:
+    """How far the person behind a checkout is known; the end of the id of its start.
+
+    Shopify reports a checkout first of nobody, then with an address, then with the tick for news,
+    all of one contact. It starts once more at each of these, or a workflow for those who want mail
+    would have looked at the beginning only, and let nobody new in. A workflow with a `key` takes
+    a checkout once all the same.
+    """
+    if any(fact.state == "granted" for fact in contact.consents):
+        return ":consent"
+    return ":address" if "email" in identifiers else ""
+
+
+ORDER_EVENTS: Mapping[str, str] = {
+    "orders/create": "Order Completed",
+    "orders/paid": "Order Paid",
+    "orders/cancelled": "Order Cancelled",
+    "orders/fulfilled": "Order Fulfilled",
+    "orders/partially_fulfilled": "Order Partially Fulfilled",
+    "orders/updated": "Order Updated",
+}
+
+
+def translate_order(arrival: Arrival) -> Translation:
+    """Each order topic is one event with the whole order as its data."""
+    order = read(Order, arrival.payload)
+    identifiers = mapping.identify_buyer(order)
+    shipping = mapping.shop_money(order.total_shipping_price_set)
+    cancelled = arrival.topic == "orders/cancelled"
+    data = mapping.amounts(order) | mapping.stated(
+        order_id=order.id,
+        order_number=order.order_number,
+        name=order.name,
+        checkout_id=order.checkout_token,
+        revenue=mapping.revenue(order),
+        shipping=mapping.shipping(order) if shipping is None else shipping,
+        currency=order.currency,
+        financial_status=order.financial_status,
+        fulfillment_status=order.fulfillment_status,
+        reason=order.cancel_reason if cancelled else None,
+        status_url=order.order_status_url,
+        products=mapping.products(order.line_items),
+        test=bool(order.test),
+    )
+    suffix, at = _order_moment(arrival.topic, order)
+    event = arrival.event(
+        ORDER_EVENTS[arrival.topic],
+        f"order:{order.id}:{suffix}",
+        at,
+        identifiers=identifiers,
+        data=data,
+        contact=mapping.describe_buyer(order, identifiers, arrival.topic, arrival.received_at),
+    )
+    return Translation((event,))
+
+
+def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
+    """The end of the event id and the time it happened, both the same in every redelivery.
+
+    Orders carry no time of payment or of complete fulfillment: `updated_at` stands for the first,
+    the last shipment for the second. An order can be fulfilled in part more than once, so that
+    id names the shipment.
+    """
+    updated = order.updated_at or order.created_at
+    shipped = [(each.created_at, each.id) for each in order.fulfillments if each.created_at]
+    shipped_at, shipment = max(shipped, default=(updated, instants.show(updated)))
+    match topic:
+        case "orders/create":
+            return "completed", order.created_at
+        case "orders/paid":
+            return "paid", updated
+        case "orders/cancelled":
+            return "cancelled", order.cancelled_at or updated
+        case "orders/fulfilled":
+            return "fulfilled", shipped_at
+        case "orders/partially_fulfilled":
+            return f"partially_fulfilled:{shipment}", shipped_at
+        case _:
+            return f"updated:{instants.show(updated)}", updated
+
+
+def translate_refund(arrival: Arrival) -> Translation:
+    """A refund knows its order only. What was paid back counts; the lines if no payment is told.
+
+    A payment may be in the buyer's currency, so the currency comes from where the total does.
+    """
+    refund = read(Refund, arrival.payload)
+    if refund.order_id is None:
+        return Translation(ignored="no_contact")
+    paid_back = [
+        each
+        for each in refund.transactions
+        if each.kind in {None, "refund"} and each.status not in {"failure", "error"}
+    ]
+    lines = refund.refund_line_items
+    if refund.transactions:
+        refunded = sum((each.amount or Decimal(0) for each in paid_back), Decimal(0))
+        currency = next((each.currency for each in refund.transactions if each.currency), None)
+    else:
+        refunded = sum((line.subtotal or Decimal(0) for line in lines), Decimal(0))
+        refunded += sum((line.total_tax or Decimal(0) for line in lines), Decimal(0))
+        currency = mapping.shop_currency(line.subtotal_set for line in lines)
+    data = mapping.stated(
+        refund_id=refund.id,
+        order_id=refund.order_id,
+        total=refunded,
+        currency=currency,
+        products=[
+            mapping.product(line.line_item, line.quantity)
+            for line in lines
+            if line.line_item is not None
+        ],
+    )
+    event = arrival.event(
+        "Order Refunded",
+        f"refund:{refund.id}",
+        refund.created_at,
+        identifiers=mapping.identify(order=refund.order_id),
+        data=data,
+    )
+    return Translation((event,))

@@ -1,0 +1,1 @@
+"""A store in memory on a virtual clock: `simulate`, workflow tests, the publish gate."""

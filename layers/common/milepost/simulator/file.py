@@ -1,0 +1,177 @@
+"""A workflow's own tests as a file: stories of a contact, and what has to come of them.
+
+`tests/<workflow>.test.json` beside the settings; run by `milepost test`, and before publishing.
+"""
+
+from datetime import UTC, datetime
+from json import dumps
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from milepost.base import instants
+from milepost.base.file_model import Duration, EventName, ListName, Model, Stage, StepId, Topic
+from milepost.base.strict_json import read_json
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""A Monday morning."""
+
+DEEDS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
+
+
+def _instant(text: str) -> str:
+    try:
+        year = instants.parse(text).year
+    except ValueError:
+        reason = f"{text!r} is no instant with an offset: write it like '2026-11-02T12:00:00Z'"
+        raise ValueError(reason) from None
+    if not 2000 <= year < 2100:
+        raise ValueError(f"{text!r} is not in this century")
+    return text
+
+
+def _as_posted(data: dict[str, Any]) -> dict[str, Any]:
+    """What no shop could post, because it is nested too deeply, is no data for a story either."""
+    read_json(dumps(data).encode())
+    return data
+
+
+Data = Annotated[dict[str, Any], AfterValidator(_as_posted)]
+Instant = Annotated[
+    str,
+    AfterValidator(_instant),
+    Field(description="An instant with its offset: `2026-11-02T12:00:00Z`."),
+]
+Mail = Annotated[StepId, Field(description="The step whose mail it is.")]
+
+
+class Person(Model):
+    """Who the story is about."""
+
+    email: str = Field(
+        "shopper@mail.example", description="The address; empty for somebody who gave none."
+    )
+    external_id: str | None = Field(None, description="What the shop knows the contact as.")
+    phone: str | None = Field(None, description="With its country code: `+33612345678`.")
+    first_name: str | None = Field(None, description="The name that mails greet.")
+    last_name: str | None = Field(None, description="The family name.")
+    locale: str | None = Field(None, description="The language that is read: `pt-BR`.")
+    timezone: str | None = Field(None, description="The contact's clock: `Europe/Paris`.")
+    lists: list[ListName] = Field(
+        default_factory=list, max_length=20, description="The lists that the contact is on."
+    )
+    stage: Stage | None = Field(None, description="The stage that was reached.")
+    frequency: Literal["all", "weekly", "monthly"] | None = Field(
+        None, description="How often mail is wanted, as said on the page of preferences."
+    )
+    properties: Data = Field(
+        default_factory=dict, max_length=100, description="Whatever else the shop knows."
+    )
+    consents_to: list[Topic] = Field(
+        default_factory=list, max_length=20, description="The topics that were said yes to."
+    )
+
+
+class Happening(Model):
+    """One thing that happens in the story: an event, or what the reader does with a mail."""
+
+    at: Instant | None = Field(None, description="At this instant.")
+    after: Duration | None = Field(None, description="So long after the start: `2 hours`.")
+    before: Duration | None = Field(None, description="So long before the start: `30 days`.")
+    event: EventName | None = Field(None, description="The shop reports this event.")
+    properties: Data | None = Field(None, description="With `event`: its data.")
+    opens: Mail | None = Field(None, description="The mail of this step is opened.")
+    clicks: Mail | None = Field(None, description="A link in the mail of this step is clicked.")
+    link: str | None = Field(None, description="With `clicks`: which link; the shop's if absent.")
+    bounces: Mail | None = Field(None, description="The mail of this step bounces for good.")
+    complains: Mail | None = Field(None, description="The mail of this step is called spam.")
+    unsubscribes: Mail | None = Field(
+        None, description="The link to unsubscribe in the mail of this step is followed."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if sum(time is not None for time in (self.at, self.after, self.before)) != 1:
+            raise ValueError("needs a time, one of at, after and before")
+        if sum(getattr(self, deed) is not None for deed in DEEDS) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(DEEDS)}")
+        if self.properties is not None and self.event is None:
+            raise ValueError("properties go with event alone")
+        if self.link is not None and self.clicks is None:
+            raise ValueError("link goes with clicks alone")
+        return self
+
+
+class ExpectedMessage(Model):
+    """A mail that has to go out. What is left out may be anything."""
+
+    step: StepId
+    at: Instant | None = Field(None, description="At this instant.")
+    after: Duration | None = Field(None, description="So long after the start: `1 hour`.")
+    subject: str | None = Field(None, description="The subject, word for word.")
+    locale: str | None = Field(None, description="The language it is in: `en`.")
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.at is not None and self.after is not None:
+            raise ValueError("has both at and after: keep one of them")
+        return self
+
+
+class Expected(Model):
+    """What has to come of a story. What is left out is not looked at."""
+
+    messages: list[ExpectedMessage] | None = Field(
+        None, max_length=1000, description="All mails of the workflow, in order."
+    )
+    path: list[StepId] | None = Field(
+        None, max_length=10_000, description="All steps that are come to, in order."
+    )
+    ends: Literal["completed", "exited", "refused"] | None = Field(
+        None, description="How it ends; `refused` if the contact never enters."
+    )
+    reason: str | None = Field(None, description="The reason it ends for, word for word.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("expects nothing: say messages, path, ends or reason")
+        return self
+
+
+class Tale(Model):
+    """What happens. It begins with the event that the workflow's trigger names."""
+
+    contact: Person = Field(
+        default_factory=lambda: Person.model_validate({}), description="Who it is about."
+    )
+    start: Instant = Field(
+        instants.show(START), description="When it begins; a Monday at nine if absent."
+    )
+    trigger: Data = Field(
+        default_factory=dict,
+        description="The data of the event that begins it; for a `contact` trigger "
+        "the properties that change.",
+    )
+    events: list[Happening] = Field(
+        default_factory=list, max_length=1000, description="What else happens, in any order."
+    )
+
+
+class Case(Tale):
+    """What happens, and what has to come of it."""
+
+    name: str = Field(min_length=1, max_length=200, description="A sentence that has to be true.")
+    expect: Expected = Field(description="What has to come of it.")
+
+
+class WorkflowTests(Model):
+    """The tests of one workflow, which is published only if all of them hold."""
+
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where editors find what may be written here."
+    )
+    workflow: str = Field(
+        min_length=1, max_length=100, description="The workflow's name: its file's, without .json."
+    )
+    cases: list[Case] = Field(min_length=1, max_length=200, description="The stories.")

@@ -1,0 +1,119 @@
+"""What is known of each contact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.base import instants
+from milepost.contacts.event import ConsentFact, Event, IdentifierKind
+from milepost.contacts.identity import claims
+from milepost.contacts.profile import Consent, Profile
+from milepost.contacts.suppression import ERASED
+from milepost.simulator.memory.state import Proof, State, milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryContacts:
+    """Implements `Contacts`."""
+
+    state: State
+
+    def profile(self, store: str, contact: str) -> Profile | None:
+        with self.state.lock:
+            return self.state.owner(store, contact)
+
+    def held(self, store: str, contact: str) -> Profile | None:
+        return self.state.profiles.get((store, contact))
+
+    def apply(self, before: Profile | None, after: Profile) -> bool:
+        """Consent and open enrollments have other writers too, so only changes to them count."""
+        old = before or Profile(after.store, after.contact)
+        answers = {t: c for t, c in after.consent.items() if old.consent.get(t) != c}
+        entered = {id_: p for id_, p in after.inside.items() if id_ not in old.inside}
+        with self.state.lock:
+            held = self.state.profile(after.store, after.contact)
+            known = (held.applied, held.moved, held.merged_into)
+            if known != (old.applied, old.moved, "") or any(
+                held.consent.get(topic) != old.consent.get(topic) for topic in answers
+            ):
+                return False
+            stayed = {
+                id_: p
+                for id_, p in held.inside.items()
+                if id_ not in old.inside or id_ in after.inside
+            }
+            self.state.profiles[after.store, after.contact] = replace(
+                after,
+                consent={**held.consent, **answers},
+                inside={**stayed, **entered},
+                mailed=held.mailed,
+            )
+        return True
+
+    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+        with self.state.lock:
+            found = {
+                kind: self.state.identities.setdefault((event.store, kind, value), contact)
+                for kind, value in claims(event).items()
+            }
+        return {kind: other for kind, other in found.items() if other != contact}
+
+    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+        with self.state.lock:
+            if self.state.identities.get((store, kind, value)) == old:
+                self.state.identities[store, kind, value] = new
+
+    def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
+        with self.state.lock:
+            for fact in event.contact.consents:
+                for topic in (fact.topic,) if fact.topic else topics:
+                    self._prove(contact, event, fact, topic)
+
+    def withdraw(self, contact: str, event: Event) -> None:
+        event = replace(event, occurred_at=milliseconds(event.occurred_at))
+        with self.state.lock:
+            held = self.state.owner(event.store, contact) or Profile(event.store, contact)
+            contact = held.contact
+            answers = {
+                fact.topic or "": Consent(
+                    "withdrawn",
+                    milliseconds(fact.at or event.occurred_at),
+                    fact.method,
+                    fact.source,
+                )
+                for fact in event.contact.consents
+            }
+            answered = replace(held, consent={**held.consent, **answers})
+            self.state.profiles[event.store, contact] = answered
+            for fact in event.contact.consents:
+                self._prove(contact, event, fact, fact.topic or "")
+            self.state.append(contact, event)
+
+    def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
+        with self.state.lock:
+            held = self.state.suppressed.get((store, address_hash))
+            if held is None or (held == ERASED and reason != ERASED):
+                self.state.suppressed[store, address_hash] = reason
+                self.state.suppressed_at[store, address_hash] = instants.show(at)
+
+    def welcome_back(self, store: str, address_hash: str) -> None:
+        with self.state.lock:
+            if self.state.suppressed.get((store, address_hash)) == ERASED:
+                del self.state.suppressed[store, address_hash]
+
+    def erased(self, store: str, contact: str) -> datetime | None:
+        return self.state.erased.get((store, contact))
+
+    def forget(self, contact: str, event: Event) -> None:
+        key = (event.name, milliseconds(event.occurred_at), event.id)
+        with self.state.lock:
+            held = self.state.events.get((event.store, contact), {})
+            held.pop(key, None)
+            if not held:
+                self.state.events.pop((event.store, contact), None)
+
+    def _prove(self, contact: str, event: Event, fact: ConsentFact, topic: str) -> None:
+        at = milliseconds(fact.at or event.occurred_at)
+        self.state.proofs.setdefault(
+            ((event.store, contact), at, event.id, topic), Proof(contact, topic, at, event, fact)
+        )

@@ -1,0 +1,230 @@
+"""Enrollments, and the rendezvous of a wait with its event."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.base import instants
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef
+from milepost.contacts.event import Event
+from milepost.contacts.profile import Profile
+from milepost.enrollments.enrollment import Enrollment, Start, Status
+from milepost.enrollments.ports import Journal
+from milepost.runtime.merging.rules import MERGED_AWAY
+from milepost.simulator.memory.state import Rendezvous, State, Timer, enrollment_key, milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEnrollments:
+    """Implements `Enrollments`."""
+
+    state: State
+
+    def enroll(self, enrollment: Enrollment) -> bool:
+        key = enrollment_key(enrollment.ref)
+        with self.state.lock:
+            if key in self.state.enrollments:
+                return False
+            self.state.enrollments[key] = replace(
+                enrollment,
+                since=milliseconds(enrollment.since),
+                entered_at=milliseconds(enrollment.entered_at),
+            )
+        return True
+
+    def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
+        with self.state.lock:
+            held = self.state.enrollments.get(enrollment_key(ref)) or self._reserved(ref)
+            if held is None:
+                return None
+            profile = self.state.owner(ref.store, ref.contact)
+            return profile or Profile(ref.store, ref.contact), held
+
+    def _reserved(self, ref: EnrollmentRef) -> Enrollment | None:
+        """What a contact was enrolled for while it was another one."""
+        home = self.state.reserved.get(enrollment_key(ref))
+        held = self.state.enrollments.get(enrollment_key(home)) if home else None
+        return replace(held, ref=ref, status="exited", reason=MERGED_AWAY) if held else None
+
+    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+        with self.state.lock:
+            held = self.state.enrollments.get(enrollment_key(ref))
+            if held is not None and leg not in (None, held.leg):
+                raise Busy("the enrollment goes on in another execution")
+            write_journal(self.state, ref, journal)
+
+    def finish(
+        self,
+        ref: EnrollmentRef,
+        status: Status,
+        reason: str,
+        at: datetime,
+        leg: int | None = None,
+    ) -> bool:
+        key = enrollment_key(ref)
+        with self.state.lock:
+            held = self.state.enrollments.get(key)
+            first = held is not None and held.status == "active"
+            if first and held is not None and leg not in (None, held.leg):
+                return False
+            if held is not None and first:
+                self.state.enrollments[key] = replace(
+                    held, status=status, reason=reason, ended_at=milliseconds(at)
+                )
+                self.state.timers.pop(key, None)
+            for profile in self._owners(ref):
+                inside = {id_: p for id_, p in profile.inside.items() if id_ != ref.id}
+                person = (profile.store, profile.contact)
+                self.state.profiles[person] = replace(profile, inside=inside)
+        return first
+
+    def _owners(self, ref: EnrollmentRef) -> list[Profile]:
+        """The contact under which an enrollment is kept, and whoever that was merged into."""
+        found, contact = [], ref.contact
+        while (profile := self.state.profiles.get((ref.store, contact))) is not None:
+            found.append(profile)
+            contact = profile.merged_into
+        return found
+
+    def leg(self, ref: EnrollmentRef) -> int:
+        with self.state.lock:
+            held = self.state.enrollments.get(enrollment_key(ref))
+            return held.leg if held else 0
+
+    def park(
+        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    ) -> bool:
+        with self.state.lock:
+            held = self.state.enrollments.get(enrollment_key(ref))
+            if held is None or held.status != "active" or held.leg != leg:
+                return False
+            write_journal(self.state, ref, journal)
+            self._set(ref, leg + 1, start, paused)
+        return True
+
+    def retime(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool = False) -> bool:
+        key = enrollment_key(ref)
+        with self.state.lock:
+            if key not in self.state.timers or self.state.enrollments[key].leg != leg:
+                return False
+            self._set(ref, leg, start, paused)
+        return True
+
+    def move(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: Start,
+        version: int,
+        unless: str = "",
+        paused: bool = False,
+    ) -> bool:
+        key = enrollment_key(ref)
+        with self.state.lock:
+            held = self.state.enrollments[key]
+            if str(start.turn) in held.began or (unless and unless in held.outcomes):
+                return False
+            if not self.park(ref, leg, start, Journal(), paused):
+                return False
+            held = self.state.enrollments[key]
+            own = held.ref._replace(version=version)
+            self.state.enrollments[key] = replace(held, ref=own)
+        return True
+
+    def show_moved(self, ref: EnrollmentRef, version: int) -> None:
+        with self.state.lock:
+            for profile in self._owners(ref):
+                if ref.id in profile.inside:
+                    own = profile.inside[ref.id]._replace(version=version)
+                    inside = {**profile.inside, ref.id: own}
+                    moved = replace(profile, inside=inside, moved=profile.moved + 1)
+                    self.state.profiles[profile.store, profile.contact] = moved
+
+    def inside(
+        self, store: str, workflow: str, after: str = ""
+    ) -> Iterator[tuple[str, EnrollmentRef]]:
+        with self.state.lock:
+            held = list(self.state.enrollments.values())
+        active = [e.ref for e in held if e.status == "active"]
+        for ref in sorted(active, key=lambda ref: ref.id):
+            if (ref.store, ref.workflow) == (store, workflow) and ref.id > after:
+                yield ref.id, ref
+
+    def begun(self, ref: EnrollmentRef, leg: int) -> None:
+        key = enrollment_key(ref)
+        with self.state.lock:
+            if key in self.state.enrollments and self.state.enrollments[key].leg == leg:
+                self.state.timers.pop(key, None)
+
+    def _set(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool) -> None:
+        key = enrollment_key(ref)
+        kept = start._replace(
+            due=milliseconds(start.due),
+            since=milliseconds(start.since),
+            deferred_since=start.deferred_since and milliseconds(start.deferred_since),
+        )
+        self.state.enrollments[key] = replace(self.state.enrollments[key], leg=leg, start=kept)
+        self.state.timers[key] = Timer(kept.due, paused)
+
+    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
+        with self.state.lock:
+            wait = self._wait(ref, step)
+            if wait.event is None or wait.event.occurred_at < event.occurred_at:
+                wait.event = event
+            if wait.token is None or wait.since is None or wait.since > event.occurred_at:
+                return None
+            self._met(ref, wait.outcome, event)
+            return wait.token or wait.leg
+
+    def offer_token(
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        token: str,
+        since: datetime,
+        outcome: str = "",
+        leg: int = 0,
+    ) -> bool:
+        with self.state.lock:
+            wait = self._wait(ref, step)
+            if wait.leg > leg:
+                return False
+            wait.token, wait.since, wait.leg = token, milliseconds(since), leg
+            wait.outcome = outcome or step
+            if wait.event is None or wait.event.occurred_at < wait.since:
+                return False
+            self._met(ref, wait.outcome, wait.event)
+            return True
+
+    def offer_leg(
+        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: Start, outcome: str
+    ) -> bool:
+        return self.offer_token(ref, step, event, "", start.since, outcome, leg)
+
+    def _wait(self, ref: EnrollmentRef, step: str) -> Rendezvous:
+        return self.state.waits.setdefault((enrollment_key(ref), step), Rendezvous())
+
+    def _met(self, ref: EnrollmentRef, key: str, event: Event) -> None:
+        outcome = {
+            "event": event.name,
+            "at": instants.show(event.occurred_at),
+            "data": dict(event.data),
+        }
+        write_journal(self.state, ref, Journal(outcomes={key: outcome}))
+
+
+def write_journal(state: State, ref: EnrollmentRef, journal: Journal) -> None:
+    """Write down what is new; what an earlier run wrote down stays. The caller holds the lock."""
+    key = enrollment_key(ref)
+    if (journal.began or journal.outcomes) and key in state.enrollments:
+        held = state.enrollments[key]
+        began = {turn: milliseconds(at) for turn, at in journal.began.items()}
+        entries = {turn: e for turn, e in journal.entries.items() if turn not in held.began}
+        state.enrollments[key] = replace(
+            held,
+            began={**began, **held.began},
+            outcomes={**journal.outcomes, **held.outcomes},
+            entries={**held.entries, **entries},
+        )

@@ -1,0 +1,37 @@
+"""The post: it keeps what it is handed, and answers as it is told to."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from milepost.base.refs import EnrollmentRef
+from milepost.sending.message import Accepted, Answer, Mail, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMailer:
+    """Implements `Mailer`. Answers from `script` while there are any, then accepts everything."""
+
+    script: deque[Answer] = field(default_factory=deque)
+    handed: list[tuple[Mail, Answer]] = field(default_factory=list)
+
+    def send(self, mail: Mail) -> Answer:
+        accepted = Accepted(f"memory-{len(self.handed) + 1}")
+        answer = self.script.popleft() if self.script else accepted
+        self.handed.append((mail, answer))
+        return answer
+
+    @property
+    def mails(self) -> list[Mail]:
+        """What may have reached somebody: all that was not refused."""
+        return [mail for mail, answer in self.handed if not isinstance(answer, Refused)]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryResender:
+    """Implements `Resender`: calls what sends again, in process."""
+
+    again: Callable[[EnrollmentRef, str, int], bool]
+
+    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+        return self.again(enrollment, step, turn)

@@ -1,0 +1,123 @@
+"""A store's files, published in memory by the publisher itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from milepost.conditions.evaluate import Condition
+from milepost.enrollments.program import Program
+from milepost.enrollments.trigger_index import mention
+from milepost.published.head import Head, Live
+from milepost.publishing.publish import Publisher
+from milepost.publishing.report import Report
+from milepost.publishing.workflows import Workflows
+from milepost.segments.segment import Segment, Segments
+from milepost.simulator.memory.files import MemoryFiles
+from milepost.simulator.memory.published import MemoryPublications, MemoryRegistry, Shelf
+from milepost.simulator.memory.state_machines import Definition, MemoryMachines
+from milepost.simulator.test_case import STORE
+from milepost.stores.settings import StoreSettings
+from milepost.templates.version import TemplateVersion
+from milepost.workflows.compiler.state_machine import Wiring
+
+WIRING = Wiring(
+    run_steps="arn:aws:lambda:REGION:ACCOUNT:function:STACK-run-steps",
+    await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
+)
+"""Names in the place of ARNs, which are known when a stack is deployed."""
+
+
+Conditions = Mapping[str, tuple[Segment, Condition]]
+"""Segments that are live, with what they ask."""
+
+
+class Lending(MemoryPublications):
+    """The registry of a store of which only the files are known, as they are now.
+
+    A step may be pinned to a version of a template that an earlier state of its folder came to.
+    Nobody knows here whether there was one: the folder stands in, under that version's name.
+    """
+
+    def template(self, store: str, name: str, version: str) -> TemplateVersion:
+        kept, live = self.shelf.templates, self.head(store).templates
+        if name in live:
+            kept.setdefault((store, name, version), kept[store, name, live[name]])
+        return kept[store, name, version]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What became of the files: a report of each, the newest, and what is live by now."""
+
+    reports: Mapping[str, Report]
+    shelf: Shelf
+    machines: MemoryMachines
+
+    def program(self, workflow: str) -> Program:
+        """The compiled workflow; LookupError if it was refused."""
+        return self.shelf.program(STORE, workflow, self._live(workflow).version)
+
+    def machine(self, workflow: str) -> Definition:
+        """Its state machine; LookupError if it was refused."""
+        return self.machines.versions[self._live(workflow).machine]
+
+    def is_known(self, template: str, version: str) -> bool:
+        """Whether this is what the folder of a template comes to, and none that was lent."""
+        held = self.shelf.templates.get((STORE, template, version))
+        return held is not None and held.hash == version
+
+    def alone(self, workflow: str) -> MemoryRegistry:
+        """The store with this one workflow live, whatever its status; LookupError if refused."""
+        live = self._live(workflow)
+        head = self.shelf.head(STORE)
+        others = {name: each._replace(status="draft") for name, each in head.workflows.items()}
+        workflows: dict[str, Live] = {**others, workflow: live._replace(status="live")}
+        head = head._replace(workflows=workflows, settings=head.settings._replace(paused=False))
+        return MemoryRegistry(replace(self.shelf, heads={STORE: head}))
+
+    def _live(self, workflow: str) -> Live:
+        live = self.shelf.head(STORE).workflows.get(workflow)
+        if live is None:
+            raise LookupError(f"workflow {workflow} was not published")
+        return live
+
+
+def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
+    """Publish a store's files, by their paths in the bucket, all at once."""
+    texts = {(STORE, path): text for path, text in files.items()}
+    shelf, machines = Shelf(), MemoryMachines()
+    store, publications = MemoryFiles(texts), Lending(shelf)
+    workflows = Workflows(files=store, publications=publications, machines=machines, wiring=WIRING)
+    publisher = Publisher(store, publications, workflows, lambda: now)
+    reports = publisher.publish(STORE, sorted(files))
+    return Shop({report.file: report for report in reports}, shelf, machines)
+
+
+def registry_of(
+    program: Program,
+    settings: StoreSettings,
+    templates: Iterable[TemplateVersion],
+    segments: Conditions | None = None,
+) -> MemoryRegistry:
+    """A store of one workflow, for whoever has compiled it already: the publish gate.
+
+    Of several versions of a template the last is the live one.
+    """
+    kept = {(STORE, template.name, template.hash): template for template in templates}
+    asked = segments or {}
+    live = Live(
+        program.version,
+        "arn:aws:states:memory:000000000000:stateMachine:m:1",
+        "live",
+        trigger=mention(program),
+    )
+    head = Head(
+        settings._replace(paused=False),
+        {program.workflow: live},
+        {template.name: template.hash for template in kept.values()},
+        segments=Segments((name, segment) for name, (segment, _) in asked.items()),
+    )
+    programs = {(STORE, program.workflow, program.version): (program, "")}
+    held = {(STORE, name, each.version): how for name, (each, how) in asked.items()}
+    shelf = Shelf(heads={STORE: head}, programs=programs, templates=kept, segments=held)
+    return MemoryRegistry(shelf)

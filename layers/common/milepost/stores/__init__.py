@@ -1,0 +1,1 @@
+"""One store, as it describes itself: settings, declared properties, keys, files."""

@@ -1,0 +1,129 @@
+"""Keys of stores, in SSM as SecureStrings under `/<stack>/<store>/`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.aws.s3 import _KINDS, MAX_BYTES, read_object
+from milepost.base.errors import Busy
+from milepost.stores.store_secrets import StoreSecrets
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_ssm.client import SSMClient
+
+
+@dataclass(frozen=True, slots=True)
+class S3Files:
+    """Implements `Files`."""
+
+    client: "S3Client"
+    bucket: str
+
+    def read(self, store: str, path: str) -> str | None:
+        content = read_object(self.client, self.bucket, f"{store}/{path}", MAX_BYTES + 1)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    def folder(self, store: str, path: str) -> dict[str, str]:
+        found = {}
+        for file in self.paths(store, path):
+            name = file.removeprefix(f"{path}/")
+            if "/" not in name and (text := self.read(store, file)) is not None:
+                found[name] = text
+        return found
+
+    def paths(self, store: str, folder: str) -> list[str]:
+        found = []
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=f"{store}/{folder}/"
+        )
+        try:
+            for page in pages:
+                found += [o["Key"].removeprefix(f"{store}/") for o in page.get("Contents", ())]
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"S3: {type(error).__name__}") from error
+        return [path for path in sorted(found) if not path.endswith("/")]
+
+    def write(self, store: str, path: str, text: str) -> None:
+        kind = _KINDS.get(path.rpartition(".")[2], "text/markdown")
+        try:
+            self.client.put_object(
+                Bucket=self.bucket,
+                Key=f"{store}/{path}",
+                Body=text.encode("utf-8", "backslashreplace"),
+                ContentType=f"{kind}; charset=utf-8",
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"S3: {type(error).__name__}") from error
+
+
+UNKNOWN_FOR = timedelta(seconds=10)
+"""How long a store stays unknown: made-up names must not use up SSM's 40 requests a second."""
+
+MOST_UNKNOWN = 1000
+EVER_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class SsmSecrets:
+    """Implements `Secrets`; remembers a store's keys for `fresh_for`."""
+
+    client: "SSMClient"
+    stack: str
+    now: Callable[[], datetime]
+    fresh_for: timedelta = timedelta(seconds=60)
+    _kept: dict[str, tuple[datetime, StoreSecrets]] = field(default_factory=dict)
+    _unknown: dict[str, datetime] = field(default_factory=dict)
+
+    def of(self, store: str) -> StoreSecrets | None:
+        kept = self._kept.get(store)
+        if kept is not None and self.now() - kept[0] < self.fresh_for:
+            return kept[1]
+        if self.now() - self._unknown.get(store, EVER_SINCE) < UNKNOWN_FOR:
+            return None
+        try:
+            found = self._read(f"/{self.stack}/{store}/")
+        except Busy:
+            if kept is None:
+                raise
+            return kept[1]  # a minute old, and better than none
+        if not found:
+            self._kept.pop(store, None)
+            self._unknown = {**dict(list(self._unknown.items())[-MOST_UNKNOWN:]), store: self.now()}
+            return None
+        secrets = StoreSecrets(
+            signing=_live(found, "signing-key"),
+            bearer_hashes=_live(found, "bearer-key-sha256"),
+            shopify=_live(found, "shopify-secret"),
+            links=_live(found, "link-key"),
+            shop_domains=_live(found, "shopify-domain"),
+            browser=_live(found, "browser-key"),
+            webhooks=_live(found, "webhook-key"),
+        )
+        self._kept[store] = (self.now(), secrets)
+        return secrets
+
+    def _read(self, path: str) -> dict[str, str]:
+        values: dict[str, str] = {}
+        token = ""
+        try:
+            while True:
+                request: Any = {"Path": path, "WithDecryption": True, "MaxResults": 10}
+                if token:
+                    request["NextToken"] = token
+                page = self.client.get_parameters_by_path(**request)
+                for parameter in page["Parameters"]:
+                    values[parameter["Name"].removeprefix(path)] = parameter["Value"]
+                token = page.get("NextToken", "")
+                if not token:
+                    return values
+        except (ClientError, BotoCoreError) as error:
+            raise Busy(f"SSM: {type(error).__name__}") from error
+
+
+def _live(found: dict[str, str], name: str) -> tuple[str, ...]:
+    """The current key and the previous one; an empty value is no key, and fits nothing."""
+    return tuple(v for v in (found.get(name), found.get(f"{name}-previous")) if v)

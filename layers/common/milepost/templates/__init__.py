@@ -1,0 +1,1 @@
+"""From a template's folder to a rendered mail."""

@@ -1,0 +1,291 @@
+"""What is wrong with a template's Jinja, found at publish and not in somebody's inbox."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from jinja2 import TemplateError, meta, nodes
+
+from milepost.base.problems import Problem, suggest
+from milepost.templates.calendars import CALENDARS
+from milepost.templates.filters import OFFERED
+from milepost.templates.formats import WIDTHS
+from milepost.templates.rendering import ENVIRONMENTS
+from milepost.templates.sandbox import GRAMMAR, TESTS, DataEnvironment, Missing, check_depth
+from milepost.templates.source import Piece
+
+KNOWN: Mapping[str, frozenset[str] | None] = {
+    "contact": frozenset(
+        {
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "external_id",
+            "locale",
+            "timezone",
+            "properties",
+            "lists",
+            "stage",
+            "score",
+            "frequency",
+            "snoozed_until",
+        }
+    ),
+    "event": None,
+    "store": frozenset({"name", "url", "postal_address", "logo_url", "currency"}),
+    "urls": frozenset({"unsubscribe", "preferences", "shop", "confirm", "view"}),
+    "sender": frozenset({"name"}),
+    "steps": None,
+    "enrollment": frozenset({"id", "workflow", "since"}),
+    "now": None,
+    "lang": None,
+    "dir": None,
+    "start": None,
+    "end": None,
+}
+"""What a template may speak of, and the parts of it where they are fixed."""
+
+OPTIONAL = (
+    "contact.first_name", "contact.last_name", "contact.timezone", "contact.properties.",
+    "contact.phone", "contact.external_id", "contact.lists.", "contact.stage", "contact.score",
+    "contact.frequency", "contact.snoozed_until", "store.logo_url", "steps.",
+)  # fmt: skip
+"""What some contacts, stores or runs do not have; a dot at the end means everything below."""
+
+_FORBIDDEN = {
+    nodes.Call: ("calls are not available", "templates only see data; use a filter"),
+    nodes.Pow: ("** is not available", ""),
+    nodes.Macro: ("macros are not available", "use {% include %}"),
+    nodes.CallBlock: ("call blocks are not available", "use {% include %}"),
+    nodes.Import: ("imports are not available", "use {% include %}"),
+    nodes.FromImport: ("imports are not available", "use {% include %}"),
+    nodes.AssignBlock: ("set blocks are not available", "write {% set name = value %}"),
+    nodes.NSRef: ("namespaces are not available", ""),
+}
+
+
+def analyze(pieces: list[Piece]) -> list[Problem]:
+    """Check one assembled part: grammar, filters, tests, variables, values that may be missing."""
+    if broken := [p for p in pieces if p.kind in ("text", "words") and _looks_like_jinja(p.source)]:
+        return [Problem(p.place, "has a brace that Jinja would read as its own") for p in broken]
+    source, places = _bare(pieces)
+    try:
+        tree = _ANALYST.parse(source)
+        check_depth(tree)
+        found = list(_grammar(tree, places))
+        if not found:
+            found = [*_variables(tree, places), *_missing(tree, places, frozenset())]
+    except TemplateError as error:
+        line = getattr(error, "lineno", 1) or 1
+        return [Problem(places.of(line), str(error.message))]
+    except (RecursionError, ValueError) as error:
+        return [Problem(places.of(1), f"cannot be read: {type(error).__name__}")]
+    return list(dict.fromkeys(found))
+
+
+def check_syntax(pieces: Iterable[Piece]) -> list[Problem]:
+    """Only whether one file, or one text, is valid by itself."""
+    source, places = _bare(list(pieces))
+    try:
+        _ANALYST.parse(source)
+    except TemplateError as error:
+        return [Problem(places.of(getattr(error, "lineno", 1) or 1), str(error.message))]
+    except (RecursionError, ValueError) as error:
+        return [Problem(places.of(1), f"cannot be read: {type(error).__name__}")]
+    return []
+
+
+def always_prints(source: str, html: bool, root: str, name: str) -> bool:
+    """Whether a compiled part prints `root.name` for everyone: outside every condition and loop."""
+    return f"{root}.{name}" in _always_printed(source, html)
+
+
+@lru_cache(maxsize=512)
+def _always_printed(source: str, html: bool) -> frozenset[str]:
+    """All that is printed for everyone; kept, for every use of a template asks it again."""
+    tree = ENVIRONMENTS["html" if html else "text"].parse(source)
+    return frozenset(
+        path
+        for output in tree.body
+        if isinstance(output, nodes.Output)
+        for path in _sure_paths(output.nodes)
+    )
+
+
+def _sure_paths(printed: Iterable[nodes.Expr]) -> Iterator[str]:
+    for node in printed:
+        inner: nodes.Node | None = node
+        while isinstance(inner, nodes.Filter):
+            inner = inner.node
+        if inner is not None:
+            yield _path(inner)
+
+
+class _Places:
+    def __init__(self, starts: list[int], pieces: list[Piece]) -> None:
+        self._starts = starts
+        self._pieces = pieces
+
+    def of(self, line: int | None) -> str:
+        line = line or 1  # an empty template has none
+        index = bisect_right(self._starts, line) - 1
+        if not self._pieces:
+            return "template"
+        piece = self._pieces[max(index, 0)]
+        if not piece.line:
+            return piece.file
+        return f"{piece.file}:{piece.line + line - self._starts[max(index, 0)]}"
+
+
+def _bare(pieces: list[Piece]) -> tuple[str, _Places]:
+    """The Jinja of the pieces without their text, one piece a line, and where each line is from."""
+    starts: list[int] = []
+    shown: list[Piece] = []
+    lines: list[str] = []
+    line = 1
+    for piece in pieces:
+        if piece.kind in ("text", "words"):
+            continue
+        template = "{{ %s }}" if piece.kind == "output" else "{%% %s %%}"
+        starts.append(line)
+        shown.append(piece)
+        lines.append(template % piece.source)
+        line += piece.source.count("\n") + 1
+    return "\n".join(lines), _Places(starts, shown)
+
+
+def _looks_like_jinja(text: str) -> bool:
+    return "{{" in text or "{%" in text
+
+
+class _Lenient(dict[str, object]):
+    """Filters for analysis: an unknown one is reported by us, with its place, not by Jinja."""
+
+    def get(self, key: str, default: object = None) -> object:
+        return str
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __getitem__(self, key: str) -> object:
+        return str
+
+
+_ANALYST = DataEnvironment(undefined=Missing)
+_ANALYST.filters = _Lenient()
+_ANALYST.tests = _Lenient()  # type: ignore[assignment]
+
+
+def _grammar(tree: nodes.Template, places: _Places) -> Iterator[Problem]:
+    for node in tree.find_all(nodes.Node):
+        place = places.of(node.lineno)
+        if type(node) in _FORBIDDEN:
+            yield Problem(place, *_FORBIDDEN[type(node)])
+        elif not isinstance(node, GRAMMAR):
+            yield Problem(place, f"{type(node).__name__.lower()} is not available in templates")
+        elif isinstance(node, nodes.For) and node.recursive:
+            yield Problem(place, "recursive loops are not available")
+        elif isinstance(node, nodes.Filter):
+            if node.dyn_args or node.dyn_kwargs:
+                yield Problem(place, "*arguments are not available")
+            if node.name not in OFFERED:
+                remedy = suggest(node.name, list(OFFERED)) or f"there are: {', '.join(OFFERED)}"
+                yield Problem(place, f'there is no filter "{node.name}"', remedy)
+            yield from _date_words(node, place)
+        elif isinstance(node, nodes.Test) and node.name not in TESTS:
+            yield Problem(place, f'there is no test "{node.name}"', suggest(node.name, TESTS))
+
+
+def _date_words(node: nodes.Filter, place: str) -> Iterator[Problem]:
+    """A width or a calendar that there is not would fail every mail."""
+    if node.name != "date":
+        return
+    given = {str(keyword.key): keyword.value for keyword in node.kwargs}
+    given |= dict(zip(("width", "calendar"), node.args, strict=False))
+    offered: dict[str, Sequence[str]] = {"width": WIDTHS, "calendar": CALENDARS}
+    for what, words in offered.items():
+        word = given.get(what)
+        if isinstance(word, nodes.Const) and word.value not in words:
+            remedy = suggest(str(word.value), words) or f"there are: {', '.join(words)}"
+            yield Problem(place, f'date has no {what} "{word.value}"', remedy)
+
+
+def _variables(tree: nodes.Template, places: _Places) -> Iterator[Problem]:
+    unknown = meta.find_undeclared_variables(tree) - KNOWN.keys()
+    for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem)):
+        place = places.of(node.lineno)
+        if isinstance(node, nodes.Name):
+            if node.ctx == "store" and (node.name in KNOWN or node.name.startswith("_")):
+                yield Problem(place, f'"{node.name}" cannot be set', "choose another name")
+            elif node.ctx == "load" and node.name == "t":
+                yield Problem(
+                    place,
+                    "texts stand alone, as in {{ t.greeting }}",
+                    "put filters and conditions into the text, or around the braces",
+                )
+            elif node.ctx == "load" and node.name in unknown:
+                remedy = suggest(node.name, list(KNOWN)) or f"there are: {', '.join(KNOWN)}"
+                yield Problem(place, f'"{node.name}" is not known', remedy)
+            continue
+        root, _, rest = _path(node).partition(".")
+        known = KNOWN.get(root)
+        if rest and known is not None and "." not in rest and rest not in known:
+            remedy = suggest(rest, known) or f"it has: {', '.join(sorted(known))}"
+            yield Problem(place, f'{root} has no "{rest}"', remedy)
+
+
+def _missing(node: nodes.Node, places: _Places, sure: frozenset[str]) -> Iterator[Problem]:
+    """Find optional values printed or used without a condition or a default."""
+    if isinstance(node, nodes.If):
+        yield from _each(node.body, places, sure | _mentioned(node.test))
+        yield from _each([*node.elif_, *node.else_], places, sure)
+    elif isinstance(node, nodes.CondExpr):
+        yield from _missing(node.expr1, places, sure | _mentioned(node.test))
+        yield from _each([node.expr2] if node.expr2 else [], places, sure)
+    elif isinstance(node, nodes.And):
+        yield from _missing(node.left, places, sure | _mentioned(node.left))
+        yield from _missing(node.right, places, sure | _mentioned(node.left))
+    elif isinstance(node, nodes.Not):
+        yield from _missing(node.node, places, sure | _mentioned(node.node))
+    elif isinstance(node, nodes.Filter) and node.name in ("default", "d"):
+        yield from _each(node.args, places, sure)
+    elif isinstance(node, nodes.Test) and node.name in ("defined", "undefined"):
+        return
+    elif (path := _path(node)) and _optional(path):
+        if path not in sure:
+            yield Problem(
+                places.of(node.lineno),
+                f"{path} is missing for some",
+                f'write {{{{ {path} | default("…") }}}} or {{% if {path} %}}…{{% endif %}}',
+            )
+    else:
+        yield from _each(node.iter_child_nodes(), places, sure)
+
+
+def _each(inner: Iterable[nodes.Node], places: _Places, sure: frozenset[str]) -> Iterator[Problem]:
+    for node in inner:
+        yield from _missing(node, places, sure)
+
+
+def _mentioned(test: nodes.Node) -> frozenset[str]:
+    found = {_path(node) for node in test.find_all((nodes.Getattr, nodes.Getitem))} | {_path(test)}
+    return frozenset(found - {""})
+
+
+def _optional(path: str) -> bool:
+    return any(path.startswith(o) if o.endswith(".") else path == o for o in OPTIONAL)
+
+
+def _path(node: nodes.Node) -> str:
+    """`contact.first_name` for a chain of constant names that begins at a variable, else empty."""
+    names: list[str] = []
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        if isinstance(node, nodes.Getattr):
+            names.append(node.attr)
+        elif isinstance(node.arg, nodes.Const):
+            names.append(str(node.arg.value))
+        else:
+            return ""
+        node = node.node
+    return ".".join([node.name, *reversed(names)]) if isinstance(node, nodes.Name) else ""

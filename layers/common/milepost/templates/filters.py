@@ -1,0 +1,223 @@
+"""The filters a template has.
+
+Each one is paid for by the size of its input and refuses to build more than `LONGEST` characters.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import pass_context
+from jinja2.filters import do_dictsort, do_sort, do_title, do_truncate, do_unique
+from jinja2.runtime import Context
+
+from milepost.templates import formats
+from milepost.templates.sandbox import LONGEST, Missing, NotPlain, TooMuch, spend, text_of
+
+LOCALE = "_locale"
+"""Where a render keeps the tag by which money and dates are written."""
+
+MOST_COLUMNS = 100
+MOST_PLACES = 6
+
+
+def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
+    """The value, or `other` when it is missing or an empty text."""
+    if isinstance(value, Missing) or (boolean and not value):
+        return other
+    return other if type(value) is str and not value.strip() else value
+
+
+def _same(value: Any) -> Any:
+    """`escape` is not needed: everything is escaped where it is printed."""
+    return value
+
+
+def _sized(value: Any) -> list[Any]:
+    if isinstance(value, Missing):
+        value._fail_with_undefined_error()
+    if type(value) not in (list, tuple, dict, str):
+        raise NotPlain("a filter for lists needs a list")
+    return list(value)
+
+
+def _length(value: Any) -> int:
+    return len(_sized(value))
+
+
+def _first(value: Any) -> Any:
+    items = _sized(value)
+    return items[0] if items else Missing(name="first")
+
+
+def _last(value: Any) -> Any:
+    items = _sized(value)
+    return items[-1] if items else Missing(name="last")
+
+
+def _picked(value: Any, attribute: str | None) -> list[Any]:
+    items = _sized(value)
+    if attribute is None:
+        return items
+    return [
+        item[attribute] if type(item) is dict and attribute in item else Missing(name=attribute)
+        for item in items
+    ]
+
+
+def _join(value: Any, separator: str = "", attribute: str | None = None) -> str:
+    texts = [text_of(item) for item in _picked(value, attribute)]
+    if sum(map(len, texts)) + len(separator) * len(texts) > LONGEST:
+        raise TooMuch(f"a text grows beyond {LONGEST} characters")
+    return separator.join(texts)
+
+
+def _sum(value: Any, attribute: str | None = None) -> float:
+    total = sum(formats.read_amount(text_of(item)) for item in _picked(value, attribute))
+    return int(total) if total == int(total) else float(total)
+
+
+def _round(value: Any, precision: int = 0) -> float:
+    if not 0 <= precision <= MOST_PLACES:
+        raise NotPlain(f"round takes 0 to {MOST_PLACES} places")
+    amount = round(formats.read_amount(text_of(value)), precision)
+    return float(amount) if precision else int(amount)
+
+
+def _int(value: Any, default: int | None = None) -> int:
+    """A whole number; without a default, anything else is an error: 0 would be a wrong price."""
+    try:
+        return int(formats.read_amount(text_of(value)))
+    except ValueError:
+        if default is None:
+            raise
+        return default
+
+
+def _float(value: Any, default: float | None = None) -> float:
+    try:
+        return float(formats.read_amount(text_of(value)))
+    except ValueError:
+        if default is None:
+            raise
+        return default
+
+
+def _replace(value: Any, old: str, new: str) -> str:
+    text = text_of(value)
+    if len(text) + text.count(old) * (len(new) - len(old)) > LONGEST:
+        raise TooMuch(f"a text grows beyond {LONGEST} characters")
+    return text.replace(old, new)
+
+
+def _urlencode(value: Any) -> str:
+    return quote(text_of(value), safe="")
+
+
+def _batch(value: Any, columns: int, fill: Any = None) -> list[list[Any]]:
+    items = _sized(value)
+    if not 1 <= columns <= MOST_COLUMNS:
+        raise NotPlain(f"batch takes 1 to {MOST_COLUMNS} columns")
+    rows = [items[start : start + columns] for start in range(0, len(items), columns)]
+    if rows and fill is not None:
+        rows[-1] += [fill] * (columns - len(rows[-1]))
+    return rows
+
+
+def _text(function: Callable[[str], str]) -> Callable[[Any], str]:
+    return lambda value: function(text_of(value))
+
+
+def _paid(function: Callable[..., Any], wants_context: bool = False) -> Callable[..., Any]:
+    """Charge a filter for what it is given, bound what it gives, and say its name in errors."""
+
+    @pass_context
+    def run(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            spend(context, 1 + len(value) // 64)
+        elif kind is list or kind is tuple or kind is dict:
+            spend(context, 1 + len(value))
+        else:
+            spend(context, 1)
+        if wants_context:
+            return function(context, value, *args, **kwargs)
+        result = function(value, *args, **kwargs)
+        if type(result) is str and len(result) > LONGEST:
+            raise TooMuch(f"a text grows beyond {LONGEST} characters")
+        return result
+
+    return run
+
+
+def _money(context: Context, value: Any, currency: Any = None) -> str:
+    if not currency:  # not given, or the event has none: the store's own
+        currency = context.parent.get("store", {}).get("currency") or Missing(name="currency")
+    return formats.money(text_of(value), text_of(currency), context.parent[LOCALE])
+
+
+def _number(context: Context, value: Any) -> str:
+    return formats.number(text_of(value), context.parent[LOCALE])
+
+
+def _date(context: Context, value: Any, width: formats.Width = "long", calendar: Any = None) -> str:
+    if width not in formats.WIDTHS:
+        raise NotPlain(f"date takes one of {', '.join(formats.WIDTHS)}")
+    if calendar not in (None, "gregorian", "persian", "islamic"):
+        raise NotPlain("the calendar of a date is gregorian, persian or islamic")
+    zone = (context.parent.get("contact") or {}).get("timezone")
+    return formats.moment(text_of(value), width, context.parent[LOCALE], zone, calendar)
+
+
+def _sort(
+    context: Context, value: Any, reverse: bool = False, attribute: str | None = None
+) -> list[Any]:
+    spend(context, 4 * len(_sized(value)))
+    return do_sort(context.environment, _sized(value), reverse, False, attribute)
+
+
+def _unique(context: Context, value: Any, attribute: str | None = None) -> list[Any]:
+    return list(do_unique(context.environment, _sized(value), False, attribute))
+
+
+def _truncate(context: Context, value: Any, length: int = 255, end: str = "…") -> str:
+    return do_truncate(context.environment, text_of(value), max(length, len(end)), False, end, 0)
+
+
+def _dictsort(value: Any, by: Any = "key", reverse: bool = False) -> list[Any]:
+    if type(value) is not dict:
+        raise NotPlain("dictsort needs a group of values")
+    return do_dictsort(value, False, by, reverse)
+
+
+OFFERED: dict[str, Callable[..., Any]] = {
+    "money": _paid(_money, wants_context=True),
+    "number": _paid(_number, wants_context=True),
+    "date": _paid(_date, wants_context=True),
+    "default": _paid(_default),
+    "d": _paid(_default),
+    "escape": _paid(_same),
+    "e": _paid(_same),
+    "upper": _paid(_text(str.upper)),
+    "lower": _paid(_text(str.lower)),
+    "title": _paid(_text(do_title)),
+    "capitalize": _paid(_text(str.capitalize)),
+    "trim": _paid(_text(str.strip)),
+    "truncate": _paid(_truncate, wants_context=True),
+    "replace": _paid(_replace),
+    "urlencode": _paid(_urlencode),
+    "length": _paid(_length),
+    "count": _paid(_length),
+    "first": _paid(_first),
+    "last": _paid(_last),
+    "join": _paid(_join),
+    "sum": _paid(_sum),
+    "round": _paid(_round),
+    "int": _paid(_int),
+    "float": _paid(_float),
+    "sort": _paid(_sort, wants_context=True),
+    "unique": _paid(_unique, wants_context=True),
+    "batch": _paid(_batch),
+    "dictsort": _paid(_dictsort),
+}
+"""What a template may write behind a `|`."""

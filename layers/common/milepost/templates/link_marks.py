@@ -1,0 +1,79 @@
+"""Where UTM parameters go into the links of a template: found at publish, decided at send.
+
+Whether an address is the store's own, and what a campaign is called, is known only when a mail is
+made. Publish puts a call behind every address that a reader may follow; `_visit` stands for a whole
+address, `_mark` behind one that is put together, before its fragment.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from milepost.templates.source import Piece
+
+_ANCHOR = re.compile(
+    r"<(?:a|area)\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(?<=[\s\"'])href\s*=\s*(\"[^\"]*\"|'[^']*')",
+    re.IGNORECASE,
+)
+_STAND_IN = re.compile(r"jq(\d{4})qj")
+_FRAGMENT = re.compile(r"(?<!&)#")  # and not that of &#39;
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_OPENS, _CLOSES = "\ue010", "\ue011"
+_TOKEN = re.compile(f"{_OPENS}(\\d+){_CLOSES}")
+
+
+class Mark(NamedTuple):
+    """Where in an address a call goes, and the call."""
+
+    at: int
+    call: str
+
+
+def mark_of(address: str, pieces: Sequence[Piece]) -> Mark | None:
+    """The call behind an address with stand-ins; None if it is a single value, or no web page."""
+    first = _STAND_IN.match(address)
+    if first and first.end() == len(address):
+        return None
+    if not first and not _WEB.match(address):
+        return None
+    fragment = _FRAGMENT.search(address)
+    end = fragment.start() if fragment else len(address)
+    fixed = repr(_STAND_IN.sub("", address[:end]).replace("&amp;", "&"))
+    if first:
+        fixed = f"({pieces[int(first[1])].source})|_link ~ {fixed}"
+    return Mark(end, f"{{{{ ({fixed})|_mark }}}}")
+
+
+def single(address: str) -> int | None:
+    """The number of the piece that is the whole address."""
+    only = _STAND_IN.fullmatch(address)
+    return int(only[1]) if only else None
+
+
+class Visits:
+    """The links of one HTML document: `whole` are the pieces that are a link by themselves."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.whole: set[int] = set()
+        self._pieces = pieces
+        self._calls: list[str] = []
+
+    def marked(self, html: str) -> str:
+        """The document with a token in every address that gets a call."""
+        return _ANCHOR.sub(self._anchor, html)
+
+    def called(self, source: str) -> str:
+        """The finished source with the calls in place of the tokens."""
+        calls = dict(enumerate(self._calls))
+        return _TOKEN.sub(lambda token: calls.get(int(token[1]), ""), source)
+
+    def _anchor(self, anchor: re.Match[str]) -> str:
+        address = anchor[1][1:-1]
+        begin = anchor.start(1) - anchor.start() + 1
+        if (number := single(address.strip())) is not None:
+            self.whole.add(number)
+        if not (mark := mark_of(address, self._pieces)):
+            return anchor[0]
+        self._calls.append(mark.call)
+        at = begin + mark.at
+        return f"{anchor[0][:at]}{_OPENS}{len(self._calls) - 1}{_CLOSES}{anchor[0][at:]}"

@@ -1,0 +1,266 @@
+"""From MJML or HTML with Jinja in it to mail HTML with the same Jinja in it.
+
+The MJML compiler and the style inliner read HTML and know nothing of Jinja: they would escape it,
+move it out of tables or drop it. So every piece of Jinja goes through them as a stand-in that
+HTML lets pass, a comment between elements and a word everywhere else, and is put back
+afterwards. A stand-in that got lost or changed its order is a problem at publish. Where each one
+came out decides how its value is printed.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import escape, unescape
+
+from milepost.base.languages import Direction
+from milepost.base.problems import Problem
+from milepost.templates.html_cursor import Cursor
+from milepost.templates.htmltext import ADDRESS_BEGINS, ADDRESS_ENDS
+from milepost.templates.link_marks import Visits, mark_of
+from milepost.templates.source import Piece
+
+_URL_ATTRIBUTES = frozenset(
+    {"href", "src", "background", "action", "formaction", "poster", "cite", "data", "longdesc",
+     "xlink:href"}
+)  # fmt: skip
+
+_SAFE_BEGINNING = re.compile(r"https?://[^/?#{]+[/?#]|mailto:|tel:|\{\{", re.IGNORECASE)
+_ADDRESS_SO_FAR = re.compile(r"(?:https?://|mailto:|\{\{[/?#])", re.IGNORECASE)
+_SAFE_ADDRESS = re.compile(r"https?://|mailto:|tel:|#|jq\d{4}qj", re.IGNORECASE)
+_FIXED_LINK = re.compile(
+    r"\s(href|src|background|action|formaction|poster)\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE
+)
+_MOST_PIECES = 9999
+_STAND_IN = re.compile(r"<!--(jq\d{4}qj)-->|(jq\d{4}qj)")
+_CONDITIONAL = re.compile(r"<!--\[if [^\]]*\]>(?:(?!<!\[endif\]-->).)*<!\[endif\]-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?!\[if|<!\[endif|>|jq\d{4}qj-->).*?-->", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Disguised:
+    """A document whose Jinja is replaced by stand-ins. `problems` were found on the way."""
+
+    text: str = ""
+    pieces: list[Piece] = field(default_factory=list)
+    between: set[int] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    origins: list[Piece] = field(default_factory=list)
+
+    def place(self, offset: int) -> str:
+        index = max(bisect_right(self.starts, offset) - 1, 0)
+        piece = self.origins[index]
+        if not piece.line:
+            return piece.file
+        return f"{piece.file}:{piece.line + self.text[self.starts[index] : offset].count(chr(10))}"
+
+
+def disguise(pieces: list[Piece]) -> Disguised:
+    """Replace Jinja by stand-ins, and refuse it where HTML could not hold it."""
+    made = Disguised()
+    cursor = Cursor()
+    out: list[str] = []
+    size = 0
+    for piece in pieces:
+        made.starts.append(size)
+        made.origins.append(piece)
+        if piece.kind in ("text", "words"):
+            shown = piece.source if piece.kind == "text" else escape(piece.source)
+            if "jq" in shown and _STAND_IN.search(shown):
+                made.problems.append(Problem(piece.place, "holds a reserved word (jq…qj)"))
+        else:
+            number = len(made.pieces)
+            made.pieces.append(piece)
+            shown = f"jq{number:04}qj"
+            if cursor.state == "tag":
+                made.problems.append(
+                    Problem(
+                        piece.place,
+                        "Jinja cannot stand inside a tag, outside the quotes of an attribute",
+                        "put the condition around the element or inside the quotes",
+                    )
+                )
+            elif cursor.state == "value" and not cursor.quote:
+                made.problems.append(
+                    Problem(piece.place, f"{cursor.attribute}= has no quotes", 'write ="…"')
+                )
+            if piece.kind == "statement" and cursor.state == "text":
+                made.between.add(number)
+                shown = f"<!--{shown}-->"
+        cursor.read(shown)
+        out.append(shown)
+        size += len(shown)
+    made.text = "".join(out)
+    if len(made.pieces) > _MOST_PIECES:
+        reason = f"holds more than {_MOST_PIECES} expressions and statements"
+        made.problems.append(Problem(made.pieces[0].file, reason))
+    if script := re.search(r"<script\b", made.text, re.IGNORECASE):
+        made.problems.append(Problem(made.place(script.start()), "scripts do not run in mail"))
+    return made
+
+
+def check_links(made: Disguised, html: str) -> list[Problem]:
+    """Fixed addresses that a reader cannot follow from a mail: `javascript:`, `data:`, `/sale`."""
+    problems: list[Problem] = []
+    for link in _FIXED_LINK.finditer(html):
+        address = unescape(link[2].strip())
+        if not _SAFE_ADDRESS.match(address):
+            place = made.place(max(made.text.find(link[2]), 0))
+            remedy = "links begin with https://, http://, mailto:, tel: or #"
+            problems.append(Problem(place, f'{link[1]}="{address}" leads nowhere', remedy))
+    return problems
+
+
+def reveal(made: Disguised, html: str, direction: Direction) -> str:
+    """Put the Jinja back, each expression behind the filter for its place.
+
+    Problems are added to `made` for what got lost, moved or stands where no value is safe.
+    """
+    html = _COMMENT.sub("", html)
+    for conditional in _CONDITIONAL.finditer(html):
+        for lost in re.findall(r"<!--jq(\d{4})qj-->", conditional[0]):
+            made.problems.append(
+                Problem(
+                    made.pieces[int(lost)].place,
+                    "stands between rows that Outlook needs together",
+                    "put the statement around <mj-wrapper>, or inside <mj-section>",
+                )
+            )
+    made.problems += check_links(made, html)
+    visits = Visits(made.pieces)
+    html = visits.marked(html)
+    cursor = Cursor()
+    out: list[str] = []
+    order: list[int] = []
+    seen: set[int] = set()
+    position = 0
+    for stand_in in _STAND_IN.finditer(html):
+        static = html[position : stand_in.start()]
+        position = stand_in.end()
+        cursor.read(static)
+        out.append(_neutral(static))
+        number = int((stand_in[1] or stand_in[2])[2:6])
+        piece = made.pieces[number]
+        seen.add(number)
+        if piece.kind == "statement":
+            if stand_in[1]:
+                order.append(number)
+            elif cursor.state == "value":
+                cursor.value += "{%"
+                if cursor.attribute in _URL_ATTRIBUTES:
+                    made.problems.append(
+                        Problem(
+                            piece.place,
+                            f"a statement cannot stand inside {cursor.attribute}",
+                            'write {{ a if b else "https://…" }}',
+                        )
+                    )
+            out.append(jinja(piece, ""))
+        else:
+            name = _printing(cursor, piece, direction, made.problems)
+            out.append(jinja(piece, "_visit" if number in visits.whole else name))
+            cursor.value += "{{"
+    cursor.read(html[position:])
+    out.append(_neutral(html[position:]))
+    for number, piece in enumerate(made.pieces):
+        if number not in seen:
+            made.problems.append(
+                Problem(
+                    piece.place,
+                    f"{piece.source!r} got lost: what stands around it takes none",
+                    "sizes are computed at publish, comments and unknown attributes are dropped",
+                )
+            )
+    if order != sorted(made.between) and not made.problems:
+        wrong = next((a for a, b in zip(order, sorted(made.between), strict=False) if a != b), 0)
+        made.problems.append(
+            Problem(
+                made.pieces[wrong].place,
+                "was moved by the MJML compiler",
+                "put the statement between whole elements, or inside <mj-raw>",
+            )
+        )
+    return visits.called("".join(out))
+
+
+def _neutral(static: str) -> str:
+    """Keep what is left from being read as Jinja: `{#` happens in styles."""
+    return static.replace("{#", "{ #").replace("{%", "{ %").replace("{{", "{ {")
+
+
+def _printing(cursor: Cursor, piece: Piece, direction: Direction, problems: list[Problem]) -> str:
+    if cursor.state == "text":
+        return f"_html_{direction}"
+    if cursor.state == "raw" and cursor.tag in ("title", "textarea"):
+        return f"_attribute_{direction}"
+    if cursor.state == "raw" and cursor.tag == "style":
+        return "_style"
+    if cursor.state != "value":
+        where = f"inside <{cursor.tag}>" if cursor.state == "raw" else f"inside a {cursor.state}"
+        problems.append(Problem(piece.place, f"a value cannot be printed safely {where}"))
+        return "_style"
+    if cursor.attribute in _URL_ATTRIBUTES:
+        if not cursor.value.strip():
+            return "_link"
+        if not _SAFE_BEGINNING.match(cursor.value.strip()):
+            problems.append(
+                Problem(
+                    piece.place,
+                    f"{cursor.attribute} must begin with the value or with https://host/",
+                )
+            )
+        return "_link_part"
+    if cursor.attribute == "style":
+        return "_style_link" if re.search(r"url\([^)]*$", cursor.value) else "_style"
+    if cursor.attribute.startswith("on") or cursor.attribute in ("srcdoc", "http-equiv"):
+        problems.append(
+            Problem(piece.place, f"a value cannot be printed safely inside {cursor.attribute}")
+        )
+    return f"_attribute_{direction}"
+
+
+def restore(text: str, pieces: list[Piece], direction: Direction) -> str:
+    """Put the Jinja back into a text that `derive_text` read from disguised HTML."""
+
+    def put(match: re.Match[str], name: str) -> str:
+        piece = pieces[int((match[1] or match[2])[2:6])]
+        return jinja(piece, name)
+
+    def address(match: re.Match[str]) -> str:
+        begins, mark = _STAND_IN.match(match[1]), mark_of(match[1], pieces)
+        head = put(begins, "_link" if mark else "_visit") if begins else ""
+        start, end = begins.end() if begins else 0, mark.at if mark else len(match[1])
+        parts = [
+            _STAND_IN.sub(lambda inner: put(inner, "_link_part"), part)
+            for part in (match[1][start:end], match[1][end:])
+        ]
+        return head + (mark.call if mark else "").join(parts)
+
+    text = re.sub(f"{ADDRESS_BEGINS}(.*?){ADDRESS_ENDS}", address, text, flags=re.DOTALL)
+    return _STAND_IN.sub(lambda match: put(match, f"_plain_{direction}"), text)
+
+
+def plain_source(pieces: Iterable[Piece], direction: Direction, escaped: bool = False) -> str:
+    """The Jinja source of a part that was written as plain text, or of a stretch of HTML text.
+
+    What continues an address, as in `https://host/{{ id }}`, is encoded and not isolated.
+    """
+    out: list[str] = []
+    word = ""
+    for piece in pieces:
+        if piece.kind in ("text", "words"):
+            out.append(escape(piece.source) if escaped else piece.source)
+            word = (word + piece.source).rpartition(" ")[2].rpartition("\n")[2]
+        else:
+            name = "_link_part" if _ADDRESS_SO_FAR.match(word) else f"_plain_{direction}"
+            out.append(jinja(piece, f"_html_{direction}" if escaped else name))
+            word += "{{" if piece.kind == "output" else ""
+    return "".join(out)
+
+
+def jinja(piece: Piece, printing: str) -> str:
+    """A piece as Jinja source, an expression behind the filter that prints it."""
+    if piece.kind == "statement":
+        return f"{{% {piece.source} %}}"
+    return f"{{{{ ({piece.source})|{printing} }}}}"

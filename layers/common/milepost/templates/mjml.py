@@ -1,0 +1,142 @@
+"""MJML to mail HTML, and HTML with its styles inlined; both with stand-ins for Jinja in them."""
+
+import re
+
+from milepost.base.problems import Problem, suggest
+from milepost.templates.markup import Disguised
+
+_MJML = frozenset(
+    [
+        "mjml",
+        "mj-head",
+        "mj-attributes",
+        "mj-all",
+        "mj-class",
+        "mj-breakpoint",
+        "mj-font",
+        "mj-html-attributes",
+        "mj-selector",
+        "mj-html-attribute",
+        "mj-preview",
+        "mj-style",
+        "mj-title",
+        "mj-raw",
+        "mj-body",
+        "mj-accordion",
+        "mj-accordion-element",
+        "mj-accordion-title",
+        "mj-accordion-text",
+        "mj-button",
+        "mj-carousel",
+        "mj-carousel-image",
+        "mj-column",
+        "mj-divider",
+        "mj-group",
+        "mj-hero",
+        "mj-image",
+        "mj-navbar",
+        "mj-navbar-link",
+        "mj-section",
+        "mj-social",
+        "mj-social-element",
+        "mj-spacer",
+        "mj-table",
+        "mj-text",
+        "mj-wrapper",
+    ]
+)
+_MJML_TAG = re.compile(r"<(/?)(mj[\w-]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_UNQUOTED_VALUE = re.compile(r"=\s*[^\s\"'>]")
+
+
+def compile_mjml(made: Disguised) -> str:
+    """MJML to HTML, stand-ins in place; empty with problems in `made` when it cannot be."""
+    if not made.problems:
+        made.problems += _check(made)
+    if made.problems:
+        return ""
+    import mrml  # at publish only
+
+    options = mrml.ParserOptions(include_loader=mrml.noop_loader())
+    try:
+        return str(mrml.to_html(made.text, parser_options=options).content)
+    except BaseException as error:
+        if not isinstance(error, OSError) and type(error).__name__ != "PanicException":
+            raise
+        position = re.search(r"position (\d+)", str(error))
+        place = made.place(int(position[1])) if position else made.origins[0].file
+        remedy = "every element must be closed and every attribute quoted"
+        made.problems.append(Problem(place, f"is not valid MJML: {error}", remedy))
+        return ""
+
+
+DEEPEST = 400
+"""Elements inside each other: the inliner recurses, and thousands of them end its process."""
+
+_OPENS_OR_CLOSES = re.compile(r"<(/?)([a-zA-Z][\w:-]*)(?:\"[^\"]*\"|'[^']*'|[^'\">])*?(/?)>")
+_CLOSED_BY_OTHERS = frozenset(
+    {
+        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link",
+        "meta", "option", "p", "source", "td", "th", "tr", "wbr",
+    }
+)  # fmt: skip
+
+
+def _depth(html: str) -> int:
+    """How deep elements lie inside each other, at most; never less than what a parser finds."""
+    depth = deepest = 0
+    for tag in _OPENS_OR_CLOSES.finditer(html):
+        closing, name, alone = tag.groups()
+        if alone or name.lower() in _CLOSED_BY_OTHERS:
+            continue
+        depth = max(0, depth - 1) if closing else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def compile_html(made: Disguised) -> str:
+    """Inline the styles of an HTML body; media queries stay. Nothing is fetched."""
+    if made.problems:
+        return ""
+    if _depth(made.text) > DEEPEST:
+        place = made.origins[0].file if made.origins else "template"
+        made.problems.append(Problem(place, f"is nested deeper than {DEEPEST} elements"))
+        return ""
+    import css_inline  # at publish only
+
+    try:
+        return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(
+            made.text
+        )
+    except css_inline.InlineError as error:
+        place = made.origins[0].file if made.origins else "template"
+        remedy = "conditions in styles go around values, as in color: {% if … %}red{% endif %}"
+        made.problems.append(Problem(place, f"a style cannot be read: {error}", remedy))
+        return ""
+
+
+def _check(made: Disguised) -> list[Problem]:
+    """What the compiler would refuse without saying where, or pass over in silence."""
+    problems: list[Problem] = []
+    open_tags: list[tuple[str, int]] = []
+    for tag in _MJML_TAG.finditer(made.text):
+        closing, name, attributes, alone = tag.groups()
+        place = made.place(tag.start())
+        if name not in _MJML:
+            remedy = "use {% include %}" if name == "mj-include" else suggest(name, _MJML)
+            problems.append(Problem(place, f"there is no <{name}>", remedy))
+        elif _UNQUOTED_VALUE.search(_QUOTED.sub('""', attributes)):
+            problems.append(Problem(place, f"an attribute of <{name}> has no quotes"))
+        if not closing:
+            if not alone:
+                open_tags.append((name, tag.start()))
+        elif open_tags and open_tags[-1][0] == name:
+            open_tags.pop()
+        elif open_tags:
+            remedy = f"close <{open_tags[-1][0]}> of {made.place(open_tags[-1][1])} first"
+            return [*problems, Problem(place, f"</{name}> does not fit", remedy)]
+        else:
+            return [*problems, Problem(place, f"</{name}> closes nothing")]
+    problems += [Problem(made.place(at), f"<{name}> is never closed") for name, at in open_tags]
+    return problems

@@ -1,0 +1,257 @@
+"""The send side: fill a compiled template in for one contact.
+
+Only values are put in here; MJML, style inlining, the text part and the languages were done at
+publish. The caller's context is plain JSON:
+
+    contact {first_name, last_name, email, locale, timezone, properties}
+    event   {name, and the event's own data: products [{name, price, ...}], total, currency, ...}
+    store   {name, url, postal_address, logo_url, currency}
+    urls    {unsubscribe, preferences, view, shop; confirm where a sign-up is to be confirmed}
+    steps   {<step id>: its outcome}
+    now     ISO 8601 text
+
+A null or absent value is missing: `default` and `if` deal with it, printing it is an error.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
+
+from milepost.base import languages
+from milepost.templates.escaping import CAMPAIGN, PRINTING
+from milepost.templates.filters import LOCALE, OFFERED
+from milepost.templates.htmltext import tidy
+from milepost.templates.sandbox import (
+    ALLOWANCE,
+    LONGEST,
+    PURSE,
+    DataEnvironment,
+    Part,
+    compile_part,
+    environment,
+)
+from milepost.templates.version import TemplateVersion
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+    from milepost.templates.utm import Campaign
+
+
+MOST_OUTPUT = 512 * 1024
+"""Characters of one rendered part. SES takes 40 MB, but nobody reads it."""
+
+LONGEST_SUBJECT = 255
+
+_BATCH = 64
+"""Pieces taken between two looks at the size: one is at most a template's text, 102 KB."""
+
+
+_MOST_VALUES = 20_000
+_DEEPEST = 20
+
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Never part of a value: control characters, marks that reorder the text around them, halves of
+surrogate pairs (JSON can carry them, UTF-8 cannot)."""
+
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_TURNING = re.compile("[\u202a-\u202e]")
+
+
+def _environments() -> dict[Part, DataEnvironment]:
+    filters = {**OFFERED, **PRINTING}
+    html, plain = environment(True, filters), environment(False, filters)
+    return {"subject": plain, "preheader": plain, "html": html, "text": plain}
+
+
+ENVIRONMENTS = _environments()
+"""Where each part runs. Code compiled for one of them runs in no other."""
+
+
+class RenderingError(Exception):
+    """A template cannot be filled in for this contact. Says nothing of the contact's own data."""
+
+    def __init__(self, template: str, part: str, reason: str) -> None:
+        super().__init__(f"{template} ({part}): {reason}")
+        self.template = template
+        self.part = part
+        self.reason = reason
+
+
+class Rendered(NamedTuple):
+    """A finished mail. `locale` is the language it is in, `hash` the template version's.
+
+    `subject` is one line of 1 to 255 characters without control characters. `preheader` is
+    already inside `html`.
+    """
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    locale: str
+    hash: str
+
+
+class Renderer:
+    """Renders one template version in any of its languages; keep it, loading is the slow part."""
+
+    def __init__(self, version: TemplateVersion) -> None:
+        self.version = version
+        self._loaded: dict[str, dict[Part, Template]] = {}
+
+    def render(
+        self, context: Mapping[str, Any], locale: str | None, campaign: "Campaign | None" = None
+    ) -> Rendered:
+        """Fill the template in, in the language that serves `locale` best; `campaign` is what links
+        to the store's own pages get.
+
+        Raises RenderingError naming what is missing, too large or impossible.
+        """
+        version = self.version
+        language = languages.choose(locale, version.packed, version.default_locale)
+        templates = self._loaded.get(language) or self._load(language)
+        values = self._values(context, locale, language)
+        values[CAMPAIGN] = campaign
+        made = {part: self._fill(part, template, values) for part, template in templates.items()}
+        subject = one_line(made["subject"])
+        if not subject:
+            raise RenderingError(version.name, "subject", "it came out empty")
+        return Rendered(
+            subject=subject,
+            preheader=one_line(made.get("preheader", "")),
+            html=made["html"],
+            text=tidy(made["text"]),
+            locale=language,
+            hash=version.hash,
+        )
+
+    def _load(self, language: str) -> dict[Part, Template]:
+        variant = self.version.variant(language)
+        name = f"{self.version.name} ({language})"
+        loaded: dict[Part, Template] = {}
+        for part, source in variant.sources.items():
+            try:
+                code = variant.code.get(part) or compile_part(ENVIRONMENTS[part], source, name)
+            except TemplateSyntaxError as error:
+                reason = f"cannot be compiled any more, publish it again: {error.message}"
+                raise RenderingError(self.version.name, part, reason) from None
+            loaded[part] = Template.from_code(ENVIRONMENTS[part], code, {})
+        self._loaded[language] = loaded
+        return loaded
+
+    def _values(
+        self, context: Mapping[str, Any], locale: str | None, language: str
+    ) -> dict[str, Any]:
+        try:
+            values: dict[str, Any] = plain(context)
+        except NotJSON as error:
+            raise RenderingError(self.version.name, "context", str(error)) from None
+        direction = languages.direction(language)
+        wanted = languages.normalize(locale or "")
+        same = wanted.partition("-")[0] == language.partition("-")[0]
+        values.update(
+            {
+                "lang": language,
+                "dir": direction,
+                "start": "right" if direction == "rtl" else "left",
+                "end": "left" if direction == "rtl" else "right",
+                LOCALE: wanted if same else language,
+            }
+        )
+        return values
+
+    def _fill(self, part: Part, template: Template, values: dict[str, Any]) -> str:
+        values[PURSE] = [ALLOWANCE]
+        pieces: list[str] = []
+        room = MOST_OUTPUT
+        root: Callable[[Context], Iterator[str]] = template.root_render_func
+        try:
+            stream = root(template.new_context(values))
+            while batch := list(islice(stream, _BATCH)):
+                room -= sum(map(len, batch))
+                if room < 0:
+                    raise RenderingError(self.version.name, part, "it grows beyond 512 KB")
+                pieces += batch
+        except UndefinedError as error:
+            reason = f"{self._full_name(part, str(error.message), values['lang'])} is missing"
+            raise RenderingError(self.version.name, part, reason) from None
+        except TemplateRuntimeError as error:
+            raise RenderingError(self.version.name, part, str(error.message)) from None
+        except ValueError as error:
+            # Ours say "is not an amount"; others may quote a value, which is somebody's data.
+            ours = str(error) if str(error).startswith("is not a") else type(error).__name__
+            raise RenderingError(self.version.name, part, f"a value {ours}") from None
+        except (TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+            reason = f"an expression does not fit its values ({type(error).__name__})"
+            raise RenderingError(self.version.name, part, reason) from None
+        return "".join(pieces)
+
+    def _full_name(self, part: Part, name: str, language: str) -> str:
+        """Complete `total` to `event.total` by looking where the template says so."""
+        source = self.version.variant(language).sources[part]
+        found = set(re.findall(rf"\b((?:\w+\.)+{re.escape(name)})\b", source))
+        return found.pop() if len(found) == 1 else name
+
+
+class NotJSON(ValueError):
+    """A context holds something else than JSON data; says where."""
+
+
+def plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy JSON data for a template: nulls dropped, unwanted characters too, long texts cut.
+
+    Raises NotJSON for any other object, so that no template can ever reach one.
+    """
+    left = _MOST_VALUES
+
+    def copy(value: Any, depth: int) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0 or depth > _DEEPEST:
+            raise NotJSON(": more than a mail can hold")
+        kind = type(value)
+        if kind is str:
+            if not value.isprintable():  # quick, and right but for harmless marks
+                value = _UNWANTED.sub("", value)
+            return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+        if kind is int or kind is float or kind is bool:
+            return value
+        if isinstance(value, Mapping):
+            copied = {}
+            for key, inner in value.items():
+                if inner is None:
+                    continue
+                if type(key) is not str:
+                    raise NotJSON(": a key is not text")
+                try:
+                    copied[key] = copy(inner, depth + 1)
+                except NotJSON as error:
+                    raise NotJSON(f".{key}{error}") from None
+            return copied
+        if kind is list or kind is tuple:
+            return [copy(inner, depth + 1) for inner in value if inner is not None]
+        raise NotJSON(f": {kind.__name__} is not plain data")
+
+    try:
+        copied: dict[str, Any] = copy(context, 0)
+    except NotJSON as error:
+        raise NotJSON(str(error).lstrip(".")) from None
+    return copied
+
+
+def one_line(text: str) -> str:
+    """Make a header value of a rendered text: one line of 255 characters at most, none of which
+    controls anything or turns the order of others (isolates may stay: they end where they say)."""
+    line = _SPACES.sub(" ", _TURNING.sub("", text)).strip()
+    if len(line) > LONGEST_SUBJECT:
+        line = line[: LONGEST_SUBJECT - 2].rstrip() + "…"
+        if line.count("\u2068") > line.count("\u2069"):
+            line += "\u2069"
+    return line

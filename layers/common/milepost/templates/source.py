@@ -1,0 +1,242 @@
+"""The files of a template as a list of pieces: layout, includes and one language's texts in place.
+
+Three things happen at publish and never again:
+
+    {% extends "layout.mjml" %}   the template fills the layout's `{% block name %}`s
+    {% include "products.mjml" %} a file of the template's own folder, else of `_layout`
+    {{ t.greeting }}              a text of `strings.<locale>.json`, which may hold expressions
+
+Every piece keeps the file and line it came from, so that a mistake can be pointed at.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from milepost.base.problems import Problem, suggest
+
+LAYOUT = "_layout"
+
+_LEXER = Environment(trim_blocks=True, lstrip_blocks=True)
+_DEEPEST = 8
+_STRUCTURE = re.compile(r"(extends|include|import|from|block|endblock)\b\s*(.*)", re.DOTALL)
+_FILE = re.compile(r"""["']([\w./-]+)["']""")
+_TEXT = re.compile(r"t((?:\.[A-Za-z_]\w*)+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a template.
+
+    `text` is copied as it is, `words` is plain text of a language file and gets escaped for the
+    place it stands in, `output` is the inside of `{{ }}`, `statement` of `{% %}`. `line` 0 means
+    that `file` alone says where.
+    """
+
+    kind: Literal["text", "words", "output", "statement"]
+    source: str
+    file: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Broken(Exception):
+    """A file cannot be read as a template; carries the problem."""
+
+    def __init__(self, place: str, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.problem = Problem(place, reason, remedy)
+
+
+def scan(source: str, file: str) -> list[Piece]:
+    """Cut a source into pieces; comments disappear. Raises Broken."""
+    pieces: list[Piece] = []
+    inside: list[str] = []
+    begun, opened = 0, False
+    try:
+        for line, token, value in _LEXER.lexer.tokeniter(source, None, file):
+            if token in ("variable_begin", "block_begin"):
+                inside, begun = [], line
+                opened = True
+            elif token in ("variable_end", "block_end"):
+                kind: Literal["output", "statement"] = (
+                    "output" if token == "variable_end" else "statement"
+                )
+                pieces.append(Piece(kind, "".join(inside).strip(), file, begun))
+                opened = False
+            elif token == "data":
+                pieces.append(Piece("text", value, file, line))
+            elif token in ("raw_begin", "raw_end"):
+                raise Broken(f"{file}:{line}", "raw blocks are not available")
+            elif not token.startswith("comment"):
+                inside.append(value)
+    except TemplateSyntaxError as error:
+        remedy = 'in a style, write "{ #" with a space' if "comment" in str(error.message) else ""
+        raise Broken(f"{file}:{error.lineno}", str(error.message), remedy) from None
+    if opened:
+        raise Broken(f"{file}:{begun}", "these braces are never closed")
+    return pieces
+
+
+class Sources:
+    """The files of one template and of the shared layout, by the names their problems are told."""
+
+    def __init__(self, name: str, files: Mapping[str, str], layout: Mapping[str, str]) -> None:
+        self.folder = f"templates/{name}"
+        self._files = {f"{self.folder}/{key}": text for key, text in files.items()}
+        self._files |= {f"templates/{LAYOUT}/{key}": text for key, text in layout.items()}
+
+    def __contains__(self, file: str) -> bool:
+        return f"{self.folder}/{file}" in self._files
+
+    def assemble(self, file: str) -> list[Piece]:
+        """The pieces of one part with its layout and includes. Raises Broken."""
+        return self._assemble(f"{self.folder}/{file}", {}, 0)
+
+    def _assemble(self, path: str, blocks: Mapping[str, list[Piece]], depth: int) -> list[Piece]:
+        pieces = scan(self._files[path], path)
+        start, first = next(
+            ((n, p) for n, p in enumerate(pieces) if p.kind != "text" or p.source.strip()),
+            (0, Piece("text", "", path, 1)),
+        )
+        if parent := _named(first, "extends"):
+            if depth > _DEEPEST:
+                raise Broken(first.place, "layouts extend each other in a circle")
+            filled = {**_blocks(pieces[start + 1 :]), **blocks}
+            found = self._find(parent, first, layout_first=True)
+            return self._assemble(found, filled, depth + 1)
+        used: set[str] = set()
+        expanded = self._expand(pieces, blocks, used, depth)
+        for name in sorted(blocks.keys() - used):
+            known = [block for piece in pieces if (block := _block_name(piece))]
+            place = next((piece.place for piece in blocks[name]), path)
+            remedy = suggest(name, known) or f"it has: {', '.join(known)}"
+            raise Broken(place, f'{path} has no block "{name}"', remedy)
+        return expanded
+
+    def _expand(
+        self, pieces: list[Piece], blocks: Mapping[str, list[Piece]], used: set[str], depth: int
+    ) -> list[Piece]:
+        if depth > _DEEPEST:
+            raise Broken(pieces[0].place if pieces else self.folder, "files include each other")
+        expanded: list[Piece] = []
+        position = 0
+        while position < len(pieces):
+            piece = pieces[position]
+            position += 1
+            structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
+            if not structure:
+                expanded.append(piece)
+            elif structure[1] == "include" and (file := _named(piece, "include")):
+                found = self._find(file, piece)
+                inner = scan(self._files[found], found)
+                expanded += self._expand(inner, blocks, used, depth + 1)
+            elif structure[1] == "block" and (name := _block_name(piece)):
+                end = _closing(pieces, position)
+                used.add(name)
+                inner = blocks.get(name, pieces[position:end])
+                expanded += self._expand(inner, blocks, used, depth + 1)
+                position = end + 1
+            else:
+                raise Broken(
+                    piece.place,
+                    f"{piece.source!r} cannot stand here",
+                    'extends comes first; include takes a file name, as in {% include "a.mjml" %}',
+                )
+        return expanded
+
+    def _find(self, file: str, piece: Piece, layout_first: bool = False) -> str:
+        folders = [self.folder, f"templates/{LAYOUT}"]
+        for folder in reversed(folders) if layout_first else folders:
+            if f"{folder}/{file}" in self._files:
+                return f"{folder}/{file}"
+        known = [path.rpartition("/")[2] for path in self._files]
+        raise Broken(piece.place, f'there is no file "{file}"', suggest(file, known))
+
+
+def _named(piece: Piece, keyword: str) -> str:
+    structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
+    file = _FILE.fullmatch(structure[2].strip()) if structure else None
+    return file[1] if structure and structure[1] == keyword and file else ""
+
+
+def _block_name(piece: Piece) -> str:
+    match = re.fullmatch(r"block\s+(\w+)", piece.source) if piece.kind == "statement" else None
+    return match[1] if match else ""
+
+
+def _closing(pieces: list[Piece], start: int) -> int:
+    depth = 1
+    for position in range(start, len(pieces)):
+        piece = pieces[position]
+        if piece.kind == "statement":
+            depth += bool(_block_name(piece))
+            depth -= bool(re.match(r"endblock\b", piece.source))
+            if not depth:
+                return position
+    raise Broken(pieces[start - 1].place, "this block is never closed", "add {% endblock %}")
+
+
+def _blocks(pieces: list[Piece]) -> dict[str, list[Piece]]:
+    blocks: dict[str, list[Piece]] = {}
+    position = 0
+    while position < len(pieces):
+        piece = pieces[position]
+        position += 1
+        if name := _block_name(piece):
+            end = _closing(pieces, position)
+            blocks[name] = pieces[position:end]
+            position = end + 1
+        elif piece.kind != "text" or piece.source.strip():
+            raise Broken(
+                piece.place,
+                "what stands outside a block is lost in a template that extends a layout",
+                "move it into a block",
+            )
+    return blocks
+
+
+def localize(
+    pieces: list[Piece],
+    texts: Mapping[str, Piece],
+    constants: Mapping[str, list[Piece]],
+    problems: list[Problem],
+    missing_from: str,
+) -> list[Piece]:
+    """Put one language's texts and constants in place of `{{ t.key }}` and `{{ name }}`.
+
+    A key that the language lacks is reported once, against `missing_from`, the file to add it to.
+    """
+
+    def put(pieces: list[Piece], depth: int) -> Iterator[Piece]:
+        for piece in pieces:
+            key = _TEXT.fullmatch(piece.source) if piece.kind == "output" else None
+            if piece.kind == "output" and piece.source in constants:
+                yield from constants[piece.source]
+            elif not key:
+                yield piece
+            elif (text := texts.get(key[1][1:])) is None:
+                reason = f'has no text "{key[1][1:]}"'
+                if not any(p.place == missing_from and reason in p.reason for p in problems):
+                    reason = f"{reason}, which {piece.file} needs"
+                    remedy = suggest(key[1][1:], texts)
+                    problems.append(Problem(missing_from, reason, remedy))
+            elif depth > _DEEPEST:
+                raise Broken(text.file, "texts use each other in a circle")
+            else:
+                inner = scan(text.source, text.file)
+                yield from put(
+                    [
+                        replace(p, kind="words" if p.kind == "text" else p.kind, line=0)
+                        for p in inner
+                    ],
+                    depth + 1,
+                )
+
+    return list(put(pieces, 0))

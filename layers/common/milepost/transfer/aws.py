@@ -1,0 +1,102 @@
+"""Files of any size in the store's bucket: read in pieces, one version of them, and written once.
+
+What holds people's data and has served gets a tag, by which the bucket's lifecycle removes it: its
+rules know prefixes and tags, and a prefix would have to name every store.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.base.errors import Busy
+from milepost.transfer.ports import Gone, Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+PIECE = 64 * 1024
+TAG = "milepost"
+_MISSING = frozenset({"404", "NoSuchKey"})
+_ANOTHER = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
+
+
+@dataclass(frozen=True, slots=True)
+class S3Uploads:
+    """Implements `Uploads` and `Shelves`. A version is S3's, or an ETag if the bucket has none."""
+
+    client: "S3Client"
+    bucket: str
+
+    def find(self, store: str, path: str) -> Upload | None:
+        try:
+            found = self.client.head_object(Bucket=self.bucket, Key=f"{store}/{path}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise Busy(f"S3: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise Busy(f"S3: {type(error).__name__}") from error
+        version = found.get("VersionId")
+        if version in (None, "null"):  # the bucket was without versions when it was uploaded
+            version = found["ETag"]
+        return Upload(path, str(version), found["ContentLength"])
+
+    def read(self, store: str, upload: Upload, start: int = 0) -> Iterator[bytes]:
+        if start >= upload.size:
+            return
+        with _errors():
+            answer = self.client.get_object(
+                Bucket=self.bucket,
+                Key=f"{store}/{upload.path}",
+                Range=f"bytes={start}-",
+                **_pinned(upload),
+            )
+            yield from answer["Body"].iter_chunks(PIECE)
+
+    def settle(self, store: str, upload: Upload) -> None:
+        pinned = _pinned(upload)
+        pinned.pop("IfMatch", None)
+        try:
+            with _errors():
+                self.client.put_object_tagging(
+                    Bucket=self.bucket,
+                    Key=f"{store}/{upload.path}",
+                    Tagging={"TagSet": [{"Key": TAG, "Value": "imported"}]},
+                    **pinned,
+                )
+        except Gone:
+            return  # its owner was faster
+
+    def put(self, store: str, path: str, lines: Iterable[str]) -> None:
+        body = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+        with _errors():
+            self.client.put_object(
+                Bucket=self.bucket,
+                Key=f"{store}/{path}",
+                Body=body,
+                ContentType="application/x-ndjson",
+                Tagging=f"{TAG}=exported",
+            )
+
+
+def _pinned(upload: Upload) -> dict[str, Any]:
+    if upload.version.startswith('"'):
+        return {"IfMatch": upload.version}
+    return {"VersionId": upload.version}
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _ANOTHER:
+            raise Gone(code) from error
+        raise Busy(f"S3: {code}") from error
+    except BotoCoreError as error:
+        raise Busy(f"S3: {type(error).__name__}") from error

@@ -1,0 +1,1 @@
+"""From all contacts of a store to a file."""

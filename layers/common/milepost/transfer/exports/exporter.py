@@ -1,0 +1,181 @@
+"""Export: everything a store has, as JSON lines in its bucket; one call is one stretch of it.
+
+What is held in memory ends at a few megabytes, which become one file for each kind of thing. A file
+is written before the step that counts it, so a crash in between writes the same name anew.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milepost.base import instants
+from milepost.base.errors import Busy
+from milepost.transfer.exports.progress import KINDS, Export, Kind, part_path, report, report_path
+from milepost.transfer.naming import asked, make_id
+
+if TYPE_CHECKING:
+    from milepost.transfer.exports.ports import Everything, Exports, Shelves
+    from milepost.transfer.ports import Reports, Requeue, Uploads
+
+
+MOST_HELD = 16 * 1024 * 1024
+"""Characters that are held before they are written: what a small function has room for."""
+
+MOST_SETTINGS = 64 * 1024
+MOST_WAITS = 12
+GRACE = timedelta(minutes=6)
+"""Longer than a function lives: whoever has written nothing for so long writes nothing more."""
+
+REMEDY = 'write {} for everything, or {"include": ["contacts", "events"]}'
+
+
+class _Held(NamedTuple):
+    lines: dict[Kind, list[str]]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Works through exports. `seconds` counts them."""
+
+    everything: "Everything"
+    exports: "Exports"
+    uploads: "Uploads"
+    shelves: "Shelves"
+    reports: "Reports"
+    requeue: "Requeue"
+    now: Callable[[], datetime]
+    wire_now: Callable[[], datetime]
+    seconds: Callable[[], float]
+
+    def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> Export | None:
+        """A file was uploaded: begin the export that it asks for, or go on with it."""
+        what = asked(path)
+        upload = self.uploads.find(store, path) if what and what.kind == "export" else None
+        if what is None or upload is None:
+            return None
+        id_ = make_id(what.name, upload.version)
+        known = self.exports.load(store, id_)
+        if known is None:
+            body = (
+                b"".join(self.uploads.read(store, upload)) if upload.size <= MOST_SETTINGS else b""
+            )
+            now = instants.parse(instants.show(self.now()))
+            known = self.exports.begin(_included(body, Export(store, id_, now)))
+        return self._stretch(known, 0, time_left)
+
+    def go_on(
+        self, store: str, export_id: str, turn: int, time_left: Callable[[], bool]
+    ) -> Export | None:
+        """Do the stretch of an export that begins at this turn."""
+        held = self.exports.load(store, export_id)
+        return self._stretch(held, turn, time_left) if held else None
+
+    def _stretch(self, held: Export, turn: int, time_left: Callable[[], bool]) -> Export:
+        if held.done:
+            self._tell(held)  # again, if whoever finished it died before this
+            return held
+        export = self._claim(held, turn)
+        if export is None:
+            return held
+        try:
+            written = self._write(export, time_left)
+        except Busy:
+            return self._wait(export)
+        if written is None:
+            return export
+        if not written.done:
+            self.requeue.again(message_for(written))
+        return written
+
+    def _claim(self, export: Export, turn: int) -> Export | None:
+        """As of an import: only one goes on with it, or who finds that nobody does."""
+        now = self.wire_now()
+        if export.turn != turn and export.touched and now - export.touched < GRACE:
+            return None
+        claimed = export._replace(turn=export.turn + 1, touched=now)
+        return claimed if self.exports.save(export, claimed) else None
+
+    def _write(self, export: Export, time_left: Callable[[], bool]) -> Export | None:
+        """Read and write until the end, or until the time is up; None if another is ahead."""
+        while not export.done and time_left():
+            began = self.seconds()
+            held, read, after, ended = self._read(export, time_left)
+            written = self._put(export, held)._replace(
+                after=after,
+                done=ended,
+                read=export.read + read,
+                seconds=export.seconds + self.seconds() - began,
+                turn=export.turn + 1,
+                touched=self.wire_now(),
+                waits=0,
+            )
+            if not self.exports.save(export, written):
+                return None
+            export = written
+            self._tell(export)
+        return export
+
+    def _read(self, export: Export, time_left: Callable[[], bool]) -> tuple[_Held, int, str, bool]:
+        """Pages until as much is held as may be, or the time is up: at least one."""
+        lines: dict[Kind, list[str]] = {}
+        size = read = 0
+        after = export.after
+        while True:
+            page = self.everything.page(export.store, after)
+            read, after = read + page.read, page.after
+            for kind, line in page.lines:
+                if kind in export.kinds:
+                    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+                    lines.setdefault(kind, []).append(text)
+                    size += len(text)
+            if not after or size >= MOST_HELD or not time_left():
+                return _Held(lines, size), read, after, not after
+
+    def _put(self, export: Export, held: _Held) -> Export:
+        parts, counts = dict(export.parts), dict(export.lines)
+        for kind, lines in held.lines.items():
+            parts[kind] = parts.get(kind, 0) + 1
+            counts[kind] = counts.get(kind, 0) + len(lines)
+            self.shelves.put(export.store, part_path(export.id, kind, parts[kind]), lines)
+        return export._replace(parts=parts, lines=counts)
+
+    def _tell(self, export: Export) -> None:
+        document = report(export, self.now())
+        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        self.reports.write(export.store, report_path(export.id), text)
+
+    def _wait(self, export: Export) -> Export:
+        held = self.exports.load(export.store, export.id) or export
+        if held.waits >= MOST_WAITS:
+            raise Busy(f"export {held.id} has come no further in {MOST_WAITS} tries")
+        after = held._replace(waits=held.waits + 1, turn=held.turn + 1, touched=self.wire_now())
+        if not self.exports.save(held, after):
+            return held
+        self.requeue.again(message_for(after), min(900, 10 * 2**held.waits))
+        return after
+
+
+def _included(body: bytes, export: Export) -> Export:
+    """The export with what its file asks for: everything, if that says nothing."""
+    try:
+        document = json.loads(body.decode("utf-8-sig")) if body.strip() else {}
+    except ValueError:
+        return export._replace(done=True, problem=f"the file is not JSON: {REMEDY}")
+    wanted = document.get("include", list(KINDS)) if isinstance(document, dict) else None
+    if not isinstance(wanted, list) or not wanted or set(document) - {"include", "$schema"}:
+        return export._replace(done=True, problem=f"the file says nothing that is known: {REMEDY}")
+    kinds = tuple(_known(wanted))
+    if len(kinds) != len(wanted):
+        return export._replace(done=True, problem=f"include may name {', '.join(KINDS)}, once each")
+    return export._replace(kinds=kinds)
+
+
+def _known(wanted: list[Any]) -> Iterator[Kind]:
+    yield from (kind for kind in KINDS if kind in wanted)
+
+
+def message_for(export: Export) -> Mapping[str, Any]:
+    return {"store": export.store, "export": export.id, "turn": export.turn}

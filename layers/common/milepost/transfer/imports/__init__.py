@@ -1,0 +1,1 @@
+"""From a file of contacts to events on their timelines."""

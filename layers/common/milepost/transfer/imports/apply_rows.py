@@ -1,0 +1,184 @@
+"""The rows of a file to events on timelines, or, in a dry run, to what they would change."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from milepost.contacts.event import RESOLUTION_ORDER, Event, IdentifierKind, contact_id
+from milepost.stores.settings import StoreSettings
+from milepost.transfer.imports.changes import (
+    Difference,
+    bears,
+    difference_of,
+    imported,
+    introduced,
+    joined,
+)
+from milepost.transfer.imports.import_loop import Numbered, Step
+from milepost.transfer.imports.lru import Recent
+from milepost.transfer.imports.progress import Counts, Import
+from milepost.transfer.imports.report import MOST_SAMPLES, sample
+from milepost.transfer.imports.rows import Reader, Row, RowError
+
+if TYPE_CHECKING:
+    from milepost.transfer.imports.ports import Identifier, People
+
+
+class _Owned(NamedTuple):
+    """A row with its contact; identifiers of the kinds in `new` led nowhere before it."""
+
+    row: Row
+    contact: str
+    new: tuple[IdentifierKind, ...]
+
+
+class _Change(NamedTuple):
+    """What a row changes; `first` is the first row of the file about its contact."""
+
+    row: Row
+    first: int
+    contact: str
+    event: Event
+    difference: Difference
+
+
+@dataclass(slots=True)
+class Importing:
+    """One stretch of an import."""
+
+    people: "People"
+    settings: StoreSettings
+    reader: Reader
+    pool: Executor
+    _seen: Recent[str, int] = field(default_factory=Recent)
+    _new: Recent["Identifier", str] = field(default_factory=Recent)
+
+    def step(self, state: Import, batch: Sequence[Numbered]) -> Step:
+        """Do a batch of rows. Doing it again is harmless, and comes to the same counts."""
+        rows, errors, failed = self._read(batch)
+        owned, strangers = self._owned(state, rows)
+        errors += strangers
+        counts = state.counts.plus(
+            rows=len(rows) + failed,
+            failed=failed + len(strangers),
+            granted=sum(row.granted for row in rows),
+            formulas=sum(row.formulas for row in rows),
+        )
+        changes, counts = self._changes(state, owned, counts)
+        done = changes if state.phase == "checking" else self._keep(state, changes)
+        samples = list(state.samples)
+        for change in done:
+            if change.first != change.row.number:
+                reason = f"is about the contact of row {change.first}, which was taken"
+                errors.append(RowError(change.row.number, "", reason, "keep one row a contact"))
+                counts = counts.plus(repeated=1)
+                continue
+            created = change.difference.created
+            withdraws = bool(change.event.data.get("withdraws"))
+            counts = counts.plus(created=created, updated=not created, withdrawn=withdraws)
+            if len(samples) < MOST_SAMPLES:
+                samples.append(sample(change.row.number, change.difference))
+        errors.sort()
+        return Step(state._replace(counts=counts, samples=tuple(samples)), errors)
+
+    def _read(self, batch: Sequence[Numbered]) -> tuple[list[Row], list[RowError], int]:
+        rows, errors, failed = list[Row](), list[RowError](), 0
+        for number, record in batch:
+            match self.reader.read(number, record):
+                case Row() as row:
+                    rows.append(row)
+                case list() as wrong:
+                    errors += wrong
+                    failed += 1
+        return rows, errors, failed
+
+    def _owned(self, state: Import, rows: Sequence[Row]) -> tuple[list[_Owned], list[RowError]]:
+        """Each row with its contact. Of two contacts in one row no import makes one: that could
+        not be taken back."""
+        wanted = {pair for row in rows for pair in row.identifiers.items()}
+        known = self.people.owners(state.store, wanted) if wanted else {}
+        owners = dict(known)  # and of those who are new in this batch, as it goes on
+        owned, strangers = [], []
+        for row in rows:
+            pairs = _pairs(row)
+            leads = {kind: owners.get(p) or self._new.get(p) for kind, p in pairs.items()}
+            found = {contact for contact in leads.values() if contact}
+            if len(found) > 1:
+                kinds = " and ".join(kind for kind, contact in leads.items() if contact)
+                reason = f"is about two contacts: {kinds} belong to different ones"
+                remedy = "leave one of them out, or make them one contact first"
+                strangers.append(RowError(row.number, "", reason, remedy))
+                continue
+            contact = found.pop() if found else first_id(state.store, row)
+            new = tuple(kind for kind, pair in pairs.items() if pair not in known)
+            owners |= dict.fromkeys(pairs.values(), contact)
+            owned.append(_Owned(row, contact, new))
+            if state.phase == "checking":  # nobody links the identifiers of a dry run
+                for pair in pairs.values():
+                    self._new.first(pair, contact)
+        return owned, strangers
+
+    def _changes(
+        self, state: Import, owned: Sequence[_Owned], counts: Counts
+    ) -> tuple[list[_Change], Counts]:
+        """The rows that change something, or did before a crash."""
+        contacts = {each.contact for each in owned}
+        profiles = self.people.profiles(state.store, contacts) if contacts else {}
+        changes = []
+        for row, contact, new in owned:
+            before = profiles.get(contact)
+            event, difference = imported(
+                state.store, state.id, state.at, row, before, self.settings, new
+            )
+            first = self._seen.first(contact, row.number)
+            if difference or bears(before, event) or first != row.number:
+                changes.append(_Change(row, first, contact, event, difference))
+            else:
+                counts = counts.plus(unchanged=1)
+        return changes, counts
+
+    def _keep(self, state: Import, changes: Sequence[_Change]) -> list[_Change]:
+        """Append the events; each change as it was the first time, with the row that came first."""
+        firsts = [change for change in changes if change.first == change.row.number]
+        enroll = state.plan is not None and state.plan.enroll
+        events = self.pool.map(lambda change: self._append(change, enroll), firsts)
+        kept = dict(zip((change.row.number for change in firsts), events, strict=True))
+        return [_as_it_was(change, kept.get(change.row.number)) for change in changes]
+
+    def _append(self, change: _Change, enroll: bool) -> Event:
+        """Append the event of a row and all that goes with it; the event that the contact has.
+
+        The identifiers lead to the contact before the next row is looked at: `react`, which links
+        them too, may come later.
+        """
+        event = self.people.keep(change.contact, change.event) or change.event
+        if _row(event) == change.row.number:
+            self.people.link(event.store, change.contact, introduced(event))
+            for each in joined(event) if enroll else ():
+                self.people.keep(change.contact, each)
+        return event
+
+
+def _row(event: Event) -> int:
+    row: int = event.data["row"]
+    return row
+
+
+def _as_it_was(change: _Change, held: Event | None) -> _Change:
+    """A row that was done before a crash changes nothing now; what counts is what it did then."""
+    if held is None or held is change.event:
+        return change
+    if _row(held) != change.row.number:
+        return change._replace(first=_row(held))
+    return change._replace(event=held, difference=difference_of(held))
+
+
+def _pairs(row: Row) -> Mapping[IdentifierKind, "Identifier"]:
+    return {kind: (kind, value) for kind, value in row.identifiers.items()}
+
+
+def first_id(store: str, row: Row) -> str:
+    """The contact of a row whose identifiers lead nowhere."""
+    kind = next(kind for kind in RESOLUTION_ORDER if kind in row.identifiers)
+    return contact_id(store, kind, row.identifiers[kind])

@@ -1,0 +1,98 @@
+"""`{store}/imports/<name>.import.json` as a model: what columns mean, and what is to be done."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+
+from milepost.base.file_model import Strict
+from milepost.transfer.imports.cells import Type
+from milepost.transfer.imports.encodings import Encoding
+
+FIELD = (
+    r"^(email|external_id|phone|first_name|last_name|locale|timezone|stage|score|lists"
+    r"|frequency|snoozed_until|consent|consent\.[a-z0-9][a-z0-9-]{0,39}|properties\.[A-Za-z][A-Za-z0-9_-]{0,59})$"
+)
+Field_ = Annotated[str, Field(pattern=FIELD)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Word = Annotated[str, Field(min_length=1, max_length=100)]
+
+MOST_COLUMNS = 90
+"""A profile keeps a hundred fields."""
+
+
+class ColumnFile(Strict):
+    """What one column means, where the name of a field does not say it all."""
+
+    field: Field_ = Field(description="The field: `email`, `properties.birthday`, `consent.news`.")
+    type: Type = Field("text", description="What a property is; other fields know it themselves.")
+    format: str | None = Field(
+        None, max_length=20, description="How dates are written: `DD.MM.YYYY`, `MM/DD/YYYY`."
+    )
+    withdrawn: list[Word] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Words in a column of consent that mean no; all others then mean nothing.",
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.type != "text" and not self.field.startswith("properties."):
+            raise ValueError(f"only properties have a type, and {self.field} is none")
+        if self.withdrawn and not self.field.startswith("consent"):
+            raise ValueError("withdrawn is for columns of consent")
+        if self.format is not None:
+            if self.type != "date":
+                raise ValueError('format is for properties of type "date"')
+            parts = re.findall("[A-Za-z]+", self.format)
+            if sorted(parts) != ["DD", "MM", "YYYY"]:
+                raise ValueError("format has DD, MM and YYYY, once each, and what is between them")
+        return self
+
+
+class ImportFile(Strict):
+    """How a file of contacts is imported. Everything may be left out: columns are then guessed."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where editors find what may be written here."
+    )
+    dry_run: bool = Field(
+        False, description="Only report what would change; nothing is written to any contact."
+    )
+    columns: dict[Word, Field_ | ColumnFile | None] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="The field of each column, by its title; null for a column to leave out. "
+        "Without any, fields are guessed from the titles.",
+    )
+    lists: list[Slug] = Field(
+        default_factory=list, max_length=20, description="Lists that everybody in the file joins."
+    )
+    enroll: bool = Field(
+        False, description="Whoever joins a list may enter workflows that begin with joining it."
+    )
+    as_of: AwareDatetime | None = Field(
+        None, description="When the file was true: what is known since then is not overwritten."
+    )
+    encoding: Encoding = Field("utf-8", description="How the text of a CSV file is encoded.")
+    delimiter: Literal[",", ";", "\t", "|"] | None = Field(
+        None, description="What parts the cells of a CSV file; guessed from its first line."
+    )
+    rows_per_second: int = Field(
+        500, ge=1, le=5000, description="The most rows in a second, for events must get through."
+    )
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        given = [c.field if isinstance(c, ColumnFile) else c for c in self.columns.values()]
+        fields = [field for field in given if field]
+        twice = next((field for field in fields if fields.count(field) > 1), None)
+        if twice:
+            raise ValueError(f"two columns are mapped to {twice}")
+        if len(fields) > MOST_COLUMNS:
+            raise ValueError(f"maps {len(fields)} columns; a contact has room for {MOST_COLUMNS}")
+        if fields and not {"email", "external_id", "phone"} & {*fields}:
+            raise ValueError("no column is mapped to email, external_id or phone")
+        return self

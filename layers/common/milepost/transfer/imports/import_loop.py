@@ -1,0 +1,143 @@
+"""Walk through a file in stretches, each a function's life long, and write down how far.
+
+A batch of rows may be done again after a crash, so what is done to a row has to be harmless the
+second time. What is counted is written together with the place. If another is ahead by then,
+because the import was stopped, whoever comes second stops there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from milepost.transfer.imports import report
+from milepost.transfer.imports.progress import ERRORS_A_FILE, Import
+from milepost.transfer.imports.records import Record, records
+from milepost.transfer.imports.rows import RowError, error_line
+from milepost.transfer.naming import errors_path, report_path
+
+if TYPE_CHECKING:
+    from milepost.transfer.imports.ports import Imports
+    from milepost.transfer.ports import Reports, Uploads
+
+
+BATCH = 100
+"""Rows that are looked up together: as many as DynamoDB reads in one request."""
+
+SAVE_ROWS = 1000
+SAVE_SECONDS = 5.0
+HEADER = "row,column,reason,remedy"
+
+Numbered = tuple[int, Record]
+
+
+class Step(NamedTuple):
+    """What a batch came to: the import with its counts, and the mistakes that were found."""
+
+    state: Import
+    errors: Sequence[RowError] = ()
+
+
+class Overtaken(Exception):
+    """Somebody else has written a later step down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walker:
+    """Goes through files. `seconds` counts them, and `sleep` lets some pass."""
+
+    uploads: "Uploads"
+    imports: "Imports"
+    reports: "Reports"
+    now: Callable[[], datetime]
+    wire_now: Callable[[], datetime]
+    seconds: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def walk(
+        self,
+        state: Import,
+        step: Callable[[Import, Sequence[Numbered]], Step],
+        time_left: Callable[[], bool],
+    ) -> tuple[Import, bool]:
+        """Go on from where the import is until the end of the file, or of the time.
+
+        Answers with the import as it is written down, and whether the file has ended. Raises
+        Busy, Gone, and Overtaken; what was done since the last step is then done again, or has been
+        done by others.
+        """
+        plan = state.plan
+        if plan is None:
+            raise ValueError(f"import {state.id} has no plan")
+        began, saved, errors = self.seconds(), state, list[RowError]()
+        chunks = self.uploads.read(state.store, state.upload, state.offset)
+        rows = records(chunks, state.offset, plan.kind, plan.delimiter.encode())
+        first = state.row
+        for batch in _numbered(rows, state.row, min(BATCH, plan.rate)):
+            if not time_left():
+                break
+            done = step(state, batch)
+            errors += done.errors
+            last, record = batch[-1]
+            state = done.state._replace(row=last, offset=record.end)
+            self._pace(state.row - first, plan.rate, self.seconds() - began)
+            spent = self.seconds() - began
+            if last - saved.row >= SAVE_ROWS or spent >= SAVE_SECONDS:
+                state = saved = self.save(saved, state, errors, spent)
+                began, first, errors = self.seconds(), state.row, []
+        ended = state.offset >= state.upload.size
+        if state is not saved:
+            state = self.save(saved, state, errors, self.seconds() - began)
+        return state, ended
+
+    def save(
+        self, before: Import, after: Import, errors: Sequence[RowError] = (), spent: float = 0.0
+    ) -> Import:
+        """Write a step down: mistakes first, for the step says how many of them there are."""
+        after = after._replace(
+            turn=before.turn + 1,
+            touched=self.wire_now(),
+            waits=0 if after.offset > before.offset else after.waits,
+            seconds=after.seconds + spent,
+        )
+        self._list(before, errors)
+        after = after._replace(
+            counts=after.counts._replace(errors=before.counts.errors + len(errors))
+        )
+        if not self.imports.save(before, after):
+            raise Overtaken
+        self.tell(after)
+        return after
+
+    def tell(self, state: Import) -> None:
+        """Write the report anew."""
+        now = self.now()
+        for ending, text in (("json", report.as_json), ("md", report.as_markdown)):
+            self.reports.write(state.store, report_path(state.id, ending), text(state, now))
+
+    def _list(self, before: Import, errors: Sequence[RowError]) -> None:
+        """Add to the files of mistakes. What lies there beyond what is written down is replaced."""
+        written, waiting = before.counts.errors, [error_line(error) for error in errors]
+        while waiting:
+            number, kept = divmod(written, ERRORS_A_FILE)
+            path = errors_path(before.id, number + 1)
+            text = self.reports.read(before.store, path) if kept else None
+            lines = (text or HEADER).splitlines()[: kept + 1]
+            now, waiting = (
+                waiting[: ERRORS_A_FILE - kept],
+                waiting[ERRORS_A_FILE - kept :],
+            )
+            self.reports.write(before.store, path, "\n".join([*lines, *now]) + "\n")
+            written += len(now)
+
+    def _pace(self, rows: int, rate: int, spent: float) -> None:
+        ahead = rows / rate - spent
+        if ahead > 0.01:
+            self.sleep(ahead)
+
+
+def _numbered(rows: Iterable[Record], before: int, most: int) -> Iterator[list[Numbered]]:
+    numbered = enumerate(rows, before + 1)
+    while batch := list(islice(numbered, most)):
+        yield batch

@@ -1,0 +1,157 @@
+"""What an import came to, or has come to so far: for programs (JSON) and for people (Markdown).
+
+It lies in the store's own bucket, and still holds nothing of what is in a cell or in a profile:
+rows are named by their number, fields by their name.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from milepost.base import instants
+from milepost.transfer.imports.changes import Difference
+from milepost.transfer.imports.progress import GOING, Import, Phase
+from milepost.transfer.naming import errors_path, undo_path
+
+MOST_SAMPLES = 50
+
+_SAID: dict[Phase, str] = {
+    "checking": "is being checked: nothing is written",
+    "importing": "is being imported",
+    "stopping": "is being stopped, and then taken back",
+    "undoing": "is being taken back",
+    "checked": "was checked: nothing was written",
+    "imported": "was imported",
+    "undone": "was taken back",
+    "refused": "was refused: nothing was written",
+    "broken": "could not be read to its end",
+}
+
+
+def sample(row: int, difference: Difference) -> str:
+    """One difference in words, without a value."""
+    parts = [
+        ("sets", difference.filled),
+        ("replaces", difference.replaced),
+        ("withdraws", difference.withdrawn),
+    ]
+    said = "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names)
+    return f"row {row}: {'new' if difference.created else 'known'}; {said or 'nothing else'}"
+
+
+def as_json(done: Import, now: datetime) -> str:
+    document: dict[str, Any] = {
+        "import": done.id,
+        "file": done.upload.path,
+        "outcome": done.phase,
+        "finished": done.phase not in GOING,
+        "begun": instants.show(done.begun),
+        "updated": instants.show(now),
+        "percent": done.percent,
+        "rows_per_second": done.speed,
+        "counts": done.counts._asdict(),
+        "undo": done.returned._asdict() if done.phase in {"undoing", "undone"} else None,
+        "columns": [
+            {"column": c.title, "field": c.field or None, "type": c.type}
+            for c in (done.plan.columns if done.plan else ())
+        ],
+        "settings": settings_for(done),
+        "errors": [errors_path(done.id, n + 1) for n in range(done.error_files)],
+        "problems": [
+            {"place": p.place, "reason": p.reason, "remedy": p.remedy or None}
+            for p in done.problems
+        ],
+        "samples": list(done.samples),
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def settings_for(done: Import) -> dict[str, Any] | None:
+    """The settings that mean what this plan means, ready to be changed and uploaded."""
+    if done.plan is None:
+        return None
+    columns = {
+        column.title: (column.field or None)
+        if column.type == "text" and not column.withdrawn
+        else {"field": column.field, "type": column.type}
+        | ({"format": column.format} if column.format else {})
+        | ({"withdrawn": [*column.withdrawn]} if column.withdrawn else {})
+        for column in done.plan.columns
+        if column.title
+    }
+    lists = {"lists": [*done.plan.lists]} if done.plan.lists else {}
+    enroll = {"enroll": True} if done.plan.enroll else {}
+    return {"dry_run": False, "columns": columns, **lists, **enroll}
+
+
+def as_markdown(done: Import, now: datetime) -> str:
+    lines = [f"# `{_cell(done.upload.path)}` {_SAID[done.phase]}", ""]
+    lines += [f"Import `{done.id}`, {instants.show(now)}."]
+    if done.phase in GOING:
+        lines += ["", f"{done.percent} % of the file, {done.speed} rows a second."]
+    if done.problems:
+        lines += ["", "| where | what | remedy |", "|---|---|---|"]
+        lines += [
+            f"| `{_cell(p.place)}` | {_cell(p.reason)} | {_cell(p.remedy)} |" for p in done.problems
+        ]
+    if done.phase != "refused":
+        lines += ["", "| rows | |", "|---|---|"]
+        lines += [f"| {what} | {number:,} |" for what, number in _rows(done)]
+        lines += _columns(done)
+        lines += _what_next(done)
+    return "\n".join(lines) + "\n"
+
+
+def _rows(done: Import) -> Iterator[tuple[str, int]]:
+    would = "would be " if done.phase in {"checking", "checked"} else ""
+    counts = done.counts
+    yield "read", counts.rows
+    yield f"{would}new contacts", counts.created
+    yield f"{would}contacts that change", counts.updated
+    yield "without a difference", counts.unchanged
+    yield "about a contact of an earlier row, and passed over", counts.repeated
+    yield "with mistakes, and passed over", counts.failed
+    if counts.withdrawn:
+        yield "that withdraw a consent", counts.withdrawn
+    if counts.granted:
+        yield (
+            "cells that say yes to mail, and are not taken: no import raises consent",
+            (counts.granted),
+        )
+    if counts.formulas:
+        yield "cells that look like formulas, and are kept as text", counts.formulas
+    if done.phase in {"undoing", "undone"}:
+        yield "**contacts restored**", done.returned.restored
+        yield "**contacts erased that nothing else is known of**", done.returned.erased
+        yield "**contacts whose consent stays withdrawn**", done.returned.stay_withdrawn
+
+
+def _columns(done: Import) -> Iterator[str]:
+    plan = done.plan
+    if plan is None or not plan.columns:
+        return
+    yield from ("", "| column | field | |", "|---|---|---|")
+    for column in plan.columns:
+        field = f"`{column.field}`" if column.field else "left out"
+        yield f"| {_cell(column.title)} | {field} | {column.type if column.field else ''} |"
+
+
+def _what_next(done: Import) -> Iterator[str]:
+    if done.samples:
+        yield from ("", "## Some differences", "", *(f"- {each}" for each in done.samples))
+    if done.counts.errors:
+        yield from ("", "## Mistakes", "")
+        for number in range(done.error_files):
+            yield f"- `{errors_path(done.id, number + 1)}`"
+    if done.phase == "checked":
+        settings = json.dumps(settings_for(done), ensure_ascii=False, indent=2)
+        name = done.upload.path.removesuffix(".jsonl").removesuffix(".csv")
+        yield from ("", "## To import it", "", f"Upload this as `{_cell(name)}.import.json`:", "")
+        yield from ("```json", settings, "```")
+    if done.phase in {"imported", "broken"}:
+        yield from ("", f"To take it back, upload an empty file as `{undo_path(done.id)}`.")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").replace("`", "'").split())

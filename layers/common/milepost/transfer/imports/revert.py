@@ -1,0 +1,120 @@
+"""Take an import back, row by row of the same file: restore what it changed, erase what it made.
+
+A contact that only the import knows of goes as a whole. Nothing else is needed for that to be safe
+but that `react` has applied all that the import said of it, so that nothing of it comes later. All
+others get an event that sets the fields back; what was said after the import stays. A consent
+that the import withdrew stays withdrawn: nothing that belongs to an import raises consent.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from milepost.base.errors import Busy
+from milepost.contacts.event import RESOLUTION_ORDER, Event
+from milepost.contacts.event_names import DATE, IMPORTED, INACTIVE, MOMENT, SEGMENT
+from milepost.stores.settings import StoreSettings
+from milepost.transfer.imports.apply_rows import first_id
+from milepost.transfer.imports.changes import event_id, is_ours, undone, unvouched
+from milepost.transfer.imports.import_loop import Numbered, Step
+from milepost.transfer.imports.progress import Import
+from milepost.transfer.imports.rows import Reader, Row
+
+if TYPE_CHECKING:
+    from milepost.transfer.imports.ports import Life, People
+
+
+Outcome = Literal["restored", "erased", "left"]
+
+_DERIVED = frozenset({*SEGMENT.values(), DATE, INACTIVE, MOMENT})
+"""What is said of a contact because of what is known of it, and by nobody else."""
+
+_FOLLOWS = ("CONSENT#", "MEMBER#")
+"""What follows from the events of a contact, and goes with them."""
+
+
+@dataclass(slots=True)
+class Undoing:
+    """One stretch of taking an import back."""
+
+    people: "People"
+    settings: StoreSettings
+    reader: Reader
+    pool: Executor
+
+    def step(self, state: Import, batch: Sequence[Numbered]) -> Step:
+        """Take a batch of rows back. Doing it again is harmless.
+
+        Raises Busy while `react` has not yet applied what a row of it said.
+        """
+        rows = [r for n, record in batch if isinstance(r := self.reader.read(n, record), Row)]
+        wanted = {pair for row in rows for pair in row.identifiers.items()}
+        owners = self.people.owners(state.store, wanted) if wanted else {}
+        contacts = [
+            next((owners[p] for p in _in_order(row) if p in owners), first_id(state.store, row))
+            for row in rows
+        ]
+        done = list(
+            self.pool.map(lambda row, contact: self._row(state, row, contact), rows, contacts)
+        )
+        outcomes = Counter(outcome for outcome, _ in done)
+        returned = state.returned
+        returned = returned._replace(
+            rows=returned.rows + len(rows),
+            restored=returned.restored + outcomes["restored"],
+            erased=returned.erased + outcomes["erased"],
+            left=returned.left + outcomes["left"],
+            stay_withdrawn=returned.stay_withdrawn + sum(withdrawn for _, withdrawn in done),
+        )
+        return Step(state._replace(returned=returned))
+
+    def _row(self, state: Import, row: Row, contact: str) -> tuple[Outcome, bool]:
+        life = self.people.life(state.store, contact)
+        event = next((e for e in life.events if _is_row(e, state, row)), None)
+        if event is None:
+            return "left", False  # it changed nothing, or another row of its contact did
+        others = [e for e in life.events if not is_ours(e, state.id)]
+        # Of whom much has happened by itself since is no longer the import's alone to take away.
+        if event.data["created"] and life.is_short and self._only_imported(life, state, others):
+            if not _all_applied(life) or not self.people.forget(life):
+                raise Busy("a contact of the import is about to change")
+            return "erased", False
+        self.people.keep(contact, undone(event, others, self.settings))
+        self.people.unlink(state.store, contact, unvouched(event, others))
+        return "restored", bool(event.data.get("withdraws"))
+
+    def _only_imported(self, life: "Life", state: Import, others: Sequence[Event]) -> bool:
+        """Whether nothing is known of a contact but by this import."""
+        profile = life.profile
+        if any(event.name not in _DERIVED for event in others):
+            return False
+        if profile and (profile.inside or profile.entries):
+            return False
+        if profile and any(consent.method != "import" for consent in profile.consent.values()):
+            return False
+        ours = f"#{event_id(state.id)}"
+        return all(
+            key.startswith(_FOLLOWS) and (ours in key or not key.startswith("CONSENT#"))
+            for key in life.others
+        )
+
+
+def _is_row(event: Event, state: Import, row: Row) -> bool:
+    return (
+        event.name == IMPORTED and is_ours(event, state.id) and event.data.get("row") == row.number
+    )
+
+
+def _all_applied(life: "Life") -> bool:
+    """Whether `react` has applied every event of a contact: then none of them comes later."""
+    totals = life.profile.totals if life.profile else {}
+    names = [event.name for event in life.events if event.name != MOMENT]  # those are not counted
+    return all(
+        name in totals and totals[name].count >= names.count(name) for name in dict.fromkeys(names)
+    )
+
+
+def _in_order(row: Row) -> list[tuple[str, str]]:
+    return [(kind, row.identifiers[kind]) for kind in RESOLUTION_ORDER if kind in row.identifiers]

@@ -1,0 +1,1 @@
+"""Builds the objects that the functions use, once per process, from their environment."""

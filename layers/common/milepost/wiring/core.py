@@ -1,0 +1,98 @@
+"""The composition root: the one module that knows every adapter. Lazy, built once per process."""
+
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from milepost.wiring.clock import Clock, parse_clock
+from milepost.wiring.environment import Settings, read_settings
+
+if TYPE_CHECKING:
+    from milepost.aws.table import Table
+    from milepost.outbound.aws import SnsAlerts
+    from milepost.outbound.https import HttpsOutbound
+    from milepost.published.dynamodb import DynamoRegistry
+    from milepost.runtime.aws import StepFunctionsEngine
+    from milepost.stores.aws import SsmSecrets
+
+
+@cache
+def settings() -> Settings:
+    return read_settings()
+
+
+@cache
+def clock() -> Clock:
+    return parse_clock(settings().clock)
+
+
+@cache
+def client(service: Any) -> Any:
+    """A client of an AWS service; SES alone gets one attempt (see `sending/aws.py`)."""
+    import boto3
+    from botocore.config import Config
+
+    if service == "sesv2":
+        from milepost.aws.config import ONE_ATTEMPT
+
+        return boto3.client(service, config=ONE_ATTEMPT)
+    if service == "lambda":
+        # The one call is of a function that sends: it takes its time, and must not be repeated.
+        patient = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=65)
+        return boto3.client(service, config=patient)
+    return boto3.client(
+        service,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 4},
+            parameter_validation=False,  # a tenth of a call's CPU; the contract tests check shapes
+            connect_timeout=2,
+            read_timeout=10,
+            max_pool_connections=20,
+        ),
+    )
+
+
+def table(name: str) -> "Table":
+    from milepost.aws.table import Table
+
+    return Table(client("dynamodb"), name)
+
+
+def fresh_for() -> timedelta:
+    """For how long functions believe what they have read of a store, in real time."""
+    return timedelta(seconds=float(settings().cache_seconds))
+
+
+@cache
+def registry() -> "DynamoRegistry":
+    from milepost.published.dynamodb import DynamoRegistry
+
+    return DynamoRegistry(table(settings().workflows_table), clock().wire_now, fresh_for())
+
+
+@cache
+def secrets() -> "SsmSecrets":
+    from milepost.stores.aws import SsmSecrets
+
+    return SsmSecrets(client("ssm"), settings().stack, clock().wire_now)
+
+
+@cache
+def engine() -> "StepFunctionsEngine":
+    from milepost.runtime.aws import StepFunctionsEngine
+
+    return StepFunctionsEngine(client("stepfunctions"), settings().machine_arn_prefix)
+
+
+@cache
+def outbound() -> "HttpsOutbound":
+    from milepost.outbound.https import HttpsOutbound
+
+    return HttpsOutbound()
+
+
+@cache
+def alerts() -> "SnsAlerts":
+    from milepost.outbound.aws import SnsAlerts
+
+    return SnsAlerts(client("sns"), settings().alarm_topic)

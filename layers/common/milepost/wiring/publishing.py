@@ -1,0 +1,55 @@
+from functools import cache
+from typing import TYPE_CHECKING
+
+from milepost.wiring import core, segments
+
+if TYPE_CHECKING:
+    from milepost.publishing.publish import Publisher
+
+
+@cache
+def publisher() -> "Publisher":
+    from decimal import Decimal
+
+    from milepost.publishing.aws import StepFunctionsMachines
+    from milepost.publishing.dynamodb import DynamoPublications
+    from milepost.publishing.publish import Publisher
+    from milepost.publishing.workflows import Workflows
+    from milepost.simulator.workflow_tests import prove
+    from milepost.stores.aws import S3Files
+    from milepost.workflows.compiler.scenarios import Prices
+    from milepost.workflows.compiler.state_machine import Wiring
+
+    need = ("bucket", "machine_arn_prefix", "machine_role_arn", "run_steps_arn", "await_event_arn")
+    core.settings().need(*need)
+    files = S3Files(core.client("s3"), core.settings().bucket)
+    publications = DynamoPublications(core.table(core.settings().workflows_table))
+    workflows = Workflows(
+        files=files,
+        publications=publications,
+        machines=StepFunctionsMachines(
+            core.client("stepfunctions"),
+            core.settings().machine_arn_prefix,
+            core.settings().machine_role_arn,
+        ),
+        wiring=Wiring(
+            core.settings().run_steps_arn,
+            core.settings().await_event_arn,
+            core.clock().wire_seconds,
+            core.settings().park_after,
+        ),
+        name_room=80 - len(core.settings().machine_arn_prefix.rpartition(":")[2]),
+        prices=Prices(
+            Decimal(core.settings().transition_price), Decimal(core.settings().mail_price)
+        ),
+        alerts=bool(core.settings().alarm_topic),
+        trials=prove,
+    )
+    return Publisher(
+        files=files,
+        publications=publications,
+        workflows=workflows,
+        now=core.clock().now,
+        estimate=segments.census().estimate,
+        sender_domain=core.settings().sender_domain,
+    )

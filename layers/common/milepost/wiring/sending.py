@@ -1,0 +1,76 @@
+from functools import cache
+from typing import TYPE_CHECKING
+
+from milepost.wiring import core, tables
+
+if TYPE_CHECKING:
+    from milepost.sending.aws import SesMailer, SesQuotas
+    from milepost.sending.feedback import Learner
+    from milepost.sending.marketing_health import Reputation
+    from milepost.sending.send import Sender
+    from milepost.sending.send_slots import Pace
+    from milepost.stores.settings import StoreSettings
+
+
+def _mailer(address: str, configuration_set: str) -> "SesMailer":
+    from milepost.sending.aws import SesMailer
+
+    return SesMailer(core.client("sesv2"), address, configuration_set)
+
+
+@cache
+def sender() -> "Sender":
+    from milepost.sending.aws import S3Attachments
+    from milepost.sending.send import Sender
+
+    core.settings().need("sender", "configuration_set", "public_url", "bucket")
+    return Sender(
+        registry=core.registry(),
+        ledger=tables.ledger(),
+        mailer=_mailer(core.settings().sender, core.settings().configuration_set),
+        secrets=core.secrets(),
+        facts=tables.facts(),
+        attachments=S3Attachments(lambda: core.client("s3"), core.settings().bucket),
+        public_url=core.settings().public_url.rstrip("/"),
+        now=core.clock().now,
+        pace=pace(),
+    )
+
+
+@cache
+def pace() -> "Pace":
+    from time import sleep
+
+    from milepost.sending.dynamodb.send_slots import DynamoTokens
+    from milepost.sending.send_slots import Pace
+
+    tokens = DynamoTokens(core.table(core.settings().workflows_table))
+    return Pace(tokens, _quotas, core.clock().wire_now, sleep)
+
+
+def _quotas() -> "SesQuotas":
+    from milepost.sending.aws import SesQuotas
+
+    return SesQuotas(core.client("sesv2"))
+
+
+@cache
+def learner() -> "Learner":
+    from milepost.sending.feedback import Learner
+
+    def settings_of(store: str) -> "StoreSettings":
+        return core.registry().head(store).settings
+
+    return Learner(tables.contacts(), tables.ledger(), tables.timeline(), settings_of, reputation())
+
+
+@cache
+def reputation() -> "Reputation":
+    from milepost.sending.dynamodb.reputation import DynamoBreakers, DynamoTallies
+    from milepost.sending.marketing_health import Reputation
+
+    table = core.table(core.settings().workflows_table)
+    tallies = DynamoTallies(table, core.table(core.settings().contacts_table))
+    tell = core.alerts if core.settings().alarm_topic else None
+    breakers = DynamoBreakers(table, core.clock().wire_now, core.fresh_for())
+    return Reputation(tallies, breakers, tell, core.clock().now)

@@ -1,0 +1,113 @@
+from functools import cache
+from typing import TYPE_CHECKING
+
+from milepost.wiring import core
+
+if TYPE_CHECKING:
+    from milepost.api.dynamodb import DynamoLives
+    from milepost.contacts.dynamodb.contacts import DynamoContacts
+    from milepost.contacts.dynamodb.members import DynamoMembers
+    from milepost.contacts.dynamodb.timeline import DynamoTimeline
+    from milepost.enrollments.condition_data import FactFinder
+    from milepost.enrollments.dynamodb import DynamoEnrollments
+    from milepost.pages.dynamodb import DynamoLimits
+    from milepost.privacy.dynamodb import DynamoRequests
+    from milepost.runtime.dynamodb.backfill import DynamoProgress
+    from milepost.runtime.dynamodb.timers import DynamoTimers
+    from milepost.runtime.merging.dynamodb import DynamoMerging
+    from milepost.sending.dynamodb.ledger import DynamoLedger
+    from milepost.sending.dynamodb.probes import DynamoProbes
+
+
+@cache
+def timeline() -> "DynamoTimeline":
+    from milepost.contacts.dynamodb.timeline import DynamoTimeline
+
+    return DynamoTimeline(core.table(core.settings().contacts_table), core.settings().retention)
+
+
+@cache
+def contacts() -> "DynamoContacts":
+    from milepost.contacts.dynamodb.contacts import DynamoContacts
+
+    table = core.table(core.settings().contacts_table)
+    return DynamoContacts(table, core.settings().retention, core.clock().to_wire)
+
+
+@cache
+def members() -> "DynamoMembers":
+    from milepost.contacts.dynamodb.members import DynamoMembers
+
+    return DynamoMembers(core.table(core.settings().contacts_table))
+
+
+@cache
+def merging() -> "DynamoMerging":
+    from milepost.runtime.merging.dynamodb import DynamoMerging
+
+    table = core.table(core.settings().contacts_table)
+    return DynamoMerging(table, core.settings().retention, core.clock().to_wire)
+
+
+@cache
+def enrollments() -> "DynamoEnrollments":
+    from milepost.enrollments.dynamodb import DynamoEnrollments
+
+    table = core.table(core.settings().contacts_table)
+    return DynamoEnrollments(table, core.settings().retention, core.clock().to_wire)
+
+
+@cache
+def ledger() -> "DynamoLedger":
+    from milepost.sending.dynamodb.ledger import DynamoLedger
+
+    return DynamoLedger(core.table(core.settings().contacts_table), core.clock().to_wire)
+
+
+@cache
+def facts() -> "FactFinder":
+    from milepost.enrollments.condition_data import FactFinder
+
+    return FactFinder(timeline(), ledger())
+
+
+@cache
+def probes() -> "DynamoProbes":
+    from milepost.sending.dynamodb.probes import DynamoProbes
+
+    return DynamoProbes(core.table(core.settings().contacts_table))
+
+
+@cache
+def progress() -> "DynamoProgress":
+    from milepost.runtime.dynamodb.backfill import DynamoProgress
+
+    return DynamoProgress(core.table(core.settings().workflows_table))
+
+
+@cache
+def lives() -> "DynamoLives":
+    from milepost.api.dynamodb import DynamoLives
+
+    return DynamoLives(core.table(core.settings().contacts_table))
+
+
+@cache
+def requests() -> "DynamoRequests":
+    from milepost.privacy.dynamodb import DynamoRequests
+
+    return DynamoRequests(core.table(core.settings().contacts_table))
+
+
+@cache
+def limits() -> "DynamoLimits":
+    from milepost.pages.dynamodb import DynamoLimits
+
+    return DynamoLimits(core.table(core.settings().contacts_table))
+
+
+@cache
+def timers() -> "DynamoTimers":
+    from milepost.runtime.dynamodb.timers import DynamoTimers
+
+    return DynamoTimers(core.table(core.settings().contacts_table))

@@ -1,0 +1,1 @@
+"""A workflow as a marketer writes it: language, steps, triggers, compiler, explanation."""

@@ -1,0 +1,1 @@
+"""From a workflow file to a program and its state machine, with every problem found."""

@@ -1,0 +1,229 @@
+"""Of what kind a value is, where that is known, and whether a workflow asks it what it can answer.
+
+A condition on a field that nobody has, or of the wrong type, is false for everybody and for ever:
+it must be found before anybody comes in. What a shop puts into events and properties is its own
+business: there the reason is told when the condition is asked (see `conditions/evaluate.py`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from milepost.base.problems import Problem, suggest
+from milepost.conditions.file import ContactIs, StepIs
+from milepost.sending.senders import is_place
+from milepost.templates.check import KNOWN
+from milepost.workflows.compiler.condition_refs import leaves
+from milepost.workflows.language.tree import walk
+from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.steps import AnyStep, DelayUntil, Notify, SendEmail
+from milepost.workflows.triggers.triggers import ContactTrigger, DateTrigger
+
+Kind = Literal["text", "number", "flag", "any"]
+
+_CONTACT: Final[Mapping[str, Kind]] = {
+    "email": "text", "first_name": "text", "last_name": "text", "locale": "text",
+    "timezone": "text", "stage": "text", "score": "number",
+}  # fmt: skip
+"""Fields of a contact that hold one kind only. An `external_id` may be compared as a number."""
+
+_CALL: Final[Mapping[str, Kind]] = {
+    "status": "number", "body": "any", "error": "text", "truncated": "flag",
+}  # fmt: skip
+_DEED: Final[Mapping[str, Kind]] = {"event": "text", "data": "any", "changes": "any"}
+RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    "webhook": _CALL,
+    "notify": {**_CALL, "told": "text"},
+    "branch": {"path": "text", "why": "text"},
+    "split": {"path": "text"},
+    "holdout": {"held_back": "flag"},
+    "goto": {"round": "number", "over": "flag"},
+    "wait_for": {"data": "any", "event": "text", "at": "any"},
+    **dict.fromkeys(
+        ("update_contact", "add_to_list", "remove_from_list", "set_stage", "add_score",
+         "emit_event", "start_workflow"), _DEED,
+    ),
+}  # fmt: skip
+"""What steps come to, by their type: the parts of `steps.<id>`. Other steps come to nothing."""
+
+_COMPARES: Final[Mapping[str, tuple[Kind, ...]]] = {
+    **dict.fromkeys(("gt", "gte", "lt", "lte", "between"), ("number",)),
+    **dict.fromkeys(("contains", "starts_with", "ends_with"), ("text",)),
+    **dict.fromkeys(("before", "after", "within_last", "within_next", "anniversary_within"), ()),
+}
+"""The kinds that an operator can compare, besides values of which nobody knows the kind."""
+
+_WORDS: Final[Mapping[Kind, str]] = {
+    "text": "a text", "number": "a number", "flag": "true or false", "any": "any value",
+}  # fmt: skip
+_TYPES: Final[Mapping[Kind, tuple[type, ...]]] = {
+    "text": (str,), "number": (int, float), "flag": (bool,), "any": (object,),
+}  # fmt: skip
+_SLOT = re.compile(r"\{((?:contact|steps|enrollment|store)\.[^\s{}]+)\}")
+_PARTS = re.compile(r"\.|\[\]\.?")
+_NOT_ITS_OWN = frozenset({"paths", "on_event", "on_timeout", "else", "where"})
+
+
+class Value(NamedTuple):
+    """What is known of a value: its kind, or what is wrong with its place."""
+
+    kind: Kind = "any"
+    reason: str = ""
+    remedy: str = ""
+
+
+def check_kinds(workflow: Workflow) -> Iterator[Problem]:
+    """Values that nobody has, and comparisons that can never hold."""
+    types = {step.id: step.type for _, step in walk(workflow.steps)}
+    match workflow.trigger:
+        case ContactTrigger() as trigger:
+            yield from _of_trigger(trigger)
+        case DateTrigger(field=str(field)):
+            yield from _of_date(field)
+        case _:
+            pass
+    for place, condition, _ in leaves(workflow):
+        match condition:
+            case ContactIs():
+                yield from check_contact(place, condition)
+            case StepIs() if condition.step in types:
+                value = _of_step(condition.step, types[condition.step], condition.output)
+                yield from _compared(f"{place}.output", place, value, condition)
+            case _:
+                pass
+    for place, step in walk(workflow.steps):
+        for where, path in _places(step):
+            value = _at(path, types)
+            if value.reason:
+                here = f"{place}.{where}" if where else place
+                yield Problem(here, f"{path}: {value.reason}", value.remedy)
+
+
+def check_contact(place: str, condition: ContactIs) -> Iterator[Problem]:
+    """Whether a condition asks about a field that contacts have, and what it can answer."""
+    value = _of_contact(condition.contact)
+    yield from _compared(f"{place}.contact", place, value, condition)
+
+
+def _of_trigger(trigger: ContactTrigger) -> Iterator[Problem]:
+    value = _of_contact(trigger.field)
+    if value.reason:
+        yield Problem("trigger.field", value.reason, value.remedy)
+    elif trigger.crosses is not None and value.kind not in ("number", "any"):
+        reason = f"{trigger.field} is {_WORDS[value.kind]}, and only a number crosses another"
+        yield Problem("trigger.crosses", reason, 'use "from" and "to"')
+    for name, given in (("from", trigger.from_), ("to", trigger.to)):
+        if given is not None and not _is(given, value.kind):
+            yield Problem(f"trigger.{name}", f"{trigger.field} is always {_WORDS[value.kind]}")
+
+
+def _of_date(field: str) -> Iterator[Problem]:
+    value = _of_contact(field)
+    if value.reason:
+        yield Problem("trigger.field", value.reason, value.remedy)
+    elif value.kind != "any":
+        yield Problem("trigger.field", f"{field} is {_WORDS[value.kind]}, and no date")
+
+
+def _compared(
+    named: str, place: str, value: Value, condition: ContactIs | StepIs
+) -> Iterator[Problem]:
+    """One comparison: `named` is the place of the path, `place` that of the condition."""
+    if value.reason:
+        yield Problem(named, value.reason, value.remedy)
+        return
+    if value.kind == "any":
+        return
+    given = condition.model_dump(by_alias=True, exclude_none=True)
+    path = given.get("contact", given.get("output"))
+    for operator in (*_COMPARES, "is", "is_not", "in", "not_in"):
+        if operator not in given:
+            continue
+        bound = given[operator]
+        if operator in _COMPARES:
+            wrong = value.kind not in _COMPARES[operator]
+        else:
+            bounds = bound if isinstance(bound, list) else [bound]
+            wrong = not all(_is(each, value.kind) for each in bounds)
+        if wrong:
+            reason = f"{path} is {_WORDS[value.kind]}, and cannot be compared with this"
+            yield Problem(f"{place}.{operator}", reason, _remedy(value.kind))
+
+
+def _remedy(kind: Kind) -> str:
+    fits = [operator for operator, kinds in _COMPARES.items() if kind in kinds]
+    return f"use one of {', '.join(('is', 'is_not', 'in', 'not_in', *fits))}, with {_WORDS[kind]}"
+
+
+def _is(given: Any, kind: Kind) -> bool:
+    """Whether a value of a file is of this kind; Python takes True for a number."""
+    truth = isinstance(given, bool)
+    return kind == "any" or (isinstance(given, _TYPES[kind]) and (truth is (kind == "flag")))
+
+
+def _places(step: AnyStep) -> Iterator[tuple[str, str]]:
+    """The places from which a step takes values, each with the field that names it."""
+    if isinstance(step, DelayUntil) and not step.date[:1].isdigit():
+        yield "date", step.date
+    if isinstance(step, Notify):
+        yield from (("message", place) for place in _SLOT.findall(step.message))
+    if isinstance(step, SendEmail):
+        named = {"from": step.from_, "reply_to": step.reply_to}
+        named |= {f"variants[{n}].from": each.from_ for n, each in enumerate(step.variants or ())}
+        yield from ((n, place) for n, place in named.items() if place and is_place(place))
+    for name, written in step.model_dump(by_alias=True, exclude_none=True).items():
+        if name not in _NOT_ITS_OWN:
+            yield from ((name, place) for place in _taken(written))
+
+
+def _taken(written: object) -> Iterator[str]:
+    match written:
+        case {"from": str(place), **rest} if not rest:
+            yield place
+        case dict():
+            for each in written.values():
+                yield from _taken(each)
+        case list():
+            for each in written:
+                yield from _taken(each)
+
+
+def _at(path: str, types: Mapping[str, str]) -> Value:
+    root, _, rest = path.partition(".")
+    if root == "contact":
+        return _of_contact(rest)
+    if root == "steps":
+        step, _, output = rest.partition(".")
+        return _of_step(step, types[step], output) if output and step in types else Value()
+    if (known := KNOWN.get(root)) is not None:
+        return _among(rest, known, f"{root} has no")
+    return Value()
+
+
+def _of_contact(path: str) -> Value:
+    head, *below = _PARTS.split(path)
+    if head == "lists" and below:
+        return Value("flag")
+    if head in (KNOWN["contact"] or ()):
+        return Value("any" if below else _CONTACT.get(head, "any"))
+    remedy = suggest(head, KNOWN["contact"] or ()) or (
+        f"what only your shop knows of a contact is in properties.{head}"
+    )
+    return Value(reason=f'a contact has no "{head}"', remedy=remedy)
+
+
+def _of_step(step: str, kind: str, path: str) -> Value:
+    results = RESULTS.get(kind, {})
+    if not results:
+        return Value(reason=f'the step "{step}" ({kind}) has no result to look at')
+    found = _among(path, results, f'the step "{step}" ({kind}) has no')
+    head, *below = _PARTS.split(path)
+    return found if found.reason or below else Value(results[head])
+
+
+def _among(path: str, known: Mapping[str, Any] | frozenset[str], lacks: str) -> Value:
+    head = _PARTS.split(path)[0]
+    if head in known:
+        return Value()
+    remedy = suggest(head, known) or f"there is {', '.join(sorted(known))}"
+    return Value(reason=f'{lacks} "{head}"', remedy=remedy)

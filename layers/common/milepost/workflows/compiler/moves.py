@@ -1,0 +1,159 @@
+"""A program as moves from step to step, each with its choice and what Step Functions bills for it.
+
+Loops are cut: a `goto` back goes on below it, and is named by the move. A jump that skips steps is
+always taken, for it is come to once. So the moves never lead round.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from milepost.enrollments.blocks import blocks
+from milepost.enrollments.executions import parks
+from milepost.enrollments.program import END, Node, Program, successors, waits
+from milepost.workflows.compiler.graph import reached
+
+
+class Exits(NamedTuple):
+    """What is billed where a block is left: whether it has several exits, and END among them."""
+
+    several: bool
+    end: bool
+
+
+class Place(NamedTuple):
+    """A node, and how the block is left in which it is come to."""
+
+    node: str
+    exits: Exits
+
+
+class Move(NamedTuple):
+    """`choice` is in words, `mail` the step that sends one, `loop` the `goto` that may go back."""
+
+    to: Place
+    transitions: int = 0
+    choice: str = ""
+    mail: str = ""
+    loop: str = ""
+
+
+Moves = Mapping[Place, Sequence[Move]]
+
+AT_END = Place(END, Exits(False, True))
+
+
+class Graph:
+    """The moves of one program; see `machine.py` for the states that are billed."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.blocks = blocks(program)
+        self.exits = {
+            entry: Exits(len(block.exits) > 1, END in block.exits)
+            for entry, block in self.blocks.items()
+        }
+        self.order = {name: number for number, name in enumerate(program.nodes)}
+        self.loops = {name for name in program.nodes if self._goes_back(name)}
+
+    def moves_from(self, *starts: Place, within: set[str] | None = None) -> dict[Place, list[Move]]:
+        """All moves ahead, without going round a loop; `within` these nodes alone, if given."""
+        moves: dict[Place, list[Move]] = {AT_END: []}
+        pending = [*starts]
+        while pending:
+            place = pending.pop()
+            if place not in moves:
+                found = self._moves(place)
+                moves[place] = [m for m in found if within is None or m.to.node in within]
+                pending.extend(move.to for move in moves[place])
+        return moves
+
+    def _goes_back(self, name: str) -> bool:
+        node = self.program.nodes[name]
+        if node["type"] != "goto" or "max" not in node:
+            return False
+        back = self.order[node["to"]] <= self.order[name]
+        return back and name in reached(self.program.nodes, [node["to"]])
+
+    def _moves(self, place: Place) -> list[Move]:
+        node = self.program.nodes[place.node]
+        loop = place.node if place.node in self.loops else ""
+        mail = place.node if node["type"] == "send_email" else ""
+        found: dict[tuple[Place, int], list[str]] = {}
+        for name, choice in self._choices(node):
+            to, billed = self._step(place, node, name)
+            found.setdefault((to, billed), []).append(choice)
+        if node["type"] == "delay_until" and node.get("if_missing") == "exit":
+            billed = _ending(place) if place.exits.end else 0  # it is stopped: see `Runner`
+            found.setdefault((AT_END, billed), []).append("no such date")
+        several = len(found) > 1
+        return [
+            Move(to, billed, f"{place.node}: {' or '.join(choices)}" if several else "", mail, loop)
+            for (to, billed), choices in found.items()
+        ]
+
+    def _choices(self, node: Node) -> Iterator[tuple[str, str]]:
+        """Where a node leads, each with what it is called."""
+        match node["type"]:
+            case "branch":
+                yield from ((path["next"], path["name"]) for path in node["paths"])
+                yield node["else"], "otherwise"
+            case "split":
+                for path in node["paths"]:
+                    if path.get("weight", 1):
+                        yield path["next"], path["name"]
+            case "wait_for":
+                yield node["on_event"], node["event"]
+                yield node["on_timeout"], "timeout"
+            case "holdout":
+                yield node["next"], "goes on"
+                yield END, "kept back"
+            case "goto":
+                yield node["next"] if node["id"] in self.loops else node["to"], ""
+            case "delay_until":
+                yield node["next"], "on its day"
+            case "webhook" if node.get("on_failure") == "exit":
+                yield node["next"], "done"
+                yield END, "fails"
+            case _:
+                yield from ((name, "") for name in successors(node))
+
+    def _step(self, place: Place, node: Node, name: str) -> tuple[Place, int]:
+        """One move, and its transitions.
+
+        Out of a wait these are the wait itself and the task that follows it, even where that has
+        nothing to do. A wait that is parked ends the execution; the next begins with a Choice.
+        """
+        if not waits(node):
+            if name == END:
+                return AT_END, _ending(place)
+            return Place(name, place.exits), 0
+        before = _ending(place) if parks(self.program, node) else int(place.exits.several)
+        return (AT_END if name == END else self.woken(name)), before + 2
+
+    def woken(self, name: str) -> Place:
+        """Where the first block begins, or one that follows a wait."""
+        return Place(name, self.exits[name])
+
+    def places_with(self, name: str, start: str) -> list[Place]:
+        """A node as come to in any of the blocks that another, which does not wait, is part of."""
+        found = (self.exits[entry] for entry, block in self.blocks.items() if name in block.steps)
+        return [Place(start, exits) for exits in dict.fromkeys(found)]
+
+    def leading_to(self, name: str) -> set[str]:
+        """The nodes from which this one is reached without going round a loop."""
+        before: dict[str, list[str]] = {}
+        for id_, node in self.program.nodes.items():
+            for following, _ in self._choices(node):
+                before.setdefault(following, []).append(id_)
+        found = {name}
+        pending = [name]
+        while pending:
+            new = [each for each in before.get(pending.pop(), ()) if each not in found]
+            found.update(new)
+            pending.extend(new)
+        return found
+
+
+def _ending(place: Place) -> int:
+    """The Choice after a block with several exits leads to an end of its own, a state too."""
+    return 2 * int(place.exits.several)

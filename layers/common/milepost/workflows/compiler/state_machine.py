@@ -1,0 +1,203 @@
+"""From a program to Amazon States Language: few states, because every one entered is billed.
+
+One Task per block, one Wait per delay, one Task with a token per `wait_for`, and a Choice only
+after a block that can stop at more than one place. JSONPath, so that every interpreter runs it.
+
+A program becomes two versions of one machine: the usual one begins at the first block, the other
+(`resume`) with a Choice among all blocks, so that a later leg can begin anywhere.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from milepost.base.durations import parse_duration
+from milepost.enrollments.blocks import Block, blocks
+from milepost.enrollments.executions import parks
+from milepost.enrollments.program import END, Program, waits
+
+NAME_LIMIT = 80
+"""Characters in a state's name (Amazon States Language)."""
+
+OWN_CHOICES = 16
+"""Waits that a block chooses among by itself. One that may stop at more, as a row of many branches
+may, shares its choices with others like it: a row of rows would be a square."""
+
+WHICH = "which wait"
+"""The name of that shared choice. No step can be called this: it has a blank."""
+
+_RETRY_TASK = {
+    "ErrorEquals": ["States.ALL"],
+    "MaxAttempts": 30,
+    "MaxDelaySeconds": 3600,
+    "JitterStrategy": "FULL",
+}
+"""Half a day on average: by then a paused account or a missing key is mended, and nobody lost. The
+pauses double from a second on (Amazon States Language, defaults of Retry): what every state says
+again is kept short, for a definition may have 1 MB."""
+
+_RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TASK]
+"""A time-out of the token is an answer, not an error: it must not be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the states call. `wire_seconds` turns a duration into seconds of Step Functions.
+
+    Waits longer than `park_after` are not Step Functions' but ours.
+    """
+
+    run_steps: str
+    await_event: str
+    wire_seconds: Callable[[timedelta], int] = lambda duration: int(duration.total_seconds())
+    park_after: timedelta = timedelta(days=30)
+
+
+def parking(program: Program, wiring: Wiring) -> Program:
+    """The program with the longest rest of its machine written into it."""
+    seconds = int(wiring.park_after.total_seconds())
+    return replace(program, head={**program.head, "park_after": seconds})
+
+
+def machine(program: Program, wiring: Wiring, resume: bool = False) -> dict[str, Any]:
+    """The state machine definition of a program, in a stable order."""
+    layout = Layout(program)
+    states: dict[str, Any] = {}
+    for block in layout.blocks.values():
+        states.update(_run(layout, block, wiring))
+    for name, node in program.nodes.items():
+        if parks(program, node):
+            continue
+        if node["type"] in {"delay", "delay_until"}:
+            states[layout.waits[name]] = {
+                "Type": "Wait",
+                "TimestampPath": "$.until",
+                "Next": layout.runs[node["next"]],
+            }
+        elif node["type"] == "wait_for":
+            states[layout.waits[name]] = _await(layout, name, node, wiring)
+    if shared := [block for block in layout.blocks.values() if len(block.exits) > OWN_CHOICES]:
+        states[WHICH] = _choice(layout, dict.fromkeys(exit_ for b in shared for exit_ in b.exits))
+    states["give up"] = _task(wiring, {"give_up.$": "$.error"}) | {"End": True}
+    if any(END in block.exits and len(block.exits) > 1 for block in layout.blocks.values()):
+        states["all done"] = {"Type": "Succeed"}
+    first = layout.runs[program.entry]
+    if resume:
+        first, title = "go on", f"{program.workflow} version {program.version}, a later leg"
+        choices = [
+            {"Variable": "$.block", "StringEquals": entry, "Next": run}
+            for entry, run in layout.runs.items()
+        ]
+        states = {first: {"Type": "Choice", "Choices": choices}, **states}
+    else:
+        title = f"{program.workflow} version {program.version}"
+        states = _reached(states, first)
+    return {"Comment": title, "StartAt": first, "States": states}
+
+
+def _reached(states: Mapping[str, Any], first: str) -> dict[str, Any]:
+    """Without what nothing leads to, for Step Functions refuses it: what follows a parked wait."""
+    reached, pending = set(), [first]
+    while pending:
+        name = pending.pop()
+        if name not in reached:
+            reached.add(name)
+            state = states[name]
+            ways = [state, *state.get("Choices", ()), *state.get("Catch", ())]
+            pending += [way[key] for way in ways for key in ("Next", "Default") if key in way]
+    return {name: state for name, state in states.items() if name in reached}
+
+
+class Layout:
+    """Names of all states: they carry the step ids, so that the picture reads like the workflow."""
+
+    def __init__(self, program: Program) -> None:
+        self.blocks = blocks(program)
+        self.waits = {name: name for name, node in program.nodes.items() if waits(node)}
+        self.runs: dict[str, str] = {}
+        for block in self.blocks.values():
+            title = "run " + " + ".join(block.steps) if block.steps else f"before {block.exits[0]}"
+            self.runs[block.entry] = self._unique(title)
+
+    def _unique(self, title: str) -> str:
+        short = title if len(title) <= NAME_LIMIT - 4 else title[: NAME_LIMIT - 7] + "..."
+        taken = {*self.runs.values(), *self.waits.values()}
+        number, name = 1, short
+        while name in taken:
+            number += 1
+            name = f"{short} {number}"
+        return name
+
+
+def _run(layout: Layout, block: Block, wiring: Wiring) -> dict[str, Any]:
+    title = layout.runs[block.entry]
+    task = _task(wiring, {"block": block.entry})
+    task["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "give up"}]
+    if block.exits == (END,):
+        return {title: task | {"End": True}}
+    if len(block.exits) == 1:
+        return {title: task | {"Next": layout.waits[block.exits[0]]}}
+    if len(block.exits) > OWN_CHOICES:
+        return {title: task | {"Next": WHICH}}
+    choose = f"after {title.removeprefix('run ')}"
+    return {title: task | {"Next": choose}, choose: _choice(layout, block.exits)}
+
+
+def _choice(layout: Layout, exits: Collection[str]) -> dict[str, Any]:
+    choices = [
+        {"Variable": "$.next", "StringEquals": name, "Next": layout.waits[name]}
+        for name in exits
+        if name != END
+    ]
+    default = {"Default": "all done"} if END in exits else {}
+    return {"Type": "Choice", "Choices": choices, **default}
+
+
+def _task(wiring: Wiring, payload: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {
+            "FunctionName": wiring.run_steps,
+            "Payload": {
+                "enrollment.$": "$.enrollment",
+                "leg.$": "$.leg",
+                "turn.$": "$.turn",
+                **payload,
+            },
+        },
+        "OutputPath": "$.Payload",
+        "TimeoutSeconds": 120,
+        "Retry": [_RETRY_TASK],
+    }
+
+
+def _await(layout: Layout, name: str, node: Mapping[str, Any], wiring: Wiring) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {
+            "FunctionName": wiring.await_event,
+            "Payload": {
+                "enrollment.$": "$.enrollment",
+                "leg.$": "$.leg",
+                "turn.$": "$.turn",
+                "since.$": "$.since",
+                "step": name,
+                "token.$": "$$.Task.Token",
+            },
+        },
+        "TimeoutSeconds": wiring.wire_seconds(parse_duration(node["timeout"])),
+        "ResultPath": None,
+        "Retry": _RETRY_TOKEN,
+        "Catch": [
+            {
+                "ErrorEquals": ["States.Timeout"],
+                "ResultPath": None,
+                "Next": layout.runs[node["on_timeout"]],
+            },
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "give up"},
+        ],
+        "Next": layout.runs[node["on_event"]],
+    }

@@ -1,0 +1,1 @@
+"""A workflow in words, as a picture, and with its price."""

@@ -1,0 +1,116 @@
+"""What a new version of a workflow changes, in sentences of Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from milepost.base.markdown import bold, code
+from milepost.conditions.describe import say_condition
+from milepost.enrollments.program import Node, waits
+from milepost.workflows.explain.changes import changed_fields, was
+from milepost.workflows.explain.description import say_ending, say_goal, say_on_publish, say_reentry
+from milepost.workflows.explain.outline import Spot, outline
+from milepost.workflows.language.tree import walk
+from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.steps import AnyStep
+from milepost.workflows.steps.describe import say_step
+from milepost.workflows.triggers.describe import say_trigger
+
+
+def compare(old: Workflow, new: Workflow) -> list[str]:
+    """The changes from the whole workflow down to its steps; none if nothing that matters changed.
+
+    Descriptions, notes, and another spelling of the same duration do not matter. Steps are the
+    same if their ids are.
+    """
+    return [*_head(old, new), *_steps(old, new)]
+
+
+def vanished(old: Mapping[str, Node], new: Workflow) -> list[str]:
+    """The waiting steps of an old program's nodes that the new workflow has not, or not to wait.
+
+    People may stand at them. Those that `inside.steps` maps are among them.
+    """
+    waiting = {step.id for _, step in walk(new.steps) if waits({"type": step.type})}
+    return [name for name, node in old.items() if waits(node) and name not in waiting]
+
+
+def _head(old: Workflow, new: Workflow) -> Iterator[str]:
+    for field in ("title", "status", "category", "topic"):
+        before, after = getattr(old, field), getattr(new, field)
+        if before != after:
+            yield was(f"Its `{field}`", _name(before), _name(after))
+    yield from _now("It now begins when", say_trigger(old.trigger), say_trigger(new.trigger))
+    asked = [f"while {say_condition(w.audience)}" if w.audience else "always" for w in (old, new)]
+    yield from _now("Contacts may now be here", *asked)
+    again = [say_reentry(w.reentry) for w in (old, new)]
+    yield from _now("From now on, whoever was here before", *again)
+    ended, ends = ([say_ending(ending) for ending in w.exit_on] for w in (old, new))
+    yield from (f"It no longer ends {ending}." for ending in ended if ending not in ends)
+    yield from (f"It now ends {ending}." for ending in ends if ending not in ended)
+    goals = [say_goal(w.goal) if w.goal else "none" for w in (old, new)]
+    yield from _now("Its goal is now", *goals)
+    inside = [say_on_publish(w) for w in (old, new)]
+    yield from _now("Those inside on an older version now", *inside)
+
+
+def _name(given: str | None) -> str:
+    return bold(given) if given else "left out"
+
+
+def _now(what: str, before: str, after: str) -> Iterator[str]:
+    if before != after:
+        yield f"{what} {after} (it was: {before})."
+
+
+def _steps(old: Workflow, new: Workflow) -> Iterator[str]:
+    before, after = outline(old.steps), outline(new.steps)
+    for id_, spot in before.items():
+        if id_ not in after:
+            yield f"{code(id_)} is gone: {say_step(spot.step)}."
+    moved = _moved(before, after)
+    for id_, spot in after.items():
+        if id_ not in before:
+            yield f"{code(id_)} is new, {spot.where}: {say_step(spot.step)}."
+            continue
+        if id_ in moved:
+            yield f"{code(id_)} has moved: it is now {spot.where}, was {before[id_].where}."
+        yield from _changed(before[id_].step, spot.step)
+
+
+def _changed(old: AnyStep, new: AnyStep) -> Iterator[str]:
+    if type(old) is not type(new):
+        yield f"{code(new.id)} was: {say_step(old)}; it is now: {say_step(new)}."
+    else:
+        yield from changed_fields(old, new)
+
+
+def _moved(before: Mapping[str, Spot], after: Mapping[str, Spot]) -> set[str]:
+    """The steps in another list than before, and as few as explain a new order within one."""
+    common = [id_ for id_ in after if id_ in before]
+    moved = {id_ for id_ in common if after[id_].home != before[id_].home}
+    ranks = {id_: rank for rank, id_ in enumerate(before)}
+    lists: dict[tuple[str, str], list[str]] = {}
+    for id_ in common:
+        if id_ not in moved:
+            lists.setdefault(after[id_].home, []).append(id_)
+    for ids in lists.values():
+        stayed = _longest_rise([ranks[id_] for id_ in ids])
+        moved.update(id_ for id_ in ids if ranks[id_] not in stayed)
+    return moved
+
+
+def _longest_rise(ranks: Sequence[int]) -> set[int]:
+    """The longest rising subsequence: what kept its order."""
+    from bisect import bisect_left
+
+    tails: list[int] = []
+    before: dict[int, int | None] = {}
+    for rank in ranks:
+        place = bisect_left(tails, rank)
+        before[rank] = tails[place - 1] if place else None
+        tails[place:] = [rank, *tails[place + 1 :]]
+    kept: set[int] = set()
+    last = tails[-1] if tails else None
+    while last is not None:
+        kept.add(last)
+        last = before[last]
+    return kept

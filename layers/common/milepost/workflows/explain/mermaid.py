@@ -1,0 +1,214 @@
+"""A workflow as a picture: a flowchart that GitHub and other readers of Markdown draw (Mermaid).
+
+No text of a file is ever part of the syntax: boxes are numbered, and every label is in quotes,
+with entity codes for whatever Mermaid could understand (see `in_picture`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from milepost.base.markdown import in_picture, plain, plural, share, times
+from milepost.sending.counts import WorkflowNumbers
+from milepost.workflows.language.tree import walk
+from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.steps import (
+    AnyStep,
+    Branch,
+    DelayUntil,
+    Exit,
+    Goto,
+    Holdout,
+    Split,
+    WaitFor,
+    Webhook,
+)
+from milepost.workflows.steps.labels import name_step
+from milepost.workflows.triggers.describe import name_trigger
+
+MOST_LINES = 450
+MOST_TEXT = 48_000
+"""Mermaid itself draws 500 lines between boxes and 50,000 characters (maxEdges, maxTextSize)."""
+
+_LABEL = 60
+_LINE = 30
+_STEPS = (1_000_000, 400, 200, 100, 50, 20, 5, 1, 0)
+"""How many steps are drawn, if more would be too many."""
+
+_DONE = "done"
+
+_SHAPES: Mapping[str, tuple[str, str]] = {
+    "branch": ("{", "}"),
+    "split": ("{", "}"),
+    "delay": ("([", "])"),
+    "delay_until": ("([", "])"),
+    "wait_for": ("([", "])"),
+    "send_email": ("(", ")"),
+    "send_sms": ("(", ")"),
+    "holdout": ("{{", "}}"),
+    "exit": ("(((", ")))"),
+    "goto": ("[[", "]]"),
+}
+_TRIGGER = ("[/", "/]")
+_END = ("((", "))")
+_STEP = ("[", "]")
+
+
+def draw(workflow: Workflow, live_numbers: WorkflowNumbers | None = None) -> str:
+    """The flowchart, trigger at the top; with numbers, how many came, and what each mail did.
+
+    Of a workflow that is too large, the first levels, and how much is left out. Every id must be
+    one step's alone, and every jump lead to a step (`check_flow`).
+    """
+    for most in _STEPS:
+        picture = _Picture(workflow, most, live_numbers)
+        if len(picture.lines) <= MOST_LINES and len(text := picture.text()) <= MOST_TEXT:
+            return text
+    raise AssertionError("a picture of the trigger alone is small")
+
+
+class _Way(NamedTuple):
+    """A list of steps that a step holds, with the label of the line that leads there."""
+
+    label: str
+    steps: Sequence[AnyStep]
+
+
+class _Jump(NamedTuple):
+    """The end of a line that is the box of a step, wherever that will be."""
+
+    step: str
+
+
+class _Picture:
+    """One attempt, with at most so many steps. `lines` are (box, label, box or jump)."""
+
+    def __init__(self, workflow: Workflow, most: int, numbers: WorkflowNumbers | None) -> None:
+        self.workflow = workflow
+        self.numbers = numbers
+        self.shown = {step.id for step in islice(_by_level(workflow.steps), most)}
+        self.count = sum(1 for _ in walk(workflow.steps))
+        self.boxes: list[str] = []
+        self.lines: list[tuple[str, str, str | _Jump]] = []
+        self.box_of: dict[str, str] = {}
+        self.done = False
+        self._box("trigger", [name_trigger(workflow.trigger), *self._entered()], _TRIGGER)
+        first = self._list(workflow.steps, _DONE)
+        self.lines.insert(0, ("trigger", "", first))
+
+    def text(self) -> str:
+        lines = [self._line(*line) for line in self.lines]
+        if self.done:
+            self._box(_DONE, ["done"], _END)
+        if len(self.shown) < self.count:
+            some = f"the first {len(self.shown):,}" if self.shown else "none"
+            said = f"Too large to draw: {some} of {plural(self.count, 'step')} shown"
+            self._box("large", [said], _STEP)
+        title = ["---", f'title: "{_yaml(self.workflow.title)}"', "---"]
+        return "\n".join([*title, "flowchart TD", *self.boxes, *lines]) + "\n"
+
+    def _entered(self) -> list[str]:
+        return [f"{self.numbers.entered:,} entered"] if self.numbers else []
+
+    def _sent(self, step: AnyStep) -> list[str]:
+        found = self.numbers.steps.get(step.id) if self.numbers else None
+        if found is None:
+            return []
+        fates = [
+            f"{found.fates[fate]:,} {fate}" for fate in ("opened", "clicked") if fate in found.fates
+        ]
+        return [", ".join([f"{found.sent:,} sent", *fates])]
+
+    def _list(self, steps: Sequence[AnyStep], after: str) -> str:
+        """Add the boxes of a list that goes on at box `after`; answer the box it begins with."""
+        drawn = [step for step in steps if step.id in self.shown]
+        rest = steps[len(drawn) :]
+        boxes = [self._name(step) for step in drawn]
+        if rest:
+            boxes.append(self._more(rest))
+        for step, box, following in zip(drawn, boxes, [*boxes[1:], after], strict=False):
+            label = [name_step(step), step.id, *self._sent(step)]
+            self._box(box, label, _SHAPES.get(step.type, _STEP))
+            self._leave(step, box, following)
+        if rest:
+            self.lines.append((boxes[-1], "", after))
+        return boxes[0] if boxes else after
+
+    def _leave(self, step: AnyStep, box: str, after: str) -> None:
+        """The lines that lead out of a step, with the lists that it holds."""
+        ways = _ways(step)
+        for way in ways:
+            place = len(self.lines)
+            self.lines.insert(place, (box, way.label, self._list(way.steps, after)))
+        match step:
+            case Exit():
+                pass
+            case Goto():
+                most = f"again, {times(step.max)} at most" if step.max else ""
+                self.lines.append((box, most, _Jump(step.to)))
+                if step.max:
+                    self.lines.append((box, "after that", after))
+            case _ if not ways:
+                self.lines.append((box, "", after))
+        match step:
+            case Holdout():
+                self.lines.append((box, f"kept back, {step.percent:g}%", _DONE))
+            case DelayUntil() if step.if_missing == "exit":
+                self.lines.append((box, "no such date", _DONE))
+            case Webhook() if step.on_failure == "exit":
+                self.lines.append((box, "fails", _DONE))
+
+    def _name(self, step: AnyStep) -> str:
+        return self.box_of.setdefault(step.id, f"s{len(self.box_of)}")
+
+    def _more(self, rest: Sequence[AnyStep]) -> str:
+        """One box for all that is left out here; jumps to any of it lead there."""
+        hidden = [step.id for _, step in walk(rest)]
+        box = f"s{len(self.box_of)}"
+        self.box_of.update(dict.fromkeys(hidden, box))
+        self._box(box, [f"{plural(len(hidden), 'step')} not drawn"], _STEP)
+        return box
+
+    def _box(self, box: str, label: Sequence[str], shape: tuple[str, str]) -> None:
+        inside = "<br/>".join(in_picture(part, _LABEL) or "?" for part in label)
+        self.boxes.append(f'  {box}{shape[0]}"{inside}"{shape[1]}')
+
+    def _line(self, box: str, label: str, to: "str | _Jump") -> str:
+        if isinstance(to, _Jump):
+            to = self.box_of[to.step]
+        self.done = self.done or to == _DONE
+        said = f'|"{in_picture(label, _LINE)}"|' if plain(label) else ""
+        return f"  {box} -->{said} {to}"
+
+
+def _ways(step: AnyStep) -> list[_Way]:
+    match step:
+        case WaitFor():
+            return [_Way("on event", step.on_event), _Way("timeout", step.on_timeout)]
+        case Branch():
+            return [
+                *(_Way(path.name, path.steps) for path in step.paths),
+                _Way("else", step.else_),
+            ]
+        case Split():
+            whole = sum(path.weight for path in step.paths)
+            return [
+                _Way(f"{share(path.weight, whole)} {path.name}", path.steps) for path in step.paths
+            ]
+        case _:
+            return []
+
+
+def _by_level(steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
+    """The steps level by level from the outside in, each level in reading order."""
+    level = list(steps)
+    while level:
+        yield from level
+        level = [inner for step in level for way in _ways(step) for inner in way.steps]
+
+
+def _yaml(title: str) -> str:
+    """A title inside quotes of YAML: all but letters, digits and spaces as escapes."""
+    return "".join(
+        sign if sign == " " or sign.isalnum() else f"\\U{ord(sign):08x}" for sign in plain(title)
+    )

@@ -1,0 +1,50 @@
+"""Where each step of a workflow stands, in words, for telling what has moved."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from milepost.base.markdown import bold, code
+from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
+
+
+class Spot(NamedTuple):
+    """A step, the list it stands in (its holder's id and the list's name), and where in words."""
+
+    step: AnyStep
+    home: tuple[str, str]
+    where: str
+
+
+def outline(steps: Sequence[AnyStep]) -> dict[str, Spot]:
+    """Every step by its id, in reading order."""
+    return {spot.step.id: spot for spot in _spots(steps, ("", ""))}
+
+
+def _spots(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[Spot]:
+    above = ""
+    for step in steps:
+        yield Spot(step, home, _where(above, home))
+        for name, inner in _lists(step):
+            yield from _spots(inner, (step.id, name))
+        above = step.id
+
+
+def _where(above: str, home: tuple[str, str]) -> str:
+    holder, name = home
+    inside = f"in {code(holder)} {name}" if holder else ""
+    if above:
+        return f"below {code(above)}" + (f" {inside}" if inside else "")
+    return f"first {inside}" if inside else "first"
+
+
+def _lists(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
+    """The lists that a step holds, by names that stay when paths change places."""
+    match step:
+        case Branch() | Split():
+            for path in step.paths:
+                yield f"on {bold(path.name)}", path.steps
+            if isinstance(step, Branch):
+                yield "otherwise", step.else_
+        case WaitFor():
+            yield "if it happens", step.on_event
+            yield "on the timeout", step.on_timeout

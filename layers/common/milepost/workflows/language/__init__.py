@@ -1,0 +1,1 @@
+"""The workflow file and the tree of its steps."""

@@ -1,0 +1,119 @@
+"""The workflow file as a model: who enters, what happens to them, and what ends it.
+
+Only publishing and the command line import these models; a running workflow needs the compiled
+program alone (`enrollments/program.py`).
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from milepost.base.file_model import Duration, EventName, Model, StepId, Topic
+from milepost.conditions.file import Condition
+from milepost.workflows.steps import AnyStep
+from milepost.workflows.triggers.triggers import Trigger
+
+
+class Reentry(Model):
+    """Whether a contact who was here before may come again."""
+
+    allow: Literal["never", "always", "after"] = Field(
+        default="never", description="`never`, `always`, or `after` some time."
+    )
+    after: Duration | None = Field(
+        default=None, description="With `after`: how long after entering the last time."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if (self.allow == "after") != (self.after is not None):
+            raise ValueError('write {"allow": "after", "after": "7 days"}: the two go together')
+        return self
+
+
+class ExitOn(Model):
+    """An event that lets the contact leave at once, whatever step it is at."""
+
+    event: EventName
+    where: Condition | None = Field(
+        None, description="Only these events. It can ask about `event`."
+    )
+
+
+class Goal(Model):
+    """What the workflow is for. A contact who does it is counted as won, and leaves."""
+
+    event: EventName
+    where: Condition | None = Field(
+        None, description="Only these events. It can ask about `event`."
+    )
+    within: Duration = Field(
+        "30 days", description="It counts if it happens this soon after entering."
+    )
+
+
+class Inside(Model):
+    """What a new version of the file does to contacts who are inside an older one."""
+
+    on_publish: Literal["drain", "cancel", "migrate"] = Field(
+        "drain",
+        description="`drain`: they finish the old version; `cancel`: they leave; `migrate`: they "
+        "go on in the new version, at the step where they wait.",
+    )
+    steps: dict[StepId, StepId] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="With `migrate`: old ids of steps and their new ids, if ids changed.",
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.steps and self.on_publish != "migrate":
+            raise ValueError("a map of steps is for migrate alone")
+        return self
+
+
+class Workflow(Model):
+    """A workflow: who enters, what happens to them, and when they leave."""
+
+    schema_: str | None = Field(
+        None, alias="$schema", description="Where your editor finds this language."
+    )
+    title: str = Field(min_length=1, max_length=120, description="What people call the workflow.")
+    description: str | None = Field(
+        None, description="What it is for, in your words. Only people read it."
+    )
+    status: Literal["live", "paused", "draft"] = Field(
+        "live",
+        description="`live`, `paused` (nobody enters, those inside stand still), or `draft` "
+        "(nobody enters).",
+    )
+    category: Literal["marketing", "transactional"] = Field(
+        "marketing",
+        description="`marketing` goes only to contacts who said yes to its topic; `transactional` "
+        "is for orders and accounts.",
+    )
+    topic: Topic | None = Field(
+        None, description="The topic of its mails; the first topic of `settings.json` if left out."
+    )
+    trigger: Trigger = Field(description="What lets a contact in.")
+    audience: Condition | None = Field(
+        None, description="Who may be here. Asked on entering, and again before every mail."
+    )
+    reentry: Reentry = Field(
+        Reentry(), description="Whether a contact may come again; never if left out."
+    )
+    inside: "Inside | None" = Field(
+        None,
+        description="What happens to people inside when you publish a change; they finish the old "
+        "version if left out.",
+    )
+    exit_on: list[ExitOn] = Field(
+        default_factory=list, max_length=20, description="Events that let a contact leave at once."
+    )
+    goal: Goal | None = Field(
+        None, description="What the workflow is for. A contact who does this leaves."
+    )
+    steps: list[AnyStep] = Field(
+        min_length=1, max_length=1000, description="What happens, from top to bottom."
+    )

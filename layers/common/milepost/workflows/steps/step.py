@@ -1,0 +1,23 @@
+"""What every step has."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from milepost.base.file_model import Model, StepId
+
+PathName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=60,
+        description="The name of this path in reports. Each path of a step has its own.",
+    ),
+]
+
+
+class Step(Model):
+    """What every step has."""
+
+    id: StepId
+    note: str | None = Field(None, description="A note for people. Nothing else reads it.")

@@ -1,0 +1,1 @@
+"""The trigger types, as a marketer writes them."""

@@ -1,0 +1,82 @@
+"""The story: what the shop and its customers do, and how it must come out."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from local.demo.inbox import Inbox
+from local.demo.ledger import Ledger
+from local.demo.shop import Shop
+from local.demo.shoppers import CAST, WELCOME, Shopper
+from local.errors import LocalError
+
+_PAUSE = 0.3
+_LOOK_AGAIN = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Plays the story. `now` is the time of the story, `patience` real seconds for a reaction."""
+
+    shop: Shop
+    inbox: Inbox
+    ledger: Ledger
+    now: Callable[[], datetime]
+    patience: float = 120
+
+    def play(self) -> None:
+        """Let everyone act, and wait until nobody is inside a workflow any more."""
+        noor, lina, _, _, ines, theo, wei = CAST
+        self.shop.opens_account(wei, self.now())
+        self._first_mail(wei)  # by then every function has been started once
+        for shopper in CAST:
+            if WELCOME not in shopper.endings:
+                report = self.shop.begins_checkout(shopper, self.now())
+                if shopper is theo:
+                    self.shop.repeats("checkouts/create", report, self.now())
+                    self.shop.repeats("checkouts/create", report, self.now())
+        self._first_mail(noor)
+        self.shop.takes_order(noor, self.now())
+        self.inbox.clicks(self._first_mail(lina), "/checkouts/")
+        self.inbox.unsubscribes(self._first_mail(ines))
+        self._until(lambda: all(self._is_over(shopper) for shopper in CAST), "the story to end")
+
+    def differences(self) -> list[str]:
+        """Where the story came out otherwise than it is told; empty if nowhere."""
+        found: list[str] = []
+        deadline = time.monotonic() + _LOOK_AGAIN
+        while (found := list(self._differences())) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+        return found
+
+    def _differences(self) -> Iterator[str]:
+        for shopper in CAST:
+            came = list(self.ledger.endings(shopper))
+            if [workflow for workflow, _ in came] != list(shopper.endings):
+                yield f"{shopper.name} was enrolled in {[workflow for workflow, _ in came]}"
+                continue
+            for workflow, ending in came:
+                told = shopper.endings[workflow]
+                if told != ending:
+                    yield f"{shopper.name} in {workflow}: told {told}, came {ending}"
+            mails = len(self.inbox.mails_of(shopper))
+            told_mails = sum(len(ending.sent) for ending in shopper.endings.values())
+            if mails != told_mails:
+                yield f"{shopper.name} got {mails} mails, told {told_mails}"
+
+    def _first_mail(self, shopper: Shopper) -> dict[str, Any]:
+        self._until(lambda: bool(self.inbox.mails_of(shopper)), f"{shopper.name}'s first mail")
+        return self.inbox.mails_of(shopper)[0]
+
+    def _is_over(self, shopper: Shopper) -> bool:
+        endings = list(self.ledger.endings(shopper))
+        return bool(endings) and all(ending.status != "active" for _, ending in endings)
+
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + self.patience
+        while not holds():
+            if time.monotonic() > deadline:
+                raise LocalError(f"Waited {self.patience:.0f} s for {what}, in vain.")
+            time.sleep(_PAUSE)

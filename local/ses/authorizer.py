@@ -1,0 +1,47 @@
+"""Asking the emulator whether the signer of a request to SES may make it.
+
+The signature covers the host that the mail was sent to, so the request is passed on as it came,
+host and all. The emulator checks the signature, finds the role and judges the action; a header
+that no signature covers tells it to do no more than that (see local/emulator/permissions.py).
+"""
+
+import http.client
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from local.emulator import AUTHORIZE_ONLY
+from local.ses.service import Refusal
+
+NOT_PASSED_ON = frozenset({"connection", "content-length", "expect", "transfer-encoding"})
+
+
+class EmulatorAuthority:
+    """The emulator's IAM, for an emulator that enforces it."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._address = urlsplit(endpoint).netloc
+
+    def refusal(
+        self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
+    ) -> Refusal | None:
+        connection = http.client.HTTPConnection(self._address, timeout=30)
+        try:
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                if name.lower() not in NOT_PASSED_ON:
+                    connection.putheader(name, value)
+            connection.putheader(AUTHORIZE_ONLY, "yes")
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        if answer.status < http.client.BAD_REQUEST:
+            return None
+        kept = {
+            name: value
+            for name, value in answer.getheaders()
+            if name.lower() in ("content-type", "x-amzn-errortype")
+        }
+        return answer.status, kept, content

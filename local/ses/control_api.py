@@ -1,0 +1,53 @@
+"""Questions about identities and configuration sets: the emulator knows, so it is asked.
+
+The signature covers the host that was asked, so a question is passed on as it came, host and all.
+"""
+
+import http.client
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local.ses.authorizer import NOT_PASSED_ON
+
+QUESTIONS = (
+    "/v2/email/identities/{name}",
+    "/v2/email/configuration-sets/{name}/event-destinations",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Passes questions on to the emulator at `endpoint`."""
+
+    endpoint: str
+
+    def routes(self) -> list[Route]:
+        return [Route(path, self.ask, methods=["GET"]) for path in QUESTIONS]
+
+    async def ask(self, request: Request) -> Response:
+        return await run_in_threadpool(self._ask, request)
+
+    def _ask(self, request: Request) -> Response:
+        path = request.scope["raw_path"].decode("ascii")
+        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=30)
+        try:
+            connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+            for name, value in request.headers.items():
+                if name.lower() not in NOT_PASSED_ON:
+                    connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        kept = {
+            name: value
+            for name, value in answer.getheaders()
+            if name.lower() in ("content-type", "x-amzn-errortype", "x-amzn-requestid")
+        }
+        return Response(content, answer.status, kept)

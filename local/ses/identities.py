@@ -1,0 +1,105 @@
+"""What SES knows of the account: identities and configuration sets. They live in the emulator."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+
+T = TypeVar("T")
+
+# Long enough for a burst of mail, too short for a person who changes something and tries again.
+FRESH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An address or domain that may be in the From of a mail."""
+
+    verified: bool
+    insists_on_mail_from: bool = False  # REJECT_MESSAGE, and its MAIL FROM domain is not verified
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a configuration set reports to, and what."""
+
+    topic: str
+    events: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationSet:
+    """A configuration set, as far as sending a mail and reporting on it goes."""
+
+    name: str
+    sending: bool
+    destinations: tuple[Destination, ...]
+
+
+class Directory(Protocol):
+    """The account, for one who sends."""
+
+    def identity(self, name: str) -> Identity | None: ...
+
+    def configuration_set(self, name: str) -> ConfigurationSet | None: ...
+
+
+class EmulatorDirectory:
+    """The account in the emulator, asked through its own SES API and remembered for a moment."""
+
+    def __init__(self, client: "SESV2Client") -> None:
+        self._client = client
+        self._known: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def identity(self, name: str) -> Identity | None:
+        return self._remember(f"identity {name}", lambda: self._ask_identity(name))
+
+    def configuration_set(self, name: str) -> ConfigurationSet | None:
+        return self._remember(f"set {name}", lambda: self._ask_configuration_set(name))
+
+    def _ask_identity(self, name: str) -> Identity | None:
+        try:
+            found = self._client.get_email_identity(EmailIdentity=name)
+        except self._client.exceptions.NotFoundException:
+            return None
+        mail_from: Mapping[str, Any] = found.get("MailFromAttributes", {})
+        return Identity(
+            verified=bool(found.get("VerifiedForSendingStatus")),
+            insists_on_mail_from=mail_from.get("BehaviorOnMxFailure") == "REJECT_MESSAGE"
+            and mail_from.get("MailFromDomainStatus") != "SUCCESS",
+        )
+
+    def _ask_configuration_set(self, name: str) -> ConfigurationSet | None:
+        try:
+            found = self._client.get_configuration_set(ConfigurationSetName=name)
+            reports = self._client.get_configuration_set_event_destinations(
+                ConfigurationSetName=name
+            )
+        except self._client.exceptions.NotFoundException:
+            return None
+        return ConfigurationSet(
+            name=name,
+            sending=(found.get("SendingOptions") or {}).get("SendingEnabled", True),
+            destinations=tuple(
+                Destination(one["SnsDestination"]["TopicArn"], frozenset(one["MatchingEventTypes"]))
+                for one in reports.get("EventDestinations") or []
+                if one.get("Enabled") and one.get("SnsDestination")
+            ),
+        )
+
+    def _remember(self, question: str, ask: Callable[[], T]) -> T:
+        with self._lock:
+            until, answer = self._known.get(question, (0.0, None))
+        if until > time.monotonic():
+            return answer  # type: ignore[no-any-return]
+        fresh = ask()
+        if fresh is not None:
+            with self._lock:
+                self._known[question] = (time.monotonic() + FRESH_SECONDS, fresh)
+        return fresh

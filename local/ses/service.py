@@ -1,0 +1,167 @@
+"""The post office: takes a SendEmail request, refuses it or answers for it."""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from local.aws import REGION
+from local.ses import model, rules
+from local.ses.errors import (
+    MailFromDomainNotVerified,
+    MessageRejected,
+    NotFound,
+    SendingPaused,
+    TooManyRequests,
+    Unreadable,
+)
+from local.ses.event_publisher import Carrier
+from local.ses.identities import Directory
+from local.ses.mail import Mail, mail_of
+from local.ses.store import Mailbox
+
+MOST_PER_SECOND = 500.0
+MOST_PER_DAY = 1_000_000.0
+
+Refusal = tuple[int, Mapping[str, str], bytes]
+
+
+class Authority(Protocol):
+    """Judges whether the signer of a request may make it."""
+
+    def refusal(
+        self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
+    ) -> Refusal | None: ...
+
+
+class Denied(Exception):
+    """The caller's role does not allow it; `refusal` is the answer to give, word for word."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal[2].decode("utf-8", "replace"))
+        self.refusal = refusal
+
+
+class SendingRate:
+    """At most so many mails in any second, as SES counts: recipients, in real time."""
+
+    def __init__(self, most: float = MOST_PER_SECOND) -> None:
+        self.most = most
+        self._sent: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def spend(self, recipients: int, at: float | None = None) -> None:
+        """Count `recipients`; raises TooManyRequests instead when they are too many."""
+        moment = time.monotonic() if at is None else at
+        with self._lock:
+            while self._sent and self._sent[0] <= moment - 1.0:
+                self._sent.popleft()
+            if len(self._sent) + recipients > self.most:
+                raise TooManyRequests("Maximum sending rate exceeded.")
+            self._sent.extend([moment] * recipients)
+
+
+class PostOffice:
+    """Everything between the wire and the mailbox. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        mailbox: Mailbox,
+        carrier: Carrier,
+        now: Callable[[], datetime],
+        authority: Authority | None = None,
+    ) -> None:
+        self.rate = SendingRate()
+        self.most_per_day = MOST_PER_DAY
+        self.control = SendingRate(1.0)  # SES answers one request a second that sends nothing
+        self.sending_enabled = True
+        self._directory = directory
+        self._mailbox = mailbox
+        self._carrier = carrier
+        self._now = now
+        self._authority = authority
+
+    def accept(self, path: str, headers: Mapping[str, str], body: bytes) -> Mail:
+        """Take a mail and have it delivered; raises SesError or Denied when it is not taken."""
+        refusal = self._authority.refusal(path, headers, body) if self._authority else None
+        if refusal is not None:
+            raise Denied(refusal)
+        mail = self.judge(body)
+        self._mailbox.add(mail)
+        self._carrier.ship(mail)
+        return mail
+
+    def judge(self, body: bytes) -> Mail:
+        """The mail of a request that SES would accept; raises SesError otherwise."""
+        try:
+            document = json.loads(body)
+        except ValueError:
+            raise Unreadable("The request is not JSON.") from None
+        request = model.check(document)
+        rules.check_rules(request)
+        if not self.sending_enabled:
+            raise SendingPaused("Email sending is disabled for your account.")
+        mail = mail_of(request, self._now())
+        rules.check_size(len(mail.source))
+        self._check_configuration_set(mail)
+        self._check_sender(mail)
+        if self._mailbox.accepted + len(mail.recipients) > self.most_per_day >= 0:
+            raise TooManyRequests("Daily message quota exceeded.")
+        self.rate.spend(len(mail.recipients))
+        return mail
+
+    def get_account(self, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Answer GetAccount; raises TooManyRequests when it is asked too often, or Denied."""
+        refusal = self._authority.refusal(path, headers, b"", "GET") if self._authority else None
+        if refusal is not None:
+            raise Denied(refusal)
+        self.control.spend(1)
+        return self.account()
+
+    def account(self) -> dict[str, Any]:
+        """The account as it is now."""
+        return {
+            "DedicatedIpAutoWarmupEnabled": False,
+            "EnforcementStatus": "HEALTHY",
+            "ProductionAccessEnabled": True,
+            "SendQuota": {
+                "Max24HourSend": self.most_per_day,
+                "MaxSendRate": self.rate.most,
+                "SentLast24Hours": float(self._mailbox.accepted),
+            },
+            "SendingEnabled": self.sending_enabled,
+            "SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
+            "VdmAttributes": {"VdmEnabled": "DISABLED"},
+        }
+
+    def _check_configuration_set(self, mail: Mail) -> None:
+        if not mail.configuration_set:
+            return
+        found = self._directory.configuration_set(mail.configuration_set)
+        if found is None:
+            raise NotFound(f"Configuration set <{mail.configuration_set}> does not exist.")
+        if not found.sending:
+            raise SendingPaused(
+                f"Email sending is disabled for configuration set <{mail.configuration_set}>."
+            )
+
+    def _check_sender(self, mail: Mail) -> None:
+        """The address, its domain or a parent domain must be verified."""
+        labels = mail.sender.domain.split(".")
+        domains = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+        for name in (mail.sender.address, *domains):
+            identity = self._directory.identity(name)
+            if identity is not None and identity.verified:
+                if identity.insists_on_mail_from:
+                    raise MailFromDomainNotVerified(
+                        f"The MAIL FROM domain of identity <{name}> is not verified."
+                    )
+                return
+        raise MessageRejected(
+            f"Email address is not verified. The following identities failed the check in region "
+            f"{REGION.upper()}: {mail.sender.address}"
+        )

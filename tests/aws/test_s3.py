@@ -1,0 +1,180 @@
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+from moto import mock_aws
+
+from milepost.aws.s3 import MAX_BYTES
+from milepost.base.errors import Busy
+from milepost.base.parse_file import read_file
+from milepost.publishing.settings_file import SettingsFile
+from milepost.sending.aws import S3Attachments
+from milepost.stores.aws import S3Files
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with mock_aws():
+        made = boto3.client("s3", region_name="us-east-1")
+        made.create_bucket(Bucket="files")
+        yield made
+
+
+@pytest.fixture
+def files(client: Any) -> S3Files:
+    return S3Files(client, "files")
+
+
+def put(client: Any, **objects: str | bytes) -> None:
+    for key, body in objects.items():
+        client.put_object(Bucket="files", Key=key, Body=body)
+
+
+def test_a_file_is_read_as_it_is_now(client: Any, files: S3Files) -> None:
+    assert files.read("a", "settings.json") is None
+    put(client, **{"a/settings.json": "één"})
+    assert files.read("a", "settings.json") == "één"
+    client.delete_object(Bucket="files", Key="a/settings.json")
+    assert files.read("a", "settings.json") is None
+
+
+def test_a_folder_is_the_files_directly_in_it(client: Any, files: S3Files) -> None:
+    put(
+        client,
+        **{
+            "a/templates/x/body.html": "1",
+            "a/templates/x/deep/y.html": "2",
+            "a/templates/x/": "",
+            "a/templates/xy/body.html": "3",
+            "b/templates/x/body.html": "4",
+        },
+    )
+    assert files.folder("a", "templates/x") == {"body.html": "1"}
+    assert files.paths("a", "templates") == [
+        "templates/x/body.html", "templates/x/deep/y.html", "templates/xy/body.html"
+    ]  # fmt: skip
+    assert files.folder("a", "nothing") == {}
+
+
+def test_more_files_than_one_page_holds_are_all_found() -> None:
+    class Pages:
+        def get_paginator(self, name: str) -> Any:
+            assert name == "list_objects_v2"
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            return [{"Contents": [{"Key": "a/t/2"}]}, {}, {"Contents": [{"Key": "a/t/1"}]}]
+
+    assert S3Files(Pages(), "files").paths("a", "t") == ["t/1", "t/2"]  # type: ignore[arg-type]
+
+
+def test_a_report_is_written_with_its_kind(client: Any, files: S3Files) -> None:
+    files.write("a", "reports/x.report.json", "{}")
+    files.write("a", "reports/x.report.md", "# é")
+    kinds = [
+        client.get_object(Bucket="files", Key=f"a/reports/x.report.{end}")["ContentType"]
+        for end in ("json", "md")
+    ]
+    assert kinds == ["application/json; charset=utf-8", "text/markdown; charset=utf-8"]
+    assert files.read("a", "reports/x.report.md") == "# é"
+
+
+def test_half_a_character_does_not_keep_a_report_from_being_written(files: S3Files) -> None:
+    files.write("a", "reports/x.report.md", "unknown field \ud800")
+    assert files.read("a", "reports/x.report.md") == "unknown field \\ud800"
+
+
+def test_a_file_that_is_not_utf_8_is_read_and_left_to_the_reader(
+    client: Any, files: S3Files
+) -> None:
+    put(client, **{"a/settings.json": b'{"name": "\xff"}'})
+    assert files.read("a", "settings.json") == '{"name": "\ufffd"}'
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600"])
+def test_of_a_file_that_is_too_large_enough_is_read_to_say_so(
+    client: Any, files: S3Files, letter: str
+) -> None:
+    put(client, **{"a/settings.json": (letter * (MAX_BYTES // 2)).encode() + b"x" * MAX_BYTES})
+    text = files.read("a", "settings.json")
+    assert text is not None
+    found = read_file(text, SettingsFile)
+    assert [str(each) for each in found] == ["file: is larger than 1 MB (split it)"]
+
+
+class Broken:
+    """A client whose every call fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def get_object(self, **_: Any) -> Any:
+        raise self.error
+
+    def put_object(self, **_: Any) -> Any:
+        raise self.error
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        yield self.get_object()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, "x"),
+        ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "x"),
+        ConnectTimeoutError(endpoint_url="x"),
+    ],
+)
+def test_a_bucket_that_does_not_answer_is_busy_and_not_empty(error: Exception) -> None:
+    """An answer of "no such file" would archive what is live."""
+    broken = S3Files(Broken(error), "files")  # type: ignore[arg-type]
+    for call in (
+        lambda: broken.read("a", "x"),
+        lambda: broken.paths("a", "x"),
+        lambda: broken.folder("a", "x"),
+        lambda: broken.write("a", "x.md", "x"),
+    ):
+        with pytest.raises(Busy):
+            call()
+
+
+def test_a_file_that_goes_away_between_two_looks_is_not_there(files: S3Files) -> None:
+    class Vanishing:
+        def get_paginator(self, _: str) -> Any:
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            return [{"Contents": [{"Key": "a/templates/x/body.html"}]}, {}]
+
+        def get_object(self, **_: Any) -> Any:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "x")
+
+    assert S3Files(Vanishing(), "files").folder("a", "templates/x") == {}  # type: ignore[arg-type]
+
+
+def test_a_file_for_a_mail_is_read_from_its_store_alone_and_no_further_than_asked(
+    client: Any,
+) -> None:
+    attachments = S3Attachments(lambda: client, "files")
+    put(client, **{"a/attachments/i/7.pdf": b"%PDF-12345", "b/attachments/i/8.pdf": b"%PDF-"})
+    assert attachments.read("a", "i/7.pdf", 100) == b"%PDF-12345"
+    assert attachments.read("a", "i/7.pdf", 5) == b"%PDF-"
+    assert attachments.read("a", "i/8.pdf", 5) is None
+
+
+@pytest.mark.parametrize("error", [ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+                                   ConnectTimeoutError(endpoint_url="https://s3")])  # fmt: skip
+def test_a_bucket_that_does_not_answer_makes_no_mail_without_its_file(error: Exception) -> None:
+    class Down:
+        def get_object(self, **_: Any) -> Any:
+            raise error
+
+    down: Any = Down()
+    with pytest.raises(Busy, match="S3"):
+        S3Attachments(lambda: down, "files").read("a", "i/7.pdf", 5)

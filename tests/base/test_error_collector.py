@@ -1,0 +1,70 @@
+"""One thing that cannot be done holds up no other, and is told of without its words."""
+
+import gc
+from weakref import ref
+
+import pytest
+
+from milepost.base.error_collector import Apart
+from milepost.base.errors import Busy
+from tests.support.faults import Killed
+
+
+def test_what_fails_holds_up_nothing_else() -> None:
+    apart, done = Apart(), []
+    for number in range(5):
+        with apart:
+            done.append(10 // (number - 2))
+    assert done == [-5, -10, 10, 5]
+    with pytest.raises(Busy, match="divisions: 1 could not be done") as told:
+        apart.settle("divisions")
+    assert isinstance(told.value.__cause__, ZeroDivisionError)
+
+
+def test_where_all_was_done_nothing_is_told() -> None:
+    apart = Apart()
+    with apart:
+        pass
+    apart.settle("things")
+
+
+def test_what_is_told_is_the_kind_and_the_place_and_not_the_words_of_an_error() -> None:
+    apart = Apart()
+    for name in ("ada@mail.example", "bea@mail.example"):
+        with apart:
+            raise LookupError(name)
+    with apart:
+        try:
+            raise OSError("ada@mail.example is unreachable")
+        except OSError as error:
+            raise Busy("ada@mail.example") from error
+    with pytest.raises(Busy) as told:
+        apart.settle("people")
+    assert "mail.example" not in str(told.value)
+    assert "LookupError at test_error_collector.py:" in str(told.value)
+    assert "(2 times), OSError at test_error_collector.py:" in str(told.value)
+
+
+def test_a_process_that_ends_is_not_held_up() -> None:
+    apart = Apart()
+    with pytest.raises(Killed), apart:
+        raise Killed("anywhere")
+    apart.settle("things")
+
+
+def test_of_many_failures_only_the_first_keeps_alive_what_it_was_about() -> None:
+    class Profile:
+        pass
+
+    def fail(profile: Profile) -> None:
+        raise LookupError
+
+    apart, alive = Apart(), []
+    for _ in range(5):
+        profile = Profile()
+        alive.append(ref(profile))
+        with apart:
+            fail(profile)
+        del profile
+    gc.collect()
+    assert [each() is not None for each in alive] == [True, False, False, False, False]

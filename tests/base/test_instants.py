@@ -1,0 +1,65 @@
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.base import instants
+
+zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+first, last = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+instants_anywhere = st.builds(
+    lambda past, zone: (first + past).astimezone(zone),
+    st.timedeltas(timedelta(), last - first),
+    zones,
+)
+
+
+@given(instants_anywhere)
+def test_an_instant_that_is_shown_and_read_again_is_the_same_to_the_millisecond(
+    instant: datetime,
+) -> None:
+    again = instants.parse(instants.show(instant))
+    assert timedelta() <= instant - again < timedelta(milliseconds=1)
+    assert again.tzinfo is UTC
+
+
+@given(instants_anywhere, instants_anywhere)
+def test_the_order_of_texts_is_the_order_of_times(one: datetime, two: datetime) -> None:
+    assert len(instants.show(one)) == len("2026-11-22T09:30:00.000Z")
+    if one <= two:
+        assert instants.show(one) <= instants.show(two)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-22T09:30:00Z", "2026-11-22T09:30:00.000Z"),
+        ("2026-11-22T10:30:00.123456+01:00", "2026-11-22T09:30:00.123Z"),
+        ("0999-01-01T00:00:00Z", "0999-01-01T00:00:00.000Z"),
+    ],
+)
+def test_an_instant_is_written_one_way(text: str, shown: str) -> None:
+    assert instants.show(instants.parse(text)) == shown
+
+
+@pytest.mark.parametrize("text", ["2026-11-22T09:30:00", "2026-11-22"])
+def test_a_time_without_a_zone_is_refused_with_the_remedy(text: str) -> None:
+    with pytest.raises(ValueError, match=f"write it with an offset, as in {text}Z"):
+        instants.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59-01:00",
+             "0001-01-01T00:00:00+01:00"],
+)  # fmt: skip
+def test_what_is_no_instant_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        instants.parse(text)
+
+
+@given(st.text())
+def test_no_text_raises_anything_but_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        assert instants.parse(text).tzinfo is UTC

@@ -1,0 +1,163 @@
+"""What the ports promise of contacts: no writer undoes another, and "no" needs no profile."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from milepost.conditions.context import Window
+from milepost.contacts.event import ContactFacts, Event
+from milepost.contacts.profile import Consent, Profile, Total, fold
+from milepost.contacts.suppression import address_hash
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    STORE,
+    consent_fact,
+    contact,
+    enrollment,
+    enrollment_ref,
+    event,
+)
+from tests.support.ports import Ports
+
+SETTINGS = StoreSettings(shop_topics=("offers",))
+GRANTED = Consent("granted", MONDAY_NOON, "form", "footer")
+HOUR = timedelta(hours=1)
+
+
+def folded(*events: Event, applied: int = 1) -> Profile:
+    profile = Profile(STORE, contact())
+    for each in events:
+        profile = fold(profile, each, SETTINGS)
+    return replace(profile, applied=applied)
+
+
+def stored(ports: Ports) -> Profile:
+    found = ports.contacts.profile(STORE, contact())
+    assert found is not None
+    return found
+
+
+def withdrawal(*topics: str) -> Event:
+    facts = tuple(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR) for topic in topics)
+    return event(
+        "Unsubscribed", at=MONDAY_NOON + HOUR, id_="m-1", contact=ContactFacts(consents=facts)
+    )
+
+
+def test_nobody_is_known_at_first(ports: Ports) -> None:
+    assert ports.contacts.profile(STORE, contact()) is None
+
+
+def test_a_profile_comes_back_as_it_was(ports: Ports) -> None:
+    facts = ContactFacts(
+        first_name="آدا",
+        timezone="Asia/Tehran",
+        properties={"vip": True, "score": 7, "tags": ["a", "b"], "nested": {"x": None}},
+        consents=(consent_fact(), consent_fact("news", at=None)),
+    )
+    profile = replace(
+        folded(event(data={"total": "421.88"}, contact=facts)),
+        entries={"cart": MONDAY_NOON},
+        inside={"e-1": enrollment().presence()},
+    )
+    assert ports.contacts.apply(None, profile)
+    assert stored(ports) == profile
+    assert stored(ports).totals["Checkout Started"] == Total(
+        1, MONDAY_NOON, MONDAY_NOON, Decimal("421.88")
+    )
+
+
+def test_only_one_of_two_first_writers_succeeds(ports: Ports) -> None:
+    assert ports.contacts.apply(None, folded(event("A"), applied=1))
+    assert not ports.contacts.apply(None, folded(event("B"), applied=2))
+    assert list(stored(ports).totals) == ["A"]
+
+
+def test_a_writer_who_read_an_older_profile_changes_nothing(ports: Ports) -> None:
+    old = folded(event("A"), applied=1)
+    new = folded(event("A"), event("B"), applied=2)
+    ports.contacts.apply(None, old)
+    assert ports.contacts.apply(old, new)
+    assert not ports.contacts.apply(old, folded(event("A"), event("C"), applied=3))
+    assert stored(ports) == new
+
+
+def test_a_withdrawal_needs_no_profile(ports: Ports) -> None:
+    ports.contacts.withdraw(contact(), withdrawal("offers", "news"))
+    assert stored(ports).consents() == {"offers": "withdrawn", "news": "withdrawn"}
+    assert stored(ports).applied == 0
+
+
+def test_a_withdrawal_comes_with_its_proof_and_its_event(ports: Ports) -> None:
+    ports.contacts.withdraw(contact(), withdrawal("offers"))
+    assert ports.look.proofs() == [("offers", "withdrawn")]
+    happened = ports.timeline.happenings(STORE, contact(), Window("Unsubscribed", None))
+    assert [happening.at for happening in happened] == [MONDAY_NOON + HOUR]
+
+
+def test_the_event_of_a_withdrawal_changes_nothing_more(ports: Ports) -> None:
+    ports.contacts.withdraw(contact(), withdrawal("offers"))
+    before = stored(ports)
+    assert fold(before, withdrawal("offers"), SETTINGS).consent == before.consent
+
+
+def test_a_withdrawal_meanwhile_is_never_overwritten_by_an_answer(ports: Ports) -> None:
+    before = folded(event(contact=ContactFacts(consents=(consent_fact(),))))
+    ports.contacts.apply(None, before)
+    ports.contacts.withdraw(contact(), withdrawal("offers"))
+    later = GRANTED._replace(at=MONDAY_NOON + timedelta(minutes=1))
+    after = replace(before, applied=2, consent={"offers": later})
+    assert not ports.contacts.apply(before, after)
+    assert stored(ports).consents() == {"offers": "withdrawn"}
+
+
+def test_a_withdrawal_meanwhile_outlives_a_change_of_something_else(ports: Ports) -> None:
+    before = folded(event(contact=ContactFacts(consents=(consent_fact(),))))
+    ports.contacts.apply(None, before)
+    ports.contacts.withdraw(contact(), withdrawal("offers"))
+    after = replace(before, applied=2, consent={"offers": GRANTED, "news": GRANTED})
+    assert ports.contacts.apply(before, after)
+    assert stored(ports).consents() == {"offers": "withdrawn", "news": "granted"}
+
+
+def test_who_finished_meanwhile_is_not_let_back_in(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    before = replace(folded(event("A")), inside={"e-1": enrollment().presence()})
+    ports.contacts.apply(None, before)
+    ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
+    entered = enrollment(enrollment_ref("e-2")).presence()
+    after = replace(before, applied=2, inside={**before.inside, "e-2": entered})
+    assert ports.contacts.apply(before, after)
+    assert list(stored(ports).inside) == ["e-2"]
+
+
+def test_who_left_is_no_longer_inside(ports: Ports) -> None:
+    before = replace(folded(event("A")), inside={"e-1": enrollment().presence()})
+    ports.contacts.apply(None, before)
+    ports.contacts.apply(before, replace(before, applied=2, inside={}))
+    assert stored(ports).inside == {}
+
+
+def test_an_answer_to_no_named_topic_is_proof_for_each_of_the_shop(ports: Ports) -> None:
+    answered = event(contact=ContactFacts(consents=(consent_fact(None), consent_fact("news"))))
+    for _ in range(2):
+        ports.contacts.record_consent(contact(), answered, ["offers", "sales"])
+    assert ports.look.proofs() == [
+        ("news", "granted"), ("offers", "granted"), ("sales", "granted"),
+    ]  # fmt: skip
+
+
+def test_a_suppression_keeps_its_first_reason(ports: Ports) -> None:
+    ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
+    ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON + HOUR)
+    assert ports.look.suppressions() == ["hard bounce"]
+
+
+def test_however_many_topics_there_are_all_of_them_can_be_withdrawn(ports: Ports) -> None:
+    topics = [f"topic-{number}" for number in range(120)]
+    ports.contacts.withdraw(contact(), withdrawal(*topics))
+    assert {topic: held.state for topic, held in stored(ports).consent.items()} == dict.fromkeys(
+        topics, "withdrawn"
+    )

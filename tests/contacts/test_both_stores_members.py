@@ -1,0 +1,84 @@
+"""What the ports promise of all contacts: everyone is found, page by page, and whose time it is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from milepost.base.refs import ContactRef
+from milepost.contacts.profile import Lookout, Profile, fold
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import MONDAY_NOON, STORE, contact, event
+from tests.support.ports import Ports
+
+HOUR = timedelta(hours=1)
+
+
+def known(ports: Ports, number: int, lookout: Lookout | None = None) -> Profile:
+    """A contact who did something in the hour of this number."""
+    name = contact(f"{number}@mail.example")
+    first = event("Product Viewed", at=MONDAY_NOON + number * HOUR)
+    profile = replace(
+        fold(Profile(STORE, name), first, StoreSettings()), applied=1, lookout=lookout
+    )
+    assert ports.contacts.apply(None, profile)
+    return profile
+
+
+def everyone(ports: Ports, most: int) -> list[str]:
+    found: list[str] = []
+    page = ports.members.page(STORE, "all", "", most=most)
+    while True:
+        assert len(page.members) <= most
+        found += [member.contact for member in page.members]
+        if not page.next:
+            return found
+        page = ports.members.page(STORE, "all", "", page.next, most)
+
+
+def test_every_contact_is_found_once_whatever_the_size_of_a_page(ports: Ports) -> None:
+    names = {known(ports, number).contact for number in range(23)}
+    for most in (1, 2, 5, 23, 100):
+        found = everyone(ports, most)
+        assert len(found) == len(set(found))
+        assert set(found) == names
+    assert ports.members.count(STORE, "all", "") == 23
+    assert ports.members.count("other-shop", "all", "") == 0
+    assert ports.members.page("other-shop", "all", "").members == []
+
+
+def test_a_member_says_since_when(ports: Ports) -> None:
+    known(ports, 3)
+    (member,) = ports.members.page(STORE, "all", "").members
+    assert member.since == "2026-11-02T15:00:00.000Z"
+
+
+def test_later_events_leave_a_contact_where_it_was(ports: Ports) -> None:
+    before = known(ports, 1)
+    earlier = event("Product Viewed", at=MONDAY_NOON - HOUR, id_="earlier")
+    after = replace(fold(before, earlier, StoreSettings()), applied=2)
+    assert ports.contacts.apply(before, after)
+    assert len(everyone(ports, 10)) == 1
+
+
+def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: Ports) -> None:
+    at = MONDAY_NOON + HOUR
+    profile = known(ports, 0, Lookout(at, at))
+    me = ContactRef(STORE, profile.contact)
+    assert [*ports.timers.due(at - timedelta(seconds=1))] == []
+    assert [*ports.timers.due(at)] == [me]
+    ports.timers.put_off(me, at + HOUR)
+    assert [*ports.timers.due(at + 2 * HOUR)] == [me]
+    later = replace(profile, applied=2, lookout=Lookout(at + HOUR, at + HOUR))
+    assert ports.contacts.apply(profile, later)
+    assert [*ports.timers.due(at)] == []
+    assert [*ports.timers.due(at + HOUR)] == [me]
+    assert ports.contacts.apply(later, replace(later, applied=3, lookout=None))
+    assert [*ports.timers.due(at + 2 * HOUR)] == []
+
+
+def test_a_lookout_comes_back_as_it_was(ports: Ports) -> None:
+    at = MONDAY_NOON + HOUR
+    profile = replace(
+        known(ports, 0), applied=2, lookout=Lookout(at, at + HOUR), reached={"x": "y"}
+    )
+    assert ports.contacts.apply(None, replace(profile, contact=contact()))
+    assert ports.contacts.profile(STORE, contact()) == replace(profile, contact=contact())

@@ -1,0 +1,204 @@
+"""Laws of a contact's fields: whatever the order of changes, they come to the same."""
+
+from datetime import timedelta
+from functools import reduce
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.base import instants
+from milepost.contacts.changes import (
+    EXACT,
+    KEPT,
+    LONGEST_LIST,
+    Addition,
+    Base,
+    Change,
+    add_to,
+    since,
+    total,
+)
+from milepost.contacts.event import ContactFacts, Event, decode_body, encode_body
+from milepost.contacts.profile import FIELDS_KEPT, Profile, fold
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import MONDAY_NOON, STORE, contact, event
+from tests.support.json_strategy import documents
+
+NOBODY = Profile(STORE, contact())
+SETTINGS = StoreSettings()
+KINDS: tuple[Literal["set", "add"], ...] = ("set", "add")
+X, Y = "properties.x", "properties.y"
+
+names = st.sampled_from([X, Y, "score"])
+numbers = st.integers(-50, 50) | st.sampled_from([0.5, -0.25, 1.0])
+values = st.sampled_from([1, 0, True, "a", ["a"], {"b": 1}, None]) | numbers
+changes = st.one_of(
+    st.builds(Change, st.just("set"), names, values),
+    st.builds(Change, st.just("unset"), names, st.none()),
+    st.builds(Change, st.just("add"), names, numbers),
+    st.builds(Change, st.just("append"), names, st.sampled_from(["a", "b", 7, ["c"]])),
+)
+facts = st.builds(
+    lambda x: ContactFacts(properties={"x": x}), values.filter(lambda v: v is not None)
+)
+steps = st.builds(
+    lambda made: ContactFacts(changes=tuple(made)),
+    st.lists(changes, min_size=1, max_size=2, unique_by=lambda change: change.name),
+)
+
+
+@st.composite
+def timelines(draw: st.DrawFn, most: int = KEPT) -> list[Event]:
+    """Events of a shop and of workflows, some of them at one instant."""
+    found = draw(st.lists(st.tuples(st.integers(0, 6), steps | facts), max_size=most))
+    return [
+        event("E", id_=f"e{number:02}", at=MONDAY_NOON + timedelta(minutes=minute), contact=said)
+        for number, (minute, said) in enumerate(found)
+    ]
+
+
+def after(*events: Event, start: Profile = NOBODY) -> Profile:
+    return reduce(lambda profile, each: fold(profile, each, SETTINGS), events, start)
+
+
+def told(profile: Profile) -> dict[str, Any]:
+    return {name: profile.get(name) for name in (X, Y, "score")}
+
+
+def naive(events: list[Event]) -> dict[str, Any]:
+    """The whole history, from the first to the last."""
+    held: dict[str, Any] = dict.fromkeys((X, Y, "score"))
+    for each in sorted(events, key=lambda e: (e.occurred_at, e.id)):
+        for name, value in each.contact.properties.items():
+            held[f"properties.{name}"] = value
+        for kind, name, value in each.contact.changes:
+            old = held[name]
+            if kind in {"set", "unset"}:
+                held[name] = value
+            elif kind == "add":
+                if old is None or (isinstance(old, int | float) and not isinstance(old, bool)):
+                    held[name] = (old or 0) + value
+            else:
+                items = old if isinstance(old, list) else [] if old is None else [old]
+                held[name] = items if value in items else [*items, value]
+    return held
+
+
+@given(timelines(), st.data())
+def test_in_any_order_changes_come_to_what_the_whole_history_says(
+    timeline: list[Event], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(timeline))
+    assert told(after(*shuffled)) == naive(timeline) == told(after(*timeline))
+
+
+@given(timelines(), st.data())
+def test_a_change_that_is_applied_again_counts_once(
+    timeline: list[Event], data: st.DataObject
+) -> None:
+    repeated = data.draw(st.lists(st.sampled_from(timeline), max_size=9)) if timeline else []
+    assert told(after(*timeline, *repeated)) == told(after(*timeline))
+
+
+@given(timelines(most=3 * KEPT))
+def test_however_many_changes_come_in_order_none_is_lost(timeline: list[Event]) -> None:
+    ordered = sorted(timeline, key=lambda e: (e.occurred_at, e.id))
+    profile = after(*ordered)
+    assert told(profile) == naive(timeline)
+    assert all(len(held) <= KEPT for held in profile.additions.values())
+
+
+@given(timelines())
+def test_a_profile_keeps_no_addition_that_counts_no_more(timeline: list[Event]) -> None:
+    profile = after(*timeline)
+    for name, held in profile.additions.items():
+        assert held
+        if name in profile.fields:
+            assert since(profile.fields[name], held) == held
+
+
+@given(timelines())
+def test_changes_survive_being_kept_as_a_text(timeline: list[Event]) -> None:
+    for each in timeline:
+        _, _, said = decode_body(encode_body(each))
+        assert told(after(each)) == told(fold(NOBODY, event("E", id_=each.id, at=each.occurred_at,
+                                                            contact=said), SETTINGS))  # fmt: skip
+
+
+additions = st.builds(
+    Addition,
+    st.integers(0, 3).map(lambda n: instants.show(MONDAY_NOON + timedelta(minutes=n))),
+    st.sampled_from(["e1", "e2"]),
+    st.just("add"),
+    st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
+) | st.builds(Addition, st.just("1"), st.just("e"), st.just("append"), documents)
+
+
+@given(st.none() | st.tuples(documents, st.just(""), st.just("")), st.lists(additions, max_size=6))
+def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Addition]) -> None:
+    found = total(base, added)
+    if isinstance(found, float) and not (base and base[0] == found):
+        assert abs(found) != float("inf")
+
+
+@pytest.mark.parametrize(
+    ("held", "amount", "comes_to"),
+    [
+        (None, 5.0, 5), (10, 5.0, 15), (0.5, 0.5, 1), (1, 0.25, 1.25), (-0.0, 0.0, 0),
+        ("12", 5.0, "12"), (True, 5.0, True), ([1], 5.0, [1]),
+        (10**400, 1.5, 10**400), (1.7e308, 1.7e308, 1.7e308), (EXACT * 4, 1.0, float(EXACT * 4)),
+    ],
+)  # fmt: skip
+def test_a_sum_is_whole_if_it_can_be_and_stays_what_it_is_if_it_cannot(
+    held: Any, amount: float, comes_to: Any
+) -> None:
+    base = None if held is None else (held, "0", "e")
+    found = total(base, [Addition("1", "e", "add", amount)])
+    assert found == comes_to
+    assert type(found) is type(comes_to)
+
+
+def test_a_list_keeps_what_was_added_last() -> None:
+    added = [Addition(f"{n:03}", "e", "append", n) for n in range(LONGEST_LIST + 9)]
+    assert total(None, added) == list(range(9, LONGEST_LIST + 9))
+
+
+def test_an_addition_older_than_what_was_set_is_no_news() -> None:
+    base = (5, "2", "e")
+    assert add_to(base, (), Addition("1", "z", "add", 1)) == (base, ())
+    assert add_to(base, (), Addition("2", "e", "add", 1)) == (base, ())
+    assert add_to(base, (), Addition("2", "f", "add", 1))[1] != ()
+
+
+def test_an_addition_that_comes_later_than_many_newer_ones_is_lost_and_nothing_else_is() -> None:
+    """The bound that `changes` names: older additions are merged, for a profile must stay small."""
+    base: Base | None = None
+    kept: tuple[Addition, ...] = ()
+    for n in range(1, KEPT + 2):
+        base, kept = add_to(base, kept, Addition(f"{n:03}", "e", "add", 1))
+    assert total(base, kept) == KEPT + 1
+    assert add_to(base, kept, Addition("000", "e", "add", 1)) == (base, kept)
+
+
+def test_a_contact_has_so_many_fields_and_a_field_with_additions_is_one() -> None:
+    many = FIELDS_KEPT - 1  # and the address
+    made = [
+        event("E", id_=f"e{kind}{n}", at=MONDAY_NOON + timedelta(minutes=minute),
+              contact=ContactFacts(changes=(Change(kind, f"properties.p{n}", 1),)))
+        for minute, kind in enumerate(KINDS) for n in range(many)
+    ]  # fmt: skip
+    profile = after(*made[:-1])
+    assert len(profile.additions) == many - 1
+    assert profile.get(f"properties.p{many - 1}") == 1
+    late = event("E", id_="late", contact=ContactFacts(changes=(Change("set", "properties.z", 1),)))
+    assert fold(profile, late, SETTINGS).get("properties.z") is None
+    room = after(*(each for each in made if each.id not in {"eset0", "eadd0"}))
+    assert fold(room, late, SETTINGS).get("properties.z") == 1
+
+
+def test_what_the_shop_says_counts_from_then_on_whenever_the_addition_arrives() -> None:
+    added = event("A", at=MONDAY_NOON, contact=ContactFacts(changes=(Change("add", X, 5),)))
+    said = event("B", at=MONDAY_NOON + timedelta(days=1), contact=ContactFacts(properties={"x": 9}))
+    assert after(added, said).get(X) == after(said, added).get(X) == 9

@@ -1,0 +1,224 @@
+"""What the ports promise of enrollments, the meeting of a wait and its event above all."""
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from milepost.aws import keys
+from milepost.base.refs import EnrollmentRef
+from milepost.contacts.profile import Profile
+from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.ports import Journal
+from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, enrollment_ref, event
+from tests.support.ports import Cloud, Ports, dynamo_ports
+
+MINUTE = timedelta(minutes=1)
+CLICK = event("Email Clicked", {"link": "https://shop.example/cart"}, at=MONDAY_NOON + MINUTE)
+STEP = "answer"
+
+
+def outcomes(ports: Ports, ref: EnrollmentRef) -> dict[str, object]:
+    loaded = ports.enrollments.load(ref)
+    assert loaded is not None
+    return dict(loaded[1].outcomes)
+
+
+def status(ports: Ports) -> tuple[str, str]:
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    return loaded[1].status, loaded[1].reason
+
+
+def test_an_enrollment_is_kept_once(ports: Ports) -> None:
+    assert ports.enrollments.enroll(enrollment())
+    assert not ports.enrollments.enroll(enrollment(event_id="another", event_data={"total": 9}))
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    assert loaded[1] == enrollment()
+
+
+def test_an_event_with_the_same_key_never_changes_the_data_of_an_enrollment(ports: Ports) -> None:
+    first = enrollment(key="c-1", event_data={"total": 150, "products": [{"name": "Mug"}]})
+    ports.enrollments.enroll(first)
+    ports.enrollments.enroll(replace(first, event_id="evt-2", event_data={"total": 9}))
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    assert (loaded[1].event_id, loaded[1].event_data) == ("evt-1", first.event_data)
+
+
+def test_data_that_a_cut_off_attempt_left_behind_is_replaced(aws: Cloud) -> None:
+    """DynamoDB keeps the data of the event apart, and it is written first."""
+    enrollments = dynamo_ports(aws).enrollments
+    assert isinstance(enrollments, DynamoEnrollments)
+    enrollments.enroll(enrollment(event_data={"total": 9}))
+    enrollments.table.delete(keys.enrollment(enrollment_ref()))
+    assert enrollments.enroll(enrollment())
+    loaded = enrollments.load(enrollment_ref())
+    assert loaded is not None
+    assert loaded[1] == enrollment()
+
+
+def test_what_was_never_kept_cannot_be_loaded(ports: Ports) -> None:
+    assert ports.enrollments.load(enrollment_ref()) is None
+
+
+def test_an_enrollment_comes_with_its_contact(ports: Ports) -> None:
+    profile = Profile(STORE, contact(), applied=7)
+    ports.contacts.apply(None, profile)
+    ports.enrollments.enroll(enrollment(key="c-1", event_data={"total": 1.5, "products": [{}]}))
+    loaded = ports.enrollments.load(enrollment_ref(version=9))
+    assert loaded is not None
+    assert loaded[0] == profile
+    assert loaded[1] == enrollment(key="c-1", event_data={"total": 1.5, "products": [{}]})
+
+
+def test_what_was_written_first_stays(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    first = Journal({"a": MONDAY_NOON}, {"x": {"path": "yes"}})
+    second = Journal(
+        {"a": MONDAY_NOON + MINUTE, "b": datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC)},
+        {"x": {"path": None}, "y": {"path": "no", "why": "it is\nso"}},
+    )
+    for journal in (Journal(), first, second):
+        ports.enrollments.write(enrollment_ref(), journal)
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    began = {"a": MONDAY_NOON, "b": datetime(2026, 1, 1, 0, 0, 0, 999_000, tzinfo=UTC)}
+    assert loaded[1].began == began
+    assert loaded[1].outcomes == {"x": {"path": "yes"}, "y": {"path": "no", "why": "it is\nso"}}
+
+
+def test_an_enrollment_ends_once(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    assert ports.enrollments.finish(enrollment_ref(), "exited", "goal reached", MONDAY_NOON)
+    assert not ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
+    assert status(ports) == ("exited", "goal reached")
+
+
+def test_who_ended_is_no_longer_inside_however_often_it_ends(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    for _ in range(2):
+        inside = {"e-1": enrollment().presence(), "e-2": enrollment().presence()}
+        held = ports.contacts.profile(STORE, contact())
+        before = held or Profile(STORE, contact())
+        after = replace(before, applied=before.applied + 1, inside=inside)
+        assert ports.contacts.apply(held, after)
+        ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
+        profile = ports.contacts.profile(STORE, contact())
+        assert profile is not None
+        assert list(profile.inside) == ["e-2"]
+
+
+# --- the rendezvous ---
+
+Side = Generator[None, None, None]
+
+
+def the_event(ports: Ports, woken: list[str]) -> Side:
+    """What `react` does: lay the event's half down, then wake whoever it found."""
+    token = ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK)
+    yield
+    if token is not None:
+        woken.append(str(token))
+
+
+def the_wait(ports: Ports, woken: list[str]) -> Side:
+    """What `await_event` does: lay the token down, then wake itself if the event was there."""
+    met = ports.enrollments.offer_token(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON)
+    yield
+    if met:
+        woken.append("T")
+
+
+INTERLEAVINGS = sorted({"".join(order) for order in permutations("EEWW")})
+"""All ways to shuffle the two acts of the event (E) and the two of the wait (W): six."""
+
+
+@pytest.mark.parametrize("order", INTERLEAVINGS)
+def test_an_event_wakes_its_wait_exactly_once_in_every_interleaving(
+    ports: Ports, order: str
+) -> None:
+    ports.enrollments.enroll(enrollment())
+    woken: list[str] = []
+    sides = {"E": the_event(ports, woken), "W": the_wait(ports, woken)}
+    for side in order:
+        next(sides[side], None)
+    assert woken == ["T"]
+
+
+@pytest.mark.parametrize("first", ["event", "wait"])
+def test_whoever_comes_first_the_data_of_the_event_is_the_outcome_of_the_step(
+    ports: Ports, first: str
+) -> None:
+    ports.enrollments.enroll(enrollment())
+    acts: list[Callable[[], object]] = [
+        lambda: ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK),
+        lambda: ports.enrollments.offer_token(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON),
+    ]
+    for act in acts if first == "event" else reversed(acts):
+        act()
+    assert outcomes(ports, enrollment_ref()) == {
+        STEP: {
+            "event": "Email Clicked",
+            "at": "2026-11-02T12:01:00.000Z",
+            "data": {"link": "https://shop.example/cart"},
+        }
+    }
+
+
+def test_an_event_from_before_the_wait_wakes_nobody(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    later, ref = MONDAY_NOON + 2 * MINUTE, enrollment_ref()
+    assert ports.enrollments.offer_event(ref, STEP, CLICK) is None
+    assert not ports.enrollments.offer_token(ref, STEP, CLICK.name, "T", later)
+    assert ports.enrollments.offer_event(ref, STEP, CLICK) is None
+    assert outcomes(ports, ref) == {}
+
+
+def test_an_event_at_the_very_instant_the_wait_counts_from_wakes_it(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    ports.enrollments.offer_token(enrollment_ref(), STEP, CLICK.name, "T", CLICK.occurred_at)
+    assert ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK) == "T"
+
+
+def test_an_old_event_that_arrives_late_does_not_hide_a_newer_one(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    ref, old = enrollment_ref(), event(CLICK.name, at=MONDAY_NOON - MINUTE)
+    ports.enrollments.offer_event(ref, STEP, CLICK)
+    ports.enrollments.offer_event(ref, STEP, old)
+    assert ports.enrollments.offer_token(ref, STEP, CLICK.name, "T", MONDAY_NOON)
+
+
+def test_a_wait_that_is_tried_again_finds_the_event_with_its_new_token(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    ref = enrollment_ref()
+    ports.enrollments.offer_token(ref, STEP, CLICK.name, "first", MONDAY_NOON)
+    assert ports.enrollments.offer_event(ref, STEP, CLICK) == "first"
+    assert ports.enrollments.offer_token(ref, STEP, CLICK.name, "second", MONDAY_NOON)
+
+
+def test_the_first_event_that_woke_a_wait_stays_its_outcome(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    ref = enrollment_ref()
+    ports.enrollments.offer_token(ref, STEP, CLICK.name, "T", MONDAY_NOON)
+    for minute in (1, 2):
+        again = event(CLICK.name, {"minute": minute}, at=MONDAY_NOON + minute * MINUTE)
+        ports.enrollments.offer_event(ref, STEP, again)
+    outcome = outcomes(ports, ref)[STEP]
+    assert isinstance(outcome, dict)
+    assert outcome["data"] == {"minute": 1}
+
+
+def test_waits_of_two_enrollments_and_of_two_steps_do_not_meet_each_others_event(
+    ports: Ports,
+) -> None:
+    other = enrollment_ref("e-2")
+    for ref in (enrollment_ref(), other):
+        ports.enrollments.enroll(enrollment(ref))
+    ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK)
+    assert not ports.enrollments.offer_token(other, STEP, CLICK.name, "T", MONDAY_NOON)
+    again = enrollment_ref()
+    assert not ports.enrollments.offer_token(again, "another", CLICK.name, "T", MONDAY_NOON)

@@ -1,0 +1,424 @@
+"""What the ports promise of legs: one ends once, the next is due at its time, no event is lost."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from milepost.aws import keys
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef
+from milepost.contacts.profile import Profile
+from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.enrollment import Enrollment, Start
+from milepost.enrollments.pauses import Pause
+from milepost.enrollments.ports import Journal
+from milepost.published.head import Live
+from milepost.publishing.dynamodb import DynamoPublications
+from milepost.runtime.dynamodb.jobs import DynamoWorks
+from milepost.runtime.jobs import Work, Works
+from milepost.sending.message import Claimed
+from milepost.simulator.memory.published import MemoryPublications, MemoryWorks
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    STORE,
+    contact,
+    draft,
+    enrollment,
+    enrollment_ref,
+    event,
+)
+from tests.support.ports import RETENTION, Cloud, Ports, dynamo_ports
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+REF = enrollment_ref()
+DUE = MONDAY_NOON + 5 * MINUTE
+START = Start("after", 3, DUE, MONDAY_NOON, "answer")
+REPLY = event("Replied", {"text": "yes"}, at=MONDAY_NOON + MINUTE)
+
+
+@pytest.fixture
+def works(ports: Ports) -> tuple[Ports, Works]:
+    """The works of a registry, in memory or in its table."""
+    if isinstance(ports.publications, MemoryPublications):
+        return ports, MemoryWorks(ports.publications.shelf)
+    assert isinstance(ports.publications, DynamoPublications)
+    return ports, DynamoWorks(ports.publications.table)
+
+
+def held(ports: Ports) -> Enrollment:
+    loaded = ports.enrollments.load(REF)
+    assert loaded is not None
+    return loaded[1]
+
+
+def due(ports: Ports, at: timedelta) -> list[str]:
+    found = ports.timers.due(MONDAY_NOON + at)
+    return [each.id for each in found if isinstance(each, EnrollmentRef)]
+
+
+def frozen(ports: Ports) -> list[str]:
+    return [ref.id for _, ref in ports.timers.paused(STORE, "cart")]
+
+
+def parked(ports: Ports, start: Start = START) -> None:
+    ports.enrollments.enroll(enrollment())
+    assert ports.enrollments.park(REF, 0, start, Journal())
+
+
+def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    assert held(ports).start is None
+    journal = Journal({"2": MONDAY_NOON}, {"x": {"path": "yes"}}, {"2": "mail"})
+    assert ports.enrollments.park(REF, 0, START, journal)
+    assert held(ports) == replace(
+        enrollment(),
+        leg=1,
+        start=START,
+        began={"2": MONDAY_NOON},
+        entries={"2": "mail"},
+        outcomes={"x": {"path": "yes"}},
+    )
+    assert ports.enrollments.leg(REF) == 1
+
+
+def test_why_a_message_was_put_off_is_kept_with_the_leg_that_it_waits_for(ports: Ports) -> None:
+    start = START._replace(step="", fixed=True, deferred="mail: quiet hours", deferred_since=DUE)
+    parked(ports, start)
+    assert held(ports).start == start
+
+
+def test_an_enrollment_that_does_not_exist_is_in_no_leg(ports: Ports) -> None:
+    assert ports.enrollments.leg(REF) == 0
+    assert not ports.enrollments.park(REF, 0, START, Journal())
+    assert ports.enrollments.load(REF) is None
+
+
+def test_a_leg_ends_once(ports: Ports) -> None:
+    parked(ports)
+    assert not ports.enrollments.park(REF, 0, START._replace(block="other"), Journal())
+    assert held(ports).start == START
+    assert ports.enrollments.park(REF, 1, START._replace(turn=4), Journal())
+    assert held(ports).leg == 2
+
+
+def test_who_has_left_is_not_parked(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
+    assert not ports.enrollments.park(REF, 0, START, Journal())
+    assert held(ports).leg == 0
+
+
+def test_a_leg_is_due_from_its_time_until_it_has_begun(ports: Ports) -> None:
+    parked(ports)
+    assert due(ports, 4 * MINUTE) == []
+    assert due(ports, 5 * MINUTE) == due(ports, 20 * MINUTE) == [REF.id]
+    ports.enrollments.begun(REF, 0)
+    assert due(ports, 5 * MINUTE) == [REF.id]
+    ports.enrollments.begun(REF, 1)
+    assert due(ports, 5 * MINUTE) == []
+    ports.enrollments.begun(enrollment_ref("nobody"), 1)
+
+
+def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
+    parked(ports)
+    (ref,) = ports.timers.due(DUE)
+    assert ref == REF._replace(version=0)
+    loaded = ports.enrollments.load(REF._replace(version=0))
+    assert loaded is not None
+    assert loaded[1].ref == REF
+
+
+def test_the_time_of_a_leg_can_be_changed_until_it_begins(ports: Ports) -> None:
+    parked(ports)
+    sooner = START._replace(block="on", due=MONDAY_NOON + MINUTE, fixed=True)
+    assert not ports.enrollments.retime(REF, 0, sooner)
+    assert ports.enrollments.retime(REF, 1, sooner)
+    assert held(ports).start == sooner
+    assert due(ports, MINUTE) == [REF.id]
+    ports.enrollments.begun(REF, 1)
+    assert not ports.enrollments.retime(REF, 1, START)
+    assert held(ports).start == sooner
+
+
+def test_whoever_leaves_is_not_due_any_more(ports: Ports) -> None:
+    parked(ports)
+    ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
+    assert due(ports, DAY) == []
+    assert not ports.enrollments.retime(REF, 1, START)
+
+
+# --- the rendezvous of a parked wait ---
+
+
+@pytest.mark.parametrize("order", sorted(set(permutations("EW"))))
+def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
+    ports: Ports, order: tuple[str, ...]
+) -> None:
+    parked(ports)
+    found: dict[str, object] = {}
+    for side in order:
+        if side == "E":
+            found[side] = ports.enrollments.offer_event(REF, "answer", REPLY)
+        else:
+            offered = ports.enrollments.offer_leg(REF, "answer", "Replied", 1, START, "answer@3")
+            found[side] = offered
+    assert found == ({"E": None, "W": True} if order[0] == "E" else {"E": 1, "W": False})
+    assert held(ports).outcomes["answer@3"]["data"] == {"text": "yes"}
+
+
+def test_the_token_of_an_earlier_leg_does_not_replace_the_half_of_a_later_one(ports: Ports) -> None:
+    parked(ports)
+    ports.enrollments.offer_leg(REF, "answer", "Replied", 1, START, "answer")
+    late = ports.enrollments.offer_token(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
+    assert not late
+    assert ports.enrollments.offer_event(REF, "answer", REPLY) == 1
+    late = ports.enrollments.offer_token(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
+    assert not late
+
+
+def test_the_token_of_a_later_leg_takes_the_place_of_a_parked_half(ports: Ports) -> None:
+    parked(ports)
+    ports.enrollments.offer_leg(REF, "answer", "Replied", 1, START, "answer")
+    ports.enrollments.offer_token(REF, "answer", "Replied", "T", MONDAY_NOON, "", 1)
+    assert ports.enrollments.offer_event(REF, "answer", REPLY) == "T"
+
+
+def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cloud) -> None:
+    ports = dynamo_ports(aws)
+    assert isinstance(ports.enrollments, DynamoEnrollments)
+    start = START._replace(due=MONDAY_NOON + 3000 * DAY)
+    parked(ports, start)
+    ports.enrollments.offer_leg(REF, "answer", "Replied", 1, start, "answer")
+    old = event("Replied", at=MONDAY_NOON - 300 * DAY)
+    ports.enrollments.offer_event(REF, "answer", old)
+    item = ports.enrollments.table.get(keys.wait(REF, "Replied", "answer"))
+    assert item is not None
+    assert item["expires_at"] == int((start.due + RETENTION).timestamp())
+
+
+# --- those who wait for their workflow ---
+
+
+def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    assert ports.enrollments.park(REF, 0, START, Journal(), paused=True)
+    assert due(ports, DAY) == []
+    assert frozen(ports) == [REF.id]
+    assert [*ports.timers.paused(STORE, "other"), *ports.timers.paused("other", "cart")] == []
+    assert ports.enrollments.retime(REF, 1, START)
+    assert frozen(ports) == []
+    assert due(ports, DAY) == [REF.id]
+    assert ports.enrollments.retime(REF, 1, START, paused=True)
+    assert due(ports, DAY) == []
+    ports.enrollments.begun(REF, 1)
+    assert frozen(ports) == []
+
+
+# --- what an execution of an earlier leg may not do any more ---
+
+
+def test_an_earlier_leg_does_not_mail(ports: Ports) -> None:
+    ports.contacts.apply(None, Profile(STORE, contact(), {"email": (ADA, "", "")}, applied=1))
+    mail = draft(category="transactional", topic=None)
+    parked(ports)
+    with pytest.raises(Busy):
+        ports.ledger.claim(mail, Journal({"9": MONDAY_NOON}), MONDAY_NOON)
+    assert ports.look.message(mail.ref) == {}
+    assert held(ports).began == {}
+    now = replace(mail, leg=1)
+    assert ports.ledger.claim(now, Journal(), MONDAY_NOON) == Claimed()
+
+
+def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
+    presence = {REF.id: enrollment().presence()}
+    ports.contacts.apply(None, Profile(STORE, contact(), applied=1, inside=presence))
+    parked(ports)
+    assert not ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 0)
+    assert held(ports).status == "active"
+    profile = ports.contacts.profile(STORE, contact())
+    assert profile is not None
+    assert profile.inside == presence
+    assert ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 1)
+    assert not ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 1)
+    profile = ports.contacts.profile(STORE, contact())
+    assert profile is not None
+    assert profile.inside == {}
+
+
+# --- another version ---
+
+
+def test_an_enrollment_moves_to_another_version_once(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    assert ports.enrollments.move(REF, 0, START, 2)
+    assert (held(ports).ref.version, held(ports).leg, held(ports).start) == (2, 1, START)
+    assert due(ports, DAY) == [REF.id]
+    assert not ports.enrollments.move(REF, 0, START, 3)
+    assert held(ports).ref.version == 2
+
+
+@pytest.mark.parametrize(
+    "journal", [Journal({"3": MONDAY_NOON}), Journal(outcomes={"answer": {"event": "Replied"}})]
+)
+def test_who_has_gone_on_meanwhile_does_not_move(ports: Ports, journal: Journal) -> None:
+    ports.enrollments.enroll(enrollment())
+    ports.enrollments.write(REF, journal)
+    assert not ports.enrollments.move(REF, 0, START, 2, "answer")
+    assert (held(ports).ref.version, held(ports).leg) == (1, 0)
+
+
+def test_who_moves_in_a_pause_waits_for_the_workflow(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment())
+    assert ports.enrollments.move(REF, 0, START, 2, paused=True)
+    assert frozen(ports) == [REF.id]
+
+
+def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: Ports) -> None:
+    before = Profile(STORE, contact(), applied=1, inside={REF.id: enrollment().presence()})
+    assert ports.contacts.apply(None, before)
+    seen = ports.contacts.profile(STORE, contact())
+    ports.enrollments.show_moved(REF, 2)
+    assert seen is not None
+    assert not ports.contacts.apply(seen, replace(seen, applied=2))
+    seen = ports.contacts.profile(STORE, contact())
+    assert seen is not None
+    assert seen.inside[REF.id].version == 2
+    assert ports.contacts.apply(seen, replace(seen, applied=2, inside={}))
+    ports.enrollments.show_moved(REF, 3)
+    seen = ports.contacts.profile(STORE, contact())
+    assert seen is not None
+    assert seen.inside == {}
+
+
+def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Ports) -> None:
+    refs = [enrollment_ref(f"e-{number}") for number in range(5)]
+    for ref in refs:
+        ports.enrollments.enroll(enrollment(ref))
+    ports.enrollments.enroll(enrollment(enrollment_ref("other", "other")))
+    ports.enrollments.finish(refs[1], "exited", "won", MONDAY_NOON)
+    found = list(ports.enrollments.inside(STORE, "cart"))
+    assert [ref for _, ref in found] == [refs[0], *refs[2:]]
+    place = found[1][0]
+    assert [ref for _, ref in ports.enrollments.inside(STORE, "cart", place)] == refs[3:]
+    assert list(ports.enrollments.inside("other", "cart")) == []
+
+
+# --- pauses and works ---
+
+
+def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
+    own = (Pause(MONDAY_NOON, MONDAY_NOON + DAY), Pause(MONDAY_NOON + 2 * DAY))
+    store = (Pause(MONDAY_NOON),)
+    ports.publications.go_live(STORE, "cart", Live(1, "arn:1", "paused", own), 0)
+    ports.publications.apply_settings(STORE, {"paused": True}, store)
+    head = ports.registry.head(STORE)
+    assert head == ports.publications.head(STORE)
+    assert head.pauses_of("cart") == (*store, *own)
+    assert head.pauses_of("other") == store
+    assert head.is_paused("cart")
+
+
+def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, Works]) -> None:
+    ports, kept = works
+    thaw = Work("thaw", STORE, "cart", MONDAY_NOON)
+    move = Work("migrate", STORE, "cart", MONDAY_NOON, 3)
+    for work in (thaw, move):
+        ports.publications.set_going(work)
+    assert sorted(kept.open()) == sorted([thaw, move])
+    kept.advance(move, "last 5")
+    assert move._replace(done="last 5") in kept.open()
+    kept.close(thaw)
+    kept.close(thaw)
+    assert kept.open() == [move._replace(done="last 5")]
+
+
+def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, Works]) -> None:
+    ports, kept = works
+    old = Work("migrate", STORE, "cart", MONDAY_NOON, 3)
+    new = old._replace(at=MONDAY_NOON + DAY, version=4)
+    ports.publications.set_going(old)
+    ports.publications.set_going(new)
+    kept.advance(old, "last 5")
+    kept.close(old)
+    assert kept.open() == [new]
+
+
+# --- the machine of later legs ---
+
+
+def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> None:
+    with pytest.raises(LookupError):
+        ports.registry.resume(STORE, "cart", 1)
+    ports.publications.keep_resume(STORE, "cart", 1, "arn:7")
+    assert ports.registry.resume(STORE, "cart", 1) == "arn:7"
+    with pytest.raises(LookupError):
+        ports.registry.resume(STORE, "cart", 2)
+
+
+def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
+    """An execution that lost its turn must not note that a block has begun."""
+    ports.enrollments.enroll(enrollment())
+    ref = enrollment_ref()
+    ports.enrollments.write(ref, Journal({"0": MONDAY_NOON}), 0)
+    start = Start("next", 1, MONDAY_NOON, MONDAY_NOON, "wait")
+    assert ports.enrollments.park(ref, 0, start, Journal())
+    with pytest.raises(Busy):
+        ports.enrollments.write(ref, Journal({"1": MONDAY_NOON}), 0)
+    ports.enrollments.write(ref, Journal(outcomes={"a": {"x": 1}}), 1)
+    ports.enrollments.write(ref, Journal(outcomes={"b": {"x": 2}}))
+    loaded = ports.enrollments.load(ref)
+    assert loaded is not None
+    assert (list(loaded[1].began), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])
+
+
+def test_what_cannot_be_done_is_due_every_minute_for_an_hour(ports: Ports) -> None:
+    parked(ports)
+    ports.timers.put_off(REF, DUE + 59 * MINUTE)
+    assert due(ports, 65 * MINUTE) == [REF.id]
+
+
+def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> None:
+    parked(ports)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    ports.timers.done_before(DUE + 60 * MINUTE)
+    assert due(ports, 80 * MINUTE) == [REF.id]
+    ports.enrollments.begun(REF, 1)
+    assert due(ports, 80 * MINUTE) == []
+
+
+def test_what_is_put_off_leaves_the_hours_that_are_searched_every_minute(aws: Cloud) -> None:
+    ports = dynamo_ports(aws)
+    parked(ports)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    assert due(ports, 79 * MINUTE) == []
+
+
+def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports: Ports) -> None:
+    parked(ports)
+    assert ports.enrollments.retime(REF, 1, START, paused=True)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    assert frozen(ports) == [REF.id]
+    assert due(ports, DAY) == []
+
+
+def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
+    parked(ports)
+    ports.enrollments.begun(REF, 1)
+    ports.timers.put_off(REF, DUE + 60 * MINUTE)
+    assert due(ports, DAY) == []
+
+
+@pytest.mark.parametrize("dues", [[0] * 12, [*range(12)]], ids=["all at once", "one by one"])
+def test_a_search_for_those_who_wait_goes_on_after_anybody(ports: Ports, dues: list[int]) -> None:
+    refs = [enrollment_ref()._replace(contact=contact(f"{n}@mail.example")) for n in range(12)]
+    for ref, minutes in zip(refs, dues, strict=True):
+        ports.enrollments.enroll(enrollment(ref))
+        start = START._replace(due=DUE + minutes * MINUTE)
+        assert ports.enrollments.park(ref, 0, start, Journal(), paused=True)
+    found = [*ports.timers.paused(STORE, "cart")]
+    assert {ref.contact for _, ref in found} == {ref.contact for ref in refs}
+    for number, (place, _) in enumerate(found):
+        assert [*ports.timers.paused(STORE, "cart", place)] == found[number + 1 :]

@@ -1,0 +1,271 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.conditions.context import Facts
+from milepost.contacts.event import Event
+from milepost.contacts.event_names import STARTED
+from milepost.contacts.profile import Presence, Profile, Total
+from milepost.enrollments.entry import (
+    Enter,
+    Refuse,
+    ended_by,
+    endings,
+    enrollment_id,
+    fires,
+    may_enter,
+)
+from milepost.enrollments.program import Program
+from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, event
+
+NOW = MONDAY_NOON + timedelta(minutes=1)
+Json = dict[str, Any]
+
+
+def program(**head: Any) -> Program:
+    trigger = {"type": "event", "event": "Checkout Started"} | head.pop("trigger", {})
+    head = {"reentry": {"allow": "never"}, **head, "trigger": trigger}
+    return Program("cart", 3, head, {}, "end")
+
+
+def lets_in(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
+    return fires(program.workflow, program.head["trigger"], before, after, happened)
+
+
+def decide(
+    head: Json | None = None,
+    happened: Event | None = None,
+    now: Any = NOW,
+    facts: Json | None = None,
+    **known: Any,
+) -> Enter | Refuse | None:
+    happened = happened or event(data={"checkout_id": "c-1", "total": 20}, id_="evt-1")
+    profile = Profile(STORE, contact(), **known)
+    seen = Facts(now=now, event=happened.data, **(facts or {}))
+    return may_enter(program(**(head or {})), profile, happened, seen, now)
+
+
+def entered(*args: Any, **kwargs: Any) -> Enter:
+    decision = decide(*args, **kwargs)
+    assert isinstance(decision, Enter), decision
+    return decision
+
+
+def refused(*args: Any, **kwargs: Any) -> str:
+    decision = decide(*args, **kwargs)
+    assert isinstance(decision, Refuse), decision
+    return decision.reason
+
+
+def test_the_event_that_is_waited_for_lets_the_contact_in() -> None:
+    found = entered().enrollment
+    assert (found.ref.workflow, found.ref.version, found.ref.contact) == ("cart", 3, contact())
+    assert (found.event_id, found.event_name, found.status) == (
+        "evt-1",
+        "Checkout Started",
+        "active",
+    )
+    assert (found.since, found.entered_at, found.key) == (MONDAY_NOON, NOW, "")
+    assert found.event_data == {"checkout_id": "c-1", "total": 20}
+
+
+def test_another_event_is_not_this_workflows_business() -> None:
+    here = Profile(STORE, contact())
+    assert lets_in(program(), here, here, event("Checkout Started"))
+    assert not lets_in(program(), here, here, event("Product Viewed"))
+
+
+def test_a_manual_workflow_begins_when_it_is_named() -> None:
+    here = Profile(STORE, contact())
+    manual = program(trigger={"type": "manual", "event": STARTED})
+    assert lets_in(manual, here, here, event(STARTED, {"workflow": "cart"}))
+    assert lets_in(manual, here, here, event(STARTED, {"_from": {"start": "cart"}}))
+    assert not lets_in(manual, here, here, event(STARTED, {"workflow": "welcome"}))
+    assert not lets_in(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
+
+
+def test_the_same_event_always_begins_the_same_enrollment() -> None:
+    assert entered().enrollment.ref == entered(now=NOW + timedelta(hours=1)).enrollment.ref
+    assert entered(happened=event(id_="evt-2")).enrollment.ref != entered().enrollment.ref
+
+
+def test_an_event_that_does_not_meet_the_condition_lets_nobody_in() -> None:
+    where = {"trigger": {"where": {"event": "total", "gte": 50}}}
+    assert refused(where) == "trigger: event.total is 20, needs at least 50"
+    entered({"trigger": {"where": {"event": "total", "gte": 20}}})
+
+
+@pytest.mark.parametrize(("hours", "enters"), [(0, True), (24, True), (25, False)])
+def test_yesterdays_news_enroll_nobody(hours: int, enters: bool) -> None:
+    decision = decide(now=MONDAY_NOON + timedelta(hours=hours))
+    assert isinstance(decision, Enter) is enters
+    if isinstance(decision, Refuse):
+        assert decision.reason == "the event is 1 day 1 hour old, news is 1 day"
+
+
+# --- keys ---
+
+KEYED = {"trigger": {"key": "checkout_id"}, "reentry": {"allow": "always"}}
+
+
+def test_one_enrollment_for_every_value_of_the_key() -> None:
+    first = entered(KEYED).enrollment
+    assert first.key == "c-1"
+    again = event(data={"checkout_id": "c-1"}, id_="evt-2")
+    other = event(data={"checkout_id": "c-2"}, id_="evt-3")
+    assert entered(KEYED, again).enrollment.ref == first.ref
+    assert entered(KEYED, other).enrollment.ref != first.ref
+
+
+@pytest.mark.parametrize("data", [{}, {"checkout_id": None}, {"checkout_id": ""},
+                                  {"checkout_id": []}, {"checkout_id": {"a": 1}}])  # fmt: skip
+def test_an_event_without_the_key_lets_nobody_in(data: Json) -> None:
+    assert refused(KEYED, event(data=data)) == "key: event.checkout_id is missing"
+
+
+@pytest.mark.parametrize("value", [0, 7, 7.5, False, "x"])
+def test_a_key_may_be_any_plain_value(value: Any) -> None:
+    assert entered(KEYED, event(data={"checkout_id": value})).enrollment.key == str(value)
+
+
+# --- coming again ---
+
+
+def inside(event_id: str = "evt-0", workflow: str = "cart") -> Json:
+    return {"inside": {"e-0": Presence(workflow, 2, event_id, MONDAY_NOON, "arn:1")}}
+
+
+def test_who_is_inside_does_not_enter_again() -> None:
+    always = {"reentry": {"allow": "always"}}
+    assert refused(always, **inside()) == "already inside"
+    entered(always, **inside(workflow="welcome"))
+
+
+def test_the_event_that_let_somebody_in_may_be_repeated() -> None:
+    entered({"reentry": {"allow": "always"}}, **inside("evt-1"))
+
+
+def test_never_again_means_never_for_the_same_key() -> None:
+    before = {"entries": {"cart": MONDAY_NOON - timedelta(days=1)}}
+    assert refused(**before) == "was here before, reentry is never"
+    assert entered({"trigger": {"key": "checkout_id"}}, **before)
+
+
+def test_with_a_key_one_may_be_inside_several_times() -> None:
+    entered(KEYED, **inside())
+
+
+@pytest.mark.parametrize(
+    ("reentry", "hours", "reason"),
+    [
+        ({"allow": "never"}, 999, "was here before, reentry is never"),
+        ({"allow": "always"}, 0, None),
+        ({"allow": "after", "after": "1 day"}, 23, "was here 23 hours ago, reentry is after 1 day"),
+        ({"allow": "after", "after": "1 day"}, 24, None),
+    ],
+)
+def test_who_was_here_before_may_come_again_as_the_workflow_says(
+    reentry: Json, hours: int, reason: str | None
+) -> None:
+    decision = decide({"reentry": reentry}, entries={"cart": NOW - timedelta(hours=hours)})
+    assert (decision.reason if isinstance(decision, Refuse) else None) == reason
+
+
+def test_having_been_in_another_workflow_does_not_matter() -> None:
+    entered(entries={"welcome": NOW})
+
+
+# --- who it is for ---
+
+
+def test_who_is_not_of_the_audience_does_not_enter() -> None:
+    audience = {"audience": {"consents_to": "offers"}}
+    assert refused(audience) == "audience: never consented to offers"
+    entered(audience, facts={"consent": {"offers": "granted"}})
+
+
+# --- what ends it ---
+
+
+def total(minutes: int) -> Json:
+    at = MONDAY_NOON + timedelta(minutes=minutes)
+    return {"totals": {"Order Completed": Total(1, at, at)}}
+
+
+@pytest.mark.parametrize("head", [{"goal": {"event": "Order Completed", "within": "5 days"}},
+                                  {"exit_on": [{"event": "Order Completed"}]}])  # fmt: skip
+def test_an_event_that_came_after_its_own_end_lets_nobody_in(head: Json) -> None:
+    """The order was faster than the checkout it completes."""
+    assert refused(head, **total(1)) == "Order Completed has already happened since"
+    entered(head, **total(0))
+    entered(head, **total(-1))
+
+
+def ended(head: Json, happened: Event) -> str | None:
+    return ended_by(program(**head), happened, MONDAY_NOON)
+
+
+def order(minutes: int, **data: Any) -> Event:
+    return event("Order Completed", data, at=MONDAY_NOON + timedelta(minutes=minutes))
+
+
+def test_a_goal_is_reached_within_its_time() -> None:
+    goal = {"goal": {"event": "Order Completed", "within": "1 hour"}}
+    assert ended(goal, order(60)) == "goal reached"
+    assert ended(goal, order(61)) is None
+    assert ended(goal, order(-1)) is None
+    assert ended(goal, event("Product Viewed", at=NOW)) is None
+
+
+def test_an_exit_has_no_time() -> None:
+    head = {"exit_on": [{"event": "Order Completed"}]}
+    assert ended(head, order(99_999)) == "exit on Order Completed"
+
+
+def test_an_ending_may_have_a_condition() -> None:
+    head = {"exit_on": [{"event": "Order Completed", "where": {"event": "total", "gte": 20}}]}
+    assert ended(head, order(1, total="20.00")) == "exit on Order Completed"
+    assert ended(head, order(1, total="19.99")) is None
+    assert ended(head, order(1)) is None
+
+
+def test_a_goal_missed_may_still_be_an_exit() -> None:
+    head = {
+        "goal": {"event": "Order Completed", "within": "1 hour"},
+        "exit_on": [{"event": "Order Completed"}],
+    }
+    assert [ending["reason"] for ending in endings(program(**head))] == [
+        "goal reached", "exit on Order Completed"
+    ]  # fmt: skip
+    assert ended(head, order(30)) == "goal reached"
+    assert ended(head, order(90)) == "exit on Order Completed"
+
+
+def test_a_workflow_without_an_end_is_ended_by_nothing() -> None:
+    assert ended({}, order(1)) is None
+
+
+# --- ids ---
+
+words = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=10)
+
+
+@given(words, words, words, words)
+def test_an_enrollments_name_fits_step_functions_and_tells_nothing(
+    store: str, workflow: str, contact_: str, distinction: str
+) -> None:
+    name = enrollment_id(store, workflow, contact_, distinction)
+    assert len(name) == 32
+    assert set(name) <= set("e0123456789abcdef")
+    assert name != enrollment_id(store, workflow, contact_, distinction + "x")
+
+
+def test_the_profile_keeps_of_an_enrollment_what_it_takes_to_find_it() -> None:
+    own = replace(enrollment(), machine="arn:7")
+    presence = own.presence()
+    assert presence.ref(own.ref.store, own.ref.contact, own.ref.id) == own.ref
+    assert (presence.machine, presence.event, presence.since) == ("arn:7", "evt-1", MONDAY_NOON)

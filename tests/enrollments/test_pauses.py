@@ -1,0 +1,96 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.enrollments.enrollment import Start
+from milepost.enrollments.pauses import (
+    MOST,
+    Pause,
+    after,
+    frozen,
+    hold,
+    pauses_from_json,
+    pauses_to_json,
+    thaw,
+)
+from tests.support.builders import MONDAY_NOON
+
+HOUR = timedelta(hours=1)
+
+
+def at(hours: int) -> Start:
+    return Start("next", 2, MONDAY_NOON + hours * HOUR, MONDAY_NOON, "wait")
+
+
+def pause(began: int, ended: int | None = None) -> Pause:
+    return Pause(MONDAY_NOON + began * HOUR, None if ended is None else MONDAY_NOON + ended * HOUR)
+
+
+@st.composite
+def _pauses(draw: st.DrawFn) -> list[Pause]:
+    pairs = draw(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=6))
+    return [pause(began, began + length) for began, length in pairs]
+
+
+@given(_pauses(), st.integers(0, 60), st.integers(0, 60))
+def test_the_frozen_time_is_the_hours_that_lie_in_any_pause(
+    pauses: list[Pause], first: int, length: int
+) -> None:
+    hours = [MONDAY_NOON + n * HOUR for n in range(first, first + length)]
+    inside = [
+        hour
+        for hour in hours
+        if any(p.began <= hour and p.ended and hour < p.ended for p in pauses)
+    ]
+    end = MONDAY_NOON + (first + length) * HOUR
+    assert frozen(pauses, MONDAY_NOON + first * HOUR, end) == len(inside) * HOUR
+
+
+def test_a_pause_that_lasts_counts_until_now() -> None:
+    assert frozen([pause(2)], MONDAY_NOON, MONDAY_NOON + 5 * HOUR) == 3 * HOUR
+
+
+def test_a_pause_begins_and_ends_once_however_often_that_is_said() -> None:
+    told: tuple[Pause, ...] = ()
+    for hour, paused in enumerate([False, True, True, False, False, True]):
+        told = after(told, paused, MONDAY_NOON + hour * HOUR)
+    assert told == (pause(1, 3), pause(5))
+
+
+def test_old_pauses_are_forgotten() -> None:
+    told: tuple[Pause, ...] = ()
+    for hour in range(0, 6 * MOST, 2):
+        told = after(told, True, MONDAY_NOON + hour * HOUR)
+        told = after(told, False, MONDAY_NOON + (hour + 1) * HOUR)
+    assert len(told) == MOST
+    assert told[-1] == pause(6 * MOST - 2, 6 * MOST - 1)
+
+
+def test_whoever_is_due_in_a_pause_waits_and_has_the_rest_of_the_time_afterwards() -> None:
+    held = hold(at(5), [pause(3)], MONDAY_NOON + 5 * HOUR)
+    assert held == at(5)
+    over = thaw(held, [pause(3, 9)], MONDAY_NOON + 9 * HOUR)
+    assert over.due == MONDAY_NOON + 11 * HOUR
+    assert hold(over, [pause(3, 9)], over.due) is None
+
+
+def test_whoever_slept_through_a_pause_is_due_later_by_it_and_only_once() -> None:
+    held = hold(at(20), [pause(3, 9)], MONDAY_NOON + 20 * HOUR)
+    assert held is not None
+    assert held.due == MONDAY_NOON + 26 * HOUR
+    assert hold(held, [pause(3, 9)], held.due) is None
+
+
+def test_a_fixed_time_is_moved_only_by_a_pause_it_lies_in() -> None:
+    date = at(20)._replace(fixed=True)
+    assert hold(date, [pause(3, 9)], date.due) is None
+    held = hold(date, [pause(3, 9), pause(18)], date.due)
+    assert held is not None
+    over = thaw(held, [pause(3, 9), pause(18, 28)], MONDAY_NOON + 28 * HOUR)
+    assert over.due == MONDAY_NOON + 30 * HOUR
+
+
+@given(_pauses())
+def test_pauses_survive_their_json(pauses: list[Pause]) -> None:
+    assert pauses_from_json(pauses_to_json([*pauses, pause(70)])) == (*pauses, pause(70))

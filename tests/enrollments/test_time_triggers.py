@@ -1,0 +1,313 @@
+"""What comes for a contact by itself: on which day, at which time, and once."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.base import instants
+from milepost.base.dates import zone_named
+from milepost.contacts.profile import Lookout, Profile, Total, fold
+from milepost.contacts.segment_state import Membership, Standing
+from milepost.enrollments.time_triggers import (
+    Occasion,
+    coming,
+    due,
+    look_out,
+    looked_until,
+    occasion_key,
+    planned,
+)
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import MONDAY_NOON, STORE, contact, event
+
+Json = dict[str, Any]
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+BIRTHDAY: Json = {"type": "date", "field": "properties.birthday"}
+WOMENS_DAY: Json = {"type": "date", "day": "03-08"}
+SILENCE: Json = {"type": "inactivity", "events": ["Order Completed", "Viewed"], "for": "90 days"}
+
+
+def born(day: Any, zone: str | None = None, **known: Any) -> Profile:
+    at = instants.show(MONDAY_NOON)
+    fields = {"properties.birthday": (day, at, "e")} | (
+        {"timezone": (zone, at, "e")} if zone else {}
+    )
+    return Profile(STORE, contact(), fields=fields, **known)
+
+
+def did(name: str, last: datetime, **known: Any) -> Profile:
+    return Profile(STORE, contact(), totals={name: Total(1, last, last, Decimal(0))}, **known)
+
+
+def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC") -> str:
+    found = coming(profile, [plan], since, zone)
+    return instants.show(found[0].at).removesuffix(":00.000Z") if found else "never"
+
+
+@pytest.mark.parametrize(
+    ("plan", "day", "zone", "at"),
+    [
+        ({}, "1990-12-24", None, "2026-12-24T09:00"),
+        ({}, "1990-11-02", None, "2027-11-02T09:00"),
+        ({"at": "12:00"}, "1990-11-02", None, "2026-11-02T12:00"),
+        ({"offset": "-3 days"}, "1990-12-24", None, "2026-12-21T09:00"),
+        ({"offset": "-3 days"}, "1990-01-02", None, "2026-12-30T09:00"),
+        ({"offset": "2 days", "at": "07:15"}, "1990-12-31", None, "2027-01-02T07:15"),
+        ({}, "1990-12-24", "Asia/Tehran", "2026-12-24T05:30"),
+        ({}, "1990-12-24", "America/New_York", "2026-12-24T14:00"),
+        ({"timezone": "Asia/Tokyo"}, "1990-12-24", "America/New_York", "2026-12-24T00:00"),
+        ({"timezone": "store"}, "1990-12-24", "America/New_York", "2026-12-24T09:00"),
+        ({}, "1990-12-24", "Mars/Olympus", "2026-12-24T09:00"),
+        ({}, "1992-02-29", None, "2027-02-28T09:00"),
+        ({}, "2027-05-01", None, "2027-05-01T09:00"),
+        ({}, "2030-05-01", None, "never"),
+        ({"repeat": "once"}, "2030-05-01", None, "2030-05-01T09:00"),
+        ({"repeat": "once"}, "1990-12-24", None, "never"),
+        ({}, "1990-12-24T23:30:00-05:00", "Europe/Paris", "2026-12-25T08:00"),
+        ({}, "soon", None, "never"),
+        ({}, "0001-01-01T00:00:00Z", "America/New_York", "never"),
+        ({}, "9999-12-31T23:59:59Z", "Europe/Berlin", "never"),
+        ({}, "0001-01-01T00:00:00+14:00", "Europe/Berlin", "never"),
+        ({}, 19901224, None, "never"),
+        ({}, None, None, "never"),
+        ({}, "1990-02-30", None, "never"),
+    ],
+)
+def test_a_date_of_the_contact_comes(plan: Json, day: Any, zone: str | None, at: str) -> None:
+    assert next_of({**BIRTHDAY, **plan}, born(day, zone)) == at
+
+
+def test_a_day_of_the_year_comes_for_everybody_on_their_own_clock() -> None:
+    assert next_of(WOMENS_DAY, born(None)) == "2027-03-08T09:00"
+    assert next_of(WOMENS_DAY, born(None, "Asia/Shanghai")) == "2027-03-08T01:00"
+    assert next_of(WOMENS_DAY, Profile(STORE, contact()), zone="Asia/Taipei") == "2027-03-08T01:00"
+
+
+def test_a_leap_day_comes_on_the_28th_in_other_years() -> None:
+    plan = {"type": "date", "day": "02-29"}
+    days = [
+        next_of(plan, born(None), datetime(year, 1, 1, tzinfo=UTC)) for year in (2027, 2028, 2100)
+    ]
+    assert days == ["2027-02-28T09:00", "2028-02-29T09:00", "2100-02-28T09:00"]
+
+
+def test_a_time_that_the_clock_change_skips_comes_all_the_same() -> None:
+    plan = {"type": "date", "day": "03-28", "at": "02:30", "timezone": "Europe/Paris"}
+    assert next_of(plan, born(None)) == "2027-03-28T01:30"
+
+
+def test_silence_begins_with_the_last_of_the_events() -> None:
+    last = MONDAY_NOON - 80 * DAY
+    profile = replace(
+        did("Order Completed", last - 5 * DAY),
+        totals={**did("Order Completed", last - DAY).totals, **did("Viewed", last).totals},
+    )
+    assert next_of(SILENCE, profile) == "2026-11-12T12:00"
+
+
+def test_whoever_never_did_anything_of_it_cannot_fall_silent() -> None:
+    assert next_of(SILENCE, did("Email Opened", MONDAY_NOON)) == "never"
+
+
+def test_a_silence_that_was_long_before_anybody_looked_is_no_news() -> None:
+    assert next_of(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
+
+
+def reached(profile: Profile, occasion: Occasion) -> Profile:
+    return fold(profile, occasion.event(profile), StoreSettings())
+
+
+@pytest.mark.parametrize("plan", [BIRTHDAY, WOMENS_DAY, {**BIRTHDAY, "offset": "-40 days"}])
+def test_every_year_it_comes_once(plan: Json) -> None:
+    profile, since, days = born("1990-03-08"), MONDAY_NOON, []
+    for _ in range(4):
+        (occasion,) = coming(profile, [plan], since, "UTC")
+        days.append(occasion.mark)
+        profile = reached(profile, occasion)
+        since = occasion.at  # the very instant again: the mark alone tells
+    assert days == ["2027-03-08", "2028-03-08", "2029-03-08", "2030-03-08"]
+
+
+def test_one_time_is_one_time() -> None:
+    for plan in (WOMENS_DAY, BIRTHDAY):
+        once = {**plan, "repeat": "once"}
+        profile = born("2027-03-08")
+        (occasion,) = coming(profile, [once], MONDAY_NOON, "UTC")
+        assert coming(reached(profile, occasion), [once], occasion.at, "UTC") == []
+
+
+def test_another_date_comes_one_time_too() -> None:
+    once = {**BIRTHDAY, "repeat": "once"}
+    (occasion,) = coming(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
+    moved = replace(born("2027-04-01"), reached=reached(born("2027-03-08"), occasion).reached)
+    assert next_of(once, moved, occasion.at) == "2027-04-01T09:00"
+
+
+def test_a_change_of_zone_brings_no_day_twice() -> None:
+    profile = born("1990-12-24", "Asia/Tokyo")
+    (occasion,) = coming(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
+    west = replace(
+        born("1990-12-24", "America/Los_Angeles"), reached=reached(profile, occasion).reached
+    )
+    assert next_of(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
+
+
+NEWSLETTER: Json = {
+    "type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers",
+    "timezone": "contact",
+}  # fmt: skip
+INSIDE = Standing(segments={"readers": Membership(MONDAY_NOON, "e")})
+
+
+@pytest.mark.parametrize(
+    ("zone", "at"),
+    [
+        ("Asia/Taipei", "2026-11-05T03:00"),
+        ("America/New_York", "2026-11-05T16:00"),
+        (None, "2026-11-05T11:00"),
+    ],
+)
+def test_a_schedule_comes_on_the_contacts_own_wall_to_those_in_the_segment(
+    zone: str | None, at: str
+) -> None:
+    assert next_of(NEWSLETTER, born(None, zone, standing=INSIDE)) == at
+    assert next_of(NEWSLETTER, born(None, zone)) == "never"
+
+
+def test_a_change_of_zone_brings_no_newsletter_twice() -> None:
+    profile = born(None, "Asia/Taipei", standing=INSIDE)
+    (occasion,) = coming(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
+    west = born(None, "America/New_York", standing=INSIDE)
+    west = replace(west, reached=reached(profile, occasion).reached)
+    assert next_of(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
+
+
+def test_the_same_plan_has_the_same_key_and_another_another() -> None:
+    plans = [
+        BIRTHDAY, {**BIRTHDAY, "offset": "-3 days"}, {**BIRTHDAY, "at": "10:00"},
+        {**BIRTHDAY, "timezone": "store"}, {**BIRTHDAY, "repeat": "once"}, WOMENS_DAY, SILENCE,
+        {**SILENCE, "for": "91 days"}, {**SILENCE, "events": ["Viewed"]},
+    ]  # fmt: skip
+    assert len({occasion_key(plan) for plan in plans}) == len(plans)
+    spelled = {**BIRTHDAY, "at": "09:00", "timezone": "contact", "repeat": "yearly"}
+    assert occasion_key(spelled) == occasion_key(BIRTHDAY)
+    turned = {**SILENCE, "events": ["Viewed", "Order Completed"]}
+    assert occasion_key(turned) == occasion_key(SILENCE)
+
+
+def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -> None:
+    (occasion,) = coming(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
+    happened = occasion.event(born("1990-12-24"))
+    assert happened == occasion.event(born("1990-12-24", applied=7))
+    assert (happened.name, happened.source, happened.occurred_at) == (
+        "Date Reached",
+        "clock",
+        datetime(2026, 12, 24, 9, tzinfo=UTC),
+    )
+    assert happened.data == {
+        "field": "properties.birthday",
+        "date": "2026-12-24",
+        "mark": "2026-12-24",
+        "occasion": "properties.birthday 09:00 contact yearly",
+    }
+
+
+def test_nobody_but_the_clock_marks_what_has_come() -> None:
+    forged = event("Date Reached", {"occasion": "x", "mark": "9999-12-31"})
+    assert fold(born(None), forged, StoreSettings()).reached == {}
+
+
+def test_marks_are_kept_as_long_as_something_asks_for_them() -> None:
+    kept = {occasion_key(BIRTHDAY): "2026-01-24", "just gone": "2026-11-01"}
+    marks = {**kept, "gone": "2026-10-31"}
+    assert planned(marks, [BIRTHDAY, SILENCE], MONDAY_NOON) == kept
+
+
+def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
+    since = MONDAY_NOON - HOUR
+    plans = [
+        {"type": "date", "day": "11-02", "at": at, "timezone": "store"}
+        for at in ("10:59", "11:00", "12:00", "12:01")
+    ]
+    profile = born(None, lookout=Lookout(since, since))
+    assert [o.at.strftime("%H:%M") for o in due(profile, plans, MONDAY_NOON, "UTC")] == [
+        "11:00",
+        "12:00",
+    ]
+    assert due(born(None), plans[:2], MONDAY_NOON, "UTC") == []
+
+
+def test_a_look_is_moved_no_more_often_than_it_must() -> None:
+    now, later = MONDAY_NOON, MONDAY_NOON + DAY
+    held = Lookout(later, later)
+    profile = born(None, lookout=held)
+    assert look_out(profile, later + DAY, now) == held
+    assert look_out(profile, None, now) == held
+    assert look_out(profile, later - HOUR, now) == Lookout(later - HOUR, later - HOUR)
+    assert look_out(profile, later + DAY, later) == Lookout(later + DAY, later + DAY)
+    assert look_out(profile, None, later) is None
+
+
+def test_what_came_while_nobody_looked_is_still_looked_for_but_never_set_in_the_past() -> None:
+    past, now = MONDAY_NOON - 5 * HOUR, MONDAY_NOON
+    profile = born(None, lookout=Lookout(past - HOUR, past - HOUR))
+    assert looked_until(profile, now) == past - HOUR
+    assert look_out(profile, past, now) == Lookout(past, now)
+
+
+zones = st.sampled_from(["UTC", "Asia/Tehran", "America/New_York", "Pacific/Apia", "bogus"])
+plans = st.fixed_dictionaries(
+    {"type": st.just("date")},
+    optional={
+        "offset": st.sampled_from(["-3 days", "45 days", "-400 days", "-90 minutes"]),
+        "at": st.times().map(lambda t: f"{t.hour:02}:{t.minute:02}"),
+        "timezone": st.sampled_from(["contact", "store", "Europe/Paris"]),
+        "repeat": st.sampled_from(["yearly", "once"]),
+    },
+).flatmap(
+    lambda plan: st.one_of(
+        st.just({**plan, "field": "properties.birthday"}),
+        st.dates().map(lambda d: {**plan, "day": f"{d.month:02}-{d.day:02}"}),
+    )
+)
+
+
+def watched(profile: Profile, asked: list[Json], zone: str, moments: list[datetime]) -> list[Any]:
+    """All that comes to a contact who is looked at at these moments, as the clock and react do."""
+    came = []
+    for moment in moments:
+        while found := due(profile, asked, moment, zone):
+            for occasion in found:
+                came.append((occasion.key, occasion.mark, occasion.at))
+                profile = reached(profile, occasion)
+        ahead = coming(profile, asked, looked_until(profile, moment), zone)
+        look = look_out(profile, ahead[0].at if ahead else None, moment)
+        profile = replace(profile, lookout=look)
+    return came
+
+
+@given(
+    st.lists(plans, max_size=4),
+    st.one_of(st.dates(date(1900, 1, 1), date(2060, 1, 1)).map(str), st.text(max_size=12)),
+    zones,
+    zones.filter(lambda name: zone_named(name) is not None),
+    st.timedeltas(timedelta(), timedelta(days=9000)).map(lambda later: MONDAY_NOON + later),
+    st.lists(st.timedeltas(timedelta(), timedelta(days=200)), max_size=6),
+)
+def test_however_often_it_is_looked_nothing_is_missed_and_nothing_comes_twice(
+    asked: list[Json], day: str, zone: str, shop: str, start: datetime, rests: list[timedelta]
+) -> None:
+    days = [start + n * timedelta(days=7) for n in range(60)]
+    end = start + timedelta(days=59 * 7)
+    now, seldom = start, [start]
+    for rest in rests:
+        now += rest
+        seldom += [now] if now < end else []
+    weekly = watched(born(day, zone), asked, shop, days)
+    assert len(weekly) == len(set(weekly))
+    assert sorted(weekly) == sorted(watched(born(day, zone), asked, shop, [*seldom, end]))

@@ -1,0 +1,1 @@
+"""Doubles of stores and services that no product code needs."""

@@ -1,0 +1,62 @@
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from milepost.handlers.cold_start import warm
+
+ASKED = "import gc, milepost.handlers; print(gc.isenabled())"
+
+
+@pytest.fixture(autouse=True)
+def _thawed() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_in_lambda_everything_is_built_before_the_first_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[str] = []
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "milepost-react")
+    warm(lambda: built.append("one"), lambda: built.append("two"))
+    assert built == ["one", "two"]
+
+
+def test_elsewhere_nothing_is_built_by_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test or a tool that imports a handler has no stack to build it for."""
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+
+    def build() -> None:
+        raise AssertionError("built")
+
+    warm(build)
+
+
+def test_when_the_start_is_over_garbage_is_looked_for_among_what_comes_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "milepost-react")
+    gc.disable()
+    warm()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+@pytest.mark.parametrize(
+    ("where", "looked_for"),
+    [({"AWS_LAMBDA_FUNCTION_NAME": "milepost-react"}, "False"), ({}, "True")],
+    ids=["in Lambda", "elsewhere"],
+)
+def test_only_a_cold_start_puts_off_looking_for_garbage(
+    where: dict[str, str], looked_for: str
+) -> None:
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **where}
+    asked = subprocess.run(
+        [sys.executable, "-S", "-c", ASKED],
+        check=True, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert asked.stdout.strip() == looked_for

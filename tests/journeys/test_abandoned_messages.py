@@ -1,0 +1,169 @@
+"""When nothing helps any more: the machine ends, and the contact is not left behind unseen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from milepost.contacts.profile import Profile
+from milepost.stores.store_secrets import StoreSecrets
+from tests.support.builders import delay, send, shop, template, wait_for, workflow
+from tests.support.world import World
+
+VISIT = workflow(
+    send("first"),
+    wait_for("answer", "Replied", "1 day"),
+    send("second"),
+    on="Visited",
+    category="transactional",
+    reentry={"allow": "always"},
+)
+
+
+class Beaten:
+    """Contacts whose `apply` is another."""
+
+    def __init__(self, contacts: Any, apply: Callable[[Profile | None, Profile], bool]) -> None:
+        self._contacts = contacts
+        self.apply = apply
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._contacts, method)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.publish(shop(visit=VISIT))
+    return world
+
+
+def forget_programs(world: World) -> None:
+    """Break the registry, so that every function that needs a program fails."""
+    world.shelf.programs.clear()
+
+
+def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -> None:
+    world.event("Visited")
+    world.run_for(minutes=1)
+    forget_programs(world)
+    world.run_for(days=3)
+    enrollment, execution = world.enrollment(), world.execution(world.enrollment())
+    assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
+    assert execution.entered[-1] == "give up"
+    assert execution.status == "SUCCEEDED"
+    assert world.profile().inside == {}
+
+
+def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("out of order")
+
+    world.functions["await_event"] = broken
+    world.event("Visited")
+    world.run_for(days=3)
+    assert (world.enrollment().status, world.enrollment().reason) == ("failed", "RuntimeError")
+    assert world.execution(world.enrollment()).entered == ["run first", "answer", "give up"]
+    assert world.steps_mailed() == ["first"]
+
+
+def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world: World) -> None:
+    """What is wrong in a state itself is wrong in the state that gives up, too."""
+    world.functions["run_steps"] = lambda task: {"enrollment": task["enrollment"]}
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.execution(world.enrollment()).status == "FAILED"
+    assert (world.enrollment().status, world.enrollment().reason) == ("failed", "machine FAILED")
+
+
+def test_who_failed_may_come_again(world: World) -> None:
+    kept = dict(world.shelf.programs)
+    world.event("Visited")
+    world.run_for(minutes=1)
+    forget_programs(world)
+    world.run_for(days=2)
+    world.shelf.programs.update(kept)
+    world.event("Visited")
+    world.run_for(days=3)
+    assert [e.status for e in world.enrollments_of()] == ["failed", "completed"]
+
+
+def test_a_failure_that_passes_is_outlived(world: World) -> None:
+    kept = dict(world.shelf.programs)
+    world.event("Visited")
+    world.run_for(seconds=0)
+    forget_programs(world)
+    world.later(lambda: world.shelf.programs.update(kept), days=1, seconds=5)
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["first", "second"]
+    assert world.enrollment().status == "completed"
+
+
+def test_a_store_without_a_key_for_its_links_sends_once_it_has_one(world: World) -> None:
+    keys = dict(world.keys)
+    world.keys.clear()
+    world.event("Visited")
+    world.run_for(hours=2)
+    assert world.mails == []
+    world.keys.update(keys)
+    world.run_for(days=4)
+    assert world.steps_mailed() == ["first", "second"]
+
+
+def test_links_of_old_mails_work_until_their_key_is_taken_away(world: World) -> None:
+    world.publish(shop(visit={**VISIT, "category": "marketing"}))
+    world.consent()
+    world.event("Visited")
+    world.run_for(hours=1)
+    mail = world.last_mail()
+    world.keys["harborline"] = StoreSecrets(links=("new-key", "link-key"))
+    world.unsubscribe(mail)
+    assert world.profile().consents() == {"offers": "withdrawn"}
+    world.keys["harborline"] = StoreSecrets(links=("new-key",))
+    token = mail.headers["List-Unsubscribe"].strip("<>").rpartition("/")[2]
+    assert world.unsubscriber.open("harborline", token) is None
+
+
+def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -> None:
+    """Somebody else writes the profile between every reading and writing of `react`."""
+    applied = world.contacts.apply
+
+    def beaten(before: Profile | None, after: Profile) -> bool:
+        return bool(world.agenda.now >= busy_until and applied(before, after))
+
+    busy_until = world.now + timedelta(seconds=3)
+    world.reactor = replace(world.reactor, contacts=Beaten(world.contacts, beaten))
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["first", "second"]
+    assert world.profile().totals["Visited"].count == 1
+
+
+def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> None:
+    world.publish(
+        {
+            **template("broken", body="{{ event.coupon }}"),
+            "workflows/visit.json": workflow(
+                send("coupon", "broken"),
+                delay("1 day"),
+                send("second"),
+                on="Visited",
+                category="transactional",
+            ),
+        }
+    )
+    world.event("Visited")
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["second"]
+    status, reason = world.messages()["coupon"]
+    assert status == "failed"
+    assert reason == "broken (html): event.coupon is missing"
+
+
+def test_a_contact_who_loses_the_address_is_skipped_with_the_reason(world: World) -> None:
+    world.event("Visited", email=None, device_id="d-1")
+    world.run_for(days=3)
+    reasons = {m["step"]: m["reason"] for m in world.state.messages.values()}
+    assert reasons == dict.fromkeys(["first", "second"], "contact has no e-mail address")

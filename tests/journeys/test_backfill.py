@@ -1,0 +1,340 @@
+"""What is published is asked of all contacts: in parts, once, and without making news of it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from milepost.contacts.event_names import MOMENT, SEGMENT
+from milepost.contacts.profile import Profile
+from milepost.runtime.backfill import Looker, segments_of
+from milepost.segments.evaluator import Segmenter
+from tests.journeys.test_segments import (
+    BUYERS,
+    GOLD,
+    HERALD,
+    inside,
+    members,
+    opened,
+    reported,
+    segments,
+)
+from tests.support.builders import ADA, STORE, send, shop, text, workflow
+from tests.support.faults import Faults, Scope
+from tests.support.world import World
+
+PEOPLE = [f"reader{number}@mail.example" for number in range(12)]
+
+
+def populated(**settings: Any) -> World:
+    """A shop with twelve customers, every other of whom is gold."""
+    world = opened(shop(), **settings)
+    for number, email in enumerate(PEOPLE):
+        plan = "gold" if number % 2 else "tin"
+        world.event("Order Completed", email=email, properties={"plan": plan})
+    world.run_for(minutes=5)
+    return world
+
+
+def gold(world: World) -> list[str]:
+    return [email for email in PEOPLE if "gold" in inside(world, email)]
+
+
+def moments(world: World) -> int:
+    return sum(record.event.name == MOMENT for record in world.state.stream)
+
+
+def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_written_to() -> None:
+    world = populated()
+    world.publish(segments(gold=GOLD))
+    world.run_for(seconds=59)
+    assert gold(world) == []
+    world.run_for(minutes=3)
+    assert gold(world) == PEOPLE[1::2]
+    assert sorted(members(world, "gold")) == sorted(map(world.contact, PEOPLE[1::2]))
+    assert moments(world) == 6
+    looked = world.progress.looked(STORE, "segment/gold")
+    assert looked is not None
+    assert (len(looked.parts), looked.of) == (8, 8)
+    assert sum(part.looked for part in looked.parts.values()) == 12
+    assert sum(part.changed for part in looked.parts.values()) == 6
+
+
+def test_who_belonged_before_is_no_news_unless_a_workflow_wants_them() -> None:
+    world = populated()
+    herald = {**HERALD, "trigger": {"type": "segment", "segment": "gold"}}
+    all_of_them = {
+        **HERALD,
+        "trigger": {"type": "segment", "segment": "gold", "include_existing": True},
+        "steps": [send("to-all")],
+    }
+    files = {"workflows/herald.json": herald, "workflows/all.json": all_of_them}
+    world.publish({**segments(gold=GOLD), **files})
+    world.run_for(minutes=5)
+    assert reported(world, SEGMENT["entered"]) == [("gold", True)] * 6
+    assert [world.steps_mailed(email) for email in PEOPLE[:2]] == [[], ["to-all"]]
+    world.event("Account Updated", email=PEOPLE[0], properties={"plan": "gold"})
+    world.run_for(minutes=5)
+    assert sorted(world.steps_mailed(PEOPLE[0])) == ["hello", "to-all"]
+
+
+def test_a_changed_condition_moves_those_whom_it_is_about() -> None:
+    world = populated()
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=5)
+    tin = {"title": "Gold", "condition": {"contact": "properties.plan", "is": "tin"}}
+    (report,) = world.publish(segments(gold=tin))
+    assert report.version == "2"
+    world.run_for(minutes=5)
+    assert gold(world) == PEOPLE[::2]
+    assert reported(world, SEGMENT["left"]) == [("gold", True)] * 6
+
+
+def test_the_members_of_a_deleted_segment_are_let_go_in_silence() -> None:
+    world = populated()
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=5)
+    before = moments(world)
+    world.remove("segments/gold.json")
+    world.run_for(minutes=5)
+    assert gold(world) == members(world, "gold") == []
+    assert reported(world, SEGMENT["left"]) == []
+    assert moments(world) - before == 6
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=5)
+    assert gold(world) == PEOPLE[1::2]
+
+
+def test_a_look_sets_the_times_at_which_something_changes_by_itself() -> None:
+    world = populated()
+    recent = {"title": "Recent", "condition": {"did": "Order Completed", "within": "30 days"}}
+    world.publish(segments(recent=recent))
+    world.run_for(minutes=5)
+    assert len(members(world, "recent")) == 12
+    world.run_for(days=31)
+    assert members(world, "recent") == []
+
+
+@pytest.mark.parametrize("first", ["live", "draft"])
+def test_who_was_there_before_a_birthday_workflow_is_wished_well_too(first: str) -> None:
+    world = opened(shop())
+    for number, email in enumerate(PEOPLE[:3]):
+        world.event("Signed Up", email=email, properties={"born": f"1990-11-{10 + number}"})
+    world.run_for(minutes=5)
+    wishes = workflow(
+        send("wishes"),
+        trigger={"type": "date", "field": "properties.born"},
+        category="transactional",
+        status=first,
+    )
+    world.publish({"workflows/wishes.json": wishes})
+    world.run_for(minutes=5)
+    world.publish({"workflows/wishes.json": {**wishes, "status": "live"}})
+    world.run_for(days=12)
+    assert [world.mailed_at("wishes", email).day for email in PEOPLE[:3]] == [10, 11, 12]
+
+
+def test_a_birthday_that_comes_between_publishing_and_the_look_is_not_missed() -> None:
+    world = opened(shop())
+    world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
+    world.run_for(hours=20, minutes=59, seconds=40)
+    wishes = workflow(
+        send("wishes"),
+        trigger={"type": "date", "field": "properties.born", "at": "09:00"},
+        category="transactional",
+    )
+    world.publish({"workflows/wishes.json": wishes})
+    assert world.now < datetime(2026, 11, 3, 9, tzinfo=UTC)
+    world.run_for(days=300)
+    assert world.mailed_at("wishes", ADA).date() == date(2026, 11, 3)
+
+
+def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
+    world = opened(shop())
+    world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
+    world.run_for(hours=21, seconds=10)
+    wishes = workflow(
+        send("wishes"),
+        trigger={"type": "date", "field": "properties.born", "at": "09:00"},
+        category="transactional",
+    )
+    world.publish({"workflows/wishes.json": wishes})
+    world.run_for(days=300)
+    assert world.steps_mailed(ADA) == []
+
+
+def test_who_was_there_before_a_workflow_that_was_paused_at_first_is_wished_well_too() -> None:
+    world = opened(shop())
+    world.event("Signed Up", email=ADA, properties={"born": "1990-11-10"})
+    world.run_for(minutes=5)
+    trigger = {"type": "date", "field": "properties.born"}
+    wishes = workflow(send("wishes"), trigger=trigger, category="transactional")
+    world.publish({"workflows/wishes.json": {**wishes, "status": "paused"}})
+    world.run_for(minutes=5)
+    world.publish({"workflows/wishes.json": wishes})
+    world.run_for(days=12)
+    assert world.steps_mailed(ADA) == ["wishes"]
+
+
+def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow() -> None:
+    """Looks cannot begin for three days; then a daily letter is published, an hour after nine."""
+    world = opened({**shop(), **segments(gold=GOLD)})
+    world.event("Order Completed", email=ADA, properties={"plan": "gold"})
+    world.run_for(minutes=5)
+    works = world.look_works
+    world.look_works = replace(works, memory=timedelta(days=30))
+    world.publish(segments(buyers=BUYERS))
+    world.run_for(days=2, hours=22)
+    letter = workflow(
+        send("letter"),
+        trigger={
+            "type": "schedule", "rrule": "FREQ=DAILY;BYHOUR=9", "segment": "gold",
+            "timezone": "contact",
+        },
+        category="transactional", reentry={"allow": "always"},
+    )  # fmt: skip
+    world.publish({"workflows/letter.json": letter})
+    world.run_for(minutes=2)
+    world.look_works = works
+    world.run_for(hours=6)
+    assert world.steps_mailed(ADA) == []
+    world.run_for(days=1)
+    assert world.steps_mailed(ADA) == ["letter"]
+
+
+def test_what_is_published_together_is_looked_for_together() -> None:
+    world = populated()
+    world.publish(segments(gold=GOLD, buyers=BUYERS))
+    world.run_for(minutes=5)
+    assert len(world.looks) == 1
+
+
+def looking(world: World, **changes: Any) -> Looker:
+    parts: dict[str, Any] = {
+        "contacts": world.contacts, "timeline": world.timeline, "registry": world.registry,
+        "members": world.members, "segmenter": world.segmenter, "progress": world.progress,
+        "now": lambda: world.now,
+    }  # fmt: skip
+    return Looker(**(parts | changes))
+
+
+def test_a_part_goes_on_where_it_stopped() -> None:
+    world = populated()
+    world.looker = looking(world, most=1)
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=10)
+    assert gold(world) == PEOPLE[1::2]
+
+
+def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react() -> None:
+    world = populated()
+
+    class Choosy(Segmenter):
+        def looked(self, profile: Profile, *rest: Any) -> Profile:
+            if profile.contact == world.contact(PEOPLE[0]):
+                raise ValueError("this one not")
+            return super().looked(profile, *rest)
+
+    choosy = Choosy(world.timeline, world.registry, world.members)
+    world.looker = looking(world, segmenter=choosy)
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=10)
+    assert gold(world) == PEOPLE[1::2]
+    assert moments(world) == 6 + 1
+
+
+def test_a_look_knows_which_segments_ask_about_the_score() -> None:
+    world = populated()
+    world.publish(segments(hot={"title": "Hot", "condition": {"contact": "score", "gte": 50}}))
+    assert segments_of(["scoring"], world.shelf.head(STORE)) == ["hot"]
+
+
+def test_what_can_only_be_seen_by_being_there_is_kept_for_the_members() -> None:
+    """The shop's own lists of members: by the API or an import, through one event each."""
+    world = populated()
+    world.publish(segments(guests={"title": "Guests", "static": True}))
+    world.run_for(minutes=5)
+    assert members(world, "guests") == []
+    assert world.shelf.head(STORE).segments["guests"].static
+
+
+# --- kills ---
+
+
+def story(world: World) -> None:
+    """A contact enters, leaves by the clock, is found by a look, and is let go."""
+    for number in range(2):
+        world.event("Order Completed", id_=f"o-{number}", properties={"plan": "gold"})
+    world.run_for(days=31)
+    world.publish(segments(gold=GOLD))
+    world.run_for(minutes=10)
+    world.remove("segments/gold.json")
+    world.run_for(minutes=10)
+
+
+def crossings(world: World) -> list[tuple[str, str]]:
+    """The events of entering and leaving."""
+    return sorted(
+        (record.event.name, record.event.data["segment"])
+        for record in world.state.stream
+        if record.event.name in SEGMENT.values()
+    )
+
+
+def seen(world: World) -> object:
+    return (
+        inside(world),
+        members(world, "buyers"),
+        members(world, "gold"),
+        crossings(world),
+        sorted(world.steps_mailed(ADA)),
+        world.profile().lookout,
+    )
+
+
+@pytest.fixture(scope="module")
+def published() -> World:
+    farewell = workflow(
+        send("good-bye"),
+        trigger={"type": "segment", "segment": "buyers", "on": "left"},
+        category="transactional",
+    )
+    world = World()
+    world.publish({**shop(herald=HERALD, farewell=farewell), **segments(buyers=BUYERS)})
+    world.shelf.works.clear()
+    return world
+
+
+@pytest.mark.parametrize("scope", ["react", "looks", "trigger_date"])
+def test_a_kill_changes_nothing_that_anyone_sees(published: World, scope: Scope) -> None:
+    undisturbed = World(published=published)
+    story(undisturbed)
+    expected = seen(undisturbed)
+    assert crossings(undisturbed) == [
+        ("Segment Entered", "buyers"),
+        ("Segment Entered", "gold"),
+        ("Segment Left", "buyers"),
+    ]
+    found = [kill for kill, _ in undisturbed.faults.kills(scope)]
+    assert found
+    for kill in found:
+        world = World(published=published, faults=Faults(kill))
+        story(world)
+        assert world.faults.struck
+        assert seen(world) == expected, world.faults.struck
+
+
+@pytest.mark.parametrize("echo", [2, 3])
+def test_a_stream_that_repeats_itself_changes_nothing(published: World, echo: int) -> None:
+    once, often = World(published=published), World(published=published, echo=echo)
+    story(once)
+    story(often)
+    assert seen(often) == seen(once)
+
+
+def test_a_file_may_be_written_while_it_is_published() -> None:
+    world = populated()
+    world.files.write(STORE, "segments/gold.json", text(GOLD))
+    world.publisher.publish(STORE, ["segments/gold.json", "segments/gold.json"])
+    assert world.shelf.head(STORE).segments["gold"].version == 1

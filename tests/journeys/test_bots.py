@@ -1,0 +1,90 @@
+"""What mail programs and link scanners do on their own wakes nobody and earns no points."""
+
+from typing import Any
+
+import pytest
+
+from milepost.sending.message import Mail
+from tests.support.builders import branch, delay, send, shop, wait_for, workflow
+from tests.support.world import World
+
+APPLE = {"userAgent": "Mozilla/5.0"}
+LINKS = tuple(f"https://shop.example/{name}" for name in "abcd")
+
+
+def told(*steps: Any, **files: Any) -> World:
+    """Ada gets a mail, and the workflow goes on."""
+    world = World()
+    visit = workflow(send("hello"), *steps, on="Visited", category="transactional")
+    world.publish(shop(visit=visit) | files)
+    world.event("Visited")
+    world.run_for(seconds=2)
+    return world
+
+
+def scan(world: World, mail: Mail) -> None:
+    """A scanner follows all links at once, two seconds after the mail was handed over."""
+    for link in LINKS:
+        world.report_of_post(mail, "Click", {"link": link, "userAgent": "Mozilla/5.0 (Windows)"})
+    world.run_for(seconds=1)
+
+
+WAIT = wait_for("heard", "Email Clicked", "2 days", [send("thanks")], [send("nudge")])
+
+
+def test_a_scanner_wakes_nobody_and_the_reader_who_comes_after_it_does() -> None:
+    world = told(WAIT)
+    scan(world, world.last_mail())
+    world.run_for(hours=3)
+    assert world.steps_mailed() == ["hello"]
+    world.click(world.last_mail(), LINKS[1])
+    world.run_for(minutes=1)
+    assert world.steps_mailed() == ["hello", "thanks"]
+
+
+def test_whoever_is_only_scanned_is_asked_again() -> None:
+    world = told(WAIT)
+    scan(world, world.last_mail())
+    world.run_for(days=3)
+    assert world.steps_mailed() == ["hello", "nudge"]
+    totals = world.profile().totals
+    assert totals["Email Clicked by Machine"].count == len(LINKS)
+    assert "Email Clicked" not in totals
+    assert world.numbers("visit").steps["hello"].fates["clicked"] == 0
+
+
+@pytest.mark.parametrize("machines", [True, False])
+def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
+    asked = {"email": "hello", "was": "opened", "machines": machines}
+    world = told(delay("1 day"), branch("b", asked, [send("seen")], [send("unseen")]))
+    world.run_for(hours=1)
+    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.run_for(days=2)
+    assert world.steps_mailed() == ["hello", "seen" if machines else "unseen"]
+
+
+def test_a_wait_may_name_what_a_machine_does() -> None:
+    world = told(wait_for("m", "Email Opened by Machine", "1 day", [send("fetched")]))
+    world.run_for(hours=1)
+    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.run_for(minutes=1)
+    assert world.steps_mailed() == ["hello", "fetched"]
+
+
+def test_machines_earn_no_points() -> None:
+    rules = {"points": [{"id": "reads", "event": "Email Opened", "points": 10}]}
+    world = told(delay("3 days"), **{"scoring.json": rules})
+    world.run_for(hours=1)
+    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.run_for(minutes=1)
+    assert world.profile().get("score") in (None, 0)
+    world.open(world.last_mail())
+    world.run_for(minutes=1)
+    assert world.profile().get("score") == 10
+
+
+def test_the_event_says_that_it_was_a_machine_and_why() -> None:
+    world = told(delay("1 day"))
+    scan(world, world.last_mail())
+    data = [r.event.data for r in world.state.stream if r.event.name == "Email Clicked by Machine"]
+    assert [(each["machine"], each["why"]) for each in data] == [(True, "too soon")] * len(LINKS)

@@ -1,0 +1,137 @@
+"""While customers wait for the next mail, marketers edit files and the post has its moods."""
+
+from datetime import timedelta
+
+import pytest
+
+from bench.transitions import transitions
+from milepost.sending.message import Refused, Unanswered
+from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
+from tests.support.builders import ADA, delay, send, settings, shop, template
+from tests.support.world import World
+
+
+@pytest.fixture(scope="module")
+def published() -> World:
+    world = World()
+    world.publish(shop(abandoned_cart=ABANDONED_CART))
+    return world
+
+
+@pytest.fixture
+def world(published: World) -> World:
+    """A shop with the workflow, and Ada, who wants its offers."""
+    world = World(published=published)
+    world.consent()
+    world.run_for(minutes=1)
+    return world
+
+
+# --- what marketers do meanwhile ---
+
+
+def test_an_edit_leaves_those_inside_on_their_version(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=30)
+    edited = {**ABANDONED_CART, "steps": [delay("2 hours"), send("only-mail")]}
+    world.publish(shop(abandoned_cart=edited))
+    world.consent(email=BO)
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.steps_mailed(ADA) == ["reminder", "offer"]
+    assert world.steps_mailed(BO) == ["only-mail"]
+    assert [e.ref.version for e in (world.enrollment(), world.enrollment(BO))] == [1, 2]
+
+
+def test_a_corrected_template_reaches_those_inside(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.publish(template("plain", subject="Corrected"))
+    world.run_for(days=10)
+    assert [mail.subject for mail in world.mails] == ["About plain", "Corrected"]
+
+
+def test_an_archived_workflow_lets_those_inside_finish_and_nobody_else_in(world: World) -> None:
+    start_checkout(world)
+    world.run_for(hours=2)
+    world.remove("workflows/abandoned-cart.json")
+    world.consent(email=BO)
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert world.enrollments_of(BO) == []
+
+
+def test_a_paused_workflow_lets_nobody_in_and_sends_nothing(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=30)
+    world.publish(shop(abandoned_cart={**ABANDONED_CART, "status": "paused"}))
+    world.consent(email=BO)
+    start_checkout(world, email=BO)
+    world.run_for(days=10)
+    assert world.mails == []
+    assert (world.messages(), world.enrollment().status) == ({}, "active")
+    assert world.enrollments_of(BO) == []
+
+
+def test_a_paused_store_sends_nothing(world: World) -> None:
+    start_checkout(world)
+    world.run_for(minutes=30)
+    world.publish({"settings.json": settings(paused=True)})
+    world.run_for(days=10)
+    assert (world.messages(), world.enrollment().status) == ({}, "active")
+
+
+# --- what the post does ---
+
+
+def test_a_throttled_mail_goes_out_later_once(world: World) -> None:
+    world.mailer.script.extend([Refused("Throttling", retry=True)] * 4)
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert world.messages()["reminder"] == ("accepted", "")
+    late = world.mailed_at
+    assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
+    assert late("offer") > world.posted[0][0] + timedelta(days=1)
+
+
+def test_a_mail_the_post_refuses_is_counted_as_failed_and_the_series_goes_on(world: World) -> None:
+    world.mailer.script.append(Refused("MessageRejected"))
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["offer"]
+    assert world.messages()["reminder"] == ("rejected", "MessageRejected")
+    assert world.numbers("abandoned-cart").steps["reminder"].failed == 1
+
+
+def test_a_mail_whose_answer_got_lost_is_settled_by_the_posts_own_report(world: World) -> None:
+    world.mailer.script.append(Unanswered("ReadTimeoutError"))
+    start_checkout(world)
+    world.run_for(hours=1)
+    assert world.messages()["reminder"] == ("unknown", "ReadTimeoutError")
+    world.open(world.last_mail())
+    world.run_for(days=10)
+    assert world.numbers("abandoned-cart").steps["reminder"].sent == 1
+    assert world.steps_mailed() == ["reminder", "offer"]
+
+
+def test_a_mail_nobody_reports_about_is_given_up_and_not_sent_again(world: World) -> None:
+    world.mailer.script.append(Unanswered("ReadTimeoutError"))
+    start_checkout(world)
+    world.run_for(days=10)
+    assert world.steps_mailed() == ["reminder", "offer"]
+    assert world.numbers("abandoned-cart").steps["reminder"].unknown == 1
+    assert [done.given_up for done in world.reconciled] == [1]
+
+
+# --- what it costs ---
+
+
+def test_the_longest_way_costs_what_the_report_says(world: World) -> None:
+    start_checkout(world)
+    world.run_for(days=10)
+    billed = world.execution(world.enrollment()).billed
+    assert billed == transitions(world.program("abandoned-cart"))
+    report = world.files.read("harborline", "reports/workflows.abandoned-cart.report.md")
+    assert f"| {billed} |" in (report or "")

@@ -1,0 +1,271 @@
+"""Too much bounces or is called spam: marketing stops by itself, and a person lets it go on."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from milepost.sending.message import Accepted, Refused
+from milepost.sending.rate_limit import Quota
+from tests.support.builders import STORE, Json, branch, delay, send, settings, shop, workflow
+from tests.support.faults import Faults
+from tests.support.world import World
+
+HOUR = timedelta(hours=1)
+READERS = [f"reader-{number}@mail.example" for number in range(300)]
+OFFER = send("offer")
+
+
+def a_shop(faults: Faults | None = None, echo: int = 1, offer: Json | list[Json] = OFFER) -> World:
+    """A shop that sends offers to whoever looks around, and receipts to whoever orders."""
+    world = World(faults=faults, echo=echo)
+    steps = offer if isinstance(offer, list) else [offer]
+    world.publish(
+        shop(
+            visit=workflow(*steps, on="Visited", topic="offers"),
+            order=workflow(send("receipt"), on="Ordered", category="transactional"),
+        )
+    )
+    return world
+
+
+def visit(world: World, readers: list[str]) -> None:
+    for email in readers:
+        world.consent(email=email)
+        world.event("Visited", email=email)
+    world.run_for(minutes=5)
+
+
+def bounce(world: World, number: int) -> None:
+    for mail in world.mails[:number]:
+        world.bounce(mail)
+    world.run_for(minutes=2)
+
+
+def stopped(echo: int = 1, offer: Json | list[Json] = OFFER) -> World:
+    """A shop of which five in fifty mails have bounced."""
+    world = a_shop(echo=echo, offer=offer)
+    visit(world, READERS[:50])
+    bounce(world, 5)
+    return world
+
+
+def mailed(world: World, step: str) -> list[str]:
+    return [mail.to for mail in world.mails if mail.tags["step"] == step]
+
+
+def test_marketing_stops_at_the_limit_and_not_before() -> None:
+    world = a_shop()
+    visit(world, READERS[:250])
+    bounce(world, 4)
+    assert world.registry.head(STORE).breaker is None
+    bounce(world, 5)
+    breaker = world.registry.head(STORE).breaker
+    assert breaker is not None
+    assert (breaker.number, breaker.sent, breaker.told) == (5, 250, True)
+
+
+def test_complaints_stop_it_too() -> None:
+    world = a_shop()
+    visit(world, READERS[:50])
+    for mail in world.mails[:3]:
+        world.complain(mail)
+    world.run_for(minutes=1)
+    assert world.registry.head(STORE).breaker is not None
+
+
+@pytest.mark.parametrize("echo", [1, 3])
+def test_what_is_reported_again_counts_once(echo: int) -> None:
+    world = a_shop(echo=echo)
+    visit(world, READERS[:50])
+    for _ in range(3):
+        bounce(world, 4)
+    assert world.registry.head(STORE).breaker is None
+    ((_, _, _), tally), *_ = world.tallies.counts.items()
+    assert (tally.sent, tally.bounced) == (50, 4)
+
+
+def test_bounces_that_pass_do_not_count() -> None:
+    world = a_shop()
+    visit(world, READERS[:50])
+    for mail in world.mails:
+        world.bounce(mail, permanent=False)
+    world.run_for(minutes=1)
+    assert world.registry.head(STORE).breaker is None
+
+
+def test_receipts_count_neither_as_mails_nor_as_bounces() -> None:
+    world = a_shop()
+    for email in READERS[:50]:
+        world.event("Ordered", email=email)
+    world.run_for(minutes=1)
+    bounce(world, 20)
+    assert world.registry.head(STORE).breaker is None
+
+
+def test_the_shop_is_told_once() -> None:
+    world = stopped(echo=2)
+    bounce(world, 20)
+    ((subject, text),) = world.alerts.told
+    assert subject == f"{STORE}: marketing is stopped"
+    assert "5 of 50 marketing mails of the last day bounced for good (10.00 %)" in text
+    assert f"milepost resume {STORE}" in text
+    assert "@" not in text
+
+
+def test_marketing_waits_and_transactional_mail_goes_on() -> None:
+    world = stopped()
+    visit(world, READERS[60:65])
+    for email in READERS[60:65]:
+        world.event("Ordered", email=email)
+    world.run_for(days=2)
+    assert mailed(world, "receipt") == READERS[60:65]
+    assert len(mailed(world, "offer")) == 50
+    waiting = [e for e in world.state.enrollments.values() if e.status == "active"]
+    assert len(waiting) == 5
+
+
+def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
+    """Their block is run again, for SES had no time for the receipt."""
+    world = a_shop()
+    both = workflow(OFFER, send("receipt", category="transactional"), on="Visited", topic="offers")
+    world.publish({"workflows/visit.json": both})
+    visit(world, READERS[:50])
+    world.mailer.script.extend([Accepted("ses-51"), *[Refused("Throttling", retry=True)] * 15])
+    visit(world, READERS[50:51])
+    assert mailed(world, "receipt") == READERS[:50]
+    for mail in [mail for mail in world.mails if mail.tags["step"] == "offer"][:5]:
+        world.bounce(mail)
+    world.run_for(days=1)
+    assert world.registry.head(STORE).breaker is not None
+    assert mailed(world, "offer") == mailed(world, "receipt") == READERS[:51]
+
+
+def test_a_new_version_leaves_out_no_mail_that_waits_for_a_person() -> None:
+    series = [OFFER, delay("5 days"), send("again")]
+    world = stopped(offer=series)
+    visit(world, READERS[60:65])
+    moved = workflow(*series, send("last"), on="Visited", topic="offers")
+    world.publish({"workflows/visit.json": {**moved, "inside": {"on_publish": "migrate"}}})
+    world.run_for(days=1)
+    assert world.shelf.works == {}
+    assert world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(days=10)
+    assert {*mailed(world, "offer")[50:]} == {*READERS[60:65]}
+    # Whoever bounced gets no more, and whoever waited finishes the own version.
+    assert {*mailed(world, "last")} == {*READERS[5:50]}
+
+
+def test_it_does_not_go_on_by_itself() -> None:
+    world = stopped()
+    visit(world, READERS[60:65])
+    world.run_for(days=20)
+    assert len(mailed(world, "offer")) == 50
+
+
+def test_whoever_waited_is_mailed_once_when_a_person_lets_it_go_on() -> None:
+    world = stopped()
+    visit(world, READERS[60:65])
+    world.run_for(days=1)
+    assert world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(minutes=5)
+    assert Counter(mailed(world, "offer")) == Counter([*READERS[:50], *READERS[60:65]])
+    assert not world.resumer.resume(STORE, "ann", "again")
+
+
+def test_what_is_of_no_use_any_more_is_not_sent_then() -> None:
+    world = stopped(offer=send("offer", expires="6 hours"))
+    visit(world, READERS[60:65])
+    world.run_for(days=1)
+    world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(hours=1)
+    assert len(mailed(world, "offer")) == 50
+    reasons = Counter(message.get("reason") for message in world.state.messages.values())
+    assert reasons["expired"] == 5
+
+
+def test_a_new_count_begins_then_and_old_mails_are_not_held_against_it() -> None:
+    world = stopped()
+    world.resumer.resume(STORE, "ann", "the list was cleaned")
+    bounce(world, 30)
+    assert world.registry.head(STORE).breaker is None
+    visit(world, READERS[100:150])
+    for mail in world.mails[-5:]:
+        world.bounce(mail)
+    world.run_for(minutes=1)
+    assert world.registry.head(STORE).breaker is not None
+    assert len(world.alerts.told) == 2
+
+
+def test_a_pause_that_ends_meanwhile_lets_no_marketing_go() -> None:
+    world = stopped()
+    visit(world, READERS[60:65])
+    world.publish({"settings.json": settings(paused=True)})
+    world.run_for(hours=1)
+    world.publish({"settings.json": settings(paused=False)})
+    world.run_for(days=1)
+    assert len(mailed(world, "offer")) == 50
+    assert world.works.open() == []
+    world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(minutes=5)
+    assert len(mailed(world, "offer")) == 55
+
+
+def test_offers_that_wait_for_a_person_keep_no_receipt_waiting() -> None:
+    """Four can be woken a minute, and of those who were frozen first eight may get nothing yet."""
+    world = World(most=4)
+    mail = branch("kind", {"event": "bought", "is": True},
+                  [send("receipt", category="transactional")], [OFFER])  # fmt: skip
+    mixed = workflow(delay("1 minute"), mail, on="Came", topic="offers")
+    offers = workflow(OFFER, on="Visited", topic="offers")
+    world.publish(shop(mixed=mixed, visit=offers))
+    came = READERS[60:72]
+    for number, email in enumerate(came):
+        world.consent(email=email)
+        world.event("Came", {"bought": number >= 8}, email=email)
+    world.run_for(seconds=30)
+    world.publish({"workflows/mixed.json": {**mixed, "status": "paused"}})
+    visit(world, READERS[:50])
+    bounce(world, 5)
+    world.run_for(hours=2)
+    assert mailed(world, "receipt") == []
+    world.publish({"workflows/mixed.json": mixed})
+    world.run_for(hours=2)
+    assert sorted(mailed(world, "receipt")) == came[8:]
+    assert len(mailed(world, "offer")) == 50
+    assert world.works.open() == []
+    executions = len(world.step_functions.executions)
+    world.run_for(days=1)
+    assert len(world.step_functions.executions) == executions, "somebody is woken in vain"
+    world.resumer.resume(STORE, "ann", "the list was cleaned")
+    world.run_for(minutes=30)
+    assert sorted(mailed(world, "offer")[50:]) == came[:8]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_functions_that_die_meanwhile_count_no_bounce_twice_and_tell_it(seed: int) -> None:
+    """What was sent is lost to the count if its function dies: too few is on the safe side."""
+    world = a_shop(faults=Faults(seed=seed, rate=0.01, most=30), echo=2)
+    visit(world, READERS[:60])
+    bounce(world, 10)
+    world.run_for(hours=1)
+    assert sum(tally.bounced for tally in world.tallies.counts.values()) <= 10
+    breaker = world.registry.head(STORE).breaker
+    assert breaker is not None and breaker.told and breaker.number >= 5
+    assert world.alerts.told
+
+
+def test_a_thousand_readers_of_whom_few_bounce_are_all_mailed() -> None:
+    world = World(quotas=Allowed())
+    world.publish(shop(visit=workflow(OFFER, on="Visited", topic="offers")))
+    visit(world, READERS)
+    bounce(world, 5)
+    assert world.registry.head(STORE).breaker is None
+    assert len(mailed(world, "offer")) == len(READERS)
+
+
+class Allowed:
+    """SES, which allows much."""
+
+    def quota(self) -> Quota:
+        return Quota(500, -1, 0)

@@ -1,0 +1,206 @@
+"""Birthdays, days of the year and silences let people into workflows, on time and once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pytest
+
+from milepost.base import instants
+from tests.support.builders import ADA, Json, send, shop, workflow
+from tests.support.faults import Faults, Kill
+from tests.support.world import World
+
+BEA = "bea@mail.example"
+
+
+def world_of(
+    trigger: Json, faults: Faults | None = None, always: bool = False, **more: Any
+) -> World:
+    reentry: Json = {"reentry": {"allow": "always"}} if always else {}
+    world = World(faults=faults)
+    world.publish(shop(occasion=workflow(send("mail"), trigger=trigger, **reentry, **more)))
+    return world
+
+
+def mailed(world: World, email: str = ADA) -> list[str]:
+    """When mails went out to somebody."""
+    posted = [at for at, mail in world.posted if mail.to == email]
+    return [instants.show(at).removesuffix(":00.000Z") for at in posted]
+
+
+PHASES: tuple[Literal["before", "after"], ...] = ("before", "after")
+BIRTHDAY = {"type": "date", "field": "properties.birthday", "at": "08:30"}
+SILENCE = {"type": "inactivity", "events": ["Order Completed", "Product Viewed"], "for": "90 days"}
+
+
+def test_a_birthday_is_remembered_every_year_on_the_contacts_own_clock() -> None:
+    world = world_of(BIRTHDAY, always=True)
+    world.consent()
+    world.consent(email=BEA)
+    world.event("Account Created", properties={"birthday": "1990-12-24"}, timezone="Asia/Tehran")
+    world.event("Account Created", email=BEA, properties={"birthday": "1992-02-29"})
+    world.run_for(days=800)
+    assert mailed(world) == ["2026-12-24T05:00", "2027-12-24T05:00", "2028-12-24T05:00"]
+    assert mailed(world, BEA) == ["2027-02-28T08:30", "2028-02-29T08:30"]
+
+
+def test_a_birthday_that_is_told_late_comes_next_year() -> None:
+    world = world_of(BIRTHDAY)
+    world.consent()
+    world.event("Account Created", properties={"birthday": "1990-11-02"})
+    world.run_for(days=300)
+    assert mailed(world) == []
+
+
+def test_who_is_not_in_the_audience_does_not_enter_and_the_event_is_there_all_the_same() -> None:
+    world = world_of(BIRTHDAY, audience={"consents_to": "offers"})
+    world.event("Account Created", properties={"birthday": "1990-12-24"})
+    world.run_for(days=60)
+    assert mailed(world) == []
+    assert world.profile().totals["Date Reached"].count == 1
+
+
+def test_a_renewal_reminder_follows_the_date_when_it_moves() -> None:
+    trigger = {
+        "type": "date", "field": "properties.renews", "offset": "-7 days", "repeat": "once",
+    }  # fmt: skip
+    world = world_of(trigger, always=True)
+    world.consent()
+    world.event("Account Created", properties={"renews": "2026-12-01"})
+    world.run_for(days=10)
+    world.event("Plan Changed", properties={"renews": "2026-12-31"})
+    world.run_for(days=60)
+    world.event("Plan Changed", properties={"renews": "2027-12-31"})
+    world.run_for(days=400)
+    assert mailed(world) == ["2026-12-24T09:00", "2027-12-24T09:00"]
+
+
+def test_two_workflows_of_one_date_come_at_their_own_times() -> None:
+    world = World()
+    before = {**BIRTHDAY, "offset": "-3 days"}
+    world.publish(
+        shop(
+            early=workflow(send("early"), trigger=before),
+            day=workflow(send("day"), trigger=BIRTHDAY),
+        )
+    )
+    world.consent()
+    world.event("Account Created", properties={"birthday": "1990-12-24"})
+    world.run_for(days=60)
+    assert mailed(world) == ["2026-12-21T08:30", "2026-12-24T08:30"]
+    assert world.steps_mailed() == ["early", "day"]
+
+
+def test_silence_lets_a_customer_in_once_for_each_silence() -> None:
+    world = world_of(SILENCE, always=True)
+    world.consent()
+    world.event("Order Completed", {"total": 20})
+    world.run_for(days=80)
+    world.event("Product Viewed")
+    world.run_for(days=200)
+    assert mailed(world) == ["2027-04-21T12:00"]
+    world.event("Order Completed", {"total": 20})
+    world.run_for(days=200)
+    assert len(mailed(world)) == 2
+
+
+def test_an_event_that_comes_late_ends_a_silence_before_it_is_one() -> None:
+    world = world_of(SILENCE)
+    world.consent()
+    world.event("Product Viewed")
+    world.run_for(days=89)
+    world.event("Product Viewed", at=world.now - timedelta(days=30))
+    world.run_for(days=10)
+    assert mailed(world) == []
+    world.run_for(days=60)
+    assert len(mailed(world)) == 1
+
+
+def test_silence_costs_no_write_of_the_index_with_every_event() -> None:
+    world = world_of(SILENCE)
+    world.event("Product Viewed")
+    world.run_for(minutes=1)
+    first = world.profile().lookout
+    for _ in range(5):
+        world.event("Product Viewed")
+        world.run_for(days=1)
+    assert world.profile().lookout == first
+
+
+def test_who_only_has_a_time_is_looked_at_then_and_not_before() -> None:
+    world = world_of(BIRTHDAY)
+    world.event("Account Created", properties={"birthday": "1990-12-24"})
+    world.run_for(days=1)
+    lookout = world.profile().lookout
+    assert lookout is not None
+    assert lookout.at == datetime(2026, 12, 24, 8, 30, tzinfo=UTC)
+    assert [*world.timers.due(lookout.at - timedelta(seconds=1))] == []
+    assert len([*world.timers.due(lookout.at)]) == 1
+
+
+def test_a_plan_that_is_taken_back_leaves_a_look_in_vain_and_nothing_more() -> None:
+    world = world_of(BIRTHDAY)
+    world.event("Account Created", properties={"birthday": "1990-12-24"})
+    world.run_for(days=1)
+    world.remove("workflows/occasion.json")
+    world.run_for(days=60)
+    assert world.profile().lookout is None
+    assert "Date Reached" not in world.profile().totals
+
+
+def test_a_paused_workflow_lets_nobody_in_for_a_day_that_went_by() -> None:
+    world = world_of(BIRTHDAY, status="paused", always=True)
+    world.consent()
+    world.event("Account Created", properties={"birthday": "1990-12-24"})
+    world.run_for(days=60)
+    live = workflow(send("mail"), trigger=BIRTHDAY, reentry={"allow": "always"})
+    world.publish(shop(occasion=live))
+    world.run_for(days=365)
+    assert mailed(world) == ["2027-12-24T08:30"]
+
+
+@pytest.mark.parametrize("trigger", [BIRTHDAY, SILENCE], ids=lambda trigger: trigger["type"])
+def test_whoever_is_killed_anywhere_nothing_is_missed_and_nothing_comes_twice(
+    trigger: Json,
+) -> None:
+    def lived(faults: Faults) -> World:
+        world = world_of(trigger, faults, always=True)
+        world.consent()
+        world.event("Product Viewed", properties={"birthday": "1990-12-24"})
+        world.run_for(days=150)
+        return world
+
+    undisturbed = lived(Faults())
+    expected = mailed(undisturbed)
+    assert len(expected) == 1
+    calls = [call for call in undisturbed.faults.calls if call[0] in ("trigger_date", "react")]
+    assert any(scope == "trigger_date" for scope, *_ in calls)
+    for scope, number, name in calls:
+        for phase in PHASES:
+            world = lived(Faults(Kill(scope, number, phase)))
+            assert world.faults.struck
+            days = [at[:13] for at in mailed(world)]
+            assert days == [at[:13] for at in expected], f"{phase} {name}"
+
+
+def test_a_newsletter_comes_at_eleven_on_everybodys_own_clock() -> None:
+    """Also to those of whom nothing was heard after it was published."""
+    world = World()
+    readers = {"title": "Readers", "condition": {"consents_to": "offers"}}
+    for email, zone in ((ADA, "Asia/Taipei"), (BEA, "America/New_York")):
+        world.event("Account Created", email=email, timezone=zone)
+        world.consent(email=email)
+    world.run_for(days=1)
+    news = {
+        "type": "schedule",
+        "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11",
+        "segment": "readers",
+        "timezone": "contact",
+    }
+    always: Json = {"reentry": {"allow": "always"}}
+    world.publish({**shop(), "segments/readers.json": readers})
+    world.run_for(hours=1)
+    world.publish(shop(news=workflow(send("mail"), trigger=news, **always)))
+    world.run_for(days=11)
+    assert mailed(world) == ["2026-11-05T03:00", "2026-11-12T03:00"]
+    assert mailed(world, BEA) == ["2026-11-05T16:00", "2026-11-12T16:00"]

@@ -1,0 +1,66 @@
+"""The machine that looks at all contacts, as the template has it, on the emulator."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.local.test_emulator import allow, output
+from tests.support.template import TEMPLATE
+
+if TYPE_CHECKING:
+    from tests.local.conftest import Account
+
+
+# Part 2 needs three stretches; part 3 fails in the first round.
+LOOK = """
+import os, boto3
+def handler(task, context):
+    seen = int(os.environ.get("SEEN", "0"))
+    if "item" in task:
+        part, place = task["item"]["part"], task.get("place", 0)
+        if part == 3 and task["order"]["round"] == 0:
+            raise RuntimeError("cannot")
+        return {**task, "place": place + 1, "next": "more" if part == 2 and place < 2 else "done"}
+    if task["round"] == 0:
+        left = [item for item in task["items"] if item["part"] == 3]
+        order = {**task["order"], "round": 1}
+        return {"order": order, "items": left, "round": 1, "next": "again"}
+    return {**task, "next": "failed" if task["order"].get("hopeless") else "done"}
+"""
+
+
+def definition(function: str) -> str:
+    """The definition with a function's ARN, and without the time that it waits."""
+    machine = yaml_parse(TEMPLATE.read_text())["Resources"]["LooksMachine"]["Properties"]
+    states: dict[str, Any] = machine["Definition"]["States"]
+    states["a while"]["Seconds"] = 0
+    stretch = states["all parts"]["ItemProcessor"]["States"]["a stretch"]
+    for task in (stretch, states["what is left"]):
+        task["Parameters"]["FunctionName"] = function
+        task["Retry"][0]["MaxAttempts"] = 0
+    return json.dumps(machine["Definition"])
+
+
+def look(account: Account, name: str, **order: Any) -> dict[str, Any]:
+    function = account.function(name, LOOK)
+    role = account.role(f"{name}-machine", allow("lambda:InvokeFunction", function))
+    sfn = account.aws.stepfunctions
+    machine = sfn.create_state_machine(name=name, definition=definition(function), roleArn=role)
+    items = [{"group": "all", "name": "", "part": part} for part in range(4)]
+    begin = {"order": {"round": 0, **order}, "items": items, "round": 0}
+    arn = machine["stateMachineArn"]
+    made = sfn.start_execution(stateMachineArn=arn, name="run", input=json.dumps(begin))
+    return output(account, made["executionArn"])
+
+
+def test_a_part_that_fails_stops_no_other_and_has_another_turn(account: Account) -> None:
+    ended = look(account, "looks")
+    assert ended["status"] == "SUCCEEDED"
+    assert [item["part"] for item in ended["output"]["items"]] == [3]
+
+
+def test_parts_that_fail_in_every_round_are_told(account: Account) -> None:
+    assert look(account, "hopeless", hopeless=True)["status"] == "FAILED"

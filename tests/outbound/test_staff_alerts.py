@@ -1,0 +1,100 @@
+"""What SNS is asked, and what it may answer (botocore's own models check both)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
+
+from milepost.base.errors import Busy
+from milepost.outbound.aws import MOST_SUBJECT, MOST_TEXT, SnsAlerts
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
+
+
+@pytest.fixture
+def sns() -> Iterator[tuple[SnsAlerts, Stubber]]:
+    client = boto3.client(
+        "sns", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    with Stubber(client) as stub:
+        yield SnsAlerts(client, TOPIC), stub
+        stub.assert_no_pending_responses()
+
+
+def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, str]:
+    """Subject and message as SNS gets them."""
+    alerts, stub = sns
+    seen: dict[str, Any] = {}
+    client = alerts.client
+    client.meta.events.register(
+        "provide-client-params.sns.Publish", lambda params, **_: seen.update(params)
+    )
+    stub.add_response("publish", {"MessageId": "1"})
+    alerts.tell(subject, text, "harborline")
+    assert seen["TopicArn"] == TOPIC
+    assert seen["MessageAttributes"]["store"]["StringValue"] == "harborline"
+    return seen["Subject"], seen["Message"]
+
+
+def test_staff_are_told_through_the_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
+    assert told(sns, "cart: tell", "Ada left\n42") == ("cart: tell", "Ada left\n42")
+
+
+@pytest.mark.parametrize(
+    ("subject", "line"),
+    [
+        ("zoé\r\nBcc: x", "zoBcc: x"),
+        ("", "Milepost"),
+        ("é", "Milepost"),
+        ("x" * 300, "x" * MOST_SUBJECT),
+    ],
+)
+def test_a_subject_is_one_line_of_what_sns_takes(
+    sns: tuple[SnsAlerts, Stubber], subject: str, line: str
+) -> None:
+    assert told(sns, subject, "text")[0] == line
+    assert len(line) < 100
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n"])
+def test_a_text_of_which_nothing_was_there_to_fill_in_is_told_by_its_subject(
+    sns: tuple[SnsAlerts, Stubber], text: str
+) -> None:
+    """SNS refuses an empty message: the step would be tried for half a day and then fail."""
+    assert told(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
+
+
+@pytest.mark.parametrize("text", ["é" * MOST_TEXT, "x" * (MOST_TEXT + 1), "\ud800" * MOST_TEXT])
+def test_a_text_that_is_too_long_is_cut_off(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
+    _, message = told(sns, "cart: tell", text)
+    assert MOST_TEXT - 4 < len(message.encode()) <= MOST_TEXT
+
+
+@pytest.mark.parametrize(
+    "code", ["InternalError", "Throttled", "AuthorizationError", "NotFound", "KMSDisabled"]
+)
+def test_whatever_sns_refuses_is_tried_again_later(
+    sns: tuple[SnsAlerts, Stubber], code: str
+) -> None:
+    alerts, stub = sns
+    stub.add_client_error("publish", code, "about ada@mail.example")
+    with pytest.raises(Busy) as busy:
+        alerts.tell("a", "b", "harborline")
+    assert "ada" not in str(busy.value)
+
+
+def test_a_network_that_is_down_is_busy_too() -> None:
+    class Down:
+        def publish(self, **_: Any) -> None:
+            raise EndpointConnectionError(endpoint_url="https://sns.example")
+
+    with pytest.raises(Busy):
+        SnsAlerts(Down(), TOPIC).tell("a", "b", "harborline")  # type: ignore[arg-type]
+
+
+def test_without_a_topic_nothing_is_said_to_nobody(sns: tuple[SnsAlerts, Stubber]) -> None:
+    with pytest.raises(Busy, match="AlarmTopicArn"):
+        SnsAlerts(sns[0].client, "").tell("a", "b", "harborline")

@@ -1,0 +1,125 @@
+"""What of a post is taken, whatever is posted; and what a form's page says in every language."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.pages.form import Answers, Form, Wrong, form_named, origins, read_answers
+from milepost.pages.form_html import (
+    TEXTS,
+    confirm_page,
+    confirmed_page,
+    late_page,
+    many_page,
+    received_page,
+    wrong_page,
+)
+from milepost.stores.settings import StoreSettings
+from tests.pages.test_pages import LOCALES, Outline
+from tests.support.json_strategy import documents
+
+FORM = Form(
+    "footer",
+    fields={
+        "first_name": {},
+        "age": {"type": "number"},
+        "size": {"choices": ["S", "L"]},
+        "born": {"type": "date"},
+        "adult": {"type": "boolean"},
+    },
+)
+
+
+def read(**posted: Any) -> Answers | Wrong:
+    return read_answers(FORM, {"email": "Ann@Mail.example", **posted})
+
+
+def test_answers_are_taken_as_what_they_are() -> None:
+    found = read(first_name=" Ann ", age="41", size="L", born="1990-01-08", adult="on", more="x")
+    assert found == Answers(
+        "ann@mail.example",
+        {"first_name": "Ann", "age": 41, "size": "L", "born": "1990-01-08", "adult": True},
+    )
+    assert read(age="41.5", adult="false") == Answers(
+        "ann@mail.example", {"age": 41.5, "adult": False}
+    )
+
+
+def test_a_language_or_a_zone_that_is_none_is_left_out() -> None:
+    found = read(locale="fa_ir", timezone="Asia/Tehran", device="x")
+    assert found == Answers("ann@mail.example", {"adult": False}, "fa-IR", "Asia/Tehran", "")
+    odd = read(locale='"><script>', timezone="../../etc/passwd", device=["x"])
+    assert odd == Answers("ann@mail.example", {"adult": False})
+
+
+@given(st.dictionaries(st.sampled_from(["email", "locale", "timezone", "device", *FORM.fields]),
+                       documents | st.text()))  # fmt: skip
+def test_no_post_makes_the_reading_fail(posted: dict[str, Any]) -> None:
+    found = read_answers(FORM, {"email": "ann@mail.example", **posted})
+    assert isinstance(found, Answers | Wrong)
+
+
+def test_a_form_is_what_the_settings_say() -> None:
+    settings = StoreSettings(forms={"footer": {"topics": ["news"], "later": "x"}})
+    assert form_named(settings, "footer") == Form("footer", topics=("news",))
+    assert form_named(settings, "header") is None
+    assert form_named(StoreSettings(), "footer") is None
+
+
+def test_scripts_of_the_shops_own_pages_may_call() -> None:
+    assert origins(StoreSettings(url="https://shop.example/de/")) == ("https://shop.example",)
+    assert origins(StoreSettings(url="https://shop.example:8443/")) == (
+        "https://shop.example:8443",
+    )
+    named = StoreSettings(url="https://shop.example/", origins=("https://www.shop.example",))
+    assert origins(named) == ("https://www.shop.example",)
+    assert origins(StoreSettings()) == ()
+
+
+@pytest.mark.parametrize("wording", ["Yes", {"en": "Yes", "fa": "بله"}])
+def test_the_wording_is_the_one_that_was_shown(wording: Any) -> None:
+    form = Form("footer", wording=wording)
+    assert form.worded("fa-IR", "en") == ("Yes" if wording == "Yes" else "بله")
+    assert form.worded("nb", "en") == "Yes"
+
+
+# --- pages ---
+
+
+class Opened:
+    def __init__(self, store_name: str = "Shop", wording: str = "Yes", locale: str = "en") -> None:
+        self.store_name, self.wording, self.locale = store_name, wording, locale
+
+
+def pages(opened: Opened) -> list[str]:
+    return [
+        confirm_page(opened), confirmed_page(opened), late_page(opened), many_page(opened.locale),
+        *(received_page(opened.locale, opened.store_name, double) for double in (True, False)),
+        *(wrong_page(opened.locale, code) for code in ("bad_email", "required", "bad_field")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_page_is_whole_and_in_the_readers_language(locale: str) -> None:
+    for page in pages(Opened(locale=locale)):
+        assert Outline(page).tags.count("h1") == 1
+        lang = page.partition('lang="')[2].partition('"')[0]
+        assert lang in TEXTS
+        assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
+
+
+def test_every_text_is_there_in_every_language() -> None:
+    for texts in TEXTS.values():
+        assert texts.keys() == TEXTS["en"].keys()
+        for key, text in texts.items():
+            assert ("{store}" in text) == ("{store}" in TEXTS["en"][key])
+
+
+@given(st.text(), st.text(min_size=1), st.sampled_from(LOCALES))
+def test_no_name_and_no_wording_is_ever_markup(store: str, wording: str, locale: str) -> None:
+    plain = [Outline(page) for page in pages(Opened(locale=locale))]
+    found = [Outline(page) for page in pages(Opened(store, wording, locale))]
+    assert [page.tags for page in found] == [page.tags for page in plain]
+    assert [page.attributes for page in found] == [page.attributes for page in plain]

@@ -1,0 +1,93 @@
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.pages.layout import stale_page
+from milepost.pages.unsubscribe_html import TEXTS, done_page, question_page
+
+
+@dataclass(frozen=True)
+class Opened:
+    store_name: str = "Harborline"
+    topic_title: str = "Offers"
+    locale: str = "en"
+
+
+class Outline(HTMLParser):
+    """The tags and the text of a page; fails on markup that does not nest."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in {"meta", "input"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.text += data
+
+
+LOCALES = ["en", "ar", "fa", "zh-Hant", "zh-CN", "de", "", "x" * 500, '"><script>', "\ud800"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_page_is_whole_and_says_its_language(locale: str) -> None:
+    opened = Opened(locale=locale)
+    for page in (question_page(opened), done_page(opened, "topic"), done_page(opened, "all")):
+        assert Outline(page).tags[:3] == ["html", "head", "meta"]
+        assert "Harborline" in page
+        lang = page.partition('lang="')[2].partition('"')[0]
+        assert lang in {"en", "ar", "fa", "zh-Hant"}
+        assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
+
+
+def test_every_text_is_there_in_every_language() -> None:
+
+    for texts in TEXTS.values():
+        assert texts.keys() == TEXTS["en"].keys()
+        assert all("{store}" in texts[key] for key in ("explain", "done_topic", "done_all"))
+        assert all("{topic}" in texts[key] for key in ("explain", "done_topic"))
+
+
+def test_the_question_has_two_buttons_and_sends_nothing_anywhere_else() -> None:
+    page = question_page(Opened())
+    outline = Outline(page)
+    assert outline.tags.count("button") == 2
+    assert '<form method="post">' in page, "without an action it posts to its own address"
+    assert 'name="scope" value="topic"' in page
+    assert 'name="scope" value="all"' in page
+
+
+def test_done_says_what_was_done() -> None:
+    assert "no more e-mails about" in done_page(Opened(), "topic")
+    assert "no more marketing e-mails" in done_page(Opened(), "all")
+    assert "Offers" not in done_page(Opened(), "all")
+
+
+def test_the_page_of_a_link_that_is_none_knows_nobody() -> None:
+    assert Outline(stale_page()).text.startswith("This link does not work")
+
+
+@given(st.text(), st.text(), st.sampled_from(LOCALES))
+def test_no_name_is_ever_markup(store: str, topic: str, locale: str) -> None:
+    opened = Opened(store, topic, locale)
+    plain = Outline(question_page(Opened(locale=locale)))
+    outline = Outline(question_page(opened))
+    assert outline.tags == plain.tags
+    assert outline.attributes == plain.attributes

@@ -1,0 +1,91 @@
+"""The page of preferences: whole in every language, and other people's words are only text."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.base.dates import zone_named
+from milepost.contacts.preferences import Reminder
+from milepost.contacts.profile import Consent, Profile
+from milepost.pages.preferences_html import TEXTS, preferences_page
+from milepost.pages.time_zones import PLACES
+from milepost.stores.settings import StoreSettings
+from tests.pages.test_pages import LOCALES, Outline
+from tests.support.builders import MONDAY_NOON, STORE, contact
+
+TODAY = date(2026, 11, 2)
+YES = Consent("granted", MONDAY_NOON, "form", "footer")
+SETTINGS = StoreSettings(topics={"offers": "Offers"}, locales=("en", "fa"))
+KNOWN = Profile(STORE, contact(), consent={"offers": YES})
+
+
+@dataclass(frozen=True)
+class Shown:
+    settings: StoreSettings = SETTINGS
+    profile: Profile = KNOWN
+    reminders: tuple[Reminder, ...] = (Reminder("e-1", "next", "Visit", "2026-12-01"),)
+    store_name: str = "Harborline"
+    locale: str = "en"
+    said: str = ""
+    day: str = ""
+
+
+def show(shown: Shown, until: str = "") -> str:
+    return preferences_page(shown, TODAY, until, lambda day: f"<{day}>")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_page_is_whole_and_says_its_language(locale: str) -> None:
+    for said in ("", "saved", "snoozed", "resumed", "unsubscribed", "moved", "bad_date"):
+        page = show(Shown(locale=locale, said=said, day="2026-12-02"))
+        assert Outline(page).tags.count("h1") == 1
+        lang = page.partition('lang="')[2].partition('"')[0]
+        assert lang in TEXTS
+        assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
+
+
+def test_every_text_is_there_in_every_language() -> None:
+    for texts in TEXTS.values():
+        assert texts.keys() == TEXTS["en"].keys()
+        for key, text in texts.items():
+            for slot in ("{store}", "{date}"):
+                assert (slot in text) == (slot in TEXTS["en"][key])
+
+
+def test_every_place_is_a_zone_and_has_a_name_in_every_language() -> None:
+    assert all(zone_named(place.zone) for place in PLACES)
+    assert len({place.zone for place in PLACES}) == len(PLACES)
+    for language in TEXTS:
+        names = [place.called(language) for place in PLACES]
+        assert all(names)
+        assert len(set(names)) == len(names)
+
+
+def test_the_form_shows_what_holds_now() -> None:
+    profile = Profile(
+        STORE,
+        contact(),
+        fields={"frequency": ("monthly", "1", "e"), "timezone": ("Asia/Tehran", "1", "e")},
+        consent={"offers": YES},
+    )
+    page = show(Shown(profile=profile), until="2026-12-09")
+    assert 'value="offers" checked' in page
+    assert 'value="monthly" checked' in page
+    assert '<option value="Asia/Tehran" selected>Tehran</option>' in page
+    assert 'min="2026-11-03"' in page
+    assert "&lt;2026-12-09&gt;" in page
+    assert 'value="resume"' in page
+    assert 'value="snooze"' not in page
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.text(), st.sampled_from(LOCALES))
+def test_no_word_of_anybody_is_ever_markup(name: str, topic: str, date_: str, locale: str) -> None:
+    plain = Outline(show(Shown(locale=locale)))
+    settings = StoreSettings(topics={"offers": topic}, locales=("en", "fa"))
+    evil = (Reminder(name, "next", topic, date_),)
+    found = Outline(show(Shown(settings, reminders=evil, store_name=name, locale=locale)))
+    assert found.tags == plain.tags
+    assert found.attributes == plain.attributes

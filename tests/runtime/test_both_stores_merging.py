@@ -1,0 +1,357 @@
+"""What the ports promise when two contacts become one, in memory and in DynamoDB."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef
+from milepost.conditions.context import Window
+from milepost.contacts.event import ContactFacts, Event
+from milepost.contacts.ports import Again
+from milepost.contacts.profile import Consent, Profile, fold
+from milepost.enrollments.entry import enrollment_id
+from milepost.enrollments.ports import Journal
+from milepost.runtime.merging.rules import MERGED_AWAY, Ask, asking, counted_twice, merge
+from milepost.sending.message import Claimed
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import ADA, MONDAY_NOON, STORE, consent_fact, draft, enrollment, event
+from tests.support.ports import Ports
+
+SETTINGS = StoreSettings(shop_topics=("offers",))
+LOSER, WINNER, THIRD = "c-loser-0001", "c-winner-0002", "c-third-0003"
+HOUR = timedelta(hours=1)
+TOPICS = ("offers", "news")
+OWN = EnrollmentRef(STORE, LOSER, "cart", 1, "e-loser")
+
+
+def kept(ports: Ports, contact: str, *events: Event, applied: int = 5) -> Profile:
+    """A contact with these events, applied and on the timeline."""
+    profile = Profile(STORE, contact)
+    for each in events:
+        profile = fold(profile, each, SETTINGS)
+        ports.timeline.append(contact, each)
+    profile = replace(profile, applied=applied)
+    assert ports.contacts.apply(None, profile)
+    return profile
+
+
+def tombstone(loser: Profile, winner: str = WINNER, position: int = 9) -> Profile:
+    return Profile(
+        STORE, loser.contact, known=loser.known, applied=position, merged_into=winner, merging=True
+    )
+
+
+def united(ports: Ports, loser: Profile, winner: Profile) -> Profile:
+    """Unite two; the tombstone."""
+    gone = tombstone(loser, winner.contact)
+    after = replace(merge(winner, loser), moved=winner.moved + 1)
+    assert ports.merging.unite(loser, gone, winner, after, TOPICS)
+    return gone
+
+
+def couple(ports: Ports) -> tuple[Profile, Profile]:
+    said = ContactFacts(consents=(consent_fact(),))
+    loser = kept(ports, LOSER, event("Viewed", id_="1", contact=said), event("Viewed", id_="2"))
+    return loser, kept(ports, WINNER, event("Ordered", id_="3"))
+
+
+# --- two profiles become one ---
+
+
+def test_both_profiles_change_at_once(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    gone = united(ports, loser, winner)
+    held = ports.contacts.profile(STORE, WINNER)
+    assert held == replace(merge(winner, loser), moved=1)
+    assert ports.contacts.held(STORE, LOSER) == gone
+
+
+def test_who_asks_for_a_contact_that_was_merged_away_gets_who_it_became(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    united(ports, loser, winner)
+    third = kept(ports, THIRD, event("Seen"))
+    ports.merging.settle(tombstone(loser))
+    between = ports.contacts.profile(STORE, WINNER)
+    assert between is not None
+    united(ports, between, third)
+    found = ports.contacts.profile(STORE, LOSER)
+    assert found is not None
+    assert (found.contact, sorted(found.totals)) == (THIRD, ["Ordered", "Seen", "Viewed"])
+
+
+def test_who_has_no_profile_yet_can_be_merged_and_merged_into(ports: Ports) -> None:
+    loser, nobody = kept(ports, LOSER, event("Viewed")), Profile(STORE, WINNER)
+    united(ports, loser, nobody)
+    unknown = Profile(STORE, THIRD)
+    winner = ports.contacts.profile(STORE, WINNER)
+    assert winner is not None
+    united(ports, unknown, winner)
+    found = ports.contacts.profile(STORE, THIRD)
+    assert found is not None
+    assert list(found.totals) == ["Viewed"]
+
+
+@pytest.mark.parametrize("who", [LOSER, WINNER])
+def test_nothing_changes_if_either_has_changed_meanwhile(ports: Ports, who: str) -> None:
+    loser, winner = couple(ports)
+    stale = {LOSER: loser, WINNER: winner}[who]
+    assert ports.contacts.apply(stale, replace(stale, applied=6))
+    gone = tombstone(loser)
+    assert not ports.merging.unite(loser, gone, winner, merge(winner, loser), TOPICS)
+    assert ports.contacts.held(STORE, LOSER) != gone
+
+
+@pytest.mark.parametrize("topic", ["offers", "news"])
+def test_a_no_that_is_said_meanwhile_is_not_lost(ports: Ports, topic: str) -> None:
+    loser, winner = couple(ports)
+    said = ContactFacts(consents=(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR),))
+    ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=said))
+    assert not ports.merging.unite(loser, tombstone(loser), winner, merge(winner, loser), TOPICS)
+
+
+def test_who_ends_an_enrollment_meanwhile_does_not_leave_it_to_the_winner(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment(OWN))
+    presence = enrollment(OWN).presence()
+    loser = replace(Profile(STORE, LOSER), applied=5, inside={OWN.id: presence})
+    ports.contacts.apply(None, loser)
+    winner = kept(ports, WINNER, event("Ordered"))
+    ports.enrollments.finish(OWN, "completed", "", MONDAY_NOON)
+    assert not ports.merging.unite(loser, tombstone(loser), winner, merge(winner, loser), TOPICS)
+
+
+def test_a_writer_who_read_the_winner_before_the_merge_changes_nothing(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    united(ports, loser, winner)
+    assert not ports.contacts.apply(winner, replace(winner, applied=6))
+    assert not ports.contacts.apply(loser, replace(loser, applied=6))
+    assert not ports.contacts.apply(None, replace(loser, applied=6))
+
+
+def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    gone = united(ports, loser, winner)
+    third = kept(ports, THIRD, event("Seen"))
+    held = ports.contacts.profile(STORE, WINNER)
+    assert held is not None
+    further = tombstone(held, THIRD)
+    after = replace(merge(third, held), moved=1)
+    assert not ports.merging.unite(held, further, third, after, TOPICS)
+    ports.merging.settle(gone)
+    assert ports.merging.unite(held, further, third, after, TOPICS)
+
+
+def test_two_can_be_merged_into_one_at_the_same_time(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    united(ports, loser, winner)
+    third = kept(ports, THIRD, event("Seen"))
+    held = ports.contacts.profile(STORE, WINNER)
+    assert held is not None
+    united(ports, third, held)
+
+
+def test_a_merge_that_is_complete_says_so(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    gone = united(ports, loser, winner)
+    for _ in range(2):
+        ports.merging.settle(gone)
+    assert ports.contacts.held(STORE, LOSER) == replace(gone, merging=False)
+
+
+# --- identifiers ---
+
+
+def test_an_identifier_that_leads_to_another_is_told(ports: Ports) -> None:
+    assert ports.contacts.link(LOSER, event(identifiers={"device": "d-1", "cart": "k-1"})) == {}
+    both = event(identifiers={"email": ADA, "device": "d-1"})
+    for _ in range(2):
+        assert ports.contacts.link(WINNER, both) == {"device": LOSER}
+    assert ports.timeline.resolve(STORE, [{"email": ADA}, {"device": "d-1"}]) == [WINNER, LOSER]
+
+
+def test_an_identifier_is_led_to_another_only_from_whom_it_led_to(ports: Ports) -> None:
+    ports.contacts.link(LOSER, event(identifiers={"device": "d-1"}))
+    ports.contacts.lead(STORE, "device", "d-1", THIRD, WINNER)
+    assert ports.timeline.resolve(STORE, [{"device": "d-1"}]) == [LOSER]
+    ports.contacts.lead(STORE, "device", "d-1", LOSER, WINNER)
+    assert ports.timeline.resolve(STORE, [{"device": "d-1"}]) == [WINNER]
+    ports.contacts.lead(STORE, "device", "unknown", LOSER, WINNER)
+
+
+def test_a_page_that_is_not_the_shop_lays_down_no_second_name(ports: Ports) -> None:
+    said = event(identifiers={"email": ADA, "external_id": "7"}, source="browser")
+    ports.contacts.link(WINNER, said)
+    assert ports.timeline.resolve(STORE, [{"external_id": "7"}]) != [WINNER]
+
+
+# --- the timeline ---
+
+
+def carried(ports: Ports, gone: Profile) -> list[Event]:
+    """Carry all of it; what the winner had already."""
+    met, place = ports.merging.carry(gone, "")
+    while place:
+        more, place = ports.merging.carry(gone, place)
+        met += more
+    return met
+
+
+def seen(ports: Ports, contact: str, name: str) -> int:
+    return len(ports.timeline.happenings(STORE, contact, Window(name, None)))
+
+
+def test_the_winner_has_both_timelines_and_both_have_their_proofs(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    said = event("Viewed", id_="1", contact=ContactFacts(consents=(consent_fact(),)))
+    ports.contacts.record_consent(LOSER, said, ["offers"])
+    gone = united(ports, loser, winner)
+    for _ in range(2):
+        assert carried(ports, gone) == []
+    assert (seen(ports, WINNER, "Viewed"), seen(ports, WINNER, "Ordered")) == (2, 1)
+    assert seen(ports, LOSER, "Viewed") == 2
+    assert ports.look.proofs() == [("offers", "granted")] * 2
+
+
+def test_events_of_every_script_are_carried(ports: Ports) -> None:
+    loser = kept(ports, LOSER, *(event(name) for name in ("سفارش", "注文", "~", "Ordered")))
+    gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
+    carried(ports, gone)
+    assert [seen(ports, WINNER, n) for n in ("سفارش", "注文", "~", "Ordered")] == [1, 1, 1, 1]
+
+
+def test_a_long_timeline_is_carried_in_parts(ports: Ports) -> None:
+    many = [event("Viewed", id_=f"{n:04d}") for n in range(450)]
+    loser = kept(ports, LOSER, *many)
+    gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
+    ports.merging.carry(gone, "")
+    assert carried(ports, gone) == []
+    assert seen(ports, WINNER, "Viewed") == 450
+
+
+def test_what_both_have_is_told_and_questions_stay_where_they_were_asked(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    twice = event("Viewed", id_="2")
+    ports.timeline.append(WINNER, twice)
+    ports.timeline.append(LOSER, asking(THIRD, event(identifiers={"email": ADA}), "email"))
+    gone = united(ports, loser, winner)
+    for _ in range(2):
+        assert carried(ports, gone) == [twice]
+    assert seen(ports, WINNER, "Merge Asked") == 0
+
+
+def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    late, reported_twice = event("Viewed", id_="late"), event("Viewed", id_="twice")
+    for each in (late, reported_twice):
+        ports.timeline.append(LOSER, each)
+    ports.timeline.append(WINNER, reported_twice)
+    gone = united(ports, loser, winner)
+    assert carried(ports, gone) == [reported_twice]
+    assert ports.merging.uncounted(WINNER, late, LOSER)
+    assert not ports.merging.uncounted(WINNER, late, THIRD)
+    assert not ports.merging.uncounted(WINNER, reported_twice, LOSER)
+    ports.timeline.append(WINNER, counted_twice(reported_twice, LOSER))
+    assert ports.merging.uncounted(WINNER, reported_twice, LOSER)
+
+
+def test_an_event_is_applied_again_once_for_each_reason(ports: Ports) -> None:
+    assert ports.merging.apply_again(WINNER, event(), Again("one"))
+    assert not ports.merging.apply_again(WINNER, event(), Again("one"))
+    assert ports.merging.apply_again(WINNER, event(), Again("two", follow=7))
+    assert seen(ports, WINNER, event().name) == 0
+
+
+def test_an_event_that_came_astray_leaves_the_timeline_with_the_profile(ports: Ports) -> None:
+    held = kept(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
+    after = replace(held, applied=7, astray=(7, THIRD))
+    assert ports.merging.part(held, after, event("Viewed", id_="2"))
+    assert ports.contacts.held(STORE, WINNER) == after
+    assert seen(ports, WINNER, "Viewed") == 1
+    assert not ports.merging.part(held, after, event("Viewed", id_="1"))
+    assert seen(ports, WINNER, "Viewed") == 1
+
+
+# --- enrollments and messages ---
+
+
+def moved_in(ports: Ports, key: str = "k-1") -> Profile:
+    """A loser who is inside, merged; the tombstone."""
+    ports.enrollments.enroll(enrollment(OWN, key=key))
+    said = ContactFacts(consents=(consent_fact(),))
+    mailed = fold(Profile(STORE, LOSER), event(contact=said), SETTINGS)
+    loser = replace(mailed, applied=5, inside={OWN.id: enrollment(OWN).presence()})
+    ports.contacts.apply(None, loser)
+    ports.merging.reserve(STORE, LOSER, WINNER)
+    return united(ports, loser, kept(ports, WINNER, event("Ordered", identifiers={"cart": "1"})))
+
+
+def test_the_winner_has_been_enrolled_for_what_the_loser_was(ports: Ports) -> None:
+    ports.enrollments.enroll(enrollment(OWN, key="k-1"))
+    unkeyed = OWN._replace(workflow="welcome", id="e-welcome")
+    ports.enrollments.enroll(enrollment(unkeyed))
+    for _ in range(2):
+        stays = ports.merging.reserve(STORE, LOSER, WINNER)
+        assert sorted((s.ref.id, s.key, s.event_id) for s in stays) == [
+            ("e-loser", "k-1", "evt-1"), ("e-welcome", "", "evt-1"),
+        ]  # fmt: skip
+    for workflow, distinction in (("cart", "key k-1"), ("welcome", "evt-1")):
+        id_ = enrollment_id(STORE, workflow, WINNER, distinction)
+        loaded = ports.enrollments.load(EnrollmentRef(STORE, WINNER, workflow, 1, id_))
+        assert loaded is not None
+        assert (loaded[1].status, loaded[1].reason) == ("exited", MERGED_AWAY)
+    assert [ref.contact for _, ref in ports.enrollments.inside(STORE, "cart")] == [LOSER]
+    # And so has whoever the winner becomes.
+    again = ports.merging.reserve(STORE, WINNER, THIRD)
+    assert sorted(stay.ref.id for stay in again) == ["e-loser", "e-welcome"]
+    id_ = enrollment_id(STORE, "cart", THIRD, "key k-1")
+    assert ports.enrollments.load(EnrollmentRef(STORE, THIRD, "cart", 1, id_)) is not None
+
+
+def test_an_enrollment_goes_on_where_it_is_with_what_is_known_of_the_winner(ports: Ports) -> None:
+    moved_in(ports)
+    loaded = ports.enrollments.load(OWN)
+    assert loaded is not None
+    profile, own = loaded
+    assert (profile.contact, own.ref.contact, own.status) == (WINNER, LOSER, "active")
+    assert profile.inside[OWN.id].ref(STORE, WINNER, OWN.id) == OWN
+    ports.enrollments.show_moved(OWN, 2)
+    shown = ports.contacts.profile(STORE, LOSER)
+    assert shown is not None
+    assert shown.inside[OWN.id].version == 2
+    assert ports.enrollments.finish(OWN, "completed", "", MONDAY_NOON)
+    left = ports.contacts.profile(STORE, LOSER)
+    assert left is not None
+    assert left.inside == {}
+
+
+def test_a_message_is_claimed_on_the_consent_and_the_address_of_the_winner(ports: Ports) -> None:
+    moved_in(ports)
+    mine = draft("reminder", OWN)
+    with pytest.raises(Busy):  # whoever read the loser before the merge has to look again
+        ports.ledger.claim(mine, Journal(), MONDAY_NOON)
+    owned = replace(mine, owner=WINNER)
+    assert ports.ledger.claim(owned, Journal(), MONDAY_NOON) == Claimed()
+    no = ContactFacts(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
+    ports.contacts.withdraw(WINNER, event("Unsubscribed", contact=no))
+    refused = ports.ledger.claim(replace(draft("again", OWN), owner=WINNER), Journal(), MONDAY_NOON)
+    assert refused != Claimed()
+
+
+def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) -> None:
+    loser, winner = couple(ports)
+    united(ports, loser, winner)
+    no = ContactFacts(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
+    ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=no))
+    found = ports.contacts.profile(STORE, WINNER)
+    assert found is not None
+    assert found.consent["offers"] == Consent("withdrawn", MONDAY_NOON + HOUR, "form", "footer")
+    assert seen(ports, WINNER, "Unsubscribed") == 1
+    assert seen(ports, LOSER, "Unsubscribed") == 0
+
+
+def test_an_ask_is_read_as_it_was_written(ports: Ports) -> None:
+    question = asking(WINNER, event(identifiers={"email": ADA}), "email")
+    ports.timeline.append(LOSER, question)
+    (found,) = ports.timeline.happenings(STORE, LOSER, Window("Merge Asked", None))
+    assert Ask(**found.data).into == WINNER

@@ -1,0 +1,134 @@
+"""run_steps and trigger_date: long waits, pauses and new versions through the real handlers."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from functions.run_steps.app import handler as run_steps
+from functions.trigger_date.app import handler as trigger_date
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.enrollment import Enrollment
+from milepost.wiring import tables
+from tests.support.builders import delay, send, settings, wait_for, workflow
+from tests.support.builders import shop as files_of
+from tests.support.cloud import Item, Shop
+from tests.support.handlers import machine_of, run, tell, upload
+
+YEAR = workflow(
+    delay("365 days", "year"),
+    wait_for("answer", "Replied", "90 days", [send("thanks")], [send("pity")]),
+    category="transactional",
+)
+
+
+@pytest.fixture
+def year(shop: Shop) -> Shop:
+    upload(shop, files_of(year=YEAR))
+    tell(shop, "Checkout Started")
+    return shop
+
+
+def held(shop: Shop) -> Enrollment:
+    ref = EnrollmentRef.from_json(enrolled_first(shop)["enrollment"])
+    loaded = tables.enrollments().load(ref)
+    assert loaded is not None
+    return loaded[1]
+
+
+def enrolled_first(shop: Shop) -> Item:
+    ref: Item = next(e for e in executions(shop) if e["leg"] == 0)
+    return ref
+
+
+def executions(shop: Shop) -> list[Item]:
+    found = [json.loads(each["input"]) for each in shop.cloud.executions(machine_of(shop, "year"))]
+    return sorted(found, key=lambda given: int(given["leg"]))
+
+
+def make_due(shop: Shop) -> None:
+    """Have what is parked be due now."""
+    enrollment = held(shop)
+    assert enrollment.start is not None
+    start = enrollment.start._replace(due=datetime.now(UTC) - timedelta(seconds=1))
+    assert tables.enrollments().retime(enrollment.ref, enrollment.leg, start)
+
+
+def test_a_year_is_waited_for_in_the_table_and_gone_on_with_from_there(year: Shop) -> None:
+    done = run(year, "year", "year", leg=0)
+    assert (done["next"], done["leg"], done["turn"]) == ("end", 0, 1)
+    trigger_date({}, None)
+    assert len(executions(year)) == 1
+    make_due(year)
+    trigger_date({}, None)
+    trigger_date({}, None)
+    first, second = executions(year)
+    assert second == {**first, "leg": 1, "turn": 1, "block": "answer"}
+
+
+def test_the_event_of_a_wait_in_the_table_begins_the_next_leg(year: Shop) -> None:
+    run(year, "year", "year", leg=0)
+    make_due(year)
+    trigger_date({}, None)
+    run_steps(executions(year)[1], None)
+    assert held(year).leg == 2
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    tell(year, "Replied", id="r-1", occurred_at=now.isoformat())
+    assert executions(year)[2] == {**executions(year)[0], "leg": 2, "turn": 2, "block": "thanks"}
+
+
+def test_an_earlier_execution_changes_nothing_any_more(year: Shop) -> None:
+    run(year, "year", "year", leg=0)
+    before = held(year)
+    assert run(year, "year", "answer", leg=0, turn=1)["next"] == "end"
+    give_up = {**executions(year)[0], "give_up": {"Error": "Boom"}}
+    run_steps(give_up, None)
+    assert held(year) == before
+
+
+def test_a_pause_and_its_end_are_carried_out_by_the_clock(year: Shop) -> None:
+    upload(year, files_of(year={**YEAR, "status": "paused"}))
+    assert run(year, "year", "year", leg=0)["next"] == "end"
+    assert held(year).leg == 1
+    trigger_date({}, None)
+    assert len(executions(year)) == 1
+    upload(year, files_of(year=YEAR))
+    trigger_date({}, None)
+    trigger_date({}, None)
+    first, second = executions(year)
+    assert second == {**first, "leg": 1, "block": "year"}
+
+
+@pytest.mark.parametrize(("kind", "status"), [("cancel", "exited"), ("migrate", "active")])
+def test_a_new_version_reaches_those_inside_by_the_clock(
+    year: Shop, kind: str, status: str
+) -> None:
+    run(year, "year", "year", leg=0)
+    upload(year, files_of(year={**YEAR, "title": "Anew", "inside": {"on_publish": kind}}))
+    trigger_date({}, None)
+    assert held(year).status == status
+    assert held(year).ref.version == (2 if kind == "migrate" else 1)
+
+
+def test_marketing_waits_for_the_end_of_quiet_hours_in_the_table(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    begin, end = (now + timedelta(hours=by) for by in (-1, 3))
+    clock = {"from": f"{begin:%H:00}", "to": f"{end:%H:00}"}
+    offer = workflow(send("offer"))
+    upload(shop, {**files_of(year=offer), "settings.json": settings(quiet_hours=clock)})
+    tell(shop, "Checkout Started")
+    assert run(shop, "year", "offer", leg=0)["next"] == "end"
+    start = held(shop).start
+    assert start is not None
+    assert (start.deferred, start.turn) == ("offer: quiet hours", 0)
+    assert timedelta(hours=1) < start.due - now < timedelta(hours=4)
+    assert shop.cloud.post.sent == []
+    trigger_date({}, None)
+    assert len(executions(shop)) == 1
+    upload(shop, {"settings.json": settings()})
+    make_due(shop)
+    trigger_date({}, None)
+    assert executions(shop)[1] == {**executions(shop)[0], "leg": 1, "block": "offer"}
+    run_steps(executions(shop)[1], None)
+    assert held(shop).status == "completed"
+    assert len(shop.cloud.post.sent) == 1

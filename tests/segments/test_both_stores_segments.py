@@ -1,0 +1,114 @@
+"""Members, segments, rules of points and the progress of looks: the same in memory and DynamoDB."""
+
+from datetime import timedelta
+
+import pytest
+
+from milepost.base.refs import ContactRef
+from milepost.contacts.profile import Profile
+from milepost.contacts.segment_state import NOWHERE, Crossing, Standing
+from milepost.runtime.ports import Part
+from milepost.segments.membership import made, moved
+from milepost.segments.scoring import Rule, Scoring
+from tests.support.builders import MONDAY_NOON, STORE, contact, event
+from tests.support.ports import Ports
+
+BOUGHT = {"did": "Order Completed", "within": "30 days"}
+PEOPLE = [contact(f"{number}@mail.example") for number in range(25)]
+
+
+def ref(name: str) -> ContactRef:
+    return ContactRef(STORE, name)
+
+
+def join_all(ports: Ports) -> None:
+    for number, each in enumerate(PEOPLE):
+        since = MONDAY_NOON + timedelta(minutes=number)
+        ports.members.join(ref(each), "segment", "buyers", since)
+
+
+def test_who_has_joined_is_a_member_until_leaving(ports: Ports) -> None:
+    join_all(ports)
+    join_all(ports)
+    assert ports.members.count(STORE, "segment", "buyers") == len(PEOPLE)
+    ports.members.leave(ref(PEOPLE[0]), "segment", "buyers")
+    ports.members.leave(ref(PEOPLE[0]), "segment", "buyers")
+    page = ports.members.page(STORE, "segment", "buyers")
+    assert sorted(member.contact for member in page.members) == sorted(PEOPLE[1:])
+    assert ports.members.count(STORE, "list", "buyers") == 0
+    assert ports.members.count("other", "segment", "buyers") == 0
+
+
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -> None:
+    join_all(ports)
+    seen: list[str] = []
+    for part in range(ports.members.parts()):
+        after = ""
+        while True:
+            page = ports.members.page_of(STORE, "segment", "buyers", part, after, most)
+            seen += [member.contact for member in page.members]
+            assert len(page.members) <= most
+            after = page.next
+            if not after:
+                break
+    assert sorted(seen) == sorted(PEOPLE)
+
+
+def test_a_segment_goes_live_in_place_of_the_one_that_was(ports: Ports) -> None:
+    one = made("Buyers", BOUGHT, False, 1)
+    assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
+    assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
+    assert not ports.publications.keep_segment(STORE, "buyers", 1, {"did": "Other"})
+    assert not ports.publications.show_segment(STORE, "buyers", one, 1)
+    assert ports.publications.show_segment(STORE, "buyers", one, 0)
+    assert not ports.publications.show_segment(STORE, "buyers", one._replace(version=2), 0)
+    assert ports.registry.head(STORE).segments == {"buyers": one}
+    assert ports.registry.segment(STORE, "buyers", 1) == BOUGHT
+    archived = one._replace(status="archived")
+    assert ports.publications.show_segment(STORE, "buyers", archived, 1)
+    assert ports.publications.head(STORE).segments["buyers"] == archived
+    with pytest.raises(LookupError):
+        ports.registry.segment(STORE, "buyers", 9)
+
+
+def test_the_rules_of_points_come_and_go(ports: Ports) -> None:
+    rules = (Rule("order", "Order Completed", 20, {"event": "total", "gte": 9}, 100),)
+    scoring = Scoring(rules, period=60, least=0, stages=("lead", "customer"))
+    ports.publications.apply_scoring(STORE, scoring.to_json())
+    assert ports.registry.head(STORE).scoring == scoring
+    ports.publications.apply_scoring(STORE, None)
+    assert ports.registry.head(STORE).scoring is None
+
+
+def test_a_contact_keeps_where_it_stands(ports: Ports) -> None:
+    cause = event(id_="o-1")
+    standing = moved(NOWHERE, "buyers", True, cause, MONDAY_NOON, initial=True)
+    standing = standing._replace(
+        flips={"buyers": MONDAY_NOON + timedelta(days=30)},
+        points={"": {"0": 20}},
+        score=20,
+        stage="lead",
+        staged=MONDAY_NOON,
+        crossings=(*standing.crossings, Crossing("lead", "stage", MONDAY_NOON, "o-1")),
+    )
+    profile = Profile(STORE, contact(), applied=1, standing=standing)
+    assert ports.contacts.apply(None, profile)
+    held = ports.contacts.profile(STORE, contact())
+    assert held is not None
+    assert held.standing == standing
+    assert held.standing.inside() == {"buyers"}
+    assert Standing.from_json({}) == NOWHERE
+
+
+def test_the_progress_of_a_look_can_be_followed(ports: Ports) -> None:
+    assert ports.progress.looked(STORE, "segment/buyers") is None
+    ports.progress.begin(STORE, "run-1", ["scoring", "segment/buyers"], 8, MONDAY_NOON)
+    assert ports.progress.part(STORE, "run-1", "all##0") == Part()
+    ports.progress.note(STORE, "run-1", "all##0", Part("here", 10, 2))
+    ports.progress.note(STORE, "run-1", "all##1", Part("", 5, 0, True))
+    looked = ports.progress.looked(STORE, "segment/buyers")
+    assert looked is not None
+    assert (looked.run, looked.of) == ("run-1", 8)
+    assert looked.parts == {"all##0": Part("here", 10, 2), "all##1": Part("", 5, 0, True)}
+    assert ports.progress.looked(STORE, "segment/other") is None

@@ -1,0 +1,202 @@
+"""Segments as AWS has them: files, events, the machine that looks at all contacts, the API."""
+
+from typing import Any
+
+import pytest
+
+from functions.look.app import handler as look
+from functions.segments.app import handler
+from milepost.base.error_collector import Apart
+from milepost.contacts.event import contact_id
+from milepost.runtime.jobs import Work
+from milepost.wiring import runtime, tables
+from tests.support.builders import send, workflow
+from tests.support.builders import shop as files_of
+from tests.support.cloud import EMAIL, Cloud, Shop
+from tests.support.handlers import pass_on, report, tell, upload
+from tests.support.port_recorder import Caller
+
+Json = dict[str, Any]
+SEGMENT = "GET /v1/{store}/segments/{name}"
+MEMBERS = "GET /v1/{store}/segments/{name}/members"
+PUT = "PUT /v1/{store}/segments/{name}/members/{contact}"
+TAKE = "DELETE /v1/{store}/segments/{name}/members/{contact}"
+PREVIEW = "POST /v1/{store}/segments/preview"
+LIST = "GET /v1/{store}/lists/{name}"
+ON_LIST = "GET /v1/{store}/lists/{name}/members"
+
+BUYERS: Json = {"title": "Buyers", "condition": {"did": "Order Completed"}}
+GUESTS: Json = {"title": "Guests", "static": True}
+FILES = {"segments/buyers.json": BUYERS, "segments/guests.json": GUESTS}
+
+
+@pytest.fixture
+def call(shop: Shop) -> Caller:
+    return Caller(handler, shop.store, shop.signing)
+
+
+def wren(shop: Shop) -> str:
+    return contact_id(shop.store, "email", EMAIL)
+
+
+def buys(shop: Shop) -> None:
+    """The person buys, and all that follows is passed on."""
+    before = {item["sk"]["S"] for item in shop.events()}
+    tell(shop, "Order Completed", {"total": 30})
+    known = {item["sk"]["S"] for item in shop.events() if "Order Completed" in item["sk"]["S"]}
+    while new := pass_on(shop, before | known):
+        known |= {item["sk"]["S"] for item in new}
+
+
+def test_who_buys_is_counted_and_shown(shop: Shop, call: Caller) -> None:
+    upload(shop, {**files_of(cart=workflow(send("first"))), **FILES})
+    assert report(shop, "segments.buyers")["outcome"] == "published"
+    assert call(SEGMENT, name="buyers").body == {
+        "segment": "buyers", "title": "Buyers", "version": 1, "static": False, "count": 0,
+        "looked": None,
+    }  # fmt: skip
+    buys(shop)
+    assert call(SEGMENT, name="buyers").body["count"] == 1
+    shown = call(MEMBERS, name="buyers").body
+    assert [member["contact"] for member in shown["members"]] == [wren(shop)]
+    assert shown["next"] is None
+
+
+def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
+    upload(shop, files_of())
+    buys(shop)
+    upload(shop, FILES)
+    assert "1 of 1 contacts belong to it" in report(shop, "segments.buyers")["note"]
+    works = runtime.look_works()
+    found = [work for work in works.works.open() if work.store == shop.store]
+    assert [(work.kind, work.workflow) for work in found] == [
+        ("look", "segment/buyers"),
+        ("look", "segment/guests"),
+    ]
+    known = {item["sk"]["S"] for item in shop.events()}
+    order = begun(shop, found)
+    for item in order["items"]:
+        assert look({"order": order["order"], "item": item}, None)["next"] == "done"
+    ended = look(order, None)
+    assert (ended["next"], ended["items"], ended["round"]) == ("done", [], 1)
+    while new := pass_on(shop, known):
+        known |= {item["sk"]["S"] for item in new}
+    seen = call(SEGMENT, name="buyers").body
+    assert seen["count"] == 1
+    assert seen["looked"]["done"] is True
+    assert (seen["looked"]["contacts"], seen["looked"]["changed"]) == (1, 1)
+
+
+def begun(shop: Shop, works: list[Work]) -> Json:
+    """What the machine is started with."""
+    orders: list[Json] = []
+
+    class Starter:
+        def look(self, run: str, order: Any) -> None:
+            orders.append(order)
+
+    from dataclasses import replace
+
+    real = runtime.look_works()
+    apart = Apart()
+    replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
+    apart.settle("looks")
+    (order,) = orders
+    assert order["order"]["store"] == shop.store
+    return order
+
+
+class Kept:
+    """The works of this one store."""
+
+    def __init__(self, works: list[Work]) -> None:
+        self._works = works
+
+    def open(self) -> list[Work]:
+        return self._works
+
+    def advance(self, work: Work, done: str) -> None: ...
+
+    def again(self, work: Work, at: Any) -> None: ...
+
+    def close(self, work: Work) -> None: ...
+
+
+def test_a_contact_is_put_into_a_static_segment_and_taken_out(shop: Shop, call: Caller) -> None:
+    upload(shop, {**files_of(), **FILES})
+    buys(shop)
+    for route, count in ((PUT, 1), (PUT, 1), (TAKE, 0), (PUT, 1)):
+        known = {item["sk"]["S"] for item in shop.events()}
+        assert call(route, name="guests", contact=wren(shop)).status == 202
+        while new := pass_on(shop, known):
+            known |= {item["sk"]["S"] for item in new}
+        assert call(SEGMENT, name="guests").body["count"] == count
+
+
+def test_only_static_segments_and_known_contacts(shop: Shop, call: Caller) -> None:
+    upload(shop, {**files_of(), **FILES})
+    assert call(PUT, name="buyers", contact=wren(shop)).error == "not_static"
+    assert call(PUT, name="guests", contact="c" + "f" * 25).error == "unknown_contact"
+    assert call(PUT, name="guests", contact="x-y").error == "unknown_contact"
+    assert call(SEGMENT, name="nobody").error == "unknown_segment"
+    assert call(SEGMENT, name="Stage-lead").error == "unknown_name"
+
+
+def test_pages_lead_on_and_cursors_are_checked(shop: Shop, call: Caller, cloud: Cloud) -> None:
+    upload(shop, {**files_of(), **FILES})
+    from datetime import UTC, datetime
+
+    from milepost.base.refs import ContactRef
+
+    people = [f"c{number:025x}" for number in range(7)]
+    for number, contact in enumerate(people):
+        since = datetime(2026, 1, 1 + number, tzinfo=UTC)
+        tables.members().join(ContactRef(shop.store, contact), "list", "news", since)
+    assert call(LIST, name="news").body == {"list": "news", "count": 7}
+    seen: list[str] = []
+    query: Json = {"limit": "3"}
+    while True:
+        page = call(ON_LIST, name="news", query=query).body
+        seen += [member["contact"] for member in page["members"]]
+        if page["next"] is None:
+            break
+        query = {"limit": "3", "after": page["next"]}
+    assert sorted(seen) == people
+    assert len(seen) == 7
+    for after in ("x", query["after"][:-2], query["after"] + "A", "é"):
+        assert call(ON_LIST, name="news", query={"after": after}).error == "bad_cursor"
+    assert call(ON_LIST, name="other", query=query).error == "bad_cursor"
+    for limit in ("0", "1001", "a", "-1", "00001", "0000199999"):
+        assert call(ON_LIST, name="news", query={"limit": limit}).error == "bad_limit"
+
+
+def test_a_condition_is_tried_out_on_some(shop: Shop, call: Caller) -> None:
+    upload(shop, {**files_of(), **FILES})
+    buys(shop)
+    found = call(PREVIEW, body={"condition": BUYERS["condition"]})
+    assert found.status == 200, found
+    assert found.body == {
+        "matched": 1, "looked": 1, "total": 1, "words": "1 of 1 contacts belong to it",
+        "some": [wren(shop)],
+    }  # fmt: skip
+    nobody = call(PREVIEW, body={"condition": {"did": "Order Canceled"}}).body
+    assert (nobody["matched"], nobody["some"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "field"),
+    [
+        (b"{", "bad_json", None),
+        ([], "bad_preview", "condition"),
+        ({"condition": {"contact": "a"}}, "bad_condition", "condition"),
+        ({"condition": {"did": "A", "since": "enrollment"}}, "bad_condition", "condition.since"),
+        ({"condition": None}, "bad_condition", "file"),
+        ({"condition": {"in_segment": "vip"}}, "bad_condition", "condition.in_segment"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    call: Caller, body: Any, error: str, field: str | None
+) -> None:
+    answered = call(PREVIEW, body=body)
+    assert answered.error == error
+    assert answered.body["error"]["field"] == field

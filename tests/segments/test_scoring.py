@@ -1,0 +1,151 @@
+"""Points: a function of what happened and of now, whatever the order in which it is heard of."""
+
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.contacts.segment_state import NOWHERE, Membership, with_points
+from milepost.segments.scoring import Rule, Scoring, earned, fades, scored, stage_reached, worth
+from tests.support.builders import MONDAY_NOON, event
+
+DAY = timedelta(days=1)
+MONTH = 30 * 24 * 60
+RULES = (
+    Rule("order", "Ordered", 20),
+    Rule("large", "Ordered", 30, {"event": "total", "gte": 100}),
+    Rule("click", "Clicked", 5, most=12),
+    Rule("return", "Returned", -15),
+)
+HALF = Scoring(RULES, period=MONTH // 4)
+MELTS = Scoring(RULES, period=7 * 24 * 60, melts_in=10)
+STAYS = Scoring(RULES, least=0, most=100)
+
+
+def after(scoring: Scoring, *happened: tuple[str, int, int]) -> Any:
+    """The points after events: a name, days from Monday noon, a total."""
+    points: Any = {}
+    for number, (name, days, total) in enumerate(happened):
+        told = event(name, {"total": total}, at=MONDAY_NOON + days * DAY, id_=str(number))
+        points = earned(points, told, scoring)
+    return points
+
+
+def test_events_are_worth_what_the_rules_say() -> None:
+    assert worth(after(STAYS, ("Ordered", 0, 10)), STAYS, MONDAY_NOON) == 20
+    assert worth(after(STAYS, ("Ordered", 0, 150)), STAYS, MONDAY_NOON) == 50
+    assert worth(after(STAYS, ("Returned", 0, 0)), STAYS, MONDAY_NOON) == 0
+    many = after(STAYS, *[("Ordered", 0, 150)] * 4)
+    assert worth(many, STAYS, MONDAY_NOON) == 100
+    assert after(STAYS, ("Looked", 0, 0)) == {}
+
+
+def test_all_events_of_a_rule_with_a_limit_are_worth_no_more() -> None:
+    points = after(STAYS, *[("Clicked", 0, 0)] * 9, ("Ordered", 0, 1))
+    assert worth(points, STAYS, MONDAY_NOON) == 32
+
+
+def test_points_lose_their_half_in_the_half_life() -> None:
+    points = after(HALF, ("Ordered", 0, 10))
+    begins = worth(points, HALF, MONDAY_NOON)
+    assert begins == 20
+    assert worth(points, HALF, MONDAY_NOON + 30 * DAY) == 10
+    assert worth(points, HALF, MONDAY_NOON + 60 * DAY) == 5
+    assert worth(points, HALF, MONDAY_NOON + 301 * DAY) == 0
+
+
+def test_points_melt_away_step_by_step() -> None:
+    points = after(MELTS, ("Ordered", 0, 10))
+    values = [worth(points, MELTS, MONDAY_NOON + week * 7 * DAY) for week in range(12)]
+    assert values == [20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0, 0]
+
+
+happened = st.lists(
+    st.tuples(
+        st.sampled_from(["Ordered", "Clicked", "Returned", "Looked"]),
+        st.integers(-700, 700),
+        st.sampled_from([10, 150]),
+    ),
+    max_size=12,
+)
+scorings = st.sampled_from([HALF, MELTS, STAYS])
+
+
+@given(happened, scorings, st.integers(0, 999), st.integers(-800, 1500))
+def test_the_order_in_which_events_are_heard_of_changes_nothing(
+    events: list[tuple[str, int, int]], scoring: Scoring, seed: int, days: int
+) -> None:
+    mixed = Random(seed).sample(events, len(events))
+    one, other = after(scoring, *events), after(scoring, *mixed)
+    assert one == other
+    now = MONDAY_NOON + days * DAY
+    assert worth(one, scoring, now) == worth(other, scoring, now)
+
+
+@given(happened, st.sampled_from([HALF, MELTS]))
+def test_a_score_changes_only_when_it_was_foreseen(
+    events: list[tuple[str, int, int]], scoring: Scoring
+) -> None:
+    points = after(scoring, *events)
+    foreseen = fades(points, scoring, MONDAY_NOON)
+    value, instants = worth(points, scoring, MONDAY_NOON), dict(foreseen)
+    assert sorted(instants) == [at for at, _ in foreseen]
+    for hours in range(0, 24 * 800, 37):
+        at = MONDAY_NOON + timedelta(hours=hours)
+        for due, score in foreseen:
+            if due <= at:
+                value = score
+        assert worth(points, scoring, at) == value
+
+
+@given(happened)
+def test_a_profile_keeps_few_buckets(events: list[tuple[str, int, int]]) -> None:
+    for scoring in (HALF, MELTS):
+        assert all(len(held) <= scoring.lasts for held in after(scoring, *events).values())
+
+
+def test_without_rules_there_are_no_points() -> None:
+    told = event("Ordered")
+    standing = scored(NOWHERE, told, STAYS, MONDAY_NOON)
+    assert (standing.score, standing.points) == (20, {"": {"0": 20}})
+    assert scored(standing, told, None, MONDAY_NOON).score == 0
+    assert Scoring.from_json(HALF.to_json()) == HALF
+
+
+@pytest.mark.parametrize(
+    ("value", "points", "sum_"),
+    [(None, 20, 20), (5, 20, 25), (5, 0, 5), ("many", 20, "many"), (True, 20, True)],
+)
+def test_what_steps_added_and_what_events_were_worth_are_one_score(
+    value: Any, points: float, sum_: Any
+) -> None:
+    assert with_points(value, points) == sum_
+
+
+STAGES = Scoring(stages=("lead", "customer", "fan"))
+SINCE = Membership(MONDAY_NOON, "e")
+
+
+@pytest.mark.parametrize(
+    ("there", "said", "current", "falls", "reached"),
+    [
+        (["lead"], "", None, False, "lead"),
+        (["lead", "fan"], "", None, False, "fan"),
+        (["lead"], "lead", "lead", False, ""),
+        (["lead"], "fan", "fan", False, ""),
+        (["lead"], "fan", "fan", True, "lead"),
+        (["lead"], "lead", "lost", False, ""),
+        (["lead", "customer"], "lead", "lost", False, "customer"),
+        ([], "fan", "fan", True, ""),
+    ],
+)
+def test_a_stage_is_reached_once_and_not_left_backwards(
+    there: list[str], said: str, current: Any, falls: bool, reached: str
+) -> None:
+    segments = {f"stage:{stage}": SINCE for stage in there}
+    standing = NOWHERE._replace(segments=segments, stage=said)
+    scoring = STAGES._replace(fall_back=falls)
+    assert stage_reached(standing, current, scoring, "stage:") == reached

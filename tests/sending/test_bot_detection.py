@@ -1,0 +1,114 @@
+"""Who opened or clicked. The cases are in a file of their own: each is labelled by hand."""
+
+import json
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.sending.bot_detection import clicks, persons, suspect, trace, why_machine
+from tests.support.aws_events import EVENTS
+from tests.support.builders import MONDAY_NOON
+
+Json = dict[str, Any]
+CORPUS: Path = EVENTS / "readers.json"
+HOUR = timedelta(hours=1)
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15"
+
+
+def cases(label: str) -> list[Json]:
+    return [case for case in json.loads(CORPUS.read_text("utf-8")) if case["by"] == label]
+
+
+def traces(case: Json) -> list[str]:
+    told = []
+    for click in case["clicks"]:
+        agent = click.get("agent", IPHONE)
+        why = suspect("clicked", agent, timedelta(seconds=click["after"]))
+        at = MONDAY_NOON + timedelta(seconds=click["after"])
+        told.append(trace(at, f"https://shop.example/{click['link']}", why))
+    return told
+
+
+def test_scanners_are_recognized_and_people_are_not_taken_for_them() -> None:
+    """Of a scanner nothing may be left; the promise is 95 and 1 of a hundred."""
+    for label, bound in (("scanner", 0.05), ("person", 0.99)):
+        shares = [len(persons(traces(case))) / len(case["clicks"]) for case in cases(label)]
+        assert len(shares) >= 12
+        mean = sum(shares) / len(shares)
+        assert mean <= bound if label == "scanner" else mean >= bound
+
+
+@pytest.mark.parametrize("case", cases("person after scanner"), ids=lambda case: case["what"])
+def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
+    heard = {click.at for click in persons(traces(case))}
+    assert len(heard) == case["heard"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "after", "why"),
+    [
+        ("Mozilla/5.0", HOUR, "privacy proxy"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+         "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0", HOUR, "privacy proxy"),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+         "GoogleImageProxy)", HOUR, ""),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+         "GoogleImageProxy)", timedelta(seconds=1), "too soon"),
+        ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", HOUR, ""),
+        (IPHONE, HOUR, ""),
+        (IPHONE, timedelta(seconds=4.9), "too soon"),
+        (IPHONE, timedelta(seconds=5), ""),
+        ("", HOUR, ""),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", HOUR,
+         "scanner"),
+        ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0", HOUR, "scanner"),
+        ("python-requests/2.32.3", HOUR, "scanner"),
+        ("Barracuda Sentinel (EE)", HOUR, "scanner"),
+        ("Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36", HOUR, ""),
+    ],
+)  # fmt: skip
+def test_an_open_is_judged_by_who_says_to_have_opened_and_how_soon(
+    agent: str, after: timedelta, why: str
+) -> None:
+    assert suspect("opened", agent, after) == why
+
+
+def test_a_click_from_apples_mail_is_a_readers() -> None:
+    """The proxy of Mail Privacy Protection fetches pictures, it follows no links."""
+    assert suspect("clicked", "Mozilla/5.0", HOUR) == ""
+
+
+def test_the_first_click_of_a_burst_is_known_only_with_the_second() -> None:
+    first, second = MONDAY_NOON, MONDAY_NOON + timedelta(seconds=0.4)
+    one, two = trace(first, "a", ""), trace(second, "b", "")
+    assert why_machine([one], first, "a") == ""
+    assert why_machine([one, two], first, "a") == why_machine([one, two], second, "b") == "burst"
+
+
+@pytest.mark.parametrize("links", ["aaaa", "ab"])
+def test_a_reader_may_press_one_link_often_or_two_one_after_the_other(links: str) -> None:
+    gap = 0.1 if links == "aaaa" else 1.0
+    told = [
+        trace(MONDAY_NOON + timedelta(seconds=gap * n), link, "") for n, link in enumerate(links)
+    ]
+    assert len(persons(told)) == len(links)
+
+
+moments = st.integers(0, 40).map(lambda n: MONDAY_NOON + n * timedelta(seconds=0.5))
+some = st.lists(st.builds(trace, moments, st.sampled_from("abcdef"), st.just("")), max_size=5)
+
+
+@given(some)
+def test_the_order_of_reports_does_not_matter(told: list[str]) -> None:
+    assert all(clicks(order) == clicks(told) for order in permutations(told))
+
+
+@given(some, some)
+def test_more_clicks_never_make_a_person_of_a_machine(told: list[str], more: list[str]) -> None:
+    before = {(c.at, c.link) for c in clicks(told) if c.why}
+    assert before <= {(c.at, c.link) for c in clicks([*told, *more]) if c.why}

@@ -1,0 +1,180 @@
+"""How much marketing a reader gets: caps by calendar days, smart sending, the reader's wish."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.contacts.profile import Profile
+from milepost.contacts.recent_marketing import KEPT, MOST, NEVER, kept, mark, noted, united
+from milepost.sending.caps import Cap, Limits, limits_of, restraints_of
+from milepost.sending.quiet_hours import Wait
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import MONDAY_NOON, STORE, contact, draft
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+UTC_ZONE = ZoneInfo("UTC")
+PER_DAY, PER_WEEK = Cap("cap per day", 1, 1), Cap("cap per week", 3, 7)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def mailed(*times: datetime) -> dict[str, datetime]:
+    return {f"m-{number}": time for number, time in enumerate(times)}
+
+
+def limits(*caps: Cap, zone: str = "UTC", smart: timedelta = timedelta(0)) -> Limits:
+    return Limits(ZoneInfo(zone), caps, smart)
+
+
+def test_a_day_is_one_of_the_readers_calendar() -> None:
+    """A mail every morning is one a day, however punctual it is."""
+    evening = at("2026-11-02T22:30:00-05:00")
+    cap = limits(PER_DAY, zone="America/New_York")
+    midnight = at("2026-11-03T00:00:00-05:00")
+    assert cap.wait(mailed(evening), evening + HOUR) == Wait("cap per day", midnight)
+    assert cap.wait(mailed(evening), midnight) is None
+    assert limits(PER_DAY).wait(mailed(evening), midnight) == Wait(
+        "cap per day", at("2026-11-04T00:00:00Z")
+    )
+
+
+def test_a_week_is_a_day_and_the_six_before_it() -> None:
+    times = [MONDAY_NOON, MONDAY_NOON + DAY, MONDAY_NOON + 2 * DAY]
+    frees = at("2026-11-09T00:00:00Z")
+    assert limits(PER_WEEK).wait(mailed(*times), times[-1]) == Wait("cap per week", frees)
+    assert limits(PER_WEEK).wait(mailed(*times), frees) is None
+    assert limits(PER_WEEK).wait(mailed(*times[:2]), times[-1]) is None
+
+
+def test_what_is_over_a_cap_that_was_lowered_waits_for_enough_to_pass() -> None:
+    times = [MONDAY_NOON + number * DAY for number in range(5)]
+    later = limits(Cap("cap per week", 2, 7)).wait(mailed(*times), times[-1])
+    assert later == Wait("cap per week", at("2026-11-12T00:00:00Z"))
+
+
+def test_a_day_in_which_clocks_change_is_a_day() -> None:
+    cap = limits(PER_DAY, zone="Europe/Paris")
+    before = at("2026-10-25T00:30:00+02:00")
+    assert cap.wait(mailed(before), at("2026-10-25T23:30:00+01:00")) == Wait(
+        "cap per day", at("2026-10-26T00:00:00+01:00")
+    )
+
+
+def test_smart_sending_counts_hours() -> None:
+    smart = limits(smart=16 * HOUR)
+    assert smart.wait({}, MONDAY_NOON) is None
+    found = smart.wait(mailed(MONDAY_NOON - DAY, MONDAY_NOON), MONDAY_NOON + 15 * HOUR)
+    assert found == Wait("smart sending", MONDAY_NOON + 16 * HOUR)
+    assert smart.wait(mailed(MONDAY_NOON), MONDAY_NOON + 16 * HOUR) is None
+    assert smart.wait({"m": NEVER}, MONDAY_NOON) is None
+
+
+def reader(often: object = None) -> Profile:
+    said = (often, "2026-11-01T00:00:00.000Z", "e")
+    return Profile(STORE, contact(), fields={"frequency": said} if often else {})
+
+
+@pytest.mark.parametrize(
+    ("often", "caps"),
+    [
+        (None, ()),
+        ("all", ()),
+        ("hourly", ()),
+        ("weekly", (Cap("reader wants weekly mail", 1, 7),)),
+        ("monthly", (Cap("reader wants monthly mail", 1, 30),)),
+    ],
+)
+def test_readers_have_a_wish_of_their_own(often: object, caps: tuple[Cap, ...]) -> None:
+    found = limits_of(StoreSettings(), reader(often))
+    assert (found.caps if found else ()) == caps
+
+
+def test_what_a_store_says_becomes_its_limits() -> None:
+    assert limits_of(StoreSettings(), reader()) is None
+    said = StoreSettings(
+        timezone="Europe/Oslo", caps={"per_week": 3, "per_day": 1}, smart_sending="16 hours"
+    )
+    wish = Cap("reader wants weekly mail", 1, 7)
+    assert limits_of(said, reader("weekly")) == Limits(
+        ZoneInfo("Europe/Oslo"), (PER_DAY, PER_WEEK, wish), 16 * HOUR
+    )
+    assert limits_of(StoreSettings(caps={"per_week": 3}), reader()) == limits(PER_WEEK)
+    assert limits_of(StoreSettings(smart_sending="16 hours"), reader()) == limits(smart=16 * HOUR)
+
+
+def test_the_numbers_say_what_was_counted() -> None:
+    found = limits(PER_DAY, PER_WEEK, smart=16 * HOUR)
+    sent = mailed(MONDAY_NOON - DAY, MONDAY_NOON - 9 * DAY)
+    assert found.numbers(sent, MONDAY_NOON) == {
+        "cap per day": "0 of 1",
+        "cap per week": "1 of 3",
+        "last mail": "2026-11-01T12:00:00.000Z",
+        "smart sending": "16 hours",
+    }
+    assert limits(PER_DAY).numbers({}, MONDAY_NOON) == {"cap per day": "0 of 1"}
+    assert limits(smart=HOUR).numbers({}, MONDAY_NOON) == {}
+
+
+def test_so_much_is_remembered_as_a_cap_asks_for() -> None:
+    assert kept(None) == kept({}) == kept({"per_day": 2}) == KEPT
+    assert kept({"per_day": 2, "per_week": 20}) == 20
+
+
+TIMES = st.lists(st.integers(0, 60 * 24).map(lambda hours: MONDAY_NOON + hours * HOUR))
+
+
+@given(TIMES, st.integers(1, MOST), st.integers(1, 31))
+def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
+    times: list[datetime], most: int, days: int
+) -> None:
+    """Whoever is mailed at each of these times that the cap allows."""
+    cap = limits(Cap("cap", most, days))
+    went: dict[str, datetime] = {}
+    for number, time in enumerate(sorted(times)):
+        wait = cap.wait(went, time)
+        if wait is None:
+            went = noted(went, f"{number:012}", time, max(KEPT, most))
+        else:
+            assert time < wait.until <= time + days * DAY
+            assert cap.wait(went, wait.until) is None
+            assert cap.wait(went, wait.until - timedelta(seconds=1)) is not None
+        for day in {each.date() for each in went.values()}:
+            window = [t for t in went.values() if day - (days - 1) * DAY <= t.date() <= day]
+            assert len(window) <= most
+
+
+def test_what_stands_for_a_message_is_of_its_own_hash() -> None:
+    marks = {mark(draft(step).ref.id) for step in ("a", "b", "c")}
+    assert len(marks) == 3
+    assert all(len(each) == 12 for each in marks)
+
+
+MAILED = st.dictionaries(
+    st.sampled_from("abcdefgh"), st.integers(0, 9).map(lambda n: MONDAY_NOON + n * HOUR)
+)
+
+
+@given(MAILED, MAILED, MAILED)
+def test_contacts_may_be_united_in_any_order(
+    one: dict[str, datetime], two: dict[str, datetime], three: dict[str, datetime]
+) -> None:
+    assert united(one, two) == united(two, one)
+    assert united(united(one, two), three) == united(one, united(two, three))
+    assert united(one, one) == one
+
+
+def test_only_what_a_store_or_a_reader_says_is_asked() -> None:
+    assert restraints_of(StoreSettings(), reader()) == (None, None)
+    assert restraints_of(StoreSettings(), reader("weekly")).limits is not None
+    for store in (StoreSettings(caps={"per_day": 1}), StoreSettings(smart_sending="1 day")):
+        rules = restraints_of(store, reader())
+        assert (rules.hours, rules.limits is None) == (None, False)
+    night = StoreSettings(quiet_hours={"from": "21:00", "to": "08:00"})
+    for store in (night, StoreSettings(closed_days={"dates": ["12-25"]})):
+        rules = restraints_of(store, reader())
+        assert (rules.hours is None, rules.limits) == (False, None)

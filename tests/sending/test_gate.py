@@ -1,0 +1,445 @@
+"""Every reason against sending, alone: each test fails when its objection is taken out."""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.conditions.context import Facts, Happening, Window
+from milepost.contacts.profile import Consent, Profile, Total
+from milepost.contacts.recent_marketing import mark, noted
+from milepost.enrollments.enrollment import Start
+from milepost.enrollments.program import Program
+from milepost.sending.caps import Cap, Limits
+from milepost.sending.gate import (
+    LONGEST_DEFERRAL,
+    SPREAD,
+    Defer,
+    Question,
+    Send,
+    Skip,
+    conditions_asked,
+    decide_send,
+)
+from milepost.sending.quiet_hours import Hours
+from tests.support.builders import ADA, MONDAY_NOON, STORE, contact, enrollment
+
+NOW = MONDAY_NOON + timedelta(days=1)
+YES = Consent("granted", MONDAY_NOON - timedelta(days=9), "form", "footer")
+NO = Consent("withdrawn", MONDAY_NOON - timedelta(days=2), "one-click", "message")
+Json = dict[str, Any]
+
+
+def profile(**changes: Any) -> Profile:
+    known = Profile(
+        STORE,
+        contact(),
+        fields={"email": (ADA, "2026-11-01T00:00:00.000Z", "evt-0")},
+        consent={"offers": YES},
+    )
+    return replace(known, **changes)
+
+
+def program(**head: Any) -> Program:
+    return Program("cart", 1, {"category": "marketing", **head}, {}, "end")
+
+
+def question(**changes: Any) -> Question:
+    """A message that nothing stands against, with some things changed."""
+    known = changes.pop("profile", profile())
+    made = Question(
+        profile=known,
+        enrollment=enrollment(),
+        program=program(),
+        facts=Facts(now=NOW, contact=known.as_data(), consent=known.consents()),
+        category="marketing",
+        topic="offers",
+    )
+    return made._replace(**changes)
+
+
+def skipped(**changes: Any) -> Skip:
+    decision = decide_send(question(**changes))
+    assert isinstance(decision, Skip)
+    return decision
+
+
+def test_a_message_that_nothing_stands_against_goes_with_the_numbers_it_rests_on() -> None:
+    assert decide_send(question()) == Send(
+        {"category": "marketing", "consented_at": "2026-10-24T12:00:00.000Z"}
+    )
+
+
+@pytest.mark.parametrize("status", ["completed", "exited", "failed"])
+def test_who_is_no_longer_inside_gets_nothing(status: Any) -> None:
+    over = enrollment(status=status, reason="came back")
+    assert skipped(enrollment=over) == Skip(f"enrollment is {status}: came back", ends=True)
+
+
+def test_a_store_that_is_paused_sends_nothing() -> None:
+    assert skipped(store_paused=True) == Skip("store is paused")
+
+
+def test_a_workflow_that_is_paused_sends_nothing() -> None:
+    assert skipped(workflow_paused=True) == Skip("workflow is paused")
+
+
+@pytest.mark.parametrize("fields", [{}, {"email": ("", "x", "y")}, {"email": (7, "x", "y")}])
+def test_who_has_no_address_gets_nothing(fields: Json) -> None:
+    assert skipped(profile=profile(fields=fields)) == Skip("contact has no e-mail address")
+
+
+@pytest.mark.parametrize("address", [
+    "ada", "@mail.example", "ada@", "ada@example", "ada@mail@mail.example", "a b@mail.example",
+    "ada@mail.example, bo@mail.example", "<ada@mail.example>", "ada@mail.example\n",
+    "ad\u00e4@mail.example", "7@deleted.invalid", "root@shop.localhost", "ada@.",
+    "a;b@mail.example", "a" * 242 + "@mail.example",
+])  # fmt: skip
+def test_what_is_no_address_gets_nothing(address: str) -> None:
+    fields = {"email": (address, "x", "y")}
+    assert skipped(profile=profile(fields=fields)) == Skip("address cannot be mailed")
+
+
+@pytest.mark.parametrize("address", ["o'brien+x@mail.example", "success@simulator.amazonses.com",
+                                     "a" * 241 + "@mail.example"])  # fmt: skip
+def test_odd_addresses_are_addresses(address: str) -> None:
+    known = profile(fields={"email": (address, "x", "y")})
+    assert isinstance(decide_send(question(profile=known)), Send)
+
+
+def test_marketing_about_nothing_in_particular_goes_to_nobody() -> None:
+    assert skipped(topic=None) == Skip("marketing message without a topic")
+    assert skipped(topic="") == Skip("marketing message without a topic")
+
+
+def test_who_never_said_yes_gets_no_marketing() -> None:
+    assert skipped(profile=profile(consent={})) == Skip("no consent", {"topic": "offers"})
+    assert skipped(profile=profile(consent={"news": YES})).reason == "no consent"
+
+
+def test_who_took_it_back_gets_no_marketing() -> None:
+    assert skipped(profile=profile(consent={"offers": NO})) == Skip(
+        "consent withdrawn",
+        {"topic": "offers", "at": "2026-10-31T12:00:00.000Z", "by": "one-click"},
+    )
+
+
+def test_a_receipt_needs_no_consent() -> None:
+    for consent in ({}, {"offers": NO}):
+        receipt = question(category="transactional", topic=None, profile=profile(consent=consent))
+        assert decide_send(receipt) == Send({"category": "transactional"})
+
+
+def test_who_is_no_longer_of_the_audience_gets_nothing() -> None:
+    audience = program(audience={"contact": "country", "is": "NO"})
+    assert skipped(program=audience) == Skip("audience", {"why": "contact.country is missing"})
+    assert skipped(program=audience, category="transactional", topic=None).reason == "audience"
+    fields = {**profile().fields, "country": ("NO", "x", "y")}
+    assert isinstance(decide_send(question(program=audience, profile=profile(fields=fields))), Send)
+
+
+def done(minutes: int) -> Json:
+    """Something was done this long after entering."""
+    at = MONDAY_NOON + timedelta(minutes=minutes)
+    return {"profile": profile(totals={"Order Completed": Total(1, at, at)})}
+
+
+ENDINGS = [
+    ({"goal": {"event": "Order Completed", "within": "1 day"}}, "goal reached"),
+    ({"exit_on": [{"event": "Order Completed"}]}, "exit on Order Completed"),
+]
+
+
+@pytest.mark.parametrize(("head", "reason"), ENDINGS)
+def test_who_did_what_ends_the_workflow_gets_nothing_more(head: Json, reason: str) -> None:
+    """The reaction to it may still be on its way."""
+    assert skipped(program=program(**head), **done(1)) == Skip(
+        reason, {"at": "2026-11-02T12:01:00.000Z"}, ends=True
+    )
+
+
+@pytest.mark.parametrize(("head", "reason"), ENDINGS)
+@pytest.mark.parametrize("minutes", [0, -1])
+def test_what_was_done_before_entering_ends_nothing(head: Json, reason: str, minutes: int) -> None:
+    assert reason
+    assert isinstance(decide_send(question(program=program(**head), **done(minutes))), Send)
+
+
+def test_a_goal_reached_too_late_ends_nothing() -> None:
+    goal = program(goal={"event": "Order Completed", "within": "1 hour"})
+    assert isinstance(decide_send(question(program=goal, **done(61))), Send)
+    assert skipped(program=goal, **done(60)).ends
+
+
+def test_an_ending_with_a_condition_looks_at_the_events_themselves() -> None:
+    head = {"exit_on": [{"event": "Order Completed", "where": {"event": "total", "gte": 20}}]}
+    window = Window("Order Completed", MONDAY_NOON)
+
+    def facts(total: int) -> Facts:
+        happened = [Happening(MONDAY_NOON + timedelta(minutes=1), {"total": total})]
+        return Facts(now=NOW, entered_at=MONDAY_NOON, windows={window: happened})
+
+    small = question(program=program(**head), facts=facts(19), **done(1))
+    assert isinstance(decide_send(small), Send)
+    assert skipped(program=program(**head), facts=facts(20), **done(1)).ends
+
+
+def test_what_the_gate_will_ask_is_known_beforehand() -> None:
+    where = {"event": "total", "gte": 20}
+    audience = {"did": "Product Viewed", "within": "1 day"}
+    head = {
+        "audience": audience,
+        "goal": {"event": "Order Completed", "within": "5 days"},
+        "exit_on": [{"event": "Order Completed", "where": where}],
+    }
+    assert list(conditions_asked(program(**head))) == [
+        audience,
+        {"did": "Order Completed", "since": "enrollment", "where": where},
+    ]
+    assert list(conditions_asked(program())) == []
+
+
+def test_the_first_reason_is_the_one_that_says_most() -> None:
+    over = enrollment(status="exited", reason="goal reached")
+    everything = {"enrollment": over, "store_paused": True, "topic": None}
+    assert skipped(profile=profile(fields={}, consent={}), **everything).ends
+
+
+def test_only_what_is_over_for_good_ends_the_enrollment() -> None:
+    """A pause passes, and a consent may be given: whoever is inside then stays inside."""
+    for changes in OBJECTIONS[1:-1]:
+        assert not skipped(**changes).ends
+    for changes in (OBJECTIONS[0], OBJECTIONS[-1]):
+        assert skipped(**changes).ends
+
+
+OBJECTIONS: list[Json] = [
+    {"enrollment": enrollment(status="exited")},
+    {"store_paused": True},
+    {"workflow_paused": True},
+    {"profile": profile(fields={})},
+    {"topic": None},
+    {"profile": profile(consent={})},
+    {"profile": profile(consent={"offers": NO})},
+    {"program": program(audience={"contact": "country", "is": "NO"})},
+    {"program": program(exit_on=[{"event": "Order Completed"}]), **done(1)},
+]
+
+
+@given(st.sets(st.integers(0, len(OBJECTIONS) - 1), min_size=1))
+def test_no_objection_is_lifted_by_another(chosen: set[int]) -> None:
+    changes: Json = {}
+    for number in chosen:
+        changes |= OBJECTIONS[number]
+    assert isinstance(decide_send(question(**changes)), Skip)
+
+
+def snoozed(until: Any) -> Profile:
+    known = profile()
+    return replace(known, fields={**known.fields, "snoozed_until": (until, "", "")})
+
+
+def test_whoever_takes_a_break_gets_no_marketing_until_it_is_over() -> None:
+    later = "2026-11-03T12:00:00.001Z"
+    found = skipped(profile=snoozed(later))
+    assert (found.reason, found.numbers) == ("snoozed", {"until": later})
+    assert not found.ends
+    order = question(profile=snoozed(later), category="transactional", topic=None)
+    assert isinstance(decide_send(order), Send)
+
+
+@pytest.mark.parametrize("until", ["2026-11-03T12:00:00.000Z", "2020-01-01T00:00:00Z", "soon", None,
+                                   7, "", ["x"]])  # fmt: skip
+def test_a_break_that_is_over_or_none_stands_against_nothing(until: Any) -> None:
+    assert isinstance(decide_send(question(profile=snoozed(until))), Send)
+
+
+# --- what stands against a message for a time ---
+
+UTC_ZONE = ZoneInfo("UTC")
+NIGHT = Hours(UTC_ZONE, UTC_ZONE, (time(21), time(8)))
+ONE_A_DAY = Limits(UTC_ZONE, (Cap("cap per day", 1, 1),))
+EVENING = NOW + timedelta(hours=10)
+MORNING = NOW + timedelta(hours=20)
+OWN = "c-1-" + "a" * 24
+
+
+def at(now: datetime, **changes: Any) -> Question:
+    """The same message at another time."""
+    asked = question(message=OWN, **changes)
+    return asked._replace(facts=replace(asked.facts, now=now))
+
+
+def after(*times: datetime, own: bool = False) -> Profile:
+    """Who has got marketing at these times, the last of it this very message perhaps."""
+    mailed = {f"m-{number}": when for number, when in enumerate(times)}
+    if own:
+        mailed[mark(OWN)] = mailed.pop(f"m-{len(times) - 1}")
+    return profile(mailed=mailed)
+
+
+def deferred(asked: Question) -> Defer:
+    decision = decide_send(asked)
+    assert isinstance(decision, Defer), decision
+    return decision
+
+
+def test_marketing_at_night_is_put_off_until_the_morning() -> None:
+    found = deferred(at(EVENING, hours=NIGHT))
+    assert found.reason == "quiet hours"
+    assert MORNING <= found.until <= MORNING + SPREAD
+    assert found.numbers["why"] == "quiet hours"
+    assert isinstance(decide_send(at(MORNING, hours=NIGHT)), Send)
+
+
+def test_how_much_is_too_much_is_asked_when_the_night_is_over() -> None:
+    got_one = after(NOW)
+    asked = deferred(at(EVENING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one))
+    assert (asked.reason, asked.until < MORNING + SPREAD) == ("quiet hours", True)
+    morning = at(MORNING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one)
+    assert isinstance(decide_send(morning), Send)
+
+
+def test_those_who_wait_for_one_morning_do_not_come_at_one_second() -> None:
+    asked = at(EVENING, hours=NIGHT)
+    times = {deferred(asked._replace(message=f"{n}")).until for n in range(100)}
+    assert len(times) > 60
+    assert max(times) - min(times) > SPREAD / 2
+    assert deferred(asked) == deferred(asked)
+
+
+def test_a_short_hour_is_not_missed_by_coming_a_little_late() -> None:
+    """The shop mails from 8:00 to 8:01."""
+    open_for_a_minute = Hours(UTC_ZONE, UTC_ZONE, (time(8, 1), time(8)))
+    for number in range(50):
+        asked = at(EVENING, hours=open_for_a_minute)._replace(message=f"{number}")
+        found = deferred(asked)
+        assert isinstance(decide_send(at(found.until, hours=open_for_a_minute)), Send)
+
+
+def test_what_concerns_an_order_goes_at_any_hour_and_beyond_any_cap() -> None:
+    for changes in ({"hours": NIGHT}, {"limits": ONE_A_DAY, "profile": after(EVENING)}):
+        asked = at(EVENING, category="transactional", topic=None, **changes)
+        assert isinstance(decide_send(asked), Send)
+
+
+def test_too_much_mail_is_left_out_with_what_was_counted() -> None:
+    decision = decide_send(at(EVENING, limits=ONE_A_DAY, profile=after(NOW)))
+    assert decision == Skip("cap per day", {"cap per day": "1 of 1"})
+
+
+def test_too_much_mail_waits_if_its_step_says_so() -> None:
+    asked = at(EVENING, limits=ONE_A_DAY, profile=after(NOW), may_wait=True)
+    midnight = (NOW + timedelta(days=1)).replace(hour=0)
+    found = deferred(asked)
+    assert (found.reason, found.numbers["cap per day"]) == ("cap per day", "1 of 1")
+    assert midnight <= found.until <= midnight + SPREAD
+    both = deferred(asked._replace(hours=NIGHT))
+    assert (both.reason, both.until.hour) == ("cap per day", 8)
+
+
+def test_a_mail_does_not_stand_against_itself() -> None:
+    """A second run of its block, or one that the post was too busy for."""
+    for times, decision in (((NOW,), Send), ((NOW, NOW), Skip)):
+        asked = at(EVENING, limits=ONE_A_DAY, profile=after(*times, own=True))
+        assert isinstance(decide_send(asked), decision)
+
+
+def test_a_mail_that_goes_says_what_was_counted_and_why_it_waited() -> None:
+    start = Start("b", 0, MORNING, NOW, deferred="mail: quiet hours", deferred_since=EVENING)
+    decision = decide_send(at(MORNING, limits=ONE_A_DAY, waited=start))
+    assert decision == Send(
+        {
+            "category": "marketing",
+            "consented_at": "2026-10-24T12:00:00.000Z",
+            "cap per day": "0 of 1",
+            "deferred": "quiet hours",
+            "deferred_since": "2026-11-03T22:00:00.000Z",
+        }
+    )
+
+
+def test_what_would_expire_while_it_waits_is_left_out_now() -> None:
+    asked = at(EVENING, hours=NIGHT, late=timedelta(hours=1), expires=timedelta(hours=11))
+    decision = decide_send(asked)
+    assert isinstance(decision, Skip)
+    assert (decision.reason, decision.numbers["why"]) == ("expired", "quiet hours")
+    assert deferred(asked._replace(expires=timedelta(hours=12)))
+
+
+def test_nothing_waits_for_longer_than_a_week_all_together() -> None:
+    weekly = Limits(UTC_ZONE, (Cap("cap per week", 1, 7),))
+    asked = at(EVENING, limits=weekly, profile=after(EVENING), may_wait=True)
+    assert deferred(asked)
+    start = Start("b", 0, EVENING, NOW, deferred="mail: x", deferred_since=NOW - timedelta(days=1))
+    decision = decide_send(asked._replace(waited=start))
+    assert isinstance(decision, Skip)
+    assert (decision.reason, decision.numbers["since"]) == (
+        "deferred too long", "2026-11-02T12:00:00.000Z",
+    )  # fmt: skip
+    monthly = Limits(UTC_ZONE, (Cap("reader wants monthly mail", 1, 30),))
+    assert isinstance(decide_send(asked._replace(limits=monthly)), Skip)
+
+
+def test_what_is_against_it_for_good_is_said_first() -> None:
+    for changes in OBJECTIONS:
+        known: Json = {"profile": after(NOW), **changes}
+        decision = decide_send(at(EVENING, hours=NIGHT, limits=ONE_A_DAY, **known))
+        assert isinstance(decision, Skip)
+        assert decision.reason not in {"cap per day", "deferred too long"}
+
+
+CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 30]))
+
+
+@given(
+    quiet=st.tuples(CLOCKS, CLOCKS).filter(lambda pair: pair[0] != pair[1]),
+    weekdays=st.sets(st.integers(0, 6), max_size=5),
+    zone=st.sampled_from(["UTC", "Asia/Tehran", "America/New_York", "Pacific/Auckland"]),
+    caps=st.tuples(st.integers(1, 3), st.integers(1, 9)),
+    smart=st.integers(0, 40),
+    due=st.lists(st.tuples(st.integers(0, 24 * 14), st.booleans()), max_size=25),
+)
+def test_no_mail_goes_in_quiet_hours_or_beyond_a_cap_in_any_story(
+    quiet: tuple[time, time], weekdays: set[int], zone: str, caps: tuple[int, int], smart: int,
+    due: list[tuple[int, bool]],
+) -> None:  # fmt: skip
+    """Messages come due at these hours; some wait, and come again when they were told to."""
+    own = ZoneInfo(zone)
+    hours = Hours(own, UTC_ZONE, quiet, weekdays)
+    both = (Cap("cap per day", caps[0], 1), Cap("cap per week", caps[1], 7))
+    limits = Limits(own, both, timedelta(hours=smart))
+    waiting = [
+        (NOW + timedelta(hours=hour), number, may_wait, NOW + timedelta(hours=hour))
+        for number, (hour, may_wait) in enumerate(due)
+    ]
+    mailed: dict[str, datetime] = {}
+    sent: list[datetime] = []
+    while waiting:
+        waiting.sort()
+        now, number, may_wait, since = waiting.pop(0)
+        asked = at(now, profile=profile(mailed=mailed), hours=hours, limits=limits)
+        start = Start("b", 0, now, now, deferred="x: y", deferred_since=since)
+        message = f"{number:024}"
+        decision = decide_send(asked._replace(message=message, may_wait=may_wait, waited=start))
+        if isinstance(decision, Send):
+            mailed = noted(mailed, message, now)
+            sent.append(now)
+        elif isinstance(decision, Defer):
+            assert now < decision.until <= since + LONGEST_DEFERRAL
+            waiting.append((decision.until, number, may_wait, since))
+    days = [when.astimezone(own).date() for when in sent]
+    for when, day in zip(sent, days, strict=True):
+        wall = when.astimezone(own).time()
+        begin, end = quiet
+        assert not (begin <= wall < end if begin < end else wall >= begin or wall < end)
+        assert when.weekday() not in weekdays
+        assert days.count(day) <= caps[0]
+        assert sum(timedelta(0) <= day - each < timedelta(days=7) for each in days) <= caps[1]
+    gaps = [later - earlier for earlier, later in pairwise(sent)]
+    assert all(gap >= timedelta(hours=smart) for gap in gaps)

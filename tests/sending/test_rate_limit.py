@@ -1,0 +1,334 @@
+"""The pace of sending: what is never exceeded, who goes first, what happens when it is tight."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from threading import Lock, Thread
+from time import sleep
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.ses.service import SendingRate
+from milepost.base.errors import Busy
+from milepost.sending.message import Category
+from milepost.sending.rate_limit import (
+    NONSENSE,
+    SHARE,
+    Allowance,
+    NoToken,
+    Quota,
+    Ramp,
+    Row,
+    Why,
+    allow,
+    later,
+    micros,
+    patience,
+    rows_of,
+    wish,
+)
+from milepost.sending.send_slots import Pace
+from tests.fakes.send_slots import MemoryTokens
+from tests.support.builders import MONDAY_NOON, draft
+
+SECOND = timedelta(seconds=1)
+ENDLESS = -1.0
+
+
+def allowed(rate: float, day: float = ENDLESS, sent: float = 0, taken: int = 0) -> Allowance:
+    return allow(Quota(rate, day, sent), [taken], MONDAY_NOON)
+
+
+class Workers:
+    """Many workers, each with a clock of its own, who come one after the other in real time."""
+
+    def __init__(self, rate: float, skews: Iterable[float] = (0.0,)) -> None:
+        self.rate, self.skews = rate, list(skews)
+        self.tokens = MemoryTokens()
+        self.sent: list[float] = []
+        self.refused = 0
+
+    def come(self, at: float, worker: int, category: Category = "marketing") -> None:
+        """A worker comes at a real time (seconds), takes a token and sends at its place."""
+        skew = self.skews[worker % len(self.skews)]
+        theirs = MONDAY_NOON + (at + skew) * SECOND
+        place = self.tokens.take(wish(allowed(self.rate), category, worker, theirs))
+        if isinstance(place, NoToken):
+            self.refused += 1
+        else:
+            rest = max(0.0, (place - micros(theirs)) / 1e6)
+            self.sent.append(at + rest)
+
+    def most_in_a_second(self) -> int:
+        """The most mails in any second, wherever it begins."""
+        times = sorted(self.sent)
+        return max(sum(1 for t in times if start <= t < start + 1) for start in times)
+
+
+@given(
+    rate=st.sampled_from([1.0, 5.0, 14.0, 80.0]),
+    comings=st.lists(st.floats(0, 6), min_size=1, max_size=150),
+)
+def test_no_second_has_more_mails_than_the_rate_whoever_comes_when(
+    rate: float, comings: list[float]
+) -> None:
+    workers = Workers(rate)
+    for number, at in enumerate(sorted(comings)):
+        workers.come(at, number, "marketing" if number % 3 else "transactional")
+    assert workers.most_in_a_second() <= rate
+
+
+@pytest.mark.parametrize("skew", [0.05, 0.5, 2.0])
+def test_clocks_that_differ_move_mails_but_give_no_token_twice(skew: float) -> None:
+    """In the long run it is the rate, and in one second as much more as clocks differ."""
+    workers = Workers(14, skews=[0.0, skew, -skew])
+    for number in range(3000):
+        workers.come(number / 100, number)
+    length = max(workers.sent) - min(workers.sent) + 1
+    assert len(workers.sent) <= length * 14
+    assert workers.most_in_a_second() <= 14 * (1 + 2 * skew)
+
+
+def test_under_pressure_the_rate_is_used_up() -> None:
+    workers = Workers(14)
+    for number in range(3000):
+        workers.come(number / 100, number)
+    assert len(workers.sent) / 30 == pytest.approx(14 * SHARE, rel=0.1)
+
+
+def test_a_clock_that_is_wrong_stops_nobody() -> None:
+    tokens = MemoryTokens()
+    tokens.take(wish(allowed(14), "marketing", 0, MONDAY_NOON + timedelta(hours=1)))
+    assert tokens.rows[0].next > micros(MONDAY_NOON + NONSENSE)
+    place = tokens.take(wish(allowed(14), "marketing", 0, MONDAY_NOON))
+    assert place == micros(MONDAY_NOON)
+
+
+def test_transactional_mail_goes_when_marketing_must_wait() -> None:
+    """However much marketing there is, it takes no more than half of the row."""
+    workers = Workers(14)
+    for number in range(1000):
+        workers.come(0, number)
+    waiting = len(workers.sent)
+    assert workers.refused == 1000 - waiting
+    workers.come(0, 0, "transactional")
+    assert len(workers.sent) == waiting + 1
+    assert workers.sent[-1] <= patience(14) / 2 / SECOND + 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "rows"), [(1, 1), (14, 1), (444, 1), (500, 2), (2000, 5), (50_000, 25)]
+)
+def test_a_fast_account_has_several_rows(rate: float, rows: int) -> None:
+    """DynamoDB takes 1,000 writes a second on one key."""
+    assert rows_of(Quota(rate, ENDLESS, 0)) == rows
+    places: list[int] = []
+    tokens = MemoryTokens()
+    for subject in range(20_000 if rows > 1 else 100):
+        place = tokens.take(wish(allowed(rate), "transactional", subject, MONDAY_NOON))
+        places += [] if isinstance(place, NoToken) else [place]
+    span = (max(places) - min(places)) / 1e6
+    assert len(places) <= span * rate * SHARE + rows
+
+
+def test_few_sleep_at_a_time() -> None:
+    assert patience(1) == 4 * SECOND
+    assert patience(500) == SECOND / 5
+
+
+# --- a day's quota ---
+
+
+def test_marketing_leaves_the_last_tenth_of_a_day_to_transactional_mail() -> None:
+    tokens, allowance = MemoryTokens(), allowed(10, day=1000, sent=500, taken=70)
+    tokens.rows[0] = Row(taken=70)
+    counts: Counter[Category] = Counter()
+    at = MONDAY_NOON
+    categories: list[Category] = ["marketing", "transactional"]
+    for category in categories:
+        while tokens.take(wish(allowance, category, 0, at)) != NoToken("quota"):
+            counts[category] += 1
+            at += SECOND
+    underway = 41
+    assert counts == {"marketing": 400 - underway, "transactional": 100}
+
+
+def test_what_ses_said_long_ago_ends_nothing() -> None:
+    allowance = allowed(10, day=1000, sent=1000)
+    for hours, answer in ((0, NoToken("quota")), (2, None)):
+        now = MONDAY_NOON + timedelta(hours=hours)
+        place = MemoryTokens().take(wish(allowance, "transactional", 0, now))
+        assert place == (answer or micros(now))
+
+
+# --- a warm-up ---
+
+
+def test_a_store_that_warms_up_sends_so_many_a_day() -> None:
+    tokens = MemoryTokens()
+    days = [Ramp("demo", "2026-12-01", 3), Ramp("other", "2026-12-01", 1)]
+    counts: Counter[str] = Counter()
+    for number in range(10):
+        for ramp in days:
+            now = MONDAY_NOON + number * SECOND
+            place = tokens.take(wish(allowed(500), "marketing", number, now, ramp))
+            counts[ramp.store] += place != NoToken("warm-up")
+    assert counts == {"demo": 3, "other": 1}
+
+
+# --- how long a mail without a token is put off ---
+
+
+@pytest.mark.parametrize(
+    ("why", "category", "late", "least", "most"),
+    [
+        ("quota", "marketing", 0, 60, 180),
+        ("quota", "transactional", 0, 5, 15),
+        ("rate", "marketing", 31, 10, 30),
+    ],
+)
+def test_a_mail_is_put_off_by_minutes_that_chance_spreads(
+    why: Why, category: Category, late: int, least: int, most: int
+) -> None:
+    waited = timedelta(minutes=late)
+    soonest, latest = (later(why, category, waited, chance) for chance in (0.0, 0.999999))
+    assert soonest == timedelta(minutes=least)
+    assert latest is not None and timedelta(minutes=most - 1) < latest < timedelta(minutes=most)
+
+
+def test_a_mail_that_was_in_a_queue_is_tried_again_at_once() -> None:
+    assert later("rate", "marketing", timedelta(minutes=29), 0.5) is None
+
+
+# --- who asks SES ---
+
+
+class Ses:
+    """SES's control plane: it counts how often it is asked."""
+
+    def __init__(self, *answers: Quota) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    def quota(self) -> Quota:
+        self.asked += 1
+        if not self.answers:
+            raise Busy("GetAccount: TooManyRequestsException")
+        return self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+
+
+class Environment:
+    """A Lambda environment: a memory of its own, tokens that it shares, a clock that is set."""
+
+    def __init__(self, ses: Ses, tokens: MemoryTokens) -> None:
+        self.now, self.slept = MONDAY_NOON, 0.0
+        self.pace = Pace(tokens, lambda: ses, lambda: self.now, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.now += seconds * SECOND
+
+    def wait(self, step: str = "mail", category: Category = "marketing") -> str | None:
+        return self.pace.wait(draft(step).ref, category, None)
+
+
+def test_ses_is_asked_once_a_minute_by_one_of_all() -> None:
+    ses, tokens = Ses(Quota(500, 50_000, 0)), MemoryTokens()
+    environments = [Environment(ses, tokens) for _ in range(100)]
+    for minute in range(5):
+        for each in environments:
+            each.now = MONDAY_NOON + minute * timedelta(minutes=1)
+            for _ in range(3):
+                each.wait()
+        assert ses.asked == minute + 1
+
+
+def test_what_ses_says_anew_is_obeyed() -> None:
+    ses, tokens = Ses(Quota(1, 200, 0), Quota(1, 200, 200)), MemoryTokens()
+    environment = Environment(ses, tokens)
+    assert environment.wait() is None
+    environment.now += timedelta(minutes=1)
+    assert environment.wait() == "quota"
+
+
+def test_without_a_word_of_ses_nothing_is_sent() -> None:
+    ses, tokens = Ses(), MemoryTokens()
+    for _ in range(2):
+        with pytest.raises(Busy):
+            Environment(ses, tokens).wait()
+    assert ses.asked == 1
+    ses.answers = [Quota(14, 50_000, 0)]
+    again = Environment(ses, tokens)
+    again.now += 11 * SECOND
+    assert again.wait() is None
+
+
+def test_what_ses_said_before_holds_while_it_says_nothing() -> None:
+    ses, tokens = Ses(Quota(14, 50_000, 0)), MemoryTokens()
+    Environment(ses, tokens).wait()
+    ses.answers.clear()
+    later_on = Environment(ses, tokens)
+    later_on.now += timedelta(minutes=5)
+    assert later_on.wait() is None
+    assert ses.asked == 2
+
+
+def test_a_mail_sleeps_until_its_place() -> None:
+    ses, tokens = Ses(Quota(10, ENDLESS, 0)), MemoryTokens()
+    environments = [Environment(ses, tokens) for _ in range(5)]
+    for each in environments:
+        assert each.wait() is None
+    assert [each.slept for each in environments] == pytest.approx(
+        [number / (10 * SHARE) for number in range(5)], abs=0.001
+    )
+
+
+def test_many_workers_at_once_get_no_token_twice() -> None:
+    """Threads, each with an environment of its own, and a rate at which nobody is refused."""
+    tokens, places = MemoryTokens(), set[int]()
+
+    def work() -> None:
+        for _ in range(10):
+            place = tokens.take(wish(allowed(400), "transactional", 0, MONDAY_NOON))
+            assert not isinstance(place, NoToken)
+            places.add(place)
+
+    threads = [Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(places) == 80
+    assert sorted(places)[-1] - micros(MONDAY_NOON) == 79 * 2778
+
+
+def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
+    """In real time, against a post that counts as strictly as SES may: any second, wherever it
+    begins."""
+    rate, mails = 100, 150
+    post, tokens = SendingRate(rate), MemoryTokens()
+    ses = Ses(Quota(rate, ENDLESS, 0))
+    left = iter(range(mails))
+    lock, sent = Lock(), list[int]()
+
+    def work() -> None:
+        pace = Pace(tokens, lambda: ses, lambda: datetime.now(UTC), sleep)
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            while why := pace.wait(draft(f"mail-{number}").ref, "marketing", None):
+                assert why == "rate"
+                sleep(0.02)
+            post.spend(1)
+            sent.append(number)
+
+    tokens.note(allow(ses.quota(), [], datetime.now(UTC)))
+    threads = [Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sent) == list(range(mails))

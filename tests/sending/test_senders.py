@@ -1,0 +1,84 @@
+"""Who a mail comes from."""
+
+from typing import Any
+
+import pytest
+
+from milepost.sending.senders import Origin, origin_of, senders_named
+from milepost.stores.settings import StoreSettings
+
+ANNA = {"name": "Anna from Harborline", "address": "anna@mail.shop.example"}
+BEN = {"name": "Ben", "address": "ben@mail.shop.example", "reply_to": "desk@shop.example"}
+SETTINGS = StoreSettings(
+    name="Harborline",
+    reply_to="hello@shop.example",
+    senders={"anna": ANNA, "ben": BEN, "lamp": {"name": "Your lamp"}},
+)
+STORE = Origin("Harborline", "", "hello@shop.example")
+AS_ANNA = Origin("Anna from Harborline", "anna@mail.shop.example", "hello@shop.example")
+AS_BEN = Origin("Ben", "ben@mail.shop.example", "desk@shop.example")
+
+
+def origin(owner: Any = None, variant: str = "", **node: Any) -> Origin:
+    data = {"contact": {"properties": {} if owner is None else {"owner": owner}}}
+    given = {name.rstrip("_"): value for name, value in node.items()}
+    return origin_of(given, variant, data, SETTINGS)
+
+
+def test_a_mail_comes_from_the_store_unless_its_step_says_otherwise() -> None:
+    assert origin() == STORE
+    assert origin(from_="anna") == AS_ANNA
+    assert origin(from_="lamp") == Origin("Your lamp", "", "hello@shop.example")
+    assert origin(from_="ben") == AS_BEN
+
+
+def test_what_the_step_spells_out_goes_before_the_sender() -> None:
+    assert origin(from_="ben", from_name="B.", reply_to="b@shop.example") == Origin(
+        "B.", "ben@mail.shop.example", "b@shop.example"
+    )
+
+
+@pytest.mark.parametrize("owner", ["anna", " Anna ", "anna@mail.shop.example"])
+def test_whose_the_contact_is_says_the_data(owner: str) -> None:
+    assert origin(owner, from_="contact.properties.owner") == AS_ANNA
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [None, "", "carl", 7, True, ["anna"], {"name": "anna"}, "evil@attacker.example",
+     "Anna <evil@attacker.example>", "anna\r\nBcc: evil@attacker.example"],
+)  # fmt: skip
+def test_nobodys_data_makes_a_sender_or_an_address_for_answers(owner: Any) -> None:
+    place = "contact.properties.owner"
+    assert origin(owner, from_=place, reply_to=place) == STORE
+
+
+def test_answers_go_to_the_owner_of_the_contact() -> None:
+    place = "contact.properties.owner"
+    assert origin("anna", reply_to=place) == STORE._replace(reply_to="anna@mail.shop.example")
+    assert origin("ben", reply_to=place) == STORE._replace(reply_to="desk@shop.example")
+    assert origin("lamp", reply_to=place) == STORE, "it has no address of its own"
+    assert origin(reply_to="anna").reply_to == "anna@mail.shop.example"
+
+
+def test_each_version_may_come_from_somebody_else() -> None:
+    variants = [{"name": "a", "from": "anna"}, {"name": "b"}, {"name": "c", "from": "gone"}]
+    assert origin(variant="a", variants=variants, from_="ben") == AS_ANNA
+    assert origin(variant="a", variants=variants, from_="ben", from_name="B.") == AS_ANNA
+    assert origin(variant="b", variants=variants, from_="ben") == AS_BEN
+    assert origin(variant="c", variants=variants, from_name="B.").name == "B."
+
+
+def test_a_sender_who_is_gone_is_the_store() -> None:
+    assert origin(from_="carl") == STORE
+    assert origin_of({"from": "anna"}, "", {}, StoreSettings(name="H")) == Origin("H", "", "")
+
+
+def test_the_senders_that_a_step_names_are_known_by_their_field() -> None:
+    step = {
+        "from": "anna",
+        "reply_to": "ben",
+        "variants": [{"from": "contact.properties.owner"}, {"from": "lamp"}, {}],
+    }
+    assert senders_named(step) == {"from": "anna", "reply_to": "ben", "variants[1].from": "lamp"}
+    assert senders_named({"reply_to": "a@shop.example", "from": "event.by"}) == {}

@@ -1,0 +1,296 @@
+"""The post, at the socket: whatever happens to the one request, there is no second."""
+
+import json
+import time
+from collections.abc import Iterator
+from email.header import decode_header, make_header
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from milepost.aws.config import ONE_ATTEMPT
+from milepost.base.refs import MessageRef
+from milepost.sending.attachments import File
+from milepost.sending.aws import SesMailer
+from milepost.sending.message import Accepted, Answer, Mail, Refused, Unanswered
+from tests.support.loopback import Reply, answering, http_reply
+from tests.support.mailer import Post, refusal
+
+SENDER = "post@mail.harborline.example"
+MAIL = Mail(
+    ref=MessageRef("harborline", "c1", "c1-2"),
+    to="ada@mail.example",
+    sender_name="Harborline",
+    reply_to="",
+    subject="Your basket",
+    html="<p>Hello</p>",
+    text="Hello",
+    headers={"List-Unsubscribe": "<https://links.example/u>"},
+    tags={"message": "c1-2", "store": "harborline"},
+)
+
+
+def given_to_ses(mail: Mail) -> dict[str, Any]:
+    post = Post()
+    assert SesMailer(post, SENDER, "milepost").send(mail) == Accepted("0100-000001")  # type: ignore[arg-type]
+    (request,) = post.sent
+    return request
+
+
+# --- what is handed over ---
+
+
+def test_a_message_is_handed_over_whole() -> None:
+    assert given_to_ses(MAIL) == {
+        "FromEmailAddress": '"Harborline" <post@mail.harborline.example>',
+        "Destination": {"ToAddresses": ["ada@mail.example"]},
+        "Content": {
+            "Simple": {
+                "Subject": {"Data": "Your basket", "Charset": "UTF-8"},
+                "Body": {
+                    "Html": {"Data": "<p>Hello</p>", "Charset": "UTF-8"},
+                    "Text": {"Data": "Hello", "Charset": "UTF-8"},
+                },
+                "Headers": [{"Name": "List-Unsubscribe", "Value": "<https://links.example/u>"}],
+            }
+        },
+        "EmailTags": [
+            {"Name": "message", "Value": "c1-2"},
+            {"Name": "store", "Value": "harborline"},
+        ],
+        "ConfigurationSetName": "milepost",
+    }
+
+
+def test_answers_go_where_the_store_wants_them() -> None:
+    request = given_to_ses(MAIL._replace(reply_to="hello@harborline.example"))
+    assert request["ReplyToAddresses"] == ["hello@harborline.example"]
+
+
+def test_files_are_handed_over_with_their_kind_and_only_then() -> None:
+    invoice = File("1001.pdf", "application/pdf", b"%PDF-")
+    simple = given_to_ses(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
+    assert simple["Attachments"] == [
+        {"FileName": "1001.pdf", "ContentType": "application/pdf", "RawContent": b"%PDF-"}
+    ]
+    assert "Attachments" not in given_to_ses(MAIL)["Content"]["Simple"]
+
+
+def test_a_sender_of_the_store_may_have_an_address_of_their_own() -> None:
+    request = given_to_ses(MAIL._replace(sender_name="Anna", sender_address="anna@h.example"))
+    assert request["FromEmailAddress"] == '"Anna" <anna@h.example>'
+
+
+def sender(name: str) -> str:
+    return str(given_to_ses(MAIL._replace(sender_name=name))["FromEmailAddress"])
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Harbor & Pine, Inc.", f'"Harbor & Pine, Inc." <{SENDER}>'),
+        ('The "Best" \\ Shop', f'"The Best  Shop" <{SENDER}>'),
+        ("", SENDER),
+        ("\r\n", SENDER),
+        ("Shop\r\nBcc: eve@example.org", f'"ShopBcc: eve@example.org" <{SENDER}>'),
+        ("Shop\x00\x7f\u2028\u202e", f'"Shop" <{SENDER}>'),
+        ("فروشگاه", f"=?utf-8?b?2YHYsdmI2LTar9in2Yc=?= <{SENDER}>"),
+    ],
+)
+def test_a_sender_is_shown_by_name(name: str, shown: str) -> None:
+    assert sender(name) == shown
+
+
+@given(st.text(min_size=1, max_size=60))
+@example("0000000000000000000¡¡¡¡¡¡¡¡¡૦நந")  # its first word came to 76 characters
+def test_any_name_is_one_line_of_ascii_that_reads_back_as_itself(name: str) -> None:
+    header = sender(name)
+    assert header.isascii()
+    assert header.isprintable()
+    assert header.endswith(SENDER) or header.endswith(f" <{SENDER}>")
+    shown = header.removesuffix(f" <{SENDER}>")
+    kept = "".join(c for c in name if c.isprintable() and c not in '\\"')
+    if kept and not kept.isascii():
+        assert all(len(word) <= 75 for word in shown.split(" ")), "RFC 2047, section 2"
+        assert str(make_header(decode_header(shown))) == kept
+    elif kept:
+        assert shown == f'"{kept}"'
+
+
+# --- what is answered ---
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["AccountSuspendedException", "LimitExceededException", "SendingPausedException", "Throttling",
+     "ThrottlingException", "TooManyRequestsException"],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [400, 429, 503])
+def test_a_no_that_may_change_is_asked_again_later(code: str, status: int) -> None:
+    assert answer_to(refusal(code, status)) == Refused(code, retry=True)
+
+
+@pytest.mark.parametrize(
+    "code", ["MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException",
+             "NotFoundException", "AccessDeniedException"]
+)  # fmt: skip
+def test_a_no_that_stays_is_final_and_keeps_only_its_code(code: str) -> None:
+    """SES's own words may quote the address."""
+    assert answer_to(refusal(code)) == Refused(code)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_breaks_has_given_no_answer(status: int) -> None:
+    answer = answer_to(refusal("InternalServiceErrorException", status))
+    assert answer == Unanswered("InternalServiceErrorException")
+
+
+def test_a_time_out_is_no_answer() -> None:
+    assert answer_to(ConnectTimeoutError(endpoint_url="x")) == Unanswered("ConnectTimeoutError")
+
+
+def answer_to(error: Exception) -> Answer:
+    post = Post(answers=[error])
+    answer = SesMailer(post, SENDER, "milepost").send(MAIL)  # type: ignore[arg-type]
+    assert len(post.sent) == 1
+    return answer
+
+
+# --- at the socket ---
+
+
+def submit(url: str, mail: Mail = MAIL, **config: Any) -> Answer:
+    """With boto3's own client, made as `bootstrap` makes it but for its address."""
+    from botocore.config import Config
+
+    client = boto3.client(
+        "sesv2",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="none",
+        aws_secret_access_key="none",
+        config=ONE_ATTEMPT.merge(Config(**config)),
+    )
+    try:
+        return SesMailer(client, SENDER, "milepost").send(mail)
+    finally:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return iter([None])
+
+
+def dropped(connection: Any) -> None:
+    connection.close()
+
+
+def reset(connection: Any) -> None:
+    import socket
+    import struct
+
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def slow(connection: Any) -> None:
+    time.sleep(0.6)
+
+
+def half(connection: Any) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{")
+
+
+ERROR = json.dumps({"message": "no"})
+BAD: dict[str, tuple[Reply, Answer]] = {
+    "dropped": (dropped, Unanswered("ConnectionClosedError")),
+    "reset": (reset, Unanswered("ConnectionClosedError")),
+    "slow": (slow, Unanswered("ReadTimeoutError")),
+    "half an answer": (half, Unanswered("ConnectionClosedError")),
+    "500": (
+        http_reply("500 No", ERROR, "x-amzn-errortype: InternalServiceErrorException"),
+        Unanswered("InternalServiceErrorException"),
+    ),
+    "503": (http_reply("503 No", ERROR), Unanswered("503")),
+    "503 in HTML": (http_reply("503 No", "<html>"), Unanswered("503")),
+    "429": (
+        http_reply("429 Slow", ERROR, "x-amzn-errortype: TooManyRequestsException"),
+        Refused("TooManyRequestsException", retry=True),
+    ),
+    "400": (
+        http_reply("400 No", ERROR, "x-amzn-errortype: MessageRejected"),
+        Refused("MessageRejected"),
+    ),
+    "yes": (http_reply("200 OK", json.dumps({"MessageId": "0100-1"})), Accepted("0100-1")),
+    "yes, but not which": (
+        http_reply("200 OK", "{}"),
+        Unanswered("an answer without a message id"),
+    ),
+    "yes in HTML": (
+        http_reply("200 OK", "<html>"),
+        Unanswered("an answer without a message id"),
+    ),
+    "redirect": (
+        http_reply("307 Away", "{}", "location: http://127.0.0.1:9/"),
+        Refused("307"),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_there_is_one_request_whatever_happens_to_it(how: str) -> None:
+    reply, expected = BAD[how]
+    with answering(reply) as server:
+        answer = submit(server.url, read_timeout=0.3)
+        time.sleep(0.1)
+    assert len(server.requests) == 1
+    assert b"ada@mail.example" in server.requests[0]
+    assert answer == expected
+
+
+def test_nobody_there_is_no_answer() -> None:
+    with answering(dropped) as server:
+        pass
+    assert submit(server.url) == Unanswered("EndpointConnectionError")
+
+
+def test_what_boto3_itself_refuses_was_never_sent() -> None:
+    with answering(dropped) as server:
+        answer = submit(server.url, MAIL._replace(to=7))  # type: ignore[arg-type]
+    assert answer == Refused("ParamValidationError")
+    assert server.connections == 0
+
+
+def test_the_composition_root_makes_its_client_with_one_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from milepost.wiring import core
+
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "us-east-1")
+    core.client.cache_clear()
+    try:
+        config = core.client("sesv2").meta.config
+        others = core.client("dynamodb").meta.config
+    finally:
+        core.client.cache_clear()
+    assert config.retries["total_max_attempts"] == 1
+    assert (config.connect_timeout, config.read_timeout) == (5, 20)
+    assert others.retries["total_max_attempts"] > 1, "everything else may be tried again"
+
+
+def test_a_lambda_lives_longer_than_its_post_may_take() -> None:
+    """Otherwise a slow answer would be cut off, and a definite yes would be an unknown."""
+    from tests.support.template import read_stack
+
+    functions = read_stack().source["Resources"]
+    timeout = functions["RunStepsFunction"]["Properties"]["Timeout"]
+    connect, read = (getattr(ONE_ATTEMPT, f"{what}_timeout") for what in ("connect", "read"))
+    assert timeout > connect + read

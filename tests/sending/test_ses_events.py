@@ -1,0 +1,209 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.sending.message import Report
+from milepost.sending.ses_events import SesReport, from_queue, from_ses
+from tests.support.aws_events import EVENTS, sample, told_by_sns
+from tests.support.json_strategy import documents
+
+MESSAGE = "c0123456789abcdef012345678-0123456789abcdef01234567"
+WREN = "wren.canary@mail.example"
+SENT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+PLACES = {"rendering-failure": "failure", "delivery-delay": "deliveryDelay"}
+
+
+def said(event: Json) -> str:
+    """What the event is about, in either format."""
+    return str(event.get("eventType") or event["notificationType"])
+
+
+def told(name: str, **detail: Any) -> Report | None:
+    event = sample("ses", name)
+    event[PLACES.get(name) or said(event).lower()] |= detail
+    found = from_ses(event)
+    if found is not None:
+        assert (found.store, found.message) == ("harborline", MESSAGE)
+    return found.report if found else None
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-22T{text}+00:00")
+
+
+REPORTS = {
+    "send": Report("sent", SENT),
+    "delivery": Report("delivered", at("09:30:02.411")),
+    "open": Report("opened", at("09:41:17.208")),
+    "click": Report(
+        "clicked",
+        at("09:42:03.877"),
+        link="https://shop.harborline.example/cart?utm_source=milepost",
+    ),
+    "bounce.permanent": Report(
+        "bounced", at("09:30:03.101"), WREN, detail="Permanent General", permanent=True
+    ),
+    "bounce.suppressed": Report(
+        "bounced",
+        at("09:30:00.301"),
+        WREN,
+        detail="Permanent OnAccountSuppressionList",
+        permanent=True,
+    ),
+    "bounce.transient": Report("bounced", at("11:30:03.101"), WREN, detail="Transient MailboxFull"),
+    "bounce.undetermined": Report(
+        "bounced", at("09:31:03.101"), WREN, detail="Undetermined Undetermined"
+    ),
+    "complaint": Report("complained", at("10:02:41"), WREN, detail="abuse"),
+    "complaint.redacted": Report("complained", at("10:02:41"), "", detail="complaint"),
+    "reject": Report("rejected", SENT, detail="Bad content"),
+    "rendering-failure": Report("rejected", SENT, detail="rendering failure"),
+    "delivery-delay": Report("delayed", at("10:30:00"), detail="TransientCommunicationFailure"),
+    "open.apple": Report("opened", at("09:30:41.118"), machine="privacy proxy"),
+    "open.gmail": Report("opened", at("09:47:20.004")),
+    "click.scanner": Report(
+        "clicked",
+        at("09:30:01.377"),
+        link="https://shop.harborline.example/cart?utm_source=milepost",
+        machine="too soon",
+    ),
+    "legacy.bounce.headers": Report(
+        "bounced",
+        at("09:30:03.101"),
+        WREN,
+        detail="Permanent General",
+        permanent=True,
+        others=("robin.canary@mail.example",),
+    ),
+    "legacy.complaint.headers": Report("complained", at("10:02:41"), WREN, detail="abuse"),
+    "legacy.delivery.headers": Report("delivered", at("09:30:02.411")),
+}
+NOTHING = {"complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"}
+
+
+def test_every_sample_is_accounted_for() -> None:
+    assert REPORTS.keys() | NOTHING == {path.stem for path in (EVENTS / "ses").glob("*.json")}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_an_event_of_ses_is_a_report_of_ours(name: str) -> None:
+    assert told(name) == REPORTS[name]
+
+
+@pytest.mark.parametrize("name", sorted(NOTHING))
+def test_some_events_tell_nothing_we_record(name: str) -> None:
+    assert from_ses(sample("ses", name)) is None
+
+
+@pytest.mark.parametrize("name", sorted(REPORTS.keys() | NOTHING))
+def test_the_envelope_of_sns_changes_nothing(name: str) -> None:
+    event = sample("ses", name)
+    assert from_queue(json.dumps(told_by_sns(event))) == from_ses(event)
+    assert from_queue(json.dumps(event)) == from_ses(event), "raw delivery has no envelope"
+
+
+def test_what_sns_says_when_a_topic_is_new_tells_nothing() -> None:
+    text = "Successfully validated SNS topic for Amazon SES event publishing."
+    assert from_queue(json.dumps(told_by_sns(text))) is None
+    assert from_queue(text) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "recipient"),
+    [
+        (WREN, WREN),
+        (f"Wren Canary <{WREN}>", WREN),
+        (f'"<x>" <{WREN}>', WREN),
+        ("redacted", ""),
+        ("", ""),
+        ("<>", ""),
+    ],
+)
+def test_a_recipient_is_an_address_or_unknown(address: str, recipient: str) -> None:
+    bounced = told("bounce.permanent", bouncedRecipients=[{"emailAddress": address}])
+    assert bounced is not None
+    assert bounced.recipient == recipient
+
+
+def test_a_bounce_without_recipients_is_still_a_bounce() -> None:
+    nobody: list[list[Json]] = [[], [{}]]
+    for recipients in nobody:
+        bounced = told("bounce.permanent", bouncedRecipients=recipients)
+        assert bounced is not None
+        assert (bounced.recipient, bounced.permanent) == ("", True)
+
+
+def test_a_mailbox_that_was_read_by_somebody_is_not_whom_we_sent_to() -> None:
+    """An address in the open or click itself does not count as the recipient."""
+    opened = told("open", bouncedRecipients=[{"emailAddress": "eve@mail.example"}])
+    assert opened is not None
+    assert opened.recipient == ""
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"message": [MESSAGE]},
+        {"store": ["harborline"]},
+        {"message": [], "store": []},
+        {"message": MESSAGE, "store": "harborline"},
+        {"message": None, "store": None},
+        {"message": [""], "store": [""]},
+    ],
+)
+def test_a_message_without_our_tags_is_not_ours(tags: Json) -> None:
+    event = sample("ses", "bounce.permanent")
+    event["mail"]["tags"] = tags
+    assert from_ses(event) is None
+    del event["mail"]["tags"]
+    assert from_ses(event) is None
+
+
+def test_of_several_values_of_a_tag_the_first_counts() -> None:
+    event = sample("ses", "send")
+    event["mail"]["tags"]["message"] = [MESSAGE, "another"]
+    found = from_ses(event)
+    assert isinstance(found, SesReport)
+    assert found.message == MESSAGE
+
+
+def test_a_complaint_that_is_praise_is_not_one() -> None:
+    assert told("complaint", complaintFeedbackType="not-spam") is None
+    for kind in ("abuse", "auth-failure", "fraud", "other", "virus"):
+        complaint = told("complaint", complaintFeedbackType=kind)
+        assert complaint is not None
+        assert complaint.detail == kind
+
+
+@pytest.mark.parametrize("name", ["delivery", "open", "click", "bounce.permanent", "complaint"])
+def test_an_event_whose_detail_is_missing_happened_when_the_mail_was_sent(name: str) -> None:
+    event = sample("ses", name)
+    del event[said(event).lower()]
+    found = from_ses(event)
+    assert found is not None
+    assert (found.report.at, found.report.recipient, found.report.permanent) == (SENT, "", False)
+
+
+@given(st.sampled_from(sorted(REPORTS)), st.data())
+def test_an_event_with_a_piece_replaced_is_read_or_fails_as_a_whole(
+    name: str, data: st.DataObject
+) -> None:
+    """It then goes back to the queue, alone; it must never become a report about somebody else."""
+    event = sample("ses", name)
+    part = data.draw(st.sampled_from(["mail", PLACES.get(name) or said(event).lower()]))
+    if event[part]:
+        event[part][data.draw(st.sampled_from(sorted(event[part])))] = data.draw(documents)
+    try:
+        found = from_ses(event)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+    if found is not None and part != "mail":
+        assert (found.store, found.message) == ("harborline", MESSAGE)

@@ -1,0 +1,35 @@
+"""What SES says of the account, and what is made of it when it says nothing."""
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from milepost.base.errors import Busy
+from milepost.sending.aws import SesQuotas
+from milepost.sending.rate_limit import Quota
+from tests.support.mailer import Post, refusal
+
+
+def quotas(quota: dict[str, float] | Exception) -> SesQuotas:
+    return SesQuotas(Post(quota=quota))  # type: ignore[arg-type]
+
+
+def test_the_account_says_how_fast_and_how_much_may_be_sent() -> None:
+    said = {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 12.0}
+    assert quotas(said).quota() == Quota(14, 50_000, 12)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refusal("TooManyRequestsException", 429), "TooManyRequestsException"),
+        (refusal("AccessDeniedException", 403), "AccessDeniedException"),
+        (ReadTimeoutError(endpoint_url="https://email"), "ReadTimeoutError"),
+        ({"MaxSendRate": 0.0}, "MaxSendRate is 0"),
+        ({}, "MaxSendRate is 0"),
+    ],
+)
+def test_without_an_answer_it_is_to_be_asked_again_later(
+    answer: dict[str, float] | Exception, reason: str
+) -> None:
+    with pytest.raises(Busy, match=reason):
+        quotas(answer).quota()

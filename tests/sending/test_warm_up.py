@@ -1,0 +1,79 @@
+"""The ramp of a new domain: how much on which day, on the store's own clock."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from milepost.base.parse_file import read_file
+from milepost.publishing.settings_file import SettingsFile
+from milepost.sending.rate_limit import Ramp
+from milepost.sending.warm_up import most_on, next_day, ramp_of
+from milepost.stores.settings import StoreSettings
+from tests.support.builders import settings, text
+
+FIRST = date(2026, 12, 1)
+STARTS = {"starts": "2026-12-01"}
+
+
+@pytest.mark.parametrize(
+    ("ramp", "day", "most"),
+    [
+        ({"first_day": 50}, 0, 50),
+        ({"first_day": 50}, 3, 400),
+        ({"first_day": 50, "grow": 1.5}, 2, 112),
+        ({"first_day": 50}, -10, 50),
+        ({"first_day": 50}, 14, 819_200),
+        ({"first_day": 50}, 15, None),
+        ({"first_day": 1, "grow": 1.05}, 5000, None),
+        ({"days": [10, 30]}, 1, 30),
+        ({"days": [10, 30]}, 2, None),
+        ({"days": [10, 30]}, -1, 10),
+    ],
+)
+def test_every_day_has_its_most_until_nobody_counts(
+    ramp: dict[str, Any], day: int, most: int | None
+) -> None:
+    assert most_on(STARTS | ramp, FIRST + timedelta(days=day)) == most
+
+
+def test_a_day_is_one_of_the_stores_own_clock() -> None:
+    own = StoreSettings(timezone="Asia/Tehran", warm_up=STARTS | {"days": [1, 2, 3]})
+    evening = datetime(2026, 12, 1, 20, 45, tzinfo=UTC)
+    assert ramp_of("demo", own, evening) == Ramp("demo", "2026-12-02", 2)
+    assert ramp_of("demo", own, evening - timedelta(minutes=16)) == Ramp("demo", "2026-12-01", 1)
+    assert ramp_of("demo", own._replace(warm_up=None), evening) is None
+
+
+def test_tomorrow_is_at_the_same_time_of_the_clock_though_the_clocks_change() -> None:
+    own = StoreSettings(timezone="Europe/Paris")
+    saturday = datetime(2026, 10, 24, 8, 0, tzinfo=UTC)
+    assert next_day(own, saturday) == datetime(2026, 10, 25, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ramp", "reason"),
+    [
+        ({}, "either days or first_day"),
+        ({"days": [1], "first_day": 1}, "either days or first_day"),
+        ({"days": [1], "grow": 2}, "cannot have grow"),
+        ({"days": []}, "days"),
+        ({"first_day": 0}, "first_day"),
+        ({"first_day": 5, "grow": 1}, "grow"),
+        ({"first_day": 5, "starts": "soon"}, "starts"),
+    ],
+)
+def test_a_ramp_that_says_nothing_or_two_things_is_refused(
+    ramp: dict[str, Any], reason: str
+) -> None:
+    found = read_file(text(settings(warm_up=STARTS | ramp)), SettingsFile)
+    assert isinstance(found, list)
+    assert any(reason in f"{problem.place} {problem.reason}" for problem in found)
+
+
+def test_a_ramp_is_published_as_it_is_read() -> None:
+    found = read_file(text(settings(warm_up=STARTS | {"first_day": 5, "grow": 3})), SettingsFile)
+    assert isinstance(found, SettingsFile)
+    document = found.model_dump(mode="json", exclude_none=True)
+    own = StoreSettings.from_json(document)
+    assert most_on(own.warm_up or {}, FIRST + timedelta(days=1)) == 15

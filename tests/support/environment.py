@@ -1,0 +1,484 @@
+"""What is around the product: memory, a clock that jumps, and what AWS does between the functions.
+
+The services are the real ones, and the state machines run as they are published. The stream hands
+over the records of a contact in order, and again after a failure; Step Functions retries; the
+queue of the post's reports hands over as often as it likes; a minute passes every minute.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milepost.base import instants
+from milepost.base.error_collector import Apart
+from milepost.base.errors import Busy
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.condition_data import FactFinder
+from milepost.pages.unsubscribe import Unsubscriber
+from milepost.publishing.publish import Publisher
+from milepost.publishing.workflows import Workflows
+from milepost.runtime.backfill import Looker, LookWorks, Slice
+from milepost.runtime.dead_letters import Isolator, Letter
+from milepost.runtime.execution_starter import Legs
+from milepost.runtime.react import Reaction, Reactor
+from milepost.runtime.reevaluation import Lookouts
+from milepost.runtime.rollout import Crowd
+from milepost.runtime.run_block import Runner
+from milepost.runtime.scheduler import Reconciled, reconcile
+from milepost.runtime.steps.actions import Actor
+from milepost.runtime.steps.steps import Steps
+from milepost.runtime.waits import park
+from milepost.segments.evaluator import Segmenter
+from milepost.sending.feedback import Learner
+from milepost.sending.marketing_health import Reputation
+from milepost.sending.message import Accepted, Mail
+from milepost.sending.send import Sender
+from milepost.sending.send_slots import Pace
+from milepost.sending.ses_events import SesReport, from_queue
+from milepost.simulator.memory.attachments import MemoryAttachments
+from milepost.simulator.memory.contacts import MemoryContacts
+from milepost.simulator.memory.enrollments import MemoryEnrollments
+from milepost.simulator.memory.files import MemoryFiles
+from milepost.simulator.memory.ledger import MemoryLedger
+from milepost.simulator.memory.mailer import MemoryMailer, MemoryResender
+from milepost.simulator.memory.members import MemoryMembers
+from milepost.simulator.memory.merging import MemoryMerging
+from milepost.simulator.memory.outbound import MemoryAlerts, MemoryOutbound
+from milepost.simulator.memory.published import (
+    MemoryPublications,
+    MemoryRegistry,
+    MemoryWorks,
+    Shelf,
+)
+from milepost.simulator.memory.secrets import MemorySecrets
+from milepost.simulator.memory.state import Record, State
+from milepost.simulator.memory.state_machines import MemoryEngine, MemoryMachines
+from milepost.simulator.memory.timeline import MemoryTimeline
+from milepost.simulator.workflow_tests import prove
+from milepost.stores.store_secrets import StoreSecrets
+from milepost.workflows.compiler.state_machine import Wiring
+from milepost_tools.operations.redrive import Redriver
+from milepost_tools.operations.resume import Resumer
+from tests.fakes.backfill import MemoryProgress
+from tests.fakes.dead_letters import MemoryLetters
+from tests.fakes.reputation import MemoryBreakers, MemoryTallies
+from tests.fakes.send_slots import MemoryTokens
+from tests.fakes.timers import MemoryTimers
+from tests.support.agenda import Agenda
+from tests.support.asl import Execution, Function, StepFunctions
+from tests.support.builders import MONDAY_NOON, STORE
+from tests.support.differential import Twins
+from tests.support.faults import Faults, Killed
+
+if TYPE_CHECKING:
+    from milepost.sending.send_slots import Quotas
+    from tests.support.ports import Ports
+
+
+PUBLIC_URL = "https://mail.shop.example"
+STREAM_ATTEMPTS = 9
+QUEUE_ATTEMPTS = 5
+VISIBILITY = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
+
+
+class Surroundings:
+    """One store. `echo`: how often the stream and the queue hand everything over.
+
+    `published` is another one whose publications this one starts with. With `twin`, all that is
+    kept of contacts is kept there too, and every answer compared. Waits longer than `park_after`
+    are parked, and looked for every `tick`. With `quotas` mails keep to what they say.
+    """
+
+    def __init__(
+        self,
+        *,
+        start: datetime = MONDAY_NOON,
+        faults: Faults | None = None,
+        echo: int = 1,
+        published: "Surroundings | None" = None,
+        post_reports: bool = True,
+        twin: "Ports | None" = None,
+        park_after: timedelta = timedelta(days=30),
+        tick: timedelta = MINUTE,
+        most: int = 1000,
+        quotas: "Quotas | None" = None,
+    ) -> None:
+        self.agenda = Agenda(start)
+        self.agenda.after_each = self.pass_on
+        self.faults = faults or Faults()
+        self.echo = echo
+        self.post_reports = post_reports
+        self.twin = twin
+        self.quotas = quotas
+        self.park_after, self.tick, self.most = park_after, tick, most
+        self.state = State()
+        self.shelf: Shelf = _copy(published.shelf) if published else Shelf()
+        texts = dict(published.files.texts) if published else {}
+        self.files: MemoryFiles = MemoryFiles(texts)
+        versions = dict(published.machines.versions) if published else {}
+        self.machines: MemoryMachines = MemoryMachines(versions)
+        self.mailer = MemoryMailer()
+        self.attachments = MemoryAttachments()
+        self.reactions: list[Reaction] = []
+        self.reconciled: list[Reconciled] = []
+        self.posted: list[tuple[datetime, Mail]] = []
+        self.undelivered: list[str] = []
+        self._progress = MemoryProgress()
+        self.looks: list[str] = []
+        self._queues: dict[tuple[str, str], deque[Record]] = {}
+        self._history: dict[tuple[str, str], list[Record]] = {}
+        self._streamed = self._posted = 0
+        self._reconciling = False
+        self._looks: set[datetime] = set()
+        self._looked: datetime | None = None
+        self._wire()
+
+    def _wire(self) -> None:
+        """The composition root, as `bootstrap` is for AWS."""
+        around = self.faults.around
+        contacts = around(self.kept(MemoryContacts(self.state), "contacts"), "contacts")
+        enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
+        ledger = around(self.kept(MemoryLedger(self.state), "ledger"), "ledger")
+        registry = around(MemoryRegistry(self.shelf), "registry")
+        self.keys = {STORE: StoreSecrets(links=("link-key",), webhooks=("webhook-key",))}
+        secrets = around(MemorySecrets(self.keys), "secrets")
+        self.timeline = around(self.kept(MemoryTimeline(self.state), "timeline"), "timeline")
+        self.timers = self.kept(MemoryTimers(self.state), "timers")
+        self.publications = MemoryPublications(self.shelf)
+        self.functions: dict[str, Function] = {
+            "run_steps": self._run_steps,
+            "await_event": self._await_event,
+        }
+        self.step_functions = StepFunctions(
+            self.agenda, self.machines.versions, self.functions, self._machine_failed
+        )
+        engine = around(MemoryEngine(self.step_functions), "engine")
+        facts = FactFinder(self.timeline, ledger)
+        self.contacts, self.enrollments = contacts, enrollments
+        self.registry, self.engine = registry, engine
+        merging = around(self.kept(MemoryMerging(self.state), "merging"), "merging")
+        self.members = around(self.kept(MemoryMembers(self.state), "members"), "members")
+        self.segmenter = Segmenter(self.timeline, registry, self.members)
+        self.reactor = Reactor(
+            contacts, enrollments, registry, engine, facts, merging, self.segmenter
+        )
+        self.letters = MemoryLetters(self.state)
+        self.isolator = Isolator(contacts, lambda: self.letters)
+        self.redriver = Redriver(contacts, self.letters)
+        sender = Sender(
+            registry=registry,
+            ledger=ledger,
+            mailer=around(self.mailer, "mailer"),
+            secrets=secrets,
+            facts=facts,
+            attachments=around(self.attachments, "attachments"),
+            public_url=PUBLIC_URL,
+            now=lambda: self.now,
+            pace=self._pace(),
+        )
+        self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
+        outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
+        actor = Actor(self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now)
+        steps = Steps(enrollments, sender, actor, facts)
+        self.runner = Runner(enrollments, registry, sender, steps, lambda: self.now, lambda: engine)
+        self.legs = Legs(enrollments, registry, engine, lambda: self.now)
+        self.lookouts = Lookouts(contacts, self.timeline, registry, lambda: self.now)
+        self.works = MemoryWorks(self.shelf)
+        works = around(self.works, "works")
+        self.crowd = Crowd(
+            enrollments,
+            registry,
+            engine,
+            self.timers,
+            works,
+            ledger,
+            lambda: self.now,
+            most=self.most,
+        )
+        self.progress = around(self.kept(self._progress, "progress"), "progress")
+        self.look_works = LookWorks(
+            works, registry, self.members, self.progress, Starter(self), lambda: self.now
+        )
+        self.looker = Looker(
+            contacts,
+            self.timeline,
+            registry,
+            self.members,
+            self.segmenter,
+            self.progress,
+            lambda: self.now,
+            most=self.most,
+        )
+        breakers = MemoryBreakers(self.shelf)
+        self.tallies = self.kept(MemoryTallies(self.state), "tallies")
+        self.reputation = Reputation(
+            around(self.tallies, "tallies"),
+            around(breakers, "breakers"),
+            lambda: alerts,
+            lambda: self.now,
+        )
+        self.learner = Learner(
+            contacts,
+            ledger,
+            self.timeline,
+            lambda store: registry.head(store).settings,
+            self.reputation,
+        )
+        self.resumer = Resumer(self.publications, breakers, lambda: self.now)
+        self.unsubscriber = Unsubscriber(contacts, registry, secrets)
+        self.resender = MemoryResender(self.runner.send_again)
+        workflows = Workflows(
+            files=self.files,
+            publications=self.publications,
+            machines=self.machines,
+            wiring=Wiring("run_steps", "await_event", park_after=self.park_after),
+            trials=prove,
+        )
+        self.publisher = Publisher(self.files, self.publications, workflows, lambda: self.now)
+
+    def _pace(self) -> Pace | None:
+        quotas, tokens = self.quotas, self.faults.around(MemoryTokens(), "tokens")
+        self.slept: list[float] = []
+        return Pace(tokens, lambda: quotas, lambda: self.now, self.slept.append) if quotas else None
+
+    def kept(self, port: Any, name: str) -> Any:
+        return Twins(port, getattr(self.twin, name)) if self.twin else port
+
+    # --- time ---
+
+    @property
+    def now(self) -> datetime:
+        return self.agenda.now
+
+    def run_until(self, end: datetime) -> None:
+        self.pass_on()
+        self.agenda.run_until(end)
+        assert not self.undelivered, self.undelivered
+
+    def run_for(self, **duration: float) -> None:
+        self.run_until(self.now + timedelta(**duration))
+
+    def later(self, action: Callable[[], object], **delay: float) -> None:
+        """Have something happen after a delay."""
+        self.agenda.after(timedelta(**delay), lambda: (action(), None)[1])
+
+    # --- the functions: what the entrypoints do ---
+
+    def _run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
+        ref = EnrollmentRef.from_json(task["enrollment"])
+        now = instants.show(self.now)
+        turn, leg = task["turn"], task["leg"]
+        resting = {"next": "end", "since": now, "until": now}
+        with self.faults.within("run_steps", lambda: self._run_steps(task)):
+            if "give_up" in task:
+                self.runner.give_up(ref, task["give_up"].get("Error", "failed"), leg)
+            else:
+                stop = self.runner.run(ref, task["block"], turn, leg)
+                resting = {
+                    "next": stop.next,
+                    "since": instants.show(stop.since),
+                    "until": instants.show(stop.until),
+                }
+            self.faults.call("the answer", lambda: None)  # a function may also be killed here
+        return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
+
+    def _await_event(self, task: Mapping[str, Any]) -> None:
+        with self.faults.within("await_event", lambda: self._await_event(task)):
+            park(
+                self.enrollments,
+                self.registry,
+                self.engine,
+                EnrollmentRef.from_json(task["enrollment"]),
+                task["step"],
+                task["token"],
+                instants.parse(task["since"]),
+                task["turn"],
+                task["leg"],
+            )
+
+    def _machine_failed(self, execution: Execution) -> None:
+        """What EventBridge tells `run_steps` of an execution that ended without a word."""
+        ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
+        leg = execution.started_with["leg"]
+        self.runner.give_up(ref, f"machine {execution.status}", leg)
+
+    # --- the stream, the queue and the minute ---
+
+    def pass_on(self) -> None:
+        """Set in motion what follows from what has happened."""
+        for record in self.state.stream[self._streamed :]:
+            queue = self._queues.setdefault((record.event.store, record.contact), deque())
+            queue.append(record)
+            if len(queue) == 1:
+                self._hand_over(queue, 1)
+        self._streamed = len(self.state.stream)
+        for mail, answer in self.mailer.handed[self._posted :]:
+            self.posted.append((self.now, mail))
+            if isinstance(answer, Accepted) and self.post_reports:
+                self.later(partial(self.report_of_post, mail, "Send", {}), seconds=1)
+                self.later(partial(self.report_of_post, mail, "Delivery", {}), seconds=2)
+        self._posted = len(self.mailer.handed)
+        if not self._reconciling and any("timer_due" in m for m in self.state.messages.values()):
+            self._reconciling = True
+            self.agenda.after(MINUTE, self._reconcile)
+        waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
+        looks = (p.lookout.at for p in self.state.profiles.values() if p.lookout is not None)
+        self._look_at(min((*waiting, *looks), default=None))
+        if any(work.kind != "broadcast" for work in self.shelf.works.values()):
+            self._look_at(self.now + MINUTE)
+
+    def _look_at(self, due: datetime | None) -> None:
+        """Have the minute come that finds what is due then; those before find nothing."""
+        if due is not None:
+            ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
+            look = MONDAY_NOON + ticks * self.tick
+            if look == self._looked:  # what is still due now is the next minute's
+                look += self.tick
+            if look not in self._looks:
+                self._looks.add(look)
+                self.agenda.at(look, self._reconcile)
+
+    def _hand_over(self, queue: deque[Record], attempt: int, **delay: float) -> None:
+        self.agenda.after(timedelta(**delay), lambda: self._react(queue, attempt))
+
+    def _react(self, queue: deque[Record], attempt: int) -> None:
+        """Hand the first record over. After a failure it comes again, and nothing overtakes it."""
+        record = queue[0]
+        history = self._history.setdefault((record.event.store, record.contact), [])
+        try:
+            for again in [*history[-3:], record] * (self.echo - 1):
+                self._react_to(again)
+            self._react_to(record)
+        except (Exception, Killed) as error:
+            if attempt < STREAM_ATTEMPTS:
+                self._hand_over(queue, attempt + 1, seconds=1)
+                return
+            self.undelivered.append(f"react: {error!r}")
+        history.append(queue.popleft())
+        if queue:
+            self._hand_over(queue, 1)
+
+    def react_now(self) -> None:
+        """Let the stream hand over what was just appended before anything else happens."""
+        for queue in self._queues.values():
+            for record in queue:
+                self._react_to(record)
+
+    def _react_to(self, record: Record) -> None:
+        with self.faults.within("react", lambda: self._react_to(record)):
+            event = record.event
+            key = f"EVENT#{event.name}#{instants.show(event.occurred_at)}#{event.id}"
+            reaction = self.isolator.apply(
+                Letter(event.store, record.contact, key, record.position, ""),
+                record,
+                self.now,
+                lambda: self.reactor.react(
+                    record.contact, event, record.position, self.now, record.again
+                ),
+            )
+        if not isinstance(reaction, Letter):
+            self.reactions.append(reaction)
+
+    def report_of_post(self, mail: Mail, kind: str, detail: Mapping[str, Any]) -> None:
+        """What SES would put on the topic, as the queue hands it over."""
+        at = instants.show(self.now)
+        handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
+        taken = instants.show(handed_over[-1] if handed_over else self.now)
+        tags = {name: [value] for name, value in mail.tags.items()}
+        event = {
+            "eventType": kind,
+            "mail": {"timestamp": taken, "destination": [mail.to], "tags": tags},
+            kind[0].lower() + kind[1:]: {"timestamp": at, **detail},
+        }
+        body = json.dumps({"Type": "Notification", "Message": json.dumps(event)})
+        for _ in range(self.echo):
+            self.agenda.after(timedelta(0), lambda: self._learn(body, 1))
+
+    def _learn(self, body: str, attempt: int) -> None:
+        found = from_queue(body)
+        assert found is not None
+        try:
+            self._learn_from(found)
+        except (Exception, Killed) as error:
+            if attempt == QUEUE_ATTEMPTS:
+                self.undelivered.append(f"learn: {error!r}")
+            else:
+                self.agenda.after(VISIBILITY, lambda: self._learn(body, attempt + 1))
+
+    def _learn_from(self, found: SesReport) -> None:
+        with self.faults.within("learn", lambda: self._learn_from(found)):
+            self.learner.learn(found.store, found.message, found.report)
+            self.reputation.flush()
+
+    def look(self, run: str, order: Mapping[str, Any]) -> None:
+        """What the state machine does that looks at all contacts."""
+        if run in self.looks:
+            return
+        self.looks.append(run)
+        slices = [Slice(**item) for item in order["items"]]
+        for each in slices:
+            self.agenda.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
+
+    def _look_on(self, order: Mapping[str, Any], place: Slice) -> None:
+        try:
+            with self.faults.within("looks", lambda: self._look_on(order, place)):
+                done = self.looker.part(order, place)
+        except (Busy, Killed):
+            done = False
+        if not done:
+            self.agenda.after(timedelta(seconds=2), partial(self._look_on, order, place))
+
+    def _reconcile(self) -> None:
+        self._reconciling = False
+        self._looks.discard(self.now)
+        self._looked = self.now
+        try:
+            with self.faults.within("trigger_date", self._reconcile):
+                done = self._do_what_is_due()
+        except (Busy, Killed):
+            self._look_at(self.now + MINUTE)
+            return
+        if done.begun == self.most:
+            self._look_at(self.now + MINUTE)
+
+    def _do_what_is_due(self) -> Reconciled:
+        """What `trigger_date` does."""
+        apart, done = Apart(), Reconciled()
+        with apart:
+            self.crowd.go_on(apart)
+        with apart:
+            self.look_works.begin(apart)
+        with apart:
+            timers, legs, lookouts = self.timers, self.legs, self.lookouts
+            done = reconcile(timers, self.resender, legs, lookouts, self.now, apart, self.most)
+        if done != Reconciled():
+            self.reconciled.append(done)
+        apart.settle("things that are due")
+        return done
+
+
+class Starter(NamedTuple):
+    """Implements `LookStarter`."""
+
+    around: Surroundings
+
+    def look(self, run: str, order: Mapping[str, Any]) -> None:
+        self.around.look(run, order)
+
+
+def _copy(shelf: Shelf) -> Shelf:
+    return replace(
+        shelf,
+        heads=dict(shelf.heads),
+        programs=dict(shelf.programs),
+        resumes=dict(shelf.resumes),
+        segments=dict(shelf.segments),
+        works=dict(shelf.works),
+        templates=dict(shelf.templates),
+        refused={store: set(paths) for store, paths in shelf.refused.items()},
+    )

@@ -1,0 +1,81 @@
+"""A ledger with one customer in it, and the few things that are done to its messages."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from milepost.contacts.profile import Consent, Profile
+from milepost.enrollments.ports import Journal
+from milepost.sending.message import (
+    Accepted,
+    Answer,
+    Claimed,
+    Draft,
+    NotClaimed,
+    Refused,
+    Report,
+    Reported,
+    Unanswered,
+)
+from tests.support.builders import (
+    ADA,
+    MONDAY_NOON,
+    STORE,
+    contact,
+    draft,
+    enrollment,
+    enrollment_ref,
+)
+from tests.support.ports import Ports
+
+HOUR = timedelta(hours=1)
+GRANTED = Consent("granted", MONDAY_NOON, "form", "footer")
+NOTES = Journal({"reminder": MONDAY_NOON}, {"choice": {"path": "yes"}})
+RECEIPT = draft("receipt", category="transactional", topic=None)
+SETTLED: dict[str, Answer] = {
+    "accepted": Accepted("ses-1"),
+    "rejected": Refused("MessageRejected"),
+    "throttled": Refused("Throttling", retry=True),
+    "unknown": Unanswered("ReadTimeoutError"),
+}
+
+
+def with_ada(ports: Ports) -> Ports:
+    """Ada wants offers, and is inside a workflow."""
+    known = Profile(
+        STORE,
+        contact(),
+        fields={"email": (ADA, "2026-11-02T12:00:00.000Z", "evt-1")},
+        consent={"offers": GRANTED, "news": GRANTED._replace(state="withdrawn")},
+        inside={"e-1": enrollment().presence()},
+        applied=1,
+    )
+    assert ports.contacts.apply(None, known)
+    assert ports.enrollments.enroll(enrollment())
+    return ports
+
+
+def claim(
+    ports: Ports, message: Draft | None = None, at: datetime = MONDAY_NOON
+) -> Claimed | NotClaimed:
+    """Claim a message after a look at what the contact got of late."""
+    known = ports.contacts.profile(STORE, contact())
+    assert known is not None
+    return ports.ledger.claim(replace(message or draft(), mailed=known.mailed), NOTES, at)
+
+
+def status(ports: Ports, message: Draft | None = None) -> str:
+    found = ports.look.message((message or draft()).ref)
+    return str(found.get("status", "none"))
+
+
+def noted(ports: Ports) -> bool:
+    loaded = ports.enrollments.load(enrollment_ref())
+    assert loaded is not None
+    return (dict(loaded[1].began), dict(loaded[1].outcomes)) == (NOTES.began, NOTES.outcomes)
+
+
+def report(
+    ports: Ports, kind: Reported, *, recipient: str = "", link: str = "", after: timedelta = HOUR
+) -> dict[str, object] | None:
+    found = ports.ledger.report(draft().ref, Report(kind, MONDAY_NOON + after, recipient, link))
+    return None if found is None else dict(found)

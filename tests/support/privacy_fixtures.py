@@ -1,0 +1,81 @@
+"""A world whose people may ask for their data, and for its end."""
+
+from functools import partial
+from typing import Any
+
+from milepost.base.errors import Busy
+from milepost.privacy.erase import Eraser
+from milepost.privacy.export import Exporter
+from milepost.privacy.request import Kind, PrivacyRequest, request_id
+from milepost.privacy.request_queue import Desk
+from milepost.privacy.worker import Clerk
+from milepost.simulator.memory.outbound import MemoryAlerts
+from tests.fakes.contact_records import MemoryLives
+from tests.fakes.privacy import MemoryLater, MemoryRemains, MemoryRequests, MemoryVault
+from tests.support.builders import ADA, STORE
+from tests.support.faults import Killed
+from tests.support.world import World
+
+
+class PrivateWorld(World):
+    """The queue hands a request over again, a minute later, if the function was cut off."""
+
+    def _wire(self) -> None:
+        super()._wire()
+        around = self.faults.around
+        self.vault, self.waiting, self.staff = MemoryVault(), MemoryLater(), MemoryAlerts()
+        requests = around(MemoryRequests(self.state), "requests")
+        remains = around(MemoryRemains(self.state), "remains")
+        later, vault = around(self.waiting, "later"), around(self.vault, "vault")
+        contacts, lives = self.contacts, MemoryLives(self.state)
+        self.desk = Desk(self.timeline, MemoryRequests(self.state), self.waiting)
+        eraser = Eraser(
+            contacts, self.engine, remains, requests, vault, later,
+            lambda: self.now, lambda: self.now,
+        )  # fmt: skip
+        exporter = Exporter(contacts, lives, remains, requests, vault, lambda: self.now)
+        self.clerk = Clerk(requests, eraser, exporter, around(self.staff, "staff"))
+        self.impatient = 10_000
+
+    def ask(self, kind: Kind = "erase", *emails: str, origin: str = "api") -> PrivacyRequest:
+        """Someone asks, and it is carried out as time goes on."""
+        contacts = self.desk.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
+        id_ = request_id(kind, str(len(self.state.requests)))
+        asked = self.desk.ask(kind, STORE, contacts, id_, self.now, self.now, origin)
+        self.pass_on()
+        return asked
+
+    def request(self, asked: PrivacyRequest) -> PrivacyRequest:
+        return self.state.requests[asked.store, asked.id]
+
+    def pass_on(self) -> None:
+        super().pass_on()
+        waiting = getattr(self, "waiting", None)
+        while waiting and waiting.waiting:
+            store, id_, delay = waiting.waiting.pop(0)
+            self.agenda.after(delay, partial(self._carry_out, store, id_))
+
+    def _carry_out(self, store: str, id_: str) -> None:
+        budget = self.impatient
+
+        def tired() -> bool:
+            nonlocal budget
+            budget -= 1
+            return budget < 0
+
+        try:
+            with self.faults.within("privacy", lambda: self._carry_out(store, id_)):
+                self.clerk.carry_out(store, id_, tired)
+        except (Busy, Killed):
+            self.later(lambda: self._carry_out(store, id_), minutes=1)
+
+    def traces(self, *words: str) -> list[str]:
+        """What of the tables and files still says one of these; the stream forgets by itself."""
+        kept: dict[str, Any] = {
+            name: getattr(self.state, name)
+            for name in type(self.state).__dataclass_fields__
+            if name not in ("stream", "lock")
+        }
+        kept["vault"] = self.vault.files
+        kept["told"] = self.staff.told
+        return [name for name, held in kept.items() if any(word in repr(held) for word in words)]

@@ -1,0 +1,150 @@
+"""The reference is made of the models' own words, and shows of each example what it is about."""
+
+import json
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from milepost.base.file_model import Model
+from milepost.conditions.evaluate import OPERATORS
+from milepost.conditions.file import ContactIs, Did, SumOf
+from milepost.workflows.compiler.availability import KINDS
+from milepost.workflows.language.workflow import Inside, Workflow
+from milepost.workflows.steps import AnyStep, Delay, Goto, Holdout, Split, UpdateContact
+from milepost_tools.reference.field_types import fields, parts
+from milepost_tools.reference.reference import pretty, reference
+from milepost_tools.reference.vocabulary import (
+    CONDITIONS,
+    STEPS,
+    TRIGGERS,
+    Json,
+    Kind,
+    examples_needed,
+    shown_of,
+)
+from tests.support.builders import branch, delay, send, workflow
+from tests.support.reference import documents
+
+WORDS = [*TRIGGERS, *STEPS, *CONDITIONS]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def kind_of(model: type[Model], field: str) -> str:
+    return next(each.kind for each in fields(model) if each.name == field)
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "words"),
+    [
+        (Workflow, "status", "`live`, `paused` or `draft`"),
+        (Workflow, "steps", "list of [steps](#steps)"),
+        (Workflow, "audience", "[condition](#conditions)"),
+        (Workflow, "goal", "object, see below"),
+        (Workflow, "exit_on", "list of objects, see below"),
+        (Inside, "steps", "object: id of a step → id of a step"),
+        (Delay, "for", "duration"),
+        (Goto, "max", "whole number, 1 to 1000"),
+        (Holdout, "percent", "number, more than 0 and less than 100"),
+        (ContactIs, "is", "text, number, `true` or `false`"),
+        (ContactIs, "in", "list of texts, numbers, `true` or `false`"),
+        (ContactIs, "between", "two numbers"),
+        (UpdateContact, "unset", "list of names of properties"),
+    ],
+)
+def test_a_type_is_said_in_plain_words(model: type[Model], field: str, words: str) -> None:
+    assert kind_of(model, field) == words
+
+
+def test_required_fields_come_first_and_keep_their_order() -> None:
+    told = [(each.name, each.required) for each in fields(SumOf)]
+    assert told[:3] == [("sum_of", True), ("of", True), ("within", False)]
+
+
+def test_a_default_is_what_the_file_would_say() -> None:
+    defaults = {each.name: each.default for each in fields(Workflow)}
+    assert defaults["status"] == "`live`"
+    assert defaults["reentry"] == '`{"allow": "never"}`'
+    assert defaults["topic"] == defaults["title"] == defaults["exit_on"] == ""
+
+
+@pytest.mark.parametrize("kind", WORDS, ids=lambda kind: str(kind.example))
+def test_every_word_and_every_field_of_it_is_explained(kind: Kind) -> None:
+    assert len(kind.model.__doc__ or "") > 15
+    assert [each.name for each in fields(kind.model) if len(each.meaning) < 10] == []
+
+
+def test_objects_with_fields_of_their_own_are_found() -> None:
+    assert [name for name, _ in parts(Split)] == ["paths", "winner"]
+    assert [name for name, _ in parts(Did)] == ["times"]
+    assert [name for name, _ in parts(Workflow)] == ["reentry", "inside", "exit_on", "goal"]
+
+
+def test_every_word_needs_an_example() -> None:
+    needed = examples_needed()
+    assert len(TRIGGERS) + len(STEPS) + len(CONDITIONS) + len(OPERATORS) < len(needed)
+    assert {kind.example for kind in WORDS} < set(needed)
+    assert {"operator-within-last", "part-goal", "part-variants", "step-goto"} < set(needed)
+    assert len(STEPS) == len(get_args(get_args(AnyStep)[0]))
+
+
+DOCUMENT = workflow(
+    delay("1 day", "d"),
+    branch("b", {"all": [{"event": "total", "gte": 5}, {"did": "E", "times": {"lt": 2}}]}, []),
+    goal={"event": "E"},
+)
+
+
+@pytest.mark.parametrize(
+    ("example", "shown"),
+    [
+        ("trigger-event", {"trigger": {"type": "event", "event": "Checkout Started"}}),
+        ("step-delay", {"id": "d", "type": "delay", "for": "1 day"}),
+        ("condition-event", {"event": "total", "gte": 5}),
+        ("condition-did", {"did": "E", "times": {"lt": 2}}),
+        ("operator-gte", {"event": "total", "gte": 5}),
+        ("part-goal", {"goal": {"event": "E"}}),
+    ],
+)
+def test_of_an_example_only_what_it_is_about_is_shown(example: str, shown: Json) -> None:
+    assert shown_of(example, DOCUMENT) == shown
+
+
+@pytest.mark.parametrize(
+    "example", ["trigger-list", "step-exit", "condition-email", "operator-lt", "part-variants"]
+)
+def test_an_example_of_something_else_is_noticed(example: str) -> None:
+    with pytest.raises(LookupError, match=example):
+        shown_of(example, DOCUMENT)
+
+
+def test_a_page_needs_all_examples() -> None:
+    examples = documents()
+    del examples["step-goto"]
+    with pytest.raises(LookupError, match="step-goto"):
+        reference("# Words", examples)
+
+
+def test_what_this_version_cannot_do_is_said_where_it_is_explained() -> None:
+    page = reference("# Words", documents())
+    for kind in WORDS:
+        section = page.partition(f"\n### {kind.sort.capitalize()} `{kind.name}`\n")[2]
+        own = section.partition("\n### ")[0].partition("\n|")[0]
+        assert ("Not available in this version" in own) is (kind.model in KINDS), kind.name
+
+
+@settings(deadline=None)  # a busy machine is no mistake
+@given(JSON)
+def test_pretty_json_is_still_the_same_json(value: object) -> None:
+    assert json.loads(pretty(value)) == value
+
+
+def test_pretty_json_keeps_short_things_on_one_line() -> None:
+    assert pretty(send("a")) == '{"id": "a", "type": "send_email", "template": "plain"}'
+    long = pretty([send("a" * 40), send("b" * 40)])
+    assert len(long.split("\n")) == 4
+    assert all(len(line) <= 96 for line in pretty(DOCUMENT).split("\n"))

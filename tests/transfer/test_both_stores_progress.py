@@ -1,0 +1,273 @@
+"""What the ports of imports and exports promise, in memory and in DynamoDB."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from milepost.base.problems import Problem
+from milepost.contacts.event import ContactFacts, Event
+from milepost.contacts.profile import Profile, fold
+from milepost.contacts.suppression import address_hash
+from milepost.stores.settings import StoreSettings
+from milepost.transfer.exports.progress import Export
+from milepost.transfer.imports.plan import Column, Plan
+from milepost.transfer.imports.progress import Counts, Import, Returned
+from milepost.transfer.ports import Upload
+from tests.support.builders import ADA, MONDAY_NOON, STORE, consent_fact, contact, enrollment, event
+from tests.support.ports import Ports
+
+if TYPE_CHECKING:
+    from milepost.transfer.imports.ports import Identifier
+
+
+SETTINGS = StoreSettings(shop_topics=("offers",))
+WITHDRAWN = ContactFacts(consents=(consent_fact(state="withdrawn"),))
+SIGNED_UP = event("Signed Up", contact=ContactFacts(first_name="Ada"))
+
+
+def live(ports: Ports, *events: Event, applied: int = 1) -> None:
+    """What `append` and `react` make of these events."""
+    before = ports.contacts.profile(STORE, contact())
+    after = before or Profile(STORE, contact())
+    for each in events:
+        ports.timeline.append(contact(), each)
+        ports.contacts.link(contact(), each)
+        ports.contacts.record_consent(contact(), each, ("offers",))
+        after = fold(after, each, SETTINGS)
+    assert ports.contacts.apply(before, replace(after, applied=applied))
+
+
+# --- people ---
+
+
+def test_only_identifiers_that_lead_somewhere_have_an_owner(ports: Ports) -> None:
+    live(ports, event(identifiers={"email": ADA, "external_id": "7"}))
+    wanted: set[Identifier] = {("email", ADA), ("external_id", "7"), ("phone", "+33612345678")}
+    assert ports.people.owners(STORE, wanted) == {
+        ("email", ADA): contact(),
+        ("external_id", "7"): contact(),
+    }
+    assert ports.people.owners("another", wanted) == {}
+
+
+def test_profiles_come_by_the_hundred_and_unknown_ones_are_left_out(ports: Ports) -> None:
+    live(ports, SIGNED_UP)
+    others = {f"c{n:025d}" for n in range(150)}
+    found = ports.people.profiles(STORE, {contact(), *others})
+    assert found == {contact(): ports.contacts.profile(STORE, contact())}
+
+
+def test_an_event_is_kept_once_and_the_one_that_is_there_is_the_answer(ports: Ports) -> None:
+    first = event("Contact Imported", {"row": 2}, id_="import:x", source="import")
+    second = replace(first, data={"row": 9})
+    assert ports.people.keep(contact(), first) is None
+    assert ports.people.keep(contact(), second) == first
+    assert ports.people.keep(contact(), first) == first
+    assert ports.people.life(STORE, contact()).events == (first,)
+
+
+def test_a_life_is_all_there_is_of_a_contact(ports: Ports) -> None:
+    live(ports, SIGNED_UP, event("Asked", contact=WITHDRAWN))
+    ports.enrollments.enroll(enrollment())
+    life = ports.people.life(STORE, contact())
+    assert life.profile == ports.contacts.profile(STORE, contact())
+    assert sorted(e.name for e in life.events) == ["Asked", "Signed Up"]
+    kinds = {key.partition("#")[0] for key in life.others}
+    assert kinds - {"TRIGGER"} == {"CONSENT", "ENROLLMENT"}
+
+
+def test_nothing_is_a_life_too(ports: Ports) -> None:
+    life = ports.people.life(STORE, contact())
+    assert (life.profile, life.events, life.others) == (None, (), ())
+    assert not ports.people.forget(life)
+
+
+def test_who_is_forgotten_leaves_nothing_but_the_place_in_the_stream(ports: Ports) -> None:
+    live(ports, event(identifiers={"email": ADA, "external_id": "7"}, contact=WITHDRAWN), applied=5)
+    assert ports.people.forget(ports.people.life(STORE, contact()))
+    assert ports.people.life(STORE, contact()) == (
+        STORE, contact(), Profile(STORE, contact(), applied=5), (), (),
+    )  # fmt: skip
+    assert ports.people.owners(STORE, {("email", ADA), ("external_id", "7")}) == {}
+    assert ports.look.proofs() == []
+
+
+def test_who_has_changed_meanwhile_is_not_forgotten(ports: Ports) -> None:
+    live(ports, SIGNED_UP, applied=1)
+    seen = ports.people.life(STORE, contact())
+    live(ports, event("Order Completed"), applied=2)
+    assert not ports.people.forget(seen)
+    assert len(ports.people.life(STORE, contact()).events) == 2
+
+
+def test_who_was_forgotten_may_come_again_and_then_stays(ports: Ports) -> None:
+    live(ports, SIGNED_UP, applied=1)
+    ports.people.forget(ports.people.life(STORE, contact()))
+    live(ports, event("Order Completed"), applied=2)
+    (line,) = [line for kind, line in everything(ports) if kind == "contacts"]
+    assert line["totals"].keys() == {"Order Completed"}
+
+
+def test_a_no_of_somebody_who_was_forgotten_stays(ports: Ports) -> None:
+    live(ports, SIGNED_UP)
+    ports.people.forget(ports.people.life(STORE, contact()))
+    ports.contacts.withdraw(contact(), event("Unsubscribed", contact=WITHDRAWN))
+    (line,) = [line for kind, line in everything(ports) if kind == "contacts"]
+    assert line["consent"]["offers"]["state"] == "withdrawn"
+
+
+def test_an_address_that_is_taken_away_is_not_mailed_any_more(ports: Ports) -> None:
+    live(ports, SIGNED_UP, applied=1)
+    before = ports.contacts.profile(STORE, contact())
+    assert before is not None
+    assert ports.contacts.apply(before, replace(before, fields={}, applied=2))
+    after = ports.contacts.profile(STORE, contact())
+    assert after is not None
+    assert after.email is None
+
+
+# --- how far an import and an export have come ---
+
+IMPORT = Import(
+    STORE,
+    "people-01234567",
+    Upload("imports/people.csv", "v1", 4711),
+    "importing",
+    at=MONDAY_NOON,
+    begun=MONDAY_NOON,
+    plan=Plan("csv", (Column("Mail", "email"), Column("N", "consent", withdrawn=("no",))), False),
+)
+
+
+def test_an_import_begins_once(ports: Ports) -> None:
+    assert ports.imports.load(STORE, IMPORT.id) is None
+    assert ports.imports.begin(IMPORT) == IMPORT
+    assert ports.imports.begin(IMPORT._replace(row=7)) == IMPORT
+    assert ports.imports.load(STORE, IMPORT.id) == IMPORT
+    assert ports.imports.load("another", IMPORT.id) is None
+
+
+def test_a_step_of_an_import_comes_back_as_it_was(ports: Ports) -> None:
+    ports.imports.begin(IMPORT)
+    step = IMPORT._replace(
+        turn=1,
+        phase="undoing",
+        offset=1000,
+        row=9,
+        counts=Counts(9, 1, 2, 3, 1, 2, 4, 5, 6, 7),
+        returned=Returned(3, 1, 1, 1, 1),
+        seconds=1.5,
+        waits=2,
+        since=MONDAY_NOON + timedelta(hours=1),
+        samples=("row 2: new; sets email",),
+        problems=(Problem("file", "is gone", "upload it again"),),
+    )
+    assert ports.imports.save(IMPORT, step)
+    assert ports.imports.load(STORE, IMPORT.id) == step
+
+
+def test_only_one_of_two_who_go_on_from_the_same_step_does(ports: Ports) -> None:
+    ports.imports.begin(IMPORT)
+    assert ports.imports.save(IMPORT, IMPORT._replace(turn=1, row=100))
+    assert not ports.imports.save(IMPORT, IMPORT._replace(turn=1, row=50))
+    held = ports.imports.load(STORE, IMPORT.id)
+    assert held is not None
+    assert held.row == 100
+
+
+def test_an_export_keeps_its_place_as_an_import_does(ports: Ports) -> None:
+    export = Export(STORE, "all-01234567", MONDAY_NOON)
+    assert ports.exports.begin(export) == ports.exports.begin(export._replace(read=9)) == export
+    step = export._replace(turn=1, after='{"pk": 1}', parts={"events": 2}, lines={"events": 9})
+    assert ports.exports.save(export, step)
+    assert not ports.exports.save(export, step)
+    assert ports.exports.load(STORE, export.id) == step
+    assert ports.exports.load(STORE, "other") is None
+
+
+# --- everything ---
+
+
+def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str, Any]]]:
+    lines: list[tuple[str, Mapping[str, Any]]] = []
+    after = ""
+    while True:
+        page = ports.everything.page(store, after)
+        lines += page.lines
+        after = page.after
+        if not after:
+            return lines
+
+
+def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
+    facts = ContactFacts(first_name="Ada", consents=(consent_fact(), consent_fact("news", at=None)))
+    live(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
+    ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
+    ports.timeline.append("c" + "0" * 25, replace(event(), store="another"))
+    found = {(kind, str(line.get("topic", ""))): line for kind, line in everything(ports)}
+    assert found["contacts", ""] == {
+        "contact": contact(),
+        "properties": {},
+        "first_name": "Ada",
+        "email": ADA,
+        "consent": {
+            "offers": {
+                "state": "granted", "at": "2026-11-02T12:00:00.000Z", "method": "form",
+                "source": "footer",
+            },
+            "news": {
+                "state": "granted", "at": "2026-11-02T12:00:00.000Z", "method": "form",
+                "source": "footer",
+            },
+        },
+        "totals": {
+            "Signed Up": {
+                "count": 1, "first": "2026-11-02T12:00:00.000Z",
+                "last": "2026-11-02T12:00:00.000Z", "value": "12.5000",
+            }
+        },
+    }  # fmt: skip
+    assert found["events", ""]["event"] == "Signed Up"
+    assert found["events", ""]["properties"] == {"total": "12.50"}
+    assert found["events", ""]["says"]["first_name"] == "Ada"
+    assert found["consents", "offers"]["state"] == "granted"
+    assert found["consents", "news"]["dated"] is False
+    assert found["identities", ""] == {"identity": f"email#{ADA}", "contact": contact()}
+    assert found["suppressions", ""]["address_sha256"] == address_hash(ADA)
+    assert len(found) == 6
+    assert {kind for kind, _ in everything(ports, "another")} == {"events"}
+
+
+# --- uploads ---
+
+
+def put(ports: Ports, path: str, body: bytes) -> None:
+    if hasattr(ports.uploads, "upload"):
+        ports.uploads.upload(STORE, path, body)
+    else:
+        uploads: Any = ports.uploads
+        uploads.client.put_object(Bucket=uploads.bucket, Key=f"{STORE}/{path}", Body=body)
+
+
+def test_a_file_is_read_from_any_place_in_pieces(ports: Ports) -> None:
+    body = bytes(range(256)) * 1000
+    put(ports, "imports/a.csv", body)
+    upload = ports.uploads.find(STORE, "imports/a.csv")
+    assert upload is not None
+    assert upload.size == len(body)
+    pieces = list(ports.uploads.read(STORE, upload, 1000))
+    assert b"".join(pieces) == body[1000:]
+    assert max(map(len, pieces)) <= 64 * 1024
+    assert list(ports.uploads.read(STORE, upload, len(body))) == []
+
+
+def test_there_is_no_file_where_none_was_put(ports: Ports) -> None:
+    assert ports.uploads.find(STORE, "imports/none.csv") is None
+
+
+def test_an_empty_file_is_empty(ports: Ports) -> None:
+    put(ports, "imports/empty.csv", b"")
+    upload = ports.uploads.find(STORE, "imports/empty.csv")
+    assert upload is not None
+    assert list(ports.uploads.read(STORE, upload)) == []

@@ -1,0 +1,114 @@
+"""What only S3 has: versions that stay readable, tags for the lifecycle, errors of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from milepost.aws.sqs import SqsRequeue
+from milepost.base.errors import Busy
+from milepost.transfer.aws import S3Uploads
+from milepost.transfer.ports import Gone, Upload
+from tests.support.ports import Cloud, cloud
+
+STORE = "harborline"
+PATH = "imports/people.csv"
+KEY = f"{STORE}/{PATH}"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Cloud]:
+    with cloud() as imitated:
+        yield imitated
+
+
+@pytest.fixture
+def uploads(aws: Cloud) -> S3Uploads:
+    bucket = aws.bucket()
+    aws.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return S3Uploads(aws.s3, bucket)
+
+
+def put(uploads: S3Uploads, body: bytes) -> Upload:
+    uploads.client.put_object(Bucket=uploads.bucket, Key=KEY, Body=body)
+    found = uploads.find(STORE, PATH)
+    assert found is not None
+    return found
+
+
+def test_a_version_is_read_although_another_was_put_over_it(uploads: S3Uploads) -> None:
+    old = put(uploads, b"old")
+    new = put(uploads, b"new")
+    assert old.version != new.version
+    assert b"".join(uploads.read(STORE, old)) == b"old"
+    uploads.client.delete_object(Bucket=uploads.bucket, Key=KEY)
+    assert uploads.find(STORE, PATH) is None
+    assert b"".join(uploads.read(STORE, old)) == b"old"
+
+
+def test_a_version_that_was_deleted_for_good_is_gone(uploads: S3Uploads) -> None:
+    old = put(uploads, b"old")
+    uploads.client.delete_object(Bucket=uploads.bucket, Key=KEY, VersionId=old.version)
+    with pytest.raises(Gone):
+        list(uploads.read(STORE, old))
+    uploads.settle(STORE, old)
+
+
+def test_without_versions_a_file_that_was_put_over_is_gone(aws: Cloud) -> None:
+    plain = S3Uploads(aws.s3, aws.bucket())
+    old = put(plain, b"old")
+    assert b"".join(plain.read(STORE, old)) == b"old"
+    plain.settle(STORE, old)
+    put(plain, b"new")
+    with pytest.raises(Gone):
+        list(plain.read(STORE, old))
+
+
+def test_what_has_served_and_what_was_exported_is_tagged(uploads: S3Uploads) -> None:
+    old = put(uploads, b"old")
+    put(uploads, b"new")
+    uploads.settle(STORE, old)
+    uploads.put(STORE, "exports/all/contacts-0001.jsonl", ['{"a":1}', '{"b":2}'])
+
+    def tags(key: str, **more: Any) -> Any:
+        found = uploads.client.get_object_tagging(Bucket=uploads.bucket, Key=key, **more)
+        return [(tag["Key"], tag["Value"]) for tag in found["TagSet"]]
+
+    assert tags(KEY, VersionId=old.version) == [("milepost", "imported")]
+    assert tags(KEY) == []
+    part = f"{STORE}/exports/all/contacts-0001.jsonl"
+    assert tags(part) == [("milepost", "exported")]
+    body = uploads.client.get_object(Bucket=uploads.bucket, Key=part)["Body"].read()
+    assert body == b'{"a":1}\n{"b":2}\n'
+
+
+class Unreachable:
+    """A client that reaches nobody."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> Any:
+            raise EndpointConnectionError(endpoint_url="https://aws.example")
+
+        return call
+
+
+def test_a_service_that_cannot_be_reached_is_busy() -> None:
+    nobody: Any = Unreachable()
+    uploads = S3Uploads(nobody, "bucket")
+    upload = Upload(PATH, "v", 10)
+    for act in (
+        lambda: uploads.find(STORE, PATH),
+        lambda: list(uploads.read(STORE, upload)),
+        lambda: uploads.settle(STORE, upload),
+        lambda: uploads.put(STORE, "exports/x", []),
+        lambda: SqsRequeue(nobody, "url").again({}),
+    ):
+        with pytest.raises(Busy):
+            act()
+
+
+def test_a_service_that_refuses_is_busy_too(aws: Cloud) -> None:
+    nowhere = S3Uploads(aws.s3, "no-such-bucket-anywhere")
+    with pytest.raises(Busy):
+        nowhere.put(STORE, "exports/x", [])

@@ -1,0 +1,44 @@
+from datetime import timedelta
+
+import pytest
+
+from milepost.wiring.environment import Settings, SettingsError, read_settings
+
+NEEDED = {
+    "MILEPOST_STACK": "milepost",
+    "MILEPOST_CONTACTS_TABLE": "contacts",
+    "MILEPOST_WORKFLOWS_TABLE": "workflows",
+}
+
+
+def test_what_every_function_needs_is_enough() -> None:
+    assert read_settings(NEEDED) == Settings("milepost", "contacts", "workflows")
+
+
+def test_every_field_is_read_by_its_name() -> None:
+    given = {f"MILEPOST_{name.upper()}": name for name in Settings._fields}
+    settings = read_settings({**given, "MILEPOST_UNKNOWN": "x", "PATH": "/bin"})
+    assert all(getattr(settings, name) == name for name in Settings._fields)
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings({"MILEPOST_STACK": "", "MILEPOST_WORKFLOWS_TABLE": "workflows"})
+    assert str(error.value) == (
+        "the function's environment lacks MILEPOST_STACK, MILEPOST_CONTACTS_TABLE: deploy "
+        "template.yaml again, it sets them"
+    )
+
+
+def test_what_one_function_needs_is_asked_for_when_it_is_needed() -> None:
+    settings = read_settings({**NEEDED, "MILEPOST_BUCKET": "files"})
+    settings.need("bucket")
+    with pytest.raises(SettingsError, match="lacks MILEPOST_SENDER, MILEPOST_PUBLIC_URL: "):
+        settings.need("sender", "bucket", "public_url")
+
+
+def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MILEPOST_RETENTION_DAYS", "30")
+    assert read_settings().retention == timedelta(days=30)

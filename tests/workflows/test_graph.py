@@ -1,0 +1,206 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from milepost.base.parse_file import read_file
+from milepost.enrollments.blocks import blocks
+from milepost.enrollments.program import END, Program, successors, waits
+from milepost.workflows.compiler.check_flow import check_flow
+from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.language.tree import walk
+from milepost.workflows.language.workflow import Workflow
+from tests.support.builders import branch, delay, leave, send, wait_for, workflow
+from tests.support.random_workflows import workflows
+
+Json = dict[str, Any]
+ALWAYS = {"event": "x", "exists": True}
+
+
+def read(document: Json) -> Workflow:
+    found = read_file(json.dumps(document), Workflow)
+    assert isinstance(found, Workflow), found
+    return found
+
+
+def program(*steps: Json, **head: Any) -> Program:
+    return build_program("cart", 1, read(workflow(*steps, **head)))
+
+
+def found(*steps: Json) -> list[str]:
+    return [str(problem) for problem in check_flow(read(workflow(*steps)))]
+
+
+# --- the graph ---
+
+
+def test_the_next_step_is_the_one_below_and_the_last_leads_to_the_end() -> None:
+    made = program(delay("1 hour", "a"), send("b"))
+    assert made.entry == "a"
+    assert made.nodes["a"]["next"] == "b"
+    assert made.nodes["b"]["next"] == END
+
+
+def test_branches_join_again_below() -> None:
+    made = program(branch("a", ALWAYS, [send("b")], [delay("1 day", "c")]), send("d"))
+    assert made.nodes["a"]["paths"] == [{"name": "yes", "if": ALWAYS, "next": "b"}]
+    assert made.nodes["a"]["else"] == "c"
+    assert [made.nodes[name]["next"] for name in "bcd"] == ["d", "d", END]
+
+
+def test_an_empty_path_leads_to_what_is_below() -> None:
+    made = program(branch("a", ALWAYS, []), wait_for("b", "E", "1 day"), send("c"))
+    assert (made.nodes["a"]["paths"][0]["next"], made.nodes["a"]["else"]) == ("b", "b")
+    assert (made.nodes["b"]["on_event"], made.nodes["b"]["on_timeout"]) == ("c", "c")
+
+
+def test_nodes_stand_in_reading_order() -> None:
+    inner = branch("b", ALWAYS, [send("c")], [send("d")])
+    made = program(send("a"), wait_for("w", "E", "1 day", [inner], [send("e")]), send("f"))
+    assert list(made.nodes) == ["a", "w", "b", "c", "d", "e", "f"]
+
+
+def test_remarks_are_for_readers_only() -> None:
+    made = program(send("a", note="ask Ada"), branch("b", ALWAYS, [send("c", note="x")]))
+    assert "note" not in json.dumps(made.to_json())
+
+
+def test_the_head_holds_what_was_written_and_the_defaults_that_matter() -> None:
+    made = program(send("a"), topic=None)
+    assert made.head == {
+        "title": "A workflow",
+        "status": "live",
+        "category": "marketing",
+        "trigger": {"type": "event", "event": "Checkout Started"},
+        "reentry": {"allow": "never"},
+    }
+
+
+def test_a_goal_holds_its_conditions_as_written_and_its_time() -> None:
+    goal = {"event": "Order Completed", "where": {"event": "total", "gte": 20}}
+    assert program(send("a"), goal=goal).head["goal"] == goal | {"within": "30 days"}
+    assert program(send("a"), goal=goal | {"within": "5 days"}).head["goal"]["within"] == "5 days"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ({}, {"allow": "never"}),
+        ({"allow": "always"}, {"allow": "always"}),
+        ({"allow": "always", "after": None}, {"allow": "always"}),
+        ({"allow": "after", "after": "1 day"}, {"allow": "after", "after": "1 day"}),
+    ],
+)
+def test_reentry_always_says_what_it_allows(written: Json, kept: Json) -> None:
+    assert program(send("a"), reentry=written).head["reentry"] == kept
+
+
+def test_a_program_survives_being_kept_as_json() -> None:
+    made = program(branch("a", ALWAYS, [send("b")]), wait_for("c", "E", "1 day"))
+    assert Program.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+# --- mistakes of the tree ---
+
+
+def test_an_id_used_twice_is_found_wherever_it_is() -> None:
+    assert found(send("a"), branch("b", ALWAYS, [send("a")], [send("b")])) == [
+        'steps[1].paths[0].steps[0].id: "a" is already the id of steps[0] (every step needs an id '
+        "of its own)",
+        'steps[1].else[0].id: "b" is already the id of steps[1] (every step needs an id of its '
+        "own)",
+    ]
+
+
+def test_the_end_is_no_step() -> None:
+    assert found(send("end")) == ['steps[0].id: "end" is reserved (choose another id)']
+
+
+def test_two_paths_cannot_share_a_name() -> None:
+    document = branch("a", ALWAYS, [])
+    document["paths"] *= 2
+    assert found(document) == [
+        'steps[0].paths[1].name: "yes" is already the name of a path above (the outcome is '
+        "recorded by name, so every path needs its own)"
+    ]
+
+
+def test_a_step_below_an_exit_is_found() -> None:
+    deep = wait_for("w", "E", "1 day", [leave("x"), send("y")])
+    assert found(branch("b", ALWAYS, [], [deep]), leave("z"), send("late")) == [
+        'steps[2]: nothing reaches this step: "z" above it leaves the workflow (move it above the '
+        "exit, or delete it)",
+        'steps[0].else[0].on_event[1]: nothing reaches this step: "x" above it leaves the workflow '
+        "(move it above the exit, or delete it)",
+    ]
+
+
+def test_a_step_below_ways_that_all_leave_is_found() -> None:
+    both = branch("b", ALWAYS, [leave("x")], [send("s"), leave("y")])
+    assert found(wait_for("w", "E", "1 day", [both], [leave("z")]), send("late")) == [
+        'steps[1]: nothing reaches this step: "w" above it leaves the workflow, whichever way it '
+        "goes (move it above the exit, or delete it)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        branch("b", ALWAYS, [leave("x")]),
+        branch("b", ALWAYS, [], [leave("x")]),
+        wait_for("b", "E", "1 day", [leave("x")]),
+        wait_for("b", "E", "1 day", [leave("x")], [send("y")]),
+    ],
+)
+def test_a_step_that_one_way_leads_to_is_reached(step: Json) -> None:
+    assert found(step, send("late")) == []
+
+
+def test_walking_gives_every_step_its_place() -> None:
+    steps = [wait_for("w", "E", "1 day", [branch("b", ALWAYS, [send("x")], [send("y")])])]
+    places = {step.id: place for place, step in walk(read(workflow(*steps)).steps)}
+    assert places == {
+        "w": "steps[0]",
+        "b": "steps[0].on_event[0]",
+        "x": "steps[0].on_event[0].paths[0].steps[0]",
+        "y": "steps[0].on_event[0].else[0]",
+    }
+
+
+# --- whatever is written ---
+
+
+@settings(max_examples=40)
+@given(workflows())
+def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(document: Json) -> None:
+    made = build_program("cart", 1, read(document))
+    order = {name: number for number, name in enumerate((*made.nodes, END))}
+    reached = {made.entry}
+    for name, node in made.nodes.items():
+        for following in successors(node):
+            assert order[following] > order[name]
+            reached.add(following)
+    assert set(made.nodes) <= reached
+
+
+@settings(max_examples=40)
+@given(workflows())
+def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
+    document: Json,
+) -> None:
+    made = build_program("cart", 1, read(document))
+    covered: set[str] = set()
+    for entry, block in blocks(made).items():
+        assert block.entry == entry
+        assert block.exits
+        covered |= set(block.steps)
+        assert not any(waits(made.nodes[name]) for name in block.steps)
+        assert all(name == END or waits(made.nodes[name]) for name in block.exits)
+    assert covered == {name for name, node in made.nodes.items() if not waits(node)}
+
+
+def test_a_program_knows_which_waits_an_event_may_wake() -> None:
+    made = program(wait_for("a", "E", "1 day"), wait_for("b", "F", "1 day"), send("c"))
+    assert [node["id"] for node in made.waits_for("F")] == ["b"]
+    assert list(made.waits_for("G")) == []

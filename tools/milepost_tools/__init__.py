@@ -1,0 +1,1 @@
+"""Milepost's command line and what only developers need: never part of a Lambda function."""

@@ -1,0 +1,8 @@
+"""`python -m milepost`."""
+
+import sys
+
+from milepost_tools.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""CloudFormation, as the command line asks it."""

@@ -1,0 +1,64 @@
+"""What a deployed stack calls its parts, and who asks."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from milepost.base.errors import Busy
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_sts.client import STSClient
+
+
+def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
+    """The outputs of a stack by name; LookupError if there is none of that name."""
+    return outputs_of(_described(client, stack))
+
+
+def parameters(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
+    """What a stack was deployed with; LookupError if there is none of that name."""
+    return parameters_of(_described(client, stack))
+
+
+def outputs_of(found: "StackTypeDef") -> Mapping[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+
+
+def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+
+
+def find_stack(client: "CloudFormationClient", stack: str) -> "StackTypeDef | None":
+    """The stack of that name; None if there is none. Lets botocore's errors pass."""
+    try:
+        (found,) = client.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    return found
+
+
+def _described(client: "CloudFormationClient", stack: str) -> "StackTypeDef":
+    try:
+        found = find_stack(client, stack)
+    except ClientError as error:
+        raise Busy(f"CloudFormation: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise Busy(f"AWS: {type(error).__name__}") from error
+    if found is None:
+        raise LookupError(f"there is no stack {stack!r} in this account and Region")
+    return found
+
+
+def caller(client: "STSClient") -> str:
+    """The ARN of whoever calls."""
+    try:
+        return client.get_caller_identity()["Arn"]
+    except ClientError as error:
+        raise Busy(f"STS: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise Busy(f"AWS: {type(error).__name__}") from error

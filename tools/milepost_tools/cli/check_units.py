@@ -1,0 +1,91 @@
+"""Everything of a store, each with what is wrong with it: what publishing would say."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from milepost.base.parse_file import read_file
+from milepost.base.problems import Problem
+from milepost.publishing.settings_file import SettingsFile
+from milepost.publishing.workflows import path_of_tests
+from milepost.simulator.publish import Shop, open_shop
+from milepost.simulator.test_case import STORE
+from milepost.simulator.workflow_tests import no_workflow, read_tests, run_tests
+from milepost_tools.cli.fallback_settings import stand_in
+from milepost_tools.cli.local_store import Store
+from milepost_tools.cli.output import Found
+from milepost_tools.cli.template_pins import unknown_pins
+
+SETTINGS = "settings.json"
+
+Units = dict[str, list[Found]]
+"""The problems of each file, and of each template's folder, by its path in the bucket."""
+
+
+class Looked(NamedTuple):
+    """What is wrong, and what nobody can know from a store's files alone."""
+
+    problems: Units
+    unknown: Units
+
+
+def look_at(store: Store) -> Looked:
+    """Settings first, then templates, workflows and tests. A mistake is told where it was made."""
+    wrong = _of_settings(store)
+    files = store.files
+    if wrong:
+        files = {**files, SETTINGS: stand_in(files, wrong)}
+    shop = open_shop(files, datetime.now(UTC))
+    problems: dict[str, list[Problem]] = {SETTINGS: wrong}
+    for unit, report in shop.reports.items():
+        if unit != SETTINGS or not wrong:
+            problems[unit] = [p for p in report.problems if not _follows(p, shop)]
+    for path, text in store.files.items():
+        if path.startswith("tests/") and path.endswith(".json"):
+            problems[path] = list(_of_tests(path, text, shop))
+    return Looked(
+        {unit: [_found(store, unit, p) for p in found] for unit, found in problems.items()},
+        {unit: [*unknown_pins(store, shop, unit)] for unit in problems if _is_workflow(unit)},
+    )
+
+
+def _is_workflow(unit: str) -> bool:
+    return unit.startswith("workflows/")
+
+
+def _found(store: Store, unit: str, problem: Problem) -> Found:
+    """A problem with its file. A template's folder is a unit; its problems name files of it."""
+    if not problem.place.startswith("templates/"):
+        return Found(store.shown(unit), problem)
+    path, _, place = problem.place.partition(":")
+    place = f"line {place}" if place.isdigit() else place.strip() or "file"
+    return Found(store.shown(path), replace(problem, place=place))
+
+
+def _of_settings(store: Store) -> list[Problem]:
+    if SETTINGS not in store.files:
+        return [Problem("file", "is missing", "it says who the store is, and its topics")]
+    settings = read_file(store.files[SETTINGS], SettingsFile)
+    return settings if isinstance(settings, list) else []
+
+
+def _follows(problem: Problem, shop: Shop) -> bool:
+    """Whether this is only that a template is missing which is there, and has a mistake itself."""
+    refused = (unit for unit, report in shop.reports.items() if report.outcome == "refused")
+    names = [unit.removeprefix("templates/") for unit in refused if unit.startswith("templates/")]
+    return problem.place.endswith(".template") and any(f'"{n}"' in problem.reason for n in names)
+
+
+def _of_tests(path: str, text: str, shop: Shop) -> Iterator[Problem]:
+    tests = read_tests(text)
+    if isinstance(tests, list):
+        yield from tests
+    elif f"workflows/{tests.workflow}.json" not in shop.reports:
+        names = [path.removeprefix("workflows/")[:-5] for path in shop.reports]
+        yield no_workflow(tests.workflow, names)
+    elif path != path_of_tests(tests.workflow):
+        remedy = f"call it {path_of_tests(tests.workflow)}, or publishing does not find it"
+        yield Problem("workflow", f"this is not the file of {tests.workflow}'s tests", remedy)
+    elif tests.workflow in shop.shelf.head(STORE).workflows:
+        yield from run_tests(shop.alone(tests.workflow), tests)

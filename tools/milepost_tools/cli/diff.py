@@ -1,0 +1,21 @@
+"""`milepost diff`: what a new version of a workflow does otherwise, in plain words."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost.workflows.explain.difference import compare
+from milepost_tools.cli.draw import read_workflow
+from milepost_tools.cli.output import say
+
+
+def compare_files(
+    old: Annotated[Path, typer.Argument(help="The file of a workflow as it was.")],
+    new: Annotated[Path, typer.Argument(help="The file as it is to be.")],
+) -> None:
+    """Say what a new version of a workflow does otherwise."""
+    changes = compare(read_workflow(old), read_workflow(new))
+    for change in changes or ["nothing has changed"]:
+        for line in change.split("\n"):
+            say(line)

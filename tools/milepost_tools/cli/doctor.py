@@ -1,0 +1,55 @@
+"""`milepost doctor`: what keeps a deployed stack from sending mail, line by line."""
+
+import re
+from collections import Counter
+from secrets import token_hex
+from typing import Annotated
+
+import typer
+
+from milepost_tools.cli.output import fail, say, show_json
+from milepost_tools.doctor.finding import Finding, State
+
+_WORDS: dict[State, str] = {
+    "ok": "in order",
+    "wrong": "wrong",
+    "advice": "to think about",
+    "unknown": "not checked",
+}
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+
+
+def examine(
+    stack: Annotated[str, typer.Option(help="The stack, in the account of your credentials.")] = (
+        "milepost"
+    ),
+    domain: Annotated[
+        str, typer.Option(help="The domain that mail comes from; that of the stack if left out.")
+    ] = "",
+    wait: Annotated[
+        int, typer.Option(min=0, max=600, help="Seconds for test mails to come back; 0 sends none.")
+    ] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Look at everything that has to be right before mail goes out, and say what to do about it.
+
+    Sends three mails to SES's own simulator. Uses the AWS credentials and the Region of your shell;
+    docs/operations.md lists what they need.
+    """
+    domain = domain.strip().lower().rstrip(".")
+    if domain and not _DOMAIN.fullmatch(domain):
+        fail(f"--domain {domain}: is no domain: write it like mail.example.com")
+    from milepost_tools import wiring as tools_wiring  # AWS and DNS
+
+    found: list[Finding] = []
+    for finding in tools_wiring.doctor(stack).examine(domain, token_hex(8), wait):
+        found.append(finding)
+        if not as_json:
+            say(str(finding))
+    counts = Counter(finding.state for finding in found)
+    if as_json:
+        show_json({"stack": stack, "findings": [finding._asdict() for finding in found]})
+    else:
+        said = [f"{counts[state]} {words}" for state, words in _WORDS.items() if counts[state]]
+        say(", ".join(said))
+    raise typer.Exit(1 if counts["wrong"] or not counts["ok"] else 0)

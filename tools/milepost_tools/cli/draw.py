@@ -1,0 +1,31 @@
+"""`milepost draw`: a workflow as a picture, or in plain words."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost.base.parse_file import read_file
+from milepost.workflows.explain.description import tell
+from milepost.workflows.explain.mermaid import draw
+from milepost.workflows.language.workflow import Workflow
+from milepost_tools.cli.local_store import read_text
+from milepost_tools.cli.output import Found, refuse, say
+
+
+def draw_file(
+    file: Annotated[Path, typer.Argument(help="The file of a workflow.")],
+    words: Annotated[bool, typer.Option("--words", help="Say it in plain words instead.")] = False,
+) -> None:
+    """Print a workflow as a flowchart, which GitHub and many editors draw (Mermaid)."""
+    workflow = read_workflow(file)
+    for line in (tell(workflow) if words else draw(workflow)).rstrip("\n").split("\n"):
+        say(line)
+
+
+def read_workflow(file: Path) -> Workflow:
+    """The workflow in a file, wherever it lies; ends the command if it is none."""
+    workflow = read_file(read_text(file), Workflow)
+    if isinstance(workflow, list):
+        refuse([Found(str(file), problem) for problem in workflow])
+    return workflow

@@ -1,0 +1,202 @@
+"""`milepost import FILE --dry-run`: what is wrong with a file of contacts, before it is uploaded.
+
+The file goes through the very code that imports it, a row at a time, so that a million rows need no
+more memory than a thousand. What the contacts in AWS would come to, only a dry run there can tell.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from milepost.base.parse_file import read_file
+from milepost.base.problems import Problem
+from milepost.contacts.event import RESOLUTION_ORDER
+from milepost.transfer.imports.encodings import HEAD
+from milepost.transfer.imports.file import ImportFile
+from milepost.transfer.imports.lru import Recent
+from milepost.transfer.imports.plan import Plan, make_plan
+from milepost.transfer.imports.records import Kind, records
+from milepost.transfer.imports.rows import Reader, Row, RowError, error_line
+from milepost_tools.cli import output
+from milepost_tools.cli.local_store import read_text
+from milepost_tools.cli.output import Found, fail, refuse, say, show_json, show_problems
+
+PIECE = 1024 * 1024
+MOST_SHOWN = 20
+_KINDS: Mapping[str, Kind] = {".csv": "csv", ".jsonl": "jsonl"}
+_WORDS = {
+    "good": "good",
+    "failed": "with mistakes",
+    "repeated": "about a contact of an earlier row",
+    "withdrawn": "withdrawing consent",
+    "granted": "with a yes that is not taken",
+    "formulas": "with formulas, kept as text",
+}
+HEADER = "row,column,reason,remedy"
+
+
+class Checked(NamedTuple):
+    """What a file came to: how many rows of which kind, and the first mistakes."""
+
+    counts: Counter[str]
+    shown: list[RowError]
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A CSV or JSONL file of contacts.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it; nothing else is.")] = False,
+    settings: Annotated[
+        Path | None, typer.Option(help="Its settings; FILE's name with .import.json if left out.")
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="Where all mistakes are written, as CSV.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say everything that is wrong with a file of contacts."""
+    if not dry_run:
+        fail(
+            f"{file}: add --dry-run to check it. To import it, upload it to imports/ in the "
+            "store's folder of the bucket: see docs/importing.md"
+        )
+    plan = _plan(file, settings)
+    with _output(errors) as write:
+        checked = _check(file, plan, write)
+    found = [Found(str(file), _problem(error)) for error in checked.shown]
+    if as_json:
+        show_json(_document(file, plan, checked, found))
+    else:
+        _tell(plan, checked, found)
+    raise typer.Exit(1 if found else 0)
+
+
+def _plan(file: Path, settings: Path | None) -> Plan:
+    kind = _KINDS.get(file.suffix)
+    if kind is None:
+        fail(f"{file}: its name ends neither in .csv nor in .jsonl")
+    if not file.is_file():
+        fail(f"{file}: there is no such file")
+    beside = settings or file.with_suffix(".import.json")
+    how: ImportFile | None = None
+    if settings or beside.is_file():
+        read = read_file(read_text(beside), ImportFile)
+        if isinstance(read, list):
+            refuse([Found(str(beside), problem) for problem in read])
+        how = read
+    with file.open("rb") as opened:
+        head = opened.read(HEAD)
+    plan = make_plan(kind, head, file.stat().st_size <= HEAD, how)
+    if isinstance(plan, list):
+        refuse([Found(str(file), problem) for problem in plan])
+    return plan
+
+
+@contextmanager
+def _output(errors: Path | None) -> Iterator[Callable[[RowError], object]]:
+    if errors is None:
+        yield lambda _: None
+        return
+    try:
+        with errors.open("w", encoding="utf-8", newline="\n") as opened:
+            opened.write(HEADER + "\n")
+            yield lambda error: opened.write(error_line(error) + "\n")
+    except OSError as error:
+        fail(f"{errors}: cannot be written: {error.strerror or error}")
+
+
+def _check(file: Path, plan: Plan, write: Callable[[RowError], object]) -> Checked:
+    counts, shown = Counter[str](), list[RowError]()
+    seen = Recent[tuple[str, str], int]()
+    reader = Reader(plan, "import")
+    with _progress(file) as advance:
+        found = records(_pieces(file, plan.start), plan.start, plan.kind, plan.delimiter.encode())
+        first = 2 if plan.kind == "csv" else 1
+        for number, record in enumerate(found, first):
+            advance(record.end, counts["rows"])
+            row = reader.read(number, record)
+            if row is None:
+                continue
+            counts["rows"] += 1
+            wrong = row if isinstance(row, list) else [*_repeated(row, seen)]
+            counts["failed" if isinstance(row, list) else "repeated" if wrong else "good"] += 1
+            if isinstance(row, Row):
+                counts["granted"] += row.granted
+                counts["formulas"] += row.formulas
+                counts["withdrawn"] += bool(row.facts.consents)
+            counts["mistakes"] += len(wrong)
+            for error in wrong:
+                write(error)
+                if len(shown) < MOST_SHOWN:
+                    shown.append(error)
+    return Checked(counts, shown)
+
+
+def _repeated(row: Row, seen: Recent[tuple[str, str], int]) -> Iterator[RowError]:
+    kind = next(kind for kind in RESOLUTION_ORDER if kind in row.identifiers)
+    first = seen.first((kind, row.identifiers[kind]), row.number)
+    if first != row.number:
+        reason = f"is about the contact of row {first}, which was taken"
+        yield RowError(row.number, "", reason, "keep one row a contact")
+
+
+def _pieces(file: Path, start: int) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        opened.seek(start)
+        while piece := opened.read(PIECE):
+            yield piece
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int, int], None]]:
+    """A bar for people at a terminal, moved a hundred times and not at every row."""
+    if not output.at_a_terminal():
+        yield lambda *_: None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    size = max(file.stat().st_size, 1)
+    text = TextColumn("{task.fields[rows]:,} rows")
+    with Progress(BarColumn(), TaskProgressColumn(), text) as bar:
+        task = bar.add_task("", total=size, rows=0)
+        shown = 0
+
+        def advance(place: int, rows: int) -> None:
+            nonlocal shown
+            if place - shown >= size / 100:
+                shown = place
+                bar.update(task, completed=place, rows=rows)
+
+        yield advance
+        bar.update(task, completed=size)
+
+
+def _problem(error: RowError) -> Problem:
+    place = f"row {error.row}" + (f", {error.column}" if error.column else "")
+    return Problem(place, error.reason, error.remedy)
+
+
+def _tell(plan: Plan, checked: Checked, found: list[Found]) -> None:
+    for column in plan.columns:
+        if column.title:
+            say(f"{column.title}: " + (column.field or "left out"))
+    if found:
+        show_problems(found)
+    counts = checked.counts
+    if counts["mistakes"] > len(found):
+        say(f"and {counts['mistakes'] - len(found)} more: --errors FILE lists them all")
+    said = [f"{counts[name]:,} {words}" for name, words in _WORDS.items() if counts[name]]
+    say(f"{counts['rows']:,} rows: " + ", ".join(said or ["nobody in it"]))
+
+
+def _document(file: Path, plan: Plan, checked: Checked, found: list[Found]) -> dict[str, Any]:
+    names = ("rows", "good", "failed", "repeated", "withdrawn", "granted", "formulas", "mistakes")
+    return {
+        "file": str(file),
+        "columns": [{"column": c.title, "field": c.field or None} for c in plan.columns],
+        **{name: checked.counts[name] for name in names},
+        "problems": [each.to_json() for each in found],
+    }

@@ -1,0 +1,48 @@
+"""A workflow file on this machine, published in memory with the store around it."""
+
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from milepost.simulator.publish import Shop, open_shop
+from milepost_tools.cli.check_units import look_at
+from milepost_tools.cli.local_store import Store, open_store
+from milepost_tools.cli.output import Found, fail, refuse, warn
+from milepost_tools.cli.template_pins import unknown_pins
+
+
+class Published(NamedTuple):
+    """A workflow that could go live."""
+
+    name: str
+    shop: Shop
+
+
+def publish_file(file: Path) -> Published:
+    """Publish a workflow as the bucket would; ends the command if it is refused."""
+    if file.is_dir():
+        fail(f"{file}: is a folder: name the file of a workflow")
+    store = open_store(file)
+    path = workflow_path(store, file)
+    shop = open_shop(store.files, datetime.now(UTC))
+    if path not in shop.reports:
+        fail(f"{file}: is not a workflow of the store in {store.root}")
+    if shop.reports[path].problems:
+        refuse(_everything(store, path))
+    warn(unknown_pins(store, shop, path))
+    return Published(PurePosixPath(path).stem, shop)
+
+
+def _everything(store: Store, path: str) -> list[Found]:
+    """What is wrong with the workflow, and with the settings and templates that it relies on."""
+    found = look_at(store).problems
+    relied_on = [unit for unit in found if not unit.startswith(("workflows/", "tests/"))]
+    return [problem for unit in (*relied_on, path) for problem in found[unit]]
+
+
+def workflow_path(store: Store, file: Path) -> str:
+    """What a workflow's file is called in the bucket."""
+    path = store.path_of(file)
+    if not path.startswith("workflows/"):
+        fail(f"{file}: is not the file of a workflow")
+    return path

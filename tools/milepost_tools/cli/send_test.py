@@ -1,0 +1,85 @@
+"""`milepost send-test`: one mail to oneself, through the SES of a deployed stack."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost.base.problems import suggest
+from milepost.sending.message import Accepted, Refused
+from milepost.sending.senders import origin_of
+from milepost.templates.rendering import Renderer
+from milepost_tools.cli.output import Found, fail, refuse, say, show_problems
+from milepost_tools.cli.template_files import context_of, open_template
+from milepost_tools.preview.preview import preview
+from milepost_tools.preview.sample_data import specimen_campaign
+
+_REMEDIES = {
+    "AccessDeniedException": "your credentials need ses:SendEmail and ses:GetEmailIdentity",
+    "MailFromDomainNotVerifiedException": "run `milepost doctor`",
+    "MessageRejected": "in SES's sandbox only verified addresses get mail: run `milepost doctor`",
+    "SendingPausedException": "SES has paused the account: run `milepost doctor`",
+}
+
+
+def send_test(
+    template: Annotated[
+        str, typer.Argument(help="A template's folder, or its name: abandoned-cart/reminder.")
+    ],
+    to: Annotated[str, typer.Option(help="Your own address, verified in SES; one at a time.")],
+    contact: Annotated[Path | None, typer.Option(help="A JSON file: who reads it.")] = None,
+    event: Annotated[Path | None, typer.Option(help="A JSON file: the data of the event.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One value of that data: total=150.")
+    ] = None,
+    locale: Annotated[str | None, typer.Option(help="The reader's language: fa.")] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", help="A sender of settings.json: anna.")
+    ] = None,
+    store: Annotated[
+        Path, typer.Option(help="The store's folder, where TEMPLATE is a name.")
+    ] = Path(),
+    stack: Annotated[str, typer.Option(help="The stack, in the account of your credentials.")] = (
+        "milepost"
+    ),
+) -> None:
+    """Send a template as it is on this machine to your own address, marked as a test.
+
+    It counts in no number. Needs AWS credentials that may read the stack and SES's identities, and
+    send from the stack's address with its configuration set.
+    """
+    draft = open_template(template, store)
+    senders = draft.settings.senders or {}
+    if sender is not None and sender not in senders:
+        remedy = suggest(sender, senders) or "declare it under senders"
+        fail(f'--from {sender}: settings.json has no sender "{sender}" ({remedy})')
+    context = context_of(draft, contact, event, set_ or ())
+    asked = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
+    context["contact"]["locale"] = asked
+    origin = origin_of({"from": sender}, "", context, draft.settings)
+    context["sender"] = {"name": origin.name}
+    made = preview(Renderer(draft.version), context, asked, specimen_campaign(draft.settings))
+    wrong = [Found(f"templates/{draft.name}", r.problem) for r in made.remarks if r.wrong]
+    if made.mail is None:
+        refuse(wrong)
+    show_problems(wrong)
+    from milepost.base.errors import Busy
+    from milepost_tools import wiring as tools_wiring  # AWS, which no refusal above needs
+    from milepost_tools.operations.test_send import Declined
+
+    try:
+        answer = tools_wiring.trial_post(stack).send(to, made.mail, origin)
+    except (LookupError, Busy) as error:
+        fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")
+    match answer:
+        case Accepted():
+            say(f"SES took it for {to}: message {answer.ses_id}")
+            return
+        case Declined():
+            say(f"not sent: {answer.reason} ({answer.remedy})")
+        case Refused():
+            remedy = _REMEDIES.get(answer.reason, "run `milepost doctor`")
+            say(f"not sent: SES says {answer.reason} ({remedy})")
+        case _:
+            say(f"SES gave no answer ({answer.reason}): it may come or not")
+    raise typer.Exit(1)

@@ -1,0 +1,94 @@
+"""`milepost simulate`: what a workflow would do with a contact, told before anybody enters it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from milepost.base import instants
+from milepost.base.parse_file import read_file
+from milepost.base.problems import Problem
+from milepost.simulator.file import Tale
+from milepost.simulator.test_case import tell
+from milepost.simulator.trace import Life
+from milepost_tools.cli.inputs import read_json, read_object, with_values
+from milepost_tools.cli.output import Found, refuse, say, show_json, show_life, show_problems
+from milepost_tools.cli.publish_locally import publish_file
+
+
+def simulate(
+    file: Annotated[Path, typer.Argument(help="A workflow of a store's folder.")],
+    contact: Annotated[Path | None, typer.Option(help="A JSON file: who enters.")] = None,
+    email: Annotated[str | None, typer.Option(help="The contact's address.")] = None,
+    consent: Annotated[
+        list[str] | None, typer.Option(help="A topic that the contact said yes to.")
+    ] = None,
+    event: Annotated[
+        Path | None, typer.Option(help="A JSON file: the data of the event that begins it.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One value of that data: total=150.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="A JSON file: a list of what else happens, and when.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="When it begins: 2026-11-02T12:00:00Z; now if absent.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another number is another chance.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell what a workflow does with one contact, on a clock that jumps: nothing is sent."""
+    person = read_object(contact, "a contact")
+    if email is not None:
+        person["email"] = email
+    if consent:
+        person["consents_to"] = [*person.get("consents_to", ()), *consent]
+    document = {
+        "contact": person,
+        "start": start or instants.show(datetime.now(UTC)),
+        "trigger": with_values(read_object(event, "the data of an event"), set_ or ()),
+        "events": read_json(events) if events else [],
+    }
+    tale = _tale(document)
+    if isinstance(tale, list):
+        refuse([Found("the story", problem) for problem in tale])
+    name, shop = publish_file(file)
+    life, problems = tell(name, tale, shop.alone(name), seed=seed)
+    if as_json:
+        show_json(_document(life, problems))
+    else:
+        show_life(life)
+        if problems:
+            say()
+            show_problems([Found("the story", problem) for problem in problems])
+    raise typer.Exit(1 if problems else 0)
+
+
+def _tale(document: dict[str, Any]) -> Tale | list[Problem]:
+    try:
+        return read_file(json.dumps(document), Tale)
+    except (RecursionError, ValueError):
+        return [Problem("file", "is nested too deeply to be read")]
+
+
+def _document(life: Life, problems: list[Problem]) -> dict[str, Any]:
+    """The story for programs: the moments in order, and what came of it."""
+    return {
+        "moments": [
+            {
+                "at": instants.show(moment.at),
+                "kind": moment.kind,
+                "step": moment.step or None,
+                "text": moment.text,
+                **({"detail": moment.detail} if moment.detail else {}),
+            }
+            for moment in life.moments
+        ],
+        "path": life.path,
+        "ends": life.ends or None,
+        "reason": life.reason or None,
+        "problems": [Found("the story", problem).to_json() for problem in problems],
+    }

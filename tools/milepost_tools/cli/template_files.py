@@ -1,0 +1,111 @@
+"""A template on this machine, compiled with its store around it, and what fills it in."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from milepost.base.parse_file import read_file
+from milepost.base.problems import Problem, suggest
+from milepost.publishing.settings_file import SettingsFile
+from milepost.simulator.file import Person
+from milepost.stores.settings import StoreSettings
+from milepost.templates.compile import compile_template
+from milepost.templates.source import LAYOUT
+from milepost.templates.version import TemplateVersion
+from milepost_tools.cli.fallback_settings import stand_in
+from milepost_tools.cli.inputs import read_object, with_values
+from milepost_tools.cli.local_store import Store, open_store
+from milepost_tools.cli.output import Found, fail, refuse
+from milepost_tools.preview.sample_data import PERSON, specimen, specimen_event
+
+_FOLDER = "templates/"
+
+
+class TemplateDraft(NamedTuple):
+    """A template that could be published, and its store."""
+
+    name: str
+    version: TemplateVersion
+    settings: StoreSettings
+
+
+def open_template(given: str, store: Path) -> TemplateDraft:
+    """The template in a folder, or of this name in `store`; ends the command if it is refused."""
+    shelf = open_store(Path(given) if Path(given).exists() else store)
+    name = _name(given, shelf)
+    settings = _settings(shelf)
+    made = compile_template(
+        name,
+        _files(shelf, name),
+        _files(shelf, LAYOUT),
+        settings.default_locale,
+        settings.locales,
+    )
+    if isinstance(made, TemplateVersion):
+        return TemplateDraft(name, made, settings)
+    refuse([_found(shelf, problem) for problem in made])
+
+
+def context_of(
+    draft: TemplateDraft, contact: Path | None, event: Path | None, values: Sequence[str]
+) -> dict[str, Any]:
+    """What the template is filled in with; ends the command if a file of it is wrong."""
+    person = dict(PERSON) if contact is None else read_object(contact, "a contact")
+    read = _person(person)
+    if isinstance(read, list):
+        refuse([Found(str(contact), problem) for problem in read])
+    known = read.model_dump(exclude_none=True, exclude={"consents_to", "lists"})
+    if read.lists:
+        known["lists"] = dict.fromkeys(read.lists, True)
+    data = specimen_event(draft.settings)
+    if event is not None:
+        data = read_object(event, "the data of an event")
+    return specimen(known, with_values(data, values), draft.settings, datetime.now(UTC))
+
+
+def _person(document: dict[str, Any]) -> Person | list[Problem]:
+    try:
+        return read_file(json.dumps(document), Person)
+    except (RecursionError, ValueError):
+        return [Problem("file", "is nested too deeply to be read")]
+
+
+def _name(given: str, shelf: Store) -> str:
+    """What the template is called below `templates/`."""
+    names = sorted(
+        path.removeprefix(_FOLDER).removesuffix("/subject.txt")
+        for path in shelf.files
+        if path.startswith(_FOLDER) and path.endswith("/subject.txt")
+    )
+    path = shelf.path_of(Path(given)) if Path(given).exists() else f"{_FOLDER}{given}"
+    wanted = path.removeprefix(_FOLDER)
+    for name in names:
+        if path.startswith(_FOLDER) and (wanted == name or wanted.startswith(f"{name}/")):
+            return name
+    remedy = suggest(wanted, names) or f"there are: {', '.join(names) or 'none at all'}"
+    fail(f"{given}: is no template of the store in {shelf.root}: {remedy}")
+
+
+def _settings(shelf: Store) -> StoreSettings:
+    """The store's settings, or as much of them as can be used: `check` says what is wrong."""
+    text = shelf.files.get("settings.json", "")
+    read = read_file(text, SettingsFile)
+    if isinstance(read, list):
+        read = read_file(stand_in(shelf.files, read), SettingsFile)
+        assert isinstance(read, SettingsFile), "what stands in for settings is right"
+    return StoreSettings.from_json(read.document())
+
+
+def _files(shelf: Store, name: str) -> dict[str, str]:
+    """The files of one template, which has no folders inside."""
+    folder = f"{_FOLDER}{name}/"
+    names = {path: path.removeprefix(folder) for path in shelf.files if path.startswith(folder)}
+    return {file: shelf.files[path] for path, file in names.items() if "/" not in file}
+
+
+def _found(shelf: Store, problem: Problem) -> Found:
+    path, _, place = problem.place.partition(":")
+    place = f"line {place}" if place.isdigit() else place.strip() or "file"
+    return Found(shelf.shown(path), Problem(place, problem.reason, problem.remedy))

@@ -1,0 +1,65 @@
+"""What the doctor asks of AWS and of DNS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from milepost.sending.message import Answer
+    from milepost_tools.doctor.sending import Account, Destination, Identity
+    from milepost_tools.doctor.stack import Alarm, Part, Secret, Stack
+
+
+class CannotAskError(Exception):
+    """A question got no answer that says anything about the stack; the message says why."""
+
+
+class Premises(Protocol):
+    """What AWS says of one stack. Every question may raise `CannotAskError`."""
+
+    def stack(self) -> Stack | None: ...
+
+    def parts(self) -> Sequence[Part]:
+        """The tables and functions of the stack."""
+
+    def account(self) -> Account: ...
+
+    def identity(self, name: str) -> Identity | None: ...
+
+    def destinations(self, configuration_set: str) -> Sequence[Destination]: ...
+
+    def subscribers(self, topic: str) -> Mapping[str, str]: ...
+
+    def queue_arn(self, url: str) -> str: ...
+
+    def waiting(self, url: str) -> int: ...
+
+    def secrets(self, path: str) -> Mapping[str, Sequence[Secret]]:
+        """The shapes of all secrets below a path, by store."""
+
+    def alarms(self) -> Sequence[Alarm]: ...
+
+    def time(self) -> datetime:
+        """What time it is by AWS's clock."""
+
+
+class Records(Protocol):
+    """DNS. A name that is not there has no records; `CannotAskError` if nobody answers."""
+
+    def texts(self, name: str) -> Sequence[str]: ...
+
+    def exchangers(self, name: str) -> Sequence[str]: ...
+
+    def aliases(self, name: str) -> Sequence[str]: ...
+
+
+class Probes(Protocol):
+    """The way there and back."""
+
+    def send(self, mailbox: str, probe: str) -> Answer: ...
+
+    def heard(self, probe: str) -> Sequence[str]:
+        """The kinds of reports that our own function has noted of a probe."""

@@ -1,0 +1,101 @@
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from milepost.aws import keys
+from milepost.aws.table import Table, pack
+from milepost.runtime.dead_letters import Envelope, Letter
+from milepost.runtime.dynamodb.dead_letters import APPLIED
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class SqsBox:
+    """Implements `Box`. Beside our own letters the queue holds what Lambda itself gave up on: a
+    part of the stream, which is read while the stream still has it."""
+
+    table: Table
+    queue: "SQSClient"
+    url: str
+    streams: Any  # the client of dynamodbstreams, for which there are no type stubs
+    _seen: set[str] = field(default_factory=set)
+
+    def waiting(self) -> Iterator[Envelope]:
+        while True:
+            answer = self.queue.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=120, WaitTimeSeconds=1
+            )
+            fresh = [m for m in answer.get("Messages", ()) if m["MessageId"] not in self._seen]
+            if not fresh:
+                return
+            for message in fresh:
+                self._seen.add(message["MessageId"])
+                yield Envelope(message["ReceiptHandle"], self._letters(json.loads(message["Body"])))
+
+    def _letters(self, body: Mapping[str, Any]) -> list[Letter] | None:
+        if "letter" in body:
+            return [Letter.from_json(body["letter"])]
+        part = body["DDBStreamBatchInfo"]
+        why = body.get("requestContext", {}).get("condition", "given up by Lambda")
+        try:
+            records = list(self._records(part))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("TrimmedDataAccessException",):
+                return None
+            raise
+        letters = []
+        for change in records:
+            store, contact = keys.owner(change["Keys"]["pk"]["S"])
+            position = int(change["SequenceNumber"])
+            letter = Letter(store, contact, change["Keys"]["sk"]["S"], position, why, applied=None)
+            letters.append(letter)
+            image = pack({"image": json.dumps(change["NewImage"]), "reason": why})
+            self.table.put_new(keys.poison(store, contact, position) | image)
+        return letters
+
+    def _records(self, part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The records of a part that `react` would have been given."""
+        last = int(part["endSequenceNumber"])
+        iterator: str | None = self.streams.get_shard_iterator(
+            StreamArn=part["streamArn"],
+            ShardId=part["shardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=part["startSequenceNumber"],
+        )["ShardIterator"]
+        while iterator:
+            page = self.streams.get_records(ShardIterator=iterator)
+            for record in page["Records"]:
+                change: Mapping[str, Any] = record["dynamodb"]
+                if int(change["SequenceNumber"]) > last:
+                    return
+                key = change["Keys"]["sk"]["S"]
+                ours = record["eventName"] == "INSERT" and key.startswith(APPLIED)
+                if ours and "copied" not in change["NewImage"]:
+                    yield change
+                if int(change["SequenceNumber"]) == last:
+                    return
+            iterator = page.get("NextShardIterator") if page["Records"] else None
+
+    def apply_again(self, letter: Letter) -> bool | None:
+        held = self.table.get(keys.poison(letter.store, letter.contact, letter.position))
+        if held is None:
+            return None
+        image = json.loads(held["image"])
+        mark = f"redrive-{letter.position}"
+        rest = letter.key.partition("#")[2]
+        extra = {"again": mark, "follow": str(letter.position) if letter.applied else None}
+        key = {"pk": image["pk"], "sk": {"S": f"AGAIN#{rest}#{mark}"}}
+        return self.table.put_new(image | pack(extra) | key)
+
+    def done(self, envelope: Envelope) -> None:
+        self.queue.delete_message(QueueUrl=self.url, ReceiptHandle=envelope.receipt)
+
+    def put_back(self, envelope: Envelope) -> None:
+        self.queue.change_message_visibility(
+            QueueUrl=self.url, ReceiptHandle=envelope.receipt, VisibilityTimeout=0
+        )

@@ -1,0 +1,108 @@
+"""Trying: one mail to somebody of one's own, outside of every workflow.
+
+This is the one way to a mail that passes neither gate nor ledger, so it is narrow: one address at a
+time, and only one that SES knows to be the account's own. Nothing is written down, and the mail
+carries no message of ours, so that whatever SES reports of it changes no number and no contact.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from milepost.base.addresses import normalize_email
+from milepost.base.refs import MessageRef
+from milepost.sending.message import Answer, Mail
+from milepost.sending.probes import TAG
+from milepost.templates.rendering import Rendered, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from milepost.sending.ports import Mailer
+    from milepost.sending.probes import ProbeNotes
+    from milepost.sending.senders import Origin
+
+
+MARK = "[Test]"
+SIMULATOR = "simulator.amazonses.com"
+"""SES's own mailboxes for tests: nobody reads what comes there."""
+
+
+class Identities(Protocol):
+    """The addresses and domains that are known to be the account's own."""
+
+    def is_verified(self, identity: str) -> bool: ...
+
+
+class Declined(NamedTuple):
+    """It was not sent, and why."""
+
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPost:
+    """Sends tests."""
+
+    mailer: "Mailer"
+    identities: Identities
+
+    def send(self, to: str, rendered: Rendered, origin: "Origin") -> Answer | Declined:
+        """Hand one test over, once."""
+        address = normalize_email(to)
+        if address is None:
+            return Declined(f"{to} is no single e-mail address", "give one address at a time")
+        if not self._is_own(address):
+            return Declined(
+                f"{address} is not known to be your own",
+                "verify the address or its domain in SES first: tests go to nobody else",
+            )
+        return self.mailer.send(_mail(address, rendered, origin))
+
+    def _is_own(self, address: str) -> bool:
+        domain = address.rpartition("@")[2]
+        if domain == SIMULATOR:
+            return True
+        labels = domain.split(".")
+        parents = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+        return any(self.identities.is_verified(name) for name in (address, *parents))
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePost:
+    """Sends the doctor's test mails: to SES's simulator alone, and about nobody."""
+
+    mailer: "Mailer"
+    notes: "ProbeNotes"
+
+    def send(self, mailbox: str, probe: str) -> Answer:
+        mail = Mail(
+            ref=MessageRef("", "", ""),
+            to=f"{mailbox}@{SIMULATOR}",
+            sender_name="Milepost",
+            reply_to="",
+            subject=f"{MARK} milepost doctor",
+            html="<html><body><p>A test of the way to SES and back.</p></body></html>",
+            text="A test of the way to SES and back.",
+            headers={},
+            tags={TAG: probe},
+        )
+        return self.mailer.send(mail)
+
+    def heard(self, probe: str) -> "Sequence[str]":
+        return self.notes.heard(probe)
+
+
+def _mail(to: str, rendered: Rendered, origin: "Origin") -> Mail:
+    return Mail(
+        ref=MessageRef("", "", ""),
+        to=to,
+        sender_name=origin.name,
+        sender_address=origin.address,
+        reply_to=origin.reply_to,
+        subject=one_line(f"{MARK} {rendered.subject}"),
+        html=rendered.html,
+        text=rendered.text,
+        headers={},
+        tags={"test": rendered.hash},
+    )

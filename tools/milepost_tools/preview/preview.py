@@ -1,0 +1,77 @@
+"""A template in one language, filled in as far as it can be, and what is to be said of it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from milepost.base.problems import Problem
+from milepost.templates.rendering import Rendered, Renderer, RenderingError
+from milepost.templates.utm import Campaign
+from milepost_tools.preview.lint import Remark, lint
+
+MOST_MISSING = 30
+_IS_MISSING = " is missing"
+
+
+class Preview(NamedTuple):
+    """`locale` is the language it is in. There is no mail where a value fits in nowhere."""
+
+    locale: str
+    mail: Rendered | None
+    remarks: tuple[Remark, ...]
+
+    @property
+    def wrong(self) -> bool:
+        return any(remark.wrong for remark in self.remarks)
+
+
+def preview(
+    renderer: Renderer,
+    context: Mapping[str, Any],
+    locale: str,
+    campaign: Campaign | None = None,
+) -> Preview:
+    """Fill a template in. Every value that is missing is told, and its name stands in its place.
+
+    A send stops at the first of them; here all are wanted, to be mended at once.
+    """
+    remarks: list[Remark] = []
+    missing: set[str] = set()
+    while True:
+        try:
+            mail = renderer.render(context, locale, campaign)
+        except RenderingError as error:
+            name = error.reason.removesuffix(_IS_MISSING)
+            remarks.append(Remark(_missing(error)))
+            filled = _with(context, name.split("."), f"[{name}]") if name != error.reason else None
+            if filled is None or name in missing or len(missing) >= MOST_MISSING:
+                return Preview(locale, None, tuple(remarks))
+            missing.add(name)
+            context = filled
+        else:
+            return Preview(mail.locale, mail, (*remarks, *lint(mail)))
+
+
+def _missing(error: RenderingError) -> Problem:
+    if not error.reason.endswith(_IS_MISSING):
+        return Problem(error.part, error.reason)
+    name = error.reason.removesuffix(_IS_MISSING)
+    root, _, rest = name.partition(".")
+    if root == "contact":
+        remedy = f'give it in the file of --contact, or write {name} | default("…")'
+    elif root == "event":
+        remedy = f'give it with --set {rest}=…, or write {name} | default("…")'
+    else:
+        remedy = f'write {name} | default("…")'
+    return Problem(error.part, error.reason, remedy)
+
+
+def _with(data: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any] | None:
+    """A copy with one more value; None where there is no such place, as inside a loop."""
+    first, *rest = path
+    if not rest:
+        return {**data, first: value}
+    inner = data.get(first)
+    if not isinstance(inner, Mapping):
+        return None
+    changed = _with(inner, rest, value)
+    return None if changed is None else {**data, first: changed}

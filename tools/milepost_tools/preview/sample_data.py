@@ -1,0 +1,69 @@
+"""What a template is filled in with when nobody in particular gets it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from milepost.base.refs import EnrollmentRef
+from milepost.contacts.profile import Profile
+from milepost.enrollments.enrollment import Enrollment, mail_data, step_data
+from milepost.stores.settings import StoreSettings
+from milepost.templates.check import KNOWN
+from milepost.templates.utm import Campaign, campaign_of
+
+LINKS = "https://links.example"
+"""Where links to us lead in a preview; the name is reserved (RFC 2606) and leads nowhere."""
+
+WORD = "preview"
+"""What everything is called that has no name of its own in a preview."""
+
+PERSON: Mapping[str, Any] = {"first_name": "Robin", "last_name": "Hale"}
+"""Who reads a preview, unless somebody says who. Made up."""
+
+_PRODUCTS = (
+    ("Oak side table", "walnut oil", 149.0, 1),
+    ("Linen cushion", "sea green", 29.5, 2),
+)
+
+
+def specimen_event(settings: StoreSettings) -> dict[str, Any]:
+    """The data of an event that could have led to the mail: a cart, an order, its delivery."""
+    return {
+        "order_id": "1001",
+        "checkout_id": "c-1001",
+        "checkout_url": settings.url,
+        "order_url": settings.url,
+        "currency": settings.currency,
+        "total": sum(price * count for _, _, price, count in _PRODUCTS),
+        "products": [
+            {"name": name, "variant": kind, "price": price, "quantity": count, "url": settings.url}
+            for name, kind, price, count in _PRODUCTS
+        ],
+    }
+
+
+def specimen(
+    contact: Mapping[str, Any], event: Mapping[str, Any], settings: StoreSettings, now: datetime
+) -> dict[str, Any]:
+    """The context of `Renderer.render`, as a send makes it; `contact` has a person's fields."""
+    known = {**contact, **{f"properties.{k}": v for k, v in contact.get("properties", {}).items()}}
+    known.pop("properties", None)
+    profile = Profile(
+        store=WORD, contact=WORD, fields={name: (value, "", "") for name, value in known.items()}
+    )
+    enrollment = Enrollment(
+        ref=EnrollmentRef(WORD, WORD, WORD, 1, WORD),
+        event_id=WORD,
+        event_name="Preview",
+        event_data=event,
+        since=now,
+        entered_at=now,
+    )
+    urls = {name: f"{LINKS}/v1/{WORD}/{name}/example" for name in KNOWN["urls"] or ()}
+    data = step_data(profile, enrollment, settings)
+    return mail_data(data, settings.name, {**urls, "shop": settings.url}, now)
+
+
+def specimen_campaign(settings: StoreSettings) -> Campaign | None:
+    """What links to the store's own pages get."""
+    return campaign_of(settings, WORD, WORD, "", LINKS)

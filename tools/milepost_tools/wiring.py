@@ -1,0 +1,100 @@
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from milepost.wiring import core, sending
+from milepost.wiring.clock import Clock, parse_clock
+from milepost.wiring.environment import read_clock
+
+if TYPE_CHECKING:
+    from milepost_tools.doctor.doctor import Doctor
+    from milepost_tools.operations.redrive import Redriver
+    from milepost_tools.operations.resume import Resumer
+    from milepost_tools.operations.test_send import TrialPost
+
+
+def redriver(stack: str) -> "Redriver":
+    """Empties the dead letters of a stack, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    from milepost.contacts.dynamodb.contacts import DynamoContacts
+    from milepost_tools.aws.cloudformation import outputs
+    from milepost_tools.operations.dead_letter_queue import SqsBox
+    from milepost_tools.operations.redrive import Redriver
+
+    found = outputs(core.client("cloudformation"), stack)
+    table = core.table(found["ContactsTableName"])
+    box = SqsBox(
+        table, core.client("sqs"), found["ReactDeadLettersUrl"], core.client("dynamodbstreams")
+    )
+    return Redriver(DynamoContacts(table, timedelta()), box)
+
+
+def trial_post(stack: str) -> "TrialPost":
+    """Sends tests with the sender of a stack, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    from milepost.base.errors import Busy
+    from milepost_tools.aws.cloudformation import outputs, parameters
+    from milepost_tools.operations.aws import SesIdentities
+    from milepost_tools.operations.test_send import TrialPost
+
+    try:
+        formation, ses = core.client("cloudformation"), core.client("sesv2")
+    except BotoCoreError as error:  # no Region, say
+        raise Busy(f"AWS: {error}") from error
+    address = parameters(formation, stack)["SenderAddress"]
+    mailer = sending._mailer(address, outputs(formation, stack)["ConfigurationSetName"])
+    return TrialPost(mailer, SesIdentities(ses))
+
+
+def doctor(stack: str) -> "Doctor":
+    """Examines a stack, from anywhere: for the command line."""
+    import time
+
+    from dns.resolver import Resolver
+
+    from milepost.sending.dynamodb.probes import DynamoProbes
+    from milepost_tools.doctor.aws import AwsPremises
+    from milepost_tools.doctor.doctor import Doctor
+    from milepost_tools.doctor.resolver import DnsRecords
+    from milepost_tools.operations.test_send import ProbePost
+
+    return Doctor(
+        name=stack,
+        premises=AwsPremises(core.client, stack),
+        records=DnsRecords(Resolver()),
+        probes=lambda found: ProbePost(
+            sending._mailer(
+                found.parameters["SenderAddress"], found.outputs["ConfigurationSetName"]
+            ),
+            DynamoProbes(core.table(found.outputs["ContactsTableName"])),
+        ),
+        now=Clock().wire_now,
+        sleep=time.sleep,
+    )
+
+
+def resumer(stack: str) -> "Resumer":
+    """Lets marketing of a stack's stores go on, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    from milepost.publishing.dynamodb import DynamoPublications
+    from milepost.sending.dynamodb.reputation import DynamoBreakers
+    from milepost_tools.aws.cloudformation import outputs
+    from milepost_tools.operations.resume import Resumer
+
+    table = core.table(outputs(core.client("cloudformation"), stack)["WorkflowsTableName"])
+    now = parse_clock(read_clock()).now
+    return Resumer(DynamoPublications(table), DynamoBreakers(table, now), now)
+
+
+def whoever_calls() -> str:
+    """Whose credentials these are, as AWS names them."""
+    from milepost_tools.aws.cloudformation import caller
+
+    return caller(core.client("sts"))
