@@ -58,7 +58,7 @@ class Inside(Model):
     on_publish: Literal["drain", "cancel", "migrate"] = Field(
         "drain",
         description="`drain`: they finish the old version; `cancel`: they leave; `migrate`: they "
-        "go on in the new version, at the step where they wait.",
+        "continue in the new version, at the step where they wait.",
     )
     steps: dict[StepId, StepId] = Field(
         default_factory=dict,

@@ -99,13 +99,13 @@ class Exit(Step):
 
 
 class Goto(Step):
-    """Goes on at another step, above or below.
+    """Continues at another step, above or below.
 
     Going back makes a loop. A loop needs `max`, and a step in it that waits.
     """
 
-    type: Literal["goto"] = Field(description="Goes on at another step.")
-    to: StepId = Field(description="The step to go on at.")
+    type: Literal["goto"] = Field(description="Continues at another step.")
+    to: StepId = Field(description="The step to continue at.")
     max: int | None = Field(
         None, ge=1, le=1000, description="How often at most. After that, on to the step below."
     )

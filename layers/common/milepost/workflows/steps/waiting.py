@@ -28,7 +28,7 @@ _MOVABLE = re.compile(rf"contact\.properties\.{PROPERTY[1:-1]}")
 
 
 class Delay(Step):
-    """Waits. First the time of `for` passes, then it goes on to `until_time` on one of `on_days`.
+    """Waits. First the time of `for` passes, then it continues to `until_time` on one of `on_days`.
 
     Give at least one of these three.
     """
