@@ -109,7 +109,9 @@ def _kind(found: dict[str, Any], schema: dict[str, Any]) -> str:
             return f"list of {MANY.get(inner.partition(',')[0], inner)}"
         case "object", _:
             patterns = found.get("patternProperties", {})  # where the names have a pattern
-            value = next(iter(patterns.values()), found.get("additionalProperties"))
+            value: dict[str, Any] = next(
+                iter(patterns.values()), found.get("additionalProperties", {})
+            )
             inner = "object, see below" if "$ref" in value else _kind(value, schema)
             return f"object: name → {inner}"
         case kind, _:
