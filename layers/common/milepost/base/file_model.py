@@ -168,7 +168,7 @@ Locale = Annotated[
     ),
 ]
 Title = Annotated[
-    str, Field(min_length=1, max_length=80, description="What readers see it called.")
+    str, Field(min_length=1, max_length=80, description="The name that recipients see.")
 ]
 
 SenderName = Annotated[

@@ -105,7 +105,8 @@ class ContactIs(_Comparison):
 class EventIs(_Comparison):
     """Compares a field of the event: `{"event": "total", "gte": 20}`.
 
-    It is the event that let the contact in; inside a `where`, it is the event that is looked at.
+    It is the event that let the contact in; inside a `where`, it is the event that the `where`
+    tests.
     """
 
     event: Path = Field(description="Which field: `total`, `products[].category`.")
@@ -209,8 +210,8 @@ class EmailWas(Model):
     )
     machines: bool = Field(
         default=False,
-        description="With `opened` and `clicked`: also count what mail programs and link scanners "
-        "did of their own accord.",
+        description="With `opened` and `clicked`: also count opens and clicks by bots (mail "
+        "programs and link scanners).",
     )
 
 
@@ -221,7 +222,7 @@ class ConsentsTo(Model):
 
 
 class InWorkflow(Model):
-    """The contact is inside a workflow now: `{"in_workflow": "welcome"}`."""
+    """The contact is in a workflow now: `{"in_workflow": "welcome"}`."""
 
     in_workflow: WorkflowName
 

@@ -41,7 +41,7 @@ class ExitOn(Model):
 
 
 class Goal(Model):
-    """What the workflow is for. A contact who does it is counted as won, and leaves."""
+    """What the workflow is for. A contact who does it counts as a conversion, and leaves."""
 
     event: EventName
     where: Condition | None = Field(
@@ -53,12 +53,12 @@ class Goal(Model):
 
 
 class Inside(Model):
-    """What a new version of the file does to contacts who are inside an older one."""
+    """What a new version of the file does to contacts in an older one."""
 
     on_publish: Literal["drain", "cancel", "migrate"] = Field(
         "drain",
         description="`drain`: they finish the old version; `cancel`: they leave; `migrate`: they "
-        "go on in the new version, at the step where they wait.",
+        "continue in the new version, at the step where they wait.",
     )
     steps: dict[StepId, StepId] = Field(
         default_factory=dict,
@@ -77,7 +77,7 @@ class Workflow(Model):
     """A workflow: who enters, what happens to them, and when they leave."""
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where your editor finds this language."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
     title: str = Field(min_length=1, max_length=120, description="What people call the workflow.")
     description: str | None = Field(
@@ -85,8 +85,8 @@ class Workflow(Model):
     )
     status: Literal["live", "paused", "draft"] = Field(
         "live",
-        description="`live`, `paused` (nobody enters, those inside stand still), or `draft` "
-        "(nobody enters).",
+        description="`live`, `paused` (no contact enters, contacts in the workflow stand still), "
+        "or `draft` (no contact enters).",
     )
     category: Literal["marketing", "transactional"] = Field(
         "marketing",
@@ -98,14 +98,16 @@ class Workflow(Model):
     )
     trigger: Trigger = Field(description="What lets a contact in.")
     audience: Condition | None = Field(
-        None, description="Who may be here. Asked on entering, and again before every mail."
+        None,
+        description="Which contacts may be in the workflow. Checked when they enter, and again "
+        "before every e-mail.",
     )
     reentry: Reentry = Field(
         Reentry(), description="Whether a contact may come again; never if left out."
     )
     inside: "Inside | None" = Field(
         None,
-        description="What happens to people inside when you publish a change; they finish the old "
+        description="What a published change does to contacts in the workflow; they finish the old "
         "version if left out.",
     )
     exit_on: list[ExitOn] = Field(
