@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from milepost.base.markdown import clock, escaped, listed, plain, share, shifted, value
 from milepost.base.parse_file import read_file
 from milepost.conditions import describe as condition_words
-from milepost.conditions.evaluate import OPERATORS as KNOWN
 from milepost.conditions.file import Condition
+from milepost.conditions.operators import OPERATORS as KNOWN
 from milepost.workflows.explain.description import say_condition, tell
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep

@@ -6,8 +6,8 @@ from inspect import cleandoc
 from typing import Any, Final, NamedTuple
 
 from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
 from milepost.conditions.file import ContactIs
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.compiler.availability import FIELDS, KINDS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import Step

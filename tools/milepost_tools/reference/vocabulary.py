@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, get_args
 
 from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
 from milepost.conditions.file import Condition
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
 from milepost.workflows.triggers.triggers import Trigger

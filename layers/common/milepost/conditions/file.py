@@ -18,7 +18,7 @@ from milepost.base.file_model import (
     Topic,
     WorkflowName,
 )
-from milepost.conditions.evaluate import OPERATORS
+from milepost.conditions.operators import OPERATORS
 
 
 def _moment(text: str) -> str:

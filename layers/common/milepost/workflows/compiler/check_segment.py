@@ -5,7 +5,7 @@ from json import dumps
 from typing import NamedTuple
 
 from milepost.base.problems import Problem, suggest
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.conditions.file import Condition as Written
 from milepost.conditions.file import (
     ConsentsTo,
