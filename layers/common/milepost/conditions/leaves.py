@@ -249,9 +249,7 @@ def _happened(condition: Condition) -> Iterator[Dependency]:
     yield Dependency("events", _event_name(condition))
 
 
-def _windows(
-    condition: Condition, now: datetime, entered_at: datetime | None
-) -> Iterator[Window]:
+def _windows(condition: Condition, now: datetime, entered_at: datetime | None) -> Iterator[Window]:
     """The timeline windows this condition reads beyond the totals on the profile."""
     if not _answered_by_totals(condition):
         yield _window(condition, now, entered_at)

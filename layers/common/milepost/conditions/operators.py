@@ -92,9 +92,7 @@ def count_words(bounds: Mapping[str, Any], show: Callable[[Any], str]) -> str:
     return _joined([f"{counts} {show(bound)}" for counts, bound in given], "and")
 
 
-def _predicate(
-    operator: Operator, bound: Any, show: Callable[[Any], str], most: int | None
-) -> str:
+def _predicate(operator: Operator, bound: Any, show: Callable[[Any], str], most: int | None) -> str:
     match operator.bound:
         case "flag":
             return operator.words if bound else operator.words_if_false
