@@ -19,7 +19,7 @@ from milepost.simulator.memory.timeline import MemoryTimeline
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
 
 
 STORE = "bench"

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.conditions.context import Facts, Happening, Window
-from milepost.conditions.evaluate import OPERATORS, emails_needed, evaluate, windows_needed
+from milepost.conditions.evaluate import emails_needed, evaluate, windows_needed
+from milepost.conditions.operators import OPERATORS
 from milepost.sending.bot_detection import trace
 from milepost.sending.delivery_state import for_conditions
 from tests.support.json_strategy import documents
@@ -212,7 +213,7 @@ def test_one_of_several_values_is_enough() -> None:
     event = {"products": [{"category": "hats"}, {"category": "shoes"}]}
     condition = {"event": "products[].category", "contains": "shoes"}
     assert ask(condition, event=event) == (
-        True, "event.products[].category is hats, shoes, needs to contain shoes"
+        True, "event.products[].category is hats, shoes (condition: contains shoes)"
     )  # fmt: skip
 
 
@@ -231,7 +232,7 @@ def test_a_group_gives_the_reason_that_decided_it() -> None:
     yes, no = {"contact": "a", "is": 1}, {"contact": "b", "is": 1}
     contact = {"a": 1}
     assert ask({"all": [yes, no]}, contact=contact)[1] == "contact.b is missing"
-    assert ask({"any": [no, yes]}, contact=contact)[1] == "contact.a is 1, needs exactly 1"
+    assert ask({"any": [no, yes]}, contact=contact)[1] == "contact.a is 1 (condition: is 1)"
     assert ask({"any": [no, no]}, contact=contact)[1] == (
         "contact.b is missing and contact.b is missing"
     )
@@ -240,10 +241,10 @@ def test_a_group_gives_the_reason_that_decided_it() -> None:
 def test_numbers_are_said_as_people_write_them() -> None:
     """The file's models make every bound a float."""
     assert ask({"event": "total", "gte": 100.0}, event={"total": 99.5})[1] == (
-        "event.total is 99.5, needs at least 100"
+        "event.total is 99.5 (condition: is at least 100)"
     )
     assert ask({"event": "total", "between": [1.0, 2.5]}, event={"total": 2.0})[1] == (
-        "event.total is 2, needs between 1, 2.5"
+        "event.total is 2 (condition: is between 1 and 2.5)"
     )
 
 

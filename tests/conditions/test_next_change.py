@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.conditions.context import Facts, Happening
-from milepost.conditions.evaluate import evaluate, windows_needed
-from milepost.conditions.next_change import moves_with_time, next_flip
+from milepost.conditions.evaluate import evaluate, moves_with_time, windows_needed
+from milepost.conditions.next_change import next_flip
 from tests.support.builders import MONDAY_NOON, Json
 
 NOW = MONDAY_NOON

@@ -95,7 +95,7 @@ def test_the_same_event_always_begins_the_same_enrollment() -> None:
 
 def test_an_event_that_does_not_meet_the_condition_lets_nobody_in() -> None:
     where = {"trigger": {"where": {"event": "total", "gte": 50}}}
-    assert refused(where) == "trigger: event.total is 20, needs at least 50"
+    assert refused(where) == "trigger: event.total is 20 (condition: is at least 50)"
     entered({"trigger": {"where": {"event": "total", "gte": 20}}})
 
 

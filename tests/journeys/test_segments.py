@@ -119,6 +119,18 @@ def test_who_never_did_a_thing_is_in_from_the_start() -> None:
     assert inside(world) == set()
 
 
+def test_a_condition_on_all_lists_is_answered_again_when_one_of_them_changes() -> None:
+    some = {"title": "On some list", "condition": {"contact": "lists", "exists": True}}
+    join = workflow({"id": "join", "type": "add_to_list", "list": "news"})
+    world = opened({**shop(join=join), **segments(some=some)})
+    world.event("Product Viewed")
+    world.run_for(hours=1)  # by then the segment has been backfilled
+    assert inside(world) == set()
+    world.event("Checkout Started")
+    world.run_for(minutes=1)
+    assert inside(world) == {"some"}
+
+
 def test_segments_of_segments_follow_in_the_same_breath() -> None:
     both = {
         "title": "Gold and buying",

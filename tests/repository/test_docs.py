@@ -10,7 +10,7 @@ import pytest
 
 from milepost.api.event_body import EventIn
 from milepost.base.parse_file import read_file
-from milepost.conditions.evaluate import OPERATORS
+from milepost.conditions.operators import OPERATORS
 from milepost.publishing.settings_file import SettingsFile
 from milepost.simulator.file import START, Tale
 from milepost.simulator.functions import WIRING

@@ -274,7 +274,7 @@ def test_a_branch_is_decided_once(shop: Shop) -> None:
     tell(shop, "Checkout Started", {"total": "421.88"})
     assert run(shop, "cart", "big")["next"] == "yes"
     outcome = json.loads(enrollment(shop)["outcome:big"]["S"])
-    assert outcome == {"path": "yes", "why": "event.total is 421.88, needs at least 100"}
+    assert outcome == {"path": "yes", "why": "event.total is 421.88 (condition: is at least 100)"}
 
 
 # --- await_event and trigger_email ---

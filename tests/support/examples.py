@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, get_args
 
 from milepost.base.file_model import Model
-from milepost.conditions import file as c
+from milepost.conditions import file
+from milepost.conditions import leaf_files as c
 from milepost.workflows import steps as s
 from milepost.workflows.triggers import triggers as t
 from tests.support.builders import Json
@@ -208,9 +209,9 @@ _OTHER_WINDOW: Json = {"within": "31 days", "where": OTHER}
 _TIMES: Json = {"times": {"gte": 2, "lte": 5}}
 _BOUNDS: Json = {"gt": 1, "gte": 2, "lt": 9, "lte": 8}
 CONDITIONS: Examples = {
-    c.All: ({"all": [EVENT, OTHER]}, {"all": [EVENT]}),
-    c.Any_: ({"any": [EVENT, OTHER]}, {"any": [EVENT]}),
-    c.Not: ({"not": EVENT}, {"not": OTHER}),
+    file.All: ({"all": [EVENT, OTHER]}, {"all": [EVENT]}),
+    file.Any_: ({"any": [EVENT, OTHER]}, {"any": [EVENT]}),
+    file.Not: ({"not": EVENT}, {"not": OTHER}),
     c.ContactIs: ({"contact": "country", "is": "FR"}, {"contact": "city"}),
     c.EventIs: ({"event": "total", "is": 1}, {"event": "sum"}),
     c.StepIs: ({"step": "crm", "output": "tier", "is": 1}, {"step": "erp", "output": "body.x"}),

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
-from milepost.conditions.file import ContactIs, Did, SumOf
+from milepost.conditions.leaf_files import ContactIs, Did, SumOf
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.compiler.availability import KINDS
 from milepost.workflows.language.workflow import Inside, Workflow
 from milepost.workflows.steps import AnyStep, Delay, Goto, Holdout, Split, UpdateContact

@@ -11,9 +11,8 @@ from pydantic import TypeAdapter
 
 from milepost.base.markdown import clock, escaped, listed, plain, share, shifted, value
 from milepost.base.parse_file import read_file
-from milepost.conditions import describe as condition_words
-from milepost.conditions.evaluate import OPERATORS as KNOWN
 from milepost.conditions.file import Condition
+from milepost.conditions.operators import OPERATORS as KNOWN
 from milepost.workflows.explain.description import say_condition, tell
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
@@ -104,7 +103,7 @@ def test_every_field_of_a_condition_changes_its_words(pair: Pair) -> None:
 
 
 def test_every_operator_has_words_of_its_own() -> None:
-    assert set(condition_words.OPERATORS) == set(KNOWN) == set(OPERATORS)
+    assert set(KNOWN) == set(OPERATORS)
     leaves = [{"contact": "a"}, {"event": "a"}, {"step": "a", "output": "b"}]
     words = {said({**leaf, name: bound}) for leaf in leaves for name, bound in OPERATORS.items()}
     assert len(words) == len(leaves) * len(OPERATORS)

@@ -73,10 +73,13 @@ _NAMED: tuple[tuple[Any, str, str], ...] = (
 )
 """What people call a type: one, and several."""
 
+_UNIONS: dict[str, Any] = {"AnyStep": AnyStep, "Condition": Condition}
+"""What models name before it is made."""
+
 
 def fields(model: type[Model]) -> Iterator[Field]:
     """The fields of a model by the names that the file has, required ones first."""
-    hints = get_type_hints(model, localns={"AnyStep": AnyStep}, include_extras=True)
+    hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     ordered = sorted(model.model_fields.items(), key=lambda item: not item[1].is_required())
     for name, info in ordered:
         yield Field(
@@ -90,7 +93,7 @@ def fields(model: type[Model]) -> Iterator[Field]:
 
 def parts(model: type[Model]) -> Iterator[tuple[str, type[Model]]]:
     """The fields that hold objects of their own, with the models of those."""
-    hints = get_type_hints(model, localns={"AnyStep": AnyStep}, include_extras=True)
+    hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     for name, info in model.model_fields.items():
         if not any(hints[name] == each for each, _, _ in _NAMED):
             for inner in _models(hints[name]):

@@ -6,8 +6,8 @@ from inspect import cleandoc
 from typing import Any, Final, NamedTuple
 
 from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
-from milepost.conditions.file import ContactIs
+from milepost.conditions.leaf_files import Comparison
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.compiler.availability import FIELDS, KINDS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import Step
@@ -79,7 +79,7 @@ class _Page(NamedTuple):
             "If the value is missing, all of them are false, except `exists`."
         )
         rows = []
-        for field in fields(ContactIs):
+        for field in fields(Comparison):
             if field.name not in OPERATORS:
                 continue
             example = operator_example(field.name)

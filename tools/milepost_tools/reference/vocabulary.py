@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, get_args
 
 from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
 from milepost.conditions.file import Condition
+from milepost.conditions.leaf_files import LEAF_FILES, Comparison
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
 from milepost.workflows.triggers.triggers import Trigger
 from milepost_tools.reference.field_types import parts
 
 Json = dict[str, Any]
-COMPARED: Final = ("contact", "event", "step")
+COMPARED: Final = tuple(k for k, model in LEAF_FILES.items() if issubclass(model, Comparison))
 """The conditions that look a value up and compare it with an operator."""
 
 

@@ -1,7 +1,19 @@
+"""What a condition is evaluated against, and what comes of it."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+
+Condition = Mapping[str, Any]
+"""The plain JSON of the compiled program. Its shape was checked when it was published."""
+
+
+class Verdict(NamedTuple):
+    """The answer and the reason for it, in words."""
+
+    value: bool
+    why: str
 
 
 class Window(NamedTuple):

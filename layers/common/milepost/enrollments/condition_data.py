@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from milepost.conditions.context import Facts
-from milepost.conditions.evaluate import Condition, emails_needed, windows_needed
+from milepost.conditions.context import Condition, Facts
+from milepost.conditions.evaluate import emails_needed, windows_needed
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, last_visit, latest
 

@@ -15,7 +15,7 @@ from milepost.segments.segment import Segment, Segments
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.published.marketing_stop import Breaker
     from milepost.segments.scoring import Scoring
     from milepost.templates.rendering import Renderer

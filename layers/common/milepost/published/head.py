@@ -10,7 +10,7 @@ from milepost.segments.segment import Segments
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.enrollments.pauses import Pause
     from milepost.enrollments.program import Program
     from milepost.published.marketing_stop import Breaker

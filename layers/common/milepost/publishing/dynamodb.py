@@ -27,7 +27,7 @@ from milepost.runtime.dynamodb.jobs import work_key, work_value
 from milepost.segments.segment import Segment
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.published.head import Head, Live
     from milepost.runtime.jobs import Work
     from milepost.templates.version import TemplateVersion

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.enrollments.pauses import Pause
     from milepost.enrollments.program import Program
     from milepost.published.head import Head, Live

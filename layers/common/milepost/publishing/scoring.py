@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from milepost.base.parse_file import read_file
 from milepost.base.problems import Problem
-from milepost.conditions.file import EventIs
 from milepost.publishing.report import Result, refused
 from milepost.publishing.segments import beside, keep, switch
 from milepost.runtime.jobs import Work
@@ -53,7 +52,7 @@ def publish_scoring(
 def _checked(files: "Files", store: str, head: "Head", file: ScoringFile) -> Iterator[Problem]:
     for number, rule in enumerate(file.points):
         for place, leaf, _ in leaves_of(f"points[{number}].where", rule.where):
-            if not isinstance(leaf, EventIs):
+            if "event" not in leaf.allowed_in:
                 reason = "a where here can only ask about `event`"
                 remedy = "what the contact was at that time is not known any more"
                 yield Problem(place, reason, remedy)

@@ -8,8 +8,8 @@ from milepost.base.errors import Busy
 from milepost.base.names import WORKFLOW_LENGTH, is_workflow
 from milepost.base.parse_file import read_file
 from milepost.base.problems import Problem
-from milepost.conditions.describe import say_condition
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
+from milepost.conditions.file import say_condition
 from milepost.publishing.report import Result, refused
 from milepost.publishing.usage import asks_about, programs
 from milepost.runtime.jobs import Work

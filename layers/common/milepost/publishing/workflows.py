@@ -14,7 +14,7 @@ from milepost.base.names import WORKFLOW_LENGTH, is_workflow
 from milepost.base.parse_file import read_file
 from milepost.base.problems import Problem
 from milepost.base.recurrence import next_time
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import after
 from milepost.enrollments.program import Program, is_planned, templates_of
 from milepost.enrollments.trigger_index import mention

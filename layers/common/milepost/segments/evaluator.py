@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.base import instants
 from milepost.base.refs import ContactRef
-from milepost.conditions.context import Facts, Happening, Window
-from milepost.conditions.evaluate import Condition, evaluate, windows_needed
+from milepost.conditions.context import Condition, Facts, Happening, Window
+from milepost.conditions.evaluate import evaluate, windows_needed
 from milepost.conditions.next_change import next_flip
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import MERGED, OURS

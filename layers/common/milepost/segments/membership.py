@@ -5,14 +5,15 @@ topics, workflows, other segments), so that an event has only those looked at wh
 A static segment is a condition too: on a field that only a call or an import sets.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from milepost.base import instants
-from milepost.conditions.evaluate import Condition
-from milepost.conditions.next_change import moves_with_time
+from milepost.conditions.context import Condition
+from milepost.conditions.evaluate import dependencies, moves_with_time
+from milepost.conditions.leaves import ANYTHING
 from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactFacts, Event
 from milepost.contacts.event_names import MOMENT, SEGMENT
@@ -22,9 +23,6 @@ from milepost.contacts.segment_state import Crossing, Membership, Standing
 from milepost.enrollments.entry import FRESH, FROM, depth
 from milepost.enrollments.time_triggers import is_look
 from milepost.segments.segment import Mention, Segment, Segments
-
-ANYTHING = "*"
-"""The field of a condition that could look anywhere in the contact."""
 
 STATIC = "segments."
 """Fields of contacts that say who is in a static segment."""
@@ -47,41 +45,8 @@ def static_condition(name: str) -> Condition:
 
 def mention(condition: Condition) -> Mention:
     """What a condition speaks of; each word once, in order."""
-    found = list(_words(condition))
-    return Mention(*(tuple(sorted({w for k, w in found if k == kind})) for kind in Mention._fields))
-
-
-def _words(condition: Condition) -> Iterator[tuple[str, str]]:
-    for part in (*condition.get("all", ()), *condition.get("any", ())):
-        yield from _words(part)
-    for key in ("not", "where"):
-        if key in condition:
-            yield from _words(condition[key])
-    for key, kind in _SPOKEN.items():
-        if key in condition:
-            yield kind, condition[key]
-    if "in_list" in condition:
-        yield "fields", f"lists.{condition['in_list']}"
-    if "contact" in condition:
-        yield "fields", root_of(condition["contact"])
-
-
-_SPOKEN = {
-    "did": "events", "did_not": "events", "sum_of": "events", "consents_to": "topics",
-    "in_workflow": "workflows", "in_segment": "segments",
-}  # fmt: skip
-
-
-def root_of(path: str) -> str:
-    """The field of a profile that a path begins with: `properties.plan` for `properties.plan.id`.
-
-    `*` if it could be any of them.
-    """
-    home, _, rest = path.partition(".")
-    if home not in {"properties", "lists", "segments"}:
-        return home.removesuffix("[]")
-    key = rest.partition(".")[0].removesuffix("[]")
-    return f"{home}.{key}" if key else ANYTHING
+    found = set(dependencies(condition))
+    return Mention(*(tuple(sorted(n for k, n in found if k == kind)) for kind in Mention._fields))
 
 
 def concerned(

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.segments.scoring import Scoring
     from milepost.segments.segment import Segments
     from milepost.stores.settings import StoreSettings

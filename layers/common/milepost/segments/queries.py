@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactFacts, Event
 from milepost.contacts.event_names import CONTACT

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from milepost.conditions.context import Facts
-from milepost.conditions.evaluate import Condition, evaluate
+from milepost.conditions.context import Condition, Facts
+from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import Event
 from milepost.contacts.segment_state import Buckets, Standing
 from milepost.enrollments.time_triggers import is_look

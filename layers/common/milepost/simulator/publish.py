@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.enrollments.program import Program
 from milepost.enrollments.trigger_index import mention
 from milepost.published.head import Head, Live

@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import Pause
 from milepost.enrollments.program import Program
 from milepost.published.head import Head

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from milepost.base.problems import Problem, suggest
-from milepost.conditions.file import ConsentsTo, InSegment, InWorkflow
 from milepost.enrollments.program import Program
 from milepost.outbound.request import check_header, check_url
 from milepost.segments.segment import Segments
@@ -13,7 +12,13 @@ from milepost.sending.senders import senders_named
 from milepost.templates.compile import check_marketing
 from milepost.templates.references import steps_used
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.check_segment import check_segment_name
+from milepost.workflows.compiler.check_segment import (
+    Beside,
+    check_segment_name,
+    check_topic,
+    check_uses,
+    check_workflow,
+)
 from milepost.workflows.compiler.condition_refs import leaves
 from milepost.workflows.compiler.email_steps import Mailing, mailings
 from milepost.workflows.language.tree import walk
@@ -48,11 +53,15 @@ class Around(NamedTuple):
     segments: Segments = Segments()
     senders: frozenset[str] = frozenset()
 
+    def workflows(self) -> set[str]:
+        """The names that another workflow may have."""
+        return {*self.programs, *self.files}
+
 
 def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
     """Names that lead nowhere, with the nearest one that does."""
     if workflow.topic:
-        yield from _topic("topic", workflow.topic, around)
+        yield from check_topic("topic", workflow.topic, around.topics)
     yield from _asked(workflow, around)
     yield from _trigger(workflow.trigger, around)
     ids = [step.id for _, step in walk(workflow.steps)]
@@ -73,14 +82,9 @@ def check_references(workflow: Workflow, around: Around) -> Iterator[Problem]:
 
 def _asked(workflow: Workflow, around: Around) -> Iterator[Problem]:
     """The topics, workflows and segments that conditions ask about."""
-    for place, condition, _ in leaves(workflow):
-        if isinstance(condition, ConsentsTo):
-            yield from _topic(f"{place}.consents_to", condition.consents_to, around)
-        elif isinstance(condition, InWorkflow):
-            yield from _workflow(f"{place}.in_workflow", condition.in_workflow, around)
-        elif isinstance(condition, InSegment):
-            name = condition.in_segment
-            yield from check_segment_name(f"{place}.in_segment", name, around.segments)
+    beside = Beside(around.segments, around.topics, around.workflows())
+    for place, leaf, _ in leaves(workflow):
+        yield from check_uses(place, leaf, beside)
 
 
 def _steps_named(written: object) -> set[str]:
@@ -107,18 +111,6 @@ _STEP = re.compile(r"^steps\.([a-z0-9-]+)")
 _SLOT = re.compile(r"\{steps\.([a-z0-9-]+)")
 
 
-def _topic(place: str, topic: str, around: Around) -> Iterator[Problem]:
-    if topic not in around.topics:
-        yield Problem(place, f'settings.json has no topic "{topic}"', suggest(topic, around.topics))
-
-
-def _workflow(place: str, name: str, around: Around) -> Iterator[Problem]:
-    known = {*around.programs, *around.files}
-    if name not in known:
-        remedy = suggest(name, known) or "upload its file"
-        yield Problem(place, f'no workflow named "{name}"', remedy)
-
-
 def _trigger(trigger: Trigger, around: Around) -> Iterator[Problem]:
     if isinstance(trigger, EmailTrigger) and trigger.workflow is not None:
         yield from _mail(trigger, trigger.workflow, around)
@@ -130,7 +122,7 @@ def _trigger(trigger: Trigger, around: Around) -> Iterator[Problem]:
 
 
 def _mail(trigger: EmailTrigger, name: str, around: Around) -> Iterator[Problem]:
-    yield from _workflow("trigger.workflow", name, around)
+    yield from check_workflow("trigger.workflow", name, around.workflows())
     steps = _steps_of(name, around)
     if steps is not None and trigger.step and trigger.step not in steps:
         reason = f'{name} has no step "{trigger.step}"'
@@ -158,7 +150,7 @@ def _email(
 ) -> Iterator[Problem]:
     marketing = (step.category or workflow.category) == "marketing"
     if step.topic:
-        yield from _topic(f"{place}.topic", step.topic, around)
+        yield from check_topic(f"{place}.topic", step.topic, around.topics)
     if marketing and not around.topics:
         remedy = "name the topics readers subscribe to in settings.json"
         yield Problem(place, "marketing mail needs a topic", remedy)
@@ -213,7 +205,7 @@ def _call(place: str, step: Webhook | Notify, around: Around) -> Iterator[Proble
 
 
 def _start(place: str, step: StartWorkflow, around: Around) -> Iterator[Problem]:
-    yield from _workflow(f"{place}.workflow", step.workflow, around)
+    yield from check_workflow(f"{place}.workflow", step.workflow, around.workflows())
     begins = _begins(step.workflow, around)
     if begins not in (None, "manual"):
         reason = f"{step.workflow} begins with {begins}, not by hand"

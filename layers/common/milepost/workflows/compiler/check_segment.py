@@ -2,25 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from milepost.base.problems import Problem, suggest
-from milepost.conditions.evaluate import Condition
-from milepost.conditions.file import Condition as Written
-from milepost.conditions.file import (
-    ConsentsTo,
-    ContactIs,
-    Did,
-    DidNot,
-    EventIs,
-    InSegment,
-    InWorkflow,
-    SumOf,
-)
+from milepost.conditions.context import Condition
+from milepost.conditions.leaf_files import ConditionFile, LeafFile, Place, Use, Windowed
 from milepost.segments.membership import mention
 from milepost.segments.segment import Segments
-from milepost.workflows.compiler.check_types import check_contact
-from milepost.workflows.compiler.condition_refs import leaves_of
+from milepost.workflows.compiler.check_types import check_compared
+from milepost.workflows.compiler.condition_refs import check_values, leaves_of, only
 
 MOST_SEGMENTS = 200
 """All that segments mention is kept in one DynamoDB item with much else, which may hold 400 KB."""
@@ -28,18 +18,16 @@ MOST_SEGMENTS = 200
 MOST_WORDS = 50
 MOST_TEXT = 50_000
 
-_BEHAVIOR = (Did, DidNot, SumOf)
-
 
 class Beside(NamedTuple):
-    """What a segment may name."""
+    """What a condition may name."""
 
     segments: Segments
     topics: Iterable[str]
     workflows: Iterable[str]
 
 
-def compiled(condition: Written) -> Condition:
+def compiled(condition: ConditionFile) -> Condition:
     """The condition as it is answered: plain JSON."""
     made: Mapping[str, object] = condition.model_dump(
         mode="json", by_alias=True, exclude_unset=True, exclude_none=True
@@ -47,28 +35,53 @@ def compiled(condition: Written) -> Condition:
     return made
 
 
-def check_condition(place: str, condition: Written, name: str, beside: Beside) -> Iterator[Problem]:
+def check_condition(
+    place: str, condition: ConditionFile, name: str, beside: Beside
+) -> Iterator[Problem]:
     """All that is wrong with a condition that contacts are to be sorted by."""
-    for here, leaf, answerable in leaves_of(place, condition):
-        if not isinstance(leaf, answerable):
-            yield _unanswerable(here, leaf, answerable)
-        elif isinstance(leaf, _BEHAVIOR) and leaf.since is not None:
+    for here, leaf, asked in leaves_of(place, condition):
+        if asked not in leaf.allowed_in:
+            yield _unanswerable(here, leaf, asked)
+        elif isinstance(leaf, Windowed) and leaf.since is not None:
             reason = "no workflow has been entered when this is asked"
             yield Problem(f"{here}.since", reason, 'use "within", or leave it out')
-        elif isinstance(leaf, ConsentsTo) and leaf.consents_to not in beside.topics:
-            reason = f'settings.json has no topic "{leaf.consents_to}"'
-            remedy = suggest(leaf.consents_to, beside.topics)
-            yield Problem(f"{here}.consents_to", reason, remedy)
-        elif isinstance(leaf, InWorkflow) and leaf.in_workflow not in beside.workflows:
-            remedy = suggest(leaf.in_workflow, beside.workflows) or "upload its file"
-            reason = f'no workflow named "{leaf.in_workflow}"'
-            yield Problem(f"{here}.in_workflow", reason, remedy)
-        elif isinstance(leaf, ContactIs):
-            yield from check_contact(here, leaf)
-        elif isinstance(leaf, InSegment):
-            yield from check_segment_name(f"{here}.in_segment", leaf.in_segment, beside.segments)
+        else:
+            yield from check_values(here, leaf)
+            yield from check_uses(here, leaf, beside)
+            yield from check_compared(here, leaf)
     yield from _circle(place, compiled(condition), name, beside.segments)
     yield from _sizes(place, compiled(condition))
+
+
+def check_uses(place: str, leaf: LeafFile, beside: Beside) -> Iterator[Problem]:
+    """Whether the topics, workflows and segments are there that a condition asks about."""
+    for use in leaf.uses():
+        yield from _check_use(f"{place}.{use.field}", use, beside)
+
+
+def _check_use(place: str, use: Use, beside: Beside) -> Iterator[Problem]:
+    match use.kind:
+        case "topic":
+            yield from check_topic(place, use.name, beside.topics)
+        case "workflow":
+            yield from check_workflow(place, use.name, beside.workflows)
+        case "segment":
+            yield from check_segment_name(place, use.name, beside.segments)
+        case "step" | "e-mail":
+            pass  # `condition_refs` knows the steps
+        case _:
+            assert_never(use.kind)
+
+
+def check_topic(place: str, topic: str, topics: Iterable[str]) -> Iterator[Problem]:
+    if topic not in topics:
+        yield Problem(place, f'settings.json has no topic "{topic}"', suggest(topic, topics))
+
+
+def check_workflow(place: str, name: str, workflows: Iterable[str]) -> Iterator[Problem]:
+    if name not in workflows:
+        remedy = suggest(name, workflows) or "upload its file"
+        yield Problem(place, f'no workflow named "{name}"', remedy)
 
 
 def check_segment_name(place: str, name: str, segments: Segments) -> Iterator[Problem]:
@@ -79,10 +92,10 @@ def check_segment_name(place: str, name: str, segments: Segments) -> Iterator[Pr
         yield Problem(place, f'no segment named "{name}" is published', remedy)
 
 
-def _unanswerable(place: str, leaf: Written, answerable: tuple[type, ...]) -> Problem:
-    if answerable == (EventIs, ContactIs):
-        return Problem(place, "a where here can only ask about `event` and `contact`")
-    what = "an event" if isinstance(leaf, EventIs) else "a workflow's own steps"
+def _unanswerable(place: str, leaf: LeafFile, asked: Place) -> Problem:
+    if asked == "where":
+        return Problem(place, only(asked))
+    what = "an event" if "event" in leaf.allowed_in else "a workflow's own steps"
     remedy = "ask about the contact, or about what it did"
     return Problem(place, f"asks about {what}, and a segment has none", remedy)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from milepost.base.problems import Problem, suggest
-from milepost.conditions.file import ContactIs, StepIs
+from milepost.conditions.leaf_files import LeafFile
+from milepost.conditions.operators import OPERATORS, Operator
 from milepost.sending.senders import is_place
 from milepost.templates.check import KNOWN
 from milepost.workflows.compiler.condition_refs import leaves
@@ -46,13 +47,6 @@ RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
 }  # fmt: skip
 """What steps come to, by their type: the parts of `steps.<id>`. Other steps come to nothing."""
 
-_COMPARES: Final[Mapping[str, tuple[Kind, ...]]] = {
-    **dict.fromkeys(("gt", "gte", "lt", "lte", "between"), ("number",)),
-    **dict.fromkeys(("contains", "starts_with", "ends_with"), ("text",)),
-    **dict.fromkeys(("before", "after", "within_last", "within_next", "anniversary_within"), ()),
-}
-"""The kinds that an operator can compare, besides values of which nobody knows the kind."""
-
 _WORDS: Final[Mapping[Kind, str]] = {
     "text": "a text", "number": "a number", "flag": "true or false", "any": "any value",
 }  # fmt: skip
@@ -83,14 +77,7 @@ def check_kinds(workflow: Workflow) -> Iterator[Problem]:
         case _:
             pass
     for place, condition, _ in leaves(workflow):
-        match condition:
-            case ContactIs():
-                yield from check_contact(place, condition)
-            case StepIs() if condition.step in types:
-                value = _of_step(condition.step, types[condition.step], condition.output)
-                yield from _compared(f"{place}.output", place, value, condition)
-            case _:
-                pass
+        yield from check_compared(place, condition, types)
     for place, step in walk(workflow.steps):
         for where, path in _places(step):
             value = _at(path, types)
@@ -99,10 +86,31 @@ def check_kinds(workflow: Workflow) -> Iterator[Problem]:
                 yield Problem(here, f"{path}: {value.reason}", value.remedy)
 
 
-def check_contact(place: str, condition: ContactIs) -> Iterator[Problem]:
-    """Whether a condition asks about a field that contacts have, and what it can answer."""
-    value = _of_contact(condition.contact)
-    yield from _compared(f"{place}.contact", place, value, condition)
+def check_compared(
+    place: str, leaf: LeafFile, types: Mapping[str, str] | None = None
+) -> Iterator[Problem]:
+    """Whether a condition compares a value that there is, with what it can be compared with."""
+    looks = leaf.looks_at()
+    if looks is None:
+        return
+    field, root = looks
+    given = leaf.model_dump(by_alias=True, exclude_none=True)
+    value = _at(f"{root}.{given[field]}", types or {})
+    if value.reason:
+        yield Problem(f"{place}.{field}", value.reason, value.remedy)
+        return
+    for name, operator in OPERATORS.items():
+        if name in given and not _can_compare(operator, given[name], value.kind):
+            reason = f"{given[field]} is {_WORDS[value.kind]}, and cannot be compared with this"
+            yield Problem(f"{place}.{name}", reason, _remedy(value.kind))
+
+
+def _can_compare(operator: Operator, bound: Any, kind: Kind) -> bool:
+    if kind == "any":
+        return True
+    bounds = bound if isinstance(bound, list) else [bound]
+    fits = operator.bound not in ("value", "values") or all(_is(each, kind) for each in bounds)
+    return fits and kind in operator.compares
 
 
 def _of_trigger(trigger: ContactTrigger) -> Iterator[Problem]:
@@ -125,34 +133,13 @@ def _of_date(field: str) -> Iterator[Problem]:
         yield Problem("trigger.field", f"{field} is {_WORDS[value.kind]}, and no date")
 
 
-def _compared(
-    named: str, place: str, value: Value, condition: ContactIs | StepIs
-) -> Iterator[Problem]:
-    """One comparison: `named` is the place of the path, `place` that of the condition."""
-    if value.reason:
-        yield Problem(named, value.reason, value.remedy)
-        return
-    if value.kind == "any":
-        return
-    given = condition.model_dump(by_alias=True, exclude_none=True)
-    path = given.get("contact", given.get("output"))
-    for operator in (*_COMPARES, "is", "is_not", "in", "not_in"):
-        if operator not in given:
-            continue
-        bound = given[operator]
-        if operator in _COMPARES:
-            wrong = value.kind not in _COMPARES[operator]
-        else:
-            bounds = bound if isinstance(bound, list) else [bound]
-            wrong = not all(_is(each, value.kind) for each in bounds)
-        if wrong:
-            reason = f"{path} is {_WORDS[value.kind]}, and cannot be compared with this"
-            yield Problem(f"{place}.{operator}", reason, _remedy(value.kind))
-
-
 def _remedy(kind: Kind) -> str:
-    fits = [operator for operator, kinds in _COMPARES.items() if kind in kinds]
-    return f"use one of {', '.join(('is', 'is_not', 'in', 'not_in', *fits))}, with {_WORDS[kind]}"
+    fits = [
+        name
+        for name, operator in OPERATORS.items()
+        if kind in operator.compares and operator.bound != "flag"
+    ]
+    return f"use one of {', '.join(fits)}, with {_WORDS[kind]}"
 
 
 def _is(given: Any, kind: Kind) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from milepost.base.file_model import Model
 from milepost.base.markdown import bold, code, lasting, listed, value
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import say_condition
 from milepost.workflows.steps import AnyStep, Branch, BranchPath, Split, SplitPath, Variant, Winner
 
 _NOT_HERE = {"id", "note", "type", "paths", "variants", "else_", "on_event", "on_timeout"}

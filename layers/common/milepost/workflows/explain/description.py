@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from milepost.base.markdown import bold, code, escaped, lasting, listed, share
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import say_condition
 from milepost.workflows.language.workflow import ExitOn, Goal, Inside, Reentry, Workflow
 from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
 from milepost.workflows.steps.describe import say_step

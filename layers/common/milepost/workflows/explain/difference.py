@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from milepost.base.markdown import bold, code
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import say_condition
 from milepost.enrollments.program import Node, waits
 from milepost.workflows.explain.changes import changed_fields, was
 from milepost.workflows.explain.description import say_ending, say_goal, say_on_publish, say_reentry

@@ -16,7 +16,7 @@ from milepost.base.markdown import (
     times,
     value,
 )
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import say_condition
 from milepost.workflows.steps import (
     AddScore,
     AddToList,

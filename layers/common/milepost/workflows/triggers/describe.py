@@ -15,7 +15,7 @@ from milepost.base.markdown import (
     shifted,
     value,
 )
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import say_condition
 from milepost.workflows.triggers.triggers import (
     CatalogTrigger,
     ContactTrigger,
