@@ -55,7 +55,7 @@ def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -
     assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
     assert execution.entered[-1] == "give up"
     assert execution.status == "SUCCEEDED"
-    assert world.profile().inside == {}
+    assert world.profile().active_enrollments == {}
 
 
 def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) -> None:

@@ -15,13 +15,13 @@ from milepost.simulator.interpreter import (
 )
 from milepost.simulator.virtual_clock import VirtualClock
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support.asl_rules import problems
 from tests.support.builders import MONDAY_NOON, Json, branch, delay, send, wait_for, workflow
 
 BIG = {"event": "total", "gte": 100}
-COMPILED = machine(
+COMPILED = state_machine(
     build_program(
         "any",
         1,
@@ -33,7 +33,7 @@ COMPILED = machine(
             )
         ),
     ),
-    Wiring("run_steps", "await_event"),
+    MachineConfig("run_steps", "await_event"),
 )
 RETRY = [
     {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milepost.contacts.event_names import MOMENT, SEGMENT
+from milepost.contacts.event_names import REEVALUATED, SEGMENT
 from tests.support.builders import (
     ADA,
     STORE,
@@ -55,7 +55,7 @@ def opened(files: Mapping[str, Content], **settings: Any) -> World:
 
 
 def inside(world: World, email: str = ADA) -> set[str]:
-    return set(world.profile(email).standing.segments)
+    return set(world.profile(email).segment_state.segments)
 
 
 def members(world: World, name: str, group: Any = "segment") -> list[str]:
@@ -99,13 +99,13 @@ def test_the_clock_looks_only_at_the_instant_at_which_something_changes() -> Non
     for number in range(3):
         world.event("Order Completed", id_=f"o-{number}")
         world.run_for(days=1)
-    looks = [record.event for record in world.state.stream if record.event.name == MOMENT]
+    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
     assert looks == []
     world.run_for(days=60)
-    looks = [record.event for record in world.state.stream if record.event.name == MOMENT]
+    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
     assert len(looks) == 1
-    assert MOMENT not in world.profile().totals
-    assert world.profile().lookout is None
+    assert REEVALUATED not in world.profile().totals
+    assert world.profile().next_check is None
 
 
 def test_who_never_did_a_thing_is_in_from_the_start() -> None:

@@ -13,21 +13,21 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from milepost.base import instants
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
-from milepost.published.head import Registry
-from milepost.simulator.file import Tale, WorkflowTests
+from milepost.published.head import Published
+from milepost.simulator.file import CaseInput, WorkflowTests
 from milepost.simulator.functions import WIRING
 from milepost.simulator.interpreter import INVOKE_AND_WAIT
-from milepost.simulator.memory.published import MemoryRegistry
+from milepost.simulator.memory.published import MemoryPublished
 from milepost.simulator.publish import deploy, open_shop
-from milepost.simulator.test_case import tell
-from milepost.simulator.trace import Life
-from milepost.simulator.workflow_tests import try_out
+from milepost.simulator.test_case import run_case
+from milepost.simulator.trace import EnrollmentTrace
+from milepost.simulator.workflow_tests import run_workflow_tests
 from milepost.simulator.world import Deployment
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import machine
+from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.carts import ABANDONED_CART
 from tests.journeys.stories import CART
@@ -55,16 +55,18 @@ MOMENT = timedelta(milliseconds=1)
 
 
 def happening(happened: Happened) -> Json:
-    at = instants.show(happened.at)
+    at = instants.format_instant(happened.at)
     return {"at": at, "event": happened.name, "properties": dict(happened.data)}
 
 
-def told(deployment: Deployment, contact: Json, trigger: Json, events: list[Json]) -> Life:
+def told(
+    deployment: Deployment, contact: Json, trigger: Json, events: list[Json]
+) -> EnrollmentTrace:
     """The story in the simulator, with what is live."""
-    start = instants.show(MONDAY_NOON)
+    start = instants.format_instant(MONDAY_NOON)
     story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
-    tale = Tale.model_validate(story)
-    life, problems = tell("any", tale, deployment, store=STORE)
+    tale = CaseInput.model_validate(story)
+    life, problems = run_case("any", tale, deployment, store=STORE)
     assert problems == []
     return life
 
@@ -75,7 +77,7 @@ def machine_says(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
     return mails, enrollment.status, enrollment.reason
 
 
-def simulator_says(life: Life) -> tuple[list[tuple[str, datetime]], str, str]:
+def simulator_says(life: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], str, str]:
     return [(mail.step, mail.at) for mail in life.mails], life.ends, life.reason
 
 
@@ -86,7 +88,7 @@ def never_suspended(world: World) -> Deployment:
     program = replace(program, head=head)
     shelf = replace(world.shelf, programs={(STORE, "any", program.version): (program, "")})
     arn = shelf.head(STORE).workflows["any"].machine
-    return Deployment(MemoryRegistry(shelf), {arn: machine(program, WIRING)})
+    return Deployment(MemoryPublished(shelf), {arn: state_machine(program, WIRING)})
 
 
 def both_agree(
@@ -107,7 +109,9 @@ def both_agree(
     story = ({"email": ADA}, {"n": number}, [happening(each) for each in history])
     life = told(world.deployment(), *story)
     assert simulator_says(life) == machine_says(world)
-    assert told(never_suspended(world), *story)._replace(effort=0) == life._replace(effort=0)
+    assert told(never_suspended(world), *story)._replace(action_count=0) == life._replace(
+        action_count=0
+    )
 
 
 SLOW = settings(
@@ -152,7 +156,7 @@ def adorned(draw: st.DrawFn) -> Json:
         to = draw(st.sampled_from([step["id"] for step in steps]))
         steps.append({"id": "again", "type": "goto", "to": to, "max": draw(st.integers(1, 3))})
     document = {**document, "steps": steps}
-    workflow_ = read_file(text(document), Workflow)
+    workflow_ = parse_file(text(document), Workflow)
     assume(isinstance(workflow_, Workflow) and not check_flow(workflow_))
     return document
 
@@ -196,7 +200,7 @@ ADA_CONSENTS = {"email": ADA, "consents_to": ["offers"]}
 BIG = {"checkout_id": "c-1", "total": 150}
 
 
-def agree(document: Json, act: str, deeds: list[Json]) -> Life:
+def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
     """Let the reader of the first mail do something three hours after entering, in both."""
     world = World(start=MONDAY_NOON)
     world.publish(shop(any=document))
@@ -274,7 +278,7 @@ def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
     opened = open_shop(files, MONDAY_NOON)
     broken = replace(opened.program("any"), nodes={"a": {"id": "a", "type": "unheard-of"}})
     opened.shelf.programs["simulated", "any", 1] = (broken, "")
-    life, _ = tell("any", Tale.model_validate({}), opened.alone("any"))
+    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
     assert life.ends == "failed"
     assert "unheard-of" in life.reason
     assert life.path == ("a",)
@@ -289,7 +293,7 @@ def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None
     program = opened.program("any")
     nodes = {**program.nodes, "b": {"id": "b", "type": "unheard-of"}}
     opened.shelf.programs["simulated", "any", 1] = (replace(program, nodes=nodes), "")
-    life, _ = tell("any", Tale.model_validate({}), opened.alone("any"))
+    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
     assert [(mail.step, mail.at) for mail in life.mails] == [("a", life.began)]
     assert life.path == ("a", "b")
     assert life.ends == "failed"
@@ -298,7 +302,7 @@ def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None
 class TemplateAway:
     """What is published, but reading one template fails a few times at first."""
 
-    def __init__(self, registry: Registry, name: str) -> None:
+    def __init__(self, registry: Published, name: str) -> None:
         self._registry, self._name = registry, name
         self._failures = 3
 
@@ -319,11 +323,11 @@ def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str
     document = shop("one", "two", "three", any=workflow(*steps, category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     deployment = open_shop(files, MONDAY_NOON).alone("any")
-    tale = Tale.model_validate({"trigger": {"total": 20}})
-    smooth, _ = tell("any", tale, deployment)
+    tale = CaseInput.model_validate({"trigger": {"total": 20}})
+    smooth, _ = run_case("any", tale, deployment)
     assert smooth.path == ("first", "big", "second", "third")
     registry: Any = TemplateAway(deployment.registry, name)
-    late, _ = tell("any", tale, deployment._replace(registry=registry))
+    late, _ = run_case("any", tale, deployment._replace(registry=registry))
     assert [moment[1:] for moment in late.moments] == [moment[1:] for moment in smooth.moments]
     assert (late.path, late.ends) == (smooth.path, smooth.ends)
     delays = [b.at - a.at for a, b in zip(smooth.mails, late.mails, strict=True)]
@@ -339,7 +343,7 @@ def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
     nowhere = {"StartAt": "nowhere", "States": {"nowhere": {"Type": "Choice", "Choices": []}}}
     deployment = opened.alone("any")
     deployment = deployment._replace(definitions=dict.fromkeys(deployment.definitions, nowhere))
-    life, _ = tell("any", Tale.model_validate({}), deployment)
+    life, _ = run_case("any", CaseInput.model_validate({}), deployment)
     assert (life.ends, life.reason) == ("failed", "machine FAILED")
     assert life.moments[-1].text == "leaves any, failed: machine FAILED"
 
@@ -354,18 +358,18 @@ def test_what_never_ends_is_stopped_and_told() -> None:
     }
     endless = Program("any", 1, head, {"a": delay_}, "a")
     deployment = deploy(endless, opened.shelf.head("simulated").settings, [])
-    life, problems = tell("any", Tale.model_validate({}), deployment, most=100)
-    assert [problem.place for problem in problems] == ["steps"]
+    life, problems = run_case("any", CaseInput.model_validate({}), deployment, most=100)
+    assert [problem.location for problem in problems] == ["steps"]
     assert life.ends == "active"
 
 
 def test_the_cases_of_a_file_share_what_may_happen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("milepost.simulator.workflow_tests.MOST_TOGETHER", 12)
+    monkeypatch.setattr("milepost.simulator.workflow_tests.MAX_TOGETHER", 12)
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     case = {"name": "a mail", "expect": {"messages": [{"step": "a"}]}}
     tests = WorkflowTests.model_validate({"workflow": "any", "cases": [case] * 4})
-    trials = list(try_out(open_shop(files, MONDAY_NOON).alone("any"), tests))
+    trials = list(run_workflow_tests(open_shop(files, MONDAY_NOON).alone("any"), tests))
     assert trials[0].problems == ()
     assert "too much happens" in trials[-1].problems[0].reason
 
@@ -392,7 +396,7 @@ def test_a_story_begins_with_what_the_trigger_waits_for(trigger: Json, data: Jso
     program = build_program("any", 1, Workflow.model_validate(document))
     settings_ = plain.shelf.head("simulated").settings
     deployment = deploy(program, settings_, plain.shelf.templates.values())
-    tale = Tale.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
-    life, problems = tell("any", tale, deployment)
+    tale = CaseInput.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
+    life, problems = run_case("any", tale, deployment)
     assert [mail.step for mail in life.mails] == ["a"]
     assert problems == []

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from milepost.base.durations import parse_duration
 from milepost.base.file_model import Duration, Topic
-from milepost.base.markdown import code, lasting
-from milepost.conditions.context import Condition, Facts, Verdict
+from milepost.base.markdown import code, describe_duration
+from milepost.conditions.context import Condition, EvaluationContext, Verdict
 from milepost.conditions.leaves import LEAVES, Dependency, Leaf
 from milepost.conditions.operators import OPERATORS, Operator, as_instant
 
@@ -40,21 +40,21 @@ OPERATORS["longer_ago_than"] = Operator(
 from milepost.conditions.leaf_files import LEAF_FILES, LeafFile, Use
 
 
-def since(condition: Condition, facts: Facts) -> datetime | None:
+def since(condition: Condition, facts: EvaluationContext) -> datetime | None:
     joined = facts.contact["properties"].get("joined")
     if not isinstance(joined, str):
         return None
     return as_instant(joined, facts.now) + parse_duration(condition["reader_for"])
 
 
-def evaluate(condition: Condition, facts: Facts) -> Verdict:
+def evaluate(condition: Condition, facts: EvaluationContext) -> Verdict:
     at, topic = since(condition, facts), condition["topic"]
     met = at is not None and at <= facts.now and facts.consent.get(topic) == "granted"
     lasts = condition["reader_for"]
     return Verdict(met, f"has {'' if met else 'not '}read {topic} for {lasts}")
 
 
-def next_change(condition: Condition, facts: Facts) -> Iterator[datetime]:
+def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
     at = since(condition, facts)
     if at is not None:
         yield at
@@ -75,7 +75,7 @@ class ReaderFor(LeafFile):
         yield Use("topic", "topic", self.topic)
 
     def describe(self, whose: str) -> str:
-        return f"the contact has read {code(self.topic)} for {lasting(self.reader_for)}"
+        return f"the contact has read {code(self.topic)} for {describe_duration(self.reader_for)}"
 
 
 LEAVES["reader_for"] = Leaf(evaluate, depends_on, timed=lambda _: True, next_change=next_change)
@@ -85,9 +85,9 @@ LEAF_FILES["reader_for"] = ReaderFor
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.segments.file import SegmentFile
-from milepost.workflows.explain.mermaid import draw
+from milepost.workflows.explain.mermaid import draw_flowchart
 from milepost.workflows.language.workflow import Workflow
 from milepost_tools.reference.reference import reference
 from milepost_tools.reference.schema import schema
@@ -127,14 +127,14 @@ def main() -> None:
     world.event("Product Viewed", properties={"joined": "2026-10-28"})
     world.consent("news")
     world.run_for(hours=1)
-    before = sorted(world.profile().standing.segments)
+    before = sorted(world.profile().segment_state.segments)
     world.run_for(days=40)
     entered = [
         (record.event.data["segment"], record.event.occurred_at.isoformat())
         for record in world.state.stream
         if record.event.name == "Segment Entered"
     ]
-    parsed = read_file(text(ASKING), Workflow)
+    parsed = parse_file(text(ASKING), Workflow)
     assert isinstance(parsed, Workflow)
     page = reference("# Language", {**documents(), **EXAMPLES})
     model = schema(Workflow)
@@ -147,7 +147,7 @@ def main() -> None:
                 "refused": {name: refused(wrong) for name, wrong in WRONG.items()},
                 "report": world.files.read(STORE, "reports/workflows.asking.report.md"),
                 "segment": world.files.read(STORE, "reports/segments.readers.report.md"),
-                "picture": draw(parsed),
+                "picture": draw_flowchart(parsed),
                 "page": page,
                 "operator": model["$defs"]["ContactIs"]["properties"]["longer_ago_than"],
                 "leaf": model["$defs"]["ReaderFor"]["properties"],

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from milepost.api.event_body import EventIn
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.conditions.operators import OPERATORS
 from milepost.publishing.settings_file import SettingsFile
-from milepost.simulator.file import START, Tale
+from milepost.simulator.file import START, CaseInput
 from milepost.simulator.functions import WIRING
-from milepost.simulator.publish import Shop, open_shop
-from milepost.simulator.test_case import tell
+from milepost.simulator.publish import LocalStore, open_shop
+from milepost.simulator.test_case import run_case
 from milepost.templates.calendars import CALENDARS
 from milepost.templates.check import KNOWN
 from milepost.templates.compile import compile_template
-from milepost.templates.filters import OFFERED
+from milepost.templates.filters import TEMPLATE_FILTERS
 from milepost.templates.formats import WIDTHS
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
@@ -27,14 +27,14 @@ from milepost.workflows.compiler.availability import KINDS, check_available
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.condition_refs import check_conditions
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import machine
+from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from milepost_tools.reference.vocabulary import (
     CONDITIONS,
     STEPS,
     TRIGGERS,
     examples_needed,
-    shown_of,
+    examples_of,
 )
 from tests.support import reference, settings_page
 from tests.support.asl_rules import problems
@@ -70,11 +70,11 @@ def _whole(page: str, text: str) -> bool:
 
 
 def compiled(text: str, name: str = "example") -> Workflow:
-    workflow = read_file(text, Workflow)
+    workflow = parse_file(text, Workflow)
     assert isinstance(workflow, Workflow), f"{name}: {workflow}"
     assert check_flow(workflow) == []
     assert [*check_conditions(workflow)] == []
-    assert problems(machine(build_program(name, 1, workflow), WIRING)) == []
+    assert problems(state_machine(build_program(name, 1, workflow), WIRING)) == []
     return workflow
 
 
@@ -120,19 +120,19 @@ def test_the_page_on_templates_names_all_filters_and_values() -> None:
     page = (ROOT / "docs/templates.md").read_text("utf-8")
     named = set(re.findall(r"`(\w+)`", page))
     parts = {part for known in KNOWN.values() for part in known or ()}
-    assert {*OFFERED, *KNOWN, *parts, *WIDTHS, *CALENDARS} - named == set()
+    assert {*TEMPLATE_FILTERS, *KNOWN, *parts, *WIDTHS, *CALENDARS} - named == set()
 
 
 def _may_stand_in_settings(place: str) -> None:
     (text,) = (text for page, text in _examples("jsonc") if page == place)
     shop = {"name": "A", "url": "https://shop.example", "postal_address": "An address"}
     document = {**shop, "topics": {"news": "News"}, **json.loads(text)}
-    assert isinstance(read_file(json.dumps(document), SettingsFile), SettingsFile)
+    assert isinstance(parse_file(json.dumps(document), SettingsFile), SettingsFile)
 
 
 def test_the_smallest_settings_in_the_documents_are_complete() -> None:
     (text,) = (text for page, text in _examples("jsonc") if page == "docs/settings.md")
-    assert isinstance(read_file(text, SettingsFile), SettingsFile)
+    assert isinstance(parse_file(text, SettingsFile), SettingsFile)
 
 
 def test_the_page_on_settings_is_that_of_the_models() -> None:
@@ -215,7 +215,7 @@ TALES: dict[str, dict[str, Any]] = {
 
 
 @cache
-def shop() -> Shop:
+def shop() -> LocalStore:
     """What ships, with the examples in place of its workflows. `welcome` is one that they name."""
     shipped = ROOT / "workflows"
     parts = [*(shipped / "templates").rglob("*.*"), *(shipped / "segments").glob("*.json")]
@@ -231,12 +231,12 @@ def shop() -> Shop:
 def test_an_example_runs_and_does_what_it_shows(name: str) -> None:
     report = shop().reports[f"workflows/{name}.json"]
     assert report.problems == ()
-    tale = Tale.model_validate({"contact": CONTACT, "trigger": CART, **TALES.get(name, {})})
-    life, impossible = tell(name, tale, shop().alone(name))
+    tale = CaseInput.model_validate({"contact": CONTACT, "trigger": CART, **TALES.get(name, {})})
+    life, impossible = run_case(name, tale, shop().alone(name))
     assert impossible == []
     assert life.ends in {"completed", "exited"}, life
     assert not [moment for moment in life.moments if moment.kind == "no mail"]
-    shown = shown_of(name, json.loads(EXAMPLES[name].read_text("utf-8")))
+    shown = examples_of(name, json.loads(EXAMPLES[name].read_text("utf-8")))
     if name.startswith("step-"):
         assert shown["id"] in life.path
     if name.startswith(("condition-", "operator-", "trigger-")):
@@ -254,8 +254,8 @@ def test_an_example_of_a_condition_is_not_met_by_everybody(name: str) -> None:
     consenting = (
         STRANGER if name == "condition-consents-to" else STRANGER | {"consents_to": ["offers"]}
     )
-    tale = Tale.model_validate({"contact": consenting, "trigger": cart})
-    life, _ = tell(name, tale, shop().alone(name))
+    tale = CaseInput.model_validate({"contact": consenting, "trigger": cart})
+    life, _ = run_case(name, tale, shop().alone(name))
     assert [mail.step for mail in life.mails if mail.step != "first"] == []
 
 

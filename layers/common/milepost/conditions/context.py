@@ -13,17 +13,17 @@ class Verdict(NamedTuple):
     """The answer and the reason for it, in words."""
 
     value: bool
-    why: str
+    reason: str
 
 
-class Window(NamedTuple):
+class EventWindow(NamedTuple):
     """A piece of the timeline that a condition has to see: one event name since one instant."""
 
     name: str
     since: datetime | None
 
 
-class Happening(NamedTuple):
+class PastEvent(NamedTuple):
     """One event of the timeline, as conditions see it."""
 
     at: datetime
@@ -31,7 +31,7 @@ class Happening(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class EvaluationContext:
     """All that a condition may look at. `windows` holds what `windows_needed` asked for.
 
     `fades` says what the contact's score will be from each instant on, if nothing happens.
@@ -42,10 +42,10 @@ class Facts:
     event: Mapping[str, Any] = field(default_factory=dict)
     consent: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    inside: frozenset[str] = frozenset()
+    active_workflows: frozenset[str] = frozenset()
     entered_at: datetime | None = None
-    windows: Mapping[Window, Sequence[Happening]] = field(default_factory=dict)
+    windows: Mapping[EventWindow, Sequence[PastEvent]] = field(default_factory=dict)
     emails: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
-    fades: Sequence[tuple[datetime, float]] = ()
+    score_decays: Sequence[tuple[datetime, float]] = ()

@@ -8,23 +8,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from milepost.conditions.context import Condition, Facts, Happening, Verdict, Window
+from milepost.conditions.context import (
+    Condition,
+    EvaluationContext,
+    EventWindow,
+    PastEvent,
+    Verdict,
+)
 from milepost.conditions.leaves import LEAVES, Dependency, Leaf
 
 
-def evaluate(condition: Condition, facts: Facts) -> Verdict:
+def evaluate(condition: Condition, facts: EvaluationContext) -> Verdict:
     """Answer a condition of the workflow language for one contact at `facts.now`."""
     if "all" in condition:
         verdicts = [evaluate(part, facts) for part in condition["all"]]
         refused = next((v for v in verdicts if not v.value), None)
-        return refused or Verdict(True, " and ".join(v.why for v in verdicts))
+        return refused or Verdict(True, " and ".join(v.reason for v in verdicts))
     if "any" in condition:
         verdicts = [evaluate(part, facts) for part in condition["any"]]
         accepted = next((v for v in verdicts if v.value), None)
-        return accepted or Verdict(False, " and ".join(v.why for v in verdicts))
+        return accepted or Verdict(False, " and ".join(v.reason for v in verdicts))
     if "not" in condition:
         inner = evaluate(condition["not"], facts)
-        return Verdict(not inner.value, inner.why)
+        return Verdict(not inner.value, inner.reason)
     return leaf_of(condition).evaluate(condition, narrowed(condition, facts))
 
 
@@ -36,7 +42,7 @@ def leaf_of(condition: Condition) -> Leaf:
     raise ValueError(f"not a condition: {sorted(condition)}")
 
 
-def narrowed(condition: Condition, facts: Facts) -> Facts:
+def narrowed(condition: Condition, facts: EvaluationContext) -> EvaluationContext:
     """The facts as a leaf sees them: of the events in its windows only those its `where` lets by.
 
     A `where` may ask about the event and the contact.
@@ -45,21 +51,23 @@ def narrowed(condition: Condition, facts: Facts) -> Facts:
     if where is None:
         return facts
     windows = {
-        window: [h for h in seen if evaluate(where, seen_by(facts, h)).value]
+        window: [h for h in seen if evaluate(where, past_event_context(facts, h)).value]
         for window, seen in windows_of(condition, facts).items()
     }
     return replace(facts, windows=windows)
 
 
-def windows_of(condition: Condition, facts: Facts) -> dict[Window, list[Happening]]:
+def windows_of(
+    condition: Condition, facts: EvaluationContext
+) -> dict[EventWindow, list[PastEvent]]:
     """What the windows hold that a leaf reads."""
     needed = leaf_of(condition).needs_windows(condition, facts.now, facts.entered_at)
     return {window: [*facts.windows.get(window, ())] for window in needed}
 
 
-def seen_by(facts: Facts, happening: Happening) -> Facts:
+def past_event_context(facts: EvaluationContext, happening: PastEvent) -> EvaluationContext:
     """What the `where` of a leaf may ask about."""
-    return Facts(now=facts.now, contact=facts.contact, event=happening.data)
+    return EvaluationContext(now=facts.now, contact=facts.contact, event=happening.data)
 
 
 def parts_of(condition: Condition) -> Iterator[Condition]:
@@ -79,7 +87,7 @@ def leaves_in(condition: Condition) -> Iterator[tuple[Leaf, Condition]]:
 
 def windows_needed(
     condition: Condition, now: datetime, entered_at: datetime | None
-) -> Iterator[Window]:
+) -> Iterator[EventWindow]:
     """The timeline windows this condition reads beyond the totals on the profile."""
     for leaf, part in leaves_in(condition):
         yield from leaf.needs_windows(part, now, entered_at)
@@ -97,6 +105,6 @@ def dependencies(condition: Condition) -> Iterator[Dependency]:
         yield from leaf.depends_on(part)
 
 
-def moves_with_time(condition: Condition) -> bool:
+def depends_on_time(condition: Condition) -> bool:
     """Whether a condition can change by itself at all, whatever the facts."""
     return any(leaf.timed(part) for leaf, part in leaves_in(condition))

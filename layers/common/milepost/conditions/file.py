@@ -10,7 +10,7 @@ from milepost.base.markdown import listed
 from milepost.conditions.leaf_files import LEAF_FILES, ConditionFile
 
 
-class All(ConditionFile):
+class AllOf(ConditionFile):
     """All of these conditions hold: `{"all": [..., ...]}`."""
 
     all: list["Condition"] = Field(
@@ -21,7 +21,7 @@ class All(ConditionFile):
         return listed([_inside(part, whose) for part in self.all])
 
 
-class Any_(ConditionFile):
+class AnyOf(ConditionFile):
     """At least one of these conditions holds: `{"any": [..., ...]}`."""
 
     any: list["Condition"] = Field(
@@ -32,7 +32,7 @@ class Any_(ConditionFile):
         return listed([_inside(part, whose) for part in self.any], "or")
 
 
-class Not(ConditionFile):
+class NotCondition(ConditionFile):
     """This condition does not hold: `{"not": {...}}`."""
 
     not_: "Condition" = Field(alias="not", description="The condition that must not hold.")
@@ -43,18 +43,18 @@ class Not(ConditionFile):
 
 def _inside(part: ConditionFile, whose: str) -> str:
     """A part of a group: in brackets where it is a group of several itself."""
-    parts = part.all if isinstance(part, All) else part.any if isinstance(part, Any_) else []
+    parts = part.all if isinstance(part, AllOf) else part.any if isinstance(part, AnyOf) else []
     said = part.describe(whose)
     return f"({said})" if len(parts) > 1 else said
 
 
-def say_condition(condition: ConditionFile, whose: str = "the event's") -> str:
+def describe_condition(condition: ConditionFile, whose: str = "the event's") -> str:
     """A condition as a clause, in Markdown. `whose` data an `event` path looks into."""
     return condition.describe(whose)
 
 
 _MODELS: Final[dict[str, type[ConditionFile]]] = {
-    "all": All, "any": Any_, "not": Not, **LEAF_FILES
+    "all": AllOf, "any": AnyOf, "not": NotCondition, **LEAF_FILES
 }  # fmt: skip
 """Every condition by the key that names it."""
 

@@ -17,8 +17,8 @@ from milepost.base import instants
 from milepost.base.file_model import (
     Duration,
     EventName,
+    FileModel,
     ListName,
-    Model,
     Path,
     Scalar,
     SegmentName,
@@ -26,7 +26,7 @@ from milepost.base.file_model import (
     Topic,
     WorkflowName,
 )
-from milepost.base.markdown import bold, code, lasting, quoted, times, value
+from milepost.base.markdown import bold, code, describe_duration, quoted, times, value
 from milepost.base.problems import Problem
 from milepost.conditions.operators import OPERATORS, BoundKind, count_words, words
 
@@ -44,7 +44,7 @@ class Use(NamedTuple):
     name: str
 
 
-class ConditionFile(Model):
+class ConditionFile(FileModel):
     """A condition as a file holds it."""
 
     @abstractmethod
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 def _moment(text: str) -> str:
     """Read as an operator reads it: what that cannot read would be false for ever."""
     try:
-        date.fromisoformat(text) if len(text) == len("2027-01-31") else instants.parse(text)
+        date.fromisoformat(text) if len(text) == len("2027-01-31") else instants.parse_instant(text)
     except ValueError:
         raise ValueError(
             f"{text!r} is no date and no time: write it like '2027-01-31' or '2027-01-31T09:00:00Z'"
@@ -135,7 +135,7 @@ else:
     )
 
 
-class ContactIs(Comparison):
+class ContactCondition(Comparison):
     """Compares a field of the contact: `{"contact": "properties.country", "in": ["FR", "BE"]}`."""
 
     allowed_in = frozenset({"step", "trigger", "segment", "where"})
@@ -148,7 +148,7 @@ class ContactIs(Comparison):
         return f"the contact's {code(self.contact)} {words(given(self), value)}"
 
 
-class EventIs(Comparison):
+class EventCondition(Comparison):
     """Compares a field of the event: `{"event": "total", "gte": 20}`.
 
     It is the event that let the contact in; inside a `where`, it is the event that the `where`
@@ -162,7 +162,7 @@ class EventIs(Comparison):
         return f"{whose} {code(self.event)} {words(given(self), value)}"
 
 
-class StepIs(Comparison):
+class StepCondition(Comparison):
     """Compares the result of an earlier step: `{"step": "crm", "output": "status", "is": 200}`.
 
     A `webhook` has `status`, `body` and `error`; a `branch` and a `split` have `path`; a `wait_for`
@@ -183,7 +183,7 @@ class StepIs(Comparison):
         return f"the {code(self.output)} of step {code(self.step)} {words(given(self), value)}"
 
 
-def given(part: Model) -> dict[str, Any]:
+def given(part: FileModel) -> dict[str, Any]:
     """The fields of a part of a file by the names that the file has."""
     return part.model_dump(by_alias=True, exclude_none=True)
 
@@ -191,7 +191,7 @@ def given(part: Model) -> dict[str, Any]:
 # --- behavior -----------------------------------------------------------------------------------
 
 
-class Times(Model):
+class Times(FileModel):
     """How often something was done: `{"gte": 2}`. Give at least one field."""
 
     is_: int | None = Field(None, alias="is", title="is", description="Exactly this often.")
@@ -226,7 +226,7 @@ class Windowed(LeafFile):
         return self
 
     def _window(self) -> str:
-        said = f" in the last {lasting(self.within)}" if self.within else ""
+        said = f" in the last {describe_duration(self.within)}" if self.within else ""
         if self.since:
             said += " since entering"
         if self.where:
@@ -293,7 +293,7 @@ class SumOf(Windowed):
 # --- e-mails and memberships --------------------------------------------------------------------
 
 
-class EmailWas(LeafFile):
+class EmailEventCondition(LeafFile):
     """What happened to an earlier e-mail of this workflow: `{"email": "hi", "was": "clicked"}`."""
 
     allowed_in = frozenset({"step"})
@@ -372,16 +372,16 @@ class InSegment(LeafFile):
 
 
 LEAF_FILES: Final[dict[str, type[LeafFile]]] = {
-    "contact": ContactIs,
+    "contact": ContactCondition,
     "did": Did,
     "did_not": DidNot,
     "sum_of": SumOf,
-    "email": EmailWas,
-    "step": StepIs,
+    "email": EmailEventCondition,
+    "step": StepCondition,
     "consents_to": ConsentsTo,
     "in_workflow": InWorkflow,
     "in_list": InList,
     "in_segment": InSegment,
-    "event": EventIs,
+    "event": EventCondition,
 }
 """By the key that names a leaf in the file."""

@@ -11,12 +11,18 @@ from math import copysign, fsum, inf
 from typing import Any, Final, Literal, NamedTuple
 
 from milepost.base import instants
-from milepost.base.durations import parse_duration, say_duration
-from milepost.base.paths import MISSING, look_up
-from milepost.conditions.context import Condition, Facts, Happening, Verdict, Window
+from milepost.base.durations import format_duration, parse_duration
+from milepost.base.paths import MISSING, get_path
+from milepost.conditions.context import (
+    Condition,
+    EvaluationContext,
+    EventWindow,
+    PastEvent,
+    Verdict,
+)
 from milepost.conditions.operators import OPERATORS, as_number, changes, compare, count_words, words
 
-ANYTHING = "*"
+ANY_FIELD = "*"
 """The field of a condition that could look anywhere in the contact."""
 
 SCORE = "score"
@@ -47,12 +53,14 @@ class Leaf:
     answer at all; `next_change` gives the instants at which it can, if nothing happens.
     """
 
-    evaluate: Callable[[Condition, Facts], Verdict]
+    evaluate: Callable[[Condition, EvaluationContext], Verdict]
     depends_on: Callable[[Condition], Iterator[Dependency]] = _nothing
-    needs_windows: Callable[[Condition, datetime, datetime | None], Iterator[Window]] = _nothing
+    needs_windows: Callable[[Condition, datetime, datetime | None], Iterator[EventWindow]] = (
+        _nothing
+    )
     needs_emails: Callable[[Condition], Iterator[str]] = _nothing
     timed: Callable[[Condition], bool] = lambda _: False
-    next_change: Callable[[Condition, Facts], Iterator[datetime]] = _nothing
+    next_change: Callable[[Condition, EvaluationContext], Iterator[datetime]] = _nothing
 
 
 # --- comparisons --------------------------------------------------------------------------------
@@ -67,18 +75,18 @@ class _Looked(NamedTuple):
 
 
 def _comparison(
-    looks: Callable[[Condition, Facts], _Looked],
+    looks: Callable[[Condition, EvaluationContext], _Looked],
     depends_on: Callable[[Condition], Iterator[Dependency]] = _nothing,
 ) -> Leaf:
-    def evaluate(condition: Condition, facts: Facts) -> Verdict:
+    def evaluate(condition: Condition, facts: EvaluationContext) -> Verdict:
         return _compared(looks(condition, facts), condition, facts.now)
 
-    def next_change(condition: Condition, facts: Facts) -> Iterator[datetime]:
+    def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
         looked = looks(condition, facts)
         if condition.get("contact") == SCORE:
-            yield from (at for at, _ in facts.fades)
+            yield from (at for at, _ in facts.score_decays)
         name = _operator(condition)
-        value = look_up(looked.data, looked.path)
+        value = get_path(looked.data, looked.path)
         yield from changes(OPERATORS[name], value, condition[name], facts.now)
 
     return Leaf(evaluate, depends_on, timed=_is_timed, next_change=next_change)
@@ -94,7 +102,7 @@ def _operator(condition: Condition) -> str:
 
 
 def _compared(looked: _Looked, condition: Condition, now: datetime) -> Verdict:
-    value, name = look_up(looked.data, looked.path), _operator(condition)
+    value, name = get_path(looked.data, looked.path), _operator(condition)
     operator, bound = OPERATORS[name], condition[name]
     missing = value is MISSING or value is None
     met = compare(operator, value, bound, now)
@@ -105,26 +113,26 @@ def _compared(looked: _Looked, condition: Condition, now: datetime) -> Verdict:
     return Verdict(met is True, f"{looked.name} is {_say(value)}{strange} (condition: {rule})")
 
 
-def _contact(condition: Condition, facts: Facts) -> _Looked:
+def _contact(condition: Condition, facts: EvaluationContext) -> _Looked:
     path = condition["contact"]
     return _Looked(f"contact.{path}", facts.contact, path)
 
 
-def _event(condition: Condition, facts: Facts) -> _Looked:
+def _event(condition: Condition, facts: EvaluationContext) -> _Looked:
     path = condition["event"]
     return _Looked(f"event.{path}", facts.event, path)
 
 
-def _step(condition: Condition, facts: Facts) -> _Looked:
+def _step(condition: Condition, facts: EvaluationContext) -> _Looked:
     step, path = condition["step"], condition["output"]
     return _Looked(f"steps.{step}.{path}", facts.steps.get(step, {}), path)
 
 
 def _field(condition: Condition) -> Iterator[Dependency]:
-    yield Dependency("fields", root_of(condition["contact"]))
+    yield Dependency("fields", root_field(condition["contact"]))
 
 
-def root_of(path: str) -> str:
+def root_field(path: str) -> str:
     """The field of a profile that a path begins with: `properties.plan` for `properties.plan.id`.
 
     `*` if it could be any of them.
@@ -133,34 +141,34 @@ def root_of(path: str) -> str:
     if home not in {"properties", "lists", "segments"}:
         return home.removesuffix("[]")
     key = rest.partition(".")[0].removesuffix("[]")
-    return f"{home}.{key}" if key else ANYTHING
+    return f"{home}.{key}" if key else ANY_FIELD
 
 
 # --- memberships --------------------------------------------------------------------------------
 
 
-def _in_list(condition: Condition, facts: Facts) -> Verdict:
+def _in_list(condition: Condition, facts: EvaluationContext) -> Verdict:
     name = condition["in_list"]
     on = facts.contact.get("lists", {}).get(name) is True
     return Verdict(on, f"is {_un(on)}on list {name}")
 
 
-def _in_segment(condition: Condition, facts: Facts) -> Verdict:
+def _in_segment(condition: Condition, facts: EvaluationContext) -> Verdict:
     name = condition["in_segment"]
     inside = name in facts.segments
     return Verdict(inside, f"is {_un(inside)}in segment {name}")
 
 
-def _consents_to(condition: Condition, facts: Facts) -> Verdict:
+def _consents_to(condition: Condition, facts: EvaluationContext) -> Verdict:
     topic = condition["consents_to"]
     state = facts.consent.get(topic)
     said = {"granted": "consents to", "withdrawn": "has withdrawn consent to"}
     return Verdict(state == "granted", f"{said.get(state or '', 'never consented to')} {topic}")
 
 
-def _in_workflow(condition: Condition, facts: Facts) -> Verdict:
+def _in_workflow(condition: Condition, facts: EvaluationContext) -> Verdict:
     name = condition["in_workflow"]
-    inside = name in facts.inside
+    inside = name in facts.active_workflows
     return Verdict(inside, f"is {_un(inside)}in workflow {name}")
 
 
@@ -171,7 +179,7 @@ def _un(value: bool) -> str:
 # --- e-mails ------------------------------------------------------------------------------------
 
 
-def _email(condition: Condition, facts: Facts) -> Verdict:
+def _email(condition: Condition, facts: EvaluationContext) -> Verdict:
     step, was = condition["email"], condition["was"]
     message = facts.emails.get(step, {})
     machines = condition.get("machines", False)
@@ -197,7 +205,7 @@ def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
 _ONCE: Mapping[str, Any] = {"gte": 1}
 
 
-def _did(condition: Condition, facts: Facts) -> Verdict:
+def _did(condition: Condition, facts: EvaluationContext) -> Verdict:
     negated = "did_not" in condition
     name = _event_name(condition)
     count = _count(name, condition, facts)
@@ -207,9 +215,9 @@ def _did(condition: Condition, facts: Facts) -> Verdict:
     return Verdict(enough is not negated, f"did {name} {_times(count)}{_when(condition)}, {rule}")
 
 
-def _sum_of(condition: Condition, facts: Facts) -> Verdict:
+def _sum_of(condition: Condition, facts: EvaluationContext) -> Verdict:
     total = _added_up(
-        _amount(look_up(happening.data, condition["of"])) for happening in _seen(condition, facts)
+        _amount(get_path(happening.data, condition["of"])) for happening in _seen(condition, facts)
     )
     name = f"{condition['of']} of {condition['sum_of']}"
     when, rule = _when(condition), words(condition, _say)
@@ -227,7 +235,7 @@ def _meets_times(condition: Condition, count: int, now: datetime) -> bool:
     return _meets(condition.get("times") or _ONCE, count, now)
 
 
-def _count(name: str, condition: Condition, facts: Facts) -> int:
+def _count(name: str, condition: Condition, facts: EvaluationContext) -> int:
     if not _answered_by_totals(condition):
         return len(_seen(condition, facts))
     total = facts.metrics.get(name)
@@ -235,7 +243,7 @@ def _count(name: str, condition: Condition, facts: Facts) -> int:
         return 0
     if "since" not in condition:
         return int(total["count"])
-    return int(facts.entered_at is None or instants.parse(total["last"]) > facts.entered_at)
+    return int(facts.entered_at is None or instants.parse_instant(total["last"]) > facts.entered_at)
 
 
 def _answered_by_totals(condition: Condition) -> bool:
@@ -249,20 +257,22 @@ def _happened(condition: Condition) -> Iterator[Dependency]:
     yield Dependency("events", _event_name(condition))
 
 
-def _windows(condition: Condition, now: datetime, entered_at: datetime | None) -> Iterator[Window]:
+def _windows(
+    condition: Condition, now: datetime, entered_at: datetime | None
+) -> Iterator[EventWindow]:
     """The timeline windows this condition reads beyond the totals on the profile."""
     if not _answered_by_totals(condition):
         yield _window(condition, now, entered_at)
 
 
-def _window(condition: Condition, now: datetime, entered_at: datetime | None) -> Window:
+def _window(condition: Condition, now: datetime, entered_at: datetime | None) -> EventWindow:
     since = entered_at if "since" in condition else None
     if "within" in condition:
         since = now - parse_duration(condition["within"])
-    return Window(_event_name(condition), since)
+    return EventWindow(_event_name(condition), since)
 
 
-def _seen(condition: Condition, facts: Facts) -> Sequence[Happening]:
+def _seen(condition: Condition, facts: EvaluationContext) -> Sequence[PastEvent]:
     return facts.windows.get(_window(condition, facts.now, facts.entered_at), ())
 
 
@@ -270,7 +280,7 @@ def _event_name(condition: Condition) -> str:
     return str(condition.get("did") or condition.get("did_not") or condition["sum_of"])
 
 
-def _count_changes(condition: Condition, facts: Facts) -> Iterator[datetime]:
+def _count_changes(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
     """What is counted in a window becomes less, one after the other: when that is no longer, or
     only then, as often as is asked for."""
     leaving = sorted(_leavings(condition, facts))
@@ -283,7 +293,7 @@ def _count_changes(condition: Condition, facts: Facts) -> Iterator[datetime]:
             return
 
 
-def _leavings(condition: Condition, facts: Facts) -> Iterator[datetime]:
+def _leavings(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
     """The instants at which what has been done is no longer within the time asked for."""
     if "within" in condition:
         within = parse_duration(condition["within"])
@@ -313,7 +323,7 @@ def _added_up(amounts: Iterable[float]) -> float:
 
 def _when(condition: Condition) -> str:
     if "within" in condition:
-        return f" within {say_duration(parse_duration(condition['within']))}"
+        return f" within {format_duration(parse_duration(condition['within']))}"
     return " since entering" if "since" in condition else ""
 
 

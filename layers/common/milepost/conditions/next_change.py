@@ -11,30 +11,30 @@ from datetime import datetime
 from itertools import chain
 
 from milepost.base.durations import parse_duration
-from milepost.conditions.context import Condition, Facts, Window
+from milepost.conditions.context import Condition, EvaluationContext, EventWindow
 from milepost.conditions.evaluate import (
+    depends_on_time,
     evaluate,
     leaf_of,
     leaves_in,
-    moves_with_time,
     narrowed,
     windows_of,
 )
 from milepost.conditions.leaves import SCORE
 from milepost.conditions.operators import OPERATORS
 
-MOST_TRIED = 20
+MAX_CANDIDATES = 20
 """Instants that are tried one after the other: each of them is a whole evaluation."""
 
 
-def next_flip(condition: Condition, facts: Facts) -> datetime | None:
+def next_change(condition: Condition, facts: EvaluationContext) -> datetime | None:
     """The next instant after `facts.now` at which the answer can be another; None if there is none.
 
     `facts` are those that `evaluate` gets. Membership, consent and totals do not change by
     themselves; what changes them is an event.
     """
     if "not" in condition:
-        return next_flip(condition["not"], facts)
+        return next_change(condition["not"], facts)
     if "all" in condition:
         return _of_group(condition["all"], facts, decided_by=False)
     if "any" in condition:
@@ -42,10 +42,12 @@ def next_flip(condition: Condition, facts: Facts) -> datetime | None:
     return _first_change(condition, facts, _of_leaf(condition, facts))
 
 
-def _of_group(parts: Sequence[Condition], facts: Facts, *, decided_by: bool) -> datetime | None:
+def _of_group(
+    parts: Sequence[Condition], facts: EvaluationContext, *, decided_by: bool
+) -> datetime | None:
     """A part that decides alone holds the group until it changes; the last one to do so counts."""
     deciding = [part for part in parts if evaluate(part, facts).value is decided_by]
-    found = [next_flip(part, facts) for part in deciding or parts]
+    found = [next_change(part, facts) for part in deciding or parts]
     if deciding:
         known = [at for at in found if at is not None]
         return max(known) if len(known) == len(found) else None
@@ -53,7 +55,7 @@ def _of_group(parts: Sequence[Condition], facts: Facts, *, decided_by: bool) -> 
 
 
 def _first_change(
-    condition: Condition, facts: Facts, candidates: Iterable[datetime]
+    condition: Condition, facts: EvaluationContext, candidates: Iterable[datetime]
 ) -> datetime | None:
     """The first of some instants, between which nothing changes, with another answer.
 
@@ -61,11 +63,11 @@ def _first_change(
     """
     ahead = sorted({at for at in candidates if at > facts.now})
     now = evaluate(condition, facts).value if ahead else None
-    for at in ahead[:MOST_TRIED]:
-        if evaluate(condition, seen_at(at, facts)).value is not now:
+    for at in ahead[:MAX_CANDIDATES]:
+        if evaluate(condition, at_time(at, facts)).value is not now:
             return at
-    if len(ahead) > MOST_TRIED or (ahead and _recurs(condition)):
-        return ahead[:MOST_TRIED][-1]
+    if len(ahead) > MAX_CANDIDATES or (ahead and _recurs(condition)):
+        return ahead[:MAX_CANDIDATES][-1]
     return None
 
 
@@ -74,37 +76,37 @@ def _recurs(condition: Condition) -> bool:
     return any(name in part for _, part in leaves_in(condition) for name in recurring)
 
 
-def seen_at(at: datetime, facts: Facts) -> Facts:
+def at_time(at: datetime, facts: EvaluationContext) -> EvaluationContext:
     """The same facts at a later instant, if nothing happens until then."""
     passed = at - facts.now
     windows = {
-        Window(window.name, window.since + passed if window.since else None): [
+        EventWindow(window.name, window.since + passed if window.since else None): [
             happening
             for happening in happenings
             if window.since is None or happening.at > window.since + passed
         ]
         for window, happenings in facts.windows.items()
     }
-    fading = [score for begins, score in facts.fades if begins <= at]
+    fading = [score for begins, score in facts.score_decays if begins <= at]
     contact = {**facts.contact, SCORE: fading[-1]} if fading else facts.contact
-    left = [(begins, score) for begins, score in facts.fades if begins > at]
-    return Facts(
+    left = [(begins, score) for begins, score in facts.score_decays if begins > at]
+    return EvaluationContext(
         now=at,
         contact=contact,
         event=facts.event,
         consent=facts.consent,
         metrics=facts.metrics,
-        inside=facts.inside,
+        active_workflows=facts.active_workflows,
         windows=windows,
         segments=facts.segments,
-        fades=left,
+        score_decays=left,
     )
 
 
-def _of_leaf(condition: Condition, facts: Facts) -> Iterator[datetime]:
+def _of_leaf(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
     """The instants at which the answer of a leaf can change."""
     where = condition.get("where")
-    if where is None or not moves_with_time(where):
+    if where is None or not depends_on_time(where):
         yield from leaf_of(condition).next_change(condition, narrowed(condition, facts))
         return
     # What the `where` lets by changes as well: each event may leave the window, or come into it.

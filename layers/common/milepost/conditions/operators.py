@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, Final, Literal
 
 from milepost.base import instants
-from milepost.base.durations import parse_duration, say_duration
+from milepost.base.durations import format_duration, parse_duration
 from milepost.base.paths import MISSING
 
 ValueKind = Literal["text", "number", "flag", "date"]
@@ -97,7 +97,7 @@ def _predicate(operator: Operator, bound: Any, show: Callable[[Any], str], most:
         case "flag":
             return operator.words if bound else operator.words_if_false
         case "duration":
-            said = say_duration(parse_duration(bound))
+            said = format_duration(parse_duration(bound))
         case "range":
             said = _joined(map(show, bound), "and")
         case "values":
@@ -131,7 +131,7 @@ def as_instant(value: Any, now: datetime) -> datetime:
         raise TypeError
     if len(value) == len("2026-11-22"):
         return datetime.combine(date.fromisoformat(value), now.timetz().min, now.tzinfo)
-    return instants.parse(value)
+    return instants.parse_instant(value)
 
 
 def _same(value: Any, bound: Any, _: datetime | None = None) -> bool:

@@ -12,13 +12,13 @@ from milepost.contacts.changes import Change
 
 IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
 
-RESOLUTION_ORDER: tuple[IdentifierKind, ...] = (
+IDENTIFIER_PRIORITY: tuple[IdentifierKind, ...] = (
     "email", "external_id", "phone", "order", "checkout", "cart", "device",
 )  # fmt: skip
 """Which identifier wins when an event carries several: the address the mail goes to comes first."""
 
 
-class ConsentFact(NamedTuple):
+class ConsentEvidence(NamedTuple):
     """What an event says about permission to mail: evidence, not yet a decision.
 
     `topic` None means "whatever topics this store maps its shop's marketing consent to".
@@ -39,7 +39,7 @@ class ConsentFact(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactFacts:
+class ContactUpdate:
     """What an event says about the person: only what was stated, never defaults."""
 
     first_name: str | None = None
@@ -47,7 +47,7 @@ class ContactFacts:
     locale: str | None = None
     timezone: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
-    consents: tuple[ConsentFact, ...] = ()
+    consents: tuple[ConsentEvidence, ...] = ()
     changes: tuple[Change, ...] = ()
 
 
@@ -66,7 +66,7 @@ class Event:
     source: str
     identifiers: Mapping[IdentifierKind, str]
     data: Mapping[str, Any] = field(default_factory=dict)
-    contact: ContactFacts = field(default_factory=ContactFacts)
+    contact: ContactUpdate = field(default_factory=ContactUpdate)
 
 
 def contact_id(store: str, kind: IdentifierKind, value: str) -> str:
@@ -89,16 +89,25 @@ def encode_body(event: Event) -> str:
         "properties": dict(contact.properties),
         "consents": [
             {
-                "state": c.state, "method": c.method, "source": c.source, "topic": c.topic,
-                "at": instants.show(c.at) if c.at else None, "wording": c.wording,
-                "ip": c.ip, "user_agent": c.user_agent,
-                **({"requested_at": instants.show(c.requested_at)} if c.requested_at else {}),
+                "state": c.state,
+                "method": c.method,
+                "source": c.source,
+                "topic": c.topic,
+                "at": instants.format_instant(c.at) if c.at else None,
+                "wording": c.wording,
+                "ip": c.ip,
+                "user_agent": c.user_agent,
+                **(
+                    {"requested_at": instants.format_instant(c.requested_at)}
+                    if c.requested_at
+                    else {}
+                ),
                 **({} if c.requested_ip is None else {"requested_ip": c.requested_ip}),
             }
             for c in contact.consents
         ],
         "changes": [list(change) for change in contact.changes],
-    }  # fmt: skip
+    }
     return json.dumps(
         {
             "identifiers": dict(event.identifiers),
@@ -111,19 +120,21 @@ def encode_body(event: Event) -> str:
     )
 
 
-def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactFacts]:
+def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactUpdate]:
     """Undo `encode_body`: identifiers, data and the facts about the contact."""
     document = json.loads(body)
     facts = document["contact"]
     consents = tuple(
-        ConsentFact(**{**c, **{n: instants.parse(c[n]) if c.get(n) else None for n in _TIMES}})
+        ConsentEvidence(
+            **{**c, **{n: instants.parse_instant(c[n]) if c.get(n) else None for n in _TIMES}}
+        )
         for c in facts.get("consents", ())
     )
     changes = tuple(Change(*change) for change in facts.get("changes", ()))
     return (
         document["identifiers"],
         document["data"],
-        ContactFacts(**{**facts, "consents": consents, "changes": changes}),
+        ContactUpdate(**{**facts, "consents": consents, "changes": changes}),
     )
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, HttpUrl, StringConstraints, model_validator
 
-from milepost.base.file_model import PROPERTY, SLUG, Locale, Strict
-from milepost.pages.form import GIVEN, PERSON
+from milepost.base.file_model import PROPERTY, SLUG, Locale, StrictModel
+from milepost.pages.form import PERSON, STANDARD_ANSWERS
 
 TopicId = Annotated[str, Field(pattern=SLUG)]
 FormName = Annotated[str, Field(pattern=SLUG)]
@@ -21,7 +21,7 @@ Origin = Annotated[
 ]
 
 
-class FieldFile(Strict):
+class FieldFile(StrictModel):
     """A field of a form, in addition to the e-mail address."""
 
     choices: list[Choice] | None = Field(
@@ -39,7 +39,7 @@ class FieldFile(Strict):
         return self
 
 
-class FormFile(Strict):
+class FormFile(StrictModel):
     """A sign-up form: what your page posts to `/v1/<store>/forms/<name>`."""
 
     topics: list[TopicId] = Field(
@@ -83,7 +83,7 @@ class FormFile(Strict):
         if self.topics and not self.wording:
             raise ValueError("wording is missing: it proves what the reader said yes to")
         for name in self.fields:
-            if name in GIVEN or name == self.honeypot:
+            if name in STANDARD_ANSWERS or name == self.honeypot:
                 raise ValueError(f"{name!r} is part of every form: call the field otherwise")
             if name in PERSON and self.fields[name].type != "text":
                 raise ValueError(f"{name!r} is a text: leave its type out")

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
-from milepost.base.dates import zone_named
-from milepost.base.file_model import Locale, SomeTime, Strict
+from milepost.base.dates import find_zone
+from milepost.base.file_model import Locale, SomeTime, StrictModel
 from milepost.pages.form_file import FormFile, FormName, Origin, TopicId
 from milepost.sending.file import (
     Caps,
@@ -22,7 +22,7 @@ from milepost.stores.properties import Type
 
 
 def _iana(name: str) -> str:
-    if zone_named(name) is None:
+    if find_zone(name) is None:
         raise ValueError(f"{name!r} is not an IANA time zone like 'Europe/Paris'")
     return name
 
@@ -39,7 +39,7 @@ PropertyName = Annotated[str, Field(min_length=1, max_length=100)]
 UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,50}$")]
 
 
-class Utm(Strict):
+class Utm(StrictModel):
     """The UTM parameters of links to the store's own pages.
 
     `utm_campaign` is always the workflow, `utm_content` the step.
@@ -49,7 +49,7 @@ class Utm(Strict):
     medium: UtmValue = Field(default="email", description="`utm_medium`.")
 
 
-class SettingsFile(Strict):
+class SettingsFile(StrictModel):
     """Who the store is, its topics and languages, and the limits of its e-mail."""
 
     schema_: str | None = Field(

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from milepost.runtime.react import Reaction
+    from milepost.runtime.react import AppliedEvent
 
     pass
     from milepost.contacts.ports import Contacts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     pass
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """One record that was put aside. `key` is its place under the contact.
 
     `applied`: the contact knows of it, and only what follows from it is missing; None if nobody can
@@ -47,18 +47,18 @@ class Letter(NamedTuple):
         return {**self._asdict(), "position": str(self.position)}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Letter:
+    def from_json(cls, document: Mapping[str, Any]) -> DeadLetter:
         return cls(**{**document, "position": int(document["position"])})
 
 
-class Envelope(NamedTuple):
+class QueuedDeadLetters(NamedTuple):
     """A message of the queue of letters: one letter, or all those of a part of the stream.
 
     None stands for records that the stream has no more. `receipt` is the queue's own.
     """
 
     receipt: Any
-    letters: list[Letter] | None
+    letters: list[DeadLetter] | None
 
 
 def reason_of(error: BaseException) -> str:
@@ -73,33 +73,33 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-class Letters(Protocol):
+class DeadLetterStore(Protocol):
     """Keeps account of records that cannot be applied."""
 
-    def failed(self, letter: Letter, image: Any, now: datetime) -> int:
+    def failed(self, letter: DeadLetter, image: Any, now: datetime) -> int:
         """Note that a record failed once more; how often it has. `image` is all of the record."""
 
-    def put_aside(self, letter: Letter) -> None:
+    def quarantine(self, letter: DeadLetter) -> None:
         """Put a record where somebody will look for it: nobody tries it any more."""
 
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 """For an error that nobody expected: data or a program that is wrong stays wrong."""
 
-BUSY_TRIES = 7
+MAX_THROTTLED_ATTEMPTS = 7
 """For a world that cannot answer. The stream comes nine times in all, with growing pauses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Isolator:
+class DeadLetterHandler:
     """Applies records, or puts them aside. The account of failures is opened when one fails."""
 
     contacts: Contacts
-    letters: Callable[[], Letters]
+    letters: Callable[[], DeadLetterStore]
 
     def apply(
-        self, record: Letter, image: Any, now: datetime, act: Callable[[], Reaction]
-    ) -> Reaction | Letter:
+        self, record: DeadLetter, image: Any, now: datetime, act: Callable[[], AppliedEvent]
+    ) -> AppliedEvent | DeadLetter:
         """Apply a record by `act`; the letter that it became. Raises what `act` does until then."""
         try:
             return act()
@@ -107,10 +107,12 @@ class Isolator:
             letter = record._replace(reason=reason_of(error))
             letters = self.letters()
             attempts = letters.failed(letter, image, now)
-            if attempts < (BUSY_TRIES if isinstance(error, Busy) else TRIES):
+            if attempts < (
+                MAX_THROTTLED_ATTEMPTS if isinstance(error, ThrottledError) else MAX_ATTEMPTS
+            ):
                 raise
-            held = self.contacts.held(record.store, record.contact)
-            applied = held is not None and held.applied >= record.position
+            held = self.contacts.get_even_if_merged(record.store, record.contact)
+            applied = held is not None and held.last_sequence >= record.position
             letter = letter._replace(attempts=attempts, applied=applied)
-            letters.put_aside(letter)
+            letters.quarantine(letter)
             return letter

@@ -8,12 +8,12 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from milepost.base.durations import parse_duration
-from milepost.base.file_model import EventName, Model, SomeTime, Stage, StepId
+from milepost.base.file_model import EventName, FileModel, SomeTime, Stage, StepId
 from milepost.conditions.file import Condition
 from milepost.segments.scoring import STEPS
 
 
-class PointsFor(Model):
+class PointRule(FileModel):
     """What one kind of event is worth."""
 
     id: StepId = Field(description="The id of this rule; every rule has its own.")
@@ -30,7 +30,7 @@ class PointsFor(Model):
     )
 
 
-class Fading(Model):
+class ScoreDecay(FileModel):
     """How points decay. Give either `half_life`, or `steps` and `every`."""
 
     half_life: SomeTime | None = Field(
@@ -58,7 +58,7 @@ class Fading(Model):
         return int(whole.total_seconds()) // 60 // steps
 
 
-class StageRule(Model):
+class StageRule(FileModel):
     """A stage of the customer life cycle, and the contacts in it."""
 
     stage: Stage
@@ -69,16 +69,16 @@ class StageRule(Model):
     )
 
 
-class ScoringFile(Model):
+class ScoringFile(FileModel):
     """What events are worth, how points decay, and the stages of the customer life cycle."""
 
     schema_: str | None = Field(
         None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
-    points: list[PointsFor] = Field(
+    points: list[PointRule] = Field(
         default_factory=list, max_length=100, description="What events are worth."
     )
-    decay: Fading | None = Field(None, description="How points decay; they stay if left out.")
+    decay: ScoreDecay | None = Field(None, description="How points decay; they stay if left out.")
     least: float | None = Field(None, description="A score is never less than this.")
     most: float | None = Field(None, description="A score is never more than this.")
     stages: list[StageRule] = Field(
@@ -106,7 +106,7 @@ class ScoringFile(Model):
         return self
 
 
-class SegmentFile(Model):
+class SegmentFile(FileModel):
     """A segment: the contacts that match a condition, or that you have added."""
 
     schema_: str | None = Field(

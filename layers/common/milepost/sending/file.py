@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from milepost.base.addresses import normalize_email
 from milepost.base.dates import WEEKDAYS
-from milepost.base.file_model import SLUG, Strict, TimeOfDay
-from milepost.contacts.recent_marketing import MOST
+from milepost.base.file_model import SLUG, StrictModel, TimeOfDay
+from milepost.contacts.recent_marketing import MAX_RECENT_SENDS
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -32,7 +32,7 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day)]
 
 
-class QuietHours(Strict):
+class QuietHours(StrictModel):
     """The hours in which no marketing goes out, in the contact's time zone."""
 
     from_: TimeOfDay = Field(alias="from", description="The first hour: `21:00`.")
@@ -45,7 +45,7 @@ class QuietHours(Strict):
         return self
 
 
-class ClosedDays(Strict):
+class ClosedDays(StrictModel):
     """The days on which no marketing goes out, in the store's time zone."""
 
     weekdays: list[Weekday] = Field(
@@ -64,14 +64,14 @@ class ClosedDays(Strict):
         return self
 
 
-class Caps(Strict):
+class Caps(StrictModel):
     """The highest number of marketing e-mails for one contact, from all workflows together."""
 
     per_day: int | None = Field(
-        None, ge=1, le=MOST, description="In a day, in the contact's time zone."
+        None, ge=1, le=MAX_RECENT_SENDS, description="In a day, in the contact's time zone."
     )
     per_week: int | None = Field(
-        None, ge=1, le=MOST, description="In a day and the six days before it."
+        None, ge=1, le=MAX_RECENT_SENDS, description="In a day and the six days before it."
     )
 
     @model_validator(mode="after")
@@ -81,7 +81,7 @@ class Caps(Strict):
         return self
 
 
-class WarmUp(Strict):
+class WarmUp(StrictModel):
     """The daily limits of a new domain: either `days`, or `first_day` and `grow`."""
 
     starts: date = Field(description="The first day, in the store's time zone: `2026-12-01`.")
@@ -118,7 +118,7 @@ def bare_address(text: str) -> str:
 SenderId = Annotated[str, Field(pattern=SLUG, description="A sender's name in workflows: `anna`.")]
 
 
-class SenderFile(Strict):
+class SenderFile(StrictModel):
     """A person or a product that sends e-mail in the store's name."""
 
     name: str = Field(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from milepost.base import instants
-from milepost.base.file_model import Duration, EventName, ListName, Model, Stage, StepId, Topic
+from milepost.base.file_model import Duration, EventName, FileModel, ListName, Stage, StepId, Topic
 from milepost.base.strict_json import read_json
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ DEEDS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
 
 def _instant(text: str) -> str:
     try:
-        year = instants.parse(text).year
+        year = instants.parse_instant(text).year
     except ValueError:
         reason = f"{text!r} is no instant with an offset: write it like '2026-11-02T12:00:00Z'"
         raise ValueError(reason) from None
@@ -45,7 +45,7 @@ Instant = Annotated[
 Mail = Annotated[StepId, Field(description="The step whose mail it is.")]
 
 
-class Person(Model):
+class CaseContact(FileModel):
     """The contact of the case."""
 
     email: str = Field(
@@ -72,7 +72,7 @@ class Person(Model):
     )
 
 
-class Happening(Model):
+class CaseEvent(FileModel):
     """One thing that happens in the case: an event, or what the recipient does with an e-mail."""
 
     at: Instant | None = Field(None, description="At this instant.")
@@ -102,7 +102,7 @@ class Happening(Model):
         return self
 
 
-class ExpectedMessage(Model):
+class ExpectedMessage(FileModel):
     """An e-mail that must go out. What you leave out is not checked."""
 
     step: StepId
@@ -118,7 +118,7 @@ class ExpectedMessage(Model):
         return self
 
 
-class Expected(Model):
+class Expected(FileModel):
     """What the workflow must do in this case. What you leave out is not checked."""
 
     messages: list[ExpectedMessage] | None = Field(
@@ -139,26 +139,26 @@ class Expected(Model):
         return self
 
 
-class Tale(Model):
+class CaseInput(FileModel):
     """What happens. It begins with the event that the workflow's trigger names."""
 
-    contact: Person = Field(
-        default_factory=lambda: Person.model_validate({}), description="Who it is about."
+    contact: CaseContact = Field(
+        default_factory=lambda: CaseContact.model_validate({}), description="Who it is about."
     )
     start: Instant = Field(
-        instants.show(START), description="When it begins; a Monday at nine if absent."
+        instants.format_instant(START), description="When it begins; a Monday at nine if absent."
     )
     trigger: Data = Field(
         default_factory=dict,
         description="The data of the event that begins it; for a `contact` trigger "
         "the properties that change.",
     )
-    events: list[Happening] = Field(
+    events: list[CaseEvent] = Field(
         default_factory=list, max_length=1000, description="What else happens, in any order."
     )
 
 
-class Case(Tale):
+class Case(CaseInput):
     """What happens, and what the workflow must do."""
 
     name: str = Field(
@@ -169,7 +169,7 @@ class Case(Tale):
     expect: Expected = Field(description="What the workflow must do.")
 
 
-class WorkflowTests(Model):
+class WorkflowTests(FileModel):
     """The tests of one workflow, which is published only if all of them hold."""
 
     schema_: str | None = Field(

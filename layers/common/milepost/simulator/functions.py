@@ -7,15 +7,15 @@ from typing import Any
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.ports import Engine, Enrollments
+from milepost.enrollments.ports import Enrollments, ExecutionEngine
 from milepost.enrollments.program import END
-from milepost.published.head import Registry
-from milepost.runtime.run_block import Runner
-from milepost.runtime.waits import park
+from milepost.published.head import Published
+from milepost.runtime.run_block import BlockRunner
+from milepost.runtime.waits import register_wait
 from milepost.simulator.interpreter import Execution
-from milepost.workflows.compiler.state_machine import Wiring
+from milepost.workflows.compiler.state_machine import MachineConfig
 
-WIRING = Wiring(
+WIRING = MachineConfig(
     run_steps="arn:aws:lambda:REGION:ACCOUNT:function:STACK-run-steps",
     await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
 )
@@ -26,33 +26,33 @@ WIRING = Wiring(
 class TaskFunctions:
     """What the handlers `run_steps` and `await_event` do, on the clock of the business."""
 
-    runner: Runner
+    runner: BlockRunner
     enrollments: Enrollments
-    registry: Registry
-    engine: Engine
+    registry: Published
+    engine: ExecutionEngine
     now: Callable[[], datetime]
 
     def run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
         """Run a block, or end the enrollment whose execution gives up."""
         ref = EnrollmentRef.from_json(task["enrollment"])
-        turn, leg, now = task["turn"], task["leg"], instants.show(self.now())
+        turn, leg, now = task["turn"], task["leg"], instants.format_instant(self.now())
         resting = {"next": END, "since": now, "until": now}
         if "give_up" in task:
-            self.runner.give_up(ref, task["give_up"].get("Error", "failed"), leg)
+            self.runner.abandon(ref, task["give_up"].get("Error", "failed"), leg)
         else:
             stop = self.runner.run(ref, task["block"], turn, leg)
             resting = {
                 "next": stop.next,
-                "since": instants.show(stop.since),
-                "until": instants.show(stop.until),
+                "since": instants.format_instant(stop.since),
+                "until": instants.format_instant(stop.until),
             }
         return {"enrollment": task["enrollment"], "leg": leg, "turn": turn + 1, **resting}
 
     def await_event(self, task: Mapping[str, Any]) -> None:
         """Keep the task token of a wait where its event looks for it."""
         ref = EnrollmentRef.from_json(task["enrollment"])
-        since = instants.parse(task["since"])
-        park(
+        since = instants.parse_instant(task["since"])
+        register_wait(
             self.enrollments,
             self.registry,
             self.engine,
@@ -68,4 +68,4 @@ class TaskFunctions:
         """End the enrollment of an execution that failed and did not come to its own giving up, of
         which EventBridge tells `run_steps`."""
         ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
-        self.runner.give_up(ref, f"machine {execution.status}", execution.started_with["leg"])
+        self.runner.abandon(ref, f"machine {execution.status}", execution.started_with["leg"])

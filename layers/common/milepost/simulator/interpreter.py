@@ -114,7 +114,7 @@ class StateMachineInterpreter:
             case "Succeed":
                 self._close(execution, "SUCCEEDED", "")
             case "Wait":
-                due = instants.parse(look_up(state["TimestampPath"], execution.data))
+                due = instants.parse_instant(look_up(state["TimestampPath"], execution.data))
                 delay = due - self.clock.now
                 self._later(execution, delay, lambda: self._enter(execution, state["Next"]))
             case "Choice":

@@ -13,14 +13,14 @@ from milepost.base import instants, languages
 from milepost.base.durations import parse_duration
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.event import Event
-from milepost.enrollments.enrollment import Enrollment, Start
-from milepost.enrollments.executions import runs_again
-from milepost.enrollments.program import END, Node, outcome_key, waits
-from milepost.published.head import Registry
-from milepost.runtime.react import Reaction
+from milepost.enrollments.enrollment import Enrollment, ResumePoint
+from milepost.enrollments.executions import resumes_mid_block
+from milepost.enrollments.program import END, Node, is_wait, outcome_key
+from milepost.published.head import Published
+from milepost.runtime.react import AppliedEvent
 from milepost.simulator.memory.mailer import MemoryMailer
-from milepost.simulator.memory.state import State, enrollment_key
-from milepost.simulator.trace import Kind, Life, Mailed, Moment, Trace
+from milepost.simulator.memory.state import ContactsTable, enrollment_key
+from milepost.simulator.trace import EnrollmentTrace, Kind, SentMail, Trace, TraceEntry
 from milepost.simulator.virtual_clock import VirtualClock
 
 SENT = {"accepted", "unknown"}
@@ -31,12 +31,12 @@ class SimulationRecorder:
     """Turns what the services have stored into the moments of a life."""
 
     clock: VirtualClock
-    state: State
-    registry: Registry
+    state: ContactsTable
+    registry: Published
     mailer: MemoryMailer
     trace: Trace
-    moments: list[Moment] = field(default_factory=list)
-    mails: list[Mailed] = field(default_factory=list)
+    moments: list[TraceEntry] = field(default_factory=list)
+    mails: list[SentMail] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     _messages: int = 0
     _unnoted: dict[str, MessageRef] = field(default_factory=dict)
@@ -45,16 +45,18 @@ class SimulationRecorder:
     _over: set[str] = field(default_factory=set)
     _ends: tuple[str, str] = ("", "")
 
-    def life(self, began: datetime) -> Life:
+    def life(self, began: datetime) -> EnrollmentTrace:
         ends, reason = self._ends
         held = list(self.state.enrollments.values())
         if held:
             ends, reason = held[-1].status, held[-1].reason
-        return Life(began, tuple(self.moments), tuple(self.mails), tuple(self.path), ends, reason)
+        return EnrollmentTrace(
+            began, tuple(self.moments), tuple(self.mails), tuple(self.path), ends, reason
+        )
 
     # --- what the world tells ---
 
-    def reacted(self, event: Event, reaction: Reaction) -> None:
+    def reacted(self, event: Event, reaction: AppliedEvent) -> None:
         self._note("event", "", event.name, {"event": event.name, "data": dict(event.data)})
         for workflow, reason in reaction.refused:
             self._ends = ("refused", reason)
@@ -67,7 +69,7 @@ class SimulationRecorder:
     def block_starts(self, ref: EnrollmentRef, turn: int, leg: int) -> None:
         """A block is about to be run, perhaps once more."""
         enrollment = self.state.enrollments[enrollment_key(ref)]
-        active = enrollment.status == "active" and enrollment.leg == leg
+        active = enrollment.status == "active" and enrollment.execution_no == leg
         self.trace.begin(over=not active)
         step = self._waits_for.pop(ref.id, "")
         if step and active:
@@ -94,8 +96,8 @@ class SimulationRecorder:
     def block_ran(self, ref: EnrollmentRef, turn: int, answer: Mapping[str, Any]) -> None:
         """The block has come to rest, or was given up; `answer` is what `run_steps` returned."""
         enrollment = self.state.enrollments[enrollment_key(ref)]
-        start = enrollment.start
-        again = runs_again(enrollment)
+        start = enrollment.resume_point
+        again = resumes_mid_block(enrollment)
         put_off = again is not None and again.due > self.clock.now
         self._find_messages()
         self._take_steps(ref, turn, self.trace.steps[:-1] if put_off else self.trace.steps)
@@ -109,7 +111,7 @@ class SimulationRecorder:
         elif start is not None and start.step and start.turn == turn + 1:
             self._waits(ref, nodes[start.step], start.due)  # which ends the execution
         elif answer["next"] != END:
-            self._waits(ref, nodes[answer["next"]], instants.parse(answer["until"]))
+            self._waits(ref, nodes[answer["next"]], instants.parse_instant(answer["until"]))
 
     def execution_failed(self, ref: EnrollmentRef) -> None:
         enrollment = self.state.enrollments[enrollment_key(ref)]
@@ -128,7 +130,7 @@ class SimulationRecorder:
             outcome = enrollment.outcomes.get(outcome_key(nodes[name], turn))
             if name in self._unnoted:
                 self._mail(name, self._unnoted.pop(name))
-            elif outcome is not None and not waits(nodes[name]):
+            elif outcome is not None and not is_wait(nodes[name]):
                 self._decided(name, outcome)
 
     # --- the sentences ---
@@ -158,7 +160,7 @@ class SimulationRecorder:
             detail = {"status": message["status"], "reason": reason, "numbers": dict(numbers)}
             self._note("no mail", step, said, detail)
             return
-        mailed = Mailed(self.clock.now, step, mail.to, mail.subject, self._locale(ref, message))
+        mailed = SentMail(self.clock.now, step, mail.to, mail.subject, self._locale(ref, message))
         self.mails.append(mailed)
         numbers = dict(message.get("numbers", {}))
         detail = {
@@ -178,15 +180,15 @@ class SimulationRecorder:
             self._waits_for[ref.id] = node["id"]
             until = self.clock.now + parse_duration(node["timeout"])
             said = f"waits for {node['event']}, until {_shown(until)}"
-            detail = {"event": node["event"], "until": instants.show(until)}
+            detail = {"event": node["event"], "until": instants.format_instant(until)}
         else:
             said = f"waits until {_shown(until)}"
-            detail = {"until": instants.show(until)}
+            detail = {"until": instants.format_instant(until)}
         self._note("waits", node["id"], said, detail)
 
-    def _waits_for_its_hour(self, start: Start) -> None:
+    def _waits_for_its_hour(self, start: ResumePoint) -> None:
         step, _, reason = start.deferred.partition(": ")
-        detail = {"reason": reason, "until": instants.show(start.due)}
+        detail = {"reason": reason, "until": instants.format_instant(start.due)}
         self._note("deferred", step, f"{reason}: waits until {_shown(start.due)}", detail)
 
     def _left(self, enrollment: Enrollment) -> None:
@@ -199,7 +201,7 @@ class SimulationRecorder:
         self._note("leaves", "", said, detail)
 
     def _note(self, kind: Kind, step: str, text: str, detail: Mapping[str, Any]) -> None:
-        self.moments.append(Moment(self.clock.now, kind, step, text, detail))
+        self.moments.append(TraceEntry(self.clock.now, kind, step, text, detail))
 
     # --- what is new ---
 

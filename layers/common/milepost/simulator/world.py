@@ -17,23 +17,23 @@ from milepost.base.refs import EnrollmentRef
 from milepost.contacts.changes import Change
 from milepost.contacts.event import contact_id
 from milepost.contacts.timeline import append
-from milepost.enrollments.condition_data import FactFinder
-from milepost.pages.unsubscribe import Proof, Unsubscriber
-from milepost.published.head import Registry
-from milepost.runtime.execution_starter import Legs
-from milepost.runtime.react import Reactor
-from milepost.runtime.run_block import Runner
-from milepost.runtime.steps.actions import Actor
-from milepost.runtime.steps.steps import Steps
-from milepost.segments.evaluator import Segmenter
-from milepost.segments.membership import look_event
-from milepost.sending.feedback import Learner
-from milepost.sending.link_tokens import Unsubscribe
-from milepost.sending.message import Mail, Report, Reported
-from milepost.sending.send import Sender
+from milepost.enrollments.condition_data import ContextLoader
+from milepost.pages.unsubscribe import UnsubscribeEvidence, Unsubscriber
+from milepost.published.head import Published
+from milepost.runtime.execution_starter import ExecutionStarter
+from milepost.runtime.react import EventApplier
+from milepost.runtime.run_block import BlockRunner
+from milepost.runtime.steps.actions import ActionRunner
+from milepost.runtime.steps.steps import StepRunner
+from milepost.segments.evaluator import SegmentEvaluator
+from milepost.segments.membership import reevaluation_event
+from milepost.sending.feedback import FeedbackRecorder
+from milepost.sending.link_tokens import UnsubscribeLink
+from milepost.sending.message import DeliveryEvent, OutgoingEmail, Reported
+from milepost.sending.send import MailSender
 from milepost.simulator.functions import WIRING, TaskFunctions
 from milepost.simulator.interpreter import Execution, Json, StateMachineInterpreter
-from milepost.simulator.memory.attachments import MemoryAttachments, stand_in
+from milepost.simulator.memory.attachments import MemoryAttachments, placeholder_file
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.enrollments import MemoryEnrollments
 from milepost.simulator.memory.ledger import MemoryLedger
@@ -42,7 +42,7 @@ from milepost.simulator.memory.members import MemoryMembers
 from milepost.simulator.memory.merging import MemoryMerging
 from milepost.simulator.memory.outbound import MemoryAlerts, MemoryOutbound
 from milepost.simulator.memory.secrets import MemorySecrets
-from milepost.simulator.memory.state import Record, State
+from milepost.simulator.memory.state import ContactsTable, StreamRecord
 from milepost.simulator.memory.state_machines import Definition, MemoryEngine
 from milepost.simulator.memory.timeline import MemoryTimeline
 from milepost.simulator.recorder import SimulationRecorder
@@ -62,7 +62,7 @@ class Deployment(NamedTuple):
     They are compiled with `WIRING` (`functions.py`).
     """
 
-    registry: Registry
+    registry: Published
     definitions: Mapping[str, Definition]
 
 
@@ -80,7 +80,7 @@ class World:
         self.clock = VirtualClock(start, most)
         self.clock.after_each = self._pass_on
         self.registry = registry = deployment.registry
-        self.state = State()
+        self.state = ContactsTable()
         self.mailer = MemoryMailer()
         trace = Trace()
         self.recorder = SimulationRecorder(self.clock, self.state, registry, self.mailer, trace)
@@ -92,20 +92,20 @@ class World:
         keys = StoreSecrets(links=("simulated",), webhooks=("simulated",))
         secrets = MemorySecrets({store: keys})
         self._timeline = MemoryTimeline(self.state)
-        facts = FactFinder(self._timeline, ledger)
-        sender = Sender(
+        facts = ContextLoader(self._timeline, ledger)
+        sender = MailSender(
             registry=registry,
             ledger=ledger,
             mailer=self.mailer,
             secrets=secrets,
             facts=facts,
             # What the shop will have put there: nobody's own file is needed to try a workflow out.
-            attachments=MemoryAttachments(otherwise=stand_in),
+            attachments=MemoryAttachments(otherwise=placeholder_file),
             public_url=PUBLIC_URL,
             now=self._now,
         )
         outbound, alerts = MemoryOutbound(), MemoryAlerts()
-        actor = Actor(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
+        actor = ActionRunner(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
         functions = {WIRING.run_steps: self._run_steps, WIRING.await_event: self._await_event}
         interpreter = StateMachineInterpreter(
             self.clock,
@@ -115,20 +115,22 @@ class World:
             on_failure=self._execution_failed,
         )
         engine = MemoryEngine(interpreter)
-        runner = Runner(
+        runner = BlockRunner(
             TracedEnrollments(enrollments, trace),
             TracedRegistry(registry, trace),
             sender,
-            Steps(enrollments, sender, actor, facts),
+            StepRunner(enrollments, sender, actor, facts),
             self._now,
             lambda: engine,
         )
         self._tasks = TaskFunctions(runner, enrollments, registry, engine, self._now)
-        self._legs = Legs(enrollments, registry, engine, self._now)
+        self._legs = ExecutionStarter(enrollments, registry, engine, self._now)
         merging = MemoryMerging(self.state)
-        segmenter = Segmenter(self._timeline, registry, MemoryMembers(self.state))
-        self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging, segmenter)
-        self._learner = Learner(
+        segmenter = SegmentEvaluator(self._timeline, registry, MemoryMembers(self.state))
+        self._reactor = EventApplier(
+            contacts, enrollments, registry, engine, facts, merging, segmenter
+        )
+        self._learner = FeedbackRecorder(
             contacts, ledger, self._timeline, lambda store: registry.head(store).settings
         )
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
@@ -151,7 +153,7 @@ class World:
 
         Raises RefusedEventError for what the endpoint would refuse.
         """
-        now = instants.show(self.clock.now)
+        now = instants.format_instant(self.clock.now)
         document = {
             "id": id_,
             "event": name,
@@ -167,18 +169,18 @@ class World:
                 self.state.identities.setdefault((self.store, kind, value), contact_of_seed)
         append(self._timeline, [event])
 
-    def mail_of(self, step: str) -> Mail | None:
+    def mail_of(self, step: str) -> OutgoingEmail | None:
         """The last mail of a step that went out."""
         mails = (mail for mail in reversed(self.mailer.mails) if mail.tags["step"] == step)
         return next(mails, None)
 
-    def report(self, mail: Mail, kind: Reported, link: str = "") -> None:
+    def report(self, mail: OutgoingEmail, kind: Reported, link: str = "") -> None:
         """What the post reports of a mail; a bounce is one for good."""
         bounced = kind == "bounced"
-        self._learner.learn(
+        self._learner.record(
             self.store,
             mail.ref.id,
-            Report(
+            DeliveryEvent(
                 kind=kind,
                 at=self.clock.now,
                 link=link,
@@ -187,12 +189,14 @@ class World:
             ),
         )
 
-    def unsubscribe(self, mail: Mail) -> None:
+    def unsubscribe(self, mail: OutgoingEmail) -> None:
         """Follow the mail's own link, which is about its topic; without one, about all."""
         token = mail.headers.get("List-Unsubscribe", "").strip("<>").rpartition("/")[2]
         page = self._unsubscriber.open(self.store, token)
-        claim = page.claim if page else Unsubscribe(self.store, mail.ref.contact, "", mail.ref.id)
-        self._unsubscriber.unsubscribe(claim, "topic", Proof("page"), self.clock.now)
+        claim = (
+            page.claim if page else UnsubscribeLink(self.store, mail.ref.contact, "", mail.ref.id)
+        )
+        self._unsubscriber.unsubscribe(claim, "topic", UnsubscribeEvidence("page"), self.clock.now)
 
     # --- what the state machines call ---
 
@@ -249,7 +253,7 @@ class World:
         timers = self.state.timers.items()
         due = [key for key, timer in timers if timer.due <= now and not timer.paused]
         for store, contact, workflow, id_ in due:
-            self._legs.begin(EnrollmentRef(store, contact, workflow, 0, id_))
+            self._legs.start(EnrollmentRef(store, contact, workflow, 0, id_))
 
     def _look_ahead(self) -> None:
         """Have contacts looked at when a segment of theirs may change by itself.
@@ -257,14 +261,14 @@ class World:
         Only before something else that is still to come, or stories would never end.
         """
         for (_, contact), profile in self.state.profiles.items():
-            at = min(profile.standing.flips.values(), default=None)
+            at = min(profile.segment_state.next_changes.values(), default=None)
             if at is not None and (contact, at) not in self._looks and self.clock.goes_beyond(at):
                 self._looks.add((contact, at))
-                event = look_event(self.store, at)
+                event = reevaluation_event(self.store, at)
                 self.clock.at(at, partial(self._timeline.append, contact, event))
 
-    def _react(self, record: Record) -> None:
-        reaction = self._reactor.react(
+    def _react(self, record: StreamRecord) -> None:
+        reaction = self._reactor.apply(
             record.contact, record.event, record.position, self.clock.now, record.again
         )
         self.recorder.reacted(record.event, reaction)

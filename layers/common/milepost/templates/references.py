@@ -20,7 +20,7 @@ def steps_used(version: TemplateVersion) -> set[str]:
     }
 
 
-def mentions(version: TemplateVersion, root: str, name: str) -> bool:
+def template_mentions(version: TemplateVersion, root: str, name: str) -> bool:
     """Whether a template speaks of `root.name` anywhere, in any language."""
     return any(
         name in _in_source(part, source, root)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
-from milepost.base.file_model import Strict
+from milepost.base.file_model import StrictModel
 from milepost.transfer.imports.cells import Type
 from milepost.transfer.imports.encodings import Encoding
 
@@ -17,11 +17,11 @@ Field_ = Annotated[str, Field(pattern=FIELD)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
-MOST_COLUMNS = 90
+MAX_COLUMNS = 90
 """A profile keeps a hundred fields."""
 
 
-class ColumnFile(Strict):
+class ColumnFile(StrictModel):
     """What one column means, if the name of a field is not enough."""
 
     field: Field_ = Field(description="The field: `email`, `properties.birthday`, `consent.news`.")
@@ -52,7 +52,7 @@ class ColumnFile(Strict):
         return self
 
 
-class ImportFile(Strict):
+class ImportFile(StrictModel):
     """How a file of contacts is imported. Everything may be left out: columns are then guessed."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -99,8 +99,8 @@ class ImportFile(Strict):
         twice = next((field for field in fields if fields.count(field) > 1), None)
         if twice:
             raise ValueError(f"two columns are mapped to {twice}")
-        if len(fields) > MOST_COLUMNS:
-            raise ValueError(f"maps {len(fields)} columns; a contact has room for {MOST_COLUMNS}")
+        if len(fields) > MAX_COLUMNS:
+            raise ValueError(f"maps {len(fields)} columns; a contact has room for {MAX_COLUMNS}")
         if fields and not {"email", "external_id", "phone"} & {*fields}:
             raise ValueError("no column is mapped to email, external_id or phone")
         return self

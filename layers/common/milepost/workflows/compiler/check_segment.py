@@ -4,22 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import NamedTuple, assert_never
 
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 from milepost.conditions.context import Condition
 from milepost.conditions.leaf_files import ConditionFile, LeafFile, Place, Use, Windowed
-from milepost.segments.membership import mention
+from milepost.segments.membership import dependencies
 from milepost.segments.segment import Segments
 from milepost.workflows.compiler.check_types import check_compared
 from milepost.workflows.compiler.condition_refs import check_values, leaves_of, only
 
-MOST_SEGMENTS = 200
+MAX_SEGMENTS = 200
 """All that segments mention is kept in one DynamoDB item with much else, which may hold 400 KB."""
 
-MOST_WORDS = 50
-MOST_TEXT = 50_000
+MAX_WORDS = 50
+MAX_TEXT = 50_000
 
 
-class Beside(NamedTuple):
+class SegmentContext(NamedTuple):
     """What a condition may name."""
 
     segments: Segments
@@ -27,7 +27,7 @@ class Beside(NamedTuple):
     workflows: Iterable[str]
 
 
-def compiled(condition: ConditionFile) -> Condition:
+def compile_condition(condition: ConditionFile) -> Condition:
     """The condition as it is answered: plain JSON."""
     made: Mapping[str, object] = condition.model_dump(
         mode="json", by_alias=True, exclude_unset=True, exclude_none=True
@@ -36,7 +36,7 @@ def compiled(condition: ConditionFile) -> Condition:
 
 
 def check_condition(
-    place: str, condition: ConditionFile, name: str, beside: Beside
+    place: str, condition: ConditionFile, name: str, beside: SegmentContext
 ) -> Iterator[Problem]:
     """All that is wrong with a condition that contacts are to be sorted by."""
     for here, leaf, asked in leaves_of(place, condition):
@@ -49,17 +49,17 @@ def check_condition(
             yield from check_values(here, leaf)
             yield from check_uses(here, leaf, beside)
             yield from check_compared(here, leaf)
-    yield from _circle(place, compiled(condition), name, beside.segments)
-    yield from _sizes(place, compiled(condition))
+    yield from _circle(place, compile_condition(condition), name, beside.segments)
+    yield from _sizes(place, compile_condition(condition))
 
 
-def check_uses(place: str, leaf: LeafFile, beside: Beside) -> Iterator[Problem]:
+def check_uses(place: str, leaf: LeafFile, beside: SegmentContext) -> Iterator[Problem]:
     """Whether the topics, workflows and segments are there that a condition asks about."""
     for use in leaf.uses():
         yield from _check_use(f"{place}.{use.field}", use, beside)
 
 
-def _check_use(place: str, use: Use, beside: Beside) -> Iterator[Problem]:
+def _check_use(place: str, use: Use, beside: SegmentContext) -> Iterator[Problem]:
     match use.kind:
         case "topic":
             yield from check_topic(place, use.name, beside.topics)
@@ -75,12 +75,12 @@ def _check_use(place: str, use: Use, beside: Beside) -> Iterator[Problem]:
 
 def check_topic(place: str, topic: str, topics: Iterable[str]) -> Iterator[Problem]:
     if topic not in topics:
-        yield Problem(place, f'settings.json has no topic "{topic}"', suggest(topic, topics))
+        yield Problem(place, f'settings.json has no topic "{topic}"', did_you_mean(topic, topics))
 
 
 def check_workflow(place: str, name: str, workflows: Iterable[str]) -> Iterator[Problem]:
     if name not in workflows:
-        remedy = suggest(name, workflows) or "upload its file"
+        remedy = did_you_mean(name, workflows) or "upload its file"
         yield Problem(place, f'no workflow named "{name}"', remedy)
 
 
@@ -88,7 +88,7 @@ def check_segment_name(place: str, name: str, segments: Segments) -> Iterator[Pr
     """Whether a segment is published."""
     live = segments.live()
     if name not in live:
-        remedy = suggest(name, live) or f"upload segments/{name}.json"
+        remedy = did_you_mean(name, live) or f"upload segments/{name}.json"
         yield Problem(place, f'no segment named "{name}" is published', remedy)
 
 
@@ -102,7 +102,7 @@ def _unanswerable(place: str, leaf: LeafFile, asked: Place) -> Problem:
 
 def _circle(place: str, condition: Condition, name: str, segments: Segments) -> Iterator[Problem]:
     """Segments that ask about each other in a circle have no answer."""
-    way = _way_back([name], mention(condition).segments, name, segments)
+    way = _way_back([name], dependencies(condition).segments, name, segments)
     if way:
         yield Problem(
             place,
@@ -125,9 +125,9 @@ def _way_back(
 
 
 def _sizes(place: str, condition: Condition) -> Iterator[Problem]:
-    words = sum(map(len, mention(condition)))
-    if words > MOST_WORDS:
-        reason = f"speaks of {words} events, fields and other things, and may of {MOST_WORDS}"
+    words = sum(map(len, dependencies(condition)))
+    if words > MAX_WORDS:
+        reason = f"speaks of {words} events, fields and other things, and may of {MAX_WORDS}"
         yield Problem(place, reason, "make two segments of it, and a third that asks about both")
-    if len(dumps(condition)) > MOST_TEXT:
-        yield Problem(place, f"is longer than {MOST_TEXT:,} characters", "split it")
+    if len(dumps(condition)) > MAX_TEXT:
+        yield Problem(place, f"is longer than {MAX_TEXT:,} characters", "split it")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from milepost.base.markdown import listed
-from milepost.base.problems import Problem, suggest
-from milepost.conditions.file import All, Any_, Not
+from milepost.base.problems import Problem, did_you_mean
+from milepost.conditions.file import AllOf, AnyOf, NotCondition
 from milepost.conditions.leaf_files import LEAF_FILES, ConditionFile, LeafFile, Place, Use, Windowed
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
@@ -15,7 +15,7 @@ Leaf = tuple[str, LeafFile, Place]
 """A condition that is no group: its place, itself, and where it is asked."""
 
 
-def leaves(workflow: Workflow) -> Iterator[Leaf]:
+def condition_leaves(workflow: Workflow) -> Iterator[Leaf]:
     """All of them, from top to bottom.
 
     A `where` is asked when one event is seen, with nothing else loaded: for `exit_on` and `goal`
@@ -46,7 +46,7 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
     steps = [step for _, step in walk(workflow.steps)]
     ids = [step.id for step in steps]
     sends = [step.id for step in steps if isinstance(step, SendEmail)]
-    for place, leaf, asked in leaves(workflow):
+    for place, leaf, asked in condition_leaves(workflow):
         if asked not in leaf.allowed_in:
             yield _unanswerable(place, asked)
             continue
@@ -58,7 +58,7 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
 def check_values(place: str, leaf: LeafFile) -> Iterator[Problem]:
     """What no single field of a condition shows to be wrong."""
     for problem in leaf.value_checks():
-        yield replace(problem, place=f"{place}.{problem.place}")
+        yield replace(problem, location=f"{place}.{problem.location}")
 
 
 def _unanswerable(place: str, asked: Place) -> Problem:
@@ -77,21 +77,21 @@ def only(asked: Place) -> str:
 def _check_step(place: str, use: Use, ids: list[str], sends: list[str]) -> Iterator[Problem]:
     """Names of steps; those of a store are checked with what there is around the workflow."""
     if use.kind == "step" and use.name not in ids:
-        yield Problem(place, f'no step "{use.name}" in this workflow', suggest(use.name, ids))
+        yield Problem(place, f'no step "{use.name}" in this workflow', did_you_mean(use.name, ids))
     elif use.kind == "e-mail" and use.name not in sends:
         reason = f'no step "{use.name}" of this workflow sends an e-mail'
-        yield Problem(place, reason, suggest(use.name, sends))
+        yield Problem(place, reason, did_you_mean(use.name, sends))
 
 
 def _flat(place: str, condition: ConditionFile | None, asked: Place) -> Iterator[Leaf]:
     match condition:
-        case All():
+        case AllOf():
             for number, part in enumerate(condition.all):
                 yield from _flat(f"{place}.all[{number}]", part, asked)
-        case Any_():
+        case AnyOf():
             for number, part in enumerate(condition.any):
                 yield from _flat(f"{place}.any[{number}]", part, asked)
-        case Not():
+        case NotCondition():
             yield from _flat(f"{place}.not", condition.not_, asked)
         case LeafFile():
             yield place, condition, asked

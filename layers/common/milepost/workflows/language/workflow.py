@@ -8,13 +8,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from milepost.base.file_model import Duration, EventName, Model, StepId, Topic
+from milepost.base.file_model import Duration, EventName, FileModel, StepId, Topic
 from milepost.conditions.file import Condition
 from milepost.workflows.steps import AnyStep
 from milepost.workflows.triggers.triggers import Trigger
 
 
-class Reentry(Model):
+class Reentry(FileModel):
     """Whether a contact who was here before may come again."""
 
     allow: Literal["never", "always", "after"] = Field(
@@ -31,7 +31,7 @@ class Reentry(Model):
         return self
 
 
-class ExitOn(Model):
+class ExitOn(FileModel):
     """An event that lets the contact leave at once, whatever step it is at."""
 
     event: EventName
@@ -40,7 +40,7 @@ class ExitOn(Model):
     )
 
 
-class Goal(Model):
+class Goal(FileModel):
     """What the workflow is for. A contact who does it counts as a conversion, and leaves."""
 
     event: EventName
@@ -52,7 +52,7 @@ class Goal(Model):
     )
 
 
-class Inside(Model):
+class OnPublishPolicy(FileModel):
     """What a new version of the file does to contacts in an older one."""
 
     on_publish: Literal["drain", "cancel", "migrate"] = Field(
@@ -73,7 +73,7 @@ class Inside(Model):
         return self
 
 
-class Workflow(Model):
+class Workflow(FileModel):
     """A workflow: who enters, what happens to them, and when they leave."""
 
     schema_: str | None = Field(
@@ -105,7 +105,7 @@ class Workflow(Model):
     reentry: Reentry = Field(
         Reentry(), description="Whether a contact may come again; never if left out."
     )
-    inside: "Inside | None" = Field(
+    inside: "OnPublishPolicy | None" = Field(
         None,
         description="What a published change does to contacts in the workflow; they finish the old "
         "version if left out.",

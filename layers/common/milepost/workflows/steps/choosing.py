@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from milepost.base.file_model import Model, SomeTime, StepId
+from milepost.base.file_model import FileModel, SomeTime, StepId
 from milepost.conditions.file import Condition
 from milepost.workflows.steps.step import PathName, Step
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from milepost.workflows.steps import AnyStep
 
 
-class BranchPath(Model):
+class BranchPath(FileModel):
     """One path of a branch, taken when its condition holds."""
 
     name: PathName
@@ -38,7 +38,7 @@ class Branch(Step):
     )
 
 
-class SplitPath(Model):
+class SplitPath(FileModel):
     """One path of a split."""
 
     name: PathName
@@ -54,7 +54,7 @@ class SplitPath(Model):
     )
 
 
-class Winner(Model):
+class Winner(FileModel):
     """Sends all contacts to the better path after some time."""
 
     metric: Literal["opened", "clicked", "goal", "revenue"] = Field(

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from milepost.base.file_model import (
     SLUG,
-    Model,
+    FileModel,
     SenderName,
     SomeTime,
     TemplateHash,
@@ -23,7 +23,7 @@ _PINNED = (
 )
 
 
-class Variant(Model):
+class Variant(FileModel):
     """One version of an e-mail, to find out which is better."""
 
     name: Annotated[str, Field(pattern=SLUG, description="Its name in reports: `short-subject`.")]

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from milepost.base.file_model import (
     DayOfYear,
     EventName,
+    FileModel,
     ListName,
-    Model,
     Moment,
     Offset,
     Path,
@@ -24,7 +24,7 @@ from milepost.base.recurrence import check_rule
 from milepost.conditions.file import Condition
 
 
-class EventTrigger(Model):
+class EventTrigger(FileModel):
     """Something happened: the store, another system or another workflow reports an event."""
 
     type: Literal["event"] = Field(description="An event lets the contact in.")
@@ -36,7 +36,7 @@ class EventTrigger(Model):
     )
 
 
-class FormTrigger(Model):
+class FormTrigger(FileModel):
     """A form is sent; with double opt-in, when the contact has confirmed it."""
 
     type: Literal["form"] = Field(description="A form lets the contact in.")
@@ -44,7 +44,7 @@ class FormTrigger(Model):
     where: Condition | None = Field(None, description="Only these answers, and these contacts.")
 
 
-class ListTrigger(Model):
+class ListTrigger(FileModel):
     """The contact is added to a list, or removed from it."""
 
     type: Literal["list"] = Field(description="A list lets the contact in.")
@@ -52,7 +52,7 @@ class ListTrigger(Model):
     on: Literal["added", "removed"] = Field("added", description="Which change.")
 
 
-class SegmentTrigger(Model):
+class SegmentTrigger(FileModel):
     """The contact enters a segment, or leaves it."""
 
     type: Literal["segment"] = Field(description="A segment lets the contact in.")
@@ -65,7 +65,7 @@ class SegmentTrigger(Model):
     )
 
 
-class ContactTrigger(Model):
+class ContactTrigger(FileModel):
     """A field of the contact changes: a property, the lifecycle stage, or the score."""
 
     type: Literal["contact"] = Field(description="A change of the contact lets it in.")
@@ -79,7 +79,7 @@ class ContactTrigger(Model):
     )
 
 
-class EmailTrigger(Model):
+class EmailTrigger(FileModel):
     """Something happened to an earlier e-mail, of this or of another workflow.
 
     With `unsubscribed`, leave out `workflow` and `step`. `link` goes with `clicked` alone.
@@ -104,7 +104,7 @@ class EmailTrigger(Model):
         return self
 
 
-class DateTrigger(Model):
+class DateTrigger(FileModel):
     """A date of the contact or a day of the year comes: a birthday, a renewal.
 
     Give either `field` or `day`. A date that was past when Milepost learned it comes next year; 29
@@ -129,7 +129,7 @@ class DateTrigger(Model):
         return self
 
 
-class InactivityTrigger(Model):
+class InactivityTrigger(FileModel):
     """None of these events happened for some time: the customer is inactive.
 
     The time counts from the last of them. A contact without any of these events never fires it, and
@@ -143,7 +143,7 @@ class InactivityTrigger(Model):
     for_: SomeTime = Field(alias="for", title="for", description="How long: `90 days`.")
 
 
-class ScheduleTrigger(Model):
+class ScheduleTrigger(FileModel):
     """A time comes, for all contacts of a segment: newsletters.
 
     Give either `at` or `rrule`. A recurrence is counted from Monday, 1 January 2024 at nine unless
@@ -167,7 +167,7 @@ class ScheduleTrigger(Model):
         return self
 
 
-class CatalogTrigger(Model):
+class CatalogTrigger(FileModel):
     """A price or the stock of a product changes, for contacts who showed interest in it."""
 
     type: Literal["catalog"] = Field(description="A change of a product lets the contact in.")
@@ -180,7 +180,7 @@ class CatalogTrigger(Model):
     )
 
 
-class ManualTrigger(Model):
+class ManualTrigger(FileModel):
     """Another workflow or system asks for it, with `start_workflow` or a `Workflow Started` event.
 
     The event names the workflow in its data: `{"workflow": "welcome"}`.
