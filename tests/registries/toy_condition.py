@@ -15,7 +15,7 @@ from pydantic import Field
 from milepost.base.durations import parse_duration
 from milepost.base.file_model import Duration, Topic
 from milepost.base.markdown import code, describe_duration
-from milepost.conditions.context import Condition, EvaluationContext, Verdict
+from milepost.conditions.context import Condition, ConditionResult, EvaluationContext
 from milepost.conditions.leaves import LEAVES, Dependency, Leaf
 from milepost.conditions.operators import OPERATORS, Operator, as_instant
 
@@ -47,11 +47,11 @@ def since(condition: Condition, facts: EvaluationContext) -> datetime | None:
     return as_instant(joined, facts.now) + parse_duration(condition["reader_for"])
 
 
-def evaluate(condition: Condition, facts: EvaluationContext) -> Verdict:
+def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     at, topic = since(condition, facts), condition["topic"]
     met = at is not None and at <= facts.now and facts.consent.get(topic) == "granted"
     lasts = condition["reader_for"]
-    return Verdict(met, f"has {'' if met else 'not '}read {topic} for {lasts}")
+    return ConditionResult(met, f"has {'' if met else 'not '}read {topic} for {lasts}")
 
 
 def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
@@ -149,7 +149,7 @@ def main() -> None:
                 "segment": world.files.read(STORE, "reports/segments.readers.report.md"),
                 "picture": draw_flowchart(parsed),
                 "page": page,
-                "operator": model["$defs"]["ContactIs"]["properties"]["longer_ago_than"],
+                "operator": model["$defs"]["ContactCondition"]["properties"]["longer_ago_than"],
                 "leaf": model["$defs"]["ReaderFor"]["properties"],
                 "underlined": [
                     error.message

@@ -9,7 +9,7 @@ Condition = Mapping[str, Any]
 """The plain JSON of the compiled program. Its shape was checked when it was published."""
 
 
-class Verdict(NamedTuple):
+class ConditionResult(NamedTuple):
     """The answer and the reason for it, in words."""
 
     value: bool

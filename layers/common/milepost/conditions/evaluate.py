@@ -10,27 +10,27 @@ from datetime import datetime
 
 from milepost.conditions.context import (
     Condition,
+    ConditionResult,
     EvaluationContext,
     EventWindow,
     PastEvent,
-    Verdict,
 )
 from milepost.conditions.leaves import LEAVES, Dependency, Leaf
 
 
-def evaluate(condition: Condition, facts: EvaluationContext) -> Verdict:
+def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     """Answer a condition of the workflow language for one contact at `facts.now`."""
     if "all" in condition:
         verdicts = [evaluate(part, facts) for part in condition["all"]]
         refused = next((v for v in verdicts if not v.value), None)
-        return refused or Verdict(True, " and ".join(v.reason for v in verdicts))
+        return refused or ConditionResult(True, " and ".join(v.reason for v in verdicts))
     if "any" in condition:
         verdicts = [evaluate(part, facts) for part in condition["any"]]
         accepted = next((v for v in verdicts if v.value), None)
-        return accepted or Verdict(False, " and ".join(v.reason for v in verdicts))
+        return accepted or ConditionResult(False, " and ".join(v.reason for v in verdicts))
     if "not" in condition:
         inner = evaluate(condition["not"], facts)
-        return Verdict(not inner.value, inner.reason)
+        return ConditionResult(not inner.value, inner.reason)
     return leaf_of(condition).evaluate(condition, narrowed(condition, facts))
 
 

@@ -15,10 +15,10 @@ from milepost.base.durations import format_duration, parse_duration
 from milepost.base.paths import MISSING, get_path
 from milepost.conditions.context import (
     Condition,
+    ConditionResult,
     EvaluationContext,
     EventWindow,
     PastEvent,
-    Verdict,
 )
 from milepost.conditions.operators import OPERATORS, as_number, changes, compare, count_words, words
 
@@ -53,7 +53,7 @@ class Leaf:
     answer at all; `next_change` gives the instants at which it can, if nothing happens.
     """
 
-    evaluate: Callable[[Condition, EvaluationContext], Verdict]
+    evaluate: Callable[[Condition, EvaluationContext], ConditionResult]
     depends_on: Callable[[Condition], Iterator[Dependency]] = _nothing
     needs_windows: Callable[[Condition, datetime, datetime | None], Iterator[EventWindow]] = (
         _nothing
@@ -78,7 +78,7 @@ def _comparison(
     looks: Callable[[Condition, EvaluationContext], _Looked],
     depends_on: Callable[[Condition], Iterator[Dependency]] = _nothing,
 ) -> Leaf:
-    def evaluate(condition: Condition, facts: EvaluationContext) -> Verdict:
+    def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
         return _compared(looks(condition, facts), condition, facts.now)
 
     def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
@@ -101,16 +101,20 @@ def _operator(condition: Condition) -> str:
     return next(name for name in OPERATORS if name in condition)
 
 
-def _compared(looked: _Looked, condition: Condition, now: datetime) -> Verdict:
+def _compared(looked: _Looked, condition: Condition, now: datetime) -> ConditionResult:
     value, name = get_path(looked.data, looked.path), _operator(condition)
     operator, bound = OPERATORS[name], condition[name]
     missing = value is MISSING or value is None
     met = compare(operator, value, bound, now)
     if missing:
-        return Verdict(operator.of_several == "whole" and met is True, f"{looked.name} is missing")
+        return ConditionResult(
+            operator.of_several == "whole" and met is True, f"{looked.name} is missing"
+        )
     strange = ", which cannot be compared" if met is None else ""
     rule = words({name: bound}, _say, MOST_SAID)
-    return Verdict(met is True, f"{looked.name} is {_say(value)}{strange} (condition: {rule})")
+    return ConditionResult(
+        met is True, f"{looked.name} is {_say(value)}{strange} (condition: {rule})"
+    )
 
 
 def _contact(condition: Condition, facts: EvaluationContext) -> _Looked:
@@ -147,29 +151,31 @@ def root_field(path: str) -> str:
 # --- memberships --------------------------------------------------------------------------------
 
 
-def _in_list(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _in_list(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     name = condition["in_list"]
     on = facts.contact.get("lists", {}).get(name) is True
-    return Verdict(on, f"is {_un(on)}on list {name}")
+    return ConditionResult(on, f"is {_un(on)}on list {name}")
 
 
-def _in_segment(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _in_segment(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     name = condition["in_segment"]
     inside = name in facts.segments
-    return Verdict(inside, f"is {_un(inside)}in segment {name}")
+    return ConditionResult(inside, f"is {_un(inside)}in segment {name}")
 
 
-def _consents_to(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _consents_to(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     topic = condition["consents_to"]
     state = facts.consent.get(topic)
     said = {"granted": "consents to", "withdrawn": "has withdrawn consent to"}
-    return Verdict(state == "granted", f"{said.get(state or '', 'never consented to')} {topic}")
+    return ConditionResult(
+        state == "granted", f"{said.get(state or '', 'never consented to')} {topic}"
+    )
 
 
-def _in_workflow(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _in_workflow(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     name = condition["in_workflow"]
     inside = name in facts.active_workflows
-    return Verdict(inside, f"is {_un(inside)}in workflow {name}")
+    return ConditionResult(inside, f"is {_un(inside)}in workflow {name}")
 
 
 def _un(value: bool) -> str:
@@ -179,15 +185,15 @@ def _un(value: bool) -> str:
 # --- e-mails ------------------------------------------------------------------------------------
 
 
-def _email(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _email(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     step, was = condition["email"], condition["was"]
     message = facts.emails.get(step, {})
     machines = condition.get("machines", False)
     if was == "clicked" and "link" in condition:
         value = _clicked(condition["link"], message, machines)
-        return Verdict(value, f"e-mail {step}: {condition['link']} was {_un(value)}clicked")
+        return ConditionResult(value, f"e-mail {step}: {condition['link']} was {_un(value)}clicked")
     value = bool(message.get(f"{was}_at") or (machines and message.get(f"machine_{was}_at")))
-    return Verdict(value, f"e-mail {step} was {_un(value)}{was}")
+    return ConditionResult(value, f"e-mail {step} was {_un(value)}{was}")
 
 
 def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
@@ -205,24 +211,26 @@ def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
 _ONCE: Mapping[str, Any] = {"gte": 1}
 
 
-def _did(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _did(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     negated = "did_not" in condition
     name = _event_name(condition)
     count = _count(name, condition, facts)
     enough = _meets_times(condition, count, facts.now)
     needs = count_words(condition.get("times") or _ONCE, str)
     rule = f"must not have {needs}" if negated else f"needs {needs}"
-    return Verdict(enough is not negated, f"did {name} {_times(count)}{_when(condition)}, {rule}")
+    return ConditionResult(
+        enough is not negated, f"did {name} {_times(count)}{_when(condition)}, {rule}"
+    )
 
 
-def _sum_of(condition: Condition, facts: EvaluationContext) -> Verdict:
+def _sum_of(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     total = _added_up(
         _amount(get_path(happening.data, condition["of"])) for happening in _seen(condition, facts)
     )
     name = f"{condition['of']} of {condition['sum_of']}"
     when, rule = _when(condition), words(condition, _say)
     met = _meets(condition, total, facts.now)
-    return Verdict(met, f"{name} comes to {_say(total)}{when} (condition: {rule})")
+    return ConditionResult(met, f"{name} comes to {_say(total)}{when} (condition: {rule})")
 
 
 def _meets(bounds: Mapping[str, Any], number: float, now: datetime) -> bool:

@@ -35,7 +35,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def new_segment(title: str, condition: Condition, static: bool, version: int) -> Segment:
     """A segment as it goes live."""
-    return Segment(version, title, dependencies(condition), depends_on_time(condition), static)
+    return Segment(
+        version, title, segment_dependencies(condition), depends_on_time(condition), static
+    )
 
 
 def static_condition(name: str) -> Condition:
@@ -43,7 +45,7 @@ def static_condition(name: str) -> Condition:
     return {"contact": f"{STATIC}{name}", "is": True}
 
 
-def dependencies(condition: Condition) -> Dependencies:
+def segment_dependencies(condition: Condition) -> Dependencies:
     """What a condition speaks of; each word once, in order."""
     found = set(dependencies(condition))
     return Dependencies(

@@ -7,7 +7,7 @@ from typing import NamedTuple, assert_never
 from milepost.base.problems import Problem, did_you_mean
 from milepost.conditions.context import Condition
 from milepost.conditions.leaf_files import ConditionFile, LeafFile, Place, Use, Windowed
-from milepost.segments.membership import dependencies
+from milepost.segments.membership import segment_dependencies
 from milepost.segments.segment import Segments
 from milepost.workflows.compiler.check_types import check_compared
 from milepost.workflows.compiler.condition_refs import check_values, leaves_of, only
@@ -102,7 +102,7 @@ def _unanswerable(place: str, leaf: LeafFile, asked: Place) -> Problem:
 
 def _circle(place: str, condition: Condition, name: str, segments: Segments) -> Iterator[Problem]:
     """Segments that ask about each other in a circle have no answer."""
-    way = _way_back([name], dependencies(condition).segments, name, segments)
+    way = _way_back([name], segment_dependencies(condition).segments, name, segments)
     if way:
         yield Problem(
             place,
@@ -125,7 +125,7 @@ def _way_back(
 
 
 def _sizes(place: str, condition: Condition) -> Iterator[Problem]:
-    words = sum(map(len, dependencies(condition)))
+    words = sum(map(len, segment_dependencies(condition)))
     if words > MAX_WORDS:
         reason = f"speaks of {words} events, fields and other things, and may of {MAX_WORDS}"
         yield Problem(place, reason, "make two segments of it, and a third that asks about both")
