@@ -8,8 +8,6 @@ from milepost.aws.table import unpack
 from milepost.contacts.dynamodb.timeline import event_from_item, replayed_event_from_item
 from milepost.handlers.cold_start import preload
 from milepost.handlers.log import count_metric, logger
-from milepost.runtime.dead_letters import DeadLetter
-from milepost.runtime.react import AppliedEvent
 from milepost.wiring import core, runtime
 
 
@@ -43,25 +41,24 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
     image = change["NewImage"]
     if "copied" in image:
         return  # it was applied where it comes from
-    record = DeadLetter(
-        *owner(collection), change["Keys"]["sk"]["S"], int(change["SequenceNumber"]), reason=""
-    )
-    done = runtime.isolator().apply(
-        record, image, core.clock().wire_now(), lambda: _react(record, image)
-    )
-    if isinstance(done, DeadLetter):
+    store, contact = owner(collection)
+    sequence = int(change["SequenceNumber"])
+    try:
+        _react(store, contact, sequence, image)
+    except Exception as error:
+        key, now = change["Keys"]["sk"]["S"], core.clock().wire_now()
+        letter = runtime.isolator().handle(store, contact, key, sequence, image, error, now)
         count_metric("RecordsPutAside")
         # Not its key, which holds an id of the shop's making.
-        told = {name: value for name, value in done.to_json().items() if name != "key"}
+        told = {name: value for name, value in letter.to_json().items() if name != "key"}
         logger.error("put aside", extra=told)
 
 
-def _react(record: DeadLetter, image: Mapping[str, Any]) -> AppliedEvent:
-    store, contact = record.store, record.contact
+def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) -> None:
     item = unpack(image)
     event, again = event_from_item(store, item), replayed_event_from_item(item)
     now = core.clock().now()
-    reaction = runtime.reactor().apply(contact, event, record.position, now, again)
+    reaction = runtime.reactor().apply(contact, event, sequence, now, again)
     logger.info(
         "reacted",
         extra={
@@ -77,7 +74,6 @@ def _react(record: DeadLetter, image: Mapping[str, Any]) -> AppliedEvent:
             "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
         },
     )
-    return reaction
 
 
 preload(runtime.reactor, runtime.isolator, core.clock)
