@@ -119,4 +119,4 @@ def test_who_has_only_just_entered_begins_at_the_beginning() -> None:
     start = ResumePoint("mail", 0, MONDAY_NOON, MONDAY_NOON)
     new = compiled(delay("1 day", "first"))
     assert map_to_version(start, [new]) == start._replace(block="first")
-    assert map_to_version(start._replace(turn=3), [new]) is None
+    assert map_to_version(start._replace(block_seq=3), [new]) is None

@@ -18,15 +18,13 @@ _TOLD = {
 
 
 def redrive(
-    stack: Annotated[str, typer.Option(help="The stack, in the account of your credentials.")] = (
-        "milepost"
-    ),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what lies there.")] = False,
+    stack: Annotated[str, typer.Option(help="The name of the stack.")] = ("milepost"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the records only.")] = False,
     insist: Annotated[
-        bool, typer.Option("--insist", help="Apply also what may have been applied before.")
+        bool, typer.Option("--insist", help="Also apply records that may have been applied before.")
     ] = False,
 ) -> None:
-    """Have the events applied that `react` had to put aside, each exactly once.
+    """Apply the events that `react` quarantined, each exactly once.
 
     Needs AWS credentials that may read the stack's outputs, read, write and delete in the queue
     ReactDeadLetters, read and write the contacts table and read its stream.

@@ -79,7 +79,7 @@ class SqsDeadLetterQueue:
                     return
                 key = change["Keys"]["sk"]["S"]
                 ours = record["eventName"] == "INSERT" and key.startswith(APPLIED)
-                if ours and "copied" not in change["NewImage"]:
+                if ours and "copied_from" not in change["NewImage"]:
                     yield change
                 if int(change["SequenceNumber"]) == last:
                     return
@@ -92,8 +92,11 @@ class SqsDeadLetterQueue:
         image = json.loads(held["image"])
         mark = f"redrive-{letter.position}"
         rest = letter.key.partition("#")[2]
-        extra = {"again": mark, "follow": str(letter.position) if letter.applied else None}
-        key = {"pk": image["pk"], "sk": {"S": f"AGAIN#{rest}#{mark}"}}
+        extra = {
+            "replay_reason": mark,
+            "applied_sequence": str(letter.position) if letter.applied else None,
+        }
+        key = {"pk": image["pk"], "sk": {"S": f"REPLAY#{rest}#{mark}"}}
         return self.table.put_new(image | pack(extra) | key)
 
     def done(self, envelope: QueuedDeadLetters) -> None:

@@ -33,7 +33,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
         try:
             _apply(collection, change)
         except Exception:
-            logger.exception("not applied", extra={"sequence": change["SequenceNumber"]})
+            logger.exception("event not applied", extra={"sequence": change["SequenceNumber"]})
             failed.add(collection)
     if failed:
         raise UnappliedError(f"{len(failed)} contacts could not be brought up to date")
@@ -41,7 +41,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
 
 def _apply(collection: str, change: Mapping[str, Any]) -> None:
     image = change["NewImage"]
-    if "copied" in image:
+    if "copied_from" in image:
         return  # it was applied where it comes from
     record = DeadLetter(
         *owner(collection), change["Keys"]["sk"]["S"], int(change["SequenceNumber"]), reason=""
@@ -50,10 +50,10 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
         record, image, core.clock().wire_now(), lambda: _react(record, image)
     )
     if isinstance(done, DeadLetter):
-        count_metric("RecordsPutAside")
+        count_metric("RecordsQuarantined")
         # Not its key, which holds an id of the shop's making.
-        told = {name: value for name, value in done.to_json().items() if name != "key"}
-        logger.error("put aside", extra=told)
+        shown = {name: value for name, value in done.to_json().items() if name != "key"}
+        logger.error("record quarantined", extra=shown)
 
 
 def _react(record: DeadLetter, image: Mapping[str, Any]) -> AppliedEvent:
@@ -63,15 +63,15 @@ def _react(record: DeadLetter, image: Mapping[str, Any]) -> AppliedEvent:
     now = core.clock().now()
     reaction = runtime.reactor().apply(contact, event, record.position, now, again)
     logger.info(
-        "reacted",
+        "event applied",
         extra={
             "store": store,
             "contact": contact,
             "event_name": event.name,
             "applied": reaction.applied,
-            "handed_on": reaction.forwarded,
+            "forwarded": reaction.forwarded,
             "ended": reaction.ended,
-            "woken": reaction.resumed,
+            "resumed": reaction.resumed,
             "entered": reaction.entered,
             # The reason alone: after the colon it quotes what the contact is compared with.
             "refused": {name: why.partition(":")[0] for name, why in reaction.refused},

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RETENTION = timedelta(days=30)
 """Longer than SQS keeps a message."""
 
-APPLIED = ("EVENT#", "AGAIN#")
+APPLIED = ("EVENT#", "REPLAY#")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ _KINDS: Mapping[str, Kind] = {
 _INTERNAL = frozenset(
     {
         "pk", "sk", "expires_at", "timer_bucket", "timer_due", "run_bucket", "run_sort",
-        "member_bucket", "store", "kind", "machine", "start", "token",
+        "member_bucket", "store", "kind", "state_machine_arn", "resume_point", "token",
     }
 )  # fmt: skip
 """What only this stack can use: keys, indexes, and what lets somebody act."""
@@ -76,7 +76,9 @@ def _line(store: str, item: Item) -> tuple[Kind, Mapping[str, Any]] | None:
             line = contact_line(profile_from_item(store, contact, item))
             return (kind, line) if line else None
         case "events":
-            return kind, event_line(contact, event_from_item(store, item), item.get("copied", ""))
+            return kind, event_line(
+                contact, event_from_item(store, item), item.get("copied_from", "")
+            )
         case "consents":
             return kind, consent_line(contact, _said(item))
     return kind, {"contact": contact, kind.removesuffix("s"): rest, **_said(item)}
