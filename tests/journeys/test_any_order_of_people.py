@@ -8,9 +8,8 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.contacts.event import Event, IdentifierKind
+from milepost.contacts.event import Event, IdentifierKind, is_system_event
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import is_system_event
 from tests.support.builders import ADA, STORE
 from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults

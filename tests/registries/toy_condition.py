@@ -37,7 +37,7 @@ OPERATORS["longer_ago_than"] = Operator(
 
 # --- the leaf: one row on each side -------------------------------------------------------------
 
-from milepost.conditions.leaf_files import LEAF_FILES, LeafFile, Use
+from milepost.conditions.leaf_files import LEAF_FILES, LeafFile
 
 
 def since(condition: Condition, facts: EvaluationContext) -> datetime | None:
@@ -68,11 +68,9 @@ def depends_on(condition: Condition) -> Iterator[Dependency]:
 class ReaderFor(LeafFile):
     """The contact has read a topic for some time: `{"reader_for": "30 days", "topic": "news"}`."""
 
+    uses = (("topic", "topic"),)
     reader_for: Duration = Field(description="For how long at least.")
     topic: Topic
-
-    def uses(self) -> Iterator[Use]:
-        yield Use("topic", "topic", self.topic)
 
     def describe(self, whose: str) -> str:
         return f"the contact has read {code(self.topic)} for {describe_duration(self.reader_for)}"

@@ -356,7 +356,7 @@ def test_every_operator_is_documented() -> None:
 def test_the_metrics_in_operations_are_those_that_are_counted() -> None:
     page = (ROOT / "docs/operations.md").read_text("utf-8")
     named = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]+)`", page.partition("## Metrics")[2]))
-    counted = set(re.findall(r'(?<![.\w])count\("(\w+)"', CODE))
+    counted = set(re.findall(r'(?<![.\w])count_metric\("(\w+)"', CODE))
     assert named - {"Milepost"} == counted
 
 

@@ -454,10 +454,10 @@ def test_a_handler_is_where_the_template_says(stack: Stack, folder: str) -> None
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_cold_start_ends_where_the_entrypoint_does(folder: str) -> None:
-    """Until `warm` nobody looks for garbage: whoever forgets it never does."""
+    """Until `preload` nobody looks for garbage: whoever forgets it never does."""
     source = ROOT / "layers/common/milepost/handlers" / f"{folder}.py"
     last = ast.parse(source.read_text("utf-8")).body[-1]
-    assert ast.unparse(last).startswith("warm(")
+    assert ast.unparse(last).startswith("preload(")
 
 
 def test_the_start_of_every_handler_is_measured() -> None:

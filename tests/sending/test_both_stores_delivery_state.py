@@ -35,9 +35,13 @@ machines: Any = st.sampled_from(["", "privacy proxy", "scanner"])
 plain: Any = st.sampled_from(["sent", "delayed", "delivered", "complained"])
 reports = st.one_of(
     st.builds(DeliveryEvent, plain, times),
-    st.builds(DeliveryEvent, st.just("opened"), times, machine=machines),
+    st.builds(DeliveryEvent, st.just("opened"), times, bot_reason=machines),
     st.builds(
-        DeliveryEvent, st.just("clicked"), times, link=st.sampled_from(LINKS), machine=st.just("")
+        DeliveryEvent,
+        st.just("clicked"),
+        times,
+        link=st.sampled_from(LINKS),
+        bot_reason=st.just(""),
     ),
     st.builds(DeliveryEvent, st.just("bounced"), times, st.just(ADA), permanent=st.booleans()),
     st.just(DeliveryEvent("rejected", at(0), detail="Bad content")),

@@ -23,7 +23,7 @@ from milepost.pages.unsubscribe import Unsubscriber
 from milepost.publishing.publish import Publisher
 from milepost.publishing.workflows import WorkflowPublisher
 from milepost.runtime.backfill import BackfillPartition, BackfillScheduler, BackfillWorker
-from milepost.runtime.dead_letters import DeadLetter, DeadLetterHandler
+from milepost.runtime.dead_letters import DeadLetterHandler
 from milepost.runtime.execution_starter import ExecutionStarter
 from milepost.runtime.react import AppliedEvent, EventApplier
 from milepost.runtime.reevaluation import Reevaluator
@@ -371,18 +371,18 @@ class Surroundings:
 
     def _react_to(self, record: StreamRecord) -> None:
         with self.faults.within("react", lambda: self._react_to(record)):
-            event = record.event
-            key = f"EVENT#{event.name}#{instants.format_instant(event.occurred_at)}#{event.id}"
-            reaction = self.isolator.apply(
-                DeadLetter(event.store, record.contact, key, record.position, ""),
-                record,
-                self.now,
-                lambda: self.reactor.apply(
-                    record.contact, event, record.position, self.now, record.again
-                ),
-            )
-        if not isinstance(reaction, DeadLetter):
-            self.reactions.append(reaction)
+            event, position = record.event, record.position
+            try:
+                reaction = self.reactor.apply(
+                    record.contact, event, position, self.now, record.again
+                )
+            except Exception as error:
+                key = f"EVENT#{event.name}#{instants.format_instant(event.occurred_at)}#{event.id}"
+                self.isolator.handle(
+                    event.store, record.contact, key, position, record, error, self.now
+                )
+                return
+        self.reactions.append(reaction)
 
     def report_of_post(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
         """What SES would put on the topic, as the queue hands it over."""

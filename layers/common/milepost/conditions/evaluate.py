@@ -20,14 +20,13 @@ from milepost.conditions.leaves import LEAVES, Dependency, Leaf
 
 def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     """Answer a condition of the workflow language for one contact at `facts.now`."""
-    if "all" in condition:
-        verdicts = [evaluate(part, facts) for part in condition["all"]]
-        refused = next((v for v in verdicts if not v.value), None)
-        return refused or ConditionResult(True, " and ".join(v.reason for v in verdicts))
-    if "any" in condition:
-        verdicts = [evaluate(part, facts) for part in condition["any"]]
-        accepted = next((v for v in verdicts if v.value), None)
-        return accepted or ConditionResult(False, " and ".join(v.reason for v in verdicts))
+    for group, deciding in (("all", False), ("any", True)):
+        if group in condition:
+            verdicts = [evaluate(part, facts) for part in condition[group]]
+            decided = next((v for v in verdicts if v.value is deciding), None)
+            return decided or ConditionResult(
+                not deciding, " and ".join(v.reason for v in verdicts)
+            )
     if "not" in condition:
         inner = evaluate(condition["not"], facts)
         return ConditionResult(not inner.value, inner.reason)
@@ -36,9 +35,9 @@ def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
 
 def leaf_of(condition: Condition) -> Leaf:
     """The row of a condition that is no group."""
-    for key, leaf in LEAVES.items():
-        if key in condition:
-            return leaf
+    for key in condition:
+        if key in LEAVES:
+            return LEAVES[key]
     raise ValueError(f"not a condition: {sorted(condition)}")
 
 

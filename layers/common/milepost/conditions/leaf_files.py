@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import date
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
@@ -36,12 +36,8 @@ segment, with the contact alone; the `where` of a wait or a behavior, with one e
 contact; the `where` of an exit, a goal or a rule of points, with one event alone."""
 
 
-class Use(NamedTuple):
-    """A name that a condition uses, in one of its fields; it must exist."""
-
-    kind: Literal["topic", "workflow", "segment", "step", "e-mail"]
-    field: str
-    name: str
+UseKind = Literal["topic", "workflow", "segment", "step", "e-mail"]
+"""What a name must be the name of; an e-mail has that of the step that sends it."""
 
 
 class ConditionFile(FileModel):
@@ -53,27 +49,30 @@ class ConditionFile(FileModel):
 
 
 class LeafFile(ConditionFile):
-    """A condition that is no group."""
+    """A condition that is no group.
+
+    `says` is its clause, with the fields that are ids and paths in braces. `uses` are the fields
+    that hold a name, which must exist. `looks_at` is the field that holds the path of a value that
+    is compared, and the whole path.
+    """
 
     allowed_in: ClassVar[frozenset[Place]] = frozenset({"step", "trigger", "segment"})
-
-    def uses(self) -> Iterator[Use]:
-        """The names that must exist."""
-        return iter(())
-
-    def looks_at(self) -> tuple[str, str] | None:
-        """The field that holds the path of a value that is compared, and where it begins."""
-        return None
+    says: ClassVar[str] = ""
+    uses: ClassVar[tuple[tuple[str, UseKind], ...]] = ()
+    looks_at: ClassVar[tuple[str, str] | None] = None
 
     def value_checks(self) -> Iterator[Problem]:
         """What no single field shows to be wrong; places are those of fields."""
         return iter(())
 
+    def describe(self, whose: str) -> str:
+        held = given(self)
+        shown = {name: code(each) for name, each in held.items() if isinstance(each, str)}
+        return self.says.format_map({**shown, "whose": whose, "compared": words(held, value)})
+
 
 if TYPE_CHECKING:
     Condition = ConditionFile  # `conditions.file` has the union
-
-# --- comparisons --------------------------------------------------------------------------------
 
 
 def _moment(text: str) -> str:
@@ -139,13 +138,9 @@ class ContactCondition(Comparison):
     """Compares a field of the contact: `{"contact": "properties.country", "in": ["FR", "BE"]}`."""
 
     allowed_in = frozenset({"step", "trigger", "segment", "where"})
+    says = "the contact's {contact} {compared}"
+    looks_at = ("contact", "contact.{contact}")
     contact: Path = Field(description="Which field: `properties.country`, `stage`, `score`.")
-
-    def looks_at(self) -> tuple[str, str]:
-        return "contact", "contact"
-
-    def describe(self, whose: str) -> str:
-        return f"the contact's {code(self.contact)} {words(given(self), value)}"
 
 
 class EventCondition(Comparison):
@@ -156,10 +151,8 @@ class EventCondition(Comparison):
     """
 
     allowed_in = frozenset({"step", "trigger", "where", "event"})
+    says = "{whose} {event} {compared}"
     event: Path = Field(description="Which field: `total`, `products[].category`.")
-
-    def describe(self, whose: str) -> str:
-        return f"{whose} {code(self.event)} {words(given(self), value)}"
 
 
 class StepCondition(Comparison):
@@ -170,25 +163,16 @@ class StepCondition(Comparison):
     """
 
     allowed_in = frozenset({"step"})
+    says = "the {output} of step {step} {compared}"
+    uses = (("step", "step"),)
+    looks_at = ("output", "steps.{step}.{output}")
     step: StepId = Field(description="The id of the earlier step.")
     output: Path = Field(description="Which part of its result: `body.tier`, `status`, `path`.")
-
-    def uses(self) -> Iterator[Use]:
-        yield Use("step", "step", self.step)
-
-    def looks_at(self) -> tuple[str, str]:
-        return "output", f"steps.{self.step}"
-
-    def describe(self, whose: str) -> str:
-        return f"the {code(self.output)} of step {code(self.step)} {words(given(self), value)}"
 
 
 def given(part: FileModel) -> dict[str, Any]:
     """The fields of a part of a file by the names that the file has."""
     return part.model_dump(by_alias=True, exclude_none=True)
-
-
-# --- behavior -----------------------------------------------------------------------------------
 
 
 class Times(FileModel):
@@ -290,13 +274,11 @@ class SumOf(Windowed):
         return f"the sum of {code(self.of)} over {events} {words(given(self), value)}"
 
 
-# --- e-mails and memberships --------------------------------------------------------------------
-
-
 class EmailEventCondition(LeafFile):
     """What happened to an earlier e-mail of this workflow: `{"email": "hi", "was": "clicked"}`."""
 
     allowed_in = frozenset({"step"})
+    uses = (("email", "e-mail"),)
     email: StepId = Field(description="The id of the `send_email` step.")
     was: Literal["delivered", "opened", "clicked", "bounced", "complained"] = Field(
         description="What happened to it."
@@ -309,9 +291,6 @@ class EmailEventCondition(LeafFile):
         description="With `opened` and `clicked`: also count opens and clicks by bots (mail "
         "programs and link scanners).",
     )
-
-    def uses(self) -> Iterator[Use]:
-        yield Use("e-mail", "email", self.email)
 
     def value_checks(self) -> Iterator[Problem]:
         if self.link and self.was != "clicked":
@@ -329,46 +308,32 @@ class EmailEventCondition(LeafFile):
 class ConsentsTo(LeafFile):
     """The contact said yes to a topic and did not take it back: `{"consents_to": "offers"}`."""
 
+    says = "the contact consents to {consents_to}"
+    uses = (("consents_to", "topic"),)
     consents_to: Topic
-
-    def uses(self) -> Iterator[Use]:
-        yield Use("topic", "consents_to", self.consents_to)
-
-    def describe(self, whose: str) -> str:
-        return f"the contact consents to {code(self.consents_to)}"
 
 
 class InWorkflow(LeafFile):
     """The contact is in a workflow now: `{"in_workflow": "welcome"}`."""
 
+    says = "the contact is inside the workflow {in_workflow}"
+    uses = (("in_workflow", "workflow"),)
     in_workflow: WorkflowName
-
-    def uses(self) -> Iterator[Use]:
-        yield Use("workflow", "in_workflow", self.in_workflow)
-
-    def describe(self, whose: str) -> str:
-        return f"the contact is inside the workflow {code(self.in_workflow)}"
 
 
 class InList(LeafFile):
     """The contact is on a list: `{"in_list": "newsletter"}`."""
 
+    says = "the contact is on the list {in_list}"
     in_list: ListName
-
-    def describe(self, whose: str) -> str:
-        return f"the contact is on the list {code(self.in_list)}"
 
 
 class InSegment(LeafFile):
     """The contact is in a segment: `{"in_segment": "vip"}`."""
 
+    says = "the contact is in the segment {in_segment}"
+    uses = (("in_segment", "segment"),)
     in_segment: SegmentName
-
-    def uses(self) -> Iterator[Use]:
-        yield Use("segment", "in_segment", self.in_segment)
-
-    def describe(self, whose: str) -> str:
-        return f"the contact is in the segment {code(self.in_segment)}"
 
 
 LEAF_FILES: Final[dict[str, type[LeafFile]]] = {

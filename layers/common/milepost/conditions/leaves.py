@@ -4,7 +4,7 @@
 `where` is shown only those events that meet it: `conditions.evaluate` sees to that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import copysign, fsum, inf
@@ -20,7 +20,15 @@ from milepost.conditions.context import (
     EventWindow,
     PastEvent,
 )
-from milepost.conditions.operators import OPERATORS, as_number, changes, compare, count_words, words
+from milepost.conditions.operators import (
+    as_number,
+    changes,
+    compare,
+    count_words,
+    named,
+    predicate,
+    words,
+)
 
 ANY_FIELD = "*"
 """The field of a condition that could look anywhere in the contact."""
@@ -32,10 +40,13 @@ MOST_SAID = 5
 """Of a list of values, a reason names so many."""
 
 
+DependencyKind = Literal["events", "fields", "topics", "workflows", "segments"]
+
+
 class Dependency(NamedTuple):
     """One thing that has a condition evaluated again when it changes."""
 
-    kind: Literal["events", "fields", "topics", "workflows", "segments"]
+    kind: DependencyKind
     name: str
 
 
@@ -65,75 +76,38 @@ class Leaf:
 
 # --- comparisons --------------------------------------------------------------------------------
 
-
-class _Looked(NamedTuple):
-    """The value that a comparison looks at: what reasons call it, its data, and the path there."""
-
-    name: str
-    data: Any
-    path: str
+_Looks = Callable[[Condition, EvaluationContext], tuple[str, Any, str]]
+"""Where a comparison looks: what reasons call that, its data, and the path of the value there."""
 
 
-def _comparison(
-    looks: Callable[[Condition, EvaluationContext], _Looked],
-    depends_on: Callable[[Condition], Iterator[Dependency]] = _nothing,
-) -> Leaf:
+def _comparison(looks: _Looks, depends_on: Callable[[Condition], Iterator[Dependency]]) -> Leaf:
     def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-        return _compared(looks(condition, facts), condition, facts.now)
+        root, data, path = looks(condition, facts)
+        return _compared(f"{root}.{path}", get_path(data, path), condition, facts.now)
 
     def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-        looked = looks(condition, facts)
+        _, data, path = looks(condition, facts)
         if condition.get("contact") == SCORE:
             yield from (at for at, _ in facts.score_decays)
-        name = _operator(condition)
-        value = get_path(looked.data, looked.path)
-        yield from changes(OPERATORS[name], value, condition[name], facts.now)
+        for operator, bound in named(condition):
+            yield from changes(operator, get_path(data, path), bound, facts.now)
 
     return Leaf(evaluate, depends_on, timed=_is_timed, next_change=next_change)
 
 
 def _is_timed(condition: Condition) -> bool:
-    timed = OPERATORS[_operator(condition)].changes_at is not None
-    return timed or condition.get("contact") == SCORE
+    near = any(operator.changes_at for operator, _ in named(condition))
+    return near or condition.get("contact") == SCORE
 
 
-def _operator(condition: Condition) -> str:
-    return next(name for name in OPERATORS if name in condition)
-
-
-def _compared(looked: _Looked, condition: Condition, now: datetime) -> ConditionResult:
-    value, name = get_path(looked.data, looked.path), _operator(condition)
-    operator, bound = OPERATORS[name], condition[name]
-    missing = value is MISSING or value is None
+def _compared(name: str, value: Any, condition: Condition, now: datetime) -> ConditionResult:
+    operator, bound = named(condition)[0]
     met = compare(operator, value, bound, now)
-    if missing:
-        return ConditionResult(
-            operator.of_several == "whole" and met is True, f"{looked.name} is missing"
-        )
+    if value is MISSING or value is None:
+        return ConditionResult(operator.of_several == "whole" and met is True, f"{name} is missing")
     strange = ", which cannot be compared" if met is None else ""
-    rule = words({name: bound}, _say, MOST_SAID)
-    return ConditionResult(
-        met is True, f"{looked.name} is {_say(value)}{strange} (condition: {rule})"
-    )
-
-
-def _contact(condition: Condition, facts: EvaluationContext) -> _Looked:
-    path = condition["contact"]
-    return _Looked(f"contact.{path}", facts.contact, path)
-
-
-def _event(condition: Condition, facts: EvaluationContext) -> _Looked:
-    path = condition["event"]
-    return _Looked(f"event.{path}", facts.event, path)
-
-
-def _step(condition: Condition, facts: EvaluationContext) -> _Looked:
-    step, path = condition["step"], condition["output"]
-    return _Looked(f"steps.{step}.{path}", facts.steps.get(step, {}), path)
-
-
-def _field(condition: Condition) -> Iterator[Dependency]:
-    yield Dependency("fields", root_field(condition["contact"]))
+    rule = predicate(operator, bound, _say, MOST_SAID)
+    return ConditionResult(met is True, f"{name} is {_say(value)}{strange} (condition: {rule})")
 
 
 def root_field(path: str) -> str:
@@ -148,19 +122,27 @@ def root_field(path: str) -> str:
     return f"{home}.{key}" if key else ANY_FIELD
 
 
-# --- memberships --------------------------------------------------------------------------------
+def _step(condition: Condition, facts: EvaluationContext) -> tuple[str, Any, str]:
+    step = condition["step"]
+    return f"steps.{step}", facts.steps.get(step, {}), condition["output"]
 
 
-def _in_list(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-    name = condition["in_list"]
-    on = facts.contact.get("lists", {}).get(name) is True
-    return ConditionResult(on, f"is {_un(on)}on list {name}")
+def _membership(
+    key: str,
+    kind: DependencyKind,
+    said: str,
+    among: Callable[[EvaluationContext], Collection[str]],
+    prefix: str = "",
+) -> Leaf:
+    def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
+        inside = condition[key] in among(facts)
+        return ConditionResult(inside, f"is {_un(inside)}{said} {condition[key]}")
+
+    return Leaf(evaluate, lambda c: iter((Dependency(kind, f"{prefix}{c[key]}"),)))
 
 
-def _in_segment(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-    name = condition["in_segment"]
-    inside = name in facts.segments
-    return ConditionResult(inside, f"is {_un(inside)}in segment {name}")
+def _lists(facts: EvaluationContext) -> Collection[str]:
+    return [name for name, on in facts.contact.get("lists", {}).items() if on is True]
 
 
 def _consents_to(condition: Condition, facts: EvaluationContext) -> ConditionResult:
@@ -172,17 +154,8 @@ def _consents_to(condition: Condition, facts: EvaluationContext) -> ConditionRes
     )
 
 
-def _in_workflow(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-    name = condition["in_workflow"]
-    inside = name in facts.active_workflows
-    return ConditionResult(inside, f"is {_un(inside)}in workflow {name}")
-
-
 def _un(value: bool) -> str:
     return "" if value else "not "
-
-
-# --- e-mails ------------------------------------------------------------------------------------
 
 
 def _email(condition: Condition, facts: EvaluationContext) -> ConditionResult:
@@ -234,8 +207,7 @@ def _sum_of(condition: Condition, facts: EvaluationContext) -> ConditionResult:
 
 
 def _meets(bounds: Mapping[str, Any], number: float, now: datetime) -> bool:
-    asked = [(each, bounds[name]) for name, each in OPERATORS.items() if name in bounds]
-    return all(compare(operator, number, bound, now) for operator, bound in asked)
+    return all(compare(operator, number, bound, now) for operator, bound in named(bounds))
 
 
 def _meets_times(condition: Condition, count: int, now: datetime) -> bool:
@@ -259,10 +231,6 @@ def _answered_by_totals(condition: Condition) -> bool:
     if "sum_of" in condition or "where" in condition or "within" in condition:
         return False
     return "since" not in condition or condition.get("times") in (None, {"gte": 1})
-
-
-def _happened(condition: Condition) -> Iterator[Dependency]:
-    yield Dependency("events", _event_name(condition))
 
 
 def _windows(
@@ -349,35 +317,33 @@ def _say(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _names(
-    kind: Literal["fields", "topics", "workflows", "segments"], key: str, prefix: str = ""
-) -> Callable[[Condition], Iterator[Dependency]]:
-    """A leaf that is about what it names."""
-    return lambda condition: iter((Dependency(kind, f"{prefix}{condition[key]}"),))
-
-
-def _is_within(condition: Condition) -> bool:
-    return "within" in condition
-
-
 _BEHAVIOR = Leaf(
     _did,
-    depends_on=_happened,
+    depends_on=lambda condition: iter((Dependency("events", _event_name(condition)),)),
     needs_windows=_windows,
-    timed=_is_within,
+    timed=lambda condition: "within" in condition,
     next_change=_count_changes,
 )
 LEAVES: Final[dict[str, Leaf]] = {
-    "contact": _comparison(_contact, _field),
+    "contact": _comparison(
+        lambda condition, facts: ("contact", facts.contact, condition["contact"]),
+        lambda condition: iter((Dependency("fields", root_field(condition["contact"])),)),
+    ),
     "did": _BEHAVIOR,
     "did_not": _BEHAVIOR,
     "sum_of": replace(_BEHAVIOR, evaluate=_sum_of, next_change=_leavings),
     "email": Leaf(_email, needs_emails=lambda condition: iter((condition["email"],))),
-    "step": _comparison(_step),
-    "consents_to": Leaf(_consents_to, _names("topics", "consents_to")),
-    "in_workflow": Leaf(_in_workflow, _names("workflows", "in_workflow")),
-    "in_list": Leaf(_in_list, _names("fields", "in_list", "lists.")),
-    "in_segment": Leaf(_in_segment, _names("segments", "in_segment")),
-    "event": _comparison(_event),
+    "step": _comparison(_step, _nothing),
+    "consents_to": Leaf(
+        _consents_to, lambda condition: iter((Dependency("topics", condition["consents_to"]),))
+    ),
+    "in_workflow": _membership(
+        "in_workflow", "workflows", "in workflow", lambda f: f.active_workflows
+    ),
+    "in_list": _membership("in_list", "fields", "on list", _lists, "lists."),
+    "in_segment": _membership("in_segment", "segments", "in segment", lambda f: f.segments),
+    "event": _comparison(
+        lambda condition, facts: ("event", facts.event, condition["event"]), _nothing
+    ),
 }
 """By the key that names a leaf in the file."""

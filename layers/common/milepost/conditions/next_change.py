@@ -21,7 +21,7 @@ from milepost.conditions.evaluate import (
     windows_of,
 )
 from milepost.conditions.leaves import SCORE
-from milepost.conditions.operators import OPERATORS
+from milepost.conditions.operators import named
 
 MAX_CANDIDATES = 20
 """Instants that are tried one after the other: each of them is a whole evaluation."""
@@ -72,8 +72,7 @@ def _first_change(
 
 
 def _recurs(condition: Condition) -> bool:
-    recurring = [name for name, operator in OPERATORS.items() if operator.recurs]
-    return any(name in part for _, part in leaves_in(condition) for name in recurring)
+    return any(each.recurs for _, part in leaves_in(condition) for each, _ in named(part))
 
 
 def at_time(at: datetime, facts: EvaluationContext) -> EvaluationContext:
@@ -90,17 +89,7 @@ def at_time(at: datetime, facts: EvaluationContext) -> EvaluationContext:
     fading = [score for begins, score in facts.score_decays if begins <= at]
     contact = {**facts.contact, SCORE: fading[-1]} if fading else facts.contact
     left = [(begins, score) for begins, score in facts.score_decays if begins > at]
-    return EvaluationContext(
-        now=at,
-        contact=contact,
-        event=facts.event,
-        consent=facts.consent,
-        metrics=facts.metrics,
-        active_workflows=facts.active_workflows,
-        windows=windows,
-        segments=facts.segments,
-        score_decays=left,
-    )
+    return replace(facts, now=at, contact=contact, windows=windows, score_decays=left)
 
 
 def _of_leaf(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:

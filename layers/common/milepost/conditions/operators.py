@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
-from typing import Any, Final, Literal
+from operator import contains, ge, gt, le, lt
+from typing import Any, Final, Literal, assert_never
 
 from milepost.base import instants
 from milepost.base.durations import format_duration, parse_duration
@@ -19,40 +20,49 @@ ValueKind = Literal["text", "number", "flag", "date"]
 BoundKind = Literal["value", "values", "text", "number", "range", "flag", "date", "duration"]
 """What a file gives an operator: `value` is a text, a number or a flag, `range` two numbers."""
 
+Holds = Callable[[Any, Any, datetime], bool | None]
+ChangesAt = Callable[[datetime, Any, datetime], Iterator[datetime]]
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """What is known of an operator.
 
     `holds` gets a value, the bound and the time; None, TypeError, ValueError or OverflowError say
-    that it cannot compare the value. `compares` holds the kinds that it can, besides values of an
-    unknown kind. Of a list of values, `one` is enough or there may be `none`; with `whole`,
-    `holds` gets the value as it is, also a list or MISSING. `words` stand before the bound,
-    `words_if_false` for a flag that is false; `joins` stands before the last of several bounds.
-    `counts` are the words before a number of times, for an operator that `times` has. `changes_at`
-    gives the instants near the time at which the comparison of an instant can change; if it
-    `recurs`, there are always more to come. `meaning` explains the field.
+    that it cannot compare the value. `compares` are the kinds that it can, besides unknown ones.
+    Of several values `one` is enough, or there may be `none`; with `whole`, `holds` gets the value
+    as it is, also a list or MISSING. `words` stand before the bound, `joins` before the last of
+    several; `words_if_false` are for a flag, `counts` for an operator that `times` has. `meaning`
+    explains the field. `changes_at` gives the instants near the time at which the comparison of
+    an instant can change; if it `recurs`, there are always more to come.
     """
 
-    holds: Callable[[Any, Any, datetime], bool | None]
+    holds: Holds
     compares: frozenset[ValueKind]
     bound: BoundKind
     words: str
     meaning: str
+    counts: str = ""
     of_several: Literal["one", "none", "whole"] = "one"
     words_if_false: str = ""
     joins: str = "or"
-    counts: str = ""
-    changes_at: Callable[[datetime, Any, datetime], Iterator[datetime]] | None = None
+    changes_at: ChangesAt | None = None
     recurs: bool = False
+
+
+def named(condition: Mapping[str, Any]) -> list[tuple[Operator, Any]]:
+    """The operators that a condition names, with their bounds."""
+    return [(OPERATORS[name], bound) for name, bound in condition.items() if name in OPERATORS]
 
 
 def compare(operator: Operator, value: Any, bound: Any, now: datetime) -> bool | None:
     """Whether a value, or one of several, meets the bound; None if none can be compared."""
     if operator.of_several == "whole":
         return _holds(operator, value, bound, now)
-    values = value if isinstance(value, list) else [value]
-    found = [_holds(operator, each, bound, now) for each in values]
+    if not isinstance(value, list):
+        met = _holds(operator, value, bound, now)
+        return None if met is None else met is (operator.of_several == "one")
+    found = [_holds(operator, each, bound, now) for each in value]
     if found and found == [None] * len(found):
         return None
     return (True in found) is (operator.of_several == "one")
@@ -77,22 +87,20 @@ def changes(operator: Operator, value: Any, bound: Any, now: datetime) -> Iterat
             continue  # nothing that could be compared, now or later
 
 
-def words(bounds: Mapping[str, Any], show: Callable[[Any], str], most: int | None = None) -> str:
-    """The comparisons that a condition makes, in words: `is at least 20`.
-
-    `show` writes one value; of a list of them, only the `most` first are written.
-    """
-    given = [(operator, bounds[name]) for name, operator in OPERATORS.items() if name in bounds]
-    return _joined([_predicate(operator, bound, show, most) for operator, bound in given], "and")
+def words(bounds: Mapping[str, Any], show: Callable[[Any], str]) -> str:
+    """The comparisons that a condition makes, in words; `show` writes one value."""
+    return _joined([predicate(each, bound, show) for each, bound in named(bounds)], "and")
 
 
 def count_words(bounds: Mapping[str, Any], show: Callable[[Any], str]) -> str:
     """Bounds of a count, in words: `at least 2 and less than 4`."""
-    given = [(each.counts, bounds[name]) for name, each in OPERATORS.items() if name in bounds]
-    return _joined([f"{counts} {show(bound)}" for counts, bound in given], "and")
+    return _joined([f"{each.counts} {show(bound)}" for each, bound in named(bounds)], "and")
 
 
-def _predicate(operator: Operator, bound: Any, show: Callable[[Any], str], most: int | None) -> str:
+def predicate(
+    operator: Operator, bound: Any, show: Callable[[Any], str], most: int | None = None
+) -> str:
+    """One comparison in words, `is at least 20`, with the `most` first bounds of a list."""
     match operator.bound:
         case "flag":
             return operator.words if bound else operator.words_if_false
@@ -103,8 +111,10 @@ def _predicate(operator: Operator, bound: Any, show: Callable[[Any], str], most:
         case "values":
             more = ["..."] if most is not None and len(bound) > most else []
             said = _joined([*map(show, bound[:most]), *more], operator.joins)
-        case _:
+        case "value" | "text" | "number" | "date":
             said = show(bound)
+        case _:
+            assert_never(operator.bound)
     return f"{operator.words} {said}"
 
 
@@ -143,19 +153,16 @@ def _one_of(value: Any, bound: Any, _: datetime) -> bool:
     return any(_same(value, option) for option in bound)
 
 
-def _text(test: Callable[[str, str], bool]) -> Callable[[Any, Any, datetime], bool | None]:
-    """A comparison of texts in which capital letters do not matter."""
-    return lambda value, bound, _: (
-        test(value.casefold(), bound.casefold()) if isinstance(value, str) else None
-    )
-
-
-def _number(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any, datetime], bool]:
-    return lambda value, bound, _: test(as_number(value), bound)
+def _was_within(value: Any, bound: Any, now: datetime) -> bool:
+    return now - parse_duration(bound) <= as_instant(value, now) <= now
 
 
 def _last(at: datetime, bound: Any, _: datetime) -> Iterator[datetime]:
     yield from (at, at + parse_duration(bound) + _TICK)
+
+
+def _is_within(value: Any, bound: Any, now: datetime) -> bool:
+    return now <= as_instant(value, now) <= now + parse_duration(bound)
 
 
 def _next(at: datetime, bound: Any, _: datetime) -> Iterator[datetime]:
@@ -174,13 +181,14 @@ def _anniversaries(at: datetime, bound: Any, now: datetime) -> Iterator[datetime
         yield from (midnight, midnight + timedelta(days=1), hour - width)
 
 
-def _next_anniversary(value: datetime, now: datetime) -> datetime:
-    """The next return of a day of the year."""
-    today = now.date()
-    day = _in_year(value.date(), today.year)
+def _returns_within(value: Any, bound: Any, now: datetime) -> bool:
+    """Whether a day of the year comes again so soon; the whole of it counts."""
+    at, today = as_instant(value, now), now.date()
+    day = _in_year(at.date(), today.year)
     if day < today:
-        day = _in_year(value.date(), today.year + 1)
-    return datetime.combine(day, now.timetz() if day == today else value.timetz())
+        day = _in_year(at.date(), today.year + 1)
+    next_time = datetime.combine(day, now.timetz() if day == today else at.timetz())
+    return next_time - now <= parse_duration(bound)
 
 
 def _in_year(day: date, year: int) -> date:
@@ -194,67 +202,59 @@ def _in_year(day: date, year: int) -> date:
 _TICK = timedelta(microseconds=1)
 """What holds up to an instant, that instant included, ends one tick after it."""
 
-_ANY: frozenset[ValueKind] = frozenset({"text", "number", "flag", "date"})
+
+def _text(test: Callable[[str, str], bool]) -> Holds:
+    """A comparison of texts in which capital letters do not matter."""
+    return lambda value, bound, _: (
+        test(value.casefold(), bound.casefold()) if isinstance(value, str) else None
+    )
+
+
+def _number(test: Callable[[Any, Any], bool]) -> Holds:
+    return lambda value, bound, _: test(as_number(value), bound)
+
+
 _TEXT: frozenset[ValueKind] = frozenset({"text"})
 _NUMBER: frozenset[ValueKind] = frozenset({"number"})
 _DATE: frozenset[ValueKind] = frozenset({"date"})
+_ANY: frozenset[ValueKind] = frozenset({"text", "number", "flag", "date"})
 # fmt: off
 OPERATORS: Final[dict[str, Operator]] = {
-    "is": Operator(
-        _same, _ANY, "value", "is", "It is exactly this value.", counts="exactly"),
-    "is_not": Operator(
-        _same, _ANY, "value", "is there and not", "It has a value, and not this one.",
-        of_several="none"),
-    "in": Operator(
-        _one_of, _ANY, "values", "is", "It is one of these values."),
-    "not_in": Operator(
-        _one_of, _ANY, "values", "is there and neither", "It has a value, and none of these.",
-        of_several="none", joins="nor"),
-    "contains": Operator(
-        _text(lambda text, part: part in text), _TEXT, "text", "contains",
+    "is": Operator(_same, _ANY, "value", "is", "It is exactly this value.", "exactly"),
+    "is_not": Operator(_same, _ANY, "value", "is there and not",
+        "It has a value, and not this one.", of_several="none"),
+    "in": Operator(_one_of, _ANY, "values", "is", "It is one of these values."),
+    "not_in": Operator(_one_of, _ANY, "values", "is there and neither",
+        "It has a value, and none of these.", of_several="none", joins="nor"),
+    "contains": Operator(_text(contains), _TEXT, "text", "contains",
         "The text has this in it. Capital letters do not matter."),
-    "starts_with": Operator(
-        _text(str.startswith), _TEXT, "text", "begins with",
+    "starts_with": Operator(_text(str.startswith), _TEXT, "text", "begins with",
         "The text begins with this. Capital letters do not matter."),
-    "ends_with": Operator(
-        _text(str.endswith), _TEXT, "text", "ends with",
+    "ends_with": Operator(_text(str.endswith), _TEXT, "text", "ends with",
         "The text ends with this. Capital letters do not matter."),
-    "gt": Operator(
-        _number(lambda a, b: a > b), _NUMBER, "number", "is more than",
-        "The number is greater.", counts="more than"),
-    "gte": Operator(
-        _number(lambda a, b: a >= b), _NUMBER, "number", "is at least",
-        "The number is greater or the same.", counts="at least"),
-    "lt": Operator(
-        _number(lambda a, b: a < b), _NUMBER, "number", "is less than",
-        "The number is smaller.", counts="less than"),
-    "lte": Operator(
-        _number(lambda a, b: a <= b), _NUMBER, "number", "is at most",
-        "The number is smaller or the same.", counts="at most"),
-    "between": Operator(
-        _number(lambda a, b: b[0] <= a <= b[1]), _NUMBER, "range", "is between",
+    "gt": Operator(_number(gt), _NUMBER, "number", "is more than",
+        "The number is greater.", "more than"),
+    "gte": Operator(_number(ge), _NUMBER, "number", "is at least",
+        "The number is greater or the same.", "at least"),
+    "lt": Operator(_number(lt), _NUMBER, "number", "is less than",
+        "The number is smaller.", "less than"),
+    "lte": Operator(_number(le), _NUMBER, "number", "is at most",
+        "The number is smaller or the same.", "at most"),
+    "between": Operator(_number(lambda a, b: b[0] <= a <= b[1]), _NUMBER, "range", "is between",
         "The number is between these two, or is one of them: `[20, 50]`."),
-    "exists": Operator(
-        lambda v, b, _: (v is not MISSING and v is not None and v != []) is b,
-        _ANY, "flag", "is there", "`true`: there is a value. `false`: there is none.",
+    "exists": Operator(lambda v, b, _: (v not in (MISSING, None, [])) is b, _ANY, "flag",
+        "is there", "`true`: there is a value. `false`: there is none.",
         of_several="whole", words_if_false="is missing"),
-    "before": Operator(
-        lambda v, b, now: as_instant(v, now) < as_instant(b, now), _DATE, "date", "is before",
-        "The date or time is before this one: `2027-01-31`."),
-    "after": Operator(
-        lambda v, b, now: as_instant(v, now) > as_instant(b, now), _DATE, "date", "is after",
-        "The date or time is after this one: `2027-01-31`."),
-    "within_last": Operator(
-        lambda v, b, now: now - parse_duration(b) <= as_instant(v, now) <= now,
-        _DATE, "duration", "was in the last", "The date is in the last `7 days`.",
-        changes_at=_last),
-    "within_next": Operator(
-        lambda v, b, now: now <= as_instant(v, now) <= now + parse_duration(b),
-        _DATE, "duration", "is in the next", "The date is in the next `7 days`.",
-        changes_at=_next),
-    "anniversary_within": Operator(
-        lambda v, b, now: _next_anniversary(as_instant(v, now), now) - now <= parse_duration(b),
-        _DATE, "duration", "has its anniversary in the next",
+    "before": Operator(lambda v, b, now: as_instant(v, now) < as_instant(b, now), _DATE, "date",
+        "is before", "The date or time is before this one: `2027-01-31`."),
+    "after": Operator(lambda v, b, now: as_instant(v, now) > as_instant(b, now), _DATE, "date",
+        "is after", "The date or time is after this one: `2027-01-31`."),
+    "within_last": Operator(_was_within, _DATE, "duration", "was in the last",
+        "The date is in the last `7 days`.", changes_at=_last),
+    "within_next": Operator(_is_within, _DATE, "duration", "is in the next",
+        "The date is in the next `7 days`.", changes_at=_next),
+    "anniversary_within": Operator(_returns_within, _DATE, "duration",
+        "has its anniversary in the next",
         "The same day of the year comes in the next `7 days`: birthdays.",
         changes_at=_anniversaries, recurs=True),
 }

@@ -9,6 +9,12 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.base import instants
 from milepost.contacts.changes import Change
+from milepost.contacts.event_names import (
+    DUPLICATE_CORRECTED,
+    MERGE_REQUESTED,
+    MERGED,
+    SYSTEM_SOURCE,
+)
 
 IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
 
@@ -139,3 +145,17 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
 
 
 _TIMES = ("at", "requested_at")
+
+
+def is_system_event(event: Event) -> bool:
+    """Whether Milepost wrote the event for itself. Such an event is not counted."""
+    return event.source == SYSTEM_SOURCE and event.name in (
+        MERGE_REQUESTED,
+        MERGED,
+        DUPLICATE_CORRECTED,
+    )
+
+
+def is_merge_request(event: Event) -> bool:
+    """Whether an event asks the contact on whose timeline it is to merge."""
+    return event.source == SYSTEM_SOURCE and event.name == MERGE_REQUESTED

@@ -8,8 +8,6 @@ from milepost.aws.table import unpack
 from milepost.contacts.dynamodb.timeline import event_from_item, replayed_event_from_item
 from milepost.handlers.cold_start import preload
 from milepost.handlers.log import count_metric, logger
-from milepost.runtime.dead_letters import DeadLetter
-from milepost.runtime.react import AppliedEvent
 from milepost.wiring import core, runtime
 
 
@@ -21,8 +19,8 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
     """Apply a batch. A contact whose record fails waits for the retry; the others go on.
 
     Failing as a whole is safe, because what is applied is skipped the second time. A record that
-    keeps failing is put aside with its reason, and then the contact goes on. Only what ends the
-    function itself comes to the point where Lambda bisects the batch and gives up on it.
+    keeps failing is quarantined with its reason, and then the contact goes on. Only an error that
+    ends the function itself makes Lambda bisect the batch and give up on it.
     """
     failed: set[str] = set()
     for record in batch["Records"]:
@@ -43,25 +41,24 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
     image = change["NewImage"]
     if "copied_from" in image:
         return  # it was applied where it comes from
-    record = DeadLetter(
-        *owner(collection), change["Keys"]["sk"]["S"], int(change["SequenceNumber"]), reason=""
-    )
-    done = runtime.isolator().apply(
-        record, image, core.clock().wire_now(), lambda: _react(record, image)
-    )
-    if isinstance(done, DeadLetter):
+    store, contact = owner(collection)
+    sequence = int(change["SequenceNumber"])
+    try:
+        _react(store, contact, sequence, image)
+    except Exception as error:
+        key, now = change["Keys"]["sk"]["S"], core.clock().wire_now()
+        letter = runtime.isolator().handle(store, contact, key, sequence, image, error, now)
         count_metric("RecordsQuarantined")
         # Not its key, which holds an id of the shop's making.
-        shown = {name: value for name, value in done.to_json().items() if name != "key"}
+        shown = {name: value for name, value in letter.to_json().items() if name != "key"}
         logger.error("record quarantined", extra=shown)
 
 
-def _react(record: DeadLetter, image: Mapping[str, Any]) -> AppliedEvent:
-    store, contact = record.store, record.contact
+def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) -> None:
     item = unpack(image)
     event, again = event_from_item(store, item), replayed_event_from_item(item)
     now = core.clock().now()
-    reaction = runtime.reactor().apply(contact, event, record.position, now, again)
+    reaction = runtime.reactor().apply(contact, event, sequence, now, again)
     logger.info(
         "event applied",
         extra={
@@ -77,7 +74,6 @@ def _react(record: DeadLetter, image: Mapping[str, Any]) -> AppliedEvent:
             "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
         },
     )
-    return reaction
 
 
 preload(runtime.reactor, runtime.isolator, core.clock)

@@ -18,8 +18,7 @@ from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
 from milepost.contacts.event import Event
 from milepost.runtime.ports import PartitionProgress
-from milepost.runtime.reevaluation import next_check_at
-from milepost.segments.evaluator import SegmentEvaluator
+from milepost.segments.evaluator import SegmentEvaluator, next_check_at
 from milepost.segments.membership import STAGE_SEGMENT_PREFIX, reevaluation_event
 
 if TYPE_CHECKING:

@@ -1,17 +1,13 @@
-"""Dead letters: records of the stream that could not be applied, and why.
+"""Dead letters: stream records that could not be applied, with the reason.
 
-Records that cannot be applied.
-
-Poison: a record that cannot be applied is put aside with its reason, and hurts nobody else.
-
-It is tried a few times, for what is wrong may pass. Then it is a letter in the queue of dead
-letters, and the contact goes on with what came after it. `redrive` has it applied later, once.
+A record that fails is tried a few times, because the error may be temporary. Then it goes to the
+dead-letter queue, and the contact continues with its next event. `milepost redrive` applies the
+record later, once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from milepost.base.errors import ThrottledError
@@ -20,12 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from milepost.runtime.react import AppliedEvent
-
-    pass
     from milepost.contacts.ports import Contacts
-
-    pass
 
 
 class DeadLetter(NamedTuple):
@@ -92,27 +83,33 @@ MAX_THROTTLED_ATTEMPTS = 7
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterHandler:
-    """Applies records, or puts them aside. The account of failures is opened when one fails."""
+    """Decides whether a record that failed is tried again or quarantined."""
 
     contacts: Contacts
     letters: Callable[[], DeadLetterStore]
 
-    def apply(
-        self, record: DeadLetter, image: Any, now: datetime, act: Callable[[], AppliedEvent]
-    ) -> AppliedEvent | DeadLetter:
-        """Apply a record by `act`; the letter that it became. Raises what `act` does until then."""
-        try:
-            return act()
-        except Exception as error:
-            letter = record._replace(reason=reason_of(error))
-            letters = self.letters()
-            attempts = letters.failed(letter, image, now)
-            if attempts < (
-                MAX_THROTTLED_ATTEMPTS if isinstance(error, ThrottledError) else MAX_ATTEMPTS
-            ):
-                raise
-            held = self.contacts.get_even_if_merged(record.store, record.contact)
-            applied = held is not None and held.last_sequence >= record.position
-            letter = letter._replace(attempts=attempts, applied=applied)
-            letters.quarantine(letter)
-            return letter
+    def handle(
+        self,
+        store: str,
+        contact: str,
+        key: str,
+        sequence: int,
+        image: Any,
+        error: Exception,
+        now: datetime,
+    ) -> DeadLetter:
+        """Quarantine a record that failed with `error`; the dead letter that it became.
+
+        Raises `error` as long as the record has attempts left.
+        """
+        letter = DeadLetter(store, contact, key, sequence, reason_of(error))
+        letters = self.letters()
+        attempts = letters.failed(letter, image, now)
+        throttled = isinstance(error, ThrottledError)
+        if attempts < (MAX_THROTTLED_ATTEMPTS if throttled else MAX_ATTEMPTS):
+            raise error
+        held = self.contacts.get_even_if_merged(store, contact)
+        applied = held is not None and held.last_sequence >= sequence
+        letter = letter._replace(attempts=attempts, applied=applied)
+        letters.quarantine(letter)
+        return letter

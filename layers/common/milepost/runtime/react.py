@@ -15,9 +15,9 @@ from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
-from milepost.contacts.event import Event
+from milepost.contacts.event import Event, is_merge_request, is_system_event
 from milepost.contacts.event_names import DUPLICATE_CORRECTED
-from milepost.contacts.identity import drop_identifiers
+from milepost.contacts.identity import drop_identifiers, is_misrouted
 from milepost.contacts.profile import ActiveEnrollment, Profile, apply_event
 from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.enrollment import Enrollment
@@ -37,9 +37,8 @@ from milepost.enrollments.time_triggers import prune_fired
 from milepost.enrollments.version_migration import changed_date_fields, is_rescheduled_by
 from milepost.runtime.execution_starter import ExecutionStarter, reschedule_for_date
 from milepost.runtime.merging.merge import ContactMerger
-from milepost.runtime.merging.rules import correct_totals, is_merge_request, is_system_event
-from milepost.runtime.reevaluation import next_check_at
-from milepost.segments.evaluator import SegmentEvaluator
+from milepost.runtime.merging.rules import correct_totals
+from milepost.segments.evaluator import SegmentEvaluator, next_check_at
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts, ReplayedEvent
@@ -106,7 +105,11 @@ class EventApplier:
             if self._is_erased(before, contact, event):
                 self.contacts.delete_event(contact, event)
                 return AppliedEvent()
-            if before is not None and (there := self.merger.owner_of(before, event)):
+            if (
+                before is not None
+                and is_misrouted(before.contact, before.known_identifiers, event)
+                and (there := self.merger.owner_of(before, event))
+            ):
                 after = replace(before, last_sequence=position, misrouted=(position, there))
                 if self.merging.move_misrouted(before, after, event):
                     return self._finish(after, event, position, now)
@@ -180,7 +183,8 @@ class EventApplier:
         head: "PublishedState",
     ) -> tuple[AppliedEvent, Profile]:
         elsewhere = self.contacts.claim_identifiers(contact, event)
-        self.merger.request_merge(contact, event, elsewhere)
+        if elsewhere:
+            self.merger.request_merge(contact, event, elsewhere)
         if event.contact.consents:
             self.contacts.record_consent(contact, event, head.settings.shop_topics)
         profile = before or Profile(event.store, contact)

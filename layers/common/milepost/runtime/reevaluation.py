@@ -10,19 +10,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from milepost.base.refs import ContactRef
-from milepost.contacts.profile import NextCheck, Profile
+from milepost.contacts.profile import Profile
 from milepost.enrollments.time_triggers import (
-    checked_until,
     due,
-    is_reevaluation,
-    next_due,
-    plan_next_check,
 )
-from milepost.segments.evaluator import read_ahead
+from milepost.segments.evaluator import next_check_at, read_ahead
 from milepost.segments.membership import reevaluation_event
 
 if TYPE_CHECKING:
-    from milepost.contacts.event import Event
     from milepost.contacts.ports import Contacts, Timeline
     from milepost.published.head import Published, PublishedState
 
@@ -61,19 +56,3 @@ class Reevaluator:
     def _move_on(self, profile: Profile, head: "PublishedState", now: datetime) -> None:
         """Nothing has come after all: look again when the next thing does."""
         self.contacts.apply(profile, replace(profile, next_check=next_check_at(profile, head, now)))
-
-
-def next_check_at(
-    profile: Profile, head: "PublishedState", now: datetime, event: "Event | None" = None
-) -> NextCheck | None:
-    """When a contact has to be looked at again: something comes, or a segment may change.
-
-    If `event` has the contact looked at, what came since its instant is still to come: between
-    publishing and the look for it nobody may have known.
-    """
-    since = checked_until(profile, now)
-    if event is not None and is_reevaluation(event):
-        since = min(since, event.occurred_at)
-    occasions = next_due(profile, head.time_triggers(), since, head.settings.timezone)[:1]
-    instants = [*(occasion.at for occasion in occasions), *read_ahead(profile, head)]
-    return plan_next_check(profile, min(instants, default=None), now)

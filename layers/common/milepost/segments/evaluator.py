@@ -17,8 +17,14 @@ from milepost.conditions.evaluate import evaluate, windows_needed
 from milepost.conditions.next_change import next_change
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import MERGED, SYSTEM_SOURCE
-from milepost.contacts.profile import OTHER_EVENTS, Profile
+from milepost.contacts.profile import OTHER_EVENTS, NextCheck, Profile
 from milepost.contacts.segment_state import MembershipChange, SegmentState
+from milepost.enrollments.time_triggers import (
+    checked_until,
+    is_reevaluation,
+    next_due,
+    plan_next_check,
+)
 from milepost.segments.membership import (
     STAGE_SEGMENT_PREFIX,
     affected_segments,
@@ -291,3 +297,19 @@ def read_ahead(profile: Profile, head: "SegmentHead") -> list[datetime]:
     """When the segments of a contact have to be looked at again."""
     gone = {name for name, each in head.segments.items() if each.status == "archived"}
     return [at for name, at in profile.segment_state.next_changes.items() if name not in gone]
+
+
+def next_check_at(
+    profile: Profile, head: "SegmentHead", now: datetime, event: Event | None = None
+) -> NextCheck | None:
+    """When to re-evaluate a contact next: a time trigger comes due, or a segment may change.
+
+    If `event` is a re-evaluation, time triggers that came due since its instant still count: a
+    function with an older head may have missed them.
+    """
+    since = checked_until(profile, now)
+    if event is not None and is_reevaluation(event):
+        since = min(since, event.occurred_at)
+    occasions = next_due(profile, head.time_triggers(), since, head.settings.timezone)[:1]
+    instants = [*(occasion.at for occasion in occasions), *read_ahead(profile, head)]
+    return plan_next_check(profile, min(instants, default=None), now)

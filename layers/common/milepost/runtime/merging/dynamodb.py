@@ -19,13 +19,12 @@ from milepost.contacts.dynamodb.profile_item import (
     recent_sends_value,
 )
 from milepost.contacts.dynamodb.timeline import event_from_item, event_item
-from milepost.contacts.event import Event
+from milepost.contacts.event import Event, is_merge_request
 from milepost.contacts.profile import Profile
 from milepost.runtime.merging.rules import (
     MERGED_INTO_OTHER,
     OpenEnrollment,
     duplicate_corrected_event,
-    is_merge_request,
 )
 
 if TYPE_CHECKING:

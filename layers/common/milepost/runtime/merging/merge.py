@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from milepost.base.errors import ThrottledError
-from milepost.contacts.event import Event, IdentifierKind
+from milepost.contacts.event import Event, IdentifierKind, is_system_event
 from milepost.contacts.identity import claimable_identifiers, is_misrouted, personal_identifiers
 from milepost.contacts.ports import ReplayedEvent
 from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Profile
@@ -22,7 +22,6 @@ from milepost.runtime.merging.rules import (
     conflicting_identifiers,
     decide,
     duplicate_corrected_event,
-    is_system_event,
     merge_completed_event,
     merge_profiles,
     merge_request_event,

@@ -74,20 +74,6 @@ class OpenEnrollment(NamedTuple):
         return enrollment_id(self.ref.store, self.ref.workflow, contact, distinction)
 
 
-def is_system_event(event: Event) -> bool:
-    """Whether an event is a note of Milepost's own, which counts for nothing."""
-    return event.source == SYSTEM_SOURCE and event.name in (
-        MERGE_REQUESTED,
-        MERGED,
-        DUPLICATE_CORRECTED,
-    )
-
-
-def is_merge_request(event: Event) -> bool:
-    """Whether an event is a question to the contact on whose timeline it is."""
-    return event.source == SYSTEM_SOURCE and event.name == MERGE_REQUESTED
-
-
 def merge_request_event(contact: str, event: Event, kind: IdentifierKind) -> Event:
     """The event by which `contact` asks whoever an identifier of its event leads to."""
     value, at = event.identifiers[kind], instants.format_instant(event.occurred_at)

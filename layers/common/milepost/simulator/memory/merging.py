@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from milepost.contacts.event import Event
+from milepost.contacts.event import Event, is_merge_request
 from milepost.contacts.profile import Profile
 from milepost.runtime.merging.rules import (
     OpenEnrollment,
     duplicate_corrected_event,
-    is_merge_request,
 )
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.state import (

@@ -1,10 +1,11 @@
 """What a workflow names must exist, and be fit for its use."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from milepost.base.problems import Problem, did_you_mean
+from milepost.conditions.leaf_files import UseKind
 from milepost.enrollments.program import Program
 from milepost.outbound.request import check_header, check_url
 from milepost.segments.segment import Segments
@@ -12,14 +13,7 @@ from milepost.sending.senders import senders_named
 from milepost.templates.compile import check_marketing
 from milepost.templates.references import steps_used
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.check_segment import (
-    SegmentContext,
-    check_segment_name,
-    check_topic,
-    check_uses,
-    check_workflow,
-)
-from milepost.workflows.compiler.condition_refs import condition_leaves
+from milepost.workflows.compiler.condition_refs import check_name, check_uses, condition_leaves
 from milepost.workflows.compiler.email_steps import EmailUse, email_uses
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
@@ -53,15 +47,17 @@ class PublishContext(NamedTuple):
     segments: Segments = Segments()
     senders: frozenset[str] = frozenset()
 
-    def workflows(self) -> set[str]:
-        """The names that another workflow may have."""
-        return {*self.programs, *self.files}
+    def names(self) -> Mapping[UseKind, Collection[str]]:
+        """The names that exist in the store."""
+        workflows = {*self.programs, *self.files}
+        live = self.segments.live()
+        return {"topic": self.topics, "workflow": workflows, "segment": live}
 
 
 def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
     """Names that lead nowhere, with the nearest one that does."""
     if workflow.topic:
-        yield from check_topic("topic", workflow.topic, around.topics)
+        yield from _named("topic", workflow.topic, "topic", around)
     yield from _asked(workflow, around)
     yield from _trigger(workflow.trigger, around)
     ids = [step.id for _, step in walk(workflow.steps)]
@@ -82,9 +78,13 @@ def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Pro
 
 def _asked(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
     """The topics, workflows and segments that conditions ask about."""
-    beside = SegmentContext(around.segments, around.topics, around.workflows())
+    names = around.names()
     for place, leaf, _ in condition_leaves(workflow):
-        yield from check_uses(place, leaf, beside)
+        yield from check_uses(place, leaf, names)
+
+
+def _named(place: str, name: str, kind: UseKind, around: PublishContext) -> Iterator[Problem]:
+    yield from check_name(place, kind, name, around.names()[kind])
 
 
 def _steps_named(written: object) -> set[str]:
@@ -118,11 +118,11 @@ def _trigger(trigger: Trigger, around: PublishContext) -> Iterator[Problem]:
         remedy = did_you_mean(trigger.form, around.forms) or "declare it under forms"
         yield Problem("trigger.form", f'settings.json has no form "{trigger.form}"', remedy)
     elif isinstance(trigger, SegmentTrigger | ScheduleTrigger):
-        yield from check_segment_name("trigger.segment", trigger.segment, around.segments)
+        yield from _named("trigger.segment", trigger.segment, "segment", around)
 
 
 def _mail(trigger: EmailTrigger, name: str, around: PublishContext) -> Iterator[Problem]:
-    yield from check_workflow("trigger.workflow", name, around.workflows())
+    yield from _named("trigger.workflow", name, "workflow", around)
     steps = _steps_of(name, around)
     if steps is not None and trigger.step and trigger.step not in steps:
         reason = f'{name} has no step "{trigger.step}"'
@@ -150,7 +150,7 @@ def _email(
 ) -> Iterator[Problem]:
     marketing = (step.category or workflow.category) == "marketing"
     if step.topic:
-        yield from check_topic(f"{place}.topic", step.topic, around.topics)
+        yield from _named(f"{place}.topic", step.topic, "topic", around)
     if marketing and not around.topics:
         remedy = "name the topics readers subscribe to in settings.json"
         yield Problem(place, "marketing mail needs a topic", remedy)
@@ -205,7 +205,7 @@ def _call(place: str, step: Webhook | Notify, around: PublishContext) -> Iterato
 
 
 def _start(place: str, step: StartWorkflow, around: PublishContext) -> Iterator[Problem]:
-    yield from check_workflow(f"{place}.workflow", step.workflow, around.workflows())
+    yield from _named(f"{place}.workflow", step.workflow, "workflow", around)
     begins = _begins(step.workflow, around)
     if begins not in (None, "manual"):
         reason = f"{step.workflow} begins with {begins}, not by hand"

@@ -1,16 +1,16 @@
 """What a segment's condition may ask, and whether what it names is there."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from json import dumps
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
-from milepost.base.problems import Problem, did_you_mean
+from milepost.base.problems import Problem
 from milepost.conditions.context import Condition
-from milepost.conditions.leaf_files import ConditionFile, LeafFile, Place, Use, Windowed
+from milepost.conditions.leaf_files import ConditionFile, LeafFile, Place, UseKind, Windowed
 from milepost.segments.membership import segment_dependencies
 from milepost.segments.segment import Segments
 from milepost.workflows.compiler.check_types import check_compared
-from milepost.workflows.compiler.condition_refs import check_values, leaves_of, only
+from milepost.workflows.compiler.condition_refs import check_uses, check_values, leaves_of, only
 
 MAX_SEGMENTS = 200
 """All that segments mention is kept in one DynamoDB item with much else, which may hold 400 KB."""
@@ -23,8 +23,12 @@ class SegmentContext(NamedTuple):
     """What a condition may name."""
 
     segments: Segments
-    topics: Iterable[str]
-    workflows: Iterable[str]
+    topics: Collection[str]
+    workflows: Collection[str]
+
+    def names(self) -> Mapping[UseKind, Collection[str]]:
+        live = self.segments.live()
+        return {"topic": self.topics, "workflow": self.workflows, "segment": live}
 
 
 def compile_condition(condition: ConditionFile) -> Condition:
@@ -39,6 +43,7 @@ def check_condition(
     place: str, condition: ConditionFile, name: str, beside: SegmentContext
 ) -> Iterator[Problem]:
     """All that is wrong with a condition that contacts are to be sorted by."""
+    names = beside.names()
     for here, leaf, asked in leaves_of(place, condition):
         if asked not in leaf.allowed_in:
             yield _unanswerable(here, leaf, asked)
@@ -47,49 +52,10 @@ def check_condition(
             yield Problem(f"{here}.since", reason, 'use "within", or leave it out')
         else:
             yield from check_values(here, leaf)
-            yield from check_uses(here, leaf, beside)
+            yield from check_uses(here, leaf, names)
             yield from check_compared(here, leaf)
     yield from _circle(place, compile_condition(condition), name, beside.segments)
     yield from _sizes(place, compile_condition(condition))
-
-
-def check_uses(place: str, leaf: LeafFile, beside: SegmentContext) -> Iterator[Problem]:
-    """Whether the topics, workflows and segments are there that a condition asks about."""
-    for use in leaf.uses():
-        yield from _check_use(f"{place}.{use.field}", use, beside)
-
-
-def _check_use(place: str, use: Use, beside: SegmentContext) -> Iterator[Problem]:
-    match use.kind:
-        case "topic":
-            yield from check_topic(place, use.name, beside.topics)
-        case "workflow":
-            yield from check_workflow(place, use.name, beside.workflows)
-        case "segment":
-            yield from check_segment_name(place, use.name, beside.segments)
-        case "step" | "e-mail":
-            pass  # `condition_refs` knows the steps
-        case _:
-            assert_never(use.kind)
-
-
-def check_topic(place: str, topic: str, topics: Iterable[str]) -> Iterator[Problem]:
-    if topic not in topics:
-        yield Problem(place, f'settings.json has no topic "{topic}"', did_you_mean(topic, topics))
-
-
-def check_workflow(place: str, name: str, workflows: Iterable[str]) -> Iterator[Problem]:
-    if name not in workflows:
-        remedy = did_you_mean(name, workflows) or "upload its file"
-        yield Problem(place, f'no workflow named "{name}"', remedy)
-
-
-def check_segment_name(place: str, name: str, segments: Segments) -> Iterator[Problem]:
-    """Whether a segment is published."""
-    live = segments.live()
-    if name not in live:
-        remedy = did_you_mean(name, live) or f"upload segments/{name}.json"
-        yield Problem(place, f'no segment named "{name}" is published', remedy)
 
 
 def _unanswerable(place: str, leaf: LeafFile, asked: Place) -> Problem:

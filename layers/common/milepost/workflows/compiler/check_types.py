@@ -90,12 +90,11 @@ def check_compared(
     place: str, leaf: LeafFile, types: Mapping[str, str] | None = None
 ) -> Iterator[Problem]:
     """Whether a condition compares a value that there is, with what it can be compared with."""
-    looks = leaf.looks_at()
-    if looks is None:
+    if leaf.looks_at is None:
         return
-    field, root = looks
+    field, path = leaf.looks_at
     given = leaf.model_dump(by_alias=True, exclude_none=True)
-    value = _at(f"{root}.{given[field]}", types or {})
+    value = _at(path.format_map(given), types or {})
     if value.reason:
         yield Problem(f"{place}.{field}", value.reason, value.remedy)
         return

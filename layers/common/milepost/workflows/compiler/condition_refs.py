@@ -1,12 +1,20 @@
 """Every condition of a workflow file with its place, and what cannot be asked where."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from milepost.base.markdown import listed
 from milepost.base.problems import Problem, did_you_mean
 from milepost.conditions.file import AllOf, AnyOf, NotCondition
-from milepost.conditions.leaf_files import LEAF_FILES, ConditionFile, LeafFile, Place, Use, Windowed
+from milepost.conditions.leaf_files import (
+    LEAF_FILES,
+    ConditionFile,
+    LeafFile,
+    Place,
+    UseKind,
+    Windowed,
+)
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import Branch, SendEmail, WaitFor
@@ -50,8 +58,7 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
         if asked not in leaf.allowed_in:
             yield _unanswerable(place, asked)
             continue
-        for use in leaf.uses():
-            yield from _check_step(f"{place}.{use.field}", use, ids, sends)
+        yield from check_uses(place, leaf, {"step": ids, "e-mail": sends})
         yield from check_values(place, leaf)
 
 
@@ -74,13 +81,29 @@ def only(asked: Place) -> str:
     return f"a where here can only ask about {listed(sorted(kinds, reverse=True))}"
 
 
-def _check_step(place: str, use: Use, ids: list[str], sends: list[str]) -> Iterator[Problem]:
-    """Names of steps; those of a store are checked with what there is around the workflow."""
-    if use.kind == "step" and use.name not in ids:
-        yield Problem(place, f'no step "{use.name}" in this workflow', did_you_mean(use.name, ids))
-    elif use.kind == "e-mail" and use.name not in sends:
-        reason = f'no step "{use.name}" of this workflow sends an e-mail'
-        yield Problem(place, reason, did_you_mean(use.name, sends))
+_UNKNOWN: Final[Mapping[UseKind, tuple[str, str]]] = {
+    "topic": ('settings.json has no topic "{}"', ""),
+    "workflow": ('no workflow named "{}"', "upload its file"),
+    "segment": ('no segment named "{}" is published', "upload segments/{}.json"),
+    "step": ('no step "{}" in this workflow', ""),
+    "e-mail": ('no step "{}" of this workflow sends an e-mail', ""),
+}
+"""What is wrong with a name that does not exist, and what to do if none is like it."""
+
+
+def check_uses(
+    place: str, leaf: LeafFile, known: Mapping[UseKind, Collection[str]]
+) -> Iterator[Problem]:
+    """Whether the names exist that a condition uses, of those kinds that are `known`."""
+    for field, kind in leaf.uses:
+        if kind in known:
+            yield from check_name(f"{place}.{field}", kind, getattr(leaf, field), known[kind])
+
+
+def check_name(place: str, kind: UseKind, name: str, known: Collection[str]) -> Iterator[Problem]:
+    if name not in known:
+        reason, remedy = _UNKNOWN[kind]
+        yield Problem(place, reason.format(name), did_you_mean(name, known) or remedy.format(name))
 
 
 def _flat(place: str, condition: ConditionFile | None, asked: Place) -> Iterator[Leaf]:
