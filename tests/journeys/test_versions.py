@@ -33,7 +33,7 @@ SECOND = visits(send("first"), delay("10 days", "pause"), send("better"), delay(
 
 
 def inside(document: Json, on_publish: str, **steps: str) -> Json:
-    renamed = {"steps": steps} if steps else {}
+    renamed = {"renamed_steps": steps} if steps else {}
     return {**document, "active_enrollments": {"on_publish": on_publish, **renamed}}
 
 

@@ -173,7 +173,7 @@ def test_what_lambda_gave_up_on_is_applied_if_nothing_later_was(shop: Shop, late
     if later:
         tell(shop, "Later")
     done = list(redriver(Stream(record)).redrive())
-    assert [each.fate for each in done] == ["unknown" if later else "again"]
+    assert [each.fate for each in done] == ["unknown" if later else "applied"]
     go_on(shop)
     assert counts(shop) == ({"Later": 1} if later else {"Lost": 1})
 

@@ -39,7 +39,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
 
 def _apply(collection: str, change: Mapping[str, Any]) -> None:
     image = change["NewImage"]
-    if "copied_from" in image:
+    if "copied" in image:
         return  # it was applied where it comes from
     store, contact = owner(collection)
     sequence = int(change["SequenceNumber"])

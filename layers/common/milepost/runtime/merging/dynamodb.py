@@ -147,7 +147,7 @@ class DynamoMerging:
 
     def _copy(self, loser: Profile, item: Mapping[str, Any]) -> Event | None:
         """Copy one item; the event, if the winner had it already."""
-        kept = {name: value for name, value in item.items() if name not in ("pk", "copied_from")}
+        kept = {name: value for name, value in item.items() if name not in ("pk", "copied")}
         copy: dict[str, Any] = {
             **kept,
             "pk": keys.collection(loser.store, loser.merged_into),
@@ -159,10 +159,10 @@ class DynamoMerging:
         if is_merge_request(event):
             return None
         try:
-            self.table.put(pack({**copy, "copied_from": loser.contact}), "attribute_not_exists(pk)")
+            self.table.put(pack({**copy, "copied": loser.contact}), "attribute_not_exists(pk)")
         except ConditionFailedError as refused:
             held = refused.items[0] or {}
-            return None if held.get("copied_from") == loser.contact else event
+            return None if held.get("copied") == loser.contact else event
         return None
 
     def _noted(self, loser: Profile) -> str:
@@ -196,7 +196,7 @@ class DynamoMerging:
             keys.event(event.store, winner, e.name, e.occurred_at, e.id) for e in (event, note)
         ]
         return any(
-            item["name"] != event.name or item.get("copied_from") == loser
+            item["name"] != event.name or item.get("copied") == loser
             for item in self.table.get_many(wanted)
         )
 

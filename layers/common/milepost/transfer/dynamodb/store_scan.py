@@ -76,9 +76,7 @@ def _line(store: str, item: Item) -> tuple[Kind, Mapping[str, Any]] | None:
             line = contact_line(profile_from_item(store, contact, item))
             return (kind, line) if line else None
         case "events":
-            return kind, event_line(
-                contact, event_from_item(store, item), item.get("copied_from", "")
-            )
+            return kind, event_line(contact, event_from_item(store, item), item.get("copied", ""))
         case "consents":
             return kind, consent_line(contact, _said(item))
     return kind, {"contact": contact, kind.removesuffix("s"): rest, **_said(item)}
