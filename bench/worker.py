@@ -144,7 +144,9 @@ def _run_steps() -> dict[str, Any]:
     tasks = []
     for number in range(WARM + CALLS):
         react(_record(_checkout(number), 1), None)
-        tasks.append({"enrollment": _entered(number), "turn": 1, "leg": 0, "block": "reminder"})
+        tasks.append(
+            {"enrollment": _entered(number), "block_seq": 1, "execution_no": 0, "block": "reminder"}
+        )
     meter = Meter().watch("dynamodb", "sesv2", "ssm")
     return _measure(lambda n: run(tasks[n], None), meter)
 
@@ -171,7 +173,7 @@ def _path() -> dict[str, Any]:
     part("trigger_event", trigger, _request(checkout))
     part("react", react, _record(checkout, 1))
     enrollment = _entered(number)
-    state = {"enrollment": enrollment, "turn": 0, "leg": 0}
+    state = {"enrollment": enrollment, "block_seq": 0, "execution_no": 0}
     program = core.registry().program(STORE, "abandoned-cart", 1)
     entry = program.entry
     while entry != END:

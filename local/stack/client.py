@@ -43,7 +43,7 @@ class FileReport(NamedTuple):
         yield f"{self.file}: {'live' if is_live else self.outcome}{version}"
         for problem in self.problems:
             remedy = f" ({problem['remedy']})" if problem.get("remedy") else ""
-            path = problem.get("location") or problem.get("place") or ""
+            path = problem.get("location") or ""
             yield f"  {path}: {problem['reason']}{remedy}"
 
 

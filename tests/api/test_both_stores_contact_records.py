@@ -72,8 +72,9 @@ def test_every_proof_is_read_with_all_that_proves_it(ports: Ports) -> None:
     (proof,) = ports.lives.proofs(STORE, "c1")
     assert proof.at == MONDAY_NOON
     assert proof.body == {
-        "topic": "offers", "state": "granted", "at": "2026-11-02T12:00:00.000Z", "dated": True,
-        "method": "form", "source": "footer", "wording": None, "ip": None, "user_agent": None,
+        "topic": "offers", "state": "granted", "at": "2026-11-02T12:00:00.000Z",
+        "has_timestamp": True,
+        "method": "form", "source": "footer", "consent_text": None, "ip": None, "user_agent": None,
         "event": "Signed Up",
     }  # fmt: skip
     assert ports.lives.proofs(STORE, "c2") == []

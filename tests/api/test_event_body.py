@@ -33,7 +33,8 @@ def refusal(document: Any) -> RefusedEventError:
 def test_every_field_of_the_format_arrives() -> None:
     consent = {
         "topic": "offers", "state": "granted", "at": "2026-11-20T10:00:00+01:00", "method": "box",
-        "source": "checkout", "wording": "Send me offers", "ip": "203.0.113.24", "user_agent": "x",
+        "source": "checkout", "consent_text": "Send me offers", "ip": "203.0.113.24",
+        "user_agent": "x",
     }  # fmt: skip
     contact = {
         "email": "Ada@Mail.Example", "external_id": "7", "phone": "+47 55 51 12 34",
@@ -58,7 +59,7 @@ def test_every_field_of_the_format_arrives() -> None:
     assert (kept.topic, kept.state, kept.method, kept.source) == (
         "offers", "granted", "box", "checkout"
     )  # fmt: skip
-    assert (kept.wording, kept.ip, kept.user_agent) == ("Send me offers", "203.0.113.24", "x")
+    assert (kept.consent_text, kept.ip, kept.user_agent) == ("Send me offers", "203.0.113.24", "x")
 
 
 def test_consent_without_a_date_stays_without_one() -> None:

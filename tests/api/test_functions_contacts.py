@@ -86,7 +86,7 @@ def test_a_contact_is_told_with_all_that_is_known_of_it(shop: Shop, call: Caller
     assert known["events"]["Order Completed"]["count"] == 2
     assert known["events"]["Order Completed"]["value"] == "20.0000"
     assert known["consent"]["offers"]["state"] == "granted"
-    assert (known["lists"], known["inside"], known["suppressed"]) == ([], [], None)
+    assert (known["lists"], known["active_enrollments"], known["suppressed"]) == ([], [], None)
 
 
 def test_a_contact_that_is_never_mailed_says_why(shop: Shop, call: Caller) -> None:
@@ -379,11 +379,11 @@ def test_a_no_holds_at_once_and_is_proved(shop: Shop, call: Caller) -> None:
     """Before `react` has seen it: a mail may be about to go out."""
     tell(shop, "Signed Up")
     said = {"topic": "offers", "state": "withdrawn", "method": "telephone", "source": "support",
-            "wording": "Please stop."}  # fmt: skip
+            "consent_text": "Please stop."}  # fmt: skip
     assert call(ANSWER, contact=wren(shop), body=said).status == 202
     assert contact_of(call, wren(shop))["consent"]["offers"]["state"] == "withdrawn"
     log = call(CONSENTS, contact=wren(shop)).body["items"]
-    assert [(p["state"], p["method"], p["wording"]) for p in log] == [
+    assert [(p["state"], p["method"], p["consent_text"]) for p in log] == [
         ("withdrawn", "telephone", "Please stop."), ("granted", "api", None)
     ]  # fmt: skip
 

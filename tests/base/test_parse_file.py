@@ -101,7 +101,7 @@ def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
     program = compiled(nested(depth))
     assert program is not None
     facts = EvaluationContext(now=datetime(2026, 11, 22, tzinfo=UTC), contact={"a": 1})
-    assert evaluate(program.head["audience"], facts).value
+    assert evaluate(program.options["audience"], facts).value
 
 
 # --- places and remedies ---

@@ -49,7 +49,7 @@ class Reader:
         self.shop, self.site, self.locale = shop, site, locale
         steps = [VISIT["steps"][0] | {"movable": VISITS}, *VISIT["steps"][1:]]
         upload(shop, files_of(visit={**VISIT, "steps": steps}))
-        form = {"topics": ["news", "offers"], "wording": WORDING}
+        form = {"topics": ["news", "offers"], "consent_text": WORDING}
         shop.settings(
             name="Harbor & Pine",
             locales=list(LANGUAGES),

@@ -393,9 +393,9 @@ def test_which_link_of_an_e_mail_was_clicked() -> None:
 @pytest.mark.parametrize("was", ["opened", "clicked"])
 def test_what_a_machine_did_counts_only_for_those_who_ask(was: str) -> None:
     condition = {"email": "reminder", "was": was}
-    by_machine = {"reminder": {f"machine_{was}_at": "2026-11-22T09:30:00.000Z"}}
+    by_machine = {"reminder": {f"bot_{was}_at": "2026-11-22T09:30:00.000Z"}}
     assert not ask(condition, emails=by_machine)[0]
-    assert ask(condition | {"machines": True}, emails=by_machine)[0]
+    assert ask(condition | {"include_bots": True}, emails=by_machine)[0]
 
 
 def test_a_link_that_only_a_machine_followed_was_not_clicked() -> None:
@@ -405,7 +405,7 @@ def test_a_link_that_only_a_machine_followed_was_not_clicked() -> None:
     emails = {"reminder": for_conditions({"clicks": traces, "links": {*links}})}
     condition = {"email": "reminder", "was": "clicked", "link": links[0]}
     assert not ask(condition, emails=emails)[0]
-    assert ask(condition | {"machines": True}, emails=emails)[0]
+    assert ask(condition | {"include_bots": True}, emails=emails)[0]
     assert ask(condition | {"link": links[1]}, emails=emails)[0]
 
 

@@ -100,7 +100,7 @@ def test_a_leg_ends_once(ports: Ports) -> None:
     parked(ports)
     assert not ports.enrollments.suspend(REF, 0, START._replace(block="other"), PendingOutcomes())
     assert held(ports).resume_point == START
-    assert ports.enrollments.suspend(REF, 1, START._replace(turn=4), PendingOutcomes())
+    assert ports.enrollments.suspend(REF, 1, START._replace(block_seq=4), PendingOutcomes())
     assert held(ports).execution_no == 2
 
 
@@ -337,7 +337,7 @@ def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
 
 def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> None:
     ports, kept = works
-    thaw = Job("thaw", STORE, "cart", MONDAY_NOON)
+    thaw = Job("resume", STORE, "cart", MONDAY_NOON)
     move = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
     for work in (thaw, move):
         ports.publications.enqueue(work)

@@ -33,7 +33,7 @@ def program(**head: Any) -> Program:
 
 
 def lets_in(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
-    return trigger_matches(program.workflow, program.head["trigger"], before, after, happened)
+    return trigger_matches(program.workflow, program.options["trigger"], before, after, happened)
 
 
 def decide(
@@ -83,7 +83,9 @@ def test_a_manual_workflow_begins_when_it_is_named() -> None:
     here = Profile(STORE, contact())
     manual = program(trigger={"type": "manual", "event": WORKFLOW_STARTED})
     assert lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "cart"}))
-    assert lets_in(manual, here, here, event(WORKFLOW_STARTED, {"_from": {"start": "cart"}}))
+    assert lets_in(
+        manual, here, here, event(WORKFLOW_STARTED, {"_emitted_by": {"starts_workflow": "cart"}})
+    )
     assert not lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "welcome"}))
     assert not lets_in(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
 

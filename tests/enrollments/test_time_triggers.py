@@ -212,13 +212,13 @@ def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -
     assert happened.data == {
         "field": "properties.birthday",
         "date": "2026-12-24",
-        "mark": "2026-12-24",
-        "occasion": "properties.birthday 09:00 contact yearly",
+        "occurrence": "2026-12-24",
+        "time_trigger_key": "properties.birthday 09:00 contact yearly",
     }
 
 
 def test_nobody_but_the_clock_marks_what_has_come() -> None:
-    forged = event("Date Reached", {"occasion": "x", "mark": "9999-12-31"})
+    forged = event("Date Reached", {"time_trigger_key": "x", "occurrence": "9999-12-31"})
     assert apply_event(born(None), forged, StoreSettings()).fired == {}
 
 

@@ -38,6 +38,10 @@ def compiled(*steps: Json, version: int = 1, **head: Any) -> Program:
     return build_program("cart", version, found)
 
 
+def moved_to(**renamed_steps: str) -> Json:
+    return {"on_publish": "migrate", "renamed_steps": renamed_steps}
+
+
 ONE = compiled(
     send("mail"),
     branch("b", ALWAYS, [delay("2 days", "pause")], [leave("out")]),
@@ -96,10 +100,10 @@ def test_a_leg_that_has_not_begun_rests_where_it_begins() -> None:
         ([compiled(send("pause"))], None, None),
         (
             [
-                compiled(delay("9 days", "nap"), inside={"on_publish": "migrate",
-                                                         "steps": {"pause": "nap"}}),
+                compiled(delay("9 days", "nap"),
+                         active_enrollments=moved_to(pause="nap")),
                 compiled(delay("9 days", "doze"), send("new"),
-                         inside={"on_publish": "migrate", "steps": {"nap": "doze"}}),
+                         active_enrollments=moved_to(nap="doze")),
             ],
             "doze",
             "new",
@@ -119,4 +123,4 @@ def test_who_has_only_just_entered_begins_at_the_beginning() -> None:
     start = ResumePoint("mail", 0, MONDAY_NOON, MONDAY_NOON)
     new = compiled(delay("1 day", "first"))
     assert map_to_version(start, [new]) == start._replace(block="first")
-    assert map_to_version(start._replace(turn=3), [new]) is None
+    assert map_to_version(start._replace(block_seq=3), [new]) is None

@@ -82,7 +82,7 @@ def _proof(proof: ConsentRecord) -> dict[str, object]:
     fact = proof.fact
     return {
         "topic": proof.topic, "state": fact.state, "at": instants.format_instant(proof.at),
-        "dated": fact.at is not None, "method": fact.method, "source": fact.source,
-        "wording": fact.wording, "ip": fact.ip, "user_agent": fact.user_agent,
+        "has_timestamp": fact.at is not None, "method": fact.method, "source": fact.source,
+        "consent_text": fact.consent_text, "ip": fact.ip, "user_agent": fact.user_agent,
         "event": proof.event.name,
     }  # fmt: skip

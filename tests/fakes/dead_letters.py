@@ -40,7 +40,7 @@ class MemoryDeadLetters:
             return False
         self.asked.add(_name(letter))
         again = ReplayedEvent(
-            f"redrive-{letter.position}", letter.position if letter.applied else 0
+            f"redrive-{letter.sequence}", letter.sequence if letter.applied else 0
         )
         with self.state.lock:
             position = len(self.state.stream) + 1
@@ -55,4 +55,4 @@ class MemoryDeadLetters:
 
 
 def _name(letter: DeadLetter) -> tuple[str, str, int]:
-    return letter.store, letter.contact, letter.position
+    return letter.store, letter.contact, letter.sequence

@@ -63,7 +63,7 @@ class MemoryMarketingStops:
         with self.shelf.lock:
             head = self.shelf.head(store)
             if head.breaker == breaker:
-                self.shelf.heads[store] = head._replace(breaker=breaker._replace(told=True))
+                self.shelf.heads[store] = head._replace(breaker=breaker._replace(alerted=True))
 
     def close(self, store: str, breaker: MarketingStop, at: datetime, by: str, why: str) -> bool:
         with self.shelf.lock:

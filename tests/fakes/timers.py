@@ -70,7 +70,7 @@ class MemoryTimers:
             if message is None or message["status"] not in (*OPEN, "throttled"):
                 return False
             status = "failed" if message["status"] == "throttled" else "unknown"
-            message |= {"status": status, "gave_up_at": instants.format_instant(at)}
+            message |= {"status": status, "abandoned_at": instants.format_instant(at)}
             message.pop("timer_due", None)
             if status == "failed":
                 uncount(self.state, ref)
@@ -82,7 +82,7 @@ def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> OverdueMessage:
         message=ref,
         enrollment=EnrollmentRef.of_message(ref, message),
         step=message["step"],
-        turn=message["turn"],
+        turn=message["block_seq"],
         category=message["category"],
         attempts=message["attempts"],
     )

@@ -145,7 +145,7 @@ class MemoryImports:
         return self.held.get((store, import_id))
 
     def save(self, before: Import, after: Import) -> bool:
-        if self.held[before.store, before.id].turn != before.turn:
+        if self.held[before.store, before.id].call_no != before.call_no:
             return False
         self.held[before.store, before.id] = after
         return True
@@ -164,7 +164,7 @@ class MemoryExports:
         return self.held.get((store, export_id))
 
     def save(self, before: Export, after: Export) -> bool:
-        if self.held[before.store, before.id].turn != before.turn:
+        if self.held[before.store, before.id].call_no != before.call_no:
             return False
         self.held[before.store, before.id] = after
         return True
@@ -201,8 +201,9 @@ class MemoryStoreScan:
                 fact = proof.fact
                 said = {
                     "topic": topic, "state": fact.state, "at": instants.format_instant(at),
-                    "dated": fact.at is not None, "method": fact.method, "source": fact.source,
-                    "wording": fact.wording, "ip": fact.ip, "user_agent": fact.user_agent,
+                    "has_timestamp": fact.at is not None, "method": fact.method,
+                    "source": fact.source,
+                    "consent_text": fact.consent_text, "ip": fact.ip, "user_agent": fact.user_agent,
                     "event": proof.event.name,
                 }  # fmt: skip
                 known = {name: value for name, value in said.items() if value is not None}

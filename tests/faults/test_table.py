@@ -187,4 +187,4 @@ def test_two_clicks_of_a_burst_that_are_reported_at_once_are_weighed_together(
     assert ports.ledger.record_delivery_event(draft().ref, one) is not None
     kept = ports.look.message(draft().ref)
     assert "clicked_at" not in kept
-    assert kept["machine_clicked_at"] == "2026-11-02T13:00:00.000Z"
+    assert kept["bot_clicked_at"] == "2026-11-02T13:00:00.000Z"

@@ -53,7 +53,7 @@ def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -
     world.run_for(days=3)
     enrollment, execution = world.enrollment(), world.execution(world.enrollment())
     assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
-    assert execution.entered[-1] == "give up"
+    assert execution.entered[-1] == "abandon"
     assert execution.status == "SUCCEEDED"
     assert world.profile().active_enrollments == {}
 
@@ -66,7 +66,7 @@ def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) ->
     world.event("Visited")
     world.run_for(days=3)
     assert (world.enrollment().status, world.enrollment().reason) == ("failed", "RuntimeError")
-    assert world.execution(world.enrollment()).entered == ["run first", "answer", "give up"]
+    assert world.execution(world.enrollment()).entered == ["run first", "answer", "abandon"]
     assert world.steps_mailed() == ["first"]
 
 
@@ -76,7 +76,10 @@ def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world:
     world.event("Visited")
     world.run_for(days=3)
     assert world.execution(world.enrollment()).status == "FAILED"
-    assert (world.enrollment().status, world.enrollment().reason) == ("failed", "machine FAILED")
+    assert (world.enrollment().status, world.enrollment().reason) == (
+        "failed",
+        "state machine FAILED",
+    )
 
 
 def test_who_failed_may_come_again(world: World) -> None:

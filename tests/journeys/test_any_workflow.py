@@ -94,7 +94,7 @@ SECOND = timedelta(seconds=1)
 def test_the_machines_of_a_workflow_of_many_legs_agree_with_the_naive_reader_too(
     published: World, document: Json, history: list[Happened], number: int
 ) -> None:
-    world = World(start=EARLY, published=published, park_after=SHORT, tick=SECOND)
+    world = World(start=EARLY, published=published, suspend_after=SHORT, tick=SECOND)
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
     enrollment = told(world, document, trigger, history)
     expected = live(document, trigger, history, chance_of(enrollment.ref))
@@ -126,8 +126,8 @@ def test_every_block_retried_at_every_point_sends_the_same_mails(
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
 
     def life(faults: Faults | None = None) -> tuple[World, Enrollment]:
-        park_after = SHORT if parked else timedelta(days=30)
-        world = World(start=EARLY, published=published, park_after=park_after, faults=faults)
+        suspend_after = SHORT if parked else timedelta(days=30)
+        world = World(start=EARLY, published=published, suspend_after=suspend_after, faults=faults)
         return world, told(world, document, trigger, history)
 
     undisturbed, before = life()

@@ -57,7 +57,7 @@ def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_writ
     looked = world.progress.looked(STORE, "segment/gold")
     assert looked is not None
     assert (len(looked.parts), looked.of) == (8, 8)
-    assert sum(part.looked for part in looked.parts.values()) == 12
+    assert sum(part.evaluated for part in looked.parts.values()) == 12
     assert sum(part.changed for part in looked.parts.values()) == 6
 
 

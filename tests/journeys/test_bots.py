@@ -48,14 +48,14 @@ def test_whoever_is_only_scanned_is_asked_again() -> None:
     world.run_for(days=3)
     assert world.steps_mailed() == ["hello", "nudge"]
     totals = world.profile().totals
-    assert totals["Email Clicked by Machine"].count == len(LINKS)
+    assert totals["Email Clicked by Bot"].count == len(LINKS)
     assert "Email Clicked" not in totals
     assert world.numbers("visit").steps["hello"].statuses["clicked"] == 0
 
 
 @pytest.mark.parametrize("machines", [True, False])
 def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
-    asked = {"email": "hello", "was": "opened", "machines": machines}
+    asked = {"email": "hello", "was": "opened", "include_bots": machines}
     world = told(delay("1 day"), branch("b", asked, [send("seen")], [send("unseen")]))
     world.run_for(hours=1)
     world.report_of_post(world.last_mail(), "Open", APPLE)
@@ -64,7 +64,7 @@ def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
 
 
 def test_a_wait_may_name_what_a_machine_does() -> None:
-    world = told(wait_for("m", "Email Opened by Machine", "1 day", [send("fetched")]))
+    world = told(wait_for("m", "Email Opened by Bot", "1 day", [send("fetched")]))
     world.run_for(hours=1)
     world.report_of_post(world.last_mail(), "Open", APPLE)
     world.run_for(minutes=1)
@@ -86,5 +86,5 @@ def test_machines_earn_no_points() -> None:
 def test_the_event_says_that_it_was_a_machine_and_why() -> None:
     world = told(delay("1 day"))
     scan(world, world.last_mail())
-    data = [r.event.data for r in world.state.stream if r.event.name == "Email Clicked by Machine"]
-    assert [(each["machine"], each["why"]) for each in data] == [(True, "too soon")] * len(LINKS)
+    data = [r.event.data for r in world.state.stream if r.event.name == "Email Clicked by Bot"]
+    assert [(each["bot"], each["bot_reason"]) for each in data] == [(True, "too soon")] * len(LINKS)

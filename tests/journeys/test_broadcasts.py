@@ -111,7 +111,7 @@ def test_everybody_in_the_segment_is_told_every_week() -> None:
     assert room.mailed() == all_at("2026-11-05T11", "2026-11-12T11")
     assert room.report() == {
         "workflow": "news", "segment": "readers", "planned": "2026-11-12T11:00:00.000Z",
-        "state": "finished", "told": 5, "of": 5, "percent": 100.0,
+        "state": "finished", "sent": 5, "of": 5, "percent": 100.0,
         "at": "2026-11-12T11:01:00.000Z", "next": "2026-11-19T11:00:00.000Z",
     }  # fmt: skip
 
@@ -134,7 +134,7 @@ def test_a_large_segment_is_told_part_by_part_and_the_report_says_how_far() -> N
     told = []
     for _ in range(3):
         room.minute()
-        told.append((room.report()["state"], room.report()["told"], room.report()["percent"]))
+        told.append((room.report()["state"], room.report()["sent"], room.report()["percent"]))
         room.world.run_for(minutes=1)
     assert told == [("running", 4, 44.4), ("running", 8, 88.9), ("finished", 9, 100.0)]
     assert [name for _, name in room.mailed()] == [str(n) for n in range(9)]
@@ -167,7 +167,7 @@ def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
         json.loads(room.world.files.read(STORE, f"reports/workflows.{name}.broadcast.json") or "")
         for name in ("news", "a-second")
     ]
-    assert [report["told"] for report in told] == [2, 2]
+    assert [report["sent"] for report in told] == [2, 2]
 
 
 @pytest.mark.no_cover

@@ -209,7 +209,9 @@ def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
     world.run_for(hours=1)
     inside = {"on_publish": "migrate"}
-    new = visits(send("hello"), delay("1 day"), send("again"), send("more"), inside=inside)
+    new = visits(
+        send("hello"), delay("1 day"), send("again"), send("more"), active_enrollments=inside
+    )
     world.publish({"workflows/visit.json": new})
     world.run_for(days=4)
     assert [step for step, _ in mails(world)][:1] == ["hello"]
@@ -279,7 +281,9 @@ def test_a_new_version_that_comes_with_the_morning_loses_no_mail(minutes: int) -
     assert start is not None
     world.run_until(start.due + timedelta(seconds=30 * minutes - 45))
     inside = {"on_publish": "migrate"}
-    new = visits(send("hello"), delay("1 day"), send("again"), send("more"), inside=inside)
+    new = visits(
+        send("hello"), delay("1 day"), send("again"), send("more"), active_enrollments=inside
+    )
     world.publish({"workflows/visit.json": new})
     world.run_for(days=4)
     assert [step for step, _ in mails(world)][:2] == ["hello", "again"]
@@ -294,7 +298,9 @@ def test_a_new_version_that_comes_in_a_pause_loses_no_mail() -> None:
     world.run_for(days=1)
     assert world.steps_mailed() == ["first"]
     for status in ("paused", "live"):
-        new = visits(*steps, send("more"), status=status, inside={"on_publish": "migrate"})
+        new = visits(
+            *steps, send("more"), status=status, active_enrollments={"on_publish": "migrate"}
+        )
         world.publish({"workflows/visit.json": new})
         world.run_for(days=1)
     world.run_for(days=4)

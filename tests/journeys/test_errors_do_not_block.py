@@ -86,8 +86,13 @@ def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> N
 @pytest.mark.parametrize(
     ("new", "method", "others", "healed"),
     [
-        (wait("better", inside={"on_publish": "cancel"}), "finish", [], []),
-        (wait("better", inside={"on_publish": "migrate"}), "migrate", ["better"], ["better"]),
+        (wait("better", active_enrollments={"on_publish": "cancel"}), "finish", [], []),
+        (
+            wait("better", active_enrollments={"on_publish": "migrate"}),
+            "migrate",
+            ["better"],
+            ["better"],
+        ),
     ],
     ids=["cancel", "migrate"],
 )

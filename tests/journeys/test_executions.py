@@ -235,7 +235,7 @@ def plain() -> World:
     document=workflows(),
     history=histories(),
     number=st.integers(0, 3),
-    park_after=st.sampled_from([timedelta(0), HOUR]),
+    suspend_after=st.sampled_from([timedelta(0), HOUR]),
 )
 @settings(
     max_examples=120,
@@ -244,7 +244,7 @@ def plain() -> World:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_parking_changes_nothing_but_the_number_of_executions(
-    plain: World, document: Json, history: list[Happened], number: int, park_after: timedelta
+    plain: World, document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
     def live(world: World) -> tuple[list[tuple[datetime, str]], str, str]:
         world.publish({"workflows/any.json": document})
@@ -257,7 +257,7 @@ def test_parking_changes_nothing_but_the_number_of_executions(
         return [(at, m.tags["step"]) for at, m in world.posted], ended.status, ended.reason
 
     moment = timedelta(milliseconds=1)
-    parking = World(start=EARLY, published=plain, park_after=park_after, tick=moment)
+    parking = World(start=EARLY, published=plain, suspend_after=suspend_after, tick=moment)
     assert live(parking) == live(World(start=EARLY, published=plain))
     assert running(parking) == []
     assert parking.state.timers == {}

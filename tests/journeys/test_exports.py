@@ -75,7 +75,7 @@ class Desk:
         if "path" in message:
             self.exporter.changed(message["store"], message["path"], left)
         else:
-            self.exporter.go_on(message["store"], message["export"], message["turn"], left)
+            self.exporter.go_on(message["store"], message["export"], message["call_no"], left)
 
     def report(self, done: Export) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(

@@ -338,7 +338,7 @@ def test_settings_with_a_mistake_refuse_the_file(desk: Desk) -> None:
     assert done.phase == "refused"
     assert desk.people == {}
     (problem,) = desk.report(done)["problems"]
-    assert problem["place"] == "imports/people.import.json: dryrun"
+    assert problem["location"] == "imports/people.import.json: dryrun"
     assert problem["remedy"] == 'did you mean "dry_run"?'
 
 
@@ -533,7 +533,7 @@ def test_nobody_is_erased_before_react_has_applied_all_that_was_imported(desk: D
     desk.reacts = True
     desk.pass_time(delay)
     assert len(desk.people) == 2
-    desk.importer.go_on(message["store"], message["import"], message["turn"], lambda: True)
+    desk.importer.go_on(message["store"], message["import"], message["call_no"], lambda: True)
     assert desk.now(done).returned.erased == 2
     desk.pass_time(60)
     assert desk.people == {}

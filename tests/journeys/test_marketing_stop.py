@@ -62,7 +62,7 @@ def test_marketing_stops_at_the_limit_and_not_before() -> None:
     bounce(world, 5)
     breaker = world.registry.head(STORE).breaker
     assert breaker is not None
-    assert (breaker.number, breaker.sent, breaker.told) == (5, 250, True)
+    assert (breaker.number, breaker.sent, breaker.alerted) == (5, 250, True)
 
 
 def test_complaints_stop_it_too() -> None:
@@ -148,7 +148,9 @@ def test_a_new_version_leaves_out_no_mail_that_waits_for_a_person() -> None:
     world = stopped(offer=series)
     visit(world, READERS[60:65])
     moved = workflow(*series, send("last"), on="Visited", topic="offers")
-    world.publish({"workflows/visit.json": {**moved, "inside": {"on_publish": "migrate"}}})
+    world.publish(
+        {"workflows/visit.json": {**moved, "active_enrollments": {"on_publish": "migrate"}}}
+    )
     world.run_for(days=1)
     assert world.shelf.works == {}
     assert world.resumer.resume(STORE, "ann", "the list was cleaned")
@@ -253,7 +255,7 @@ def test_functions_that_die_meanwhile_count_no_bounce_twice_and_tell_it(seed: in
     world.run_for(hours=1)
     assert sum(tally.bounced for tally in world.tallies.counts.values()) <= 10
     breaker = world.registry.head(STORE).breaker
-    assert breaker is not None and breaker.told and breaker.number >= 5
+    assert breaker is not None and breaker.alerted and breaker.number >= 5
     assert world.alerts.told
 
 

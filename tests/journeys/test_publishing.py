@@ -27,7 +27,7 @@ def test_a_version_that_never_went_live_keeps_its_number() -> None:
     world = World()
     world.publish(shop(other=FIRST))
     program = world.program("other")
-    stale = program.__class__("cart", 1, program.head, program.nodes, program.entry)
+    stale = program.__class__("cart", 1, program.options, program.nodes, program.entry)
     assert world.publications.save_program(STORE, stale, "another file")
     (report,) = [r for r in world.publish({"workflows/cart.json": SECOND}) if "cart" in r.file]
     assert report.outcome == "published"
@@ -74,7 +74,7 @@ def test_a_report_shows_says_and_prices_what_is_live() -> None:
     assert "What changed" not in written
     document = json.loads(world.files.read(STORE, "reports/workflows.cart.report.json") or "")
     assert document["explanation"].keys() == {
-        "picture", "words", "difference", "prices", "inside", "paths", "costs"
+        "picture", "description", "difference", "prices", "on_publish", "paths", "costs"
     }  # fmt: skip
     assert document["explanation"]["paths"] == 1
     (cost,) = document["explanation"]["costs"]

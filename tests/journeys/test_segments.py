@@ -362,6 +362,6 @@ def test_a_topic_that_a_segment_asks_about_stays() -> None:
 def test_a_compiled_workflow_knows_the_segment_it_begins_with() -> None:
     world = opened({**shop(herald=HERALD), **segments(buyers=BUYERS)})
     program = world.program("herald")
-    assert program.head["trigger"]["where"] == {
+    assert program.options["trigger"]["where"] == {
         "all": [{"event": "segment", "is": "buyers"}, {"not": {"event": "initial", "is": True}}]
     }

@@ -15,7 +15,7 @@ from tests.support.environment import PUBLIC_URL
 from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
-FORM: Json = {"topics": ["offers"], "list": "newsletter", "wording": "Yes, please.",
+FORM: Json = {"topics": ["offers"], "list": "newsletter", "consent_text": "Yes, please.",
               "fields": {"first_name": {}}}  # fmt: skip
 FILES = {
     **shop(

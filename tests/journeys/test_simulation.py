@@ -50,7 +50,7 @@ from tests.support.tree import Happened
 from tests.support.world import World
 
 EARLY = MONDAY_NOON - timedelta(days=1)
-PARK_AFTER = timedelta(days=30)
+SUSPEND_AFTER = timedelta(days=30)
 MOMENT = timedelta(milliseconds=1)
 
 
@@ -84,22 +84,22 @@ def simulator_says(life: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], s
 def never_suspended(world: World) -> Deployment:
     """What is live, compiled so that every wait stays inside its execution."""
     program = world.program("any")
-    head = {name: value for name, value in program.head.items() if name != "park_after"}
-    program = replace(program, head=head)
+    head = {name: value for name, value in program.options.items() if name != "suspend_after"}
+    program = replace(program, options=head)
     shelf = replace(world.shelf, programs={(STORE, "any", program.version): (program, "")})
     arn = shelf.head(STORE).workflows["any"].machine
     return Deployment(MemoryPublished(shelf), {arn: state_machine(program, WIRING)})
 
 
 def both_agree(
-    document: Json, history: list[Happened], number: int, park_after: timedelta = PARK_AFTER
+    document: Json, history: list[Happened], number: int, suspend_after: timedelta = SUSPEND_AFTER
 ) -> None:
     """Let one customer go through the workflow, in a stack and in the simulator.
 
     The story does not show that the enrollment was suspended: its moments and their times are those
     of one whose waits all stay inside the execution.
     """
-    world = World(start=EARLY, park_after=park_after, tick=MOMENT)
+    world = World(start=EARLY, suspend_after=suspend_after, tick=MOMENT)
     world.publish(shop(any=document))
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
     for happened in sorted([trigger, *history], key=lambda each: each.at):
@@ -165,14 +165,14 @@ def adorned(draw: st.DrawFn) -> Json:
     document=adorned(),
     history=histories(),
     number=st.integers(0, 3),
-    park_after=st.sampled_from([timedelta(hours=2), PARK_AFTER]),
+    suspend_after=st.sampled_from([timedelta(hours=2), SUSPEND_AFTER]),
 )
 @SLOW
 def test_they_agree_whatever_steps_there_are(
-    document: Json, history: list[Happened], number: int, park_after: timedelta
+    document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
     """Also where a machine ends at a wait, and another one goes on after it."""
-    both_agree(document, history, number, park_after)
+    both_agree(document, history, number, suspend_after)
 
 
 def test_a_wait_of_months_ends_on_its_day() -> None:
@@ -344,8 +344,8 @@ def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
     deployment = opened.alone("any")
     deployment = deployment._replace(definitions=dict.fromkeys(deployment.definitions, nowhere))
     life, _ = run_case("any", CaseInput.model_validate({}), deployment)
-    assert (life.ends, life.reason) == ("failed", "machine FAILED")
-    assert life.moments[-1].text == "leaves any, failed: machine FAILED"
+    assert (life.ends, life.reason) == ("failed", "state machine FAILED")
+    assert life.moments[-1].text == "leaves any, failed: state machine FAILED"
 
 
 def test_what_never_ends_is_stopped_and_told() -> None:

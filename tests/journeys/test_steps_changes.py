@@ -170,9 +170,9 @@ def test_an_event_of_a_workflow_is_an_event_like_any_other() -> None:
     world.publish(shop(visit=visit(tell), other=other))
     visited(world, {"total": 42})
     (data,) = data_of(world, "Cart Warmed")
-    origin = data.pop("_from")
+    origin = data.pop("_emitted_by")
     assert data == {"total": 42, "kind": "warm"}
-    assert (origin["workflow"], origin["step"], origin["depth"]) == ("visit", "tell", 1)
+    assert (origin["workflow"], origin["step"], origin["chain_depth"]) == ("visit", "tell", 1)
     assert world.steps_mailed() == ["react"]
 
 
@@ -213,7 +213,7 @@ def test_a_step_can_start_another_workflow_and_hands_the_event_on() -> None:
     assert world.steps_mailed() == ["mail"]
     assert "Cart 42 of x" in world.last_mail().text
     (enrollment,) = (e for e in world.enrollments_of() if e.ref.workflow == "started")
-    assert enrollment.event_data["_from"]["start"] == "started"
+    assert enrollment.event_data["_emitted_by"]["starts_workflow"] == "started"
 
 
 def test_what_is_handed_on_is_not_kept_twice() -> None:
@@ -238,11 +238,21 @@ def test_the_api_can_start_a_workflow_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["x", 7, None, [], {}, {"depth": "x"}, {"depth": None}, {"depth": [9]}, {"depth": -3}],
+    [
+        "x",
+        7,
+        None,
+        [],
+        {},
+        {"chain_depth": "x"},
+        {"chain_depth": None},
+        {"chain_depth": [9]},
+        {"chain_depth": -3},
+    ],
 )
 def test_no_data_that_a_shop_may_send_confuses_who_started_what(origin: Any) -> None:
     world = world_of(step("emit_event", "tell", event="Told"), trigger={"type": "manual"})
-    world.event("Workflow Started", {"_from": origin, "workflow": "visit"})
+    world.event("Workflow Started", {"_emitted_by": origin, "workflow": "visit"})
     world.run_for(minutes=1)
     assert ended(world) == ("completed", "")
     assert len(data_of(world, "Told")) == 1

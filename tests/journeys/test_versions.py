@@ -33,8 +33,8 @@ SECOND = visits(send("first"), delay("10 days", "pause"), send("better"), delay(
 
 
 def inside(document: Json, on_publish: str, **steps: str) -> Json:
-    renamed = {"steps": steps} if steps else {}
-    return {**document, "inside": {"on_publish": on_publish, **renamed}}
+    renamed = {"renamed_steps": steps} if steps else {}
+    return {**document, "active_enrollments": {"on_publish": on_publish, **renamed}}
 
 
 def live(
@@ -176,7 +176,7 @@ def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
         world.publish({"workflows/visit.json": SECOND})
         world.run_for(days=100)
     expected = {"migrate": ["better", "third"], "cancel": [], "": ["second"]}
-    kind = new.get("inside", {}).get("on_publish", "")
+    kind = new.get("active_enrollments", {}).get("on_publish", "")
     for person in people:
         assert world.steps_mailed(person) == expected[kind]
         assert world.enrollments_of(person)[0].status == ("exited" if kind == "cancel" else
@@ -190,8 +190,9 @@ def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
 def test_a_wait_that_is_gone_needs_a_place() -> None:
     gone = visits(send("first"), delay("10 days", "paus"), send("second"))
     assert refusal(FIRST, inside(gone, "migrate")) == [
-        'inside.steps: people may wait at "pause" of version 1, and there is no step "pause" '
-        '(keep it, or say where they go on: "steps": {"pause": "..."}; did you mean "paus"?)'
+        'active_enrollments.renamed_steps: people may wait at "pause" of version 1, '
+        'and there is no step "pause" (keep it, or say where they go on: '
+        '"renamed_steps": {"pause": "..."}; did you mean "paus"?)'
     ]
 
 
@@ -205,7 +206,7 @@ def test_a_place_must_be_a_wait() -> None:
 def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
     (said,) = refusal(FIRST, inside(SECOND, "migrate", paus="pause"))
     assert said == (
-        'inside.steps.paus: no version that people may be in has a step "paus" '
+        'active_enrollments.renamed_steps.paus: no version that people may be in has a step "paus" '
         '(did you mean "pause"?)'
     )
 

@@ -21,14 +21,14 @@ def handler(task, context):
     seen = int(os.environ.get("SEEN", "0"))
     if "item" in task:
         part, place = task["item"]["part"], task.get("place", 0)
-        if part == 3 and task["order"]["round"] == 0:
+        if part == 3 and task["request"]["round"] == 0:
             raise RuntimeError("cannot")
         return {**task, "place": place + 1, "next": "more" if part == 2 and place < 2 else "done"}
     if task["round"] == 0:
         left = [item for item in task["items"] if item["part"] == 3]
-        order = {**task["order"], "round": 1}
-        return {"order": order, "items": left, "round": 1, "next": "again"}
-    return {**task, "next": "failed" if task["order"].get("hopeless") else "done"}
+        order = {**task["request"], "round": 1}
+        return {"request": order, "items": left, "round": 1, "next": "next pass"}
+    return {**task, "next": "failed" if task["request"].get("hopeless") else "done"}
 """
 
 
@@ -50,7 +50,7 @@ def look(account: Account, name: str, **order: Any) -> dict[str, Any]:
     sfn = account.aws.stepfunctions
     machine = sfn.create_state_machine(name=name, definition=definition(function), roleArn=role)
     items = [{"group": "all", "name": "", "part": part} for part in range(4)]
-    begin = {"order": {"round": 0, **order}, "items": items, "round": 0}
+    begin = {"request": {"round": 0, **order}, "items": items, "round": 0}
     arn = machine["stateMachineArn"]
     made = sfn.start_execution(stateMachineArn=arn, name="run", input=json.dumps(begin))
     return output(account, made["executionArn"])

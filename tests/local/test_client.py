@@ -68,7 +68,9 @@ def test_each_published_file_and_template_folder_has_one_report() -> None:
 
 
 def test_a_report_names_version_and_problems() -> None:
-    problem = json.loads('{"place": "steps[0]", "reason": "is wrong", "remedy": "write it right"}')
+    problem = json.loads(
+        '{"location": "steps[0]", "reason": "is wrong", "remedy": "write it right"}'
+    )
     live = FileReport("workflows/a.json", "unchanged", "3", ())
     refused = FileReport("workflows/b.json", "refused", "", (problem,))
     template = FileReport("templates/c", "published", "3f2a9c04d1e7b586", ())

@@ -227,10 +227,10 @@ def test_tokens_are_taken_by_a_role_that_may_write_no_other_key(account: Account
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "SENDING*"}}
+    only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SENDRATE*", "SESLIMITS"]}}
     table = account.arn("dynamodb", "table/taken")
     account.function("taker", CALLER, allow("dynamodb:UpdateItem", table, **only))
-    arguments = {"TableName": "taken", "Key": {"pk": {"S": "SENDING#0"}}}
+    arguments = {"TableName": "taken", "Key": {"pk": {"S": "SENDRATE#0"}}}
     event = {"service": "dynamodb", "call": "update_item", "arguments": arguments}
     assert account.invoke("taker", event) == "ok"
 

@@ -80,7 +80,7 @@ def test_scripts_of_the_shops_own_pages_may_call() -> None:
 
 @pytest.mark.parametrize("wording", ["Yes", {"en": "Yes", "fa": "بله"}])
 def test_the_wording_is_the_one_that_was_shown(wording: Any) -> None:
-    form = Form("footer", wording=wording)
+    form = Form("footer", consent_text=wording)
     assert form.worded("fa-IR", "en") == ("Yes" if wording == "Yes" else "بله")
     assert form.worded("nb", "en") == "Yes"
 

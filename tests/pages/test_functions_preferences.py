@@ -77,7 +77,7 @@ def day(number: int) -> str:
     return (datetime.now(UTC) + timedelta(days=number)).date().isoformat()
 
 
-SAVE: Json = {"do": "save", "shown": ["offers", "news"], "topic": ["offers"]}
+SAVE: Json = {"action": "save", "shown": ["offers", "news"], "topic": ["offers"]}
 
 
 # --- looking ---
@@ -88,7 +88,7 @@ def test_looking_changes_nothing_and_shows_no_address(open_store: Shop, method: 
     tell(open_store, "Order Completed")
     before = open_store.items()
     made = look(open_store, token(open_store), method)
-    made["queryStringParameters"] = {"do": "all"}
+    made["queryStringParameters"] = {"action": "all"}
     status, page = call(made)
     assert status == 200
     assert EMAIL not in page
@@ -145,22 +145,24 @@ def test_a_no_holds_at_once_with_proof(open_store: Shop) -> None:
 
 
 def test_a_yes_is_dated_proof_and_undoes_an_earlier_no(open_store: Shop) -> None:
-    call(press(open_store, token(open_store), {"do": "all"}))
+    call(press(open_store, token(open_store), {"action": "all"}))
     assert set(profile(open_store).consents().values()) == {"withdrawn"}
     _, page = call(press(open_store, token(open_store), SAVE))
     assert checked(page, "topic") == ["offers"]
     pass_on(open_store)
     assert profile(open_store).consents() == {"offers": "granted", "news": "withdrawn"}
     (proof,) = [p for p in open_store.items("CONSENT#") if p["state"]["S"] == "granted"]
-    assert proof["dated"]["BOOL"]
-    assert (proof["wording"]["S"], proof["method"]["S"]) == ("Offers", "preferences")
+    assert proof["has_timestamp"]["BOOL"]
+    assert (proof["consent_text"]["S"], proof["method"]["S"]) == ("Offers", "preferences")
 
 
 def test_topics_that_the_page_did_not_show_are_left_alone(open_store: Shop) -> None:
     tell(open_store, "Order Completed", contact={"email": EMAIL, "consent": [
         {"topic": "news", "state": "granted", "at": "2026-01-01T00:00:00Z"}]})  # fmt: skip
-    call(press(open_store, token(open_store), {"do": "save", "shown": "offers"}))
-    call(press(open_store, token(open_store), {"do": "save", "topic": "sales", "shown": "sales"}))
+    call(press(open_store, token(open_store), {"action": "save", "shown": "offers"}))
+    call(
+        press(open_store, token(open_store), {"action": "save", "topic": "sales", "shown": "sales"})
+    )
     assert profile(open_store).consents() == {"news": "granted"}
 
 
@@ -223,7 +225,7 @@ def test_the_shops_own_clock_can_be_chosen_again(open_store: Shop) -> None:
      ("timezone", "../../etc/passwd"), ("frequency", "")],
 )  # fmt: skip
 def test_a_choice_that_is_not_offered_is_none(open_store: Shop, field: str, value: str) -> None:
-    call(press(open_store, token(open_store), {"do": "save", field: value}))
+    call(press(open_store, token(open_store), {"action": "save", field: value}))
     assert open_store.items() == []
 
 
@@ -265,7 +267,7 @@ def test_a_reminder_is_moved_and_the_wait_follows(open_store: Shop, waiting: str
     _, page = call(look(open_store, token(open_store)))
     assert "Your &lt;i&gt;next&lt;/i&gt; visit" in page
     assert f'value="{day(20)}"' in page
-    wish = {"do": "move", "reminder": waiting, "date": day(40)}
+    wish = {"action": "move", "reminder": waiting, "date": day(40)}
     status, page = call(press(open_store, token(open_store), wish))
     assert status == 200
     assert "Your reminder follows the new date" in page
@@ -279,7 +281,7 @@ def test_a_reminder_is_moved_and_the_wait_follows(open_store: Shop, waiting: str
 def test_a_day_that_cannot_be_is_refused_and_told(
     open_store: Shop, waiting: str, date: str
 ) -> None:
-    wish = {"do": "move", "reminder": waiting, "date": date}
+    wish = {"action": "move", "reminder": waiting, "date": date}
     status, page = call(press(open_store, token(open_store), wish))
     assert status == 422
     assert 'role="alert"' in page
@@ -288,12 +290,12 @@ def test_a_day_that_cannot_be_is_refused_and_told(
 
 def test_today_is_too_late_to_be_reminded(open_store: Shop, waiting: str) -> None:
     for number, status in ((0, 422), (2, 200)):
-        wish = {"do": "move", "reminder": waiting, "date": day(number)}
+        wish = {"action": "move", "reminder": waiting, "date": day(number)}
         assert call(press(open_store, token(open_store), wish))[0] == status
 
 
 def test_nobody_moves_anybody_elses_reminder(open_store: Shop, waiting: str) -> None:
-    wish = {"do": "move", "reminder": waiting, "date": day(40)}
+    wish = {"action": "move", "reminder": waiting, "date": day(40)}
     _, page = call(press(open_store, token(open_store, STRANGER), wish))
     assert "visit" not in page
     assert open_store.events("Preferences Changed") == []
@@ -302,14 +304,14 @@ def test_nobody_moves_anybody_elses_reminder(open_store: Shop, waiting: str) -> 
 
 def test_only_the_date_of_a_reminder_can_be_set(open_store: Shop, waiting: str) -> None:
     for forged in ("vip", "../x", "", f"{waiting}x"):
-        wish = {"do": "move", "reminder": forged, "date": day(40), "property": "vip"}
+        wish = {"action": "move", "reminder": forged, "date": day(40), "property": "vip"}
         call(press(open_store, token(open_store), wish))
     assert open_store.events("Preferences Changed") == []
 
 
 def test_a_reminder_that_is_under_way_is_no_longer_offered(open_store: Shop, waiting: str) -> None:
     ref = enrolled(open_store, "visit")["enrollment"]
-    run_steps({"enrollment": ref, "block": "reminder", "turn": 1, "leg": 1}, None)
+    run_steps({"enrollment": ref, "block": "reminder", "block_seq": 1, "execution_no": 1}, None)
     assert "next" not in call(look(open_store, token(open_store)))[1].partition("<body>")[2]
 
 

@@ -96,7 +96,7 @@ def test_nothing_but_browsing_is_taken(shop: Shop, printed: Printed, name: str) 
 
 
 def test_a_report_says_nothing_of_a_person(shop: Shop) -> None:
-    event = viewed(sku="A-1", _from={"workflow": "x", "depth": 0}) | {
+    event = viewed(sku="A-1", _emitted_by={"workflow": "x", "chain_depth": 0}) | {
         "contact": {"email": EMAIL, "first_name": "Mallory", "consent": [{"topic": "offers"}]},
         "identifiers": {"email": EMAIL},
         "email": EMAIL,

@@ -154,7 +154,7 @@ def test_a_confirmation_is_consent_with_proof_of_both_requests(open_store: Shop)
     proofs = open_store.items("CONSENT#")
     assert {p["topic"]["S"] for p in proofs} == {"offers", "news"}
     for proof in proofs:
-        assert proof["wording"]["S"] == WORDING
+        assert proof["consent_text"]["S"] == WORDING
         assert proof["ip"]["S"] == "198.51.100.7"
         assert proof["requested_ip"]["S"] == "203.0.113.9"
         assert proof["requested_at"]["S"] == open_store.events("Opt-In Requested")[0]["at"]["S"]
@@ -177,7 +177,12 @@ def test_confirming_twice_is_confirming_once_and_undoes_no_later_no(open_store: 
 
 def test_what_was_agreed_to_is_what_the_form_said_then(open_store: Shop) -> None:
     call(form_post(open_store))
-    wider = {**FOOTER, "topics": ["offers", "news", "sms"], "wording": "Everything", "list": "all"}
+    wider = {
+        **FOOTER,
+        "topics": ["offers", "news", "sms"],
+        "consent_text": "Everything",
+        "list": "all",
+    }
     open_store.settings(forms={"footer": wider}, topics={"offers": "O", "news": "N", "sms": "S"})
     token = link(open_store)
     assert "Everything" not in call(look(open_store, token))[1]
@@ -432,7 +437,7 @@ def test_a_page_of_anybody_else_reads_nothing(open_store: Shop, origin: str) -> 
 def test_looking_at_the_link_confirms_nothing(open_store: Shop, method: str) -> None:
     call(form_post(open_store))
     made = look(open_store, link(open_store), method)
-    made["queryStringParameters"] = {"do": "confirm"}
+    made["queryStringParameters"] = {"action": "confirm"}
     status, page = call(made)
     assert status == 200
     assert "Yes, send me &lt;b&gt;offers&lt;/b&gt; &amp; news." in page

@@ -77,7 +77,7 @@ def live(shop: Shop) -> None:
     """All that can leave a trace: events, a mail, a click, a wait, ids that hold an address."""
     upload(shop, files_of(cart=workflow(send("first"), wait_for("answer", "Replied", "9 days"))))
     tell(shop, "Signed Up", contact=PERSON | {"consent": [
-        {"topic": "offers", "state": "granted", "wording": f"I, {FIRST_NAME}, agree",
+        {"topic": "offers", "state": "granted", "consent_text": f"I, {FIRST_NAME}, agree",
          "ip": "203.0.113.9"}
     ]})  # fmt: skip
     tell(shop, "Checkout Started", {"total": 150, "name": FIRST_NAME}, id=f"cart-of-{EMAIL}")

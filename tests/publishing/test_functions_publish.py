@@ -35,7 +35,7 @@ CART = workflow(delay("1 hour"), send("reminder"))
 
 def problems(shop: Shop, name: str = "workflows.cart") -> list[str]:
     return [
-        f"{p['place']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
+        f"{p['location']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
         for p in report(shop, name)["problems"]
     ]
 
@@ -47,7 +47,7 @@ def test_a_shop_that_is_uploaded_at_once_goes_live_at_once(shop: Shop) -> None:
     assert report(shop, "workflows.cart")["outcome"] == "published"
     described = shop.cloud.states.describe_state_machine(stateMachineArn=machine_of(shop, "cart"))
     definition = json.loads(described["definition"])
-    assert described["roleArn"] == ENVIRONMENT["MILEPOST_MACHINE_ROLE_ARN"]
+    assert described["roleArn"] == ENVIRONMENT["MILEPOST_STATE_MACHINE_ROLE_ARN"]
     assert definition["StartAt"] == "before wait-1-hour"
     arns = {
         s["Parameters"]["FunctionName"] for s in definition["States"].values() if "Parameters" in s

@@ -26,7 +26,7 @@ NEEDED = (
 
 def problems(shop: Shop, name: str) -> list[str]:
     found = report(shop, name)["problems"]
-    return [f"{p['place']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
+    return [f"{p['location']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
             for p in found]  # fmt: skip
 
 

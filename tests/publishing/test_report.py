@@ -20,10 +20,10 @@ from tests.support.golden import REPORT, abandoned_cart_report
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 EXPLANATION = Explanation(
     picture="flowchart TD\n  a --> b\n",
-    words="Begins.\n\n1. Wait.\n",
+    description="Begins.\n\n1. Wait.\n",
     difference=("`a` is new.", "`b` is gone."),
     prices="| way |\n|---|\n",
-    inside="Nobody is inside.",
+    on_publish="Nobody is inside.",
     paths=70,
     costs=(Cost(("b: yes",), ("mail",), 3, 0.175),),
 )
@@ -42,8 +42,8 @@ def test_a_report_for_programs_says_everything() -> None:
         "version": None,
         "note": None,
         "problems": [
-            {"place": "steps[0]", "reason": "is wrong", "remedy": "mend it"},
-            {"place": "a", "reason": "b", "remedy": None},
+            {"location": "steps[0]", "reason": "is wrong", "remedy": "mend it"},
+            {"location": "a", "reason": "b", "remedy": None},
         ],
     }
 
@@ -75,7 +75,7 @@ def test_an_explanation_stands_below_the_outcome_and_the_problems() -> None:
         "## In words\n\nBegins.\n\n1. Wait.\n\n"
         "## What changed\n\n- `a` is new.\n- `b` is gone.\n\n"
         "## What it costs\n\n| way |\n|---|\n\n"
-        "## People inside\n\nNobody is inside.\n"
+        "## Active enrollments\n\nNobody is inside.\n"
     )
 
 
@@ -91,10 +91,10 @@ def test_programs_get_the_explanation_in_fields() -> None:
     report = PublishReport("w.json", "published", AT, explanation=EXPLANATION)
     assert json.loads(as_json(report))["explanation"] == {
         "picture": EXPLANATION.picture,
-        "words": EXPLANATION.words,
+        "description": EXPLANATION.description,
         "difference": ["`a` is new.", "`b` is gone."],
         "prices": EXPLANATION.prices,
-        "inside": "Nobody is inside.",
+        "on_publish": "Nobody is inside.",
         "paths": 70,
         "costs": [
             {"choices": ["b: yes"], "mails": ["mail"], "transitions": 3,
@@ -120,7 +120,7 @@ def test_no_text_breaks_out_of_its_cell(place: str, reason: str, remedy: str) ->
     assert last.count("\n") == 1
     assert last.replace("\\|", "").count("|") == 4
     assert "<" not in last
-    assert json.loads(as_json(report))["problems"][0]["place"] == place
+    assert json.loads(as_json(report))["problems"][0]["location"] == place
 
 
 def test_a_problem_is_one_line() -> None:

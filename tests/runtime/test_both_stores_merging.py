@@ -259,7 +259,7 @@ def test_what_both_have_is_told_and_questions_stay_where_they_were_asked(ports: 
     gone = united(ports, loser, winner)
     for _ in range(2):
         assert carried(ports, gone) == [twice]
-    assert seen(ports, WINNER, "Merge Asked") == 0
+    assert seen(ports, WINNER, "Merge Requested") == 0
 
 
 def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) -> None:
@@ -379,5 +379,5 @@ def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) 
 def test_an_ask_is_read_as_it_was_written(ports: Ports) -> None:
     question = merge_request_event(WINNER, event(identifiers={"email": ADA}), "email")
     ports.timeline.append(LOSER, question)
-    (found,) = ports.timeline.past_events(STORE, LOSER, EventWindow("Merge Asked", None))
+    (found,) = ports.timeline.past_events(STORE, LOSER, EventWindow("Merge Requested", None))
     assert MergeRequest(**found.data).into == WINNER

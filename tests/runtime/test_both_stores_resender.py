@@ -28,7 +28,7 @@ def test_the_function_is_told_what_to_send_again(
     stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
-    task = {"enrollment": enrollment_ref().to_json(), "again": "receipt", "turn": 3}
+    task = {"enrollment": enrollment_ref().to_json(), "retry_step": "receipt", "block_seq": 3}
     expected = {"FunctionName": "run-steps", "Payload": json.dumps(task).encode()}
     stub.add_response("invoke", _answer(), expected)
     with stub:

@@ -241,7 +241,7 @@ def test_a_post_that_does_not_answer_leaves_the_outcome_open(entered: Shop) -> N
 
 
 def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
-    task = sample("aws", "stepfunctions.give_up") | enrolled(entered, "cart")
+    task = sample("aws", "stepfunctions.abandon") | enrolled(entered, "cart")
     assert run_steps(task, None)["next"] == "end"
     assert enrollment(entered)["status"]["S"] == "failed"
     assert enrollment(entered)["reason"]["S"] == "States.Timeout"
@@ -254,7 +254,7 @@ def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: 
     event = sample("aws", "eventbridge.execution")
     event["detail"] |= {"input": execution["input"], "status": "TIMED_OUT"}
     run_steps(event, None)
-    assert enrollment(entered)["reason"]["S"] == "machine TIMED_OUT"
+    assert enrollment(entered)["reason"]["S"] == "state machine TIMED_OUT"
     assert profile(entered).active_enrollments == {}
 
 
@@ -321,8 +321,8 @@ KINDS = {
     "reject": ("rejected_at", None, False),
     "rendering-failure": ("rejected_at", None, False),
     "delivery-delay": ("delayed_at", None, False),
-    "open.apple": ("machine_opened_at", "Email Opened by Machine", False),
-    "click.scanner": ("machine_clicked_at", "Email Clicked by Machine", False),
+    "open.apple": ("bot_opened_at", "Email Opened by Bot", False),
+    "click.scanner": ("bot_clicked_at", "Email Clicked by Bot", False),
 }
 
 
@@ -395,7 +395,7 @@ def test_a_bounce_about_somebody_else_suppresses_nobody(sent: Shop, printed: Pri
     foreign = [{"emailAddress": "other@mail.example"}]
     batch = told(message(sent), "bounce.permanent", sent, bouncedRecipients=foreign)
     assert learn(batch) == []
-    assert printed.counted("EmailEventsForeign") == 1
+    assert printed.counted("EmailEventsUnknown") == 1
     assert not sent.cloud.contacts(f"S#{sent.store}#X#")
     assert sent.events("Email") == []
 
@@ -405,7 +405,7 @@ def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
 ) -> None:
     ref = f"{contact_id(sent.store, 'email', EMAIL)}-{'0' * 24}"
     assert learn(told(ref, "bounce.permanent", sent)) == []
-    assert printed.counted("EmailEventsForeign") == 1
+    assert printed.counted("EmailEventsUnknown") == 1
     assert not sent.cloud.contacts(f"S#{sent.store}#X#")
 
 
@@ -476,7 +476,7 @@ def test_nothing_is_decided_while_a_report_may_still_come(
     unanswered(shop, "transactional")
     trigger_date(sample("aws", "scheduler"), None)
     assert functions.called == []
-    assert printed.counted("MessagesSentAgain") == 0
+    assert printed.counted("MessagesRetried") == 0
     learn(told(message(shop), "send", shop))
 
 
@@ -487,9 +487,9 @@ def test_marketing_without_an_answer_is_given_up(
     in_a_quarter_of_an_hour(monkeypatch)
     trigger_date(sample("aws", "scheduler"), None)
     assert (len(shop.cloud.post.sent), functions.called) == (1, [])
-    assert printed.counted("MessagesGivenUp") == 1
+    assert printed.counted("MessagesAbandoned") == 1
     (item,) = messages(shop)
-    assert (item["status"]["S"], "gave_up_at" in item) == ("unknown", True)
+    assert (item["status"]["S"], "abandoned_at" in item) == ("unknown", True)
 
 
 def test_a_receipt_without_an_answer_is_sent_once_more_and_then_given_up(
@@ -499,8 +499,8 @@ def test_a_receipt_without_an_answer_is_sent_once_more_and_then_given_up(
     in_a_quarter_of_an_hour(monkeypatch)
     trigger_date(sample("aws", "scheduler"), None)
     assert len(shop.cloud.post.sent) == 2
-    assert printed.counted("MessagesSentAgain") == 1
+    assert printed.counted("MessagesRetried") == 1
     in_a_quarter_of_an_hour(monkeypatch, 60)
     trigger_date(sample("aws", "scheduler"), None)
     assert len(shop.cloud.post.sent) == 2
-    assert printed.counted("MessagesGivenUp") == 1
+    assert printed.counted("MessagesAbandoned") == 1

@@ -37,13 +37,13 @@ def held(shop: Shop) -> Enrollment:
 
 
 def enrolled_first(shop: Shop) -> Item:
-    ref: Item = next(e for e in executions(shop) if e["leg"] == 0)
+    ref: Item = next(e for e in executions(shop) if e["execution_no"] == 0)
     return ref
 
 
 def executions(shop: Shop) -> list[Item]:
     found = [json.loads(each["input"]) for each in shop.cloud.executions(machine_of(shop, "year"))]
-    return sorted(found, key=lambda given: int(given["leg"]))
+    return sorted(found, key=lambda given: int(given["execution_no"]))
 
 
 def make_due(shop: Shop) -> None:
@@ -56,14 +56,14 @@ def make_due(shop: Shop) -> None:
 
 def test_a_year_is_waited_for_in_the_table_and_gone_on_with_from_there(year: Shop) -> None:
     done = run(year, "year", "year", leg=0)
-    assert (done["next"], done["leg"], done["turn"]) == ("end", 0, 1)
+    assert (done["next"], done["execution_no"], done["block_seq"]) == ("end", 0, 1)
     trigger_date({}, None)
     assert len(executions(year)) == 1
     make_due(year)
     trigger_date({}, None)
     trigger_date({}, None)
     first, second = executions(year)
-    assert second == {**first, "leg": 1, "turn": 1, "block": "answer"}
+    assert second == {**first, "execution_no": 1, "block_seq": 1, "block": "answer"}
 
 
 def test_the_event_of_a_wait_in_the_table_begins_the_next_leg(year: Shop) -> None:
@@ -74,14 +74,19 @@ def test_the_event_of_a_wait_in_the_table_begins_the_next_leg(year: Shop) -> Non
     assert held(year).execution_no == 2
     now = datetime.now(UTC) + timedelta(seconds=1)
     tell(year, "Replied", id="r-1", occurred_at=now.isoformat())
-    assert executions(year)[2] == {**executions(year)[0], "leg": 2, "turn": 2, "block": "thanks"}
+    assert executions(year)[2] == {
+        **executions(year)[0],
+        "execution_no": 2,
+        "block_seq": 2,
+        "block": "thanks",
+    }
 
 
 def test_an_earlier_execution_changes_nothing_any_more(year: Shop) -> None:
     run(year, "year", "year", leg=0)
     before = held(year)
     assert run(year, "year", "answer", leg=0, turn=1)["next"] == "end"
-    give_up = {**executions(year)[0], "give_up": {"Error": "Boom"}}
+    give_up = {**executions(year)[0], "abandon": {"Error": "Boom"}}
     run_steps(give_up, None)
     assert held(year) == before
 
@@ -96,7 +101,7 @@ def test_a_pause_and_its_end_are_carried_out_by_the_clock(year: Shop) -> None:
     trigger_date({}, None)
     trigger_date({}, None)
     first, second = executions(year)
-    assert second == {**first, "leg": 1, "block": "year"}
+    assert second == {**first, "execution_no": 1, "block": "year"}
 
 
 @pytest.mark.parametrize(("kind", "status"), [("cancel", "exited"), ("migrate", "active")])
@@ -104,7 +109,9 @@ def test_a_new_version_reaches_those_inside_by_the_clock(
     year: Shop, kind: str, status: str
 ) -> None:
     run(year, "year", "year", leg=0)
-    upload(year, files_of(year={**YEAR, "title": "Anew", "inside": {"on_publish": kind}}))
+    upload(
+        year, files_of(year={**YEAR, "title": "Anew", "active_enrollments": {"on_publish": kind}})
+    )
     trigger_date({}, None)
     assert held(year).status == status
     assert held(year).ref.version == (2 if kind == "migrate" else 1)
@@ -120,7 +127,7 @@ def test_marketing_waits_for_the_end_of_quiet_hours_in_the_table(shop: Shop) -> 
     assert run(shop, "year", "offer", leg=0)["next"] == "end"
     start = held(shop).resume_point
     assert start is not None
-    assert (start.deferred, start.turn) == ("offer: quiet hours", 0)
+    assert (start.deferred, start.block_seq) == ("offer: quiet hours", 0)
     assert timedelta(hours=1) < start.due - now < timedelta(hours=4)
     assert shop.cloud.post.sent == []
     trigger_date({}, None)
@@ -128,7 +135,7 @@ def test_marketing_waits_for_the_end_of_quiet_hours_in_the_table(shop: Shop) -> 
     upload(shop, {"settings.json": settings()})
     make_due(shop)
     trigger_date({}, None)
-    assert executions(shop)[1] == {**executions(shop)[0], "leg": 1, "block": "offer"}
+    assert executions(shop)[1] == {**executions(shop)[0], "execution_no": 1, "block": "offer"}
     run_steps(executions(shop)[1], None)
     assert held(shop).status == "completed"
     assert len(shop.cloud.post.sent) == 1

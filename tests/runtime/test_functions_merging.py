@@ -29,7 +29,7 @@ def settle(shop: Shop, seen: set[tuple[str, str]]) -> None:
     while True:
         new = [
             item
-            for item in [*shop.events(), *shop.items("AGAIN#")]
+            for item in [*shop.events(), *shop.items("REPLAY#")]
             if (item["pk"]["S"], item["sk"]["S"]) not in seen
         ]
         if not new:
@@ -87,12 +87,12 @@ def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> 
     post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
     settle(shop, seen)
     noted = {item["name"]["S"] for item in shop.events()}
-    assert {"Merge Asked", "Event Counted Twice"} <= noted
+    assert {"Merge Requested", "Duplicate Event Corrected"} <= noted
     one = held(shop, "email", EMAIL).contact
     reader, view = api.reader(), RecordScope(now=datetime.now(UTC))
     told = [each["event"] for each in reader.events(shop.store, one, None, 50, view).records]
     assert sorted(told) == ["Contacts Merged", "Linked", "Visited"]
-    named = view._replace(name="Event Counted Twice")
+    named = view._replace(name="Duplicate Event Corrected")
     assert len(reader.events(shop.store, one, None, 50, named).records) == 1
 
 

@@ -16,7 +16,8 @@ from tests.support.json_strategy import documents
 
 DATA = {"event": {"total": 42, "language": "pt_br", "zone": "Asia/Tehran"}, "contact": {}}
 ORIGIN = {
-    "workflow": "cart", "step": "s", "enrollment": "e-1", "depth": 1, "began": "Checkout Started",
+    "workflow": "cart", "step": "s", "enrollment": "e-1", "chain_depth": 1,
+    "root_event": "Checkout Started",
 }  # fmt: skip
 
 
@@ -60,9 +61,9 @@ def test_a_step_reports_what_it_says(
 
 
 def test_a_workflow_that_is_started_gets_the_event_and_the_outcome_stays_small() -> None:
-    began = enrollment(event_data={"total": 150, "workflow": "x", EMITTED_BY: {"depth": 2}})
+    began = enrollment(event_data={"total": 150, "workflow": "x", EMITTED_BY: {"chain_depth": 2}})
     outcome = decide_event(step("start_workflow", workflow="other"), began, DATA)
-    origin = {**ORIGIN, "depth": 3, "start": "other"}
+    origin = {**ORIGIN, "chain_depth": 3, "starts_workflow": "other"}
     assert outcome == {"event": WORKFLOW_STARTED, "data": {EMITTED_BY: origin}, "changes": []}
     assert data_of(outcome, began) == {"total": 150, "workflow": "x", EMITTED_BY: origin}
 
@@ -70,15 +71,15 @@ def test_a_workflow_that_is_started_gets_the_event_and_the_outcome_stays_small()
 @pytest.mark.parametrize(
     ("origin", "deep"),
     [
-        ({"depth": 3}, 3),
+        ({"chain_depth": 3}, 3),
         ({}, 0),
         (None, 0),
         ("x", 0),
         ([], 0),
-        ({"depth": "3"}, 0),
-        ({"depth": None}, 0),
-        ({"depth": 1.5}, 0),
-        ({"depth": MAX_CHAIN_DEPTH + 1}, MAX_CHAIN_DEPTH + 1),
+        ({"chain_depth": "3"}, 0),
+        ({"chain_depth": None}, 0),
+        ({"chain_depth": 1.5}, 0),
+        ({"chain_depth": MAX_CHAIN_DEPTH + 1}, MAX_CHAIN_DEPTH + 1),
     ],
 )
 def test_depth_is_counted_by_us_alone(origin: Any, deep: int) -> None:

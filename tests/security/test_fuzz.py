@@ -65,7 +65,7 @@ def arena(cloud: Cloud) -> Iterator[Shop]:
     upload(shop, files_of(cart=workflow(send("first"))))
     tell(shop, "Checkout Started", {"total": 150})
     run(shop, "cart", "first")
-    shop.settings(forms={"footer": {"topics": ["news"], "wording": {"en": "Yes, please."}}})
+    shop.settings(forms={"footer": {"topics": ["news"], "consent_text": {"en": "Yes, please."}}})
     KEYS.shop = shop
     yield shop
 

@@ -48,7 +48,7 @@ def test_the_id_of_another_stores_import_takes_nothing_back(two: tuple[Shop, Sho
     before = everything(victim)
     id_ = report(victim)["import"]
     bring(attacker, f"imports/{id_}.undo.json", "")
-    message = {"store": attacker.store, "import": id_, "turn": 0}
+    message = {"store": attacker.store, "import": id_, "call_no": 0}
     assert import_contacts(queued(message), Context()) == {"batchItemFailures": []}
     assert everything(victim) == before
 

@@ -160,7 +160,7 @@ def test_no_parameter_and_no_header_decides_where_a_reader_goes(shop: Shop, name
     sign_up = form_post(shop, headers=headers, **{name: evil})
     asked = [
         (trigger_form, sign_up),
-        (preferences, press(shop, wish, {"do": "snooze", name: evil})),
+        (preferences, press(shop, wish, {"action": "snooze", name: evil})),
         (unsubscribe, press(shop, shop.token(contact), {"scope": "all", name: evil})),
         (unsubscribe, look(shop, shop.token(contact))),
     ]

@@ -67,8 +67,8 @@ class Links:
 
 KINDS: dict[str, tuple[Handler, Json]] = {
     "unsubscribe": (unsubscribe, {"scope": "all"}),
-    "preferences": (preferences, {"do": "all"}),
-    "confirm": (trigger_form, {"do": "confirm"}),
+    "preferences": (preferences, {"action": "all"}),
+    "confirm": (trigger_form, {"action": "confirm"}),
     "view": (view, {}),
 }
 

@@ -111,7 +111,7 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
     mailed = workflow(send("reminder", "told"), on="Told", category="transactional")
     told = {"templates/told/subject.txt": "Hi", "templates/told/body.html": BODY}
     upload(shop, {**files_of(visit=visit, told=mailed), **told})
-    form = {"topics": ["news"], "wording": {"en": text}, "double_opt_in": True}
+    form = {"topics": ["news"], "consent_text": {"en": text}, "double_opt_in": True}
     shop.settings(
         name=text, topics={"offers": text, "news": text}, postal_address=text,
         topic_titles={"en": {"offers": text}}, forms={"footer": form},
@@ -144,7 +144,7 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
     return {
         "preferences": shown(preferences, look(shop, wish)),
         "saved": shown(
-            preferences, press(shop, wish, {"do": text, "reminder": text, "date": text})
+            preferences, press(shop, wish, {"action": text, "reminder": text, "date": text})
         ),
         "unsubscribe": shown(unsubscribe, look(shop, no)),
         "unsubscribed": shown(unsubscribe, press(shop, no, {"scope": text})),

@@ -68,10 +68,10 @@ def live(cloud: Cloud, browser_key: str) -> Shop:
     shop = cloud.open_shop(browser_key=browser_key)
     mark = f"only {shop.store} knows"
     upload(shop, files_of(cart=workflow(send("first"), title=mark)))
-    form = {"topics": ["news"], "wording": {"en": mark}}
+    form = {"topics": ["news"], "consent_text": {"en": mark}}
     shop.settings(name=mark, forms={"footer": form})
     person = {"email": EMAIL, "first_name": mark, "external_id": "42", "consent": [
-        {"topic": "offers", "state": "granted", "at": "2026-01-01T00:00:00Z", "wording": mark}
+        {"topic": "offers", "state": "granted", "at": "2026-01-01T00:00:00Z", "consent_text": mark}
     ]}  # fmt: skip
     for number in range(3):
         tell(shop, "Checkout Started", {"total": 150, "mark": mark}, contact=person, id=str(number))

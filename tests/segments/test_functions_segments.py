@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.look.app import handler as look
+from functions.backfill.app import handler as look
 from functions.segments.app import handler
 from milepost.base.error_collector import ErrorCollector
 from milepost.contacts.event import contact_id
@@ -53,7 +53,7 @@ def test_who_buys_is_counted_and_shown(shop: Shop, call: Caller) -> None:
     assert report(shop, "segments.buyers")["outcome"] == "published"
     assert call(SEGMENT, name="buyers").body == {
         "segment": "buyers", "title": "Buyers", "version": 1, "static": False, "count": 0,
-        "looked": None,
+        "backfill": None,
     }  # fmt: skip
     buys(shop)
     assert call(SEGMENT, name="buyers").body["count"] == 1
@@ -70,21 +70,21 @@ def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
     works = runtime.look_works()
     found = [work for work in works.works.open() if work.store == shop.store]
     assert [(work.kind, work.workflow) for work in found] == [
-        ("look", "segment/buyers"),
-        ("look", "segment/guests"),
+        ("backfill", "segment/buyers"),
+        ("backfill", "segment/guests"),
     ]
     known = {item["sk"]["S"] for item in shop.events()}
     order = begun(shop, found)
     for item in order["items"]:
-        assert look({"order": order["order"], "item": item}, None)["next"] == "done"
+        assert look({"request": order["request"], "item": item}, None)["next"] == "done"
     ended = look(order, None)
     assert (ended["next"], ended["items"], ended["round"]) == ("done", [], 1)
     while new := pass_on(shop, known):
         known |= {item["sk"]["S"] for item in new}
     seen = call(SEGMENT, name="buyers").body
     assert seen["count"] == 1
-    assert seen["looked"]["done"] is True
-    assert (seen["looked"]["contacts"], seen["looked"]["changed"]) == (1, 1)
+    assert seen["backfill"]["done"] is True
+    assert (seen["backfill"]["contacts"], seen["backfill"]["changed"]) == (1, 1)
 
 
 def begun(shop: Shop, works: list[Job]) -> Json:
@@ -102,7 +102,7 @@ def begun(shop: Shop, works: list[Job]) -> Json:
     replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
     apart.raise_if_any("looks")
     (order,) = orders
-    assert order["order"]["store"] == shop.store
+    assert order["request"]["store"] == shop.store
     return order
 
 
@@ -176,11 +176,11 @@ def test_a_condition_is_tried_out_on_some(shop: Shop, call: Caller) -> None:
     found = call(PREVIEW, body={"condition": BUYERS["condition"]})
     assert found.status == 200, found
     assert found.body == {
-        "matched": 1, "looked": 1, "total": 1, "words": "1 of 1 contacts belong to it",
-        "some": [wren(shop)],
+        "matched": 1, "sampled": 1, "total": 1, "description": "1 of 1 contacts belong to it",
+        "sample": [wren(shop)],
     }  # fmt: skip
     nobody = call(PREVIEW, body={"condition": {"did": "Order Canceled"}}).body
-    assert (nobody["matched"], nobody["some"]) == (0, [])
+    assert (nobody["matched"], nobody["sample"]) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ MONTH = 30 * 24 * 60
 RULES = (
     Rule("order", "Ordered", 20),
     Rule("large", "Ordered", 30, {"event": "total", "gte": 100}),
-    Rule("click", "Clicked", 5, most=12),
+    Rule("click", "Clicked", 5, max_points=12),
     Rule("return", "Returned", -15),
 )
 HALF = Scoring(RULES, period=MONTH // 4)
-MELTS = Scoring(RULES, period=7 * 24 * 60, melts_in=10)
+MELTS = Scoring(RULES, period=7 * 24 * 60, half_life_periods=10)
 STAYS = Scoring(RULES, least=0, most=100)
 
 

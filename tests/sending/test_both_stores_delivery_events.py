@@ -171,7 +171,7 @@ def test_what_was_given_up_while_it_was_throttled_may_still_be_claimed(ports: Po
     ports.timers.give_up(draft().ref, DUE)
     assert claim(ports) == Claimed()
     kept = ports.look.message(draft().ref)
-    assert (kept["status"], "gave_up_at" in kept, "reason" in kept) == ("claimed", False, False)
+    assert (kept["status"], "abandoned_at" in kept, "reason" in kept) == ("claimed", False, False)
 
 
 def test_what_was_not_answered_is_due_until_a_report_comes(ports: Ports) -> None:

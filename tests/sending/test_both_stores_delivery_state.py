@@ -118,7 +118,7 @@ def test_what_machines_did_is_kept_apart_from_what_a_reader_did(ports: Ports) ->
     )
     kept = ports.look.message(draft().ref)
     assert "opened_at" not in kept
-    assert "machine_opened_at" in kept
+    assert "bot_opened_at" in kept
     ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("opened", at(500)))
     assert "opened_at" in ports.look.message(draft().ref)
 
@@ -133,7 +133,7 @@ def test_a_click_that_turns_out_to_be_of_a_burst_counts_no_more(ports: Ports) ->
     assert facts is not None
     for kept in (facts, ports.look.message(draft().ref)):
         assert "clicked_at" not in kept
-        assert kept["machine_clicked_at"] == "2026-11-02T12:00:20.000Z"
+        assert kept["bot_clicked_at"] == "2026-11-02T12:00:20.000Z"
     ports.ledger.record_delivery_event(
         draft().ref, DeliveryEvent("clicked", at(900), link=LINKS[1])
     )

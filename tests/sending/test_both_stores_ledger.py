@@ -58,7 +58,7 @@ def test_a_message_keeps_which_variant_and_which_turn_it_is_of(ports: Ports) -> 
         own = replace(tested, step=step, ref=draft(step).ref)
         decide(ports, own)
         kept = ports.look.message(own.ref)
-        assert (kept["variant"], kept["template"], int(kept["turn"])) == (
+        assert (kept["variant"], kept["template"], int(kept["block_seq"])) == (
             "short", "offers/short", 3,
         )  # fmt: skip
     claim(ports)

@@ -58,7 +58,7 @@ def test_a_breaker_opens_once_and_is_seen_by_all_who_send(ports: Ports) -> None:
     assert ports.breakers.open(STORE, "", again) == STOPPED
     assert ports.registry.head(STORE).breaker == STOPPED
     ports.breakers.mark_alerted(STORE, STOPPED)
-    told = STOPPED._replace(told=True)
+    told = STOPPED._replace(alerted=True)
     assert ports.breakers.open(STORE, "", again) == told
     assert ports.registry.head(STORE).breaker == told
     assert ports.breakers.state(STORE) == ReputationState(told)

@@ -63,7 +63,7 @@ def test_legs_pauses_and_moves_are_the_same_in_memory_and_in_dynamodb(
     kind: str, aws: Cloud
 ) -> None:
     hour = timedelta(hours=1)
-    world = World(twin=dynamo_ports(aws), park_after=hour)
+    world = World(twin=dynamo_ports(aws), suspend_after=hour)
     steps = [
         delay("1 day", "pause"),
         wait_for("answer", "Replied", "5 days", [send("thanks")], [send("pity")]),
@@ -76,7 +76,7 @@ def test_legs_pauses_and_moves_are_the_same_in_memory_and_in_dynamodb(
     if kind == "pause":
         world.publish(shop(visit=workflow(*steps, **head, status="paused")))
         world.run_for(days=9)
-    inside: Json = {"inside": {"on_publish": "migrate"}} if kind == "migrate" else {}
+    inside: Json = {"active_enrollments": {"on_publish": "migrate"}} if kind == "migrate" else {}
     world.publish(shop(visit=workflow(*steps, send("last"), **head, **inside)))
     world.run_for(days=1)
     world.event("Replied")

@@ -46,8 +46,8 @@ def test_a_decision_that_no_count_knows_raises_an_alarm_and_is_not_hidden(
 
 def test_what_only_machines_opened_and_clicked_is_in_no_number() -> None:
     by_machine: dict[str, Any] = {
-        "machine_opened_at": "2026-11-22",
-        "machine_clicked_at": "2026-11-22",
+        "bot_opened_at": "2026-11-22",
+        "bot_clicked_at": "2026-11-22",
     }
     items = [entry("accepted", **by_machine), entry("accepted", 1, opened_at="2026-11-22")]
     fates = count_outcomes(items, unbalanced).steps["hello"].statuses

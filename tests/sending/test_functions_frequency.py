@@ -43,7 +43,7 @@ def wish(shop: Shop, often: str) -> None:
     """Ann says on her page how often she wants mail."""
     claim = PreferencesLink(shop.store, ann(shop), f"{ann(shop)}-{'1' * 24}")
     known = {item["sk"]["S"] for item in shop.events()}
-    made = press(shop, seal_preferences(claim, shop.links), {"do": "save", "frequency": often})
+    made = press(shop, seal_preferences(claim, shop.links), {"action": "save", "frequency": often})
     assert preferences(made, None)["statusCode"] == 200
     pass_on(shop, known)
 
@@ -112,7 +112,7 @@ def test_what_concerns_an_order_is_told_whatever_was_asked_for(shop: Shop) -> No
 
 def executions(shop: Shop) -> list[Json]:
     found = [json.loads(each["input"]) for each in shop.cloud.executions(machine_of(shop, "flow"))]
-    return sorted(found, key=lambda given: int(given["leg"]))
+    return sorted(found, key=lambda given: int(given["execution_no"]))
 
 
 def held(shop: Shop) -> Enrollment:

@@ -636,7 +636,7 @@ def test_an_updated_customer_brings_tags_totals_home_and_consent() -> None:
             method="shopify",
             source="customers/update",
             at=utc("2026-11-18T22:30:52"),
-            wording="confirmed_opt_in",
+            consent_text="confirmed_opt_in",
         ),
     )
 
@@ -684,7 +684,7 @@ def test_a_subscribed_buyer_brings_the_consent_with_its_date() -> None:
         method="shopify",
         source="orders/create",
         at=utc("2026-11-17T13:08:30"),
-        wording="single_opt_in",
+        consent_text="single_opt_in",
     )
 
 
@@ -703,7 +703,7 @@ def buyer_with(state: str | None, *, ticked: bool | None, email: str = "") -> Sa
 def test_a_tick_in_the_checkout_is_a_grant_without_a_date() -> None:
     for state in (None, "not_subscribed"):
         (fact,) = only(buyer_with(state, ticked=True)).contact.consents
-        assert (fact.state, fact.at, fact.wording) == ("granted", None, None)
+        assert (fact.state, fact.at, fact.consent_text) == ("granted", None, None)
 
 
 @pytest.mark.parametrize("ticked", [False, None])

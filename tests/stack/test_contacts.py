@@ -112,7 +112,7 @@ def test_a_sign_up_is_confirmed_by_mail(deployed: Deployed, api: StoreApi) -> No
     until(lambda: mails_to(deployed, email) != [], "the mail that asks", PATIENCE)
     link = deployed.story.inbox.link_of(mails_to(deployed, email)[0], "/confirm/")
     assert httpx.get(link, timeout=30).status_code == 200
-    assert httpx.post(link, data={"do": "confirm"}, timeout=30).status_code == 200
+    assert httpx.post(link, data={"action": "confirm"}, timeout=30).status_code == 200
     contact = api.find(email)
     assert contact is not None
     until(
@@ -150,7 +150,7 @@ def test_a_reader_keeps_a_page_of_preferences(deployed: Deployed) -> None:
     mail = deployed.story.inbox.mails_of(theo)[0]
     link = deployed.story.inbox.link_of(mail, "/preferences/")
     assert httpx.get(link, timeout=30).status_code == 200
-    assert httpx.post(link, data={"do": "snooze"}, timeout=30).status_code == 200
+    assert httpx.post(link, data={"action": "snooze"}, timeout=30).status_code == 200
 
 
 def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: StoreApi) -> None:

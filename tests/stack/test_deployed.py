@@ -163,7 +163,7 @@ def test_a_broken_file_leaves_what_is_live_and_gets_its_report(deployed: Deploye
 
     clients.s3.put_object(Bucket=bucket, Key=key, Body=whole.replace(b'"1 hour"', b'"a while"'))
     until(lambda: outcome() == "refused", "the report of the broken file")
-    assert json.loads(problems())["problems"][0]["place"] == "steps[0].for"
+    assert json.loads(problems())["problems"][0]["location"] == "steps[0].for"
     assert deployed.head().workflows[CART] == before
 
     clients.s3.put_object(Bucket=bucket, Key=key, Body=whole.replace(b'"1 hour"', b'"2 hours"'))

@@ -52,7 +52,7 @@ def _wrong(state: Json) -> Iterator[str]:
         yield "has no TimeoutSeconds"
     if not state.get("Retry"):
         yield "has no Retry"
-    if not state.get("Catch") and "give_up.$" not in state["Parameters"]["Payload"]:
+    if not state.get("Catch") and "abandon.$" not in state["Parameters"]["Payload"]:
         yield "has no Catch"
     for rules in (state.get("Retry", []), state.get("Catch", [])):
         for number, rule in enumerate(rules):

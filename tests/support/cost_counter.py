@@ -109,7 +109,7 @@ class Counted:
     def with_contacts(self, number: int) -> "Counted":
         self.fill(
             {"pk": {"S": f"S#{STORE}#C#c{n:025x}"}, "sk": {"S": "PROFILE"}}
-            | pack({"applied": "1", "facts": "{}"})
+            | pack({"last_sequence": "1", "profile": "{}"})
             for n in range(number)
         )
         return self

@@ -94,7 +94,7 @@ class Surroundings:
     """One store. `echo`: how often the stream and the queue hand everything over.
 
     `published` is another one whose publications this one starts with. With `twin`, all that is
-    kept of contacts is kept there too, and every answer compared. Waits longer than `park_after`
+    kept of contacts is kept there too, and every answer compared. Waits longer than `suspend_after`
     are parked, and looked for every `tick`. With `quotas` mails keep to what they say.
     """
 
@@ -107,7 +107,7 @@ class Surroundings:
         published: "Surroundings | None" = None,
         post_reports: bool = True,
         twin: "Ports | None" = None,
-        park_after: timedelta = timedelta(days=30),
+        suspend_after: timedelta = timedelta(days=30),
         tick: timedelta = MINUTE,
         most: int = 1000,
         quotas: "SesQuotas | None" = None,
@@ -119,7 +119,7 @@ class Surroundings:
         self.post_reports = post_reports
         self.twin = twin
         self.quotas = quotas
-        self.park_after, self.tick, self.most = park_after, tick, most
+        self.suspend_after, self.tick, self.most = suspend_after, tick, most
         self.state = ContactsTable()
         self.shelf: MemoryStore = _copy(published.shelf) if published else MemoryStore()
         texts = dict(published.files.texts) if published else {}
@@ -249,7 +249,7 @@ class Surroundings:
             files=self.files,
             publications=self.publications,
             machines=self.machines,
-            wiring=replace(WIRING, park_after=self.park_after),
+            wiring=replace(WIRING, suspend_after=self.suspend_after),
             trials=run_publish_tests,
         )
         self.publisher = Publisher(self.files, self.publications, workflows, lambda: self.now)
@@ -422,7 +422,7 @@ class Surroundings:
         self.looks.append(run)
         slices = [BackfillPartition(**item) for item in order["items"]]
         for each in slices:
-            self.clock.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
+            self.clock.after(timedelta(seconds=1), partial(self._look_on, order["request"], each))
 
     def _look_on(self, order: Mapping[str, Any], place: BackfillPartition) -> None:
         try:

@@ -231,8 +231,8 @@ CONDITIONS: Examples = {
         {"sum_of": "Paid", "of": "tax", **{k: v + 1 for k, v in _BOUNDS.items()}, **_OTHER_WINDOW},
     ),
     c.EmailEventCondition: (
-        {"email": "hello", "was": "clicked", "link": "https://a", "machines": False},
-        {"email": "bye", "was": "opened", "link": "https://b", "machines": True},
+        {"email": "hello", "was": "clicked", "link": "https://a", "include_bots": False},
+        {"email": "bye", "was": "opened", "link": "https://b", "include_bots": True},
     ),
     c.ConsentsTo: ({"consents_to": "offers"}, {"consents_to": "news"}),
     c.InWorkflow: ({"in_workflow": "a"}, {"in_workflow": "b"}),

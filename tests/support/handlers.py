@@ -65,7 +65,7 @@ def ago(**time: float) -> str:
 def machine_of(shop: Shop, workflow: str) -> str:
     from tests.support.cloud import ENVIRONMENT
 
-    return f"{ENVIRONMENT['MILEPOST_MACHINE_ARN_PREFIX']}{shop.store}_{workflow}"
+    return f"{ENVIRONMENT['MILEPOST_STATE_MACHINE_ARN_PREFIX']}{shop.store}_{workflow}"
 
 
 def enrolled(shop: Shop, workflow: str) -> Json:

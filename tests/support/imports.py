@@ -141,7 +141,7 @@ class Desk:
         if "path" in message:
             self.importer.changed(message["store"], message["path"], time_left)
         else:
-            self.importer.go_on(message["store"], message["import"], message["turn"], time_left)
+            self.importer.go_on(message["store"], message["import"], message["call_no"], time_left)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in which the stream hands over what was appended, unless it hangs."""

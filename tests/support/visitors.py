@@ -17,7 +17,7 @@ DEVICE = "0f8b1c1e-6a52-4d0b-9a51-0c4a1f6f2d10"
 FOOTER: Json = {
     "topics": ["offers", "news"],
     "list": "newsletter",
-    "wording": {"en": WORDING, "fa": "بله، پیشنهادها را برایم بفرستید."},
+    "consent_text": {"en": WORDING, "fa": "بله، پیشنهادها را برایم بفرستید."},
     "fields": {
         "first_name": {},
         "age": {"type": "number"},

@@ -157,7 +157,7 @@ def test_programs_get_json(tmp_path: Path) -> None:
         "problems": [
             {
                 "file": f"{tmp_path}/workflows/cart.json",
-                "place": "steps[0].template",
+                "location": "steps[0].template",
                 "reason": 'no template named "plane" is published',
                 "remedy": 'did you mean "plain"?',
             }
@@ -288,7 +288,7 @@ def test_a_version_that_only_aws_can_know_is_no_mistake_and_not_called_good(
         "publishing knows if plain was ever live as 0123456789abcdef (templates/plain is "
     )
     (unknown,) = milepost("check", tmp_path, "--json").json["unknown"]
-    assert unknown["place"] == "steps[0].template_version"
+    assert unknown["location"] == "steps[0].template_version"
     simulated = milepost("simulate", tmp_path / "workflows" / "cart.json", "--consent", "offers")
     assert 'a: mails "About plain"' in simulated.out
     assert simulated.err == answer.err

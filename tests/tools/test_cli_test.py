@@ -141,7 +141,7 @@ def test_programs_get_json(tmp_path: Path) -> None:
     tried(tmp_path, case("it ends", expect={"ends": "exited"}))
     (only,) = milepost("test", tmp_path, "--json").json
     assert (only["workflow"], only["case"]) == ("cart", "it ends")
-    assert only["problems"][0]["place"] == "cases[0].expect.ends"
+    assert only["problems"][0]["location"] == "cases[0].expect.ends"
 
 
 WRONG: list[tuple[str, str]] = [

@@ -40,7 +40,7 @@ def test_a_report_of_a_probe_is_noted(
     post = ProbeSender(sending.sender().mailer, tables.probes())
     assert post.heard(probe_name(mark, mailbox)) == [kind]
     assert printed.counted("EmailEventsIgnored") == 0
-    assert printed.counted("EmailEventsForeign") == 0
+    assert printed.counted("EmailEventsUnknown") == 0
 
 
 def test_several_reports_of_one_probe_are_all_kept_and_expire(shop: Shop) -> None:
@@ -74,4 +74,4 @@ def test_a_message_of_ours_is_no_probe_whatever_its_tags_say(shop: Shop, printed
     event["mail"]["tags"] |= {"probe": [name]}
     hear(told_by_sns(event))
     assert tables.probes().reports(name) == []
-    assert printed.counted("EmailEventsForeign") == 1
+    assert printed.counted("EmailEventsUnknown") == 1

@@ -97,7 +97,7 @@ def _fails(*_: Any) -> Any:
 
 def go_on(shop: Shop) -> None:
     """The stream hands over what was laid down to be applied again."""
-    for item in shop.items("AGAIN#"):
+    for item in shop.items("REPLAY#"):
         batch = shop.cloud.stream(item)
         for _ in range(2):
             react(batch, None)
@@ -109,11 +109,11 @@ def test_a_record_that_keeps_failing_is_put_aside_and_the_contact_goes_on(
     poisoned(shop, monkeypatch)
     tell(shop, "Later")
     assert counts(shop) == {"Later": 1}
-    (kept,) = [item for item in shop.items("POISON#") if item["attempts"]["N"] == str(TRIES)]
+    (kept,) = [item for item in shop.items("DEADLETTER#") if item["attempts"]["N"] == str(TRIES)]
     assert kept["reason"]["S"].startswith("ValueError")
     (told,) = [r for r in printed.records() if r.get("message") == "put aside"]
     assert (told["store"], told["attempts"], told["applied"]) == (shop.store, TRIES, False)
-    assert printed.counted("RecordsPutAside") == 1
+    assert printed.counted("RecordsQuarantined") == 1
 
 
 def test_the_command_has_it_applied_once_though_later_ones_were(
@@ -122,7 +122,7 @@ def test_the_command_has_it_applied_once_though_later_ones_were(
     poisoned(shop, monkeypatch)
     tell(shop, "Later")
     assert main(["redrive", "--stack", "milepost-here", "--dry-run"]) == 0
-    assert shop.items("AGAIN#") == []
+    assert shop.items("REPLAY#") == []
     assert main(["redrive", "--stack", "milepost-here"]) == 0
     go_on(shop)
     assert counts(shop) == {"Poisoned": 1, "Later": 1}
@@ -173,7 +173,7 @@ def test_what_lambda_gave_up_on_is_applied_if_nothing_later_was(shop: Shop, late
     if later:
         tell(shop, "Later")
     done = list(redriver(Stream(record)).redrive())
-    assert [each.fate for each in done] == ["unknown" if later else "again"]
+    assert [each.fate for each in done] == ["unknown" if later else "applied"]
     go_on(shop)
     assert counts(shop) == ({"Later": 1} if later else {"Lost": 1})
 

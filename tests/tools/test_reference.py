@@ -46,7 +46,7 @@ def kind_of(model: type[FileModel], field: str) -> str:
         (Workflow, "audience", "[condition](#conditions)"),
         (Workflow, "goal", "object, see below"),
         (Workflow, "exit_on", "list of objects, see below"),
-        (OnPublishPolicy, "steps", "object: id of a step → id of a step"),
+        (OnPublishPolicy, "renamed_steps", "object: id of a step → id of a step"),
         (Delay, "for", "duration"),
         (Goto, "max", "whole number, 1 to 1000"),
         (Holdout, "percent", "number, more than 0 and less than 100"),
@@ -81,7 +81,12 @@ def test_every_word_and_every_field_of_it_is_explained(kind: Kind) -> None:
 def test_objects_with_fields_of_their_own_are_found() -> None:
     assert [name for name, _ in nested_models(Split)] == ["paths", "winner"]
     assert [name for name, _ in nested_models(Did)] == ["times"]
-    assert [name for name, _ in nested_models(Workflow)] == ["reentry", "inside", "exit_on", "goal"]
+    assert [name for name, _ in nested_models(Workflow)] == [
+        "reentry",
+        "active_enrollments",
+        "exit_on",
+        "goal",
+    ]
 
 
 def test_every_word_needs_an_example() -> None:

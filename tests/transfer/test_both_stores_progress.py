@@ -151,7 +151,7 @@ def test_an_import_begins_once(ports: Ports) -> None:
 def test_a_step_of_an_import_comes_back_as_it_was(ports: Ports) -> None:
     ports.imports.begin(IMPORT)
     step = IMPORT._replace(
-        turn=1,
+        call_no=1,
         phase="undoing",
         offset=1000,
         row=9,
@@ -169,8 +169,8 @@ def test_a_step_of_an_import_comes_back_as_it_was(ports: Ports) -> None:
 
 def test_only_one_of_two_who_go_on_from_the_same_step_does(ports: Ports) -> None:
     ports.imports.begin(IMPORT)
-    assert ports.imports.save(IMPORT, IMPORT._replace(turn=1, row=100))
-    assert not ports.imports.save(IMPORT, IMPORT._replace(turn=1, row=50))
+    assert ports.imports.save(IMPORT, IMPORT._replace(call_no=1, row=100))
+    assert not ports.imports.save(IMPORT, IMPORT._replace(call_no=1, row=50))
     held = ports.imports.load(STORE, IMPORT.id)
     assert held is not None
     assert held.row == 100
@@ -179,7 +179,7 @@ def test_only_one_of_two_who_go_on_from_the_same_step_does(ports: Ports) -> None
 def test_an_export_keeps_its_place_as_an_import_does(ports: Ports) -> None:
     export = Export(STORE, "all-01234567", MONDAY_NOON)
     assert ports.exports.begin(export) == ports.exports.begin(export._replace(read=9)) == export
-    step = export._replace(turn=1, after='{"pk": 1}', parts={"events": 2}, lines={"events": 9})
+    step = export._replace(call_no=1, after='{"pk": 1}', parts={"events": 2}, lines={"events": 9})
     assert ports.exports.save(export, step)
     assert not ports.exports.save(export, step)
     assert ports.exports.load(STORE, export.id) == step
@@ -234,7 +234,7 @@ def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
     assert found["events", ""]["properties"] == {"total": "12.50"}
     assert found["events", ""]["says"]["first_name"] == "Ada"
     assert found["consents", "offers"]["state"] == "granted"
-    assert found["consents", "news"]["dated"] is False
+    assert found["consents", "news"]["has_timestamp"] is False
     assert found["identities", ""] == {"identity": f"email#{ADA}", "contact": contact()}
     assert found["suppressions", ""]["address_sha256"] == address_hash(ADA)
     assert len(found) == 6

@@ -35,7 +35,7 @@ def test_a_file_is_imported_and_taken_back(shop: Shop, printed: Printed) -> None
     assert report(shop)["undo"]["erased"] == 2
     left = [unpack(item) for item in shop.items()]
     assert {item["sk"] for item in left} == {"PROFILE"}
-    assert {*left[0]} == {"pk", "sk", "applied", "expires_at"}
+    assert {*left[0]} == {"pk", "sk", "last_sequence", "expires_at"}
 
 
 def test_a_file_without_settings_is_checked_and_nothing_is_written(shop: Shop) -> None:

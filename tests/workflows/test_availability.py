@@ -84,7 +84,7 @@ def test_what_is_left_out_or_says_no_is_no_mistake() -> None:
         workflow(SPLIT, send("a")),
         workflow(send("a", on_cap="skip", attachments=None)),
         asking(OPENED),
-        asking(OPENED | {"machines": True}),
+        asking(OPENED | {"include_bots": True}),
         workflow(send("a"), trigger={"type": "manual"}, audience={"in_list": "readers"}),
     ):
         assert found(document) == []

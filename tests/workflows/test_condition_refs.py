@@ -99,9 +99,9 @@ def test_only_of_a_click_a_link_is_known() -> None:
 
 
 def test_machines_open_and_click_and_do_nothing_else() -> None:
-    asks = {"email": "reminder", "was": "delivered", "machines": True}
+    asks = {"email": "reminder", "was": "delivered", "include_bots": True}
     assert found(steps=[send("reminder"), branch("b", asks, [])]) == [
-        "steps[1].paths[0].if.machines: goes with opened and clicked alone (leave it out)"
+        "steps[1].paths[0].if.include_bots: goes with opened and clicked alone (leave it out)"
     ]
     for was in ("opened", "clicked"):
         assert found(steps=[send("reminder"), branch("b", asks | {"was": was}, [])]) == []

@@ -129,10 +129,13 @@ HEADS: list[tuple[Json, Json]] = [
     ({"exit_on": [{"event": "A"}]}, {"exit_on": [{"event": "A", "where": EVENT}]}),
     ({"goal": {"event": "A"}}, {"goal": {"event": "A", "where": EVENT}}),
     ({"goal": {"event": "A"}}, {"goal": {"event": "A", "within": "1 day"}}),
-    ({"inside": {"on_publish": "drain"}}, {"inside": {"on_publish": "cancel"}}),
     (
-        {"inside": {"on_publish": "migrate"}},
-        {"inside": {"on_publish": "migrate", "steps": {"a": "b"}}},
+        {"active_enrollments": {"on_publish": "drain"}},
+        {"active_enrollments": {"on_publish": "cancel"}},
+    ),
+    (
+        {"active_enrollments": {"on_publish": "migrate"}},
+        {"active_enrollments": {"on_publish": "migrate", "renamed_steps": {"a": "b"}}},
     ),
 ]
 

@@ -216,7 +216,7 @@ def test_steps_in_another_order_have_moved_and_nothing_else(document: Json, rand
         ({}, {"goal": {"event": "A"}},
          "Its goal is now **A** within 30 days of entering: whoever does that is won, and leaves "
          "(it was: none)."),
-        ({}, {"inside": {"on_publish": "cancel"}},
+        ({}, {"active_enrollments": {"on_publish": "cancel"}},
          "Those inside on an older version now leave within minutes, and get nothing more "
          "(it was: finish on theirs)."),
     ],

@@ -68,7 +68,7 @@ def test_remarks_are_for_readers_only() -> None:
 
 def test_the_head_holds_what_was_written_and_the_defaults_that_matter() -> None:
     made = program(send("a"), topic=None)
-    assert made.head == {
+    assert made.options == {
         "title": "A workflow",
         "status": "live",
         "category": "marketing",
@@ -79,8 +79,10 @@ def test_the_head_holds_what_was_written_and_the_defaults_that_matter() -> None:
 
 def test_a_goal_holds_its_conditions_as_written_and_its_time() -> None:
     goal = {"event": "Order Completed", "where": {"event": "total", "gte": 20}}
-    assert program(send("a"), goal=goal).head["goal"] == goal | {"within": "30 days"}
-    assert program(send("a"), goal=goal | {"within": "5 days"}).head["goal"]["within"] == "5 days"
+    assert program(send("a"), goal=goal).options["goal"] == goal | {"within": "30 days"}
+    assert (
+        program(send("a"), goal=goal | {"within": "5 days"}).options["goal"]["within"] == "5 days"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_a_goal_holds_its_conditions_as_written_and_its_time() -> None:
     ],
 )
 def test_reentry_always_says_what_it_allows(written: Json, kept: Json) -> None:
-    assert program(send("a"), reentry=written).head["reentry"] == kept
+    assert program(send("a"), reentry=written).options["reentry"] == kept
 
 
 def test_a_program_survives_being_kept_as_json() -> None:

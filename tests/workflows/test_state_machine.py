@@ -66,19 +66,20 @@ def test_a_wait_for_an_event_parks_a_token_and_tells_its_time_out_apart() -> Non
     assert wait["TimeoutSeconds"] == 86400
     assert wait["ResultPath"] is None
     assert wait["Parameters"]["Payload"] == {
-        "enrollment.$": "$.enrollment", "leg.$": "$.leg", "turn.$": "$.turn",
-        "since.$": "$.since", "step": "click", "token.$": "$$.Task.Token",
+        "enrollment.$": "$.enrollment", "execution_no.$": "$.execution_no",
+        "block_seq.$": "$.block_seq", "since.$": "$.since", "step": "click",
+        "token.$": "$$.Task.Token",
     }  # fmt: skip
     assert wait["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
     assert wait["Next"] == "run yes"
     assert [(catch["ErrorEquals"], catch["Next"]) for catch in wait["Catch"]] == [
-        (["States.Timeout"], "run no"), (["States.ALL"], "give up")
+        (["States.Timeout"], "run no"), (["States.ALL"], "abandon")
     ]  # fmt: skip
 
 
 def test_steps_without_a_wait_between_them_are_one_state() -> None:
     made = states(send("a"), branch("b", ALWAYS, [send("c")], [send("d")]), send("e"))
-    assert sorted(made) == ["give up", "run a + b + c + e + d"]
+    assert sorted(made) == ["abandon", "run a + b + c + e + d"]
 
 
 def test_a_run_that_may_stop_at_several_places_is_followed_by_a_choice() -> None:
@@ -128,7 +129,7 @@ def check(definition: Json) -> None:
             assert state["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
             assert state["Retry"][-1]["JitterStrategy"] == "FULL"
             caught = [catch["ErrorEquals"] for catch in state.get("Catch", [])]
-            assert caught[-1:] == ([] if name == "give up" else [["States.ALL"]])
+            assert caught[-1:] == ([] if name == "abandon" else [["States.ALL"]])
 
 
 @settings(max_examples=40)
@@ -156,7 +157,7 @@ def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Jso
     def entered(name: str) -> int:
         if name not in longest:
             state = all_states[name]
-            following = [each for each in targets(state) if each != "give up"]
+            following = [each for each in targets(state) if each != "abandon"]
             longest[name] = 1 + max(map(entered, following), default=0)
         return longest[name]
 
@@ -185,7 +186,7 @@ def test_a_thousand_steps_compile_in_a_second_to_less_than_a_megabyte() -> None:
     assert min(took) < 1
     assert len(json.dumps(definition)) < 1_000_000
     check(definition)
-    assert len(definition["States"]) == len(steps) + len(["before end", "give up"])
+    assert len(definition["States"]) == len(steps) + len(["before end", "abandon"])
 
 
 ROWS = {
@@ -247,7 +248,7 @@ def test_a_shipped_workflow_pays_two_states_for_a_wait_and_one_for_a_waiting_bra
     assert isinstance(workflow, Workflow)
     program = build_program(path.stem, 1, workflow)
     states: Json = state_machine(program, WIRING)["States"]
-    del states["give up"]
+    del states["abandon"]
     for name, node in program.nodes.items():
         if is_wait(node):  # the wait is one state, and the block after it is the other
             after = states[name]["Next"]

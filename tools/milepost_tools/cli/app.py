@@ -22,7 +22,7 @@ from milepost_tools.cli.test import run_tests
 
 app = typer.Typer(
     name="milepost",
-    help="Check, try out and explain workflows, without AWS; and mend what a stack put aside.",
+    help="Check, simulate and explain workflows without AWS; inspect and repair a deployed stack.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

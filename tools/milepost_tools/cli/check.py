@@ -21,12 +21,10 @@ _COUNTED = ("workflows", "segments", "templates")
 
 
 def check(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Folders of stores, or single files of them.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    paths: Annotated[list[Path], typer.Argument(help="Store folders, or single files in them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say everything that is wrong with workflows, segments, templates, settings and tests."""
+    """Check workflows, segments, templates, settings and tests for errors."""
     roots: dict[Path, list[Path]] = {}
     for path in paths:
         roots.setdefault(find_root(path), []).append(path)

@@ -11,10 +11,10 @@ from milepost_tools.cli.output import print_line
 
 
 def compare_files(
-    old: Annotated[Path, typer.Argument(help="The file of a workflow as it was.")],
-    new: Annotated[Path, typer.Argument(help="The file as it is to be.")],
+    old: Annotated[Path, typer.Argument(help="The old workflow file.")],
+    new: Annotated[Path, typer.Argument(help="The new workflow file.")],
 ) -> None:
-    """Say what a new version of a workflow does otherwise."""
+    """Describe what a new version of a workflow changes."""
     changes = compare(read_workflow(old), read_workflow(new))
     for change in changes or ["nothing has changed"]:
         for line in change.split("\n"):

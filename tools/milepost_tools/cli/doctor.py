@@ -20,21 +20,17 @@ _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
 def examine(
-    stack: Annotated[str, typer.Option(help="The stack, in the account of your credentials.")] = (
-        "milepost"
-    ),
-    domain: Annotated[
-        str, typer.Option(help="The domain that mail comes from; that of the stack if left out.")
-    ] = "",
+    stack: Annotated[str, typer.Option(help="The name of the stack.")] = ("milepost"),
+    domain: Annotated[str, typer.Option(help="The sender domain; the stack's if left out.")] = "",
     wait: Annotated[
-        int, typer.Option(min=0, max=600, help="Seconds for test mails to come back; 0 sends none.")
+        int, typer.Option(min=0, max=600, help="Seconds to wait for test mails; 0 sends none.")
     ] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look at everything that has to be right before mail goes out, and say what to do about it.
+    """Check everything that must be right before e-mail goes out, and suggest fixes.
 
-    Sends three mails to SES's own simulator. Uses the AWS credentials and the Region of your shell;
-    docs/operations.md lists what they need.
+    Sends three e-mails to the SES mailbox simulator. Uses the AWS credentials and the
+    Region of your shell; docs/operations.md lists what they need.
     """
     domain = domain.strip().lower().rstrip(".")
     if domain and not _DOMAIN.fullmatch(domain):

@@ -14,10 +14,12 @@ from milepost_tools.cli.output import FileProblem, exit_with_problems, print_lin
 
 
 def draw_file(
-    file: Annotated[Path, typer.Argument(help="The file of a workflow.")],
-    words: Annotated[bool, typer.Option("--words", help="Say it in plain words instead.")] = False,
+    file: Annotated[Path, typer.Argument(help="A workflow file.")],
+    words: Annotated[
+        bool, typer.Option("--words", help="Describe it in plain English instead.")
+    ] = False,
 ) -> None:
-    """Print a workflow as a flowchart, which GitHub and many editors draw (Mermaid)."""
+    """Print a workflow as a flowchart (Mermaid)."""
     workflow = read_workflow(file)
     for line in (
         (describe(workflow) if words else draw_flowchart(workflow)).rstrip("\n").split("\n")

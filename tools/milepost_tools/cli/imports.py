@@ -55,16 +55,15 @@ class Checked(NamedTuple):
 
 def import_file(
     file: Annotated[Path, typer.Argument(help="A CSV or JSONL file of contacts.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it; nothing else is.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check it. Required.")] = False,
     settings: Annotated[
-        Path | None, typer.Option(help="Its settings; FILE's name with .import.json if left out.")
+        Path | None,
+        typer.Option(help="The settings file; FILE's name with .import.json if left out."),
     ] = None,
-    errors: Annotated[
-        Path | None, typer.Option(help="Where all mistakes are written, as CSV.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    errors: Annotated[Path | None, typer.Option(help="Write all errors to this CSV file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say everything that is wrong with a file of contacts."""
+    """Check a file of contacts for errors."""
     if not dry_run:
         fail(
             f"{file}: add --dry-run to check it. To import it, upload it to imports/ in the "

@@ -26,7 +26,7 @@ class FileProblem(NamedTuple):
         problem = self.problem
         return {
             "file": self.file,
-            "place": problem.location,
+            "location": problem.location,
             "reason": problem.reason,
             "remedy": problem.remedy or None,
         }
@@ -59,7 +59,7 @@ def show_json(document: Any) -> None:
 
 
 def show_problems(found: Sequence[FileProblem]) -> None:
-    """Every problem, by file and place."""
+    """Every problem, by file and location."""
     if not at_a_terminal():
         for each in found:
             print_line(str(each))
@@ -68,7 +68,7 @@ def show_problems(found: Sequence[FileProblem]) -> None:
         ("", each.file, each.problem.location, each.problem.reason, each.problem.remedy)
         for each in found
     )
-    _show_table(("file", "place", "what is wrong", "remedy"), rows)
+    _show_table(("file", "location", "error", "remedy"), rows)
 
 
 _JOINERS = "\u200c\u200d"

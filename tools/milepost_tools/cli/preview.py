@@ -41,27 +41,30 @@ def preview_template(
         str, typer.Argument(help="A template's folder, or its name: abandoned-cart/reminder.")
     ],
     contact: Annotated[
-        Path | None, typer.Option(help="A JSON file: who reads it. {} is somebody unknown.")
+        Path | None, typer.Option(help="A JSON file: the contact. {} is an unknown contact.")
     ] = None,
     event: Annotated[Path | None, typer.Option(help="A JSON file: the data of the event.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="One value of that data: total=150.")
+        list[str] | None, typer.Option("--set", help="Set one value of the event data: total=150.")
     ] = None,
-    locale: Annotated[str | None, typer.Option(help="The reader's language: fa.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All languages of the template.")] = False,
+    locale: Annotated[str | None, typer.Option(help="The contact's language: fa.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show all languages of the template.")
+    ] = False,
     store: Annotated[
-        Path, typer.Option(help="The store's folder, where TEMPLATE is a name.")
+        Path, typer.Option(help="The store's folder, if TEMPLATE is a name.")
     ] = Path(),
     out: Annotated[
-        Path | None, typer.Option(help="A folder to write the pages to; no browser opens.")
+        Path | None,
+        typer.Option(help="Write the pages to this folder instead of opening a browser."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Write and open nothing.")] = False,
     check_links: Annotated[
-        bool, typer.Option("--check-links", help="Ask every https link whether it is there.")
+        bool, typer.Option("--check-links", help="Request every https link to see if it works.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs; opens nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; opens no browser.")] = False,
 ) -> None:
-    """Show a mail in the browser, its text, sizes, and everything that is wrong with it."""
+    """Show an e-mail in the browser, with its text, sizes and errors."""
     draft = open_template(template, store)
     context = context_of(draft, contact, event, set_ or ())
     renderer, campaign = Renderer(draft.version), specimen_campaign(draft.settings)
@@ -168,7 +171,7 @@ def _described(each: Preview) -> dict[str, Any]:
         "remarks": [
             {
                 "wrong": remark.wrong,
-                "place": remark.problem.location,
+                "location": remark.problem.location,
                 "reason": remark.problem.reason,
                 "remedy": remark.problem.remedy or None,
             }

@@ -11,16 +11,14 @@ from milepost_tools.cli.output import fail, print_line
 def resume(
     store: Annotated[str, typer.Argument(help="The store whose marketing is stopped.")],
     why: Annotated[
-        str, typer.Option(help="What was wrong and is mended; it is kept. Without it, only look.")
+        str, typer.Option(help="What was wrong and is fixed; it is stored. Without it, only show.")
     ] = "",
-    stack: Annotated[str, typer.Option(help="The stack, in the account of your credentials.")] = (
-        "milepost"
-    ),
+    stack: Annotated[str, typer.Option(help="The name of the stack.")] = ("milepost"),
 ) -> None:
-    """Say why a store's marketing is stopped and, with --why, let it go on.
+    """Show why a store's marketing is stopped and, with --why, resume it.
 
-    Mail that waited goes out at its pace, unless it has expired. A new count of bounces and
-    complaints begins. Who resumed it, when and why is kept beside the store.
+    Waiting e-mails go out at the usual rate, unless they have expired. Bounces and complaints are
+    counted anew. Who resumed marketing, when and why is stored.
 
     Needs AWS credentials that may read the stack's outputs, and read and write the workflows table.
     """

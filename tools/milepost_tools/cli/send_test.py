@@ -33,25 +33,23 @@ def send_test(
         str, typer.Argument(help="A template's folder, or its name: abandoned-cart/reminder.")
     ],
     to: Annotated[str, typer.Option(help="Your own address, verified in SES; one at a time.")],
-    contact: Annotated[Path | None, typer.Option(help="A JSON file: who reads it.")] = None,
+    contact: Annotated[Path | None, typer.Option(help="A JSON file: the contact.")] = None,
     event: Annotated[Path | None, typer.Option(help="A JSON file: the data of the event.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="One value of that data: total=150.")
+        list[str] | None, typer.Option("--set", help="Set one value of the event data: total=150.")
     ] = None,
-    locale: Annotated[str | None, typer.Option(help="The reader's language: fa.")] = None,
+    locale: Annotated[str | None, typer.Option(help="The contact's language: fa.")] = None,
     sender: Annotated[
         str | None, typer.Option("--from", help="A sender of settings.json: anna.")
     ] = None,
     store: Annotated[
-        Path, typer.Option(help="The store's folder, where TEMPLATE is a name.")
+        Path, typer.Option(help="The store's folder, if TEMPLATE is a name.")
     ] = Path(),
-    stack: Annotated[str, typer.Option(help="The stack, in the account of your credentials.")] = (
-        "milepost"
-    ),
+    stack: Annotated[str, typer.Option(help="The name of the stack.")] = ("milepost"),
 ) -> None:
-    """Send a template as it is on this machine to your own address, marked as a test.
+    """Send a local template to your own address, marked as a test.
 
-    It counts in no number. Needs AWS credentials that may read the stack and SES's identities, and
+    It is not counted. Needs AWS credentials that may read the stack and SES's identities, and
     send from the stack's address with its configuration set.
     """
     draft = open_template(template, store)

@@ -26,28 +26,28 @@ from milepost_tools.cli.publish_locally import publish_file
 
 
 def simulate(
-    file: Annotated[Path, typer.Argument(help="A workflow of a store's folder.")],
-    contact: Annotated[Path | None, typer.Option(help="A JSON file: who enters.")] = None,
+    file: Annotated[Path, typer.Argument(help="A workflow file in a store's folder.")],
+    contact: Annotated[Path | None, typer.Option(help="A JSON file: the contact.")] = None,
     email: Annotated[str | None, typer.Option(help="The contact's address.")] = None,
     consent: Annotated[
-        list[str] | None, typer.Option(help="A topic that the contact said yes to.")
+        list[str] | None, typer.Option(help="A topic that the contact consents to.")
     ] = None,
     event: Annotated[
-        Path | None, typer.Option(help="A JSON file: the data of the event that begins it.")
+        Path | None, typer.Option(help="A JSON file: the data of the triggering event.")
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="One value of that data: total=150.")
+        list[str] | None, typer.Option("--set", help="Set one value of the event data: total=150.")
     ] = None,
     events: Annotated[
-        Path | None, typer.Option(help="A JSON file: a list of what else happens, and when.")
+        Path | None, typer.Option(help="A JSON file: a list of further events and their times.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="When it begins: 2026-11-02T12:00:00Z; now if absent.")
+        str | None, typer.Option(help="Start time: 2026-11-02T12:00:00Z; now if left out.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another number is another chance.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of random splits.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what a workflow does with one contact, on a clock that jumps: nothing is sent."""
+    """Simulate a workflow for one contact, on a virtual clock. Nothing is sent."""
     person = read_object(contact, "a contact")
     if email is not None:
         person["email"] = email

@@ -39,11 +39,11 @@ class CaseRun(NamedTuple):
 
 def run_tests(
     path: Annotated[
-        Path, typer.Argument(help="A store's folder, a workflow, or a file of tests.")
+        Path, typer.Argument(help="A store's folder, a workflow file, or a test file.")
     ] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run the tests of workflows: what is expected, and what comes of it."""
+    """Run the test cases of workflows."""
     store = open_store(path)
     shop = open_shop(store.files, datetime.now(UTC))
     tried = [each for file in _files(store, path) for each in _tried(store, shop, file)]

@@ -51,22 +51,22 @@ _SECURITY: Mapping[Access, list[Json]] = {
 _STATUS = {
     200: "Done, or done before",
     202: "Accepted",
-    204: "Nothing to say",
-    207: "Some were refused",
-    303: "The way to the shop's own page",
-    304: "As it was",
-    400: "Not to be read",
-    401: "Not signed, or wrongly",
-    403: "From a foreign page",
-    404: "Unknown",
-    409: "Not for this one",
-    410: "Too late",
+    204: "No content",
+    207: "Some events were refused",
+    303: "Redirect to the shop's page",
+    304: "Not modified",
+    400: "Unreadable request",
+    401: "Missing or wrong signature",
+    403: "Origin not allowed",
+    404: "Not found",
+    409: "Conflict",
+    410: "Expired",
     413: "Too large",
-    415: "In a form that is not taken",
-    422: "Not what it should be",
+    415: "Unsupported content type",
+    422: "Invalid request",
     429: "Too many requests",
-    500: "Something broke on our side",
-    503: "Busy, or not configured",
+    500: "Internal error",
+    503: "Throttled or not configured",
 }
 
 _ERRORS = tuple(status for status in _STATUS if status >= 400)
@@ -75,7 +75,7 @@ _KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same call with the same key happens once.",
+    "description": "Repeated calls with one key take effect once.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 
@@ -93,7 +93,7 @@ def document(routes: Sequence[Route] = ROUTES) -> Json:
         "info": {
             "title": "Milepost",
             "version": "1",
-            "description": "Lifecycle e-mail for online shops. In words: docs/api.md.",
+            "description": "Lifecycle e-mail for online shops. See docs/api.md.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [

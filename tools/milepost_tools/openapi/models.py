@@ -15,7 +15,7 @@ RequestId = Annotated[str, StringConstraints(pattern=r"^r[0-9a-f]{32}$")]
 
 
 class ErrorIn(Model):
-    """What went wrong: `code` is for programs, `message` for people, `field` says where."""
+    """An error: `code` for programs, `message` for people, `field` names the field."""
 
     code: str
     message: str
@@ -29,20 +29,20 @@ class Error(Model):
 
 
 class Throttled(Model):
-    """The answer of API Gateway itself to more requests than the stack takes."""
+    """API Gateway's own answer when it throttles."""
 
     message: str
 
 
 class TooMany(RootModel[Error | Throttled]):
-    """Too much came from one address, or in all."""
+    """Too many requests from one address or in total."""
 
 
 # --- events ---
 
 
 class Batch(Model):
-    """Several events; each is kept or refused by itself."""
+    """Several events; each is accepted or refused by itself."""
 
     batch: list[EventIn] = Field(min_length=1, max_length=500)
 
@@ -52,23 +52,23 @@ class Events(RootModel[EventIn | Batch | Annotated[list[EventIn], Field(min_leng
 
 
 class Kept(Model):
-    """What became of one event."""
+    """The result for one event."""
 
     id: str
     status: Literal["accepted", "duplicate"]
 
 
 class Result(Model):
-    """What became of one event of a batch."""
+    """The result for one event of a batch."""
 
     index: int
     status: Literal["accepted", "duplicate", "refused"]
-    id: str = Field(default="", description="Of events that were kept.")
-    error: ErrorIn | None = Field(default=None, description="Of events that were refused.")
+    id: str = Field(default="", description="For accepted events.")
+    error: ErrorIn | None = Field(default=None, description="For refused events.")
 
 
 class Results(Model):
-    """What became of a batch."""
+    """The results for a batch."""
 
     accepted: int
     duplicate: int
@@ -84,11 +84,11 @@ class KeptOrResults(RootModel[Kept | Results]):
 
 
 class Delivery(RootModel[dict[str, Any]]):
-    """Whatever the shop system sends; see its own documents."""
+    """The shop platform's payload; see its documentation."""
 
 
 class Translated(Model):
-    """One event that a delivery came to."""
+    """One event that the webhook was translated into."""
 
     event: str
     id: str
@@ -96,17 +96,17 @@ class Translated(Model):
 
 
 class Acknowledged(Model):
-    """A genuine delivery is acknowledged, whatever use it is of."""
+    """Every genuine webhook is acknowledged."""
 
     status: Literal["accepted", "ignored"]
     results: list[Translated] = Field(default_factory=list)
-    request: str = Field(default="", description="Of a demand for data or erasure.")
+    request: str = Field(default="", description="For data requests and erasure requests.")
     reason: str = Field(default="", description="Why it was ignored.")
     field: str | None = None
 
 
 class UnsubscribeForm(Model):
-    """RFC 8058's one click, or the choice of the page's buttons."""
+    """RFC 8058 one-click, or the page's buttons."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -121,18 +121,18 @@ class Unsubscribed(Model):
 
 
 class Wishes(Model):
-    """A button of the page, and the fields beside it."""
+    """A button of the page and the page's fields."""
 
     model_config = ConfigDict(extra="allow")
 
-    do: str = ""
+    action: str = ""
 
 
 # --- forms and browsers ---
 
 
 class FormFields(Model):
-    """The fields that the form has in settings.json; `email` at least."""
+    """The fields of the form in settings.json, at least `email`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -144,17 +144,17 @@ class Confirmed(Model):
 
     model_config = ConfigDict(extra="allow")
 
-    do: Literal["confirm"] | None = None
+    action: Literal["confirm"] | None = None
 
 
 class Taken(Model):
-    """Nothing depends on whose address it is."""
+    """The same answer for every address."""
 
     status: Literal["accepted"]
 
 
 class Seen(Model):
-    """One thing that a visitor looked at."""
+    """One browsing event."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -162,7 +162,7 @@ class Seen(Model):
 
 
 class BrowserReport(Model):
-    """What a visitor looked at; docs/browser.md."""
+    """Browsing events of a visitor; see docs/browser.md."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -175,7 +175,7 @@ class BrowserReport(Model):
 
 
 class Consent(Model):
-    """Where a contact stands on a topic. `weak` marks a yes whose time nobody recorded."""
+    """A contact's consent for a topic. `weak` marks a consent without a recorded time."""
 
     state: Literal["granted", "withdrawn"]
     at: AwareDatetime
@@ -193,8 +193,8 @@ class Total(Model):
     value: str
 
 
-class Inside(Model):
-    """A workflow that the contact is inside of."""
+class ActiveEnrollment(Model):
+    """An enrollment of the contact that has not ended."""
 
     workflow: str
     enrollment: str
@@ -202,14 +202,14 @@ class Inside(Model):
 
 
 class Suppressed(Model):
-    """Why the address is never mailed. `erased` stands against marketing alone."""
+    """Why the address gets no e-mail. `erased` blocks marketing only."""
 
     reason: str
     at: str
 
 
 class Contact(Model):
-    """All that is known of a contact now. Fields that it does not have are left out."""
+    """A contact. Fields without a value are left out."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -219,12 +219,12 @@ class Contact(Model):
     identifiers: dict[str, list[str]]
     consent: dict[str, Consent]
     events: dict[str, Total]
-    inside: list[Inside]
+    active_enrollments: list[ActiveEnrollment]
     suppressed: Suppressed | None
 
 
 class Changed(Model):
-    """The event that a change came to. It is applied a moment later."""
+    """The event that the change was recorded as. It is applied a moment later."""
 
     contact: ContactId
     event: str
@@ -239,7 +239,7 @@ class Page(Model, Generic[One]):
 
 
 class EventRecord(Model):
-    """One event of the timeline, with all that it said of the contact."""
+    """One event of the timeline, with the contact data it carried."""
 
     event: str
     id: str
@@ -251,22 +251,22 @@ class EventRecord(Model):
 
 
 class Proof(Model):
-    """One answer about consent, as it was given. `dated` is false if nobody said when."""
+    """One answer about consent, as it was given. `has_timestamp` is false without a time."""
 
     topic: str
     state: Literal["granted", "withdrawn"]
     at: AwareDatetime
-    dated: bool
+    has_timestamp: bool
     method: str
     source: str
-    wording: str | None
+    consent_text: str | None
     ip: str | None
     user_agent: str | None
     event: str
 
 
 class Deferral(Model):
-    """A message that waits for a better hour, or did: everything is asked again at `until`."""
+    """A deferred message: it is decided again at `until`."""
 
     step: str
     reason: str
@@ -275,7 +275,7 @@ class Deferral(Model):
 
 
 class Enrollment(Model):
-    """One way through a workflow: what began it, what each step came to, why it ended."""
+    """An enrollment: its trigger, the outcome of each step, why it ended."""
 
     id: str
     workflow: str
@@ -289,15 +289,15 @@ class Enrollment(Model):
     since: AwareDatetime
     entered_at: AwareDatetime
     ended_at: AwareDatetime | None
-    due_at: AwareDatetime | None = Field(description="When a wait that is parked ends.")
+    due_at: AwareDatetime | None = Field(description="When a suspended wait ends.")
     deferred: Deferral | None
     steps: dict[str, dict[str, Any]]
 
 
 class Message(Model):
-    """One decision to send a mail or not to, why, and what became of it.
+    """One decision to send an e-mail or not, with its reason and result.
 
-    `sent_at`, `delivered_at`, `opened_at` and so on are there when that has happened.
+    `sent_at`, `delivered_at`, `opened_at` and so on are present once they have happened.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -315,17 +315,17 @@ class Message(Model):
 
 
 class PageQuery(Model):
-    """How a list is turned over."""
+    """Paging."""
 
     limit: int = Field(default=50, ge=1, le=100)
-    cursor: str | None = Field(default=None, description="`next` of the page before.")
+    cursor: str | None = Field(default=None, description="The `next` of the previous page.")
 
 
 class TimelineQuery(PageQuery):
-    """Which part of the timeline."""
+    """Filters of the timeline."""
 
     event: Annotated[str, StringConstraints(pattern=r"^[^#]*$", max_length=100)] | None = Field(
-        default=None, description="Events of this name alone."
+        default=None, description="Only events with this name."
     )
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
@@ -335,7 +335,7 @@ class TimelineQuery(PageQuery):
 
 
 class Asked(Model):
-    """An export or an erasure. Whose it is, it does not say."""
+    """An export or an erasure. It does not name the contact."""
 
     id: RequestId
     kind: Literal["export", "erase", "erase_store"]
@@ -343,11 +343,11 @@ class Asked(Model):
     origin: str
     asked_at: AwareDatetime
     done_at: AwareDatetime | None
-    items: int = Field(description="How much was exported or erased.")
+    items: int = Field(description="Number of items exported or erased.")
 
 
 class Request(Asked):
-    """The same, with the link to an export that is ready. It holds for five minutes."""
+    """The same, with the link to a finished export. The link is valid for five minutes."""
 
     url: str | None
 
@@ -355,8 +355,8 @@ class Request(Asked):
 # --- segments and lists ---
 
 
-class LookedAt(Model):
-    """How far all contacts have been looked at for what was published last."""
+class Backfill(Model):
+    """The progress of the re-evaluation of all contacts after the last publish."""
 
     at: AwareDatetime
     parts: int
@@ -367,50 +367,50 @@ class LookedAt(Model):
 
 
 class Segment(Model):
-    """A segment that is live, and how many are in it."""
+    """A live segment and its number of members."""
 
     segment: str
     title: str
     version: int
     static: bool
     count: int
-    looked: LookedAt | None
+    backfill: Backfill | None
 
 
 class ListCount(Model):
-    """How many are on a list."""
+    """A list and its number of members."""
 
     list: str
     count: int
 
 
 class OneMember(Model):
-    """A contact, and since when."""
+    """A member and since when."""
 
     contact: ContactId
     since: AwareDatetime
 
 
 class Members(Model):
-    """Some members; `next` leads to those after them."""
+    """A page of members; `next` leads to the next page."""
 
     members: list[OneMember]
     next: str | None
 
 
 class MembersQuery(Model):
-    """Which members."""
+    """Paging."""
 
     limit: int = Field(default=100, ge=1, le=1000)
-    after: str = Field(default="", description="The `next` of the answer before.")
+    after: str = Field(default="", description="The `next` of the previous answer.")
 
 
 class Membership(Model):
-    """What was asked for; it is so within seconds."""
+    """The requested membership; it takes effect within seconds."""
 
     segment: str
     contact: ContactId
-    inside: bool
+    member: bool
 
 
 class Preview(Model):
@@ -420,10 +420,10 @@ class Preview(Model):
 
 
 class Estimated(Model):
-    """Of those `looked` at, so many `matched`; `some` of these."""
+    """How many of the `sampled` contacts `matched`; `sample` holds some that did."""
 
     matched: int
-    looked: int
+    sampled: int
     total: int
-    words: str
-    some: list[ContactId]
+    description: str
+    sample: list[ContactId]

@@ -40,8 +40,8 @@ class SqsDeadLetterQueue:
                 )
 
     def _letters(self, body: Mapping[str, Any]) -> list[DeadLetter] | None:
-        if "letter" in body:
-            return [DeadLetter.from_json(body["letter"])]
+        if "dead_letter" in body:
+            return [DeadLetter.from_json(body["dead_letter"])]
         part = body["DDBStreamBatchInfo"]
         why = body.get("requestContext", {}).get("condition", "given up by Lambda")
         try:
@@ -86,14 +86,17 @@ class SqsDeadLetterQueue:
             iterator = page.get("NextShardIterator") if page["Records"] else None
 
     def apply_again(self, letter: DeadLetter) -> bool | None:
-        held = self.table.get(keys.dead_letter(letter.store, letter.contact, letter.position))
+        held = self.table.get(keys.dead_letter(letter.store, letter.contact, letter.sequence))
         if held is None:
             return None
         image = json.loads(held["image"])
-        mark = f"redrive-{letter.position}"
+        mark = f"redrive-{letter.sequence}"
         rest = letter.key.partition("#")[2]
-        extra = {"again": mark, "follow": str(letter.position) if letter.applied else None}
-        key = {"pk": image["pk"], "sk": {"S": f"AGAIN#{rest}#{mark}"}}
+        extra = {
+            "replay_reason": mark,
+            "applied_sequence": str(letter.sequence) if letter.applied else None,
+        }
+        key = {"pk": image["pk"], "sk": {"S": f"REPLAY#{rest}#{mark}"}}
         return self.table.put_new(image | pack(extra) | key)
 
     def done(self, envelope: QueuedDeadLetters) -> None:

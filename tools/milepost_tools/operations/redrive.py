@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts
 
 
-RedriveResult = Literal["again", "asked before", "gone", "unknown", "trimmed"]
+RedriveResult = Literal["applied", "requested before", "gone", "unknown", "trimmed"]
 """`unknown`: the stream went on past it, and nobody can tell whether it had been applied. `gone`:
 it expired, or its contact was erased. `trimmed`: the stream keeps records for a day."""
 
@@ -75,11 +75,13 @@ class Redriver:
         known = letter
         if known.applied is None:
             held = self.contacts.get_even_if_merged(letter.store, letter.contact)
-            if held is None or held.last_sequence < letter.position or held.merged_into or insist:
+            if held is None or held.last_sequence < letter.sequence or held.merged_into or insist:
                 known = letter._replace(applied=False)
         if known.applied is None:
             return Redriven(letter, "unknown")
         if dry_run:
-            return Redriven(known, "again")
+            return Redriven(known, "applied")
         laid = self.box.apply_again(known)
-        return Redriven(known, "gone" if laid is None else "again" if laid else "asked before")
+        return Redriven(
+            known, "gone" if laid is None else "applied" if laid else "requested before"
+        )

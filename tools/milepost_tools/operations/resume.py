@@ -44,7 +44,7 @@ class Resumer:
             return False
         now = self.now()
         for name in head.workflows:
-            self.publications.enqueue(Job("thaw", store, name, now))
+            self.publications.enqueue(Job("resume", store, name, now))
         return self.closer.close(store, breaker, now, by, why)
 
     def _head(self, store: str) -> "PublishedState":

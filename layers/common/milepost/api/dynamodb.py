@@ -22,17 +22,17 @@ _PROOF = (
     "topic",
     "state",
     "at",
-    "dated",
+    "has_timestamp",
     "method",
     "source",
-    "wording",
+    "consent_text",
     "ip",
     "user_agent",
     "event",
 )
 
 _TOLD = ("PROFILE", "EVENT", "CONSENT", "ENROLLMENT", "TRIGGER", "MESSAGE", keys.ERASED)
-_INTERNAL = ("pk", "expires_at", "token_half", "timer_bucket", "run_bucket", "member_bucket")
+_INTERNAL = ("pk", "expires_at", "registered_wait", "timer_bucket", "run_bucket", "member_bucket")
 
 
 @dataclass(frozen=True, slots=True)

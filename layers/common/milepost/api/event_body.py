@@ -62,7 +62,7 @@ class ConsentIn(Model):
     at: AwareDatetime | None = None
     method: Text = "api"
     source: Text = "api"
-    wording: Text | None = None
+    consent_text: Text | None = None
     ip: Text | None = None
     user_agent: Text | None = None
 
@@ -183,7 +183,7 @@ def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
                 source=c.source,
                 topic=c.topic,
                 at=_dated(c.at, received_at, f"contact.consent.{number}.at"),
-                wording=c.wording,
+                consent_text=c.consent_text,
                 ip=c.ip,
                 user_agent=c.user_agent,
             )

@@ -25,9 +25,9 @@ NAMES: Mapping[str, str] = {"device": "device_id"}
 _MESSAGE = (
     "workflow", "version", "enrollment", "step", "variant", "category", "topic", "template",
     "status", "reason", "decided_at", "accepted_at", "sent_at", "delivered_at", "opened_at",
-    "clicked_at", "bounced_at", "complained_at", "rejected_at", "gave_up_at", "attempts", "links",
-    "numbers", "ses_id", "delayed_at", "undeliverable_at", "machine_opened_at",
-    "machine_clicked_at",
+    "clicked_at", "bounced_at", "complained_at", "rejected_at", "abandoned_at", "attempts", "links",
+    "numbers", "ses_id", "delayed_at", "undeliverable_at", "bot_opened_at",
+    "bot_clicked_at",
 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
             }
             for name, total in sorted(profile.totals.items())
         },
-        "inside": [
+        "active_enrollments": [
             {
                 "workflow": held.workflow,
                 "enrollment": id_,
@@ -168,7 +168,7 @@ def _deferred(enrollment: "Enrollment") -> dict[str, str | None] | None:
     start = enrollment.resume_point
     if enrollment.ended_at or start is None or not start.deferred:
         return None
-    if str(start.turn + 1) in enrollment.block_started:
+    if str(start.block_seq + 1) in enrollment.block_started:
         return None
     step, _, reason = start.deferred.partition(": ")
     since = instants.format_instant(start.deferred_since) if start.deferred_since else None

@@ -8,7 +8,7 @@ from milepost.base.refs import EnrollmentRef, MessageRef
 
 Key = dict[str, Any]
 
-JOBS = "WORKS"
+JOBS = "JOBS"
 ERASED = "ERASED"
 EXPORT = "EXPORT#"
 TIMERS = "T#"
@@ -45,13 +45,13 @@ def event(store: str, contact: str, name: str, at: datetime, event_id: str) -> K
 def replay_item(store: str, contact: str, event: Key, mark: str) -> Key:
     """Where it is asked to apply an event once more, whose own key is given."""
     return _key(
-        collection(store, contact), f"AGAIN#{event['sk']['S'].removeprefix('EVENT#')}#{mark}"
+        collection(store, contact), f"REPLAY#{event['sk']['S'].removeprefix('EVENT#')}#{mark}"
     )
 
 
 def dead_letter(store: str, contact: str, position: int) -> Key:
     """A record of the stream that could not be applied."""
-    return _key(collection(store, contact), f"POISON#{position}")
+    return _key(collection(store, contact), f"DEADLETTER#{position}")
 
 
 def merged_contact(store: str, winner: str, loser: str) -> Key:
@@ -145,16 +145,16 @@ def job(sk: str) -> Key:
 
 def send_slot_row(number: int) -> Key:
     """A row of tokens, in the workflows table: each is a key of its own, for all are hot."""
-    return _key(f"SENDING#{number}", "ROW")
+    return _key(f"SENDRATE#{number}", "SHARD")
 
 
 def send_slot_row_number(pk: str) -> int:
-    return int(pk.removeprefix("SENDING#"))
+    return int(pk.removeprefix("SENDRATE#"))
 
 
 def ses_limits() -> Key:
     """What SES said last that may be sent, in the workflows table."""
-    return _key("SENDING", "ALLOWANCE")
+    return _key("SESLIMITS", "SESLIMITS")
 
 
 def shard(contact: str) -> int:

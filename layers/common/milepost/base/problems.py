@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake. `place` is a file and line or a path inside it; `remedy` may be empty."""
+    """One mistake. `location` is a file and line or a path inside it; `remedy` may be empty."""
 
     location: str
     reason: str

@@ -286,7 +286,7 @@ class EmailEventCondition(LeafFile):
     link: str | None = Field(
         None, description="With `clicked`: only this link, written exactly as in the mail."
     )
-    machines: bool = Field(
+    include_bots: bool = Field(
         default=False,
         description="With `opened` and `clicked`: also count opens and clicks by bots (mail "
         "programs and link scanners).",
@@ -295,14 +295,14 @@ class EmailEventCondition(LeafFile):
     def value_checks(self) -> Iterator[Problem]:
         if self.link and self.was != "clicked":
             yield Problem("link", "goes with clicked alone", 'say {"was": "clicked"}')
-        elif self.machines and self.was not in ("opened", "clicked"):
-            yield Problem("machines", "goes with opened and clicked alone", "leave it out")
+        elif self.include_bots and self.was not in ("opened", "clicked"):
+            yield Problem("include_bots", "goes with opened and clicked alone", "leave it out")
 
     def describe(self, whose: str) -> str:
         link = f" at {quoted(self.link)}" if self.link else ""
-        machines = " (what machines did of their own accord counts too)" if self.machines else ""
+        bots = " (opens and clicks by bots count too)" if self.include_bots else ""
         fate = "complained about" if self.was == "complained" else self.was
-        return f"the e-mail of step {code(self.email)} was {fate}{link}{machines}"
+        return f"the e-mail of step {code(self.email)} was {fate}{link}{bots}"
 
 
 class ConsentsTo(LeafFile):

@@ -161,18 +161,18 @@ def _un(value: bool) -> str:
 def _email(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     step, was = condition["email"], condition["was"]
     message = facts.emails.get(step, {})
-    machines = condition.get("machines", False)
+    include_bots = condition.get("include_bots", False)
     if was == "clicked" and "link" in condition:
-        value = _clicked(condition["link"], message, machines)
+        value = _clicked(condition["link"], message, include_bots)
         return ConditionResult(value, f"e-mail {step}: {condition['link']} was {_un(value)}clicked")
-    value = bool(message.get(f"{was}_at") or (machines and message.get(f"machine_{was}_at")))
+    value = bool(message.get(f"{was}_at") or (include_bots and message.get(f"bot_{was}_at")))
     return ConditionResult(value, f"e-mail {step} was {_un(value)}{was}")
 
 
-def _clicked(link: str, message: Mapping[str, Any], machines: bool) -> bool:
+def _clicked(link: str, message: Mapping[str, Any], include_bots: bool) -> bool:
     if link not in message.get("links", ()):
         return False
-    if machines or "human_links" not in message:
+    if include_bots or "human_links" not in message:
         return True
     from milepost.base.link_mark import link_mark  # few conditions name a link
 

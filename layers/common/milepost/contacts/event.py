@@ -37,7 +37,7 @@ class ConsentEvidence(NamedTuple):
     source: str
     topic: str | None = None
     at: datetime | None = None
-    wording: str | None = None
+    consent_text: str | None = None
     ip: str | None = None
     user_agent: str | None = None
     requested_at: datetime | None = None
@@ -100,7 +100,7 @@ def encode_body(event: Event) -> str:
                 "source": c.source,
                 "topic": c.topic,
                 "at": instants.format_instant(c.at) if c.at else None,
-                "wording": c.wording,
+                "consent_text": c.consent_text,
                 "ip": c.ip,
                 "user_agent": c.user_agent,
                 **(

@@ -32,8 +32,8 @@ EMAIL: Final[Mapping[str, str]] = {
 are on the contact's timeline there already, and an event for each would double what a mail costs.
 """
 EMAIL_BY_BOT: Final[Mapping[str, str]] = {
-    "opened": "Email Opened by Machine",
-    "clicked": "Email Clicked by Machine",
+    "opened": "Email Opened by Bot",
+    "clicked": "Email Clicked by Bot",
 }
 """What a mail program or a scanner did of its own accord. They are events of other names, so that
 whatever counts, waits for or starts on the reader's leaves them out, unless it names them.
@@ -47,13 +47,13 @@ STAGE: Final = "Stage Reached"
 SCORE: Final = "Score Changed"
 WORKFLOW_STARTED: Final = "Workflow Started"
 IMPORTED: Final = "Contact Imported"
-IMPORT_REVERTED: Final = "Import Undone"
+IMPORT_REVERTED: Final = "Import Reverted"
 
 SYSTEM_SOURCE: Final = "milepost"
 """The source of what Milepost notes for itself: no shop can report under it."""
-MERGE_REQUESTED: Final = "Merge Asked"
+MERGE_REQUESTED: Final = "Merge Requested"
 MERGED: Final = "Contacts Merged"
-DUPLICATE_CORRECTED: Final = "Event Counted Twice"
+DUPLICATE_CORRECTED: Final = "Duplicate Event Corrected"
 
 FORM: Final = "Form Submitted"
 """A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
@@ -62,7 +62,7 @@ OPT_IN: Final = "Opt-In Requested"
 PREFERENCES: Final = "Preferences Changed"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
-REEVALUATED: Final = "Moment Reached"
+REEVALUATED: Final = "Contact Re-evaluated"
 """Nothing happened but that time passed: the contact is looked at again, and nothing is counted."""
 INACTIVE: Final = "Inactivity Reached"
 SCHEDULE: Final = "Schedule Reached"

@@ -84,7 +84,7 @@ def parse_preference_form(
     now: datetime,
 ) -> PreferenceChange:
     """Read a post. Only the button that was pressed counts; without one nothing is asked for."""
-    match _one(posted, "do"):
+    match _one(posted, "action"):
         case "save":
             return _saved(posted, profile, settings)
         case "snooze":

@@ -363,7 +363,7 @@ def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
     """The newest mark of each occasion stays, whatever the order."""
     if event.source != "clock" or event.name not in (DATE, INACTIVE, SCHEDULE):
         return marks
-    key, mark = str(event.data["occasion"]), str(event.data["mark"])
+    key, mark = str(event.data["time_trigger_key"]), str(event.data["occurrence"])
     return {**marks, key: max(marks.get(key, ""), mark)}
 
 

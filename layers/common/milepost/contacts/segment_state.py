@@ -34,11 +34,11 @@ class MembershipChange(NamedTuple):
 
 
 class SegmentState(NamedTuple):
-    """All of it. `flips` says when a segment's condition may change its answer by itself.
+    """All of it. `next_changes` says when a segment's condition may change its answer by itself.
 
     `points` are those of rules with a limit of their own by the rule's id, and all others under an
     empty name; `score` is what they came to when the contact was last looked at. `stage` is the
-    last one that the rules have come to, and `staged` when.
+    last one that the rules have come to, and `stage_since` when.
     """
 
     segments: Mapping[str, Membership] = {}
@@ -59,14 +59,16 @@ class SegmentState(NamedTuple):
             "segments": {
                 n: [instants.format_instant(m.since), m.event] for n, m in self.segments.items()
             },
-            "flips": {name: instants.format_instant(at) for name, at in self.next_changes.items()},
-            "crossings": [
+            "next_changes": {
+                name: instants.format_instant(at) for name, at in self.next_changes.items()
+            },
+            "changes": [
                 [c.name, c.on, instants.format_instant(c.at), *c[3:]] for c in self.crossings
             ],
             "points": self.points,
             "score": self.score,
             "stage": self.stage,
-            "staged": self.stage_since and instants.format_instant(self.stage_since),
+            "stage_since": self.stage_since and instants.format_instant(self.stage_since),
         }
         return {name: value for name, value in held.items() if value}
 
@@ -80,17 +82,17 @@ class SegmentState(NamedTuple):
                 for name, (since, event) in document.get("segments", {}).items()
             },
             next_changes={
-                n: instants.parse_instant(at) for n, at in document.get("flips", {}).items()
+                n: instants.parse_instant(at) for n, at in document.get("next_changes", {}).items()
             },
             crossings=tuple(
                 MembershipChange(name, on, instants.parse_instant(at), event, initial)
-                for name, on, at, event, initial in document.get("crossings", ())
+                for name, on, at, event, initial in document.get("changes", ())
             ),
             points=document.get("points", {}),
             score=document.get("score", 0),
             stage=document.get("stage", ""),
-            stage_since=instants.parse_instant(document["staged"])
-            if "staged" in document
+            stage_since=instants.parse_instant(document["stage_since"])
+            if "stage_since" in document
             else None,
         )
 

@@ -57,8 +57,12 @@ class DynamoEnrollments:
             return
         change["condition"] = "attribute_exists(pk)"
         if leg is not None:
-            change["condition"] += " AND leg = :leg" if leg else " AND attribute_not_exists(leg)"
-            change["values"] |= {":leg": leg} if leg else {}
+            change["condition"] += (
+                " AND execution_no = :execution"
+                if leg
+                else " AND attribute_not_exists(execution_no)"
+            )
+            change["values"] |= {":execution": leg} if leg else {}
         try:
             self.table.update(keys.enrollment(ref), **change)
         except ConditionFailedError as refused:
@@ -76,8 +80,12 @@ class DynamoEnrollments:
     ) -> bool:
         first, held, asked = True, "#status = :active", {}
         if leg is not None:
-            held += " AND leg = :leg" if leg else " AND attribute_not_exists(leg)"
-            asked = {":leg": leg} if leg else {}
+            held += (
+                " AND execution_no = :execution"
+                if leg
+                else " AND attribute_not_exists(execution_no)"
+            )
+            asked = {":execution": leg} if leg else {}
         try:
             self.table.update(
                 keys.enrollment(ref),
@@ -104,16 +112,16 @@ class DynamoEnrollments:
             while contact:
                 item = self.table.update(
                     keys.profile(ref.store, contact),
-                    expression="REMOVE #inside",
+                    expression="REMOVE #enrollment",
                     condition="attribute_exists(pk)",
-                    names={"#inside": ACTIVE_ENROLLMENTS + ref.id},
+                    names={"#enrollment": ACTIVE_ENROLLMENTS + ref.id},
                 )
                 contact = item.get("merged_into", "")
         return first
 
     def current_execution(self, ref: EnrollmentRef) -> int:
         item = self.table.get(keys.enrollment(ref)) or {}
-        return int(item.get("leg", 0))
+        return int(item.get("execution_no", 0))
 
     def suspend(
         self,
@@ -123,14 +131,14 @@ class DynamoEnrollments:
         journal: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
-        held = "leg = :leg" if leg else "attribute_not_exists(leg)"
-        change = _merged(pending_outcomes_update(journal), held, {":leg": leg} if leg else {})
+        held = "execution_no = :execution" if leg else "attribute_not_exists(execution_no)"
+        change = _merged(pending_outcomes_update(journal), held, {":execution": leg} if leg else {})
         return self._set(ref, leg + 1, start, paused, change)
 
     def reschedule(
         self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
     ) -> bool:
-        held = "leg = :next AND attribute_exists(timer_bucket)"
+        held = "execution_no = :next AND attribute_exists(timer_bucket)"
         return self._set(ref, leg, start, paused, _merged({}, held, {}))
 
     def migrate(
@@ -142,13 +150,13 @@ class DynamoEnrollments:
         unless: str = "",
         paused: bool = False,
     ) -> bool:
-        held = "leg = :leg" if leg else "attribute_not_exists(leg)"
-        held += " AND attribute_not_exists(#turn)"
-        names = {"#turn": f"began:{start.turn}", "#version": "version"}
+        held = "execution_no = :execution" if leg else "attribute_not_exists(execution_no)"
+        held += " AND attribute_not_exists(#block)"
+        names = {"#block": f"block_started:{start.block_seq}", "#version": "version"}
         if unless:
             held += " AND attribute_not_exists(#unless)"
             names["#unless"] = f"outcome:{unless}"
-        change = _merged({}, held, {":leg": leg} if leg else {})
+        change = _merged({}, held, {":execution": leg} if leg else {})
         change["expression"] += "#version = :version, "
         change["names"] = names
         change["values"][":version"] = version
@@ -160,9 +168,9 @@ class DynamoEnrollments:
             try:
                 self.table.update(
                     keys.profile(ref.store, contact),
-                    expression="SET #inside.#version = :version ADD moved :one",
-                    condition="attribute_exists(#inside)",
-                    names={"#inside": ACTIVE_ENROLLMENTS + ref.id, "#version": "version"},
+                    expression="SET #enrollment.#version = :version ADD moved_events :one",
+                    condition="attribute_exists(#enrollment)",
+                    names={"#enrollment": ACTIVE_ENROLLMENTS + ref.id, "#version": "version"},
                     values={":version": version, ":one": 1},
                 )
                 return
@@ -194,8 +202,8 @@ class DynamoEnrollments:
             self.table.update(
                 keys.enrollment(ref),
                 expression="REMOVE timer_bucket, timer_due",
-                condition="leg = :leg",
-                values={":leg": leg},
+                condition="execution_no = :execution",
+                values={":execution": leg},
             )
 
     def _set(
@@ -213,13 +221,13 @@ class DynamoEnrollments:
             self.table.update(
                 keys.enrollment(ref),
                 expression=f"{change['expression']}"
-                "leg = :next, #start = :start, timer_bucket = :bucket, timer_due = :due",
+                "execution_no = :next, #resume = :resume, timer_bucket = :bucket, timer_due = :due",
                 condition=f"#status = :active AND {change['condition']}",
-                names={**change["names"], "#status": "status", "#start": "start"},
+                names={**change["names"], "#status": "status", "#resume": "resume_point"},
                 values={
                     **change["values"],
                     ":next": leg,
-                    ":start": _start_value(start),
+                    ":resume": _start_value(start),
                     ":bucket": waiting if paused else keys.timer_bucket(due, shard),
                     ":due": instants.format_instant(due),
                     ":active": "active",
@@ -235,12 +243,12 @@ class DynamoEnrollments:
             "at": instants.format_instant(event.occurred_at),
             "data": json.dumps(event.data, ensure_ascii=False),
         }
-        item = self._meet(ref, step, event.name, event.occurred_at, "event_half", half)
-        token = item.get("token_half")
+        item = self._meet(ref, step, event.name, event.occurred_at, "recorded_event", half)
+        token = item.get("registered_wait")
         if token is None or half["at"] < token["since"]:
             return None
         self._met(ref, token["outcome"], half)
-        return str(token["token"]) or int(token["leg"])
+        return str(token["token"]) or int(token["execution_no"])
 
     def register_wait(
         self,
@@ -254,7 +262,7 @@ class DynamoEnrollments:
     ) -> bool:
         half = {
             "token": token,
-            "leg": leg,
+            "execution_no": leg,
             "since": instants.format_instant(since),
             "outcome": outcome or step,
         }
@@ -264,14 +272,17 @@ class DynamoEnrollments:
         self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
     ) -> bool:
         since = instants.format_instant(start.since)
-        half = {"token": "", "leg": leg, "since": since, "outcome": outcome}
+        half = {"token": "", "execution_no": leg, "since": since, "outcome": outcome}
         return self._offer_wait(ref, step, event, half, start.due)
 
     def _offer_wait(
         self, ref: EnrollmentRef, step: str, event: str, half: Mapping[str, Any], last: datetime
     ) -> bool:
-        item = self._meet(ref, step, event, last, "token_half", half)
-        met, mine = item.get("event_half"), item["token_half"]["leg"] == half["leg"]
+        item = self._meet(ref, step, event, last, "registered_wait", half)
+        met, mine = (
+            item.get("recorded_event"),
+            item["registered_wait"]["execution_no"] == half["execution_no"],
+        )
         if met is None or not mine or met["at"] < half["since"]:
             return False
         self._met(ref, half["outcome"], met)
@@ -283,7 +294,7 @@ class DynamoEnrollments:
         step: str,
         event: str,
         at: datetime,
-        side: Literal["event_half", "token_half"],
+        side: Literal["recorded_event", "registered_wait"],
         half: Mapping[str, Any],
     ) -> Mapping[str, Any]:
         """Lay one half down and see both: whoever comes second sees the first.
@@ -293,14 +304,14 @@ class DynamoEnrollments:
         """
         names: dict[str, str] = {"#side": side}
         values: dict[str, Any] = {":half": half, ":until": int((at + self.retention).timestamp())}
-        if side == "event_half":
+        if side == "recorded_event":
             # An event that arrives late must not hide a newer one, which the wait may count.
             condition = "attribute_not_exists(#side) OR #side.#at < :at"
             names["#at"], values[":at"] = "at", half["at"]
             kept = "expires_at = if_not_exists(kept_until, :until)"
         else:
-            condition = "attribute_not_exists(#side) OR #side.#leg <= :leg"
-            names["#leg"], values[":leg"] = "leg", half["leg"]
+            condition = "attribute_not_exists(#side) OR #side.#execution <= :execution"
+            names["#execution"], values[":execution"] = "execution_no", half["execution_no"]
             kept = "expires_at = :until, kept_until = :until"
         try:
             return self.table.update(
@@ -341,7 +352,7 @@ def _start_value(start: ResumePoint) -> dict[str, Any]:
 
 def _start(held: Mapping[str, Any]) -> ResumePoint:
     times = {name: instants.parse_instant(held[name]) for name in _TIMES if name in held}
-    return ResumePoint(**{**held, **times, "turn": int(held["turn"])})
+    return ResumePoint(**{**held, **times, "block_seq": int(held["block_seq"])})
 
 
 _TIMES = ("due", "since", "deferred_since")
@@ -366,7 +377,7 @@ def _item(enrollment: Enrollment) -> dict[str, Any]:
             "store": ref.store,
             "workflow": ref.workflow,
             "version": ref.version,
-            "machine": enrollment.state_machine_arn,
+            "state_machine_arn": enrollment.state_machine_arn,
             "key": enrollment.key or None,
             "status": enrollment.status,
             "event_id": enrollment.event_id,
@@ -383,7 +394,11 @@ def enrollment_from_item(
     ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
 ) -> Enrollment:
     """Read an enrollment, and the data of its triggering event, which lies apart."""
-    began = {n.removeprefix("began:"): v for n, v in item.items() if n.startswith("began:")}
+    began = {
+        n.removeprefix("block_started:"): v
+        for n, v in item.items()
+        if n.startswith("block_started:")
+    }
     return Enrollment(
         ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
         event_id=item["event_id"],
@@ -392,15 +407,15 @@ def enrollment_from_item(
         since=instants.parse_instant(item["since"]),
         entered_at=instants.parse_instant(item["entered_at"]),
         key=item.get("key", ""),
-        state_machine_arn=item["machine"],
+        state_machine_arn=item["state_machine_arn"],
         status=item["status"],
         reason=item.get("reason", ""),
         block_started={
             turn: instants.parse_instant(said.partition(" ")[0]) for turn, said in began.items()
         },
         block_entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
-        execution_no=int(item.get("leg", 0)),
-        resume_point=_start(item["start"]) if "start" in item else None,
+        execution_no=int(item.get("execution_no", 0)),
+        resume_point=_start(item["resume_point"]) if "resume_point" in item else None,
         ended_at=instants.parse_instant(item["ended_at"]) if "ended_at" in item else None,
         outcomes={
             name.removeprefix("outcome:"): json.loads(outcome)
@@ -416,7 +431,7 @@ def pending_outcomes_update(journal: "PendingOutcomes") -> dict[str, Any]:
     values: dict[str, Any] = {}
     parts = []
     for number, (entry, at) in enumerate(journal.began.items()):
-        names[f"#b{number}"] = f"began:{entry}"
+        names[f"#b{number}"] = f"block_started:{entry}"
         values[f":b{number}"] = (
             f"{instants.format_instant(at)} {journal.entries.get(entry, '')}".rstrip()
         )

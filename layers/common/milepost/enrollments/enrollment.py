@@ -24,7 +24,7 @@ class ResumePoint(NamedTuple):
     """
 
     block: str
-    turn: int
+    block_seq: int
     due: datetime
     since: datetime
     step: str = ""

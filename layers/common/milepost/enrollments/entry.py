@@ -22,7 +22,7 @@ from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Program
 from milepost.enrollments.time_triggers import time_trigger_key
 
-EMITTED_BY = "_from"
+EMITTED_BY = "_emitted_by"
 """Where the data of an event that a workflow reports says which step that was."""
 
 MAX_CHAIN_DEPTH = 5
@@ -78,9 +78,9 @@ def is_targeted(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool
     if event.name not in TARGETED_EVENTS or trigger.get("event") != event.name:
         return False
     if trigger["type"] == "manual":
-        started = emitted_by(event.data).get("start") or event.data.get("workflow")
+        started = emitted_by(event.data).get("starts_workflow") or event.data.get("workflow")
         return bool(started == workflow)
-    return time_trigger_key(trigger) == event.data.get("occasion")
+    return time_trigger_key(trigger) == event.data.get("time_trigger_key")
 
 
 def _changes(
@@ -102,14 +102,14 @@ def _number(value: Any) -> float | None:
 
 def chain_depth(data: Mapping[str, Any]) -> int:
     """How many workflows in a row set each other going until this event."""
-    deep = emitted_by(data).get("depth")
+    deep = emitted_by(data).get("chain_depth")
     return deep if isinstance(deep, int) else 0
 
 
 def root_event(name: str, data: Mapping[str, Any]) -> str:
     """The name of the event that set the first of several workflows going, the last of which an
     event of this name and with this data is for."""
-    first = emitted_by(data).get("began")
+    first = emitted_by(data).get("root_event")
     return first if isinstance(first, str) else name
 
 
@@ -126,7 +126,7 @@ def decide_entry(
 
     `profile` already holds the event. `facts.event` is the event's data.
     """
-    head = program.head
+    head = program.options
     trigger = head["trigger"]
     if event.source == "import" and event.name in {IMPORTED, IMPORT_REVERTED}:
         return EntryDenied("a file was imported: what it says is no news")
@@ -177,7 +177,7 @@ def decide_entry(
 
 def enrollment_key(program: Program, event: Event) -> str | None:
     """What tells this contact's enrollments apart; empty if nothing, None if the event lacks it."""
-    path = program.head["trigger"].get("key")
+    path = program.options["trigger"].get("key")
     if path is None:
         return ""
     value = get_path(event.data, path)
@@ -216,10 +216,10 @@ def _returning(
 
 def exit_rules(program: Program) -> Iterator[Mapping[str, Any]]:
     """The events that end an enrollment, the goal first, each with its `reason`."""
-    goal = program.head.get("goal")
+    goal = program.options.get("goal")
     if goal:
         yield {**goal, "reason": "goal reached"}
-    for ending in program.head.get("exit_on", ()):
+    for ending in program.options.get("exit_on", ()):
         yield {**ending, "reason": f"exit on {ending['event']}"}
 
 

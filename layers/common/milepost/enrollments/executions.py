@@ -27,15 +27,15 @@ def resumes_mid_block(enrollment: "Enrollment") -> ResumePoint | None:
     """How this leg began, if that was in the middle of a block: a message was put off, or a pause
     came. None if the enrollment has got further since, as far as its turns tell."""
     start = enrollment.resume_point
-    if start is None or start.step or str(start.turn) not in enrollment.block_started:
+    if start is None or start.step or str(start.block_seq) not in enrollment.block_started:
         return None
-    return None if str(start.turn + 1) in enrollment.block_started else start
+    return None if str(start.block_seq + 1) in enrollment.block_started else start
 
 
 def deferred_resume_point(enrollment: "Enrollment", turn: int, step: str) -> ResumePoint | None:
     """How this leg began, if that is what the message of a step waited for in this very turn."""
     start = enrollment.resume_point
-    own = start is not None and start.turn == turn and start.deferred.startswith(f"{step}: ")
+    own = start is not None and start.block_seq == turn and start.deferred.startswith(f"{step}: ")
     return start if own else None
 
 
@@ -43,7 +43,7 @@ def resume_mid_block(enrollment: "Enrollment", entry: str, turn: int, now: datet
     """How a leg begins that goes on in the middle of a turn; it still knows what a message of it
     waited for, and since when."""
     before = enrollment.resume_point
-    if before is None or before.turn != turn:
+    if before is None or before.block_seq != turn:
         return ResumePoint(entry, turn, now, now)
     waited_for = before.deferred, before.deferred_since
     return ResumePoint(entry, turn, now, now, "", False, *waited_for)
@@ -59,7 +59,7 @@ def resumed_at(enrollment: "Enrollment", began: datetime) -> datetime:
     if (
         start is None
         or not start.deferred
-        or enrollment.block_started.get(str(start.turn)) != began
+        or enrollment.block_started.get(str(start.block_seq)) != began
     ):
         return began
     return max(began, start.due)
@@ -68,14 +68,14 @@ def resumed_at(enrollment: "Enrollment", began: datetime) -> datetime:
 def suspend_after(program: Program) -> timedelta:
     """The longest rest inside an execution; it is compiled in, so that a machine and those who
     run its blocks never disagree."""
-    seconds = program.head.get("park_after")
+    seconds = program.options.get("suspend_after")
     return timedelta.max if seconds is None else timedelta(seconds=seconds)
 
 
 def suspends(program: Program, node: Node) -> bool:
     """Whether a node is a wait that is known to be too long for an execution, or one whose end may
     be moved: what waits in an execution cannot be given another time."""
-    if not is_wait(node) or "park_after" not in program.head:
+    if not is_wait(node) or "suspend_after" not in program.options:
         return False
     if "movable" in node:
         return True

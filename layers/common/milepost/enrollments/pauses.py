@@ -84,7 +84,7 @@ def resume_point_of_run(
 ) -> ResumePoint:
     """What the turn that begins now would be if a leg began with it."""
     start = enrollment.resume_point
-    if start is not None and start.turn == number:
+    if start is not None and start.block_seq == number:
         return start
     before = str(number - 1)
     if before not in enrollment.block_started:

@@ -25,19 +25,19 @@ def is_time_trigger(trigger: Mapping[str, Any]) -> bool:
 class Program:
     """One published version of one workflow.
 
-    `head` holds what concerns the whole workflow (trigger, audience, reentry, exit_on, goal,
+    `options` holds what concerns the whole workflow (trigger, audience, reentry, exit_on, goal,
     category, topic, title); `nodes` the steps by id; `entry` the first node.
     """
 
     workflow: str
     version: int
-    head: Mapping[str, Any]
+    options: Mapping[str, Any]
     nodes: Mapping[str, Node]
     entry: str
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "workflow": self.workflow, "version": self.version, "head": self.head,
+            "workflow": self.workflow, "version": self.version, "options": self.options,
             "nodes": self.nodes, "entry": self.entry,
         }  # fmt: skip
 

@@ -49,7 +49,7 @@ class DueTrigger(NamedTuple):
             occurred_at=self.at,
             source="clock",
             identifiers={},
-            data={**self.data, "occasion": self.key, "mark": self.occurrence},
+            data={**self.data, "time_trigger_key": self.key, "occurrence": self.occurrence},
         )
 
 

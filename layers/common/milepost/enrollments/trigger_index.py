@@ -44,13 +44,13 @@ def normalize_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
         asked.append(trigger["where"])
     plan = dict(trigger) if kind in ("date", "inactivity", "schedule") else {}
     if plan:
-        asked.append({"event": "occasion", "is": time_trigger_key(plan)})
+        asked.append({"event": "time_trigger_key", "is": time_trigger_key(plan)})
     return {**plan, "type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}
 
 
 def trigger_index_entry(program: Program) -> dict[str, Any]:
     """The trigger without its condition: enough to tell the events that it is not about."""
-    trigger: Mapping[str, Any] = program.head["trigger"]
+    trigger: Mapping[str, Any] = program.options["trigger"]
     return {name: value for name, value in trigger.items() if name != "where"}
 
 

@@ -90,12 +90,14 @@ def current_resume_point(
     The `block` is that of the time-out, for an event that has come has ended the rest.
     """
     start = enrollment.resume_point
-    if start is None or str(start.turn) in enrollment.block_started:
+    if start is None or str(start.block_seq) in enrollment.block_started:
         start = _executing(program, profile, enrollment, settings)
     if start is None or not start.step:
         return start
     return (
-        None if outcome_key(program.nodes[start.step], start.turn) in enrollment.outcomes else start
+        None
+        if outcome_key(program.nodes[start.step], start.block_seq) in enrollment.outcomes
+        else start
     )
 
 
@@ -148,20 +150,22 @@ def map_step(step: str, later: Iterable[Program]) -> str:
 
 def renamed_steps(program: Program) -> Mapping[str, str]:
     """The steps that a version has renamed."""
-    steps: Mapping[str, str] = program.head.get("inside", {}).get("steps", {})
+    steps: Mapping[str, str] = program.options.get("active_enrollments", {}).get(
+        "renamed_steps", {}
+    )
     return steps
 
 
 def on_publish(program: Program) -> str:
     """What a version does to those inside on older ones."""
-    return str(program.head.get("inside", {}).get("on_publish", "drain"))
+    return str(program.options.get("active_enrollments", {}).get("on_publish", "drain"))
 
 
 def map_to_version(start: ResumePoint, later: Sequence[Program]) -> ResumePoint | None:
     """The same rest in the last of these versions; None if there is no such wait in it."""
     new = later[-1]
     if not start.step:
-        return start._replace(block=new.entry) if start.turn == 0 else None
+        return start._replace(block=new.entry) if start.block_seq == 0 else None
     node: Mapping[str, Any] = new.nodes.get(map_step(start.step, later), {})
     if not node or not is_wait(node):
         return None

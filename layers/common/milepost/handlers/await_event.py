@@ -21,11 +21,12 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
         task["step"],
         task["token"],
         instants.parse_instant(task["since"]),
-        task["turn"],
-        task["leg"],
+        task["block_seq"],
+        task["execution_no"],
     )
     logger.info(
-        "waits", extra={"enrollment": ref.to_json(), "step": task["step"], "outcome": outcome}
+        "wait registered",
+        extra={"enrollment": ref.to_json(), "step": task["step"], "outcome": outcome},
     )
 
 

@@ -15,17 +15,21 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
     The answer is the whole state of the machine, `next` where it goes.
     """
     if "item" in task:
-        done = runtime.looker().part(task["order"], BackfillPartition(**task["item"]))
+        done = runtime.looker().part(task["request"], BackfillPartition(**task["item"]))
         return {**task, "next": "done" if done else "more"}
     left = runtime.looker().remaining(
-        task["order"], [BackfillPartition(**item) for item in task["items"]]
+        task["request"], [BackfillPartition(**item) for item in task["items"]]
     )
     rounds = task["round"] + 1
-    following = "done" if not left else "again" if rounds < MAX_PASSES else "failed"
-    extra = {"store": task["order"]["store"], "what": task["order"]["what"], "left": len(left)}
-    logger.info("looked", extra=extra)
+    following = "done" if not left else "next pass" if rounds < MAX_PASSES else "failed"
+    extra = {
+        "store": task["request"]["store"],
+        "what": task["request"]["what"],
+        "remaining": len(left),
+    }
+    logger.info("backfill progress", extra=extra)
     items = [each._asdict() for each in left]
-    return {"order": task["order"], "items": items, "round": rounds, "next": following}
+    return {"request": task["request"], "items": items, "round": rounds, "next": following}
 
 
 preload(runtime.looker, core.clock)

@@ -11,12 +11,12 @@ TIME_RESERVE = 45_000
 
 
 class ContinuationMessage(NamedTuple):
-    """A store and either the path of a file that changed, or what is to go on at which turn."""
+    """A store and either the path of a file that changed, or what is to continue, at which call."""
 
     store: str
     path: str = ""
     id: str = ""
-    turn: int = 0
+    call_no: int = 0
 
 
 def read_message(body: str, kind: str) -> ContinuationMessage | None:
@@ -24,7 +24,9 @@ def read_message(body: str, kind: str) -> ContinuationMessage | None:
     try:
         document = json.loads(body)
         if kind in document:
-            found = ContinuationMessage(document["store"], id=document[kind], turn=document["turn"])
+            found = ContinuationMessage(
+                document["store"], id=document[kind], call_no=document["call_no"]
+            )
         else:
             store, _, path = document["detail"]["object"]["key"].partition("/")
             found = ContinuationMessage(store, path)

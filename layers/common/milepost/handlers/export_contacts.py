@@ -17,11 +17,11 @@ def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def _export(body: str, context: Any) -> None:
     message = read_message(body, "export")
     if message is None:
-        logger.info("not ours")
+        logger.info("unknown store")
         return
     left = time_left(context)
     if message.id:
-        export = transfer.exporter().go_on(message.store, message.id, message.turn, left)
+        export = transfer.exporter().go_on(message.store, message.id, message.call_no, left)
     else:
         export = transfer.exporter().changed(message.store, message.path, left)
     if export is None:
@@ -35,7 +35,7 @@ def _export(body: str, context: Any) -> None:
 
 
 def _failed(message: str) -> None:
-    logger.exception("not exported", extra={"queue_message": message})
+    logger.exception("export failed", extra={"queue_message": message})
 
 
 preload()

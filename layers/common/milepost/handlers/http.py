@@ -80,12 +80,12 @@ def http(handle: Callable[[HttpRequest], Response]) -> Handler:
         except HttpError as error:
             return answer(error.status, {"error": error.error})
         except ThrottledError as busy:
-            logger.warning("busy", extra={"reason": str(busy)})
+            logger.warning("throttled", extra={"reason": str(busy)})
             response = _error(503, "busy", "try again in a moment")
             response["headers"]["retry-after"] = "5"
             return response
         except Exception:
-            logger.exception("unexpected")
+            logger.exception("unexpected error")
             return _error(500, "internal", "something broke on our side")
 
     return handler

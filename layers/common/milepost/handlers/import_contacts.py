@@ -20,11 +20,11 @@ def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def _import(body: str, context: Any) -> None:
     message = read_message(body, "import")
     if message is None:
-        logger.info("not ours")
+        logger.info("unknown store")
         return
     left = time_left(context)
     if message.id:
-        done = transfer.importer().go_on(message.store, message.id, message.turn, left)
+        done = transfer.importer().go_on(message.store, message.id, message.call_no, left)
         found = [done] if done else []
     else:
         found = transfer.importer().changed(message.store, message.path, left)
@@ -51,7 +51,7 @@ def _tell(state: "Import") -> None:
 
 
 def _failed(message: str) -> None:
-    logger.exception("not imported", extra={"queue_message": message})
+    logger.exception("import failed", extra={"queue_message": message})
 
 
 preload()

@@ -28,7 +28,7 @@ metrics = Metrics(namespace="Milepost", service="milepost")
 
 def report_unbalanced(step: str, numbers: "StepCounts") -> None:
     """Sent, skipped, failed and unknown must come to what was decided: the `Alarm` of numbers."""
-    logger.error("numbers do not add up", extra={"step": step, "missing": numbers.unaccounted})
+    logger.error("counts unbalanced", extra={"step": step, "missing": numbers.unaccounted})
     count_metric("CountsUnbalanced", abs(numbers.unaccounted))
 
 

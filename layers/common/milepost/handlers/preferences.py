@@ -22,7 +22,7 @@ def respond(request: HttpRequest) -> Response:
     if request.method == "POST":
         caller = PreferencesVisitor(request.ip, request.headers.get("user-agent", ""))
         opened = desk.save(opened, form_fields(request), caller, now)
-        logger.info("preferences", extra={"store": request.store, "said": opened.said})
+        logger.info("preferences changed", extra={"store": request.store, "result": opened.said})
     until = snoozed_until(opened.profile, now)
     html = preferences_page(
         opened,

@@ -24,7 +24,7 @@ def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
         try:
             _carry_out(json.loads(record["body"]), tired)
         except Exception:
-            logger.exception("not carried out", extra={"queue_message": record["messageId"]})
+            logger.exception("privacy request failed", extra={"queue_message": record["messageId"]})
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 

@@ -19,7 +19,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
     for record in batch["Records"]:
         store, path = _place(record["body"])
         if not is_store(store) or path.startswith("reports/"):
-            logger.info("not ours", extra={"folder": store[:40]})
+            logger.info("unknown store", extra={"folder": store[:40]})
             continue
         changes.setdefault(store, {}).setdefault(path, []).append(record["messageId"])
     failed = [
@@ -46,10 +46,10 @@ def _publish(store: str, paths: list[str]) -> bool:
     try:
         reports, done = publishing.publisher().publish(store, paths), True
     except PublishIncompleteError as unfinished:
-        logger.exception("not published", extra={"store": store, "files": len(paths)})
+        logger.exception("publish failed", extra={"store": store, "files": len(paths)})
         reports, done = [*unfinished.reports], False
     except Exception:
-        logger.exception("not published", extra={"store": store, "files": len(paths)})
+        logger.exception("publish failed", extra={"store": store, "files": len(paths)})
         return False
     for report in reports:
         logger.info(
@@ -70,7 +70,7 @@ def _tell(store: str, reports: list[PublishReport]) -> None:
     try:
         notify_staff(core.alerts(), store, reports)
     except Exception:
-        logger.exception("nobody was told", extra={"store": store, "files": len(reports)})
+        logger.exception("alert failed", extra={"store": store, "files": len(reports)})
 
 
 preload()

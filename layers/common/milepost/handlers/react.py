@@ -19,8 +19,8 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
     """Apply a batch. A contact whose record fails waits for the retry; the others go on.
 
     Failing as a whole is safe, because what is applied is skipped the second time. A record that
-    keeps failing is put aside with its reason, and then the contact goes on. Only what ends the
-    function itself comes to the point where Lambda bisects the batch and gives up on it.
+    keeps failing is quarantined with its reason, and then the contact goes on. Only an error that
+    ends the function itself makes Lambda bisect the batch and give up on it.
     """
     failed: set[str] = set()
     for record in batch["Records"]:
@@ -31,7 +31,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
         try:
             _apply(collection, change)
         except Exception:
-            logger.exception("not applied", extra={"sequence": change["SequenceNumber"]})
+            logger.exception("event not applied", extra={"sequence": change["SequenceNumber"]})
             failed.add(collection)
     if failed:
         raise UnappliedError(f"{len(failed)} contacts could not be brought up to date")
@@ -48,10 +48,10 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
     except Exception as error:
         key, now = change["Keys"]["sk"]["S"], core.clock().wire_now()
         letter = runtime.isolator().handle(store, contact, key, sequence, image, error, now)
-        count_metric("RecordsPutAside")
+        count_metric("RecordsQuarantined")
         # Not its key, which holds an id of the shop's making.
-        told = {name: value for name, value in letter.to_json().items() if name != "key"}
-        logger.error("put aside", extra=told)
+        shown = {name: value for name, value in letter.to_json().items() if name != "key"}
+        logger.error("record quarantined", extra=shown)
 
 
 def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) -> None:
@@ -60,15 +60,15 @@ def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) ->
     now = core.clock().now()
     reaction = runtime.reactor().apply(contact, event, sequence, now, again)
     logger.info(
-        "reacted",
+        "event applied",
         extra={
             "store": store,
             "contact": contact,
             "event_name": event.name,
             "applied": reaction.applied,
-            "handed_on": reaction.forwarded,
+            "forwarded": reaction.forwarded,
             "ended": reaction.ended,
-            "woken": reaction.resumed,
+            "resumed": reaction.resumed,
             "entered": reaction.entered,
             # The reason alone: after the colon it quotes what the contact is compared with.
             "refused": {name: why.partition(":")[0] for name, why in reaction.refused},

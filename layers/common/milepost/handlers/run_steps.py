@@ -12,7 +12,7 @@ from milepost.wiring import core, runtime
 
 
 def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Run `block`; or note that the machine failed (`give_up`); or send `again` once.
+    """Run `block`; or note that the machine failed (`abandon`); or send `again` once.
 
     The answer is the whole state of the machine: `until` and `since` are instants of its own time.
     """
@@ -21,32 +21,37 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = core.clock()
     now = instants.format_instant(clock.wire_now())
-    turn, leg = task.get("turn", 0), task.get("leg", 0)
+    turn, leg = task.get("block_seq", 0), task.get("execution_no", 0)
     resting = {"next": "end", "since": now, "until": now}
-    if "give_up" in task:
-        runtime.runner().abandon(ref, str(task["give_up"].get("Error", "failed")), leg)
-    elif "again" in task:
-        asked = runtime.runner().retry_message(ref, task["again"], task["turn"])
+    if "abandon" in task:
+        runtime.runner().abandon(ref, str(task["abandon"].get("Error", "failed")), leg)
+    elif "retry_step" in task:
+        asked = runtime.runner().retry_message(ref, task["retry_step"], task["block_seq"])
         resting["next"] = "end" if asked else "paused"
     else:
         stop = runtime.runner().run(ref, task["block"], turn, leg)
         logger.info(
-            "ran", extra={"enrollment": ref.to_json(), "block": task["block"], "next": stop.next}
+            "block finished",
+            extra={"enrollment": ref.to_json(), "block": task["block"], "next": stop.next},
         )
         resting = {
             "next": stop.next,
             "since": instants.format_instant(stop.since),
             "until": instants.format_instant(clock.to_wire(stop.until)),
         }
-    return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
+    return {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn + 1, **resting}
 
 
 def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
     """A machine that ended without a word: Step Functions itself tells (EventBridge)."""
     began_with = json.loads(detail["input"])
     ref = EnrollmentRef.from_json(began_with["enrollment"])
-    runtime.runner().abandon(ref, f"machine {detail['status']}", began_with.get("leg", 0))
-    logger.error("machine failed", extra={"enrollment": ref.to_json(), "status": detail["status"]})
+    runtime.runner().abandon(
+        ref, f"state machine {detail['status']}", began_with.get("execution_no", 0)
+    )
+    logger.error(
+        "state machine failed", extra={"enrollment": ref.to_json(), "status": detail["status"]}
+    )
     return {"enrollment": ref.to_json()}
 
 

@@ -43,7 +43,7 @@ def _segment(request: HttpRequest) -> Response:
             "version": segment.version,
             "static": segment.static,
             "count": counted,
-            "looked": None if looked is None else _progress(looked),
+            "backfill": None if looked is None else _progress(looked),
         },
     )
 
@@ -84,7 +84,7 @@ def _put(request: HttpRequest) -> Response:
     inside = request.method == "PUT"
     if not segments.census().set_static_member(request.store, contact, name, inside):
         raise HttpError(404, "unknown_contact", "there is no such contact")
-    return answer(202, {"segment": name, "contact": contact, "inside": inside})
+    return answer(202, {"segment": name, "contact": contact, "member": inside})
 
 
 def _preview(request: HttpRequest) -> Response:
@@ -113,8 +113,8 @@ def _preview(request: HttpRequest) -> Response:
         problems = list(check_condition("condition", file.condition, "", beside))
         if not problems:
             seen = segments.census().preview(request.store, compile_condition(file.condition))
-            said = {**seen.estimate._asdict(), "words": seen.estimate.words()}
-            return answer(200, {**said, "some": list(seen.sample)})
+            said = {**seen.estimate._asdict(), "description": seen.estimate.words()}
+            return answer(200, {**said, "sample": list(seen.sample)})
     first = problems[0]
     raise HttpError(422, "bad_condition", f"{first.reason}. {first.remedy}".strip(), first.location)
 
@@ -150,7 +150,7 @@ def _progress(looked: "BackfillSummary") -> dict[str, Any]:
         "at": looked.at,
         "parts": looked.of,
         "parts_done": done,
-        "contacts": sum(part.looked for part in looked.parts.values()),
+        "contacts": sum(part.evaluated for part in looked.parts.values()),
         "changed": sum(part.changed for part in looked.parts.values()),
         "done": done == looked.of,
     }

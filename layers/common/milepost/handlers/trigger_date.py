@@ -20,11 +20,11 @@ def handler(_: Any, __: Any) -> None:
     with apart:
         changed = runtime.crowd().advance(apart)
         if changed:
-            logger.info("people inside", extra={"changed": changed})
+            logger.info("enrollments updated", extra={"changed": changed})
     with apart:
         begun = runtime.look_works().begin(apart)
         if begun:
-            logger.info("all contacts are looked at", extra={"stores": begun})
+            logger.info("backfills started", extra={"stores": begun})
     with apart:
         timers, legs, lookouts = tables.timers(), runtime.legs(), runtime.lookouts()
         _tell(run_due(timers, resender, legs, lookouts, now, apart))
@@ -33,15 +33,15 @@ def handler(_: Any, __: Any) -> None:
 
 def _tell(done: SchedulerResult) -> None:
     if done.begun:
-        logger.info("legs began", extra={"begun": done.begun})
+        logger.info("executions started", extra={"started": done.begun})
     if done.came:
-        logger.info("occasions came", extra={"events": done.came})
+        logger.info("time triggers fired", extra={"events": done.came})
     if done.given_up or done.sent_again:
         logger.warning(
-            "outcomes unknown", extra={"given_up": done.given_up, "sent_again": done.sent_again}
+            "delivery unknown", extra={"abandoned": done.given_up, "retried": done.sent_again}
         )
-        count_metric("MessagesGivenUp", done.given_up)
-        count_metric("MessagesSentAgain", done.sent_again)
+        count_metric("MessagesAbandoned", done.given_up)
+        count_metric("MessagesRetried", done.sent_again)
 
 
 preload(tables.timers, runtime.legs, runtime.crowd, core.clock)

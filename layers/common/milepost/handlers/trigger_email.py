@@ -17,12 +17,14 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
         try:
             _learn(record["body"])
         except Exception:
-            logger.exception("not learned", extra={"queue_message": record["messageId"]})
+            logger.exception(
+                "delivery event not recorded", extra={"queue_message": record["messageId"]}
+            )
             failed.append({"itemIdentifier": record["messageId"]})
     try:
         sending.reputation().flush()
     except ThrottledError:
-        logger.warning("mails that were sent are not counted")
+        logger.warning("sent counter not updated")
     return {"batchItemFailures": failed}
 
 
@@ -33,12 +35,14 @@ def _learn(body: str) -> None:
             count_metric("EmailEventsIgnored")
         return
     if not sending.learner().record(found.store, found.message, found.report):
-        logger.warning("about no message of ours", extra={"kind": found.report.kind})
-        count_metric("EmailEventsForeign")
+        logger.warning("unknown message id", extra={"kind": found.report.kind})
+        count_metric("EmailEventsUnknown")
         return
     if found.report.kind == "bounced" and not found.report.permanent:
         count_metric("BouncesTransient")
-    logger.info("learned", extra={"message_id": found.message, "kind": found.report.kind})
+    logger.info(
+        "delivery event recorded", extra={"message_id": found.message, "kind": found.report.kind}
+    )
 
 
 def _about_a_probe(body: str) -> bool:
@@ -48,7 +52,7 @@ def _about_a_probe(body: str) -> bool:
     heard = probe_in(body)
     if heard is not None:
         tables.probes().record_report(heard.probe, heard.kind, core.clock().wire_now())
-        logger.info("probe heard", extra={"kind": heard.kind})
+        logger.info("test e-mail reported", extra={"kind": heard.kind})
     return heard is not None
 
 

@@ -76,7 +76,7 @@ def _take(request: HttpRequest, form: Form, posted: dict[str, Any]) -> Any:
         request.store, form, posted, _caller(request), core.clock().now()
     )
     if isinstance(outcome, SignUpRateLimited):
-        count_metric("SignUpsLimited")
+        count_metric("SignUpsRateLimited")
     elif not isinstance(outcome, FormError):
         logger.info("signed up", extra={"store": request.store, "form": form.name})
         count_metric("SignUps")
@@ -94,7 +94,7 @@ def _confirm(request: HttpRequest) -> Response:
         return page(404, invalid_link_page())
     if opened.late:
         return page(410, expired_page(opened))
-    if request.method != "POST" or form_fields(request).get("do") != ["confirm"]:
+    if request.method != "POST" or form_fields(request).get("action") != ["confirm"]:
         return page(200, confirm_page(opened))
     pages.confirmer().confirm(opened, _caller(request), now)
     logger.info("confirmed", extra={"store": request.store, "form": opened.claim.form})

@@ -11,7 +11,7 @@ def handler(_: Any, __: Any) -> None:
     """Tell the next part of every segment whose schedule has come round."""
     told = runtime.broadcaster().advance()
     if told:
-        logger.info("told", extra={"contacts": told})
+        logger.info("contacts notified", extra={"contacts": told})
 
 
 preload(runtime.broadcaster, core.clock)

@@ -41,7 +41,7 @@ def accept(request: HttpRequest) -> Response:
             return _comply(request, delivery, payload, keys.shop_domains)
         return _append(request, delivery, payload)
     except shopify.ShopifyPayloadError as error:
-        logger.error("bad payload", extra={"topic": delivery.topic, "field": error.field})
+        logger.error("webhook unreadable", extra={"topic": delivery.topic, "field": error.field})
         count_metric("WebhooksUnreadable")
         return answer(200, {"status": "ignored", "reason": "unreadable", "field": error.field})
 
@@ -86,13 +86,14 @@ def _comply(
         f"shopify {demand.number or delivery.topic}",
     )
     logger.info(
-        "privacy demand", extra={"store": store, "topic": delivery.topic, "request": asked.id}
+        "privacy request received",
+        extra={"store": store, "topic": delivery.topic, "request": asked.id},
     )
     return answer(200, {"status": "accepted", "request": asked.id})
 
 
 def _ignored(delivery: shopify.Delivery, reason: str) -> Response:
-    logger.info("ignored", extra={"topic": delivery.topic[:100], "reason": reason})
+    logger.info("webhook ignored", extra={"topic": delivery.topic[:100], "reason": reason})
     count_metric("WebhooksIgnored")
     return answer(200, {"status": "ignored", "reason": reason})
 

@@ -36,7 +36,7 @@ class Form(NamedTuple):
     topics: tuple[str, ...] = ()
     list: str = ""
     double_opt_in: bool = True
-    wording: str | Mapping[str, str] = ""
+    consent_text: str | Mapping[str, str] = ""
     fields: Mapping[str, Mapping[str, Any]] = {}
     redirect: str = ""
     honeypot: str = "website"
@@ -44,9 +44,9 @@ class Form(NamedTuple):
 
     def worded(self, locale: str, default: str) -> str:
         """What the reader agreed to, in the language it was shown in."""
-        if isinstance(self.wording, str):
-            return self.wording
-        return self.wording.get(choose(locale, self.wording, default), "")
+        if isinstance(self.consent_text, str):
+            return self.consent_text
+        return self.consent_text.get(choose(locale, self.consent_text, default), "")
 
 
 def form_named(settings: StoreSettings, name: str) -> Form | None:

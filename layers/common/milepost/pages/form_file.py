@@ -56,7 +56,7 @@ class FormFile(StrictModel):
         "in an e-mail. `false`: it counts at once, but does not resubscribe a contact who has "
         "unsubscribed, because anyone could have entered the address.",
     )
-    wording: Words | dict[Locale, Words] | None = Field(
+    consent_text: Words | dict[Locale, Words] | None = Field(
         None,
         description="The text that the person agrees to, beside the button. It is stored as proof. "
         'In several languages: `{"en": "…", "fa": "…"}`.',
@@ -80,8 +80,8 @@ class FormFile(StrictModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.topics and not self.wording:
-            raise ValueError("wording is missing: it proves what the reader said yes to")
+        if self.topics and not self.consent_text:
+            raise ValueError("consent_text is missing: it proves what the reader said yes to")
         for name in self.fields:
             if name in STANDARD_ANSWERS or name == self.honeypot:
                 raise ValueError(f"{name!r} is part of every form: call the field otherwise")

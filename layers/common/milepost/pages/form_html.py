@@ -144,7 +144,7 @@ def confirm_page(opened: ConfirmationText) -> str:
     body = (
         f"<h1>{texts['confirm']}</h1>"
         f"<p>{format_text(texts['confirm_text'], store=opened.store_name)}</p>{agreed}"
-        f'<form method="post"><button name="do" value="confirm">{texts["yes"]}</button></form>'
+        f'<form method="post"><button name="action" value="confirm">{texts["yes"]}</button></form>'
         f'<p class="go muted">{texts["not_me"]}</p>'
     )
     return page(locale, texts["confirm"], body)

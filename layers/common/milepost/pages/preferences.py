@@ -118,7 +118,7 @@ class PreferencesService:
             if loaded is None or start is None or not start.step:
                 continue
             node = program.nodes[start.step]
-            if "movable" not in node or str(start.turn) in loaded[1].block_started:
+            if "movable" not in node or str(start.block_seq) in loaded[1].block_started:
                 continue
             name = node["date"].removeprefix("contact.properties.")
             if name not in seen:
@@ -174,7 +174,7 @@ def _fact(
         source=f"message {opened.claim.message}",
         topic=topic,
         at=now,
-        wording=opened.settings.title_of(topic, opened.locale),
+        consent_text=opened.settings.title_of(topic, opened.locale),
         ip=caller.ip or None,
         user_agent=caller.user_agent[:200] or None,
     )

@@ -187,7 +187,7 @@ def preferences_page(
         _break(texts, written(until) if until else ""),
         _section(
             texts["stop"],
-            f'<p>{texts["stop_text"]}</p><button class="quiet" name="do" value="all">'
+            f'<p>{texts["stop_text"]}</p><button class="quiet" name="action" value="all">'
             f"{texts['stop']}</button>",
         ),
     )
@@ -224,7 +224,7 @@ def _reminders(
         f'<input id="date-{number}" type="date" name="date" required '
         f'aria-describedby="now-{number}" '
         f'value="{escape(reminder.date)}" min="{first}" max="{first + MAX_DATE_AHEAD}">'
-        f'</div><button name="do" value="move">{texts["move"]}</button></form>'
+        f'</div><button name="action" value="move">{texts["move"]}</button></form>'
         for number, reminder in enumerate(reminders)
     )
     head = f"<section><h2>{texts['reminders']}</h2><p>{texts['hint']}</p>"
@@ -258,17 +258,17 @@ def _choices(shown: PreferencesView, texts: Texts, locale: str) -> str:
     zones = [("", texts["shop_time"]), *_zones(profile, locale)]
     selects += _select("timezone", texts["zone"], zones, profile.get("timezone") or "")
     parts.append(f"<fieldset>{selects}</fieldset>")
-    parts.append(f'<p class="go"><button name="do" value="save">{texts["save"]}</button></p>')
+    parts.append(f'<p class="go"><button name="action" value="save">{texts["save"]}</button></p>')
     return _section("", "".join(parts))
 
 
 def _break(texts: Texts, pause: str) -> str:
     if pause:
         said = format_text(texts["until"], date=pause)
-        button = f'<button name="do" value="resume">{texts["resume"]}</button>'
+        button = f'<button name="action" value="resume">{texts["resume"]}</button>'
     else:
         said = texts["break_text"]
-        button = f'<button class="quiet" name="do" value="snooze">{texts["snooze"]}</button>'
+        button = f'<button class="quiet" name="action" value="snooze">{texts["snooze"]}</button>'
     return _section(texts["break"], f"<p>{said}</p>{button}")
 
 

@@ -149,7 +149,7 @@ class SignUpConfirmation:
             request=request,
             store_name=settings.name or store,
             store_url=settings.url,
-            wording=request.data[REQUEST]["wording"],
+            wording=request.data[REQUEST]["consent_text"],
             locale=request.contact.locale or known or settings.default_locale,
             late=claim.is_late(now),
         )
@@ -182,7 +182,7 @@ def _signed_up(
             "answers": dict(answers.values),
             "topics": list(form.topics),
             "list": form.list,
-            "wording": wording,
+            "consent_text": wording,
             "source": source,
             "ip": caller.ip,
             "device": answers.device,
@@ -194,7 +194,7 @@ def _signed_up(
     consents = tuple(
         ConsentEvidence(
             "granted", "form", source, topic,
-            wording=wording or None, ip=caller.ip or None,
+            consent_text=wording or None, ip=caller.ip or None,
             user_agent=caller.user_agent[:200] or None,
         )
         for topic in form.topics
@@ -208,7 +208,7 @@ def _confirmed(request: Event, caller: FormVisitor, at: datetime) -> list[Event]
     consents = tuple(
         ConsentEvidence(
             "granted", "double-opt-in", asked["source"], topic, at,
-            wording=asked["wording"] or None, ip=caller.ip or None,
+            consent_text=asked["consent_text"] or None, ip=caller.ip or None,
             user_agent=caller.user_agent[:200] or None,
             requested_at=request.occurred_at, requested_ip=asked["ip"] or None,
         )

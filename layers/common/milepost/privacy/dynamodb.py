@@ -159,7 +159,7 @@ def _running(items: Iterable[Item]) -> Iterator[tuple[EnrollmentRef, int]]:
     for item in items:
         if item["sk"].startswith("ENROLLMENT#") and item.get("status") == "active":
             ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
-            yield ref._replace(version=int(item["version"])), int(item.get("leg", 0))
+            yield ref._replace(version=int(item["version"])), int(item.get("execution_no", 0))
 
 
 def _key(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def read_head(table: Table, store: str) -> PublishedState:
         workflows={
             name.removeprefix(WORKFLOW): LiveWorkflow(
                 int(live["version"]),
-                live["machine"],
+                live["state_machine_arn"],
                 live["status"],
                 pauses_from_json(json.loads(live.get("pauses", "[]"))),
                 json.loads(live.get("trigger", "{}")),

@@ -16,7 +16,7 @@ class MarketingStop(NamedTuple):
     number: int
     sent: int
     days: int
-    told: bool = False
+    alerted: bool = False
 
     def reason(self) -> str:
         what = "bounced for good" if self.kind == "bounced" else "were marked as spam"

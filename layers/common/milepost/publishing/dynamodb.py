@@ -67,9 +67,9 @@ class DynamoPublishedWriter:
     def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
         self.table.update(
             program_key(store, workflow, version),
-            expression="SET #resume = :machine",
+            expression="SET #resume = :arn",
             names={"#resume": "resume"},
-            values={":machine": machine},
+            values={":arn": machine},
         )
 
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
@@ -87,7 +87,7 @@ class DynamoPublishedWriter:
                 values={
                     ":live": {
                         "version": live.version,
-                        "machine": live.machine,
+                        "state_machine_arn": live.machine,
                         "status": live.status,
                         "pauses": json.dumps(pauses_to_json(live.pauses)),
                         "trigger": json.dumps(live.trigger, ensure_ascii=False),

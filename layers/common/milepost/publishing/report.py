@@ -85,7 +85,7 @@ def as_json(report: PublishReport) -> str:
         "version": report.version or None,
         "note": report.note or None,
         "problems": [
-            {"place": p.location, "reason": p.reason, "remedy": p.remedy or None}
+            {"location": p.location, "reason": p.reason, "remedy": p.remedy or None}
             for p in report.problems
         ],
         **({"explanation": _fields(report.explanation)} if report.explanation else {}),
@@ -124,10 +124,10 @@ def _explained(explanation: Explanation) -> list[str]:
     """What the workflow looks like, says, changes, costs, and does to those inside."""
     parts = {
         "Picture": explanation.picture and f"```mermaid\n{explanation.picture.rstrip()}\n```",
-        "In words": explanation.words,
+        "In words": explanation.description,
         "What changed": "\n".join(f"- {sentence}" for sentence in explanation.difference),
         "What it costs": explanation.prices,
-        "People inside": explanation.inside,
+        "Active enrollments": explanation.on_publish,
     }
     return [
         line

@@ -43,7 +43,7 @@ def publish_scoring(
     scoring = _compiled(file)
     if not _show_stages(publications, store, head, file) and scoring == head.scoring:
         return PublishResult("unchanged")
-    publications.enqueue(Job("look", store, "scoring", now))
+    publications.enqueue(Job("backfill", store, "scoring", now))
     publications.apply_scoring(store, scoring.to_json())
     note = "points are given from now on; stages are found out within minutes, and are no news"
     return PublishResult("published", note=note)

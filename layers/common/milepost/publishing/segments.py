@@ -107,7 +107,7 @@ def _go_live(
     fresh = save_segment(
         needs.publications, store, name, fresh._replace(version=fresh.version + 1), condition
     )
-    needs.publications.enqueue(Job("look", store, f"segment/{name}", now, fresh.version))
+    needs.publications.enqueue(Job("backfill", store, f"segment/{name}", now, fresh.version))
     activate_segment(needs.publications, store, name, fresh, held)
     return PublishResult(
         "published",
@@ -144,7 +144,7 @@ def _explained(file: SegmentFile) -> Explanation:
         words = "Contacts are put into it and taken out by the API or an import."
     else:
         words = f"Everybody of whom this is true: {describe_condition(file.condition, 'its')}."
-    return Explanation(picture="", words=words, difference=(), prices="", inside="")
+    return Explanation(picture="", description=words, difference=(), prices="", on_publish="")
 
 
 def _archive(
@@ -156,7 +156,7 @@ def _archive(
     if users := [*_users(publications, store, name, head)]:
         reason = f"is used by {', '.join(users)}"
         return rejected([Problem("file", reason, "it stays live: change or delete that first")])
-    publications.enqueue(Job("look", store, f"segment/{name}", now, held.version))
+    publications.enqueue(Job("backfill", store, f"segment/{name}", now, held.version))
     activate_segment(publications, store, name, held._replace(status="archived"), held)
     return PublishResult("archived", note="its members are let go, and no workflow hears of it")
 

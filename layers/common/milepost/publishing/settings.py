@@ -57,7 +57,7 @@ def publish_settings(
     pauses = with_pause_state(head.pauses, settings.paused, now)
     if pauses != head.pauses and not settings.paused:
         for name in head.workflows:
-            publications.enqueue(Job("thaw", store, name, now))
+            publications.enqueue(Job("resume", store, name, now))
     publications.apply_settings(store, document, pauses)
     return PublishResult("published")
 
@@ -109,7 +109,7 @@ def _unanswered(
         return
     head = publications.head(store)
     for program in live_programs(publications, store, head):
-        if answers_opt_in(program.head["trigger"], head.workflows[program.workflow].status):
+        if answers_opt_in(program.options["trigger"], head.workflows[program.workflow].status):
             return
     for path in files.paths(store, "workflows"):
         workflow = parse_file(files.read(store, path) or "", Workflow)

@@ -180,8 +180,8 @@ class SettingsFile(StrictModel):
         unknown = [topic for topic in form.topics if topic not in self.topics]
         if unknown:
             raise ValueError(f"forms.{name} names {unknown[0]!r}, which is not among topics")
-        if isinstance(form.wording, dict) and self.default_locale not in form.wording:
-            raise ValueError(f"forms.{name} has no wording in {self.default_locale!r}")
+        if isinstance(form.consent_text, dict) and self.default_locale not in form.consent_text:
+            raise ValueError(f"forms.{name} has no consent_text in {self.default_locale!r}")
         if form.redirect is None:
             return
         # A form that sends readers to any address would lend the shop's name to whoever edits it.

@@ -24,7 +24,7 @@ def live_programs(
 
 def topics(program: Program) -> set[str]:
     """The topics that a workflow mails about, as far as it names them."""
-    named = {program.head.get("topic"), *(n.get("topic") for n in program.nodes.values())}
+    named = {program.options.get("topic"), *(n.get("topic") for n in program.nodes.values())}
     return {topic for topic in named if topic}
 
 
@@ -35,9 +35,9 @@ def senders(program: Program) -> set[str]:
 
 def double_opt_in_form(program: Program) -> str | None:
     """The form that lets people into a workflow."""
-    if program.head["trigger"]["type"] != "form":
+    if program.options["trigger"]["type"] != "form":
         return None
-    first = program.head["trigger"]["where"]["all"][0]
+    first = program.options["trigger"]["where"]["all"][0]
     return str(first["is"])
 
 
@@ -63,14 +63,14 @@ def sends_marketing(program: Program, template: str) -> bool:
     """Whether a workflow sends as marketing what this template is edited to: not one version."""
     return any(
         TemplateUse(template) in templates_of(node)
-        and (node.get("category") or program.head["category"]) == "marketing"
+        and (node.get("category") or program.options["category"]) == "marketing"
         for node in program.nodes.values()
     )
 
 
 def uses_segment(program: Program, segment: str) -> bool:
     """Whether a workflow asks who is in a segment, or begins with it."""
-    head = program.head
+    head = program.options
     trigger = head["trigger"]
     begins = {"event": "segment", "is": segment}
     if trigger["type"] in {"segment", "schedule"} and (

@@ -155,7 +155,7 @@ class WorkflowPublisher:
         answer = [
             other
             for other, program in by_name.items()
-            if answers_opt_in(program.head["trigger"], head.workflows[other].status)
+            if answers_opt_in(program.options["trigger"], head.workflows[other].status)
         ]
         if answer == [name]:
             reason = f"the form {forms[0]} needs it: it mails those who have to confirm"
@@ -180,7 +180,7 @@ class WorkflowPublisher:
         froze goes on when it is over."""
         pauses = with_pause_state(before.pauses if before else (), live.status == "paused", now)
         if before and pauses != before.pauses and live.status != "paused":
-            self.publications.enqueue(Job("thaw", store, name, now))
+            self.publications.enqueue(Job("resume", store, name, now))
         if live.status in ("live", "paused") and not _goes_on(before, live.trigger):
             self._wait_for(store, name, live, now)
         version = before.version if before else 0
@@ -190,7 +190,7 @@ class WorkflowPublisher:
         """Have waited for what comes by itself. Whoever finds it due sees what is live by then."""
         if is_time_trigger(live.trigger):
             # Contacts of whom nothing is heard have no time set yet at which this comes to them.
-            self.publications.enqueue(Job("look", store, f"workflow/{name}", now))
+            self.publications.enqueue(Job("backfill", store, f"workflow/{name}", now))
         elif live.trigger.get("type") == "schedule":
             head = self.publications.head(store)
             at = next_occurrence(live.trigger, now, zone_of(live.trigger, head))

@@ -27,7 +27,7 @@ class LambdaMessageRetrier:
     run_steps: str
 
     def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
-        task = {"enrollment": enrollment.to_json(), "again": step, "turn": turn}
+        task = {"enrollment": enrollment.to_json(), "retry_step": step, "block_seq": turn}
         payload = json.dumps(task).encode()
         try:
             answer = self.client.invoke(FunctionName=self.run_steps, Payload=payload)
@@ -107,7 +107,7 @@ class StepFunctionsBackfill:
 def first_state(ref: EnrollmentRef, leg: int, turn: int, block: str) -> dict[str, Any]:
     """What a leg's execution begins with; only that of a later leg is told where."""
     where = {"block": block} if block else {}
-    return {"enrollment": ref.to_json(), "leg": leg, "turn": turn, **where}
+    return {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn, **where}
 
 
 def state_machine_name(store: str, workflow: str) -> str:

@@ -71,7 +71,7 @@ class BackfillScheduler:
         """Begin one look for all that was published in a store and is known by now; how many."""
         ripe: dict[str, list[Job]] = {}
         for work in self.works.open():
-            if work.kind == "look" and self.now() - work.at >= self.memory:
+            if work.kind == "backfill" and self.now() - work.at >= self.memory:
                 ripe.setdefault(work.store, []).append(work)
         for store, works in sorted(ripe.items()):
             with apart:
@@ -90,7 +90,7 @@ class BackfillScheduler:
         self.progress.begin(store, run, what, len(slices), instants.parse_instant(at))
         order = {"store": store, "run": run, "at": at, "what": what}
         items = [each._asdict() for each in slices]
-        self.starter.look(run, {"order": order, "items": items, "round": 0})
+        self.starter.look(run, {"request": order, "items": items, "round": 0})
         for work in works:
             self.works.close(work)
 
@@ -129,15 +129,15 @@ class BackfillWorker:
         if held.done:
             return True
         page = self.members.page_of(
-            store, place.group, place.name, place.part, held.place, self.most
+            store, place.group, place.name, place.part, held.cursor, self.most
         )
         head = self.registry.head(store)
         with ThreadPoolExecutor(READ_CONCURRENCY) as readers:
             changed = sum(readers.map(lambda m: self._look(m, order, head), page.members))
-        looked, changed = held.looked + len(page.members), held.changed + changed
+        evaluated, changed = held.evaluated + len(page.members), held.changed + changed
         done = not page.next
         self.progress.note(
-            store, run, place.key, PartitionProgress(page.next, looked, changed, done)
+            store, run, place.key, PartitionProgress(page.next, evaluated, changed, done)
         )
         return done
 

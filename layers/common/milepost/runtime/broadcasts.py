@@ -69,7 +69,7 @@ class BroadcastRun(NamedTuple):
             occurred_at=self.at,
             source="clock",
             identifiers={},
-            data={"occasion": self.occasion, "mark": mark, "segment": self.segment},
+            data={"time_trigger_key": self.occasion, "occurrence": mark, "segment": self.segment},
         )
 
 
@@ -93,7 +93,7 @@ def as_report(
         "segment": trigger["segment"],
         "planned": instants.format_instant(planned),
         "state": how,
-        "told": progress.told,
+        "sent": progress.told,
         "of": total,
         "percent": round(100 * progress.told / total, 1) if total else 100.0,
         "at": instants.format_instant(now),

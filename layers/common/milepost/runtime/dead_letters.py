@@ -29,17 +29,17 @@ class DeadLetter(NamedTuple):
     store: str
     contact: str
     key: str
-    position: int
+    sequence: int
     reason: str
     attempts: int = 0
     applied: bool | None = False
 
     def to_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "position": str(self.position)}
+        return {**self._asdict(), "sequence": str(self.sequence)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> DeadLetter:
-        return cls(**{**document, "position": int(document["position"])})
+        return cls(**{**document, "sequence": int(document["sequence"])})
 
 
 class QueuedDeadLetters(NamedTuple):

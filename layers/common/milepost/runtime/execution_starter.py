@@ -70,7 +70,7 @@ class ExecutionStarter:
                 self.enrollments.reschedule(own, enrollment.execution_no, held, paused)
                 return
             machine = self.registry.resume_state_machine(own.store, own.workflow, own.version)
-            self.engine.start(machine, own, enrollment.execution_no, start.turn, start.block)
+            self.engine.start(machine, own, enrollment.execution_no, start.block_seq, start.block)
         self.enrollments.mark_started(own, enrollment.execution_no)
 
     def resume(self, ref: EnrollmentRef, leg: int, step: str) -> None:
@@ -107,7 +107,7 @@ def reschedule_for_date(
             return False
         profile, enrollment = loaded
         own, start = enrollment.ref, enrollment.resume_point
-        if start is None or not start.step or str(start.turn) in enrollment.block_started:
+        if start is None or not start.step or str(start.block_seq) in enrollment.block_started:
             return False
         node = registry.program(own.store, own.workflow, own.version).nodes[start.step]
         head = registry.head(own.store)
@@ -135,7 +135,7 @@ def match_suspended_wait(
     start, leg = enrollment.resume_point, enrollment.execution_no
     if start is None:
         return
-    key = outcome_key(node, start.turn)
+    key = outcome_key(node, start.block_seq)
     if enrollments.register_suspended_wait(
         enrollment.ref, node["id"], node["event"], leg, start, key
     ):

@@ -9,11 +9,14 @@ if TYPE_CHECKING:
 
 
 class Job(NamedTuple):
-    """Something to be done for everybody inside a workflow, set going `at` an instant; a broadcast
-    is for everybody in the segment of its schedule, and begins `at` an instant. A `look` is at all
-    contacts, because of what `workflow` names: `segment/vip`, `workflow/birthday`, `scoring`."""
+    """A job for every active enrollment of a workflow, queued `at` an instant.
 
-    kind: Literal["thaw", "cancel", "migrate", "broadcast", "look"]
+    A `broadcast` is for every member of its schedule's segment, and starts `at` an instant. A
+    `backfill` is for all contacts, because of what `workflow` names: `segment/vip`,
+    `workflow/birthday`, `scoring`.
+    """
+
+    kind: Literal["resume", "cancel", "migrate", "broadcast", "backfill"]
     store: str
     workflow: str
     at: datetime

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class PartitionProgress(NamedTuple):
     """A part of a look at all contacts: where it is (empty when it is `done`), and what it did."""
 
-    place: str = ""
-    looked: int = 0
+    cursor: str = ""
+    evaluated: int = 0
     changed: int = 0
     done: bool = False
 

@@ -289,8 +289,8 @@ class EventApplier:
     def _may_enter(
         self, program: Program, profile: Profile, event: Event, now: datetime
     ) -> EntryAccepted | EntryDenied:
-        trigger = program.head["trigger"]
-        asked = [c for c in (trigger.get("where"), program.head.get("audience")) if c]
+        trigger = program.options["trigger"]
+        asked = [c for c in (trigger.get("where"), program.options.get("audience")) if c]
         facts = self.facts.load(asked, profile, event.data, now, event.occurred_at)
         return decide_entry(program, profile, event, facts, now)
 

@@ -69,11 +69,11 @@ class VersionRollout:
 
     def advance(self, apart: ErrorCollector) -> int:
         """Do the next part of every open work; how many enrollments were looked at."""
-        others = {"broadcast", "look"}  # see `runtime/broadcasts.py` and `runtime/backfill.py`
+        others = {"broadcast", "backfill"}  # see `runtime/broadcasts.py` and `runtime/backfill.py`
         works = [work for work in self.works.open() if work.kind not in others]
         looked = 0
         for number, work in enumerate(works):
-            do = self._thaw if work.kind == "thaw" else self._pass
+            do = self._thaw if work.kind == "resume" else self._pass
             # What one does not need is the next one's; nobody's size keeps another's people back.
             share = max(1, (self.most - looked) // (len(works) - number))
             with apart:
@@ -147,7 +147,7 @@ class VersionRollout:
             return rest is not None
         self.enrollments.index_migrated(own, version)
         kept = reschedule_overdue(start, head.pauses_of(own.workflow), self.now())
-        unless = outcome_key(old.nodes[rest.step], rest.turn) if rest.step else ""
+        unless = outcome_key(old.nodes[rest.step], rest.block_seq) if rest.step else ""
         if not self.enrollments.migrate(own, leg, kept, version, unless, paused):
             self.enrollments.index_migrated(own, own.version)
             return False
@@ -160,7 +160,7 @@ class VersionRollout:
         """Whether something before the wait is still being tried: the move would leave it out."""
         start = enrollment.resume_point
         if not enrollment.block_started or (
-            start is not None and str(start.turn) not in enrollment.block_started
+            start is not None and str(start.block_seq) not in enrollment.block_started
         ):
             return False  # a leg that has not begun was parked when all was done
         before = pending_decisions(program, enrollment)
@@ -188,7 +188,11 @@ class VersionRollout:
 
     def _meet(self, enrollment: Enrollment) -> None:
         ref, start = enrollment.ref, enrollment.resume_point
-        if start is not None and start.step and str(start.turn) not in enrollment.block_started:
+        if (
+            start is not None
+            and start.step
+            and str(start.block_seq) not in enrollment.block_started
+        ):
             program = self.registry.program(ref.store, ref.workflow, ref.version)
             node = program.nodes[start.step]
             if "event" in node:

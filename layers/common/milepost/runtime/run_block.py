@@ -228,7 +228,7 @@ class BlockRunner:
     def _begins(self, enrollment: Enrollment, number: int) -> datetime:
         """The instant of a turn that is run for the first time."""
         now, start = self.now(), enrollment.resume_point
-        if start and start.turn == number and timedelta(0) <= now - start.due < LATE_AFTER:
+        if start and start.block_seq == number and timedelta(0) <= now - start.due < LATE_AFTER:
             return start.due
         return now
 

@@ -172,7 +172,7 @@ def membership_event(crossing: MembershipChange, cause: Event) -> Event:
     if crossing.initial:
         data["initial"] = True
     if deep := chain_depth(cause.data):
-        data[EMITTED_BY] = {"depth": deep}
+        data[EMITTED_BY] = {"chain_depth": deep}
     said = SEGMENT["entered" if crossing.on == "entered" else "left"]
     changes = (Change("set", "stage", crossing.name),) if staged else ()
     return Event(

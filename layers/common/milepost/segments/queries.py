@@ -26,17 +26,17 @@ class Estimate(NamedTuple):
     """How many of the contacts that were looked at belong to a segment, and how many there are."""
 
     matched: int
-    looked: int
+    sampled: int
     total: int
 
     def words(self) -> str:
         """The same as a person would say it."""
-        if not self.looked:
+        if not self.sampled:
             return "there are no contacts yet"
-        if self.looked >= self.total:
+        if self.sampled >= self.total:
             return f"{self.matched:,} of {self.total:,} contacts belong to it"
-        about = round(self.matched / self.looked * self.total)
-        seen = f"{self.matched:,} of {self.looked:,} that were looked at"
+        about = round(self.matched / self.sampled * self.total)
+        seen = f"{self.matched:,} of {self.sampled:,} that were looked at"
         return f"about {about:,} of {self.total:,} contacts belong to it ({seen})"
 
 
@@ -112,7 +112,7 @@ class SegmentQueries:
         now = self.now()
         text = f"{segment}\n{inside}\n{now.isoformat()}"
         change = Change("set", f"{STATIC}{segment}", inside)
-        data: dict[str, Any] = {"segment": segment, "inside": inside}
+        data: dict[str, Any] = {"segment": segment, "member": inside}
         event = Event(
             store=store,
             id="a" + sha256(text.encode()).hexdigest()[:31],

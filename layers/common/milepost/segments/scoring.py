@@ -33,7 +33,7 @@ class Rule(NamedTuple):
     event: str
     points: int
     where: Condition | None = None
-    most: int | None = None
+    max_points: int | None = None
 
 
 class Scoring(NamedTuple):
@@ -46,7 +46,7 @@ class Scoring(NamedTuple):
 
     rules: tuple[Rule, ...] = ()
     period: int = 0
-    melts_in: int = 0
+    half_life_periods: int = 0
     least: float | None = None
     most: float | None = None
     stages: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Scoring(NamedTuple):
     @property
     def lasts(self) -> int:
         """Periods after which points are worth nothing; 0 if they last."""
-        return 0 if not self.period else self.melts_in or STEPS * HALVES
+        return 0 if not self.period else self.half_life_periods or STEPS * HALVES
 
 
 def add_earned_points(points: Points, event: Event, scoring: Scoring) -> Points:
@@ -72,14 +72,14 @@ def add_earned_points(points: Points, event: Event, scoring: Scoring) -> Points:
         return points
     for rule in scoring.rules:
         if rule.event == event.name and _counts(rule, event):
-            key = rule.id if rule.most is not None else ""
+            key = rule.id if rule.max_points is not None else ""
             points = {**points, key: _added(points.get(key, {}), rule.points, event, scoring)}
     return points
 
 
 def current_score(points: Points, scoring: Scoring, now: datetime) -> float:
     """What a contact's points come to at an instant."""
-    limits = {rule.id: rule.most for rule in scoring.rules if rule.most is not None}
+    limits = {rule.id: rule.max_points for rule in scoring.rules if rule.max_points is not None}
     total = 0.0
     for key in sorted(points):
         total += _limited(_sum(points[key], scoring, now), limits.get(key))
@@ -170,8 +170,8 @@ def _sum(held: Buckets, scoring: Scoring, now: datetime) -> float:
 def _weight(age: int, scoring: Scoring) -> float:
     if age >= scoring.lasts:
         return 0.0
-    if scoring.melts_in:
-        return (scoring.melts_in - age) / scoring.melts_in
+    if scoring.half_life_periods:
+        return (scoring.half_life_periods - age) / scoring.half_life_periods
     return float(2 ** (-age / STEPS))
 
 

@@ -39,7 +39,7 @@ def first_clicks(traces: Collection[str]) -> Mapping[str, str]:
     """When a person first clicked, and when a machine did, as far as is known now."""
     found: dict[str, str] = {}
     for click in clicks(traces):
-        found.setdefault("machine_clicked_at" if click.why else "clicked_at", click.at)
+        found.setdefault("bot_clicked_at" if click.why else "clicked_at", click.at)
     return found
 
 
@@ -52,7 +52,7 @@ def for_conditions(message: Mapping[str, Any]) -> dict[str, Any]:
     return {**message, "human_links": links}
 
 
-CLICKED = ("clicked_at", "machine_clicked_at")
+CLICKED = ("clicked_at", "bot_clicked_at")
 
 
 def _click(message: dict[str, Any], report: DeliveryEvent) -> None:

@@ -72,7 +72,7 @@ def _event(store: str, message: str, report: DeliveryEvent, facts: Mapping[str, 
         "enrollment": facts["enrollment"],
         **({"link": report.link} if report.link else {}),
         **({"detail": report.detail, "permanent": report.permanent} if report.detail else {}),
-        **({"machine": True, "why": machine} if machine else {}),
+        **({"bot": True, "bot_reason": machine} if machine else {}),
     }
     # A link clicked twice in one millisecond is one click; two reports of one click are one too.
     distinction = report.link if report.kind == "clicked" else ""

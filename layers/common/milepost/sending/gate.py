@@ -171,7 +171,7 @@ def _objections(question: GateInput) -> Iterator[Skip]:
     yield from _reached(question)
     if question.category == "marketing":
         yield from _unwanted(question)
-    audience = question.program.head.get("audience")
+    audience = question.program.options.get("audience")
     if audience is not None:
         verdict = evaluate(audience, question.facts)
         if not verdict.value:
@@ -228,8 +228,8 @@ def _reached(question: GateInput) -> Iterator[Skip]:
 
 def conditions_needed(program: Program) -> Iterator[Mapping[str, Any]]:
     """The conditions the gate will evaluate: the shell loads what they need beforehand."""
-    if "audience" in program.head:
-        yield program.head["audience"]
+    if "audience" in program.options:
+        yield program.options["audience"]
     for ending in exit_rules(program):
         if "where" in ending:
             yield {"did": ending["event"], "since": "enrollment", "where": ending["where"]}

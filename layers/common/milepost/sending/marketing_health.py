@@ -88,7 +88,7 @@ class MarketingHealth:
             now = self.now()
             found = decide_stop(self.tallies.since(ref.store, count, window_start(now)), now)
             breaker = self.breakers.open(ref.store, count, found) if found else None
-        if breaker is None or breaker.told:
+        if breaker is None or breaker.alerted:
             return None
         if self.alerts is not None:
             self.alerts().send_alert(

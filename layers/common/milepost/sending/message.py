@@ -154,7 +154,7 @@ class DeliveryEvent(NamedTuple):
     @property
     def fact(self) -> str:
         """The name of the instant that the ledger keeps of it."""
-        return f"machine_{self.kind}_at" if self.bot_reason else f"{self.kind}_at"
+        return f"bot_{self.kind}_at" if self.bot_reason else f"{self.kind}_at"
 
     def hashes(self) -> tuple[str, ...]:
         """Whom it names, as the ledger knows addresses."""
@@ -166,7 +166,7 @@ def is_claimable(message: Mapping[str, Any] | None) -> bool:
     """Whether nothing was decided of it yet, or SES has only refused it for now."""
     if message is None:
         return True
-    given_up = message["status"] == "failed" and "gave_up_at" in message
+    given_up = message["status"] == "failed" and "abandoned_at" in message
     return given_up or message["status"] == "throttled"
 
 

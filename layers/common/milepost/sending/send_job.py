@@ -31,7 +31,7 @@ class SendJob(NamedTuple):
 
 def pending_message(task: SendJob, head: "PublishedState") -> PendingMessage:
     """The message about to be decided."""
-    node, workflow, ref = task.node, task.program.head, task.enrollment.ref
+    node, workflow, ref = task.node, task.program.options, task.enrollment.ref
     variant, (template, pinned) = _version(ref, node)
     category: Category = node.get("category") or workflow["category"]
     topic = (

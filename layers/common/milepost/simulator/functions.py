@@ -35,10 +35,14 @@ class TaskFunctions:
     def run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
         """Run a block, or end the enrollment whose execution gives up."""
         ref = EnrollmentRef.from_json(task["enrollment"])
-        turn, leg, now = task["turn"], task["leg"], instants.format_instant(self.now())
+        turn, leg, now = (
+            task["block_seq"],
+            task["execution_no"],
+            instants.format_instant(self.now()),
+        )
         resting = {"next": END, "since": now, "until": now}
-        if "give_up" in task:
-            self.runner.abandon(ref, task["give_up"].get("Error", "failed"), leg)
+        if "abandon" in task:
+            self.runner.abandon(ref, task["abandon"].get("Error", "failed"), leg)
         else:
             stop = self.runner.run(ref, task["block"], turn, leg)
             resting = {
@@ -46,7 +50,12 @@ class TaskFunctions:
                 "since": instants.format_instant(stop.since),
                 "until": instants.format_instant(stop.until),
             }
-        return {"enrollment": task["enrollment"], "leg": leg, "turn": turn + 1, **resting}
+        return {
+            "enrollment": task["enrollment"],
+            "execution_no": leg,
+            "block_seq": turn + 1,
+            **resting,
+        }
 
     def await_event(self, task: Mapping[str, Any]) -> None:
         """Keep the task token of a wait where its event looks for it."""
@@ -60,12 +69,14 @@ class TaskFunctions:
             task["step"],
             task["token"],
             since,
-            task["turn"],
-            task["leg"],
+            task["block_seq"],
+            task["execution_no"],
         )
 
     def execution_failed(self, execution: Execution) -> None:
         """End the enrollment of an execution that failed and did not come to its own giving up, of
         which EventBridge tells `run_steps`."""
         ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
-        self.runner.abandon(ref, f"machine {execution.status}", execution.started_with["leg"])
+        self.runner.abandon(
+            ref, f"state machine {execution.status}", execution.started_with["execution_no"]
+        )

@@ -108,7 +108,7 @@ class SimulationRecorder:
             self._left(enrollment)
         elif again is not None and put_off:
             self._waits_for_its_hour(again)
-        elif start is not None and start.step and start.turn == turn + 1:
+        elif start is not None and start.step and start.block_seq == turn + 1:
             self._waits(ref, nodes[start.step], start.due)  # which ends the execution
         elif answer["next"] != END:
             self._waits(ref, nodes[answer["next"]], instants.parse_instant(answer["until"]))

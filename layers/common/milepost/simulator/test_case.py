@@ -69,7 +69,7 @@ def run_case(
 
 def trigger_data(program: Program) -> dict[str, Any]:
     """The data that a trigger asks for word for word: the name of a list, of a form."""
-    trigger = program.head["trigger"]
+    trigger = program.options["trigger"]
     if trigger["type"] == "event":
         return {}  # it is the shop's own, and the story says what is in it
     if trigger["type"] == "manual":
@@ -93,7 +93,7 @@ class _Telling:
     def begin(self) -> None:
         """Report the event that the trigger names; for a change of the contact, that change."""
         self._check_topics()
-        event, data = self.program.head["trigger"]["event"], self.tale.trigger
+        event, data = self.program.options["trigger"]["event"], self.tale.trigger
         if event != ANY_EVENT:
             self._event("trigger", event, {**trigger_data(self.program), **data})
             return

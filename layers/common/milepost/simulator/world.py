@@ -201,14 +201,14 @@ class World:
     # --- what the state machines call ---
 
     def _run_steps(self, task: Json) -> Json:
-        ref, turn = EnrollmentRef.from_json(task["enrollment"]), task["turn"]
-        if "give_up" in task:
+        ref, turn = EnrollmentRef.from_json(task["enrollment"]), task["block_seq"]
+        if "abandon" in task:
             # A stack stores the name of the error alone, for its text may hold personal data.
-            error = "{Error}: {Cause}".format_map(task["give_up"])
-            done = self._tasks.run_steps({**task, "give_up": {"Error": error}})
+            error = "{Error}: {Cause}".format_map(task["abandon"])
+            done = self._tasks.run_steps({**task, "abandon": {"Error": error}})
             self.recorder.block_ran(ref, turn, done)
             return done
-        self.recorder.block_starts(ref, turn, task["leg"])
+        self.recorder.block_starts(ref, turn, task["execution_no"])
         try:
             done = self._tasks.run_steps(task)
         except Exception:

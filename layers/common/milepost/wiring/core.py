@@ -81,7 +81,7 @@ def secrets() -> "SsmSecrets":
 def engine() -> "StepFunctionsEngine":
     from milepost.runtime.aws import StepFunctionsEngine
 
-    return StepFunctionsEngine(client("stepfunctions"), settings().machine_arn_prefix)
+    return StepFunctionsEngine(client("stepfunctions"), settings().state_machine_arn_prefix)
 
 
 @cache

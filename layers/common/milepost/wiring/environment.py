@@ -24,16 +24,16 @@ class FunctionSettings(NamedTuple):
     sender: str = ""
     sender_domain: str = ""
     public_url: str = ""
-    machine_arn_prefix: str = ""
-    machine_role_arn: str = ""
+    state_machine_arn_prefix: str = ""
+    state_machine_role_arn: str = ""
     run_steps_arn: str = ""
     await_event_arn: str = ""
-    look_machine_arn: str = ""
+    backfill_state_machine_arn: str = ""
     alarm_topic: str = ""
     privacy_queue: str = ""
     dead_letters: str = ""
     broadcast_rate: str = "10"
-    park_after_days: str = "30"
+    suspend_after_days: str = "30"
     transition_price: str = "0.000025"
     mail_price: str = "0.0001"
     import_queue: str = ""
@@ -44,9 +44,9 @@ class FunctionSettings(NamedTuple):
         return timedelta(days=int(self.retention_days))
 
     @property
-    def park_after(self) -> timedelta:
+    def suspend_after(self) -> timedelta:
         """Waits longer than this are not Step Functions'."""
-        return timedelta(days=float(self.park_after_days))
+        return timedelta(days=float(self.suspend_after_days))
 
     def need(self, *names: str) -> None:
         """Raise SettingsError naming every setting of these that is empty."""

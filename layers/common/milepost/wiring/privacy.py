@@ -40,7 +40,7 @@ def clerk() -> "PrivacyRequestWorker":
     from milepost.privacy.export import PersonExporter
     from milepost.privacy.worker import PrivacyRequestWorker
 
-    core.settings().need("machine_arn_prefix")
+    core.settings().need("state_machine_arn_prefix")
     remains = DynamoContactDeletion(
         core.table(core.settings().contacts_table), core.settings().retention
     )

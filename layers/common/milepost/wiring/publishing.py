@@ -20,7 +20,13 @@ def publisher() -> "Publisher":
     from milepost.workflows.compiler.scenarios import Prices
     from milepost.workflows.compiler.state_machine import MachineConfig
 
-    need = ("bucket", "machine_arn_prefix", "machine_role_arn", "run_steps_arn", "await_event_arn")
+    need = (
+        "bucket",
+        "state_machine_arn_prefix",
+        "state_machine_role_arn",
+        "run_steps_arn",
+        "await_event_arn",
+    )
     core.settings().need(*need)
     files = S3Files(core.client("s3"), core.settings().bucket)
     publications = DynamoPublishedWriter(core.table(core.settings().workflows_table))
@@ -29,16 +35,16 @@ def publisher() -> "Publisher":
         publications=publications,
         machines=StepFunctionsStateMachines(
             core.client("stepfunctions"),
-            core.settings().machine_arn_prefix,
-            core.settings().machine_role_arn,
+            core.settings().state_machine_arn_prefix,
+            core.settings().state_machine_role_arn,
         ),
         wiring=MachineConfig(
             core.settings().run_steps_arn,
             core.settings().await_event_arn,
             core.clock().wire_seconds,
-            core.settings().park_after,
+            core.settings().suspend_after,
         ),
-        name_room=80 - len(core.settings().machine_arn_prefix.rpartition(":")[2]),
+        name_room=80 - len(core.settings().state_machine_arn_prefix.rpartition(":")[2]),
         prices=Prices(
             Decimal(core.settings().transition_price), Decimal(core.settings().mail_price)
         ),

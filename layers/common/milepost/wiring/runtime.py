@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def reactor() -> "EventApplier":
     from milepost.runtime.react import EventApplier
 
-    core.settings().need("machine_arn_prefix")
+    core.settings().need("state_machine_arn_prefix")
     return EventApplier(
         tables.contacts(),
         tables.enrollments(),
@@ -64,7 +64,7 @@ def runner() -> "BlockRunner":
     from milepost.runtime.steps.steps import StepRunner
 
     steps = StepRunner(tables.enrollments(), sending.sender(), actor(), tables.facts())
-    core.settings().need("machine_arn_prefix")
+    core.settings().need("state_machine_arn_prefix")
     return BlockRunner(
         tables.enrollments(),
         core.registry(),
@@ -79,7 +79,7 @@ def runner() -> "BlockRunner":
 def legs() -> "ExecutionStarter":
     from milepost.runtime.execution_starter import ExecutionStarter
 
-    core.settings().need("machine_arn_prefix")
+    core.settings().need("state_machine_arn_prefix")
     return ExecutionStarter(tables.enrollments(), core.registry(), core.engine(), core.clock().now)
 
 
@@ -138,13 +138,15 @@ def look_works() -> "BackfillScheduler":
     from milepost.runtime.backfill import BackfillScheduler
     from milepost.runtime.dynamodb.jobs import DynamoJobs
 
-    core.settings().need("look_machine_arn")
+    core.settings().need("backfill_state_machine_arn")
     return BackfillScheduler(
         DynamoJobs(core.table(core.settings().workflows_table)),
         core.registry(),
         tables.members(),
         tables.progress(),
-        StepFunctionsBackfill(core.client("stepfunctions"), core.settings().look_machine_arn),
+        StepFunctionsBackfill(
+            core.client("stepfunctions"), core.settings().backfill_state_machine_arn
+        ),
         core.clock().now,
         2 * core.fresh_for() * core.clock().speed,
     )

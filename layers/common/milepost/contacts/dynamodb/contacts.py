@@ -158,10 +158,10 @@ def _proof(contact: str, event: Event, fact: ConsentEvidence, topic: str) -> dic
             "topic": topic,
             "state": fact.state,
             "at": instants.format_instant(at),
-            "dated": fact.at is not None,
+            "has_timestamp": fact.at is not None,
             "method": fact.method,
             "source": fact.source,
-            "wording": fact.wording,
+            "consent_text": fact.consent_text,
             "ip": fact.ip,
             "user_agent": fact.user_agent,
             "requested_at": instants.format_instant(fact.requested_at)

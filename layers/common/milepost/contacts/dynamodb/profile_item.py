@@ -1,9 +1,9 @@
 """A profile as a DynamoDB item, and the smallest update that leads from one to another.
 
-What only `react` writes is one JSON text (`facts`). Consent, open enrollments and the marketing of
-late, which others write too, are attributes of their own (`consent:<topic>`,
-`inside:<enrollment>`, `mailed`), so that two writers never overwrite each other and a transaction
-can put conditions on them.
+What only `react` writes is one JSON text (`profile`). Consent, active enrollments and recent
+sends, which other functions write too, are attributes of their own (`consent:<topic>`,
+`enrollment:<id>`, `recent_sends`), so that two writers never overwrite each other, and a
+transaction can put conditions on them.
 """
 
 import json
@@ -28,8 +28,8 @@ from milepost.contacts.recent_marketing import from_numbers, to_numbers
 from milepost.contacts.segment_state import SegmentState
 
 CONSENT = "consent:"
-ACTIVE_ENROLLMENTS = "inside:"
-RECENT_SENDS = "mailed"
+ACTIVE_ENROLLMENTS = "enrollment:"
+RECENT_SENDS = "recent_sends"
 
 
 def consent_value(consent: Consent) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def consent_value(consent: Consent) -> dict[str, Any]:
 
 def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Profile:
     """Read a profile; an item that only holds a withdrawn consent is a profile too."""
-    facts = json.loads(item.get("facts", "{}"))
+    facts = json.loads(item.get("profile", "{}"))
     return Profile(
         store=store,
         contact=contact,
@@ -57,7 +57,9 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
             name: tuple(Addition(*each) for each in held)
             for name, held in facts.get("additions", {}).items()
         },
-        known_identifiers={kind: tuple(values) for kind, values in facts.get("known", {}).items()},
+        known_identifiers={
+            kind: tuple(values) for kind, values in facts.get("identifiers", {}).items()
+        },
         consent={
             name.removeprefix(CONSENT): Consent(
                 held["state"],
@@ -74,14 +76,16 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
             for name, held in item.items()
             if name.startswith(ACTIVE_ENROLLMENTS)
         },
-        last_sequence=int(item.get("applied", "0")),
-        moved_events=int(item.get("moved", 0)),
-        fired=facts.get("reached", {}),
-        next_check=_lookout(facts.get("lookout")),
+        last_sequence=int(item.get("last_sequence", "0")),
+        moved_events=int(item.get("moved_events", 0)),
+        fired=facts.get("fired", {}),
+        next_check=_lookout(facts.get("next_check")),
         merged_into=item.get("merged_into", ""),
         merging=bool(item.get("merging", False)),
-        misrouted=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
-        segment_state=SegmentState.from_json(facts.get("standing", {})),
+        misrouted=(int(facts["misrouted"][0]), facts["misrouted"][1])
+        if "misrouted" in facts
+        else (0, ""),
+        segment_state=SegmentState.from_json(facts.get("segment_state", {})),
         recent_sends=from_numbers(item.get(RECENT_SENDS, {})),
     )
 
@@ -91,22 +95,23 @@ def profile_change(
 ) -> dict[str, Any]:
     """The update from `before` to `after`, on condition that nothing it rests on has changed.
 
-    A contact that has been merged away is never written to again: its `applied` says where that
-    was. `to_wire` turns a business instant into a real one, for the index of what is due.
+    A contact that was merged into another is never written to again: its `last_sequence` says
+    where that was. `to_wire` turns a business instant into a real one, for the index of what is
+    due.
     """
     old = before or Profile(after.store, after.contact)
-    sets: dict[str, Any] = {"facts": profile_json(after)}
+    sets: dict[str, Any] = {"profile": profile_json(after)}
     if after.last_sequence:
-        sets["applied"] = str(after.last_sequence)
+        sets["last_sequence"] = str(after.last_sequence)
     if after.email:
         sets["email"] = after.email
     conditions: dict[str, Any] = {
-        "applied": str(old.last_sequence) if old.last_sequence else None,
-        "moved": old.moved_events or None,
+        "last_sequence": str(old.last_sequence) if old.last_sequence else None,
+        "moved_events": old.moved_events or None,
         "merged_into": None,
     }
     if after.moved_events != old.moved_events:
-        sets["moved"] = after.moved_events
+        sets["moved_events"] = after.moved_events
     for topic, consent in after.consent.items():
         if old.consent.get(topic) != consent:
             held = old.consent.get(topic)
@@ -183,16 +188,16 @@ def profile_json(profile: Profile) -> str:
                 for name, t in profile.totals.items()
             },
             "entries": {w: instants.format_instant(at) for w, at in profile.entries.items()},
-            "known": profile.known_identifiers,
+            "identifiers": profile.known_identifiers,
             **({"additions": profile.additions} if profile.additions else {}),
-            **({"reached": profile.fired} if profile.fired else {}),
-            **({"standing": held} if (held := profile.segment_state.to_json()) else {}),
+            **({"fired": profile.fired} if profile.fired else {}),
+            **({"segment_state": held} if (held := profile.segment_state.to_json()) else {}),
             **(
-                {"lookout": [*map(instants.format_instant, profile.next_check)]}
+                {"next_check": [*map(instants.format_instant, profile.next_check)]}
                 if profile.next_check
                 else {}
             ),
-            **({"astray": profile.misrouted} if profile.misrouted[0] else {}),
+            **({"misrouted": profile.misrouted} if profile.misrouted[0] else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -209,7 +214,7 @@ def _presence(held: Mapping[str, Any]) -> ActiveEnrollment:
         int(held["version"]),
         held["event"],
         instants.parse_instant(held["since"]),
-        held["machine"],
+        held["state_machine_arn"],
         held.get("home", ""),
     )
 
@@ -217,6 +222,6 @@ def _presence(held: Mapping[str, Any]) -> ActiveEnrollment:
 def presence_value(presence: ActiveEnrollment) -> dict[str, Any]:
     return {
         "workflow": presence.workflow, "version": presence.version, "event": presence.event,
-        "since": instants.format_instant(presence.since), "machine": presence.machine,
+        "since": instants.format_instant(presence.since), "state_machine_arn": presence.machine,
         **({"home": presence.home} if presence.home else {}),
     }  # fmt: skip

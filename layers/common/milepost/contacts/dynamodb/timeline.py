@@ -105,7 +105,11 @@ def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, An
 
 def replayed_event_from_item(item: Mapping[str, Any]) -> ReplayedEvent | None:
     """Why an item of the stream says to apply an event once more, if it does."""
-    return ReplayedEvent(item["again"], int(item.get("follow", 0))) if "again" in item else None
+    return (
+        ReplayedEvent(item["replay_reason"], int(item.get("applied_sequence", 0)))
+        if "replay_reason" in item
+        else None
+    )
 
 
 def event_from_item(store: str, item: Mapping[str, Any]) -> Event:

@@ -10,8 +10,8 @@ from milepost.aws.table import Table, pack
 from milepost.base import instants
 from milepost.runtime.ports import BackfillSummary, PartitionProgress
 
-RUN = "LOOKED#"
-PART = "LOOK#"
+RUN = "BACKFILL#"
+PART = "BACKFILLPART#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,6 @@ class DynamoBackfillProgress:
 
 
 def _part(item: Mapping[str, Any]) -> PartitionProgress:
-    return PartitionProgress(item["place"], int(item["looked"]), int(item["changed"]), item["done"])
+    return PartitionProgress(
+        item["cursor"], int(item["evaluated"]), int(item["changed"]), item["done"]
+    )

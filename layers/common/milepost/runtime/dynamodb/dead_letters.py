@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RETENTION = timedelta(days=30)
 """Longer than SQS keeps a message."""
 
-APPLIED = ("EVENT#", "AGAIN#")
+APPLIED = ("EVENT#", "REPLAY#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DynamoDeadLetters:
 
     def failed(self, letter: DeadLetter, image: Any, now: datetime) -> int:
         item = self.table.update(
-            keys.dead_letter(letter.store, letter.contact, letter.position),
+            keys.dead_letter(letter.store, letter.contact, letter.sequence),
             expression="SET image = :image, reason = :reason, expires_at = :until "
             "ADD attempts :one",
             values={
@@ -52,7 +52,7 @@ class DynamoDeadLetters:
     def quarantine(self, letter: DeadLetter) -> None:
         try:
             self.queue.send_message(
-                QueueUrl=self.url, MessageBody=json.dumps({"letter": letter.to_json()})
+                QueueUrl=self.url, MessageBody=json.dumps({"dead_letter": letter.to_json()})
             )
         except (ClientError, BotoCoreError) as error:
             raise ThrottledError(f"SQS: {type(error).__name__}") from error

@@ -106,7 +106,7 @@ class DynamoTimers:
             return self.table.update(
                 keys.message(ref),
                 expression=(
-                    f"SET #status = :status, gave_up_at = :at REMOVE {keys.TIMER_ATTRIBUTES}"
+                    f"SET #status = :status, abandoned_at = :at REMOVE {keys.TIMER_ATTRIBUTES}"
                 ),
                 condition=condition,
                 names={"#status": "status"},
@@ -136,7 +136,7 @@ class DynamoTimers:
             message=ref,
             enrollment=EnrollmentRef.of_message(ref, item),
             step=item["step"],
-            turn=int(item["turn"]),
+            turn=int(item["block_seq"]),
             category=item["category"],
             attempts=int(item["attempts"]),
         )

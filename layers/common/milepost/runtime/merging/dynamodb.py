@@ -65,7 +65,7 @@ class DynamoMerging:
         topics: Sequence[str],
     ) -> bool:
         change = profile_change(winner, after, self.to_wire)
-        change["expression"] += " ADD absorbing :loser"
+        change["expression"] += " ADD merging_from :loser"
         change["values"][":loser"] = {loser.contact}
         pointer = keys.merged_contact(loser.store, winner.contact, loser.contact)
         try:
@@ -91,8 +91,8 @@ class DynamoMerging:
         """The loser's whole item anew, on condition that nobody has written to the old one."""
         item = keys.profile(loser.store, loser.contact) | pack(
             {
-                "facts": profile_json(tombstone),
-                "applied": str(tombstone.last_sequence),
+                "profile": profile_json(tombstone),
+                "last_sequence": str(tombstone.last_sequence),
                 "merged_into": tombstone.merged_into,
                 "merging": True,
                 **{
@@ -102,10 +102,10 @@ class DynamoMerging:
             }
         )
         wanted: dict[str, Any] = {
-            "applied": str(loser.last_sequence) if loser.last_sequence else None,
-            "moved": loser.moved_events or None,
+            "last_sequence": str(loser.last_sequence) if loser.last_sequence else None,
+            "moved_events": loser.moved_events or None,
             "merged_into": None,
-            "absorbing": None,
+            "merging_from": None,
             RECENT_SENDS: recent_sends_value(loser),
             **{CONSENT + topic: None for topic in topics},
             **{CONSENT + topic: consent_value(held) for topic, held in loser.consent.items()},
@@ -167,22 +167,22 @@ class DynamoMerging:
 
     def _noted(self, loser: Profile) -> str:
         item = self.table.get(keys.profile(loser.store, loser.contact)) or {}
-        return str(item.get("carried", ""))
+        return str(item.get("copy_cursor", ""))
 
     def _note(self, loser: Profile, place: str) -> None:
         self.table.update(
             keys.profile(loser.store, loser.contact),
-            expression="SET carried = :place",
-            values={":place": place},
+            expression="SET copy_cursor = :cursor",
+            values={":cursor": place},
         )
 
     def finish_merge(self, loser: Profile) -> None:
         for item in self._items(loser.store, loser.contact, "MEMBER#"):
             self.table.delete({"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}})
         change = self.table.update_arguments(
-            "DELETE absorbing :loser", values={":loser": {loser.contact}}
+            "DELETE merging_from :loser", values={":loser": {loser.contact}}
         )
-        done = self.table.update_arguments("REMOVE merging, carried")
+        done = self.table.update_arguments("REMOVE merging, copy_cursor")
         self.table.transact_with_retry(
             [
                 {"Update": {"Key": keys.profile(loser.store, loser.merged_into), **change}},
@@ -203,7 +203,12 @@ class DynamoMerging:
     def replay(self, contact: str, event: Event, again: "ReplayedEvent") -> bool:
         item = event_item(contact, event, self.retention)
         key = keys.replay_item(event.store, contact, item, again.mark)
-        extra = pack({"again": again.mark, "follow": str(again.follow) if again.follow else None})
+        extra = pack(
+            {
+                "replay_reason": again.mark,
+                "applied_sequence": str(again.follow) if again.follow else None,
+            }
+        )
         return self.table.put_new(item | key | extra)
 
     def move_misrouted(self, before: Profile, after: Profile, event: Event) -> bool:
@@ -247,7 +252,16 @@ def _inside(enrollment: str) -> str:
 def _reserved(item: Mapping[str, Any], stay: OpenEnrollment, winner: str) -> dict[str, Any]:
     """What says under the winner that there has been an enrollment for this; no index shows it."""
     own = stay.ref._replace(contact=winner, id=stay.at(winner))
-    kept = ("store", "workflow", "version", "machine", "key", "event_id", "event_name", "since")
+    kept = (
+        "store",
+        "workflow",
+        "version",
+        "state_machine_arn",
+        "key",
+        "event_id",
+        "event_name",
+        "since",
+    )
     return keys.enrollment(own) | pack(
         {
             **{name: item.get(name) for name in (*kept, "entered_at")},

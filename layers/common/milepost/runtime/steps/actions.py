@@ -88,7 +88,7 @@ class ActionRunner:
             return self._post(enrollment, node, key, {"text": text})
         subject = f"{enrollment.ref.workflow}: {node['id']}"
         self.alerts().send_alert(subject, text, enrollment.ref.store)
-        return {"told": "alerts"}
+        return {"notified": "alerts"}
 
     def _post(
         self, enrollment: Enrollment, node: Node, key: str, said: Mapping[str, Any]

@@ -26,11 +26,11 @@ def decide_event(node: Node, enrollment: Enrollment, data: Mapping[str, Any]) ->
         "workflow": enrollment.ref.workflow,
         "step": node["id"],
         "enrollment": enrollment.ref.id,
-        "depth": chain_depth(enrollment.event_data) + 1,
-        "began": root_event(enrollment.event_name, enrollment.event_data),
+        "chain_depth": chain_depth(enrollment.event_data) + 1,
+        "root_event": root_event(enrollment.event_name, enrollment.event_data),
     }
     if node["type"] == "start_workflow":
-        said_by["start"] = node["workflow"]
+        said_by["starts_workflow"] = node["workflow"]
     changed = [list(change) for change in changes]
     return {"event": event, "data": {**said, EMITTED_BY: said_by}, "changes": changed}
 
@@ -42,7 +42,7 @@ def data_of(outcome: Mapping[str, Any], enrollment: Enrollment) -> dict[str, Any
     paid for at every later write of the enrollment, and an item ends at 400 KB.
     """
     said: Mapping[str, Any] = outcome["data"]
-    handed_on = enrollment.event_data if "start" in said[EMITTED_BY] else {}
+    handed_on = enrollment.event_data if "starts_workflow" in said[EMITTED_BY] else {}
     return {**handed_on, **said}
 
 

@@ -64,7 +64,7 @@ class StepRunner:
 
     def _send(self, turn: BlockRun, node: Node) -> str | Ended:
         if "repeats" in node and turn.outcome(node) is None:
-            turn.set_outcome(node, {"turn": turn.block_seq})
+            turn.set_outcome(node, {"block_seq": turn.block_seq})
         due = turn.began + turn.frozen
         task = SendJob(turn.program, turn.profile, turn.enrollment, node, turn.block_seq, due)
         sent = self.sender.send(task, turn.pending())

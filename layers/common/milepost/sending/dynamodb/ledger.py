@@ -37,7 +37,7 @@ from milepost.sending.message import SubmissionRejected as PostRefused
 _OPEN = "(#status = :claimed OR #status = :unknown)"
 _UNTOUCHED = (
     "(attribute_not_exists(pk) OR #status = :throttled OR "
-    "(#status = :failed AND attribute_exists(gave_up_at)))"
+    "(#status = :failed AND attribute_exists(abandoned_at)))"
 )
 _THROTTLED = {":throttled": "throttled", ":failed": "failed"}
 _FINAL = "attribute_exists(final_status)"
@@ -183,7 +183,7 @@ class DynamoLedger:
             "version": enrollment.version,
             "enrollment": enrollment.id,
             "step": draft.step,
-            "turn": draft.turn,
+            "block_seq": draft.turn,
             "variant": draft.variant or None,
             "category": draft.category,
             "topic": draft.topic,
@@ -256,9 +256,9 @@ def _enrollment_operation(
     change = pending_outcomes_update(journal)
     names = {**change.get("names", {}), "#status": "status"}
     values = {**change.get("values", {}), ":active": "active"}
-    held = "#status = :active AND attribute_not_exists(leg)"
+    held = "#status = :active AND attribute_not_exists(execution_no)"
     if draft.leg:
-        held, values[":leg"] = "#status = :active AND leg = :leg", draft.leg
+        held, values[":execution"] = "#status = :active AND execution_no = :execution", draft.leg
     request = table.update_arguments(change.get("expression", ""), held, names, values)
     key = keys.enrollment(draft.enrollment)
     return {"Update" if change else "ConditionCheck": {"Key": key, **request}}

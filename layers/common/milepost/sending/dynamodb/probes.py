@@ -17,10 +17,10 @@ class DynamoProbes:
     def record_report(self, probe: str, kind: str, now: datetime) -> None:
         self.table.update(
             keys.probe(probe),
-            expression="SET expires_at = :until ADD heard :kinds",
+            expression="SET expires_at = :until ADD reports :kinds",
             values={":until": int((now + RETENTION).timestamp()), ":kinds": {kind}},
         )
 
     def reports(self, probe: str) -> list[str]:
         item = self.table.get(keys.probe(probe)) or {}
-        return sorted(item.get("heard", ()))
+        return sorted(item.get("reports", ()))

@@ -27,12 +27,12 @@ def recent_sends_operation(table: Table, draft: "PendingMessage", at: datetime) 
     seen = to_numbers(draft.mailed)
     values |= {
         ":granted": "granted",
-        ":mailed": to_numbers(draft.mailed_at(at)),
+        ":sends": to_numbers(draft.mailed_at(at)),
         **({":seen": seen} if seen else {}),
     }
-    since = "mailed = :seen" if seen else "attribute_not_exists(mailed)"
+    since = "recent_sends = :seen" if seen else "attribute_not_exists(recent_sends)"
     change = table.update_arguments(
-        "SET mailed = :mailed",
+        "SET recent_sends = :sends",
         f"{allowed} AND #consent.#state = :granted AND {since}",
         {"#consent": f"{CONSENT}{draft.topic}", "#state": "state"},
         values,
@@ -53,17 +53,17 @@ def remove_recent_send(
 
     With `claimed_at` only the claim of that instant: another may have come since.
     """
-    condition, values = "attribute_exists(mailed.#mark)", to_numbers({":never": NO_SENDS})
+    condition, values = "attribute_exists(recent_sends.#key)", to_numbers({":never": NO_SENDS})
     if claimed_at is not None:
-        condition, values = "mailed.#mark = :at", values | to_numbers({":at": claimed_at})
+        condition, values = "recent_sends.#key = :at", values | to_numbers({":at": claimed_at})
     with suppress(ConditionFailedError):  # it was transactional, or is long forgotten
         while contact:
             try:
                 table.update(
                     keys.profile(ref.store, contact),
-                    expression="SET mailed.#mark = :never",
+                    expression="SET recent_sends.#key = :never",
                     condition=condition,
-                    names={"#mark": send_key(ref.id)},
+                    names={"#key": send_key(ref.id)},
                     values=values,
                 )
                 return

@@ -92,9 +92,12 @@ class DynamoMarketingStops:
         with suppress(ConditionFailedError):
             self.table.update(
                 _head(store),
-                expression="SET breaker = :told",
+                expression="SET breaker = :alerted",
                 condition="breaker = :breaker",
-                values={":told": _text(breaker._replace(told=True)), ":breaker": _text(breaker)},
+                values={
+                    ":alerted": _text(breaker._replace(alerted=True)),
+                    ":breaker": _text(breaker),
+                },
             )
 
     def close(self, store: str, breaker: MarketingStop, at: datetime, by: str, why: str) -> bool:
@@ -108,7 +111,7 @@ class DynamoMarketingStops:
             "breaker": _text(breaker),
             "resumed": instants.format_instant(at),
             "by": by,
-            "why": why,
+            "reason": why,
         }
         try:
             self.table.transact_with_retry(

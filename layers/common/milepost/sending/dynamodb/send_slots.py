@@ -45,17 +45,17 @@ class DynamoSendSlots:
 
     def allowance(self) -> SesLimits | None:
         item = self.table.get(keys.ses_limits()) or {}
-        if "said" not in item:
+        if "limits" not in item:
             return None
-        at, rate, day, ends, rows = json.loads(item["said"])
+        at, rate, day, ends, rows = json.loads(item["limits"])
         return SesLimits(at, rate, day, None if ends is None else tuple(ends), rows)
 
     def may_ask(self, now: int, again_after: int) -> bool:
         try:
             self.table.update(
                 keys.ses_limits(),
-                expression="SET asked = :now",
-                condition="attribute_not_exists(asked) OR asked <= :before",
+                expression="SET asked_at = :now",
+                condition="attribute_not_exists(asked_at) OR asked_at <= :before",
                 values={":now": now, ":before": again_after},
             )
         except ConditionFailedError:
@@ -72,8 +72,8 @@ class DynamoSendSlots:
     def note(self, allowance: SesLimits) -> None:
         self.table.update(
             keys.ses_limits(),
-            expression="SET said = :said",
-            values={":said": json.dumps(allowance)},
+            expression="SET limits = :limits",
+            values={":limits": json.dumps(allowance)},
         )
 
 
@@ -83,8 +83,12 @@ def _change(wish: SlotRequest, queued: bool) -> dict[str, Any]:
         values = {":interval": wish.interval, ":now": wish.now, ":latest": wish.latest}
     else:
         placed = "SET #next = :after"
-        condition = "(attribute_not_exists(#next) OR #next < :now OR #next > :nonsense)"
-        values = {":after": wish.now + wish.interval, ":now": wish.now, ":nonsense": wish.nonsense}
+        condition = "(attribute_not_exists(#next) OR #next < :now OR #next > :skew_limit)"
+        values = {
+            ":after": wish.now + wish.interval,
+            ":now": wish.now,
+            ":skew_limit": wish.nonsense,
+        }
     names, removed, added = {"#next": "next"}, "", "taken :one"
     values[":one"] = 1
     if wish.end is not None:

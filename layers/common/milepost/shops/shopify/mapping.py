@@ -137,7 +137,7 @@ def consents(
         source=source,
         # A time that has not come yet is no time: it could outdate a "no" that is said meanwhile.
         at=at if at and at <= received_at else None,
-        wording=consent.opt_in_level,
+        consent_text=consent.opt_in_level,
     )
     return (fact,)
 

@@ -136,7 +136,7 @@ class MemoryEnrollments:
         key = enrollment_key(ref)
         with self.state.lock:
             held = self.state.enrollments[key]
-            if str(start.turn) in held.block_started or (unless and unless in held.outcomes):
+            if str(start.block_seq) in held.block_started or (unless and unless in held.outcomes):
                 return False
             if not self.suspend(ref, leg, start, PendingOutcomes(), paused):
                 return False

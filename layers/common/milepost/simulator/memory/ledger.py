@@ -183,7 +183,7 @@ class MemoryLedger:
         message = self._decide(draft, "claimed", at)
         due = self.to_wire(at) + CONFIRMATION_TIMEOUT
         message |= {"attempts": attempts, "timer_due": instants.format_instant(due)}
-        for name in ("reason", "gave_up_at"):  # of an attempt before
+        for name in ("reason", "abandoned_at"):  # of an attempt before
             message.pop(name, None)
 
     def _decide(self, draft: PendingMessage, status: MessageStatus, at: datetime) -> dict[str, Any]:
@@ -195,7 +195,7 @@ class MemoryLedger:
             "version": draft.enrollment.version,
             "enrollment": draft.enrollment.id,
             "step": draft.step,
-            "turn": draft.turn,
+            "block_seq": draft.turn,
             "category": draft.category,
             "template": draft.template,
             "numbers": dict(draft.decision_numbers),

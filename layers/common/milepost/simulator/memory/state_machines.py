@@ -47,7 +47,7 @@ class MemoryEngine:
         self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
     ) -> None:
         where = {"block": block} if block else {}
-        document = {"enrollment": ref.to_json(), "leg": leg, "turn": turn, **where}
+        document = {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn, **where}
         self.executions.start(machine, execution_name(ref, leg), document)
 
     def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:

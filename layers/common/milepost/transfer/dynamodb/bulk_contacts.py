@@ -94,14 +94,17 @@ class DynamoBulkContacts:
             return False
         applied = str(life.profile.last_sequence)
         empty = keys.profile(store, contact) | pack(
-            {"applied": applied, "expires_at": int((self.now() + STREAM_RETENTION).timestamp())}
+            {
+                "last_sequence": applied,
+                "expires_at": int((self.now() + STREAM_RETENTION).timestamp()),
+            }
         )
         operations: list[dict[str, Any]] = [
             {
                 "Put": {
                     "TableName": self.table.name,
                     "Item": empty,
-                    "ConditionExpression": "applied = :applied",
+                    "ConditionExpression": "last_sequence = :applied",
                     "ExpressionAttributeValues": pack({":applied": applied}),
                 }
             },

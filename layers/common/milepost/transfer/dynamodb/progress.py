@@ -20,7 +20,7 @@ class _Items:
 
     def begin(self, store: str, id_: str, document: Mapping[str, Any]) -> bool:
         key = keys.transfer(store, self.kind, id_)
-        values = {"state": _text(document), "turn": document["turn"]}
+        values = {"state": _text(document), "call_no": document["call_no"]}
         return self.table.put_new(key | pack(values))
 
     def load(self, store: str, id_: str) -> dict[str, Any] | None:
@@ -32,11 +32,11 @@ class _Items:
         try:
             self.table.update(
                 keys.transfer(store, self.kind, id_),
-                expression="SET #state = :state, turn = :turn",
-                condition="turn = :before",
+                expression="SET #state = :state, call_no = :call",
+                condition="call_no = :before",
                 names={"#state": "state"},
                 values={
-                    ":state": _text(document), ":turn": document["turn"], ":before": turn,
+                    ":state": _text(document), ":call": document["call_no"], ":before": turn,
                 },
             )  # fmt: skip
         except ConditionFailedError:
@@ -63,7 +63,7 @@ class DynamoImports:
         return Import.from_json(document) if document else None
 
     def save(self, before: Import, after: Import) -> bool:
-        return self._items.save(before.store, before.id, before.turn, after.to_json())
+        return self._items.save(before.store, before.id, before.call_no, after.to_json())
 
 
 class DynamoExports:
@@ -81,4 +81,4 @@ class DynamoExports:
         return Export.from_json(document) if document else None
 
     def save(self, before: Export, after: Export) -> bool:
-        return self._items.save(before.store, before.id, before.turn, after.to_json())
+        return self._items.save(before.store, before.id, before.call_no, after.to_json())

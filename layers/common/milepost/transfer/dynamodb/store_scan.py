@@ -33,7 +33,7 @@ _KINDS: Mapping[str, Kind] = {
 _INTERNAL = frozenset(
     {
         "pk", "sk", "expires_at", "timer_bucket", "timer_due", "run_bucket", "run_sort",
-        "member_bucket", "store", "kind", "machine", "start", "token",
+        "member_bucket", "store", "kind", "state_machine_arn", "resume_point", "token",
     }
 )  # fmt: skip
 """What only this stack can use: keys, indexes, and what lets somebody act."""

@@ -93,9 +93,9 @@ class StoreExporter:
     def _claim(self, export: Export, turn: int) -> Export | None:
         """As of an import: only one goes on with it, or who finds that nobody does."""
         now = self.wire_now()
-        if export.turn != turn and export.touched and now - export.touched < GRACE_PERIOD:
+        if export.call_no != turn and export.touched and now - export.touched < GRACE_PERIOD:
             return None
-        claimed = export._replace(turn=export.turn + 1, touched=now)
+        claimed = export._replace(call_no=export.call_no + 1, touched=now)
         return claimed if self.exports.save(export, claimed) else None
 
     def _write(self, export: Export, time_left: Callable[[], bool]) -> Export | None:
@@ -108,7 +108,7 @@ class StoreExporter:
                 done=ended,
                 read=export.read + read,
                 seconds=export.seconds + self.seconds() - began,
-                turn=export.turn + 1,
+                call_no=export.call_no + 1,
                 touched=self.wire_now(),
                 waits=0,
             )
@@ -151,7 +151,9 @@ class StoreExporter:
         held = self.exports.load(export.store, export.id) or export
         if held.waits >= MAX_WAITS:
             raise ThrottledError(f"export {held.id} has come no further in {MAX_WAITS} tries")
-        after = held._replace(waits=held.waits + 1, turn=held.turn + 1, touched=self.wire_now())
+        after = held._replace(
+            waits=held.waits + 1, call_no=held.call_no + 1, touched=self.wire_now()
+        )
         if not self.exports.save(held, after):
             return held
         self.requeue.again(message_for(after), min(900, 10 * 2**held.waits))
@@ -178,4 +180,4 @@ def _known(wanted: list[Any]) -> Iterator[Kind]:
 
 
 def message_for(export: Export) -> Mapping[str, Any]:
-    return {"store": export.store, "export": export.id, "turn": export.turn}
+    return {"store": export.store, "export": export.id, "call_no": export.call_no}

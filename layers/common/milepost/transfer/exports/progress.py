@@ -15,13 +15,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 class Export(NamedTuple):
     """One export. `after` is where the next page of the tables begins, `parts` how many files there
-    are of each kind, `lines` what they hold; `turn` grows with every step that is written down."""
+    are of each kind, `lines` what they hold; `call_no` grows with every saved step."""
 
     store: str
     id: str
     begun: datetime
     kinds: tuple[Kind, ...] = KINDS
-    turn: int = 0
+    call_no: int = 0
     after: str = ""
     done: bool = False
     read: int = 0

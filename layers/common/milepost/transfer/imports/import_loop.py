@@ -96,7 +96,7 @@ class ImportLoop:
     ) -> Import:
         """Write a step down: mistakes first, for the step says how many of them there are."""
         after = after._replace(
-            turn=before.turn + 1,
+            call_no=before.call_no + 1,
             touched=self.wire_now(),
             waits=0 if after.offset > before.offset else after.waits,
             seconds=after.seconds + spent,

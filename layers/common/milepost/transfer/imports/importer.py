@@ -91,9 +91,9 @@ class Importer:
         if state.phase not in RUNNING_PHASES:
             return state
         now = self.intake.wire_now()
-        if state.turn != turn and state.touched and now - state.touched < GRACE_PERIOD:
+        if state.call_no != turn and state.touched and now - state.touched < GRACE_PERIOD:
             return None
-        claimed = state._replace(turn=state.turn + 1, touched=now)
+        claimed = state._replace(call_no=state.call_no + 1, touched=now)
         return claimed if self.walker.imports.save(state, claimed) else None
 
     def _phase(self, state: Import, time_left: Callable[[], bool]) -> Import:
@@ -154,7 +154,7 @@ class Importer:
 
 
 def continuation_for(state: Import) -> Mapping[str, Any]:
-    return {"store": state.store, "import": state.id, "turn": state.turn}
+    return {"store": state.store, "import": state.id, "call_no": state.call_no}
 
 
 @contextmanager

@@ -56,7 +56,7 @@ class RevertCounts(NamedTuple):
 
 
 class Import(NamedTuple):
-    """One import. `turn` grows with every step that is written down, and each is written once.
+    """One import. `call_no` grows with every step that is written down, and each is written once.
 
     `at` is the instant that the file's values are from, `offset` where the next row begins, `row`
     the number of the last one (a header is row 1). `seconds` is the time spent on it, `waits` how
@@ -71,7 +71,7 @@ class Import(NamedTuple):
     at: datetime
     begun: datetime
     plan: Plan | None = None
-    turn: int = 0
+    call_no: int = 0
     offset: int = 0
     row: int = 0
     counts: Counts = Counts()

@@ -59,7 +59,7 @@ def as_json(done: Import, now: datetime) -> str:
         "settings": settings_for(done),
         "errors": [errors_path(done.id, n + 1) for n in range(done.error_files)],
         "problems": [
-            {"place": p.location, "reason": p.reason, "remedy": p.remedy or None}
+            {"location": p.location, "reason": p.reason, "remedy": p.remedy or None}
             for p in done.problems
         ],
         "samples": list(done.samples),

@@ -119,14 +119,14 @@ class UploadHandler:
         if held is None:
             return
         if held.phase == "importing":
-            after = held._replace(phase="stopping", since=self.wire_now(), turn=held.turn + 1)
+            after = held._replace(phase="stopping", since=self.wire_now(), call_no=held.call_no + 1)
         elif held.phase in {"imported", "broken"} and held.plan:
             after = restart_import(held)
         else:
             yield held, -1  # it is being taken back already, or there is nothing to take back
             return
         if self.imports.save(held, after):
-            yield after, after.turn
+            yield after, after.call_no
         else:
             raise ThrottledError("an import went on while it was to be taken back")
 
@@ -136,5 +136,5 @@ def restart_import(held: Import) -> Import:
     start = held.plan.start if held.plan else 0
     row = 1 if held.plan and held.plan.kind == "csv" else 0
     return held._replace(
-        phase="undoing", turn=held.turn + 1, offset=start, row=row, seconds=0.0, since=None
+        phase="undoing", call_no=held.call_no + 1, offset=start, row=row, seconds=0.0, since=None
     )

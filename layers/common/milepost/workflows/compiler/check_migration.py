@@ -26,16 +26,20 @@ def check_migration(new: Program, older: Sequence[Program]) -> Iterator[Problem]
             else:
                 reason += f'and there is no step "{target}"'
             remedy = (
-                f'keep it, or say where they go on: "steps": {{"{name}": "..."}}; '
+                f'keep it, or say where they go on: "renamed_steps": {{"{name}": "..."}}; '
                 + did_you_mean(target, places)
             )
-            yield Problem("inside.steps", reason, remedy.removesuffix("; "))
+            yield Problem("active_enrollments.renamed_steps", reason, remedy.removesuffix("; "))
     known = {name for program in older for name in program.nodes}
     for name in renamed_steps(new):
         if name not in known:
             reason = f'no version that people may be in has a step "{name}"'
-            yield Problem(f"inside.steps.{name}", reason, did_you_mean(name, sorted(known)))
+            yield Problem(
+                f"active_enrollments.renamed_steps.{name}",
+                reason,
+                did_you_mean(name, sorted(known)),
+            )
         elif not any(name in p.nodes and is_wait(p.nodes[name]) for p in older):
             reason = f'"{name}" is no wait, and only waits can go on under another id'
             remedy = "keep its id: what it came to, and the mail it sent, are known by that"
-            yield Problem(f"inside.steps.{name}", reason, remedy)
+            yield Problem(f"active_enrollments.renamed_steps.{name}", reason, remedy)

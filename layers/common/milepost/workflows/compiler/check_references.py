@@ -142,7 +142,7 @@ def _begins(name: str, around: PublishContext) -> str | None:
     if file := around.beside(name):
         return file.trigger.type
     program = around.programs.get(name)
-    return None if program is None else str(program.head["trigger"]["type"])
+    return None if program is None else str(program.options["trigger"]["type"])
 
 
 def _email(

@@ -34,7 +34,7 @@ _CALL: Final[Mapping[str, Kind]] = {
 _DEED: Final[Mapping[str, Kind]] = {"event": "text", "data": "any", "changes": "any"}
 STEP_RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "webhook": _CALL,
-    "notify": {**_CALL, "told": "text"},
+    "notify": {**_CALL, "notified": "text"},
     "branch": {"path": "text", "why": "text"},
     "split": {"path": "text"},
     "holdout": {"held_back": "flag"},

@@ -12,7 +12,17 @@ from milepost.enrollments.trigger_index import normalize_trigger
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep, Branch, Exit, Split, WaitFor
 
-_HEAD = ("title", "status", "category", "topic", "audience", "reentry", "exit_on", "goal", "inside")
+_HEAD = (
+    "title",
+    "status",
+    "category",
+    "topic",
+    "audience",
+    "reentry",
+    "exit_on",
+    "goal",
+    "active_enrollments",
+)
 
 
 def build_program(name: str, version: int, workflow: Workflow) -> Program:

@@ -45,19 +45,19 @@ _RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TA
 class MachineConfig:
     """What the states call. `wire_seconds` turns a duration into seconds of Step Functions.
 
-    Waits longer than `park_after` are not Step Functions' but ours.
+    Waits longer than `suspend_after` are not Step Functions' but ours.
     """
 
     run_steps: str
     await_event: str
     wire_seconds: Callable[[timedelta], int] = lambda duration: int(duration.total_seconds())
-    park_after: timedelta = timedelta(days=30)
+    suspend_after: timedelta = timedelta(days=30)
 
 
 def with_suspend_limit(program: Program, wiring: MachineConfig) -> Program:
     """The program with the longest rest of its machine written into it."""
-    seconds = int(wiring.park_after.total_seconds())
-    return replace(program, head={**program.head, "park_after": seconds})
+    seconds = int(wiring.suspend_after.total_seconds())
+    return replace(program, options={**program.options, "suspend_after": seconds})
 
 
 def state_machine(program: Program, wiring: MachineConfig, resume: bool = False) -> dict[str, Any]:
@@ -81,12 +81,12 @@ def state_machine(program: Program, wiring: MachineConfig, resume: bool = False)
         states[SHARED_CHOICE] = _choice(
             layout, dict.fromkeys(exit_ for b in shared for exit_ in b.exits)
         )
-    states["give up"] = _task(wiring, {"give_up.$": "$.error"}) | {"End": True}
+    states["abandon"] = _task(wiring, {"abandon.$": "$.error"}) | {"End": True}
     if any(END in block.exits and len(block.exits) > 1 for block in layout.blocks.values()):
         states["all done"] = {"Type": "Succeed"}
     first = layout.runs[program.entry]
     if resume:
-        first, title = "go on", f"{program.workflow} version {program.version}, a later leg"
+        first, title = "resume", f"{program.workflow} version {program.version}, a later execution"
         choices = [
             {"Variable": "$.block", "StringEquals": entry, "Next": run}
             for entry, run in layout.runs.items()
@@ -135,7 +135,7 @@ class Layout:
 def _run(layout: Layout, block: Block, wiring: MachineConfig) -> dict[str, Any]:
     title = layout.runs[block.entry]
     task = _task(wiring, {"block": block.entry})
-    task["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "give up"}]
+    task["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "abandon"}]
     if block.exits == (END,):
         return {title: task | {"End": True}}
     if len(block.exits) == 1:
@@ -164,8 +164,8 @@ def _task(wiring: MachineConfig, payload: Mapping[str, str]) -> dict[str, Any]:
             "FunctionName": wiring.run_steps,
             "Payload": {
                 "enrollment.$": "$.enrollment",
-                "leg.$": "$.leg",
-                "turn.$": "$.turn",
+                "execution_no.$": "$.execution_no",
+                "block_seq.$": "$.block_seq",
                 **payload,
             },
         },
@@ -185,8 +185,8 @@ def _await(
             "FunctionName": wiring.await_event,
             "Payload": {
                 "enrollment.$": "$.enrollment",
-                "leg.$": "$.leg",
-                "turn.$": "$.turn",
+                "execution_no.$": "$.execution_no",
+                "block_seq.$": "$.block_seq",
                 "since.$": "$.since",
                 "step": name,
                 "token.$": "$$.Task.Token",
@@ -201,7 +201,7 @@ def _await(
                 "ResultPath": None,
                 "Next": layout.runs[node["on_timeout"]],
             },
-            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "give up"},
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "abandon"},
         ],
         "Next": layout.runs[node["on_event"]],
     }

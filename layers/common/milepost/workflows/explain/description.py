@@ -39,7 +39,7 @@ def describe(workflow: Workflow) -> str:
     head += [f"Ends wherever it stands {describe_exit(ending)}." for ending in workflow.exit_on]
     if workflow.goal:
         head.append(f"Its goal is {say_goal(workflow.goal)}.")
-    if workflow.inside:
+    if workflow.active_enrollments:
         head.append(
             f"When this is published, those inside on an older version {say_on_publish(workflow)}."
         )
@@ -82,12 +82,12 @@ def say_goal(goal: Goal) -> str:
 
 def say_on_publish(workflow: Workflow) -> str:
     """What those inside on an older version do."""
-    inside = workflow.inside or OnPublishPolicy.model_validate({})
-    if inside.on_publish == "cancel":
+    policy = workflow.active_enrollments or OnPublishPolicy.model_validate({})
+    if policy.on_publish == "cancel":
         return "leave within minutes, and get nothing more"
-    if inside.on_publish == "drain":
+    if policy.on_publish == "drain":
         return "finish on theirs"
-    moved = [f"from {code(old)} to {code(new)}" for old, new in inside.steps.items()]
+    moved = [f"from {code(old)} to {code(new)}" for old, new in policy.renamed_steps.items()]
     return "go on in this one within minutes, at the step they wait at" + (
         f" ({listed(moved)})" if moved else ""
     )

@@ -32,7 +32,7 @@ def compare(old: Workflow, new: Workflow) -> list[str]:
 def vanished(old: Mapping[str, Node], new: Workflow) -> list[str]:
     """The waiting steps of an old program's nodes that the new workflow has not, or not to wait.
 
-    People may stand at them. Those that `inside.steps` maps are among them.
+    People may stand at them. Those that `renamed_steps` maps are among them.
     """
     waiting = {step.id for _, step in walk(new.steps) if is_wait({"type": step.type})}
     return [name for name, node in old.items() if is_wait(node) and name not in waiting]

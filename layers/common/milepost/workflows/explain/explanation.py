@@ -29,10 +29,10 @@ class Explanation(NamedTuple):
     """
 
     picture: str
-    words: str
+    description: str
     difference: tuple[str, ...]
     prices: str
-    inside: str
+    on_publish: str
     paths: int = 0
     costs: tuple[Cost, ...] = ()
 
@@ -44,10 +44,10 @@ def explain(
     found = scenarios(program, prices)
     return Explanation(
         picture=draw_flowchart(workflow),
-        words=describe(workflow),
+        description=describe(workflow),
         difference=tuple(compare(before, workflow)) if before else (),
         prices=table(found, prices),
-        inside=_inside(workflow),
+        on_publish=_inside(workflow),
         paths=found.number,
         costs=tuple(
             Cost(way.choices, way.mails, way.transitions, float(price(way, prices)))

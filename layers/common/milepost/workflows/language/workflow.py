@@ -60,7 +60,7 @@ class OnPublishPolicy(FileModel):
         description="`drain`: they finish the old version; `cancel`: they leave; `migrate`: they "
         "continue in the new version, at the step where they wait.",
     )
-    steps: dict[StepId, StepId] = Field(
+    renamed_steps: dict[StepId, StepId] = Field(
         default_factory=dict,
         max_length=100,
         description="With `migrate`: old ids of steps and their new ids, if ids changed.",
@@ -68,8 +68,8 @@ class OnPublishPolicy(FileModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.steps and self.on_publish != "migrate":
-            raise ValueError("a map of steps is for migrate alone")
+        if self.renamed_steps and self.on_publish != "migrate":
+            raise ValueError('renamed_steps needs on_publish "migrate"')
         return self
 
 
@@ -105,7 +105,7 @@ class Workflow(FileModel):
     reentry: Reentry = Field(
         Reentry(), description="Whether a contact may come again; never if left out."
     )
-    inside: "OnPublishPolicy | None" = Field(
+    active_enrollments: "OnPublishPolicy | None" = Field(
         None,
         description="What a published change does to contacts in the workflow; they finish the old "
         "version if left out.",
