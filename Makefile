@@ -71,7 +71,7 @@ lock: for-dev ## Write the lock files; with UPGRADE=--upgrade to the newest vers
 	@$(BIN)/python requirements/lock.py $(UPGRADE)
 
 clean: ## Remove everything that a command made
-	@rm -rf .venv .aws-sam .milepost .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .aws-sam .milepost .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build milepost.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 has-sender:

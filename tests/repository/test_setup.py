@@ -81,7 +81,7 @@ def test_no_environment_is_no_error(setup: ModuleType, tmp_path: Path) -> None:
 def test_the_command_runs_the_library_of_its_own_project(setup: ModuleType, tmp_path: Path) -> None:
     venv = installed(setup, "local")
     setup.add_command(venv)
-    package = venv.parent / "layers" / "common" / "milepost"
+    package = venv.parent / "tools" / "milepost_tools"
     package.mkdir(parents=True)
     (package / "__main__.py").write_text("import sys; print(sys.argv[1:], sys.prefix)")
     answer = subprocess.run(

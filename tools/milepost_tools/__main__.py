@@ -1,4 +1,4 @@
-"""`python -m milepost`."""
+"""`python -m milepost_tools`."""
 
 import sys
 

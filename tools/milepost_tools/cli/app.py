@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.flags.dev_mode:
             raise
         said = plain(f"{type(error).__name__}: {error}")
-        remedy = "`python -X dev -m milepost` shows where; please report it"
+        remedy = "`python -X dev -m milepost_tools` shows where; please report it"
         print(f"This is a mistake of Milepost's own: {said} ({remedy})", file=sys.stderr)
         return 3
     return 0
