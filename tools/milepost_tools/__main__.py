@@ -2,7 +2,7 @@
 
 import sys
 
-from milepost_tools.cli.app import main
+from milepost_tools.cli.app import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

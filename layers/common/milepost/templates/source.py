@@ -10,8 +10,9 @@ Every piece keeps the file and line it came from, so that a mistake can be point
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError
@@ -54,8 +55,12 @@ class Broken(Exception):
         self.problem = Problem(place, reason, remedy)
 
 
-def scan(source: str, file: str) -> list[Piece]:
-    """Cut a source into pieces; comments disappear. Raises Broken."""
+@lru_cache(maxsize=256)
+def scan(source: str, file: str) -> tuple[Piece, ...]:
+    """Cut a source into pieces; comments disappear. Raises Broken.
+
+    Kept, for every language of a template and every template of a layout asks again.
+    """
     pieces: list[Piece] = []
     inside: list[str] = []
     begun, opened = 0, False
@@ -81,7 +86,7 @@ def scan(source: str, file: str) -> list[Piece]:
         raise Broken(f"{file}:{error.lineno}", str(error.message), remedy) from None
     if opened:
         raise Broken(f"{file}:{begun}", "these braces are never closed")
-    return pieces
+    return tuple(pieces)
 
 
 class Sources:
@@ -99,7 +104,9 @@ class Sources:
         """The pieces of one part with its layout and includes. Raises Broken."""
         return self._assemble(f"{self.folder}/{file}", {}, 0)
 
-    def _assemble(self, path: str, blocks: Mapping[str, list[Piece]], depth: int) -> list[Piece]:
+    def _assemble(
+        self, path: str, blocks: Mapping[str, Sequence[Piece]], depth: int
+    ) -> list[Piece]:
         pieces = scan(self._files[path], path)
         start, first = next(
             ((n, p) for n, p in enumerate(pieces) if p.kind != "text" or p.source.strip()),
@@ -121,7 +128,11 @@ class Sources:
         return expanded
 
     def _expand(
-        self, pieces: list[Piece], blocks: Mapping[str, list[Piece]], used: set[str], depth: int
+        self,
+        pieces: Sequence[Piece],
+        blocks: Mapping[str, Sequence[Piece]],
+        used: set[str],
+        depth: int,
     ) -> list[Piece]:
         if depth > _DEEPEST:
             raise Broken(pieces[0].place if pieces else self.folder, "files include each other")
@@ -135,8 +146,8 @@ class Sources:
                 expanded.append(piece)
             elif structure[1] == "include" and (file := _named(piece, "include")):
                 found = self._find(file, piece)
-                inner = scan(self._files[found], found)
-                expanded += self._expand(inner, blocks, used, depth + 1)
+                included = scan(self._files[found], found)
+                expanded += self._expand(included, blocks, used, depth + 1)
             elif structure[1] == "block" and (name := _block_name(piece)):
                 end = _closing(pieces, position)
                 used.add(name)
@@ -171,7 +182,7 @@ def _block_name(piece: Piece) -> str:
     return match[1] if match else ""
 
 
-def _closing(pieces: list[Piece], start: int) -> int:
+def _closing(pieces: Sequence[Piece], start: int) -> int:
     depth = 1
     for position in range(start, len(pieces)):
         piece = pieces[position]
@@ -183,8 +194,8 @@ def _closing(pieces: list[Piece], start: int) -> int:
     raise Broken(pieces[start - 1].place, "this block is never closed", "add {% endblock %}")
 
 
-def _blocks(pieces: list[Piece]) -> dict[str, list[Piece]]:
-    blocks: dict[str, list[Piece]] = {}
+def _blocks(pieces: Sequence[Piece]) -> dict[str, Sequence[Piece]]:
+    blocks: dict[str, Sequence[Piece]] = {}
     position = 0
     while position < len(pieces):
         piece = pieces[position]
@@ -214,7 +225,7 @@ def localize(
     A key that the language lacks is reported once, against `missing_from`, the file to add it to.
     """
 
-    def put(pieces: list[Piece], depth: int) -> Iterator[Piece]:
+    def put(pieces: Sequence[Piece], depth: int) -> Iterator[Piece]:
         for piece in pieces:
             key = _TEXT.fullmatch(piece.source) if piece.kind == "output" else None
             if piece.kind == "output" and piece.source in constants:
