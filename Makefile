@@ -23,7 +23,7 @@ export SAM_CLI_TELEMETRY := 0
 # Where it is set, each of the many processes of a test run compiles all it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test browser-test lint format bench build deploy lock clean for-local for-dev has-python has-sender
+.PHONY: help demo check test test-fast test-deep browser-test lint format bench build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## Say what each command does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
@@ -42,7 +42,17 @@ WITH_BROWSER = if command -v chromedriver >/dev/null && command -v chromium chro
 
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint
-	@$(WITH_BROWSER); $(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term
+	@$(WITH_BROWSER); $(BIN)/python -m pytest -m "not deep" -n 3 --dist loadfile --cov --cov-report=term
+
+# Folders and files that deploy, imitate AWS, or tell stories from end to end.
+NOT_FAST = $(addprefix --ignore=tests/,browser faults journeys local security stack) \
+  --ignore-glob='*/test_functions_*' --ignore-glob='*/test_both_stores_*'
+
+test-fast: for-dev ## What a minute is enough for: no stack, no storms, few examples
+	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -m "not deep and not slow" -n 2 -q $(NOT_FAST)
+
+test-deep: for-dev ## The longest storms and kills, and laws with many examples
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -m "deep or law" -n 2 --dist worksteal
 
 browser-test: for-dev ## Look at readers' pages and the browser snippet in a real Chromium, if there is one
 	@$(WITH_BROWSER); [ -z "$${MILEPOST_BROWSER:-}" ] || $(BIN)/python -m pytest -q tests/browser

@@ -34,6 +34,7 @@ from tests.support.builders import (
     text,
     workflow,
 )
+from tests.support.laws import how_many
 from tests.support.random_workflows import histories, workflows
 from tests.support.tree import Happened
 from tests.support.world import World
@@ -84,7 +85,7 @@ def both_agree(
 
 
 SLOW = settings(
-    max_examples=100,
+    max_examples=how_many(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

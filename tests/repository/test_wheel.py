@@ -18,6 +18,8 @@ import pytest
 
 from tests.support.template import ROOT
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = (Path("layers/common/milepost"), Path("tools/milepost_tools"))
 REQUIREMENTS = (Path("layers/common/requirements.in"), Path("requirements/command.in"))
 OTHERS = (Path("pyproject.toml"), Path("README.md"), Path("LICENSE"))
