@@ -17,13 +17,14 @@ STACK ?= milepost
 SENDER ?=
 PARAMETERS ?=
 UPGRADE ?=
+LIST ?=
 
 export MILEPOST_PYTHON := $(CURDIR)/$(BIN)/python
 export SAM_CLI_TELEMETRY := 0
 # Where it is set, each of the many processes of a test run compiles all it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test test-fast test-deep browser-test lint format bench build deploy lock clean for-local for-dev has-python has-sender
+.PHONY: help demo check test test-fast test-deep browser-test lint format bench structure build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## Say what each command does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
@@ -69,6 +70,9 @@ format: for-dev ## Put the code into the project's style
 
 bench: for-dev ## Measure what the README claims about speed and cost
 	@PYTHONPATH=layers/common:tools $(BIN)/python -m bench
+
+structure: for-dev ## Measure how the code is laid out: modules on three paths, sizes, reach (LIST=--list: their names)
+	@PYTHONPATH=layers/common:tools $(BIN)/python -m bench.structure $(LIST)
 
 build: for-local ## Build the stack into .aws-sam, for Lambda's Python on arm64
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sam build

@@ -7,19 +7,19 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from milepost.contacts.event import Event
-from milepost.contacts.profile import Profile, Total
-from milepost.published.head import Head
-from milepost.segments.evaluator import Segmenter
-from milepost.segments.membership import look_event, made
+from milepost.contacts.profile import EventTotal, Profile
+from milepost.published.head import PublishedState
+from milepost.segments.evaluator import SegmentEvaluator
+from milepost.segments.membership import new_segment, reevaluation_event
 from milepost.segments.segment import Segments
 from milepost.simulator.memory.members import MemoryMembers
-from milepost.simulator.memory.published import MemoryRegistry, Shelf
-from milepost.simulator.memory.state import State
+from milepost.simulator.memory.published import MemoryPublished, MemoryStore
+from milepost.simulator.memory.state import ContactsTable
 from milepost.simulator.memory.timeline import MemoryTimeline
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
 
 
 STORE = "bench"
@@ -42,12 +42,12 @@ def measure_segments(number: int = CONTACTS) -> dict[str, Any]:
     """Contacts per CPU second, all six segments of each decided, with the time they flip at."""
     profiles, state = _people(number)
     segmenter, head = _wired(state)
-    event = look_event(STORE, NOW)
+    event = reevaluation_event(STORE, NOW)
     began = process_time()
     inside = 0
     for profile in profiles:
-        after = segmenter.looked(profile, CONDITIONS, event, head, NOW)
-        inside += len(after.standing.segments)
+        after = segmenter.evaluate_for_backfill(profile, CONDITIONS, event, head, NOW)
+        inside += len(after.segment_state.segments)
     took = process_time() - began
     return {
         "contacts": number,
@@ -58,23 +58,23 @@ def measure_segments(number: int = CONTACTS) -> dict[str, Any]:
     }
 
 
-def _wired(state: State) -> tuple[Segmenter, Head]:
-    segments = Segments({n: made(n, each, False, 1) for n, each in CONDITIONS.items()})
-    head = Head(StoreSettings(), {}, {}, segments=segments)
+def _wired(state: ContactsTable) -> tuple[SegmentEvaluator, PublishedState]:
+    segments = Segments({n: new_segment(n, each, False, 1) for n, each in CONDITIONS.items()})
+    head = PublishedState(StoreSettings(), {}, {}, segments=segments)
     held: dict[tuple[str, str, int], Condition] = {
         (STORE, name, 1): each for name, each in CONDITIONS.items()
     }
-    registry = MemoryRegistry(Shelf(heads={STORE: head}, segments=held))
-    return Segmenter(MemoryTimeline(state), registry, MemoryMembers(state)), head
+    registry = MemoryPublished(MemoryStore(heads={STORE: head}, segments=held))
+    return SegmentEvaluator(MemoryTimeline(state), registry, MemoryMembers(state)), head
 
 
-def _people(number: int) -> tuple[list[Profile], State]:
+def _people(number: int) -> tuple[list[Profile], ContactsTable]:
     """Contacts with up to four orders in the last year; the same ones every time."""
-    chance, state = Random(1), State()
+    chance, state = Random(1), ContactsTable()
     return [_person(n, chance, state) for n in range(number)], state
 
 
-def _person(number: int, chance: Random, state: State) -> Profile:
+def _person(number: int, chance: Random, state: ContactsTable) -> Profile:
     contact = f"c{number:025x}"
     orders = [
         Event(
@@ -95,12 +95,12 @@ def _person(number: int, chance: Random, state: State) -> Profile:
             "properties.birthday": (born, at, "e"),
         },
         totals={
-            "Product Viewed": Total(9, NOW, NOW),
+            "Product Viewed": EventTotal(9, NOW, NOW),
             **(
-                {"Order Completed": Total(len(times), min(times), max(times), Decimal(1))}
+                {"Order Completed": EventTotal(len(times), min(times), max(times), Decimal(1))}
                 if times
                 else {}
             ),
         },
-        applied=1,
+        last_sequence=1,
     )

@@ -19,15 +19,15 @@ from typing import Any, Literal
 from bench import REPOSITORY
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.simulator.memory.published import MemoryRegistry, Shelf
-from milepost.transfer.exports.exporter import Exporter
+from milepost.simulator.memory.published import MemoryPublished, MemoryStore
+from milepost.transfer.exports.exporter import StoreExporter
 from milepost.transfer.exports.ports import Page
-from milepost.transfer.imports.import_loop import Walker
+from milepost.transfer.imports.import_loop import ImportLoop
 from milepost.transfer.imports.importer import Importer
-from milepost.transfer.imports.ports import Identifier, Life
-from milepost.transfer.imports.upload_handler import Intake
-from milepost.transfer.ports import Upload
-from tests.fakes.transfers import MemoryExports, MemoryImports, MemoryRequeue
+from milepost.transfer.imports.ports import Identifier, ImportedContact
+from milepost.transfer.imports.upload_handler import UploadHandler
+from milepost.transfer.ports import FileVersion
+from tests.fakes.transfers import MemoryContinuationQueue, MemoryExports, MemoryImports
 
 MEASURED = {
     "import": (300_000, 1_000_000),
@@ -98,10 +98,10 @@ class Nobody:
 
     def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None: ...
 
-    def life(self, store: str, contact: str) -> Life:
-        return Life(store, contact, None, ())
+    def life(self, store: str, contact: str) -> ImportedContact:
+        return ImportedContact(store, contact, None, ())
 
-    def forget(self, life: Life) -> bool:
+    def forget(self, life: ImportedContact) -> bool:
         return False
 
 
@@ -111,12 +111,12 @@ class Disk:
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._file, self._settings = file, json.dumps(settings).encode()
 
-    def find(self, store: str, path: str) -> Upload | None:
+    def find(self, store: str, path: str) -> FileVersion | None:
         if path.endswith(".json"):
-            return Upload(path, "1", len(self._settings))
-        return Upload(path, "1", self._file.stat().st_size) if path.endswith(".csv") else None
+            return FileVersion(path, "1", len(self._settings))
+        return FileVersion(path, "1", self._file.stat().st_size) if path.endswith(".csv") else None
 
-    def read(self, store: str, upload: Upload, start: int = 0) -> Iterator[bytes]:
+    def read(self, store: str, upload: FileVersion, start: int = 0) -> Iterator[bytes]:
         if upload.path.endswith(".json"):
             yield self._settings if "import" in upload.path else b""
             return
@@ -125,7 +125,7 @@ class Disk:
             while piece := opened.read(64 * 1024):
                 yield piece
 
-    def settle(self, store: str, upload: Upload) -> None: ...
+    def settle(self, store: str, upload: FileVersion) -> None: ...
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None: ...
 
@@ -161,18 +161,18 @@ def _now() -> datetime:
 
 def _import(file: Path, dry_run: bool) -> int:
     disk, imports = Disk(file, {**HOW, "dry_run": dry_run}), MemoryImports()
-    walker = Walker(disk, imports, Nowhere(), _now, _now, time.monotonic, lambda _: None)
-    registry = MemoryRegistry(Shelf())
-    intake = Intake(disk, imports, _now, _now)
-    importer = Importer(intake, walker, Nobody(), registry, MemoryRequeue())
+    walker = ImportLoop(disk, imports, Nowhere(), _now, _now, time.monotonic, lambda _: None)
+    registry = MemoryPublished(MemoryStore())
+    intake = UploadHandler(disk, imports, _now, _now)
+    importer = Importer(intake, walker, Nobody(), registry, MemoryContinuationQueue())
     (done,) = importer.changed(STORE, "imports/people.csv", lambda: True)
     assert done.phase == ("checked" if dry_run else "imported"), done
     return done.counts.created
 
 
 def _export(size: int, file: Path) -> int:
-    disk, queue = Disk(file, {}), MemoryRequeue()
-    exporter = Exporter(
+    disk, queue = Disk(file, {}), MemoryContinuationQueue()
+    exporter = StoreExporter(
         Many(size), MemoryExports(), disk, disk, Nowhere(), queue, _now, _now, time.monotonic
     )
     done = exporter.changed(STORE, "exports/all.export.json", lambda: True)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from milepost.base.durations import parse_duration
 from milepost.enrollments.blocks import Block, block_at, blocks
-from milepost.enrollments.program import END, Node, Program, successors, waits
+from milepost.enrollments.program import END, Node, Program, is_wait, successors
 
 A_WEEK = timedelta(days=7)
 Cost = TypeVar("Cost", int, timedelta)
@@ -47,7 +47,7 @@ def longest_stay(program: Program) -> timedelta:
 def _price(block: Block) -> int:
     """The block's own Task, its Choice, and the wait it stops at, or the Choice that follows one
     which ended the execution."""
-    rests = bool(block.parked) or any(name != END for name in block.exits)
+    rests = bool(block.suspended) or any(name != END for name in block.exits)
     return 1 + int(len(block.exits) > 1) + int(rests)
 
 
@@ -84,7 +84,7 @@ def _ahead(program: Program, entry: str) -> Iterable[str]:
         if name in seen or name == END:
             continue
         seen.add(name)
-        if waits(program.nodes[name]):
+        if is_wait(program.nodes[name]):
             yield name
         else:
             pending.extend(_forward(program.nodes[name]))

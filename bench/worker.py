@@ -20,9 +20,9 @@ from milepost.aws import keys
 from milepost.aws.table import Table
 from milepost.contacts.event import contact_id
 from milepost.enrollments.program import END
-from milepost.enrollments.trigger_index import mention
-from milepost.published.head import Live
-from milepost.publishing.dynamodb import DynamoPublications
+from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.published.head import LiveWorkflow
+from milepost.publishing.dynamodb import DynamoPublishedWriter
 from milepost.publishing.settings_file import SettingsFile
 from milepost.templates.compile import compile_template
 from milepost.templates.version import TemplateVersion
@@ -207,7 +207,7 @@ def _prepare() -> None:
         ssm.put_parameter(
             Name=f"/milepost/{STORE}/{name}", Value=value, Type="SecureString", Overwrite=True
         )
-    publications = DynamoPublications(Table(core.client("dynamodb"), "workflows"))
+    publications = DynamoPublishedWriter(Table(core.client("dynamodb"), "workflows"))
     settings = SettingsFile.model_validate_json((_FOLDER / "settings.json").read_text("utf-8"))
     publications.apply_settings(STORE, settings.model_dump(mode="json", exclude_none=True))
     layout = _texts(_FOLDER / "templates" / "_layout")
@@ -220,9 +220,11 @@ def _prepare() -> None:
     for name in ("abandoned-cart", "welcome"):
         text = (_FOLDER / f"{name}.json").read_text("utf-8")
         program = build_program(name, 1, Workflow.model_validate_json(text))
-        publications.keep_program(STORE, program, "bench")
+        publications.save_program(STORE, program, "bench")
         machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:milepost-{STORE}_{name}:1"
-        publications.go_live(STORE, name, Live(1, machine, "live", trigger=mention(program)), 0)
+        publications.go_live(
+            STORE, name, LiveWorkflow(1, machine, "live", trigger=trigger_index_entry(program)), 0
+        )
     engine = core.engine()
     engine.client.meta.events.register("before-call.stepfunctions", cast("Any", _started))
 
@@ -323,7 +325,7 @@ def _entered(number: int) -> dict[str, Any]:
     contact = contact_id(STORE, "email", f"shopper{number}@example.com")
     profile = tables.contacts().profile(STORE, contact)
     assert profile is not None
-    ((id_, presence),) = profile.inside.items()
+    ((id_, presence),) = profile.active_enrollments.items()
     return presence.ref(STORE, contact, id_).to_json()
 
 

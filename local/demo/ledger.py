@@ -8,14 +8,14 @@ from local.demo.shoppers import STORE, Ending, Shopper
 from milepost.aws import keys
 from milepost.aws.table import Table
 from milepost.contacts.event import contact_id
-from milepost.sending.counts import StepNumbers, WorkflowNumbers
+from milepost.sending.counts import StepCounts, WorkflowCounts
 from milepost.sending.dynamodb.counts import workflow_numbers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
-def _unbalanced(step: str, numbers: StepNumbers) -> None:
+def _unbalanced(step: str, numbers: StepCounts) -> None:
     raise AssertionError(f"{numbers.unaccounted} decisions of {step} are in no count: {numbers}")
 
 
@@ -63,5 +63,5 @@ class Ledger:
                 ),
             )
 
-    def numbers(self, workflow: str) -> WorkflowNumbers:
+    def numbers(self, workflow: str) -> WorkflowCounts:
         return workflow_numbers(self.table, STORE, workflow, _unbalanced)

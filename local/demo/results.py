@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from milepost.sending.counts import StepNumbers, WorkflowNumbers
+from milepost.sending.counts import StepCounts, WorkflowCounts
 
 _COUNTS = ("decided", "sent", "skipped", "failed", "unknown")
 _FATES = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
-def show(console: Console, title: str, numbers: WorkflowNumbers, order: Iterable[str]) -> None:
+def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[str]) -> None:
     """Print what became of everyone who entered, and of every mail, step by step in `order`."""
     console.print(f"\n[bold]{title}[/bold]  {numbers.entered} entered")
     for status, count in numbers.statuses.items():
@@ -34,5 +34,5 @@ def show(console: Console, title: str, numbers: WorkflowNumbers, order: Iterable
             console.print(f"  {step}: {count} held back, {reason}", markup=False)
 
 
-def _count(counts: StepNumbers, name: str) -> int:
-    return counts.fates[name] if name in _FATES else int(getattr(counts, name))
+def _count(counts: StepCounts, name: str) -> int:
+    return counts.statuses[name] if name in _FATES else int(getattr(counts, name))

@@ -58,7 +58,7 @@ class Timeline:
             self._console.print(self._line(at, shopper, text))
 
     def _line(self, at: str, shopper: Shopper, text: str) -> Text:
-        gone = instants.parse(at) - self._start
+        gone = instants.parse_instant(at) - self._start
         hours, minutes = divmod(int(gone.total_seconds()) // 60, 60)
         when = f"day {hours // 24 + 1} {hours % 24:02d}:{minutes % 60:02d}"
         return Text.assemble(

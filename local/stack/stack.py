@@ -17,6 +17,7 @@ from local.clock import parse_clock
 from local.errors import LocalError
 from local.ses.authorizer import EmulatorAuthority
 from local.ses.identities import EmulatorDirectory
+from local.stack.client import RUN_FOLDER, STATE_FILE, RunningStack
 from local.stack.deploy import Deployment, Say, Step
 from local.stack.mail_server import MailServer, build_mail_server
 from local.stack.ministack import USUAL_PORT, Emulator
@@ -29,7 +30,6 @@ from local.stack.web_server import Served
 
 logger = logging.getLogger(__name__)
 
-RUN_FOLDER = aws.REPOSITORY / ".milepost" / "local"
 INBOX_PORT = 8025
 API_PORT = 8026
 SENDER = "hello@shop.example"
@@ -115,6 +115,7 @@ class LocalStack:
         made = secrets or StoreSecrets.make()
         made.store_in(self.aws.ssm, f"/{self.name}/{store}")
         self.secrets[store] = made
+        self._save()
         return made
 
     def upload_store(self, store: str, folder: Path) -> list[str]:
@@ -171,6 +172,8 @@ class LocalStack:
         with Step(self._say, "Starting the emulator"):
             emulator.start(settings)
         resources.callback(emulator.stop)
+        # Not before: the run folder may belong to a stack that is running already.
+        resources.callback((self.run_folder / STATE_FILE).unlink, missing_ok=True)
         self._aws = aws.Clients(emulator.url, mail_endpoint=settings["AWS_ENDPOINT_URL_SESV2"])
         resources.callback(self._aws.close)
 
@@ -183,8 +186,16 @@ class LocalStack:
         deployment.deploy({**self.parameters, "PublicUrl": self.api_url}, self._say)
         self.outputs = deployment.outputs(self._aws)
         gateway.open_to(emulator.url, find_api(create_routes(self._aws, self.name)))
+        self._save()
         if self.clock.speed > 1.0:
             resources.callback(Ticker(self._tick_quietly, pause_for(self.clock)).stop)
+
+    def _save(self) -> None:
+        """Write down where the stack is, for `local.stack.client`."""
+        keys = {store: each.bearer_key for store, each in self.secrets.items()}
+        bucket = self.outputs.get("BucketName", "")
+        stack = RunningStack(self.aws.endpoint, self.api_url, self.inbox_url, bucket, keys)
+        stack.save(self.run_folder)
 
     def _start_mail(self, emulator: str, inbox: socket.socket) -> None:
         clients = self.aws

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.api.records import View
-from milepost.contacts.event import ContactFacts
+from milepost.api.records import RecordScope
+from milepost.contacts.event import ContactUpdate
 from milepost.contacts.suppression import address_hash
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import Accepted
 from tests.support.builders import (
     ADA,
@@ -22,7 +22,7 @@ from tests.support.builders import (
 from tests.support.ports import Ports
 
 HOUR = timedelta(hours=1)
-ALL = View(now=MONDAY_NOON)
+ALL = RecordScope(now=MONDAY_NOON)
 NAMES = ("Order Completed", "Order", "Order!", "سفارش", "~", "A B", "A")
 
 
@@ -33,7 +33,7 @@ def live(ports: Ports, of: str) -> None:
             ports.timeline.append(of, event(name, id_=f"{name}#{number}", at=at))
 
 
-def seen(ports: Ports, view: View, of: str = "c1") -> list[tuple[str, int]]:
+def seen(ports: Ports, view: RecordScope, of: str = "c1") -> list[tuple[str, int]]:
     found = list(ports.lives.events(STORE, of, view))
     instants = [each.occurred_at for each in found]
     assert instants == sorted(instants, reverse=True)
@@ -67,7 +67,7 @@ def test_a_timeline_is_one_contacts(ports: Ports) -> None:
 
 
 def test_every_proof_is_read_with_all_that_proves_it(ports: Ports) -> None:
-    said = event("Signed Up", contact=ContactFacts(consents=(consent_fact(),)))
+    said = event("Signed Up", contact=ContactUpdate(consents=(consent_fact(),)))
     ports.contacts.record_consent("c1", said, ("offers",))
     (proof,) = ports.lives.proofs(STORE, "c1")
     assert proof.at == MONDAY_NOON
@@ -81,7 +81,7 @@ def test_every_proof_is_read_with_all_that_proves_it(ports: Ports) -> None:
 
 def test_enrollments_are_read_with_what_began_and_what_ended_them(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(key="c-1"))
-    ports.enrollments.write(enrollment().ref, Journal(outcomes={"fork": {"path": "yes"}}))
+    ports.enrollments.write(enrollment().ref, PendingOutcomes(outcomes={"fork": {"path": "yes"}}))
     ports.enrollments.finish(enrollment().ref, "exited", "goal reached", MONDAY_NOON + HOUR)
     (found,) = ports.lives.enrollments(STORE, contact())
     assert (found.status, found.reason, found.key) == ("exited", "goal reached", "c-1")
@@ -91,14 +91,14 @@ def test_enrollments_are_read_with_what_began_and_what_ended_them(ports: Ports) 
 
 def test_messages_are_read_with_their_fate_and_without_an_address(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    ports.ledger.close(draft(), "skipped", "no consent", Journal(), MONDAY_NOON)
+    ports.ledger.record_skip(draft(), "skipped", "no consent", PendingOutcomes(), MONDAY_NOON)
     (record,) = ports.lives.messages(STORE, contact())
     assert record.at == MONDAY_NOON
     assert record.key == record.body["id"] == draft().ref.id
     assert (record.body["status"], record.body["reason"]) == ("skipped", "no consent")
     assert (record.body["version"], record.body["attempts"]) == (1, 1)
     assert not {"recipient", "run_bucket", "timer_due"} & record.body.keys()
-    ports.ledger.settle(draft().ref, Accepted("ses-1"), MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, Accepted("ses-1"), MONDAY_NOON)
     (record,) = ports.lives.messages(STORE, contact())
     assert record.body["ses_id"] == "ses-1"
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.api.event_body import ALIASES, MAX_EVENT_BYTES, RefusedEventError, translate
-from milepost.base.strict_json import BadJsonError, read_json
+from milepost.base.strict_json import InvalidJsonError, read_json
 from milepost.contacts.event import Event, decode_body, encode_body
 from tests.support.builders import ADA, STORE
 from tests.support.json_strategy import documents
@@ -176,7 +176,7 @@ def test_whatever_is_posted_is_an_event_that_can_be_kept_or_a_refusal(document: 
     try:
         document = read_json(json.dumps(document).encode())
         event = read(document)
-    except (BadJsonError, RefusedEventError) as error:
+    except (InvalidJsonError, RefusedEventError) as error:
         assert str(error)
         return
     identifiers, data, facts = decode_body(encode_body(event))

@@ -8,7 +8,7 @@ import pytest
 
 from functions.contacts.app import handler
 from functions.trigger_event.app import handler as trigger_event
-from milepost.base.signatures import sign
+from milepost.base.signatures import sign_body
 from milepost.contacts.event import contact_id
 from milepost.contacts.suppression import address_hash
 from milepost.handlers.contacts import ROUTES
@@ -179,7 +179,7 @@ def test_a_signature_of_the_body_alone_opens_none_of_these_routes(
     before = shop.items()
     path = {"store": shop.store, "contact": wren(shop), "list": "vip"}
     body = b'{"event": "Signed Up", "contact": {"email": "' + EMAIL.encode() + b'"}}'
-    old = sign(body, shop.signing, datetime.now(UTC))
+    old = sign_body(body, shop.signing, datetime.now(UTC))
     for header in (old, old.replace("v1=", "v2=")):
         asked = request(route, path, body=body, headers={"Milepost-Signature": header})
         assert call.send(asked).error == "bad_signature"

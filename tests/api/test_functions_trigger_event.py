@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.trigger_event.app import handler
-from milepost.base.signatures import sign
+from milepost.base.signatures import sign_body
 from milepost.contacts.event import decode_body
 from tests.support.aws_events import posted, sample
 from tests.support.cloud import EMAIL, FIRST_NAME, PHONE, Cloud, Printed, Shop
@@ -118,7 +118,7 @@ def test_a_body_in_base64_is_the_same_body(shop: Shop) -> None:
 
 def test_header_names_may_be_written_in_any_case(shop: Shop) -> None:
     raw = json.dumps(event())
-    headers = {"MILEPOST-Signature": sign(raw.encode(), shop.signing, datetime.now(UTC))}
+    headers = {"MILEPOST-Signature": sign_body(raw.encode(), shop.signing, datetime.now(UTC))}
     request = posted("events.post", raw, store=shop.store)
     request["headers"] |= headers
     assert call(request)[0] == 202
@@ -194,7 +194,9 @@ def test_two_keys_are_live_while_one_replaces_the_other(cloud: Cloud) -> None:
 def test_one_header_may_hold_the_signatures_of_two_keys(shop: Shop) -> None:
     raw = json.dumps(event()).encode()
     now = datetime.now(UTC)
-    both = sign(raw, "next key", now) + "," + sign(raw, shop.signing, now).partition(",")[2]
+    both = (
+        sign_body(raw, "next key", now) + "," + sign_body(raw, shop.signing, now).partition(",")[2]
+    )
     assert call(shop.request(raw, headers={"Milepost-Signature": both}))[0] == 202
 
 
@@ -594,11 +596,11 @@ def test_nothing_personal_is_logged_when_something_breaks(
 def test_a_database_that_is_busy_is_said_so(
     shop: Shop, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from milepost.base.errors import Busy
+    from milepost.base.errors import ThrottledError
     from milepost.wiring import tables
 
     def busy() -> Any:
-        raise Busy("DynamoDB: ThrottlingException")
+        raise ThrottledError("DynamoDB: ThrottlingException")
 
     monkeypatch.setattr(tables, "timeline", busy)
     response = handler(shop.request(event()), None)

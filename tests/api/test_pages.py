@@ -5,28 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.api.pages import (
-    MOST_BYTES,
+    MAX_BYTES,
     BadCursorError,
-    Place,
-    Record,
+    Cursor,
+    PageRecord,
+    paginate,
     read_cursor,
     show_cursor,
-    turn,
 )
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-PLACE = Place(NOON, "0" * 16)
+PLACE = Cursor(NOON, "0" * 16)
 
 records = st.lists(st.tuples(st.integers(0, 5), st.text(max_size=3)), unique=True, max_size=30).map(
-    lambda pairs: [Record(NOON + timedelta(hours=n), key, {"n": [n, key]}) for n, key in pairs]
+    lambda pairs: [PageRecord(NOON + timedelta(hours=n), key, {"n": [n, key]}) for n, key in pairs]
 )
 
 
-def read_all(held: list[Record], limit: int) -> list[list[object]]:
+def read_all(held: list[PageRecord], limit: int) -> list[list[object]]:
     seen: list[list[object]] = []
     cursor = None
     while True:
-        page = turn(sorted(held, key=lambda r: r.at, reverse=True), "list", cursor, limit)
+        page = paginate(sorted(held, key=lambda r: r.at, reverse=True), "list", cursor, limit)
         assert 0 < len(page.records) <= limit or (not held and not page.following)
         seen += [list(record["n"]) for record in page.records]
         cursor = page.following
@@ -35,7 +35,7 @@ def read_all(held: list[Record], limit: int) -> list[list[object]]:
 
 
 @given(records, st.integers(1, 7))
-def test_pages_tell_every_record_once_newest_first(held: list[Record], limit: int) -> None:
+def test_pages_tell_every_record_once_newest_first(held: list[PageRecord], limit: int) -> None:
     seen = read_all(held, limit)
     assert sorted(map(repr, seen)) == sorted(repr(record.body["n"]) for record in held)
     hours = [record[0] for record in seen]
@@ -44,22 +44,22 @@ def test_pages_tell_every_record_once_newest_first(held: list[Record], limit: in
 
 @given(records, records)
 def test_what_comes_meanwhile_hides_nothing_that_was_there(
-    held: list[Record], later: list[Record]
+    held: list[PageRecord], later: list[PageRecord]
 ) -> None:
     """New records come first, so whoever is on the second page still sees the rest."""
     newer = [r._replace(at=r.at + timedelta(days=1)) for r in later]
-    first = turn(sorted(held, key=lambda r: r.at, reverse=True), "list", None, 3)
+    first = paginate(sorted(held, key=lambda r: r.at, reverse=True), "list", None, 3)
     if first.following:
         both = sorted(held + newer, key=lambda r: r.at, reverse=True)
-        rest = turn(both, "list", first.following, 100)
+        rest = paginate(both, "list", first.following, 100)
         assert len(first.records) + len(rest.records) == len(held)
 
 
 def test_a_page_ends_before_it_is_too_large_but_is_never_empty() -> None:
-    heavy = [Record(NOON, str(n), {"text": "x" * (MOST_BYTES - 100)}) for n in range(3)]
-    assert len(turn(heavy, "list", None, 50).records) == 1
-    heavier = [Record(NOON, "a", {"text": "x" * (MOST_BYTES + 100)})]
-    assert turn(heavier, "list", None, 50).following is None
+    heavy = [PageRecord(NOON, str(n), {"text": "x" * (MAX_BYTES - 100)}) for n in range(3)]
+    assert len(paginate(heavy, "list", None, 50).records) == 1
+    heavier = [PageRecord(NOON, "a", {"text": "x" * (MAX_BYTES + 100)})]
+    assert paginate(heavier, "list", None, 50).following is None
 
 
 def test_a_cursor_is_safe_in_a_url_and_read_back_where_it_was_made() -> None:

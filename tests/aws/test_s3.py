@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 
 from milepost.aws.s3 import MAX_BYTES
-from milepost.base.errors import Busy
-from milepost.base.parse_file import read_file
+from milepost.base.errors import ThrottledError
+from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
 from milepost.sending.aws import S3Attachments
 from milepost.stores.aws import S3Files
@@ -100,7 +100,7 @@ def test_of_a_file_that_is_too_large_enough_is_read_to_say_so(
     put(client, **{"a/settings.json": (letter * (MAX_BYTES // 2)).encode() + b"x" * MAX_BYTES})
     text = files.read("a", "settings.json")
     assert text is not None
-    found = read_file(text, SettingsFile)
+    found = parse_file(text, SettingsFile)
     assert [str(each) for each in found] == ["file: is larger than 1 MB (split it)"]
 
 
@@ -140,7 +140,7 @@ def test_a_bucket_that_does_not_answer_is_busy_and_not_empty(error: Exception) -
         lambda: broken.folder("a", "x"),
         lambda: broken.write("a", "x.md", "x"),
     ):
-        with pytest.raises(Busy):
+        with pytest.raises(ThrottledError):
             call()
 
 
@@ -176,5 +176,5 @@ def test_a_bucket_that_does_not_answer_makes_no_mail_without_its_file(error: Exc
             raise error
 
     down: Any = Down()
-    with pytest.raises(Busy, match="S3"):
+    with pytest.raises(ThrottledError, match="S3"):
         S3Attachments(lambda: down, "files").read("a", "i/7.pdf", 5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.base.dates import WEEKDAYS, delay_ends, instant_on, zone_named, zone_of
+from milepost.base.dates import WEEKDAYS, delay_ends, effective_zone, find_zone, local_instant
 from tests.support.laws import how_many
 
 
@@ -91,7 +91,7 @@ def test_the_clock_is_the_contacts_or_the_stores_or_a_named_one(
 
 @given(st.text())
 def test_no_name_of_a_zone_ever_fails(name: str) -> None:
-    zone = zone_named(name)
+    zone = find_zone(name)
     assert zone is None or zone.key == name
 
 
@@ -99,7 +99,7 @@ def test_no_name_of_a_zone_ever_fails(name: str) -> None:
 
 
 def on(day: str, wall: str, zone: str, earliest: str = "2000-01-01T00:00:00Z") -> str:
-    instant = instant_on(
+    instant = local_instant(
         date.fromisoformat(day), time.fromisoformat(wall), ZoneInfo(zone), at(earliest)
     )
     return instant.isoformat().replace("+00:00", "Z")
@@ -211,4 +211,4 @@ def test_no_earlier_moment_would_have_done(
 def test_a_contact_lives_in_the_own_zone_or_the_stores_or_in_utc(
     own: str | None, stores: str, wall: str
 ) -> None:
-    assert zone_of(own, stores).key == wall
+    assert effective_zone(own, stores).key == wall

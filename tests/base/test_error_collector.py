@@ -5,31 +5,31 @@ from weakref import ref
 
 import pytest
 
-from milepost.base.error_collector import Apart
-from milepost.base.errors import Busy
+from milepost.base.error_collector import ErrorCollector
+from milepost.base.errors import ThrottledError
 from tests.support.faults import Killed
 
 
 def test_what_fails_holds_up_nothing_else() -> None:
-    apart, done = Apart(), []
+    apart, done = ErrorCollector(), []
     for number in range(5):
         with apart:
             done.append(10 // (number - 2))
     assert done == [-5, -10, 10, 5]
-    with pytest.raises(Busy, match="divisions: 1 could not be done") as told:
-        apart.settle("divisions")
+    with pytest.raises(ThrottledError, match="divisions: 1 could not be done") as told:
+        apart.raise_if_any("divisions")
     assert isinstance(told.value.__cause__, ZeroDivisionError)
 
 
 def test_where_all_was_done_nothing_is_told() -> None:
-    apart = Apart()
+    apart = ErrorCollector()
     with apart:
         pass
-    apart.settle("things")
+    apart.raise_if_any("things")
 
 
 def test_what_is_told_is_the_kind_and_the_place_and_not_the_words_of_an_error() -> None:
-    apart = Apart()
+    apart = ErrorCollector()
     for name in ("ada@mail.example", "bea@mail.example"):
         with apart:
             raise LookupError(name)
@@ -37,19 +37,19 @@ def test_what_is_told_is_the_kind_and_the_place_and_not_the_words_of_an_error() 
         try:
             raise OSError("ada@mail.example is unreachable")
         except OSError as error:
-            raise Busy("ada@mail.example") from error
-    with pytest.raises(Busy) as told:
-        apart.settle("people")
+            raise ThrottledError("ada@mail.example") from error
+    with pytest.raises(ThrottledError) as told:
+        apart.raise_if_any("people")
     assert "mail.example" not in str(told.value)
     assert "LookupError at test_error_collector.py:" in str(told.value)
     assert "(2 times), OSError at test_error_collector.py:" in str(told.value)
 
 
 def test_a_process_that_ends_is_not_held_up() -> None:
-    apart = Apart()
+    apart = ErrorCollector()
     with pytest.raises(Killed), apart:
         raise Killed("anywhere")
-    apart.settle("things")
+    apart.raise_if_any("things")
 
 
 def test_of_many_failures_only_the_first_keeps_alive_what_it_was_about() -> None:
@@ -59,7 +59,7 @@ def test_of_many_failures_only_the_first_keeps_alive_what_it_was_about() -> None
     def fail(profile: Profile) -> None:
         raise LookupError
 
-    apart, alive = Apart(), []
+    apart, alive = ErrorCollector(), []
     for _ in range(5):
         profile = Profile()
         alive.append(ref(profile))

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import step
 from tests.support.builders import Json, workflow
 
 
 def problems(*steps: Json, **head: Any) -> list[str]:
-    found = read_file(json.dumps(workflow(*steps, **head)), Workflow)
+    found = parse_file(json.dumps(workflow(*steps, **head)), Workflow)
     return [str(problem) for problem in found] if isinstance(found, list) else []
 
 
@@ -89,7 +89,7 @@ def test_a_value_that_could_never_be_written_down_is_a_mistake(
 ) -> None:
     """The contact's event could not be kept, and the step would be tried for half a day."""
     text = json.dumps(workflow(update(**{kind: {"x": "@"}}))).replace('"@"', written)
-    found = read_file(text, Workflow)
+    found = parse_file(text, Workflow)
     assert isinstance(found, list)
     assert [str(problem) for problem in found] == [f"steps[0].{kind}.x: {reason}"]
 

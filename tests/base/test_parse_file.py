@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.transitions import transitions
-from milepost.base.parse_file import MAX_FILE, read_file
-from milepost.conditions.context import Facts
+from milepost.base.parse_file import MAX_FILE, parse_file
+from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.enrollments.program import Program
 from milepost.publishing.settings_file import SettingsFile
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.condition_refs import check_conditions
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support import builders
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 def problems(document: Any, **head: Any) -> list[str]:
     text = document if isinstance(document, str) else json.dumps({**document, **head})
-    found = read_file(text, Workflow)
+    found = parse_file(text, Workflow)
     return [str(problem) for problem in found] if isinstance(found, list) else []
 
 
@@ -41,7 +41,7 @@ def of_condition(condition: Any) -> list[str]:
 
 
 def test_a_good_file_is_read() -> None:
-    found = read_file(json.dumps(workflow(delay("1 hour"), send("a"))), Workflow)
+    found = parse_file(json.dumps(workflow(delay("1 hour"), send("a"))), Workflow)
     assert isinstance(found, Workflow)
     assert [step.id for step in found.steps] == ["wait-1-hour", "a"]
 
@@ -101,7 +101,7 @@ def test_conditions_nested_too_deeply_are_a_problem_and_not_a_crash(depth: int) 
 def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
     program = compiled(nested(depth))
     assert program is not None
-    facts = Facts(now=datetime(2026, 11, 22, tzinfo=UTC), contact={"a": 1})
+    facts = EvaluationContext(now=datetime(2026, 11, 22, tzinfo=UTC), contact={"a": 1})
     assert evaluate(program.head["audience"], facts).value
 
 
@@ -265,7 +265,7 @@ def test_many_mistakes_are_told_in_reasonable_time() -> None:
 def test_the_remedy_of_a_setting_is_its_own() -> None:
     changes = {"topics": {"Offers": "x"}, "currency": "euro", "default_locale": "english"}
     settings_file = builders.settings(**changes)
-    found = read_file(json.dumps(settings_file), SettingsFile)
+    found = parse_file(json.dumps(settings_file), SettingsFile)
     assert isinstance(found, list)
     assert [str(problem) for problem in found] == [
         "currency: 'euro' is not written as it must be (three capital letters, as in EUR)",
@@ -280,17 +280,17 @@ def test_the_remedy_of_a_setting_is_its_own() -> None:
 
 
 def compiled(text: str) -> Program | None:
-    found = read_file(text, Workflow)
+    found = parse_file(text, Workflow)
     if isinstance(found, list):
         assert found
         for problem in found:
-            assert problem.place
+            assert problem.location
             assert problem.reason
         return None
     if [*check_flow(found), *check_conditions(found)]:
         return None
     program = build_program("name", 1, found)
-    json.dumps(machine(program, Wiring("run", "await")), allow_nan=False)
+    json.dumps(state_machine(program, MachineConfig("run", "await")), allow_nan=False)
     assert transitions(program) >= 1
     return program
 
@@ -298,7 +298,7 @@ def compiled(text: str) -> Program | None:
 @given(st.text() | documents.map(json.dumps))
 def test_no_text_at_all_makes_reading_fail(text: str) -> None:
     assert compiled(text) is None
-    assert isinstance(read_file(text, SettingsFile), list)
+    assert isinstance(parse_file(text, SettingsFile), list)
 
 
 def _spots(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

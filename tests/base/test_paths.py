@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.paths import MISSING, look_up
+from milepost.base.paths import MISSING, get_path
 from tests.support.json_strategy import documents
 
 ORDER = {
@@ -39,14 +39,14 @@ ORDER = {
     ],
 )
 def test_a_path_leads_to_a_value(path: str, value: Any) -> None:
-    assert look_up(ORDER, path) == value
+    assert get_path(ORDER, path) == value
 
 
 @pytest.mark.parametrize(
     "path", ["nothing", "total.cents", "shipping.zip.code", "products.category", "products.0"]
 )
 def test_a_path_that_leads_nowhere_ends_at_missing(path: str) -> None:
-    assert look_up(ORDER, path) is MISSING
+    assert get_path(ORDER, path) is MISSING
 
 
 def test_missing_is_false_and_says_its_name() -> None:
@@ -56,5 +56,5 @@ def test_missing_is_false_and_says_its_name() -> None:
 
 @given(documents, st.text() | st.text(alphabet="ab.[]", max_size=12))
 def test_no_path_into_any_data_ever_fails(data: Any, path: str) -> None:
-    found = look_up(data, path)
+    found = get_path(data, path)
     assert "[]" not in path or isinstance(found, list)

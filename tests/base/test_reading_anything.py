@@ -9,23 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.transitions import longest_stay, transitions
-from milepost.base.dates import date_comes, delay_ends
-from milepost.base.parse_file import read_file
-from milepost.base.paths import fill_text, filled
-from milepost.conditions.context import Facts
+from milepost.base.dates import date_due, delay_ends
+from milepost.base.parse_file import parse_file
+from milepost.base.paths import render_text, resolve_all
+from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import emails_needed, evaluate, windows_needed
-from milepost.contacts.event import ContactFacts, encode_body
-from milepost.contacts.profile import Profile, fold
-from milepost.enrollments.chance import choose, held_back
-from milepost.enrollments.entry import fires, may_enter
+from milepost.contacts.event import ContactUpdate, encode_body
+from milepost.contacts.profile import Profile, apply_event
+from milepost.enrollments.chance import choose_path, is_held_out
+from milepost.enrollments.entry import decide_entry, trigger_matches
 from milepost.enrollments.program import Node, Program
-from milepost.enrollments.trigger_index import mention
-from milepost.runtime.steps.step_events import DEEDS, changes_of, data_of, decide
+from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.runtime.steps.step_events import STEP_EVENTS, changes_of, data_of, decide_event
 from milepost.stores.settings import StoreSettings
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.condition_refs import check_conditions
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, split, step
 from tests.support.builders import (
@@ -100,19 +100,19 @@ def _finite(data: Any) -> bool:
 posted = documents.filter(_finite)
 """What an event may hold: reading it has refused numbers that are none."""
 
-FACTS = Facts(now=datetime(2026, 11, 22, tzinfo=UTC))
+FACTS = EvaluationContext(now=datetime(2026, 11, 22, tzinfo=UTC))
 
 
 def compiled(text: str) -> Program | None:
-    found = read_file(text, Workflow)
+    found = parse_file(text, Workflow)
     if isinstance(found, list):
-        assert all(problem.place and problem.reason for problem in found)
+        assert all(problem.location and problem.reason for problem in found)
         return None
     if [*check_flow(found), *check_conditions(found)]:
         return None
     program = build_program("name", 1, found)
     json.dumps(program.to_json(), allow_nan=False, ensure_ascii=False).encode()
-    json.dumps(machine(program, Wiring("run", "await")), allow_nan=False)
+    json.dumps(state_machine(program, MachineConfig("run", "await")), allow_nan=False)
     assert transitions(program) >= 1
     longest_stay(program)
     return program
@@ -121,30 +121,36 @@ def compiled(text: str) -> Program | None:
 def carry_out(program: Program, data: Any) -> None:
     """Do what the runtime does with a program, for a contact and an event that hold anything."""
     known = {"x": data, **(data if isinstance(data, dict) else {})}
-    happened = event("E", known, contact=ContactFacts(properties=known))
-    profile = fold(Profile(STORE, contact()), happened, StoreSettings())
-    if fires(program.workflow, mention(program), None, profile, happened):
-        may_enter(program, profile, happened, FACTS, MONDAY_NOON)
+    happened = event("E", known, contact=ContactUpdate(properties=known))
+    profile = apply_event(Profile(STORE, contact()), happened, StoreSettings())
+    if trigger_matches(program.workflow, trigger_index_entry(program), None, profile, happened):
+        decide_entry(program, profile, happened, FACTS, MONDAY_NOON)
     looked_up = {"event": known, "contact": profile.as_data(), "steps": {"hook": known},
                  "enrollment": {}, "store": {}}  # fmt: skip
     inside = enrollment(event_data=known)
-    facts = Facts(now=FACTS.now, contact=profile.as_data(), event=known, steps={"hook": known})
+    facts = EvaluationContext(
+        now=FACTS.now, contact=profile.as_data(), event=known, steps={"hook": known}
+    )
     for node in program.nodes.values():
         _carry_out(node, looked_up, profile, inside, facts)
 
 
-def _carry_out(node: Node, data: Json, profile: Profile, inside: Any, facts: Facts) -> None:
+def _carry_out(
+    node: Node, data: Json, profile: Profile, inside: Any, facts: EvaluationContext
+) -> None:
     match node["type"]:
-        case kind if kind in DEEDS:
-            outcome = json.loads(json.dumps(decide(node, inside, data), allow_nan=False))
-            said = ContactFacts(changes=changes_of(outcome))
+        case kind if kind in STEP_EVENTS:
+            outcome = json.loads(json.dumps(decide_event(node, inside, data), allow_nan=False))
+            said = ContactUpdate(changes=changes_of(outcome))
             report = event(outcome["event"], data_of(outcome, inside), contact=said)
             encode_body(report).encode()
-            fold(profile, report, StoreSettings()).as_data()
+            apply_event(profile, report, StoreSettings()).as_data()
         case "split":
-            choose(inside.ref, node["id"], {p["name"]: p.get("weight", 1) for p in node["paths"]})
+            choose_path(
+                inside.ref, node["id"], {p["name"]: p.get("weight", 1) for p in node["paths"]}
+            )
         case "holdout":
-            held_back(inside.ref, node)
+            is_held_out(inside.ref, node)
         case "branch":
             for path in node["paths"]:
                 evaluate(path["if"], facts)
@@ -153,11 +159,11 @@ def _carry_out(node: Node, data: Json, profile: Profile, inside: Any, facts: Fac
         case "delay":
             delay_ends(node, FACTS.now, profile.get("timezone"), "Europe/Paris")
         case "delay_until":
-            date_comes(node, data, profile.get("timezone"), "Europe/Paris")
+            date_due(node, data, profile.get("timezone"), "Europe/Paris")
         case "webhook":
-            json.dumps(filled(node.get("body", {}), data), ensure_ascii=False).encode()
+            json.dumps(resolve_all(node.get("body", {}), data), ensure_ascii=False).encode()
         case "notify":
-            fill_text(node["message"], data).encode()
+            render_text(node["message"], data).encode()
 
 
 def _spots(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

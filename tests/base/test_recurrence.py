@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.base import instants
-from milepost.base.recurrence import check_rule, next_time
+from milepost.base.recurrence import check_rule, next_occurrence
 from tests.support.builders import MONDAY_NOON
 
 
 def comes(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> str:
-    found = next_time(schedule, after, zone)
-    return instants.show(found).removesuffix(":00.000Z") if found else "never"
+    found = next_occurrence(schedule, after, zone)
+    return instants.format_instant(found).removesuffix(":00.000Z") if found else "never"
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_a_time_that_the_clocks_skip_comes_after_the_gap_and_one_they_repeat_com
     assert comes(gap, "Europe/Paris", rrule="FREQ=DAILY;BYHOUR=2;BYMINUTE=30") == "2027-03-28T01:30"
     twice = datetime(2026, 10, 24, 12, tzinfo=UTC)
     rule = "FREQ=DAILY;BYHOUR=2;BYMINUTE=30"
-    first = next_time({"rrule": rule}, twice, "Europe/Paris")
+    first = next_occurrence({"rrule": rule}, twice, "Europe/Paris")
     assert first is not None
-    following = next_time({"rrule": rule}, first, "Europe/Paris")
+    following = next_occurrence({"rrule": rule}, first, "Europe/Paris")
     assert (first.isoformat(), following and following.isoformat()) == (
         "2026-10-25T00:30:00+00:00",
         "2026-10-26T01:30:00+00:00",
@@ -96,7 +96,7 @@ def test_no_text_breaks_the_check(text: str) -> None:
     st.sampled_from(["UTC", "Europe/Paris", "America/New_York", "Asia/Tehran", "Pacific/Apia"]),
 )
 def test_one_follows_the_other_and_none_is_left_out(rule: str, after: datetime, zone: str) -> None:
-    first = next_time({"rrule": rule}, after, zone)
+    first = next_occurrence({"rrule": rule}, after, zone)
     assert first is not None
     assert first > after
-    assert next_time({"rrule": rule}, first - timedelta(microseconds=1), zone) == first
+    assert next_occurrence({"rrule": rule}, first - timedelta(microseconds=1), zone) == first

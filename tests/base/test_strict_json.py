@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.strict_json import MAX_DEPTH, BadJsonError, read_json
+from milepost.base.strict_json import MAX_DEPTH, InvalidJsonError, read_json
 
 scalars = (
     st.none()
@@ -38,7 +38,7 @@ def test_what_is_json_is_read_as_it_is(document: Any) -> None:
 def test_no_bytes_at_all_raise_anything_but_the_one_error(raw: bytes) -> None:
     try:
         read_json(raw)
-    except BadJsonError as error:
+    except InvalidJsonError as error:
         assert str(error)
 
 
@@ -51,7 +51,7 @@ def test_data_may_be_nested_this_deep(depth: int) -> None:
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 10_000, 500_000])
 def test_data_may_not_be_nested_deeper(depth: int) -> None:
     for raw in (nested(depth), nested(depth, '{"a":', "}")):
-        with pytest.raises(BadJsonError, match="nested deeper than 20"):
+        with pytest.raises(InvalidJsonError, match="nested deeper than 20"):
             read_json(raw)
 
 
@@ -73,7 +73,7 @@ def test_data_may_not_be_nested_deeper(depth: int) -> None:
     ],
 )
 def test_what_would_hurt_later_is_refused_with_the_reason(raw: bytes, why: str) -> None:
-    with pytest.raises(BadJsonError, match=why):
+    with pytest.raises(InvalidJsonError, match=why):
         read_json(raw)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.paths import MISSING, fill, fill_text, filled
+from milepost.base.paths import MISSING, render_text, resolve, resolve_all
 from tests.support.json_strategy import documents
 
 DATA = {
@@ -39,7 +39,7 @@ DATA = {
     ],
 )
 def test_a_value_is_as_written_or_looked_up_once(value: Any, comes_to: Any) -> None:
-    assert fill(value, DATA) == comes_to
+    assert resolve(value, DATA) == comes_to
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_a_value_is_as_written_or_looked_up_once(value: Any, comes_to: Any) -> N
     ],
 )
 def test_a_text_has_its_places_filled_in(text: str, comes_to: str) -> None:
-    assert fill_text(text, DATA) == comes_to
+    assert render_text(text, DATA) == comes_to
 
 
 @given(documents, documents)
 def test_whatever_is_written_and_known_filling_in_does_not_fail(value: Any, data: Any) -> None:
     known = {"event": data, "contact": data}
-    found = fill(value, known)
-    assert fill({"from": "event.a"}, known) is MISSING or isinstance(data, dict)
+    found = resolve(value, known)
+    assert resolve({"from": "event.a"}, known) is MISSING or isinstance(data, dict)
     assert found is not MISSING or isinstance(value, dict)
-    filled({"x": value, "y": {"from": "event.a.b"}}, known)
+    resolve_all({"x": value, "y": {"from": "event.a.b"}}, known)
 
 
 @given(st.text(), documents)
 def test_any_text_can_be_filled_in(text: str, data: Any) -> None:
-    fill_text(text + "{event.a} {event.total.x}", {"event": data})
+    render_text(text + "{event.a} {event.total.x}", {"event": data})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from bench.transitions import longest_stay, transitions
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
 from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.language.workflow import Workflow
@@ -24,7 +24,7 @@ def program(*steps: Json) -> Program:
 
 
 def compiled(document: Json) -> Program:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return build_program("cart", 1, found)
 

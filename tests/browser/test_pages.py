@@ -11,8 +11,8 @@ from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from milepost.contacts.event import contact_id
 from milepost.sending.link_tokens import (
-    Confirmation,
-    Preferences,
+    ConfirmationLink,
+    PreferencesLink,
     seal_confirmation,
     seal_preferences,
 )
@@ -70,7 +70,7 @@ class Reader:
 
     @property
     def preferences(self) -> str:
-        claim = Preferences(self.shop.store, self.contact, self.message)
+        claim = PreferencesLink(self.shop.store, self.contact, self.message)
         return self.link(f"preferences/{seal_preferences(claim, self.shop.links)}")
 
     @property
@@ -82,7 +82,7 @@ class Reader:
         """The link that the mail after the last sign-up has."""
         *_, item = self.shop.events("Opt-In Requested")
         at, id_ = item["at"]["S"], item["id"]["S"]
-        claim = Confirmation(self.shop.store, self.contact, "footer", id_, instant(at))
+        claim = ConfirmationLink(self.shop.store, self.contact, "footer", id_, instant(at))
         return self.link(f"confirm/{seal_confirmation(claim, self.shop.links)}")
 
     def form(self, name: str) -> str:
@@ -101,7 +101,7 @@ class Reader:
 def instant(text: str) -> Any:
     from milepost.base import instants
 
-    return instants.parse(text)
+    return instants.parse_instant(text)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import Visit, seal_visit
+from milepost.sending.link_tokens import DeviceLink, seal_visit
 from tests.browser.conftest import KEY
 from tests.browser.driver import Browser, browser
 from tests.browser.site import Pages
@@ -135,7 +135,7 @@ def test_a_link_of_a_mail_tells_whose_device_it_is_and_leaves_the_address(
     contact = contact_id(shop.store, "email", EMAIL)
     from milepost.wiring import core
 
-    mark = seal_visit(Visit(shop.store, contact, core.clock().now()), shop.links)
+    mark = seal_visit(DeviceLink(shop.store, contact, core.clock().now()), shop.links)
     window = fresh(query=f"?color=red&mp={mark}#top")
     assert window.url.endswith("/shop/mugs?color=red#top")
     names = [each["name"] for each in reported(shop, 3)]

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.conditions.context import Facts, Happening, Window
-from milepost.conditions.evaluate import OPERATORS, emails_needed, evaluate, windows_needed
-from milepost.sending.bot_detection import trace
+from milepost.conditions.context import EvaluationContext, EventWindow, PastEvent
+from milepost.conditions.evaluate import emails_needed, evaluate, windows_needed
+from milepost.conditions.operators import OPERATORS
+from milepost.sending.bot_detection import click_key
 from milepost.sending.delivery_state import for_conditions
 from tests.support.json_strategy import documents
 from tests.support.laws import how_many
@@ -19,8 +20,8 @@ Json = Mapping[str, Any]
 
 
 def ask(condition: Json, **facts: Any) -> tuple[bool, str]:
-    verdict = evaluate(condition, Facts(**{"now": NOW, **facts}))
-    return verdict.value, verdict.why
+    verdict = evaluate(condition, EvaluationContext(**{"now": NOW, **facts}))
+    return verdict.value, verdict.reason
 
 
 def asked(value: Any, **operator: Any) -> bool:
@@ -162,9 +163,9 @@ def test_one_value_that_cannot_be_compared_hides_none_of_the_others(
     "amounts", [[1e308, 1e308], [[1e308, "1e308"]], [-1e308, -1e308], [1e308, 1e308, -1e308]]
 )
 def test_a_sum_that_no_number_can_hold_is_answered_all_the_same(amounts: list[Any]) -> None:
-    window = Window("Paid", None)
-    happenings = [Happening(NOW, {"total": amount}) for amount in amounts]
-    facts = Facts(now=NOW, windows={window: happenings})
+    window = EventWindow("Paid", None)
+    happenings = [PastEvent(NOW, {"total": amount}) for amount in amounts]
+    facts = EvaluationContext(now=NOW, windows={window: happenings})
     asked = {"sum_of": "Paid", "of": "total"}
     large = evaluate({**asked, "gt": 1000}, facts)
     small = evaluate({**asked, "lt": -1000}, facts)
@@ -213,7 +214,7 @@ def test_one_of_several_values_is_enough() -> None:
     event = {"products": [{"category": "hats"}, {"category": "shoes"}]}
     condition = {"event": "products[].category", "contains": "shoes"}
     assert ask(condition, event=event) == (
-        True, "event.products[].category is hats, shoes, needs to contain shoes"
+        True, "event.products[].category is hats, shoes (condition: contains shoes)"
     )  # fmt: skip
 
 
@@ -232,7 +233,7 @@ def test_a_group_gives_the_reason_that_decided_it() -> None:
     yes, no = {"contact": "a", "is": 1}, {"contact": "b", "is": 1}
     contact = {"a": 1}
     assert ask({"all": [yes, no]}, contact=contact)[1] == "contact.b is missing"
-    assert ask({"any": [no, yes]}, contact=contact)[1] == "contact.a is 1, needs exactly 1"
+    assert ask({"any": [no, yes]}, contact=contact)[1] == "contact.a is 1 (condition: is 1)"
     assert ask({"any": [no, no]}, contact=contact)[1] == (
         "contact.b is missing and contact.b is missing"
     )
@@ -241,10 +242,10 @@ def test_a_group_gives_the_reason_that_decided_it() -> None:
 def test_numbers_are_said_as_people_write_them() -> None:
     """The file's models make every bound a float."""
     assert ask({"event": "total", "gte": 100.0}, event={"total": 99.5})[1] == (
-        "event.total is 99.5, needs at least 100"
+        "event.total is 99.5 (condition: is at least 100)"
     )
     assert ask({"event": "total", "between": [1.0, 2.5]}, event={"total": 2.0})[1] == (
-        "event.total is 2, needs between 1, 2.5"
+        "event.total is 2 (condition: is between 1 and 2.5)"
     )
 
 
@@ -298,14 +299,14 @@ def test_behavior_is_explained_with_the_numbers() -> None:
 
 
 def windows(*at: datetime, since: datetime | None = None, **data: Any) -> dict[str, Any]:
-    window = Window("Order Completed", since)
-    return {"windows": {window: [Happening(each, data) for each in at]}}
+    window = EventWindow("Order Completed", since)
+    return {"windows": {window: [PastEvent(each, data) for each in at]}}
 
 
 def test_within_looks_at_a_window_and_not_at_the_totals() -> None:
     condition = {"did": "Order Completed", "within": "30 days", "times": {"gte": 2}}
     since = NOW - timedelta(days=30)
-    assert list(windows_needed(condition, NOW, ENTERED)) == [Window("Order Completed", since)]
+    assert list(windows_needed(condition, NOW, ENTERED)) == [EventWindow("Order Completed", since)]
     assert ask(condition, metrics=total(9), **windows(NOW, NOW, since=since))[0]
     assert not ask(condition, metrics=total(9), **windows(NOW, since=since))[0]
 
@@ -320,7 +321,9 @@ def test_since_entering_is_answered_by_the_totals_when_once_is_enough() -> None:
 
 def test_since_entering_more_than_once_is_counted_in_a_window() -> None:
     condition = {"did": "Order Completed", "since": "enrollment", "times": {"gte": 2}}
-    assert list(windows_needed(condition, NOW, ENTERED)) == [Window("Order Completed", ENTERED)]
+    assert list(windows_needed(condition, NOW, ENTERED)) == [
+        EventWindow("Order Completed", ENTERED)
+    ]
     seen = windows(NOW, NOW, since=ENTERED)
     assert ask(condition, entered_at=ENTERED, metrics=total(2), **seen)[0]
 
@@ -328,7 +331,7 @@ def test_since_entering_more_than_once_is_counted_in_a_window() -> None:
 def test_where_counts_only_what_meets_it() -> None:
     where = {"all": [{"event": "total", "gte": 20}, {"contact": "country", "is": "NO"}]}
     condition = {"did": "Order Completed", "where": where}
-    assert list(windows_needed(condition, NOW, None)) == [Window("Order Completed", None)]
+    assert list(windows_needed(condition, NOW, None)) == [EventWindow("Order Completed", None)]
     contact = {"country": "NO"}
     assert ask(condition, contact=contact, **windows(NOW, total=20))[0]
     assert not ask(condition, contact=contact, **windows(NOW, total=19))[0]
@@ -344,7 +347,7 @@ def test_what_a_nested_condition_needs_is_found() -> None:
     inner = {"did_not": "Order Completed", "within": "1 day"}
     asks = {"email": "reminder", "was": "opened"}
     condition = {"all": [{"any": [{"not": inner}, asks]}, {"not": {"all": [inner, asks]}}]}
-    window = Window("Order Completed", NOW - timedelta(days=1))
+    window = EventWindow("Order Completed", NOW - timedelta(days=1))
     assert list(windows_needed(condition, NOW, None)) == [window, window]
     assert list(emails_needed(condition)) == ["reminder", "reminder"]
 
@@ -363,7 +366,10 @@ def test_consent_is_a_yes_that_was_not_taken_back() -> None:
 
 def test_being_inside_a_workflow() -> None:
     condition = {"in_workflow": "welcome"}
-    assert ask(condition, inside=frozenset({"welcome"})) == (True, "is in workflow welcome")
+    assert ask(condition, active_workflows=frozenset({"welcome"})) == (
+        True,
+        "is in workflow welcome",
+    )
     assert ask(condition) == (False, "is not in workflow welcome")
 
 
@@ -396,7 +402,7 @@ def test_what_a_machine_did_counts_only_for_those_who_ask(was: str) -> None:
 def test_a_link_that_only_a_machine_followed_was_not_clicked() -> None:
     links = ("https://a.example", "https://b.example")
     told = [*zip(links, (0, 0.1), strict=True), (links[1], 900)]
-    traces = {trace(NOW + timedelta(seconds=after), link, "") for link, after in told}
+    traces = {click_key(NOW + timedelta(seconds=after), link, "") for link, after in told}
     emails = {"reminder": for_conditions({"clicks": traces, "links": {*links}})}
     condition = {"email": "reminder", "was": "clicked", "link": links[0]}
     assert not ask(condition, emails=emails)[0]
@@ -458,10 +464,10 @@ conditions = st.recursive(
 @given(conditions, documents, documents)
 def test_no_data_at_all_makes_a_condition_fail(condition: Json, one: Any, two: Any) -> None:
     needed = windows_needed(condition, NOW, ENTERED)
-    seen = {window: [Happening(NOW, {"total": two, "a": one})] for window in needed}
+    seen = {window: [PastEvent(NOW, {"total": two, "a": one})] for window in needed}
     verdict = evaluate(
         condition,
-        Facts(
+        EvaluationContext(
             now=NOW,
             contact={"a": one, "total": two},
             event=one if isinstance(one, dict) else {"a": two},
@@ -471,9 +477,12 @@ def test_no_data_at_all_makes_a_condition_fail(condition: Json, one: Any, two: A
         ),
     )
     assert isinstance(verdict.value, bool)
-    assert verdict.why
-    opposite = evaluate({"not": condition}, Facts(now=NOW, contact={"a": one}))
-    assert opposite.value is not evaluate(condition, Facts(now=NOW, contact={"a": one})).value
+    assert verdict.reason
+    opposite = evaluate({"not": condition}, EvaluationContext(now=NOW, contact={"a": one}))
+    assert (
+        opposite.value
+        is not evaluate(condition, EvaluationContext(now=NOW, contact={"a": one})).value
+    )
 
 
 @given(documents, numbers)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from milepost.conditions.context import Facts, Happening
-from milepost.conditions.evaluate import evaluate, windows_needed
-from milepost.conditions.next_change import moves_with_time, next_flip
+from milepost.conditions.context import EvaluationContext, PastEvent
+from milepost.conditions.evaluate import depends_on_time, evaluate, windows_needed
+from milepost.conditions.next_change import next_change
 from tests.support.builders import MONDAY_NOON, Json
 
 NOW = MONDAY_NOON
@@ -26,27 +26,27 @@ def facts_at(
     contact: Json,
     history: History,
     fades: Sequence[tuple[datetime, float]] = (),
-) -> Facts:
+) -> EvaluationContext:
     """What is known of a contact at an instant, if nothing happens after the history."""
     windows = {
         window: [
-            Happening(when, data)
+            PastEvent(when, data)
             for when, data in history.get(window.name, ())
             if window.since is None or when > window.since
         ]
         for window in windows_needed(condition, at, None)
     }
     gone = [score for begins, score in fades if begins <= at]
-    return Facts(
+    return EvaluationContext(
         now=at,
         contact={**contact, "score": gone[-1]} if gone else contact,
         windows=windows,
-        fades=[fade for fade in fades if fade[0] > at],
+        score_decays=[fade for fade in fades if fade[0] > at],
     )
 
 
 def flips(condition: Json, contact: Json | None = None, history: History | None = None) -> Any:
-    return next_flip(condition, facts_at(NOW, condition, contact or {}, history or {}))
+    return next_change(condition, facts_at(NOW, condition, contact or {}, history or {}))
 
 
 def test_a_purchase_leaves_the_window_that_it_was_counted_in() -> None:
@@ -108,13 +108,13 @@ def test_a_score_fades_below_what_is_asked() -> None:
     fades = [(NOW + DAY, 60.0), (NOW + 2 * DAY, 40.0), (NOW + 3 * DAY, 0.0)]
     asked = {"contact": "score", "gte": 50}
     facts = facts_at(NOW, asked, {"score": 80}, {}, fades)
-    assert next_flip(asked, facts) == NOW + 2 * DAY
+    assert next_change(asked, facts) == NOW + 2 * DAY
 
 
 def test_only_what_speaks_of_time_moves_with_it() -> None:
-    assert moves_with_time({"all": [{"not": {"did": "A", "within": "1 day"}}]})
-    assert moves_with_time({"did": "A", "where": {"event": "due", "within_next": "1 day"}})
-    assert not moves_with_time({"any": [{"did": "A"}, {"contact": "a", "before": "2027-01-01"}]})
+    assert depends_on_time({"all": [{"not": {"did": "A", "within": "1 day"}}]})
+    assert depends_on_time({"did": "A", "where": {"event": "due", "within_next": "1 day"}})
+    assert not depends_on_time({"any": [{"did": "A"}, {"contact": "a", "before": "2027-01-01"}]})
 
 
 # --- the law ---
@@ -180,9 +180,9 @@ def test_until_it_flips_a_condition_answers_the_same(
 ) -> None:
     fades = [(NOW + (n + 1) * 3 * DAY, float(s)) for n, s in enumerate(sorted(fading)[::-1])]
     facts = facts_at(NOW, condition, contact, history, fades)
-    flip = next_flip(condition, facts)
+    flip = next_change(condition, facts)
     assert flip is None or flip > NOW
-    assert flip is None or moves_with_time(condition)
+    assert flip is None or depends_on_time(condition)
     end = flip or NOW + timedelta(days=3000)
     for share in [*when, 0.0]:
         at = NOW + (end - NOW - TICK) * share

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from milepost.conditions.context import Window
-from milepost.contacts.event import ContactFacts, Event
-from milepost.contacts.profile import Consent, Profile, Total, fold
+from milepost.conditions.context import EventWindow
+from milepost.contacts.event import ContactUpdate, Event
+from milepost.contacts.profile import Consent, EventTotal, Profile, apply_event
 from milepost.contacts.suppression import address_hash
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import (
@@ -29,8 +29,8 @@ HOUR = timedelta(hours=1)
 def folded(*events: Event, applied: int = 1) -> Profile:
     profile = Profile(STORE, contact())
     for each in events:
-        profile = fold(profile, each, SETTINGS)
-    return replace(profile, applied=applied)
+        profile = apply_event(profile, each, SETTINGS)
+    return replace(profile, last_sequence=applied)
 
 
 def stored(ports: Ports) -> Profile:
@@ -42,7 +42,7 @@ def stored(ports: Ports) -> Profile:
 def withdrawal(*topics: str) -> Event:
     facts = tuple(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR) for topic in topics)
     return event(
-        "Unsubscribed", at=MONDAY_NOON + HOUR, id_="m-1", contact=ContactFacts(consents=facts)
+        "Unsubscribed", at=MONDAY_NOON + HOUR, id_="m-1", contact=ContactUpdate(consents=facts)
     )
 
 
@@ -51,7 +51,7 @@ def test_nobody_is_known_at_first(ports: Ports) -> None:
 
 
 def test_a_profile_comes_back_as_it_was(ports: Ports) -> None:
-    facts = ContactFacts(
+    facts = ContactUpdate(
         first_name="آدا",
         timezone="Asia/Tehran",
         properties={"vip": True, "score": 7, "tags": ["a", "b"], "nested": {"x": None}},
@@ -60,11 +60,11 @@ def test_a_profile_comes_back_as_it_was(ports: Ports) -> None:
     profile = replace(
         folded(event(data={"total": "421.88"}, contact=facts)),
         entries={"cart": MONDAY_NOON},
-        inside={"e-1": enrollment().presence()},
+        active_enrollments={"e-1": enrollment().presence()},
     )
     assert ports.contacts.apply(None, profile)
     assert stored(ports) == profile
-    assert stored(ports).totals["Checkout Started"] == Total(
+    assert stored(ports).totals["Checkout Started"] == EventTotal(
         1, MONDAY_NOON, MONDAY_NOON, Decimal("421.88")
     )
 
@@ -87,61 +87,63 @@ def test_a_writer_who_read_an_older_profile_changes_nothing(ports: Ports) -> Non
 def test_a_withdrawal_needs_no_profile(ports: Ports) -> None:
     ports.contacts.withdraw(contact(), withdrawal("offers", "news"))
     assert stored(ports).consents() == {"offers": "withdrawn", "news": "withdrawn"}
-    assert stored(ports).applied == 0
+    assert stored(ports).last_sequence == 0
 
 
 def test_a_withdrawal_comes_with_its_proof_and_its_event(ports: Ports) -> None:
     ports.contacts.withdraw(contact(), withdrawal("offers"))
     assert ports.look.proofs() == [("offers", "withdrawn")]
-    happened = ports.timeline.happenings(STORE, contact(), Window("Unsubscribed", None))
+    happened = ports.timeline.past_events(STORE, contact(), EventWindow("Unsubscribed", None))
     assert [happening.at for happening in happened] == [MONDAY_NOON + HOUR]
 
 
 def test_the_event_of_a_withdrawal_changes_nothing_more(ports: Ports) -> None:
     ports.contacts.withdraw(contact(), withdrawal("offers"))
     before = stored(ports)
-    assert fold(before, withdrawal("offers"), SETTINGS).consent == before.consent
+    assert apply_event(before, withdrawal("offers"), SETTINGS).consent == before.consent
 
 
 def test_a_withdrawal_meanwhile_is_never_overwritten_by_an_answer(ports: Ports) -> None:
-    before = folded(event(contact=ContactFacts(consents=(consent_fact(),))))
+    before = folded(event(contact=ContactUpdate(consents=(consent_fact(),))))
     ports.contacts.apply(None, before)
     ports.contacts.withdraw(contact(), withdrawal("offers"))
     later = GRANTED._replace(at=MONDAY_NOON + timedelta(minutes=1))
-    after = replace(before, applied=2, consent={"offers": later})
+    after = replace(before, last_sequence=2, consent={"offers": later})
     assert not ports.contacts.apply(before, after)
     assert stored(ports).consents() == {"offers": "withdrawn"}
 
 
 def test_a_withdrawal_meanwhile_outlives_a_change_of_something_else(ports: Ports) -> None:
-    before = folded(event(contact=ContactFacts(consents=(consent_fact(),))))
+    before = folded(event(contact=ContactUpdate(consents=(consent_fact(),))))
     ports.contacts.apply(None, before)
     ports.contacts.withdraw(contact(), withdrawal("offers"))
-    after = replace(before, applied=2, consent={"offers": GRANTED, "news": GRANTED})
+    after = replace(before, last_sequence=2, consent={"offers": GRANTED, "news": GRANTED})
     assert ports.contacts.apply(before, after)
     assert stored(ports).consents() == {"offers": "withdrawn", "news": "granted"}
 
 
 def test_who_finished_meanwhile_is_not_let_back_in(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    before = replace(folded(event("A")), inside={"e-1": enrollment().presence()})
+    before = replace(folded(event("A")), active_enrollments={"e-1": enrollment().presence()})
     ports.contacts.apply(None, before)
     ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
     entered = enrollment(enrollment_ref("e-2")).presence()
-    after = replace(before, applied=2, inside={**before.inside, "e-2": entered})
+    after = replace(
+        before, last_sequence=2, active_enrollments={**before.active_enrollments, "e-2": entered}
+    )
     assert ports.contacts.apply(before, after)
-    assert list(stored(ports).inside) == ["e-2"]
+    assert list(stored(ports).active_enrollments) == ["e-2"]
 
 
 def test_who_left_is_no_longer_inside(ports: Ports) -> None:
-    before = replace(folded(event("A")), inside={"e-1": enrollment().presence()})
+    before = replace(folded(event("A")), active_enrollments={"e-1": enrollment().presence()})
     ports.contacts.apply(None, before)
-    ports.contacts.apply(before, replace(before, applied=2, inside={}))
-    assert stored(ports).inside == {}
+    ports.contacts.apply(before, replace(before, last_sequence=2, active_enrollments={}))
+    assert stored(ports).active_enrollments == {}
 
 
 def test_an_answer_to_no_named_topic_is_proof_for_each_of_the_shop(ports: Ports) -> None:
-    answered = event(contact=ContactFacts(consents=(consent_fact(None), consent_fact("news"))))
+    answered = event(contact=ContactUpdate(consents=(consent_fact(None), consent_fact("news"))))
     for _ in range(2):
         ports.contacts.record_consent(contact(), answered, ["offers", "sales"])
     assert ports.look.proofs() == [

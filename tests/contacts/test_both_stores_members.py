@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from milepost.base.refs import ContactRef
-from milepost.contacts.profile import Lookout, Profile, fold
+from milepost.contacts.profile import NextCheck, Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import Ports
@@ -12,12 +12,14 @@ from tests.support.ports import Ports
 HOUR = timedelta(hours=1)
 
 
-def known(ports: Ports, number: int, lookout: Lookout | None = None) -> Profile:
+def known(ports: Ports, number: int, lookout: NextCheck | None = None) -> Profile:
     """A contact who did something in the hour of this number."""
     name = contact(f"{number}@mail.example")
     first = event("Product Viewed", at=MONDAY_NOON + number * HOUR)
     profile = replace(
-        fold(Profile(STORE, name), first, StoreSettings()), applied=1, lookout=lookout
+        apply_event(Profile(STORE, name), first, StoreSettings()),
+        last_sequence=1,
+        next_check=lookout,
     )
     assert ports.contacts.apply(None, profile)
     return profile
@@ -54,31 +56,31 @@ def test_a_member_says_since_when(ports: Ports) -> None:
 def test_later_events_leave_a_contact_where_it_was(ports: Ports) -> None:
     before = known(ports, 1)
     earlier = event("Product Viewed", at=MONDAY_NOON - HOUR, id_="earlier")
-    after = replace(fold(before, earlier, StoreSettings()), applied=2)
+    after = replace(apply_event(before, earlier, StoreSettings()), last_sequence=2)
     assert ports.contacts.apply(before, after)
     assert len(everyone(ports, 10)) == 1
 
 
 def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: Ports) -> None:
     at = MONDAY_NOON + HOUR
-    profile = known(ports, 0, Lookout(at, at))
+    profile = known(ports, 0, NextCheck(at, at))
     me = ContactRef(STORE, profile.contact)
     assert [*ports.timers.due(at - timedelta(seconds=1))] == []
     assert [*ports.timers.due(at)] == [me]
     ports.timers.put_off(me, at + HOUR)
     assert [*ports.timers.due(at + 2 * HOUR)] == [me]
-    later = replace(profile, applied=2, lookout=Lookout(at + HOUR, at + HOUR))
+    later = replace(profile, last_sequence=2, next_check=NextCheck(at + HOUR, at + HOUR))
     assert ports.contacts.apply(profile, later)
     assert [*ports.timers.due(at)] == []
     assert [*ports.timers.due(at + HOUR)] == [me]
-    assert ports.contacts.apply(later, replace(later, applied=3, lookout=None))
+    assert ports.contacts.apply(later, replace(later, last_sequence=3, next_check=None))
     assert [*ports.timers.due(at + 2 * HOUR)] == []
 
 
 def test_a_lookout_comes_back_as_it_was(ports: Ports) -> None:
     at = MONDAY_NOON + HOUR
     profile = replace(
-        known(ports, 0), applied=2, lookout=Lookout(at, at + HOUR), reached={"x": "y"}
+        known(ports, 0), last_sequence=2, next_check=NextCheck(at, at + HOUR), fired={"x": "y"}
     )
     assert ports.contacts.apply(None, replace(profile, contact=contact()))
     assert ports.contacts.profile(STORE, contact()) == replace(profile, contact=contact())

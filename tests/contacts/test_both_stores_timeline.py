@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from milepost.conditions.context import Happening, Window
+from milepost.conditions.context import EventWindow, PastEvent
 from milepost.contacts.event import IdentifierKind, contact_id
 from tests.support.builders import ADA, MONDAY_NOON, STORE, contact, event
 from tests.support.ports import Ports
@@ -40,8 +40,8 @@ def test_an_unknown_identifier_leads_to_the_id_the_contact_will_have(ports: Port
 
 
 def test_a_known_identifier_leads_to_its_contact(ports: Ports) -> None:
-    ports.contacts.link("c-device", event(identifiers={"device": "d-1"}))
-    ports.contacts.link("c-ada", event(identifiers={"email": ADA, "external_id": "7"}))
+    ports.contacts.claim_identifiers("c-device", event(identifiers={"device": "d-1"}))
+    ports.contacts.claim_identifiers("c-ada", event(identifiers={"email": ADA, "external_id": "7"}))
     wanted: list[Identifiers] = [
         {"email": "new@mail.example", "external_id": "7"},
         {"device": "d-1", "email": ADA},
@@ -54,13 +54,13 @@ def test_a_known_identifier_leads_to_its_contact(ports: Ports) -> None:
 
 
 def test_no_store_sees_the_identifiers_of_another(ports: Ports) -> None:
-    ports.contacts.link("c-ada", event(identifiers={"email": ADA}))
+    ports.contacts.claim_identifiers("c-ada", event(identifiers={"email": ADA}))
     assert ports.timeline.resolve("other", [{"email": ADA}]) != ["c-ada"]
 
 
 def test_an_identifier_that_leads_somewhere_is_not_led_elsewhere(ports: Ports) -> None:
-    ports.contacts.link("c-first", event())
-    ports.contacts.link("c-second", event())
+    ports.contacts.claim_identifiers("c-first", event())
+    ports.contacts.claim_identifiers("c-second", event())
     assert ports.timeline.resolve(STORE, [{"email": ADA}]) == ["c-first"]
 
 
@@ -89,7 +89,7 @@ def test_a_window_holds_what_happened_after_its_beginning(
     for number in (3, 1, 2):
         at = MONDAY_NOON + (number - 1) * MINUTE
         ports.timeline.append(contact(), event("Viewed", {"number": number}, at=at))
-    found = ports.timeline.happenings(STORE, contact(), Window("Viewed", since))
+    found = ports.timeline.past_events(STORE, contact(), EventWindow("Viewed", since))
     assert [happening.data["number"] for happening in found] == seen
 
 
@@ -97,8 +97,8 @@ def test_a_window_holds_no_event_of_another_name_or_contact(ports: Ports) -> Non
     for name in ("Order", "Order Completed", "Orders", "order"):
         ports.timeline.append(contact(), event(name))
     ports.timeline.append(contact("bo@mail.example"), event("Order", {"of": "Bo"}))
-    found = ports.timeline.happenings(STORE, contact(), Window("Order", None))
-    assert found == [Happening(MONDAY_NOON, {})]
+    found = ports.timeline.past_events(STORE, contact(), EventWindow("Order", None))
+    assert found == [PastEvent(MONDAY_NOON, {})]
 
 
 def test_data_comes_back_as_it_was(ports: Ports) -> None:
@@ -108,8 +108,8 @@ def test_data_comes_back_as_it_was(ports: Ports) -> None:
     }  # fmt: skip
     at = datetime(2026, 11, 2, 12, 0, 0, 987_654, tzinfo=UTC)
     ports.timeline.append(contact(), event("Viewed", data, at=at))
-    (found,) = ports.timeline.happenings(STORE, contact(), Window("Viewed", None))
-    assert found == Happening(at.replace(microsecond=987_000), data)
+    (found,) = ports.timeline.past_events(STORE, contact(), EventWindow("Viewed", None))
+    assert found == PastEvent(at.replace(microsecond=987_000), data)
 
 
 def test_one_event_is_found_by_its_name_instant_and_id(ports: Ports) -> None:

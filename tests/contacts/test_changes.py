@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from milepost.base import instants
 from milepost.contacts.changes import (
-    EXACT,
-    KEPT,
-    LONGEST_LIST,
+    MAX_EXACT_INTEGER,
+    MAX_LIST_LENGTH,
+    MAX_RECENT_ADDITIONS,
     Addition,
     Base,
     Change,
     add_to,
+    current_value,
     since,
-    total,
 )
-from milepost.contacts.event import ContactFacts, Event, decode_body, encode_body
-from milepost.contacts.profile import FIELDS_KEPT, Profile, fold
+from milepost.contacts.event import ContactUpdate, Event, decode_body, encode_body
+from milepost.contacts.profile import MAX_FIELDS, Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.json_strategy import documents
@@ -41,16 +41,16 @@ changes = st.one_of(
     st.builds(Change, st.just("append"), names, st.sampled_from(["a", "b", 7, ["c"]])),
 )
 facts = st.builds(
-    lambda x: ContactFacts(properties={"x": x}), values.filter(lambda v: v is not None)
+    lambda x: ContactUpdate(properties={"x": x}), values.filter(lambda v: v is not None)
 )
 steps = st.builds(
-    lambda made: ContactFacts(changes=tuple(made)),
+    lambda made: ContactUpdate(changes=tuple(made)),
     st.lists(changes, min_size=1, max_size=2, unique_by=lambda change: change.name),
 )
 
 
 @st.composite
-def timelines(draw: st.DrawFn, most: int = KEPT) -> list[Event]:
+def timelines(draw: st.DrawFn, most: int = MAX_RECENT_ADDITIONS) -> list[Event]:
     """Events of a shop and of workflows, some of them at one instant."""
     found = draw(st.lists(st.tuples(st.integers(0, 6), steps | facts), max_size=most))
     return [
@@ -60,7 +60,7 @@ def timelines(draw: st.DrawFn, most: int = KEPT) -> list[Event]:
 
 
 def after(*events: Event, start: Profile = NOBODY) -> Profile:
-    return reduce(lambda profile, each: fold(profile, each, SETTINGS), events, start)
+    return reduce(lambda profile, each: apply_event(profile, each, SETTINGS), events, start)
 
 
 def told(profile: Profile) -> dict[str, Any]:
@@ -102,12 +102,12 @@ def test_a_change_that_is_applied_again_counts_once(
     assert told(after(*timeline, *repeated)) == told(after(*timeline))
 
 
-@given(timelines(most=3 * KEPT))
+@given(timelines(most=3 * MAX_RECENT_ADDITIONS))
 def test_however_many_changes_come_in_order_none_is_lost(timeline: list[Event]) -> None:
     ordered = sorted(timeline, key=lambda e: (e.occurred_at, e.id))
     profile = after(*ordered)
     assert told(profile) == naive(timeline)
-    assert all(len(held) <= KEPT for held in profile.additions.values())
+    assert all(len(held) <= MAX_RECENT_ADDITIONS for held in profile.additions.values())
 
 
 @given(timelines())
@@ -123,13 +123,16 @@ def test_a_profile_keeps_no_addition_that_counts_no_more(timeline: list[Event]) 
 def test_changes_survive_being_kept_as_a_text(timeline: list[Event]) -> None:
     for each in timeline:
         _, _, said = decode_body(encode_body(each))
-        assert told(after(each)) == told(fold(NOBODY, event("E", id_=each.id, at=each.occurred_at,
-                                                            contact=said), SETTINGS))  # fmt: skip
+        assert told(after(each)) == told(
+            apply_event(
+                NOBODY, event("E", id_=each.id, at=each.occurred_at, contact=said), SETTINGS
+            )
+        )
 
 
 additions = st.builds(
     Addition,
-    st.integers(0, 3).map(lambda n: instants.show(MONDAY_NOON + timedelta(minutes=n))),
+    st.integers(0, 3).map(lambda n: instants.format_instant(MONDAY_NOON + timedelta(minutes=n))),
     st.sampled_from(["e1", "e2"]),
     st.just("add"),
     st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
@@ -138,7 +141,7 @@ additions = st.builds(
 
 @given(st.none() | st.tuples(documents, st.just(""), st.just("")), st.lists(additions, max_size=6))
 def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Addition]) -> None:
-    found = total(base, added)
+    found = current_value(base, added)
     if isinstance(found, float) and not (base and base[0] == found):
         assert abs(found) != float("inf")
 
@@ -146,23 +149,31 @@ def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Additi
 @pytest.mark.parametrize(
     ("held", "amount", "comes_to"),
     [
-        (None, 5.0, 5), (10, 5.0, 15), (0.5, 0.5, 1), (1, 0.25, 1.25), (-0.0, 0.0, 0),
-        ("12", 5.0, "12"), (True, 5.0, True), ([1], 5.0, [1]),
-        (10**400, 1.5, 10**400), (1.7e308, 1.7e308, 1.7e308), (EXACT * 4, 1.0, float(EXACT * 4)),
+        (None, 5.0, 5),
+        (10, 5.0, 15),
+        (0.5, 0.5, 1),
+        (1, 0.25, 1.25),
+        (-0.0, 0.0, 0),
+        ("12", 5.0, "12"),
+        (True, 5.0, True),
+        ([1], 5.0, [1]),
+        (10**400, 1.5, 10**400),
+        (1.7e308, 1.7e308, 1.7e308),
+        (MAX_EXACT_INTEGER * 4, 1.0, float(MAX_EXACT_INTEGER * 4)),
     ],
-)  # fmt: skip
+)
 def test_a_sum_is_whole_if_it_can_be_and_stays_what_it_is_if_it_cannot(
     held: Any, amount: float, comes_to: Any
 ) -> None:
     base = None if held is None else (held, "0", "e")
-    found = total(base, [Addition("1", "e", "add", amount)])
+    found = current_value(base, [Addition("1", "e", "add", amount)])
     assert found == comes_to
     assert type(found) is type(comes_to)
 
 
 def test_a_list_keeps_what_was_added_last() -> None:
-    added = [Addition(f"{n:03}", "e", "append", n) for n in range(LONGEST_LIST + 9)]
-    assert total(None, added) == list(range(9, LONGEST_LIST + 9))
+    added = [Addition(f"{n:03}", "e", "append", n) for n in range(MAX_LIST_LENGTH + 9)]
+    assert current_value(None, added) == list(range(9, MAX_LIST_LENGTH + 9))
 
 
 def test_an_addition_older_than_what_was_set_is_no_news() -> None:
@@ -176,29 +187,33 @@ def test_an_addition_that_comes_later_than_many_newer_ones_is_lost_and_nothing_e
     """The bound that `changes` names: older additions are merged, for a profile must stay small."""
     base: Base | None = None
     kept: tuple[Addition, ...] = ()
-    for n in range(1, KEPT + 2):
+    for n in range(1, MAX_RECENT_ADDITIONS + 2):
         base, kept = add_to(base, kept, Addition(f"{n:03}", "e", "add", 1))
-    assert total(base, kept) == KEPT + 1
+    assert current_value(base, kept) == MAX_RECENT_ADDITIONS + 1
     assert add_to(base, kept, Addition("000", "e", "add", 1)) == (base, kept)
 
 
 def test_a_contact_has_so_many_fields_and_a_field_with_additions_is_one() -> None:
-    many = FIELDS_KEPT - 1  # and the address
+    many = MAX_FIELDS - 1  # and the address
     made = [
         event("E", id_=f"e{kind}{n}", at=MONDAY_NOON + timedelta(minutes=minute),
-              contact=ContactFacts(changes=(Change(kind, f"properties.p{n}", 1),)))
+              contact=ContactUpdate(changes=(Change(kind, f"properties.p{n}", 1),)))
         for minute, kind in enumerate(KINDS) for n in range(many)
     ]  # fmt: skip
     profile = after(*made[:-1])
     assert len(profile.additions) == many - 1
     assert profile.get(f"properties.p{many - 1}") == 1
-    late = event("E", id_="late", contact=ContactFacts(changes=(Change("set", "properties.z", 1),)))
-    assert fold(profile, late, SETTINGS).get("properties.z") is None
+    late = event(
+        "E", id_="late", contact=ContactUpdate(changes=(Change("set", "properties.z", 1),))
+    )
+    assert apply_event(profile, late, SETTINGS).get("properties.z") is None
     room = after(*(each for each in made if each.id not in {"eset0", "eadd0"}))
-    assert fold(room, late, SETTINGS).get("properties.z") == 1
+    assert apply_event(room, late, SETTINGS).get("properties.z") == 1
 
 
 def test_what_the_shop_says_counts_from_then_on_whenever_the_addition_arrives() -> None:
-    added = event("A", at=MONDAY_NOON, contact=ContactFacts(changes=(Change("add", X, 5),)))
-    said = event("B", at=MONDAY_NOON + timedelta(days=1), contact=ContactFacts(properties={"x": 9}))
+    added = event("A", at=MONDAY_NOON, contact=ContactUpdate(changes=(Change("add", X, 5),)))
+    said = event(
+        "B", at=MONDAY_NOON + timedelta(days=1), contact=ContactUpdate(properties={"x": 9})
+    )
     assert after(added, said).get(X) == after(said, added).get(X) == 9

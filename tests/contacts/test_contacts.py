@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.contacts.event import ConsentFact, ContactFacts, Event
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event
 from milepost.contacts.profile import (
-    EVENT_NAMES_KEPT,
+    MAX_EVENT_NAMES,
     OTHER_EVENTS,
     Consent,
+    EventTotal,
     Profile,
-    Total,
-    fold,
-    weigh,
+    apply_event,
+    merge_consent,
 )
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import ADA, MONDAY_NOON, STORE, consent_fact, contact, event
@@ -32,12 +32,12 @@ NOBODY = Profile(STORE, contact())
 
 
 def after(*events: Event, start: Profile = NOBODY) -> Profile:
-    return reduce(lambda profile, each: fold(profile, each, SETTINGS), events, start)
+    return reduce(lambda profile, each: apply_event(profile, each, SETTINGS), events, start)
 
 
 moments = st.integers(0, 5).map(lambda minutes: MONDAY_NOON + timedelta(minutes=minutes))
 facts = st.builds(
-    ConsentFact,
+    ConsentEvidence,
     state=st.sampled_from(["granted", "withdrawn"]),
     method=st.sampled_from(["form", "api", "import"]),
     source=st.sampled_from(["footer", "checkout"]),
@@ -45,7 +45,7 @@ facts = st.builds(
     at=st.none() | moments,
 )
 contact_facts = st.builds(
-    ContactFacts,
+    ContactUpdate,
     first_name=st.none() | st.sampled_from(["Ada", "Eva"]),
     locale=st.none() | st.sampled_from(["en", "fa"]),
     properties=st.dictionaries(st.sampled_from(["vip", "size"]), st.integers(0, 3), max_size=2),
@@ -94,17 +94,21 @@ def test_an_event_that_is_repeated_changes_nothing_but_how_often_it_was_counted(
     if events:
         again = data.draw(st.sampled_from(events))
         once, twice = after(*events), after(*events, again)
-        assert (twice.fields, twice.consent, twice.known) == (once.fields, once.consent, once.known)
+        assert (twice.fields, twice.consent, twice.known_identifiers) == (
+            once.fields,
+            once.consent,
+            once.known_identifiers,
+        )
 
 
 @given(st.lists(facts, max_size=6), st.randoms(use_true_random=False))
 def test_evidence_weighs_the_same_in_any_order_and_however_often(
-    evidence: Sequence[ConsentFact], chance: Any
+    evidence: Sequence[ConsentEvidence], chance: Any
 ) -> None:
-    def weighed(some: Sequence[ConsentFact]) -> Consent | None:
+    def weighed(some: Sequence[ConsentEvidence]) -> Consent | None:
         held: Consent | None = None
         for fact in some:
-            held = weigh(held, fact, MONDAY_NOON)
+            held = merge_consent(held, fact, MONDAY_NOON)
         return held
 
     shuffled = [*evidence, *evidence[:2]]
@@ -115,10 +119,10 @@ def test_evidence_weighs_the_same_in_any_order_and_however_often(
 # --- consent ---
 
 
-def state(*given_: ConsentFact, seen_at: datetime = MONDAY_NOON) -> str | None:
+def state(*given_: ConsentEvidence, seen_at: datetime = MONDAY_NOON) -> str | None:
     held: Consent | None = None
     for fact in given_:
-        held = weigh(held, fact, seen_at)
+        held = merge_consent(held, fact, seen_at)
     return held.state if held else None
 
 
@@ -141,7 +145,9 @@ def test_a_box_that_a_shop_ticks_with_every_order_undoes_no_unsubscribe() -> Non
 
 def test_a_no_without_a_date_is_dated_by_the_event_that_brought_it() -> None:
     no = consent_fact(state="withdrawn", at=None)
-    held = weigh(weigh(None, consent_fact(), MONDAY_NOON), no, MONDAY_NOON + timedelta(hours=1))
+    held = merge_consent(
+        merge_consent(None, consent_fact(), MONDAY_NOON), no, MONDAY_NOON + timedelta(hours=1)
+    )
     assert held is not None
     assert (held.state, held.at, held.weak) == (
         "withdrawn",
@@ -151,17 +157,19 @@ def test_a_no_without_a_date_is_dated_by_the_event_that_brought_it() -> None:
 
 
 def test_what_the_shop_calls_marketing_stands_for_the_stores_topics() -> None:
-    marketing = event(contact=ContactFacts(consents=(consent_fact(topic=None),)))
+    marketing = event(contact=ContactUpdate(consents=(consent_fact(topic=None),)))
     assert after(marketing).consents() == {"offers": "granted", "news": "granted"}
-    one = event(contact=ContactFacts(consents=(consent_fact(topic="news"),)))
+    one = event(contact=ContactUpdate(consents=(consent_fact(topic="news"),)))
     assert after(one).consents() == {"news": "granted"}
 
 
 @given(st.lists(facts, max_size=6), st.none() | moments)
-def test_no_import_ever_raises_consent(evidence: list[ConsentFact], at: datetime | None) -> None:
+def test_no_import_ever_raises_consent(
+    evidence: list[ConsentEvidence], at: datetime | None
+) -> None:
     """Wherever in a history its answers lie, they leave nobody more willing than without them."""
     asked = [fact for fact in evidence if fact.method != "import"]
-    imported = ConsentFact("granted", "import", "contacts.csv", at=at)
+    imported = ConsentEvidence("granted", "import", "contacts.csv", at=at)
     for place in range(len(evidence) + 1):
         told = [*evidence[:place], imported, *evidence[place:]]
         assert state(*told) == state(*evidence)
@@ -169,7 +177,7 @@ def test_no_import_ever_raises_consent(evidence: list[ConsentFact], at: datetime
 
 
 def test_an_import_lowers_consent_and_its_yes_is_no_more_than_a_line_in_the_log() -> None:
-    no = ConsentFact("withdrawn", "import", "contacts.csv", "offers", MONDAY_NOON)
+    no = ConsentEvidence("withdrawn", "import", "contacts.csv", "offers", MONDAY_NOON)
     assert state(no._replace(state="granted")) is None
     assert state(consent_fact(), no) == "withdrawn"
     assert state(no, no._replace(state="granted", at=MONDAY_NOON + timedelta(1))) == "withdrawn"
@@ -180,7 +188,7 @@ def test_an_import_lowers_consent_and_its_yes_is_no_more_than_a_line_in_the_log(
 
 def named(name: str | None, minutes: int, id_: str = "") -> Event:
     at = MONDAY_NOON + timedelta(minutes=minutes)
-    return event(at=at, id_=id_, contact=ContactFacts(first_name=name))
+    return event(at=at, id_=id_, contact=ContactUpdate(first_name=name))
 
 
 def test_the_latest_value_counts_whenever_it_arrives() -> None:
@@ -203,7 +211,7 @@ def test_what_an_event_does_not_say_stays_as_it_was() -> None:
 
 def test_the_contact_is_plain_data_for_conditions_and_templates() -> None:
     known = after(
-        event(contact=ContactFacts(first_name="Ada", properties={"size": {"eu": 42}, "a.b": 1}))
+        event(contact=ContactUpdate(first_name="Ada", properties={"size": {"eu": 42}, "a.b": 1}))
     )
     assert known.as_data() == {
         "first_name": "Ada", "email": ADA, "properties": {"size": {"eu": 42}, "a.b": 1}
@@ -215,13 +223,13 @@ def test_the_contact_is_plain_data_for_conditions_and_templates() -> None:
 
 def test_identifiers_of_the_person_are_kept_and_those_of_an_order_are_not() -> None:
     known = after(event(identifiers={"email": ADA, "device": "d-1", "order": "o-1", "cart": "c-1"}))
-    assert known.known == {"email": (ADA,), "device": ("d-1",)}
+    assert known.known_identifiers == {"email": (ADA,), "device": ("d-1",)}
 
 
 def test_a_contact_seen_on_a_thousand_devices_keeps_twenty() -> None:
     many = [event(id_=str(n), identifiers={"device": f"d-{n:04d}"}) for n in range(50)]
-    assert len(after(*many).known["device"]) == 20
-    assert after(*many).known == after(*reversed(many)).known
+    assert len(after(*many).known_identifiers["device"]) == 20
+    assert after(*many).known_identifiers == after(*reversed(many)).known_identifiers
 
 
 # --- totals ---
@@ -234,7 +242,7 @@ def test_totals_are_counts_and_sums_and_first_and_last_times() -> None:
         event("Ordered", {"value": 10, "total": 99}, at=first),
         event("Ordered", {"total": "many"}, at=first, id_="x"),
     ]
-    assert after(*done).totals == {"Ordered": Total(3, first, last, Decimal("431.88"))}
+    assert after(*done).totals == {"Ordered": EventTotal(3, first, last, Decimal("431.88"))}
     assert after(*done).metrics() == {"Ordered": {"count": 3, "last": "2026-11-03T12:00:00.000Z"}}
 
 
@@ -247,8 +255,8 @@ def test_no_amount_makes_the_sum_fail_or_the_profile_grow(data: dict[str, Any]) 
 
 
 def test_the_hundred_and_first_name_is_counted_among_the_others() -> None:
-    many = after(*(event(f"Event {n}") for n in range(EVENT_NAMES_KEPT + 5)))
-    assert len(many.totals) == EVENT_NAMES_KEPT + 1
+    many = after(*(event(f"Event {n}") for n in range(MAX_EVENT_NAMES + 5)))
+    assert len(many.totals) == MAX_EVENT_NAMES + 1
     assert many.totals[OTHER_EVENTS].count == 5
     assert after(event("Event 0", id_="again"), start=many).totals["Event 0"].count == 2
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.contacts.event import (
-    RESOLUTION_ORDER,
-    ConsentFact,
-    ContactFacts,
+    IDENTIFIER_PRIORITY,
+    ConsentEvidence,
+    ContactUpdate,
     Event,
     contact_id,
     decode_body,
@@ -31,7 +31,7 @@ moments = st.integers(0, 3 * 10**12).map(
     lambda milliseconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 )
 consents = st.builds(
-    ConsentFact,
+    ConsentEvidence,
     state=st.sampled_from(["granted", "withdrawn"]),
     method=text,
     source=text,
@@ -44,7 +44,7 @@ consents = st.builds(
     requested_ip=st.none() | text,
 )
 facts = st.builds(
-    ContactFacts,
+    ContactUpdate,
     first_name=st.none() | text,
     last_name=st.none() | text,
     locale=st.none() | text,
@@ -54,9 +54,11 @@ facts = st.builds(
 )
 
 
-@given(st.dictionaries(st.sampled_from(RESOLUTION_ORDER), text), st.dictionaries(text, data), facts)
+@given(
+    st.dictionaries(st.sampled_from(IDENTIFIER_PRIORITY), text), st.dictionaries(text, data), facts
+)
 def test_the_body_of_an_event_reads_back_as_it_was(
-    identifiers: Any, properties: dict[str, Any], contact: ContactFacts
+    identifiers: Any, properties: dict[str, Any], contact: ContactUpdate
 ) -> None:
     made = Event(STORE, "1", "E", MONDAY_NOON, "api", identifiers, properties, contact)
     assert decode_body(encode_body(made)) == (identifiers, properties, contact)
@@ -94,7 +96,9 @@ def test_a_contacts_name_can_stand_in_keys_tokens_and_tags(store: str, value: st
 
 
 def test_times_of_consent_are_kept_to_the_millisecond() -> None:
-    fact = ConsentFact("granted", "form", "footer", at=MONDAY_NOON + timedelta(microseconds=1999))
-    made = event(contact=ContactFacts(consents=(fact,)))
+    fact = ConsentEvidence(
+        "granted", "form", "footer", at=MONDAY_NOON + timedelta(microseconds=1999)
+    )
+    made = event(contact=ContactUpdate(consents=(fact,)))
     (read,) = decode_body(encode_body(made))[2].consents
     assert read.at == MONDAY_NOON + timedelta(milliseconds=1)

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from milepost.contacts.event import ContactFacts, IdentifierKind
-from milepost.contacts.identity import anonymous, astray, claims, trusted, without
-from milepost.contacts.profile import Profile, fold
+from milepost.contacts.event import ContactUpdate, IdentifierKind
+from milepost.contacts.identity import (
+    anonymous,
+    claimable_identifiers,
+    drop_identifiers,
+    is_misrouted,
+    trusted,
+)
+from milepost.contacts.profile import Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import ADA, MONDAY_NOON, STORE, contact, event
 
@@ -17,19 +23,19 @@ ALL: Identifiers = {
 
 
 def test_the_shop_may_lay_hands_on_all_that_it_names() -> None:
-    assert claims(event(identifiers=ALL, source="shopify")) == ALL
+    assert claimable_identifiers(event(identifiers=ALL, source="shopify")) == ALL
 
 
 @pytest.mark.parametrize("source", ["browser", "form", "whoever"])
 def test_whoever_is_not_the_shop_names_one_person_and_brings_a_device(source: str) -> None:
     public = event(identifiers=ALL, source=source)
-    assert claims(public) == {"email": ADA, "device": "d-1"}
+    assert claimable_identifiers(public) == {"email": ADA, "device": "d-1"}
     assert not trusted(public)
 
 
 def test_an_anonymous_visit_may_lay_hands_on_its_device_and_its_cart() -> None:
     visit: Identifiers = {"device": "d-1", "cart": "c-1"}
-    assert claims(event(identifiers=visit, source="browser")) == visit
+    assert claimable_identifiers(event(identifiers=visit, source="browser")) == visit
 
 
 def test_an_event_that_we_addressed_ourselves_is_trusted() -> None:
@@ -60,28 +66,28 @@ def test_a_contact_is_anonymous_until_something_names_a_person() -> None:
 def test_a_shared_device_leads_a_named_person_astray_and_nothing_else_does(
     known: dict[str, tuple[str, ...]], said: Identifiers, elsewhere: bool
 ) -> None:
-    assert astray("c-1", known, event(identifiers=said)) == elsewhere
+    assert is_misrouted("c-1", known, event(identifiers=said)) == elsewhere
 
 
 def test_an_event_is_not_astray_where_its_own_name_led_it() -> None:
     known = {"phone": ("+33612345678",), "device": ("d-1",)}
     said = event(identifiers={"email": ADA, "device": "d-1"})
-    assert astray("c-1", known, said)
-    assert not astray(contact(ADA), known, said)
+    assert is_misrouted("c-1", known, said)
+    assert not is_misrouted(contact(ADA), known, said)
 
 
 def test_an_event_without_what_belongs_to_others_keeps_the_rest() -> None:
-    assert without(event(identifiers=ALL), {"device", "cart", "phone"}).identifiers == {
+    assert drop_identifiers(event(identifiers=ALL), {"device", "cart", "phone"}).identifiers == {
         "email": ADA, "external_id": "7"
     }  # fmt: skip
 
 
 def test_what_a_page_says_fills_blanks_and_changes_nothing_the_shop_has_said() -> None:
     def named(name: str, source: str, minute: int) -> Profile:
-        facts = ContactFacts(first_name=name, properties={"size": name})
+        facts = ContactUpdate(first_name=name, properties={"size": name})
         at = MONDAY_NOON.replace(minute=minute)
         said = event(id_=f"{source}{minute}", at=at, source=source, contact=facts)
-        return fold(held, said, StoreSettings())
+        return apply_event(held, said, StoreSettings())
 
     held = Profile(STORE, contact())
     held = named("Page", "browser", 5)

@@ -11,7 +11,7 @@ from milepost.aws import keys
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.dynamodb import DynamoEnrollments
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.ports import PendingOutcomes
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, enrollment_ref, event
 from tests.support.ports import Cloud, Ports, dynamo_ports
 
@@ -66,7 +66,7 @@ def test_what_was_never_kept_cannot_be_loaded(ports: Ports) -> None:
 
 
 def test_an_enrollment_comes_with_its_contact(ports: Ports) -> None:
-    profile = Profile(STORE, contact(), applied=7)
+    profile = Profile(STORE, contact(), last_sequence=7)
     ports.contacts.apply(None, profile)
     ports.enrollments.enroll(enrollment(key="c-1", event_data={"total": 1.5, "products": [{}]}))
     loaded = ports.enrollments.load(enrollment_ref(version=9))
@@ -77,17 +77,17 @@ def test_an_enrollment_comes_with_its_contact(ports: Ports) -> None:
 
 def test_what_was_written_first_stays(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    first = Journal({"a": MONDAY_NOON}, {"x": {"path": "yes"}})
-    second = Journal(
+    first = PendingOutcomes({"a": MONDAY_NOON}, {"x": {"path": "yes"}})
+    second = PendingOutcomes(
         {"a": MONDAY_NOON + MINUTE, "b": datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC)},
         {"x": {"path": None}, "y": {"path": "no", "why": "it is\nso"}},
     )
-    for journal in (Journal(), first, second):
+    for journal in (PendingOutcomes(), first, second):
         ports.enrollments.write(enrollment_ref(), journal)
     loaded = ports.enrollments.load(enrollment_ref())
     assert loaded is not None
     began = {"a": MONDAY_NOON, "b": datetime(2026, 1, 1, 0, 0, 0, 999_000, tzinfo=UTC)}
-    assert loaded[1].began == began
+    assert loaded[1].block_started == began
     assert loaded[1].outcomes == {"x": {"path": "yes"}, "y": {"path": "no", "why": "it is\nso"}}
 
 
@@ -104,12 +104,12 @@ def test_who_ended_is_no_longer_inside_however_often_it_ends(ports: Ports) -> No
         inside = {"e-1": enrollment().presence(), "e-2": enrollment().presence()}
         held = ports.contacts.profile(STORE, contact())
         before = held or Profile(STORE, contact())
-        after = replace(before, applied=before.applied + 1, inside=inside)
+        after = replace(before, last_sequence=before.last_sequence + 1, active_enrollments=inside)
         assert ports.contacts.apply(held, after)
         ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
         profile = ports.contacts.profile(STORE, contact())
         assert profile is not None
-        assert list(profile.inside) == ["e-2"]
+        assert list(profile.active_enrollments) == ["e-2"]
 
 
 # --- the rendezvous ---
@@ -119,7 +119,7 @@ Side = Generator[None, None, None]
 
 def the_event(ports: Ports, woken: list[str]) -> Side:
     """What `react` does: lay the event's half down, then wake whoever it found."""
-    token = ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK)
+    token = ports.enrollments.record_event(enrollment_ref(), STEP, CLICK)
     yield
     if token is not None:
         woken.append(str(token))
@@ -127,7 +127,7 @@ def the_event(ports: Ports, woken: list[str]) -> Side:
 
 def the_wait(ports: Ports, woken: list[str]) -> Side:
     """What `await_event` does: lay the token down, then wake itself if the event was there."""
-    met = ports.enrollments.offer_token(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON)
+    met = ports.enrollments.register_wait(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON)
     yield
     if met:
         woken.append("T")
@@ -155,8 +155,10 @@ def test_whoever_comes_first_the_data_of_the_event_is_the_outcome_of_the_step(
 ) -> None:
     ports.enrollments.enroll(enrollment())
     acts: list[Callable[[], object]] = [
-        lambda: ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK),
-        lambda: ports.enrollments.offer_token(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON),
+        lambda: ports.enrollments.record_event(enrollment_ref(), STEP, CLICK),
+        lambda: ports.enrollments.register_wait(
+            enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON
+        ),
     ]
     for act in acts if first == "event" else reversed(acts):
         act()
@@ -172,41 +174,41 @@ def test_whoever_comes_first_the_data_of_the_event_is_the_outcome_of_the_step(
 def test_an_event_from_before_the_wait_wakes_nobody(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     later, ref = MONDAY_NOON + 2 * MINUTE, enrollment_ref()
-    assert ports.enrollments.offer_event(ref, STEP, CLICK) is None
-    assert not ports.enrollments.offer_token(ref, STEP, CLICK.name, "T", later)
-    assert ports.enrollments.offer_event(ref, STEP, CLICK) is None
+    assert ports.enrollments.record_event(ref, STEP, CLICK) is None
+    assert not ports.enrollments.register_wait(ref, STEP, CLICK.name, "T", later)
+    assert ports.enrollments.record_event(ref, STEP, CLICK) is None
     assert outcomes(ports, ref) == {}
 
 
 def test_an_event_at_the_very_instant_the_wait_counts_from_wakes_it(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    ports.enrollments.offer_token(enrollment_ref(), STEP, CLICK.name, "T", CLICK.occurred_at)
-    assert ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK) == "T"
+    ports.enrollments.register_wait(enrollment_ref(), STEP, CLICK.name, "T", CLICK.occurred_at)
+    assert ports.enrollments.record_event(enrollment_ref(), STEP, CLICK) == "T"
 
 
 def test_an_old_event_that_arrives_late_does_not_hide_a_newer_one(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ref, old = enrollment_ref(), event(CLICK.name, at=MONDAY_NOON - MINUTE)
-    ports.enrollments.offer_event(ref, STEP, CLICK)
-    ports.enrollments.offer_event(ref, STEP, old)
-    assert ports.enrollments.offer_token(ref, STEP, CLICK.name, "T", MONDAY_NOON)
+    ports.enrollments.record_event(ref, STEP, CLICK)
+    ports.enrollments.record_event(ref, STEP, old)
+    assert ports.enrollments.register_wait(ref, STEP, CLICK.name, "T", MONDAY_NOON)
 
 
 def test_a_wait_that_is_tried_again_finds_the_event_with_its_new_token(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
-    ports.enrollments.offer_token(ref, STEP, CLICK.name, "first", MONDAY_NOON)
-    assert ports.enrollments.offer_event(ref, STEP, CLICK) == "first"
-    assert ports.enrollments.offer_token(ref, STEP, CLICK.name, "second", MONDAY_NOON)
+    ports.enrollments.register_wait(ref, STEP, CLICK.name, "first", MONDAY_NOON)
+    assert ports.enrollments.record_event(ref, STEP, CLICK) == "first"
+    assert ports.enrollments.register_wait(ref, STEP, CLICK.name, "second", MONDAY_NOON)
 
 
 def test_the_first_event_that_woke_a_wait_stays_its_outcome(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
-    ports.enrollments.offer_token(ref, STEP, CLICK.name, "T", MONDAY_NOON)
+    ports.enrollments.register_wait(ref, STEP, CLICK.name, "T", MONDAY_NOON)
     for minute in (1, 2):
         again = event(CLICK.name, {"minute": minute}, at=MONDAY_NOON + minute * MINUTE)
-        ports.enrollments.offer_event(ref, STEP, again)
+        ports.enrollments.record_event(ref, STEP, again)
     outcome = outcomes(ports, ref)[STEP]
     assert isinstance(outcome, dict)
     assert outcome["data"] == {"minute": 1}
@@ -218,7 +220,7 @@ def test_waits_of_two_enrollments_and_of_two_steps_do_not_meet_each_others_event
     other = enrollment_ref("e-2")
     for ref in (enrollment_ref(), other):
         ports.enrollments.enroll(enrollment(ref))
-    ports.enrollments.offer_event(enrollment_ref(), STEP, CLICK)
-    assert not ports.enrollments.offer_token(other, STEP, CLICK.name, "T", MONDAY_NOON)
+    ports.enrollments.record_event(enrollment_ref(), STEP, CLICK)
+    assert not ports.enrollments.register_wait(other, STEP, CLICK.name, "T", MONDAY_NOON)
     again = enrollment_ref()
-    assert not ports.enrollments.offer_token(again, "another", CLICK.name, "T", MONDAY_NOON)
+    assert not ports.enrollments.register_wait(again, "another", CLICK.name, "T", MONDAY_NOON)

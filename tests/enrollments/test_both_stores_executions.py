@@ -7,19 +7,19 @@ from itertools import permutations
 import pytest
 
 from milepost.aws import keys
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.dynamodb import DynamoEnrollments
-from milepost.enrollments.enrollment import Enrollment, Start
+from milepost.enrollments.enrollment import Enrollment, ResumePoint
 from milepost.enrollments.pauses import Pause
-from milepost.enrollments.ports import Journal
-from milepost.published.head import Live
-from milepost.publishing.dynamodb import DynamoPublications
-from milepost.runtime.dynamodb.jobs import DynamoWorks
-from milepost.runtime.jobs import Work, Works
+from milepost.enrollments.ports import PendingOutcomes
+from milepost.published.head import LiveWorkflow
+from milepost.publishing.dynamodb import DynamoPublishedWriter
+from milepost.runtime.dynamodb.jobs import DynamoJobs
+from milepost.runtime.jobs import Job, JobStore
 from milepost.sending.message import Claimed
-from milepost.simulator.memory.published import MemoryPublications, MemoryWorks
+from milepost.simulator.memory.published import MemoryJobs, MemoryPublishedWriter
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,
@@ -35,17 +35,17 @@ from tests.support.ports import RETENTION, Cloud, Ports, dynamo_ports
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 REF = enrollment_ref()
 DUE = MONDAY_NOON + 5 * MINUTE
-START = Start("after", 3, DUE, MONDAY_NOON, "answer")
+START = ResumePoint("after", 3, DUE, MONDAY_NOON, "answer")
 REPLY = event("Replied", {"text": "yes"}, at=MONDAY_NOON + MINUTE)
 
 
 @pytest.fixture
-def works(ports: Ports) -> tuple[Ports, Works]:
+def works(ports: Ports) -> tuple[Ports, JobStore]:
     """The works of a registry, in memory or in its table."""
-    if isinstance(ports.publications, MemoryPublications):
-        return ports, MemoryWorks(ports.publications.shelf)
-    assert isinstance(ports.publications, DynamoPublications)
-    return ports, DynamoWorks(ports.publications.table)
+    if isinstance(ports.publications, MemoryPublishedWriter):
+        return ports, MemoryJobs(ports.publications.shelf)
+    assert isinstance(ports.publications, DynamoPublishedWriter)
+    return ports, DynamoJobs(ports.publications.table)
 
 
 def held(ports: Ports) -> Enrollment:
@@ -63,63 +63,63 @@ def frozen(ports: Ports) -> list[str]:
     return [ref.id for _, ref in ports.timers.paused(STORE, "cart")]
 
 
-def parked(ports: Ports, start: Start = START) -> None:
+def parked(ports: Ports, start: ResumePoint = START) -> None:
     ports.enrollments.enroll(enrollment())
-    assert ports.enrollments.park(REF, 0, start, Journal())
+    assert ports.enrollments.suspend(REF, 0, start, PendingOutcomes())
 
 
 def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    assert held(ports).start is None
-    journal = Journal({"2": MONDAY_NOON}, {"x": {"path": "yes"}}, {"2": "mail"})
-    assert ports.enrollments.park(REF, 0, START, journal)
+    assert held(ports).resume_point is None
+    journal = PendingOutcomes({"2": MONDAY_NOON}, {"x": {"path": "yes"}}, {"2": "mail"})
+    assert ports.enrollments.suspend(REF, 0, START, journal)
     assert held(ports) == replace(
         enrollment(),
-        leg=1,
-        start=START,
-        began={"2": MONDAY_NOON},
-        entries={"2": "mail"},
+        execution_no=1,
+        resume_point=START,
+        block_started={"2": MONDAY_NOON},
+        block_entries={"2": "mail"},
         outcomes={"x": {"path": "yes"}},
     )
-    assert ports.enrollments.leg(REF) == 1
+    assert ports.enrollments.current_execution(REF) == 1
 
 
 def test_why_a_message_was_put_off_is_kept_with_the_leg_that_it_waits_for(ports: Ports) -> None:
     start = START._replace(step="", fixed=True, deferred="mail: quiet hours", deferred_since=DUE)
     parked(ports, start)
-    assert held(ports).start == start
+    assert held(ports).resume_point == start
 
 
 def test_an_enrollment_that_does_not_exist_is_in_no_leg(ports: Ports) -> None:
-    assert ports.enrollments.leg(REF) == 0
-    assert not ports.enrollments.park(REF, 0, START, Journal())
+    assert ports.enrollments.current_execution(REF) == 0
+    assert not ports.enrollments.suspend(REF, 0, START, PendingOutcomes())
     assert ports.enrollments.load(REF) is None
 
 
 def test_a_leg_ends_once(ports: Ports) -> None:
     parked(ports)
-    assert not ports.enrollments.park(REF, 0, START._replace(block="other"), Journal())
-    assert held(ports).start == START
-    assert ports.enrollments.park(REF, 1, START._replace(turn=4), Journal())
-    assert held(ports).leg == 2
+    assert not ports.enrollments.suspend(REF, 0, START._replace(block="other"), PendingOutcomes())
+    assert held(ports).resume_point == START
+    assert ports.enrollments.suspend(REF, 1, START._replace(turn=4), PendingOutcomes())
+    assert held(ports).execution_no == 2
 
 
 def test_who_has_left_is_not_parked(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
-    assert not ports.enrollments.park(REF, 0, START, Journal())
-    assert held(ports).leg == 0
+    assert not ports.enrollments.suspend(REF, 0, START, PendingOutcomes())
+    assert held(ports).execution_no == 0
 
 
 def test_a_leg_is_due_from_its_time_until_it_has_begun(ports: Ports) -> None:
     parked(ports)
     assert due(ports, 4 * MINUTE) == []
     assert due(ports, 5 * MINUTE) == due(ports, 20 * MINUTE) == [REF.id]
-    ports.enrollments.begun(REF, 0)
+    ports.enrollments.mark_started(REF, 0)
     assert due(ports, 5 * MINUTE) == [REF.id]
-    ports.enrollments.begun(REF, 1)
+    ports.enrollments.mark_started(REF, 1)
     assert due(ports, 5 * MINUTE) == []
-    ports.enrollments.begun(enrollment_ref("nobody"), 1)
+    ports.enrollments.mark_started(enrollment_ref("nobody"), 1)
 
 
 def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
@@ -134,20 +134,20 @@ def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
 def test_the_time_of_a_leg_can_be_changed_until_it_begins(ports: Ports) -> None:
     parked(ports)
     sooner = START._replace(block="on", due=MONDAY_NOON + MINUTE, fixed=True)
-    assert not ports.enrollments.retime(REF, 0, sooner)
-    assert ports.enrollments.retime(REF, 1, sooner)
-    assert held(ports).start == sooner
+    assert not ports.enrollments.reschedule(REF, 0, sooner)
+    assert ports.enrollments.reschedule(REF, 1, sooner)
+    assert held(ports).resume_point == sooner
     assert due(ports, MINUTE) == [REF.id]
-    ports.enrollments.begun(REF, 1)
-    assert not ports.enrollments.retime(REF, 1, START)
-    assert held(ports).start == sooner
+    ports.enrollments.mark_started(REF, 1)
+    assert not ports.enrollments.reschedule(REF, 1, START)
+    assert held(ports).resume_point == sooner
 
 
 def test_whoever_leaves_is_not_due_any_more(ports: Ports) -> None:
     parked(ports)
     ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
     assert due(ports, DAY) == []
-    assert not ports.enrollments.retime(REF, 1, START)
+    assert not ports.enrollments.reschedule(REF, 1, START)
 
 
 # --- the rendezvous of a parked wait ---
@@ -161,9 +161,11 @@ def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
     found: dict[str, object] = {}
     for side in order:
         if side == "E":
-            found[side] = ports.enrollments.offer_event(REF, "answer", REPLY)
+            found[side] = ports.enrollments.record_event(REF, "answer", REPLY)
         else:
-            offered = ports.enrollments.offer_leg(REF, "answer", "Replied", 1, START, "answer@3")
+            offered = ports.enrollments.register_suspended_wait(
+                REF, "answer", "Replied", 1, START, "answer@3"
+            )
             found[side] = offered
     assert found == ({"E": None, "W": True} if order[0] == "E" else {"E": 1, "W": False})
     assert held(ports).outcomes["answer@3"]["data"] == {"text": "yes"}
@@ -171,19 +173,19 @@ def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
 
 def test_the_token_of_an_earlier_leg_does_not_replace_the_half_of_a_later_one(ports: Ports) -> None:
     parked(ports)
-    ports.enrollments.offer_leg(REF, "answer", "Replied", 1, START, "answer")
-    late = ports.enrollments.offer_token(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
+    ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, START, "answer")
+    late = ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
     assert not late
-    assert ports.enrollments.offer_event(REF, "answer", REPLY) == 1
-    late = ports.enrollments.offer_token(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
+    assert ports.enrollments.record_event(REF, "answer", REPLY) == 1
+    late = ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
     assert not late
 
 
 def test_the_token_of_a_later_leg_takes_the_place_of_a_parked_half(ports: Ports) -> None:
     parked(ports)
-    ports.enrollments.offer_leg(REF, "answer", "Replied", 1, START, "answer")
-    ports.enrollments.offer_token(REF, "answer", "Replied", "T", MONDAY_NOON, "", 1)
-    assert ports.enrollments.offer_event(REF, "answer", REPLY) == "T"
+    ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, START, "answer")
+    ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 1)
+    assert ports.enrollments.record_event(REF, "answer", REPLY) == "T"
 
 
 def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cloud) -> None:
@@ -191,9 +193,9 @@ def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cl
     assert isinstance(ports.enrollments, DynamoEnrollments)
     start = START._replace(due=MONDAY_NOON + 3000 * DAY)
     parked(ports, start)
-    ports.enrollments.offer_leg(REF, "answer", "Replied", 1, start, "answer")
+    ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, start, "answer")
     old = event("Replied", at=MONDAY_NOON - 300 * DAY)
-    ports.enrollments.offer_event(REF, "answer", old)
+    ports.enrollments.record_event(REF, "answer", old)
     item = ports.enrollments.table.get(keys.wait(REF, "Replied", "answer"))
     assert item is not None
     assert item["expires_at"] == int((start.due + RETENTION).timestamp())
@@ -204,16 +206,16 @@ def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cl
 
 def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    assert ports.enrollments.park(REF, 0, START, Journal(), paused=True)
+    assert ports.enrollments.suspend(REF, 0, START, PendingOutcomes(), paused=True)
     assert due(ports, DAY) == []
     assert frozen(ports) == [REF.id]
     assert [*ports.timers.paused(STORE, "other"), *ports.timers.paused("other", "cart")] == []
-    assert ports.enrollments.retime(REF, 1, START)
+    assert ports.enrollments.reschedule(REF, 1, START)
     assert frozen(ports) == []
     assert due(ports, DAY) == [REF.id]
-    assert ports.enrollments.retime(REF, 1, START, paused=True)
+    assert ports.enrollments.reschedule(REF, 1, START, paused=True)
     assert due(ports, DAY) == []
-    ports.enrollments.begun(REF, 1)
+    ports.enrollments.mark_started(REF, 1)
     assert frozen(ports) == []
 
 
@@ -221,31 +223,33 @@ def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> Non
 
 
 def test_an_earlier_leg_does_not_mail(ports: Ports) -> None:
-    ports.contacts.apply(None, Profile(STORE, contact(), {"email": (ADA, "", "")}, applied=1))
+    ports.contacts.apply(None, Profile(STORE, contact(), {"email": (ADA, "", "")}, last_sequence=1))
     mail = draft(category="transactional", topic=None)
     parked(ports)
-    with pytest.raises(Busy):
-        ports.ledger.claim(mail, Journal({"9": MONDAY_NOON}), MONDAY_NOON)
+    with pytest.raises(ThrottledError):
+        ports.ledger.claim(mail, PendingOutcomes({"9": MONDAY_NOON}), MONDAY_NOON)
     assert ports.look.message(mail.ref) == {}
-    assert held(ports).began == {}
+    assert held(ports).block_started == {}
     now = replace(mail, leg=1)
-    assert ports.ledger.claim(now, Journal(), MONDAY_NOON) == Claimed()
+    assert ports.ledger.claim(now, PendingOutcomes(), MONDAY_NOON) == Claimed()
 
 
 def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
     presence = {REF.id: enrollment().presence()}
-    ports.contacts.apply(None, Profile(STORE, contact(), applied=1, inside=presence))
+    ports.contacts.apply(
+        None, Profile(STORE, contact(), last_sequence=1, active_enrollments=presence)
+    )
     parked(ports)
     assert not ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 0)
     assert held(ports).status == "active"
     profile = ports.contacts.profile(STORE, contact())
     assert profile is not None
-    assert profile.inside == presence
+    assert profile.active_enrollments == presence
     assert ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 1)
     assert not ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 1)
     profile = ports.contacts.profile(STORE, contact())
     assert profile is not None
-    assert profile.inside == {}
+    assert profile.active_enrollments == {}
 
 
 # --- another version ---
@@ -253,44 +257,54 @@ def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
 
 def test_an_enrollment_moves_to_another_version_once(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    assert ports.enrollments.move(REF, 0, START, 2)
-    assert (held(ports).ref.version, held(ports).leg, held(ports).start) == (2, 1, START)
+    assert ports.enrollments.migrate(REF, 0, START, 2)
+    assert (held(ports).ref.version, held(ports).execution_no, held(ports).resume_point) == (
+        2,
+        1,
+        START,
+    )
     assert due(ports, DAY) == [REF.id]
-    assert not ports.enrollments.move(REF, 0, START, 3)
+    assert not ports.enrollments.migrate(REF, 0, START, 3)
     assert held(ports).ref.version == 2
 
 
 @pytest.mark.parametrize(
-    "journal", [Journal({"3": MONDAY_NOON}), Journal(outcomes={"answer": {"event": "Replied"}})]
+    "journal",
+    [
+        PendingOutcomes({"3": MONDAY_NOON}),
+        PendingOutcomes(outcomes={"answer": {"event": "Replied"}}),
+    ],
 )
-def test_who_has_gone_on_meanwhile_does_not_move(ports: Ports, journal: Journal) -> None:
+def test_who_has_gone_on_meanwhile_does_not_move(ports: Ports, journal: PendingOutcomes) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.write(REF, journal)
-    assert not ports.enrollments.move(REF, 0, START, 2, "answer")
-    assert (held(ports).ref.version, held(ports).leg) == (1, 0)
+    assert not ports.enrollments.migrate(REF, 0, START, 2, "answer")
+    assert (held(ports).ref.version, held(ports).execution_no) == (1, 0)
 
 
 def test_who_moves_in_a_pause_waits_for_the_workflow(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    assert ports.enrollments.move(REF, 0, START, 2, paused=True)
+    assert ports.enrollments.migrate(REF, 0, START, 2, paused=True)
     assert frozen(ports) == [REF.id]
 
 
 def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: Ports) -> None:
-    before = Profile(STORE, contact(), applied=1, inside={REF.id: enrollment().presence()})
+    before = Profile(
+        STORE, contact(), last_sequence=1, active_enrollments={REF.id: enrollment().presence()}
+    )
     assert ports.contacts.apply(None, before)
     seen = ports.contacts.profile(STORE, contact())
-    ports.enrollments.show_moved(REF, 2)
+    ports.enrollments.index_migrated(REF, 2)
     assert seen is not None
-    assert not ports.contacts.apply(seen, replace(seen, applied=2))
+    assert not ports.contacts.apply(seen, replace(seen, last_sequence=2))
     seen = ports.contacts.profile(STORE, contact())
     assert seen is not None
-    assert seen.inside[REF.id].version == 2
-    assert ports.contacts.apply(seen, replace(seen, applied=2, inside={}))
-    ports.enrollments.show_moved(REF, 3)
+    assert seen.active_enrollments[REF.id].version == 2
+    assert ports.contacts.apply(seen, replace(seen, last_sequence=2, active_enrollments={}))
+    ports.enrollments.index_migrated(REF, 3)
     seen = ports.contacts.profile(STORE, contact())
     assert seen is not None
-    assert seen.inside == {}
+    assert seen.active_enrollments == {}
 
 
 def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Ports) -> None:
@@ -299,11 +313,11 @@ def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Port
         ports.enrollments.enroll(enrollment(ref))
     ports.enrollments.enroll(enrollment(enrollment_ref("other", "other")))
     ports.enrollments.finish(refs[1], "exited", "won", MONDAY_NOON)
-    found = list(ports.enrollments.inside(STORE, "cart"))
+    found = list(ports.enrollments.list_active(STORE, "cart"))
     assert [ref for _, ref in found] == [refs[0], *refs[2:]]
     place = found[1][0]
-    assert [ref for _, ref in ports.enrollments.inside(STORE, "cart", place)] == refs[3:]
-    assert list(ports.enrollments.inside("other", "cart")) == []
+    assert [ref for _, ref in ports.enrollments.list_active(STORE, "cart", place)] == refs[3:]
+    assert list(ports.enrollments.list_active("other", "cart")) == []
 
 
 # --- pauses and works ---
@@ -312,7 +326,7 @@ def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Port
 def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
     own = (Pause(MONDAY_NOON, MONDAY_NOON + DAY), Pause(MONDAY_NOON + 2 * DAY))
     store = (Pause(MONDAY_NOON),)
-    ports.publications.go_live(STORE, "cart", Live(1, "arn:1", "paused", own), 0)
+    ports.publications.go_live(STORE, "cart", LiveWorkflow(1, "arn:1", "paused", own), 0)
     ports.publications.apply_settings(STORE, {"paused": True}, store)
     head = ports.registry.head(STORE)
     assert head == ports.publications.head(STORE)
@@ -321,12 +335,12 @@ def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
     assert head.is_paused("cart")
 
 
-def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, Works]) -> None:
+def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> None:
     ports, kept = works
-    thaw = Work("thaw", STORE, "cart", MONDAY_NOON)
-    move = Work("migrate", STORE, "cart", MONDAY_NOON, 3)
+    thaw = Job("thaw", STORE, "cart", MONDAY_NOON)
+    move = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
     for work in (thaw, move):
-        ports.publications.set_going(work)
+        ports.publications.enqueue(work)
     assert sorted(kept.open()) == sorted([thaw, move])
     kept.advance(move, "last 5")
     assert move._replace(done="last 5") in kept.open()
@@ -335,12 +349,12 @@ def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, Works]) -> None:
     assert kept.open() == [move._replace(done="last 5")]
 
 
-def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, Works]) -> None:
+def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, JobStore]) -> None:
     ports, kept = works
-    old = Work("migrate", STORE, "cart", MONDAY_NOON, 3)
+    old = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
     new = old._replace(at=MONDAY_NOON + DAY, version=4)
-    ports.publications.set_going(old)
-    ports.publications.set_going(new)
+    ports.publications.enqueue(old)
+    ports.publications.enqueue(new)
     kept.advance(old, "last 5")
     kept.close(old)
     assert kept.open() == [new]
@@ -351,27 +365,27 @@ def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, Works]) 
 
 def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> None:
     with pytest.raises(LookupError):
-        ports.registry.resume(STORE, "cart", 1)
+        ports.registry.resume_state_machine(STORE, "cart", 1)
     ports.publications.keep_resume(STORE, "cart", 1, "arn:7")
-    assert ports.registry.resume(STORE, "cart", 1) == "arn:7"
+    assert ports.registry.resume_state_machine(STORE, "cart", 1) == "arn:7"
     with pytest.raises(LookupError):
-        ports.registry.resume(STORE, "cart", 2)
+        ports.registry.resume_state_machine(STORE, "cart", 2)
 
 
 def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
     """An execution that lost its turn must not note that a block has begun."""
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
-    ports.enrollments.write(ref, Journal({"0": MONDAY_NOON}), 0)
-    start = Start("next", 1, MONDAY_NOON, MONDAY_NOON, "wait")
-    assert ports.enrollments.park(ref, 0, start, Journal())
-    with pytest.raises(Busy):
-        ports.enrollments.write(ref, Journal({"1": MONDAY_NOON}), 0)
-    ports.enrollments.write(ref, Journal(outcomes={"a": {"x": 1}}), 1)
-    ports.enrollments.write(ref, Journal(outcomes={"b": {"x": 2}}))
+    ports.enrollments.write(ref, PendingOutcomes({"0": MONDAY_NOON}), 0)
+    start = ResumePoint("next", 1, MONDAY_NOON, MONDAY_NOON, "wait")
+    assert ports.enrollments.suspend(ref, 0, start, PendingOutcomes())
+    with pytest.raises(ThrottledError):
+        ports.enrollments.write(ref, PendingOutcomes({"1": MONDAY_NOON}), 0)
+    ports.enrollments.write(ref, PendingOutcomes(outcomes={"a": {"x": 1}}), 1)
+    ports.enrollments.write(ref, PendingOutcomes(outcomes={"b": {"x": 2}}))
     loaded = ports.enrollments.load(ref)
     assert loaded is not None
-    assert (list(loaded[1].began), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])
+    assert (list(loaded[1].block_started), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])
 
 
 def test_what_cannot_be_done_is_due_every_minute_for_an_hour(ports: Ports) -> None:
@@ -385,7 +399,7 @@ def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> Non
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     ports.timers.done_before(DUE + 60 * MINUTE)
     assert due(ports, 80 * MINUTE) == [REF.id]
-    ports.enrollments.begun(REF, 1)
+    ports.enrollments.mark_started(REF, 1)
     assert due(ports, 80 * MINUTE) == []
 
 
@@ -398,7 +412,7 @@ def test_what_is_put_off_leaves_the_hours_that_are_searched_every_minute(aws: Cl
 
 def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports: Ports) -> None:
     parked(ports)
-    assert ports.enrollments.retime(REF, 1, START, paused=True)
+    assert ports.enrollments.reschedule(REF, 1, START, paused=True)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     assert frozen(ports) == [REF.id]
     assert due(ports, DAY) == []
@@ -406,7 +420,7 @@ def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports:
 
 def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
     parked(ports)
-    ports.enrollments.begun(REF, 1)
+    ports.enrollments.mark_started(REF, 1)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     assert due(ports, DAY) == []
 
@@ -417,7 +431,7 @@ def test_a_search_for_those_who_wait_goes_on_after_anybody(ports: Ports, dues: l
     for ref, minutes in zip(refs, dues, strict=True):
         ports.enrollments.enroll(enrollment(ref))
         start = START._replace(due=DUE + minutes * MINUTE)
-        assert ports.enrollments.park(ref, 0, start, Journal(), paused=True)
+        assert ports.enrollments.suspend(ref, 0, start, PendingOutcomes(), paused=True)
     found = [*ports.timers.paused(STORE, "cart")]
     assert {ref.contact for _, ref in found} == {ref.contact for ref in refs}
     for number, (place, _) in enumerate(found):

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.conditions.context import Facts
+from milepost.conditions.context import EvaluationContext
 from milepost.contacts.event import Event
-from milepost.contacts.event_names import STARTED
-from milepost.contacts.profile import Presence, Profile, Total
+from milepost.contacts.event_names import WORKFLOW_STARTED
+from milepost.contacts.profile import ActiveEnrollment, EventTotal, Profile
 from milepost.enrollments.entry import (
-    Enter,
-    Refuse,
-    ended_by,
-    endings,
+    EntryAccepted,
+    EntryDenied,
+    decide_entry,
     enrollment_id,
-    fires,
-    may_enter,
+    exit_rules,
+    matching_exit,
+    trigger_matches,
 )
 from milepost.enrollments.program import Program
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, event
@@ -33,7 +33,7 @@ def program(**head: Any) -> Program:
 
 
 def lets_in(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
-    return fires(program.workflow, program.head["trigger"], before, after, happened)
+    return trigger_matches(program.workflow, program.head["trigger"], before, after, happened)
 
 
 def decide(
@@ -42,22 +42,22 @@ def decide(
     now: Any = NOW,
     facts: Json | None = None,
     **known: Any,
-) -> Enter | Refuse | None:
+) -> EntryAccepted | EntryDenied | None:
     happened = happened or event(data={"checkout_id": "c-1", "total": 20}, id_="evt-1")
     profile = Profile(STORE, contact(), **known)
-    seen = Facts(now=now, event=happened.data, **(facts or {}))
-    return may_enter(program(**(head or {})), profile, happened, seen, now)
+    seen = EvaluationContext(now=now, event=happened.data, **(facts or {}))
+    return decide_entry(program(**(head or {})), profile, happened, seen, now)
 
 
-def entered(*args: Any, **kwargs: Any) -> Enter:
+def entered(*args: Any, **kwargs: Any) -> EntryAccepted:
     decision = decide(*args, **kwargs)
-    assert isinstance(decision, Enter), decision
+    assert isinstance(decision, EntryAccepted), decision
     return decision
 
 
 def refused(*args: Any, **kwargs: Any) -> str:
     decision = decide(*args, **kwargs)
-    assert isinstance(decision, Refuse), decision
+    assert isinstance(decision, EntryDenied), decision
     return decision.reason
 
 
@@ -81,10 +81,10 @@ def test_another_event_is_not_this_workflows_business() -> None:
 
 def test_a_manual_workflow_begins_when_it_is_named() -> None:
     here = Profile(STORE, contact())
-    manual = program(trigger={"type": "manual", "event": STARTED})
-    assert lets_in(manual, here, here, event(STARTED, {"workflow": "cart"}))
-    assert lets_in(manual, here, here, event(STARTED, {"_from": {"start": "cart"}}))
-    assert not lets_in(manual, here, here, event(STARTED, {"workflow": "welcome"}))
+    manual = program(trigger={"type": "manual", "event": WORKFLOW_STARTED})
+    assert lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "cart"}))
+    assert lets_in(manual, here, here, event(WORKFLOW_STARTED, {"_from": {"start": "cart"}}))
+    assert not lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "welcome"}))
     assert not lets_in(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
 
 
@@ -95,15 +95,15 @@ def test_the_same_event_always_begins_the_same_enrollment() -> None:
 
 def test_an_event_that_does_not_meet_the_condition_lets_nobody_in() -> None:
     where = {"trigger": {"where": {"event": "total", "gte": 50}}}
-    assert refused(where) == "trigger: event.total is 20, needs at least 50"
+    assert refused(where) == "trigger: event.total is 20 (condition: is at least 50)"
     entered({"trigger": {"where": {"event": "total", "gte": 20}}})
 
 
 @pytest.mark.parametrize(("hours", "enters"), [(0, True), (24, True), (25, False)])
 def test_yesterdays_news_enroll_nobody(hours: int, enters: bool) -> None:
     decision = decide(now=MONDAY_NOON + timedelta(hours=hours))
-    assert isinstance(decision, Enter) is enters
-    if isinstance(decision, Refuse):
+    assert isinstance(decision, EntryAccepted) is enters
+    if isinstance(decision, EntryDenied):
         assert decision.reason == "the event is 1 day 1 hour old, news is 1 day"
 
 
@@ -136,7 +136,9 @@ def test_a_key_may_be_any_plain_value(value: Any) -> None:
 
 
 def inside(event_id: str = "evt-0", workflow: str = "cart") -> Json:
-    return {"inside": {"e-0": Presence(workflow, 2, event_id, MONDAY_NOON, "arn:1")}}
+    return {
+        "active_enrollments": {"e-0": ActiveEnrollment(workflow, 2, event_id, MONDAY_NOON, "arn:1")}
+    }
 
 
 def test_who_is_inside_does_not_enter_again() -> None:
@@ -172,7 +174,7 @@ def test_who_was_here_before_may_come_again_as_the_workflow_says(
     reentry: Json, hours: int, reason: str | None
 ) -> None:
     decision = decide({"reentry": reentry}, entries={"cart": NOW - timedelta(hours=hours)})
-    assert (decision.reason if isinstance(decision, Refuse) else None) == reason
+    assert (decision.reason if isinstance(decision, EntryDenied) else None) == reason
 
 
 def test_having_been_in_another_workflow_does_not_matter() -> None:
@@ -193,7 +195,7 @@ def test_who_is_not_of_the_audience_does_not_enter() -> None:
 
 def total(minutes: int) -> Json:
     at = MONDAY_NOON + timedelta(minutes=minutes)
-    return {"totals": {"Order Completed": Total(1, at, at)}}
+    return {"totals": {"Order Completed": EventTotal(1, at, at)}}
 
 
 @pytest.mark.parametrize("head", [{"goal": {"event": "Order Completed", "within": "5 days"}},
@@ -206,7 +208,7 @@ def test_an_event_that_came_after_its_own_end_lets_nobody_in(head: Json) -> None
 
 
 def ended(head: Json, happened: Event) -> str | None:
-    return ended_by(program(**head), happened, MONDAY_NOON)
+    return matching_exit(program(**head), happened, MONDAY_NOON)
 
 
 def order(minutes: int, **data: Any) -> Event:
@@ -238,7 +240,7 @@ def test_a_goal_missed_may_still_be_an_exit() -> None:
         "goal": {"event": "Order Completed", "within": "1 hour"},
         "exit_on": [{"event": "Order Completed"}],
     }
-    assert [ending["reason"] for ending in endings(program(**head))] == [
+    assert [ending["reason"] for ending in exit_rules(program(**head))] == [
         "goal reached", "exit on Order Completed"
     ]  # fmt: skip
     assert ended(head, order(30)) == "goal reached"
@@ -265,7 +267,7 @@ def test_an_enrollments_name_fits_step_functions_and_tells_nothing(
 
 
 def test_the_profile_keeps_of_an_enrollment_what_it_takes_to_find_it() -> None:
-    own = replace(enrollment(), machine="arn:7")
+    own = replace(enrollment(), state_machine_arn="arn:7")
     presence = own.presence()
     assert presence.ref(own.ref.store, own.ref.contact, own.ref.id) == own.ref
     assert (presence.machine, presence.event, presence.since) == ("arn:7", "evt-1", MONDAY_NOON)

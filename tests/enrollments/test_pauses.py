@@ -3,24 +3,24 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.enrollments.enrollment import Start
+from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.pauses import (
-    MOST,
+    MAX_PAUSES,
     Pause,
-    after,
-    frozen,
-    hold,
+    delay_for_pause,
+    paused_time,
     pauses_from_json,
     pauses_to_json,
-    thaw,
+    resume_after_pause,
+    with_pause_state,
 )
 from tests.support.builders import MONDAY_NOON
 
 HOUR = timedelta(hours=1)
 
 
-def at(hours: int) -> Start:
-    return Start("next", 2, MONDAY_NOON + hours * HOUR, MONDAY_NOON, "wait")
+def at(hours: int) -> ResumePoint:
+    return ResumePoint("next", 2, MONDAY_NOON + hours * HOUR, MONDAY_NOON, "wait")
 
 
 def pause(began: int, ended: int | None = None) -> Pause:
@@ -44,50 +44,50 @@ def test_the_frozen_time_is_the_hours_that_lie_in_any_pause(
         if any(p.began <= hour and p.ended and hour < p.ended for p in pauses)
     ]
     end = MONDAY_NOON + (first + length) * HOUR
-    assert frozen(pauses, MONDAY_NOON + first * HOUR, end) == len(inside) * HOUR
+    assert paused_time(pauses, MONDAY_NOON + first * HOUR, end) == len(inside) * HOUR
 
 
 def test_a_pause_that_lasts_counts_until_now() -> None:
-    assert frozen([pause(2)], MONDAY_NOON, MONDAY_NOON + 5 * HOUR) == 3 * HOUR
+    assert paused_time([pause(2)], MONDAY_NOON, MONDAY_NOON + 5 * HOUR) == 3 * HOUR
 
 
 def test_a_pause_begins_and_ends_once_however_often_that_is_said() -> None:
     told: tuple[Pause, ...] = ()
     for hour, paused in enumerate([False, True, True, False, False, True]):
-        told = after(told, paused, MONDAY_NOON + hour * HOUR)
+        told = with_pause_state(told, paused, MONDAY_NOON + hour * HOUR)
     assert told == (pause(1, 3), pause(5))
 
 
 def test_old_pauses_are_forgotten() -> None:
     told: tuple[Pause, ...] = ()
-    for hour in range(0, 6 * MOST, 2):
-        told = after(told, True, MONDAY_NOON + hour * HOUR)
-        told = after(told, False, MONDAY_NOON + (hour + 1) * HOUR)
-    assert len(told) == MOST
-    assert told[-1] == pause(6 * MOST - 2, 6 * MOST - 1)
+    for hour in range(0, 6 * MAX_PAUSES, 2):
+        told = with_pause_state(told, True, MONDAY_NOON + hour * HOUR)
+        told = with_pause_state(told, False, MONDAY_NOON + (hour + 1) * HOUR)
+    assert len(told) == MAX_PAUSES
+    assert told[-1] == pause(6 * MAX_PAUSES - 2, 6 * MAX_PAUSES - 1)
 
 
 def test_whoever_is_due_in_a_pause_waits_and_has_the_rest_of_the_time_afterwards() -> None:
-    held = hold(at(5), [pause(3)], MONDAY_NOON + 5 * HOUR)
+    held = delay_for_pause(at(5), [pause(3)], MONDAY_NOON + 5 * HOUR)
     assert held == at(5)
-    over = thaw(held, [pause(3, 9)], MONDAY_NOON + 9 * HOUR)
+    over = resume_after_pause(held, [pause(3, 9)], MONDAY_NOON + 9 * HOUR)
     assert over.due == MONDAY_NOON + 11 * HOUR
-    assert hold(over, [pause(3, 9)], over.due) is None
+    assert delay_for_pause(over, [pause(3, 9)], over.due) is None
 
 
 def test_whoever_slept_through_a_pause_is_due_later_by_it_and_only_once() -> None:
-    held = hold(at(20), [pause(3, 9)], MONDAY_NOON + 20 * HOUR)
+    held = delay_for_pause(at(20), [pause(3, 9)], MONDAY_NOON + 20 * HOUR)
     assert held is not None
     assert held.due == MONDAY_NOON + 26 * HOUR
-    assert hold(held, [pause(3, 9)], held.due) is None
+    assert delay_for_pause(held, [pause(3, 9)], held.due) is None
 
 
 def test_a_fixed_time_is_moved_only_by_a_pause_it_lies_in() -> None:
     date = at(20)._replace(fixed=True)
-    assert hold(date, [pause(3, 9)], date.due) is None
-    held = hold(date, [pause(3, 9), pause(18)], date.due)
+    assert delay_for_pause(date, [pause(3, 9)], date.due) is None
+    held = delay_for_pause(date, [pause(3, 9), pause(18)], date.due)
     assert held is not None
-    over = thaw(held, [pause(3, 9), pause(18, 28)], MONDAY_NOON + 28 * HOUR)
+    over = resume_after_pause(held, [pause(3, 9), pause(18, 28)], MONDAY_NOON + 28 * HOUR)
     assert over.due == MONDAY_NOON + 30 * HOUR
 
 

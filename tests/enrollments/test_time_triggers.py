@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.base import instants
-from milepost.base.dates import zone_named
-from milepost.contacts.profile import Lookout, Profile, Total, fold
-from milepost.contacts.segment_state import Membership, Standing
+from milepost.base.dates import find_zone
+from milepost.contacts.profile import EventTotal, NextCheck, Profile, apply_event
+from milepost.contacts.segment_state import Membership, SegmentState
 from milepost.enrollments.time_triggers import (
-    Occasion,
-    coming,
+    DueTrigger,
+    checked_until,
     due,
-    look_out,
-    looked_until,
-    occasion_key,
-    planned,
+    next_due,
+    plan_next_check,
+    prune_fired,
+    time_trigger_key,
 )
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
@@ -33,7 +33,7 @@ SILENCE: Json = {"type": "inactivity", "events": ["Order Completed", "Viewed"], 
 
 
 def born(day: Any, zone: str | None = None, **known: Any) -> Profile:
-    at = instants.show(MONDAY_NOON)
+    at = instants.format_instant(MONDAY_NOON)
     fields = {"properties.birthday": (day, at, "e")} | (
         {"timezone": (zone, at, "e")} if zone else {}
     )
@@ -41,12 +41,12 @@ def born(day: Any, zone: str | None = None, **known: Any) -> Profile:
 
 
 def did(name: str, last: datetime, **known: Any) -> Profile:
-    return Profile(STORE, contact(), totals={name: Total(1, last, last, Decimal(0))}, **known)
+    return Profile(STORE, contact(), totals={name: EventTotal(1, last, last, Decimal(0))}, **known)
 
 
 def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC") -> str:
-    found = coming(profile, [plan], since, zone)
-    return instants.show(found[0].at).removesuffix(":00.000Z") if found else "never"
+    found = next_due(profile, [plan], since, zone)
+    return instants.format_instant(found[0].at).removesuffix(":00.000Z") if found else "never"
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_a_silence_that_was_long_before_anybody_looked_is_no_news() -> None:
     assert next_of(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
 
 
-def reached(profile: Profile, occasion: Occasion) -> Profile:
-    return fold(profile, occasion.event(profile), StoreSettings())
+def reached(profile: Profile, occasion: DueTrigger) -> Profile:
+    return apply_event(profile, occasion.event(profile), StoreSettings())
 
 
 @pytest.mark.parametrize("plan", [BIRTHDAY, WOMENS_DAY, {**BIRTHDAY, "offset": "-40 days"}])
 def test_every_year_it_comes_once(plan: Json) -> None:
     profile, since, days = born("1990-03-08"), MONDAY_NOON, []
     for _ in range(4):
-        (occasion,) = coming(profile, [plan], since, "UTC")
-        days.append(occasion.mark)
+        (occasion,) = next_due(profile, [plan], since, "UTC")
+        days.append(occasion.occurrence)
         profile = reached(profile, occasion)
         since = occasion.at  # the very instant again: the mark alone tells
     assert days == ["2027-03-08", "2028-03-08", "2029-03-08", "2030-03-08"]
@@ -137,22 +137,22 @@ def test_one_time_is_one_time() -> None:
     for plan in (WOMENS_DAY, BIRTHDAY):
         once = {**plan, "repeat": "once"}
         profile = born("2027-03-08")
-        (occasion,) = coming(profile, [once], MONDAY_NOON, "UTC")
-        assert coming(reached(profile, occasion), [once], occasion.at, "UTC") == []
+        (occasion,) = next_due(profile, [once], MONDAY_NOON, "UTC")
+        assert next_due(reached(profile, occasion), [once], occasion.at, "UTC") == []
 
 
 def test_another_date_comes_one_time_too() -> None:
     once = {**BIRTHDAY, "repeat": "once"}
-    (occasion,) = coming(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
-    moved = replace(born("2027-04-01"), reached=reached(born("2027-03-08"), occasion).reached)
+    (occasion,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
+    moved = replace(born("2027-04-01"), fired=reached(born("2027-03-08"), occasion).fired)
     assert next_of(once, moved, occasion.at) == "2027-04-01T09:00"
 
 
 def test_a_change_of_zone_brings_no_day_twice() -> None:
     profile = born("1990-12-24", "Asia/Tokyo")
-    (occasion,) = coming(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
+    (occasion,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
     west = replace(
-        born("1990-12-24", "America/Los_Angeles"), reached=reached(profile, occasion).reached
+        born("1990-12-24", "America/Los_Angeles"), fired=reached(profile, occasion).fired
     )
     assert next_of(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
 
@@ -161,7 +161,7 @@ NEWSLETTER: Json = {
     "type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers",
     "timezone": "contact",
 }  # fmt: skip
-INSIDE = Standing(segments={"readers": Membership(MONDAY_NOON, "e")})
+INSIDE = SegmentState(segments={"readers": Membership(MONDAY_NOON, "e")})
 
 
 @pytest.mark.parametrize(
@@ -175,15 +175,15 @@ INSIDE = Standing(segments={"readers": Membership(MONDAY_NOON, "e")})
 def test_a_schedule_comes_on_the_contacts_own_wall_to_those_in_the_segment(
     zone: str | None, at: str
 ) -> None:
-    assert next_of(NEWSLETTER, born(None, zone, standing=INSIDE)) == at
+    assert next_of(NEWSLETTER, born(None, zone, segment_state=INSIDE)) == at
     assert next_of(NEWSLETTER, born(None, zone)) == "never"
 
 
 def test_a_change_of_zone_brings_no_newsletter_twice() -> None:
-    profile = born(None, "Asia/Taipei", standing=INSIDE)
-    (occasion,) = coming(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
-    west = born(None, "America/New_York", standing=INSIDE)
-    west = replace(west, reached=reached(profile, occasion).reached)
+    profile = born(None, "Asia/Taipei", segment_state=INSIDE)
+    (occasion,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
+    west = born(None, "America/New_York", segment_state=INSIDE)
+    west = replace(west, fired=reached(profile, occasion).fired)
     assert next_of(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
 
 
@@ -193,17 +193,17 @@ def test_the_same_plan_has_the_same_key_and_another_another() -> None:
         {**BIRTHDAY, "timezone": "store"}, {**BIRTHDAY, "repeat": "once"}, WOMENS_DAY, SILENCE,
         {**SILENCE, "for": "91 days"}, {**SILENCE, "events": ["Viewed"]},
     ]  # fmt: skip
-    assert len({occasion_key(plan) for plan in plans}) == len(plans)
+    assert len({time_trigger_key(plan) for plan in plans}) == len(plans)
     spelled = {**BIRTHDAY, "at": "09:00", "timezone": "contact", "repeat": "yearly"}
-    assert occasion_key(spelled) == occasion_key(BIRTHDAY)
+    assert time_trigger_key(spelled) == time_trigger_key(BIRTHDAY)
     turned = {**SILENCE, "events": ["Viewed", "Order Completed"]}
-    assert occasion_key(turned) == occasion_key(SILENCE)
+    assert time_trigger_key(turned) == time_trigger_key(SILENCE)
 
 
 def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -> None:
-    (occasion,) = coming(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
+    (occasion,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
     happened = occasion.event(born("1990-12-24"))
-    assert happened == occasion.event(born("1990-12-24", applied=7))
+    assert happened == occasion.event(born("1990-12-24", last_sequence=7))
     assert (happened.name, happened.source, happened.occurred_at) == (
         "Date Reached",
         "clock",
@@ -219,13 +219,13 @@ def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -
 
 def test_nobody_but_the_clock_marks_what_has_come() -> None:
     forged = event("Date Reached", {"occasion": "x", "mark": "9999-12-31"})
-    assert fold(born(None), forged, StoreSettings()).reached == {}
+    assert apply_event(born(None), forged, StoreSettings()).fired == {}
 
 
 def test_marks_are_kept_as_long_as_something_asks_for_them() -> None:
-    kept = {occasion_key(BIRTHDAY): "2026-01-24", "just gone": "2026-11-01"}
+    kept = {time_trigger_key(BIRTHDAY): "2026-01-24", "just gone": "2026-11-01"}
     marks = {**kept, "gone": "2026-10-31"}
-    assert planned(marks, [BIRTHDAY, SILENCE], MONDAY_NOON) == kept
+    assert prune_fired(marks, [BIRTHDAY, SILENCE], MONDAY_NOON) == kept
 
 
 def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
@@ -234,7 +234,7 @@ def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
         {"type": "date", "day": "11-02", "at": at, "timezone": "store"}
         for at in ("10:59", "11:00", "12:00", "12:01")
     ]
-    profile = born(None, lookout=Lookout(since, since))
+    profile = born(None, next_check=NextCheck(since, since))
     assert [o.at.strftime("%H:%M") for o in due(profile, plans, MONDAY_NOON, "UTC")] == [
         "11:00",
         "12:00",
@@ -244,20 +244,20 @@ def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
 
 def test_a_look_is_moved_no_more_often_than_it_must() -> None:
     now, later = MONDAY_NOON, MONDAY_NOON + DAY
-    held = Lookout(later, later)
-    profile = born(None, lookout=held)
-    assert look_out(profile, later + DAY, now) == held
-    assert look_out(profile, None, now) == held
-    assert look_out(profile, later - HOUR, now) == Lookout(later - HOUR, later - HOUR)
-    assert look_out(profile, later + DAY, later) == Lookout(later + DAY, later + DAY)
-    assert look_out(profile, None, later) is None
+    held = NextCheck(later, later)
+    profile = born(None, next_check=held)
+    assert plan_next_check(profile, later + DAY, now) == held
+    assert plan_next_check(profile, None, now) == held
+    assert plan_next_check(profile, later - HOUR, now) == NextCheck(later - HOUR, later - HOUR)
+    assert plan_next_check(profile, later + DAY, later) == NextCheck(later + DAY, later + DAY)
+    assert plan_next_check(profile, None, later) is None
 
 
 def test_what_came_while_nobody_looked_is_still_looked_for_but_never_set_in_the_past() -> None:
     past, now = MONDAY_NOON - 5 * HOUR, MONDAY_NOON
-    profile = born(None, lookout=Lookout(past - HOUR, past - HOUR))
-    assert looked_until(profile, now) == past - HOUR
-    assert look_out(profile, past, now) == Lookout(past, now)
+    profile = born(None, next_check=NextCheck(past - HOUR, past - HOUR))
+    assert checked_until(profile, now) == past - HOUR
+    assert plan_next_check(profile, past, now) == NextCheck(past, now)
 
 
 zones = st.sampled_from(["UTC", "Asia/Tehran", "America/New_York", "Pacific/Apia", "bogus"])
@@ -283,11 +283,11 @@ def watched(profile: Profile, asked: list[Json], zone: str, moments: list[dateti
     for moment in moments:
         while found := due(profile, asked, moment, zone):
             for occasion in found:
-                came.append((occasion.key, occasion.mark, occasion.at))
+                came.append((occasion.key, occasion.occurrence, occasion.at))
                 profile = reached(profile, occasion)
-        ahead = coming(profile, asked, looked_until(profile, moment), zone)
-        look = look_out(profile, ahead[0].at if ahead else None, moment)
-        profile = replace(profile, lookout=look)
+        ahead = next_due(profile, asked, checked_until(profile, moment), zone)
+        look = plan_next_check(profile, ahead[0].at if ahead else None, moment)
+        profile = replace(profile, next_check=look)
     return came
 
 
@@ -295,7 +295,7 @@ def watched(profile: Profile, asked: list[Json], zone: str, moments: list[dateti
     st.lists(plans, max_size=4),
     st.one_of(st.dates(date(1900, 1, 1), date(2060, 1, 1)).map(str), st.text(max_size=12)),
     zones,
-    zones.filter(lambda name: zone_named(name) is not None),
+    zones.filter(lambda name: find_zone(name) is not None),
     st.timedeltas(timedelta(), timedelta(days=9000)).map(lambda later: MONDAY_NOON + later),
     st.lists(st.timedeltas(timedelta(), timedelta(days=200)), max_size=6),
 )

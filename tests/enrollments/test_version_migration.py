@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Start
-from milepost.enrollments.executions import rested_at
+from milepost.enrollments.enrollment import ResumePoint
+from milepost.enrollments.executions import waiting_step
 from milepost.enrollments.program import Program
-from milepost.enrollments.version_migration import moved, resting
+from milepost.enrollments.version_migration import current_resume_point, map_to_version
 from milepost.stores.settings import StoreSettings
 from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.language.workflow import Workflow
@@ -33,7 +33,7 @@ ALWAYS = {"event": "x", "exists": True}
 
 
 def compiled(*steps: Json, version: int = 1, **head: Any) -> Program:
-    found = read_file(json.dumps(workflow(*steps, **head)), Workflow)
+    found = parse_file(json.dumps(workflow(*steps, **head)), Workflow)
     assert isinstance(found, Workflow), found
     return build_program("cart", version, found)
 
@@ -50,13 +50,13 @@ ONE = compiled(
     [({}, None), ({"b": {"path": "yes"}}, "pause"), ({"b": {"path": None}}, None)],
 )
 def test_a_turn_rests_where_its_outcomes_led(outcomes: Json, expected: str | None) -> None:
-    node = rested_at(ONE, ONE.entry, 0, outcomes)
+    node = waiting_step(ONE, ONE.entry, 0, outcomes)
     assert (node and node["id"]) == expected
 
 
-def rest(**changes: Any) -> Start | None:
+def rest(**changes: Any) -> ResumePoint | None:
     held = replace(enrollment(), **changes)
-    return resting(ONE, Profile(STORE, contact()), held, StoreSettings())
+    return current_resume_point(ONE, Profile(STORE, contact()), held, StoreSettings())
 
 
 def test_who_has_not_begun_rests_nowhere() -> None:
@@ -64,23 +64,28 @@ def test_who_has_not_begun_rests_nowhere() -> None:
 
 
 def test_a_delay_that_is_waited_out_is_due_at_its_end() -> None:
-    found = rest(began={"0": MONDAY_NOON}, outcomes={"b": {"path": "yes"}})
-    assert found == Start("answer", 1, MONDAY_NOON + 2 * DAY, MONDAY_NOON, "pause")
+    found = rest(block_started={"0": MONDAY_NOON}, outcomes={"b": {"path": "yes"}})
+    assert found == ResumePoint("answer", 1, MONDAY_NOON + 2 * DAY, MONDAY_NOON, "pause")
 
 
 def test_a_wait_for_an_event_is_due_at_its_timeout_unless_the_event_has_come() -> None:
     began = {"0": MONDAY_NOON, "1": MONDAY_NOON + 2 * DAY}
     outcomes: Json = {"b": {"path": "yes"}}
-    at = {"began": began, "entries": {"1": "answer"}}
+    at = {"block_started": began, "block_entries": {"1": "answer"}}
     found = rest(**at, outcomes=outcomes)
-    assert found == Start("no", 2, MONDAY_NOON + 5 * DAY, began["1"], "answer")
+    assert found == ResumePoint("no", 2, MONDAY_NOON + 5 * DAY, began["1"], "answer")
     assert rest(**at, outcomes={**outcomes, "answer": {"event": "Replied"}}) is None
 
 
 def test_a_leg_that_has_not_begun_rests_where_it_begins() -> None:
-    start = Start("answer", 1, MONDAY_NOON + 9 * DAY, MONDAY_NOON, "pause")
+    start = ResumePoint("answer", 1, MONDAY_NOON + 9 * DAY, MONDAY_NOON, "pause")
     began = {"0": MONDAY_NOON}
-    assert rest(began=began, leg=1, start=start, outcomes={"b": {"path": "yes"}}) == start
+    assert (
+        rest(
+            block_started=began, execution_no=1, resume_point=start, outcomes={"b": {"path": "yes"}}
+        )
+        == start
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,13 +110,13 @@ def test_a_leg_that_has_not_begun_rests_where_it_begins() -> None:
 def test_a_rest_goes_on_in_the_newest_version_under_its_last_name(
     later: list[Program], step: str | None, block: str | None
 ) -> None:
-    start = Start("answer", 1, MONDAY_NOON, MONDAY_NOON, "pause")
+    start = ResumePoint("answer", 1, MONDAY_NOON, MONDAY_NOON, "pause")
     expected = step and start._replace(step=step, block=str(block))
-    assert moved(start, later) == expected
+    assert map_to_version(start, later) == expected
 
 
 def test_who_has_only_just_entered_begins_at_the_beginning() -> None:
-    start = Start("mail", 0, MONDAY_NOON, MONDAY_NOON)
+    start = ResumePoint("mail", 0, MONDAY_NOON, MONDAY_NOON)
     new = compiled(delay("1 day", "first"))
-    assert moved(start, [new]) == start._replace(block="first")
-    assert moved(start._replace(turn=3), [new]) is None
+    assert map_to_version(start, [new]) == start._replace(block="first")
+    assert map_to_version(start._replace(turn=3), [new]) is None

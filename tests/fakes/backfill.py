@@ -5,26 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from milepost.base import instants
-from milepost.runtime.ports import Looked, Part
+from milepost.runtime.ports import BackfillSummary, PartitionProgress
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryProgress:
+class MemoryBackfillProgress:
     """Implements `Progress`."""
 
-    runs: dict[tuple[str, str], Looked] = field(default_factory=dict)
-    parts: dict[tuple[str, str], dict[str, Part]] = field(default_factory=dict)
+    runs: dict[tuple[str, str], BackfillSummary] = field(default_factory=dict)
+    parts: dict[tuple[str, str], dict[str, PartitionProgress]] = field(default_factory=dict)
 
     def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
         for each in what:
-            self.runs[store, each] = Looked(run, instants.show(at), of=of)
+            self.runs[store, each] = BackfillSummary(run, instants.format_instant(at), of=of)
 
-    def part(self, store: str, run: str, part: str) -> Part:
-        return self.parts.get((store, run), {}).get(part, Part())
+    def part(self, store: str, run: str, part: str) -> PartitionProgress:
+        return self.parts.get((store, run), {}).get(part, PartitionProgress())
 
-    def note(self, store: str, run: str, part: str, progress: Part) -> None:
+    def note(self, store: str, run: str, part: str, progress: PartitionProgress) -> None:
         self.parts.setdefault((store, run), {})[part] = progress
 
-    def looked(self, store: str, what: str) -> Looked | None:
+    def looked(self, store: str, what: str) -> BackfillSummary | None:
         held = self.runs.get((store, what))
         return held and held._replace(parts=dict(self.parts.get((store, held.run), {})))

@@ -3,22 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from milepost.api.pages import Record
-from milepost.api.records import Suppression, View, message_record
+from milepost.api.pages import PageRecord
+from milepost.api.records import RecordScope, Suppression, message_record
 from milepost.base import instants
 from milepost.contacts.event import Event
 from milepost.contacts.suppression import address_hash
 from milepost.enrollments.enrollment import Enrollment
-from milepost.simulator.memory.state import Proof, State, milliseconds
+from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryLives:
+class MemoryContactRecords:
     """Implements `Lives`. Nothing expires here."""
 
-    state: State
+    state: ContactsTable
 
-    def events(self, store: str, contact: str, view: View) -> Iterator[Event]:
+    def events(self, store: str, contact: str, view: RecordScope) -> Iterator[Event]:
         with self.state.lock:
             held = list(self.state.events.get((store, contact), {}).values())
         since = milliseconds(view.since) if view.since else None
@@ -32,11 +32,11 @@ class MemoryLives:
         ]
         return iter(sorted(seen, key=lambda event: event.occurred_at, reverse=True))
 
-    def proofs(self, store: str, contact: str) -> list[Record]:
+    def proofs(self, store: str, contact: str) -> list[PageRecord]:
         with self.state.lock:
             held = {key: p for key, p in self.state.proofs.items() if key[0] == (store, contact)}
         return [
-            Record(proof.at, f"{id_} {topic}", _proof(proof))
+            PageRecord(proof.at, f"{id_} {topic}", _proof(proof))
             for (_, _, id_, topic), proof in held.items()
         ]
 
@@ -45,7 +45,7 @@ class MemoryLives:
             held = list(self.state.enrollments.values())
         return [e for e in held if (e.ref.store, e.ref.contact) == (store, contact)]
 
-    def messages(self, store: str, contact: str) -> list[Record]:
+    def messages(self, store: str, contact: str) -> list[PageRecord]:
         with self.state.lock:
             held = {
                 ref.id: dict(facts)
@@ -53,7 +53,7 @@ class MemoryLives:
                 if (ref.store, ref.contact) == (store, contact)
             }
         return [
-            Record(instants.parse(facts["decided_at"]), id_, message_record(id_, facts))
+            PageRecord(instants.parse_instant(facts["decided_at"]), id_, message_record(id_, facts))
             for id_, facts in held.items()
         ]
 
@@ -78,10 +78,10 @@ class MemoryLives:
             yield {"kind": "wait", "workflow": workflow, "enrollment": id_, "step": step}
 
 
-def _proof(proof: Proof) -> dict[str, object]:
+def _proof(proof: ConsentRecord) -> dict[str, object]:
     fact = proof.fact
     return {
-        "topic": proof.topic, "state": fact.state, "at": instants.show(proof.at),
+        "topic": proof.topic, "state": fact.state, "at": instants.format_instant(proof.at),
         "dated": fact.at is not None, "method": fact.method, "source": fact.source,
         "wording": fact.wording, "ip": fact.ip, "user_agent": fact.user_agent,
         "event": proof.event.name,

@@ -5,52 +5,54 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from milepost.contacts.ports import Again
-from milepost.runtime.dead_letters import Envelope, Letter
-from milepost.simulator.memory.state import Record, State
+from milepost.contacts.ports import ReplayedEvent
+from milepost.runtime.dead_letters import DeadLetter, QueuedDeadLetters
+from milepost.simulator.memory.state import ContactsTable, StreamRecord
 
 
 @dataclass(slots=True)
-class MemoryLetters:
-    """Implements `Letters` and `Box`. An image is the `Record`."""
+class MemoryDeadLetters:
+    """Implements `Letters` and `Box`. An image is the `StreamRecord`."""
 
-    state: State
+    state: ContactsTable
     attempts: dict[tuple[str, str, int], int] = field(default_factory=dict)
-    images: dict[tuple[str, str, int], Record] = field(default_factory=dict)
-    queue: list[Letter] = field(default_factory=list)
+    images: dict[tuple[str, str, int], StreamRecord] = field(default_factory=dict)
+    queue: list[DeadLetter] = field(default_factory=list)
     asked: set[tuple[str, str, int]] = field(default_factory=set)
 
-    def failed(self, letter: Letter, image: Any, now: datetime) -> int:
+    def failed(self, letter: DeadLetter, image: Any, now: datetime) -> int:
         name = _name(letter)
         self.images[name] = image
         self.attempts[name] = self.attempts.get(name, 0) + 1
         return self.attempts[name]
 
-    def put_aside(self, letter: Letter) -> None:
+    def quarantine(self, letter: DeadLetter) -> None:
         self.queue.append(letter)
 
-    def waiting(self) -> Iterator[Envelope]:
-        yield from [Envelope(letter, [letter]) for letter in self.queue]
+    def waiting(self) -> Iterator[QueuedDeadLetters]:
+        yield from [QueuedDeadLetters(letter, [letter]) for letter in self.queue]
 
-    def apply_again(self, letter: Letter) -> bool | None:
+    def apply_again(self, letter: DeadLetter) -> bool | None:
         held = self.images.get(_name(letter))
         if held is None:
             return None
         if _name(letter) in self.asked:
             return False
         self.asked.add(_name(letter))
-        again = Again(f"redrive-{letter.position}", letter.position if letter.applied else 0)
+        again = ReplayedEvent(
+            f"redrive-{letter.position}", letter.position if letter.applied else 0
+        )
         with self.state.lock:
             position = len(self.state.stream) + 1
-            self.state.stream.append(Record(position, held.contact, held.event, again))
+            self.state.stream.append(StreamRecord(position, held.contact, held.event, again))
         return True
 
-    def put_back(self, envelope: Envelope) -> None:
+    def put_back(self, envelope: QueuedDeadLetters) -> None:
         """It has never left."""
 
-    def done(self, envelope: Envelope) -> None:
+    def done(self, envelope: QueuedDeadLetters) -> None:
         self.queue.remove(envelope.receipt)
 
 
-def _name(letter: Letter) -> tuple[str, str, int]:
+def _name(letter: DeadLetter) -> tuple[str, str, int]:
     return letter.store, letter.contact, letter.position

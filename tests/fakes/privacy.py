@@ -6,38 +6,40 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.contacts.event import IdentifierKind
-from milepost.privacy.request import Piece, PrivacyRequest
-from milepost.simulator.memory.state import State, milliseconds
+from milepost.privacy.request import DeletionBatch, PrivacyRequest
+from milepost.simulator.memory.state import ContactsTable, milliseconds
 
-MOST = 25
-KEPT = frozenset({"erased", "requests", "suppressed", "suppressed_at", "timers"})
+MAX_PER_TRANSACTION = 25
+RETENTION = frozenset({"erased", "requests", "suppressed", "suppressed_at", "timers"})
 """What a removal leaves, and timers, which go with their enrollments."""
 
 Handle = tuple[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryRemains:
+class MemoryContactDeletion:
     """Implements `Remains`. A key of the state begins with its store, then with its contact."""
 
-    state: State
+    state: ContactsTable
 
     def close(self, store: str, contact: str, at: datetime) -> None:
         with self.state.lock:
             self.state.erased[store, contact] = milliseconds(at)
 
-    def piece(self, store: str, contact: str) -> Piece | None:
+    def next_batch(self, store: str, contact: str) -> DeletionBatch | None:
         with self.state.lock:
             profile = self.state.profiles.get((store, contact))
             if profile is not None:
-                return Piece(
+                return DeletionBatch(
                     handles=(("profiles", (store, contact)),),
-                    running=tuple((p.ref(store, contact, i), 0) for i, p in profile.inside.items()),
+                    running=tuple(
+                        (p.ref(store, contact, i), 0) for i, p in profile.active_enrollments.items()
+                    ),
                     identifiers=profile.names(),
                 )
             return self._piece([h for h in self._handles() if _begins(h, (store, contact))])
 
-    def own(
+    def unshared_identifiers(
         self,
         store: str,
         contacts: Sequence[str],
@@ -53,14 +55,14 @@ class MemoryRemains:
     def remove(
         self,
         request: PrivacyRequest,
-        piece: Piece,
+        piece: DeletionBatch,
         own: Sequence[tuple[IdentifierKind, str]],
     ) -> None:
         with self.state.lock:
             named = [("identities", (request.store, *name)) for name in own]
             self._remove(request, [*named, *piece.handles])
 
-    def store_piece(self, store: str, segment: int) -> Piece | None:
+    def store_piece(self, store: str, segment: int) -> DeletionBatch | None:
         with self.state.lock:
             return (
                 None
@@ -68,29 +70,31 @@ class MemoryRemains:
                 else self._piece([h for h in self._handles() if _begins(h, (store,))])
             )
 
-    def remove_of_store(self, request: PrivacyRequest, piece: Piece) -> None:
+    def remove_of_store(self, request: PrivacyRequest, piece: DeletionBatch) -> None:
         with self.state.lock:
             self._remove(request, piece.handles)
 
     def _handles(self) -> Iterator[Handle]:
-        for name in State.__dataclass_fields__:
+        for name in ContactsTable.__dataclass_fields__:
             table = getattr(self.state, name)
             if name == "events":
                 yield from ((name, (person, key)) for person, held in table.items() for key in held)
-            elif isinstance(table, dict) and name not in KEPT:
+            elif isinstance(table, dict) and name not in RETENTION:
                 yield from ((name, key) for key in table)
 
-    def _piece(self, handles: list[Handle]) -> Piece | None:
+    def _piece(self, handles: list[Handle]) -> DeletionBatch | None:
         if not handles:
             return None
-        taken = handles[:MOST]
+        taken = handles[:MAX_PER_TRANSACTION]
         events = [self.state.events[key[0]][key[1]] for name, key in taken if name == "events"]
         seen = [("first_seen", (e.store, e.source, e.id)) for e in events]
         named = [(kind, value) for e in events for kind, value in e.identifiers.items()]
         ways = [self.state.enrollments[key] for name, key in taken if name == "enrollments"]
-        return Piece(
+        return DeletionBatch(
             handles=(*taken, *seen),
-            running=tuple((each.ref, each.leg) for each in ways if each.status == "active"),
+            running=tuple(
+                (each.ref, each.execution_no) for each in ways if each.status == "active"
+            ),
             exports=tuple(key[1] for name, key in taken if name == "exports"),
             identifiers=tuple(dict.fromkeys(named)),
         )
@@ -124,10 +128,10 @@ def _flat(key: Any) -> Iterator[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryRequests:
+class MemoryPrivacyRequests:
     """Implements `Requests`."""
 
-    state: State
+    state: ContactsTable
 
     def open(self, request: PrivacyRequest) -> PrivacyRequest:
         with self.state.lock:
@@ -152,7 +156,7 @@ class MemoryRequests:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryVault:
+class MemoryExportStorage:
     """Implements `Vault`."""
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -172,7 +176,7 @@ class MemoryVault:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryLater:
+class MemoryPrivacyQueue:
     """Implements `Later`. `waiting` holds what is to be carried out, and after how long."""
 
     waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)

@@ -10,8 +10,8 @@ class MemoryProbes:
 
     notes: dict[str, set[str]] = field(default_factory=dict)
 
-    def note(self, probe: str, kind: str, now: datetime) -> None:
+    def record_report(self, probe: str, kind: str, now: datetime) -> None:
         self.notes.setdefault(probe, set()).add(kind)
 
-    def heard(self, probe: str) -> list[str]:
+    def reports(self, probe: str) -> list[str]:
         return sorted(self.notes.get(probe, ()))

@@ -4,27 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from milepost.sending.rate_limit import Allowance, NoToken, Row, Wish, take
+from milepost.sending.rate_limit import NoSlot, RateShard, SesLimits, SlotRequest, reserve_slot
 
 
 @dataclass(slots=True)
-class MemoryTokens:
+class MemorySendSlots:
     """Implements `Tokens`."""
 
-    rows: dict[int, Row] = field(default_factory=dict)
-    said: Allowance | None = None
+    rows: dict[int, RateShard] = field(default_factory=dict)
+    said: SesLimits | None = None
     asked: int | None = None
     lock: Lock = field(default_factory=Lock)
 
-    def take(self, wish: Wish) -> int | NoToken:
+    def take(self, wish: SlotRequest) -> int | NoSlot:
         with self.lock:
-            taken = take(self.rows.get(wish.row, Row()), wish)
-            if isinstance(taken, NoToken):
+            taken = reserve_slot(self.rows.get(wish.row, RateShard()), wish)
+            if isinstance(taken, NoSlot):
                 return taken
             self.rows[wish.row], place = taken
             return place
 
-    def allowance(self) -> Allowance | None:
+    def allowance(self) -> SesLimits | None:
         return self.said
 
     def may_ask(self, now: int, again_after: int) -> bool:
@@ -37,7 +37,7 @@ class MemoryTokens:
     def taken(self) -> Sequence[int]:
         with self.lock:
             most = max(self.rows, default=-1)
-            return [self.rows.get(row, Row()).taken for row in range(most + 1)]
+            return [self.rows.get(row, RateShard()).taken for row in range(most + 1)]
 
-    def note(self, allowance: Allowance) -> None:
+    def note(self, allowance: SesLimits) -> None:
         self.said = allowance

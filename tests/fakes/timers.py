@@ -7,19 +7,19 @@ from typing import Any
 
 from milepost.base import instants
 from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.runtime.ports import Overdue
+from milepost.runtime.ports import OverdueMessage
 from milepost.simulator.memory.ledger import OPEN, uncount
-from milepost.simulator.memory.state import State
+from milepost.simulator.memory.state import ContactsTable
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryTimers:
     """Implements `Timers`. All instants here are real ones."""
 
-    state: State
+    state: ContactsTable
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
-        until = instants.show(now)
+    def due(self, now: datetime) -> Iterator[OverdueMessage | EnrollmentRef | ContactRef]:
+        until = instants.format_instant(now)
         with self.state.lock:
             begin = [
                 (timer.due, key)
@@ -32,9 +32,9 @@ class MemoryTimers:
                 if message.get("timer_due", "~") <= until
             ]
             looks = [
-                (profile.lookout.at, person)
+                (profile.next_check.at, person)
                 for person, profile in self.state.profiles.items()
-                if profile.lookout is not None and profile.lookout.at <= now
+                if profile.next_check is not None and profile.next_check.at <= now
             ]
         for _, ref in sorted(late, key=lambda pair: (pair[0], pair[1].id)):
             message = self.state.message(ref)
@@ -70,15 +70,15 @@ class MemoryTimers:
             if message is None or message["status"] not in (*OPEN, "throttled"):
                 return False
             status = "failed" if message["status"] == "throttled" else "unknown"
-            message |= {"status": status, "gave_up_at": instants.show(at)}
+            message |= {"status": status, "gave_up_at": instants.format_instant(at)}
             message.pop("timer_due", None)
             if status == "failed":
                 uncount(self.state, ref)
         return True
 
 
-def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> Overdue:
-    return Overdue(
+def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> OverdueMessage:
+    return OverdueMessage(
         message=ref,
         enrollment=EnrollmentRef.of_message(ref, message),
         step=message["step"],

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from milepost.base import instants
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.simulator.memory.state import State, milliseconds
+from milepost.simulator.memory.state import ContactsTable, milliseconds
 from milepost.transfer.exports.lines import consent_line, contact_line, event_line
 from milepost.transfer.exports.ports import Page
 from milepost.transfer.exports.progress import Export, Kind
-from milepost.transfer.imports.ports import Life
+from milepost.transfer.imports.ports import ImportedContact
 from milepost.transfer.imports.progress import Import
-from milepost.transfer.ports import Gone, Upload
+from milepost.transfer.ports import FileGoneError, FileVersion
 
 if TYPE_CHECKING:
     from milepost.transfer.imports.ports import Identifier
@@ -35,21 +35,21 @@ class MemoryUploads:
         held[version] = body
         return version
 
-    def find(self, store: str, path: str) -> Upload | None:
+    def find(self, store: str, path: str) -> FileVersion | None:
         held = self.versions.get((store, path))
         if not held:
             return None
         version, body = list(held.items())[-1]
-        return Upload(path, version, len(body))
+        return FileVersion(path, version, len(body))
 
-    def read(self, store: str, upload: Upload, start: int = 0) -> Iterator[bytes]:
+    def read(self, store: str, upload: FileVersion, start: int = 0) -> Iterator[bytes]:
         body = self.versions.get((store, upload.path), {}).get(upload.version)
         if body is None:
-            raise Gone(upload.path)
+            raise FileGoneError(upload.path)
         for at in range(start, len(body), self.piece):
             yield body[at : at + self.piece]
 
-    def settle(self, store: str, upload: Upload) -> None:
+    def settle(self, store: str, upload: FileVersion) -> None:
         self.settled.append(f"{store}/{upload.path}@{upload.version}")
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None:
@@ -57,10 +57,10 @@ class MemoryUploads:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryPeople:
+class MemoryBulkContacts:
     """Implements `People`."""
 
-    state: State
+    state: ContactsTable
 
     def owners(self, store: str, identifiers: Collection["Identifier"]) -> dict["Identifier", str]:
         with self.state.lock:
@@ -98,7 +98,7 @@ class MemoryPeople:
                 if self.state.identities.get((store, kind, value)) == contact:
                     del self.state.identities[store, kind, value]
 
-    def life(self, store: str, contact: str) -> Life:
+    def life(self, store: str, contact: str) -> ImportedContact:
         person = (store, contact)
         with self.state.lock:
             others = [
@@ -111,9 +111,11 @@ class MemoryPeople:
             ]
             others += [f"MESSAGE#{r.id}" for r in self.state.messages if r[:2] == person]
             events = tuple(self.state.events.get(person, {}).values())
-            return Life(store, contact, self.state.profiles.get(person), events, tuple(others))
+            return ImportedContact(
+                store, contact, self.state.profiles.get(person), events, tuple(others)
+            )
 
-    def forget(self, life: Life) -> bool:
+    def forget(self, life: ImportedContact) -> bool:
         person = (life.store, life.contact)
         with self.state.lock:
             if self.state.profiles.get(person) != life.profile or life.profile is None:
@@ -122,11 +124,11 @@ class MemoryPeople:
                 del self.state.events[person][event.name, event.occurred_at, event.id]
             for key in [key for key in self.state.proofs if key[0] == person]:
                 del self.state.proofs[key]
-            for kind, values in life.profile.known.items():
+            for kind, values in life.profile.known_identifiers.items():
                 for value in values:
                     if self.state.identities.get((life.store, kind, value)) == life.contact:
                         del self.state.identities[life.store, kind, value]
-            self.state.profiles[person] = Profile(*person, applied=life.profile.applied)
+            self.state.profiles[person] = Profile(*person, last_sequence=life.profile.last_sequence)
         return True
 
 
@@ -169,10 +171,10 @@ class MemoryExports:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryEverything:
+class MemoryStoreScan:
     """Implements `Everything`, `size` contacts a page. What only AWS holds is not among it."""
 
-    state: State
+    state: ContactsTable
     size: int = 10
 
     def page(self, store: str, after: str) -> Page:
@@ -198,7 +200,7 @@ class MemoryEverything:
             if owner == (store, contact):
                 fact = proof.fact
                 said = {
-                    "topic": topic, "state": fact.state, "at": instants.show(at),
+                    "topic": topic, "state": fact.state, "at": instants.format_instant(at),
                     "dated": fact.at is not None, "method": fact.method, "source": fact.source,
                     "wording": fact.wording, "ip": fact.ip, "user_agent": fact.user_agent,
                     "event": proof.event.name,
@@ -216,7 +218,7 @@ class MemoryEverything:
 
 
 @dataclass(slots=True)
-class MemoryRequeue:
+class MemoryContinuationQueue:
     """Implements `Requeue`: `waiting` holds the messages and their delays."""
 
     waiting: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from milepost.pages.visitor_limits import Counter
-from milepost.simulator.memory.state import State
+from milepost.pages.visitor_limits import VisitCounter
+from milepost.simulator.memory.state import ContactsTable
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryLimits:
+class MemoryVisitorLimits:
     """Implements `Limits`."""
 
-    state: State
+    state: ContactsTable
 
-    def count(self, counter: Counter, number: int = 1) -> int:
+    def count(self, counter: VisitCounter, number: int = 1) -> int:
         key = (counter.store, counter.key)
         with self.state.lock:
             self.state.counts[key] = self.state.counts.get(key, 0) + number

@@ -13,24 +13,24 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
-from milepost.base.error_collector import Apart
-from milepost.base.errors import Busy
+from milepost.base.error_collector import ErrorCollector
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.profile import Consent, Profile
 from milepost.contacts.suppression import address_hash
-from milepost.pages.unsubscribe import Proof
-from milepost.runtime.scheduler import reconcile
-from milepost.sending.counts import StepNumbers
-from milepost.sending.link_tokens import Unsubscribe
+from milepost.pages.unsubscribe import UnsubscribeEvidence
+from milepost.runtime.scheduler import run_due
+from milepost.sending.counts import StepCounts
+from milepost.sending.link_tokens import UnsubscribeLink
 from milepost.sending.message import (
     Accepted,
     Answer,
     Claimed,
-    Mail,
-    Refused,
-    Report,
+    DeliveryEvent,
+    NoResponse,
+    OutgoingEmail,
     Reported,
-    Unanswered,
+    SubmissionRejected,
 )
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, send, shop, workflow
 from tests.support.faults import Faults, Killed
@@ -66,7 +66,7 @@ class Strike(NamedTuple):
 
     def at(self, number: int, before: bool, name: str) -> None:
         if number == self.number and before == (self.how in ("killed before", "refused")):
-            raise Killed(name) if self.how.startswith("killed") else Busy(name)
+            raise Killed(name) if self.how.startswith("killed") else ThrottledError(name)
 
 
 TROUBLES = ("killed before", "killed after", "refused", "answer lost")
@@ -122,7 +122,7 @@ class Storm(Faults):
         trouble = weather.refused if before else weather.lost
         if of_table and chance < trouble:
             self.harm[f"{'refused' if before else 'answer lost'} {name}"] += 1
-            raise Busy(name)
+            raise ThrottledError(name)
         if chance - trouble < weather.meanwhile and self.pending and self.depth < 2:
             self.depth += 1
             doing, self.now_sending = self.now_sending, None
@@ -173,44 +173,44 @@ class Post:
 
     def __init__(self, sea: "Sea") -> None:
         self.sea = sea
-        self.handed: list[tuple[Mail, Answer]] = []
+        self.handed: list[tuple[OutgoingEmail, Answer]] = []
         self.submitted: Counter[MessageRef] = Counter()
         self.taken: Counter[MessageRef] = Counter()
         self.paused_for = 0
 
     @property
-    def mails(self) -> list[Mail]:
+    def mails(self) -> list[OutgoingEmail]:
         return [mail for mail, _ in self.handed]
 
-    def send(self, mail: Mail) -> Answer:
+    def send(self, mail: OutgoingEmail) -> Answer:
         chance = self.sea.chance
         self.submitted[mail.ref] += 1
         if self.paused_for:
             self.paused_for -= 1
             self.submitted[mail.ref] -= 1
-            return Refused("SendingPausedException", retry=True)
+            return SubmissionRejected("SendingPausedException", retry=True)
         fate = chance.randrange(1000)
         if fate >= self.sea.weather.post:
             return self._take(mail)
         match fate % 8:
             case 0 | 1:
                 self.submitted[mail.ref] -= 1
-                return Refused("TooManyRequestsException", retry=True)
+                return SubmissionRejected("TooManyRequestsException", retry=True)
             case 2 | 3:
                 self._take(mail)
-                return Unanswered("ReadTimeoutError")
+                return NoResponse("ReadTimeoutError")
             case 4:
-                return Unanswered("ConnectTimeoutError")
+                return NoResponse("ConnectTimeoutError")
             case 5:
-                return Unanswered("503")
+                return NoResponse("503")
             case 6:
-                return Refused("MessageRejected")
+                return SubmissionRejected("MessageRejected")
             case _:
                 self.paused_for = chance.randrange(20)
                 self.submitted[mail.ref] -= 1
-                return Refused("AccountSuspendedException", retry=True)
+                return SubmissionRejected("AccountSuspendedException", retry=True)
 
-    def _take(self, mail: Mail) -> Answer:
+    def _take(self, mail: OutgoingEmail) -> Answer:
         self.taken[mail.ref] += 1
         self.handed.append((mail, Accepted(mail.ref.id)))
         self.sea.follow(mail)
@@ -241,7 +241,7 @@ class Sea(World):
 
     @property
     def now(self) -> Any:
-        return self.agenda.now + self.skew
+        return self.clock.now + self.skew
 
     # --- what happens ---
 
@@ -253,10 +253,10 @@ class Sea(World):
             self.soon(self._minute)
         self.storm.raging = True
         while self.storm.pending:
-            self.agenda.now += timedelta(seconds=self.chance.randrange(45))
+            self.clock.now += timedelta(seconds=self.chance.randrange(45))
             self.storm.happen()
         for _ in range(8):
-            self.agenda.now += timedelta(minutes=30)
+            self.clock.now += timedelta(minutes=30)
             self.soon(self._minute)
             while self.storm.pending:
                 self.storm.happen()
@@ -270,7 +270,7 @@ class Sea(World):
         before, self.skew = self.skew, self.weather.skew * self.chance.uniform(-1, 1)
         try:
             action()
-        except (Killed, Busy):
+        except (Killed, ThrottledError):
             if self.storm.now_sending is not None:
                 self.storm.doubts.add(self.storm.now_sending)
             if tries == MOST_TRIES:
@@ -290,8 +290,8 @@ class Sea(World):
             own,
             {"email": (email, "2026-11-02T12:00:00.000Z", "evt-1")},
             consent={"offers": Consent("granted", MONDAY_NOON, "form", "footer")},
-            inside={ref.id: inside.presence()},
-            applied=1,
+            active_enrollments={ref.id: inside.presence()},
+            last_sequence=1,
         )
         assert self.contacts.apply(None, known)
         assert self.enrollments.enroll(inside)
@@ -300,11 +300,11 @@ class Sea(World):
 
     def _minute(self) -> None:
         timers = self.storm.around(self.timers, "timers")
-        apart = Apart()
-        reconcile(timers, self.resender, self.legs, self.lookouts, self.now, apart)
-        apart.settle("things that are due")
+        apart = ErrorCollector()
+        run_due(timers, self.resender, self.legs, self.lookouts, self.now, apart)
+        apart.raise_if_any("things that are due")
 
-    def follow(self, mail: Mail) -> None:
+    def follow(self, mail: OutgoingEmail) -> None:
         """What becomes of a mail that the post took, told in no order and as often as it likes."""
         rare = self.chance.randrange(1000)
         fates: list[Reported] = ["sent", "delivered"]
@@ -315,20 +315,20 @@ class Sea(World):
         for fate in fates:
             self._report(mail, fate)
 
-    def _report(self, mail: Mail, fate: Reported) -> None:
+    def _report(self, mail: OutgoingEmail, fate: Reported) -> None:
         chance = self.chance.randrange(1000)
         if chance < self.weather.untold:
             return
-        report = Report(fate, self.agenda.now, mail.to, "a" if fate == "clicked" else "")
+        report = DeliveryEvent(fate, self.clock.now, mail.to, "a" if fate == "clicked" else "")
         if fate == "bounced":
             report = report._replace(detail="Bounce", permanent=chance % 3 > 0)
-        learn = partial(self.learner.learn, STORE, mail.ref.id, report)
+        learn = partial(self.learner.record, STORE, mail.ref.id, report)
         for _ in range(1 if chance > self.weather.told_twice else 1 + chance % 3):
             self.soon(learn)
 
-    def _regret(self, mail: Mail) -> None:
-        claim = Unsubscribe(STORE, mail.ref.contact, "offers", mail.ref.id)
-        self.unsubscriber.unsubscribe(claim, "topic", Proof("one-click"), self.now)
+    def _regret(self, mail: OutgoingEmail) -> None:
+        claim = UnsubscribeLink(STORE, mail.ref.contact, "offers", mail.ref.id)
+        self.unsubscriber.unsubscribe(claim, "topic", UnsubscribeEvidence("one-click"), self.now)
 
     # --- what must hold ---
 
@@ -361,7 +361,7 @@ class Sea(World):
         if status == "unknown" and not self.post.submitted[ref] and ref not in self.storm.doubts:
             raise Found(f"{step} is unknown, though nothing happened that could not be known")
 
-    def _count(self, step: str, counts: StepNumbers, decided: int) -> None:
+    def _count(self, step: str, counts: StepCounts, decided: int) -> None:
         total = counts.sent + counts.skipped + counts.failed + counts.unknown
         if not counts.decided == total == decided:
             raise Found(f"{step}: {counts}")

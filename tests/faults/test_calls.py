@@ -6,14 +6,20 @@ from itertools import pairwise
 
 import pytest
 
-from milepost.sending.message import Answer, Mail, Refused, Report, Unanswered
+from milepost.sending.message import (
+    Answer,
+    DeliveryEvent,
+    NoResponse,
+    OutgoingEmail,
+    SubmissionRejected,
+)
 from tests.faults.storm import CALM, STEPS, TROUBLES, Sea, Strike, Weather, published
 from tests.support.builders import STORE
 from tests.support.world import World
 
 TOLD, UNTOLD = CALM, CALM._replace(untold=1000)
 NEWS, RECEIPT = 1, 0
-HANDING_OVER = {"ledger.claim", "ledger.claim_again", "mailer.send", "ledger.settle"}
+HANDING_OVER = {"ledger.claim", "ledger.claim_again", "mailer.send", "ledger.record_result"}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +44,8 @@ def in_doubt(name: str, how: str) -> bool:
     return name in HANDING_OVER and (name, how) not in {
         ("ledger.claim", "killed before"),
         ("ledger.claim", "refused"),
-        ("ledger.settle", "killed after"),
-        ("ledger.settle", "answer lost"),
+        ("ledger.record_result", "killed after"),
+        ("ledger.record_result", "answer lost"),
     }
 
 
@@ -50,7 +56,7 @@ def test_trouble_at_any_one_call_costs_no_more_than_it_must(
     shore: World, reader: int, weather: Weather, how: str
 ) -> None:
     calls = tell(shore, reader, weather).storm.called
-    assert {"ledger.claim", "mailer.send", "ledger.settle", "enrollments.load"} <= {*calls}
+    assert {"ledger.claim", "mailer.send", "ledger.record_result", "enrollments.load"} <= {*calls}
     for number, name in enumerate(calls, 1):
         if name == "mailer.send" and how in ("refused", "answer lost"):
             continue  # these are answers of the post: see below
@@ -76,12 +82,12 @@ def with_post(shore: World, reader: int, weather: Weather, *answers: object) -> 
     script = [*answers]
     take = sea.post._take
 
-    def send(mail: Mail) -> object:
+    def send(mail: OutgoingEmail) -> object:
         if not script:
             sea.post.submitted[mail.ref] += 1
             return take(mail)
         answer = script.pop(0)
-        if not (isinstance(answer, Refused) and answer.retry):
+        if not (isinstance(answer, SubmissionRejected) and answer.retry):
             sea.post.submitted[mail.ref] += 1
         if isinstance(answer, tuple) and answer and answer[0] is True:
             take(mail)
@@ -94,12 +100,12 @@ def with_post(shore: World, reader: int, weather: Weather, *answers: object) -> 
     return sea
 
 
-LOST = Unanswered("ReadTimeoutError")
+LOST = NoResponse("ReadTimeoutError")
 TOOK_IT = (True, LOST)
 
 
-@pytest.mark.parametrize("answer", [LOST, Unanswered("503")], ids=["time-out", "503"])
-def test_a_time_out_before_the_post_took_it(shore: World, answer: Unanswered) -> None:
+@pytest.mark.parametrize("answer", [LOST, NoResponse("503")], ids=["time-out", "503"])
+def test_a_time_out_before_the_post_took_it(shore: World, answer: NoResponse) -> None:
     """Marketing is given up and counted, a receipt is sent once more."""
     news = with_post(shore, NEWS, TOLD, answer)
     assert (statuses(news)[0], news.post.taken.total()) == ("unknown", 4)
@@ -126,14 +132,14 @@ def test_a_time_out_of_which_nothing_is_ever_told(shore: World) -> None:
                                   "AccountSuspendedException"])  # fmt: skip
 def test_a_storm_of_refusals_only_delays(shore: World, code: str) -> None:
     for reader in (NEWS, RECEIPT):
-        sea = with_post(shore, reader, TOLD, *[Refused(code, retry=True)] * 60)
+        sea = with_post(shore, reader, TOLD, *[SubmissionRejected(code, retry=True)] * 60)
         assert statuses(sea) == ["accepted"] * 5
         assert {*sea.post.taken.values()} == {1}
 
 
 def test_a_message_that_the_post_rejects_is_not_offered_again(shore: World) -> None:
     for reader in (NEWS, RECEIPT):
-        sea = with_post(shore, reader, TOLD, Refused("MessageRejected"))
+        sea = with_post(shore, reader, TOLD, SubmissionRejected("MessageRejected"))
         assert statuses(sea) == ["rejected", *["accepted"] * 4]
         assert {*sea.post.submitted.values()} == {1}
 
@@ -146,11 +152,11 @@ def reported(shore: World, *kinds: str) -> Sea:
     sea = Sea(shore, 0, UNTOLD, readers=[NEWS])
     take = sea.post._take
 
-    def early(mail: Mail) -> Answer:
+    def early(mail: OutgoingEmail) -> Answer:
         answer = take(mail)
         for kind in kinds * 10 if mail.tags["step"] == STEPS[0] else ():
-            report = Report(kind, sea.now, mail.to, permanent=True)  # type: ignore[arg-type]
-            sea.learner.learn(STORE, mail.ref.id, report)
+            report = DeliveryEvent(kind, sea.now, mail.to, permanent=True)  # type: ignore[arg-type]
+            sea.learner.record(STORE, mail.ref.id, report)
         return LOST if mail.tags["step"] == STEPS[0] else answer
 
     sea.post._take = early  # type: ignore[method-assign]

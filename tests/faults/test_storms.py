@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.message import Accepted, Claimed, Report, Unanswered
+from milepost.sending.message import Accepted, Claimed, DeliveryEvent, NoResponse
 from milepost.simulator.memory.ledger import MemoryLedger
 from tests.faults.storm import CALM, READERS, STEPS, STORMY, Found, Sea, Weather, published
 from tests.support.world import World
@@ -122,24 +122,24 @@ class NeverAsksWhetherTheReaderSaidNo(Careless):
 
 
 class LetsTheAnswerHaveTheLastWord(Careless):
-    def settle(self, ref: Any, answer: Any, at: Any) -> None:
-        super().settle(ref, answer, at)
-        if isinstance(answer, Unanswered) and ref in self.state.messages:
+    def record_result(self, ref: Any, answer: Any, at: Any) -> None:
+        super().record_result(ref, answer, at)
+        if isinstance(answer, NoResponse) and ref in self.state.messages:
             self.state.messages[ref]["status"] = "skipped"
 
 
 class BelievesEveryReportToBeAboutTheMessage(Careless):
-    def settle(self, ref: Any, answer: Any, at: Any) -> None:
+    def record_result(self, ref: Any, answer: Any, at: Any) -> None:
         if not isinstance(answer, Accepted):
-            self.report(ref, Report("sent", at))
+            self.record_delivery_event(ref, DeliveryEvent("sent", at))
             return
-        super().settle(ref, answer, at)
+        super().record_result(ref, answer, at)
 
 
 class TriesMarketingTwice(Careless):
-    def settle(self, ref: Any, answer: Any, at: Any) -> None:
-        super().settle(ref, answer, at)
-        if isinstance(answer, Unanswered):
+    def record_result(self, ref: Any, answer: Any, at: Any) -> None:
+        super().record_result(ref, answer, at)
+        if isinstance(answer, NoResponse):
             self.state.messages[ref]["status"] = "throttled"
 
 

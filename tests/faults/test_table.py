@@ -9,13 +9,13 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from milepost.aws.table import Table
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.contacts.dynamodb.contacts import DynamoContacts
 from milepost.contacts.dynamodb.timeline import DynamoTimeline
 from milepost.contacts.suppression import address_hash
 from milepost.sending.dynamodb.ledger import DynamoLedger
-from milepost.sending.feedback import Learner
-from milepost.sending.message import Accepted, Claimed, NotClaimed, Report
+from milepost.sending.feedback import FeedbackRecorder
+from milepost.sending.message import Accepted, ClaimDenied, Claimed, DeliveryEvent
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import ADA, MONDAY_NOON, STORE, draft
 from tests.support.ledgers import NOTES, claim, status, with_ada
@@ -95,15 +95,17 @@ def ports(aws: Cloud, flaky: Flaky) -> Ports:
 
 
 def told(ports: Ports, kind: str) -> None:
-    report = Report(kind, MONDAY_NOON, ADA, permanent=True, detail="Bounce")  # type: ignore[arg-type]
-    learner = Learner(ports.contacts, ports.ledger, ports.timeline, lambda _: StoreSettings())
-    assert learner.learn(STORE, draft().ref.id, report)
+    report = DeliveryEvent(kind, MONDAY_NOON, ADA, permanent=True, detail="Bounce")  # type: ignore[arg-type]
+    learner = FeedbackRecorder(
+        ports.contacts, ports.ledger, ports.timeline, lambda _: StoreSettings()
+    )
+    assert learner.record(STORE, draft().ref.id, report)
 
 
 DEEDS: dict[str, Callable[[Ports], object]] = {
     "claim": claim,
-    "settle": lambda ports: ports.ledger.settle(draft().ref, Accepted("ses-1"), MONDAY_NOON),
-    "close": lambda ports: ports.ledger.close(
+    "settle": lambda ports: ports.ledger.record_result(draft().ref, Accepted("ses-1"), MONDAY_NOON),
+    "close": lambda ports: ports.ledger.record_skip(
         draft("next"), "skipped", "no consent", NOTES, MONDAY_NOON
     ),
     "learn": lambda ports: told(ports, "bounced"),
@@ -118,7 +120,7 @@ def test_what_is_refused_for_now_is_asked_again_and_done_once(
     if deed != "claim":
         claim(ports)
     flaky.refusal = REFUSALS[trouble]
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         DEEDS[deed](ports)
     assert DEEDS[deed](ports) in (None, Claimed())
 
@@ -126,9 +128,9 @@ def test_what_is_refused_for_now_is_asked_again_and_done_once(
 def test_a_claim_whose_answer_was_lost_is_not_made_again(ports: Ports, flaky: Flaky) -> None:
     """Who asks again cannot know whether it was its own: it submits nothing, and says unknown."""
     flaky.loses = True
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         claim(ports)
-    assert claim(ports) == NotClaimed("decided before", "claimed")
+    assert claim(ports) == ClaimDenied("decided before", "claimed")
 
 
 @pytest.mark.parametrize("deed", ["settle", "close"])
@@ -137,7 +139,7 @@ def test_what_was_done_without_a_word_may_be_done_again(
 ) -> None:
     claim(ports)
     flaky.loses = True
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         DEEDS[deed](ports)
     once = [ports.look.message(draft(step).ref) for step in ("reminder", "next")]
     DEEDS[deed](ports)
@@ -151,19 +153,21 @@ def test_a_report_that_was_half_learned_is_learned_whole_the_next_time(
     """The ledger, the suppression and the event: each of the three writes may lose its answer."""
     claim(ports)
     deeds: list[Callable[[], object]] = [
-        lambda: ports.ledger.report(draft().ref, Report("bounced", MONDAY_NOON, ADA)),
+        lambda: ports.ledger.record_delivery_event(
+            draft().ref, DeliveryEvent("bounced", MONDAY_NOON, ADA)
+        ),
         lambda: ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON),
         lambda: None,
     ]
     for deed in deeds[: write - 1]:
         deed()
     flaky.loses = True
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         told(ports, "bounced")
     told(ports, "bounced")
     assert status(ports) == "accepted"
     assert ports.look.suppressions() == ["hard bounce"]
-    assert claim(ports, draft("next")) == NotClaimed("suppressed: hard bounce")
+    assert claim(ports, draft("next")) == ClaimDenied("suppressed: hard bounce")
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["before it is kept", "before it is weighed"])
@@ -173,14 +177,14 @@ def test_two_clicks_of_a_burst_that_are_reported_at_once_are_weighed_together(
     """The second is learned whole while the first is between its two writes."""
     claim(ports)
     one, other = (
-        Report("clicked", MONDAY_NOON + timedelta(hours=1, seconds=after), ADA, link)
+        DeliveryEvent("clicked", MONDAY_NOON + timedelta(hours=1, seconds=after), ADA, link)
         for after, link in ((0, "a"), (0.2, "b"))
     )
     flaky.meanwhile = [
         *[lambda: None] * place,
-        lambda: ports.ledger.report(draft().ref, other),
+        lambda: ports.ledger.record_delivery_event(draft().ref, other),
     ]
-    assert ports.ledger.report(draft().ref, one) is not None
+    assert ports.ledger.record_delivery_event(draft().ref, one) is not None
     kept = ports.look.message(draft().ref)
     assert "clicked_at" not in kept
     assert kept["machine_clicked_at"] == "2026-11-02T13:00:00.000Z"

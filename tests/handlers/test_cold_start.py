@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from milepost.handlers.cold_start import warm
+from milepost.handlers.cold_start import preload
 
 ASKED = "import gc, milepost.handlers; print(gc.isenabled())"
 
@@ -22,7 +22,7 @@ def test_in_lambda_everything_is_built_before_the_first_request(
 ) -> None:
     built: list[str] = []
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "milepost-react")
-    warm(lambda: built.append("one"), lambda: built.append("two"))
+    preload(lambda: built.append("one"), lambda: built.append("two"))
     assert built == ["one", "two"]
 
 
@@ -33,7 +33,7 @@ def test_elsewhere_nothing_is_built_by_an_import(monkeypatch: pytest.MonkeyPatch
     def build() -> None:
         raise AssertionError("built")
 
-    warm(build)
+    preload(build)
 
 
 def test_when_the_start_is_over_garbage_is_looked_for_among_what_comes_after_it(
@@ -41,7 +41,7 @@ def test_when_the_start_is_over_garbage_is_looked_for_among_what_comes_after_it(
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "milepost-react")
     gc.disable()
-    warm()
+    preload()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
 

@@ -124,7 +124,7 @@ def outcome(world: World) -> Outcome:
             sorted(totals.items()),
             sorted((topic, c.state) for topic, c in profile.consent.items()),
             sorted(profile.entries),
-            sorted(profile.inside),
+            sorted(profile.active_enrollments),
         ),
         suppressed=tuple(sorted(world.state.suppressed.items())),
         proofs=len(world.state.proofs),

@@ -73,7 +73,7 @@ def test_who_buys_after_the_first_mail_gets_no_more(world: World) -> None:
     assert world.steps_mailed() == ["reminder"]
     assert ended(world) == ("exited", "goal reached")
     assert world.execution(world.enrollment()).status == "ABORTED"
-    assert world.profile().inside == {}
+    assert world.profile().active_enrollments == {}
 
 
 def test_an_order_that_reaches_us_before_its_checkout_keeps_the_contact_out(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from milepost.contacts.profile import Profile
+from milepost.simulator.functions import WIRING
 from milepost.stores.store_secrets import StoreSecrets
 from tests.support.builders import delay, send, shop, template, wait_for, workflow
 from tests.support.world import World
@@ -54,14 +55,14 @@ def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -
     assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
     assert execution.entered[-1] == "give up"
     assert execution.status == "SUCCEEDED"
-    assert world.profile().inside == {}
+    assert world.profile().active_enrollments == {}
 
 
 def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) -> None:
     def broken(_: object) -> None:
         raise RuntimeError("out of order")
 
-    world.functions["await_event"] = broken
+    world.functions[WIRING.await_event] = broken
     world.event("Visited")
     world.run_for(days=3)
     assert (world.enrollment().status, world.enrollment().reason) == ("failed", "RuntimeError")
@@ -71,7 +72,7 @@ def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) ->
 
 def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world: World) -> None:
     """What is wrong in a state itself is wrong in the state that gives up, too."""
-    world.functions["run_steps"] = lambda task: {"enrollment": task["enrollment"]}
+    world.functions[WIRING.run_steps] = lambda task: {"enrollment": task["enrollment"]}
     world.event("Visited")
     world.run_for(days=3)
     assert world.execution(world.enrollment()).status == "FAILED"
@@ -131,7 +132,7 @@ def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -
     applied = world.contacts.apply
 
     def beaten(before: Profile | None, after: Profile) -> bool:
-        return bool(world.agenda.now >= busy_until and applied(before, after))
+        return bool(world.clock.now >= busy_until and applied(before, after))
 
     busy_until = world.now + timedelta(seconds=3)
     world.reactor = replace(world.reactor, contacts=Beaten(world.contacts, beaten))

@@ -22,7 +22,7 @@ def told(reports: list[Event], echo: int = 1) -> Profile:
         if number % 2:
             world.run_for(seconds=1)
     world.run_for(minutes=1)
-    return replace(world.profile(), applied=0)
+    return replace(world.profile(), last_sequence=0)
 
 
 @given(timeline=timelines, choices=st.data())

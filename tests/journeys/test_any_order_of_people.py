@@ -8,9 +8,8 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.contacts.event import Event, IdentifierKind
+from milepost.contacts.event import Event, IdentifierKind, is_system_event
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import ours
 from tests.support.builders import ADA, STORE
 from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults
@@ -90,8 +89,10 @@ def told(reports: list[Event], pauses: list[int], echo: int = 1, seed: int = 0) 
     assert not any(p.merging for p in world.state.profiles.values())
     assert not world.state.absorbing
     return Person(
-        profile=replace(profile, contact="", applied=0, moved=0, consent={}, astray=(0, "")),
-        timeline=frozenset(k for k, e in world.state.events[me].items() if not ours(e)),
+        profile=replace(
+            profile, contact="", last_sequence=0, moved_events=0, consent={}, misrouted=(0, "")
+        ),
+        timeline=frozenset(k for k, e in world.state.events[me].items() if not is_system_event(e)),
         proofs=frozenset((at, id_, topic) for p, at, id_, topic in world.state.proofs if p == me),
         identities=frozenset(
             (kind, value)

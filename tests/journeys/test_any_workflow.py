@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.transitions import transitions
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.chance import choose, held_back
+from milepost.enrollments.chance import choose_path, is_held_out
 from milepost.enrollments.enrollment import Enrollment
 from tests.support.builders import ADA, MONDAY_NOON, Json, shop
 from tests.support.faults import Faults
@@ -25,8 +25,8 @@ LONG = 1000
 
 def chance_of(ref: EnrollmentRef) -> Chance:
     return Chance(
-        choose=lambda step, weights: choose(ref, step, weights),
-        held_back=lambda step, percent: held_back(ref, {"id": step, "percent": percent}),
+        choose=lambda step, weights: choose_path(ref, step, weights),
+        held_back=lambda step, percent: is_held_out(ref, {"id": step, "percent": percent}),
     )
 
 
@@ -76,7 +76,7 @@ def test_the_machine_and_the_naive_reader_agree(
     if execution.status == "SUCCEEDED":
         assert world.profile().as_data()["properties"] == expected.properties
     assert execution.billed <= transitions(world.program("any"))
-    assert world.profile().inside == {}
+    assert world.profile().active_enrollments == {}
 
 
 SHORT = timedelta(minutes=30)

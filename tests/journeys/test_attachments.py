@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.attachments import MOST_BYTES, check_path, path_for
+from milepost.sending.attachments import MAX_BYTES, attachment_path, check_path
 from tests.journeys.visits import visited, world_of
 from tests.support.builders import STORE, Json, send, shop, text, workflow
 from tests.support.world import World
@@ -73,9 +73,9 @@ def test_a_visitor_chooses_no_file_through_another_workflow(by: Json, name: str)
          "such name of a file"),
         ({"terms": b"<html>"}, {"order": {"id": "1001"}}, '"terms.pdf" is no PDF file'),
         ({"terms": b""}, {"order": {"id": "1001"}}, '"terms.pdf" is no PDF file'),
-        ({"terms": PDF + b"x" * MOST_BYTES}, {"order": {"id": "1001"}},
+        ({"terms": PDF + b"x" * MAX_BYTES}, {"order": {"id": "1001"}},
          '"terms.pdf" is larger than 5 MB'),
-        ({"terms": PDF + b"x" * (MOST_BYTES - 30)}, {"order": {"id": "1001"}},
+        ({"terms": PDF + b"x" * (MAX_BYTES - 30)}, {"order": {"id": "1001"}},
          "the files are larger than 5 MB together"),
     ],
 )  # fmt: skip
@@ -91,7 +91,7 @@ def test_without_its_files_nothing_is_sent_and_the_reason_names_no_value(
      True, 1.5, None, [], {"id": 1}, "{event.x}", "a\x00"],
 )  # fmt: skip
 def test_no_value_leads_out_of_its_place(value: Any) -> None:
-    assert path_for("invoices/{event.id}.pdf", {"id": value}) is None
+    assert attachment_path("invoices/{event.id}.pdf", {"id": value}) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_path_that_cannot_be_attached_is_told(path: str) -> None:
 def test_paths_that_can_be_attached() -> None:
     for path in ("terms.pdf", "a/b-c_d/E.PNG", "{event.id}.ics", "i/{event.a.b_c}-{event.d}.jpg"):
         assert check_path(path) == ""
-    assert path_for("i/{event.a}-{event.b}.pdf", {"a": 7, "b": "x_Y-1"}) == "i/7-x_Y-1.pdf"
+    assert attachment_path("i/{event.a}-{event.b}.pdf", {"a": 7, "b": "x_Y-1"}) == "i/7-x_Y-1.pdf"
 
 
 def refused(document: Json) -> list[str]:
@@ -115,7 +115,7 @@ def refused(document: Json) -> list[str]:
     made.publish(shop())
     made.files.write(STORE, "workflows/w.json", text(document))
     (report,) = made.publisher.publish(STORE, ["workflows/w.json"])
-    return [f"{p.place}: {p.reason}" for p in report.problems]
+    return [f"{p.location}: {p.reason}" for p in report.problems]
 
 
 def test_marketing_and_what_visitors_may_choose_are_refused_at_publish() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from milepost.contacts.event_names import MOMENT, SEGMENT
+from milepost.contacts.event_names import REEVALUATED, SEGMENT
 from milepost.contacts.profile import Profile
-from milepost.runtime.backfill import Looker, segments_of
-from milepost.segments.evaluator import Segmenter
+from milepost.runtime.backfill import BackfillWorker, segments_to_backfill
+from milepost.segments.evaluator import SegmentEvaluator
 from tests.journeys.test_segments import (
     BUYERS,
     GOLD,
@@ -42,7 +42,7 @@ def gold(world: World) -> list[str]:
 
 
 def moments(world: World) -> int:
-    return sum(record.event.name == MOMENT for record in world.state.stream)
+    return sum(record.event.name == REEVALUATED for record in world.state.stream)
 
 
 def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_written_to() -> None:
@@ -210,13 +210,13 @@ def test_what_is_published_together_is_looked_for_together() -> None:
     assert len(world.looks) == 1
 
 
-def looking(world: World, **changes: Any) -> Looker:
+def looking(world: World, **changes: Any) -> BackfillWorker:
     parts: dict[str, Any] = {
         "contacts": world.contacts, "timeline": world.timeline, "registry": world.registry,
         "members": world.members, "segmenter": world.segmenter, "progress": world.progress,
         "now": lambda: world.now,
     }  # fmt: skip
-    return Looker(**(parts | changes))
+    return BackfillWorker(**(parts | changes))
 
 
 def test_a_part_goes_on_where_it_stopped() -> None:
@@ -230,11 +230,11 @@ def test_a_part_goes_on_where_it_stopped() -> None:
 def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react() -> None:
     world = populated()
 
-    class Choosy(Segmenter):
-        def looked(self, profile: Profile, *rest: Any) -> Profile:
+    class Choosy(SegmentEvaluator):
+        def evaluate_for_backfill(self, profile: Profile, *rest: Any) -> Profile:
             if profile.contact == world.contact(PEOPLE[0]):
                 raise ValueError("this one not")
-            return super().looked(profile, *rest)
+            return super().evaluate_for_backfill(profile, *rest)
 
     choosy = Choosy(world.timeline, world.registry, world.members)
     world.looker = looking(world, segmenter=choosy)
@@ -247,7 +247,7 @@ def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react
 def test_a_look_knows_which_segments_ask_about_the_score() -> None:
     world = populated()
     world.publish(segments(hot={"title": "Hot", "condition": {"contact": "score", "gte": 50}}))
-    assert segments_of(["scoring"], world.shelf.head(STORE)) == ["hot"]
+    assert segments_to_backfill(["scoring"], world.shelf.head(STORE)) == ["hot"]
 
 
 def test_what_can_only_be_seen_by_being_there_is_kept_for_the_members() -> None:
@@ -289,7 +289,7 @@ def seen(world: World) -> object:
         members(world, "gold"),
         crossings(world),
         sorted(world.steps_mailed(ADA)),
-        world.profile().lookout,
+        world.profile().next_check,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.message import Mail
+from milepost.sending.message import OutgoingEmail
 from tests.support.builders import branch, delay, send, shop, wait_for, workflow
 from tests.support.world import World
 
@@ -22,7 +22,7 @@ def told(*steps: Any, **files: Any) -> World:
     return world
 
 
-def scan(world: World, mail: Mail) -> None:
+def scan(world: World, mail: OutgoingEmail) -> None:
     """A scanner follows all links at once, two seconds after the mail was handed over."""
     for link in LINKS:
         world.report_of_post(mail, "Click", {"link": link, "userAgent": "Mozilla/5.0 (Windows)"})
@@ -50,7 +50,7 @@ def test_whoever_is_only_scanned_is_asked_again() -> None:
     totals = world.profile().totals
     assert totals["Email Clicked by Machine"].count == len(LINKS)
     assert "Email Clicked" not in totals
-    assert world.numbers("visit").steps["hello"].fates["clicked"] == 0
+    assert world.numbers("visit").steps["hello"].statuses["clicked"] == 0
 
 
 @pytest.mark.parametrize("machines", [True, False])

@@ -82,7 +82,7 @@ class Newsroom:
         for _ in range(5):
             try:
                 with self.faults.within("trigger_date", lambda: None):
-                    self.broadcaster.go_on()
+                    self.broadcaster.advance()
                 break
             except BaseException as killed:
                 if type(killed).__name__ != "Killed":
@@ -92,7 +92,8 @@ class Newsroom:
     def mailed(self) -> list[tuple[str, str]]:
         """Who got a mail, and in which hour."""
         return sorted(
-            (instants.show(at)[:13], mail.to.partition("@")[0]) for at, mail in self.world.posted
+            (instants.format_instant(at)[:13], mail.to.partition("@")[0])
+            for at, mail in self.world.posted
         )
 
     def report(self) -> Json:
@@ -252,5 +253,5 @@ def test_a_schedule_that_would_reach_nobody_is_not_published(
         world.files.write(STORE, path, content if isinstance(content, str) else json.dumps(content))
     report = world.publisher.publish(STORE, [*files(document)])[-1]
     assert report.outcome == "refused"
-    assert [problem.place for problem in report.problems] == [place]
+    assert [problem.location for problem in report.problems] == [place]
     assert all(problem.remedy for problem in report.problems)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ContactFacts
-from milepost.sending.message import Refused
+from milepost.contacts.event import ContactUpdate
+from milepost.sending.message import SubmissionRejected
 from tests.journeys.test_executions import running
 from tests.support.builders import (
     ADA,
@@ -127,7 +127,7 @@ def test_what_a_reader_has_asked_for_on_the_page_of_preferences_holds(
     world = World()
     world.publish(shop(flow=workflow(*steps, on="Visited")))
     world.consent()
-    wish = ContactFacts(changes=(Change("set", "frequency", often),))
+    wish = ContactUpdate(changes=(Change("set", "frequency", often),))
     world.append(event("Preferences Changed", contact=wish, source="reader"))
     world.event("Visited")
     world.run_for(days=8)
@@ -138,7 +138,7 @@ def test_what_a_reader_has_asked_for_on_the_page_of_preferences_holds(
 
 def test_a_mail_that_the_post_refuses_for_good_leaves_room_for_another() -> None:
     world = crowd(2, ONE_A_DAY, on_cap="defer")
-    world.mailer.script.append(Refused("MessageRejected"))
+    world.mailer.script.append(SubmissionRejected("MessageRejected"))
     world.run_for(hours=1)
     assert len(world.mails) <= 1
     world.run_for(days=2)
@@ -150,7 +150,7 @@ def test_a_mail_that_the_post_was_too_busy_for_keeps_its_place() -> None:
     files = shop(a=workflow(send("first"), on="Visited"))
     files |= shop(b=workflow(delay("1 minute"), send("second"), on="Visited"))
     world.publish(files | {"settings.json": settings(**ONE_A_DAY)})
-    world.mailer.script.extend([Refused("Throttling", retry=True)] * 6)
+    world.mailer.script.extend([SubmissionRejected("Throttling", retry=True)] * 6)
     world.consent()
     world.event("Visited")
     world.run_for(days=1)
@@ -174,7 +174,7 @@ def test_people_who_turn_out_to_be_one_have_had_the_mail_of_both() -> None:
     one = world.state.owner(STORE, world.contact())
     assert one is not None
     assert one == world.state.owner(STORE, world.contact("other@mail.example"))
-    assert len(one.mailed) == 2
+    assert len(one.recent_sends) == 2
     world.event("Came back", email="other@mail.example")
     world.run_for(hours=1)
     assert len(world.mails) == 2

@@ -19,14 +19,14 @@ def begin(*deliveries: str, store: World | None = None) -> World:
     world = store or World()
     if store is None:
         world.publish(FILES)
-    began = {"created_at": instants.show(world.now), "total_price": "150.00"}
+    began = {"created_at": instants.format_instant(world.now), "total_price": "150.00"}
     for delivery in deliveries:
         sample = {
             "nobody": load("shopify", "checkouts.create.anonymous"),
             "address": load("shopify", "checkouts.update.address"),
             "yes": load("shopify", "checkouts.update.address").but(buyer_accepts_marketing=True),
         }[delivery]
-        world.shopify(sample.but(updated_at=instants.show(world.now), **began))
+        world.shopify(sample.but(updated_at=instants.format_instant(world.now), **began))
         world.run_for(minutes=1)
     world.run_for(days=10)
     return world
@@ -74,8 +74,8 @@ def test_a_yes_after_the_purchase_begins_nothing() -> None:
     world.event("Order Completed", {"order_id": "1", "total": 150}, email=SHOPPER)
     world.run_for(minutes=1)
     late = load("shopify", "checkouts.update.address").but(
-        created_at=instants.show(began),
-        updated_at=instants.show(began + timedelta(minutes=2)),
+        created_at=instants.format_instant(began),
+        updated_at=instants.format_instant(began + timedelta(minutes=2)),
         total_price="150.00",
         buyer_accepts_marketing=True,
     )

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bench.transitions import transitions
-from milepost.sending.message import Refused, Unanswered
+from milepost.sending.message import NoResponse, SubmissionRejected
 from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
 from tests.support.builders import ADA, delay, send, settings, shop, template
 from tests.support.world import World
@@ -86,7 +86,7 @@ def test_a_paused_store_sends_nothing(world: World) -> None:
 
 
 def test_a_throttled_mail_goes_out_later_once(world: World) -> None:
-    world.mailer.script.extend([Refused("Throttling", retry=True)] * 4)
+    world.mailer.script.extend([SubmissionRejected("Throttling", retry=True)] * 4)
     start_checkout(world)
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
@@ -97,7 +97,7 @@ def test_a_throttled_mail_goes_out_later_once(world: World) -> None:
 
 
 def test_a_mail_the_post_refuses_is_counted_as_failed_and_the_series_goes_on(world: World) -> None:
-    world.mailer.script.append(Refused("MessageRejected"))
+    world.mailer.script.append(SubmissionRejected("MessageRejected"))
     start_checkout(world)
     world.run_for(days=10)
     assert world.steps_mailed() == ["offer"]
@@ -106,7 +106,7 @@ def test_a_mail_the_post_refuses_is_counted_as_failed_and_the_series_goes_on(wor
 
 
 def test_a_mail_whose_answer_got_lost_is_settled_by_the_posts_own_report(world: World) -> None:
-    world.mailer.script.append(Unanswered("ReadTimeoutError"))
+    world.mailer.script.append(NoResponse("ReadTimeoutError"))
     start_checkout(world)
     world.run_for(hours=1)
     assert world.messages()["reminder"] == ("unknown", "ReadTimeoutError")
@@ -117,7 +117,7 @@ def test_a_mail_whose_answer_got_lost_is_settled_by_the_posts_own_report(world: 
 
 
 def test_a_mail_nobody_reports_about_is_given_up_and_not_sent_again(world: World) -> None:
-    world.mailer.script.append(Unanswered("ReadTimeoutError"))
+    world.mailer.script.append(NoResponse("ReadTimeoutError"))
     start_checkout(world)
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]

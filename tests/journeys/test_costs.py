@@ -89,11 +89,11 @@ def test_a_wait_for_an_event_costs_as_much_as_a_delay(reply: bool) -> None:
 
 
 def test_a_retry_is_billed_too() -> None:
-    from milepost.sending.message import Refused
+    from milepost.sending.message import SubmissionRejected
 
     world = World()
     world.publish(shop(visit=workflow(send("a"), on="Visited", category="transactional")))
-    world.mailer.script.extend([Refused("Throttling", retry=True)] * 2)
+    world.mailer.script.extend([SubmissionRejected("Throttling", retry=True)] * 2)
     world.event("Visited")
     world.run_for(days=1)
     assert billed(world) == transitions(world.program("visit")) + 2

@@ -8,11 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.runtime.dead_letters import BUSY_TRIES, TRIES, Letter, reason_of
-from milepost.runtime.react import Reaction
+from milepost.runtime.dead_letters import (
+    MAX_ATTEMPTS,
+    MAX_THROTTLED_ATTEMPTS,
+    DeadLetter,
+    reason_of,
+)
+from milepost.runtime.react import AppliedEvent
 from milepost_tools.operations.redrive import Redriven
 from tests.journeys.stories import CART
 from tests.support.builders import ADA, STORE, event, shop
@@ -31,11 +36,11 @@ class Breaking:
         self.real, self.breaks, self.error = real, breaks, error
         self.tries = 0
 
-    def react(self, contact: str, event: Event, *rest: Any) -> Reaction:
+    def apply(self, contact: str, event: Event, *rest: Any) -> AppliedEvent:
         if self.breaks(event):
             self.tries += 1
             raise self.error
-        done: Reaction = self.real.react(contact, event, *rest)
+        done: AppliedEvent = self.real.apply(contact, event, *rest)
         return done
 
 
@@ -72,7 +77,7 @@ def test_a_poison_record_hurts_nobody_else_and_holds_up_nobody(world: World) -> 
     world.run_for(minutes=1)
     assert sorted(world.profile().totals) == ["After", "Before"]
     assert list(world.profile(BO).totals) == ["Other"]
-    assert breaking.tries == TRIES
+    assert breaking.tries == MAX_ATTEMPTS
 
 
 def test_the_letter_says_what_and_why_and_nothing_of_the_person(world: World) -> None:
@@ -82,11 +87,11 @@ def test_the_letter_says_what_and_why_and_nothing_of_the_person(world: World) ->
     (letter,) = world.letters.queue
     assert (letter.store, letter.contact) == (STORE, world.contact())
     assert letter.key.startswith("EVENT#Broken#2026-11-02T12:00:00.000Z#")
-    assert (letter.attempts, letter.applied) == (TRIES, False)
+    assert (letter.attempts, letter.applied) == (MAX_ATTEMPTS, False)
     assert letter.reason.startswith("KeyError")
     assert ADA not in str(letter.to_json())
     assert "secret" not in str(letter.to_json())
-    assert Letter.from_json(letter.to_json()) == letter
+    assert DeadLetter.from_json(letter.to_json()) == letter
 
 
 def test_a_reason_names_the_line_of_ours_that_failed() -> None:
@@ -97,10 +102,10 @@ def test_a_reason_names_the_line_of_ours_that_failed() -> None:
 
 
 def test_a_world_that_cannot_answer_is_asked_for_longer(world: World) -> None:
-    breaking = broken(world, "Broken", error=Busy("no answer"))
+    breaking = broken(world, "Broken", error=ThrottledError("no answer"))
     world.event("Broken")
     world.run_for(minutes=1)
-    assert breaking.tries == BUSY_TRIES
+    assert breaking.tries == MAX_THROTTLED_ATTEMPTS
     assert len(world.letters.queue) == 1
 
 
@@ -221,7 +226,7 @@ def told(reports: list[Event], bad: set[int]) -> Profile:
     for _ in range(2):
         redriven(world)
     profile: Profile = world.profile()
-    return replace(profile, applied=0)
+    return replace(profile, last_sequence=0)
 
 
 @given(timeline=timelines, choices=st.data())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.message import Refused
+from milepost.sending.message import SubmissionRejected
 from tests.journeys.test_executions import running
 from tests.journeys.test_send_rate import Ses, rush
 from tests.support.builders import (
@@ -58,7 +58,7 @@ def mails(world: World) -> list[tuple[str, datetime]]:
 def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
     world = live(send("hello"), days=0.3)
     assert (mails(world), world.messages(), running(world)) == ([], {}, [])
-    start = world.enrollment().start
+    start = world.enrollment().resume_point
     assert start is not None
     assert (start.deferred, start.deferred_since) == ("hello: quiet hours", AT_TEN)
     world.run_for(days=1)
@@ -222,7 +222,7 @@ def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
     world.publish(
         shop(visit=visits(send("hello"))) | {"settings.json": settings(quiet_hours=NIGHT)}
     )
-    world.mailer.script.extend([Refused("Throttling", retry=True)] * 6)
+    world.mailer.script.extend([SubmissionRejected("Throttling", retry=True)] * 6)
     world.consent()
     world.event("Visited")
     world.run_for(days=2)
@@ -275,7 +275,7 @@ def test_a_new_version_that_comes_with_the_morning_loses_no_mail(minutes: int) -
     """The leg is due, but its mail has not been claimed yet."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
     world.run_for(hours=1)
-    start = world.enrollment().start
+    start = world.enrollment().resume_point
     assert start is not None
     world.run_until(start.due + timedelta(seconds=30 * minutes - 45))
     inside = {"on_publish": "migrate"}
@@ -325,7 +325,7 @@ def test_a_mail_that_has_gone_waits_for_no_token_when_its_block_is_run_again() -
     world.event("Visited")
     world.run_for(minutes=10)
     assert world.messages() == {"hello": ("accepted", "")}
-    start = world.enrollment().start
+    start = world.enrollment().resume_point
     assert start is not None
     assert start.deferred == "more: warm-up"
     world.run_for(days=2)

@@ -1,10 +1,9 @@
 """The simulator has mails wait as the stack does, and says what they wait for."""
 
 from milepost.base import instants
-from milepost.simulator.file import Tale
-from milepost.simulator.memory.published import MemoryRegistry
-from milepost.simulator.test_case import tell
-from milepost.simulator.trace import Life
+from milepost.simulator.file import CaseInput
+from milepost.simulator.test_case import run_case
+from milepost.simulator.trace import EnrollmentTrace
 from tests.journeys.test_deferrals import AT_TEN, NIGHT, SOON, live, mails
 from tests.support.builders import STORE, Json, branch, delay, send, wait_for
 from tests.support.world import World
@@ -12,12 +11,12 @@ from tests.support.world import World
 TOTAL = {"event": "total", "gte": 10}
 
 
-def simulated(world: World, *events: Json) -> Life:
+def simulated(world: World, *events: Json) -> EnrollmentTrace:
     """The same story in the simulator."""
     reader = {"email": "ada@mail.example", "consents_to": ["offers"]}
-    story = {"contact": reader, "start": instants.show(AT_TEN), "events": list(events)}
-    tale = Tale.model_validate({**story, "trigger": {"total": 20}})
-    life, problems = tell("visit", tale, MemoryRegistry(world.shelf), store=STORE)
+    story = {"contact": reader, "start": instants.format_instant(AT_TEN), "events": list(events)}
+    tale = CaseInput.model_validate({**story, "trigger": {"total": 20}})
+    life, problems = run_case("visit", tale, world.deployment(), store=STORE)
     assert problems == []
     return life
 

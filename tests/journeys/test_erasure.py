@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from milepost.contacts.suppression import address_hash
-from milepost.privacy.request import GRACE, SEGMENTS
+from milepost.privacy.request import GRACE_PERIOD, SEGMENTS
 from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
 from tests.support.builders import ADA, STORE, Json, delay, send, shop, workflow
 from tests.support.faults import Faults, Kill
@@ -169,11 +169,11 @@ def test_a_bounce_outranks_an_erasure_and_a_welcome_ends_only_that(
 ) -> None:
     world = erased(lived(published))
     key = (STORE, address_hash(ADA))
-    world.contacts.welcome_back(*key)
+    world.contacts.lift_erasure_suppression(*key)
     assert key not in world.state.suppressed
     for reason in ("erased", "hard bounce", "erased"):
         world.contacts.suppress(*key, reason, world.now)
-    world.contacts.welcome_back(*key)
+    world.contacts.lift_erasure_suppression(*key)
     assert world.state.suppressed[key] == "hard bounce"
 
 
@@ -188,7 +188,7 @@ def test_what_a_function_writes_meanwhile_goes_with_the_second_pass(
     world.state.waits[(STORE, ada, "cart", "e-1"), "second-wait"] = next(
         iter(world.state.waits.values())
     )
-    world.run_for(seconds=GRACE.total_seconds() - 5)
+    world.run_for(seconds=GRACE_PERIOD.total_seconds() - 5)
     assert world.traces(ada) != ["erased"]
     world.run_for(seconds=10)
     assert set(world.traces(ada)) <= {"erased"}

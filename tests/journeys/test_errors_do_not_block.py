@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from milepost.base.error_collector import Apart
-from milepost.base.errors import Busy
+from milepost.base.error_collector import ErrorCollector
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.runtime.scheduler import reconcile
+from milepost.runtime.scheduler import run_due
 from tests.journeys.test_broadcasts import Newsroom
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, workflow
 from tests.support.world import World
@@ -143,11 +143,11 @@ def test_a_store_that_cannot_be_looked_at_holds_up_no_other() -> None:
     works: Any = Listed(both, [])
     registry: Any = Broken(world.registry, "head", lambda store: store == "another")
     world.run_for(seconds=70)
-    apart = Apart()
+    apart = ErrorCollector()
     replace(world.look_works, works=works, registry=registry).begin(apart)
     assert [work.store for work in works.closed] == [work.store]
-    with pytest.raises(Busy, match="looks: 1 could not be done"):
-        apart.settle("looks")
+    with pytest.raises(ThrottledError, match="looks: 1 could not be done"):
+        apart.raise_if_any("looks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ def test_a_broadcast_that_fails_holds_up_no_other() -> None:
     works: Any = Both(room.world.works, work._replace(store="another"))
     registry: Any = Broken(room.world.registry, "head", lambda store: store == "another")
     broadcaster = replace(room.broadcaster, works=works, registry=registry)
-    with pytest.raises(Busy, match="broadcasts: 1 could not be done"):
-        broadcaster.go_on()
+    with pytest.raises(ThrottledError, match="broadcasts: 1 could not be done"):
+        broadcaster.advance()
     assert len([r for r in room.world.state.stream if r.event.name == "Schedule Reached"]) == 5
 
 
@@ -216,8 +216,8 @@ def test_only_what_could_not_be_done_is_put_off_and_the_search_goes_on_from_ther
     timers: Any = Clockwork(refs, [])
     legs = replace(world.legs, registry=Broken(world.registry, "head", lambda _: True))
     legs = replace(legs, enrollments=Broken(world.enrollments, "load", is_stuck(world)))
-    apart = Apart()
-    done = reconcile(timers, world.resender, legs, world.lookouts, MONDAY_NOON, apart)
+    apart = ErrorCollector()
+    done = run_due(timers, world.resender, legs, world.lookouts, MONDAY_NOON, apart)
     assert done.begun == 4
     assert [ref.contact for ref in timers.put_off_] == [world.contact(STUCK)]
     assert timers.noted == 1
@@ -227,8 +227,8 @@ def test_what_there_was_no_time_for_is_not_put_off_and_keeps_the_search_where_it
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
-    apart = Apart()
-    done = reconcile(timers, world.resender, world.legs, world.lookouts, MONDAY_NOON, apart, most=3)
+    apart = ErrorCollector()
+    done = run_due(timers, world.resender, world.legs, world.lookouts, MONDAY_NOON, apart, most=3)
     assert (done.begun, timers.put_off_, timers.noted) == (3, [], 0)
 
 
@@ -238,7 +238,7 @@ def test_of_those_who_fail_no_more_are_tried_in_a_minute_than_of_others() -> Non
     timers: Any = Clockwork(refs, [])
     broken: Any = Broken(world.enrollments, "load", lambda *_: True)
     legs = replace(world.legs, enrollments=broken)
-    reconcile(timers, world.resender, legs, world.lookouts, MONDAY_NOON, Apart(), most=3)
+    run_due(timers, world.resender, legs, world.lookouts, MONDAY_NOON, ErrorCollector(), most=3)
     assert (broken.failed, len(timers.put_off_), timers.noted) == (3, 3, 0)
 
 

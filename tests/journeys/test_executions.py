@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.transitions import transitions
-from tests.support.asl import Execution
+from milepost.simulator.interpreter import Execution
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, wait_for, workflow
 from tests.support.faults import Faults, Kill, Scope
 from tests.support.laws import how_many
@@ -94,7 +94,7 @@ def test_five_years_of_anniversaries() -> None:
     years = [("anniversary", n * 365 * DAY) for n in range(1, 6)]
     assert mails(world) == [("welcome", timedelta(0)), *years, ("farewell", 5 * 365 * DAY)]
     assert world.enrollment().status == "completed"
-    assert world.enrollment().leg == 5
+    assert world.enrollment().execution_no == 5
     billed = sum(e.billed for e in world.step_functions.executions.values())
     assert billed <= transitions(world.program("visit"))
 
@@ -112,7 +112,7 @@ def test_a_date_that_is_far_away_is_waited_for_without_an_execution(days: int, l
     assert len(running(world)) == 1 - legs
     world.run_for(days=days + 2)
     assert mails(world) == [("mail", days * DAY), ("after", (days + 1) * DAY)]
-    assert world.enrollment().leg == legs
+    assert world.enrollment().execution_no == legs
 
 
 # --- events ---
@@ -188,7 +188,7 @@ def seen(world: World) -> object:
         sorted((step, round(at / HOUR)) for step, at in mails(world)),
         (world.enrollment().status, world.enrollment().reason),
         sorted(world.messages().items()),
-        world.profile().inside,
+        world.profile().active_enrollments,
     )
 
 

@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.simulator.memory.files import MemoryFiles
 from milepost.transfer.exports import exporter
-from milepost.transfer.exports.exporter import MOST_WAITS, Exporter
+from milepost.transfer.exports.exporter import MAX_WAITS, StoreExporter
 from milepost.transfer.exports.progress import Export
-from tests.fakes.transfers import MemoryEverything, MemoryExports, MemoryRequeue, MemoryUploads
+from tests.fakes.transfers import (
+    MemoryContinuationQueue,
+    MemoryExports,
+    MemoryStoreScan,
+    MemoryUploads,
+)
 from tests.support.builders import STORE, settings
 from tests.support.faults import Faults, Kill, Killed
 from tests.support.imports import VISIBILITY, Patience
@@ -33,9 +38,9 @@ class Desk:
     def __post_init__(self) -> None:
         around = self.world.faults.around
         self.uploads, self.files = MemoryUploads(), MemoryFiles()
-        self.exports, self.queue = MemoryExports(), MemoryRequeue()
-        self.exporter = Exporter(
-            everything=around(MemoryEverything(self.world.state, size=3), "everything"),
+        self.exports, self.queue = MemoryExports(), MemoryContinuationQueue()
+        self.exporter = StoreExporter(
+            everything=around(MemoryStoreScan(self.world.state, size=3), "everything"),
             exports=around(self.exports, "exports"),
             uploads=around(self.uploads, "uploads"),
             shelves=around(self.uploads, "shelves"),
@@ -100,7 +105,7 @@ def peopled(faults: Faults | None = None) -> World:
 
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporter, "MOST_HELD", 4000)
+    monkeypatch.setattr(exporter, "MAX_HELD", 4000)
 
 
 def assert_whole(desk: Desk, done: Export) -> None:
@@ -167,7 +172,7 @@ def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alar
         def page(self, store: str, after: str) -> Any:
             troubles[0] -= 1
             if troubles[0] >= 0:
-                raise Busy("DynamoDB: throttled")
+                raise ThrottledError("DynamoDB: throttled")
             return real(store, after)
 
     desk.exporter = replace(desk.exporter, everything=Throttled())
@@ -176,5 +181,5 @@ def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alar
     troubles[0] = 1000
     desk.uploads.upload(STORE, ASKED, "")
     desk.exports.held.clear()
-    with pytest.raises(Busy, match=f"has come no further in {MOST_WAITS} tries"):
+    with pytest.raises(ThrottledError, match=f"has come no further in {MAX_WAITS} tries"):
         desk.ask()

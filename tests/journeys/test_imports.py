@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ContactFacts
+from milepost.contacts.event import ContactUpdate
 from milepost.transfer.exports.lines import contact_line
-from milepost.transfer.imports.importer import MOST_WAITS
+from milepost.transfer.imports.importer import MAX_WAITS
 from milepost.transfer.imports.progress import ERRORS_A_FILE
 from milepost.transfer.naming import asked
 from tests.support.builders import ADA, STORE, Json, event, send, settings, template, workflow
@@ -125,7 +125,7 @@ def test_an_import_may_hold_mail_back_and_never_lets_more_through(
 ) -> None:
     wish = tuple(Change("set", name, value) for name, value in known.items())
     desk.world.append(
-        event("Preferences Changed", contact=ContactFacts(changes=wish), source="reader")
+        event("Preferences Changed", contact=ContactUpdate(changes=wish), source="reader")
     )
     done = desk.bring(json.dumps({"email": ADA, **imported}), ending="jsonl")
     assert {n: v for n, v in desk.people[ADA].items() if n in {*known, *imported}} == kept
@@ -134,7 +134,7 @@ def test_an_import_may_hold_mail_back_and_never_lets_more_through(
 
 
 def test_what_an_export_says_of_a_reader_holds_in_another_shop(desk: Desk) -> None:
-    wish = ContactFacts(
+    wish = ContactUpdate(
         changes=(Change("set", "frequency", "monthly"), Change("set", "snoozed_until", LATER))
     )
     desk.world.append(event("Preferences Changed", contact=wish, source="reader"))
@@ -431,7 +431,7 @@ class Throttled:
     def keep(self, *given: Any) -> Any:
         self.times -= 1
         if self.times >= 0:
-            raise Busy("DynamoDB: throttled")
+            raise ThrottledError("DynamoDB: throttled")
         return self._port.keep(*given)
 
 
@@ -444,7 +444,7 @@ def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alar
     assert (done.counts.created, done.waits) == (2, 0)
     assert desk.world.now - done.begun > timedelta(seconds=10 + 20)
     throttled.times = 1000
-    with pytest.raises(Busy, match=f"has come no further in {MOST_WAITS} tries"):
+    with pytest.raises(ThrottledError, match=f"has come no further in {MAX_WAITS} tries"):
         desk.bring(PEOPLE.replace("Oslo", "Rome"), name="again")
 
 

@@ -6,16 +6,22 @@ from typing import Any
 
 import pytest
 
+from milepost.simulator.interpreter import (
+    INVOKE,
+    INVOKE_AND_WAIT,
+    MAX_DATA,
+    Execution,
+    StateMachineInterpreter,
+)
+from milepost.simulator.virtual_clock import VirtualClock
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
-from tests.support.agenda import Agenda
-from tests.support.asl import INVOKE, INVOKE_AND_WAIT, Execution, StepFunctions
 from tests.support.asl_rules import problems
 from tests.support.builders import MONDAY_NOON, Json, branch, delay, send, wait_for, workflow
 
 BIG = {"event": "total", "gte": 100}
-COMPILED = machine(
+COMPILED = state_machine(
     build_program(
         "any",
         1,
@@ -27,7 +33,7 @@ COMPILED = machine(
             )
         ),
     ),
-    Wiring("run_steps", "await_event"),
+    MachineConfig("run_steps", "await_event"),
 )
 RETRY = [
     {
@@ -69,11 +75,14 @@ class Run:
     """One execution of a machine of one task, whose function answers or fails as told."""
 
     def __init__(self, state: Json, *answers: Any) -> None:
-        self.agenda = Agenda(MONDAY_NOON)
+        self.clock = VirtualClock(MONDAY_NOON)
         self.calls: list[Any] = []
+        self.called_at: list[timedelta] = []
         self.answers = list(answers)
         definition = {"StartAt": "first", "States": {"first": state, **DONE}}
-        self.service = StepFunctions(self.agenda, {"arn:m:1": definition}, {"f": self.function})
+        self.service = StateMachineInterpreter(
+            self.clock, {"arn:m:1": definition}, {"f": self.function}, jitter=lambda: 1.0
+        )
         self.start()
 
     def start(self, machine: str = "arn:m:1") -> None:
@@ -81,13 +90,14 @@ class Run:
 
     def function(self, payload: Any) -> Any:
         self.calls.append(payload)
+        self.called_at.append(self.clock.now - MONDAY_NOON)
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def execution(self, **duration: float) -> Execution:
-        self.agenda.run_until(self.agenda.now + timedelta(**duration))
+        self.clock.run_until(self.clock.now + timedelta(**duration))
         (only,) = self.service.executions.values()
         return only
 
@@ -106,9 +116,23 @@ def test_a_failure_is_tried_again_so_often_and_then_caught() -> None:
     run = Run(task(), *[ValueError("no")] * 9)
     execution = run.execution(hours=1)
     assert len(run.calls) == 4
+    assert run.called_at == [timedelta(seconds=waited) for waited in (0, 2, 6, 11)]
     assert execution.entered == ["first", "caught"]
     assert execution.billed == 2 + 3
     assert execution.data == {"x": 1, "error": {"Error": "ValueError", "Cause": "no"}}
+
+
+def test_a_retry_waits_the_part_of_its_interval_that_chance_gives() -> None:
+    run = Run(task(), *[ValueError("no")] * 9)
+    run.service.jitter = iter([0.5, 0.0, 1.0]).__next__
+    run.execution(hours=1)
+    assert run.called_at == [timedelta(seconds=waited) for waited in (0, 1, 1, 6)]
+
+
+def test_an_answer_beyond_the_limit_fails_the_execution_uncaught() -> None:
+    execution = Run(task(), {"x": "y" * MAX_DATA}).execution(hours=1)
+    assert (execution.status, execution.entered) == ("FAILED", ["first"])
+    assert execution.cause.startswith("States.DataLimitExceeded")
 
 
 def test_an_answer_that_lacks_what_is_selected_is_caught_by_nobody() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 import pytest
 
-from milepost.sending.message import Refused, Unanswered
+from milepost.sending.message import NoResponse, SubmissionRejected
 from tests.journeys.stories import (
     FILES,
     STORIES,
@@ -134,7 +134,7 @@ def test_any_number_of_kills_and_doubled_deliveries_never_doubles_a_marketing_ma
     story: Story, seed: int, published: World
 ) -> None:
     world = World(published=published, faults=Faults(rate=0.01, seed=seed), echo=1 + seed % 3)
-    troubles = (Refused("Throttling", retry=True), Unanswered("timeout"))
+    troubles = (SubmissionRejected("Throttling", retry=True), NoResponse("timeout"))
     world.mailer.script.extend(troubles[: seed % 3])
     story(world)
     copies = Counter(mail.ref.id for mail in world.mails if mail.tags["step"] not in TRANSACTIONAL)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.sending.message import Accepted, Refused
-from milepost.sending.rate_limit import Quota
+from milepost.sending.message import Accepted, SubmissionRejected
+from milepost.sending.rate_limit import SesQuota
 from tests.support.builders import STORE, Json, branch, delay, send, settings, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World
@@ -131,7 +131,9 @@ def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
     both = workflow(OFFER, send("receipt", category="transactional"), on="Visited", topic="offers")
     world.publish({"workflows/visit.json": both})
     visit(world, READERS[:50])
-    world.mailer.script.extend([Accepted("ses-51"), *[Refused("Throttling", retry=True)] * 15])
+    world.mailer.script.extend(
+        [Accepted("ses-51"), *[SubmissionRejected("Throttling", retry=True)] * 15]
+    )
     visit(world, READERS[50:51])
     assert mailed(world, "receipt") == READERS[:50]
     for mail in [mail for mail in world.mails if mail.tags["step"] == "offer"][:5]:
@@ -267,5 +269,5 @@ def test_a_thousand_readers_of_whom_few_bounce_are_all_mailed() -> None:
 class Allowed:
     """SES, which allows much."""
 
-    def quota(self) -> Quota:
-        return Quota(500, -1, 0)
+    def quota(self) -> SesQuota:
+        return SesQuota(500, -1, 0)

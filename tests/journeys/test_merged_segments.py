@@ -28,5 +28,5 @@ def test_what_two_did_together_lets_the_one_in_and_nobody_else_is_a_member() -> 
     world.run_for(minutes=5)
     me = world.contact()
     assert members(world, "segment", "lookers") == [me]
-    assert world.profile().standing.inside() >= {"lookers"}
+    assert world.profile().segment_state.inside() >= {"lookers"}
     assert members(world, "all", "") == [me]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import ALREADY_INSIDE
+from milepost.runtime.merging.rules import ALREADY_ENROLLED
 from tests.journeys.stories import CART, FILES
 from tests.support.builders import ADA, STORE, branch, delay, event, send, shop, wait_for, workflow
 from tests.support.faults import Faults
@@ -89,7 +89,7 @@ def test_a_visit_on_a_second_device_joins_whoever_is_named_there(world: World) -
     visit(world, "d-2")
     assert viewed(world) == 4
     assert len(people(world)) == 1
-    assert world.profile().known["device"] == ("d-1", "d-2")
+    assert world.profile().known_identifiers["device"] == ("d-1", "d-2")
 
 
 def test_what_a_visitor_did_counts_in_conditions_on_who_she_became(world: World) -> None:
@@ -131,14 +131,18 @@ def test_a_page_neither_makes_one_of_two_customers_nor_gives_one_another_address
 ) -> None:
     tell(world, "Account Created", email=ADA, external_id="7", device_id="d-1")
     tell(world, "Account Created", email=BO, external_id="8", device_id="d-2")
-    before = [(p.email, p.known["external_id"]) for p in people(world)]
+    before = [(p.email, p.known_identifiers["external_id"]) for p in people(world)]
     visit(world, "d-1", email=BO)
     visit(world, "d-1", email=ADA, external_id="8")
     visit(world, "d-1", email="eve@mail.example", external_id="7")
     visit(world, "d-1", external_id="8")
-    known = [(p.email, p.known["external_id"]) for p in people(world) if "external_id" in p.known]
+    known = [
+        (p.email, p.known_identifiers["external_id"])
+        for p in people(world)
+        if "external_id" in p.known_identifiers
+    ]
     assert known == before
-    assert world.profile("eve@mail.example").known.get("external_id") is None
+    assert world.profile("eve@mail.example").known_identifiers.get("external_id") is None
 
 
 def test_a_page_cannot_take_a_customer_number_that_nobody_has_yet(world: World) -> None:
@@ -172,7 +176,7 @@ def test_two_accounts_of_which_the_shop_says_that_they_are_one_become_one(world:
         2,
         15,
     )
-    assert one.known["email"] == (ADA, WORK)
+    assert one.known_identifiers["email"] == (ADA, WORK)
     assert one.consents() == {"offers": "withdrawn"}
     mine = {topic for (person, _, _, topic) in world.state.proofs if person[1] == one.contact}
     assert mine == {"offers"}
@@ -184,7 +188,7 @@ def test_two_customers_of_the_shop_stay_two_whatever_they_share(world: World) ->
     tell(world, "Order Completed", email=BO, external_id="8", phone=phone)
     tell(world, "Order Completed", email=BO, external_id="7")
     assert sorted(p.email or "" for p in people(world)) == [ADA, BO]
-    assert world.profile().known["external_id"] == ("7",)
+    assert world.profile().known_identifiers["external_id"] == ("7",)
 
 
 def test_two_first_events_at_once_under_different_names_make_one_contact(world: World) -> None:
@@ -233,7 +237,7 @@ def test_who_becomes_somebody_else_inside_a_workflow_goes_on_and_is_mailed_once(
     )
     assert {e.status for e in world.state.enrollments.values()} == {"completed"}
     (one,) = people(world)
-    assert one.inside == {}
+    assert one.active_enrollments == {}
 
 
 def test_who_is_inside_twice_goes_on_once_and_the_other_end_is_recorded(world: World) -> None:
@@ -245,7 +249,7 @@ def test_who_is_inside_twice_goes_on_once_and_the_other_end_is_recorded(world: W
     tell(world, "Linked", email=WORK, external_id="7")
     world.run_for(days=10)
     assert Counter(mail.tags["step"] for mail in world.mails).most_common(1)[0][1] == 1
-    ended = [e.reason for e in world.state.enrollments.values() if e.reason == ALREADY_INSIDE]
+    ended = [e.reason for e in world.state.enrollments.values() if e.reason == ALREADY_ENROLLED]
     assert len(ended) == 2
     assert {e.status for e in world.step_functions.executions.values()} == {"SUCCEEDED", "ABORTED"}
 
@@ -321,8 +325,8 @@ def seen(world: World) -> tuple[object, ...]:
         sorted((name, total.count) for name, total in one.totals.items()),
         sorted((name, entry[0]) for name, entry in one.fields.items()),
         sorted(one.consents().items()),
-        {kind: values for kind, values in one.known.items() if values},
-        sorted(one.inside),
+        {kind: values for kind, values in one.known_identifiers.items() if values},
+        sorted(one.active_enrollments),
         sorted((e.status, e.reason) for e in world.state.enrollments.values()),
         sorted((name, id_) for name, _, id_ in world.state.events[me]),
         sum(person == me for person, *_ in world.state.proofs),
@@ -363,4 +367,4 @@ def test_any_number_of_kills_while_two_become_one_doubles_nothing(seed: int) -> 
     assert not world.state.absorbing
     assert all(not p.merging for p in world.state.profiles.values())
     assert all(e.status != "active" for e in world.state.enrollments.values())
-    assert replace(one, inside={}) == one
+    assert replace(one, active_enrollments={}) == one

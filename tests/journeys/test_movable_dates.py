@@ -140,9 +140,9 @@ def test_another_property_and_another_wait_are_left_alone() -> None:
     world.publish(shop(visit=reminder(), other=reminder(fixed, send("other"))))
     world.event("Visited", properties={"next_visit": day(20), "birthday": day(3)})
     world.run_for(days=1)
-    legs = {e.ref.workflow: e.leg for e in world.enrollments_of()}
+    legs = {e.ref.workflow: e.execution_no for e in world.enrollments_of()}
     world.event("Visit Planned", properties={"birthday": day(9)})
-    assert {e.ref.workflow: e.leg for e in world.enrollments_of()} == legs
+    assert {e.ref.workflow: e.execution_no for e in world.enrollments_of()} == legs
     moves(world, day(25))
     world.run_for(days=60)
     assert mails(world)[0] == ("other", nine(20)), "a date that nobody may move is that of then"
@@ -211,7 +211,12 @@ def tell(
 
 def seen(world: World) -> object:
     minutes = sorted((step, round(at / timedelta(hours=1))) for step, at in mails(world))
-    return (minutes, world.enrollment().status, world.enrollment().reason, world.profile().inside)
+    return (
+        minutes,
+        world.enrollment().status,
+        world.enrollment().reason,
+        world.profile().active_enrollments,
+    )
 
 
 @pytest.mark.parametrize("scope", ["react", "run_steps", "trigger_date"])

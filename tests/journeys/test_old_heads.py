@@ -9,10 +9,10 @@ import pytest
 
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import DATE, INACTIVE
-from milepost.enrollments.time_triggers import Occasion, occasion_key
-from milepost.published.head import Head
-from milepost.runtime.broadcasts import Round
-from milepost.simulator.memory.published import MemoryRegistry
+from milepost.enrollments.time_triggers import DueTrigger, time_trigger_key
+from milepost.published.head import PublishedState
+from milepost.runtime.broadcasts import BroadcastRun
+from milepost.simulator.memory.published import MemoryPublished
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import STORE, Content, Json, send, settings, shop, workflow
 from tests.support.world import World
@@ -24,16 +24,16 @@ MANUAL: Json = {"type": "manual"}
 
 
 @dataclass(frozen=True, slots=True)
-class Believer(MemoryRegistry):
+class Believer(MemoryPublished):
     """Knows the head that it was made with, until it is asked anew."""
 
-    old: dict[str, Head] = field(default_factory=dict)
+    old: dict[str, PublishedState] = field(default_factory=dict)
     asked_anew: list[str] = field(default_factory=list)
 
-    def head(self, store: str, anew: bool = False) -> Head:
+    def head(self, store: str, anew: bool = False) -> PublishedState:
         if anew:
             self.asked_anew.append(store)
-            return MemoryRegistry.head(self, store)
+            return MemoryPublished.head(self, store)
         return self.old[store]
 
 
@@ -63,11 +63,11 @@ def call(world: World, trigger: Json) -> None:
 
 def told(world: World, trigger: Json) -> Event:
     """What the clock appends when that has come which a trigger plans."""
-    key, profile = occasion_key(trigger), world.profile()
+    key, profile = time_trigger_key(trigger), world.profile()
     if trigger is ROUND:
-        return Round(STORE, key, "readers", world.now).event()
+        return BroadcastRun(STORE, key, "readers", world.now).event()
     name: Any = DATE if trigger is BIRTHDAY else INACTIVE
-    return Occasion(name, key, "2026-11-02", world.now, {}).event(profile)
+    return DueTrigger(name, key, "2026-11-02", world.now, {}).event(profile)
 
 
 TRIGGERS = {"date": BIRTHDAY, "silence": SILENCE, "round": ROUND, "start": MANUAL}

@@ -61,7 +61,7 @@ def live(
     world.event("Visited")
     if event:
         at = timedelta(days=event[1]) - (world.now - MONDAY_NOON)
-        world.agenda.after(at, lambda: (world.event(event[0]), None)[1])
+        world.clock.after(at, lambda: (world.event(event[0]), None)[1])
     for first, last in pauses:
         spell(world, document, first, last, say)
     world.run_until(MONDAY_NOON + timedelta(days=until))

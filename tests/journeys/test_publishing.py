@@ -3,7 +3,7 @@
 import json
 from itertools import pairwise
 
-from milepost.publishing.report import Report
+from milepost.publishing.report import PublishReport
 from tests.support.builders import (
     STORE,
     Content,
@@ -28,7 +28,7 @@ def test_a_version_that_never_went_live_keeps_its_number() -> None:
     world.publish(shop(other=FIRST))
     program = world.program("other")
     stale = program.__class__("cart", 1, program.head, program.nodes, program.entry)
-    assert world.publications.keep_program(STORE, stale, "another file")
+    assert world.publications.save_program(STORE, stale, "another file")
     (report,) = [r for r in world.publish({"workflows/cart.json": SECOND}) if "cart" in r.file]
     assert report.outcome == "published"
     live = world.publications.head(STORE).workflows["cart"]
@@ -51,7 +51,7 @@ def test_a_topic_that_workflows_mail_about_cannot_be_dropped() -> None:
 # --- the report ---
 
 
-def put(world: World, files: dict[str, Content]) -> Report:
+def put(world: World, files: dict[str, Content]) -> PublishReport:
     """Put files into the bucket; the report on the last that something came of."""
     for path, content in files.items():
         world.files.write(STORE, path, text(content))
@@ -149,7 +149,7 @@ def test_a_workflow_whose_own_tests_fail_is_not_published() -> None:
     refused = put(world, {"workflows/cart.json": two})
     assert refused.outcome == "refused"
     (problem,) = refused.problems
-    assert problem.place.startswith("tests/cart.test.json: cases[0]")
+    assert problem.location.startswith("tests/cart.test.json: cases[0]")
     assert world.program("cart").version == 1
     assert put(world, tried("reminder", "another")).outcome == "published"
     assert world.program("cart").version == 2
@@ -167,7 +167,7 @@ def test_tests_that_cannot_be_read_are_a_mistake_of_the_workflow() -> None:
     world.publish(shop(cart=FIRST))
     report = put(world, {"tests/cart.test.json": "{"})
     assert report.outcome == "refused"
-    assert report.problems[0].place.startswith("tests/cart.test.json: line 1")
+    assert report.problems[0].location.startswith("tests/cart.test.json: line 1")
     assert world.program("cart").version == 1
 
 

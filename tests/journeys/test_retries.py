@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from milepost.base.error_collector import Apart
-from milepost.base.errors import Busy
+from milepost.base.error_collector import ErrorCollector
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
-from milepost.runtime.scheduler import reconcile
-from milepost.sending.message import Refused, Unanswered
+from milepost.runtime.scheduler import run_due
+from milepost.sending.message import NoResponse, SubmissionRejected
 from tests.support.builders import ADA, send, settings, shop, workflow
 from tests.support.world import World
 
@@ -29,7 +29,7 @@ def published() -> World:
 def world(published: World) -> World:
     """The post says nothing any more."""
     world = World(published=published, post_reports=False)
-    world.mailer.script.extend([Unanswered("timeout")] * 100)
+    world.mailer.script.extend([NoResponse("timeout")] * 100)
     return world
 
 
@@ -67,7 +67,7 @@ def test_a_second_try_that_the_post_refuses_says_nothing_of_the_first(
     order(world)
     world.run_for(minutes=5)
     world.mailer.script.clear()
-    world.mailer.script.append(Refused("MessageRejected"))
+    world.mailer.script.append(SubmissionRejected("MessageRejected"))
     world.run_for(days=3)
     assert world.numbers("receipt").steps["receipt"].unknown == 1
 
@@ -126,27 +126,29 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
     readers = [f"reader-{number}@mail.example" for number in range(5)]
     for reader in readers:
         order(world, reader)
-    world.agenda.after_each = lambda: None  # no minute of its own: this test is the minute
+    world.clock.after_each = lambda: None  # no minute of its own: this test is the minute
     world.run_for(minutes=20)
     asked: list[str] = []
 
     class Stubborn:
-        def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+        def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
             asked.append(enrollment.contact)
             if len(asked) == 1:
-                raise Busy("this one fails for ever")
+                raise ThrottledError("this one fails for ever")
             return True
 
-    apart = Apart()
-    reconcile(world.timers, Stubborn(), world.legs, world.lookouts, world.now, apart)
-    with pytest.raises(Busy, match=r"mails: 1 could not be done.*; Busy at test_second_tries"):
-        apart.settle("mails")
+    apart = ErrorCollector()
+    run_due(world.timers, Stubborn(), world.legs, world.lookouts, world.now, apart)
+    with pytest.raises(ThrottledError, match=r"mails: 1 could not be done.*; Busy at test_retries"):
+        apart.raise_if_any("mails")
     assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
 
 
 def test_a_second_try_that_the_post_has_no_time_for_is_counted_as_unknown(world: World) -> None:
     world.mailer.script.clear()
-    world.mailer.script.extend([Unanswered("timeout"), Refused("Throttling", retry=True)])
+    world.mailer.script.extend(
+        [NoResponse("timeout"), SubmissionRejected("Throttling", retry=True)]
+    )
     order(world)
     world.run_for(days=3)
     assert tries(world) == {ADA: 1}
@@ -159,7 +161,7 @@ def test_what_has_expired_meanwhile_is_not_sent_again() -> None:
     world = World(post_reports=False)
     code = workflow(send("code", expires="5 minutes"), on="Code Wanted", category="transactional")
     world.publish(shop(code=code))
-    world.mailer.script.extend([Unanswered("timeout")] * 100)
+    world.mailer.script.extend([NoResponse("timeout")] * 100)
     world.event("Code Wanted")
     world.run_for(days=1)
     assert tries(world) == {ADA: 1}

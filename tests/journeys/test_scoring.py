@@ -71,7 +71,7 @@ def test_a_segment_lets_those_go_whose_score_fades() -> None:
     assert inside(world) == set()
     assert world.profile().get("score") < 20
     world.run_for(days=400)
-    assert world.profile().lookout is None
+    assert world.profile().next_check is None
 
 
 def test_stages_go_up_and_do_not_fall_back() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milepost.contacts.event_names import MOMENT, SEGMENT
+from milepost.contacts.event_names import REEVALUATED, SEGMENT
 from tests.support.builders import (
     ADA,
     STORE,
@@ -56,7 +56,7 @@ def opened(files: Mapping[str, Content], **settings: Any) -> World:
 
 
 def inside(world: World, email: str = ADA) -> set[str]:
-    return set(world.profile(email).standing.segments)
+    return set(world.profile(email).segment_state.segments)
 
 
 def members(world: World, name: str, group: Any = "segment") -> list[str]:
@@ -100,13 +100,13 @@ def test_the_clock_looks_only_at_the_instant_at_which_something_changes() -> Non
     for number in range(3):
         world.event("Order Completed", id_=f"o-{number}")
         world.run_for(days=1)
-    looks = [record.event for record in world.state.stream if record.event.name == MOMENT]
+    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
     assert looks == []
     world.run_for(days=60)
-    looks = [record.event for record in world.state.stream if record.event.name == MOMENT]
+    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
     assert len(looks) == 1
-    assert MOMENT not in world.profile().totals
-    assert world.profile().lookout is None
+    assert REEVALUATED not in world.profile().totals
+    assert world.profile().next_check is None
 
 
 def test_who_never_did_a_thing_is_in_from_the_start() -> None:
@@ -118,6 +118,18 @@ def test_who_never_did_a_thing_is_in_from_the_start() -> None:
     world.event("Order Completed")
     world.run_for(minutes=1)
     assert inside(world) == set()
+
+
+def test_a_condition_on_all_lists_is_answered_again_when_one_of_them_changes() -> None:
+    some = {"title": "On some list", "condition": {"contact": "lists", "exists": True}}
+    join = workflow({"id": "join", "type": "add_to_list", "list": "news"})
+    world = opened({**shop(join=join), **segments(some=some)})
+    world.event("Product Viewed")
+    world.run_for(hours=1)  # by then the segment has been backfilled
+    assert inside(world) == set()
+    world.event("Checkout Started")
+    world.run_for(minutes=1)
+    assert inside(world) == {"some"}
 
 
 def test_segments_of_segments_follow_in_the_same_breath() -> None:

@@ -1,8 +1,8 @@
 """What is simulated and tested before it goes live knows who is in a segment, and for how long."""
 
-from milepost.simulator.file import Tale
+from milepost.simulator.file import CaseInput
 from milepost.simulator.publish import open_shop
-from milepost.simulator.test_case import tell
+from milepost.simulator.test_case import run_case
 from tests.journeys.test_segments import BUYERS, GOLD, HERALD, opened, segments
 from tests.support.builders import (
     MONDAY_NOON,
@@ -28,7 +28,7 @@ ORDERS = [{"before": f"{days} days", "event": "Order Completed"} for days in (15
 def path_of(document: Json, **tale: object) -> tuple[str, ...]:
     files = {**shop(asking=document), **segments(buyers=BUYERS)}
     opened_shop = open_shop({path: text(each) for path, each in files.items()}, MONDAY_NOON)
-    life, problems = tell("asking", Tale.model_validate(tale), opened_shop.alone("asking"))
+    life, problems = run_case("asking", CaseInput.model_validate(tale), opened_shop.alone("asking"))
     assert problems == []
     return life.path
 
@@ -67,4 +67,4 @@ def test_the_tests_of_a_workflow_know_the_segments_that_are_live() -> None:
     world.files.write(STORE, "workflows/asking.json", text({**ASKING, "title": "Anew"}))
     report = world.publisher.publish(STORE, ["workflows/asking.json"])[-1]
     assert report.outcome == "refused"
-    assert "tests/asking.test.json: cases[0].expect.path" in report.problems[0].place
+    assert "tests/asking.test.json: cases[0].expect.path" in report.problems[0].location

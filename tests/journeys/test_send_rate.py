@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.message import Accepted, Refused
-from milepost.sending.rate_limit import Quota
+from milepost.sending.message import Accepted, SubmissionRejected
+from milepost.sending.rate_limit import SesQuota
 from tests.support.builders import Json, delay, send, settings, shop, workflow
 from tests.support.faults import Faults
 from tests.support.world import World
@@ -20,9 +20,9 @@ class Ses:
     """What SES allows, and how much of it is left."""
 
     def __init__(self, rate: float = 14, day: float = -1, sent: float = 0) -> None:
-        self.allowed = Quota(rate, day, sent)
+        self.allowed = SesQuota(rate, day, sent)
 
-    def quota(self) -> Quota:
+    def quota(self) -> SesQuota:
         return self.allowed
 
 
@@ -64,7 +64,9 @@ def test_a_storm_of_throttles_ends_with_every_mail_sent_once() -> None:
     world = rush(Ses())
     for number in range(400):
         world.mailer.script.append(
-            Accepted(f"ses-{number}") if number % 7 == 0 else Refused("Throttling", retry=True)
+            Accepted(f"ses-{number}")
+            if number % 7 == 0
+            else SubmissionRejected("Throttling", retry=True)
         )
     world.run_for(days=2)
     assert each_once(world)
@@ -86,7 +88,7 @@ def test_what_is_over_the_quota_waits_for_more_of_it() -> None:
     world = rush(ses)
     world.run_for(days=1)
     assert world.mails == []
-    ses.allowed = Quota(14, 1000, 200)
+    ses.allowed = SesQuota(14, 1000, 200)
     world.run_for(hours=4)
     assert each_once(world)
 
@@ -159,7 +161,7 @@ def test_a_mail_that_expires_while_it_waits_is_not_sent() -> None:
     ses = Ses(day=200, sent=200)
     world = rush(ses, send("mail", expires="5 hours"), people=3)
     world.run_for(hours=6)
-    ses.allowed = Quota(14, 1000, 200)
+    ses.allowed = SesQuota(14, 1000, 200)
     world.run_for(days=1)
     assert world.mails == []
     assert {m["reason"] for m in world.state.messages.values()} == {"expired"}
@@ -170,7 +172,7 @@ def test_marketing_that_no_day_of_a_week_has_room_for_is_left_out_and_a_receipt_
         ses = Ses(day=200, sent=200)
         world = rush(ses, people=1, category=category)
         world.run_for(days=8)
-        ses.allowed = Quota(14, 1000, 200)
+        ses.allowed = SesQuota(14, 1000, 200)
         world.run_for(days=1)
         assert len(world.mails) == sent
         reasons = {m.get("reason", "") for m in world.state.messages.values()}

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from milepost.pages.preferences import Caller as Reader
-from milepost.pages.preferences import PreferenceDesk
-from milepost.pages.sign_up import Caller, Confirmer, SignUps, Taken
+from milepost.pages.preferences import PreferencesService
+from milepost.pages.preferences import PreferencesVisitor as Reader
+from milepost.pages.sign_up import FormVisitor, SignUpAccepted, SignUpConfirmation, SignUpForms
 from milepost.simulator.memory.secrets import MemorySecrets
-from tests.fakes.visitor_limits import MemoryLimits
+from tests.fakes.visitor_limits import MemoryVisitorLimits
 from tests.support.builders import ADA, STORE, Json, send, settings, shop, workflow
 from tests.support.environment import PUBLIC_URL
 from tests.support.faults import Faults, Scope
@@ -41,13 +41,15 @@ def published() -> World:
 
 def sign_up(world: World, email: str = ADA) -> None:
     """Somebody fills in the form in the footer."""
-    desk = SignUps(
-        world.timeline, world.registry, MemorySecrets(world.keys), MemoryLimits(world.state)
+    desk = SignUpForms(
+        world.timeline, world.registry, MemorySecrets(world.keys), MemoryVisitorLimits(world.state)
     )
     found = desk.form(STORE, "footer")
     assert found is not None
     posted = {"email": email, "first_name": "Ada"}
-    assert desk.take(STORE, found[0], posted, Caller("203.0.113.9"), world.now) == Taken(True)
+    assert desk.take(
+        STORE, found[0], posted, FormVisitor("203.0.113.9"), world.now
+    ) == SignUpAccepted(True)
     world.pass_on()
 
 
@@ -58,18 +60,18 @@ def token(world: World, kind: str) -> str:
 
 def confirm(world: World) -> bool:
     """The reader presses the button of the mail; whether the link was good."""
-    desk = Confirmer(
+    desk = SignUpConfirmation(
         world.timeline, world.contacts, world.registry, MemorySecrets(world.keys)
     )  # fmt: skip
     opened = desk.open(STORE, token(world, "confirm"), world.now)
     assert opened is not None
-    desk.confirm(opened, Caller("198.51.100.7"), world.now)
+    desk.confirm(opened, FormVisitor("198.51.100.7"), world.now)
     world.pass_on()
     return not opened.late
 
 
 def prefer(world: World, **posted: Any) -> None:
-    desk = PreferenceDesk(
+    desk = PreferencesService(
         world.contacts, world.timeline, world.enrollments, world.registry, MemorySecrets(world.keys)
     )
     opened = desk.open(STORE, token(world, "preferences"))

@@ -1,23 +1,33 @@
-"""The simulator tells what the compiled machine does, for any workflow and any customer."""
+"""The simulator tells what happens in a stack, for any workflow and any customer.
+
+Both run the definition that the compiler writes. What is around it differs: the simulator has no
+failures, no batches and no minute, and turns what it finds into a story.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from milepost.base import instants
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
-from milepost.simulator.file import Tale, WorkflowTests
-from milepost.simulator.memory.published import MemoryRegistry
-from milepost.simulator.publish import open_shop, registry_of
-from milepost.simulator.test_case import tell
-from milepost.simulator.trace import Life
-from milepost.simulator.workflow_tests import try_out
+from milepost.published.head import Published
+from milepost.simulator.file import CaseInput, WorkflowTests
+from milepost.simulator.functions import WIRING
+from milepost.simulator.interpreter import INVOKE_AND_WAIT
+from milepost.simulator.memory.published import MemoryPublished
+from milepost.simulator.publish import deploy, open_shop
+from milepost.simulator.test_case import run_case
+from milepost.simulator.trace import EnrollmentTrace
+from milepost.simulator.workflow_tests import run_workflow_tests
+from milepost.simulator.world import Deployment
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.carts import ABANDONED_CART
 from tests.journeys.stories import CART
@@ -32,6 +42,7 @@ from tests.support.builders import (
     send,
     shop,
     text,
+    wait_for,
     workflow,
 )
 from tests.support.laws import how_many
@@ -45,16 +56,18 @@ MOMENT = timedelta(milliseconds=1)
 
 
 def happening(happened: Happened) -> Json:
-    at = instants.show(happened.at)
+    at = instants.format_instant(happened.at)
     return {"at": at, "event": happened.name, "properties": dict(happened.data)}
 
 
-def told(world: World, contact: Json, trigger: Json, events: list[Json]) -> Life:
-    """The story in the simulator, with what is published in the world."""
-    start = instants.show(MONDAY_NOON)
+def told(
+    deployment: Deployment, contact: Json, trigger: Json, events: list[Json]
+) -> EnrollmentTrace:
+    """The story in the simulator, with what is live."""
+    start = instants.format_instant(MONDAY_NOON)
     story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
-    tale = Tale.model_validate(story)
-    life, problems = tell("any", tale, MemoryRegistry(world.shelf), store=STORE)
+    tale = CaseInput.model_validate(story)
+    life, problems = run_case("any", tale, deployment, store=STORE)
     assert problems == []
     return life
 
@@ -65,14 +78,28 @@ def machine_says(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
     return mails, enrollment.status, enrollment.reason
 
 
-def simulator_says(life: Life) -> tuple[list[tuple[str, datetime]], str, str]:
+def simulator_says(life: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], str, str]:
     return [(mail.step, mail.at) for mail in life.mails], life.ends, life.reason
+
+
+def never_suspended(world: World) -> Deployment:
+    """What is live, compiled so that every wait stays inside its execution."""
+    program = world.program("any")
+    head = {name: value for name, value in program.head.items() if name != "park_after"}
+    program = replace(program, head=head)
+    shelf = replace(world.shelf, programs={(STORE, "any", program.version): (program, "")})
+    arn = shelf.head(STORE).workflows["any"].machine
+    return Deployment(MemoryPublished(shelf), {arn: state_machine(program, WIRING)})
 
 
 def both_agree(
     document: Json, history: list[Happened], number: int, park_after: timedelta = PARK_AFTER
 ) -> None:
-    """Let one customer go through the workflow, as a machine and in the simulator."""
+    """Let one customer go through the workflow, in a stack and in the simulator.
+
+    The story does not show that the enrollment was suspended: its moments and their times are those
+    of one whose waits all stay inside the execution.
+    """
     world = World(start=EARLY, park_after=park_after, tick=MOMENT)
     world.publish(shop(any=document))
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
@@ -80,8 +107,12 @@ def both_agree(
         world.run_until(happened.at)
         world.event(happened.name, happened.data, id_="trigger" if happened is trigger else None)
     world.run_for(days=100)
-    life = told(world, {"email": ADA}, {"n": number}, [happening(each) for each in history])
+    story = ({"email": ADA}, {"n": number}, [happening(each) for each in history])
+    life = told(world.deployment(), *story)
     assert simulator_says(life) == machine_says(world)
+    assert told(never_suspended(world), *story)._replace(action_count=0) == life._replace(
+        action_count=0
+    )
 
 
 SLOW = settings(
@@ -126,7 +157,7 @@ def adorned(draw: st.DrawFn) -> Json:
         to = draw(st.sampled_from([step["id"] for step in steps]))
         steps.append({"id": "again", "type": "goto", "to": to, "max": draw(st.integers(1, 3))})
     document = {**document, "steps": steps}
-    workflow_ = read_file(text(document), Workflow)
+    workflow_ = parse_file(text(document), Workflow)
     assume(isinstance(workflow_, Workflow) and not check_flow(workflow_))
     return document
 
@@ -145,11 +176,32 @@ def test_they_agree_whatever_steps_there_are(
     both_agree(document, history, number, park_after)
 
 
+def test_a_wait_of_months_ends_on_its_day() -> None:
+    answer = wait_for("answer", "Replied", "90 days", [send("thanks")], [send("nudge")])
+    steps = [send("first"), delay("200 days", "rest"), answer]
+    world = World()
+    world.publish(shop(any=workflow(*steps, category="transactional")))
+    states = [s for d in world.machines.versions.values() for s in d["States"].values()]
+    assert {state["Type"] for state in states} <= {"Task", "Choice"}, "no wait is one of AWS"
+    assert INVOKE_AND_WAIT not in {state.get("Resource") for state in states}
+    replied = {"after": "250 days", "event": "Replied"}
+    for events, last, day, how in (
+        ([replied], "thanks", 250, "waits"),
+        ([], "nudge", 290, "time-out"),
+    ):
+        life = told(world.deployment(), {"email": ADA}, {}, events)
+        assert [(m.step, m.at - life.began) for m in life.mails] == [
+            ("first", timedelta(0)), (last, timedelta(days=day)),
+        ]  # fmt: skip
+        assert [m.kind for m in life.moments if m.step == "answer"][-1] == how
+        assert life.path == ("first", "rest", "answer", last)
+
+
 ADA_CONSENTS = {"email": ADA, "consents_to": ["offers"]}
 BIG = {"checkout_id": "c-1", "total": 150}
 
 
-def agree(document: Json, act: str, deeds: list[Json]) -> Life:
+def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
     """Let the reader of the first mail do something three hours after entering, in both."""
     world = World(start=MONDAY_NOON)
     world.publish(shop(any=document))
@@ -159,7 +211,7 @@ def agree(document: Json, act: str, deeds: list[Json]) -> Life:
     if act:
         getattr(world, act)(world.last_mail())
     world.run_for(days=10)
-    life = told(world, ADA_CONSENTS, BIG, deeds)
+    life = told(world.deployment(), ADA_CONSENTS, BIG, deeds)
     assert simulator_says(life) == machine_says(world)
     return life
 
@@ -218,17 +270,83 @@ def test_they_agree_on_rounds_and_on_chance() -> None:
     assert [moment.text for moment in life.moments if moment.step == "control"] == [kept]
 
 
+TRANSACTIONAL = workflow(send("a"), send("b"), category="transactional")
+
+
 def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     opened = open_shop(files, MONDAY_NOON)
     broken = replace(opened.program("any"), nodes={"a": {"id": "a", "type": "unheard-of"}})
-    head = opened.shelf.head("simulated")
-    registry = registry_of(broken, head.settings, [])
-    life, _ = tell("any", Tale.model_validate({}), registry)
+    opened.shelf.programs["simulated", "any", 1] = (broken, "")
+    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
     assert life.ends == "failed"
     assert "unheard-of" in life.reason
+    assert life.path == ("a",)
     assert life.moments[-1].kind == "leaves"
+    assert life.moments[-1].at - life.began > timedelta(hours=6), "it was tried again"
+
+
+def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None:
+    opened = open_shop(
+        {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
+    )
+    program = opened.program("any")
+    nodes = {**program.nodes, "b": {"id": "b", "type": "unheard-of"}}
+    opened.shelf.programs["simulated", "any", 1] = (replace(program, nodes=nodes), "")
+    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
+    assert [(mail.step, mail.at) for mail in life.mails] == [("a", life.began)]
+    assert life.path == ("a", "b")
+    assert life.ends == "failed"
+
+
+class TemplateAway:
+    """What is published, but reading one template fails a few times at first."""
+
+    def __init__(self, registry: Published, name: str) -> None:
+        self._registry, self._name = registry, name
+        self._failures = 3
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def template(self, store: str, name: str, version: str) -> Any:
+        if name == self._name and self._failures:
+            self._failures -= 1
+            raise LookupError("not there yet")
+        return self._registry.template(store, name, version)
+
+
+@pytest.mark.parametrize("name", ["one", "two", "three"])
+def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str) -> None:
+    big = branch("big", {"event": "total", "gte": 10}, [send("second", "two")])
+    steps = [send("first", "one"), big, send("third", "three")]
+    document = shop("one", "two", "three", any=workflow(*steps, category="transactional"))
+    files = {path: text(content) for path, content in document.items()}
+    deployment = open_shop(files, MONDAY_NOON).alone("any")
+    tale = CaseInput.model_validate({"trigger": {"total": 20}})
+    smooth, _ = run_case("any", tale, deployment)
+    assert smooth.path == ("first", "big", "second", "third")
+    registry: Any = TemplateAway(deployment.registry, name)
+    late, _ = run_case("any", tale, deployment._replace(registry=registry))
+    assert [moment[1:] for moment in late.moments] == [moment[1:] for moment in smooth.moments]
+    assert (late.path, late.ends) == (smooth.path, smooth.ends)
+    delays = [b.at - a.at for a, b in zip(smooth.mails, late.mails, strict=True)]
+    before, after = delays[: ["one", "two", "three"].index(name)], delays[-1]
+    assert after == timedelta(seconds=0.5 + 1 + 2)
+    assert not any(before)
+
+
+def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
+    opened = open_shop(
+        {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
+    )
+    nowhere = {"StartAt": "nowhere", "States": {"nowhere": {"Type": "Choice", "Choices": []}}}
+    deployment = opened.alone("any")
+    deployment = deployment._replace(definitions=dict.fromkeys(deployment.definitions, nowhere))
+    life, _ = run_case("any", CaseInput.model_validate({}), deployment)
+    assert (life.ends, life.reason) == ("failed", "machine FAILED")
+    assert life.moments[-1].text == "leaves any, failed: machine FAILED"
 
 
 def test_what_never_ends_is_stopped_and_told() -> None:
@@ -240,19 +358,19 @@ def test_what_never_ends_is_stopped_and_told() -> None:
         "category": "transactional",
     }
     endless = Program("any", 1, head, {"a": delay_}, "a")
-    registry = registry_of(endless, opened.shelf.head("simulated").settings, [])
-    life, problems = tell("any", Tale.model_validate({}), registry, most=100)
-    assert [problem.place for problem in problems] == ["steps"]
+    deployment = deploy(endless, opened.shelf.head("simulated").settings, [])
+    life, problems = run_case("any", CaseInput.model_validate({}), deployment, most=100)
+    assert [problem.location for problem in problems] == ["steps"]
     assert life.ends == "active"
 
 
 def test_the_cases_of_a_file_share_what_may_happen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("milepost.simulator.workflow_tests.MOST_TOGETHER", 12)
+    monkeypatch.setattr("milepost.simulator.workflow_tests.MAX_TOGETHER", 12)
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     case = {"name": "a mail", "expect": {"messages": [{"step": "a"}]}}
     tests = WorkflowTests.model_validate({"workflow": "any", "cases": [case] * 4})
-    trials = list(try_out(open_shop(files, MONDAY_NOON).alone("any"), tests))
+    trials = list(run_workflow_tests(open_shop(files, MONDAY_NOON).alone("any"), tests))
     assert trials[0].problems == ()
     assert "too much happens" in trials[-1].problems[0].reason
 
@@ -278,8 +396,8 @@ def test_a_story_begins_with_what_the_trigger_waits_for(trigger: Json, data: Jso
     document = workflow(send("a"), trigger=trigger, category="transactional")
     program = build_program("any", 1, Workflow.model_validate(document))
     settings_ = plain.shelf.head("simulated").settings
-    registry = registry_of(program, settings_, plain.shelf.templates.values())
-    tale = Tale.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
-    life, problems = tell("any", tale, registry)
+    deployment = deploy(program, settings_, plain.shelf.templates.values())
+    tale = CaseInput.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
+    life, problems = run_case("any", tale, deployment)
     assert [mail.step for mail in life.mails] == ["a"]
     assert problems == []

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from milepost.base.signatures import check_signature
-from milepost.outbound.request import Reply, Request, Unreachable
-from milepost.runtime.steps.actions import MOST_KEPT
+from milepost.outbound.request import OutboundRequest, OutboundResponse, RequestFailed
+from milepost.runtime.steps.actions import MAX_KEPT
 from milepost.stores.store_secrets import StoreSecrets
 from tests.journeys.visits import ended, goto, outcomes, step, visited, world_of
 from tests.support.builders import ADA, STORE, Json, branch, delay, send, template
@@ -20,14 +20,14 @@ def webhook(id_: str = "crm", **fields: Any) -> Json:
     return step("webhook", id_, url=URL, **fields)
 
 
-def answering(world: World, *answers: Reply | Unreachable) -> World:
+def answering(world: World, *answers: OutboundResponse | RequestFailed) -> World:
     """Other people's server gives these answers, the last for ever."""
     left = list(answers)
     world.outbound.server = lambda _: left.pop(0) if len(left) > 1 else left[0]
     return world
 
 
-def said(request: Request) -> Any:
+def said(request: OutboundRequest) -> Any:
     return json.loads(request.body)
 
 
@@ -114,7 +114,7 @@ def test_the_answer_can_be_asked_about_and_written_into_mails() -> None:
         webhook(), delay("1 day"), branch("b", asked, [send("mail", "tier")]),
         step("update_contact", "keep", set={"tier": {"from": "steps.crm.body.tier"}}),
     ]  # fmt: skip
-    world = answering(world_of(*steps, files=tier), Reply(201, {"tier": "gold"}))
+    world = answering(world_of(*steps, files=tier), OutboundResponse(201, {"tier": "gold"}))
     visited(world, days=2)
     assert "Tier gold." in world.last_mail().text
     assert world.profile().get("properties.tier") == "gold"
@@ -123,26 +123,29 @@ def test_the_answer_can_be_asked_about_and_written_into_mails() -> None:
 @pytest.mark.parametrize(
     ("answers", "outcome"),
     [
-        ([Reply(200, {"a": 1})], {"status": 200, "body": {"a": 1}}),
-        ([Reply(204)], {"status": 204, "body": None}),
-        ([Reply(200, "hello")], {"status": 200, "body": "hello"}),
-        ([Reply(302)], {"status": 302, "body": None, "error": "answered 302"}),
-        ([Reply(404, "no")], {"status": 404, "body": "no", "error": "answered 404"}),
-        ([Reply(500), Reply(200, 1)], {"status": 200, "body": 1}),
-        ([Reply(503), Reply(502)], {"status": 502, "body": None, "error": "answered 502"}),
-        ([Reply(429), Reply(200)], {"status": 200, "body": None}),
-        ([Unreachable("timed out", True), Reply(200)], {"status": 200, "body": None}),
-        ([Unreachable("timed out", True)], {"error": "timed out"}),
-        ([Unreachable("no such host")], {"error": "no such host"}),
+        ([OutboundResponse(200, {"a": 1})], {"status": 200, "body": {"a": 1}}),
+        ([OutboundResponse(204)], {"status": 204, "body": None}),
+        ([OutboundResponse(200, "hello")], {"status": 200, "body": "hello"}),
+        ([OutboundResponse(302)], {"status": 302, "body": None, "error": "answered 302"}),
+        ([OutboundResponse(404, "no")], {"status": 404, "body": "no", "error": "answered 404"}),
+        ([OutboundResponse(500), OutboundResponse(200, 1)], {"status": 200, "body": 1}),
+        (
+            [OutboundResponse(503), OutboundResponse(502)],
+            {"status": 502, "body": None, "error": "answered 502"},
+        ),
+        ([OutboundResponse(429), OutboundResponse(200)], {"status": 200, "body": None}),
+        ([RequestFailed("timed out", True), OutboundResponse(200)], {"status": 200, "body": None}),
+        ([RequestFailed("timed out", True)], {"error": "timed out"}),
+        ([RequestFailed("no such host")], {"error": "no such host"}),
     ],
 )
 def test_whatever_the_other_side_says_the_contact_goes_on(
-    answers: list[Reply | Unreachable], outcome: Json
+    answers: list[OutboundResponse | RequestFailed], outcome: Json
 ) -> None:
     world = visited(answering(world_of(webhook(), send("mail")), *answers))
     assert outcomes(world)["crm"] == outcome
     assert world.steps_mailed() == ["mail"]
-    again = answers[0].retry if isinstance(answers[0], Unreachable) else (
+    again = answers[0].retry if isinstance(answers[0], RequestFailed) else (
         answers[0].status >= 500 or answers[0].status == 429
     )  # fmt: skip
     assert len(world.outbound.calls) == 1 + again
@@ -151,10 +154,10 @@ def test_whatever_the_other_side_says_the_contact_goes_on(
 
 def test_who_must_not_go_on_without_an_answer_leaves() -> None:
     steps = [webhook(on_failure="exit"), send("mail")]
-    world = visited(answering(world_of(*steps), Reply(404)))
+    world = visited(answering(world_of(*steps), OutboundResponse(404)))
     assert ended(world) == ("exited", "crm: answered 404")
     assert world.mails == []
-    world = visited(answering(world_of(*steps), Reply(200)))
+    world = visited(answering(world_of(*steps), OutboundResponse(200)))
     assert ended(world) == ("completed", "")
     assert world.steps_mailed() == ["mail"]
 
@@ -162,16 +165,23 @@ def test_who_must_not_go_on_without_an_answer_leaves() -> None:
 @pytest.mark.parametrize(
     ("reply", "kept"),
     [
-        (Reply(200, "x" * 1000, truncated=True), {"status": 200, "truncated": True}),
-        (Reply(200, ["x" * MOST_KEPT]), {"status": 200, "truncated": True}),
-        (Reply(200, "é" * (MOST_KEPT // 4)), {"status": 200, "truncated": True}),
-        (Reply(200, ["x" * (MOST_KEPT - 4)]), {"status": 200, "body": ["x" * (MOST_KEPT - 4)]}),
-        (Reply(500, ["x" * MOST_KEPT]),
-         {"status": 500, "truncated": True, "error": "answered 500"}),
+        (OutboundResponse(200, "x" * 1000, truncated=True), {"status": 200, "truncated": True}),
+        (OutboundResponse(200, ["x" * MAX_KEPT]), {"status": 200, "truncated": True}),
+        (OutboundResponse(200, "é" * (MAX_KEPT // 4)), {"status": 200, "truncated": True}),
+        (
+            OutboundResponse(200, ["x" * (MAX_KEPT - 4)]),
+            {"status": 200, "body": ["x" * (MAX_KEPT - 4)]},
+        ),
+        (
+            OutboundResponse(500, ["x" * MAX_KEPT]),
+            {"status": 500, "truncated": True, "error": "answered 500"},
+        ),
     ],
     ids=["cut off", "long", "long in bytes", "just short enough", "long and bad"],
-)  # fmt: skip
-def test_a_huge_answer_is_not_kept_but_the_step_is_done(reply: Reply, kept: Json) -> None:
+)
+def test_a_huge_answer_is_not_kept_but_the_step_is_done(
+    reply: OutboundResponse, kept: Json
+) -> None:
     world = visited(answering(world_of(webhook(), send("mail")), reply))
     assert outcomes(world)["crm"] == kept
     assert world.steps_mailed() == ["mail"]
@@ -198,6 +208,6 @@ def test_slack_hears_it_in_its_own_way() -> None:
 
 def test_a_slack_that_is_gone_does_not_hold_anybody_up() -> None:
     note = step("notify", "tell", message="x", to="slack", url="https://hooks.slack.com/x")
-    world = visited(answering(world_of(note, send("mail")), Reply(404, "no_service")))
+    world = visited(answering(world_of(note, send("mail")), OutboundResponse(404, "no_service")))
     assert outcomes(world)["tell"]["error"] == "answered 404"
     assert world.steps_mailed() == ["mail"]

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.chance import choose, held_back
+from milepost.enrollments.chance import choose_path, is_held_out
 from tests.journeys.visits import ended, outcomes, split, step, visited, world_of
 from tests.support.builders import branch, delay, send, template
 from tests.support.world import World
@@ -79,7 +79,7 @@ def test_held_back_people_leave_and_are_counted_as_holdout() -> None:
 def test_a_holdout_of_a_fraction_of_a_percent_holds_hardly_anybody_back() -> None:
     node = step("holdout", "control", percent=0.1)
     refs = [EnrollmentRef("shop", f"c{number}", "visit", 1, "e") for number in range(20_000)]
-    assert 5 < sum(held_back(ref, node) for ref in refs) < 50
+    assert 5 < sum(is_held_out(ref, node) for ref in refs) < 50
 
 
 def test_a_branch_can_ask_which_path_fell_to_a_contact() -> None:
@@ -131,4 +131,4 @@ def test_what_was_sent_is_what_the_hash_says_whoever_asks(number: int) -> None:
     visited(world, email=f"reader-{number}@mail.example")
     ref = world.enrollment(f"reader-{number}@mail.example").ref
     weights = {variant["name"]: variant["weight"] for variant in VARIANTS}
-    assert world.mails[-1].tags["variant"] == choose(ref, "test", weights)  # type: ignore[arg-type]
+    assert world.mails[-1].tags["variant"] == choose_path(ref, "test", weights)  # type: ignore[arg-type]

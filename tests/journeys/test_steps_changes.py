@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from milepost.contacts.changes import KEPT
-from milepost.enrollments.entry import DEEPEST
+from milepost.contacts.changes import MAX_RECENT_ADDITIONS
+from milepost.enrollments.entry import MAX_CHAIN_DEPTH
 from tests.journeys.visits import data_of, ended, goto, step, visit, visited, world_of
 from tests.support.builders import (
     ADA,
@@ -139,10 +139,10 @@ def test_points_of_workflows_that_run_at_once_are_all_counted() -> None:
 def test_more_additions_than_are_kept_apart_come_to_the_same() -> None:
     loop = [
         delay("1 hour", "wait"), step("add_score", "score", points=3),
-        goto("again", "wait", max=KEPT * 2),
+        goto("again", "wait", max=MAX_RECENT_ADDITIONS * 2),
     ]  # fmt: skip
     world = visited(world_of(*loop), days=9)
-    assert world.profile().get("score") == 3 * (KEPT * 2 + 1)
+    assert world.profile().get("score") == 3 * (MAX_RECENT_ADDITIONS * 2 + 1)
 
 
 @pytest.mark.parametrize(
@@ -274,10 +274,10 @@ def test_workflows_that_set_each_other_going_stop(by: str) -> None:
         case _:
             world.event("Visited", properties={"ping": 0})
     world.run_for(days=1)
-    assert len(world.enrollments_of()) == DEEPEST + 1
+    assert len(world.enrollments_of()) == MAX_CHAIN_DEPTH + 1
     assert all(e.status == "completed" for e in world.enrollments_of())
     refused = {reason for r in world.reactions for _, reason in r.refused if "guard" in reason}
-    assert refused == {f"loop guard: {DEEPEST} workflows have set each other going"}
+    assert refused == {f"loop guard: {MAX_CHAIN_DEPTH} workflows have set each other going"}
 
 
 # --- who reacts to changes ---

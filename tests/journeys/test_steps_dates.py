@@ -18,7 +18,7 @@ def comes(date: str, *, zone: str = "UTC", data: Any = None, **more: Any) -> str
     until = step("delay_until", "until", date=date, **more)
     world = visited(world_of(until, send("mail")), data, timezone=zone, days=LONG)
     assert ended(world) == ("completed", "")
-    return instants.show(world.mailed_at("mail")).removesuffix(":00.000Z")
+    return instants.format_instant(world.mailed_at("mail")).removesuffix(":00.000Z")
 
 
 NOW = "2026-11-02T12:00"

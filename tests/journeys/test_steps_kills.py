@@ -113,7 +113,7 @@ def seen(world: World) -> dict[str, Any]:
         "totals": sorted((name, total.count) for name, total in profile.totals.items()),
         "calls": list(dict.fromkeys(call.idempotency_key for call in world.outbound.calls)),
         "told": list(dict.fromkeys(world.alerts.told)),
-        "inside": dict(profile.inside),
+        "inside": dict(profile.active_enrollments),
     }
 
 

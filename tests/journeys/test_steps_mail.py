@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.sending.message import Refused
+from milepost.sending.message import SubmissionRejected
 from milepost.workflows.steps import SendEmail
 from tests.journeys.visits import step, visited, world_of
 from tests.support.builders import Json, branch, delay, send, settings, template
@@ -101,7 +101,7 @@ def test_a_mail_that_comes_too_late_is_not_sent_any_more(
     mail = send("mail", **({"expires": expires} if expires else {}))
     world = world_of(mail, send("next"))
     end = world.now + timedelta(minutes=busy)
-    world.mailer.script.extend([Refused("Throttling", retry=True)] * 99)
+    world.mailer.script.extend([SubmissionRejected("Throttling", retry=True)] * 99)
     world.later(world.mailer.script.clear, minutes=busy)
     visited(world, days=2)
     assert world.now > end

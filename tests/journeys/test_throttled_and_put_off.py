@@ -1,10 +1,10 @@
 """A mail that SES refuses for now may have to wait for other reasons, longer than it is watched."""
 
-from milepost.sending.message import Refused
+from milepost.sending.message import SubmissionRejected
 from tests.support.builders import ADA, send, settings, shop, workflow
 from tests.support.world import World
 
-BUSY = Refused("Throttling", retry=True)
+BUSY = SubmissionRejected("Throttling", retry=True)
 
 
 def throttled_at_noon(**more: object) -> World:

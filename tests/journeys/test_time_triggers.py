@@ -25,7 +25,7 @@ def world_of(
 def mailed(world: World, email: str = ADA) -> list[str]:
     """When mails went out to somebody."""
     posted = [at for at, mail in world.posted if mail.to == email]
-    return [instants.show(at).removesuffix(":00.000Z") for at in posted]
+    return [instants.format_instant(at).removesuffix(":00.000Z") for at in posted]
 
 
 PHASES: tuple[Literal["before", "after"], ...] = ("before", "after")
@@ -120,18 +120,18 @@ def test_silence_costs_no_write_of_the_index_with_every_event() -> None:
     world = world_of(SILENCE)
     world.event("Product Viewed")
     world.run_for(minutes=1)
-    first = world.profile().lookout
+    first = world.profile().next_check
     for _ in range(5):
         world.event("Product Viewed")
         world.run_for(days=1)
-    assert world.profile().lookout == first
+    assert world.profile().next_check == first
 
 
 def test_who_only_has_a_time_is_looked_at_then_and_not_before() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
-    lookout = world.profile().lookout
+    lookout = world.profile().next_check
     assert lookout is not None
     assert lookout.at == datetime(2026, 12, 24, 8, 30, tzinfo=UTC)
     assert [*world.timers.due(lookout.at - timedelta(seconds=1))] == []
@@ -144,7 +144,7 @@ def test_a_plan_that_is_taken_back_leaves_a_look_in_vain_and_nothing_more() -> N
     world.run_for(days=1)
     world.remove("workflows/occasion.json")
     world.run_for(days=60)
-    assert world.profile().lookout is None
+    assert world.profile().next_check is None
     assert "Date Reached" not in world.profile().totals
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from milepost.base.error_collector import Apart
-from milepost.sending.message import Accepted, Refused
+from milepost.base.error_collector import ErrorCollector
+from milepost.sending.message import Accepted, SubmissionRejected
 from tests.journeys.test_executions import mails, running, visits
 from tests.journeys.test_pauses import nearly
 from tests.journeys.test_send_rate import PEOPLE, Ses, rush
@@ -48,7 +48,7 @@ def live(
     world.publish(shop(visit=versions[0][1]))
     world.event("Visited")
     if event:
-        world.agenda.after(event[1] * DAY, lambda: (world.event(event[0]), None)[1])
+        world.clock.after(event[1] * DAY, lambda: (world.event(event[0]), None)[1])
     for days, document in versions[1:]:
         world.run_until(MONDAY_NOON + timedelta(days=days))
         world.publish({"workflows/visit.json": document})
@@ -62,7 +62,7 @@ def refusal(before: Json, document: Json) -> list[str]:
     world.files.write(STORE, "workflows/visit.json", text(document))
     (report,) = world.publisher.publish(STORE, ["workflows/visit.json"])
     assert report.outcome == "refused"
-    return [f"{p.place}: {p.reason} ({p.remedy})" for p in report.problems]
+    return [f"{p.location}: {p.reason} ({p.remedy})" for p in report.problems]
 
 
 def test_people_inside_finish_on_their_version_unless_something_else_is_said() -> None:
@@ -75,7 +75,7 @@ def test_people_inside_leave_when_a_version_cancels_them() -> None:
     assert world.steps_mailed() == ["first"]
     ended = world.enrollment()
     assert (ended.status, ended.reason) == ("exited", "canceled by version 2")
-    assert (running(world), world.profile().inside, world.shelf.works) == ([], {}, {})
+    assert (running(world), world.profile().active_enrollments, world.shelf.works) == ([], {}, {})
 
 
 def test_who_is_parked_is_canceled_too() -> None:
@@ -95,8 +95,12 @@ def test_people_inside_go_on_in_the_new_version_at_their_own_time() -> None:
     world = live((0, FIRST), (5, inside(SECOND, "migrate")))
     assert nearly(mails(world), ("first", 0), ("better", 10), ("third", 11))
     enrollment = world.enrollment()
-    assert (enrollment.status, enrollment.ref.version, enrollment.leg) == ("completed", 2, 1)
-    assert (running(world), world.profile().inside, world.shelf.works) == ([], {}, {})
+    assert (enrollment.status, enrollment.ref.version, enrollment.execution_no) == (
+        "completed",
+        2,
+        1,
+    )
+    assert (running(world), world.profile().active_enrollments, world.shelf.works) == ([], {}, {})
 
 
 def test_a_step_with_a_new_name_is_found_by_the_map() -> None:
@@ -212,7 +216,7 @@ def test_the_first_version_may_say_migrate() -> None:
 
 # --- what is still being tried ---
 
-BUSY = Refused("Throttling", retry=True)
+BUSY = SubmissionRejected("Throttling", retry=True)
 
 
 @pytest.mark.parametrize("busy", [5, 12])
@@ -264,7 +268,7 @@ def test_what_a_turn_decided_is_written_though_its_mail_went_out_in_another_vers
     new = visits(delay("10 days", "pause"), way, delay("1 day", "more"), send("third"))
     world = live((0, FIRST), (5, inside(new, "migrate")), until=10.5)
     assert world.steps_mailed() == ["first"]
-    assert {*world.enrollment().began} == {"0", "1"}
+    assert {*world.enrollment().block_started} == {"0", "1"}
     assert world.enrollment().outcomes["way"]["path"] is None
 
 
@@ -307,7 +311,7 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
         assert (world.state.timers, world.shelf.works) == ({}, {})
         assert sorted((step, round(at / HOUR)) for step, at in mails(world)) == expected
         assert world.enrollment().status == undisturbed.enrollment().status
-        assert world.profile().inside == {}
+        assert world.profile().active_enrollments == {}
 
 
 @pytest.mark.parametrize("place", ["before ledger.claim", "before enrollments.finish"])
@@ -321,9 +325,9 @@ def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> 
 
     def overtake() -> None:
         world.publish({"workflows/visit.json": inside(new, "migrate")})
-        apart = Apart()
-        assert world.crowd.go_on(apart) == 1
-        apart.settle("moves")
+        apart = ErrorCollector()
+        assert world.crowd.advance(apart) == 1
+        apart.raise_if_any("moves")
 
     world.faults.meanwhile(place, overtake)
     world.run_for(days=60)

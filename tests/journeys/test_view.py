@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from milepost.pages.view import Viewer
-from milepost.sending.link_tokens import View, seal_preferences, seal_view
-from milepost.sending.message import Mail, Refused
+from milepost.pages.view import MailViewer
+from milepost.sending.link_tokens import ViewLink, seal_preferences, sign_view_link
+from milepost.sending.message import OutgoingEmail, SubmissionRejected
 from milepost.simulator.memory.enrollments import MemoryEnrollments
 from milepost.simulator.memory.ledger import MemoryLedger
-from milepost.simulator.memory.published import MemoryRegistry
+from milepost.simulator.memory.published import MemoryPublished
 from tests.journeys.visits import visited, world_of
 from tests.support.builders import ADA, STORE, Content, send, settings
 from tests.support.environment import PUBLIC_URL
@@ -36,16 +36,16 @@ def world() -> World:
     return world_of(send("first", "letter"), files=letter())
 
 
-def viewer(world: World) -> Viewer:
-    return Viewer(
+def viewer(world: World) -> MailViewer:
+    return MailViewer(
         archive=MemoryLedger(world.state),
         enrollments=MemoryEnrollments(world.state),
-        registry=MemoryRegistry(world.shelf),
+        registry=MemoryPublished(world.shelf),
         secrets=world.unsubscriber.secrets,
     )
 
 
-def link(mail: Mail) -> str:
+def link(mail: OutgoingEmail) -> str:
     (token,) = re.findall(rf'href="{PUBLIC_URL}/v1/{STORE}/view/([^"]+)"', mail.html)
     return str(token)
 
@@ -101,29 +101,44 @@ def test_nothing_is_shown_when_the_address_has_become_anothers(world: World) -> 
 
 
 def test_what_was_never_sent_is_not_shown(world: World) -> None:
-    world.mailer.script.append(Refused("MessageRejected"))
+    world.mailer.script.append(SubmissionRejected("MessageRejected"))
     visited(world, {"what": "a lamp"})
     ((ref, message),) = world.state.messages.items()
     assert message["status"] == "rejected"
-    token = seal_view(View(STORE, ref.contact, ref.id), KEY)
+    token = sign_view_link(ViewLink(STORE, ref.contact, ref.id), KEY)
     assert shown(world, token) is None
-    gone = View(STORE, "c" + "7" * 25, "c" + "7" * 25 + "-" + "1" * 24)
-    assert shown(world, seal_view(gone, KEY)) is None
+    gone = ViewLink(STORE, "c" + "7" * 25, "c" + "7" * 25 + "-" + "1" * 24)
+    assert shown(world, sign_view_link(gone, KEY)) is None
 
 
 def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
     visited(world, {"what": "a lamp"})
     mail = world.last_mail()
     token = link(mail)
-    claim: Any = View(STORE, mail.ref.contact, mail.ref.id)
+    claim: Any = ViewLink(STORE, mail.ref.contact, mail.ref.id)
     body, _, signature = token.rpartition(".")
     forged = [
-        "", ".", token[:-1], token + "a", body, f"{body}.", f".{signature}", token.upper(),
-        seal_view(claim, "another key"), seal_view(claim, ""), seal_preferences(claim, KEY),
-        seal_view(View("other", claim.contact, claim.message), KEY), f"{token}/../{token}",
-        token.replace(".", ".."), f"{body}.{body}.{signature}", "é" + token, "\x00", "a" * 5000,
-        body.replace(claim.contact, "c" + "7" * 25) + "." + signature, f"{token}%00",
-    ]  # fmt: skip
+        "",
+        ".",
+        token[:-1],
+        token + "a",
+        body,
+        f"{body}.",
+        f".{signature}",
+        token.upper(),
+        sign_view_link(claim, "another key"),
+        sign_view_link(claim, ""),
+        seal_preferences(claim, KEY),
+        sign_view_link(ViewLink("other", claim.contact, claim.message), KEY),
+        f"{token}/../{token}",
+        token.replace(".", ".."),
+        f"{body}.{body}.{signature}",
+        "é" + token,
+        "\x00",
+        "a" * 5000,
+        body.replace(claim.contact, "c" + "7" * 25) + "." + signature,
+        f"{token}%00",
+    ]
     assert len(forged) == 20
     for wrong in forged:
         assert viewer(world).open(STORE, wrong, world.now) is None, wrong

@@ -10,12 +10,19 @@ from hypothesis import strategies as st
 
 from milepost.base.signatures import check_signature
 from milepost.outbound.https import HttpsOutbound, addresses_of, connect_to
-from milepost.outbound.request import Reply, Request, Unreachable, signed
+from milepost.outbound.request import (
+    OutboundRequest,
+    OutboundResponse,
+    RequestFailed,
+    sign_request_body,
+)
 from tests.support.laws import how_many
 from tests.support.tls import HOST, HttpsServer, bytes_of, saying, serving, trusting
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-CALL = Request(f"https://{HOST}/contacts?x=1", "POST", {"Authorization": "Bearer t"}, b'{"a": 1}')
+CALL = OutboundRequest(
+    f"https://{HOST}/contacts?x=1", "POST", {"Authorization": "Bearer t"}, b'{"a": 1}'
+)
 JSON = "Content-Type: application/json; charset=utf-8"
 
 
@@ -30,9 +37,9 @@ def outbound(server: HttpsServer, seconds: float = 5) -> HttpsOutbound:
 
 
 def test_a_call_arrives_as_it_was_asked_for() -> None:
-    request = signed(CALL._replace(idempotency_key="run-1.step-2"), "key", NOW)
+    request = sign_request_body(CALL._replace(idempotency_key="run-1.step-2"), "key", NOW)
     with serving(saying("201 Created", b'{"id": 7}', JSON)) as server:
-        assert outbound(server).call(request) == Reply(201, {"id": 7})
+        assert outbound(server).call(request) == OutboundResponse(201, {"id": 7})
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
@@ -57,21 +64,23 @@ def test_a_call_arrives_as_it_was_asked_for() -> None:
 def test_a_large_body_arrives_whole() -> None:
     body = b'"' + b"x" * 250_000 + b'"'
     with serving(saying("204 No Content")) as server:
-        assert outbound(server).call(CALL._replace(body=body)) == Reply(204)
+        assert outbound(server).call(CALL._replace(body=body)) == OutboundResponse(204)
     assert server.requests[0].endswith(b"\r\n\r\n" + body)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "GET", "DELETE"])
 def test_every_method_is_sent_by_its_name(method: str) -> None:
     with serving(saying("200 OK", b"done", "Content-Type: text/plain")) as server:
-        assert outbound(server).call(CALL._replace(method=method, body=b"")) == Reply(200, "done")
+        assert outbound(server).call(CALL._replace(method=method, body=b"")) == OutboundResponse(
+            200, "done"
+        )
     assert server.requests[0].startswith(f"{method} /contacts?x=1 HTTP/1.1\r\n".encode())
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 409, 429, 500, 503, 599])
 def test_a_refusal_is_an_answer(status: int) -> None:
     with serving(saying(f"{status} No", b'{"error": "no"}', JSON)) as server:
-        assert outbound(server).call(CALL) == Reply(status, {"error": "no"})
+        assert outbound(server).call(CALL) == OutboundResponse(status, {"error": "no"})
     assert server.connections == 1
 
 
@@ -79,17 +88,17 @@ def test_an_answer_in_chunks_is_put_together() -> None:
     chunks = b"6\r\n[1, 2,\r\n3;x=y\r\n 3]\r\n0\r\nTrailer: x\r\n\r\n"
     head = f"HTTP/1.1 200 OK\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     with serving(bytes_of(head, chunks)) as server:
-        assert outbound(server).call(CALL) == Reply(200, [1, 2, 3])
+        assert outbound(server).call(CALL) == OutboundResponse(200, [1, 2, 3])
 
 
 def test_an_answer_without_a_length_ends_with_the_connection() -> None:
     with serving(bytes_of(f"HTTP/1.0 200 OK\r\n{JSON}\r\n\r\n[1]".encode())) as server:
-        assert outbound(server).call(CALL) == Reply(200, [1])
+        assert outbound(server).call(CALL) == OutboundResponse(200, [1])
 
 
 def test_an_interim_answer_is_passed_over() -> None:
     with serving(bytes_of(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n")) as server:
-        assert outbound(server).call(CALL) == Reply(204)
+        assert outbound(server).call(CALL) == OutboundResponse(204)
 
 
 def test_the_next_address_is_tried_if_one_does_not_answer() -> None:
@@ -105,14 +114,14 @@ def test_the_next_address_is_tried_if_one_does_not_answer() -> None:
         made = HttpsOutbound(
             lambda _: ["192.0.2.1", "192.0.2.2"], trusting(), lambda _: True, connect
         )
-        assert made.call(CALL) == Reply(200)
+        assert made.call(CALL) == OutboundResponse(200)
     assert tried == ["192.0.2.1", "192.0.2.2"]
 
 
 def test_nobody_there_is_worth_another_try() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         server = HttpsServer(closed.getsockname()[1])
-    assert outbound(server).call(CALL) == Unreachable(
+    assert outbound(server).call(CALL) == RequestFailed(
         "the call broke off: ConnectionRefusedError", retry=True
     )
 
@@ -120,14 +129,14 @@ def test_nobody_there_is_worth_another_try() -> None:
 def test_a_certificate_for_another_name_is_refused_before_anything_is_said() -> None:
     with serving(saying("200 OK"), name="hooks.other.example") as server:
         answer = outbound(server).call(CALL)
-    assert answer == Unreachable("the server's certificate is not valid for its name")
+    assert answer == RequestFailed("the server's certificate is not valid for its name")
     assert server.requests == []
 
 
 def test_a_certificate_that_has_expired_is_refused() -> None:
     with serving(saying("200 OK"), days=-1) as server:
         answer = outbound(server).call(CALL)
-    assert answer == Unreachable("the server's certificate is not valid for its name")
+    assert answer == RequestFailed("the server's certificate is not valid for its name")
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
@@ -136,7 +145,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
             lambda _: ["127.0.0.1"], allowed=lambda _: True, connect=server.connect
         )
         answer = made.call(CALL)
-    assert answer == Unreachable("the server's certificate is not valid for its name")
+    assert answer == RequestFailed("the server's certificate is not valid for its name")
     assert server.requests == []
 
 
@@ -152,7 +161,7 @@ def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
         answer = made.call(CALL)
         with peer:
             said = peer.recv(65536)
-    assert answer == Unreachable("the call broke off: SSLError", retry=True)
+    assert answer == RequestFailed("the call broke off: SSLError", retry=True)
     assert b"contacts" not in said
 
 
@@ -176,7 +185,7 @@ def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
 def test_an_answer_that_is_none_is_worth_another_try(raw: bytes) -> None:
     with serving(bytes_of(raw)) as server:
         answer = outbound(server).call(CALL)
-    assert isinstance(answer, Unreachable)
+    assert isinstance(answer, RequestFailed)
     assert answer.retry
 
 
@@ -199,7 +208,7 @@ def test_whatever_bytes_come_back_the_answer_is_a_value() -> None:
         @given(heads)
         def any_answer(parts: list[bytes]) -> None:
             said[0] = b"".join(parts)
-            assert isinstance(made.call(CALL), Reply | Unreachable)
+            assert isinstance(made.call(CALL), OutboundResponse | RequestFailed)
 
         any_answer()
 
@@ -212,7 +221,7 @@ def test_the_time_limit_is_for_all_there_is_to_wait_for(seconds: float) -> None:
         answer = outbound(server, seconds).call(CALL)
         took = time.monotonic() - began
     reason = f"no whole answer in time, which is {seconds:g} seconds"
-    assert answer == Unreachable(reason, retry=True)
+    assert answer == RequestFailed(reason, retry=True)
     assert seconds <= took < seconds + 1
 
 

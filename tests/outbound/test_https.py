@@ -10,25 +10,25 @@ from hypothesis import strategies as st
 from milepost.base.signatures import check_signature
 from milepost.outbound.public_addresses import is_public
 from milepost.outbound.request import (
-    MAX_ANSWER,
     MAX_BODY,
+    MAX_RESPONSE_BYTES,
     MAX_TEXT,
-    Reply,
-    Request,
+    OutboundRequest,
+    OutboundResponse,
+    RequestFailed,
     Target,
-    Unreachable,
-    aim,
     check_header,
     check_request,
     check_url,
+    is_retryable,
+    parse_target,
     read_answer,
-    signed,
+    sign_request_body,
     wire_headers,
-    worth_retrying,
 )
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-CALL = Request("https://hooks.harborline.example/crm", "POST", {}, b"{}")
+CALL = OutboundRequest("https://hooks.harborline.example/crm", "POST", {}, b"{}")
 JSON = "application/json"
 url_text = st.text("abcx0179.:/@?#[]%-_\\ é。１\r\n", max_size=30) | st.text(max_size=30)
 any_v4 = st.integers(0, 2**32 - 1) | st.sampled_from(
@@ -54,7 +54,7 @@ any_v6 = st.integers(0, 2**128 - 1) | st.integers(2**125, 2**126 - 1)
     ],
 )
 def test_a_url_is_read_into_host_port_and_path(url: str, target: tuple[str, int, str]) -> None:
-    assert aim(url) == Target(*target)
+    assert parse_target(url) == Target(*target)
     assert check_url(url) is None
 
 
@@ -78,7 +78,7 @@ def test_a_refused_url_is_told_why_and_what_to_do(url: str, reason: str) -> None
     told = check_url(url)
     assert told is not None
     assert reason in told
-    assert aim(url) == Unreachable(told)
+    assert parse_target(url) == RequestFailed(told)
 
 
 @given(st.sampled_from(["https://", "https:/", "https:", ""]), url_text, url_text)
@@ -88,8 +88,8 @@ def test_what_is_called_is_what_any_reader_of_the_url_sees(
     scheme: str, authority: str, rest: str
 ) -> None:
     url = scheme + authority + rest
-    target = aim(url)
-    if isinstance(target, Unreachable):
+    target = parse_target(url)
+    if isinstance(target, RequestFailed):
         return
     seen = urlsplit(url)
     assert (seen.scheme, seen.hostname, seen.port or 443) == ("https", target.host, target.port)
@@ -186,7 +186,7 @@ def test_a_header_that_could_say_something_else_is_refused(
     told = check_header(name, value)
     assert told is not None
     assert reason in told
-    assert check_request(CALL._replace(headers={name: value})) == Unreachable(told)
+    assert check_request(CALL._replace(headers={name: value})) == RequestFailed(told)
 
 
 @pytest.mark.parametrize(
@@ -237,15 +237,15 @@ def test_a_workflow_may_say_what_it_sends_and_wants() -> None:
         (CALL._replace(url="http://a.co/"), "https://"),
     ],
 )
-def test_a_request_that_is_not_made_says_why(changed: Request, reason: str) -> None:
+def test_a_request_that_is_not_made_says_why(changed: OutboundRequest, reason: str) -> None:
     refused = check_request(changed)
-    assert isinstance(refused, Unreachable)
+    assert isinstance(refused, RequestFailed)
     assert reason in refused.reason
     assert not refused.retry
 
 
 def test_a_signature_is_the_one_that_events_to_us_carry() -> None:
-    request = signed(CALL, "key", NOW)
+    request = sign_request_body(CALL, "key", NOW)
     assert check_signature(request.signature, CALL.body, ["key"], NOW) is None
     assert wire_headers(request, "h")["milepost-signature"] == request.signature
     assert "milepost-signature" not in wire_headers(CALL, "h")
@@ -258,41 +258,43 @@ def test_a_signature_is_the_one_that_events_to_us_carry() -> None:
 @pytest.mark.parametrize(
     ("kind", "raw", "reply"),
     [
-        (JSON, b'{"id": 7}', Reply(200, {"id": 7})),
-        ("Application/Problem+JSON ; charset=utf-8", b"[1]", Reply(200, [1])),
-        (JSON, b"", Reply(200)),
-        (JSON, b"<html>", Reply(200, "<html>")),
-        (JSON, b"NaN", Reply(200, "NaN")),
-        (JSON, b"[" * 30 + b"]" * 30, Reply(200, "[" * 30 + "]" * 30)),
-        ("text/plain", b'{"id": 7}', Reply(200, '{"id": 7}')),
-        ("", "né\0".encode(), Reply(200, "né\0")),
-        ("", b"\xff", Reply(200, "\ufffd")),
-        ("text/html", b"x" * MAX_TEXT, Reply(200, "x" * MAX_TEXT)),
-        ("text/html", b"x" * (MAX_TEXT + 1), Reply(200, "x" * MAX_TEXT, truncated=True)),
+        (JSON, b'{"id": 7}', OutboundResponse(200, {"id": 7})),
+        ("Application/Problem+JSON ; charset=utf-8", b"[1]", OutboundResponse(200, [1])),
+        (JSON, b"", OutboundResponse(200)),
+        (JSON, b"<html>", OutboundResponse(200, "<html>")),
+        (JSON, b"NaN", OutboundResponse(200, "NaN")),
+        (JSON, b"[" * 30 + b"]" * 30, OutboundResponse(200, "[" * 30 + "]" * 30)),
+        ("text/plain", b'{"id": 7}', OutboundResponse(200, '{"id": 7}')),
+        ("", "né\0".encode(), OutboundResponse(200, "né\0")),
+        ("", b"\xff", OutboundResponse(200, "\ufffd")),
+        ("text/html", b"x" * MAX_TEXT, OutboundResponse(200, "x" * MAX_TEXT)),
+        ("text/html", b"x" * (MAX_TEXT + 1), OutboundResponse(200, "x" * MAX_TEXT, truncated=True)),
     ],
 )
-def test_an_answer_is_json_or_a_little_text(kind: str, raw: bytes, reply: Reply) -> None:
+def test_an_answer_is_json_or_a_little_text(kind: str, raw: bytes, reply: OutboundResponse) -> None:
     assert read_answer(200, kind, "", raw) == reply
 
 
 def test_json_that_was_cut_is_not_taken_for_a_whole() -> None:
-    whole = b"1" + b" " * (MAX_ANSWER - 1)
-    assert read_answer(200, JSON, "", whole) == Reply(200, 1)
+    whole = b"1" + b" " * (MAX_RESPONSE_BYTES - 1)
+    assert read_answer(200, JSON, "", whole) == OutboundResponse(200, 1)
     cut = read_answer(200, JSON, "", whole + b" ")  # a number that might have gone on
-    assert cut == Reply(200, whole.decode()[:MAX_TEXT], truncated=True)
+    assert cut == OutboundResponse(200, whole.decode()[:MAX_TEXT], truncated=True)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "deflate"])
 def test_what_is_compressed_is_not_unpacked(encoding: str) -> None:
-    assert read_answer(200, JSON, encoding, b"\x1f\x8b") == Reply(200, truncated=True)
-    assert read_answer(200, JSON, " Identity", b"1") == Reply(200, 1)
+    assert read_answer(200, JSON, encoding, b"\x1f\x8b") == OutboundResponse(200, truncated=True)
+    assert read_answer(200, JSON, " Identity", b"1") == OutboundResponse(200, 1)
 
 
 @pytest.mark.parametrize(
     ("answer", "again"),
-    [(Reply(status), status in {408, 425, 429, 500, 502, 503, 599})
+    [(OutboundResponse(status), status in {408, 425, 429, 500, 502, 503, 599})
      for status in (200, 204, 301, 400, 401, 404, 408, 409, 410, 422, 425, 429, 500, 502, 503, 599)]
-    + [(Unreachable("x", retry=True), True), (Unreachable("x"), False)],
+    + [(RequestFailed("x", retry=True), True), (RequestFailed("x"), False)],
 )  # fmt: skip
-def test_only_what_may_pass_is_tried_again(answer: Reply | Unreachable, again: bool) -> None:
-    assert worth_retrying(answer) is again
+def test_only_what_may_pass_is_tried_again(
+    answer: OutboundResponse | RequestFailed, again: bool
+) -> None:
+    assert is_retryable(answer) is again

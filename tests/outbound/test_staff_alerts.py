@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from milepost.base.errors import Busy
-from milepost.outbound.aws import MOST_SUBJECT, MOST_TEXT, SnsAlerts
+from milepost.base.errors import ThrottledError
+from milepost.outbound.aws import MAX_SUBJECT, MAX_TEXT, SnsAlerts
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 
@@ -33,7 +33,7 @@ def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, 
         "provide-client-params.sns.Publish", lambda params, **_: seen.update(params)
     )
     stub.add_response("publish", {"MessageId": "1"})
-    alerts.tell(subject, text, "harborline")
+    alerts.send_alert(subject, text, "harborline")
     assert seen["TopicArn"] == TOPIC
     assert seen["MessageAttributes"]["store"]["StringValue"] == "harborline"
     return seen["Subject"], seen["Message"]
@@ -49,7 +49,7 @@ def test_staff_are_told_through_the_topic(sns: tuple[SnsAlerts, Stubber]) -> Non
         ("zoé\r\nBcc: x", "zoBcc: x"),
         ("", "Milepost"),
         ("é", "Milepost"),
-        ("x" * 300, "x" * MOST_SUBJECT),
+        ("x" * 300, "x" * MAX_SUBJECT),
     ],
 )
 def test_a_subject_is_one_line_of_what_sns_takes(
@@ -67,10 +67,10 @@ def test_a_text_of_which_nothing_was_there_to_fill_in_is_told_by_its_subject(
     assert told(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
 
 
-@pytest.mark.parametrize("text", ["é" * MOST_TEXT, "x" * (MOST_TEXT + 1), "\ud800" * MOST_TEXT])
+@pytest.mark.parametrize("text", ["é" * MAX_TEXT, "x" * (MAX_TEXT + 1), "\ud800" * MAX_TEXT])
 def test_a_text_that_is_too_long_is_cut_off(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
     _, message = told(sns, "cart: tell", text)
-    assert MOST_TEXT - 4 < len(message.encode()) <= MOST_TEXT
+    assert MAX_TEXT - 4 < len(message.encode()) <= MAX_TEXT
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_whatever_sns_refuses_is_tried_again_later(
 ) -> None:
     alerts, stub = sns
     stub.add_client_error("publish", code, "about ada@mail.example")
-    with pytest.raises(Busy) as busy:
-        alerts.tell("a", "b", "harborline")
+    with pytest.raises(ThrottledError) as busy:
+        alerts.send_alert("a", "b", "harborline")
     assert "ada" not in str(busy.value)
 
 
@@ -91,10 +91,10 @@ def test_a_network_that_is_down_is_busy_too() -> None:
         def publish(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://sns.example")
 
-    with pytest.raises(Busy):
-        SnsAlerts(Down(), TOPIC).tell("a", "b", "harborline")  # type: ignore[arg-type]
+    with pytest.raises(ThrottledError):
+        SnsAlerts(Down(), TOPIC).send_alert("a", "b", "harborline")  # type: ignore[arg-type]
 
 
 def test_without_a_topic_nothing_is_said_to_nobody(sns: tuple[SnsAlerts, Stubber]) -> None:
-    with pytest.raises(Busy, match="AlarmTopicArn"):
-        SnsAlerts(sns[0].client, "").tell("a", "b", "harborline")
+    with pytest.raises(ThrottledError, match="AlarmTopicArn"):
+        SnsAlerts(sns[0].client, "").send_alert("a", "b", "harborline")

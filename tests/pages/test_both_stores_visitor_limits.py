@@ -5,12 +5,14 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.pages.visitor_limits import DAY, HOUR, Counter, counter
+from milepost.pages.visitor_limits import DAY, HOUR, VisitCounter, counter
 from tests.support.builders import ADA, MONDAY_NOON, STORE
 from tests.support.ports import Ports
 
 
-def of(subject: str = ADA, store: str = STORE, minutes: float = 0, secret: str = "key") -> Counter:
+def of(
+    subject: str = ADA, store: str = STORE, minutes: float = 0, secret: str = "key"
+) -> VisitCounter:
     now = MONDAY_NOON + timedelta(minutes=minutes)
     return counter(store, "form-address", subject, HOUR, now, secret)
 

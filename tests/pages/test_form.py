@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.pages.form import Answers, Form, Wrong, form_named, origins, read_answers
+from milepost.pages.form import Answers, Form, FormError, form_named, origins, read_answers
 from milepost.pages.form_html import (
     TEXTS,
     confirm_page,
     confirmed_page,
-    late_page,
-    many_page,
+    expired_page,
+    rate_limited_page,
     received_page,
     wrong_page,
 )
@@ -32,7 +32,7 @@ FORM = Form(
 )
 
 
-def read(**posted: Any) -> Answers | Wrong:
+def read(**posted: Any) -> Answers | FormError:
     return read_answers(FORM, {"email": "Ann@Mail.example", **posted})
 
 
@@ -58,7 +58,7 @@ def test_a_language_or_a_zone_that_is_none_is_left_out() -> None:
                        documents | st.text()))  # fmt: skip
 def test_no_post_makes_the_reading_fail(posted: dict[str, Any]) -> None:
     found = read_answers(FORM, {"email": "ann@mail.example", **posted})
-    assert isinstance(found, Answers | Wrong)
+    assert isinstance(found, Answers | FormError)
 
 
 def test_a_form_is_what_the_settings_say() -> None:
@@ -95,10 +95,13 @@ class Opened:
 
 def pages(opened: Opened) -> list[str]:
     return [
-        confirm_page(opened), confirmed_page(opened), late_page(opened), many_page(opened.locale),
+        confirm_page(opened),
+        confirmed_page(opened),
+        expired_page(opened),
+        rate_limited_page(opened.locale),
         *(received_page(opened.locale, opened.store_name, double) for double in (True, False)),
         *(wrong_page(opened.locale, code) for code in ("bad_email", "required", "bad_field")),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("locale", LOCALES)

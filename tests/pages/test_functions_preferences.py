@@ -12,7 +12,7 @@ from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
-from milepost.sending.link_tokens import Preferences, seal_preferences
+from milepost.sending.link_tokens import PreferencesLink, seal_preferences
 from milepost.wiring import tables
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
@@ -48,7 +48,7 @@ def ann(shop: Shop) -> str:
 
 def token(shop: Shop, contact: str = "", key: str = "") -> str:
     contact = contact or ann(shop)
-    claim = Preferences(shop.store, contact, f"{contact}-{'1' * 24}")
+    claim = PreferencesLink(shop.store, contact, f"{contact}-{'1' * 24}")
     return seal_preferences(claim, key or shop.links)
 
 

@@ -12,7 +12,7 @@ from functions.react.app import handler as react
 from functions.trigger_browser.app import handler
 from milepost.contacts.event import contact_id
 from milepost.contacts.event_names import ALLOWED
-from milepost.sending.link_tokens import Visit, seal_visit
+from milepost.sending.link_tokens import DeviceLink, seal_visit
 from milepost.wiring import tables
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.handlers import tell
@@ -165,7 +165,7 @@ def test_no_report_makes_the_function_fail(shop: Shop, events: list[Any], more: 
 
 def token(shop: Shop, contact: str, days: float = 0, key: str = "") -> str:
     at = datetime.now(UTC) - timedelta(days=days)
-    return seal_visit(Visit(shop.store, contact, at), key or shop.links)
+    return seal_visit(DeviceLink(shop.store, contact, at), key or shop.links)
 
 
 def known(shop: Shop) -> None:
@@ -175,7 +175,7 @@ def known(shop: Shop) -> None:
 def devices(shop: Shop) -> tuple[str, ...]:
     profile = tables.contacts().profile(shop.store, ann(shop))
     assert profile is not None
-    found: tuple[str, ...] = profile.known.get("device", ())
+    found: tuple[str, ...] = profile.known_identifiers.get("device", ())
     return found
 
 

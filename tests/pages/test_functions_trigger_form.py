@@ -12,7 +12,7 @@ from functions.run_steps.app import handler as run_steps
 from functions.trigger_form.app import handler
 from milepost.contacts.event import contact_id
 from milepost.contacts.suppression import address_hash
-from milepost.sending.link_tokens import Confirmation, seal_confirmation
+from milepost.sending.link_tokens import ConfirmationLink, seal_confirmation
 from milepost.wiring import core, tables
 from tests.support.builders import send, workflow
 from tests.support.builders import settings as settings_file
@@ -80,7 +80,7 @@ def event(shop: Shop, name: str) -> tuple[Json, Json]:
 def link(shop: Shop, **changes: Any) -> str:
     """The token of the mail that follows the one sign-up there is."""
     (item,) = shop.events("Opt-In Requested")
-    claim = Confirmation(
+    claim = ConfirmationLink(
         shop.store,
         item["pk"]["S"].rpartition("#")[2],
         "footer",
@@ -450,7 +450,7 @@ def test_a_link_is_good_for_seven_days(open_store: Shop) -> None:
         name = f"EVENT#Opt-In Requested#{shown}#{item['id']['S']}"
         aged = item | {"sk": {"S": name}, "at": {"S": shown}}
         core.client("dynamodb").put_item(TableName="milepost-contacts", Item=aged)
-        claim = Confirmation(open_store.store, item["pk"]["S"].rpartition("#")[2], "footer",
+        claim = ConfirmationLink(open_store.store, item["pk"]["S"].rpartition("#")[2], "footer",
                              item["id"]["S"], datetime.fromisoformat(shown))  # fmt: skip
         token = seal_confirmation(claim, open_store.links)
         assert call(press(open_store, token, "do=confirm"))[0] == status
@@ -499,7 +499,7 @@ def test_a_link_of_another_store_is_no_link(cloud: Cloud) -> None:
         shop.settings(forms={"footer": FOOTER})
         call(form_post(shop))
     (item,) = one.events("Opt-In Requested")
-    claim = Confirmation(one.store, item["pk"]["S"].rpartition("#")[2], "footer",
+    claim = ConfirmationLink(one.store, item["pk"]["S"].rpartition("#")[2], "footer",
                          item["id"]["S"], datetime.fromisoformat(item["at"]["S"]))  # fmt: skip
     token = seal_confirmation(claim, "shared")
     assert call(look(two, token))[0] == 404

@@ -8,7 +8,7 @@ import pytest
 
 from functions.unsubscribe.app import handler
 from milepost.contacts.profile import Profile
-from milepost.sending.link_tokens import Unsubscribe, seal
+from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import tables
 from tests.support.aws_events import posted, sample
 from tests.support.cloud import Cloud, Printed, Shop
@@ -105,7 +105,7 @@ def test_the_page_speaks_the_language_of_its_reader(
     open_store: Shop, locale: str, lang: str, direction: str
 ) -> None:
     fields = {"locale": (locale, "2026-11-22T09:30:00.000Z", "evt-1")}
-    profile = Profile(open_store.store, CONTACT, fields=fields, applied=1)
+    profile = Profile(open_store.store, CONTACT, fields=fields, last_sequence=1)
     assert tables.contacts().apply(None, profile)
     _, page = call(get(open_store, open_store.token(CONTACT)))
     assert f'<html lang="{lang}" dir="{direction}">' in page
@@ -273,10 +273,10 @@ def test_a_link_works_for_a_contact_that_is_long_gone(open_store: Shop) -> None:
 
 def test_a_link_works_after_the_key_was_replaced(cloud: Cloud) -> None:
     shop = cloud.open_shop(link_key="the new key", link_key_previous="the old key")
-    claim = Unsubscribe(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
-    assert call(get(shop, seal(claim, "the old key")))[0] == 200
-    assert call(get(shop, seal(claim, "the new key")))[0] == 200
-    assert call(get(shop, seal(claim, "the oldest key")))[0] == 404
+    claim = UnsubscribeLink(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
+    assert call(get(shop, sign_unsubscribe_link(claim, "the old key")))[0] == 200
+    assert call(get(shop, sign_unsubscribe_link(claim, "the new key")))[0] == 200
+    assert call(get(shop, sign_unsubscribe_link(claim, "the oldest key")))[0] == 404
 
 
 # --- what is no link ---
@@ -338,8 +338,8 @@ def test_a_link_of_another_store_is_no_link(cloud: Cloud, open_store: Shop) -> N
 
 def test_a_link_made_with_a_key_that_two_stores_share_is_still_of_one_store(cloud: Cloud) -> None:
     one, two = cloud.open_shop(link_key="shared"), cloud.open_shop(link_key="shared")
-    claim = Unsubscribe(one.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
-    token = seal(claim, "shared")
+    claim = UnsubscribeLink(one.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
+    token = sign_unsubscribe_link(claim, "shared")
     assert call(get(one, token))[0] == 200
     assert call(get(two, token))[0] == 404
 
@@ -347,8 +347,8 @@ def test_a_link_made_with_a_key_that_two_stores_share_is_still_of_one_store(clou
 def test_a_store_without_a_link_key_takes_no_link(cloud: Cloud) -> None:
     """An empty key would fit a token that anyone can make."""
     shop = cloud.open_shop(link_key=None)
-    claim = Unsubscribe(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
-    assert call(get(shop, seal(claim, "")))[0] == 404
+    claim = UnsubscribeLink(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
+    assert call(get(shop, sign_unsubscribe_link(claim, "")))[0] == 404
 
 
 def test_a_store_that_there_is_not_has_no_links(shop: Shop) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from functions.view.app import handler
-from milepost.sending.link_tokens import View, seal_view
+from milepost.sending.link_tokens import ViewLink, sign_view_link
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, FIRST_NAME, Printed, Shop
@@ -57,7 +57,7 @@ def test_a_link_that_is_not_ours_and_one_whose_mail_is_gone_say_so(
     shop: Shop, printed: Printed
 ) -> None:
     stranger = "c" + "7" * 25
-    gone = seal_view(View(shop.store, stranger, f"{stranger}-{'1' * 24}"), shop.links)
+    gone = sign_view_link(ViewLink(shop.store, stranger, f"{stranger}-{'1' * 24}"), shop.links)
     answer = handler(look(shop, gone), None)
     assert answer["statusCode"] == 410
     assert "not shown any more" in answer["body"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.pages.layout import stale_page
+from milepost.pages.layout import invalid_link_page
 from milepost.pages.unsubscribe_html import TEXTS, done_page, question_page
 
 
@@ -81,7 +81,7 @@ def test_done_says_what_was_done() -> None:
 
 
 def test_the_page_of_a_link_that_is_none_knows_nobody() -> None:
-    assert Outline(stale_page()).text.startswith("This link does not work")
+    assert Outline(invalid_link_page()).text.startswith("This link does not work")
 
 
 @given(st.text(), st.text(), st.sampled_from(LOCALES))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.contacts.preferences import Reminder
 from milepost.contacts.profile import Consent, Profile
 from milepost.pages.preferences_html import TEXTS, preferences_page
@@ -56,7 +56,7 @@ def test_every_text_is_there_in_every_language() -> None:
 
 
 def test_every_place_is_a_zone_and_has_a_name_in_every_language() -> None:
-    assert all(zone_named(place.zone) for place in PLACES)
+    assert all(find_zone(place.zone) for place in PLACES)
     assert len({place.zone for place in PLACES}) == len(PLACES)
     for language in TEXTS:
         names = [place.called(language) for place in PLACES]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from milepost.contacts.event import ContactFacts, IdentifierKind
+from milepost.contacts.event import ContactUpdate, IdentifierKind
 from milepost.contacts.profile import Profile
 from milepost.contacts.suppression import ERASED, address_hash
-from milepost.enrollments.ports import Journal
-from milepost.privacy.request import Piece, PrivacyRequest, request_id
-from milepost.sending.message import Accepted, Claimed, NotClaimed
+from milepost.enrollments.ports import PendingOutcomes
+from milepost.privacy.request import DeletionBatch, PrivacyRequest, request_id
+from milepost.sending.message import Accepted, ClaimDenied, Claimed
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,
@@ -37,28 +37,32 @@ def asked(ports: Ports, **changes: Any) -> PrivacyRequest:
 
 def live(ports: Ports, events: int = 3) -> None:
     """Ada as an enrollment leaves her, with everything that lies under a contact."""
-    said = event("Signed Up", contact=ContactFacts(consents=(consent_fact(),)),
+    said = event("Signed Up", contact=ContactUpdate(consents=(consent_fact(),)),
                  identifiers={"email": ADA, "order": "o-1"})  # fmt: skip
-    ports.contacts.link(contact(), said)
+    ports.contacts.claim_identifiers(contact(), said)
     ports.contacts.record_consent(contact(), said, ("offers",))
     for number in range(events):
         ports.timeline.first_seen(STORE, "api", f"e-{number}", MONDAY_NOON)
         ports.timeline.append(contact(), replace(said, id=f"e-{number}"))
     own = enrollment()
     profile = Profile(
-        STORE, contact(), fields={"email": (ADA, "2026-11-02T12:00:00.000Z", "e-0")},
-        known={"email": (ADA,)}, inside={own.ref.id: own.presence()}, applied=7,
-    )  # fmt: skip
+        STORE,
+        contact(),
+        fields={"email": (ADA, "2026-11-02T12:00:00.000Z", "e-0")},
+        known_identifiers={"email": (ADA,)},
+        active_enrollments={own.ref.id: own.presence()},
+        last_sequence=7,
+    )
     assert ports.contacts.apply(None, profile)
     ports.enrollments.enroll(own)
-    ports.ledger.close(draft(), "skipped", "no consent", Journal(), MONDAY_NOON)
+    ports.ledger.record_skip(draft(), "skipped", "no consent", PendingOutcomes(), MONDAY_NOON)
 
 
-def pieces(ports: Ports, request: PrivacyRequest) -> list[Piece]:
+def pieces(ports: Ports, request: PrivacyRequest) -> list[DeletionBatch]:
     taken = []
-    while (piece := ports.remains.piece(STORE, contact())) is not None:
+    while (piece := ports.remains.next_batch(STORE, contact())) is not None:
         taken.append(piece)
-        own = ports.remains.own(STORE, request.contacts, piece.identifiers)
+        own = ports.remains.unshared_identifiers(STORE, request.contacts, piece.identifiers)
         ports.remains.remove(request, piece, own)
     return taken
 
@@ -89,13 +93,13 @@ def test_many_events_are_many_pieces(ports: Ports) -> None:
     live(ports, events=60)
     request = asked(ports)
     assert len(pieces(ports, request)) > 2
-    assert ports.remains.piece(STORE, contact()) is None
+    assert ports.remains.next_batch(STORE, contact()) is None
 
 
 def test_what_was_removed_once_is_not_counted_again(ports: Ports) -> None:
     live(ports)
     request = asked(ports)
-    piece = ports.remains.piece(STORE, contact())
+    piece = ports.remains.next_batch(STORE, contact())
     assert piece is not None
     for _ in range(3):
         ports.remains.remove(request, piece, [])
@@ -106,14 +110,16 @@ def test_what_was_removed_once_is_not_counted_again(ports: Ports) -> None:
 
 def test_an_identity_that_leads_to_somebody_else_is_somebody_elses(ports: Ports) -> None:
     live(ports)
-    ports.contacts.link("c-other", event(identifiers={"phone": "+49123456789"}))
+    ports.contacts.claim_identifiers("c-other", event(identifiers={"phone": "+49123456789"}))
     names: list[tuple[IdentifierKind, str]] = [
         ("email", ADA), ("phone", "+49123456789"), ("device", "d-1")
     ]  # fmt: skip
-    own = ports.remains.own(STORE, [contact()], names)
+    own = ports.remains.unshared_identifiers(STORE, [contact()], names)
     assert sorted(own) == [("device", "d-1"), ("email", ADA)]
-    assert len(ports.remains.own(STORE, [contact(), "c-other"], names)) == 3
-    assert ports.remains.own("elsewhere", ["c-x"], [("email", ADA)]) == [("email", ADA)]
+    assert len(ports.remains.unshared_identifiers(STORE, [contact(), "c-other"], names)) == 3
+    assert ports.remains.unshared_identifiers("elsewhere", ["c-x"], [("email", ADA)]) == [
+        ("email", ADA)
+    ]
 
 
 def test_a_closed_contact_says_until_when(ports: Ports) -> None:
@@ -122,14 +128,14 @@ def test_a_closed_contact_says_until_when(ports: Ports) -> None:
     ports.remains.close(STORE, contact(), MONDAY_NOON + HOUR)
     assert ports.contacts.erased(STORE, contact()) == MONDAY_NOON + HOUR
     assert ports.contacts.erased("elsewhere", contact()) is None
-    assert ports.remains.piece(STORE, contact()) is None
+    assert ports.remains.next_batch(STORE, contact()) is None
 
 
 def test_an_event_is_forgotten_alone(ports: Ports) -> None:
     live(ports)
     gone = event("Signed Up", id_="e-1")
     for _ in range(2):
-        ports.contacts.forget(contact(), gone)
+        ports.contacts.delete_event(contact(), gone)
     assert ports.timeline.append(contact(), gone)
     assert not ports.timeline.append(contact(), event("Signed Up", id_="e-2"))
 
@@ -142,9 +148,9 @@ def test_a_whole_store_is_taken_away_but_for_hashes_and_requests(ports: Ports) -
     for segment in range(16):
         while (piece := ports.remains.store_piece(STORE, segment)) is not None:
             ports.remains.remove_of_store(request, piece)
-    assert ports.remains.piece(STORE, contact()) is None
+    assert ports.remains.next_batch(STORE, contact()) is None
     assert ports.timeline.resolve(STORE, [{"order": "o-1"}]) != [contact()]
-    assert ports.remains.piece("elsewhere", "c-elsewhere") is not None
+    assert ports.remains.next_batch("elsewhere", "c-elsewhere") is not None
     assert ports.lives.suppressions(STORE, [ADA]).keys() == {ADA}
     kept = ports.requests.get(STORE, request.id)
     assert kept is not None
@@ -178,12 +184,12 @@ def test_of_two_reasons_that_of_the_post_stays(ports: Ports) -> None:
 
 
 def test_a_welcome_ends_an_erasure_and_nothing_else(ports: Ports) -> None:
-    ports.contacts.welcome_back(STORE, HASH)
+    ports.contacts.lift_erasure_suppression(STORE, HASH)
     ports.contacts.suppress(STORE, HASH, ERASED, MONDAY_NOON)
-    ports.contacts.welcome_back(STORE, HASH)
+    ports.contacts.lift_erasure_suppression(STORE, HASH)
     assert ports.lives.suppressions(STORE, [ADA]) == {}
     ports.contacts.suppress(STORE, HASH, "complaint", MONDAY_NOON)
-    ports.contacts.welcome_back(STORE, HASH)
+    ports.contacts.lift_erasure_suppression(STORE, HASH)
     assert ports.lives.suppressions(STORE, [ADA])[ADA].reason == "complaint"
 
 
@@ -202,11 +208,11 @@ def test_who_was_erased_gets_what_concerns_an_order_and_nothing_else(
     live(ports)
     ports.contacts.suppress(STORE, HASH, reason, MONDAY_NOON)
     wanted = draft("other", category=category)
-    claimed = ports.ledger.claim(wanted, Journal(), MONDAY_NOON)
+    claimed = ports.ledger.claim(wanted, PendingOutcomes(), MONDAY_NOON)
     if may:
         assert claimed == Claimed()
     else:
-        assert isinstance(claimed, NotClaimed)
+        assert isinstance(claimed, ClaimDenied)
         assert claimed.reason == f"suppressed: {reason}"
 
 
@@ -216,14 +222,16 @@ def test_who_was_erased_gets_what_concerns_an_order_and_nothing_else(
 def test_what_comes_too_late_leaves_nothing(ports: Ports) -> None:
     """A function that had read the contact before it was erased writes after it."""
     live(ports)
-    claim = ports.ledger.claim(draft("other", category="transactional"), Journal(), MONDAY_NOON)
+    claim = ports.ledger.claim(
+        draft("other", category="transactional"), PendingOutcomes(), MONDAY_NOON
+    )
     assert claim == Claimed()
     pieces(ports, asked(ports))
     late = draft("other")
-    ports.ledger.settle(late.ref, Accepted("ses-1"), MONDAY_NOON)
-    ports.enrollments.write(enrollment().ref, Journal(outcomes={"fork": {"path": "yes"}}))
+    ports.ledger.record_result(late.ref, Accepted("ses-1"), MONDAY_NOON)
+    ports.enrollments.write(enrollment().ref, PendingOutcomes(outcomes={"fork": {"path": "yes"}}))
     ports.enrollments.finish(enrollment().ref, "exited", "left", MONDAY_NOON)
-    assert ports.remains.piece(STORE, contact()) is None
+    assert ports.remains.next_batch(STORE, contact()) is None
 
 
 # --- files ---

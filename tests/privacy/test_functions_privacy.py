@@ -18,7 +18,7 @@ from functions.unsubscribe.app import handler as unsubscribe
 from milepost.contacts.event import contact_id
 from milepost.contacts.suppression import address_hash
 from milepost.privacy import erase
-from milepost.sending.link_tokens import Preferences, seal_preferences
+from milepost.sending.link_tokens import PreferencesLink, seal_preferences
 from milepost.wiring import core
 from milepost.wiring import privacy as privacy_wiring
 from tests.support.aws_events import posted, queued
@@ -43,7 +43,7 @@ PERSON = {
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The second pass follows at once; how it waits is told in `tests/journeys/test_erasure.py`."""
-    monkeypatch.setattr(erase, "GRACE", timedelta(0))
+    monkeypatch.setattr(erase, "GRACE_PERIOD", timedelta(0))
     yield
     queue, url = boto3.client("sqs"), core.settings().privacy_queue
     while messages := queue.receive_message(QueueUrl=url).get("Messages"):
@@ -197,7 +197,7 @@ def test_a_report_or_a_click_that_comes_after_leaves_nothing(
     link = posted("unsubscribe.post", b"List-Unsubscribe=One-Click", as_base64=True,
                   store=shop.store, token=shop.token(wren(shop), message=ref))  # fmt: skip
     assert unsubscribe(link, None)["statusCode"] == 200
-    claim = Preferences(shop.store, wren(shop), ref)
+    claim = PreferencesLink(shop.store, wren(shop), ref)
     wishes = posted("unsubscribe.post", b"do=save&topic=offers", store=shop.store,
                     token=seal_preferences(claim, shop.links))  # fmt: skip
     assert preferences(wishes, None)["statusCode"] == 404
@@ -289,7 +289,7 @@ def test_a_customer_who_wants_their_data_gets_a_file_and_staff_a_word(
     said: list[tuple[str, str]] = []
 
     class Staff:
-        def tell(self, subject: str, text: str, store: str) -> None:
+        def send_alert(self, subject: str, text: str, store: str) -> None:
             assert store == shop.store
             said.append((subject, text))
 

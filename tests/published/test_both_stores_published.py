@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from milepost.enrollments.program import Program
-from milepost.published.dynamodb import DynamoRegistry
-from milepost.published.head import Head, Live
-from milepost.publishing.dynamodb import DynamoPublications
+from milepost.published.dynamodb import DynamoPublished
+from milepost.published.head import LiveWorkflow, PublishedState
+from milepost.publishing.dynamodb import DynamoPublishedWriter
 from milepost.stores.settings import StoreSettings
 from milepost.templates.compile import compile_template
 from milepost.templates.version import TemplateVersion
@@ -16,7 +16,7 @@ from tests.support.builders import MONDAY_NOON, STORE, settings, template
 from tests.support.ports import Cloud, Ports
 
 PROGRAM = Program("cart", 1, {"title": "Warenkorb 🛒"}, {"a": {"id": "a", "type": "exit"}}, "a")
-LIVE = Live(1, "arn:1", "live")
+LIVE = LiveWorkflow(1, "arn:1", "live")
 
 
 def compiled() -> TemplateVersion:
@@ -28,7 +28,7 @@ def compiled() -> TemplateVersion:
 
 def test_nothing_is_live_at_first(ports: Ports) -> None:
     assert ports.registry.head(STORE) == ports.publications.head(STORE)
-    assert ports.registry.head(STORE) == Head(StoreSettings(), {}, {})
+    assert ports.registry.head(STORE) == PublishedState(StoreSettings(), {}, {})
 
 
 def test_settings_are_those_applied_last(ports: Ports) -> None:
@@ -40,7 +40,7 @@ def test_settings_are_those_applied_last(ports: Ports) -> None:
 
 
 def test_a_program_comes_back_as_it_was_kept(ports: Ports) -> None:
-    ports.publications.keep_program(STORE, PROGRAM, "source-1")
+    ports.publications.save_program(STORE, PROGRAM, "source-1")
     assert ports.registry.program(STORE, "cart", 1) == PROGRAM
     assert ports.publications.program(STORE, "cart", 1) == PROGRAM
     assert ports.publications.source(STORE, "cart", 1) == "source-1"
@@ -48,16 +48,16 @@ def test_a_program_comes_back_as_it_was_kept(ports: Ports) -> None:
 
 def test_a_program_of_another_version_is_another(ports: Ports) -> None:
     second = replace(PROGRAM, version=2, entry="b")
-    ports.publications.keep_program(STORE, PROGRAM, "source-1")
-    ports.publications.keep_program(STORE, second, "source-2")
+    ports.publications.save_program(STORE, PROGRAM, "source-1")
+    ports.publications.save_program(STORE, second, "source-2")
     assert ports.registry.program(STORE, "cart", 1) == PROGRAM
     assert ports.registry.program(STORE, "cart", 2) == second
 
 
 def test_a_version_belongs_to_the_source_it_was_kept_for(ports: Ports) -> None:
-    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
-    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
-    assert not ports.publications.keep_program(STORE, replace(PROGRAM, entry="b"), "source-2")
+    assert ports.publications.save_program(STORE, PROGRAM, "source-1")
+    assert ports.publications.save_program(STORE, PROGRAM, "source-1")
+    assert not ports.publications.save_program(STORE, replace(PROGRAM, entry="b"), "source-2")
     assert ports.registry.program(STORE, "cart", 1) == PROGRAM
 
 
@@ -86,9 +86,9 @@ def test_a_version_of_a_template_stays_when_another_is_live_and_when_none_is(por
 def test_of_two_who_publish_at_once_one_goes_live(ports: Ports) -> None:
     assert ports.publications.go_live(STORE, "cart", LIVE, 0)
     assert not ports.publications.go_live(STORE, "cart", LIVE._replace(machine="arn:2"), 0)
-    assert ports.publications.go_live(STORE, "cart", Live(2, "arn:2", "paused"), 1)
-    assert not ports.publications.go_live(STORE, "cart", Live(2, "arn:3", "live"), 1)
-    assert ports.registry.head(STORE).workflows == {"cart": Live(2, "arn:2", "paused")}
+    assert ports.publications.go_live(STORE, "cart", LiveWorkflow(2, "arn:2", "paused"), 1)
+    assert not ports.publications.go_live(STORE, "cart", LiveWorkflow(2, "arn:3", "live"), 1)
+    assert ports.registry.head(STORE).workflows == {"cart": LiveWorkflow(2, "arn:2", "paused")}
 
 
 def test_the_status_of_a_live_version_can_change(ports: Ports) -> None:
@@ -121,16 +121,16 @@ def test_templates_are_shown_replaced_and_hidden(ports: Ports) -> None:
 
 def test_refused_files_are_remembered_until_they_are_accepted(ports: Ports) -> None:
     for path in ("workflows/b.json", "workflows/a.json", "templates/x"):
-        ports.publications.refused(STORE, path, True)
-    ports.publications.refused(STORE, "workflows/b.json", False)
-    ports.publications.refused(STORE, "workflows/never.json", False)
+        ports.publications.record_refusal(STORE, path, True)
+    ports.publications.record_refusal(STORE, "workflows/b.json", False)
+    ports.publications.record_refusal(STORE, "workflows/never.json", False)
     assert ports.publications.all_refused(STORE) == ["templates/x", "workflows/a.json"]
 
 
 def test_no_store_sees_what_another_published(ports: Ports) -> None:
-    ports.publications.keep_program("other", PROGRAM, "source-1")
+    ports.publications.save_program("other", PROGRAM, "source-1")
     ports.publications.go_live("other", "cart", LIVE, 0)
-    ports.publications.refused("other", "workflows/a.json", True)
+    ports.publications.record_refusal("other", "workflows/a.json", True)
     assert ports.registry.head(STORE).workflows == {}
     assert ports.publications.all_refused(STORE) == []
     with pytest.raises(LookupError):
@@ -166,17 +166,17 @@ def test_paths_lists_everything_below_a_folder_in_order(ports: Ports) -> None:
 
 def test_a_version_belongs_to_the_file_that_had_its_number_first(ports: Ports) -> None:
     other = replace(PROGRAM, entry="b")
-    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
-    assert ports.publications.keep_program(STORE, PROGRAM, "source-1")
-    assert not ports.publications.keep_program(STORE, other, "source-2")
+    assert ports.publications.save_program(STORE, PROGRAM, "source-1")
+    assert ports.publications.save_program(STORE, PROGRAM, "source-1")
+    assert not ports.publications.save_program(STORE, other, "source-2")
     assert ports.publications.program(STORE, "cart", 1) == PROGRAM
 
 
 def test_a_head_is_believed_for_half_a_minute_unless_it_is_read_anew(aws: Cloud) -> None:
     table, now, names = aws.table("WorkflowsTable"), [MONDAY_NOON], []
-    registry = DynamoRegistry(table, lambda: now[0])
+    registry = DynamoPublished(table, lambda: now[0])
     for number, second in enumerate((0, 29, 29, 58, 59)):
         now[0] = MONDAY_NOON + timedelta(seconds=second)
-        DynamoPublications(table).apply_settings(STORE, settings(name=f"Shop {number}"))
+        DynamoPublishedWriter(table).apply_settings(STORE, settings(name=f"Shop {number}"))
         names.append(registry.head(STORE, anew=number == 2).settings.name)
     assert names == ["Shop 0", "Shop 0", "Shop 2", "Shop 2", "Shop 4"]

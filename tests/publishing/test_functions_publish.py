@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.publish.app import handler
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.publishing.publish import Publisher
 from milepost.wiring import core, publishing
 from tests.support.aws_events import changed_file, queued
@@ -27,7 +27,7 @@ from tests.support.cloud import BUCKET, ENVIRONMENT, Cloud, Printed, Shop
 from tests.support.handlers import machine_of, report, upload
 
 if TYPE_CHECKING:
-    from milepost.stores.files import Files
+    from milepost.stores.files import StoreFiles
 
 
 CART = workflow(delay("1 hour"), send("reminder"))
@@ -224,7 +224,7 @@ def test_one_file_that_cannot_be_finished_holds_no_other_up(shop: Shop) -> None:
         body = content if isinstance(content, str) else json.dumps(content)
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=body)
     stumbling = beside(Rival("go_live", False))
-    with pytest.raises(Busy, match=r"not finished: workflows/one.json"):
+    with pytest.raises(ThrottledError, match=r"not finished: workflows/one.json"):
         stumbling.publish(shop.store, list(files_of(one=CART, two=CART)))
     assert report(shop, "workflows.two")["outcome"] == "published"
 
@@ -305,7 +305,7 @@ def test_two_that_publish_at_once_do_not_overwrite_each_other(shop: Shop, change
         document = CART | {"title": "New"} if change == "new" else CART
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document))
     second = beside(Rival("go_live", False))
-    with pytest.raises(Busy, match=r"not finished: workflows/cart.json"):
+    with pytest.raises(ThrottledError, match=r"not finished: workflows/cart.json"):
         second.publish(shop.store, ["workflows/cart.json"])
     (done,) = publishing.publisher().publish(shop.store, ["workflows/cart.json"])
     assert done.outcome == ("archived" if change == "deleted" else "published")
@@ -319,7 +319,7 @@ def test_a_version_that_was_never_live_keeps_its_number(shop: Shop) -> None:
     for path, content in upload_only.items():
         key = f"{shop.store}/{path}"
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         cut_off.publish(shop.store, ["workflows/cart.json"])
     upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})
     assert report(shop, "workflows.cart")["version"] == "3"
@@ -339,8 +339,8 @@ def test_a_file_that_keeps_changing_comes_again_later(shop: Shop) -> None:
             assert self.real.read(store, path) is not None
             return json.dumps(settings(name=f"Name {self.looks}"))
 
-    restless = replace(publishing.publisher(), files=cast("Files", Restless()))
-    with pytest.raises(Busy, match=r"not finished: settings.json"):
+    restless = replace(publishing.publisher(), files=cast("StoreFiles", Restless()))
+    with pytest.raises(ThrottledError, match=r"not finished: settings.json"):
         restless.publish(shop.store, ["settings.json"])
 
 
@@ -464,9 +464,9 @@ class Topic:
         self.told: list[tuple[str, str, str]] = []
         self.down = down
 
-    def tell(self, subject: str, text: str, store: str) -> None:
+    def send_alert(self, subject: str, text: str, store: str) -> None:
         if self.down:
-            raise Busy("SNS: EndpointConnectionError")
+            raise ThrottledError("SNS: EndpointConnectionError")
         self.told.append((subject, text, store))
 
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 from milepost.publishing.report import (
     Outcome,
-    Report,
+    PublishReport,
     as_json,
     as_markdown,
     as_message,
@@ -32,7 +32,9 @@ OUTCOMES: tuple[Outcome, ...] = ("published", "unchanged", "refused", "archived"
 
 def test_a_report_for_programs_says_everything() -> None:
     problem = Problem("steps[0]", "is wrong", "mend it")
-    report = Report("workflows/cart.json", "refused", AT, problems=(problem, Problem("a", "b")))
+    report = PublishReport(
+        "workflows/cart.json", "refused", AT, problems=(problem, Problem("a", "b"))
+    )
     assert json.loads(as_json(report)) == {
         "file": "workflows/cart.json",
         "outcome": "refused",
@@ -47,7 +49,7 @@ def test_a_report_for_programs_says_everything() -> None:
 
 
 def test_a_report_for_people_reads_like_a_sentence() -> None:
-    report = Report("workflows/cart.json", "published", AT, "3", "9 transitions")
+    report = PublishReport("workflows/cart.json", "published", AT, "3", "9 transitions")
     assert as_markdown(report) == (
         "# `workflows/cart.json` is live as version 3\n\n2026-11-22T09:30:00.000Z\n\n"
         "9 transitions\n"
@@ -55,14 +57,18 @@ def test_a_report_for_people_reads_like_a_sentence() -> None:
 
 
 def test_problems_are_a_table() -> None:
-    report = Report("w.json", "refused", AT, problems=(Problem("steps[0]", "is wrong", "mend it"),))
+    report = PublishReport(
+        "w.json", "refused", AT, problems=(Problem("steps[0]", "is wrong", "mend it"),)
+    )
     assert as_markdown(report).endswith(
         "| where | what | remedy |\n|---|---|---|\n| `steps[0]` | is wrong | mend it |\n"
     )
 
 
 def test_an_explanation_stands_below_the_outcome_and_the_problems() -> None:
-    report = Report("w.json", "refused", AT, problems=(Problem("a", "b"),), explanation=EXPLANATION)
+    report = PublishReport(
+        "w.json", "refused", AT, problems=(Problem("a", "b"),), explanation=EXPLANATION
+    )
     assert as_markdown(report).endswith(
         "| `a` | b |  |\n\n"
         "## Picture\n\n```mermaid\nflowchart TD\n  a --> b\n```\n\n"
@@ -74,13 +80,15 @@ def test_an_explanation_stands_below_the_outcome_and_the_problems() -> None:
 
 
 def test_what_did_not_change_has_no_heading() -> None:
-    report = Report("w.json", "published", AT, explanation=EXPLANATION._replace(difference=()))
+    report = PublishReport(
+        "w.json", "published", AT, explanation=EXPLANATION._replace(difference=())
+    )
     assert "What changed" not in as_markdown(report)
     assert "## What it costs" in as_markdown(report)
 
 
 def test_programs_get_the_explanation_in_fields() -> None:
-    report = Report("w.json", "published", AT, explanation=EXPLANATION)
+    report = PublishReport("w.json", "published", AT, explanation=EXPLANATION)
     assert json.loads(as_json(report))["explanation"] == {
         "picture": EXPLANATION.picture,
         "words": EXPLANATION.words,
@@ -101,13 +109,13 @@ def test_the_report_on_the_abandoned_cart_is_what_was_reviewed() -> None:
 
 
 def test_every_outcome_has_its_words() -> None:
-    words = {as_markdown(Report("w", outcome, AT)) for outcome in OUTCOMES}
+    words = {as_markdown(PublishReport("w", outcome, AT)) for outcome in OUTCOMES}
     assert len(words) == len(OUTCOMES)
 
 
 @given(st.text(), st.text(), st.text())
 def test_no_text_breaks_out_of_its_cell(place: str, reason: str, remedy: str) -> None:
-    report = Report("w", "refused", AT, problems=(Problem(place, reason, remedy),))
+    report = PublishReport("w", "refused", AT, problems=(Problem(place, reason, remedy),))
     last = as_markdown(report).split("|---|---|---|\n")[1]
     assert last.count("\n") == 1
     assert last.replace("\\|", "").count("|") == 4
@@ -121,20 +129,22 @@ def test_a_problem_is_one_line() -> None:
 
 
 def test_a_word_is_only_suggested_if_it_is_close() -> None:
-    assert suggest("reminer", ["reminder", "offer"]) == 'did you mean "reminder"?'
-    assert suggest("xyz", ["reminder", "offer"]) == ""
-    assert suggest("", []) == ""
-    assert suggest("x" * 1_000_000, ["reminder"]) == ""
+    assert did_you_mean("reminer", ["reminder", "offer"]) == 'did you mean "reminder"?'
+    assert did_you_mean("xyz", ["reminder", "offer"]) == ""
+    assert did_you_mean("", []) == ""
+    assert did_you_mean("x" * 1_000_000, ["reminder"]) == ""
 
 
-WRONG = Report("workflows/cart.json", "refused", AT, problems=(Problem("steps[0]", "is wrong"),))
-LIVE = Report("workflows/cart.json", "published", AT, "3", explanation=EXPLANATION)
+WRONG = PublishReport(
+    "workflows/cart.json", "refused", AT, problems=(Problem("steps[0]", "is wrong"),)
+)
+LIVE = PublishReport("workflows/cart.json", "published", AT, "3", explanation=EXPLANATION)
 STILL = LIVE._replace(outcome="unchanged")
 
 
 def test_what_the_report_before_said_is_no_news() -> None:
     later = datetime(2026, 11, 23, tzinfo=UTC)
-    gone = Report("workflows/cart.json", "archived", AT)
+    gone = PublishReport("workflows/cart.json", "archived", AT)
     for report in (WRONG, gone):
         assert is_news(report, None)
         assert not is_news(report._replace(at=later), as_json(report))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from milepost.base.dates import WEEKDAYS
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
 from milepost.stores.settings import StoreSettings
 from tests.support import builders
@@ -13,14 +13,14 @@ Json = dict[str, Any]
 
 
 def read(**changes: Any) -> SettingsFile:
-    found = read_file(json.dumps(builders.settings(**changes)), SettingsFile)
+    found = parse_file(json.dumps(builders.settings(**changes)), SettingsFile)
     assert isinstance(found, SettingsFile), found
     return found
 
 
 def problems(**changes: Any) -> list[str]:
     document = {k: v for k, v in builders.settings(**changes).items() if v is not ...}
-    found = read_file(json.dumps(document), SettingsFile)
+    found = parse_file(json.dumps(document), SettingsFile)
     return [str(problem) for problem in found] if isinstance(found, list) else []
 
 

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.simulator.file import WorkflowTests
 from milepost.simulator.workflow_tests import run_test_file
 from milepost_tools.cli.app import app
@@ -38,7 +38,7 @@ def test_every_command_is_on_the_page() -> None:
 
 def test_the_example_of_a_test_is_one_that_holds() -> None:
     (example,) = re.findall(r"```jsonc\n(.*?)```", PAGE, re.DOTALL)
-    assert isinstance(read_file(example, WorkflowTests), WorkflowTests)
+    assert isinstance(parse_file(example, WorkflowTests), WorkflowTests)
     folder = ROOT / "workflows"
     files = {
         path.relative_to(folder).as_posix(): path.read_text("utf-8")

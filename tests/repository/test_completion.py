@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from milepost.conditions.evaluate import OPERATORS
+from milepost.conditions.operators import OPERATORS
 from milepost_tools.reference.vocabulary import CONDITIONS, STEPS, TRIGGERS
 from tests.support.reference import EXAMPLES
 from tests.support.schema import FOLDER

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 
 from milepost.api.event_body import EventIn
-from milepost.base.parse_file import read_file
-from milepost.conditions.evaluate import OPERATORS
+from milepost.base.parse_file import parse_file
+from milepost.conditions.operators import OPERATORS
 from milepost.publishing.settings_file import SettingsFile
-from milepost.simulator.file import START, Tale
-from milepost.simulator.publish import WIRING, Shop, open_shop
-from milepost.simulator.test_case import tell
+from milepost.simulator.file import START, CaseInput
+from milepost.simulator.functions import WIRING
+from milepost.simulator.publish import LocalStore, open_shop
+from milepost.simulator.test_case import run_case
 from milepost.templates.calendars import CALENDARS
 from milepost.templates.check import KNOWN
 from milepost.templates.compile import compile_template
-from milepost.templates.filters import OFFERED
+from milepost.templates.filters import TEMPLATE_FILTERS
 from milepost.templates.formats import WIDTHS
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
@@ -26,32 +27,40 @@ from milepost.workflows.compiler.availability import KINDS, check_available
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.condition_refs import check_conditions
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import machine
+from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from milepost_tools.reference.vocabulary import (
     CONDITIONS,
     STEPS,
     TRIGGERS,
     examples_needed,
-    shown_of,
+    examples_of,
 )
-from tests.support import reference
+from tests.support import reference, settings_page
 from tests.support.asl_rules import problems
+from tests.support.commands import milepost
 from tests.support.reference import EXAMPLES
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 CODE = "\n".join(
     path.read_text("utf-8")
     for path in sorted([*ROOT.glob("layers/common/milepost/**/*.py"), *ROOT.glob("tools/**/*.py")])
 )
 
 
+def _blocks(text: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a page: what stands behind the fence, and the text."""
+    return re.findall(r"^```(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
+
+
 def _examples(language: str) -> list[tuple[str, str]]:
     return [
         (page.relative_to(ROOT).as_posix(), block)
         for page in PAGES
-        for block in re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        for info, block in _blocks(page.read_text("utf-8"))
+        if info == language
     ]
 
 
@@ -61,11 +70,11 @@ def _whole(page: str, text: str) -> bool:
 
 
 def compiled(text: str, name: str = "example") -> Workflow:
-    workflow = read_file(text, Workflow)
+    workflow = parse_file(text, Workflow)
     assert isinstance(workflow, Workflow), f"{name}: {workflow}"
     assert check_flow(workflow) == []
     assert [*check_conditions(workflow)] == []
-    assert problems(machine(build_program(name, 1, workflow), WIRING)) == []
+    assert problems(state_machine(build_program(name, 1, workflow), WIRING)) == []
     return workflow
 
 
@@ -111,14 +120,24 @@ def test_the_page_on_templates_names_all_filters_and_values() -> None:
     page = (ROOT / "docs/templates.md").read_text("utf-8")
     named = set(re.findall(r"`(\w+)`", page))
     parts = {part for known in KNOWN.values() for part in known or ()}
-    assert {*OFFERED, *KNOWN, *parts, *WIDTHS, *CALENDARS} - named == set()
+    assert {*TEMPLATE_FILTERS, *KNOWN, *parts, *WIDTHS, *CALENDARS} - named == set()
 
 
 def _may_stand_in_settings(place: str) -> None:
     (text,) = (text for page, text in _examples("jsonc") if page == place)
     shop = {"name": "A", "url": "https://shop.example", "postal_address": "An address"}
     document = {**shop, "topics": {"news": "News"}, **json.loads(text)}
-    assert isinstance(read_file(json.dumps(document), SettingsFile), SettingsFile)
+    assert isinstance(parse_file(json.dumps(document), SettingsFile), SettingsFile)
+
+
+def test_the_smallest_settings_in_the_documents_are_complete() -> None:
+    (text,) = (text for page, text in _examples("jsonc") if page == "docs/settings.md")
+    assert isinstance(parse_file(text, SettingsFile), SettingsFile)
+
+
+def test_the_page_on_settings_is_that_of_the_models() -> None:
+    """If not: `PYTHONPATH=layers/common:tools python -m tests.support.settings_page`."""
+    assert settings_page.PAGE.read_text("utf-8") == settings_page.text()
 
 
 # --- the reference of the workflow language -----------------------------------------------------
@@ -196,7 +215,7 @@ TALES: dict[str, dict[str, Any]] = {
 
 
 @cache
-def shop() -> Shop:
+def shop() -> LocalStore:
     """What ships, with the examples in place of its workflows. `welcome` is one that they name."""
     shipped = ROOT / "workflows"
     parts = [*(shipped / "templates").rglob("*.*"), *(shipped / "segments").glob("*.json")]
@@ -212,12 +231,12 @@ def shop() -> Shop:
 def test_an_example_runs_and_does_what_it_shows(name: str) -> None:
     report = shop().reports[f"workflows/{name}.json"]
     assert report.problems == ()
-    tale = Tale.model_validate({"contact": CONTACT, "trigger": CART, **TALES.get(name, {})})
-    life, impossible = tell(name, tale, shop().alone(name))
+    tale = CaseInput.model_validate({"contact": CONTACT, "trigger": CART, **TALES.get(name, {})})
+    life, impossible = run_case(name, tale, shop().alone(name))
     assert impossible == []
     assert life.ends in {"completed", "exited"}, life
     assert not [moment for moment in life.moments if moment.kind == "no mail"]
-    shown = shown_of(name, json.loads(EXAMPLES[name].read_text("utf-8")))
+    shown = examples_of(name, json.loads(EXAMPLES[name].read_text("utf-8")))
     if name.startswith("step-"):
         assert shown["id"] in life.path
     if name.startswith(("condition-", "operator-", "trigger-")):
@@ -235,8 +254,8 @@ def test_an_example_of_a_condition_is_not_met_by_everybody(name: str) -> None:
     consenting = (
         STRANGER if name == "condition-consents-to" else STRANGER | {"consents_to": ["offers"]}
     )
-    tale = Tale.model_validate({"contact": consenting, "trigger": cart})
-    life, _ = tell(name, tale, shop().alone(name))
+    tale = CaseInput.model_validate({"contact": consenting, "trigger": cart})
+    life, _ = run_case(name, tale, shop().alone(name))
     assert [mail.step for mail in life.mails if mail.step != "first"] == []
 
 
@@ -272,10 +291,61 @@ def test_the_architecture_names_every_function_that_there_is() -> None:
     assert functions - named == set()
 
 
-def test_every_file_that_a_page_links_to_exists() -> None:
-    for page in PAGES:
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
-            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+def test_every_link_of_a_page_leads_to_a_file_and_to_a_heading_of_it() -> None:
+    for page in ALL_PAGES:
+        for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
+            path, _, heading = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page.name} links to {link}"
+            if heading:
+                assert heading in _anchors(target.read_text("utf-8")), f"{page.name}: {link}"
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs/README.md").read_text("utf-8")
+    linked = {(ROOT / "docs" / link).resolve() for link in re.findall(r"\]\(([^)#]+)", index)}
+    pages = {page for page in PAGES if page.name != "README.md" and ".intro." not in page.name}
+    assert pages - linked == set()
+
+
+def _prose(page: Path) -> list[str]:
+    """The lines of a page without its blocks of code."""
+    text = re.sub(r"^```.*\n(?:.*\n)*?```$", "", page.read_text("utf-8"), flags=re.MULTILINE)
+    return text.splitlines()
+
+
+@pytest.mark.parametrize("page", [page for page in ALL_PAGES if page != reference.PAGE], ids=str)
+def test_a_page_wraps_its_lines_at_100_columns(page: Path) -> None:
+    """A row of a table and the link of a picture cannot be wrapped."""
+    long = [line for line in _prose(page) if len(line) > 100 and line[0] not in "|!["]
+    assert long == []
+
+
+UNPLAIN = (
+    "whoever", "whosoever", "nobody", "somebody", "everybody", "anybody", "wherefore",
+    "leg", "legs", "lookout", "lookouts", "astray", "deed", "deeds", "crowd", "premises", "thaw",
+    "poison", "occasion", "occasions", "parked", "put aside", "goes on", "go on",
+)  # fmt: skip
+"""Words that Milepost's pages do without: each has a plain one, see docs/glossary.md."""
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=str)
+def test_a_page_is_in_plain_english(page: Path) -> None:
+    prose = re.sub(r"`[^`]*`", "", "\n".join(_prose(page)))
+    found = re.findall(rf"\b(?:{'|'.join(UNPLAIN)})\b", prose, re.IGNORECASE)
+    assert found == []
+
+
+def test_the_picture_of_the_workflow_in_the_readme_is_the_one_that_is_drawn() -> None:
+    ((_, shown),) = _examples("mermaid")
+    drawn = milepost("draw", ROOT / "workflows/abandoned-cart.json")
+    assert shown.strip() == drawn.out.strip()
 
 
 def test_every_operator_is_documented() -> None:
@@ -298,5 +368,5 @@ def test_the_error_codes_in_the_api_page_are_those_that_are_given() -> None:
 
 
 def test_the_readme_has_two_commands_to_begin_with() -> None:
-    first = _examples("")[1][1]
+    first = _examples("")[0][1]
     assert first.split("\n")[:2] == ["make demo", "make test"]

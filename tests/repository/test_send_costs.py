@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from milepost.contacts.dynamodb.timeline import DynamoTimeline
-from milepost.enrollments.condition_data import FactFinder
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.condition_data import ContextLoader
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.dynamodb.ledger import DynamoLedger
-from milepost.sending.dynamodb.send_slots import DynamoTokens
-from milepost.sending.rate_limit import Quota
-from milepost.sending.send import Sender
-from milepost.sending.send_job import Task
-from milepost.sending.send_slots import Pace
+from milepost.sending.dynamodb.send_slots import DynamoSendSlots
+from milepost.sending.rate_limit import SesQuota
+from milepost.sending.send import MailSender
+from milepost.sending.send_job import SendJob
+from milepost.sending.send_slots import SendRateLimiter
 from milepost.simulator.memory.attachments import MemoryAttachments
 from milepost.simulator.memory.mailer import MemoryMailer
 from milepost.simulator.memory.secrets import MemorySecrets
@@ -30,8 +30,8 @@ WARM_UP = {"starts": "2026-11-01", "first_day": 500}
 class Ses:
     """SES, which is asked once."""
 
-    def quota(self) -> Quota:
-        return Quota(400, 50_000, 0)
+    def quota(self) -> SesQuota:
+        return SesQuota(400, 50_000, 0)
 
 
 @pytest.mark.parametrize("own", [{}, {"warm_up": WARM_UP, "caps": {"per_day": 20}}])
@@ -49,17 +49,17 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
     world.publish({**shop(**{enrollment.ref.workflow: mails}), "settings.json": settings(**own)})
     assert isinstance(ports.ledger, DynamoLedger)
     contacts, mailer = ports.ledger.table, MemoryMailer()
-    sender = Sender(
+    sender = MailSender(
         registry=world.registry,
         ledger=ports.ledger,
         mailer=mailer,
         secrets=MemorySecrets(world.keys),
-        facts=FactFinder(DynamoTimeline(contacts, RETENTION), ports.ledger),
+        facts=ContextLoader(DynamoTimeline(contacts, RETENTION), ports.ledger),
         attachments=MemoryAttachments(),
         public_url=PUBLIC_URL,
         now=lambda: MONDAY_NOON,
-        pace=Pace(
-            DynamoTokens(aws.table("WorkflowsTable")), Ses, lambda: MONDAY_NOON, lambda _: None
+        pace=SendRateLimiter(
+            DynamoSendSlots(aws.table("WorkflowsTable")), Ses, lambda: MONDAY_NOON, lambda _: None
         ),
     )
     program = world.program(enrollment.ref.workflow)
@@ -73,8 +73,10 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
         if number == 3:
             calls.clear()
         node = program.nodes[step]
-        sent = sender.send(Task(program, profile, enrollment, node, 0, MONDAY_NOON), Journal())
-        assert sent.over is None
+        sent = sender.send(
+            SendJob(program, profile, enrollment, node, 0, MONDAY_NOON), PendingOutcomes()
+        )
+        assert sent.ended_reason is None
         profile = sent.profile
     aws.dynamodb.meta.events.unregister("after-call.dynamodb", count)
     assert len(mailer.mails) == len(STEPS)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.imports import FLOORS
-from milepost.wiring.environment import Settings
+from milepost.wiring.environment import FunctionSettings
 from tests.support import template_rules as rules
 from tests.support.template import ROOT, TEMPLATE, Json, Stack, read_stack
 
@@ -490,7 +490,7 @@ def test_a_function_folder_holds_nothing_but_its_handler() -> None:
 
 
 def test_every_variable_of_the_template_is_a_setting(stack: Stack) -> None:
-    known = {f"MILEPOST_{name.upper()}" for name in Settings._fields}
+    known = {f"MILEPOST_{name.upper()}" for name in FunctionSettings._fields}
     given = {
         name
         for _, function in stack.properties("AWS::Lambda::Function")

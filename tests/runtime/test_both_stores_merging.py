@@ -5,15 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
-from milepost.conditions.context import Window
-from milepost.contacts.event import ContactFacts, Event
-from milepost.contacts.ports import Again
-from milepost.contacts.profile import Consent, Profile, fold
+from milepost.conditions.context import EventWindow
+from milepost.contacts.event import ContactUpdate, Event
+from milepost.contacts.ports import ReplayedEvent
+from milepost.contacts.profile import Consent, Profile, apply_event
 from milepost.enrollments.entry import enrollment_id
-from milepost.enrollments.ports import Journal
-from milepost.runtime.merging.rules import MERGED_AWAY, Ask, asking, counted_twice, merge
+from milepost.enrollments.ports import PendingOutcomes
+from milepost.runtime.merging.rules import (
+    MERGED_INTO_OTHER,
+    MergeRequest,
+    duplicate_corrected_event,
+    merge_profiles,
+    merge_request_event,
+)
 from milepost.sending.message import Claimed
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import ADA, MONDAY_NOON, STORE, consent_fact, draft, enrollment, event
@@ -30,29 +36,34 @@ def kept(ports: Ports, contact: str, *events: Event, applied: int = 5) -> Profil
     """A contact with these events, applied and on the timeline."""
     profile = Profile(STORE, contact)
     for each in events:
-        profile = fold(profile, each, SETTINGS)
+        profile = apply_event(profile, each, SETTINGS)
         ports.timeline.append(contact, each)
-    profile = replace(profile, applied=applied)
+    profile = replace(profile, last_sequence=applied)
     assert ports.contacts.apply(None, profile)
     return profile
 
 
 def tombstone(loser: Profile, winner: str = WINNER, position: int = 9) -> Profile:
     return Profile(
-        STORE, loser.contact, known=loser.known, applied=position, merged_into=winner, merging=True
+        STORE,
+        loser.contact,
+        known_identifiers=loser.known_identifiers,
+        last_sequence=position,
+        merged_into=winner,
+        merging=True,
     )
 
 
 def united(ports: Ports, loser: Profile, winner: Profile) -> Profile:
     """Unite two; the tombstone."""
     gone = tombstone(loser, winner.contact)
-    after = replace(merge(winner, loser), moved=winner.moved + 1)
-    assert ports.merging.unite(loser, gone, winner, after, TOPICS)
+    after = replace(merge_profiles(winner, loser), moved_events=winner.moved_events + 1)
+    assert ports.merging.merge_profiles(loser, gone, winner, after, TOPICS)
     return gone
 
 
 def couple(ports: Ports) -> tuple[Profile, Profile]:
-    said = ContactFacts(consents=(consent_fact(),))
+    said = ContactUpdate(consents=(consent_fact(),))
     loser = kept(ports, LOSER, event("Viewed", id_="1", contact=said), event("Viewed", id_="2"))
     return loser, kept(ports, WINNER, event("Ordered", id_="3"))
 
@@ -64,15 +75,15 @@ def test_both_profiles_change_at_once(ports: Ports) -> None:
     loser, winner = couple(ports)
     gone = united(ports, loser, winner)
     held = ports.contacts.profile(STORE, WINNER)
-    assert held == replace(merge(winner, loser), moved=1)
-    assert ports.contacts.held(STORE, LOSER) == gone
+    assert held == replace(merge_profiles(winner, loser), moved_events=1)
+    assert ports.contacts.get_even_if_merged(STORE, LOSER) == gone
 
 
 def test_who_asks_for_a_contact_that_was_merged_away_gets_who_it_became(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
     third = kept(ports, THIRD, event("Seen"))
-    ports.merging.settle(tombstone(loser))
+    ports.merging.finish_merge(tombstone(loser))
     between = ports.contacts.profile(STORE, WINNER)
     assert between is not None
     united(ports, between, third)
@@ -97,36 +108,42 @@ def test_who_has_no_profile_yet_can_be_merged_and_merged_into(ports: Ports) -> N
 def test_nothing_changes_if_either_has_changed_meanwhile(ports: Ports, who: str) -> None:
     loser, winner = couple(ports)
     stale = {LOSER: loser, WINNER: winner}[who]
-    assert ports.contacts.apply(stale, replace(stale, applied=6))
+    assert ports.contacts.apply(stale, replace(stale, last_sequence=6))
     gone = tombstone(loser)
-    assert not ports.merging.unite(loser, gone, winner, merge(winner, loser), TOPICS)
-    assert ports.contacts.held(STORE, LOSER) != gone
+    assert not ports.merging.merge_profiles(
+        loser, gone, winner, merge_profiles(winner, loser), TOPICS
+    )
+    assert ports.contacts.get_even_if_merged(STORE, LOSER) != gone
 
 
 @pytest.mark.parametrize("topic", ["offers", "news"])
 def test_a_no_that_is_said_meanwhile_is_not_lost(ports: Ports, topic: str) -> None:
     loser, winner = couple(ports)
-    said = ContactFacts(consents=(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR),))
+    said = ContactUpdate(consents=(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=said))
-    assert not ports.merging.unite(loser, tombstone(loser), winner, merge(winner, loser), TOPICS)
+    assert not ports.merging.merge_profiles(
+        loser, tombstone(loser), winner, merge_profiles(winner, loser), TOPICS
+    )
 
 
 def test_who_ends_an_enrollment_meanwhile_does_not_leave_it_to_the_winner(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(OWN))
     presence = enrollment(OWN).presence()
-    loser = replace(Profile(STORE, LOSER), applied=5, inside={OWN.id: presence})
+    loser = replace(Profile(STORE, LOSER), last_sequence=5, active_enrollments={OWN.id: presence})
     ports.contacts.apply(None, loser)
     winner = kept(ports, WINNER, event("Ordered"))
     ports.enrollments.finish(OWN, "completed", "", MONDAY_NOON)
-    assert not ports.merging.unite(loser, tombstone(loser), winner, merge(winner, loser), TOPICS)
+    assert not ports.merging.merge_profiles(
+        loser, tombstone(loser), winner, merge_profiles(winner, loser), TOPICS
+    )
 
 
 def test_a_writer_who_read_the_winner_before_the_merge_changes_nothing(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
-    assert not ports.contacts.apply(winner, replace(winner, applied=6))
-    assert not ports.contacts.apply(loser, replace(loser, applied=6))
-    assert not ports.contacts.apply(None, replace(loser, applied=6))
+    assert not ports.contacts.apply(winner, replace(winner, last_sequence=6))
+    assert not ports.contacts.apply(loser, replace(loser, last_sequence=6))
+    assert not ports.contacts.apply(None, replace(loser, last_sequence=6))
 
 
 def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) -> None:
@@ -136,10 +153,10 @@ def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) ->
     held = ports.contacts.profile(STORE, WINNER)
     assert held is not None
     further = tombstone(held, THIRD)
-    after = replace(merge(third, held), moved=1)
-    assert not ports.merging.unite(held, further, third, after, TOPICS)
-    ports.merging.settle(gone)
-    assert ports.merging.unite(held, further, third, after, TOPICS)
+    after = replace(merge_profiles(third, held), moved_events=1)
+    assert not ports.merging.merge_profiles(held, further, third, after, TOPICS)
+    ports.merging.finish_merge(gone)
+    assert ports.merging.merge_profiles(held, further, third, after, TOPICS)
 
 
 def test_two_can_be_merged_into_one_at_the_same_time(ports: Ports) -> None:
@@ -155,33 +172,36 @@ def test_a_merge_that_is_complete_says_so(ports: Ports) -> None:
     loser, winner = couple(ports)
     gone = united(ports, loser, winner)
     for _ in range(2):
-        ports.merging.settle(gone)
-    assert ports.contacts.held(STORE, LOSER) == replace(gone, merging=False)
+        ports.merging.finish_merge(gone)
+    assert ports.contacts.get_even_if_merged(STORE, LOSER) == replace(gone, merging=False)
 
 
 # --- identifiers ---
 
 
 def test_an_identifier_that_leads_to_another_is_told(ports: Ports) -> None:
-    assert ports.contacts.link(LOSER, event(identifiers={"device": "d-1", "cart": "k-1"})) == {}
+    assert (
+        ports.contacts.claim_identifiers(LOSER, event(identifiers={"device": "d-1", "cart": "k-1"}))
+        == {}
+    )
     both = event(identifiers={"email": ADA, "device": "d-1"})
     for _ in range(2):
-        assert ports.contacts.link(WINNER, both) == {"device": LOSER}
+        assert ports.contacts.claim_identifiers(WINNER, both) == {"device": LOSER}
     assert ports.timeline.resolve(STORE, [{"email": ADA}, {"device": "d-1"}]) == [WINNER, LOSER]
 
 
 def test_an_identifier_is_led_to_another_only_from_whom_it_led_to(ports: Ports) -> None:
-    ports.contacts.link(LOSER, event(identifiers={"device": "d-1"}))
-    ports.contacts.lead(STORE, "device", "d-1", THIRD, WINNER)
+    ports.contacts.claim_identifiers(LOSER, event(identifiers={"device": "d-1"}))
+    ports.contacts.repoint_identity(STORE, "device", "d-1", THIRD, WINNER)
     assert ports.timeline.resolve(STORE, [{"device": "d-1"}]) == [LOSER]
-    ports.contacts.lead(STORE, "device", "d-1", LOSER, WINNER)
+    ports.contacts.repoint_identity(STORE, "device", "d-1", LOSER, WINNER)
     assert ports.timeline.resolve(STORE, [{"device": "d-1"}]) == [WINNER]
-    ports.contacts.lead(STORE, "device", "unknown", LOSER, WINNER)
+    ports.contacts.repoint_identity(STORE, "device", "unknown", LOSER, WINNER)
 
 
 def test_a_page_that_is_not_the_shop_lays_down_no_second_name(ports: Ports) -> None:
     said = event(identifiers={"email": ADA, "external_id": "7"}, source="browser")
-    ports.contacts.link(WINNER, said)
+    ports.contacts.claim_identifiers(WINNER, said)
     assert ports.timeline.resolve(STORE, [{"external_id": "7"}]) != [WINNER]
 
 
@@ -190,20 +210,20 @@ def test_a_page_that_is_not_the_shop_lays_down_no_second_name(ports: Ports) -> N
 
 def carried(ports: Ports, gone: Profile) -> list[Event]:
     """Carry all of it; what the winner had already."""
-    met, place = ports.merging.carry(gone, "")
+    met, place = ports.merging.copy_timeline(gone, "")
     while place:
-        more, place = ports.merging.carry(gone, place)
+        more, place = ports.merging.copy_timeline(gone, place)
         met += more
     return met
 
 
 def seen(ports: Ports, contact: str, name: str) -> int:
-    return len(ports.timeline.happenings(STORE, contact, Window(name, None)))
+    return len(ports.timeline.past_events(STORE, contact, EventWindow(name, None)))
 
 
 def test_the_winner_has_both_timelines_and_both_have_their_proofs(ports: Ports) -> None:
     loser, winner = couple(ports)
-    said = event("Viewed", id_="1", contact=ContactFacts(consents=(consent_fact(),)))
+    said = event("Viewed", id_="1", contact=ContactUpdate(consents=(consent_fact(),)))
     ports.contacts.record_consent(LOSER, said, ["offers"])
     gone = united(ports, loser, winner)
     for _ in range(2):
@@ -224,7 +244,7 @@ def test_a_long_timeline_is_carried_in_parts(ports: Ports) -> None:
     many = [event("Viewed", id_=f"{n:04d}") for n in range(450)]
     loser = kept(ports, LOSER, *many)
     gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
-    ports.merging.carry(gone, "")
+    ports.merging.copy_timeline(gone, "")
     assert carried(ports, gone) == []
     assert seen(ports, WINNER, "Viewed") == 450
 
@@ -233,7 +253,9 @@ def test_what_both_have_is_told_and_questions_stay_where_they_were_asked(ports: 
     loser, winner = couple(ports)
     twice = event("Viewed", id_="2")
     ports.timeline.append(WINNER, twice)
-    ports.timeline.append(LOSER, asking(THIRD, event(identifiers={"email": ADA}), "email"))
+    ports.timeline.append(
+        LOSER, merge_request_event(THIRD, event(identifiers={"email": ADA}), "email")
+    )
     gone = united(ports, loser, winner)
     for _ in range(2):
         assert carried(ports, gone) == [twice]
@@ -248,27 +270,27 @@ def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) 
     ports.timeline.append(WINNER, reported_twice)
     gone = united(ports, loser, winner)
     assert carried(ports, gone) == [reported_twice]
-    assert ports.merging.uncounted(WINNER, late, LOSER)
-    assert not ports.merging.uncounted(WINNER, late, THIRD)
-    assert not ports.merging.uncounted(WINNER, reported_twice, LOSER)
-    ports.timeline.append(WINNER, counted_twice(reported_twice, LOSER))
-    assert ports.merging.uncounted(WINNER, reported_twice, LOSER)
+    assert ports.merging.undo_double_count(WINNER, late, LOSER)
+    assert not ports.merging.undo_double_count(WINNER, late, THIRD)
+    assert not ports.merging.undo_double_count(WINNER, reported_twice, LOSER)
+    ports.timeline.append(WINNER, duplicate_corrected_event(reported_twice, LOSER))
+    assert ports.merging.undo_double_count(WINNER, reported_twice, LOSER)
 
 
 def test_an_event_is_applied_again_once_for_each_reason(ports: Ports) -> None:
-    assert ports.merging.apply_again(WINNER, event(), Again("one"))
-    assert not ports.merging.apply_again(WINNER, event(), Again("one"))
-    assert ports.merging.apply_again(WINNER, event(), Again("two", follow=7))
+    assert ports.merging.replay(WINNER, event(), ReplayedEvent("one"))
+    assert not ports.merging.replay(WINNER, event(), ReplayedEvent("one"))
+    assert ports.merging.replay(WINNER, event(), ReplayedEvent("two", follow=7))
     assert seen(ports, WINNER, event().name) == 0
 
 
 def test_an_event_that_came_astray_leaves_the_timeline_with_the_profile(ports: Ports) -> None:
     held = kept(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
-    after = replace(held, applied=7, astray=(7, THIRD))
-    assert ports.merging.part(held, after, event("Viewed", id_="2"))
-    assert ports.contacts.held(STORE, WINNER) == after
+    after = replace(held, last_sequence=7, misrouted=(7, THIRD))
+    assert ports.merging.move_misrouted(held, after, event("Viewed", id_="2"))
+    assert ports.contacts.get_even_if_merged(STORE, WINNER) == after
     assert seen(ports, WINNER, "Viewed") == 1
-    assert not ports.merging.part(held, after, event("Viewed", id_="1"))
+    assert not ports.merging.move_misrouted(held, after, event("Viewed", id_="1"))
     assert seen(ports, WINNER, "Viewed") == 1
 
 
@@ -278,9 +300,11 @@ def test_an_event_that_came_astray_leaves_the_timeline_with_the_profile(ports: P
 def moved_in(ports: Ports, key: str = "k-1") -> Profile:
     """A loser who is inside, merged; the tombstone."""
     ports.enrollments.enroll(enrollment(OWN, key=key))
-    said = ContactFacts(consents=(consent_fact(),))
-    mailed = fold(Profile(STORE, LOSER), event(contact=said), SETTINGS)
-    loser = replace(mailed, applied=5, inside={OWN.id: enrollment(OWN).presence()})
+    said = ContactUpdate(consents=(consent_fact(),))
+    mailed = apply_event(Profile(STORE, LOSER), event(contact=said), SETTINGS)
+    loser = replace(
+        mailed, last_sequence=5, active_enrollments={OWN.id: enrollment(OWN).presence()}
+    )
     ports.contacts.apply(None, loser)
     ports.merging.reserve(STORE, LOSER, WINNER)
     return united(ports, loser, kept(ports, WINNER, event("Ordered", identifiers={"cart": "1"})))
@@ -299,8 +323,8 @@ def test_the_winner_has_been_enrolled_for_what_the_loser_was(ports: Ports) -> No
         id_ = enrollment_id(STORE, workflow, WINNER, distinction)
         loaded = ports.enrollments.load(EnrollmentRef(STORE, WINNER, workflow, 1, id_))
         assert loaded is not None
-        assert (loaded[1].status, loaded[1].reason) == ("exited", MERGED_AWAY)
-    assert [ref.contact for _, ref in ports.enrollments.inside(STORE, "cart")] == [LOSER]
+        assert (loaded[1].status, loaded[1].reason) == ("exited", MERGED_INTO_OTHER)
+    assert [ref.contact for _, ref in ports.enrollments.list_active(STORE, "cart")] == [LOSER]
     # And so has whoever the winner becomes.
     again = ports.merging.reserve(STORE, WINNER, THIRD)
     assert sorted(stay.ref.id for stay in again) == ["e-loser", "e-welcome"]
@@ -314,34 +338,36 @@ def test_an_enrollment_goes_on_where_it_is_with_what_is_known_of_the_winner(port
     assert loaded is not None
     profile, own = loaded
     assert (profile.contact, own.ref.contact, own.status) == (WINNER, LOSER, "active")
-    assert profile.inside[OWN.id].ref(STORE, WINNER, OWN.id) == OWN
-    ports.enrollments.show_moved(OWN, 2)
+    assert profile.active_enrollments[OWN.id].ref(STORE, WINNER, OWN.id) == OWN
+    ports.enrollments.index_migrated(OWN, 2)
     shown = ports.contacts.profile(STORE, LOSER)
     assert shown is not None
-    assert shown.inside[OWN.id].version == 2
+    assert shown.active_enrollments[OWN.id].version == 2
     assert ports.enrollments.finish(OWN, "completed", "", MONDAY_NOON)
     left = ports.contacts.profile(STORE, LOSER)
     assert left is not None
-    assert left.inside == {}
+    assert left.active_enrollments == {}
 
 
 def test_a_message_is_claimed_on_the_consent_and_the_address_of_the_winner(ports: Ports) -> None:
     moved_in(ports)
     mine = draft("reminder", OWN)
-    with pytest.raises(Busy):  # whoever read the loser before the merge has to look again
-        ports.ledger.claim(mine, Journal(), MONDAY_NOON)
+    with pytest.raises(ThrottledError):  # whoever read the loser before the merge has to look again
+        ports.ledger.claim(mine, PendingOutcomes(), MONDAY_NOON)
     owned = replace(mine, owner=WINNER)
-    assert ports.ledger.claim(owned, Journal(), MONDAY_NOON) == Claimed()
-    no = ContactFacts(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
+    assert ports.ledger.claim(owned, PendingOutcomes(), MONDAY_NOON) == Claimed()
+    no = ContactUpdate(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(WINNER, event("Unsubscribed", contact=no))
-    refused = ports.ledger.claim(replace(draft("again", OWN), owner=WINNER), Journal(), MONDAY_NOON)
+    refused = ports.ledger.claim(
+        replace(draft("again", OWN), owner=WINNER), PendingOutcomes(), MONDAY_NOON
+    )
     assert refused != Claimed()
 
 
 def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
-    no = ContactFacts(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
+    no = ContactUpdate(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=no))
     found = ports.contacts.profile(STORE, WINNER)
     assert found is not None
@@ -351,7 +377,7 @@ def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) 
 
 
 def test_an_ask_is_read_as_it_was_written(ports: Ports) -> None:
-    question = asking(WINNER, event(identifiers={"email": ADA}), "email")
+    question = merge_request_event(WINNER, event(identifiers={"email": ADA}), "email")
     ports.timeline.append(LOSER, question)
-    (found,) = ports.timeline.happenings(STORE, LOSER, Window("Merge Asked", None))
-    assert Ask(**found.data).into == WINNER
+    (found,) = ports.timeline.past_events(STORE, LOSER, EventWindow("Merge Asked", None))
+    assert MergeRequest(**found.data).into == WINNER

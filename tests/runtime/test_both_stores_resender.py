@@ -1,4 +1,5 @@
-"""What asking `run_steps` to send again promises: an error of AWS is `Busy`, like everywhere."""
+"""What asking `run_steps` to send again promises: an error of AWS is `ThrottledError`, like
+everywhere."""
 
 import io
 import json
@@ -8,53 +9,55 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from milepost.base.errors import Busy
-from milepost.runtime.aws import LambdaResender
+from milepost.base.errors import ThrottledError
+from milepost.runtime.aws import LambdaMessageRetrier
 from tests.support.builders import enrollment_ref
 
 
 @pytest.fixture
-def stubbed() -> tuple[LambdaResender, Stubber]:
+def stubbed() -> tuple[LambdaMessageRetrier, Stubber]:
     client = boto3.Session("none", "none", region_name="us-east-1").client("lambda")
-    return LambdaResender(client, "run-steps"), Stubber(client)
+    return LambdaMessageRetrier(client, "run-steps"), Stubber(client)
 
 
 def _answer(body: bytes = b'{"next": "end"}', **more: str) -> dict[str, object]:
     return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(body), len(body)), **more}
 
 
-def test_the_function_is_told_what_to_send_again(stubbed: tuple[LambdaResender, Stubber]) -> None:
+def test_the_function_is_told_what_to_send_again(
+    stubbed: tuple[LambdaMessageRetrier, Stubber],
+) -> None:
     resender, stub = stubbed
     task = {"enrollment": enrollment_ref().to_json(), "again": "receipt", "turn": 3}
     expected = {"FunctionName": "run-steps", "Payload": json.dumps(task).encode()}
     stub.add_response("invoke", _answer(), expected)
     with stub:
-        assert resender.send_again(enrollment_ref(), "receipt", 3)
+        assert resender.retry_message(enrollment_ref(), "receipt", 3)
     stub.assert_no_pending_responses()
 
 
 def test_a_function_may_say_that_a_pause_has_to_end_first(
-    stubbed: tuple[LambdaResender, Stubber],
+    stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
     stub.add_response("invoke", _answer(b'{"next": "paused"}'))
     with stub:
-        assert not resender.send_again(enrollment_ref(), "receipt", 3)
+        assert not resender.retry_message(enrollment_ref(), "receipt", 3)
 
 
 def test_a_function_that_fails_is_asked_again_later(
-    stubbed: tuple[LambdaResender, Stubber],
+    stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
     stub.add_response("invoke", _answer(FunctionError="Unhandled"))
-    with stub, pytest.raises(Busy):
-        resender.send_again(enrollment_ref(), "receipt", 3)
+    with stub, pytest.raises(ThrottledError):
+        resender.retry_message(enrollment_ref(), "receipt", 3)
 
 
 def test_a_function_that_cannot_be_called_is_asked_again_later(
-    stubbed: tuple[LambdaResender, Stubber],
+    stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
     stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
-    with stub, pytest.raises(Busy):
-        resender.send_again(enrollment_ref(), "receipt", 3)
+    with stub, pytest.raises(ThrottledError):
+        resender.retry_message(enrollment_ref(), "receipt", 3)

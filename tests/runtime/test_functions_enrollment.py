@@ -13,12 +13,12 @@ from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from functions.trigger_date.app import handler as trigger_date
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Consent, Profile
 from milepost.contacts.suppression import address_hash
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import Accepted, Claimed
 from milepost.wiring import core, tables
 from tests.support.aws_events import queued, sample, told_by_sns
@@ -99,7 +99,7 @@ def test_an_event_enrolls_the_contact_and_starts_the_published_machine(entered: 
     assert ref["contact"] == contact_id(entered.store, "email", EMAIL)
     assert profile(entered).get("first_name") == FIRST_NAME
     assert profile(entered).consents() == {"offers": "granted"}
-    assert list(profile(entered).inside) == [ref["id"]]
+    assert list(profile(entered).active_enrollments) == [ref["id"]]
 
 
 def test_a_record_of_the_stream_that_comes_again_changes_nothing(cart: Shop) -> None:
@@ -151,7 +151,7 @@ def test_an_order_ends_the_enrollment_and_stops_its_machine(entered: Shop) -> No
     assert enrollment(entered)["reason"]["S"] == "exit on Order Completed"
     (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
     assert execution["status"] == "ABORTED"
-    assert profile(entered).inside == {}
+    assert profile(entered).active_enrollments == {}
 
 
 def test_a_goal_without_a_condition_ends_the_enrollment_too(shop: Shop) -> None:
@@ -170,7 +170,7 @@ def test_the_machine_begins_with_a_wait_and_is_told_until_when(entered: Shop) ->
     before = datetime.now(UTC)
     rest = run(entered, "cart", "first-wait")
     assert rest["next"] == "first-wait"
-    until, since = instants.parse(rest["until"]), instants.parse(rest["since"])
+    until, since = instants.parse_instant(rest["until"]), instants.parse_instant(rest["since"])
     assert until - since == timedelta(hours=1)
     assert abs(since - before) < timedelta(seconds=30)
     assert rest["enrollment"] == enrolled(entered, "cart")["enrollment"]
@@ -217,7 +217,7 @@ def test_the_link_in_the_header_unsubscribes(mailed: Shop) -> None:
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
 def test_a_post_that_is_busy_is_tried_again_by_step_functions(entered: Shop, code: str) -> None:
     entered.cloud.post.answers = [refusal(code, 429)]
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         run(entered, "cart", "reminder")
     assert status(entered) == "throttled"
     run(entered, "cart", "reminder")
@@ -245,7 +245,7 @@ def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
     assert run_steps(task, None)["next"] == "end"
     assert enrollment(entered)["status"]["S"] == "failed"
     assert enrollment(entered)["reason"]["S"] == "States.Timeout"
-    assert profile(entered).inside == {}
+    assert profile(entered).active_enrollments == {}
 
 
 def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: Shop) -> None:
@@ -255,12 +255,12 @@ def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: 
     event["detail"] |= {"input": execution["input"], "status": "TIMED_OUT"}
     run_steps(event, None)
     assert enrollment(entered)["reason"]["S"] == "machine TIMED_OUT"
-    assert profile(entered).inside == {}
+    assert profile(entered).active_enrollments == {}
 
 
 def test_an_enrollment_that_is_not_there_yet_is_asked_for_again(entered: Shop) -> None:
     ref = enrolled(entered, "cart")["enrollment"] | {"id": "e" + "0" * 31}
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         run_steps({"enrollment": ref, "block": "first-wait"}, None)
 
 
@@ -274,7 +274,7 @@ def test_a_branch_is_decided_once(shop: Shop) -> None:
     tell(shop, "Checkout Started", {"total": "421.88"})
     assert run(shop, "cart", "big")["next"] == "yes"
     outcome = json.loads(enrollment(shop)["outcome:big"]["S"])
-    assert outcome == {"path": "yes", "why": "event.total is 421.88, needs at least 100"}
+    assert outcome == {"path": "yes", "why": "event.total is 421.88 (condition: is at least 100)"}
 
 
 # --- await_event and trigger_email ---
@@ -334,12 +334,14 @@ def sent(shop: Shop) -> Shop:
     mail = draft(ref=ref, recipient=EMAIL)
     now = datetime.now(UTC)
     consent = Consent("granted", now, "form", "footer")
-    fields = {"email": (EMAIL, instants.show(now), "evt-1")}
-    known = Profile(shop.store, contact, fields=fields, consent={"offers": consent}, applied=1)
+    fields = {"email": (EMAIL, instants.format_instant(now), "evt-1")}
+    known = Profile(
+        shop.store, contact, fields=fields, consent={"offers": consent}, last_sequence=1
+    )
     assert tables.contacts().apply(None, known)
     assert tables.enrollments().enroll(journey(ref=ref))
-    assert isinstance(tables.ledger().claim(mail, Journal(), now), Claimed)
-    tables.ledger().settle(mail.ref, Accepted("0100-1"), now)
+    assert isinstance(tables.ledger().claim(mail, PendingOutcomes(), now), Claimed)
+    tables.ledger().record_result(mail.ref, Accepted("0100-1"), now)
     return shop
 
 

@@ -49,9 +49,9 @@ def executions(shop: Shop) -> list[Item]:
 def make_due(shop: Shop) -> None:
     """Have what is parked be due now."""
     enrollment = held(shop)
-    assert enrollment.start is not None
-    start = enrollment.start._replace(due=datetime.now(UTC) - timedelta(seconds=1))
-    assert tables.enrollments().retime(enrollment.ref, enrollment.leg, start)
+    assert enrollment.resume_point is not None
+    start = enrollment.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))
+    assert tables.enrollments().reschedule(enrollment.ref, enrollment.execution_no, start)
 
 
 def test_a_year_is_waited_for_in_the_table_and_gone_on_with_from_there(year: Shop) -> None:
@@ -71,7 +71,7 @@ def test_the_event_of_a_wait_in_the_table_begins_the_next_leg(year: Shop) -> Non
     make_due(year)
     trigger_date({}, None)
     run_steps(executions(year)[1], None)
-    assert held(year).leg == 2
+    assert held(year).execution_no == 2
     now = datetime.now(UTC) + timedelta(seconds=1)
     tell(year, "Replied", id="r-1", occurred_at=now.isoformat())
     assert executions(year)[2] == {**executions(year)[0], "leg": 2, "turn": 2, "block": "thanks"}
@@ -89,7 +89,7 @@ def test_an_earlier_execution_changes_nothing_any_more(year: Shop) -> None:
 def test_a_pause_and_its_end_are_carried_out_by_the_clock(year: Shop) -> None:
     upload(year, files_of(year={**YEAR, "status": "paused"}))
     assert run(year, "year", "year", leg=0)["next"] == "end"
-    assert held(year).leg == 1
+    assert held(year).execution_no == 1
     trigger_date({}, None)
     assert len(executions(year)) == 1
     upload(year, files_of(year=YEAR))
@@ -118,7 +118,7 @@ def test_marketing_waits_for_the_end_of_quiet_hours_in_the_table(shop: Shop) -> 
     upload(shop, {**files_of(year=offer), "settings.json": settings(quiet_hours=clock)})
     tell(shop, "Checkout Started")
     assert run(shop, "year", "offer", leg=0)["next"] == "end"
-    start = held(shop).start
+    start = held(shop).resume_point
     assert start is not None
     assert (start.deferred, start.turn) == ("offer: quiet hours", 0)
     assert timedelta(hours=1) < start.due - now < timedelta(hours=4)

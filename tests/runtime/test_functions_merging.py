@@ -5,7 +5,7 @@ from typing import Any
 
 from functions.react.app import handler as react
 from functions.trigger_event.app import handler as trigger_event
-from milepost.api.records import View
+from milepost.api.records import RecordScope
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
 from milepost.wiring import api, tables, transfer
@@ -68,7 +68,7 @@ def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
         "Visited": 1, "Ordered": 1, "Viewed": 1, "Linked": 1, "Viewed Again": 1,
     }  # fmt: skip
     assert one.consents() == {"offers": "granted"}
-    assert [presence.workflow for presence in one.inside.values()] == ["visit"]
+    assert [presence.workflow for presence in one.active_enrollments.values()] == ["visit"]
     own = [item for item in shop.items("MERGED#") if item["pk"]["S"].endswith(one.contact)]
     assert len(own) == 2
     gone = [item for item in shop.items("PROFILE") if "merged_into" in item]
@@ -89,7 +89,7 @@ def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> 
     noted = {item["name"]["S"] for item in shop.events()}
     assert {"Merge Asked", "Event Counted Twice"} <= noted
     one = held(shop, "email", EMAIL).contact
-    reader, view = api.reader(), View(now=datetime.now(UTC))
+    reader, view = api.reader(), RecordScope(now=datetime.now(UTC))
     told = [each["event"] for each in reader.events(shop.store, one, None, 50, view).records]
     assert sorted(told) == ["Contacts Merged", "Linked", "Visited"]
     named = view._replace(name="Event Counted Twice")
@@ -125,7 +125,7 @@ def test_what_comes_to_the_one_who_is_gone_is_handed_on(shop: Shop) -> None:
     )
     settle(shop, seen)
     gone = contact_id(shop.store, "external_id", "7")
-    profile = tables.contacts().held(shop.store, gone)
+    profile = tables.contacts().get_even_if_merged(shop.store, gone)
     assert profile is not None
     if not profile.merged_into:
         gone = contact_id(shop.store, "email", OTHER)

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import Event
-from milepost.contacts.profile import Consent, Presence, Profile, Total, fold
+from milepost.contacts.profile import ActiveEnrollment, Consent, EventTotal, Profile, apply_event
 from milepost.enrollments.entry import enrollment_id
 from milepost.runtime.merging.rules import (
-    Ask,
-    Stay,
+    MergeRequest,
+    OpenEnrollment,
     Verdict,
-    asked,
-    asking,
-    claimed,
-    clashing,
-    corrected,
-    counted_twice,
+    conflicting_identifiers,
+    correct_totals,
     decide,
-    merge,
-    stricter,
+    duplicate_corrected_event,
+    merge_profiles,
+    merge_request_event,
+    read_merge_request,
+    stricter_consent,
+    with_claimed_identifier,
 )
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import ADA, MONDAY_NOON, STORE, event
@@ -38,7 +38,7 @@ SETTINGS = StoreSettings(
 
 
 def folded(contact: str, events: list[Event]) -> Profile:
-    return reduce(lambda p, e: fold(p, e, SETTINGS), events, Profile(STORE, contact))
+    return reduce(lambda p, e: apply_event(p, e, SETTINGS), events, Profile(STORE, contact))
 
 
 def data(profile: Profile) -> Profile:
@@ -67,21 +67,23 @@ def test_it_does_not_matter_who_is_merged_into_whom_or_in_which_order(
     three: list[list[Event]],
 ) -> None:
     a, b, c = (folded(name, events) for name, events in zip("abc", three, strict=True))
-    assert data(merge(a, b)) == data(merge(b, a))
-    assert data(merge(merge(a, b), c)) == data(merge(a, merge(b, c)))
+    assert data(merge_profiles(a, b)) == data(merge_profiles(b, a))
+    assert data(merge_profiles(merge_profiles(a, b), c)) == data(
+        merge_profiles(a, merge_profiles(b, c))
+    )
 
 
 @given(timelines)
 def test_merging_a_contact_into_itself_changes_nothing(events: list[Event]) -> None:
     alone = folded("a", events)
-    assert merge(alone, alone) == alone
+    assert merge_profiles(alone, alone) == alone
 
 
 @given(lives)
 def test_two_who_are_merged_are_what_one_would_have_been(three: list[list[Event]]) -> None:
     """But for consent, where the stricter answer holds."""
     one, other, _ = three
-    merged = merge(folded("a", one), folded("b", other))
+    merged = merge_profiles(folded("a", one), folded("b", other))
     always = folded("a", [*one, *other])
     assert replace(merged, consent={}) == replace(always, consent={})
     for topic, consent in always.consent.items():
@@ -91,9 +93,11 @@ def test_two_who_are_merged_are_what_one_would_have_been(three: list[list[Event]
 
 @given(answers, answers, answers)
 def test_the_stricter_answer_is_the_same_in_any_order(a: Consent, b: Consent, c: Consent) -> None:
-    assert stricter(a, b) == stricter(b, a)
-    assert stricter(a, stricter(b, c)) == stricter(stricter(a, b), c)
-    assert stricter(a, a) == a
+    assert stricter_consent(a, b) == stricter_consent(b, a)
+    assert stricter_consent(a, stricter_consent(b, c)) == stricter_consent(
+        stricter_consent(a, b), c
+    )
+    assert stricter_consent(a, a) == a
 
 
 LATER = MONDAY_NOON + timedelta(hours=1)
@@ -103,14 +107,14 @@ NO = Consent("withdrawn", MONDAY_NOON, "form", "footer")
 @pytest.mark.parametrize("weak", [True, False])
 def test_a_no_of_either_holds_even_against_a_later_yes_of_the_other(weak: bool) -> None:
     yes = Consent("granted", LATER, "form", "footer", weak)
-    assert stricter(yes, NO).state == "withdrawn"
-    assert stricter(yes, NO).at == (MONDAY_NOON if weak else LATER)
+    assert stricter_consent(yes, NO).state == "withdrawn"
+    assert stricter_consent(yes, NO).at == (MONDAY_NOON if weak else LATER)
 
 
 def test_what_was_answered_for_one_topic_says_nothing_of_another() -> None:
     one, other = Profile(STORE, "a", consent={"news": NO}), Profile(STORE, "b", consent={})
     yes = Consent("granted", LATER, "form", "footer")
-    merged = merge(one, replace(other, consent={"offers": yes}))
+    merged = merge_profiles(one, replace(other, consent={"offers": yes}))
     assert merged.consents() == {"news": "withdrawn", "offers": "granted"}
 
 
@@ -118,11 +122,13 @@ def test_what_was_answered_for_one_topic_says_nothing_of_another() -> None:
 
 
 def known(**identifiers: str) -> Profile:
-    return Profile(STORE, "c", known={kind: (value,) for kind, value in identifiers.items()})
+    return Profile(
+        STORE, "c", known_identifiers={kind: (value,) for kind, value in identifiers.items()}
+    )
 
 
-def ask(kind: Any, trusted: bool = True) -> Ask:
-    return Ask("c-other", kind, "x", trusted, "2026-11-02T12:00:00.000Z", "1")
+def ask(kind: Any, trusted: bool = True) -> MergeRequest:
+    return MergeRequest("c-other", kind, "x", trusted, "2026-11-02T12:00:00.000Z", "1")
 
 
 BO = known(email="bo@mail.example", external_id="8")
@@ -147,72 +153,74 @@ VISITOR = known(device="d-1")
     ],
 )
 def test_two_who_are_known_become_one_only_on_the_word_of_the_shop_and_by_name(
-    asked_one: Profile, asking_one: Profile, question: Ask, verdict: Verdict
+    asked_one: Profile, asking_one: Profile, question: MergeRequest, verdict: Verdict
 ) -> None:
     assert decide(asked_one, asking_one, question) == verdict
 
 
 def test_a_question_comes_back_as_it_was_and_is_asked_once() -> None:
     about = event(identifiers={"email": ADA, "device": "d-1"}, source="browser")
-    question = asking("c-1", about, "device")
-    assert asked(question) == Ask(
+    question = merge_request_event("c-1", about, "device")
+    assert read_merge_request(question) == MergeRequest(
         "c-1", "device", "d-1", False, "2026-11-02T12:00:00.000Z", about.id
     )
     assert question.identifiers == {}
-    assert question.id == asking("c-1", about, "device").id
-    assert question.id != asking("c-2", about, "device").id
+    assert question.id == merge_request_event("c-1", about, "device").id
+    assert question.id != merge_request_event("c-2", about, "device").id
 
 
 def test_the_identifier_that_was_asked_about_is_kept_as_its_event_would_have_set_it() -> None:
     before = folded("a", [event(id_="0", at=MONDAY_NOON)])
-    phone = Ask("a", "phone", "+33612345678", True, "2026-11-02T13:00:00.000Z", "9")
-    after = claimed(before, phone)
+    phone = MergeRequest("a", "phone", "+33612345678", True, "2026-11-02T13:00:00.000Z", "9")
+    after = with_claimed_identifier(before, phone)
     assert after.fields["phone"] == ("+33612345678", "2026-11-02T13:00:00.000Z", "9")
-    assert after.known["phone"] == ("+33612345678",)
-    assert claimed(after, phone) == after
+    assert after.known_identifiers["phone"] == ("+33612345678",)
+    assert with_claimed_identifier(after, phone) == after
     old = phone._replace(kind="email", value="old@mail.example", at="2020-01-01T00:00:00.000Z")
-    assert claimed(before, old).email == ADA
+    assert with_claimed_identifier(before, old).email == ADA
 
 
 # --- enrollments ---
 
 
-def inside(contact: str, workflow: str, key: str = "") -> tuple[Profile, Stay]:
+def inside(contact: str, workflow: str, key: str = "") -> tuple[Profile, OpenEnrollment]:
     id_ = enrollment_id(STORE, workflow, contact, f"key {key}" if key else "evt-1")
-    presence = Presence(workflow, 1, "evt-1", MONDAY_NOON, "arn:1")
-    stay = Stay(EnrollmentRef(STORE, contact, workflow, 1, id_), key, "evt-1")
-    return Profile(STORE, contact, inside={id_: presence}), stay
+    presence = ActiveEnrollment(workflow, 1, "evt-1", MONDAY_NOON, "arn:1")
+    stay = OpenEnrollment(EnrollmentRef(STORE, contact, workflow, 1, id_), key, "evt-1")
+    return Profile(STORE, contact, active_enrollments={id_: presence}), stay
 
 
 def test_who_is_merged_stays_inside_where_they_are_kept() -> None:
     winner, _ = inside("a", "welcome")
     loser, stay = inside("b", "cart", "k-1")
-    assert clashing(winner, loser, [stay]) == set()
-    merged = merge(winner, loser)
-    assert merged.inside[stay.ref.id].ref(STORE, "a", stay.ref.id) == stay.ref
-    further = merge(Profile(STORE, "z"), merged)
-    assert further.inside[stay.ref.id].home == "b"
+    assert conflicting_identifiers(winner, loser, [stay]) == set()
+    merged = merge_profiles(winner, loser)
+    assert merged.active_enrollments[stay.ref.id].ref(STORE, "a", stay.ref.id) == stay.ref
+    further = merge_profiles(Profile(STORE, "z"), merged)
+    assert further.active_enrollments[stay.ref.id].home == "b"
 
 
 def test_nobody_is_twice_inside_a_workflow_that_has_no_key() -> None:
     winner, _ = inside("a", "welcome")
     loser, stay = inside("b", "welcome")
-    assert clashing(winner, loser, [stay]) == {stay.ref.id}
-    assert merge(winner, loser, {stay.ref.id}).inside == winner.inside
+    assert conflicting_identifiers(winner, loser, [stay]) == {stay.ref.id}
+    assert (
+        merge_profiles(winner, loser, {stay.ref.id}).active_enrollments == winner.active_enrollments
+    )
 
 
 def test_nobody_is_twice_inside_for_one_key_and_may_be_for_two() -> None:
     winner, _ = inside("a", "cart", "k-1")
     for key, ends in (("k-1", True), ("k-2", False)):
         loser, stay = inside("b", "cart", key)
-        assert bool(clashing(winner, loser, [stay])) == ends
+        assert bool(conflicting_identifiers(winner, loser, [stay])) == ends
 
 
 def test_what_came_from_a_third_contact_counts_as_inside_too() -> None:
     third, _ = inside("c", "cart", "k-1")
-    winner = merge(Profile(STORE, "a"), third)
+    winner = merge_profiles(Profile(STORE, "a"), third)
     loser, stay = inside("b", "cart", "k-1")
-    assert clashing(winner, loser, [stay]) == {stay.ref.id}
+    assert conflicting_identifiers(winner, loser, [stay]) == {stay.ref.id}
 
 
 # --- totals ---
@@ -220,11 +228,11 @@ def test_what_came_from_a_third_contact_counts_as_inside_too() -> None:
 
 def test_an_event_that_was_counted_for_both_is_taken_back_once() -> None:
     twice = event("Ordered", {"total": "20.5"})
-    merged = merge(folded("a", [twice]), folded("b", [twice]))
+    merged = merge_profiles(folded("a", [twice]), folded("b", [twice]))
     assert merged.totals["Ordered"].count == 2
-    right = corrected(merged, counted_twice(twice, "b"))
-    assert right.totals == {"Ordered": Total(1, MONDAY_NOON, MONDAY_NOON, Decimal("20.5"))}
-    assert corrected(Profile(STORE, "z"), counted_twice(twice, "b")).totals == {}
+    right = correct_totals(merged, duplicate_corrected_event(twice, "b"))
+    assert right.totals == {"Ordered": EventTotal(1, MONDAY_NOON, MONDAY_NOON, Decimal("20.5"))}
+    assert correct_totals(Profile(STORE, "z"), duplicate_corrected_event(twice, "b")).totals == {}
 
 
 def test_a_merged_profile_stays_within_its_bounds() -> None:
@@ -237,7 +245,7 @@ def test_a_merged_profile_stays_within_its_bounds() -> None:
         }
         return replace(profile, fields={**profile.fields, **fields})
 
-    merged = merge(many("a", 0), many("b", 1000))
+    merged = merge_profiles(many("a", 0), many("b", 1000))
     assert len(merged.totals) == 101
     assert sum(total.count for total in merged.totals.values()) == 200
     assert sum(name.startswith("properties.") for name in merged.fields) == 100

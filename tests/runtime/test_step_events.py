@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from milepost.contacts.changes import Change
-from milepost.contacts.event_names import CONTACT, LIST, SCORE, STAGE, STARTED
+from milepost.contacts.event_names import CONTACT, LIST, SCORE, STAGE, WORKFLOW_STARTED
 from milepost.contacts.profile import Profile
-from milepost.enrollments.entry import DEEPEST, FROM, depth, fires
-from milepost.runtime.steps.step_events import DEEDS, changes_of, data_of, decide
+from milepost.enrollments.entry import EMITTED_BY, MAX_CHAIN_DEPTH, chain_depth, trigger_matches
+from milepost.runtime.steps.step_events import STEP_EVENTS, changes_of, data_of, decide_event
 from tests.support.builders import Json, contact, enrollment, event
 from tests.support.json_strategy import documents
 
@@ -47,46 +47,55 @@ def step(kind: str, **fields: Any) -> Json:
         (step("emit_event", event="Told", properties={"n": {"from": "event.total"}}), "Told",
          {"n": 42}, []),
         (step("emit_event", event="Told"), "Told", {}, []),
-        (step("emit_event", event="Told", properties={FROM: "mine"}), "Told", {}, []),
+        (step("emit_event", event="Told", properties={EMITTED_BY: "mine"}), "Told", {}, []),
     ],
 )  # fmt: skip
 def test_a_step_reports_what_it_says(
     node: Json, name: str, said: Json, changes: list[tuple[Any, ...]]
 ) -> None:
-    outcome = json.loads(json.dumps(decide(node, enrollment(), DATA)))
+    outcome = json.loads(json.dumps(decide_event(node, enrollment(), DATA)))
     assert outcome["event"] == name
-    assert data_of(outcome, enrollment()) == {**said, FROM: ORIGIN}
+    assert data_of(outcome, enrollment()) == {**said, EMITTED_BY: ORIGIN}
     assert changes_of(outcome) == tuple(Change(*change) for change in changes)
 
 
 def test_a_workflow_that_is_started_gets_the_event_and_the_outcome_stays_small() -> None:
-    began = enrollment(event_data={"total": 150, "workflow": "x", FROM: {"depth": 2}})
-    outcome = decide(step("start_workflow", workflow="other"), began, DATA)
+    began = enrollment(event_data={"total": 150, "workflow": "x", EMITTED_BY: {"depth": 2}})
+    outcome = decide_event(step("start_workflow", workflow="other"), began, DATA)
     origin = {**ORIGIN, "depth": 3, "start": "other"}
-    assert outcome == {"event": STARTED, "data": {FROM: origin}, "changes": []}
-    assert data_of(outcome, began) == {"total": 150, "workflow": "x", FROM: origin}
+    assert outcome == {"event": WORKFLOW_STARTED, "data": {EMITTED_BY: origin}, "changes": []}
+    assert data_of(outcome, began) == {"total": 150, "workflow": "x", EMITTED_BY: origin}
 
 
 @pytest.mark.parametrize(
     ("origin", "deep"),
-    [({"depth": 3}, 3), ({}, 0), (None, 0), ("x", 0), ([], 0), ({"depth": "3"}, 0),
-     ({"depth": None}, 0), ({"depth": 1.5}, 0), ({"depth": DEEPEST + 1}, DEEPEST + 1)],
-)  # fmt: skip
+    [
+        ({"depth": 3}, 3),
+        ({}, 0),
+        (None, 0),
+        ("x", 0),
+        ([], 0),
+        ({"depth": "3"}, 0),
+        ({"depth": None}, 0),
+        ({"depth": 1.5}, 0),
+        ({"depth": MAX_CHAIN_DEPTH + 1}, MAX_CHAIN_DEPTH + 1),
+    ],
+)
 def test_depth_is_counted_by_us_alone(origin: Any, deep: int) -> None:
-    assert depth({FROM: origin}) == deep
+    assert chain_depth({EMITTED_BY: origin}) == deep
 
 
 @given(documents)
 def test_nothing_a_shop_puts_in_our_place_stops_an_event(origin: Any) -> None:
-    head = {"trigger": {"type": "manual", "event": STARTED}}
-    happened = event(STARTED, {FROM: origin})
+    head = {"trigger": {"type": "manual", "event": WORKFLOW_STARTED}}
+    happened = event(WORKFLOW_STARTED, {EMITTED_BY: origin})
     here = Profile("harborline", contact())
-    assert fires("cart", head["trigger"], None, here, happened) in {True, False}
-    decide(step("emit_event", event="E"), enrollment(event_data={FROM: origin}), DATA)
+    assert trigger_matches("cart", head["trigger"], None, here, happened) in {True, False}
+    decide_event(step("emit_event", event="E"), enrollment(event_data={EMITTED_BY: origin}), DATA)
 
 
 def test_every_deed_has_a_kind_of_step_of_its_own() -> None:
-    assert set(DEEDS) == {
+    assert set(STEP_EVENTS) == {
         "update_contact", "add_to_list", "remove_from_list", "set_stage", "add_score",
         "emit_event", "start_workflow",
     }  # fmt: skip

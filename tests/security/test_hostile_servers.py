@@ -9,15 +9,17 @@ from socket import socket, socketpair
 import pytest
 
 from milepost.outbound.https import HttpsOutbound, verifying_context
-from milepost.outbound.request import MAX_TEXT, Reply, Request, Unreachable
+from milepost.outbound.request import MAX_TEXT, OutboundRequest, OutboundResponse, RequestFailed
 from tests.support.tls import HOST, Answerer, bytes_of, saying, serving, trusting
 
-CALL = Request(f"https://{HOST}/crm", "POST", {}, b"{}")
+CALL = OutboundRequest(f"https://{HOST}/crm", "POST", {}, b"{}")
 METADATA = "169.254.169.254"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def call(answer: Answerer, request: Request = CALL, seconds: float = 5) -> Reply | Unreachable:
+def call(
+    answer: Answerer, request: OutboundRequest = CALL, seconds: float = 5
+) -> OutboundResponse | RequestFailed:
     """Call a server that answers so; it is met once, whatever it says."""
     with serving(answer) as server:
         made = HttpsOutbound(
@@ -36,7 +38,7 @@ def call(answer: Answerer, request: Request = CALL, seconds: float = 5) -> Reply
      f"https://{HOST}/again", "file:///etc/passwd", ""],
 )  # fmt: skip
 def test_no_redirect_is_followed(status: int, place: str) -> None:
-    assert call(saying(f"{status} Go", b"", f"Location: {place}")) == Reply(status)
+    assert call(saying(f"{status} Go", b"", f"Location: {place}")) == OutboundResponse(status)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +48,18 @@ def test_no_redirect_is_followed(status: int, place: str) -> None:
      "Set-Cookie: a=b", "Strict-Transport-Security: max-age=1"],
 )  # fmt: skip
 def test_no_header_of_an_answer_leads_anywhere(header: str) -> None:
-    assert call(saying("401 No", b"", header)) == Reply(401)
+    assert call(saying("401 No", b"", header)) == OutboundResponse(401)
 
 
 def test_a_huge_answer_is_read_in_part() -> None:
     reply = call(saying("200 OK", b"x" * 5_000_000))
-    assert reply == Reply(200, "x" * MAX_TEXT, truncated=True)
+    assert reply == OutboundResponse(200, "x" * MAX_TEXT, truncated=True)
 
 
 def test_huge_json_is_not_parsed() -> None:
     body = json.dumps(["x"] * 100_000).encode()
     reply = call(saying("200 OK", body, "Content-Type: application/json"))
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, OutboundResponse)
     assert isinstance(reply.body, str)
     assert reply.truncated
 
@@ -68,7 +70,7 @@ def test_an_answer_without_an_end_ends() -> None:
         while True:
             connection.sendall(b"x" * 65536)
 
-    assert call(endless) == Reply(200, "x" * MAX_TEXT, truncated=True)
+    assert call(endless) == OutboundResponse(200, "x" * MAX_TEXT, truncated=True)
 
 
 @pytest.mark.parametrize(
@@ -87,20 +89,20 @@ def test_nothing_around_an_answer_is_without_end(head: bytes, more: bytes) -> No
         while True:
             connection.sendall(more)
 
-    assert isinstance(call(endless), Unreachable)
+    assert isinstance(call(endless), RequestFailed)
 
 
 def test_a_bomb_is_not_unpacked() -> None:
     bomb = gzip.compress(b"0" * 10_000_000)
     reply = call(saying("200 OK", bomb, "Content-Encoding: gzip", "Content-Type: application/json"))
-    assert reply == Reply(200, truncated=True)
+    assert reply == OutboundResponse(200, truncated=True)
 
 
 @pytest.mark.parametrize("depth", [22, 1000, 30_000])
 def test_deep_json_stays_a_text(depth: int) -> None:
     body = b"[" * depth + b"]" * depth
     reply = call(saying("200 OK", body, "Content-Type: application/json"))
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, OutboundResponse)
     assert isinstance(reply.body, str)
 
 
@@ -119,7 +121,7 @@ def test_dripping_does_not_buy_time(parts: list[bytes]) -> None:
     began = time.monotonic()
     reply = call(bytes_of(*parts, pause=1 if parts == [b""] else 0.05), seconds=0.4)
     took = time.monotonic() - began
-    assert reply == Unreachable("no whole answer in time, which is 0.4 seconds", retry=True)
+    assert reply == RequestFailed("no whole answer in time, which is 0.4 seconds", retry=True)
     assert took < 4, "dripping on takes 4.5 seconds and more"
 
 
@@ -131,14 +133,14 @@ def test_a_handshake_that_stalls_does_not_buy_time() -> None:
         )
         began = time.monotonic()
         reply = made.call(CALL)
-    assert reply == Unreachable("no whole answer in time, which is 0.3 seconds", retry=True)
+    assert reply == RequestFailed("no whole answer in time, which is 0.3 seconds", retry=True)
     assert time.monotonic() - began < 2
 
 
 def test_proxies_of_the_environment_are_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert call(saying("200 OK")) == Reply(200)
+    assert call(saying("200 OK")) == OutboundResponse(200)
 
 
 def test_addresses_that_swallow_calls_share_the_time() -> None:
@@ -151,7 +153,7 @@ def test_addresses_that_swallow_calls_share_the_time() -> None:
 
     made = HttpsOutbound(lambda _: ["8.8.8.8"] * 4, trusting(), connect=connect, seconds=0.9)
     answer = made.call(CALL)
-    assert answer == Unreachable("no whole answer in time, which is 0.9 seconds", retry=True)
+    assert answer == RequestFailed("no whole answer in time, which is 0.9 seconds", retry=True)
     assert len(tried) == 2
 
 

@@ -22,19 +22,19 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.trigger_webhook.app import handler as trigger_webhook
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
-from milepost.base.signatures import sign
+from milepost.base.signatures import sign_body
 from milepost.contacts.event import contact_id
 from milepost.sending.link_tokens import (
-    Confirmation,
-    Preferences,
-    Unsubscribe,
-    View,
-    Visit,
-    seal,
+    ConfirmationLink,
+    DeviceLink,
+    PreferencesLink,
+    UnsubscribeLink,
+    ViewLink,
     seal_confirmation,
     seal_preferences,
-    seal_view,
     seal_visit,
+    sign_unsubscribe_link,
+    sign_view_link,
 )
 from milepost.wiring import tables
 from tests.support.aws_events import posted, queued, sample, told_by_sns
@@ -145,7 +145,7 @@ def test_no_key_of_one_store_opens_another(
     body = json.dumps({"event": word or "E", "contact": {"email": EMAIL}, "id": "x"}).encode()
     match route:
         case "events":
-            headers = {"milepost-signature": sign(body, key, datetime.now(UTC))}
+            headers = {"milepost-signature": sign_body(body, key, datetime.now(UTC))}
             response = trigger_event(posted("events.post", body, headers, store=store), None)
         case "bearer":
             headers = {"authorization": f"Bearer {key}"}
@@ -156,25 +156,27 @@ def test_no_key_of_one_store_opens_another(
             request = posted("webhook.post", raw, headers, store=store, source="shopify")
             response = trigger_webhook(request, None)
         case "preferences":
-            mine = Preferences(claimed, contact(two.victim), message(two.victim))
+            mine = PreferencesLink(claimed, contact(two.victim), message(two.victim))
             token = seal_preferences(mine, key)
             response = preferences(press(two.victim, token, "do=all"), None)
         case "view":
-            mail = View(claimed, contact(two.victim), message(two.victim))
-            response = view(look(two.victim, seal_view(mail, key)), None)
+            mail = ViewLink(claimed, contact(two.victim), message(two.victim))
+            response = view(look(two.victim, sign_view_link(mail, key)), None)
         case "confirm":
             (item,) = two.victim.events("Opt-In Requested")
             at = datetime.fromisoformat(item["at"]["S"])
-            wanted = Confirmation(claimed, contact(two.victim), "footer", item["id"]["S"], at)
+            wanted = ConfirmationLink(claimed, contact(two.victim), "footer", item["id"]["S"], at)
             token = seal_confirmation(wanted, key)
             response = trigger_form(press(two.victim, token, "do=confirm"), None)
         case "browser":
-            mark = seal_visit(Visit(claimed, contact(two.victim), datetime.now(UTC)), key)
+            mark = seal_visit(DeviceLink(claimed, contact(two.victim), datetime.now(UTC)), key)
             said = json.dumps({"key": key, "device": DEVICE, "events": [], "token": mark})
             response = trigger_browser(visit("events.post", "POST", said, store=store), None)
         case _:
-            claim = Unsubscribe(claimed, contact(two.victim), "offers", message(two.victim))
-            response = unsubscribe(unsubscribe_request(store, seal(claim, key), route), None)
+            claim = UnsubscribeLink(claimed, contact(two.victim), "offers", message(two.victim))
+            response = unsubscribe(
+                unsubscribe_request(store, sign_unsubscribe_link(claim, key), route), None
+            )
     before = two.of_the_victim()
     assert response["statusCode"] in {401, 404}
     assert f"Name of {store}" not in response["body"]
@@ -232,8 +234,8 @@ def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_link_shows_the_store_it_was_made_for_and_no_other(two: Two, method: str) -> None:
     """The attacker signs the victim's contact with a key of its own: it is a contact of its own."""
-    claim = Unsubscribe(two.attacker.store, contact(two.victim), "offers", message(two.victim))
-    token = seal(claim, two.attacker.links)
+    claim = UnsubscribeLink(two.attacker.store, contact(two.victim), "offers", message(two.victim))
+    token = sign_unsubscribe_link(claim, two.attacker.links)
     before = two.of_others()
     response = unsubscribe(unsubscribe_request(two.attacker.store, token, method), None)
     assert response["statusCode"] == 200
@@ -273,9 +275,9 @@ def test_an_enrollment_whose_parts_are_of_two_stores_is_nobodys(two: Two, field:
 
 
 def bootstrap_busy() -> type[Exception]:
-    from milepost.base.errors import Busy
+    from milepost.base.errors import ThrottledError
 
-    return Busy
+    return ThrottledError
 
 
 def test_a_wait_of_another_store_is_not_parked(two: Two) -> None:

@@ -9,7 +9,7 @@ from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import Preferences, seal_preferences
+from milepost.sending.link_tokens import PreferencesLink, seal_preferences
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
@@ -152,7 +152,9 @@ def test_no_parameter_and_no_header_decides_where_a_reader_goes(shop: Shop, name
     shop.settings(forms={"footer": {**FOOTER, "redirect": f"{PAGE}/thanks"}})
     evil = "https://evil.example/"
     contact = contact_id(shop.store, "email", EMAIL)
-    wish = seal_preferences(Preferences(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
+    wish = seal_preferences(
+        PreferencesLink(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links
+    )
     headers = {"host": "evil.example", "referer": evil, "x-forwarded-host": "evil.example",
                "x-original-url": evil, "forwarded": "host=evil.example"}  # fmt: skip
     sign_up = form_post(shop, headers=headers, **{name: evil})

@@ -16,14 +16,14 @@ from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.contacts.event import contact_id
 from milepost.sending.link_tokens import (
-    Confirmation,
-    Preferences,
-    Unsubscribe,
-    View,
-    seal,
+    ConfirmationLink,
+    PreferencesLink,
+    UnsubscribeLink,
+    ViewLink,
     seal_confirmation,
     seal_preferences,
-    seal_view,
+    sign_unsubscribe_link,
+    sign_view_link,
 )
 from tests.support.cloud import EMAIL, Cloud, Shop
 from tests.support.handlers import tell
@@ -51,15 +51,17 @@ class Links:
         contact = contact_id(shop.store, "email", address)
         message, key = f"{contact}-{'1' * 24}", key or shop.links
         if kind == "unsubscribe":
-            return seal(Unsubscribe(shop.store, contact, "offers", message), key)
+            return sign_unsubscribe_link(
+                UnsubscribeLink(shop.store, contact, "offers", message), key
+            )
         if kind == "view":
-            return seal_view(View(shop.store, contact, message), key)
+            return sign_view_link(ViewLink(shop.store, contact, message), key)
         if kind == "preferences":
-            return seal_preferences(Preferences(shop.store, contact, message), key)
+            return seal_preferences(PreferencesLink(shop.store, contact, message), key)
         (asked,) = [e for e in shop.events("Opt-In Requested") if e["pk"]["S"].endswith(contact)]
         at = datetime.fromisoformat(asked["at"]["S"])
         return seal_confirmation(
-            Confirmation(shop.store, contact, "footer", asked["id"]["S"], at), key
+            ConfirmationLink(shop.store, contact, "footer", asked["id"]["S"], at), key
         )
 
 

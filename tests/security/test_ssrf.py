@@ -9,11 +9,11 @@ from socket import gaierror, socket
 import pytest
 
 from milepost.outbound.https import HttpsOutbound
-from milepost.outbound.request import Request, Unreachable, check_url
+from milepost.outbound.request import OutboundRequest, RequestFailed, check_url
 from tests.support.tls import HOST, trusting
 
 METADATA = "169.254.169.254"
-CALL = Request(f"https://{HOST}/crm", "POST", {}, b"{}")
+CALL = OutboundRequest(f"https://{HOST}/crm", "POST", {}, b"{}")
 
 
 @dataclass
@@ -154,7 +154,7 @@ def test_a_url_with_a_trick_is_neither_looked_up_nor_called(url: str) -> None:
     network = Network([["8.8.8.8"]])
     reason = check_url(url)
     assert reason
-    assert network.outbound().call(CALL._replace(url=url)) == Unreachable(reason)
+    assert network.outbound().call(CALL._replace(url=url)) == RequestFailed(reason)
     assert (network.asked, network.called) == ([], [])
 
 
@@ -237,7 +237,7 @@ ADDRESSES = {
 def test_a_name_that_leads_inside_is_not_called(address: str, others: list[str]) -> None:
     network = Network([[*others, address]])
     answer = network.outbound().call(CALL)
-    assert answer == Unreachable("the host leads to an address that is not public")
+    assert answer == RequestFailed("the host leads to an address that is not public")
     assert network.asked == [HOST]
     assert network.called == []
 
@@ -246,7 +246,7 @@ def test_a_name_that_changes_its_mind_is_asked_once() -> None:
     """Rebinding: what was checked is what is called, however often the name is asked later."""
     network = Network([["8.8.8.8", "2606:4700::1111"], [METADATA]])
     answer = network.outbound().call(CALL)
-    assert answer == Unreachable("the call broke off: ConnectionRefusedError", retry=True)
+    assert answer == RequestFailed("the call broke off: ConnectionRefusedError", retry=True)
     assert network.asked == [HOST]
     assert network.called == [("8.8.8.8", 443), ("2606:4700::1111", 443)]
 
@@ -255,7 +255,7 @@ def test_the_next_call_checks_anew() -> None:
     network = Network([["8.8.8.8"], [METADATA]])
     outbound = network.outbound()
     outbound.call(CALL)
-    assert outbound.call(CALL) == Unreachable("the host leads to an address that is not public")
+    assert outbound.call(CALL) == RequestFailed("the host leads to an address that is not public")
     assert network.called == [("8.8.8.8", 443)]
 
 
@@ -287,13 +287,13 @@ def test_a_name_that_cannot_be_looked_up_may_be_tried_again(failure: Exception) 
         raise failure
 
     answer = HttpsOutbound(resolve, trusting()).call(CALL)
-    assert isinstance(answer, Unreachable)
+    assert isinstance(answer, RequestFailed)
     assert answer.retry
 
 
 def test_a_name_without_addresses_is_not_called() -> None:
     network = Network([[]])
-    assert network.outbound().call(CALL) == Unreachable("the host has no address", retry=True)
+    assert network.outbound().call(CALL) == RequestFailed("the host has no address", retry=True)
     assert network.called == []
 
 
@@ -307,7 +307,7 @@ def test_a_resolver_that_stalls_costs_no_more_than_the_time_there_is() -> None:
     began = time.monotonic()
     answer = HttpsOutbound(resolve, trusting(), seconds=0.2).call(CALL)
     released.set()
-    assert answer == Unreachable("no whole answer in time, which is 0.2 seconds", retry=True)
+    assert answer == RequestFailed("no whole answer in time, which is 0.2 seconds", retry=True)
     assert time.monotonic() - began < 2
 
 
@@ -332,9 +332,9 @@ def test_a_resolver_that_stalls_costs_no_more_than_the_time_there_is() -> None:
     ],
     ids=range(15),
 )
-def test_no_value_adds_a_line_to_a_request(request_: Request) -> None:
+def test_no_value_adds_a_line_to_a_request(request_: OutboundRequest) -> None:
     network = Network([["8.8.8.8"]])
     answer = network.outbound().call(request_)
-    assert isinstance(answer, Unreachable)
+    assert isinstance(answer, RequestFailed)
     assert not answer.retry
     assert (network.asked, network.called) == ([], [])

@@ -11,7 +11,7 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import Preferences, View, seal_preferences, seal_view
+from milepost.sending.link_tokens import PreferencesLink, ViewLink, seal_preferences, sign_view_link
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
@@ -124,11 +124,15 @@ def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
     tell(shop, "Told", {"note": text, "products": [{"name": text}]}, contact=person)
     run(shop, "told", "reminder")
     (message,) = (item["sk"]["S"].removeprefix("MESSAGE#") for item in shop.items("MESSAGE#"))
-    again = seal_view(View(shop.store, contact_id(shop.store, "email", EMAIL), message), shop.links)
+    again = sign_view_link(
+        ViewLink(shop.store, contact_id(shop.store, "email", EMAIL), message), shop.links
+    )
     contact = contact_id(shop.store, "email", EMAIL)
-    wish = seal_preferences(Preferences(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
+    wish = seal_preferences(
+        PreferencesLink(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links
+    )
     no = shop.token(contact)
-    gone = seal_view(View(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
+    gone = sign_view_link(ViewLink(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links)
 
     def shown(handler: Callable[[Any, Any], Any], request: Json) -> str:
         answer = handler(request, None)

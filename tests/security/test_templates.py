@@ -11,10 +11,10 @@ import pytest
 
 from milepost.templates.compile import compile_template
 from milepost.templates.markup import plain_source
-from milepost.templates.rendering import ENVIRONMENTS, MOST_OUTPUT, Renderer, RenderingError
+from milepost.templates.rendering import ENVIRONMENTS, MAX_OUTPUT, Renderer, RenderingError
 from milepost.templates.sandbox import Part, compile_part
-from milepost.templates.source import scan
-from milepost.templates.version import TemplateVersion, Variant, pack
+from milepost.templates.source import tokenize
+from milepost.templates.version import TemplateVersion, Variant, compress_part
 
 BOMB_CONTEXT: dict[str, Any] = {
     "contact": {"first_name": "Anna", "email": "anna@example.com"},
@@ -132,7 +132,8 @@ LEAKS = (
 
 
 def outcome(run: Callable[[], str], measured: bool) -> str:
-    """Run within 2 s, or within 64 MB where that is measured (many times slower, more so with coverage)."""
+    """Run within 2 s, or within 64 MB where that is measured (many times slower, more so with
+    coverage)."""
     if measured:
         tracemalloc.start()
     started = time.process_time()
@@ -166,7 +167,7 @@ def test_nothing_in_the_corpus_escapes_or_explodes(name: str, place: str) -> Non
         return mail.subject + mail.html[mail.html.index("<body") :] + mail.text
 
     said = outcome(run, measured=place == "body.html" and name in BOMBS)
-    assert len(said) < 3 * MOST_OUTPUT
+    assert len(said) < 3 * MAX_OUTPUT
     assert not [leak for leak in LEAKS if leak in said]
 
 
@@ -185,7 +186,9 @@ def test_the_sandbox_holds_even_for_a_template_that_was_never_checked(name: str)
 
 def unchecked(source: str) -> Renderer:
     """A renderer of a source that went past the checks of publish."""
-    printed = plain_source(scan(source, "x"), "ltr", escaped=True)
+    printed = plain_source(tokenize(source, "x"), "ltr", escaped=True)
     sources: dict[Part, str] = {"subject": "Hi", "html": printed, "text": "x"}
     code = {part: compile_part(ENVIRONMENTS[part], text, "x") for part, text in sources.items()}
-    return Renderer(TemplateVersion("x", "0" * 16, "en", {"en": pack(Variant(sources, code))}))
+    return Renderer(
+        TemplateVersion("x", "0" * 16, "en", {"en": compress_part(Variant(sources, code))})
+    )

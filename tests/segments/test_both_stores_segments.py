@@ -6,9 +6,9 @@ import pytest
 
 from milepost.base.refs import ContactRef
 from milepost.contacts.profile import Profile
-from milepost.contacts.segment_state import NOWHERE, Crossing, Standing
-from milepost.runtime.ports import Part
-from milepost.segments.membership import made, moved
+from milepost.contacts.segment_state import EMPTY, MembershipChange, SegmentState
+from milepost.runtime.ports import PartitionProgress
+from milepost.segments.membership import apply_membership, new_segment
 from milepost.segments.scoring import Rule, Scoring
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import Ports
@@ -43,7 +43,7 @@ def test_who_has_joined_is_a_member_until_leaving(ports: Ports) -> None:
 def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -> None:
     join_all(ports)
     seen: list[str] = []
-    for part in range(ports.members.parts()):
+    for part in range(ports.members.partition_count()):
         after = ""
         while True:
             page = ports.members.page_of(STORE, "segment", "buyers", part, after, most)
@@ -56,7 +56,7 @@ def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -
 
 
 def test_a_segment_goes_live_in_place_of_the_one_that_was(ports: Ports) -> None:
-    one = made("Buyers", BOUGHT, False, 1)
+    one = new_segment("Buyers", BOUGHT, False, 1)
     assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
     assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
     assert not ports.publications.keep_segment(STORE, "buyers", 1, {"did": "Other"})
@@ -83,32 +83,35 @@ def test_the_rules_of_points_come_and_go(ports: Ports) -> None:
 
 def test_a_contact_keeps_where_it_stands(ports: Ports) -> None:
     cause = event(id_="o-1")
-    standing = moved(NOWHERE, "buyers", True, cause, MONDAY_NOON, initial=True)
+    standing = apply_membership(EMPTY, "buyers", True, cause, MONDAY_NOON, initial=True)
     standing = standing._replace(
-        flips={"buyers": MONDAY_NOON + timedelta(days=30)},
+        next_changes={"buyers": MONDAY_NOON + timedelta(days=30)},
         points={"": {"0": 20}},
         score=20,
         stage="lead",
-        staged=MONDAY_NOON,
-        crossings=(*standing.crossings, Crossing("lead", "stage", MONDAY_NOON, "o-1")),
+        stage_since=MONDAY_NOON,
+        crossings=(*standing.crossings, MembershipChange("lead", "stage", MONDAY_NOON, "o-1")),
     )
-    profile = Profile(STORE, contact(), applied=1, standing=standing)
+    profile = Profile(STORE, contact(), last_sequence=1, segment_state=standing)
     assert ports.contacts.apply(None, profile)
     held = ports.contacts.profile(STORE, contact())
     assert held is not None
-    assert held.standing == standing
-    assert held.standing.inside() == {"buyers"}
-    assert Standing.from_json({}) == NOWHERE
+    assert held.segment_state == standing
+    assert held.segment_state.inside() == {"buyers"}
+    assert SegmentState.from_json({}) == EMPTY
 
 
 def test_the_progress_of_a_look_can_be_followed(ports: Ports) -> None:
     assert ports.progress.looked(STORE, "segment/buyers") is None
     ports.progress.begin(STORE, "run-1", ["scoring", "segment/buyers"], 8, MONDAY_NOON)
-    assert ports.progress.part(STORE, "run-1", "all##0") == Part()
-    ports.progress.note(STORE, "run-1", "all##0", Part("here", 10, 2))
-    ports.progress.note(STORE, "run-1", "all##1", Part("", 5, 0, True))
+    assert ports.progress.part(STORE, "run-1", "all##0") == PartitionProgress()
+    ports.progress.note(STORE, "run-1", "all##0", PartitionProgress("here", 10, 2))
+    ports.progress.note(STORE, "run-1", "all##1", PartitionProgress("", 5, 0, True))
     looked = ports.progress.looked(STORE, "segment/buyers")
     assert looked is not None
     assert (looked.run, looked.of) == ("run-1", 8)
-    assert looked.parts == {"all##0": Part("here", 10, 2), "all##1": Part("", 5, 0, True)}
+    assert looked.parts == {
+        "all##0": PartitionProgress("here", 10, 2),
+        "all##1": PartitionProgress("", 5, 0, True),
+    }
     assert ports.progress.looked(STORE, "segment/other") is None

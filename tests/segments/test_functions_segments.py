@@ -6,9 +6,9 @@ import pytest
 
 from functions.look.app import handler as look
 from functions.segments.app import handler
-from milepost.base.error_collector import Apart
+from milepost.base.error_collector import ErrorCollector
 from milepost.contacts.event import contact_id
-from milepost.runtime.jobs import Work
+from milepost.runtime.jobs import Job
 from milepost.wiring import runtime, tables
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
@@ -87,7 +87,7 @@ def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
     assert (seen["looked"]["contacts"], seen["looked"]["changed"]) == (1, 1)
 
 
-def begun(shop: Shop, works: list[Work]) -> Json:
+def begun(shop: Shop, works: list[Job]) -> Json:
     """What the machine is started with."""
     orders: list[Json] = []
 
@@ -98,9 +98,9 @@ def begun(shop: Shop, works: list[Work]) -> Json:
     from dataclasses import replace
 
     real = runtime.look_works()
-    apart = Apart()
+    apart = ErrorCollector()
     replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
-    apart.settle("looks")
+    apart.raise_if_any("looks")
     (order,) = orders
     assert order["order"]["store"] == shop.store
     return order
@@ -109,17 +109,17 @@ def begun(shop: Shop, works: list[Work]) -> Json:
 class Kept:
     """The works of this one store."""
 
-    def __init__(self, works: list[Work]) -> None:
+    def __init__(self, works: list[Job]) -> None:
         self._works = works
 
-    def open(self) -> list[Work]:
+    def open(self) -> list[Job]:
         return self._works
 
-    def advance(self, work: Work, done: str) -> None: ...
+    def advance(self, work: Job, done: str) -> None: ...
 
-    def again(self, work: Work, at: Any) -> None: ...
+    def reopen(self, work: Job, at: Any) -> None: ...
 
-    def close(self, work: Work) -> None: ...
+    def close(self, work: Job) -> None: ...
 
 
 def test_a_contact_is_put_into_a_static_segment_and_taken_out(shop: Shop, call: Caller) -> None:

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.contacts.segment_state import NOWHERE, Membership, with_points
-from milepost.segments.scoring import Rule, Scoring, earned, fades, scored, stage_reached, worth
+from milepost.contacts.segment_state import EMPTY, Membership, add_points
+from milepost.segments.scoring import (
+    Rule,
+    Scoring,
+    add_earned_points,
+    apply_score,
+    current_score,
+    reached_stage,
+    score_decays,
+)
 from tests.support.builders import MONDAY_NOON, event
 
 DAY = timedelta(days=1)
@@ -30,36 +38,36 @@ def after(scoring: Scoring, *happened: tuple[str, int, int]) -> Any:
     points: Any = {}
     for number, (name, days, total) in enumerate(happened):
         told = event(name, {"total": total}, at=MONDAY_NOON + days * DAY, id_=str(number))
-        points = earned(points, told, scoring)
+        points = add_earned_points(points, told, scoring)
     return points
 
 
 def test_events_are_worth_what_the_rules_say() -> None:
-    assert worth(after(STAYS, ("Ordered", 0, 10)), STAYS, MONDAY_NOON) == 20
-    assert worth(after(STAYS, ("Ordered", 0, 150)), STAYS, MONDAY_NOON) == 50
-    assert worth(after(STAYS, ("Returned", 0, 0)), STAYS, MONDAY_NOON) == 0
+    assert current_score(after(STAYS, ("Ordered", 0, 10)), STAYS, MONDAY_NOON) == 20
+    assert current_score(after(STAYS, ("Ordered", 0, 150)), STAYS, MONDAY_NOON) == 50
+    assert current_score(after(STAYS, ("Returned", 0, 0)), STAYS, MONDAY_NOON) == 0
     many = after(STAYS, *[("Ordered", 0, 150)] * 4)
-    assert worth(many, STAYS, MONDAY_NOON) == 100
+    assert current_score(many, STAYS, MONDAY_NOON) == 100
     assert after(STAYS, ("Looked", 0, 0)) == {}
 
 
 def test_all_events_of_a_rule_with_a_limit_are_worth_no_more() -> None:
     points = after(STAYS, *[("Clicked", 0, 0)] * 9, ("Ordered", 0, 1))
-    assert worth(points, STAYS, MONDAY_NOON) == 32
+    assert current_score(points, STAYS, MONDAY_NOON) == 32
 
 
 def test_points_lose_their_half_in_the_half_life() -> None:
     points = after(HALF, ("Ordered", 0, 10))
-    begins = worth(points, HALF, MONDAY_NOON)
+    begins = current_score(points, HALF, MONDAY_NOON)
     assert begins == 20
-    assert worth(points, HALF, MONDAY_NOON + 30 * DAY) == 10
-    assert worth(points, HALF, MONDAY_NOON + 60 * DAY) == 5
-    assert worth(points, HALF, MONDAY_NOON + 301 * DAY) == 0
+    assert current_score(points, HALF, MONDAY_NOON + 30 * DAY) == 10
+    assert current_score(points, HALF, MONDAY_NOON + 60 * DAY) == 5
+    assert current_score(points, HALF, MONDAY_NOON + 301 * DAY) == 0
 
 
 def test_points_melt_away_step_by_step() -> None:
     points = after(MELTS, ("Ordered", 0, 10))
-    values = [worth(points, MELTS, MONDAY_NOON + week * 7 * DAY) for week in range(12)]
+    values = [current_score(points, MELTS, MONDAY_NOON + week * 7 * DAY) for week in range(12)]
     assert values == [20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0, 0]
 
 
@@ -82,7 +90,7 @@ def test_the_order_in_which_events_are_heard_of_changes_nothing(
     one, other = after(scoring, *events), after(scoring, *mixed)
     assert one == other
     now = MONDAY_NOON + days * DAY
-    assert worth(one, scoring, now) == worth(other, scoring, now)
+    assert current_score(one, scoring, now) == current_score(other, scoring, now)
 
 
 @given(happened, st.sampled_from([HALF, MELTS]))
@@ -90,15 +98,15 @@ def test_a_score_changes_only_when_it_was_foreseen(
     events: list[tuple[str, int, int]], scoring: Scoring
 ) -> None:
     points = after(scoring, *events)
-    foreseen = fades(points, scoring, MONDAY_NOON)
-    value, instants = worth(points, scoring, MONDAY_NOON), dict(foreseen)
+    foreseen = score_decays(points, scoring, MONDAY_NOON)
+    value, instants = current_score(points, scoring, MONDAY_NOON), dict(foreseen)
     assert sorted(instants) == [at for at, _ in foreseen]
     for hours in range(0, 24 * 800, 37):
         at = MONDAY_NOON + timedelta(hours=hours)
         for due, score in foreseen:
             if due <= at:
                 value = score
-        assert worth(points, scoring, at) == value
+        assert current_score(points, scoring, at) == value
 
 
 @given(happened)
@@ -109,9 +117,9 @@ def test_a_profile_keeps_few_buckets(events: list[tuple[str, int, int]]) -> None
 
 def test_without_rules_there_are_no_points() -> None:
     told = event("Ordered")
-    standing = scored(NOWHERE, told, STAYS, MONDAY_NOON)
+    standing = apply_score(EMPTY, told, STAYS, MONDAY_NOON)
     assert (standing.score, standing.points) == (20, {"": {"0": 20}})
-    assert scored(standing, told, None, MONDAY_NOON).score == 0
+    assert apply_score(standing, told, None, MONDAY_NOON).score == 0
     assert Scoring.from_json(HALF.to_json()) == HALF
 
 
@@ -122,7 +130,7 @@ def test_without_rules_there_are_no_points() -> None:
 def test_what_steps_added_and_what_events_were_worth_are_one_score(
     value: Any, points: float, sum_: Any
 ) -> None:
-    assert with_points(value, points) == sum_
+    assert add_points(value, points) == sum_
 
 
 STAGES = Scoring(stages=("lead", "customer", "fan"))
@@ -146,6 +154,6 @@ def test_a_stage_is_reached_once_and_not_left_backwards(
     there: list[str], said: str, current: Any, falls: bool, reached: str
 ) -> None:
     segments = {f"stage:{stage}": SINCE for stage in there}
-    standing = NOWHERE._replace(segments=segments, stage=said)
+    standing = EMPTY._replace(segments=segments, stage=said)
     scoring = STAGES._replace(fall_back=falls)
-    assert stage_reached(standing, current, scoring, "stage:") == reached
+    assert reached_stage(standing, current, scoring, "stage:") == reached

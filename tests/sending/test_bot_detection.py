@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.sending.bot_detection import clicks, persons, suspect, trace, why_machine
+from milepost.sending.bot_detection import bot_reason, click_key, clicks, detect_bot, human_clicks
 from tests.support.aws_events import EVENTS
 from tests.support.builders import MONDAY_NOON
 
@@ -28,16 +28,16 @@ def traces(case: Json) -> list[str]:
     told = []
     for click in case["clicks"]:
         agent = click.get("agent", IPHONE)
-        why = suspect("clicked", agent, timedelta(seconds=click["after"]))
+        why = detect_bot("clicked", agent, timedelta(seconds=click["after"]))
         at = MONDAY_NOON + timedelta(seconds=click["after"])
-        told.append(trace(at, f"https://shop.example/{click['link']}", why))
+        told.append(click_key(at, f"https://shop.example/{click['link']}", why))
     return told
 
 
 def test_scanners_are_recognized_and_people_are_not_taken_for_them() -> None:
     """Of a scanner nothing may be left; the promise is 95 and 1 of a hundred."""
     for label, bound in (("scanner", 0.05), ("person", 0.99)):
-        shares = [len(persons(traces(case))) / len(case["clicks"]) for case in cases(label)]
+        shares = [len(human_clicks(traces(case))) / len(case["clicks"]) for case in cases(label)]
         assert len(shares) >= 12
         mean = sum(shares) / len(shares)
         assert mean <= bound if label == "scanner" else mean >= bound
@@ -45,7 +45,7 @@ def test_scanners_are_recognized_and_people_are_not_taken_for_them() -> None:
 
 @pytest.mark.parametrize("case", cases("person after scanner"), ids=lambda case: case["what"])
 def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
-    heard = {click.at for click in persons(traces(case))}
+    heard = {click.at for click in human_clicks(traces(case))}
     assert len(heard) == case["heard"]
 
 
@@ -75,32 +75,33 @@ def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
 def test_an_open_is_judged_by_who_says_to_have_opened_and_how_soon(
     agent: str, after: timedelta, why: str
 ) -> None:
-    assert suspect("opened", agent, after) == why
+    assert detect_bot("opened", agent, after) == why
 
 
 def test_a_click_from_apples_mail_is_a_readers() -> None:
     """The proxy of Mail Privacy Protection fetches pictures, it follows no links."""
-    assert suspect("clicked", "Mozilla/5.0", HOUR) == ""
+    assert detect_bot("clicked", "Mozilla/5.0", HOUR) == ""
 
 
 def test_the_first_click_of_a_burst_is_known_only_with_the_second() -> None:
     first, second = MONDAY_NOON, MONDAY_NOON + timedelta(seconds=0.4)
-    one, two = trace(first, "a", ""), trace(second, "b", "")
-    assert why_machine([one], first, "a") == ""
-    assert why_machine([one, two], first, "a") == why_machine([one, two], second, "b") == "burst"
+    one, two = click_key(first, "a", ""), click_key(second, "b", "")
+    assert bot_reason([one], first, "a") == ""
+    assert bot_reason([one, two], first, "a") == bot_reason([one, two], second, "b") == "burst"
 
 
 @pytest.mark.parametrize("links", ["aaaa", "ab"])
 def test_a_reader_may_press_one_link_often_or_two_one_after_the_other(links: str) -> None:
     gap = 0.1 if links == "aaaa" else 1.0
     told = [
-        trace(MONDAY_NOON + timedelta(seconds=gap * n), link, "") for n, link in enumerate(links)
+        click_key(MONDAY_NOON + timedelta(seconds=gap * n), link, "")
+        for n, link in enumerate(links)
     ]
-    assert len(persons(told)) == len(links)
+    assert len(human_clicks(told)) == len(links)
 
 
 moments = st.integers(0, 40).map(lambda n: MONDAY_NOON + n * timedelta(seconds=0.5))
-some = st.lists(st.builds(trace, moments, st.sampled_from("abcdef"), st.just("")), max_size=5)
+some = st.lists(st.builds(click_key, moments, st.sampled_from("abcdef"), st.just("")), max_size=5)
 
 
 @given(some)

@@ -7,8 +7,8 @@ import pytest
 
 from milepost.contacts.profile import Profile
 from milepost.contacts.suppression import address_hash
-from milepost.runtime.ports import Overdue
-from milepost.sending.message import Accepted, Answer, Claimed, Report, Unanswered
+from milepost.runtime.ports import OverdueMessage
+from milepost.sending.message import Accepted, Answer, Claimed, DeliveryEvent, NoResponse
 from tests.support.builders import (
     ADA,
     MONDAY_NOON,
@@ -58,7 +58,9 @@ def test_what_became_of_the_messages_of_an_enrollment_can_be_asked_by_step(ports
     report(ports, "clicked", link="https://shop.example/a")
     report(ports, "clicked", link="https://shop.example/b", after=2 * HOUR)
     report(ports, "opened")
-    fates = ports.ledger.fates(enrollment_ref(), {"reminder": 1, "offer": 1, "never-sent": 1})
+    fates = ports.ledger.message_statuses(
+        enrollment_ref(), {"reminder": 1, "offer": 1, "never-sent": 1}
+    )
     assert fates.keys() == {"reminder", "offer"}
     assert fates["reminder"]["links"] == {"https://shop.example/a", "https://shop.example/b"}
     assert {"clicked_at", "opened_at"} <= fates["reminder"].keys()
@@ -67,9 +69,9 @@ def test_what_became_of_the_messages_of_an_enrollment_can_be_asked_by_step(ports
 
 def _act(ports: Ports, act: str) -> None:
     if act == "answer":
-        ports.ledger.settle(draft().ref, Accepted("ses-1"), MONDAY_NOON)
+        ports.ledger.record_result(draft().ref, Accepted("ses-1"), MONDAY_NOON)
     elif act == "timeout":
-        ports.ledger.settle(draft().ref, Unanswered("timeout"), MONDAY_NOON)
+        ports.ledger.record_result(draft().ref, NoResponse("timeout"), MONDAY_NOON)
     else:
         report(ports, act)  # type: ignore[arg-type]
 
@@ -108,14 +110,14 @@ def test_what_the_post_took_and_then_threw_away_is_rejected_in_any_order(
 def test_a_report_knows_better_than_an_answer_that_says_no(ports: Ports, late: str) -> None:
     claim(ports)
     report(ports, "delivered")
-    ports.ledger.settle(draft().ref, SETTLED[late], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED[late], MONDAY_NOON)
     assert status(ports) == "accepted"
 
 
 def test_repeated_reports_keep_the_first_instant(ports: Ports) -> None:
     claim(ports)
     report(ports, "opened")
-    ports.ledger.report(draft().ref, Report("opened", MONDAY_NOON + 2 * HOUR))
+    ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("opened", MONDAY_NOON + 2 * HOUR))
     assert ports.look.message(draft().ref)["opened_at"] == "2026-11-02T13:00:00.000Z"
 
 
@@ -127,7 +129,7 @@ DUE = MONDAY_NOON + timedelta(minutes=15)
 def due(ports: Ports, minutes: int) -> list[tuple[str, int]]:
     at = MONDAY_NOON + timedelta(minutes=minutes)
     found = ports.timers.due(at)
-    return [(each.step, each.attempts) for each in found if isinstance(each, Overdue)]
+    return [(each.step, each.attempts) for each in found if isinstance(each, OverdueMessage)]
 
 
 def test_a_claim_is_due_after_a_quarter_of_an_hour(ports: Ports) -> None:
@@ -135,7 +137,7 @@ def test_a_claim_is_due_after_a_quarter_of_an_hour(ports: Ports) -> None:
     assert due(ports, 14) == []
     assert due(ports, 15) == due(ports, 90) == [("reminder", 1)]
     (overdue,) = ports.timers.due(DUE)
-    assert isinstance(overdue, Overdue)
+    assert isinstance(overdue, OverdueMessage)
     assert overdue.message == draft().ref
     assert overdue.enrollment == enrollment_ref()
     assert overdue.category == "marketing"
@@ -144,7 +146,7 @@ def test_a_claim_is_due_after_a_quarter_of_an_hour(ports: Ports) -> None:
 @pytest.mark.parametrize("settled", ["accepted", "rejected"])
 def test_what_was_answered_is_not_due(ports: Ports, settled: str) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED[settled], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED[settled], MONDAY_NOON)
     assert due(ports, 60) == []
     assert not ports.timers.give_up(draft().ref, DUE)
     assert status(ports) == settled
@@ -153,7 +155,7 @@ def test_what_was_answered_is_not_due(ports: Ports, settled: str) -> None:
 def test_what_is_throttled_is_due_when_nobody_can_be_trying_it_any_more(ports: Ports) -> None:
     """Otherwise a message whose execution has gone would be throttled for ever."""
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     assert (due(ports, 179), due(ports, 180)) == ([], [("reminder", 1)])
     assert ports.timers.give_up(draft().ref, DUE)
     kept = ports.look.message(draft().ref)
@@ -165,7 +167,7 @@ def test_what_is_throttled_is_due_when_nobody_can_be_trying_it_any_more(ports: P
 def test_what_was_given_up_while_it_was_throttled_may_still_be_claimed(ports: Ports) -> None:
     """Its workflow may have been paused meanwhile."""
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     ports.timers.give_up(draft().ref, DUE)
     assert claim(ports) == Claimed()
     kept = ports.look.message(draft().ref)
@@ -174,20 +176,20 @@ def test_what_was_given_up_while_it_was_throttled_may_still_be_claimed(ports: Po
 
 def test_what_was_not_answered_is_due_until_a_report_comes(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED["unknown"], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED["unknown"], MONDAY_NOON)
     assert due(ports, 15) == [("reminder", 1)]
     report(ports, "sent")
     assert due(ports, 15) == []
     assert "reason" not in ports.look.message(draft().ref)
 
 
-@pytest.mark.parametrize("answer", [None, Unanswered("timeout")])
+@pytest.mark.parametrize("answer", [None, NoResponse("timeout")])
 def test_what_is_given_up_stays_unknown_and_is_no_longer_due(
     ports: Ports, answer: Answer | None
 ) -> None:
     claim(ports)
     if answer is not None:
-        ports.ledger.settle(draft().ref, answer, MONDAY_NOON)
+        ports.ledger.record_result(draft().ref, answer, MONDAY_NOON)
     assert ports.timers.give_up(draft().ref, DUE)
     assert status(ports) == "unknown"
     assert due(ports, 90) == []
@@ -227,7 +229,7 @@ def test_messages_of_many_contacts_are_all_due(ports: Ports) -> None:
         email = f"reader-{number}@mail.example"
         own = contact(email)
         known = {"email": (email, "2026-11-02T12:00:00.000Z", "evt-1")}
-        profile = Profile(STORE, own, known, consent={"offers": GRANTED}, applied=1)
+        profile = Profile(STORE, own, known, consent={"offers": GRANTED}, last_sequence=1)
         ports.contacts.apply(None, profile)
         ref = enrollment_ref()._replace(contact=own)
         ports.enrollments.enroll(enrollment(ref))

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost.base.refs import MessageRef
-from milepost.sending.bot_detection import MOST
-from milepost.sending.message import Accepted, Report, Reported, message_id
+from milepost.sending.bot_detection import MAX_CLICKS
+from milepost.sending.message import Accepted, DeliveryEvent, Reported, message_id
 from tests.support.builders import ADA, MONDAY_NOON, draft, enrollment_ref
 from tests.support.laws import how_many
 from tests.support.ledgers import SETTLED, claim, with_ada
@@ -35,31 +35,33 @@ times = st.sampled_from([0.2, 0.9, 1.5, 3, 8, 9.5, 60, 3600]).map(at)
 machines: Any = st.sampled_from(["", "privacy proxy", "scanner"])
 plain: Any = st.sampled_from(["sent", "delayed", "delivered", "complained"])
 reports = st.one_of(
-    st.builds(Report, plain, times),
-    st.builds(Report, st.just("opened"), times, machine=machines),
-    st.builds(Report, st.just("clicked"), times, link=st.sampled_from(LINKS), machine=st.just("")),
-    st.builds(Report, st.just("bounced"), times, st.just(ADA), permanent=st.booleans()),
-    st.just(Report("rejected", at(0), detail="Bad content")),
+    st.builds(DeliveryEvent, plain, times),
+    st.builds(DeliveryEvent, st.just("opened"), times, machine=machines),
+    st.builds(
+        DeliveryEvent, st.just("clicked"), times, link=st.sampled_from(LINKS), machine=st.just("")
+    ),
+    st.builds(DeliveryEvent, st.just("bounced"), times, st.just(ADA), permanent=st.booleans()),
+    st.just(DeliveryEvent("rejected", at(0), detail="Bad content")),
 )
 
 
 @st.composite
-def orders(draw: st.DrawFn) -> tuple[list[Report], list[Report]]:
+def orders(draw: st.DrawFn) -> tuple[list[DeliveryEvent], list[DeliveryEvent]]:
     """The same reports twice, in two orders, some of them repeated."""
     told = draw(st.lists(reports, min_size=1, max_size=6))
     again = draw(st.lists(st.sampled_from(told), max_size=3))
     return draw(st.permutations(told)), draw(st.permutations([*told, *again]))
 
 
-def after(ports: Ports, told: list[Report], visit: int, answer_at: int) -> dict[str, Any]:
+def after(ports: Ports, told: list[DeliveryEvent], visit: int, answer_at: int) -> dict[str, Any]:
     """A message of its own, after these reports, with SES's answer somewhere in between."""
     own = enrollment_ref()
     ref = MessageRef(own.store, own.contact, message_id(own, "reminder", visit))
     claim(ports, replace(draft(), ref=ref))
     for number, report in enumerate(told):
         if number == answer_at:
-            ports.ledger.settle(ref, Accepted("ses-1"), MONDAY_NOON)
-        assert ports.ledger.report(ref, report) is not None
+            ports.ledger.record_result(ref, Accepted("ses-1"), MONDAY_NOON)
+        assert ports.ledger.record_delivery_event(ref, report) is not None
     kept = ports.look.message(ref)
     return {n: v for n, v in kept.items() if n not in MADE_UP | {"pk", "sk", "run_sort"}}
 
@@ -67,7 +69,7 @@ def after(ports: Ports, told: list[Report], visit: int, answer_at: int) -> dict[
 @settings(max_examples=how_many(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders(), st.integers(0, 9), st.integers(0, 9))
 def test_the_same_reports_in_any_order_and_repeated_give_one_state(
-    ports: Ports, both: tuple[list[Report], list[Report]], one: int, other: int
+    ports: Ports, both: tuple[list[DeliveryEvent], list[DeliveryEvent]], one: int, other: int
 ) -> None:
     visits = getattr(ports, "_visits", 1)
     object.__setattr__(ports, "_visits", visits + 2)
@@ -83,62 +85,72 @@ def test_the_same_reports_in_any_order_and_repeated_give_one_state(
 def test_of_several_reports_of_one_kind_the_earliest_counts(ports: Ports, kind: Reported) -> None:
     claim(ports)
     for seconds in (90, 30, 60):
-        ports.ledger.report(draft().ref, Report(kind, at(seconds)))
+        ports.ledger.record_delivery_event(draft().ref, DeliveryEvent(kind, at(seconds)))
     assert ports.look.message(draft().ref)[f"{kind}_at"] == "2026-11-02T12:00:30.000Z"
 
 
 def test_a_bounce_for_good_is_known_beside_those_that_pass(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.report(draft().ref, Report("bounced", at(1), detail="Transient MailboxFull"))
+    ports.ledger.record_delivery_event(
+        draft().ref, DeliveryEvent("bounced", at(1), detail="Transient MailboxFull")
+    )
     assert "undeliverable_at" not in ports.look.message(draft().ref)
-    ports.ledger.report(draft().ref, Report("bounced", at(9), permanent=True))
+    ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("bounced", at(9), permanent=True))
     kept = ports.look.message(draft().ref)
     assert (kept["bounced_at"][17:19], kept["undeliverable_at"][17:19]) == ("01", "09")
 
 
 def test_a_report_may_name_several_if_ours_is_among_them(ports: Ports) -> None:
     claim(ports)
-    others = Report("bounced", at(1), "list@mail.example", others=("eve@mail.example",))
-    assert ports.ledger.report(draft().ref, others) is None
+    others = DeliveryEvent("bounced", at(1), "list@mail.example", others=("eve@mail.example",))
+    assert ports.ledger.record_delivery_event(draft().ref, others) is None
     named = others._replace(others=("eve@mail.example", ADA.upper()))
-    assert ports.ledger.report(draft().ref, named) is not None
+    assert ports.ledger.record_delivery_event(draft().ref, named) is not None
 
 
 def test_what_machines_did_is_kept_apart_from_what_a_reader_did(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.report(draft().ref, Report("opened", at(2), machine="privacy proxy"))
+    ports.ledger.record_delivery_event(
+        draft().ref, DeliveryEvent("opened", at(2), bot_reason="privacy proxy")
+    )
     kept = ports.look.message(draft().ref)
     assert "opened_at" not in kept
     assert "machine_opened_at" in kept
-    ports.ledger.report(draft().ref, Report("opened", at(500)))
+    ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("opened", at(500)))
     assert "opened_at" in ports.look.message(draft().ref)
 
 
 def test_a_click_that_turns_out_to_be_of_a_burst_counts_no_more(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.report(draft().ref, Report("clicked", at(20), link=LINKS[0]))
+    ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("clicked", at(20), link=LINKS[0]))
     assert "clicked_at" in ports.look.message(draft().ref)
-    facts = ports.ledger.report(draft().ref, Report("clicked", at(20.3), link=LINKS[1]))
+    facts = ports.ledger.record_delivery_event(
+        draft().ref, DeliveryEvent("clicked", at(20.3), link=LINKS[1])
+    )
     assert facts is not None
     for kept in (facts, ports.look.message(draft().ref)):
         assert "clicked_at" not in kept
         assert kept["machine_clicked_at"] == "2026-11-02T12:00:20.000Z"
-    ports.ledger.report(draft().ref, Report("clicked", at(900), link=LINKS[1]))
+    ports.ledger.record_delivery_event(
+        draft().ref, DeliveryEvent("clicked", at(900), link=LINKS[1])
+    )
     assert ports.look.message(draft().ref)["clicked_at"] == "2026-11-02T12:15:00.000Z"
 
 
 def test_no_more_clicks_are_remembered_than_a_reader_makes(ports: Ports) -> None:
     claim(ports)
-    for number in range(MOST + 3):
-        report = Report("clicked", at(60 + number), link=LINKS[0])
-        assert ports.ledger.report(draft().ref, report) is not None
-    assert len(ports.look.message(draft().ref)["clicks"]) == MOST
+    for number in range(MAX_CLICKS + 3):
+        report = DeliveryEvent("clicked", at(60 + number), link=LINKS[0])
+        assert ports.ledger.record_delivery_event(draft().ref, report) is not None
+    assert len(ports.look.message(draft().ref)["clicks"]) == MAX_CLICKS
 
 
 def test_what_the_post_threw_away_keeps_its_reason_when_the_answer_comes_late(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.report(draft().ref, Report("rejected", at(1), detail="Bad content"))
+    ports.ledger.record_delivery_event(
+        draft().ref, DeliveryEvent("rejected", at(1), detail="Bad content")
+    )
     for answer in SETTLED.values():
-        ports.ledger.settle(draft().ref, answer, at(2))
+        ports.ledger.record_result(draft().ref, answer, at(2))
     kept = ports.look.message(draft().ref)
     assert (kept["status"], kept["reason"], kept["ses_id"]) == ("rejected", "Bad content", "ses-1")

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import MessageRef
 from milepost.contacts.suppression import address_hash
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import (
     Accepted,
     Answer,
+    ClaimDenied,
     Claimed,
-    Draft,
-    NotClaimed,
-    Report,
-    Unanswered,
+    DeliveryEvent,
+    NoResponse,
+    PendingMessage,
     message_id,
 )
 from tests.support.builders import ADA, MONDAY_NOON, STORE, draft, enrollment_ref
@@ -38,8 +38,8 @@ def ports(ports: Ports) -> Ports:
     return with_ada(ports)
 
 
-def skip(ports: Ports, message: Draft) -> None:
-    ports.ledger.close(message, "skipped", "no consent", NOTES, MONDAY_NOON)
+def skip(ports: Ports, message: PendingMessage) -> None:
+    ports.ledger.record_skip(message, "skipped", "no consent", NOTES, MONDAY_NOON)
 
 
 # --- claiming ---
@@ -73,32 +73,32 @@ def test_every_visit_of_a_step_is_a_message_of_its_own(ports: Ports) -> None:
     ]
     for ref, turn in zip(refs, (0, 3), strict=True):
         assert claim(ports, replace(draft(), ref=ref, turn=turn)) == Claimed()
-    ports.ledger.report(refs[0], Report("opened", MONDAY_NOON))
-    assert "opened_at" in ports.ledger.fates(own, {"reminder": 2})["reminder"]
-    assert "opened_at" not in ports.ledger.fates(own, {"reminder": 5})["reminder"]
-    assert ports.ledger.fates(own, {"reminder": 1}) == {}
+    ports.ledger.record_delivery_event(refs[0], DeliveryEvent("opened", MONDAY_NOON))
+    assert "opened_at" in ports.ledger.message_statuses(own, {"reminder": 2})["reminder"]
+    assert "opened_at" not in ports.ledger.message_statuses(own, {"reminder": 5})["reminder"]
+    assert ports.ledger.message_statuses(own, {"reminder": 1}) == {}
 
 
 def test_a_message_is_claimed_once(ports: Ports) -> None:
     claim(ports)
-    assert claim(ports) == NotClaimed("decided before", "claimed")
+    assert claim(ports) == ClaimDenied("decided before", "claimed")
 
 
 @pytest.mark.parametrize("settled", ["accepted", "rejected", "unknown"])
 def test_a_message_that_was_answered_is_not_claimed_again(ports: Ports, settled: str) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED[settled], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED[settled], MONDAY_NOON)
     assert status(ports) == settled
-    assert claim(ports) == NotClaimed("decided before", settled)  # type: ignore[arg-type]
+    assert claim(ports) == ClaimDenied("decided before", settled)  # type: ignore[arg-type]
 
 
 def test_a_throttled_message_is_claimed_again_and_may_be_accepted_then(ports: Ports) -> None:
     for _ in range(3):
         assert claim(ports) == Claimed()
-        ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+        ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
         assert status(ports) == "throttled"
     assert claim(ports) == Claimed()
-    ports.ledger.settle(draft().ref, Accepted("ses-4"), MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, Accepted("ses-4"), MONDAY_NOON)
     assert status(ports) == "accepted"
     assert "reason" not in ports.look.message(draft().ref)
 
@@ -106,7 +106,7 @@ def test_a_throttled_message_is_claimed_again_and_may_be_accepted_then(ports: Po
 def test_nothing_is_claimed_for_a_suppressed_address(ports: Ports) -> None:
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     for message in (draft(), RECEIPT):
-        assert claim(ports, message) == NotClaimed("suppressed: hard bounce")
+        assert claim(ports, message) == ClaimDenied("suppressed: hard bounce")
         assert status(ports, message) == "none"
     assert not noted(ports)
 
@@ -115,15 +115,15 @@ def test_a_throttled_message_is_not_claimed_again_for_an_address_suppressed_sinc
     ports: Ports,
 ) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON)
-    assert claim(ports) == NotClaimed("suppressed: complaint")
+    assert claim(ports) == ClaimDenied("suppressed: complaint")
     assert status(ports) == "throttled"
 
 
 @pytest.mark.parametrize("topic", ["news", "sales"])
 def test_marketing_is_claimed_only_with_consent_to_its_topic(ports: Ports, topic: str) -> None:
-    assert claim(ports, draft(topic=topic)) == NotClaimed("consent withdrawn")
+    assert claim(ports, draft(topic=topic)) == ClaimDenied("consent withdrawn")
     assert status(ports) == "none"
     assert not noted(ports)
 
@@ -133,7 +133,7 @@ def test_a_transactional_message_needs_no_consent(ports: Ports) -> None:
 
 
 def test_a_mail_made_for_an_address_that_changed_has_to_be_made_anew(ports: Ports) -> None:
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         claim(ports, draft(recipient="old@mail.example"))
     assert status(ports) == "none"
 
@@ -141,16 +141,16 @@ def test_a_mail_made_for_an_address_that_changed_has_to_be_made_anew(ports: Port
 def test_nothing_is_claimed_for_a_contact_who_left(ports: Ports) -> None:
     ports.enrollments.finish(enrollment_ref(), "exited", "goal reached", MONDAY_NOON)
     refused = claim(ports)
-    assert isinstance(refused, NotClaimed)
+    assert isinstance(refused, ClaimDenied)
     assert refused.ended
     assert status(ports) == "none"
 
 
 def test_a_claim_without_notes_still_asks_whether_the_contact_left(ports: Ports) -> None:
-    assert ports.ledger.claim(draft(), Journal(), MONDAY_NOON) == Claimed()
+    assert ports.ledger.claim(draft(), PendingOutcomes(), MONDAY_NOON) == Claimed()
     ports.enrollments.finish(enrollment_ref(), "exited", "goal reached", MONDAY_NOON)
-    refused = ports.ledger.claim(draft("next"), Journal(), MONDAY_NOON)
-    assert isinstance(refused, NotClaimed)
+    refused = ports.ledger.claim(draft("next"), PendingOutcomes(), MONDAY_NOON)
+    assert isinstance(refused, ClaimDenied)
     assert refused.ended
 
 
@@ -158,37 +158,37 @@ def test_a_message_decided_before_says_so_whatever_else_forbids_it(ports: Ports)
     claim(ports)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON)
     ports.enrollments.finish(enrollment_ref(), "exited", "left", MONDAY_NOON)
-    assert claim(ports) == NotClaimed("decided before", "claimed")
+    assert claim(ports) == ClaimDenied("decided before", "claimed")
 
 
 # --- decisions without a submission ---
 
 
 def test_a_decision_against_sending_is_kept_with_its_reason(ports: Ports) -> None:
-    ports.ledger.close(draft(), "skipped", "no consent", NOTES, MONDAY_NOON)
+    ports.ledger.record_skip(draft(), "skipped", "no consent", NOTES, MONDAY_NOON)
     found = ports.look.message(draft().ref)
     assert (found["status"], found["reason"]) == ("skipped", "no consent")
     assert noted(ports)
-    assert claim(ports) == NotClaimed("decided before", "skipped")
+    assert claim(ports) == ClaimDenied("decided before", "skipped")
 
 
 def test_a_decision_against_sending_changes_no_message_that_exists(ports: Ports) -> None:
-    ports.ledger.claim(draft(), Journal(), MONDAY_NOON)
-    ports.ledger.close(draft(), "skipped", "too late", NOTES, MONDAY_NOON)
+    ports.ledger.claim(draft(), PendingOutcomes(), MONDAY_NOON)
+    ports.ledger.record_skip(draft(), "skipped", "too late", NOTES, MONDAY_NOON)
     assert status(ports) == "claimed"
     assert noted(ports)
 
 
 def test_a_throttled_message_may_be_skipped_in_the_end(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, SETTLED["throttled"], MONDAY_NOON)
-    ports.ledger.close(draft(), "skipped", "no consent", Journal(), MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
+    ports.ledger.record_skip(draft(), "skipped", "no consent", PendingOutcomes(), MONDAY_NOON)
     assert status(ports) == "skipped"
 
 
 def test_a_message_to_nobody_can_be_closed(ports: Ports) -> None:
     nobody = draft(recipient="", template_hash="", topic=None)
-    ports.ledger.close(nobody, "skipped", "contact has no e-mail address", NOTES, MONDAY_NOON)
+    ports.ledger.record_skip(nobody, "skipped", "contact has no e-mail address", NOTES, MONDAY_NOON)
     assert status(ports) == "skipped"
     assert report(ports, "delivered") is None
 
@@ -196,29 +196,29 @@ def test_a_message_to_nobody_can_be_closed(ports: Ports) -> None:
 # --- the second try ---
 
 
-@pytest.mark.parametrize("answer", [None, Unanswered("timeout")])
+@pytest.mark.parametrize("answer", [None, NoResponse("timeout")])
 def test_an_unknown_message_is_claimed_again_once(ports: Ports, answer: Answer | None) -> None:
     claim(ports, RECEIPT)
     if answer is not None:
-        ports.ledger.settle(RECEIPT.ref, answer, MONDAY_NOON)
+        ports.ledger.record_result(RECEIPT.ref, answer, MONDAY_NOON)
     assert ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR) == Claimed()
-    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), NotClaimed)
-    ports.ledger.settle(RECEIPT.ref, Unanswered("timeout"), MONDAY_NOON + HOUR)
-    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + 2 * HOUR), NotClaimed)
+    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), ClaimDenied)
+    ports.ledger.record_result(RECEIPT.ref, NoResponse("timeout"), MONDAY_NOON + HOUR)
+    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + 2 * HOUR), ClaimDenied)
 
 
 def test_a_throttled_message_may_have_its_second_try_too(ports: Ports) -> None:
     claim(ports, RECEIPT)
-    ports.ledger.settle(RECEIPT.ref, SETTLED["throttled"], MONDAY_NOON)
+    ports.ledger.record_result(RECEIPT.ref, SETTLED["throttled"], MONDAY_NOON)
     assert ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR) == Claimed()
-    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), NotClaimed)
+    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), ClaimDenied)
 
 
 @pytest.mark.parametrize("settled", ["accepted", "rejected"])
 def test_a_message_whose_fate_is_known_gets_no_second_try(ports: Ports, settled: str) -> None:
     claim(ports, RECEIPT)
-    ports.ledger.settle(RECEIPT.ref, SETTLED[settled], MONDAY_NOON)
-    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), NotClaimed)
+    ports.ledger.record_result(RECEIPT.ref, SETTLED[settled], MONDAY_NOON)
+    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), ClaimDenied)
     assert status(ports, RECEIPT) == settled
 
 
@@ -226,7 +226,7 @@ def test_a_second_try_asks_for_suppression_too(ports: Ports) -> None:
     claim(ports, RECEIPT)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON)
     refused = ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR)
-    assert refused == NotClaimed("suppressed: complaint")
+    assert refused == ClaimDenied("suppressed: complaint")
 
 
 def test_a_second_try_comes_also_after_the_workflow_ended(ports: Ports) -> None:
@@ -236,5 +236,5 @@ def test_a_second_try_comes_also_after_the_workflow_ended(ports: Ports) -> None:
 
 
 def test_what_was_never_claimed_has_no_second_try(ports: Ports) -> None:
-    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON), NotClaimed)
+    assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON), ClaimDenied)
     assert status(ports, RECEIPT) == "none"

@@ -7,12 +7,12 @@ PROBE = "0123456789abcdef-bounce"
 
 
 def test_every_kind_of_report_is_noted_once(ports: Ports) -> None:
-    assert [*ports.probes.heard(PROBE)] == []
+    assert [*ports.probes.reports(PROBE)] == []
     for kind in ("sent", "bounced", "sent"):
-        ports.probes.note(PROBE, kind, MONDAY_NOON)
-    assert [*ports.probes.heard(PROBE)] == ["bounced", "sent"]
+        ports.probes.record_report(PROBE, kind, MONDAY_NOON)
+    assert [*ports.probes.reports(PROBE)] == ["bounced", "sent"]
 
 
 def test_each_probe_has_notes_of_its_own(ports: Ports) -> None:
-    ports.probes.note(PROBE, "sent", MONDAY_NOON)
-    assert [*ports.probes.heard("f" * 16 + "-bounce")] == []
+    ports.probes.record_report(PROBE, "sent", MONDAY_NOON)
+    assert [*ports.probes.reports("f" * 16 + "-bounce")] == []

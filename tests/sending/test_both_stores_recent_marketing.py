@@ -5,17 +5,23 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.contacts.profile import Profile
-from milepost.contacts.recent_marketing import NEVER, mark
-from milepost.runtime.merging.rules import merge
-from milepost.sending.message import Accepted, Claimed, Draft, Refused, Unanswered
+from milepost.contacts.recent_marketing import NO_SENDS, send_key
+from milepost.runtime.merging.rules import merge_profiles
+from milepost.sending.message import (
+    Accepted,
+    Claimed,
+    NoResponse,
+    PendingMessage,
+    SubmissionRejected,
+)
 from tests.runtime.test_both_stores_merging import LOSER, TOPICS, kept, tombstone
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft, event
 from tests.support.ledgers import HOUR, NOTES, RECEIPT, claim, with_ada
 from tests.support.ports import Ports
 
-THROTTLED = Refused("Throttling", retry=True)
+THROTTLED = SubmissionRejected("Throttling", retry=True)
 OTHER = draft("other")
 
 
@@ -31,11 +37,11 @@ def known(ports: Ports) -> Profile:
 
 
 def counted(ports: Ports) -> dict[str, datetime]:
-    return dict(known(ports).mailed)
+    return dict(known(ports).recent_sends)
 
 
-def key(message: Draft) -> str:
-    return mark(message.ref.id)
+def key(message: PendingMessage) -> str:
+    return send_key(message.ref.id)
 
 
 def test_what_is_claimed_counts_at_its_time(ports: Ports) -> None:
@@ -57,7 +63,7 @@ def test_only_one_of_two_that_saw_the_same_is_claimed(ports: Ports) -> None:
     for message in (draft(), draft("third")):
         seen = counted(ports)
         assert claim(ports, message) == Claimed()
-        with pytest.raises(Busy, match="another mail"):
+        with pytest.raises(ThrottledError, match="another mail"):
             ports.ledger.claim(replace(OTHER, mailed=seen), NOTES, MONDAY_NOON)
         assert ports.look.message(OTHER.ref) == {}
     assert claim(ports, OTHER) == Claimed()
@@ -65,41 +71,41 @@ def test_only_one_of_two_that_saw_the_same_is_claimed(ports: Ports) -> None:
 
 def test_what_is_claimed_twice_counts_once_and_at_the_later_time(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, THROTTLED, MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
     claim(ports, at=MONDAY_NOON + HOUR)
     assert counted(ports) == {key(draft()): MONDAY_NOON + HOUR}
 
 
-@pytest.mark.parametrize("answer", [Accepted("ses-1"), Unanswered("time-out"), THROTTLED])
+@pytest.mark.parametrize("answer", [Accepted("ses-1"), NoResponse("time-out"), THROTTLED])
 def test_what_may_have_reached_somebody_goes_on_counting(ports: Ports, answer: object) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, answer, MONDAY_NOON)  # type: ignore[arg-type]
+    ports.ledger.record_result(draft().ref, answer, MONDAY_NOON)  # type: ignore[arg-type]
     assert counted(ports) == {key(draft()): MONDAY_NOON}
 
 
 def test_what_the_post_refuses_for_good_counts_no_more(ports: Ports) -> None:
     claim(ports)
     claim(ports, OTHER)
-    ports.ledger.settle(draft().ref, Refused("MessageRejected"), MONDAY_NOON)
-    assert counted(ports) == {key(draft()): NEVER, key(OTHER): MONDAY_NOON}
+    ports.ledger.record_result(draft().ref, SubmissionRejected("MessageRejected"), MONDAY_NOON)
+    assert counted(ports) == {key(draft()): NO_SENDS, key(OTHER): MONDAY_NOON}
     assert claim(ports, draft("third")) == Claimed()
 
 
 def test_what_is_left_out_after_all_counts_no_more(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, THROTTLED, MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
     own = replace(draft(), mailed=counted(ports))
-    ports.ledger.close(own, "skipped", "cap per day", NOTES, MONDAY_NOON)
-    assert counted(ports) == {key(draft()): NEVER}
+    ports.ledger.record_skip(own, "skipped", "cap per day", NOTES, MONDAY_NOON)
+    assert counted(ports) == {key(draft()): NO_SENDS}
     assert claim(ports, OTHER) == Claimed()
 
 
 def test_what_is_given_up_while_it_is_throttled_counts_no_more(ports: Ports) -> None:
     odd = MONDAY_NOON + timedelta(microseconds=1999)
     claim(ports, at=odd)
-    ports.ledger.settle(draft().ref, THROTTLED, MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
     assert ports.timers.give_up(draft().ref, MONDAY_NOON + 4 * HOUR)
-    assert counted(ports) == {key(draft()): NEVER}
+    assert counted(ports) == {key(draft()): NO_SENDS}
     claim(ports, at=MONDAY_NOON + 5 * HOUR)
     assert counted(ports) == {key(draft()): MONDAY_NOON + 5 * HOUR}
 
@@ -112,16 +118,16 @@ def test_what_is_given_up_without_an_answer_still_counts(ports: Ports) -> None:
 
 def test_a_late_no_to_what_has_been_sent_takes_nothing_back(ports: Ports) -> None:
     claim(ports)
-    ports.ledger.settle(draft().ref, Accepted("ses-1"), MONDAY_NOON)
+    ports.ledger.record_result(draft().ref, Accepted("ses-1"), MONDAY_NOON)
     own = replace(draft(), mailed=counted(ports))
-    ports.ledger.close(own, "skipped", "cap per day", NOTES, MONDAY_NOON)
+    ports.ledger.record_skip(own, "skipped", "cap per day", NOTES, MONDAY_NOON)
     assert counted(ports) == {key(draft()): MONDAY_NOON}
 
 
 def test_an_event_of_the_contact_takes_nothing_back(ports: Ports) -> None:
     before = known(ports)
     claim(ports)
-    assert ports.contacts.apply(before, replace(before, applied=2))
+    assert ports.contacts.apply(before, replace(before, last_sequence=2))
     assert counted(ports) == {key(draft()): MONDAY_NOON}
 
 
@@ -141,12 +147,16 @@ def test_a_merge_unites_what_both_got_and_misses_no_claim(ports: Ports) -> None:
     stale = known(ports)
     claim(ports)
     gone = tombstone(loser, contact())
-    with_mail = replace(loser, mailed={"f" * 12: MONDAY_NOON})
-    assert not ports.merging.unite(loser, gone, stale, merge(stale, with_mail), TOPICS)
-    assert not ports.merging.unite(with_mail, gone, stale, merge(stale, with_mail), TOPICS)
+    with_mail = replace(loser, recent_sends={"f" * 12: MONDAY_NOON})
+    assert not ports.merging.merge_profiles(
+        loser, gone, stale, merge_profiles(stale, with_mail), TOPICS
+    )
+    assert not ports.merging.merge_profiles(
+        with_mail, gone, stale, merge_profiles(stale, with_mail), TOPICS
+    )
     now = known(ports)
-    after = merge(now, replace(loser, mailed={"f" * 12: MONDAY_NOON}))
-    assert ports.merging.unite(loser, gone, now, after, TOPICS)
+    after = merge_profiles(now, replace(loser, recent_sends={"f" * 12: MONDAY_NOON}))
+    assert ports.merging.merge_profiles(loser, gone, now, after, TOPICS)
     assert counted(ports) == {key(draft()): MONDAY_NOON, "f" * 12: MONDAY_NOON}
     assert claim(ports, OTHER) == Claimed()
 
@@ -156,4 +166,6 @@ def test_whoever_was_mailed_meanwhile_is_not_merged_away_unseen(ports: Ports) ->
     claim(ports)
     winner = kept(ports, LOSER, event("Viewed"))
     gone = tombstone(stale, LOSER)
-    assert not ports.merging.unite(stale, gone, winner, merge(winner, stale), TOPICS)
+    assert not ports.merging.merge_profiles(
+        stale, gone, winner, merge_profiles(winner, stale), TOPICS
+    )

@@ -5,20 +5,20 @@ from datetime import timedelta
 import pytest
 
 from milepost.base import instants
-from milepost.published.marketing_stop import Breaker, Kind
-from milepost.sending.message import Report
-from milepost.sending.reputation import Repute, Tally, hour_of
+from milepost.published.marketing_stop import Kind, MarketingStop
+from milepost.sending.message import DeliveryEvent
+from milepost.sending.reputation import HourlyCount, ReputationState, hour_of
 from tests.support.builders import MONDAY_NOON, STORE, draft
 from tests.support.ledgers import claim, with_ada
 from tests.support.ports import Ports
 
 HOUR = timedelta(hours=1)
 NOON = hour_of(MONDAY_NOON)
-STOPPED = Breaker(MONDAY_NOON, "bounced", 5, 250, 1)
+STOPPED = MarketingStop(MONDAY_NOON, "bounced", 5, 250, 1)
 BOTH: tuple[Kind, ...] = ("bounced", "complained")
 
 
-def tallies(ports: Ports, count: str = "", since: int = 0) -> list[Tally]:
+def tallies(ports: Ports, count: str = "", since: int = 0) -> list[HourlyCount]:
     return list(ports.tallies.since(STORE, count, NOON - since * HOUR))
 
 
@@ -27,8 +27,8 @@ def test_mails_are_counted_by_the_hour(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 4)
     ports.tallies.sent(STORE, "", NOON - HOUR, 1)
     ports.tallies.sent("other", "", NOON, 100)
-    assert tallies(ports) == [Tally(NOON, 7)]
-    assert tallies(ports, since=1) == [Tally(NOON - HOUR, 1), Tally(NOON, 7)]
+    assert tallies(ports) == [HourlyCount(NOON, 7)]
+    assert tallies(ports, since=1) == [HourlyCount(NOON - HOUR, 1), HourlyCount(NOON, 7)]
 
 
 def test_what_became_of_a_mail_is_counted_once_however_often_it_is_told(ports: Ports) -> None:
@@ -36,7 +36,7 @@ def test_what_became_of_a_mail_is_counted_once_however_often_it_is_told(ports: P
     for kind in BOTH:
         for _ in range(3):
             ports.tallies.suffered(draft().ref, kind, "", NOON)
-    assert tallies(ports) == [Tally(NOON, 0, 1, 1)]
+    assert tallies(ports) == [HourlyCount(NOON, 0, 1, 1)]
 
 
 def test_what_became_of_a_mail_that_nobody_sent_is_not_counted(ports: Ports) -> None:
@@ -46,9 +46,9 @@ def test_what_became_of_a_mail_that_nobody_sent_is_not_counted(ports: Ports) -> 
 
 def test_a_new_count_knows_nothing_of_the_old(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 3)
-    ports.tallies.sent(STORE, instants.show(MONDAY_NOON), NOON, 5)
-    assert tallies(ports) == [Tally(NOON, 3)]
-    assert tallies(ports, instants.show(MONDAY_NOON)) == [Tally(NOON, 5)]
+    ports.tallies.sent(STORE, instants.format_instant(MONDAY_NOON), NOON, 5)
+    assert tallies(ports) == [HourlyCount(NOON, 3)]
+    assert tallies(ports, instants.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
 
 
 def test_a_breaker_opens_once_and_is_seen_by_all_who_send(ports: Ports) -> None:
@@ -57,11 +57,11 @@ def test_a_breaker_opens_once_and_is_seen_by_all_who_send(ports: Ports) -> None:
     again = STOPPED._replace(number=6, opened=MONDAY_NOON + HOUR)
     assert ports.breakers.open(STORE, "", again) == STOPPED
     assert ports.registry.head(STORE).breaker == STOPPED
-    ports.breakers.told(STORE, STOPPED)
+    ports.breakers.mark_alerted(STORE, STOPPED)
     told = STOPPED._replace(told=True)
     assert ports.breakers.open(STORE, "", again) == told
     assert ports.registry.head(STORE).breaker == told
-    assert ports.breakers.repute(STORE) == Repute(told)
+    assert ports.breakers.state(STORE) == ReputationState(told)
 
 
 def test_settings_that_are_published_leave_a_breaker_alone(ports: Ports) -> None:
@@ -74,8 +74,8 @@ def test_who_closes_a_breaker_begins_a_new_count(ports: Ports) -> None:
     ports.breakers.open(STORE, "", STOPPED)
     assert ports.closer.close(STORE, STOPPED, MONDAY_NOON + HOUR, "ann", "list cleaned")
     head = ports.registry.head(STORE)
-    assert (head.breaker, head.resumed) == (None, instants.show(MONDAY_NOON + HOUR))
-    assert ports.breakers.repute(STORE) == Repute(None, head.resumed)
+    assert (head.breaker, head.resumed) == (None, instants.format_instant(MONDAY_NOON + HOUR))
+    assert ports.breakers.state(STORE) == ReputationState(None, head.resumed)
     assert ports.breakers.open(STORE, "", STOPPED) is None
     assert ports.breakers.open(STORE, head.resumed, STOPPED) == STOPPED
 
@@ -90,6 +90,6 @@ def test_a_breaker_is_closed_as_it_was_seen_or_not_at_all(ports: Ports) -> None:
 @pytest.mark.parametrize("kind", ["sent", "bounced", "complained"])
 def test_a_report_is_news_once(ports: Ports, kind: str) -> None:
     claim(with_ada(ports))
-    report = Report(kind, MONDAY_NOON)  # type: ignore[arg-type]
-    told = [ports.ledger.report(draft().ref, report) or {} for _ in range(3)]
+    report = DeliveryEvent(kind, MONDAY_NOON)  # type: ignore[arg-type]
+    told = [ports.ledger.record_delivery_event(draft().ref, report) or {} for _ in range(3)]
     assert ["news" in facts for facts in told] == [True, False, False]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from milepost.contacts.event import Event
 from milepost.enrollments.dynamodb import DynamoEnrollments
 from milepost.sending.dynamodb.counts import workflow_numbers
-from milepost.sending.message import Unanswered
+from milepost.sending.message import NoResponse
 from tests.journeys.stories import FILES, STORIES, Story, outcome
 from tests.support.builders import STORE, Json, delay, send, shop, wait_for, workflow
 from tests.support.builders import settings as settings_file
@@ -59,7 +59,7 @@ def test_kills_and_doubled_deliveries_find_no_difference(
 ) -> None:
     faults = Faults(rate=0.02, seed=seed)
     world = World(published=published, faults=faults, echo=2, twin=dynamo_ports(aws))
-    world.mailer.script.append(Unanswered("timeout"))
+    world.mailer.script.append(NoResponse("timeout"))
     STORIES[seed](world)
     assert faults.struck
 

@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.contacts.profile import Profile
-from milepost.contacts.recent_marketing import KEPT, MOST, NEVER, kept, mark, noted, united
-from milepost.sending.caps import Cap, Limits, limits_of, restraints_of
-from milepost.sending.quiet_hours import Wait
+from milepost.contacts.recent_marketing import (
+    DEFAULT_HISTORY_SIZE,
+    MAX_RECENT_SENDS,
+    NO_SENDS,
+    add_send,
+    history_size,
+    merge_sends,
+    send_key,
+)
+from milepost.sending.caps import Cap, FrequencyLimits, limits_of, restraints_of
+from milepost.sending.quiet_hours import HoldUntil
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft
 
@@ -27,8 +35,8 @@ def mailed(*times: datetime) -> dict[str, datetime]:
     return {f"m-{number}": time for number, time in enumerate(times)}
 
 
-def limits(*caps: Cap, zone: str = "UTC", smart: timedelta = timedelta(0)) -> Limits:
-    return Limits(ZoneInfo(zone), caps, smart)
+def limits(*caps: Cap, zone: str = "UTC", smart: timedelta = timedelta(0)) -> FrequencyLimits:
+    return FrequencyLimits(ZoneInfo(zone), caps, smart)
 
 
 def test_a_day_is_one_of_the_readers_calendar() -> None:
@@ -36,9 +44,9 @@ def test_a_day_is_one_of_the_readers_calendar() -> None:
     evening = at("2026-11-02T22:30:00-05:00")
     cap = limits(PER_DAY, zone="America/New_York")
     midnight = at("2026-11-03T00:00:00-05:00")
-    assert cap.wait(mailed(evening), evening + HOUR) == Wait("cap per day", midnight)
+    assert cap.wait(mailed(evening), evening + HOUR) == HoldUntil("cap per day", midnight)
     assert cap.wait(mailed(evening), midnight) is None
-    assert limits(PER_DAY).wait(mailed(evening), midnight) == Wait(
+    assert limits(PER_DAY).wait(mailed(evening), midnight) == HoldUntil(
         "cap per day", at("2026-11-04T00:00:00Z")
     )
 
@@ -46,7 +54,7 @@ def test_a_day_is_one_of_the_readers_calendar() -> None:
 def test_a_week_is_a_day_and_the_six_before_it() -> None:
     times = [MONDAY_NOON, MONDAY_NOON + DAY, MONDAY_NOON + 2 * DAY]
     frees = at("2026-11-09T00:00:00Z")
-    assert limits(PER_WEEK).wait(mailed(*times), times[-1]) == Wait("cap per week", frees)
+    assert limits(PER_WEEK).wait(mailed(*times), times[-1]) == HoldUntil("cap per week", frees)
     assert limits(PER_WEEK).wait(mailed(*times), frees) is None
     assert limits(PER_WEEK).wait(mailed(*times[:2]), times[-1]) is None
 
@@ -54,13 +62,13 @@ def test_a_week_is_a_day_and_the_six_before_it() -> None:
 def test_what_is_over_a_cap_that_was_lowered_waits_for_enough_to_pass() -> None:
     times = [MONDAY_NOON + number * DAY for number in range(5)]
     later = limits(Cap("cap per week", 2, 7)).wait(mailed(*times), times[-1])
-    assert later == Wait("cap per week", at("2026-11-12T00:00:00Z"))
+    assert later == HoldUntil("cap per week", at("2026-11-12T00:00:00Z"))
 
 
 def test_a_day_in_which_clocks_change_is_a_day() -> None:
     cap = limits(PER_DAY, zone="Europe/Paris")
     before = at("2026-10-25T00:30:00+02:00")
-    assert cap.wait(mailed(before), at("2026-10-25T23:30:00+01:00")) == Wait(
+    assert cap.wait(mailed(before), at("2026-10-25T23:30:00+01:00")) == HoldUntil(
         "cap per day", at("2026-10-26T00:00:00+01:00")
     )
 
@@ -69,9 +77,9 @@ def test_smart_sending_counts_hours() -> None:
     smart = limits(smart=16 * HOUR)
     assert smart.wait({}, MONDAY_NOON) is None
     found = smart.wait(mailed(MONDAY_NOON - DAY, MONDAY_NOON), MONDAY_NOON + 15 * HOUR)
-    assert found == Wait("smart sending", MONDAY_NOON + 16 * HOUR)
+    assert found == HoldUntil("smart sending", MONDAY_NOON + 16 * HOUR)
     assert smart.wait(mailed(MONDAY_NOON), MONDAY_NOON + 16 * HOUR) is None
-    assert smart.wait({"m": NEVER}, MONDAY_NOON) is None
+    assert smart.wait({"m": NO_SENDS}, MONDAY_NOON) is None
 
 
 def reader(often: object = None) -> Profile:
@@ -100,7 +108,7 @@ def test_what_a_store_says_becomes_its_limits() -> None:
         timezone="Europe/Oslo", caps={"per_week": 3, "per_day": 1}, smart_sending="16 hours"
     )
     wish = Cap("reader wants weekly mail", 1, 7)
-    assert limits_of(said, reader("weekly")) == Limits(
+    assert limits_of(said, reader("weekly")) == FrequencyLimits(
         ZoneInfo("Europe/Oslo"), (PER_DAY, PER_WEEK, wish), 16 * HOUR
     )
     assert limits_of(StoreSettings(caps={"per_week": 3}), reader()) == limits(PER_WEEK)
@@ -121,14 +129,19 @@ def test_the_numbers_say_what_was_counted() -> None:
 
 
 def test_so_much_is_remembered_as_a_cap_asks_for() -> None:
-    assert kept(None) == kept({}) == kept({"per_day": 2}) == KEPT
-    assert kept({"per_day": 2, "per_week": 20}) == 20
+    assert (
+        history_size(None)
+        == history_size({})
+        == history_size({"per_day": 2})
+        == DEFAULT_HISTORY_SIZE
+    )
+    assert history_size({"per_day": 2, "per_week": 20}) == 20
 
 
 TIMES = st.lists(st.integers(0, 60 * 24).map(lambda hours: MONDAY_NOON + hours * HOUR))
 
 
-@given(TIMES, st.integers(1, MOST), st.integers(1, 31))
+@given(TIMES, st.integers(1, MAX_RECENT_SENDS), st.integers(1, 31))
 def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
     times: list[datetime], most: int, days: int
 ) -> None:
@@ -138,7 +151,7 @@ def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
     for number, time in enumerate(sorted(times)):
         wait = cap.wait(went, time)
         if wait is None:
-            went = noted(went, f"{number:012}", time, max(KEPT, most))
+            went = add_send(went, f"{number:012}", time, max(DEFAULT_HISTORY_SIZE, most))
         else:
             assert time < wait.until <= time + days * DAY
             assert cap.wait(went, wait.until) is None
@@ -149,7 +162,7 @@ def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
 
 
 def test_what_stands_for_a_message_is_of_its_own_hash() -> None:
-    marks = {mark(draft(step).ref.id) for step in ("a", "b", "c")}
+    marks = {send_key(draft(step).ref.id) for step in ("a", "b", "c")}
     assert len(marks) == 3
     assert all(len(each) == 12 for each in marks)
 
@@ -163,9 +176,9 @@ MAILED = st.dictionaries(
 def test_contacts_may_be_united_in_any_order(
     one: dict[str, datetime], two: dict[str, datetime], three: dict[str, datetime]
 ) -> None:
-    assert united(one, two) == united(two, one)
-    assert united(united(one, two), three) == united(one, united(two, three))
-    assert united(one, one) == one
+    assert merge_sends(one, two) == merge_sends(two, one)
+    assert merge_sends(merge_sends(one, two), three) == merge_sends(one, merge_sends(two, three))
+    assert merge_sends(one, one) == one
 
 
 def test_only_what_a_store_or_a_reader_says_is_asked() -> None:

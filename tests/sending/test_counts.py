@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.handlers import log
-from milepost.sending.counts import StepNumbers, add_up
+from milepost.sending.counts import StepCounts, count_outcomes
 from milepost.sending.message import MessageStatus
 from tests.support.world import unbalanced
 
@@ -19,7 +19,7 @@ def entry(status: str, number: int = 0, **more: Any) -> dict[str, Any]:
 
 @given(st.lists(st.sampled_from(STATUSES)))
 def test_every_decision_is_in_exactly_one_count(statuses: list[str]) -> None:
-    numbers = add_up([entry(status, n) for n, status in enumerate(statuses)], unbalanced)
+    numbers = count_outcomes([entry(status, n) for n, status in enumerate(statuses)], unbalanced)
     for step in numbers.steps.values():
         assert step.unaccounted == 0
         assert step.decided == len(statuses)
@@ -34,11 +34,11 @@ def test_a_decision_that_no_count_knows_raises_an_alarm_and_is_not_hidden(
     """As a function of another version would leave it."""
     alarms: list[tuple[str, int]] = []
 
-    def alarm(step: str, numbers: StepNumbers) -> None:
+    def alarm(step: str, numbers: StepCounts) -> None:
         alarms.append((step, numbers.unaccounted))
-        log.unbalanced(step, numbers)
+        log.report_unbalanced(step, numbers)
 
-    numbers = add_up([entry("accepted"), entry("half-sent", 1, reason="who knows")], alarm)
+    numbers = count_outcomes([entry("accepted"), entry("half-sent", 1, reason="who knows")], alarm)
     assert alarms == [("hello", 1)]
     assert numbers.steps["hello"].reasons == {"who knows": 1}
     assert '"CountsUnbalanced":[1.0]' in capsys.readouterr().out
@@ -50,5 +50,5 @@ def test_what_only_machines_opened_and_clicked_is_in_no_number() -> None:
         "machine_clicked_at": "2026-11-22",
     }
     items = [entry("accepted", **by_machine), entry("accepted", 1, opened_at="2026-11-22")]
-    fates = add_up(items, unbalanced).steps["hello"].fates
+    fates = count_outcomes(items, unbalanced).steps["hello"].statuses
     assert (fates["opened"], fates["clicked"]) == (1, 0)

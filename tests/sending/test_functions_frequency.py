@@ -13,7 +13,7 @@ from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.recent_marketing import to_numbers
 from milepost.enrollments.enrollment import Enrollment
-from milepost.sending.link_tokens import Preferences, seal_preferences
+from milepost.sending.link_tokens import PreferencesLink, seal_preferences
 from milepost.wiring import tables
 from tests.runtime.test_functions_merging import OTHER, post, settle
 from tests.runtime.test_functions_merging import held as held_as
@@ -41,7 +41,7 @@ def ann(shop: Shop) -> str:
 
 def wish(shop: Shop, often: str) -> None:
     """Ann says on her page how often she wants mail."""
-    claim = Preferences(shop.store, ann(shop), f"{ann(shop)}-{'1' * 24}")
+    claim = PreferencesLink(shop.store, ann(shop), f"{ann(shop)}-{'1' * 24}")
     known = {item["sk"]["S"] for item in shop.events()}
     made = press(shop, seal_preferences(claim, shop.links), {"do": "save", "frequency": often})
     assert preferences(made, None)["statusCode"] == 200
@@ -60,7 +60,7 @@ def age(shop: Shop, days: int) -> None:
     """Have all that Ann was mailed be so many days older."""
     profile = tables.contacts().profile(shop.store, ann(shop))
     assert profile is not None
-    older = {key: at - timedelta(days=days) for key, at in profile.mailed.items()}
+    older = {key: at - timedelta(days=days) for key, at in profile.recent_sends.items()}
     values = {key: {"N": str(number)} for key, number in to_numbers(older).items()}
     shop.cloud.dynamodb.update_item(
         TableName="milepost-contacts",
@@ -124,9 +124,9 @@ def held(shop: Shop) -> Enrollment:
 def wait_over(shop: Shop) -> None:
     """The clock comes to what waits, and Step Functions runs it."""
     parked = held(shop)
-    assert parked.start is not None
-    start = parked.start._replace(due=datetime.now(UTC) - timedelta(seconds=1))
-    assert tables.enrollments().retime(parked.ref, parked.leg, start)
+    assert parked.resume_point is not None
+    start = parked.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))
+    assert tables.enrollments().reschedule(parked.ref, parked.execution_no, start)
     trigger_date({}, None)
     run_steps(executions(shop)[-1], None)
 
@@ -135,7 +135,7 @@ def test_a_mail_that_may_wait_goes_a_week_after_the_last_one(shop: Shop) -> None
     begun(shop, series(on_cap="defer"))
     wish(shop, "weekly")
     assert run(shop, "flow", "second", turn=1)["next"] == "end"
-    start = held(shop).start
+    start = held(shop).resume_point
     assert start is not None
     assert start.deferred == "second: reader wants weekly mail"
     assert timedelta(days=6) <= start.due - datetime.now(UTC) <= timedelta(days=7, minutes=10)

@@ -10,23 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.conditions.context import Facts, Happening, Window
-from milepost.contacts.profile import Consent, Profile, Total
-from milepost.contacts.recent_marketing import mark, noted
-from milepost.enrollments.enrollment import Start
+from milepost.conditions.context import EvaluationContext, EventWindow, PastEvent
+from milepost.contacts.profile import Consent, EventTotal, Profile
+from milepost.contacts.recent_marketing import add_send, send_key
+from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.program import Program
-from milepost.sending.caps import Cap, Limits
+from milepost.sending.caps import Cap, FrequencyLimits
 from milepost.sending.gate import (
-    LONGEST_DEFERRAL,
-    SPREAD,
+    DEFER_JITTER,
+    MAX_DEFERRAL,
     Defer,
-    Question,
+    GateInput,
     Send,
     Skip,
-    conditions_asked,
+    conditions_needed,
     decide_send,
 )
-from milepost.sending.quiet_hours import Hours
+from milepost.sending.quiet_hours import SendingHours
 from tests.support.builders import ADA, MONDAY_NOON, STORE, contact, enrollment
 
 NOW = MONDAY_NOON + timedelta(days=1)
@@ -49,14 +49,14 @@ def program(**head: Any) -> Program:
     return Program("cart", 1, {"category": "marketing", **head}, {}, "end")
 
 
-def question(**changes: Any) -> Question:
+def question(**changes: Any) -> GateInput:
     """A message that nothing stands against, with some things changed."""
     known = changes.pop("profile", profile())
-    made = Question(
+    made = GateInput(
         profile=known,
         enrollment=enrollment(),
         program=program(),
-        facts=Facts(now=NOW, contact=known.as_data(), consent=known.consents()),
+        facts=EvaluationContext(now=NOW, contact=known.as_data(), consent=known.consents()),
         category="marketing",
         topic="offers",
     )
@@ -78,7 +78,9 @@ def test_a_message_that_nothing_stands_against_goes_with_the_numbers_it_rests_on
 @pytest.mark.parametrize("status", ["completed", "exited", "failed"])
 def test_who_is_no_longer_inside_gets_nothing(status: Any) -> None:
     over = enrollment(status=status, reason="came back")
-    assert skipped(enrollment=over) == Skip(f"enrollment is {status}: came back", ends=True)
+    assert skipped(enrollment=over) == Skip(
+        f"enrollment is {status}: came back", exits_enrollment=True
+    )
 
 
 def test_a_store_that_is_paused_sends_nothing() -> None:
@@ -146,7 +148,7 @@ def test_who_is_no_longer_of_the_audience_gets_nothing() -> None:
 def done(minutes: int) -> Json:
     """Something was done this long after entering."""
     at = MONDAY_NOON + timedelta(minutes=minutes)
-    return {"profile": profile(totals={"Order Completed": Total(1, at, at)})}
+    return {"profile": profile(totals={"Order Completed": EventTotal(1, at, at)})}
 
 
 ENDINGS = [
@@ -159,7 +161,7 @@ ENDINGS = [
 def test_who_did_what_ends_the_workflow_gets_nothing_more(head: Json, reason: str) -> None:
     """The reaction to it may still be on its way."""
     assert skipped(program=program(**head), **done(1)) == Skip(
-        reason, {"at": "2026-11-02T12:01:00.000Z"}, ends=True
+        reason, {"at": "2026-11-02T12:01:00.000Z"}, exits_enrollment=True
     )
 
 
@@ -173,20 +175,20 @@ def test_what_was_done_before_entering_ends_nothing(head: Json, reason: str, min
 def test_a_goal_reached_too_late_ends_nothing() -> None:
     goal = program(goal={"event": "Order Completed", "within": "1 hour"})
     assert isinstance(decide_send(question(program=goal, **done(61))), Send)
-    assert skipped(program=goal, **done(60)).ends
+    assert skipped(program=goal, **done(60)).exits_enrollment
 
 
 def test_an_ending_with_a_condition_looks_at_the_events_themselves() -> None:
     head = {"exit_on": [{"event": "Order Completed", "where": {"event": "total", "gte": 20}}]}
-    window = Window("Order Completed", MONDAY_NOON)
+    window = EventWindow("Order Completed", MONDAY_NOON)
 
-    def facts(total: int) -> Facts:
-        happened = [Happening(MONDAY_NOON + timedelta(minutes=1), {"total": total})]
-        return Facts(now=NOW, entered_at=MONDAY_NOON, windows={window: happened})
+    def facts(total: int) -> EvaluationContext:
+        happened = [PastEvent(MONDAY_NOON + timedelta(minutes=1), {"total": total})]
+        return EvaluationContext(now=NOW, entered_at=MONDAY_NOON, windows={window: happened})
 
     small = question(program=program(**head), facts=facts(19), **done(1))
     assert isinstance(decide_send(small), Send)
-    assert skipped(program=program(**head), facts=facts(20), **done(1)).ends
+    assert skipped(program=program(**head), facts=facts(20), **done(1)).exits_enrollment
 
 
 def test_what_the_gate_will_ask_is_known_beforehand() -> None:
@@ -197,25 +199,25 @@ def test_what_the_gate_will_ask_is_known_beforehand() -> None:
         "goal": {"event": "Order Completed", "within": "5 days"},
         "exit_on": [{"event": "Order Completed", "where": where}],
     }
-    assert list(conditions_asked(program(**head))) == [
+    assert list(conditions_needed(program(**head))) == [
         audience,
         {"did": "Order Completed", "since": "enrollment", "where": where},
     ]
-    assert list(conditions_asked(program())) == []
+    assert list(conditions_needed(program())) == []
 
 
 def test_the_first_reason_is_the_one_that_says_most() -> None:
     over = enrollment(status="exited", reason="goal reached")
     everything = {"enrollment": over, "store_paused": True, "topic": None}
-    assert skipped(profile=profile(fields={}, consent={}), **everything).ends
+    assert skipped(profile=profile(fields={}, consent={}), **everything).exits_enrollment
 
 
 def test_only_what_is_over_for_good_ends_the_enrollment() -> None:
     """A pause passes, and a consent may be given: whoever is inside then stays inside."""
     for changes in OBJECTIONS[1:-1]:
-        assert not skipped(**changes).ends
+        assert not skipped(**changes).exits_enrollment
     for changes in (OBJECTIONS[0], OBJECTIONS[-1]):
-        assert skipped(**changes).ends
+        assert skipped(**changes).exits_enrollment
 
 
 OBJECTIONS: list[Json] = [
@@ -248,7 +250,7 @@ def test_whoever_takes_a_break_gets_no_marketing_until_it_is_over() -> None:
     later = "2026-11-03T12:00:00.001Z"
     found = skipped(profile=snoozed(later))
     assert (found.reason, found.numbers) == ("snoozed", {"until": later})
-    assert not found.ends
+    assert not found.exits_enrollment
     order = question(profile=snoozed(later), category="transactional", topic=None)
     assert isinstance(decide_send(order), Send)
 
@@ -262,14 +264,14 @@ def test_a_break_that_is_over_or_none_stands_against_nothing(until: Any) -> None
 # --- what stands against a message for a time ---
 
 UTC_ZONE = ZoneInfo("UTC")
-NIGHT = Hours(UTC_ZONE, UTC_ZONE, (time(21), time(8)))
-ONE_A_DAY = Limits(UTC_ZONE, (Cap("cap per day", 1, 1),))
+NIGHT = SendingHours(UTC_ZONE, UTC_ZONE, (time(21), time(8)))
+ONE_A_DAY = FrequencyLimits(UTC_ZONE, (Cap("cap per day", 1, 1),))
 EVENING = NOW + timedelta(hours=10)
 MORNING = NOW + timedelta(hours=20)
 OWN = "c-1-" + "a" * 24
 
 
-def at(now: datetime, **changes: Any) -> Question:
+def at(now: datetime, **changes: Any) -> GateInput:
     """The same message at another time."""
     asked = question(message=OWN, **changes)
     return asked._replace(facts=replace(asked.facts, now=now))
@@ -279,11 +281,11 @@ def after(*times: datetime, own: bool = False) -> Profile:
     """Who has got marketing at these times, the last of it this very message perhaps."""
     mailed = {f"m-{number}": when for number, when in enumerate(times)}
     if own:
-        mailed[mark(OWN)] = mailed.pop(f"m-{len(times) - 1}")
-    return profile(mailed=mailed)
+        mailed[send_key(OWN)] = mailed.pop(f"m-{len(times) - 1}")
+    return profile(recent_sends=mailed)
 
 
-def deferred(asked: Question) -> Defer:
+def deferred(asked: GateInput) -> Defer:
     decision = decide_send(asked)
     assert isinstance(decision, Defer), decision
     return decision
@@ -292,7 +294,7 @@ def deferred(asked: Question) -> Defer:
 def test_marketing_at_night_is_put_off_until_the_morning() -> None:
     found = deferred(at(EVENING, hours=NIGHT))
     assert found.reason == "quiet hours"
-    assert MORNING <= found.until <= MORNING + SPREAD
+    assert MORNING <= found.until <= MORNING + DEFER_JITTER
     assert found.numbers["why"] == "quiet hours"
     assert isinstance(decide_send(at(MORNING, hours=NIGHT)), Send)
 
@@ -300,7 +302,7 @@ def test_marketing_at_night_is_put_off_until_the_morning() -> None:
 def test_how_much_is_too_much_is_asked_when_the_night_is_over() -> None:
     got_one = after(NOW)
     asked = deferred(at(EVENING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one))
-    assert (asked.reason, asked.until < MORNING + SPREAD) == ("quiet hours", True)
+    assert (asked.reason, asked.until < MORNING + DEFER_JITTER) == ("quiet hours", True)
     morning = at(MORNING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one)
     assert isinstance(decide_send(morning), Send)
 
@@ -309,13 +311,13 @@ def test_those_who_wait_for_one_morning_do_not_come_at_one_second() -> None:
     asked = at(EVENING, hours=NIGHT)
     times = {deferred(asked._replace(message=f"{n}")).until for n in range(100)}
     assert len(times) > 60
-    assert max(times) - min(times) > SPREAD / 2
+    assert max(times) - min(times) > DEFER_JITTER / 2
     assert deferred(asked) == deferred(asked)
 
 
 def test_a_short_hour_is_not_missed_by_coming_a_little_late() -> None:
     """The shop mails from 8:00 to 8:01."""
-    open_for_a_minute = Hours(UTC_ZONE, UTC_ZONE, (time(8, 1), time(8)))
+    open_for_a_minute = SendingHours(UTC_ZONE, UTC_ZONE, (time(8, 1), time(8)))
     for number in range(50):
         asked = at(EVENING, hours=open_for_a_minute)._replace(message=f"{number}")
         found = deferred(asked)
@@ -338,7 +340,7 @@ def test_too_much_mail_waits_if_its_step_says_so() -> None:
     midnight = (NOW + timedelta(days=1)).replace(hour=0)
     found = deferred(asked)
     assert (found.reason, found.numbers["cap per day"]) == ("cap per day", "1 of 1")
-    assert midnight <= found.until <= midnight + SPREAD
+    assert midnight <= found.until <= midnight + DEFER_JITTER
     both = deferred(asked._replace(hours=NIGHT))
     assert (both.reason, both.until.hour) == ("cap per day", 8)
 
@@ -351,7 +353,7 @@ def test_a_mail_does_not_stand_against_itself() -> None:
 
 
 def test_a_mail_that_goes_says_what_was_counted_and_why_it_waited() -> None:
-    start = Start("b", 0, MORNING, NOW, deferred="mail: quiet hours", deferred_since=EVENING)
+    start = ResumePoint("b", 0, MORNING, NOW, deferred="mail: quiet hours", deferred_since=EVENING)
     decision = decide_send(at(MORNING, limits=ONE_A_DAY, waited=start))
     assert decision == Send(
         {
@@ -373,16 +375,18 @@ def test_what_would_expire_while_it_waits_is_left_out_now() -> None:
 
 
 def test_nothing_waits_for_longer_than_a_week_all_together() -> None:
-    weekly = Limits(UTC_ZONE, (Cap("cap per week", 1, 7),))
+    weekly = FrequencyLimits(UTC_ZONE, (Cap("cap per week", 1, 7),))
     asked = at(EVENING, limits=weekly, profile=after(EVENING), may_wait=True)
     assert deferred(asked)
-    start = Start("b", 0, EVENING, NOW, deferred="mail: x", deferred_since=NOW - timedelta(days=1))
+    start = ResumePoint(
+        "b", 0, EVENING, NOW, deferred="mail: x", deferred_since=NOW - timedelta(days=1)
+    )
     decision = decide_send(asked._replace(waited=start))
     assert isinstance(decision, Skip)
     assert (decision.reason, decision.numbers["since"]) == (
         "deferred too long", "2026-11-02T12:00:00.000Z",
     )  # fmt: skip
-    monthly = Limits(UTC_ZONE, (Cap("reader wants monthly mail", 1, 30),))
+    monthly = FrequencyLimits(UTC_ZONE, (Cap("reader wants monthly mail", 1, 30),))
     assert isinstance(decide_send(asked._replace(limits=monthly)), Skip)
 
 
@@ -411,9 +415,9 @@ def test_no_mail_goes_in_quiet_hours_or_beyond_a_cap_in_any_story(
 ) -> None:  # fmt: skip
     """Messages come due at these hours; some wait, and come again when they were told to."""
     own = ZoneInfo(zone)
-    hours = Hours(own, UTC_ZONE, quiet, weekdays)
+    hours = SendingHours(own, UTC_ZONE, quiet, weekdays)
     both = (Cap("cap per day", caps[0], 1), Cap("cap per week", caps[1], 7))
-    limits = Limits(own, both, timedelta(hours=smart))
+    limits = FrequencyLimits(own, both, timedelta(hours=smart))
     waiting = [
         (NOW + timedelta(hours=hour), number, may_wait, NOW + timedelta(hours=hour))
         for number, (hour, may_wait) in enumerate(due)
@@ -423,15 +427,15 @@ def test_no_mail_goes_in_quiet_hours_or_beyond_a_cap_in_any_story(
     while waiting:
         waiting.sort()
         now, number, may_wait, since = waiting.pop(0)
-        asked = at(now, profile=profile(mailed=mailed), hours=hours, limits=limits)
-        start = Start("b", 0, now, now, deferred="x: y", deferred_since=since)
+        asked = at(now, profile=profile(recent_sends=mailed), hours=hours, limits=limits)
+        start = ResumePoint("b", 0, now, now, deferred="x: y", deferred_since=since)
         message = f"{number:024}"
         decision = decide_send(asked._replace(message=message, may_wait=may_wait, waited=start))
         if isinstance(decision, Send):
-            mailed = noted(mailed, message, now)
+            mailed = add_send(mailed, message, now)
             sent.append(now)
         elif isinstance(decision, Defer):
-            assert now < decision.until <= since + LONGEST_DEFERRAL
+            assert now < decision.until <= since + MAX_DEFERRAL
             waiting.append((decision.until, number, may_wait, since))
     days = [when.astimezone(own).date() for when in sent]
     for when, day in zip(sent, days, strict=True):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.sending.quiet_hours import Hours, Wait, hours_of, midnight_after
+from milepost.sending.quiet_hours import HoldUntil, SendingHours, hours_of, midnight_after
 from milepost.stores.settings import StoreSettings
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -23,8 +23,8 @@ def at(text: str) -> datetime:
 def hours(
     zone: str = "UTC", quiet: tuple[time, time] | None = NIGHT, store: str = "UTC",
     weekdays: tuple[int, ...] = (), days: tuple[str, ...] = (),
-) -> Hours:  # fmt: skip
-    return Hours(ZoneInfo(zone), ZoneInfo(store), quiet, weekdays, days)
+) -> SendingHours:  # fmt: skip
+    return SendingHours(ZoneInfo(zone), ZoneInfo(store), quiet, weekdays, days)
 
 
 @pytest.mark.parametrize(
@@ -37,20 +37,22 @@ def hours(
     ],
 )
 def test_a_night_goes_over_midnight(now: str, until: str | None) -> None:
-    assert hours().wait(at(now)) == (Wait("quiet hours", at(until)) if until else None)
+    assert hours().wait(at(now)) == (HoldUntil("quiet hours", at(until)) if until else None)
 
 
 def test_quiet_hours_may_lie_within_a_day() -> None:
     noon = hours(quiet=(time(12), time(14)))
     assert noon.wait(at("2026-11-02T11:59:59Z")) is None
-    assert noon.wait(at("2026-11-02T12:00:00Z")) == Wait("quiet hours", at("2026-11-02T14:00:00Z"))
+    assert noon.wait(at("2026-11-02T12:00:00Z")) == HoldUntil(
+        "quiet hours", at("2026-11-02T14:00:00Z")
+    )
     assert noon.wait(at("2026-11-02T14:00:00Z")) is None
 
 
 def test_the_wall_is_the_readers() -> None:
     tehran = hours("Asia/Tehran")
     assert tehran.wait(at("2026-11-02T17:29:00Z")) is None
-    assert tehran.wait(at("2026-11-02T17:30:00Z")) == Wait(
+    assert tehran.wait(at("2026-11-02T17:30:00Z")) == HoldUntil(
         "quiet hours", at("2026-11-03T04:30:00Z")
     )
 
@@ -63,29 +65,29 @@ def test_the_wall_is_the_readers() -> None:
     ],
 )
 def test_a_night_in_which_clocks_change_ends_when_the_wall_says_so(now: str, until: str) -> None:
-    assert hours("Europe/Paris").wait(at(now)) == Wait("quiet hours", at(until))
+    assert hours("Europe/Paris").wait(at(now)) == HoldUntil("quiet hours", at(until))
 
 
 def test_an_end_that_the_clocks_skip_is_the_first_moment_that_there_is() -> None:
     short = hours("Europe/Paris", (time(1), time(2, 30)))
-    assert short.wait(at("2026-03-29T01:59:00+01:00")) == Wait(
+    assert short.wait(at("2026-03-29T01:59:00+01:00")) == HoldUntil(
         "quiet hours", at("2026-03-29T03:30:00+02:00")
     )
 
 
 def test_an_end_that_comes_twice_is_the_one_ahead() -> None:
     short = hours("Europe/Paris", (time(1), time(2, 30)))
-    assert short.wait(at("2026-10-25T02:10:00+02:00")) == Wait(
+    assert short.wait(at("2026-10-25T02:10:00+02:00")) == HoldUntil(
         "quiet hours", at("2026-10-25T02:30:00+02:00")
     )
-    assert short.wait(at("2026-10-25T02:10:00+01:00")) == Wait(
+    assert short.wait(at("2026-10-25T02:10:00+01:00")) == HoldUntil(
         "quiet hours", at("2026-10-25T02:30:00+01:00")
     )
 
 
 def test_closed_days_are_the_stores() -> None:
     closed = hours("Asia/Tokyo", None, "America/New_York", weekdays=(6,), days=("2026-11-27",))
-    assert closed.wait(at("2026-11-01T23:59:00-05:00")) == Wait(
+    assert closed.wait(at("2026-11-01T23:59:00-05:00")) == HoldUntil(
         "closed day", at("2026-11-02T00:00:00-05:00")
     )
     assert closed.wait(at("2026-11-02T00:00:00-05:00")) is None
@@ -108,7 +110,7 @@ def test_what_a_store_says_becomes_its_hours() -> None:
     )
     for zone, wall in (("Asia/Tokyo", "Asia/Tokyo"), (None, "Europe/Oslo"), ("?", "Europe/Oslo")):
         found = hours_of(said, zone)
-        assert found == Hours(
+        assert found == SendingHours(
             ZoneInfo(wall), ZoneInfo("Europe/Oslo"), NIGHT, frozenset({6}), frozenset({"12-25"})
         )
     assert hours_of(said._replace(closed_days=None), None) is not None

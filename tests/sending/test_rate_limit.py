@@ -11,34 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.ses.service import SendingRate
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.sending.message import Category
 from milepost.sending.rate_limit import (
-    NONSENSE,
-    SHARE,
-    Allowance,
-    NoToken,
-    Quota,
-    Ramp,
-    Row,
+    CLOCK_SKEW_LIMIT,
+    RATE_SHARE,
+    NoSlot,
+    RateShard,
+    SesLimits,
+    SesQuota,
+    WarmUpLimit,
     Why,
-    allow,
-    later,
+    apply_quota,
+    max_wait,
     micros,
-    patience,
-    rows_of,
-    wish,
+    retry_after,
+    shard_count,
+    slot_request,
 )
-from milepost.sending.send_slots import Pace
-from tests.fakes.send_slots import MemoryTokens
+from milepost.sending.send_slots import SendRateLimiter
+from tests.fakes.send_slots import MemorySendSlots
 from tests.support.builders import MONDAY_NOON, draft
 
 SECOND = timedelta(seconds=1)
 ENDLESS = -1.0
 
 
-def allowed(rate: float, day: float = ENDLESS, sent: float = 0, taken: int = 0) -> Allowance:
-    return allow(Quota(rate, day, sent), [taken], MONDAY_NOON)
+def allowed(rate: float, day: float = ENDLESS, sent: float = 0, taken: int = 0) -> SesLimits:
+    return apply_quota(SesQuota(rate, day, sent), [taken], MONDAY_NOON)
 
 
 class Workers:
@@ -46,7 +46,7 @@ class Workers:
 
     def __init__(self, rate: float, skews: Iterable[float] = (0.0,)) -> None:
         self.rate, self.skews = rate, list(skews)
-        self.tokens = MemoryTokens()
+        self.tokens = MemorySendSlots()
         self.sent: list[float] = []
         self.refused = 0
 
@@ -54,8 +54,8 @@ class Workers:
         """A worker comes at a real time (seconds), takes a token and sends at its place."""
         skew = self.skews[worker % len(self.skews)]
         theirs = MONDAY_NOON + (at + skew) * SECOND
-        place = self.tokens.take(wish(allowed(self.rate), category, worker, theirs))
-        if isinstance(place, NoToken):
+        place = self.tokens.take(slot_request(allowed(self.rate), category, worker, theirs))
+        if isinstance(place, NoSlot):
             self.refused += 1
         else:
             rest = max(0.0, (place - micros(theirs)) / 1e6)
@@ -95,14 +95,14 @@ def test_under_pressure_the_rate_is_used_up() -> None:
     workers = Workers(14)
     for number in range(3000):
         workers.come(number / 100, number)
-    assert len(workers.sent) / 30 == pytest.approx(14 * SHARE, rel=0.1)
+    assert len(workers.sent) / 30 == pytest.approx(14 * RATE_SHARE, rel=0.1)
 
 
 def test_a_clock_that_is_wrong_stops_nobody() -> None:
-    tokens = MemoryTokens()
-    tokens.take(wish(allowed(14), "marketing", 0, MONDAY_NOON + timedelta(hours=1)))
-    assert tokens.rows[0].next > micros(MONDAY_NOON + NONSENSE)
-    place = tokens.take(wish(allowed(14), "marketing", 0, MONDAY_NOON))
+    tokens = MemorySendSlots()
+    tokens.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON + timedelta(hours=1)))
+    assert tokens.rows[0].next > micros(MONDAY_NOON + CLOCK_SKEW_LIMIT)
+    place = tokens.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON))
     assert place == micros(MONDAY_NOON)
 
 
@@ -115,7 +115,7 @@ def test_transactional_mail_goes_when_marketing_must_wait() -> None:
     assert workers.refused == 1000 - waiting
     workers.come(0, 0, "transactional")
     assert len(workers.sent) == waiting + 1
-    assert workers.sent[-1] <= patience(14) / 2 / SECOND + 1
+    assert workers.sent[-1] <= max_wait(14) / 2 / SECOND + 1
 
 
 @pytest.mark.parametrize(
@@ -123,32 +123,32 @@ def test_transactional_mail_goes_when_marketing_must_wait() -> None:
 )
 def test_a_fast_account_has_several_rows(rate: float, rows: int) -> None:
     """DynamoDB takes 1,000 writes a second on one key."""
-    assert rows_of(Quota(rate, ENDLESS, 0)) == rows
+    assert shard_count(SesQuota(rate, ENDLESS, 0)) == rows
     places: list[int] = []
-    tokens = MemoryTokens()
+    tokens = MemorySendSlots()
     for subject in range(20_000 if rows > 1 else 100):
-        place = tokens.take(wish(allowed(rate), "transactional", subject, MONDAY_NOON))
-        places += [] if isinstance(place, NoToken) else [place]
+        place = tokens.take(slot_request(allowed(rate), "transactional", subject, MONDAY_NOON))
+        places += [] if isinstance(place, NoSlot) else [place]
     span = (max(places) - min(places)) / 1e6
-    assert len(places) <= span * rate * SHARE + rows
+    assert len(places) <= span * rate * RATE_SHARE + rows
 
 
 def test_few_sleep_at_a_time() -> None:
-    assert patience(1) == 4 * SECOND
-    assert patience(500) == SECOND / 5
+    assert max_wait(1) == 4 * SECOND
+    assert max_wait(500) == SECOND / 5
 
 
 # --- a day's quota ---
 
 
 def test_marketing_leaves_the_last_tenth_of_a_day_to_transactional_mail() -> None:
-    tokens, allowance = MemoryTokens(), allowed(10, day=1000, sent=500, taken=70)
-    tokens.rows[0] = Row(taken=70)
+    tokens, allowance = MemorySendSlots(), allowed(10, day=1000, sent=500, taken=70)
+    tokens.rows[0] = RateShard(taken=70)
     counts: Counter[Category] = Counter()
     at = MONDAY_NOON
     categories: list[Category] = ["marketing", "transactional"]
     for category in categories:
-        while tokens.take(wish(allowance, category, 0, at)) != NoToken("quota"):
+        while tokens.take(slot_request(allowance, category, 0, at)) != NoSlot("quota"):
             counts[category] += 1
             at += SECOND
     underway = 41
@@ -157,9 +157,9 @@ def test_marketing_leaves_the_last_tenth_of_a_day_to_transactional_mail() -> Non
 
 def test_what_ses_said_long_ago_ends_nothing() -> None:
     allowance = allowed(10, day=1000, sent=1000)
-    for hours, answer in ((0, NoToken("quota")), (2, None)):
+    for hours, answer in ((0, NoSlot("quota")), (2, None)):
         now = MONDAY_NOON + timedelta(hours=hours)
-        place = MemoryTokens().take(wish(allowance, "transactional", 0, now))
+        place = MemorySendSlots().take(slot_request(allowance, "transactional", 0, now))
         assert place == (answer or micros(now))
 
 
@@ -167,14 +167,14 @@ def test_what_ses_said_long_ago_ends_nothing() -> None:
 
 
 def test_a_store_that_warms_up_sends_so_many_a_day() -> None:
-    tokens = MemoryTokens()
-    days = [Ramp("demo", "2026-12-01", 3), Ramp("other", "2026-12-01", 1)]
+    tokens = MemorySendSlots()
+    days = [WarmUpLimit("demo", "2026-12-01", 3), WarmUpLimit("other", "2026-12-01", 1)]
     counts: Counter[str] = Counter()
     for number in range(10):
         for ramp in days:
             now = MONDAY_NOON + number * SECOND
-            place = tokens.take(wish(allowed(500), "marketing", number, now, ramp))
-            counts[ramp.store] += place != NoToken("warm-up")
+            place = tokens.take(slot_request(allowed(500), "marketing", number, now, ramp))
+            counts[ramp.store] += place != NoSlot("warm-up")
     assert counts == {"demo": 3, "other": 1}
 
 
@@ -193,13 +193,13 @@ def test_a_mail_is_put_off_by_minutes_that_chance_spreads(
     why: Why, category: Category, late: int, least: int, most: int
 ) -> None:
     waited = timedelta(minutes=late)
-    soonest, latest = (later(why, category, waited, chance) for chance in (0.0, 0.999999))
+    soonest, latest = (retry_after(why, category, waited, chance) for chance in (0.0, 0.999999))
     assert soonest == timedelta(minutes=least)
     assert latest is not None and timedelta(minutes=most - 1) < latest < timedelta(minutes=most)
 
 
 def test_a_mail_that_was_in_a_queue_is_tried_again_at_once() -> None:
-    assert later("rate", "marketing", timedelta(minutes=29), 0.5) is None
+    assert retry_after("rate", "marketing", timedelta(minutes=29), 0.5) is None
 
 
 # --- who asks SES ---
@@ -208,22 +208,22 @@ def test_a_mail_that_was_in_a_queue_is_tried_again_at_once() -> None:
 class Ses:
     """SES's control plane: it counts how often it is asked."""
 
-    def __init__(self, *answers: Quota) -> None:
+    def __init__(self, *answers: SesQuota) -> None:
         self.answers, self.asked = list(answers), 0
 
-    def quota(self) -> Quota:
+    def quota(self) -> SesQuota:
         self.asked += 1
         if not self.answers:
-            raise Busy("GetAccount: TooManyRequestsException")
+            raise ThrottledError("GetAccount: TooManyRequestsException")
         return self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
 
 
 class Environment:
     """A Lambda environment: a memory of its own, tokens that it shares, a clock that is set."""
 
-    def __init__(self, ses: Ses, tokens: MemoryTokens) -> None:
+    def __init__(self, ses: Ses, tokens: MemorySendSlots) -> None:
         self.now, self.slept = MONDAY_NOON, 0.0
-        self.pace = Pace(tokens, lambda: ses, lambda: self.now, self._sleep)
+        self.pace = SendRateLimiter(tokens, lambda: ses, lambda: self.now, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
@@ -234,7 +234,7 @@ class Environment:
 
 
 def test_ses_is_asked_once_a_minute_by_one_of_all() -> None:
-    ses, tokens = Ses(Quota(500, 50_000, 0)), MemoryTokens()
+    ses, tokens = Ses(SesQuota(500, 50_000, 0)), MemorySendSlots()
     environments = [Environment(ses, tokens) for _ in range(100)]
     for minute in range(5):
         for each in environments:
@@ -245,7 +245,7 @@ def test_ses_is_asked_once_a_minute_by_one_of_all() -> None:
 
 
 def test_what_ses_says_anew_is_obeyed() -> None:
-    ses, tokens = Ses(Quota(1, 200, 0), Quota(1, 200, 200)), MemoryTokens()
+    ses, tokens = Ses(SesQuota(1, 200, 0), SesQuota(1, 200, 200)), MemorySendSlots()
     environment = Environment(ses, tokens)
     assert environment.wait() is None
     environment.now += timedelta(minutes=1)
@@ -253,19 +253,19 @@ def test_what_ses_says_anew_is_obeyed() -> None:
 
 
 def test_without_a_word_of_ses_nothing_is_sent() -> None:
-    ses, tokens = Ses(), MemoryTokens()
+    ses, tokens = Ses(), MemorySendSlots()
     for _ in range(2):
-        with pytest.raises(Busy):
+        with pytest.raises(ThrottledError):
             Environment(ses, tokens).wait()
     assert ses.asked == 1
-    ses.answers = [Quota(14, 50_000, 0)]
+    ses.answers = [SesQuota(14, 50_000, 0)]
     again = Environment(ses, tokens)
     again.now += 11 * SECOND
     assert again.wait() is None
 
 
 def test_what_ses_said_before_holds_while_it_says_nothing() -> None:
-    ses, tokens = Ses(Quota(14, 50_000, 0)), MemoryTokens()
+    ses, tokens = Ses(SesQuota(14, 50_000, 0)), MemorySendSlots()
     Environment(ses, tokens).wait()
     ses.answers.clear()
     later_on = Environment(ses, tokens)
@@ -275,23 +275,23 @@ def test_what_ses_said_before_holds_while_it_says_nothing() -> None:
 
 
 def test_a_mail_sleeps_until_its_place() -> None:
-    ses, tokens = Ses(Quota(10, ENDLESS, 0)), MemoryTokens()
+    ses, tokens = Ses(SesQuota(10, ENDLESS, 0)), MemorySendSlots()
     environments = [Environment(ses, tokens) for _ in range(5)]
     for each in environments:
         assert each.wait() is None
     assert [each.slept for each in environments] == pytest.approx(
-        [number / (10 * SHARE) for number in range(5)], abs=0.001
+        [number / (10 * RATE_SHARE) for number in range(5)], abs=0.001
     )
 
 
 def test_many_workers_at_once_get_no_token_twice() -> None:
     """Threads, each with an environment of its own, and a rate at which nobody is refused."""
-    tokens, places = MemoryTokens(), set[int]()
+    tokens, places = MemorySendSlots(), set[int]()
 
     def work() -> None:
         for _ in range(10):
-            place = tokens.take(wish(allowed(400), "transactional", 0, MONDAY_NOON))
-            assert not isinstance(place, NoToken)
+            place = tokens.take(slot_request(allowed(400), "transactional", 0, MONDAY_NOON))
+            assert not isinstance(place, NoSlot)
             places.add(place)
 
     threads = [Thread(target=work) for _ in range(8)]
@@ -307,13 +307,13 @@ def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
     """In real time, against a post that counts as strictly as SES may: any second, wherever it
     begins."""
     rate, mails = 100, 150
-    post, tokens = SendingRate(rate), MemoryTokens()
-    ses = Ses(Quota(rate, ENDLESS, 0))
+    post, tokens = SendingRate(rate), MemorySendSlots()
+    ses = Ses(SesQuota(rate, ENDLESS, 0))
     left = iter(range(mails))
     lock, sent = Lock(), list[int]()
 
     def work() -> None:
-        pace = Pace(tokens, lambda: ses, lambda: datetime.now(UTC), sleep)
+        pace = SendRateLimiter(tokens, lambda: ses, lambda: datetime.now(UTC), sleep)
         while True:
             with lock:
                 number = next(left, None)
@@ -325,7 +325,7 @@ def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
             post.spend(1)
             sent.append(number)
 
-    tokens.note(allow(ses.quota(), [], datetime.now(UTC)))
+    tokens.note(apply_quota(ses.quota(), [], datetime.now(UTC)))
     threads = [Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.published.marketing_stop import Breaker, Kind
-from milepost.sending.reputation import LEAST, Tally, hour_of, judge
+from milepost.published.marketing_stop import Kind, MarketingStop
+from milepost.sending.reputation import MIN_SENDS, HourlyCount, decide_stop, hour_of
 from tests.support.builders import MONDAY_NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> Breaker | None:
+def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop | None:
     hour = hour_of(MONDAY_NOON - hours_ago * HOUR)
-    return judge([Tally(hour, sent, **counts)], MONDAY_NOON)
+    return decide_stop([HourlyCount(hour, sent, **counts)], MONDAY_NOON)
 
 
 @pytest.mark.parametrize(
@@ -30,14 +30,14 @@ def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> Breaker | None:
 def test_marketing_stops_at_exactly_the_limit(kind: Kind, number: int, most: int) -> None:
     """2 % of mails that bounce for good, or 0.08 % that are called spam."""
     found = judged(most, **{kind: number})
-    assert found == Breaker(MONDAY_NOON, kind, number, most, 1)
+    assert found == MarketingStop(MONDAY_NOON, kind, number, most, 1)
     assert judged(most + 1, **{kind: number}) is None
     assert judged(most, **{kind: number - 1}) is None
 
 
 @given(sent=st.integers(0, 10_000), kind=st.sampled_from(["bounced", "complained"]))
 def test_a_few_bad_ones_stop_nobody_however_few_mails_there_are(sent: int, kind: Kind) -> None:
-    assert judged(sent, **{kind: LEAST[kind] - 1}) is None
+    assert judged(sent, **{kind: MIN_SENDS[kind] - 1}) is None
 
 
 def test_one_of_three_is_bad_luck() -> None:
@@ -45,15 +45,15 @@ def test_one_of_three_is_bad_luck() -> None:
 
 
 def test_a_bad_day_shows_in_a_good_week() -> None:
-    good = Tally(hour_of(MONDAY_NOON - 3 * DAY), sent=100_000)
-    bad = Tally(hour_of(MONDAY_NOON), sent=1000, bounced=30)
-    found = judge([good, bad], MONDAY_NOON)
+    good = HourlyCount(hour_of(MONDAY_NOON - 3 * DAY), sent=100_000)
+    bad = HourlyCount(hour_of(MONDAY_NOON), sent=1000, bounced=30)
+    found = decide_stop([good, bad], MONDAY_NOON)
     assert found is not None and (found.number, found.sent, found.days) == (30, 1000, 1)
 
 
 def test_what_is_little_every_day_shows_in_a_week() -> None:
-    days = [Tally(hour_of(MONDAY_NOON - day * DAY), sent=30, bounced=1) for day in range(7)]
-    found = judge(days, MONDAY_NOON)
+    days = [HourlyCount(hour_of(MONDAY_NOON - day * DAY), sent=30, bounced=1) for day in range(7)]
+    found = decide_stop(days, MONDAY_NOON)
     assert found is not None and (found.number, found.sent, found.days) == (7, 210, 7)
 
 
@@ -64,8 +64,8 @@ def test_a_window_slides_by_hours(hours_ago: float, days: int | None) -> None:
 
 
 def test_a_breaker_is_read_as_it_was_written_and_says_why() -> None:
-    breaker = Breaker(MONDAY_NOON, "complained", 4, 5000, 7, True)
-    assert Breaker.from_json(breaker.to_json()) == breaker
+    breaker = MarketingStop(MONDAY_NOON, "complained", 4, 5000, 7, True)
+    assert MarketingStop.from_json(breaker.to_json()) == breaker
     assert breaker.reason() == (
         "4 of 5000 marketing mails of the last 7 days were marked as spam (0.08 %)"
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.senders import Origin, origin_of, senders_named
+from milepost.sending.senders import FromIdentity, from_identity, senders_named
 from milepost.stores.settings import StoreSettings
 
 ANNA = {"name": "Anna from Harborline", "address": "anna@mail.shop.example"}
@@ -14,26 +14,26 @@ SETTINGS = StoreSettings(
     reply_to="hello@shop.example",
     senders={"anna": ANNA, "ben": BEN, "lamp": {"name": "Your lamp"}},
 )
-STORE = Origin("Harborline", "", "hello@shop.example")
-AS_ANNA = Origin("Anna from Harborline", "anna@mail.shop.example", "hello@shop.example")
-AS_BEN = Origin("Ben", "ben@mail.shop.example", "desk@shop.example")
+STORE = FromIdentity("Harborline", "", "hello@shop.example")
+AS_ANNA = FromIdentity("Anna from Harborline", "anna@mail.shop.example", "hello@shop.example")
+AS_BEN = FromIdentity("Ben", "ben@mail.shop.example", "desk@shop.example")
 
 
-def origin(owner: Any = None, variant: str = "", **node: Any) -> Origin:
+def origin(owner: Any = None, variant: str = "", **node: Any) -> FromIdentity:
     data = {"contact": {"properties": {} if owner is None else {"owner": owner}}}
     given = {name.rstrip("_"): value for name, value in node.items()}
-    return origin_of(given, variant, data, SETTINGS)
+    return from_identity(given, variant, data, SETTINGS)
 
 
 def test_a_mail_comes_from_the_store_unless_its_step_says_otherwise() -> None:
     assert origin() == STORE
     assert origin(from_="anna") == AS_ANNA
-    assert origin(from_="lamp") == Origin("Your lamp", "", "hello@shop.example")
+    assert origin(from_="lamp") == FromIdentity("Your lamp", "", "hello@shop.example")
     assert origin(from_="ben") == AS_BEN
 
 
 def test_what_the_step_spells_out_goes_before_the_sender() -> None:
-    assert origin(from_="ben", from_name="B.", reply_to="b@shop.example") == Origin(
+    assert origin(from_="ben", from_name="B.", reply_to="b@shop.example") == FromIdentity(
         "B.", "ben@mail.shop.example", "b@shop.example"
     )
 
@@ -71,7 +71,9 @@ def test_each_version_may_come_from_somebody_else() -> None:
 
 def test_a_sender_who_is_gone_is_the_store() -> None:
     assert origin(from_="carl") == STORE
-    assert origin_of({"from": "anna"}, "", {}, StoreSettings(name="H")) == Origin("H", "", "")
+    assert from_identity({"from": "anna"}, "", {}, StoreSettings(name="H")) == FromIdentity(
+        "H", "", ""
+    )
 
 
 def test_the_senders_that_a_step_names_are_known_by_their_field() -> None:

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from milepost.aws.config import ONE_ATTEMPT
 from milepost.base.refs import MessageRef
-from milepost.sending.attachments import File
+from milepost.sending.attachments import Attachment
 from milepost.sending.aws import SesMailer
-from milepost.sending.message import Accepted, Answer, Mail, Refused, Unanswered
+from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
 from tests.support.loopback import Reply, answering, http_reply
 from tests.support.mailer import Post, refusal
 
 SENDER = "post@mail.harborline.example"
-MAIL = Mail(
+MAIL = OutgoingEmail(
     ref=MessageRef("harborline", "c1", "c1-2"),
     to="ada@mail.example",
     sender_name="Harborline",
@@ -34,7 +34,7 @@ MAIL = Mail(
 )
 
 
-def given_to_ses(mail: Mail) -> dict[str, Any]:
+def given_to_ses(mail: OutgoingEmail) -> dict[str, Any]:
     post = Post()
     assert SesMailer(post, SENDER, "milepost").send(mail) == Accepted("0100-000001")  # type: ignore[arg-type]
     (request,) = post.sent
@@ -72,7 +72,7 @@ def test_answers_go_where_the_store_wants_them() -> None:
 
 
 def test_files_are_handed_over_with_their_kind_and_only_then() -> None:
-    invoice = File("1001.pdf", "application/pdf", b"%PDF-")
+    invoice = Attachment("1001.pdf", "application/pdf", b"%PDF-")
     simple = given_to_ses(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
     assert simple["Attachments"] == [
         {"FileName": "1001.pdf", "ContentType": "application/pdf", "RawContent": b"%PDF-"}
@@ -131,7 +131,7 @@ def test_any_name_is_one_line_of_ascii_that_reads_back_as_itself(name: str) -> N
 )  # fmt: skip
 @pytest.mark.parametrize("status", [400, 429, 503])
 def test_a_no_that_may_change_is_asked_again_later(code: str, status: int) -> None:
-    assert answer_to(refusal(code, status)) == Refused(code, retry=True)
+    assert answer_to(refusal(code, status)) == SubmissionRejected(code, retry=True)
 
 
 @pytest.mark.parametrize(
@@ -140,17 +140,17 @@ def test_a_no_that_may_change_is_asked_again_later(code: str, status: int) -> No
 )  # fmt: skip
 def test_a_no_that_stays_is_final_and_keeps_only_its_code(code: str) -> None:
     """SES's own words may quote the address."""
-    assert answer_to(refusal(code)) == Refused(code)
+    assert answer_to(refusal(code)) == SubmissionRejected(code)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_that_breaks_has_given_no_answer(status: int) -> None:
     answer = answer_to(refusal("InternalServiceErrorException", status))
-    assert answer == Unanswered("InternalServiceErrorException")
+    assert answer == NoResponse("InternalServiceErrorException")
 
 
 def test_a_time_out_is_no_answer() -> None:
-    assert answer_to(ConnectTimeoutError(endpoint_url="x")) == Unanswered("ConnectTimeoutError")
+    assert answer_to(ConnectTimeoutError(endpoint_url="x")) == NoResponse("ConnectTimeoutError")
 
 
 def answer_to(error: Exception) -> Answer:
@@ -163,7 +163,7 @@ def answer_to(error: Exception) -> Answer:
 # --- at the socket ---
 
 
-def submit(url: str, mail: Mail = MAIL, **config: Any) -> Answer:
+def submit(url: str, mail: OutgoingEmail = MAIL, **config: Any) -> Answer:
     """With boto3's own client, made as `bootstrap` makes it but for its address."""
     from botocore.config import Config
 
@@ -210,36 +210,36 @@ def half(connection: Any) -> None:
 
 ERROR = json.dumps({"message": "no"})
 BAD: dict[str, tuple[Reply, Answer]] = {
-    "dropped": (dropped, Unanswered("ConnectionClosedError")),
-    "reset": (reset, Unanswered("ConnectionClosedError")),
-    "slow": (slow, Unanswered("ReadTimeoutError")),
-    "half an answer": (half, Unanswered("ConnectionClosedError")),
+    "dropped": (dropped, NoResponse("ConnectionClosedError")),
+    "reset": (reset, NoResponse("ConnectionClosedError")),
+    "slow": (slow, NoResponse("ReadTimeoutError")),
+    "half an answer": (half, NoResponse("ConnectionClosedError")),
     "500": (
         http_reply("500 No", ERROR, "x-amzn-errortype: InternalServiceErrorException"),
-        Unanswered("InternalServiceErrorException"),
+        NoResponse("InternalServiceErrorException"),
     ),
-    "503": (http_reply("503 No", ERROR), Unanswered("503")),
-    "503 in HTML": (http_reply("503 No", "<html>"), Unanswered("503")),
+    "503": (http_reply("503 No", ERROR), NoResponse("503")),
+    "503 in HTML": (http_reply("503 No", "<html>"), NoResponse("503")),
     "429": (
         http_reply("429 Slow", ERROR, "x-amzn-errortype: TooManyRequestsException"),
-        Refused("TooManyRequestsException", retry=True),
+        SubmissionRejected("TooManyRequestsException", retry=True),
     ),
     "400": (
         http_reply("400 No", ERROR, "x-amzn-errortype: MessageRejected"),
-        Refused("MessageRejected"),
+        SubmissionRejected("MessageRejected"),
     ),
     "yes": (http_reply("200 OK", json.dumps({"MessageId": "0100-1"})), Accepted("0100-1")),
     "yes, but not which": (
         http_reply("200 OK", "{}"),
-        Unanswered("an answer without a message id"),
+        NoResponse("an answer without a message id"),
     ),
     "yes in HTML": (
         http_reply("200 OK", "<html>"),
-        Unanswered("an answer without a message id"),
+        NoResponse("an answer without a message id"),
     ),
     "redirect": (
         http_reply("307 Away", "{}", "location: http://127.0.0.1:9/"),
-        Refused("307"),
+        SubmissionRejected("307"),
     ),
 }
 
@@ -258,13 +258,13 @@ def test_there_is_one_request_whatever_happens_to_it(how: str) -> None:
 def test_nobody_there_is_no_answer() -> None:
     with answering(dropped) as server:
         pass
-    assert submit(server.url) == Unanswered("EndpointConnectionError")
+    assert submit(server.url) == NoResponse("EndpointConnectionError")
 
 
 def test_what_boto3_itself_refuses_was_never_sent() -> None:
     with answering(dropped) as server:
         answer = submit(server.url, MAIL._replace(to=7))  # type: ignore[arg-type]
-    assert answer == Refused("ParamValidationError")
+    assert answer == SubmissionRejected("ParamValidationError")
     assert server.connections == 0
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.sending.message import Report
-from milepost.sending.ses_events import SesReport, from_queue, from_ses
+from milepost.sending.message import DeliveryEvent
+from milepost.sending.ses_events import SesEvent, from_queue, from_ses
 from tests.support.aws_events import EVENTS, sample, told_by_sns
 from tests.support.json_strategy import documents
 
@@ -25,7 +25,7 @@ def said(event: Json) -> str:
     return str(event.get("eventType") or event["notificationType"])
 
 
-def told(name: str, **detail: Any) -> Report | None:
+def told(name: str, **detail: Any) -> DeliveryEvent | None:
     event = sample("ses", name)
     event[PLACES.get(name) or said(event).lower()] |= detail
     found = from_ses(event)
@@ -39,42 +39,46 @@ def at(text: str) -> datetime:
 
 
 REPORTS = {
-    "send": Report("sent", SENT),
-    "delivery": Report("delivered", at("09:30:02.411")),
-    "open": Report("opened", at("09:41:17.208")),
-    "click": Report(
+    "send": DeliveryEvent("sent", SENT),
+    "delivery": DeliveryEvent("delivered", at("09:30:02.411")),
+    "open": DeliveryEvent("opened", at("09:41:17.208")),
+    "click": DeliveryEvent(
         "clicked",
         at("09:42:03.877"),
         link="https://shop.harborline.example/cart?utm_source=milepost",
     ),
-    "bounce.permanent": Report(
+    "bounce.permanent": DeliveryEvent(
         "bounced", at("09:30:03.101"), WREN, detail="Permanent General", permanent=True
     ),
-    "bounce.suppressed": Report(
+    "bounce.suppressed": DeliveryEvent(
         "bounced",
         at("09:30:00.301"),
         WREN,
         detail="Permanent OnAccountSuppressionList",
         permanent=True,
     ),
-    "bounce.transient": Report("bounced", at("11:30:03.101"), WREN, detail="Transient MailboxFull"),
-    "bounce.undetermined": Report(
+    "bounce.transient": DeliveryEvent(
+        "bounced", at("11:30:03.101"), WREN, detail="Transient MailboxFull"
+    ),
+    "bounce.undetermined": DeliveryEvent(
         "bounced", at("09:31:03.101"), WREN, detail="Undetermined Undetermined"
     ),
-    "complaint": Report("complained", at("10:02:41"), WREN, detail="abuse"),
-    "complaint.redacted": Report("complained", at("10:02:41"), "", detail="complaint"),
-    "reject": Report("rejected", SENT, detail="Bad content"),
-    "rendering-failure": Report("rejected", SENT, detail="rendering failure"),
-    "delivery-delay": Report("delayed", at("10:30:00"), detail="TransientCommunicationFailure"),
-    "open.apple": Report("opened", at("09:30:41.118"), machine="privacy proxy"),
-    "open.gmail": Report("opened", at("09:47:20.004")),
-    "click.scanner": Report(
+    "complaint": DeliveryEvent("complained", at("10:02:41"), WREN, detail="abuse"),
+    "complaint.redacted": DeliveryEvent("complained", at("10:02:41"), "", detail="complaint"),
+    "reject": DeliveryEvent("rejected", SENT, detail="Bad content"),
+    "rendering-failure": DeliveryEvent("rejected", SENT, detail="rendering failure"),
+    "delivery-delay": DeliveryEvent(
+        "delayed", at("10:30:00"), detail="TransientCommunicationFailure"
+    ),
+    "open.apple": DeliveryEvent("opened", at("09:30:41.118"), bot_reason="privacy proxy"),
+    "open.gmail": DeliveryEvent("opened", at("09:47:20.004")),
+    "click.scanner": DeliveryEvent(
         "clicked",
         at("09:30:01.377"),
         link="https://shop.harborline.example/cart?utm_source=milepost",
-        machine="too soon",
+        bot_reason="too soon",
     ),
-    "legacy.bounce.headers": Report(
+    "legacy.bounce.headers": DeliveryEvent(
         "bounced",
         at("09:30:03.101"),
         WREN,
@@ -82,8 +86,8 @@ REPORTS = {
         permanent=True,
         others=("robin.canary@mail.example",),
     ),
-    "legacy.complaint.headers": Report("complained", at("10:02:41"), WREN, detail="abuse"),
-    "legacy.delivery.headers": Report("delivered", at("09:30:02.411")),
+    "legacy.complaint.headers": DeliveryEvent("complained", at("10:02:41"), WREN, detail="abuse"),
+    "legacy.delivery.headers": DeliveryEvent("delivered", at("09:30:02.411")),
 }
 NOTHING = {"complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"}
 
@@ -171,7 +175,7 @@ def test_of_several_values_of_a_tag_the_first_counts() -> None:
     event = sample("ses", "send")
     event["mail"]["tags"]["message"] = [MESSAGE, "another"]
     found = from_ses(event)
-    assert isinstance(found, SesReport)
+    assert isinstance(found, SesEvent)
     assert found.message == MESSAGE
 
 

@@ -3,9 +3,9 @@
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.sending.aws import SesQuotas
-from milepost.sending.rate_limit import Quota
+from milepost.sending.rate_limit import SesQuota
 from tests.support.mailer import Post, refusal
 
 
@@ -15,7 +15,7 @@ def quotas(quota: dict[str, float] | Exception) -> SesQuotas:
 
 def test_the_account_says_how_fast_and_how_much_may_be_sent() -> None:
     said = {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 12.0}
-    assert quotas(said).quota() == Quota(14, 50_000, 12)
+    assert quotas(said).quota() == SesQuota(14, 50_000, 12)
 
 
 @pytest.mark.parametrize(
@@ -31,5 +31,5 @@ def test_the_account_says_how_fast_and_how_much_may_be_sent() -> None:
 def test_without_an_answer_it_is_to_be_asked_again_later(
     answer: dict[str, float] | Exception, reason: str
 ) -> None:
-    with pytest.raises(Busy, match=reason):
+    with pytest.raises(ThrottledError, match=reason):
         quotas(answer).quota()

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.publishing.settings_file import SettingsFile
 from milepost.sending.aws import SesMailer
@@ -39,7 +39,7 @@ def test_who_is_looked_at_is_what_the_store_and_the_reader_say(
 )
 def test_a_store_that_asks_its_readers_has_a_topic_to_ask_about(topics: dict[str, str]) -> None:
     document = settings(topics=topics, shop_topics=[], tracking="consented")
-    found = read_file(json.dumps(document), SettingsFile)
+    found = parse_file(json.dumps(document), SettingsFile)
     assert isinstance(found, list)
     assert isinstance(found[0], Problem)
     assert found[0].reason == "tracking asks for the topic 'tracking': add it at the end of topics"

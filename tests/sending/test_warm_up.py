@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
-from milepost.sending.rate_limit import Ramp
-from milepost.sending.warm_up import most_on, next_day, ramp_of
+from milepost.sending.rate_limit import WarmUpLimit
+from milepost.sending.warm_up import daily_limit, next_day, warm_up_limit
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import settings, text
 
@@ -34,15 +34,17 @@ STARTS = {"starts": "2026-12-01"}
 def test_every_day_has_its_most_until_nobody_counts(
     ramp: dict[str, Any], day: int, most: int | None
 ) -> None:
-    assert most_on(STARTS | ramp, FIRST + timedelta(days=day)) == most
+    assert daily_limit(STARTS | ramp, FIRST + timedelta(days=day)) == most
 
 
 def test_a_day_is_one_of_the_stores_own_clock() -> None:
     own = StoreSettings(timezone="Asia/Tehran", warm_up=STARTS | {"days": [1, 2, 3]})
     evening = datetime(2026, 12, 1, 20, 45, tzinfo=UTC)
-    assert ramp_of("demo", own, evening) == Ramp("demo", "2026-12-02", 2)
-    assert ramp_of("demo", own, evening - timedelta(minutes=16)) == Ramp("demo", "2026-12-01", 1)
-    assert ramp_of("demo", own._replace(warm_up=None), evening) is None
+    assert warm_up_limit("demo", own, evening) == WarmUpLimit("demo", "2026-12-02", 2)
+    assert warm_up_limit("demo", own, evening - timedelta(minutes=16)) == WarmUpLimit(
+        "demo", "2026-12-01", 1
+    )
+    assert warm_up_limit("demo", own._replace(warm_up=None), evening) is None
 
 
 def test_tomorrow_is_at_the_same_time_of_the_clock_though_the_clocks_change() -> None:
@@ -66,14 +68,14 @@ def test_tomorrow_is_at_the_same_time_of_the_clock_though_the_clocks_change() ->
 def test_a_ramp_that_says_nothing_or_two_things_is_refused(
     ramp: dict[str, Any], reason: str
 ) -> None:
-    found = read_file(text(settings(warm_up=STARTS | ramp)), SettingsFile)
+    found = parse_file(text(settings(warm_up=STARTS | ramp)), SettingsFile)
     assert isinstance(found, list)
-    assert any(reason in f"{problem.place} {problem.reason}" for problem in found)
+    assert any(reason in f"{problem.location} {problem.reason}" for problem in found)
 
 
 def test_a_ramp_is_published_as_it_is_read() -> None:
-    found = read_file(text(settings(warm_up=STARTS | {"first_day": 5, "grow": 3})), SettingsFile)
+    found = parse_file(text(settings(warm_up=STARTS | {"first_day": 5, "grow": 3})), SettingsFile)
     assert isinstance(found, SettingsFile)
     document = found.model_dump(mode="json", exclude_none=True)
     own = StoreSettings.from_json(document)
-    assert most_on(own.warm_up or {}, FIRST + timedelta(days=1)) == 15
+    assert daily_limit(own.warm_up or {}, FIRST + timedelta(days=1)) == 15

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from milepost.contacts.event import IdentifierKind
 from milepost.shops.shopify import COMPLIANCE, TOPICS, ShopifyPayloadError
-from milepost.shops.shopify.compliance import Demand, demand
+from milepost.shops.shopify.compliance import ComplianceRequest, read_compliance_request
 from tests.support.events import load, names
 
 SHOP = "harborline-goods.myshopify.com"
@@ -19,9 +19,9 @@ WHO: tuple[tuple[IdentifierKind, str], ...] = (
     ("order", "5820985163834"),
 )
 EXPECTED = {
-    "customers.data_request": Demand("export", WHO, SHOP, "9999"),
-    "customers.redact": Demand("erase", WHO, SHOP, None),
-    "shop.redact": Demand("erase_store", (), SHOP, None),
+    "customers.data_request": ComplianceRequest("export", WHO, SHOP, "9999"),
+    "customers.redact": ComplianceRequest("erase", WHO, SHOP, None),
+    "shop.redact": ComplianceRequest("erase_store", (), SHOP, None),
 }
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -34,8 +34,10 @@ json = st.recursive(
 
 
 def test_every_demand_is_read_with_all_that_it_names() -> None:
-    assert {name: demand(name.replace(".", "/"), load("shopify_compliance", name).body)
-            for name in names("shopify_compliance")} == EXPECTED  # fmt: skip
+    assert {
+        name: read_compliance_request(name.replace(".", "/"), load("shopify_compliance", name).body)
+        for name in names("shopify_compliance")
+    } == EXPECTED
 
 
 def test_no_topic_is_both_news_and_a_demand() -> None:
@@ -45,7 +47,7 @@ def test_no_topic_is_both_news_and_a_demand() -> None:
 @pytest.mark.parametrize("body", [{}, {"customer": None}, {"customer": {"email": "none"}}])
 def test_a_demand_names_somebody(body: dict[str, Any]) -> None:
     with pytest.raises(ShopifyPayloadError, match="names nobody"):
-        demand("customers/redact", body)
+        read_compliance_request("customers/redact", body)
 
 
 @given(
@@ -60,7 +62,7 @@ def test_a_demand_names_somebody(body: dict[str, Any]) -> None:
 )
 def test_whatever_is_in_a_body_it_is_read_or_refused(topic: str, body: Any) -> None:
     try:
-        read = demand(topic, body)
+        read = read_compliance_request(topic, body)
     except ShopifyPayloadError:
         return
     assert (read.kind == "erase_store") is (read.identifiers == ())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.contacts.event import ConsentFact, Event, decode_body, encode_body
+from milepost.contacts.event import ConsentEvidence, Event, decode_body, encode_body
 from milepost.shops import shopify
 from milepost.shops.shopify import ShopifyPayloadError, Translation
 from tests.support.events import Sample, load, names, signed_shopify
@@ -631,7 +631,7 @@ def test_an_updated_customer_brings_tags_totals_home_and_consent() -> None:
         "orders_count": 1,
     }
     assert event.contact.consents == (
-        ConsentFact(
+        ConsentEvidence(
             state="granted",
             method="shopify",
             source="customers/update",
@@ -679,7 +679,7 @@ def test_an_undated_answer_is_told_at_its_trigger_time_and_stays_undated() -> No
 
 def test_a_subscribed_buyer_brings_the_consent_with_its_date() -> None:
     (fact,) = only("orders.create").contact.consents
-    assert fact == ConsentFact(
+    assert fact == ConsentEvidence(
         state="granted",
         method="shopify",
         source="orders/create",

@@ -17,7 +17,7 @@ from local.demo.shop import Shop
 from local.demo.shoppers import CART, STORE, WELCOME
 from local.stack.stack import LocalStack
 from local.stack.store_keys import StoreSecrets
-from milepost.published.head import Head
+from milepost.published.head import PublishedState
 from tests.support.waiting import until
 
 SPEED = 3600
@@ -32,7 +32,7 @@ class Deployed:
     ledger: Ledger
     secrets: StoreSecrets
     now: Callable[[], datetime]
-    head: Callable[[], Head]
+    head: Callable[[], PublishedState]
 
 
 @pytest.fixture(scope="package")
@@ -52,7 +52,7 @@ def deployed() -> Iterator[Deployed]:
         stack.upload_store(STORE, REPOSITORY / "workflows")
         registry = Table(stack.aws.dynamodb, stack.outputs["WorkflowsTableName"])
 
-        def head() -> Head:
+        def head() -> PublishedState:
             return read_head(registry, STORE)
 
         until(lambda: {CART, WELCOME} <= head().workflows.keys(), "both workflows to go live", 120)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from local.demo.shoppers import CART, CAST, STORE, WELCOME
-from milepost.base.signatures import sign
+from milepost.base.signatures import sign_body
 from tests.stack.conftest import Deployed
 from tests.support.waiting import until
 
@@ -95,7 +95,9 @@ def _event(deployed: Deployed, **changes: Any) -> bytes:
 
 def test_a_signed_event_is_accepted_once(deployed: Deployed) -> None:
     body = _event(deployed)
-    headers = {"milepost-signature": sign(body, deployed.secrets.signing_key, datetime.now(UTC))}
+    headers = {
+        "milepost-signature": sign_body(body, deployed.secrets.signing_key, datetime.now(UTC))
+    }
     assert _post(deployed, body, headers).status_code == 202
     assert _post(deployed, body, headers).json()["status"] == "duplicate"
 
@@ -103,7 +105,9 @@ def test_a_signed_event_is_accepted_once(deployed: Deployed) -> None:
 def test_a_batch_in_arabic_keeps_its_bytes_and_its_good_items(deployed: Deployed) -> None:
     good = json.loads(_event(deployed, id="page-2", properties={"name": "مصباح"}))
     body = json.dumps({"batch": [good, {"event": "x"}]}, ensure_ascii=False).encode()
-    headers = {"milepost-signature": sign(body, deployed.secrets.signing_key, datetime.now(UTC))}
+    headers = {
+        "milepost-signature": sign_body(body, deployed.secrets.signing_key, datetime.now(UTC))
+    }
     answer = _post(deployed, body, headers)
     assert answer.status_code == 207
     assert [result["status"] for result in answer.json()["results"]] == ["accepted", "refused"]
@@ -120,7 +124,7 @@ def test_an_old_or_foreign_signature_is_refused(
     deployed: Deployed, age: timedelta, key: str | None, code: str
 ) -> None:
     body = _event(deployed)
-    signature = sign(body, key or deployed.secrets.signing_key, datetime.now(UTC) - age)
+    signature = sign_body(body, key or deployed.secrets.signing_key, datetime.now(UTC) - age)
     answer = _post(deployed, body, {"milepost-signature": signature})
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == code
@@ -128,7 +132,9 @@ def test_an_old_or_foreign_signature_is_refused(
 
 def test_a_store_that_does_not_exist_is_closed(deployed: Deployed) -> None:
     body = _event(deployed)
-    headers = {"milepost-signature": sign(body, deployed.secrets.signing_key, datetime.now(UTC))}
+    headers = {
+        "milepost-signature": sign_body(body, deployed.secrets.signing_key, datetime.now(UTC))
+    }
     assert _post(deployed, body, headers, store="nobody").status_code == 404
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ContactFacts
-from milepost.contacts.profile import Profile, fold
-from milepost.stores.properties import Type, Unfit, fitting
+from milepost.contacts.event import ContactUpdate
+from milepost.contacts.profile import Profile, apply_event
+from milepost.stores.properties import PropertyTypeError, Type, coerce_property
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import STORE, contact, event
 from tests.support.json_strategy import documents
@@ -39,7 +39,7 @@ EVERY: dict[str, Type] = {
 def test_a_value_that_can_be_read_as_its_type_is_kept_as_that(
     name: str, given_: Any, kept: Any
 ) -> None:
-    assert fitting(EVERY, f"properties.{name}", given_) == kept
+    assert coerce_property(EVERY, f"properties.{name}", given_) == kept
 
 
 @pytest.mark.parametrize(
@@ -51,52 +51,52 @@ def test_a_value_that_can_be_read_as_its_type_is_kept_as_that(
     ],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_refused(name: str, given_: Any) -> None:
-    with pytest.raises(Unfit):
-        fitting(EVERY, f"properties.{name}", given_)
+    with pytest.raises(PropertyTypeError):
+        coerce_property(EVERY, f"properties.{name}", given_)
 
 
 @given(st.sampled_from(sorted(EVERY)), documents)
 def test_whatever_is_kept_would_be_kept_again(name: str, value: Any) -> None:
     try:
-        kept = fitting(EVERY, f"properties.{name}", value)
-    except Unfit:
+        kept = coerce_property(EVERY, f"properties.{name}", value)
+    except PropertyTypeError:
         return
-    assert fitting(EVERY, f"properties.{name}", kept) == kept
+    assert coerce_property(EVERY, f"properties.{name}", kept) == kept
 
 
 def test_a_field_that_is_no_property_has_no_declared_type() -> None:
-    assert fitting({"score": "text"}, "score", 7) == 7
+    assert coerce_property({"score": "text"}, "score", 7) == 7
 
 
-def folded(*facts: ContactFacts) -> Profile:
+def folded(*facts: ContactUpdate) -> Profile:
     settings, profile = StoreSettings(properties=EVERY), Profile(STORE, contact())
     for number, each in enumerate(facts):
-        profile = fold(profile, event(id_=str(number), contact=each), settings)
+        profile = apply_event(profile, event(id_=str(number), contact=each), settings)
     return profile
 
 
 def test_a_bad_value_leaves_the_good_one_and_the_rest_of_its_event() -> None:
     profile = folded(
-        ContactFacts(properties={"birthday": "1990-02-28"}),
-        ContactFacts(properties={"birthday": "soon", "points": "3"}),
+        ContactUpdate(properties={"birthday": "1990-02-28"}),
+        ContactUpdate(properties={"birthday": "soon", "points": "3"}),
     )
     assert profile.as_data()["properties"] == {"birthday": "1990-02-28", "points": 3}
 
 
 def test_what_a_workflow_sets_has_to_fit_too() -> None:
     changes = (Change("set", "properties.points", "4"), Change("set", "properties.vip", "no"))
-    assert folded(ContactFacts(changes=changes)).as_data()["properties"] == {"points": 4}
+    assert folded(ContactUpdate(changes=changes)).as_data()["properties"] == {"points": 4}
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "posixrules", "localtime", "right/UTC", "../etc"])
 def test_a_zone_that_is_none_is_left_out_and_the_rest_of_its_event_counts(zone: str) -> None:
     profile = folded(
-        ContactFacts(timezone="Asia/Tehran"), ContactFacts(timezone=zone, first_name="Ada")
+        ContactUpdate(timezone="Asia/Tehran"), ContactUpdate(timezone=zone, first_name="Ada")
     )
     assert profile.get("timezone") == "Asia/Tehran"
     assert profile.get("first_name") == "Ada"
 
 
 def test_a_language_is_kept_in_one_spelling_or_not_at_all() -> None:
-    assert folded(ContactFacts(locale="zh_hant_tw")).get("locale") == "zh-Hant-TW"
-    assert folded(ContactFacts(locale="fa"), ContactFacts(locale="?")).get("locale") == "fa"
+    assert folded(ContactUpdate(locale="zh_hant_tw")).get("locale") == "zh-Hant-TW"
+    assert folded(ContactUpdate(locale="fa"), ContactUpdate(locale="?")).get("locale") == "fa"

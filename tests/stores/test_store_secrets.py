@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.stores.aws import SsmSecrets
 from milepost.stores.store_secrets import StoreSecrets
 from tests.support.builders import MONDAY_NOON
@@ -126,7 +126,7 @@ def test_a_store_whose_keys_are_all_taken_away_is_closed_within_a_minute() -> No
     assert kept.of("a") is None
     ssm.error = ConnectTimeoutError(endpoint_url="x")
     now.passed = 120
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         kept.of("a")
 
 
@@ -152,6 +152,6 @@ def test_one_stores_keys_are_never_anothers() -> None:
     ],
 )
 def test_a_parameter_store_that_does_not_answer_is_busy_and_not_empty(error: Exception) -> None:
-    with pytest.raises(Busy) as busy:
+    with pytest.raises(ThrottledError) as busy:
         secrets(Ssm(KEYS, error=error)).of("harborline")
     assert "s1" not in str(busy.value)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.support.asl import INVOKE, INVOKE_AND_WAIT, Json
+from milepost.simulator.interpreter import INVOKE, INVOKE_AND_WAIT, Json
 
 _FIELDS = {
     "Succeed": {"Type"},

@@ -7,9 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.contacts.event import ConsentFact, ContactFacts, Event, IdentifierKind, contact_id
+from milepost.contacts.event import (
+    ConsentEvidence,
+    ContactUpdate,
+    Event,
+    IdentifierKind,
+    contact_id,
+)
 from milepost.enrollments.enrollment import Enrollment
-from milepost.sending.message import Draft, message_id
+from milepost.sending.message import PendingMessage, message_id
 
 STORE = "harborline"
 MONDAY_NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -118,7 +124,7 @@ def event(
     id_: str = "",
     email: str = ADA,
     source: str = "api",
-    contact: ContactFacts | None = None,
+    contact: ContactUpdate | None = None,
     identifiers: Mapping[IdentifierKind, str] | None = None,
 ) -> Event:
     return Event(
@@ -129,7 +135,7 @@ def event(
         source=source,
         identifiers={"email": email} if identifiers is None else identifiers,
         data=dict(data or {}),
-        contact=contact or ContactFacts(),
+        contact=contact or ContactUpdate(),
     )
 
 
@@ -137,8 +143,8 @@ def consent_fact(
     topic: str | None = "offers",
     state: Literal["granted", "withdrawn"] = "granted",
     at: datetime | None = MONDAY_NOON,
-) -> ConsentFact:
-    return ConsentFact(state=state, method="form", source="footer", topic=topic, at=at)
+) -> ConsentEvidence:
+    return ConsentEvidence(state=state, method="form", source="footer", topic=topic, at=at)
 
 
 def contact(email: str = ADA) -> str:
@@ -159,15 +165,17 @@ def enrollment(ref: EnrollmentRef | None = None, **changes: Any) -> Enrollment:
         event_data={"total": 150},
         since=MONDAY_NOON,
         entered_at=MONDAY_NOON,
-        machine="arn:1",
+        state_machine_arn="arn:1",
     )
     return replace(fresh, **changes)
 
 
-def draft(step: str = "reminder", ref: EnrollmentRef | None = None, **changes: Any) -> Draft:
+def draft(
+    step: str = "reminder", ref: EnrollmentRef | None = None, **changes: Any
+) -> PendingMessage:
     """A marketing message to Ada about offers."""
     own = ref or enrollment_ref()
-    fresh = Draft(
+    fresh = PendingMessage(
         ref=MessageRef(own.store, own.contact, message_id(own, step)),
         enrollment=own,
         step=step,

@@ -23,9 +23,9 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.ssm.models import ssm_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from milepost.base.signatures import sign
+from milepost.base.signatures import sign_body
 from milepost.handlers.log import logger
-from milepost.sending.link_tokens import Unsubscribe, seal
+from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import core, publishing
 from tests.support.aws_events import posted, streamed
 from tests.support.mailer import Post
@@ -96,13 +96,13 @@ class Shop:
         raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else None
         if raw is None:
             raw = json.dumps(body).encode()
-        signature = sign(raw, key or self.signing, at or datetime.now(UTC))
+        signature = sign_body(raw, key or self.signing, at or datetime.now(UTC))
         given = {"milepost-signature": signature} if headers is None else headers
         return posted("events.post", raw, given, as_base64=as_base64, store=self.store)
 
     def token(self, contact: str = "c" + "0" * 25, topic: str = "offers", message: str = "") -> str:
-        claim = Unsubscribe(self.store, contact, topic, message or f"{contact}-{'1' * 24}")
-        return seal(claim, self.links)
+        claim = UnsubscribeLink(self.store, contact, topic, message or f"{contact}-{'1' * 24}")
+        return sign_unsubscribe_link(claim, self.links)
 
     def settings(self, **changes: Any) -> None:
         """Publish settings: the shop's usual ones with some changed."""

@@ -10,22 +10,22 @@ from milepost.aws.table import Table, pack
 from milepost.contacts.dynamodb.contacts import DynamoContacts
 from milepost.contacts.dynamodb.members import DynamoMembers
 from milepost.contacts.dynamodb.timeline import DynamoTimeline, event_item
-from milepost.contacts.profile import Lookout, Profile
-from milepost.enrollments.condition_data import FactFinder
+from milepost.contacts.profile import NextCheck, Profile
+from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.dynamodb import DynamoEnrollments
 from milepost.enrollments.program import Program
-from milepost.published.dynamodb import DynamoRegistry
-from milepost.published.head import Live
-from milepost.publishing.dynamodb import DynamoPublications
+from milepost.published.dynamodb import DynamoPublished
+from milepost.published.head import LiveWorkflow
+from milepost.publishing.dynamodb import DynamoPublishedWriter
 from milepost.runtime.dynamodb.timers import DynamoTimers
 from milepost.runtime.merging.dynamodb import DynamoMerging
-from milepost.runtime.react import Reactor
-from milepost.segments.evaluator import Segmenter
-from milepost.segments.membership import made
+from milepost.runtime.react import EventApplier
+from milepost.segments.evaluator import SegmentEvaluator
+from milepost.segments.membership import new_segment
 from milepost.sending.dynamodb.ledger import DynamoLedger
+from milepost.simulator.interpreter import StateMachineInterpreter
 from milepost.simulator.memory.state_machines import MemoryEngine
-from tests.support.agenda import Agenda
-from tests.support.asl import StepFunctions
+from milepost.simulator.virtual_clock import VirtualClock
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import RETENTION, Cloud
 
@@ -45,18 +45,20 @@ class Counted:
         self.client = aws.dynamodb
         self.contacts, self.workflows = aws.table("ContactsTable"), aws.table("WorkflowsTable")
         self.timeline = DynamoTimeline(self.contacts, RETENTION)
-        registry = DynamoRegistry(self.workflows, lambda: MONDAY_NOON)
-        self.publications = DynamoPublications(self.workflows)
+        registry = DynamoPublished(self.workflows, lambda: MONDAY_NOON)
+        self.publications = DynamoPublishedWriter(self.workflows)
         members = DynamoMembers(self.contacts)
-        facts = FactFinder(self.timeline, DynamoLedger(self.contacts, lambda at: at))
-        self.reactor = Reactor(
+        clock = VirtualClock(MONDAY_NOON)
+        engine = MemoryEngine(StateMachineInterpreter(clock, {}, {}, jitter=lambda: 1.0))
+        facts = ContextLoader(self.timeline, DynamoLedger(self.contacts, lambda at: at))
+        self.reactor = EventApplier(
             DynamoContacts(self.contacts, RETENTION),
             DynamoEnrollments(self.contacts, RETENTION),
             registry,
-            MemoryEngine(StepFunctions(Agenda(MONDAY_NOON), {}, {}, lambda _: None)),
+            engine,
             facts,
             DynamoMerging(self.contacts, RETENTION),
-            Segmenter(self.timeline, registry, members),
+            SegmentEvaluator(self.timeline, registry, members),
         )
         self.position = 0
         self.segment("buyers", BUYERS)
@@ -79,13 +81,13 @@ class Counted:
 
     def segment(self, name: str, condition: Any) -> None:
         self.publications.keep_segment(STORE, name, 1, condition)
-        self.publications.show_segment(STORE, name, made(name, condition, False, 1), 0)
+        self.publications.show_segment(STORE, name, new_segment(name, condition, False, 1), 0)
 
     def happens(self, name: str, day: int = 0) -> None:
         told = event(name, {"total": 30}, at=MONDAY_NOON - day * DAY, id_=f"{name}-{day}")
         self.position += 1
         self.timeline.append(contact(), told)
-        self.reactor.react(contact(), told, self.position, MONDAY_NOON)
+        self.reactor.apply(contact(), told, self.position, MONDAY_NOON)
 
     def costs(self) -> Costs:
         """The calls and the items read of one more order, by a contact that is known."""
@@ -139,8 +141,10 @@ class Counted:
         trigger = {"type": "event", "event": "Other"}
         for n in range(number):
             program = Program(f"w-{n}", 1, {"trigger": trigger}, {}, "end")
-            self.publications.keep_program(STORE, program, "x")
-            self.publications.go_live(STORE, f"w-{n}", Live(1, "m", "live", trigger=trigger), 0)
+            self.publications.save_program(STORE, program, "x")
+            self.publications.go_live(
+                STORE, f"w-{n}", LiveWorkflow(1, "m", "live", trigger=trigger), 0
+            )
         return self
 
     def sweep(self, birthdays: int, number: int) -> tuple[int, int, int]:
@@ -149,7 +153,7 @@ class Counted:
         contacts = DynamoContacts(self.contacts, RETENTION)
         for n in range(birthdays):
             due = MONDAY_NOON - timedelta(minutes=n)
-            profile = Profile(STORE, f"c{n:025x}", applied=1, lookout=Lookout(due, due))
+            profile = Profile(STORE, f"c{n:025x}", last_sequence=1, next_check=NextCheck(due, due))
             assert contacts.apply(None, profile)
         self.fill(
             {"pk": {"S": f"S#{STORE}#C#c{n:025x}"}, "sk": {"S": "PROFILE"}}

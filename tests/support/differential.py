@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 
 class Twins:
@@ -17,7 +17,7 @@ class Twins:
             answers = [_answer(getattr(each, method), args, named) for each in self._pair]
             first, second = (comparable(_without_places(method, each)) for each in answers)
             assert first == second, f"{method}{args}: {first} and {second}"
-            if isinstance(answers[0], Busy):
+            if isinstance(answers[0], ThrottledError):
                 raise answers[0]
             return answers[0]
 
@@ -27,7 +27,7 @@ class Twins:
 def _answer(method: Any, args: Any, named: Any) -> Any:
     try:
         answer = method(*args, **named)
-    except Busy as busy:
+    except ThrottledError as busy:
         return busy
     return list(answer) if isinstance(answer, Iterator) else answer
 
@@ -39,7 +39,7 @@ def _without_places(method: str, answer: Any) -> Any:
 
 def comparable(answer: Any) -> Any:
     """What the product looks at: of a stored message its fate, and that somebody was busy."""
-    if isinstance(answer, Busy):
+    if isinstance(answer, ThrottledError):
         return "busy"
     if isinstance(answer, Mapping) and "status" in answer:
         named = ("status", "reason", "recipient", "workflow", "step", "enrollment")

@@ -7,75 +7,75 @@ queue of the post's reports hands over as often as it likes; a minute passes eve
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
-from milepost.base.error_collector import Apart
-from milepost.base.errors import Busy
-from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.condition_data import FactFinder
+from milepost.base.error_collector import ErrorCollector
+from milepost.base.errors import ThrottledError
+from milepost.enrollments.condition_data import ContextLoader
 from milepost.pages.unsubscribe import Unsubscriber
 from milepost.publishing.publish import Publisher
-from milepost.publishing.workflows import Workflows
-from milepost.runtime.backfill import Looker, LookWorks, Slice
-from milepost.runtime.dead_letters import Isolator, Letter
-from milepost.runtime.execution_starter import Legs
-from milepost.runtime.react import Reaction, Reactor
-from milepost.runtime.reevaluation import Lookouts
-from milepost.runtime.rollout import Crowd
-from milepost.runtime.run_block import Runner
-from milepost.runtime.scheduler import Reconciled, reconcile
-from milepost.runtime.steps.actions import Actor
-from milepost.runtime.steps.steps import Steps
-from milepost.runtime.waits import park
-from milepost.segments.evaluator import Segmenter
-from milepost.sending.feedback import Learner
-from milepost.sending.marketing_health import Reputation
-from milepost.sending.message import Accepted, Mail
-from milepost.sending.send import Sender
-from milepost.sending.send_slots import Pace
-from milepost.sending.ses_events import SesReport, from_queue
+from milepost.publishing.workflows import WorkflowPublisher
+from milepost.runtime.backfill import BackfillPartition, BackfillScheduler, BackfillWorker
+from milepost.runtime.dead_letters import DeadLetterHandler
+from milepost.runtime.execution_starter import ExecutionStarter
+from milepost.runtime.react import AppliedEvent, EventApplier
+from milepost.runtime.reevaluation import Reevaluator
+from milepost.runtime.rollout import VersionRollout
+from milepost.runtime.run_block import BlockRunner
+from milepost.runtime.scheduler import SchedulerResult, run_due
+from milepost.runtime.steps.actions import ActionRunner
+from milepost.runtime.steps.steps import StepRunner
+from milepost.segments.evaluator import SegmentEvaluator
+from milepost.sending.feedback import FeedbackRecorder
+from milepost.sending.marketing_health import MarketingHealth
+from milepost.sending.message import Accepted, OutgoingEmail
+from milepost.sending.send import MailSender
+from milepost.sending.send_slots import SendRateLimiter
+from milepost.sending.ses_events import SesEvent, from_queue
+from milepost.simulator.functions import WIRING, TaskFunctions
+from milepost.simulator.interpreter import Execution, Function, Json, StateMachineInterpreter
 from milepost.simulator.memory.attachments import MemoryAttachments
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.enrollments import MemoryEnrollments
 from milepost.simulator.memory.files import MemoryFiles
 from milepost.simulator.memory.ledger import MemoryLedger
-from milepost.simulator.memory.mailer import MemoryMailer, MemoryResender
+from milepost.simulator.memory.mailer import MemoryMailer, MemoryMessageRetrier
 from milepost.simulator.memory.members import MemoryMembers
 from milepost.simulator.memory.merging import MemoryMerging
 from milepost.simulator.memory.outbound import MemoryAlerts, MemoryOutbound
 from milepost.simulator.memory.published import (
-    MemoryPublications,
-    MemoryRegistry,
-    MemoryWorks,
-    Shelf,
+    MemoryJobs,
+    MemoryPublished,
+    MemoryPublishedWriter,
+    MemoryStore,
 )
 from milepost.simulator.memory.secrets import MemorySecrets
-from milepost.simulator.memory.state import Record, State
-from milepost.simulator.memory.state_machines import MemoryEngine, MemoryMachines
+from milepost.simulator.memory.state import ContactsTable, StreamRecord
+from milepost.simulator.memory.state_machines import MemoryEngine, MemoryStateMachines
 from milepost.simulator.memory.timeline import MemoryTimeline
-from milepost.simulator.workflow_tests import prove
+from milepost.simulator.virtual_clock import VirtualClock
+from milepost.simulator.workflow_tests import run_publish_tests
 from milepost.stores.store_secrets import StoreSecrets
-from milepost.workflows.compiler.state_machine import Wiring
 from milepost_tools.operations.redrive import Redriver
 from milepost_tools.operations.resume import Resumer
-from tests.fakes.backfill import MemoryProgress
-from tests.fakes.dead_letters import MemoryLetters
-from tests.fakes.reputation import MemoryBreakers, MemoryTallies
-from tests.fakes.send_slots import MemoryTokens
+from tests.fakes.backfill import MemoryBackfillProgress
+from tests.fakes.dead_letters import MemoryDeadLetters
+from tests.fakes.reputation import MemoryMarketingStops, MemoryReputationCounts
+from tests.fakes.send_slots import MemorySendSlots
 from tests.fakes.timers import MemoryTimers
-from tests.support.agenda import Agenda
-from tests.support.asl import Execution, Function, StepFunctions
 from tests.support.builders import MONDAY_NOON, STORE
 from tests.support.differential import Twins
 from tests.support.faults import Faults, Killed
 
 if TYPE_CHECKING:
-    from milepost.sending.send_slots import Quotas
+    from milepost.sending.send_slots import SesQuotas
     from tests.support.ports import Ports
 
 
@@ -84,6 +84,10 @@ STREAM_ATTEMPTS = 9
 QUEUE_ATTEMPTS = 5
 VISIBILITY = timedelta(minutes=1)
 MINUTE = timedelta(minutes=1)
+
+
+class CrashedError(Exception):
+    """A function was killed. Step Functions sees an error."""
 
 
 class Surroundings:
@@ -106,32 +110,32 @@ class Surroundings:
         park_after: timedelta = timedelta(days=30),
         tick: timedelta = MINUTE,
         most: int = 1000,
-        quotas: "Quotas | None" = None,
+        quotas: "SesQuotas | None" = None,
     ) -> None:
-        self.agenda = Agenda(start)
-        self.agenda.after_each = self.pass_on
+        self.clock = VirtualClock(start)
+        self.clock.after_each = self.pass_on
         self.faults = faults or Faults()
         self.echo = echo
         self.post_reports = post_reports
         self.twin = twin
         self.quotas = quotas
         self.park_after, self.tick, self.most = park_after, tick, most
-        self.state = State()
-        self.shelf: Shelf = _copy(published.shelf) if published else Shelf()
+        self.state = ContactsTable()
+        self.shelf: MemoryStore = _copy(published.shelf) if published else MemoryStore()
         texts = dict(published.files.texts) if published else {}
         self.files: MemoryFiles = MemoryFiles(texts)
         versions = dict(published.machines.versions) if published else {}
-        self.machines: MemoryMachines = MemoryMachines(versions)
+        self.machines: MemoryStateMachines = MemoryStateMachines(versions)
         self.mailer = MemoryMailer()
         self.attachments = MemoryAttachments()
-        self.reactions: list[Reaction] = []
-        self.reconciled: list[Reconciled] = []
-        self.posted: list[tuple[datetime, Mail]] = []
+        self.reactions: list[AppliedEvent] = []
+        self.reconciled: list[SchedulerResult] = []
+        self.posted: list[tuple[datetime, OutgoingEmail]] = []
         self.undelivered: list[str] = []
-        self._progress = MemoryProgress()
+        self._progress = MemoryBackfillProgress()
         self.looks: list[str] = []
-        self._queues: dict[tuple[str, str], deque[Record]] = {}
-        self._history: dict[tuple[str, str], list[Record]] = {}
+        self._queues: dict[tuple[str, str], deque[StreamRecord]] = {}
+        self._history: dict[tuple[str, str], list[StreamRecord]] = {}
         self._streamed = self._posted = 0
         self._reconciling = False
         self._looks: set[datetime] = set()
@@ -144,33 +148,37 @@ class Surroundings:
         contacts = around(self.kept(MemoryContacts(self.state), "contacts"), "contacts")
         enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
         ledger = around(self.kept(MemoryLedger(self.state), "ledger"), "ledger")
-        registry = around(MemoryRegistry(self.shelf), "registry")
+        registry = around(MemoryPublished(self.shelf), "registry")
         self.keys = {STORE: StoreSecrets(links=("link-key",), webhooks=("webhook-key",))}
         secrets = around(MemorySecrets(self.keys), "secrets")
         self.timeline = around(self.kept(MemoryTimeline(self.state), "timeline"), "timeline")
         self.timers = self.kept(MemoryTimers(self.state), "timers")
-        self.publications = MemoryPublications(self.shelf)
+        self.publications = MemoryPublishedWriter(self.shelf)
         self.functions: dict[str, Function] = {
-            "run_steps": self._run_steps,
-            "await_event": self._await_event,
+            WIRING.run_steps: self._run_steps,
+            WIRING.await_event: self._await_event,
         }
-        self.step_functions = StepFunctions(
-            self.agenda, self.machines.versions, self.functions, self._machine_failed
+        self.step_functions = StateMachineInterpreter(
+            self.clock,
+            self.machines.versions,
+            self.functions,
+            jitter=Random(0).random,
+            on_failure=self._execution_failed,
         )
         engine = around(MemoryEngine(self.step_functions), "engine")
-        facts = FactFinder(self.timeline, ledger)
+        facts = ContextLoader(self.timeline, ledger)
         self.contacts, self.enrollments = contacts, enrollments
         self.registry, self.engine = registry, engine
         merging = around(self.kept(MemoryMerging(self.state), "merging"), "merging")
         self.members = around(self.kept(MemoryMembers(self.state), "members"), "members")
-        self.segmenter = Segmenter(self.timeline, registry, self.members)
-        self.reactor = Reactor(
+        self.segmenter = SegmentEvaluator(self.timeline, registry, self.members)
+        self.reactor = EventApplier(
             contacts, enrollments, registry, engine, facts, merging, self.segmenter
         )
-        self.letters = MemoryLetters(self.state)
-        self.isolator = Isolator(contacts, lambda: self.letters)
+        self.letters = MemoryDeadLetters(self.state)
+        self.isolator = DeadLetterHandler(contacts, lambda: self.letters)
         self.redriver = Redriver(contacts, self.letters)
-        sender = Sender(
+        sender = MailSender(
             registry=registry,
             ledger=ledger,
             mailer=around(self.mailer, "mailer"),
@@ -183,14 +191,19 @@ class Surroundings:
         )
         self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
         outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
-        actor = Actor(self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now)
-        steps = Steps(enrollments, sender, actor, facts)
-        self.runner = Runner(enrollments, registry, sender, steps, lambda: self.now, lambda: engine)
-        self.legs = Legs(enrollments, registry, engine, lambda: self.now)
-        self.lookouts = Lookouts(contacts, self.timeline, registry, lambda: self.now)
-        self.works = MemoryWorks(self.shelf)
+        actor = ActionRunner(
+            self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now
+        )
+        steps = StepRunner(enrollments, sender, actor, facts)
+        self.runner = BlockRunner(
+            enrollments, registry, sender, steps, lambda: self.now, lambda: engine
+        )
+        self.tasks = TaskFunctions(self.runner, enrollments, registry, engine, lambda: self.now)
+        self.legs = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
+        self.lookouts = Reevaluator(contacts, self.timeline, registry, lambda: self.now)
+        self.works = MemoryJobs(self.shelf)
         works = around(self.works, "works")
-        self.crowd = Crowd(
+        self.crowd = VersionRollout(
             enrollments,
             registry,
             engine,
@@ -201,10 +214,10 @@ class Surroundings:
             most=self.most,
         )
         self.progress = around(self.kept(self._progress, "progress"), "progress")
-        self.look_works = LookWorks(
+        self.look_works = BackfillScheduler(
             works, registry, self.members, self.progress, Starter(self), lambda: self.now
         )
-        self.looker = Looker(
+        self.looker = BackfillWorker(
             contacts,
             self.timeline,
             registry,
@@ -214,15 +227,15 @@ class Surroundings:
             lambda: self.now,
             most=self.most,
         )
-        breakers = MemoryBreakers(self.shelf)
-        self.tallies = self.kept(MemoryTallies(self.state), "tallies")
-        self.reputation = Reputation(
+        breakers = MemoryMarketingStops(self.shelf)
+        self.tallies = self.kept(MemoryReputationCounts(self.state), "tallies")
+        self.reputation = MarketingHealth(
             around(self.tallies, "tallies"),
             around(breakers, "breakers"),
             lambda: alerts,
             lambda: self.now,
         )
-        self.learner = Learner(
+        self.learner = FeedbackRecorder(
             contacts,
             ledger,
             self.timeline,
@@ -231,20 +244,24 @@ class Surroundings:
         )
         self.resumer = Resumer(self.publications, breakers, lambda: self.now)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
-        self.resender = MemoryResender(self.runner.send_again)
-        workflows = Workflows(
+        self.resender = MemoryMessageRetrier(self.runner.retry_message)
+        workflows = WorkflowPublisher(
             files=self.files,
             publications=self.publications,
             machines=self.machines,
-            wiring=Wiring("run_steps", "await_event", park_after=self.park_after),
-            trials=prove,
+            wiring=replace(WIRING, park_after=self.park_after),
+            trials=run_publish_tests,
         )
         self.publisher = Publisher(self.files, self.publications, workflows, lambda: self.now)
 
-    def _pace(self) -> Pace | None:
-        quotas, tokens = self.quotas, self.faults.around(MemoryTokens(), "tokens")
+    def _pace(self) -> SendRateLimiter | None:
+        quotas, tokens = self.quotas, self.faults.around(MemorySendSlots(), "tokens")
         self.slept: list[float] = []
-        return Pace(tokens, lambda: quotas, lambda: self.now, self.slept.append) if quotas else None
+        return (
+            SendRateLimiter(tokens, lambda: quotas, lambda: self.now, self.slept.append)
+            if quotas
+            else None
+        )
 
     def kept(self, port: Any, name: str) -> Any:
         return Twins(port, getattr(self.twin, name)) if self.twin else port
@@ -253,11 +270,11 @@ class Surroundings:
 
     @property
     def now(self) -> datetime:
-        return self.agenda.now
+        return self.clock.now
 
     def run_until(self, end: datetime) -> None:
         self.pass_on()
-        self.agenda.run_until(end)
+        self.clock.run_until(end)
         assert not self.undelivered, self.undelivered
 
     def run_for(self, **duration: float) -> None:
@@ -265,47 +282,30 @@ class Surroundings:
 
     def later(self, action: Callable[[], object], **delay: float) -> None:
         """Have something happen after a delay."""
-        self.agenda.after(timedelta(**delay), lambda: (action(), None)[1])
+        self.clock.after(timedelta(**delay), lambda: (action(), None)[1])
 
     # --- the functions: what the entrypoints do ---
 
-    def _run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        ref = EnrollmentRef.from_json(task["enrollment"])
-        now = instants.show(self.now)
-        turn, leg = task["turn"], task["leg"]
-        resting = {"next": "end", "since": now, "until": now}
-        with self.faults.within("run_steps", lambda: self._run_steps(task)):
-            if "give_up" in task:
-                self.runner.give_up(ref, task["give_up"].get("Error", "failed"), leg)
-            else:
-                stop = self.runner.run(ref, task["block"], turn, leg)
-                resting = {
-                    "next": stop.next,
-                    "since": instants.show(stop.since),
-                    "until": instants.show(stop.until),
-                }
+    def _run_steps(self, task: Json) -> Json:
+        with self._crashing(), self.faults.within("run_steps", lambda: self._run_steps(task)):
+            answer = self.tasks.run_steps(task)
             self.faults.call("the answer", lambda: None)  # a function may also be killed here
-        return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
+        return answer
 
-    def _await_event(self, task: Mapping[str, Any]) -> None:
-        with self.faults.within("await_event", lambda: self._await_event(task)):
-            park(
-                self.enrollments,
-                self.registry,
-                self.engine,
-                EnrollmentRef.from_json(task["enrollment"]),
-                task["step"],
-                task["token"],
-                instants.parse(task["since"]),
-                task["turn"],
-                task["leg"],
-            )
+    def _await_event(self, task: Json) -> None:
+        with self._crashing(), self.faults.within("await_event", lambda: self._await_event(task)):
+            self.tasks.await_event(task)
 
-    def _machine_failed(self, execution: Execution) -> None:
-        """What EventBridge tells `run_steps` of an execution that ended without a word."""
-        ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
-        leg = execution.started_with["leg"]
-        self.runner.give_up(ref, f"machine {execution.status}", leg)
+    @contextmanager
+    def _crashing(self) -> Iterator[None]:
+        """A function that is killed is one that fails, for whoever called it."""
+        try:
+            yield
+        except Killed as killed:
+            raise CrashedError(str(killed)) from killed
+
+    def _execution_failed(self, execution: Execution) -> None:
+        self.tasks.execution_failed(execution)
 
     # --- the stream, the queue and the minute ---
 
@@ -325,9 +325,9 @@ class Surroundings:
         self._posted = len(self.mailer.handed)
         if not self._reconciling and any("timer_due" in m for m in self.state.messages.values()):
             self._reconciling = True
-            self.agenda.after(MINUTE, self._reconcile)
+            self.clock.after(MINUTE, self._reconcile)
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
-        looks = (p.lookout.at for p in self.state.profiles.values() if p.lookout is not None)
+        looks = (p.next_check.at for p in self.state.profiles.values() if p.next_check is not None)
         self._look_at(min((*waiting, *looks), default=None))
         if any(work.kind != "broadcast" for work in self.shelf.works.values()):
             self._look_at(self.now + MINUTE)
@@ -341,12 +341,12 @@ class Surroundings:
                 look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
-                self.agenda.at(look, self._reconcile)
+                self.clock.at(look, self._reconcile)
 
-    def _hand_over(self, queue: deque[Record], attempt: int, **delay: float) -> None:
-        self.agenda.after(timedelta(**delay), lambda: self._react(queue, attempt))
+    def _hand_over(self, queue: deque[StreamRecord], attempt: int, **delay: float) -> None:
+        self.clock.after(timedelta(**delay), lambda: self._react(queue, attempt))
 
-    def _react(self, queue: deque[Record], attempt: int) -> None:
+    def _react(self, queue: deque[StreamRecord], attempt: int) -> None:
         """Hand the first record over. After a failure it comes again, and nothing overtakes it."""
         record = queue[0]
         history = self._history.setdefault((record.event.store, record.contact), [])
@@ -369,26 +369,26 @@ class Surroundings:
             for record in queue:
                 self._react_to(record)
 
-    def _react_to(self, record: Record) -> None:
+    def _react_to(self, record: StreamRecord) -> None:
         with self.faults.within("react", lambda: self._react_to(record)):
-            event = record.event
-            key = f"EVENT#{event.name}#{instants.show(event.occurred_at)}#{event.id}"
-            reaction = self.isolator.apply(
-                Letter(event.store, record.contact, key, record.position, ""),
-                record,
-                self.now,
-                lambda: self.reactor.react(
-                    record.contact, event, record.position, self.now, record.again
-                ),
-            )
-        if not isinstance(reaction, Letter):
-            self.reactions.append(reaction)
+            event, position = record.event, record.position
+            try:
+                reaction = self.reactor.apply(
+                    record.contact, event, position, self.now, record.again
+                )
+            except Exception as error:
+                key = f"EVENT#{event.name}#{instants.format_instant(event.occurred_at)}#{event.id}"
+                self.isolator.handle(
+                    event.store, record.contact, key, position, record, error, self.now
+                )
+                return
+        self.reactions.append(reaction)
 
-    def report_of_post(self, mail: Mail, kind: str, detail: Mapping[str, Any]) -> None:
+    def report_of_post(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
         """What SES would put on the topic, as the queue hands it over."""
-        at = instants.show(self.now)
+        at = instants.format_instant(self.now)
         handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
-        taken = instants.show(handed_over[-1] if handed_over else self.now)
+        taken = instants.format_instant(handed_over[-1] if handed_over else self.now)
         tags = {name: [value] for name, value in mail.tags.items()}
         event = {
             "eventType": kind,
@@ -397,7 +397,7 @@ class Surroundings:
         }
         body = json.dumps({"Type": "Notification", "Message": json.dumps(event)})
         for _ in range(self.echo):
-            self.agenda.after(timedelta(0), lambda: self._learn(body, 1))
+            self.clock.after(timedelta(0), lambda: self._learn(body, 1))
 
     def _learn(self, body: str, attempt: int) -> None:
         found = from_queue(body)
@@ -408,11 +408,11 @@ class Surroundings:
             if attempt == QUEUE_ATTEMPTS:
                 self.undelivered.append(f"learn: {error!r}")
             else:
-                self.agenda.after(VISIBILITY, lambda: self._learn(body, attempt + 1))
+                self.clock.after(VISIBILITY, lambda: self._learn(body, attempt + 1))
 
-    def _learn_from(self, found: SesReport) -> None:
+    def _learn_from(self, found: SesEvent) -> None:
         with self.faults.within("learn", lambda: self._learn_from(found)):
-            self.learner.learn(found.store, found.message, found.report)
+            self.learner.record(found.store, found.message, found.report)
             self.reputation.flush()
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
@@ -420,18 +420,18 @@ class Surroundings:
         if run in self.looks:
             return
         self.looks.append(run)
-        slices = [Slice(**item) for item in order["items"]]
+        slices = [BackfillPartition(**item) for item in order["items"]]
         for each in slices:
-            self.agenda.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
+            self.clock.after(timedelta(seconds=1), partial(self._look_on, order["order"], each))
 
-    def _look_on(self, order: Mapping[str, Any], place: Slice) -> None:
+    def _look_on(self, order: Mapping[str, Any], place: BackfillPartition) -> None:
         try:
             with self.faults.within("looks", lambda: self._look_on(order, place)):
                 done = self.looker.part(order, place)
-        except (Busy, Killed):
+        except (ThrottledError, Killed):
             done = False
         if not done:
-            self.agenda.after(timedelta(seconds=2), partial(self._look_on, order, place))
+            self.clock.after(timedelta(seconds=2), partial(self._look_on, order, place))
 
     def _reconcile(self) -> None:
         self._reconciling = False
@@ -440,25 +440,25 @@ class Surroundings:
         try:
             with self.faults.within("trigger_date", self._reconcile):
                 done = self._do_what_is_due()
-        except (Busy, Killed):
+        except (ThrottledError, Killed):
             self._look_at(self.now + MINUTE)
             return
         if done.begun == self.most:
             self._look_at(self.now + MINUTE)
 
-    def _do_what_is_due(self) -> Reconciled:
+    def _do_what_is_due(self) -> SchedulerResult:
         """What `trigger_date` does."""
-        apart, done = Apart(), Reconciled()
+        apart, done = ErrorCollector(), SchedulerResult()
         with apart:
-            self.crowd.go_on(apart)
+            self.crowd.advance(apart)
         with apart:
             self.look_works.begin(apart)
         with apart:
             timers, legs, lookouts = self.timers, self.legs, self.lookouts
-            done = reconcile(timers, self.resender, legs, lookouts, self.now, apart, self.most)
-        if done != Reconciled():
+            done = run_due(timers, self.resender, legs, lookouts, self.now, apart, self.most)
+        if done != SchedulerResult():
             self.reconciled.append(done)
-        apart.settle("things that are due")
+        apart.raise_if_any("things that are due")
         return done
 
 
@@ -471,7 +471,7 @@ class Starter(NamedTuple):
         self.around.look(run, order)
 
 
-def _copy(shelf: Shelf) -> Shelf:
+def _copy(shelf: MemoryStore) -> MemoryStore:
     return replace(
         shelf,
         heads=dict(shelf.heads),

@@ -6,8 +6,9 @@ For laws about all that can be written: that nothing of it goes untold, say.
 from collections.abc import Iterator
 from typing import Any, NamedTuple, get_args
 
-from milepost.base.file_model import Model
-from milepost.conditions import file as c
+from milepost.base.file_model import FileModel
+from milepost.conditions import file
+from milepost.conditions import leaf_files as c
 from milepost.workflows import steps as s
 from milepost.workflows.triggers import triggers as t
 from tests.support.builders import Json
@@ -17,14 +18,14 @@ EVENT = {"event": "total", "gte": 20}
 OTHER = {"event": "total", "gte": 21}
 SEND = {"id": "inner", "type": "send_email", "template": "plain"}
 
-Examples = dict[type[Model], tuple[Json, Json]]
+Examples = dict[type[FileModel], tuple[Json, Json]]
 """A document, and for each field that may be told another value (None: without the field)."""
 
 
 class Pair(NamedTuple):
     """A document, and the same with one field changed."""
 
-    kind: type[Model]
+    kind: type[FileModel]
     field: str
     one: Json
     other: Json
@@ -39,12 +40,12 @@ def pairs(examples: Examples) -> Iterator[Pair]:
             yield Pair(kind, field, document, changed)
 
 
-def fields(kind: type[Model]) -> set[str]:
+def fields(kind: type[FileModel]) -> set[str]:
     """The fields of a part of a file, as they are written."""
     return {info.alias or name for name, info in kind.model_fields.items()}
 
 
-def members(union: Any) -> set[type[Model]]:
+def members(union: Any) -> set[type[FileModel]]:
     """The models of a union that `Annotated` wraps, each perhaps in an `Annotated` of its own."""
     found = set()
     for member in get_args(get_args(union)[0]):
@@ -208,12 +209,15 @@ _OTHER_WINDOW: Json = {"within": "31 days", "where": OTHER}
 _TIMES: Json = {"times": {"gte": 2, "lte": 5}}
 _BOUNDS: Json = {"gt": 1, "gte": 2, "lt": 9, "lte": 8}
 CONDITIONS: Examples = {
-    c.All: ({"all": [EVENT, OTHER]}, {"all": [EVENT]}),
-    c.Any_: ({"any": [EVENT, OTHER]}, {"any": [EVENT]}),
-    c.Not: ({"not": EVENT}, {"not": OTHER}),
-    c.ContactIs: ({"contact": "country", "is": "FR"}, {"contact": "city"}),
-    c.EventIs: ({"event": "total", "is": 1}, {"event": "sum"}),
-    c.StepIs: ({"step": "crm", "output": "tier", "is": 1}, {"step": "erp", "output": "body.x"}),
+    file.AllOf: ({"all": [EVENT, OTHER]}, {"all": [EVENT]}),
+    file.AnyOf: ({"any": [EVENT, OTHER]}, {"any": [EVENT]}),
+    file.NotCondition: ({"not": EVENT}, {"not": OTHER}),
+    c.ContactCondition: ({"contact": "country", "is": "FR"}, {"contact": "city"}),
+    c.EventCondition: ({"event": "total", "is": 1}, {"event": "sum"}),
+    c.StepCondition: (
+        {"step": "crm", "output": "tier", "is": 1},
+        {"step": "erp", "output": "body.x"},
+    ),
     c.Did: (
         {"did": "Ordered", **_TIMES, **_WINDOW},
         {"did": "Paid", "times": {"gt": 2}, **_OTHER_WINDOW},
@@ -226,7 +230,7 @@ CONDITIONS: Examples = {
         {"sum_of": "Ordered", "of": "total", **_BOUNDS, **_WINDOW},
         {"sum_of": "Paid", "of": "tax", **{k: v + 1 for k, v in _BOUNDS.items()}, **_OTHER_WINDOW},
     ),
-    c.EmailWas: (
+    c.EmailEventCondition: (
         {"email": "hello", "was": "clicked", "link": "https://a", "machines": False},
         {"email": "bye", "was": "opened", "link": "https://b", "machines": True},
     ),

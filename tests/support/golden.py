@@ -6,18 +6,18 @@
 import json
 from datetime import UTC, datetime
 
-from milepost.base.parse_file import read_file
-from milepost.publishing.report import Report, as_markdown
+from milepost.base.parse_file import parse_file
+from milepost.publishing.report import PublishReport, as_markdown
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.scenarios import USUAL
-from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.compiler.scenarios import DEFAULT_PRICES
+from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.explain.explanation import explain
 from milepost.workflows.language.workflow import Workflow
 from tests.support.template import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "golden" / "abandoned-cart.asl.json"
 REPORT = ROOT / "tests" / "unit" / "golden" / "abandoned-cart.report.md"
-WIRING = Wiring(
+WIRING = MachineConfig(
     "arn:aws:lambda:us-east-1:123456789012:function:milepost-run-steps",
     "arn:aws:lambda:us-east-1:123456789012:function:milepost-await-event",
 )
@@ -25,7 +25,7 @@ WIRING = Wiring(
 
 def abandoned_cart() -> str:
     """The definition of its state machine, as text."""
-    definition = machine(build_program("abandoned-cart", 1, _workflow()), WIRING)
+    definition = state_machine(build_program("abandoned-cart", 1, _workflow()), WIRING)
     return json.dumps(definition, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -37,19 +37,19 @@ def abandoned_cart_report() -> str:
         update={"goal": None, "steps": [wait.model_copy(update={"for_": "4 hours"}), *steps[:1]]}
     )
     program = build_program("abandoned-cart", 2, workflow)
-    report = Report(
+    report = PublishReport(
         "workflows/abandoned-cart.json",
         "published",
         datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
         version="2",
-        explanation=explain(workflow, program, before, USUAL),
+        explanation=explain(workflow, program, before, DEFAULT_PRICES),
     )
     return as_markdown(report)
 
 
 def _workflow() -> Workflow:
     source = (ROOT / "workflows" / "abandoned-cart.json").read_text("utf-8")
-    workflow = read_file(source, Workflow)
+    workflow = parse_file(source, Workflow)
     assert isinstance(workflow, Workflow)
     return workflow
 

@@ -7,11 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 from milepost.simulator.memory.files import MemoryFiles
-from milepost.transfer.imports.import_loop import Walker
+from milepost.transfer.imports.import_loop import ImportLoop
 from milepost.transfer.imports.importer import Importer
 from milepost.transfer.imports.progress import Import
-from milepost.transfer.imports.upload_handler import Intake
-from tests.fakes.transfers import MemoryImports, MemoryPeople, MemoryRequeue, MemoryUploads
+from milepost.transfer.imports.upload_handler import UploadHandler
+from tests.fakes.transfers import (
+    MemoryBulkContacts,
+    MemoryContinuationQueue,
+    MemoryImports,
+    MemoryUploads,
+)
 from tests.support.builders import STORE, settings
 from tests.support.faults import Killed
 from tests.support.world import World
@@ -45,7 +50,7 @@ class Desk:
     batches: float = float("inf")
     uploads: MemoryUploads = field(default_factory=MemoryUploads)
     imports: MemoryImports = field(default_factory=MemoryImports)
-    queue: MemoryRequeue = field(default_factory=MemoryRequeue)
+    queue: MemoryContinuationQueue = field(default_factory=MemoryContinuationQueue)
     files: MemoryFiles = field(default_factory=MemoryFiles)
     slept: float = 0.0
     reacts: bool = True
@@ -58,8 +63,8 @@ class Desk:
         around = self.world.faults.around
         uploads, imports = around(self.uploads, "uploads"), around(self.imports, "imports")
         self.importer = Importer(
-            intake=Intake(uploads, imports, lambda: self.world.now, lambda: self.world.now),
-            walker=Walker(
+            intake=UploadHandler(uploads, imports, lambda: self.world.now, lambda: self.world.now),
+            walker=ImportLoop(
                 uploads=uploads,
                 imports=imports,
                 reports=around(self.files, "reports"),
@@ -68,7 +73,7 @@ class Desk:
                 seconds=lambda: self.slept,
                 sleep=self._sleep,
             ),
-            people=around(MemoryPeople(self.world.state), "people"),
+            people=around(MemoryBulkContacts(self.world.state), "people"),
             registry=self.world.registry,
             requeue=around(self.queue, "queue"),
         )
@@ -143,7 +148,7 @@ class Desk:
         if self.reacts:
             self.world.run_for(seconds=seconds)
         else:
-            self.world.agenda.now += timedelta(seconds=seconds)
+            self.world.clock.now += timedelta(seconds=seconds)
 
     # --- what can be seen ---
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from milepost.contacts.profile import Consent, Profile
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import (
     Accepted,
     Answer,
+    ClaimDenied,
     Claimed,
-    Draft,
-    NotClaimed,
-    Refused,
-    Report,
+    DeliveryEvent,
+    NoResponse,
+    PendingMessage,
     Reported,
-    Unanswered,
+    SubmissionRejected,
 )
 from tests.support.builders import (
     ADA,
@@ -29,13 +29,13 @@ from tests.support.ports import Ports
 
 HOUR = timedelta(hours=1)
 GRANTED = Consent("granted", MONDAY_NOON, "form", "footer")
-NOTES = Journal({"reminder": MONDAY_NOON}, {"choice": {"path": "yes"}})
+NOTES = PendingOutcomes({"reminder": MONDAY_NOON}, {"choice": {"path": "yes"}})
 RECEIPT = draft("receipt", category="transactional", topic=None)
 SETTLED: dict[str, Answer] = {
     "accepted": Accepted("ses-1"),
-    "rejected": Refused("MessageRejected"),
-    "throttled": Refused("Throttling", retry=True),
-    "unknown": Unanswered("ReadTimeoutError"),
+    "rejected": SubmissionRejected("MessageRejected"),
+    "throttled": SubmissionRejected("Throttling", retry=True),
+    "unknown": NoResponse("ReadTimeoutError"),
 }
 
 
@@ -46,8 +46,8 @@ def with_ada(ports: Ports) -> Ports:
         contact(),
         fields={"email": (ADA, "2026-11-02T12:00:00.000Z", "evt-1")},
         consent={"offers": GRANTED, "news": GRANTED._replace(state="withdrawn")},
-        inside={"e-1": enrollment().presence()},
-        applied=1,
+        active_enrollments={"e-1": enrollment().presence()},
+        last_sequence=1,
     )
     assert ports.contacts.apply(None, known)
     assert ports.enrollments.enroll(enrollment())
@@ -55,15 +55,15 @@ def with_ada(ports: Ports) -> Ports:
 
 
 def claim(
-    ports: Ports, message: Draft | None = None, at: datetime = MONDAY_NOON
-) -> Claimed | NotClaimed:
+    ports: Ports, message: PendingMessage | None = None, at: datetime = MONDAY_NOON
+) -> Claimed | ClaimDenied:
     """Claim a message after a look at what the contact got of late."""
     known = ports.contacts.profile(STORE, contact())
     assert known is not None
-    return ports.ledger.claim(replace(message or draft(), mailed=known.mailed), NOTES, at)
+    return ports.ledger.claim(replace(message or draft(), mailed=known.recent_sends), NOTES, at)
 
 
-def status(ports: Ports, message: Draft | None = None) -> str:
+def status(ports: Ports, message: PendingMessage | None = None) -> str:
     found = ports.look.message((message or draft()).ref)
     return str(found.get("status", "none"))
 
@@ -71,11 +71,16 @@ def status(ports: Ports, message: Draft | None = None) -> str:
 def noted(ports: Ports) -> bool:
     loaded = ports.enrollments.load(enrollment_ref())
     assert loaded is not None
-    return (dict(loaded[1].began), dict(loaded[1].outcomes)) == (NOTES.began, NOTES.outcomes)
+    return (dict(loaded[1].block_started), dict(loaded[1].outcomes)) == (
+        NOTES.began,
+        NOTES.outcomes,
+    )
 
 
 def report(
     ports: Ports, kind: Reported, *, recipient: str = "", link: str = "", after: timedelta = HOUR
 ) -> dict[str, object] | None:
-    found = ports.ledger.report(draft().ref, Report(kind, MONDAY_NOON + after, recipient, link))
+    found = ports.ledger.record_delivery_event(
+        draft().ref, DeliveryEvent(kind, MONDAY_NOON + after, recipient, link)
+    )
     return None if found is None else dict(found)

@@ -12,8 +12,8 @@ import boto3
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from milepost.api.dynamodb import DynamoLives
-from milepost.api.ports import Lives
+from milepost.api.dynamodb import DynamoContactRecords
+from milepost.api.ports import ContactRecords
 from milepost.aws import keys
 from milepost.aws.table import Table, unpack
 from milepost.base.refs import MessageRef
@@ -23,24 +23,24 @@ from milepost.contacts.dynamodb.timeline import DynamoTimeline
 from milepost.contacts.ports import Contacts, Memberships, Timeline
 from milepost.enrollments.dynamodb import DynamoEnrollments
 from milepost.enrollments.ports import Enrollments
-from milepost.pages.dynamodb import DynamoLimits
-from milepost.pages.visitor_limits import Limits
-from milepost.privacy.aws import S3Vault
-from milepost.privacy.dynamodb import DynamoRemains, DynamoRequests
-from milepost.privacy.ports import Remains, Requests, Vault
-from milepost.published.dynamodb import DynamoRegistry
-from milepost.published.head import Registry
-from milepost.publishing.dynamodb import DynamoPublications
-from milepost.publishing.ports import Publications
-from milepost.runtime.dynamodb.backfill import DynamoProgress
+from milepost.pages.dynamodb import DynamoVisitorLimits
+from milepost.pages.visitor_limits import VisitorLimits
+from milepost.privacy.aws import S3ExportStorage
+from milepost.privacy.dynamodb import DynamoContactDeletion, DynamoPrivacyRequests
+from milepost.privacy.ports import ContactDeletion, ExportStorage, PrivacyRequestStore
+from milepost.published.dynamodb import DynamoPublished
+from milepost.published.head import Published
+from milepost.publishing.dynamodb import DynamoPublishedWriter
+from milepost.publishing.ports import PublishedWriter
+from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
 from milepost.runtime.dynamodb.timers import DynamoTimers
 from milepost.runtime.merging.dynamodb import DynamoMerging
 from milepost.runtime.merging.ports import Merging
-from milepost.runtime.ports import Progress, Timers
+from milepost.runtime.ports import BackfillProgress, Timers
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.probes import DynamoProbes
-from milepost.sending.dynamodb.reputation import DynamoBreakers, DynamoTallies
-from milepost.sending.marketing_health import Breakers, Tallies
+from milepost.sending.dynamodb.reputation import DynamoMarketingStops, DynamoReputationCounts
+from milepost.sending.marketing_health import MarketingStops, ReputationCounts
 from milepost.sending.ports import Ledger
 from milepost.sending.probes import ProbeNotes
 from milepost.simulator.memory.contacts import MemoryContacts
@@ -49,33 +49,33 @@ from milepost.simulator.memory.files import MemoryFiles
 from milepost.simulator.memory.ledger import MemoryLedger
 from milepost.simulator.memory.members import MemoryMembers
 from milepost.simulator.memory.merging import MemoryMerging
-from milepost.simulator.memory.published import MemoryPublications, MemoryRegistry, Shelf
-from milepost.simulator.memory.state import State
+from milepost.simulator.memory.published import MemoryPublished, MemoryPublishedWriter, MemoryStore
+from milepost.simulator.memory.state import ContactsTable
 from milepost.simulator.memory.timeline import MemoryTimeline
 from milepost.stores.aws import S3Files
-from milepost.stores.files import Files
+from milepost.stores.files import StoreFiles
 from milepost.transfer.aws import S3Uploads
-from milepost.transfer.dynamodb.bulk_contacts import DynamoPeople
+from milepost.transfer.dynamodb.bulk_contacts import DynamoBulkContacts
 from milepost.transfer.dynamodb.progress import DynamoExports, DynamoImports
-from milepost.transfer.dynamodb.store_scan import DynamoEverything
-from milepost.transfer.exports.ports import Everything, Exports
-from milepost.transfer.imports.ports import Imports, People
+from milepost.transfer.dynamodb.store_scan import DynamoStoreScan
+from milepost.transfer.exports.ports import Exports, StoreScan
+from milepost.transfer.imports.ports import BulkContacts, Imports
 from milepost.transfer.ports import Uploads
-from milepost_tools.operations.resume import Closer
-from tests.fakes.backfill import MemoryProgress
-from tests.fakes.contact_records import MemoryLives
-from tests.fakes.privacy import MemoryRemains, MemoryRequests, MemoryVault
+from milepost_tools.operations.resume import MarketingSwitch
+from tests.fakes.backfill import MemoryBackfillProgress
+from tests.fakes.contact_records import MemoryContactRecords
+from tests.fakes.privacy import MemoryContactDeletion, MemoryExportStorage, MemoryPrivacyRequests
 from tests.fakes.probes import MemoryProbes
-from tests.fakes.reputation import MemoryBreakers, MemoryTallies
+from tests.fakes.reputation import MemoryMarketingStops, MemoryReputationCounts
 from tests.fakes.timers import MemoryTimers
 from tests.fakes.transfers import (
-    MemoryEverything,
+    MemoryBulkContacts,
     MemoryExports,
     MemoryImports,
-    MemoryPeople,
+    MemoryStoreScan,
     MemoryUploads,
 )
-from tests.fakes.visitor_limits import MemoryLimits
+from tests.fakes.visitor_limits import MemoryVisitorLimits
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import TEMPLATE
 
@@ -106,26 +106,26 @@ class Ports:
     ledger: Ledger
     timers: Timers
     members: Memberships
-    progress: Progress
-    registry: Registry
-    publications: Publications
-    files: Files
-    lives: Lives
-    remains: Remains
-    requests: Requests
-    vault: Vault
-    limits: Limits
+    progress: BackfillProgress
+    registry: Published
+    publications: PublishedWriter
+    files: StoreFiles
+    lives: ContactRecords
+    remains: ContactDeletion
+    requests: PrivacyRequestStore
+    vault: ExportStorage
+    limits: VisitorLimits
     probes: ProbeNotes
     look: Look
-    people: People
+    people: BulkContacts
     imports: Imports
     exports: Exports
-    everything: Everything
+    everything: StoreScan
     uploads: Uploads
     merging: Merging
-    tallies: Tallies
-    breakers: Breakers
-    closer: Closer
+    tallies: ReputationCounts
+    breakers: MarketingStops
+    closer: MarketingSwitch
 
 
 # --- in memory ---
@@ -133,7 +133,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class MemoryLook:
-    state: State
+    state: ContactsTable
 
     def proofs(self) -> list[tuple[str, str]]:
         held = sorted(self.state.proofs.values(), key=lambda proof: (proof.at, proof.topic))
@@ -147,7 +147,7 @@ class MemoryLook:
 
 
 def memory_ports() -> Ports:
-    state, shelf = State(), Shelf()
+    state, shelf = ContactsTable(), MemoryStore()
     return Ports(
         timeline=MemoryTimeline(state),
         contacts=MemoryContacts(state),
@@ -155,25 +155,25 @@ def memory_ports() -> Ports:
         ledger=MemoryLedger(state),
         timers=MemoryTimers(state),
         members=MemoryMembers(state),
-        progress=MemoryProgress(),
-        registry=MemoryRegistry(shelf),
-        publications=MemoryPublications(shelf),
+        progress=MemoryBackfillProgress(),
+        registry=MemoryPublished(shelf),
+        publications=MemoryPublishedWriter(shelf),
         files=MemoryFiles(),
-        lives=MemoryLives(state),
-        remains=MemoryRemains(state),
-        requests=MemoryRequests(state),
-        vault=MemoryVault(),
-        limits=MemoryLimits(state),
+        lives=MemoryContactRecords(state),
+        remains=MemoryContactDeletion(state),
+        requests=MemoryPrivacyRequests(state),
+        vault=MemoryExportStorage(),
+        limits=MemoryVisitorLimits(state),
         probes=MemoryProbes(),
         look=MemoryLook(state),
-        people=MemoryPeople(state),
+        people=MemoryBulkContacts(state),
         imports=MemoryImports(),
         exports=MemoryExports(),
-        everything=MemoryEverything(state),
+        everything=MemoryStoreScan(state),
         uploads=MemoryUploads(),
         merging=MemoryMerging(state),
-        tallies=MemoryTallies(state),
-        breakers=(breakers := MemoryBreakers(shelf)),
+        tallies=MemoryReputationCounts(state),
+        breakers=(breakers := MemoryMarketingStops(shelf)),
         closer=breakers,
     )
 
@@ -247,24 +247,24 @@ def dynamo_ports(aws: Cloud) -> Ports:
         ledger=DynamoLedger(contacts, lambda instant: instant),
         timers=DynamoTimers(contacts),
         members=DynamoMembers(contacts),
-        progress=DynamoProgress(workflows),
-        registry=DynamoRegistry(workflows, lambda: MONDAY_NOON, timedelta(0)),
-        publications=DynamoPublications(workflows),
-        lives=DynamoLives(contacts),
-        remains=DynamoRemains(contacts, RETENTION),
-        requests=DynamoRequests(contacts),
-        vault=S3Vault(aws.s3, aws.bucket()),
+        progress=DynamoBackfillProgress(workflows),
+        registry=DynamoPublished(workflows, lambda: MONDAY_NOON, timedelta(0)),
+        publications=DynamoPublishedWriter(workflows),
+        lives=DynamoContactRecords(contacts),
+        remains=DynamoContactDeletion(contacts, RETENTION),
+        requests=DynamoPrivacyRequests(contacts),
+        vault=S3ExportStorage(aws.s3, aws.bucket()),
         files=S3Files(aws.s3, bucket),
-        limits=DynamoLimits(contacts),
+        limits=DynamoVisitorLimits(contacts),
         probes=DynamoProbes(contacts),
         look=DynamoLook(aws.dynamodb, contacts),
-        people=DynamoPeople(contacts, RETENTION, lambda: MONDAY_NOON),
+        people=DynamoBulkContacts(contacts, RETENTION, lambda: MONDAY_NOON),
         imports=DynamoImports(workflows),
         exports=DynamoExports(workflows),
-        everything=DynamoEverything(contacts, lambda: MONDAY_NOON),
+        everything=DynamoStoreScan(contacts, lambda: MONDAY_NOON),
         uploads=S3Uploads(aws.s3, bucket),
         merging=DynamoMerging(contacts, RETENTION),
-        tallies=DynamoTallies(workflows, contacts),
-        breakers=DynamoBreakers(workflows, lambda: MONDAY_NOON),
-        closer=DynamoBreakers(workflows, lambda: MONDAY_NOON),
+        tallies=DynamoReputationCounts(workflows, contacts),
+        breakers=DynamoMarketingStops(workflows, lambda: MONDAY_NOON),
+        closer=DynamoMarketingStops(workflows, lambda: MONDAY_NOON),
     )

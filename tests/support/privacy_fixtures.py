@@ -3,15 +3,20 @@
 from functools import partial
 from typing import Any
 
-from milepost.base.errors import Busy
-from milepost.privacy.erase import Eraser
-from milepost.privacy.export import Exporter
+from milepost.base.errors import ThrottledError
+from milepost.privacy.erase import ContactEraser
+from milepost.privacy.export import PersonExporter
 from milepost.privacy.request import Kind, PrivacyRequest, request_id
-from milepost.privacy.request_queue import Desk
-from milepost.privacy.worker import Clerk
+from milepost.privacy.request_queue import PrivacyRequestIntake
+from milepost.privacy.worker import PrivacyRequestWorker
 from milepost.simulator.memory.outbound import MemoryAlerts
-from tests.fakes.contact_records import MemoryLives
-from tests.fakes.privacy import MemoryLater, MemoryRemains, MemoryRequests, MemoryVault
+from tests.fakes.contact_records import MemoryContactRecords
+from tests.fakes.privacy import (
+    MemoryContactDeletion,
+    MemoryExportStorage,
+    MemoryPrivacyQueue,
+    MemoryPrivacyRequests,
+)
 from tests.support.builders import ADA, STORE
 from tests.support.faults import Killed
 from tests.support.world import World
@@ -23,25 +28,31 @@ class PrivateWorld(World):
     def _wire(self) -> None:
         super()._wire()
         around = self.faults.around
-        self.vault, self.waiting, self.staff = MemoryVault(), MemoryLater(), MemoryAlerts()
-        requests = around(MemoryRequests(self.state), "requests")
-        remains = around(MemoryRemains(self.state), "remains")
+        self.vault, self.waiting, self.staff = (
+            MemoryExportStorage(),
+            MemoryPrivacyQueue(),
+            MemoryAlerts(),
+        )
+        requests = around(MemoryPrivacyRequests(self.state), "requests")
+        remains = around(MemoryContactDeletion(self.state), "remains")
         later, vault = around(self.waiting, "later"), around(self.vault, "vault")
-        contacts, lives = self.contacts, MemoryLives(self.state)
-        self.desk = Desk(self.timeline, MemoryRequests(self.state), self.waiting)
-        eraser = Eraser(
+        contacts, lives = self.contacts, MemoryContactRecords(self.state)
+        self.desk = PrivacyRequestIntake(
+            self.timeline, MemoryPrivacyRequests(self.state), self.waiting
+        )
+        eraser = ContactEraser(
             contacts, self.engine, remains, requests, vault, later,
             lambda: self.now, lambda: self.now,
         )  # fmt: skip
-        exporter = Exporter(contacts, lives, remains, requests, vault, lambda: self.now)
-        self.clerk = Clerk(requests, eraser, exporter, around(self.staff, "staff"))
+        exporter = PersonExporter(contacts, lives, remains, requests, vault, lambda: self.now)
+        self.clerk = PrivacyRequestWorker(requests, eraser, exporter, around(self.staff, "staff"))
         self.impatient = 10_000
 
     def ask(self, kind: Kind = "erase", *emails: str, origin: str = "api") -> PrivacyRequest:
         """Someone asks, and it is carried out as time goes on."""
         contacts = self.desk.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
         id_ = request_id(kind, str(len(self.state.requests)))
-        asked = self.desk.ask(kind, STORE, contacts, id_, self.now, self.now, origin)
+        asked = self.desk.open_request(kind, STORE, contacts, id_, self.now, self.now, origin)
         self.pass_on()
         return asked
 
@@ -53,7 +64,7 @@ class PrivateWorld(World):
         waiting = getattr(self, "waiting", None)
         while waiting and waiting.waiting:
             store, id_, delay = waiting.waiting.pop(0)
-            self.agenda.after(delay, partial(self._carry_out, store, id_))
+            self.clock.after(delay, partial(self._carry_out, store, id_))
 
     def _carry_out(self, store: str, id_: str) -> None:
         budget = self.impatient
@@ -66,7 +77,7 @@ class PrivateWorld(World):
         try:
             with self.faults.within("privacy", lambda: self._carry_out(store, id_)):
                 self.clerk.carry_out(store, id_, tired)
-        except (Busy, Killed):
+        except (ThrottledError, Killed):
             self.later(lambda: self._carry_out(store, id_), minutes=1)
 
     def traces(self, *words: str) -> list[str]:

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from milepost.contacts.event import ConsentFact, ContactFacts, Event, IdentifierKind
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
 from tests.support.builders import ADA, MONDAY_NOON, STORE
 
 instants = st.integers(0, 5).map(lambda n: MONDAY_NOON - timedelta(minutes=n))
 answers = st.builds(
-    ConsentFact,
+    ConsentEvidence,
     state=st.sampled_from(["granted", "withdrawn"]),
     method=st.sampled_from(["form", "shop"]),
     source=st.sampled_from(["footer", "checkout"]),
@@ -17,7 +17,7 @@ answers = st.builds(
     at=st.one_of(st.none(), instants),
 )
 people = st.builds(
-    ContactFacts,
+    ContactUpdate,
     first_name=st.sampled_from([None, "Ada", "Bo"]),
     timezone=st.sampled_from([None, "Europe/Paris", "Asia/Tehran"]),
     properties=st.dictionaries(

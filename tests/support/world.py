@@ -16,21 +16,23 @@ from milepost.contacts.suppression import address_hash
 from milepost.contacts.timeline import append, date_event
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Program
-from milepost.pages.unsubscribe import Proof
-from milepost.publishing.report import Report
-from milepost.sending.counts import StepNumbers, WorkflowNumbers, add_up
-from milepost.sending.message import Mail
+from milepost.pages.unsubscribe import UnsubscribeEvidence
+from milepost.publishing.report import PublishReport
+from milepost.sending.counts import StepCounts, WorkflowCounts, count_outcomes
+from milepost.sending.message import OutgoingEmail
 from milepost.shops import shopify
+from milepost.simulator.interpreter import Execution
 from milepost.simulator.memory.contacts import MemoryContacts
+from milepost.simulator.memory.published import MemoryPublished
 from milepost.simulator.memory.timeline import MemoryTimeline
-from tests.support.asl import Execution
+from milepost.simulator.world import Deployment
 from tests.support.asl_rules import problems
 from tests.support.builders import ADA, STORE, Content, text
 from tests.support.environment import PUBLIC_URL, Surroundings
 from tests.support.events import Sample
 
 
-def unbalanced(step: str, numbers: StepNumbers) -> None:
+def unbalanced(step: str, numbers: StepCounts) -> None:
     raise AssertionError(f"{step} does not add up: {numbers}")
 
 
@@ -39,7 +41,7 @@ class World(Surroundings):
 
     # --- what the marketers do ---
 
-    def publish(self, files: Mapping[str, Content]) -> list[Report]:
+    def publish(self, files: Mapping[str, Content]) -> list[PublishReport]:
         """Put files into the bucket; every one must be published."""
         for path, content in files.items():
             self.files.write(STORE, path, text(content))
@@ -51,9 +53,13 @@ class World(Surroundings):
             assert problems(definition) == []
         return reports
 
-    def remove(self, path: str) -> list[Report]:
+    def remove(self, path: str) -> list[PublishReport]:
         self.files.remove(STORE, path)
         return self.publisher.publish(STORE, [path])
+
+    def deployment(self) -> Deployment:
+        """What is live, for the simulator."""
+        return Deployment(MemoryPublished(self.shelf), self.machines.versions)
 
     # --- what the shop reports ---
 
@@ -73,7 +79,7 @@ class World(Surroundings):
         """
         document: dict[str, Any] = {
             "event": name,
-            "occurred_at": instants.show(at or self.now),
+            "occurred_at": instants.format_instant(at or self.now),
             "contact": {**({"email": email} if email else {}), **contact},
             "properties": dict(data or {}),
         }
@@ -84,7 +90,7 @@ class World(Surroundings):
 
     def consent(self, topic: str = "offers", email: str = ADA, state: str = "granted") -> None:
         """The contact answers on the shop's page."""
-        answer = {"topic": topic, "state": state, "at": instants.show(self.now)}
+        answer = {"topic": topic, "state": state, "at": instants.format_instant(self.now)}
         self.event("Subscription Changed", email=email, consent=[answer])
 
     def shopify(self, sample: Sample) -> list[str]:
@@ -101,7 +107,7 @@ class World(Surroundings):
     # --- what readers and their mail servers do ---
 
     @property
-    def mails(self) -> list[Mail]:
+    def mails(self) -> list[OutgoingEmail]:
         """Every mail that may have reached somebody, in order."""
         return self.mailer.mails
 
@@ -113,16 +119,16 @@ class World(Surroundings):
         (at,) = (at for at, m in self.posted if m.tags["step"] == step and m.to == email)
         return at
 
-    def last_mail(self, email: str = ADA) -> Mail:
+    def last_mail(self, email: str = ADA) -> OutgoingEmail:
         return [mail for mail in self.mails if mail.to == email][-1]
 
-    def open(self, mail: Mail) -> None:
+    def open(self, mail: OutgoingEmail) -> None:
         self.report_of_post(mail, "Open", {})
 
-    def click(self, mail: Mail, link: str = "https://shop.example/cart") -> None:
+    def click(self, mail: OutgoingEmail, link: str = "https://shop.example/cart") -> None:
         self.report_of_post(mail, "Click", {"link": link})
 
-    def bounce(self, mail: Mail, permanent: bool = True) -> None:
+    def bounce(self, mail: OutgoingEmail, permanent: bool = True) -> None:
         kind = "Permanent" if permanent else "Transient"
         recipients = [{"emailAddress": mail.to}]
         self.report_of_post(
@@ -131,7 +137,7 @@ class World(Surroundings):
             {"bounceType": kind, "bounceSubType": "General", "bouncedRecipients": recipients},
         )
 
-    def complain(self, mail: Mail) -> None:
+    def complain(self, mail: OutgoingEmail) -> None:
         recipients = [{"emailAddress": mail.to}]
         self.report_of_post(
             mail,
@@ -144,14 +150,14 @@ class World(Surroundings):
         contacts = self.kept(MemoryContacts(self.state), "contacts")
         contacts.suppress(STORE, address_hash(email), "hard bounce", self.now)
 
-    def unsubscribe(self, mail: Mail) -> None:
+    def unsubscribe(self, mail: OutgoingEmail) -> None:
         """Press the button that mailbox providers make of `List-Unsubscribe` (RFC 8058)."""
         link = mail.headers["List-Unsubscribe"].strip("<>")
         prefix = f"{PUBLIC_URL}/v1/{STORE}/unsubscribe/"
         assert link.startswith(prefix)
         opened = self.unsubscriber.open(STORE, link.removeprefix(prefix))
         assert opened is not None
-        proof = Proof("one-click", ip="192.0.2.1", user_agent="mailbox")
+        proof = UnsubscribeEvidence("one-click", ip="192.0.2.1", user_agent="mailbox")
         self.unsubscriber.unsubscribe(opened.claim, "topic", proof, self.now)
         self.pass_on()
 
@@ -192,7 +198,7 @@ class World(Surroundings):
             if ref.contact == contact
         }
 
-    def numbers(self, workflow: str) -> WorkflowNumbers:
+    def numbers(self, workflow: str) -> WorkflowCounts:
         """What the index of runs would give for a workflow."""
         enrollments: list[dict[str, Any]] = [
             {
@@ -208,4 +214,4 @@ class World(Surroundings):
             for ref, message in self.state.messages.items()
             if message["workflow"] == workflow
         ]
-        return add_up([*enrollments, *messages], unbalanced)
+        return count_outcomes([*enrollments, *messages], unbalanced)

@@ -21,7 +21,7 @@ from milepost.templates.formats import moment, money, number
 from milepost.templates.hijri import to_hijri
 from milepost.templates.jalali import to_jalali
 from milepost.templates.rendering import Rendered, Renderer, RenderingError, one_line, plain
-from milepost.templates.version import CODE_MAGIC, TemplateVersion, Variant, pack
+from milepost.templates.version import CODE_MAGIC, TemplateVersion, Variant, compress_part
 
 STORE = {
     "name": "Northwind",
@@ -497,7 +497,7 @@ def test_stored_code_renders_as_its_source_does() -> None:
         made.name,
         made.hash,
         made.default_locale,
-        {"en": pack(made.variant("en"), magic="another python")},
+        {"en": compress_part(made.variant("en"), magic="another python")},
     )
     assert made.variant("en").code
     assert not foreign.variant("en").code
@@ -507,7 +507,7 @@ def test_stored_code_renders_as_its_source_does() -> None:
 
 
 def test_a_stored_source_outside_the_grammar_is_not_compiled_either() -> None:
-    foreign = pack(
+    foreign = compress_part(
         Variant({"subject": "{{ x }}"}, {"subject": (lambda: 0).__code__}), magic="other"
     )
     with pytest.raises(RenderingError, match="publish it again"):

@@ -12,8 +12,8 @@ import pytest
 from milepost.base.problems import Problem
 from milepost.templates.compile import check_marketing, compile_template
 from milepost.templates.rendering import ENVIRONMENTS, Rendered, Renderer, RenderingError
-from milepost.templates.sizes import estimate, weight
-from milepost.templates.version import MOST_BYTES, TemplateVersion
+from milepost.templates.sizes import estimate, html_size
+from milepost.templates.version import MAX_BYTES, TemplateVersion
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"
 LOCALES = ["en", "ar", "fa", "zh-Hant"]
@@ -455,7 +455,7 @@ def test_what_a_mail_comes_to_is_estimated_well() -> None:
     made = shipped("abandoned-cart/reminder")
     mail = Renderer(made).render(long_cart(), "en")
     guess = estimate(ENVIRONMENTS["html"].parse(made.variant("en").sources["html"]))
-    assert 0.8 < guess / weight(mail.html) < 1.4
+    assert 0.8 < guess / html_size(mail.html) < 1.4
 
 
 def test_bodies_that_are_too_large_are_refused() -> None:
@@ -472,7 +472,7 @@ def test_bodies_that_are_too_large_are_refused() -> None:
             build(**{"body.mjml": "", "body.html": f"<p>{fits}</p>"}), TemplateVersion
         )
     assert "longer than 256 KB" in html("x" * 300_000)[0]
-    assert MOST_BYTES < 400 * 1024
+    assert MAX_BYTES < 400 * 1024
 
 
 # --- what is wrong, and where
@@ -669,6 +669,6 @@ def test_an_unsubscribe_link_that_only_some_see_does_not_count() -> None:
 
 def test_the_text_part_needs_the_link_as_well() -> None:
     made = built(**{"body.txt": "{{ store.postal_address }}"})
-    assert [problem.place for problem in check_marketing(made)] == [
+    assert [problem.location for problem in check_marketing(made)] == [
         "templates/shop/mail: text part in en"
     ]

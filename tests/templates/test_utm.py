@@ -9,7 +9,7 @@ from milepost.sending.ses_events import from_ses
 from milepost.stores.settings import StoreSettings
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Rendered, Renderer
-from milepost.templates.utm import campaign_of, marked, unmarked
+from milepost.templates.utm import add_utm, campaign_of, strip_utm
 from milepost.templates.version import TemplateVersion
 from tests.journeys.visits import visited, world_of
 from tests.support.aws_events import sample
@@ -36,7 +36,7 @@ def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
     address: str, shown: str
 ) -> None:
     assert CAMPAIGN
-    assert marked(address, CAMPAIGN) == shown
+    assert add_utm(address, CAMPAIGN) == shown
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
 )  # fmt: skip
 def test_any_other_address_stays_as_it_is(address: str) -> None:
     assert CAMPAIGN
-    assert marked(address, CAMPAIGN) == address
+    assert add_utm(address, CAMPAIGN) == address
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_any_other_address_stays_as_it_is(address: str) -> None:
 )  # fmt: skip
 def test_a_link_that_was_followed_is_known_as_the_template_has_it(address: str) -> None:
     assert CAMPAIGN
-    assert unmarked(marked(address, CAMPAIGN), "cart", "first", "") == address
+    assert strip_utm(add_utm(address, CAMPAIGN), "cart", "first", "") == address
 
 
 def test_a_report_of_a_click_names_the_link_of_the_template() -> None:

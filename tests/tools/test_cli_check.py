@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from milepost_tools.cli.local_store import MOST_FILES
+from milepost_tools.cli.local_store import MAX_FILES
 from tests.support.builders import Content, Json, send, settings, shop, template, wait_for, workflow
 from tests.support.commands import milepost, write
 from tests.support.template import ROOT
@@ -260,8 +260,8 @@ def test_links_that_lead_nowhere_and_pipes_are_not_read(tmp_path: Path) -> None:
 def test_a_folder_of_very_many_files_is_no_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MOST_FILES >= 10_000
-    monkeypatch.setattr("milepost_tools.cli.local_store.MOST_FILES", 3)
+    assert MAX_FILES >= 10_000
+    monkeypatch.setattr("milepost_tools.cli.local_store.MAX_FILES", 3)
     write(tmp_path, {f"{n}.json": {} for n in range(4)})
     answer = milepost("check", tmp_path)
     assert answer.code == 2

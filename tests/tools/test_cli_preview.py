@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from milepost.outbound import https
-from milepost.outbound.request import Reply, Request, Unreachable
+from milepost.outbound.request import OutboundRequest, OutboundResponse, RequestFailed
 from milepost_tools.cli import preview
 from tests.support.builders import Content, settings, template
 from tests.support.commands import Answer, milepost, write
@@ -220,11 +220,11 @@ def test_links_are_asked_only_if_somebody_wants_that(
     class Net:
         """Answers 404 to one page and is not to be reached otherwise."""
 
-        def call(self, request: Request) -> Reply | Unreachable:
+        def call(self, request: OutboundRequest) -> OutboundResponse | RequestFailed:
             asked.append(f"{request.method} {request.url}")
             if "/cart?utm_source=milepost&" in request.url:
-                return Reply(404, {})
-            return Unreachable("the host leads to an address that is not public")
+                return OutboundResponse(404, {})
+            return RequestFailed("the host leads to an address that is not public")
 
     monkeypatch.setattr(https, "HttpsOutbound", Net)
     look(store, "--set", "ref=1")

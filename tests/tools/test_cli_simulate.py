@@ -50,7 +50,8 @@ def test_a_whole_life_is_told_at_its_virtual_times(cart: Path) -> None:
         "Mon 2026-11-02 12:00  Checkout Started",
         "Mon 2026-11-02 12:00  enters cart",
         "Mon 2026-11-02 12:00  first-wait: waits until Mon 2026-11-02 13:00",
-        'Mon 2026-11-02 13:00  big-cart: takes "yes": event.total is 150, needs at least 100',
+        'Mon 2026-11-02 13:00  big-cart: takes "yes": event.total is 150 '
+        "(condition: is at least 100)",
         'Mon 2026-11-02 13:00  offer: mails "About plain" to shopper@mail.example',
         "Mon 2026-11-02 13:00  answer: waits for Email Clicked, until Tue 2026-11-03 13:00",
         "Tue 2026-11-03 13:00  answer: no Email Clicked within 1 day",

@@ -9,7 +9,7 @@ from milepost.publishing.workflows import path_of_tests
 from milepost.simulator.file import START
 from milepost.simulator.publish import open_shop
 from milepost.simulator.test_case import STORE
-from milepost.simulator.workflow_tests import prove, run_test_file
+from milepost.simulator.workflow_tests import run_publish_tests, run_test_file
 from tests.support.builders import Json, delay, send, shop, text, workflow
 from tests.support.commands import Answer, milepost, write
 from tests.support.template import ROOT
@@ -188,14 +188,14 @@ def test_the_gate_hears_everything_that_is_wrong() -> None:
     files = {path: text(content) for path, content in shop(cart=CART).items()}
     wrong = text(file_of(case(expect={"ends": "exited"})))
     (problem,) = run_test_file(files, wrong)
-    assert problem.place == "cases[0].expect.ends"
+    assert problem.location == "cases[0].expect.ends"
     assert problem.reason == "expected exited, but it was completed"
     assert run_test_file(files, text(file_of(case(expect={"ends": "completed"})))) == []
     assert run_test_file(files, "{}") != []
     assert run_test_file(files, text(file_of(case(expect={"ends": "exited"}), of="x"))) != []
     refused = files | {"workflows/cart.json": "{}"}
     (*_, last) = run_test_file(refused, wrong)
-    assert last.place.startswith("workflows/cart.json: ")
+    assert last.location.startswith("workflows/cart.json: ")
 
 
 def test_the_gate_has_what_it_needs_of_a_workflow_that_is_not_live_yet() -> None:
@@ -204,7 +204,7 @@ def test_the_gate_has_what_it_needs_of_a_workflow_that_is_not_live_yet() -> None
     templates = list(shop_.shelf.templates.values())
 
     def proven(tests: Json) -> list[str]:
-        problems = prove(shop_.program("cart"), settings, templates, text(tests))
+        problems = run_publish_tests(shop_.program("cart"), settings, templates, text(tests))
         return [str(problem) for problem in problems]
 
     assert proven(file_of(case(expect={"messages": [{"step": "reminder"}]}))) == []

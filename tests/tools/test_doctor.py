@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from milepost.sending.message import Refused
+from milepost.sending.message import SubmissionRejected
 from milepost.sending.probes import is_probe
 from milepost.simulator.memory.mailer import MemoryMailer
 from milepost_tools.doctor.doctor import Doctor
 from milepost_tools.doctor.finding import Finding
 from milepost_tools.doctor.ports import CannotAskError
 from milepost_tools.doctor.sending import EVENTS, LOOKED_AT, Account, Destination, Identity
-from milepost_tools.doctor.stack import Alarm, Part, Secret, Stack
-from milepost_tools.operations.test_send import ProbePost
+from milepost_tools.doctor.stack import Alarm, Secret, Stack, StackResource
+from milepost_tools.operations.test_send import ProbeSender
 from tests.fakes.probes import MemoryProbes
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -49,8 +49,11 @@ class Healthy:
     def stack(self) -> Stack | None:
         return self._answer("stack", self.found)  # type: ignore[no-any-return]
 
-    def parts(self) -> Sequence[Part]:
-        table, function = Part("T", "table", "ACTIVE"), Part("F", "function", "Active")
+    def parts(self) -> Sequence[StackResource]:
+        table, function = (
+            StackResource("T", "table", "ACTIVE"),
+            StackResource("F", "function", "Active"),
+        )
         return self._answer("parts", [table, function])  # type: ignore[no-any-return]
 
     def account(self) -> Account:
@@ -126,7 +129,7 @@ class Clinic:
             name="milepost",
             premises=self.premises,
             records=self.records,
-            probes=lambda _: ProbePost(self.mailer, self.notes),
+            probes=lambda _: ProbeSender(self.mailer, self.notes),
             now=lambda: NOON,
             sleep=self._sleep,
         )
@@ -140,7 +143,7 @@ class Clinic:
         """SES reports what its simulator stands for, and our function notes it."""
         kinds = {"success": "delivered", "bounce": "bounced", "complaint": "complained"}
         for mail in self.mailer.mails:
-            self.notes.note(mail.tags["probe"], kinds[mail.to.partition("@")[0]], NOON)
+            self.notes.record_report(mail.tags["probe"], kinds[mail.to.partition("@")[0]], NOON)
 
 
 @pytest.fixture
@@ -196,7 +199,7 @@ def test_without_patience_no_mail_is_sent_and_that_is_told(clinic: Clinic) -> No
 
 
 def test_a_mail_that_ses_refuses_is_told_and_not_waited_for(clinic: Clinic) -> None:
-    clinic.mailer.script.extend([Refused("MessageRejected")] * 3)
+    clinic.mailer.script.extend([SubmissionRejected("MessageRejected")] * 3)
     found = clinic.examine()
     assert [each.said for each in found if each.check.startswith("loop")] == (
         ["SES does not take the test mail: MessageRejected"] * 3

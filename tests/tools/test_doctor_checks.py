@@ -26,8 +26,8 @@ from milepost_tools.doctor.sending import (
 )
 from milepost_tools.doctor.stack import (
     Alarm,
-    Part,
     Secret,
+    StackResource,
     check_alarms,
     check_clock,
     check_dead_letters,
@@ -235,9 +235,16 @@ def test_a_stack_has_to_be_wholly_there(state: str, good: bool) -> None:
 
 
 def test_a_part_that_is_gone_is_named() -> None:
-    parts = [Part("ContactsTable", "table", "ACTIVE"), Part("ReactFunction", "function", "Active")]
+    parts = [
+        StackResource("ContactsTable", "table", "ACTIVE"),
+        StackResource("ReactFunction", "function", "Active"),
+    ]
     assert states(check_parts(parts)) == {"tables": "ok", "functions": "ok"}
-    lame = [*parts, Part("LookFunction", "function", ""), Part("More", "function", "Failed")]
+    lame = [
+        *parts,
+        StackResource("LookFunction", "function", ""),
+        StackResource("More", "function", "Failed"),
+    ]
     assert [str(each) for each in check_parts(lame)] == [
         "tables: OK: all 1 are there",
         "functions: wrong: LookFunction is gone (deploy again)",

@@ -8,7 +8,7 @@ import pytest
 from functions.trigger_email.app import handler
 from milepost.sending.probes import probe_name
 from milepost.wiring import sending, tables
-from milepost_tools.operations.test_send import ProbePost
+from milepost_tools.operations.test_send import ProbeSender
 from tests.support.aws_events import queued, sample, told_by_sns
 from tests.support.cloud import Printed, Shop
 
@@ -37,7 +37,7 @@ def test_a_report_of_a_probe_is_noted(
 ) -> None:
     mark = f"{len(sample_name):016x}"
     hear(reported(sample_name, mailbox, mark), reported(sample_name, mailbox, mark))
-    post = ProbePost(sending.sender().mailer, tables.probes())
+    post = ProbeSender(sending.sender().mailer, tables.probes())
     assert post.heard(probe_name(mark, mailbox)) == [kind]
     assert printed.counted("EmailEventsIgnored") == 0
     assert printed.counted("EmailEventsForeign") == 0
@@ -45,7 +45,7 @@ def test_a_report_of_a_probe_is_noted(
 
 def test_several_reports_of_one_probe_are_all_kept_and_expire(shop: Shop) -> None:
     hear(reported("send", "success"), reported("delivery", "success"))
-    assert tables.probes().heard(probe_name(MARK, "success")) == ["delivered", "sent"]
+    assert tables.probes().reports(probe_name(MARK, "success")) == ["delivered", "sent"]
     (item,) = shop.cloud.contacts(f"PROBE#{MARK}-success")
     assert "expires_at" in item
 
@@ -73,5 +73,5 @@ def test_a_message_of_ours_is_no_probe_whatever_its_tags_say(shop: Shop, printed
     name = f"{MARK[::-1]}-complaint"
     event["mail"]["tags"] |= {"probe": [name]}
     hear(told_by_sns(event))
-    assert tables.probes().heard(name) == []
+    assert tables.probes().reports(name) == []
     assert printed.counted("EmailEventsForeign") == 1

@@ -13,7 +13,7 @@ from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
 from milepost.wiring import core, tables
 from milepost_tools.cli.app import main
-from milepost_tools.operations.dead_letter_queue import SqsBox
+from milepost_tools.operations.dead_letter_queue import SqsDeadLetterQueue
 from milepost_tools.operations.redrive import Redriver
 from tests.support.cloud import EMAIL, ENVIRONMENT, Item, Printed, Shop
 from tests.support.handlers import tell
@@ -150,7 +150,7 @@ def part(stream: str, record: Item) -> str:
 def redriver(stream: Any) -> Redriver:
     table = tables.contacts().table
     sqs = boto3.client("sqs")
-    return Redriver(tables.contacts(), SqsBox(table, sqs, URL, stream))
+    return Redriver(tables.contacts(), SqsDeadLetterQueue(table, sqs, URL, stream))
 
 
 def given_up(shop: Shop, name: str) -> Item:

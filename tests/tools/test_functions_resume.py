@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from milepost.published.marketing_stop import Breaker
-from milepost.sending.reputation import Tally, hour_of
+from milepost.published.marketing_stop import MarketingStop
+from milepost.sending.reputation import HourlyCount, hour_of
 from milepost.wiring import core, publishing, runtime, sending
 from milepost_tools.cli.app import main
 from tests.support.builders import send, workflow
@@ -43,8 +43,8 @@ def stack(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def stop(shop: Shop) -> Breaker:
-    breaker = Breaker(datetime.now(UTC).replace(microsecond=0), "bounced", 5, 100, 1)
+def stop(shop: Shop) -> MarketingStop:
+    breaker = MarketingStop(datetime.now(UTC).replace(microsecond=0), "bounced", 5, 100, 1)
     reputation = sending.reputation()
     assert reputation.breakers.open(shop.store, "", breaker) == breaker
     core.registry.cache_clear()
@@ -53,7 +53,7 @@ def stop(shop: Shop) -> Breaker:
     return breaker
 
 
-def tallies(shop: Shop) -> list[Tally]:
+def tallies(shop: Shop) -> list[HourlyCount]:
     now = datetime.now(UTC)
     return list(sending.reputation().tallies.since(shop.store, "", now - timedelta(days=1)))
 
@@ -66,7 +66,7 @@ def test_what_is_sent_and_bounces_is_counted_in_the_hour_of_the_mail(shop: Shop)
     for kind in ("send", "bounce.permanent", "send", "bounce.permanent"):
         assert learn(told(message, kind, shop)) == []
     decided = datetime.fromisoformat(item["decided_at"]["S"])
-    assert tallies(shop) == [Tally(hour_of(decided), sent=1, bounced=1)]
+    assert tallies(shop) == [HourlyCount(hour_of(decided), sent=1, bounced=1)]
 
 
 def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Printed) -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
-from milepost.conditions.file import ContactIs, Did, SumOf
+from milepost.base.file_model import FileModel
+from milepost.conditions.leaf_files import ContactCondition, Did, SumOf
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.compiler.availability import KINDS
-from milepost.workflows.language.workflow import Inside, Workflow
+from milepost.workflows.language.workflow import OnPublishPolicy, Workflow
 from milepost.workflows.steps import AnyStep, Delay, Goto, Holdout, Split, UpdateContact
-from milepost_tools.reference.field_types import fields, parts
+from milepost_tools.reference.field_types import fields, nested_models
 from milepost_tools.reference.reference import pretty, reference
 from milepost_tools.reference.vocabulary import (
     CONDITIONS,
@@ -22,7 +22,7 @@ from milepost_tools.reference.vocabulary import (
     Json,
     Kind,
     examples_needed,
-    shown_of,
+    examples_of,
 )
 from tests.support.builders import branch, delay, send, workflow
 from tests.support.reference import documents
@@ -34,7 +34,7 @@ JSON = st.recursive(
 )
 
 
-def kind_of(model: type[Model], field: str) -> str:
+def kind_of(model: type[FileModel], field: str) -> str:
     return next(each.kind for each in fields(model) if each.name == field)
 
 
@@ -46,17 +46,17 @@ def kind_of(model: type[Model], field: str) -> str:
         (Workflow, "audience", "[condition](#conditions)"),
         (Workflow, "goal", "object, see below"),
         (Workflow, "exit_on", "list of objects, see below"),
-        (Inside, "steps", "object: id of a step → id of a step"),
+        (OnPublishPolicy, "steps", "object: id of a step → id of a step"),
         (Delay, "for", "duration"),
         (Goto, "max", "whole number, 1 to 1000"),
         (Holdout, "percent", "number, more than 0 and less than 100"),
-        (ContactIs, "is", "text, number, `true` or `false`"),
-        (ContactIs, "in", "list of texts, numbers, `true` or `false`"),
-        (ContactIs, "between", "two numbers"),
+        (ContactCondition, "is", "text, number, `true` or `false`"),
+        (ContactCondition, "in", "list of texts, numbers, `true` or `false`"),
+        (ContactCondition, "between", "two numbers"),
         (UpdateContact, "unset", "list of names of properties"),
     ],
 )
-def test_a_type_is_said_in_plain_words(model: type[Model], field: str, words: str) -> None:
+def test_a_type_is_said_in_plain_words(model: type[FileModel], field: str, words: str) -> None:
     assert kind_of(model, field) == words
 
 
@@ -79,9 +79,9 @@ def test_every_word_and_every_field_of_it_is_explained(kind: Kind) -> None:
 
 
 def test_objects_with_fields_of_their_own_are_found() -> None:
-    assert [name for name, _ in parts(Split)] == ["paths", "winner"]
-    assert [name for name, _ in parts(Did)] == ["times"]
-    assert [name for name, _ in parts(Workflow)] == ["reentry", "inside", "exit_on", "goal"]
+    assert [name for name, _ in nested_models(Split)] == ["paths", "winner"]
+    assert [name for name, _ in nested_models(Did)] == ["times"]
+    assert [name for name, _ in nested_models(Workflow)] == ["reentry", "inside", "exit_on", "goal"]
 
 
 def test_every_word_needs_an_example() -> None:
@@ -111,7 +111,7 @@ DOCUMENT = workflow(
     ],
 )
 def test_of_an_example_only_what_it_is_about_is_shown(example: str, shown: Json) -> None:
-    assert shown_of(example, DOCUMENT) == shown
+    assert examples_of(example, DOCUMENT) == shown
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_of_an_example_only_what_it_is_about_is_shown(example: str, shown: Json)
 )
 def test_an_example_of_something_else_is_noticed(example: str) -> None:
     with pytest.raises(LookupError, match=example):
-        shown_of(example, DOCUMENT)
+        examples_of(example, DOCUMENT)
 
 
 def test_a_page_needs_all_examples() -> None:

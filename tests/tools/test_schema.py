@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
 from milepost.workflows.language.workflow import Workflow
 from tests.support import builders
@@ -72,7 +72,7 @@ def test_what_ships_names_its_schema_and_keeps_to_it(path: Any) -> None:
     model = FILES[named.name]
     validator = Draft202012Validator(schema(model))
     assert list(validator.iter_errors(document)) == []
-    assert isinstance(read_file(path.read_text("utf-8"), model), model)
+    assert isinstance(parse_file(path.read_text("utf-8"), model), model)
 
 
 @settings(max_examples=how_many(20))
@@ -102,7 +102,7 @@ WRONG: list[Json] = [
 
 @pytest.mark.parametrize("document", WRONG, ids=lambda document: json.dumps(document)[-60:])
 def test_an_editor_underlines_what_publishing_would_refuse(document: Json) -> None:
-    assert isinstance(read_file(json.dumps(document), Workflow), list)
+    assert isinstance(parse_file(json.dumps(document), Workflow), list)
     assert list(WORKFLOW.iter_errors(document)) != []
 
 

@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from milepost_tools.doctor.aws import AwsPremises
+from milepost_tools.doctor.aws import AwsStackInspector
 from milepost_tools.doctor.ports import CannotAskError
 from milepost_tools.doctor.sending import Account, Destination, Identity
-from milepost_tools.doctor.stack import Alarm, Part, Secret
+from milepost_tools.doctor.stack import Alarm, Secret, StackResource
 
 Json = dict[str, Any]
 
@@ -53,11 +53,13 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def premises(aws: Aws) -> AwsPremises:
-    return AwsPremises(aws.client, "milepost")
+def premises(aws: Aws) -> AwsStackInspector:
+    return AwsStackInspector(aws.client, "milepost")
 
 
-def test_a_stack_is_known_by_its_parameters_and_outputs(aws: Aws, premises: AwsPremises) -> None:
+def test_a_stack_is_known_by_its_parameters_and_outputs(
+    aws: Aws, premises: AwsStackInspector
+) -> None:
     described = {
         "StackName": "milepost",
         "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
@@ -74,7 +76,7 @@ def test_a_stack_is_known_by_its_parameters_and_outputs(aws: Aws, premises: AwsP
     assert premises.stack() is None
 
 
-def test_tables_and_functions_are_asked_one_by_one(aws: Aws, premises: AwsPremises) -> None:
+def test_tables_and_functions_are_asked_one_by_one(aws: Aws, premises: AwsStackInspector) -> None:
     kinds = {"Contacts": "DynamoDB::Table", "React": "Lambda::Function", "Look": "Lambda::Function",
              "Bucket": "S3::Bucket"}  # fmt: skip
     listed = [
@@ -90,13 +92,13 @@ def test_tables_and_functions_are_asked_one_by_one(aws: Aws, premises: AwsPremis
                 FunctionName="p-React")  # fmt: skip
     aws.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
     assert premises.parts() == [
-        Part("Contacts", "table", "ACTIVE"),
-        Part("React", "function", "Pending"),
-        Part("Look", "function", ""),
+        StackResource("Contacts", "table", "ACTIVE"),
+        StackResource("React", "function", "Pending"),
+        StackResource("Look", "function", ""),
     ]
 
 
-def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsPremises) -> None:
+def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsStackInspector) -> None:
     quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 3.0}
     account = {"ProductionAccessEnabled": False, "SendingEnabled": True,
                "EnforcementStatus": "HEALTHY", "SendQuota": quota}  # fmt: skip
@@ -125,7 +127,7 @@ def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsPremis
     ]
 
 
-def test_topic_queue_and_alarms_are_asked(aws: Aws, premises: AwsPremises) -> None:
+def test_topic_queue_and_alarms_are_asked(aws: Aws, premises: AwsStackInspector) -> None:
     subscription = {"SubscriptionArn": "s", "Protocol": "sqs", "Endpoint": "queue-arn"}
     aws.answers("sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]},
                 TopicArn="topic")  # fmt: skip
@@ -144,7 +146,7 @@ def test_topic_queue_and_alarms_are_asked(aws: Aws, premises: AwsPremises) -> No
     ]
 
 
-def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsPremises) -> None:
+def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsStackInspector) -> None:
     key, digest = "canary-not-to-be-told-to-anybody-0", "ab" * 32
     parameters = [
         {"Name": "/milepost/acme/link-key", "Type": "SecureString", "Value": key},
@@ -161,7 +163,7 @@ def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsPremises) -> 
     assert "canary" not in str(found)
 
 
-def test_awss_own_time_is_in_every_answer(aws: Aws, premises: AwsPremises) -> None:
+def test_awss_own_time_is_in_every_answer(aws: Aws, premises: AwsStackInspector) -> None:
     meta = {"HTTPHeaders": {"date": "Mon, 02 Nov 2026 12:00:00 GMT"}}
     aws.answers("sesv2", "get_account", {"ResponseMetadata": meta})
     assert premises.time() == datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -176,7 +178,7 @@ def test_awss_own_time_is_in_every_answer(aws: Aws, premises: AwsPremises) -> No
      ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException")],
 )  # fmt: skip
 def test_a_question_that_gets_no_answer_says_why(
-    aws: Aws, premises: AwsPremises, code: str, said: str
+    aws: Aws, premises: AwsStackInspector, code: str, said: str
 ) -> None:
     aws.refuses("sesv2", "get_account", code)
     with pytest.raises(CannotAskError, match=said):
@@ -189,4 +191,4 @@ def test_a_network_that_is_down_says_nothing_of_the_stack() -> None:
             raise EndpointConnectionError(endpoint_url="https://email.example")
 
     with pytest.raises(CannotAskError, match="EndpointConnectionError"):
-        AwsPremises(lambda _: Down(), "milepost").account()
+        AwsStackInspector(lambda _: Down(), "milepost").account()

@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from milepost.base.problems import Problem
-from milepost.contacts.event import ContactFacts, Event
-from milepost.contacts.profile import Profile, fold
+from milepost.contacts.event import ContactUpdate, Event
+from milepost.contacts.profile import Profile, apply_event
 from milepost.contacts.suppression import address_hash
 from milepost.stores.settings import StoreSettings
 from milepost.transfer.exports.progress import Export
 from milepost.transfer.imports.plan import Column, Plan
-from milepost.transfer.imports.progress import Counts, Import, Returned
-from milepost.transfer.ports import Upload
+from milepost.transfer.imports.progress import Counts, Import, RevertCounts
+from milepost.transfer.ports import FileVersion
 from tests.support.builders import ADA, MONDAY_NOON, STORE, consent_fact, contact, enrollment, event
 from tests.support.ports import Ports
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 SETTINGS = StoreSettings(shop_topics=("offers",))
-WITHDRAWN = ContactFacts(consents=(consent_fact(state="withdrawn"),))
-SIGNED_UP = event("Signed Up", contact=ContactFacts(first_name="Ada"))
+WITHDRAWN = ContactUpdate(consents=(consent_fact(state="withdrawn"),))
+SIGNED_UP = event("Signed Up", contact=ContactUpdate(first_name="Ada"))
 
 
 def live(ports: Ports, *events: Event, applied: int = 1) -> None:
@@ -32,10 +32,10 @@ def live(ports: Ports, *events: Event, applied: int = 1) -> None:
     after = before or Profile(STORE, contact())
     for each in events:
         ports.timeline.append(contact(), each)
-        ports.contacts.link(contact(), each)
+        ports.contacts.claim_identifiers(contact(), each)
         ports.contacts.record_consent(contact(), each, ("offers",))
-        after = fold(after, each, SETTINGS)
-    assert ports.contacts.apply(before, replace(after, applied=applied))
+        after = apply_event(after, each, SETTINGS)
+    assert ports.contacts.apply(before, replace(after, last_sequence=applied))
 
 
 # --- people ---
@@ -87,7 +87,7 @@ def test_who_is_forgotten_leaves_nothing_but_the_place_in_the_stream(ports: Port
     live(ports, event(identifiers={"email": ADA, "external_id": "7"}, contact=WITHDRAWN), applied=5)
     assert ports.people.forget(ports.people.life(STORE, contact()))
     assert ports.people.life(STORE, contact()) == (
-        STORE, contact(), Profile(STORE, contact(), applied=5), (), (),
+        STORE, contact(), Profile(STORE, contact(), last_sequence=5), (), (),
     )  # fmt: skip
     assert ports.people.owners(STORE, {("email", ADA), ("external_id", "7")}) == {}
     assert ports.look.proofs() == []
@@ -121,7 +121,7 @@ def test_an_address_that_is_taken_away_is_not_mailed_any_more(ports: Ports) -> N
     live(ports, SIGNED_UP, applied=1)
     before = ports.contacts.profile(STORE, contact())
     assert before is not None
-    assert ports.contacts.apply(before, replace(before, fields={}, applied=2))
+    assert ports.contacts.apply(before, replace(before, fields={}, last_sequence=2))
     after = ports.contacts.profile(STORE, contact())
     assert after is not None
     assert after.email is None
@@ -132,7 +132,7 @@ def test_an_address_that_is_taken_away_is_not_mailed_any_more(ports: Ports) -> N
 IMPORT = Import(
     STORE,
     "people-01234567",
-    Upload("imports/people.csv", "v1", 4711),
+    FileVersion("imports/people.csv", "v1", 4711),
     "importing",
     at=MONDAY_NOON,
     begun=MONDAY_NOON,
@@ -156,7 +156,7 @@ def test_a_step_of_an_import_comes_back_as_it_was(ports: Ports) -> None:
         offset=1000,
         row=9,
         counts=Counts(9, 1, 2, 3, 1, 2, 4, 5, 6, 7),
-        returned=Returned(3, 1, 1, 1, 1),
+        returned=RevertCounts(3, 1, 1, 1, 1),
         seconds=1.5,
         waits=2,
         since=MONDAY_NOON + timedelta(hours=1),
@@ -201,7 +201,9 @@ def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str,
 
 
 def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
-    facts = ContactFacts(first_name="Ada", consents=(consent_fact(), consent_fact("news", at=None)))
+    facts = ContactUpdate(
+        first_name="Ada", consents=(consent_fact(), consent_fact("news", at=None))
+    )
     live(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     ports.timeline.append("c" + "0" * 25, replace(event(), store="another"))

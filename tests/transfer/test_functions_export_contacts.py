@@ -8,7 +8,7 @@ import pytest
 
 from functions.export_contacts.app import handler
 from milepost.contacts.event import contact_id
-from milepost.transfer.dynamodb.store_scan import DynamoEverything
+from milepost.transfer.dynamodb.store_scan import DynamoStoreScan
 from milepost.transfer.exports import exporter
 from milepost.wiring import tables, transfer
 from tests.support.aws_events import changed_file, queued
@@ -74,10 +74,10 @@ def test_an_export_that_needs_many_functions_asks_for_them(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = transfer.exporter()
-    assert isinstance(usual.everything, DynamoEverything)
+    assert isinstance(usual.everything, DynamoStoreScan)
     small = replace(usual.everything, most=25)
     monkeypatch.setattr(transfer, "exporter", lambda: replace(usual, everything=small))
-    monkeypatch.setattr(exporter, "MOST_HELD", 1)
+    monkeypatch.setattr(exporter, "MAX_HELD", 1)
     rows = "".join(f"p{n}@mail.example\n" for n in range(60))
     put(shop, "imports/many.import.json", {})
     bring(shop, "imports/many.csv", f"email\n{rows}")

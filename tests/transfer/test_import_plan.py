@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.transfer.imports.encodings import HEAD
 from milepost.transfer.imports.file import ImportFile
-from milepost.transfer.imports.plan import MOST_TITLES, Column, Plan, make_plan, moment
+from milepost.transfer.imports.plan import MAX_TITLES, Column, Plan, make_plan, parse_as_of
 from milepost.transfer.imports.records import Kind
 from tests.support.builders import MONDAY_NOON
 from tests.support.template import ROOT
 
 
 def settings(**said: Any) -> ImportFile:
-    found = read_file(json.dumps(said), ImportFile)
+    found = parse_file(json.dumps(said), ImportFile)
     assert isinstance(found, ImportFile), found
     return found
 
@@ -140,7 +140,7 @@ def test_a_title_that_is_not_there_is_told_with_the_nearest_one() -> None:
         ("email,E-Mail\n", 'email: is what "email" and "E-Mail" both seem to be'),
         ("ada@mail.example,Ada\n", "line 1: is a contact and not the titles of the columns"),
         ("a" * HEAD * 2, "line 1: has no end where a header would end"),
-        ("email," + ",".join(f"c{n}" for n in range(MOST_TITLES)) + "\n", "line 1: has more than"),
+        ("email," + ",".join(f"c{n}" for n in range(MAX_TITLES)) + "\n", "line 1: has more than"),
         ("email," + ",".join(f"c{n}" for n in range(95)) + "\n", "line 1: has 96 columns; a cont"),
         ("email\rada@mail.example\rbob@mail.example", "file: ends its lines as old Macs did"),
         (b"PK\x03\x04rest", "file: is a spreadsheet or a ZIP archive, and no CSV file"),
@@ -205,16 +205,16 @@ def test_a_head_may_end_inside_of_a_letter() -> None:
     ],
 )
 def test_what_is_wrong_with_the_settings_is_told(said: dict[str, Any], problem: str) -> None:
-    found = read_file(json.dumps(said), ImportFile)
+    found = parse_file(json.dumps(said), ImportFile)
     assert isinstance(found, list)
     assert problem in " ".join(map(str, found))
 
 
 def test_a_file_is_from_now_or_from_when_it_says() -> None:
     earlier = MONDAY_NOON - timedelta(days=9)
-    assert moment(None, MONDAY_NOON) == moment(settings(), MONDAY_NOON) == MONDAY_NOON
-    assert moment(settings(as_of=earlier.isoformat()), MONDAY_NOON) == earlier
-    ahead = moment(settings(as_of="2027-01-01T00:00:00Z"), MONDAY_NOON)
+    assert parse_as_of(None, MONDAY_NOON) == parse_as_of(settings(), MONDAY_NOON) == MONDAY_NOON
+    assert parse_as_of(settings(as_of=earlier.isoformat()), MONDAY_NOON) == earlier
+    ahead = parse_as_of(settings(as_of="2027-01-01T00:00:00Z"), MONDAY_NOON)
     assert isinstance(ahead, list)
     assert str(ahead[0]).startswith("as_of: is in the future")
 
@@ -222,7 +222,7 @@ def test_a_file_is_from_now_or_from_when_it_says() -> None:
 def test_the_example_in_the_documents_is_one_that_is_understood() -> None:
     page = (ROOT / "docs" / "importing.md").read_text("utf-8")
     example, _ = re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL)
-    how = read_file(example, ImportFile)
+    how = parse_file(example, ImportFile)
     assert isinstance(how, ImportFile)
     header = "Mail,Customer,First name,Born,Orders,Newsletter,Note\n"
     assert len(good(header, how).columns) == 7

@@ -1,15 +1,15 @@
 """A memory that holds the newest keys, and never more than twice as many as it must."""
 
 from milepost.transfer.imports import lru
-from milepost.transfer.imports.lru import Recent
+from milepost.transfer.imports.lru import LruCache
 
 
 def test_the_newest_keys_are_known_and_the_oldest_are_not() -> None:
-    memory = Recent[int, int]()
-    for number in range(lru.REMEMBERED * 4):
+    memory = LruCache[int, int]()
+    for number in range(lru.DEFAULT_SIZE * 4):
         assert memory.first(number, number) == number
-    last = lru.REMEMBERED * 4 - 1
+    last = lru.DEFAULT_SIZE * 4 - 1
     assert memory.first(last, -1) == last
-    assert memory.get(last - lru.REMEMBERED + 1) == last - lru.REMEMBERED + 1
+    assert memory.get(last - lru.DEFAULT_SIZE + 1) == last - lru.DEFAULT_SIZE + 1
     assert memory.get(0) is None
     assert memory.first(0, 7) == 7

@@ -6,11 +6,13 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.transfer.imports.records import MAX_LINES, MAX_ROW, Kind, Record, records
+from milepost.transfer.imports.records import MAX_LINES, MAX_ROW, FileRecord, Kind, records
 from tests.support.laws import how_many
 
 
-def read(content: bytes, kind: Kind = "csv", piece: int = 1 << 20, start: int = 0) -> list[Record]:
+def read(
+    content: bytes, kind: Kind = "csv", piece: int = 1 << 20, start: int = 0
+) -> list[FileRecord]:
     chunks = [content[at : at + piece] for at in range(start, len(content), piece)]
     return list(records(chunks, start, kind))
 
@@ -20,11 +22,11 @@ def raws(content: bytes, kind: Kind = "csv") -> list[bytes]:
 
 
 def test_each_line_is_a_record_with_its_place() -> None:
-    assert read(b"a,b\r\nc,d\n") == [Record(0, 5, b"a,b"), Record(5, 9, b"c,d")]
+    assert read(b"a,b\r\nc,d\n") == [FileRecord(0, 5, b"a,b"), FileRecord(5, 9, b"c,d")]
 
 
 def test_the_last_line_needs_no_end() -> None:
-    assert read(b"a\nb") == [Record(0, 2, b"a"), Record(2, 3, b"b")]
+    assert read(b"a\nb") == [FileRecord(0, 2, b"a"), FileRecord(2, 3, b"b")]
 
 
 def test_quotes_hold_a_line_break_together() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ConsentFact
+from milepost.contacts.event import ConsentEvidence
 from milepost.transfer.imports.plan import Column, Plan
-from milepost.transfer.imports.records import Fault, Record
-from milepost.transfer.imports.rows import Reader, Row, RowError, error_line, safe_cell
+from milepost.transfer.imports.records import Fault, FileRecord
+from milepost.transfer.imports.rows import Row, RowError, RowParser, error_line, safe_cell
 from tests.support.laws import how_many
 
 EMAIL = Column("Mail", "email")
@@ -22,7 +22,7 @@ def read(
 ) -> Row | list[RowError] | None:
     line = raw.encode() if isinstance(raw, str) else raw
     how = Plan("csv", columns or (EMAIL,), guessed=False)._replace(**plan)
-    return Reader(how, "import people-1").read(7, Record(0, len(line), line, fault))
+    return RowParser(how, "import people-1").read(7, FileRecord(0, len(line), line, fault))
 
 
 def good(raw: str | bytes, *columns: Column, **plan: Any) -> Row:
@@ -108,7 +108,9 @@ def test_an_empty_line_is_no_row(line: str) -> None:
 @pytest.mark.parametrize("word", ["no", "FALSE", "Unsubscribed", "cleaned", "opted out"])
 def test_a_no_is_taken(word: str) -> None:
     row = good(f"ada@mail.example,{word}", EMAIL, Column("C", "consent.news"))
-    assert row.facts.consents == (ConsentFact("withdrawn", "import", "import people-1", "news"),)
+    assert row.facts.consents == (
+        ConsentEvidence("withdrawn", "import", "import people-1", "news"),
+    )
 
 
 @pytest.mark.parametrize("word", ["yes", "TRUE", "subscribed", "opted in"])

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from milepost.aws.sqs import SqsRequeue
-from milepost.base.errors import Busy
+from milepost.aws.sqs import SqsContinuationQueue
+from milepost.base.errors import ThrottledError
 from milepost.transfer.aws import S3Uploads
-from milepost.transfer.ports import Gone, Upload
+from milepost.transfer.ports import FileGoneError, FileVersion
 from tests.support.ports import Cloud, cloud
 
 STORE = "harborline"
@@ -30,7 +30,7 @@ def uploads(aws: Cloud) -> S3Uploads:
     return S3Uploads(aws.s3, bucket)
 
 
-def put(uploads: S3Uploads, body: bytes) -> Upload:
+def put(uploads: S3Uploads, body: bytes) -> FileVersion:
     uploads.client.put_object(Bucket=uploads.bucket, Key=KEY, Body=body)
     found = uploads.find(STORE, PATH)
     assert found is not None
@@ -50,7 +50,7 @@ def test_a_version_is_read_although_another_was_put_over_it(uploads: S3Uploads) 
 def test_a_version_that_was_deleted_for_good_is_gone(uploads: S3Uploads) -> None:
     old = put(uploads, b"old")
     uploads.client.delete_object(Bucket=uploads.bucket, Key=KEY, VersionId=old.version)
-    with pytest.raises(Gone):
+    with pytest.raises(FileGoneError):
         list(uploads.read(STORE, old))
     uploads.settle(STORE, old)
 
@@ -61,7 +61,7 @@ def test_without_versions_a_file_that_was_put_over_is_gone(aws: Cloud) -> None:
     assert b"".join(plain.read(STORE, old)) == b"old"
     plain.settle(STORE, old)
     put(plain, b"new")
-    with pytest.raises(Gone):
+    with pytest.raises(FileGoneError):
         list(plain.read(STORE, old))
 
 
@@ -96,19 +96,19 @@ class Unreachable:
 def test_a_service_that_cannot_be_reached_is_busy() -> None:
     nobody: Any = Unreachable()
     uploads = S3Uploads(nobody, "bucket")
-    upload = Upload(PATH, "v", 10)
+    upload = FileVersion(PATH, "v", 10)
     for act in (
         lambda: uploads.find(STORE, PATH),
         lambda: list(uploads.read(STORE, upload)),
         lambda: uploads.settle(STORE, upload),
         lambda: uploads.put(STORE, "exports/x", []),
-        lambda: SqsRequeue(nobody, "url").again({}),
+        lambda: SqsContinuationQueue(nobody, "url").again({}),
     ):
-        with pytest.raises(Busy):
+        with pytest.raises(ThrottledError):
             act()
 
 
 def test_a_service_that_refuses_is_busy_too(aws: Cloud) -> None:
     nowhere = S3Uploads(aws.s3, "no-such-bucket-anywhere")
-    with pytest.raises(Busy):
+    with pytest.raises(ThrottledError):
         nowhere.put(STORE, "exports/x", [])

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.wiring.environment import Settings, SettingsError, read_settings
+from milepost.wiring.environment import FunctionSettings, SettingsError, read_settings
 
 NEEDED = {
     "MILEPOST_STACK": "milepost",
@@ -12,13 +12,13 @@ NEEDED = {
 
 
 def test_what_every_function_needs_is_enough() -> None:
-    assert read_settings(NEEDED) == Settings("milepost", "contacts", "workflows")
+    assert read_settings(NEEDED) == FunctionSettings("milepost", "contacts", "workflows")
 
 
 def test_every_field_is_read_by_its_name() -> None:
-    given = {f"MILEPOST_{name.upper()}": name for name in Settings._fields}
+    given = {f"MILEPOST_{name.upper()}": name for name in FunctionSettings._fields}
     settings = read_settings({**given, "MILEPOST_UNKNOWN": "x", "PATH": "/bin"})
-    assert all(getattr(settings, name) == name for name in Settings._fields)
+    assert all(getattr(settings, name) == name for name in FunctionSettings._fields)
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:

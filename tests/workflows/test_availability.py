@@ -4,9 +4,14 @@ import json
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.workflows.compiler.availability import FIELDS, KINDS, Missing, check_available
+from milepost.workflows.compiler.availability import (
+    FIELDS,
+    KINDS,
+    UnavailableFeature,
+    check_available,
+)
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import Json, branch, delay, send, wait_for, workflow
 
@@ -14,7 +19,7 @@ LATER = "is not available in this version"
 
 
 def found(document: Json) -> list[Problem]:
-    read = read_file(json.dumps(document), Workflow)
+    read = parse_file(json.dumps(document), Workflow)
     assert isinstance(read, Workflow), read
     return [*check_available(read)]
 
@@ -22,7 +27,7 @@ def found(document: Json) -> list[Problem]:
 def places(document: Json) -> list[tuple[str, str]]:
     problems = found(document)
     assert all(problem.remedy for problem in problems)
-    return [(problem.place, problem.reason) for problem in problems]
+    return [(problem.location, problem.reason) for problem in problems]
 
 
 def asking(condition: Json) -> Json:
@@ -99,7 +104,7 @@ def test_everything_comes_at_once() -> None:
 
 
 @pytest.mark.parametrize("missing", FIELDS, ids=lambda missing: str(missing.field))
-def test_the_fields_named_are_fields_of_the_language(missing: Missing) -> None:
+def test_the_fields_named_are_fields_of_the_language(missing: UnavailableFeature) -> None:
     assert missing.field in missing.model.model_fields
 
 

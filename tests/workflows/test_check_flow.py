@@ -5,11 +5,11 @@ import json
 import pytest
 
 from bench.transitions import longest_stay, transitions
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import END, Program, successors
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.graph import build_program, loops
-from milepost.workflows.compiler.state_machine import Wiring, machine
+from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, split, step
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
@@ -24,7 +24,7 @@ NO_REST = (
 
 
 def read(*steps: Json) -> Workflow:
-    found = read_file(json.dumps(workflow(*steps)), Workflow)
+    found = parse_file(json.dumps(workflow(*steps)), Workflow)
     assert isinstance(found, Workflow), found
     return found
 
@@ -240,7 +240,7 @@ def large(number: int) -> list[Json]:
 def test_a_thousand_steps_make_a_machine_that_aws_takes() -> None:
     made = program(*large(1000))
     assert len(made.nodes) == 1000
-    definition = json.dumps(machine(made, Wiring("run", "await")))
+    definition = json.dumps(state_machine(made, MachineConfig("run", "await")))
     assert len(definition) < 1024 * 1024
     assert transitions(made) > 1000
     assert longest_stay(made).days > 300

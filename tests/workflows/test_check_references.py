@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
 from milepost.templates.compile import compile_template
 from milepost.templates.references import steps_used
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.check_references import Around, check_references
+from milepost.workflows.compiler.check_references import PublishContext, check_references
 from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, send, workflow
@@ -19,7 +19,7 @@ HOOK = {"id": "crm", "type": "webhook", "url": "https://crm.example/hook"}
 
 
 def read(document: Json) -> Workflow:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return found
 
@@ -36,7 +36,7 @@ def compiled(body: str) -> TemplateVersion:
 
 
 PLAIN = compiled("<p>Hello</p><a href='{{ urls.unsubscribe }}'>no</a>{{ store.postal_address }}")
-AROUND = Around(
+AROUND = PublishContext(
     topics={"offers": "Offers", "news": "News"},
     templates={"plain": "1", "short": "2"},
     programs={
@@ -48,7 +48,7 @@ AROUND = Around(
 )
 
 
-def found(*steps: Json, around: Around = AROUND, **head: Any) -> list[str]:
+def found(*steps: Json, around: PublishContext = AROUND, **head: Any) -> list[str]:
     document = workflow(*(steps or (send("a"),)), **head)
     return [str(problem) for problem in check_references(read(document), around)]
 
@@ -243,7 +243,7 @@ def test_alerts_need_somebody_who_hears_them() -> None:
 
 def test_a_version_belongs_to_a_template_and_is_written_as_reports_show_it() -> None:
     def wrong(**step: Any) -> list[str]:
-        problems = read_file(
+        problems = parse_file(
             json.dumps(workflow({"id": "a", "type": "send_email", **step})), Workflow
         )
         assert isinstance(problems, list), problems

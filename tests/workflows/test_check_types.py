@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
-from milepost.workflows.compiler.check_types import RESULTS, check_kinds
+from milepost.base.parse_file import parse_file
+from milepost.workflows.compiler.check_types import STEP_RESULTS, check_types
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, delay, send, wait_for, workflow
 
@@ -20,9 +20,9 @@ STEPS: list[Json] = [
 
 def found(*steps: Json, **head: Any) -> list[str]:
     document = workflow(*(steps or (send("a"),)), **head)
-    read = read_file(json.dumps(document), Workflow)
+    read = parse_file(json.dumps(document), Workflow)
     assert isinstance(read, Workflow), read
-    return [str(problem) for problem in check_kinds(read)]
+    return [str(problem) for problem in check_types(read)]
 
 
 def asked(condition: Json) -> list[str]:
@@ -201,4 +201,4 @@ def test_a_change_that_may_come_is_no_mistake() -> None:
 
 def test_every_kind_of_step_with_a_result_is_one_of_the_language() -> None:
     schema = str(Workflow.model_json_schema()["$defs"])
-    assert all(f"'const': '{kind}'" in schema for kind in RESULTS)
+    assert all(f"'const': '{kind}'" in schema for kind in STEP_RESULTS)

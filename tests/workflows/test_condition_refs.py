@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from milepost.base.parse_file import read_file
-from milepost.workflows.compiler.condition_refs import check_conditions, leaves
+from milepost.base.parse_file import parse_file
+from milepost.workflows.compiler.condition_refs import check_conditions, condition_leaves
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, send, wait_for, workflow
 
@@ -17,7 +17,7 @@ DID = {"did": "Order Completed"}
 
 def read(**head: Any) -> Workflow:
     steps = head.pop("steps", [send("reminder")])
-    found = read_file(json.dumps(workflow(*steps, **head)), Workflow)
+    found = parse_file(json.dumps(workflow(*steps, **head)), Workflow)
     assert isinstance(found, Workflow), found
     return found
 
@@ -38,7 +38,7 @@ def test_every_condition_is_found_with_its_place() -> None:
         goal={"event": "G", "where": EVENT},
         steps=[wait_for("w", "E", "1 day", [branch("b", DID, [])], [], where=CONTACT)],
     )
-    assert [place for place, _, _ in leaves(one)] == [
+    assert [place for place, _, _ in condition_leaves(one)] == [
         "trigger.where.all[0]",
         "trigger.where.all[1].any[0]",
         "trigger.where.all[1].any[1].not",

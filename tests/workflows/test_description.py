@@ -9,17 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from milepost.base.markdown import clock, escaped, listed, plain, share, shifted, value
-from milepost.base.parse_file import read_file
-from milepost.conditions import describe as condition_words
-from milepost.conditions.evaluate import OPERATORS as KNOWN
+from milepost.base.markdown import clock, describe_offset, escaped, listed, plain, share, value
+from milepost.base.parse_file import parse_file
 from milepost.conditions.file import Condition
-from milepost.workflows.explain.description import say_condition, tell
+from milepost.conditions.operators import OPERATORS as KNOWN
+from milepost.workflows.explain.description import describe, describe_condition
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.steps.describe import say_step
-from milepost.workflows.steps.labels import name_step
-from milepost.workflows.triggers.describe import name_trigger, say_trigger
+from milepost.workflows.steps.describe import describe_step
+from milepost.workflows.steps.labels import step_label
+from milepost.workflows.triggers.describe import describe_trigger, name_trigger
 from milepost.workflows.triggers.triggers import Trigger
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
@@ -28,7 +27,7 @@ from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 if TYPE_CHECKING:
-    from milepost.base.file_model import Model
+    from milepost.base.file_model import FileModel
 
 
 STEP: TypeAdapter[AnyStep] = TypeAdapter(AnyStep)
@@ -37,25 +36,25 @@ CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
 
 
 def read(document: Json) -> Workflow:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return found
 
 
 def told(*steps: Json, **head: Any) -> str:
-    return tell(read(workflow(*steps, **head)))
+    return describe(read(workflow(*steps, **head)))
 
 
 def said(condition: Json) -> str:
-    return say_condition(CONDITION.validate_python(condition))
+    return describe_condition(CONDITION.validate_python(condition))
 
 
 def step(document: Json) -> str:
-    return say_step(STEP.validate_python(document))
+    return describe_step(STEP.validate_python(document))
 
 
 def trigger(document: Json) -> str:
-    return say_trigger(TRIGGER.validate_python(document))
+    return describe_trigger(TRIGGER.validate_python(document))
 
 
 # --- nothing goes untold ---
@@ -72,7 +71,7 @@ def test_there_is_an_example_of_every_kind_with_every_field(
     union: Any, tables: list[Examples]
 ) -> None:
     assert set(tables[0]) == members(union)
-    shown: dict[type[Model], set[str]] = {}
+    shown: dict[type[FileModel], set[str]] = {}
     for table in tables:
         for pair in pairs(table):
             shown.setdefault(pair.kind, set()).add(pair.field)
@@ -105,7 +104,7 @@ def test_every_field_of_a_condition_changes_its_words(pair: Pair) -> None:
 
 
 def test_every_operator_has_words_of_its_own() -> None:
-    assert set(condition_words.OPERATORS) == set(KNOWN) == set(OPERATORS)
+    assert set(KNOWN) == set(OPERATORS)
     leaves = [{"contact": "a"}, {"event": "a"}, {"step": "a", "output": "b"}]
     words = {said({**leaf, name: bound}) for leaf in leaves for name, bound in OPERATORS.items()}
     assert len(words) == len(leaves) * len(OPERATORS)
@@ -113,7 +112,7 @@ def test_every_operator_has_words_of_its_own() -> None:
 
 def test_every_kind_of_step_and_trigger_has_a_short_name() -> None:
     steps = [STEP.validate_python(one) for one, _ in examples.STEPS.values()]
-    assert len({name_step(each) for each in steps}) == len(steps)
+    assert len({step_label(each) for each in steps}) == len(steps)
     triggers = [TRIGGER.validate_python(one) for one, _ in examples.TRIGGERS.values()]
     assert all(name_trigger(each).strip() for each in triggers)
 
@@ -257,7 +256,7 @@ def test_lists_values_and_clocks_are_words() -> None:
     assert value(1e300) == "1e+300"
     assert value([1, {"a": "x"}]) == '\\[1, \\{"a": "x"\\}\\]'
     assert clock(None, "store") == "the store's clock"
-    assert shifted("PT36H", "it") == "1 day 12 hours after it"
+    assert describe_offset("PT36H", "it") == "1 day 12 hours after it"
     assert share(1, 3) == "33.3%"
     assert share(1, 1) == "100%"
 
@@ -310,7 +309,7 @@ def test_no_name_changes_the_shape_of_the_words(text: str, name: str) -> None:
             )
         )  # fmt: skip
 
-    words, simple = tell(document(text, name)), tell(document("x", "y"))
+    words, simple = describe(document(text, name)), describe(document("x", "y"))
     shape = [line[: len(line) - len(line.lstrip())] for line in simple.splitlines()]
     mine = [line[: len(line) - len(line.lstrip())] for line in words.splitlines()]
     assert mine == shape[2 * (not plain(text)) :]  # no paragraph for an empty description
@@ -321,7 +320,7 @@ def test_no_name_changes_the_shape_of_the_words(text: str, name: str) -> None:
 @given(workflows())
 @settings(max_examples=how_many(60))
 def test_every_step_of_any_workflow_is_told_once(document: Json) -> None:
-    words = tell(read(document))
+    words = describe(read(document))
     ids = [line.rsplit("(`", 1)[1] for line in words.splitlines() if line.endswith("`)")]
     assert len(ids) == len(set(ids)) == json.dumps(document["steps"]).count('"type"')
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.explain.difference import compare, vanished
 from milepost.workflows.language.tree import walk
@@ -20,7 +20,7 @@ from tests.support.random_workflows import workflows
 
 
 def read(document: Json) -> Workflow:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return found
 

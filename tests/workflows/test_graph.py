@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.program import END, Program, successors, waits
+from milepost.enrollments.program import END, Program, is_wait, successors
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.language.tree import walk
@@ -20,7 +20,7 @@ ALWAYS = {"event": "x", "exists": True}
 
 
 def read(document: Json) -> Workflow:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return found
 
@@ -196,9 +196,9 @@ def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
         assert block.entry == entry
         assert block.exits
         covered |= set(block.steps)
-        assert not any(waits(made.nodes[name]) for name in block.steps)
-        assert all(name == END or waits(made.nodes[name]) for name in block.exits)
-    assert covered == {name for name, node in made.nodes.items() if not waits(node)}
+        assert not any(is_wait(made.nodes[name]) for name in block.steps)
+        assert all(name == END or is_wait(made.nodes[name]) for name in block.exits)
+    assert covered == {name for name, node in made.nodes.items() if not is_wait(node)}
 
 
 def test_a_program_knows_which_waits_an_event_may_wake() -> None:

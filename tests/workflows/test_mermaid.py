@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.base.markdown import in_picture
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import END, successors
-from milepost.sending.counts import StepNumbers, WorkflowNumbers
-from milepost.workflows.compiler.graph import lay_out
-from milepost.workflows.explain.mermaid import MOST_LINES, MOST_TEXT, draw
+from milepost.sending.counts import StepCounts, WorkflowCounts
+from milepost.workflows.compiler.graph import flatten
+from milepost.workflows.explain.mermaid import MAX_LINES, MAX_TEXT, draw_flowchart
 from milepost.workflows.language.workflow import Workflow
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
@@ -44,7 +44,7 @@ hostile = (st.text(min_size=1, max_size=60) | st.sampled_from(HOSTILE)).map(
 
 
 def read(document: Json) -> Workflow:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return found
 
@@ -69,7 +69,7 @@ def parsed(picture: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
 
 def picture(*steps: Json, **head: Any) -> tuple[dict[str, str], set[tuple[str, str, str]]]:
     """The boxes by what they end with (ids of steps), and the lines between those."""
-    boxes, lines = parsed(draw(read(workflow(*steps, **head))))
+    boxes, lines = parsed(draw_flowchart(read(workflow(*steps, **head))))
     names = {box: _id(box, shape) for box, shape in boxes.items()}
     shapes = {names[box]: shape for box, shape in boxes.items()}
     return shapes, {(names[a], label, names[b]) for a, label, b in lines}
@@ -144,9 +144,9 @@ def test_every_kind_of_trigger_is_drawn(trigger: Json) -> None:
 
 
 def test_live_numbers_stand_in_the_boxes() -> None:
-    mail = StepNumbers(decided=1300, sent=1200, fates={"opened": 300, "clicked": 20})
-    numbers = WorkflowNumbers(entered=1500, statuses={}, steps={"mail": mail})
-    drawn = draw(read(workflow(send("mail"), send("other"))), numbers)
+    mail = StepCounts(decided=1300, sent=1200, statuses={"opened": 300, "clicked": 20})
+    numbers = WorkflowCounts(entered=1500, statuses={}, steps={"mail": mail})
+    drawn = draw_flowchart(read(workflow(send("mail"), send("other"))), numbers)
     parsed(drawn)
     assert "Checkout Started<br/>1,500 entered" in drawn
     assert "Send plain<br/>mail<br/>1,200 sent, 300 opened, 20 clicked" in drawn
@@ -156,7 +156,7 @@ def test_live_numbers_stand_in_the_boxes() -> None:
 @given(workflows())
 @settings(max_examples=how_many(100))
 def test_the_lines_are_those_of_the_compiled_graph(document: Json) -> None:
-    nodes, entry = lay_out(read(document).steps)
+    nodes, entry = flatten(read(document).steps)
     expected = {("trigger", entry)}
     for id_, node in nodes.items():
         if node["type"] != "exit":
@@ -170,7 +170,7 @@ def test_the_lines_are_those_of_the_compiled_graph(document: Json) -> None:
 
 
 def test_as_many_steps_as_fit_are_drawn() -> None:
-    drawn = draw(read(workflow(*(send(f"s{n}") for n in range(400)))))
+    drawn = draw_flowchart(read(workflow(*(send(f"s{n}") for n in range(400)))))
     boxes, lines = parsed(drawn)
     assert len(boxes) == len(lines) + 1 == 402
     assert "large" not in boxes
@@ -182,10 +182,10 @@ def test_of_a_thousand_steps_the_first_levels_are_drawn(depth: int) -> None:
     steps: list[Json] = [send(f"s{n}") for n in range(count - depth)]
     for level in range(depth):
         steps = [branch(f"b{level}", EVENT, steps[: len(steps) // 2], steps[len(steps) // 2 :])]
-    drawn = draw(read(workflow(*steps)))
+    drawn = draw_flowchart(read(workflow(*steps)))
     boxes, lines = parsed(drawn)
-    assert len(lines) <= MOST_LINES
-    assert len(drawn) <= MOST_TEXT
+    assert len(lines) <= MAX_LINES
+    assert len(drawn) <= MAX_TEXT
     (said,) = re.findall(r"Too large to draw#58; the first (\d+) of 1,000 steps shown", drawn)
     hidden = sum(int(n) for n in re.findall(r"(\d+) steps? not drawn", drawn))
     assert int(said) + hidden == count
@@ -195,7 +195,7 @@ def test_of_a_thousand_steps_the_first_levels_are_drawn(depth: int) -> None:
 def test_a_jump_to_what_is_not_drawn_leads_to_the_box_in_its_place() -> None:
     far = branch("b", EVENT, [send(f"s{n}") for n in range(900)])
     steps = [{"id": "g", "type": "goto", "to": "s899"}, far]
-    drawn = draw(read(workflow(*steps)))
+    drawn = draw_flowchart(read(workflow(*steps)))
     boxes, lines = parsed(drawn)
     (jump,) = [b for a, _, b in lines if "Go to" in boxes[a]]
     assert "not drawn" in boxes[jump]
@@ -206,9 +206,9 @@ def test_the_widest_workflow_fits(name: str) -> None:
     paths = [{"name": f"{n}{name}"[:60], "if": EVENT} for n in range(50)]
     steps = [{"id": f"b{n}", "type": "branch", "paths": paths} for n in range(300)]
     text = json.dumps(workflow(*steps, title=name[:120]))
-    drawn = draw(Workflow.model_validate(json.loads(text)))
-    assert len(parsed(drawn)[1]) <= MOST_LINES
-    assert len(drawn) <= MOST_TEXT
+    drawn = draw_flowchart(Workflow.model_validate(json.loads(text)))
+    assert len(parsed(drawn)[1]) <= MAX_LINES
+    assert len(drawn) <= MAX_TEXT
     assert "Too large to draw" in drawn
 
 
@@ -238,8 +238,8 @@ def test_no_text_leaves_its_label(name: str, title: str) -> None:
             )
         )
 
-    boxes, lines = parsed(draw(document(name, title)))
-    simple_boxes, simple_lines = parsed(draw(document("x", "y")))
+    boxes, lines = parsed(draw_flowchart(document(name, title)))
+    simple_boxes, simple_lines = parsed(draw_flowchart(document("x", "y")))
     assert [*boxes] == [*simple_boxes]
     assert [(a, b) for a, _, b in lines] == [(a, b) for a, _, b in simple_lines]
 

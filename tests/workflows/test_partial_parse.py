@@ -4,9 +4,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.workflows.compiler.partial_parse import Salvage, salvage
+from milepost.workflows.compiler.partial_parse import PartialWorkflow, parse_partially
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, delay, send, workflow
@@ -15,10 +15,10 @@ from tests.support.random_workflows import workflows
 Json = dict[str, Any]
 
 
-def rest(*steps: Any, **head: Any) -> Salvage:
+def rest(*steps: Any, **head: Any) -> PartialWorkflow:
     document = workflow(*steps, **head)
-    assert isinstance(read_file(json.dumps(document), Workflow), list), "it has no mistake"
-    left = salvage(json.dumps(document))
+    assert isinstance(parse_file(json.dumps(document), Workflow), list), "it has no mistake"
+    left = parse_partially(json.dumps(document))
     assert left is not None
     return left
 
@@ -44,7 +44,7 @@ def test_a_broken_condition_leaves_the_steps_below_it() -> None:
 
 def test_a_head_without_its_fields_gets_some() -> None:
     document = {"titel": "x", "trigger": {"type": "evnt"}, "steps": "none"}
-    left = salvage(json.dumps(document))
+    left = parse_partially(json.dumps(document))
     assert left is not None
     assert {*left.replaced} == {"title", "titel", "trigger", "steps"}
 
@@ -52,13 +52,13 @@ def test_a_head_without_its_fields_gets_some() -> None:
 def test_nothing_is_said_of_what_was_replaced() -> None:
     left = rest(send("a"), {"id": "b", "type": "dealy"})
     problems = [Problem("steps[0].template", "gone"), Problem("steps[1].id", "of the stand-in")]
-    assert [p.place for p in left.about_the_rest(problems)] == ["steps[0].template"]
+    assert [p.location for p in left.about_the_rest(problems)] == ["steps[0].template"]
 
 
 def test_what_is_no_file_of_a_workflow_cannot_be_kept() -> None:
-    assert salvage("{") is None
-    assert salvage("[]") is None
-    assert salvage("[" * 100_000) is None
+    assert parse_partially("{") is None
+    assert parse_partially("[]") is None
+    assert parse_partially("[" * 100_000) is None
 
 
 @given(workflows(), st.data())
@@ -76,5 +76,5 @@ def test_no_damage_gives_a_traceback(document: Json, data: Any) -> None:
             part[key] = data.draw(anything)
 
     damage(document)
-    left = salvage(json.dumps(document))
+    left = parse_partially(json.dumps(document))
     assert left is None or isinstance(left.workflow, Workflow)

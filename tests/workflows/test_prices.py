@@ -10,12 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.transitions import transitions
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.scenarios import MOST, Loop, Prices, Way, Ways, ways
-from milepost.workflows.compiler.state_machine import parking
+from milepost.workflows.compiler.scenarios import (
+    MAX_SCENARIOS_SHOWN,
+    Loop,
+    Prices,
+    Scenario,
+    Scenarios,
+    scenarios,
+)
+from milepost.workflows.compiler.state_machine import with_suspend_limit
 from milepost.workflows.explain.prices import price, table
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import (
@@ -58,14 +65,14 @@ def split(*weights: int) -> Json:
 
 
 def compiled(*steps: Json) -> Program:
-    found = read_file(json.dumps(workflow(*steps)), Workflow)
+    found = parse_file(json.dumps(workflow(*steps)), Workflow)
     assert isinstance(found, Workflow), found
     assert check_flow(found) == []
     return build_program("visit", 1, found)
 
 
-def found(*steps: Json) -> Ways:
-    return ways(compiled(*steps))
+def found(*steps: Json) -> Scenarios:
+    return scenarios(compiled(*steps))
 
 
 def walked(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple[str, ...], int]:
@@ -83,18 +90,20 @@ def walked(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple
 
 
 def chosen(*steps: Json) -> list[tuple[str, ...]]:
-    return [way.choices for way in found(*steps).told]
+    return [way.choices for way in found(*steps).shown]
 
 
 # --- the ways ---
 
 
 def test_a_straight_workflow_has_one_way_without_choices() -> None:
-    assert found(delay("1 day"), send("a"), send("b")) == Ways(1, (Way((), ("a", "b"), 3),))
+    assert found(delay("1 day"), send("a"), send("b")) == Scenarios(
+        1, (Scenario((), ("a", "b"), 3),)
+    )
 
 
 def test_every_choice_is_named_and_every_way_has_its_mails() -> None:
-    told = found(ANSWER, branch("big", BIG, [send("offer")]), send("last")).told
+    told = found(ANSWER, branch("big", BIG, [send("offer")]), send("last")).shown
     assert [(way.choices, way.mails) for way in told] == [
         (("answer: Replied", "big: yes"), ("thanks", "offer", "last")),
         (("answer: Replied", "big: otherwise"), ("thanks", "last")),
@@ -148,20 +157,20 @@ def test_the_ways_are_those_the_machine_goes_and_bills(steps: list[Json]) -> Non
     walks = {
         walked(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
     }
-    assert {(way.mails, way.transitions) for way in found(*steps).told} == walks
+    assert {(way.mails, way.transitions) for way in found(*steps).shown} == walks
 
 
 def test_the_way_of_a_split_costs_what_the_machine_bills() -> None:
     ending = delay("7 days"), send("last")
     for number, weights in enumerate([(1, 0), (0, 1)]):
-        way = found(split(1, 1), *ending).told[number]
+        way = found(split(1, 1), *ending).shown[number]
         assert walked(split(*weights), *ending) == (way.mails, way.transitions)
 
 
 @pytest.mark.parametrize(("percent", "place"), [(99.999999, 1), (0.000001, 0)])
 def test_a_control_group_costs_what_the_machine_bills(percent: float, place: int) -> None:
     steps = holdout(percent), delay("1 day"), send("a")
-    way = found(*steps).told[place]
+    way = found(*steps).shown[place]
     assert walked(*steps) == (way.mails, way.transitions)
 
 
@@ -169,7 +178,7 @@ def test_a_control_group_costs_what_the_machine_bills(percent: float, place: int
 def test_a_missing_date_costs_what_the_machine_bills(before: list[Json]) -> None:
     until = {"id": "day", "type": "delay_until", "date": "event.day", "if_missing": "exit"}
     steps = *before, until, send("b"), wait_for("w", "Replied", "1 day"), delay("2 days")
-    missing = found(*steps).told[1]
+    missing = found(*steps).shown[1]
     assert missing.choices[-1] == "day: no such date"
     assert walked(*steps) == (missing.mails, missing.transitions)
 
@@ -180,7 +189,7 @@ def test_a_loop_counts_once_and_says_what_each_round_adds(rounds: int) -> None:
         send("first"), delay("1 day", "w"), send("again"), goto("back", "w", rounds),
         delay("2 days"), send("last"),
     )  # fmt: skip
-    (way,) = found(*steps).told
+    (way,) = found(*steps).shown
     (loop,) = way.loops
     assert (way.mails, loop.step, loop.to) == (("first", "again", "last"), "back", "w")
     assert (loop.rounds, loop.mails) == (rounds, ("again",))
@@ -195,7 +204,7 @@ def test_of_a_loop_with_choices_the_dearest_round_is_told() -> None:
         wait_for("w", "Replied", "1 day", [leave("won")], [send("a")]),
         branch("b", BIG, [delay("1 day"), send("more")]), goto("back", "w", 3), send("last"),
     )  # fmt: skip
-    told = found(*steps).told
+    told = found(*steps).shown
     assert [way.mails for way in told] == [(), ("a", "more", "last"), ("a", "last")]
     assert [len(way.loops) for way in told] == [0, 1, 1]
     (loop,) = told[1].loops
@@ -209,11 +218,11 @@ def test_of_a_loop_with_choices_the_dearest_round_is_told() -> None:
 
 def test_a_jump_ahead_is_taken() -> None:
     steps = branch("b", BIG, [goto("skip", "last")]), delay("1 day"), send("a"), send("last")
-    assert {(way.mails, way.transitions) for way in found(*steps).told} == {
+    assert {(way.mails, way.transitions) for way in found(*steps).shown} == {
         walked(*steps, total=1),
         walked(*steps, total=150),
     }
-    loops = [way.loops for way in found(*steps).told]
+    loops = [way.loops for way in found(*steps).shown]
     assert loops == [(), ()]
 
 
@@ -221,15 +230,15 @@ def test_a_round_that_needs_another_loop_is_told_without_a_price() -> None:
     first = [send("t"), delay("1 day", "w"), goto("two", "a", 2), leave("l")]
     steps = send("a"), delay("1 day"), branch("b", BIG, first, [goto("one", "t", 2), send("x")])
     told = found(*steps)
-    assert told.told[1].loops == (Loop("one", "t", 2, None, ()),)
+    assert told.shown[1].loops == (Loop("one", "t", 2, None, ()),)
     assert "`one` goes back to `t` 2 times at most; above, its steps count one time.\n" in table(
         told
     )
 
 
 def parking_ways(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
-    program = parking(compiled(*steps), WIRING)
-    return {(way.mails, way.transitions) for way in ways(program).told}
+    program = with_suspend_limit(compiled(*steps), WIRING)
+    return {(way.mails, way.transitions) for way in scenarios(program).shown}
 
 
 @pytest.mark.parametrize(
@@ -266,7 +275,7 @@ def test_whatever_a_contact_does_is_one_of_the_ways(
     world.run_for(days=100)
     billed = world.execution(world.enrollment()).billed
     mailed = tuple(world.steps_mailed(ADA))
-    told = ways(world.program("any"), most=5_000).told
+    told = scenarios(world.program("any"), most=5_000).shown
     if len(told) > 2:
         assert (mailed, billed) in {(way.mails, way.transitions) for way in told}
     assert max(way.transitions for way in told) <= transitions(world.program("any"))
@@ -279,27 +288,27 @@ def test_whatever_a_contact_does_is_one_of_the_ways(
 @settings(max_examples=how_many(150), deadline=None)
 def test_the_ways_are_counted_and_the_best_found_without_telling_them(document: Json) -> None:
     program = build_program("any", 1, Workflow.model_validate(document))
-    every = ways(program, most=5_000)
-    few = ways(program, most=0)
+    every = scenarios(program, most=5_000)
+    few = scenarios(program, most=0)
     assert every.number == few.number
     if every.number <= 5_000:
-        assert len(every.told) == len(set(every.told)) == every.number
-        costs = [price(way) for way in every.told]
-        assert [price(way) for way in few.told] == [min(costs), max(costs)]
+        assert len(every.shown) == len(set(every.shown)) == every.number
+        costs = [price(way) for way in every.shown]
+        assert [price(way) for way in few.shown] == [min(costs), max(costs)]
 
 
 def test_of_many_ways_the_cheapest_and_the_dearest_are_told() -> None:
     steps = [branch(f"b{n}", BIG, [send(f"m{n}")]) for n in range(400)]
     many = found(*steps)
     assert many.number == 2**400
-    assert [len(way.mails) for way in many.told] == [0, 400]
+    assert [len(way.mails) for way in many.shown] == [0, 400]
     assert table(many).startswith(f"There are {2**400:,} ways")
 
 
 def test_as_many_ways_as_fit_are_all_told() -> None:
     steps = [branch(f"b{n}", BIG, [send(f"m{n}")]) for n in range(6)]
-    assert len(found(*steps).told) == found(*steps).number == MOST
-    assert len(found(*steps, branch("c", BIG, [send("m")])).told) == 2
+    assert len(found(*steps).shown) == found(*steps).number == MAX_SCENARIOS_SHOWN
+    assert len(found(*steps, branch("c", BIG, [send("m")])).shown) == 2
 
 
 def test_which_way_is_the_dearest_depends_on_the_prices() -> None:
@@ -307,9 +316,9 @@ def test_which_way_is_the_dearest_depends_on_the_prices() -> None:
         branch("b", BIG, [send("m")], [delay("1 day", "w1"), delay("1 day", "w2")])
     )  # fmt: skip
     mailing = Prices(transition=Decimal(0), mail=Decimal(1))
-    assert [way.mails for way in ways(program, mailing, most=1).told] == [(), ("m",)]
+    assert [way.mails for way in scenarios(program, mailing, most=1).shown] == [(), ("m",)]
     waiting = Prices(transition=Decimal(1), mail=Decimal(0))
-    assert [way.mails for way in ways(program, waiting, most=1).told] == [("m",), ()]
+    assert [way.mails for way in scenarios(program, waiting, most=1).shown] == [("m",), ()]
 
 
 def test_a_thousand_steps_that_wait_and_join_are_counted_in_seconds() -> None:
@@ -320,7 +329,7 @@ def test_a_thousand_steps_that_wait_and_join_are_counted_in_seconds() -> None:
     steps += [branch(f"x{n}", BIG, [send(f"y{n}")], [send(f"z{n}")]) for n in range(170)]
     program = compiled(*steps)
     began = time.process_time()
-    assert ways(program).number == 3**80 * 2**170
+    assert scenarios(program).number == 3**80 * 2**170
     assert time.process_time() - began < 10
 
 
@@ -328,7 +337,7 @@ def test_a_thousand_steps_that_wait_and_join_are_counted_in_seconds() -> None:
 
 
 def test_a_price_is_for_a_thousand_contacts() -> None:
-    way = Way((), ("a", "b", "c"), 7)
+    way = Scenario((), ("a", "b", "c"), 7)
     assert price(way) == Decimal("0.475")
     assert price(way, Prices(Decimal("0.00004"), Decimal(0))) == Decimal("0.28")
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from bench.transitions import longest_stay, transitions
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.program import Program, waits
+from milepost.enrollments.program import Program, is_wait
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.state_machine import NAME_LIMIT, Wiring, machine
+from milepost.workflows.compiler.state_machine import NAME_LIMIT, MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.golden import GOLDEN, WIRING, abandoned_cart
@@ -25,13 +25,13 @@ ALWAYS = {"event": "x", "exists": True}
 
 
 def compiled(document: Json) -> Program:
-    found = read_file(json.dumps(document), Workflow)
+    found = parse_file(json.dumps(document), Workflow)
     assert isinstance(found, Workflow), found
     return build_program("cart", 1, found)
 
 
 def states(*steps: Json) -> Json:
-    made: Json = machine(compiled(workflow(*steps)), WIRING)["States"]
+    made: Json = state_machine(compiled(workflow(*steps)), WIRING)["States"]
     return made
 
 
@@ -97,8 +97,8 @@ def test_a_run_that_may_stop_at_several_places_is_followed_by_a_choice() -> None
 
 
 def test_durations_go_through_the_clock_of_the_stack() -> None:
-    wiring = Wiring("run", "await", lambda duration: int(duration / timedelta(hours=1)))
-    definition = machine(compiled(workflow(wait_for("w", "E", "7 days"))), wiring)
+    wiring = MachineConfig("run", "await", lambda duration: int(duration / timedelta(hours=1)))
+    definition = state_machine(compiled(workflow(wait_for("w", "E", "7 days"))), wiring)
     assert definition["States"]["w"]["TimeoutSeconds"] == 7 * 24
 
 
@@ -135,15 +135,15 @@ def check(definition: Json) -> None:
 @settings(max_examples=how_many(40))
 @given(workflows())
 def test_every_machine_is_one_that_step_functions_takes(document: Json) -> None:
-    check(machine(compiled(document), WIRING))
+    check(state_machine(compiled(document), WIRING))
 
 
 @settings(max_examples=how_many(40))
 @given(workflows())
 def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
     shuffled = json.loads(json.dumps(document, sort_keys=True))
-    assert json.dumps(machine(compiled(shuffled), WIRING)) == json.dumps(
-        machine(compiled(document), WIRING)
+    assert json.dumps(state_machine(compiled(shuffled), WIRING)) == json.dumps(
+        state_machine(compiled(document), WIRING)
     )
 
 
@@ -151,7 +151,7 @@ def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
 @given(workflows())
 def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Json) -> None:
     program = compiled(document)
-    all_states = machine(program, WIRING)["States"]
+    all_states = state_machine(program, WIRING)["States"]
     longest: dict[str, int] = {}
 
     def entered(name: str) -> int:
@@ -161,7 +161,7 @@ def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Jso
             longest[name] = 1 + max(map(entered, following), default=0)
         return longest[name]
 
-    assert transitions(program) == entered(machine(program, WIRING)["StartAt"])
+    assert transitions(program) == entered(state_machine(program, WIRING)["StartAt"])
 
 
 def test_long_ids_still_give_states_a_name_of_their_own() -> None:
@@ -169,7 +169,7 @@ def test_long_ids_still_give_states_a_name_of_their_own() -> None:
     paths = [
         branch(id_, ALWAYS, [delay("1 day", f"{id_[:-2]}w{id_[-1]}"[:40])]) for id_ in long[:9]
     ]
-    definition = machine(compiled(workflow(*paths, *(send(id_) for id_ in long[9:]))), WIRING)
+    definition = state_machine(compiled(workflow(*paths, *(send(id_) for id_ in long[9:]))), WIRING)
     check(definition)
     assert max(map(len, definition["States"])) > 70
 
@@ -179,7 +179,7 @@ def test_a_thousand_steps_compile_in_a_second_to_less_than_a_megabyte() -> None:
     took = []
     for _ in range(5):  # a neighbor on the same core may take half of its time
         began = time.process_time()
-        definition = machine(compiled(workflow(*steps)), WIRING)
+        definition = state_machine(compiled(workflow(*steps)), WIRING)
         took.append(time.process_time() - began)
         if took[-1] < 1:
             break
@@ -202,7 +202,7 @@ def test_a_thousand_steps_of_any_kind_are_less_than_a_megabyte(row: str) -> None
     each = 3 if row == "branches that wait" else 2
     steps = [ROWS[row](n) for n in range(1000 // each)]
     for resume in (False, True):
-        definition = machine(compiled(workflow(*steps)), WIRING, resume)
+        definition = state_machine(compiled(workflow(*steps)), WIRING, resume)
         assert len(json.dumps(definition, separators=(",", ":"))) < 1_000_000
         check(definition)
 
@@ -233,7 +233,7 @@ def test_steps_may_be_nested_ten_deep(wrap: str) -> None:
         else:
             inner = [wait_for(f"w{depth}", "E", "1 day", inner, [send(f"s{depth}")])]
     program = compiled(workflow(*inner, send("last")))
-    check(machine(program, WIRING))
+    check(state_machine(program, WIRING))
     assert transitions(program) == (4 if wrap == "branch" else 21)
 
 
@@ -244,18 +244,18 @@ SHIPPED = sorted((ROOT / "workflows").glob("*.json"))
 def test_a_shipped_workflow_pays_two_states_for_a_wait_and_one_for_a_waiting_branch(
     path: Path,
 ) -> None:
-    workflow = read_file(path.read_text("utf-8"), Workflow)
+    workflow = parse_file(path.read_text("utf-8"), Workflow)
     assert isinstance(workflow, Workflow)
     program = build_program(path.stem, 1, workflow)
-    states: Json = machine(program, WIRING)["States"]
+    states: Json = state_machine(program, WIRING)["States"]
     del states["give up"]
     for name, node in program.nodes.items():
-        if waits(node):  # the wait is one state, and the block after it is the other
+        if is_wait(node):  # the wait is one state, and the block after it is the other
             after = states[name]["Next"]
             assert states[after]["Resource"].endswith(":lambda:invoke")
     choices = [name for name, state in states.items() if state["Type"] == "Choice"]
     several = [block for block in blocks(program).values() if len(block.exits) > 1]
     assert len(choices) == len(several), "one more state where a block may stop in several places"
-    resting = [name for name, node in program.nodes.items() if waits(node)]
+    resting = [name for name, node in program.nodes.items() if is_wait(node)]
     done = [name for name in states if name == "all done"]
     assert len(states) == len(resting) + len(blocks(program)) + len(choices) + len(done)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from milepost_tools.doctor.doctor import Doctor
     from milepost_tools.operations.redrive import Redriver
     from milepost_tools.operations.resume import Resumer
-    from milepost_tools.operations.test_send import TrialPost
+    from milepost_tools.operations.test_send import SendTest
 
 
 def redriver(stack: str) -> "Redriver":
@@ -19,36 +19,36 @@ def redriver(stack: str) -> "Redriver":
     """
     from milepost.contacts.dynamodb.contacts import DynamoContacts
     from milepost_tools.aws.cloudformation import outputs
-    from milepost_tools.operations.dead_letter_queue import SqsBox
+    from milepost_tools.operations.dead_letter_queue import SqsDeadLetterQueue
     from milepost_tools.operations.redrive import Redriver
 
     found = outputs(core.client("cloudformation"), stack)
     table = core.table(found["ContactsTableName"])
-    box = SqsBox(
+    box = SqsDeadLetterQueue(
         table, core.client("sqs"), found["ReactDeadLettersUrl"], core.client("dynamodbstreams")
     )
     return Redriver(DynamoContacts(table, timedelta()), box)
 
 
-def trial_post(stack: str) -> "TrialPost":
+def trial_post(stack: str) -> "SendTest":
     """Sends tests with the sender of a stack, from anywhere: for the command line.
 
     Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
     """
     from botocore.exceptions import BotoCoreError
 
-    from milepost.base.errors import Busy
+    from milepost.base.errors import ThrottledError
     from milepost_tools.aws.cloudformation import outputs, parameters
     from milepost_tools.operations.aws import SesIdentities
-    from milepost_tools.operations.test_send import TrialPost
+    from milepost_tools.operations.test_send import SendTest
 
     try:
         formation, ses = core.client("cloudformation"), core.client("sesv2")
     except BotoCoreError as error:  # no Region, say
-        raise Busy(f"AWS: {error}") from error
+        raise ThrottledError(f"AWS: {error}") from error
     address = parameters(formation, stack)["SenderAddress"]
     mailer = sending._mailer(address, outputs(formation, stack)["ConfigurationSetName"])
-    return TrialPost(mailer, SesIdentities(ses))
+    return SendTest(mailer, SesIdentities(ses))
 
 
 def doctor(stack: str) -> "Doctor":
@@ -58,16 +58,16 @@ def doctor(stack: str) -> "Doctor":
     from dns.resolver import Resolver
 
     from milepost.sending.dynamodb.probes import DynamoProbes
-    from milepost_tools.doctor.aws import AwsPremises
+    from milepost_tools.doctor.aws import AwsStackInspector
     from milepost_tools.doctor.doctor import Doctor
     from milepost_tools.doctor.resolver import DnsRecords
-    from milepost_tools.operations.test_send import ProbePost
+    from milepost_tools.operations.test_send import ProbeSender
 
     return Doctor(
         name=stack,
-        premises=AwsPremises(core.client, stack),
+        premises=AwsStackInspector(core.client, stack),
         records=DnsRecords(Resolver()),
-        probes=lambda found: ProbePost(
+        probes=lambda found: ProbeSender(
             sending._mailer(
                 found.parameters["SenderAddress"], found.outputs["ConfigurationSetName"]
             ),
@@ -83,17 +83,17 @@ def resumer(stack: str) -> "Resumer":
 
     Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
     """
-    from milepost.publishing.dynamodb import DynamoPublications
-    from milepost.sending.dynamodb.reputation import DynamoBreakers
+    from milepost.publishing.dynamodb import DynamoPublishedWriter
+    from milepost.sending.dynamodb.reputation import DynamoMarketingStops
     from milepost_tools.aws.cloudformation import outputs
     from milepost_tools.operations.resume import Resumer
 
     table = core.table(outputs(core.client("cloudformation"), stack)["WorkflowsTableName"])
     now = parse_clock(read_clock()).now
-    return Resumer(DynamoPublications(table), DynamoBreakers(table, now), now)
+    return Resumer(DynamoPublishedWriter(table), DynamoMarketingStops(table, now), now)
 
 
-def whoever_calls() -> str:
+def caller_identity() -> str:
     """Whose credentials these are, as AWS names them."""
     from milepost_tools.aws.cloudformation import caller
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -46,9 +46,9 @@ def _described(client: "CloudFormationClient", stack: str) -> "StackTypeDef":
     try:
         found = find_stack(client, stack)
     except ClientError as error:
-        raise Busy(f"CloudFormation: {error.response['Error']['Code']}") from error
+        raise ThrottledError(f"CloudFormation: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Busy(f"AWS: {type(error).__name__}") from error
+        raise ThrottledError(f"AWS: {type(error).__name__}") from error
     if found is None:
         raise LookupError(f"there is no stack {stack!r} in this account and Region")
     return found
@@ -59,6 +59,6 @@ def caller(client: "STSClient") -> str:
     try:
         return client.get_caller_identity()["Arn"]
     except ClientError as error:
-        raise Busy(f"STS: {error.response['Error']['Code']}") from error
+        raise ThrottledError(f"STS: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Busy(f"AWS: {type(error).__name__}") from error
+        raise ThrottledError(f"AWS: {type(error).__name__}") from error

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from milepost.publishing.workflows import path_of_tests
-from milepost_tools.cli.check_units import SETTINGS, look_at
+from milepost_tools.cli.check_units import SETTINGS, check_unit
 from milepost_tools.cli.local_store import Store, find_root, open_store
-from milepost_tools.cli.output import Found, fail, say, show_json, show_problems, warn
+from milepost_tools.cli.output import FileProblem, fail, print_line, show_json, show_problems, warn
 
 LAYOUT = "templates/_layout"
 _OF_IMPORTS = "is not looked at here: milepost import FILE --dry-run reads it with its contacts"
@@ -30,14 +30,14 @@ def check(
     roots: dict[Path, list[Path]] = {}
     for path in paths:
         roots.setdefault(find_root(path), []).append(path)
-    found: list[Found] = []
-    unknown: list[Found] = []
+    found: list[FileProblem] = []
+    unknown: list[FileProblem] = []
     counts = dict.fromkeys(_COUNTED, 0)
     for root, asked in roots.items():
         store = open_store(root)
         wanted = [store.path_of(path) for path in asked]
         relied_on = {unit for path in wanted for unit in _relied_on(store, path)}
-        units, unknowable = look_at(store)
+        units, unknowable = check_unit(store)
         for file, place in zip(asked, wanted, strict=True):
             if file.is_file() and not any(_concerns(place, unit) for unit in units):
                 fail(f"{file}: {_OF_IMPORTS if place.startswith('imports/') else _OF_NOTHING}")
@@ -60,7 +60,7 @@ def check(
     else:
         kinds = [kind for kind in _COUNTED if counts[kind] or kind != "segments"]
         good = "all good" if not unknown else "good, as far as can be known here"
-        say(", ".join(_number(counts[kind], kind) for kind in kinds) + f": {good}")
+        print_line(", ".join(_number(counts[kind], kind) for kind in kinds) + f": {good}")
     raise typer.Exit(1 if found else 0)
 
 

@@ -5,37 +5,37 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.publishing.settings_file import SettingsFile
 from milepost.publishing.workflows import path_of_tests
-from milepost.simulator.publish import Shop, open_shop
+from milepost.simulator.publish import LocalStore, open_shop
 from milepost.simulator.test_case import STORE
 from milepost.simulator.workflow_tests import no_workflow, read_tests, run_tests
-from milepost_tools.cli.fallback_settings import stand_in
+from milepost_tools.cli.fallback_settings import fallback_settings
 from milepost_tools.cli.local_store import Store
-from milepost_tools.cli.output import Found
-from milepost_tools.cli.template_pins import unknown_pins
+from milepost_tools.cli.output import FileProblem
+from milepost_tools.cli.template_pins import unknown_template_versions
 
 SETTINGS = "settings.json"
 
-Units = dict[str, list[Found]]
+Units = dict[str, list[FileProblem]]
 """The problems of each file, and of each template's folder, by its path in the bucket."""
 
 
-class Looked(NamedTuple):
+class CheckedUnit(NamedTuple):
     """What is wrong, and what nobody can know from a store's files alone."""
 
     problems: Units
     unknown: Units
 
 
-def look_at(store: Store) -> Looked:
+def check_unit(store: Store) -> CheckedUnit:
     """Settings first, then templates, workflows and tests. A mistake is told where it was made."""
     wrong = _of_settings(store)
     files = store.files
     if wrong:
-        files = {**files, SETTINGS: stand_in(files, wrong)}
+        files = {**files, SETTINGS: fallback_settings(files, wrong)}
     shop = open_shop(files, datetime.now(UTC))
     problems: dict[str, list[Problem]] = {SETTINGS: wrong}
     for unit, report in shop.reports.items():
@@ -44,9 +44,13 @@ def look_at(store: Store) -> Looked:
     for path, text in store.files.items():
         if path.startswith("tests/") and path.endswith(".json"):
             problems[path] = list(_of_tests(path, text, shop))
-    return Looked(
+    return CheckedUnit(
         {unit: [_found(store, unit, p) for p in found] for unit, found in problems.items()},
-        {unit: [*unknown_pins(store, shop, unit)] for unit in problems if _is_workflow(unit)},
+        {
+            unit: [*unknown_template_versions(store, shop, unit)]
+            for unit in problems
+            if _is_workflow(unit)
+        },
     )
 
 
@@ -54,30 +58,30 @@ def _is_workflow(unit: str) -> bool:
     return unit.startswith("workflows/")
 
 
-def _found(store: Store, unit: str, problem: Problem) -> Found:
+def _found(store: Store, unit: str, problem: Problem) -> FileProblem:
     """A problem with its file. A template's folder is a unit; its problems name files of it."""
-    if not problem.place.startswith("templates/"):
-        return Found(store.shown(unit), problem)
-    path, _, place = problem.place.partition(":")
+    if not problem.location.startswith("templates/"):
+        return FileProblem(store.shown(unit), problem)
+    path, _, place = problem.location.partition(":")
     place = f"line {place}" if place.isdigit() else place.strip() or "file"
-    return Found(store.shown(path), replace(problem, place=place))
+    return FileProblem(store.shown(path), replace(problem, location=place))
 
 
 def _of_settings(store: Store) -> list[Problem]:
     if SETTINGS not in store.files:
         return [Problem("file", "is missing", "it says who the store is, and its topics")]
-    settings = read_file(store.files[SETTINGS], SettingsFile)
+    settings = parse_file(store.files[SETTINGS], SettingsFile)
     return settings if isinstance(settings, list) else []
 
 
-def _follows(problem: Problem, shop: Shop) -> bool:
+def _follows(problem: Problem, shop: LocalStore) -> bool:
     """Whether this is only that a template is missing which is there, and has a mistake itself."""
     refused = (unit for unit, report in shop.reports.items() if report.outcome == "refused")
     names = [unit.removeprefix("templates/") for unit in refused if unit.startswith("templates/")]
-    return problem.place.endswith(".template") and any(f'"{n}"' in problem.reason for n in names)
+    return problem.location.endswith(".template") and any(f'"{n}"' in problem.reason for n in names)
 
 
-def _of_tests(path: str, text: str, shop: Shop) -> Iterator[Problem]:
+def _of_tests(path: str, text: str, shop: LocalStore) -> Iterator[Problem]:
     tests = read_tests(text)
     if isinstance(tests, list):
         yield from tests

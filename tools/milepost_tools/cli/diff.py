@@ -7,7 +7,7 @@ import typer
 
 from milepost.workflows.explain.difference import compare
 from milepost_tools.cli.draw import read_workflow
-from milepost_tools.cli.output import say
+from milepost_tools.cli.output import print_line
 
 
 def compare_files(
@@ -18,4 +18,4 @@ def compare_files(
     changes = compare(read_workflow(old), read_workflow(new))
     for change in changes or ["nothing has changed"]:
         for line in change.split("\n"):
-            say(line)
+            print_line(line)

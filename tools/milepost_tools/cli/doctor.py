@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from milepost_tools.cli.output import fail, say, show_json
+from milepost_tools.cli.output import fail, print_line, show_json
 from milepost_tools.doctor.finding import Finding, State
 
 _WORDS: dict[State, str] = {
@@ -45,11 +45,11 @@ def examine(
     for finding in tools_wiring.doctor(stack).examine(domain, token_hex(8), wait):
         found.append(finding)
         if not as_json:
-            say(str(finding))
+            print_line(str(finding))
     counts = Counter(finding.state for finding in found)
     if as_json:
         show_json({"stack": stack, "findings": [finding._asdict() for finding in found]})
     else:
         said = [f"{counts[state]} {words}" for state, words in _WORDS.items() if counts[state]]
-        say(", ".join(said))
+        print_line(", ".join(said))
     raise typer.Exit(1 if counts["wrong"] or not counts["ok"] else 0)

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from milepost.base.parse_file import read_file
-from milepost.workflows.explain.description import tell
-from milepost.workflows.explain.mermaid import draw
+from milepost.base.parse_file import parse_file
+from milepost.workflows.explain.description import describe
+from milepost.workflows.explain.mermaid import draw_flowchart
 from milepost.workflows.language.workflow import Workflow
 from milepost_tools.cli.local_store import read_text
-from milepost_tools.cli.output import Found, refuse, say
+from milepost_tools.cli.output import FileProblem, exit_with_problems, print_line
 
 
 def draw_file(
@@ -19,13 +19,15 @@ def draw_file(
 ) -> None:
     """Print a workflow as a flowchart, which GitHub and many editors draw (Mermaid)."""
     workflow = read_workflow(file)
-    for line in (tell(workflow) if words else draw(workflow)).rstrip("\n").split("\n"):
-        say(line)
+    for line in (
+        (describe(workflow) if words else draw_flowchart(workflow)).rstrip("\n").split("\n")
+    ):
+        print_line(line)
 
 
 def read_workflow(file: Path) -> Workflow:
     """The workflow in a file, wherever it lies; ends the command if it is none."""
-    workflow = read_file(read_text(file), Workflow)
+    workflow = parse_file(read_text(file), Workflow)
     if isinstance(workflow, list):
-        refuse([Found(str(file), problem) for problem in workflow])
+        exit_with_problems([FileProblem(str(file), problem) for problem in workflow])
     return workflow

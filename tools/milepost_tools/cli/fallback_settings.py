@@ -5,21 +5,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.publishing.settings_file import SettingsFile
 
 _TOPIC = re.compile(r'"(?:topic|consents_to)"\s*:\s*"([a-z0-9][a-z0-9-]{0,39})"')
 
 
-def stand_in(files: Mapping[str, str], problems: list[Problem]) -> str:
+def fallback_settings(files: Mapping[str, str], problems: list[Problem]) -> str:
     """What can be kept of `settings.json`; topics that others name exist if its own are lost."""
     try:
         document = json.loads(files.get("settings.json", "").removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         document = None
     kept = document if isinstance(document, dict) else {}
-    wrong = {re.split(r"[.\[]", problem.place)[0] for problem in problems}
+    wrong = {re.split(r"[.\[]", problem.location)[0] for problem in problems}
     named = {topic for text in files.values() for topic in _TOPIC.findall(text)}
     missing: dict[str, Any] = {
         "name": "A shop",
@@ -28,6 +28,6 @@ def stand_in(files: Mapping[str, str], problems: list[Problem]) -> str:
         "topics": {topic: topic for topic in sorted(named)} or {"news": "News"},
     }
     text = json.dumps({**missing, **{k: v for k, v in kept.items() if k not in wrong}})
-    if isinstance(read_file(text, SettingsFile), SettingsFile):
+    if isinstance(parse_file(text, SettingsFile), SettingsFile):
         return text
     return json.dumps(missing)

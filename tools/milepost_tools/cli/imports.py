@@ -12,21 +12,28 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.contacts.event import RESOLUTION_ORDER
+from milepost.contacts.event import IDENTIFIER_PRIORITY
 from milepost.transfer.imports.encodings import HEAD
 from milepost.transfer.imports.file import ImportFile
-from milepost.transfer.imports.lru import Recent
+from milepost.transfer.imports.lru import LruCache
 from milepost.transfer.imports.plan import Plan, make_plan
 from milepost.transfer.imports.records import Kind, records
-from milepost.transfer.imports.rows import Reader, Row, RowError, error_line
+from milepost.transfer.imports.rows import Row, RowError, RowParser, error_line
 from milepost_tools.cli import output
 from milepost_tools.cli.local_store import read_text
-from milepost_tools.cli.output import Found, fail, refuse, say, show_json, show_problems
+from milepost_tools.cli.output import (
+    FileProblem,
+    exit_with_problems,
+    fail,
+    print_line,
+    show_json,
+    show_problems,
+)
 
 PIECE = 1024 * 1024
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 _KINDS: Mapping[str, Kind] = {".csv": "csv", ".jsonl": "jsonl"}
 _WORDS = {
     "good": "good",
@@ -66,7 +73,7 @@ def import_file(
     plan = _plan(file, settings)
     with _output(errors) as write:
         checked = _check(file, plan, write)
-    found = [Found(str(file), _problem(error)) for error in checked.shown]
+    found = [FileProblem(str(file), _problem(error)) for error in checked.shown]
     if as_json:
         show_json(_document(file, plan, checked, found))
     else:
@@ -83,15 +90,15 @@ def _plan(file: Path, settings: Path | None) -> Plan:
     beside = settings or file.with_suffix(".import.json")
     how: ImportFile | None = None
     if settings or beside.is_file():
-        read = read_file(read_text(beside), ImportFile)
+        read = parse_file(read_text(beside), ImportFile)
         if isinstance(read, list):
-            refuse([Found(str(beside), problem) for problem in read])
+            exit_with_problems([FileProblem(str(beside), problem) for problem in read])
         how = read
     with file.open("rb") as opened:
         head = opened.read(HEAD)
     plan = make_plan(kind, head, file.stat().st_size <= HEAD, how)
     if isinstance(plan, list):
-        refuse([Found(str(file), problem) for problem in plan])
+        exit_with_problems([FileProblem(str(file), problem) for problem in plan])
     return plan
 
 
@@ -110,8 +117,8 @@ def _output(errors: Path | None) -> Iterator[Callable[[RowError], object]]:
 
 def _check(file: Path, plan: Plan, write: Callable[[RowError], object]) -> Checked:
     counts, shown = Counter[str](), list[RowError]()
-    seen = Recent[tuple[str, str], int]()
-    reader = Reader(plan, "import")
+    seen = LruCache[tuple[str, str], int]()
+    reader = RowParser(plan, "import")
     with _progress(file) as advance:
         found = records(_pieces(file, plan.start), plan.start, plan.kind, plan.delimiter.encode())
         first = 2 if plan.kind == "csv" else 1
@@ -130,13 +137,13 @@ def _check(file: Path, plan: Plan, write: Callable[[RowError], object]) -> Check
             counts["mistakes"] += len(wrong)
             for error in wrong:
                 write(error)
-                if len(shown) < MOST_SHOWN:
+                if len(shown) < MAX_SHOWN:
                     shown.append(error)
     return Checked(counts, shown)
 
 
-def _repeated(row: Row, seen: Recent[tuple[str, str], int]) -> Iterator[RowError]:
-    kind = next(kind for kind in RESOLUTION_ORDER if kind in row.identifiers)
+def _repeated(row: Row, seen: LruCache[tuple[str, str], int]) -> Iterator[RowError]:
+    kind = next(kind for kind in IDENTIFIER_PRIORITY if kind in row.identifiers)
     first = seen.first((kind, row.identifiers[kind]), row.number)
     if first != row.number:
         reason = f"is about the contact of row {first}, which was taken"
@@ -179,20 +186,20 @@ def _problem(error: RowError) -> Problem:
     return Problem(place, error.reason, error.remedy)
 
 
-def _tell(plan: Plan, checked: Checked, found: list[Found]) -> None:
+def _tell(plan: Plan, checked: Checked, found: list[FileProblem]) -> None:
     for column in plan.columns:
         if column.title:
-            say(f"{column.title}: " + (column.field or "left out"))
+            print_line(f"{column.title}: " + (column.field or "left out"))
     if found:
         show_problems(found)
     counts = checked.counts
     if counts["mistakes"] > len(found):
-        say(f"and {counts['mistakes'] - len(found)} more: --errors FILE lists them all")
+        print_line(f"and {counts['mistakes'] - len(found)} more: --errors FILE lists them all")
     said = [f"{counts[name]:,} {words}" for name, words in _WORDS.items() if counts[name]]
-    say(f"{counts['rows']:,} rows: " + ", ".join(said or ["nobody in it"]))
+    print_line(f"{counts['rows']:,} rows: " + ", ".join(said or ["nobody in it"]))
 
 
-def _document(file: Path, plan: Plan, checked: Checked, found: list[Found]) -> dict[str, Any]:
+def _document(file: Path, plan: Plan, checked: Checked, found: list[FileProblem]) -> dict[str, Any]:
     names = ("rows", "good", "failed", "repeated", "withdrawn", "granted", "formulas", "mistakes")
     return {
         "file": str(file),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from milepost.base.parse_file import MAX_FILE
 from milepost_tools.cli.output import fail
 
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 _LEVELS = 6
 """How far above a template's file its store can lie."""
 
@@ -93,8 +93,8 @@ def _found(root: Path) -> Iterator[Path]:
             if name.startswith(".") or file.suffix not in _KINDS or not file.is_file():
                 continue
             count += 1
-            if count > MOST_FILES:
-                fail(f"{root}: holds more than {MOST_FILES} files: name the folder of one store")
+            if count > MAX_FILES:
+                fail(f"{root}: holds more than {MAX_FILES} files: name the folder of one store")
             yield file
 
 

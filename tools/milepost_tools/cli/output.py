@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, NoReturn
 
 import typer
 
-from milepost.base.durations import say_duration
+from milepost.base.durations import format_duration
 from milepost.base.problems import Problem
-from milepost.simulator.trace import Life, Moment
+from milepost.simulator.trace import EnrollmentTrace, TraceEntry
 
 
-class Found(NamedTuple):
+class FileProblem(NamedTuple):
     """A problem and the file it is in."""
 
     file: str
@@ -26,7 +26,7 @@ class Found(NamedTuple):
         problem = self.problem
         return {
             "file": self.file,
-            "place": problem.place,
+            "place": problem.location,
             "reason": problem.reason,
             "remedy": problem.remedy or None,
         }
@@ -38,17 +38,17 @@ def fail(sentence: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def refuse(found: Sequence[Found]) -> NoReturn:
+def exit_with_problems(found: Sequence[FileProblem]) -> NoReturn:
     """End the command: something is wrong with a file."""
     show_problems(found)
     raise typer.Exit(1)
 
 
-def say(line: str = "") -> None:
+def print_line(line: str = "") -> None:
     typer.echo(plain(line))
 
 
-def warn(found: Iterable[Found]) -> None:
+def warn(found: Iterable[FileProblem]) -> None:
     """Say what nobody can know here. It is no mistake, and stands in nobody's way."""
     for each in found:
         typer.echo(plain(f"not known here: {each}"), err=True)
@@ -58,14 +58,14 @@ def show_json(document: Any) -> None:
     typer.echo(json.dumps(document, indent=2))
 
 
-def show_problems(found: Sequence[Found]) -> None:
+def show_problems(found: Sequence[FileProblem]) -> None:
     """Every problem, by file and place."""
     if not at_a_terminal():
         for each in found:
-            say(str(each))
+            print_line(str(each))
         return
     rows = (
-        ("", each.file, each.problem.place, each.problem.reason, each.problem.remedy)
+        ("", each.file, each.problem.location, each.problem.reason, each.problem.remedy)
         for each in found
     )
     _show_table(("file", "place", "what is wrong", "remedy"), rows)
@@ -78,11 +78,11 @@ _COLORS = {
 }  # fmt: skip
 
 
-def show_life(life: Life) -> None:
+def show_life(life: EnrollmentTrace) -> None:
     """A story from its first moment to its last. Instants are in UTC."""
     if not at_a_terminal():
         for moment in life.moments:
-            say(line_of(moment))
+            print_line(line_of(moment))
         return
     rows = (
         (
@@ -99,16 +99,16 @@ def show_life(life: Life) -> None:
 
 def _gone(time: timedelta) -> str:
     if time < timedelta():
-        return f"{say_duration(-time)} before"
-    return say_duration(time) if time else ""
+        return f"{format_duration(-time)} before"
+    return format_duration(time) if time else ""
 
 
-def line_of(moment: Moment) -> str:
+def line_of(moment: TraceEntry) -> str:
     step = f"{moment.step}: " if moment.step else ""
     return f"{moment.at:%a %Y-%m-%d %H:%M}  {step}{_told(moment)}"
 
 
-def _told(moment: Moment) -> str:
+def _told(moment: TraceEntry) -> str:
     return f"mails {moment.text}" if moment.kind == "mails" else moment.text
 
 

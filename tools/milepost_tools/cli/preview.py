@@ -14,11 +14,11 @@ import typer
 from milepost.base.problems import Problem
 from milepost.templates.compile import check_marketing
 from milepost.templates.rendering import Renderer
-from milepost.templates.sizes import weight
+from milepost.templates.sizes import html_size
 from milepost.templates.utm import Campaign
-from milepost_tools.cli.output import fail, say, show_json
+from milepost_tools.cli.output import fail, print_line, show_json
 from milepost_tools.cli.template_files import TemplateDraft, context_of, open_template
-from milepost_tools.preview.lint import Remark, links_of
+from milepost_tools.preview.lint import LintFinding, links_of
 from milepost_tools.preview.page import index_page
 from milepost_tools.preview.preview import Preview, preview
 from milepost_tools.preview.sample_data import LINKS, specimen_campaign
@@ -74,7 +74,7 @@ def preview_template(
         for each in previews:
             _tell(each)
         for problem in check_marketing(draft.version):
-            say(f"not for marketing: {problem}")
+            print_line(f"not for marketing: {problem}")
     if out is not None or not (check or as_json):
         _write(draft, previews, out)
     raise typer.Exit(1 if any(each.wrong for each in previews) else 0)
@@ -94,20 +94,20 @@ def _looked_at(
     return made._replace(remarks=(*made.remarks, *_unreachable(links_of(made.mail))))
 
 
-def _unreachable(links: Sequence[str]) -> list[Remark]:
+def _unreachable(links: Sequence[str]) -> list[LintFinding]:
     """Links that do not answer, asked as a workflow's webhook would: public servers alone."""
     from milepost.outbound.https import HttpsOutbound  # only here is the network needed
-    from milepost.outbound.request import Request, Unreachable
+    from milepost.outbound.request import OutboundRequest, RequestFailed
 
     found = []
     for link in links:
         if not link.lower().startswith("https://") or link.startswith(LINKS):
             continue
-        answer = HttpsOutbound().call(Request(link.partition("#")[0], "GET", {}))
-        if isinstance(answer, Unreachable):
-            found.append(Remark(Problem("links", f"{link} does not answer: {answer.reason}")))
+        answer = HttpsOutbound().call(OutboundRequest(link.partition("#")[0], "GET", {}))
+        if isinstance(answer, RequestFailed):
+            found.append(LintFinding(Problem("links", f"{link} does not answer: {answer.reason}")))
         elif answer.status >= 400:
-            found.append(Remark(Problem("links", f"{link} answers {answer.status}")))
+            found.append(LintFinding(Problem("links", f"{link} answers {answer.status}")))
     return found
 
 
@@ -124,23 +124,25 @@ def _write(draft: TemplateDraft, previews: Sequence[Preview], out: Path | None) 
     except OSError as error:
         fail(f"{folder}: cannot be written: {error.strerror or error}")
     if out is None and show(index):
-        say(f"shown in the browser: {index}")
+        print_line(f"shown in the browser: {index}")
     else:
-        say(f"open {index}" if out is not None else f"there is no browser here: open {index}")
+        print_line(
+            f"open {index}" if out is not None else f"there is no browser here: open {index}"
+        )
 
 
 def _tell(each: Preview) -> None:
     mail = each.mail
     if mail is not None:
-        say(f"{each.locale}: {mail.subject.translate(_UNSEEN)}")
-        say(f"  preheader: {mail.preheader.translate(_UNSEEN) or '(none)'}")
-        html, text = weight(mail.html), len(mail.text.encode())
-        say(f"  HTML {html / 1024:.1f} KB of 102 KB, text {text / 1024:.1f} KB")
+        print_line(f"{each.locale}: {mail.subject.translate(_UNSEEN)}")
+        print_line(f"  preheader: {mail.preheader.translate(_UNSEEN) or '(none)'}")
+        html, text = html_size(mail.html), len(mail.text.encode())
+        print_line(f"  HTML {html / 1024:.1f} KB of 102 KB, text {text / 1024:.1f} KB")
     for remark in each.remarks:
-        say(f"  {'wrong' if remark.wrong else 'advice'}: {remark.problem}")
+        print_line(f"  {'wrong' if remark.wrong else 'advice'}: {remark.problem}")
     if mail is not None:
         for line in mail.text.splitlines():
-            say(f"  | {line.translate(_UNSEEN)}".rstrip())
+            print_line(f"  | {line.translate(_UNSEEN)}".rstrip())
 
 
 def _document(draft: TemplateDraft, previews: Sequence[Preview]) -> dict[str, Any]:
@@ -157,7 +159,7 @@ def _described(each: Preview) -> dict[str, Any]:
     made = mail and {
         "subject": mail.subject,
         "preheader": mail.preheader,
-        "html_bytes": weight(mail.html),
+        "html_bytes": html_size(mail.html),
         "text": mail.text,
     }
     return {
@@ -166,7 +168,7 @@ def _described(each: Preview) -> dict[str, Any]:
         "remarks": [
             {
                 "wrong": remark.wrong,
-                "place": remark.problem.place,
+                "place": remark.problem.location,
                 "reason": remark.problem.reason,
                 "remedy": remark.problem.remedy or None,
             }

@@ -4,18 +4,18 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from milepost.simulator.publish import Shop, open_shop
-from milepost_tools.cli.check_units import look_at
+from milepost.simulator.publish import LocalStore, open_shop
+from milepost_tools.cli.check_units import check_unit
 from milepost_tools.cli.local_store import Store, open_store
-from milepost_tools.cli.output import Found, fail, refuse, warn
-from milepost_tools.cli.template_pins import unknown_pins
+from milepost_tools.cli.output import FileProblem, exit_with_problems, fail, warn
+from milepost_tools.cli.template_pins import unknown_template_versions
 
 
 class Published(NamedTuple):
     """A workflow that could go live."""
 
     name: str
-    shop: Shop
+    shop: LocalStore
 
 
 def publish_file(file: Path) -> Published:
@@ -28,14 +28,14 @@ def publish_file(file: Path) -> Published:
     if path not in shop.reports:
         fail(f"{file}: is not a workflow of the store in {store.root}")
     if shop.reports[path].problems:
-        refuse(_everything(store, path))
-    warn(unknown_pins(store, shop, path))
+        exit_with_problems(_everything(store, path))
+    warn(unknown_template_versions(store, shop, path))
     return Published(PurePosixPath(path).stem, shop)
 
 
-def _everything(store: Store, path: str) -> list[Found]:
+def _everything(store: Store, path: str) -> list[FileProblem]:
     """What is wrong with the workflow, and with the settings and templates that it relies on."""
-    found = look_at(store).problems
+    found = check_unit(store).problems
     relied_on = [unit for unit in found if not unit.startswith(("workflows/", "tests/"))]
     return [problem for unit in (*relied_on, path) for problem in found[unit]]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from milepost_tools.cli.output import fail, say
+from milepost_tools.cli.output import fail, print_line
 
 _TOLD = {
     "again": "is applied again",
@@ -31,7 +31,7 @@ def redrive(
     Needs AWS credentials that may read the stack's outputs, read, write and delete in the queue
     ReactDeadLetters, read and write the contacts table and read its stream.
     """
-    from milepost.base.errors import Busy
+    from milepost.base.errors import ThrottledError
     from milepost_tools import wiring as tools_wiring  # nothing else on the command line knows AWS
 
     counts: Counter[str] = Counter()
@@ -42,9 +42,11 @@ def redrive(
             where = f"{letter.store} {letter.contact} {letter.position}" if letter else "a part"
             why = f" ({letter.reason})" if letter else ""
             told = "would be applied again" if dry_run and done.fate == "again" else ""
-            say(f"{where}: {told or _TOLD[done.fate]}{why}")
-    except (LookupError, Busy) as error:
+            print_line(f"{where}: {told or _TOLD[done.fate]}{why}")
+    except (LookupError, ThrottledError) as error:
         fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")
-    say(", ".join(f"{number} {fate}" for fate, number in counts.items()) or "no dead letters")
+    print_line(
+        ", ".join(f"{number} {fate}" for fate, number in counts.items()) or "no dead letters"
+    )
     if counts["unknown"] + counts["trimmed"]:
         raise typer.Exit(1)

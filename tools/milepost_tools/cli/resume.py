@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from milepost.base import instants
-from milepost_tools.cli.output import fail, say
+from milepost_tools.cli.output import fail, print_line
 
 
 def resume(
@@ -24,21 +24,23 @@ def resume(
 
     Needs AWS credentials that may read the stack's outputs, and read and write the workflows table.
     """
-    from milepost.base.errors import Busy
+    from milepost.base.errors import ThrottledError
     from milepost_tools import wiring as tools_wiring  # nothing else on the command line knows AWS
 
     try:
         resumer = tools_wiring.resumer(stack)
         breaker = resumer.stopped(store)
         if breaker is None:
-            say(f"{store}: marketing is not stopped")
+            print_line(f"{store}: marketing is not stopped")
             return
-        say(f"{store}: marketing is stopped since {instants.show(breaker.opened)}:")
-        say(f"{breaker.reason()}")
+        print_line(
+            f"{store}: marketing is stopped since {instants.format_instant(breaker.opened)}:"
+        )
+        print_line(f"{breaker.reason()}")
         if not why.strip():
             fail('mend what was wrong, then say so: --why "..."')
-        if not resumer.resume(store, tools_wiring.whoever_calls(), why.strip()):
+        if not resumer.resume(store, tools_wiring.caller_identity(), why.strip()):
             fail(f"{store}: somebody else has just resumed it, or it was stopped anew: look again")
-    except (LookupError, Busy) as error:
+    except (LookupError, ThrottledError) as error:
         fail(f"{error}: check the store, --stack, AWS_PROFILE and AWS_REGION")
-    say(f"{store}: marketing goes on")
+    print_line(f"{store}: marketing goes on")

@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
-from milepost.base.problems import suggest
-from milepost.sending.message import Accepted, Refused
-from milepost.sending.senders import origin_of
+from milepost.base.problems import did_you_mean
+from milepost.sending.message import Accepted, SubmissionRejected
+from milepost.sending.senders import from_identity
 from milepost.templates.rendering import Renderer
-from milepost_tools.cli.output import Found, fail, refuse, say, show_problems
+from milepost_tools.cli.output import (
+    FileProblem,
+    exit_with_problems,
+    fail,
+    print_line,
+    show_problems,
+)
 from milepost_tools.cli.template_files import context_of, open_template
 from milepost_tools.preview.preview import preview
 from milepost_tools.preview.sample_data import specimen_campaign
@@ -51,35 +57,35 @@ def send_test(
     draft = open_template(template, store)
     senders = draft.settings.senders or {}
     if sender is not None and sender not in senders:
-        remedy = suggest(sender, senders) or "declare it under senders"
+        remedy = did_you_mean(sender, senders) or "declare it under senders"
         fail(f'--from {sender}: settings.json has no sender "{sender}" ({remedy})')
     context = context_of(draft, contact, event, set_ or ())
     asked = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
     context["contact"]["locale"] = asked
-    origin = origin_of({"from": sender}, "", context, draft.settings)
+    origin = from_identity({"from": sender}, "", context, draft.settings)
     context["sender"] = {"name": origin.name}
     made = preview(Renderer(draft.version), context, asked, specimen_campaign(draft.settings))
-    wrong = [Found(f"templates/{draft.name}", r.problem) for r in made.remarks if r.wrong]
+    wrong = [FileProblem(f"templates/{draft.name}", r.problem) for r in made.remarks if r.wrong]
     if made.mail is None:
-        refuse(wrong)
+        exit_with_problems(wrong)
     show_problems(wrong)
-    from milepost.base.errors import Busy
+    from milepost.base.errors import ThrottledError
     from milepost_tools import wiring as tools_wiring  # AWS, which no refusal above needs
-    from milepost_tools.operations.test_send import Declined
+    from milepost_tools.operations.test_send import SendTestDeclined
 
     try:
         answer = tools_wiring.trial_post(stack).send(to, made.mail, origin)
-    except (LookupError, Busy) as error:
+    except (LookupError, ThrottledError) as error:
         fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")
     match answer:
         case Accepted():
-            say(f"SES took it for {to}: message {answer.ses_id}")
+            print_line(f"SES took it for {to}: message {answer.ses_id}")
             return
-        case Declined():
-            say(f"not sent: {answer.reason} ({answer.remedy})")
-        case Refused():
+        case SendTestDeclined():
+            print_line(f"not sent: {answer.reason} ({answer.remedy})")
+        case SubmissionRejected():
             remedy = _REMEDIES.get(answer.reason, "run `milepost doctor`")
-            say(f"not sent: SES says {answer.reason} ({remedy})")
+            print_line(f"not sent: SES says {answer.reason} ({remedy})")
         case _:
-            say(f"SES gave no answer ({answer.reason}): it may come or not")
+            print_line(f"SES gave no answer ({answer.reason}): it may come or not")
     raise typer.Exit(1)

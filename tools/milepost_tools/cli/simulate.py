@@ -8,13 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from milepost.base import instants
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.simulator.file import Tale
-from milepost.simulator.test_case import tell
-from milepost.simulator.trace import Life
+from milepost.simulator.file import CaseInput
+from milepost.simulator.test_case import run_case
+from milepost.simulator.trace import EnrollmentTrace
 from milepost_tools.cli.inputs import read_json, read_object, with_values
-from milepost_tools.cli.output import Found, refuse, say, show_json, show_life, show_problems
+from milepost_tools.cli.output import (
+    FileProblem,
+    exit_with_problems,
+    print_line,
+    show_json,
+    show_life,
+    show_problems,
+)
 from milepost_tools.cli.publish_locally import publish_file
 
 
@@ -48,38 +55,38 @@ def simulate(
         person["consents_to"] = [*person.get("consents_to", ()), *consent]
     document = {
         "contact": person,
-        "start": start or instants.show(datetime.now(UTC)),
+        "start": start or instants.format_instant(datetime.now(UTC)),
         "trigger": with_values(read_object(event, "the data of an event"), set_ or ()),
         "events": read_json(events) if events else [],
     }
     tale = _tale(document)
     if isinstance(tale, list):
-        refuse([Found("the story", problem) for problem in tale])
+        exit_with_problems([FileProblem("the story", problem) for problem in tale])
     name, shop = publish_file(file)
-    life, problems = tell(name, tale, shop.alone(name), seed=seed)
+    life, problems = run_case(name, tale, shop.alone(name), seed=seed)
     if as_json:
         show_json(_document(life, problems))
     else:
         show_life(life)
         if problems:
-            say()
-            show_problems([Found("the story", problem) for problem in problems])
+            print_line()
+            show_problems([FileProblem("the story", problem) for problem in problems])
     raise typer.Exit(1 if problems else 0)
 
 
-def _tale(document: dict[str, Any]) -> Tale | list[Problem]:
+def _tale(document: dict[str, Any]) -> CaseInput | list[Problem]:
     try:
-        return read_file(json.dumps(document), Tale)
+        return parse_file(json.dumps(document), CaseInput)
     except (RecursionError, ValueError):
         return [Problem("file", "is nested too deeply to be read")]
 
 
-def _document(life: Life, problems: list[Problem]) -> dict[str, Any]:
+def _document(life: EnrollmentTrace, problems: list[Problem]) -> dict[str, Any]:
     """The story for programs: the moments in order, and what came of it."""
     return {
         "moments": [
             {
-                "at": instants.show(moment.at),
+                "at": instants.format_instant(moment.at),
                 "kind": moment.kind,
                 "step": moment.step or None,
                 "text": moment.text,
@@ -90,5 +97,5 @@ def _document(life: Life, problems: list[Problem]) -> dict[str, Any]:
         "path": life.path,
         "ends": life.ends or None,
         "reason": life.reason or None,
-        "problems": [Found("the story", problem).to_json() for problem in problems],
+        "problems": [FileProblem("the story", problem).to_json() for problem in problems],
     }

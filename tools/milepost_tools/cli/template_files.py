@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from milepost.base.parse_file import read_file
-from milepost.base.problems import Problem, suggest
+from milepost.base.parse_file import parse_file
+from milepost.base.problems import Problem, did_you_mean
 from milepost.publishing.settings_file import SettingsFile
-from milepost.simulator.file import Person
+from milepost.simulator.file import CaseContact
 from milepost.stores.settings import StoreSettings
 from milepost.templates.compile import compile_template
 from milepost.templates.source import LAYOUT
 from milepost.templates.version import TemplateVersion
-from milepost_tools.cli.fallback_settings import stand_in
+from milepost_tools.cli.fallback_settings import fallback_settings
 from milepost_tools.cli.inputs import read_object, with_values
 from milepost_tools.cli.local_store import Store, open_store
-from milepost_tools.cli.output import Found, fail, refuse
+from milepost_tools.cli.output import FileProblem, exit_with_problems, fail
 from milepost_tools.preview.sample_data import PERSON, specimen, specimen_event
 
 _FOLDER = "templates/"
@@ -45,7 +45,7 @@ def open_template(given: str, store: Path) -> TemplateDraft:
     )
     if isinstance(made, TemplateVersion):
         return TemplateDraft(name, made, settings)
-    refuse([_found(shelf, problem) for problem in made])
+    exit_with_problems([_found(shelf, problem) for problem in made])
 
 
 def context_of(
@@ -55,7 +55,7 @@ def context_of(
     person = dict(PERSON) if contact is None else read_object(contact, "a contact")
     read = _person(person)
     if isinstance(read, list):
-        refuse([Found(str(contact), problem) for problem in read])
+        exit_with_problems([FileProblem(str(contact), problem) for problem in read])
     known = read.model_dump(exclude_none=True, exclude={"consents_to", "lists"})
     if read.lists:
         known["lists"] = dict.fromkeys(read.lists, True)
@@ -65,9 +65,9 @@ def context_of(
     return specimen(known, with_values(data, values), draft.settings, datetime.now(UTC))
 
 
-def _person(document: dict[str, Any]) -> Person | list[Problem]:
+def _person(document: dict[str, Any]) -> CaseContact | list[Problem]:
     try:
-        return read_file(json.dumps(document), Person)
+        return parse_file(json.dumps(document), CaseContact)
     except (RecursionError, ValueError):
         return [Problem("file", "is nested too deeply to be read")]
 
@@ -84,16 +84,16 @@ def _name(given: str, shelf: Store) -> str:
     for name in names:
         if path.startswith(_FOLDER) and (wanted == name or wanted.startswith(f"{name}/")):
             return name
-    remedy = suggest(wanted, names) or f"there are: {', '.join(names) or 'none at all'}"
+    remedy = did_you_mean(wanted, names) or f"there are: {', '.join(names) or 'none at all'}"
     fail(f"{given}: is no template of the store in {shelf.root}: {remedy}")
 
 
 def _settings(shelf: Store) -> StoreSettings:
     """The store's settings, or as much of them as can be used: `check` says what is wrong."""
     text = shelf.files.get("settings.json", "")
-    read = read_file(text, SettingsFile)
+    read = parse_file(text, SettingsFile)
     if isinstance(read, list):
-        read = read_file(stand_in(shelf.files, read), SettingsFile)
+        read = parse_file(fallback_settings(shelf.files, read), SettingsFile)
         assert isinstance(read, SettingsFile), "what stands in for settings is right"
     return StoreSettings.from_json(read.document())
 
@@ -105,7 +105,7 @@ def _files(shelf: Store, name: str) -> dict[str, str]:
     return {file: shelf.files[path] for path, file in names.items() if "/" not in file}
 
 
-def _found(shelf: Store, problem: Problem) -> Found:
-    path, _, place = problem.place.partition(":")
+def _found(shelf: Store, problem: Problem) -> FileProblem:
+    path, _, place = problem.location.partition(":")
     place = f"line {place}" if place.isdigit() else place.strip() or "file"
-    return Found(shelf.shown(path), Problem(place, problem.reason, problem.remedy))
+    return FileProblem(shelf.shown(path), Problem(place, problem.reason, problem.remedy))

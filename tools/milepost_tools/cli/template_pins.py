@@ -2,29 +2,29 @@
 
 from collections.abc import Iterator
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.simulator.publish import Shop
+from milepost.simulator.publish import LocalStore
 from milepost.simulator.test_case import STORE
-from milepost.workflows.compiler.email_steps import mailings
+from milepost.workflows.compiler.email_steps import email_uses
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import SendEmail
 from milepost_tools.cli.local_store import Store
-from milepost_tools.cli.output import Found
+from milepost_tools.cli.output import FileProblem
 
 
-def unknown_pins(store: Store, shop: Shop, path: str) -> Iterator[Found]:
+def unknown_template_versions(store: Store, shop: LocalStore, path: str) -> Iterator[FileProblem]:
     """The pinned versions of a workflow that the folders of their templates are not, as they are
     now: only AWS knows if there were such, and publishing asks it."""
-    workflow = read_file(store.files.get(path, ""), Workflow)
+    workflow = parse_file(store.files.get(path, ""), Workflow)
     if not isinstance(workflow, Workflow):
         return
     templates = shop.shelf.head(STORE).templates
     for place, step in walk(workflow.steps):
-        for mailing in mailings(place, step) if isinstance(step, SendEmail) else ():
+        for mailing in email_uses(place, step) if isinstance(step, SendEmail) else ():
             name, version = mailing.template, mailing.version
             if version and name in templates and not shop.is_known(name, version):
                 folder = f"templates/{name} is {templates[name]} now, and stands in for it"
                 reason = f"only publishing knows if {name} was ever live as {version}"
-                yield Found(store.shown(path), Problem(mailing.pinned, reason, folder))
+                yield FileProblem(store.shown(path), Problem(mailing.pinned, reason, folder))

@@ -8,20 +8,32 @@ from typing import Annotated, NamedTuple
 import typer
 
 from milepost.base.problems import Problem
-from milepost.simulator.publish import Shop, open_shop
+from milepost.simulator.publish import LocalStore, open_shop
 from milepost.simulator.test_case import STORE
-from milepost.simulator.workflow_tests import Trial, no_workflow, read_tests, try_out
+from milepost.simulator.workflow_tests import (
+    CaseResult,
+    no_workflow,
+    read_tests,
+    run_workflow_tests,
+)
 from milepost_tools.cli.local_store import Store, open_store
-from milepost_tools.cli.output import Found, say, show_json, show_life, show_problems, warn
-from milepost_tools.cli.template_pins import unknown_pins
+from milepost_tools.cli.output import (
+    FileProblem,
+    print_line,
+    show_json,
+    show_life,
+    show_problems,
+    warn,
+)
+from milepost_tools.cli.template_pins import unknown_template_versions
 
 
-class Tried(NamedTuple):
+class CaseRun(NamedTuple):
     """One case, or a file that has none because of its `problems`."""
 
     file: str
     workflow: str
-    trial: Trial | None
+    trial: CaseResult | None
     problems: tuple[Problem, ...]
 
 
@@ -36,14 +48,14 @@ def run_tests(
     shop = open_shop(store.files, datetime.now(UTC))
     tried = [each for file in _files(store, path) for each in _tried(store, shop, file)]
     for workflow in dict.fromkeys(each.workflow for each in tried):
-        warn(unknown_pins(store, shop, f"workflows/{workflow}.json"))
+        warn(unknown_template_versions(store, shop, f"workflows/{workflow}.json"))
     failed = [each for each in tried if each.problems]
     if as_json:
         show_json([_document(each) for each in tried])
     else:
         for each in tried:
             _show(each)
-        say(_summary(len(tried), len(failed)))
+        print_line(_summary(len(tried), len(failed)))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -63,34 +75,34 @@ def _about(text: str, path: str) -> bool:
     return not isinstance(tests, list) and path == f"workflows/{tests.workflow}.json"
 
 
-def _tried(store: Store, shop: Shop, file: str) -> Iterator[Tried]:
+def _tried(store: Store, shop: LocalStore, file: str) -> Iterator[CaseRun]:
     shown = store.shown(file)
     tests = read_tests(store.files[file])
     if isinstance(tests, list):
-        yield Tried(shown, "", None, tuple(tests))
+        yield CaseRun(shown, "", None, tuple(tests))
         return
     report = shop.reports.get(f"workflows/{tests.workflow}.json")
     names = [*shop.shelf.head(STORE).workflows]
     if tests.workflow in names:
-        for trial in try_out(shop.alone(tests.workflow), tests):
-            yield Tried(shown, tests.workflow, trial, trial.problems)
+        for trial in run_workflow_tests(shop.alone(tests.workflow), tests):
+            yield CaseRun(shown, tests.workflow, trial, trial.problems)
     elif report is not None and report.problems:
-        yield Tried(store.shown(report.file), tests.workflow, None, report.problems)
+        yield CaseRun(store.shown(report.file), tests.workflow, None, report.problems)
     else:
-        yield Tried(shown, tests.workflow, None, (no_workflow(tests.workflow, names),))
+        yield CaseRun(shown, tests.workflow, None, (no_workflow(tests.workflow, names),))
 
 
-def _show(tried: Tried) -> None:
+def _show(tried: CaseRun) -> None:
     if tried.trial is None:
-        show_problems([Found(tried.file, problem) for problem in tried.problems])
+        show_problems([FileProblem(tried.file, problem) for problem in tried.problems])
     elif not tried.problems:
-        say(f"ok      {tried.workflow}: {tried.trial.name}")
+        print_line(f"ok      {tried.workflow}: {tried.trial.name}")
     else:
-        say(f"FAILED  {tried.workflow}: {tried.trial.name}")
-        show_problems([Found(tried.file, problem) for problem in tried.problems])
-        say("what happened:")
+        print_line(f"FAILED  {tried.workflow}: {tried.trial.name}")
+        show_problems([FileProblem(tried.file, problem) for problem in tried.problems])
+        print_line("what happened:")
         show_life(tried.trial.life)
-        say()
+        print_line()
 
 
 def _summary(count: int, failed: int) -> str:
@@ -100,10 +112,10 @@ def _summary(count: int, failed: int) -> str:
     return f"{cases}: all good" if not failed else f"{failed} of {cases} failed"
 
 
-def _document(tried: Tried) -> dict[str, object]:
+def _document(tried: CaseRun) -> dict[str, object]:
     return {
         "file": tried.file,
         "workflow": tried.workflow or None,
         "case": tried.trial.name if tried.trial else None,
-        "problems": [Found(tried.file, problem).to_json() for problem in tried.problems],
+        "problems": [FileProblem(tried.file, problem).to_json() for problem in tried.problems],
     }

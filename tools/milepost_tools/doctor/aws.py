@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from milepost_tools.aws.cloudformation import find_stack, outputs_of, parameters_of
 from milepost_tools.doctor.ports import CannotAskError
 from milepost_tools.doctor.sending import Account, Destination, Identity
-from milepost_tools.doctor.stack import Alarm, Part, Secret, Stack
+from milepost_tools.doctor.stack import Alarm, Secret, Stack, StackResource
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError"})
 _HEX = frozenset("0123456789abcdef")
@@ -35,7 +35,7 @@ def _asking(action: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class AwsPremises:
+class AwsStackInspector:
     """Implements `Premises`. `client` gives a client by its service's name."""
 
     client: Callable[[str], Any]
@@ -48,7 +48,7 @@ class AwsPremises:
             return None
         return Stack(found["StackStatus"], parameters_of(found), outputs_of(found))
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[StackResource]:
         with _asking("cloudformation:ListStackResources"):
             pages = self._pages("cloudformation", "list_stack_resources", StackName=self.name)
             resources = [each for page in pages for each in page["StackResourceSummaries"]]
@@ -58,7 +58,7 @@ class AwsPremises:
             if each["ResourceType"] in asked:
                 kind, ask = asked[each["ResourceType"]]
                 name = each["LogicalResourceId"]
-                found.append(Part(name, kind, ask(each.get("PhysicalResourceId", ""))))
+                found.append(StackResource(name, kind, ask(each.get("PhysicalResourceId", ""))))
         return found
 
     def _of_table(self, name: str) -> str:

@@ -20,7 +20,7 @@ from milepost_tools.doctor.ports import CannotAskError
 from milepost_tools.doctor.stack import Stack
 
 if TYPE_CHECKING:
-    from milepost_tools.doctor.ports import Premises, Probes, Records
+    from milepost_tools.doctor.ports import DnsLookup, Probes, StackInspector
 
 
 PAUSE = 2.0
@@ -32,8 +32,8 @@ class Doctor:
     """Examines one stack. `probes` makes them once the stack is known."""
 
     name: str
-    premises: "Premises"
-    records: "Records"
+    premises: "StackInspector"
+    records: "DnsLookup"
     probes: Callable[[Stack], "Probes"]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]

@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
     from milepost.sending.message import Answer
     from milepost_tools.doctor.sending import Account, Destination, Identity
-    from milepost_tools.doctor.stack import Alarm, Part, Secret, Stack
+    from milepost_tools.doctor.stack import Alarm, Secret, Stack, StackResource
 
 
 class CannotAskError(Exception):
     """A question got no answer that says anything about the stack; the message says why."""
 
 
-class Premises(Protocol):
+class StackInspector(Protocol):
     """What AWS says of one stack. Every question may raise `CannotAskError`."""
 
     def stack(self) -> Stack | None: ...
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[StackResource]:
         """The tables and functions of the stack."""
 
     def account(self) -> Account: ...
@@ -46,7 +46,7 @@ class Premises(Protocol):
         """What time it is by AWS's clock."""
 
 
-class Records(Protocol):
+class DnsLookup(Protocol):
     """DNS. A name that is not there has no records; `CannotAskError` if nobody answers."""
 
     def texts(self, name: str) -> Sequence[str]: ...

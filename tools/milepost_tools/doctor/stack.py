@@ -34,7 +34,7 @@ class Stack(NamedTuple):
     outputs: Mapping[str, str]
 
 
-class Part(NamedTuple):
+class StackResource(NamedTuple):
     """Something of the stack. `state` is what its service says, in the words of that."""
 
     name: str
@@ -70,7 +70,7 @@ def check_stack(state: str) -> Iterator[Finding]:
         yield ok("stack", f"is {state}")
 
 
-def check_parts(parts: Sequence[Part]) -> Iterator[Finding]:
+def check_parts(parts: Sequence[StackResource]) -> Iterator[Finding]:
     """Every table and function of the stack."""
     for kind, good in (("table", "ACTIVE"), ("function", "Active")):
         these = [part for part in parts if part.kind == kind]

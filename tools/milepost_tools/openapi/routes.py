@@ -1,6 +1,6 @@
 """Every route of the API. A new route of the template gets its entry here."""
 
-from milepost.api.bodies import Answer, Lookup, Patch, Upsert
+from milepost.api.bodies import ConsentBody, LookupBody, PatchBody, UpsertBody
 from milepost_tools.openapi import models
 from milepost_tools.openapi.route import HTML, JSON, Route
 
@@ -29,12 +29,12 @@ EVENTS = [
 CONTACTS = [
     Route(
         "POST /v1/{store}/contacts/find", "find_contact", "Contacts", "Look a contact up",
-        answers={200: models.Contact}, errors=WRITES, body=Lookup,
+        answers={200: models.Contact}, errors=WRITES, body=LookupBody,
     ),
     Route(
         "POST /v1/{store}/contacts", "upsert_contact", "Contacts", "Make a contact or change it",
         answers={200: models.Changed, 202: models.Changed},
-        errors=WRITES, body=Upsert, repeats=True,
+        errors=WRITES, body=UpsertBody, repeats=True,
     ),
     Route(
         f"GET {CONTACT}", "read_contact", "Contacts", "All that is known of a contact now",
@@ -43,7 +43,7 @@ CONTACTS = [
     Route(
         f"PATCH {CONTACT}", "change_contact", "Contacts", "Set fields of a contact, or unset them",
         answers={200: models.Changed, 202: models.Changed},
-        errors=WRITES, body=Patch, repeats=True,
+        errors=WRITES, body=PatchBody, repeats=True,
     ),
     Route(
         f"GET {CONTACT}/timeline", "read_timeline", "Contacts", "What happened, newest first",
@@ -64,7 +64,7 @@ CONTACTS = [
     Route(
         f"POST {CONTACT}/consents", "record_consent", "Contacts", "Record an answer",
         answers={200: models.Changed, 202: models.Changed},
-        errors=WRITES, body=Answer, repeats=True,
+        errors=WRITES, body=ConsentBody, repeats=True,
     ),
     Route(
         f"PUT {CONTACT}/lists/{{list}}", "add_to_list", "Contacts", "Add to a list",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
@@ -24,7 +24,7 @@ class SesIdentities:
             code = error.response["Error"]["Code"]
             if code in {"NotFoundException", "404"}:
                 return False
-            raise Busy(f"SES: {code}") from error
+            raise ThrottledError(f"SES: {code}") from error
         except BotoCoreError as error:
-            raise Busy(f"AWS: {type(error).__name__}") from error
+            raise ThrottledError(f"AWS: {type(error).__name__}") from error
         return bool(found.get("VerifiedForSendingStatus"))

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
-from milepost.runtime.dead_letters import Envelope, Letter
+from milepost.runtime.dead_letters import DeadLetter, QueuedDeadLetters
 from milepost.runtime.dynamodb.dead_letters import APPLIED
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SqsBox:
+class SqsDeadLetterQueue:
     """Implements `Box`. Beside our own letters the queue holds what Lambda itself gave up on: a
     part of the stream, which is read while the stream still has it."""
 
@@ -25,7 +25,7 @@ class SqsBox:
     streams: Any  # the client of dynamodbstreams, for which there are no type stubs
     _seen: set[str] = field(default_factory=set)
 
-    def waiting(self) -> Iterator[Envelope]:
+    def waiting(self) -> Iterator[QueuedDeadLetters]:
         while True:
             answer = self.queue.receive_message(
                 QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=120, WaitTimeSeconds=1
@@ -35,11 +35,13 @@ class SqsBox:
                 return
             for message in fresh:
                 self._seen.add(message["MessageId"])
-                yield Envelope(message["ReceiptHandle"], self._letters(json.loads(message["Body"])))
+                yield QueuedDeadLetters(
+                    message["ReceiptHandle"], self._letters(json.loads(message["Body"]))
+                )
 
-    def _letters(self, body: Mapping[str, Any]) -> list[Letter] | None:
+    def _letters(self, body: Mapping[str, Any]) -> list[DeadLetter] | None:
         if "letter" in body:
-            return [Letter.from_json(body["letter"])]
+            return [DeadLetter.from_json(body["letter"])]
         part = body["DDBStreamBatchInfo"]
         why = body.get("requestContext", {}).get("condition", "given up by Lambda")
         try:
@@ -52,10 +54,12 @@ class SqsBox:
         for change in records:
             store, contact = keys.owner(change["Keys"]["pk"]["S"])
             position = int(change["SequenceNumber"])
-            letter = Letter(store, contact, change["Keys"]["sk"]["S"], position, why, applied=None)
+            letter = DeadLetter(
+                store, contact, change["Keys"]["sk"]["S"], position, why, applied=None
+            )
             letters.append(letter)
             image = pack({"image": json.dumps(change["NewImage"]), "reason": why})
-            self.table.put_new(keys.poison(store, contact, position) | image)
+            self.table.put_new(keys.dead_letter(store, contact, position) | image)
         return letters
 
     def _records(self, part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -81,8 +85,8 @@ class SqsBox:
                     return
             iterator = page.get("NextShardIterator") if page["Records"] else None
 
-    def apply_again(self, letter: Letter) -> bool | None:
-        held = self.table.get(keys.poison(letter.store, letter.contact, letter.position))
+    def apply_again(self, letter: DeadLetter) -> bool | None:
+        held = self.table.get(keys.dead_letter(letter.store, letter.contact, letter.position))
         if held is None:
             return None
         image = json.loads(held["image"])
@@ -92,10 +96,10 @@ class SqsBox:
         key = {"pk": image["pk"], "sk": {"S": f"AGAIN#{rest}#{mark}"}}
         return self.table.put_new(image | pack(extra) | key)
 
-    def done(self, envelope: Envelope) -> None:
+    def done(self, envelope: QueuedDeadLetters) -> None:
         self.queue.delete_message(QueueUrl=self.url, ReceiptHandle=envelope.receipt)
 
-    def put_back(self, envelope: Envelope) -> None:
+    def put_back(self, envelope: QueuedDeadLetters) -> None:
         self.queue.change_message_visibility(
             QueueUrl=self.url, ReceiptHandle=envelope.receipt, VisibilityTimeout=0
         )

@@ -9,37 +9,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from milepost.runtime.dead_letters import Envelope, Letter
+from milepost.runtime.dead_letters import DeadLetter, QueuedDeadLetters
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts
 
 
-Fate = Literal["again", "asked before", "gone", "unknown", "trimmed"]
+RedriveResult = Literal["again", "asked before", "gone", "unknown", "trimmed"]
 """`unknown`: the stream went on past it, and nobody can tell whether it had been applied. `gone`:
 it expired, or its contact was erased. `trimmed`: the stream keeps records for a day."""
 
 
-class Box(Protocol):
+class DeadLetterQueue(Protocol):
     """The queue of dead letters."""
 
-    def waiting(self) -> Iterator[Envelope]: ...
+    def waiting(self) -> Iterator[QueuedDeadLetters]: ...
 
-    def apply_again(self, letter: Letter) -> bool | None:
+    def apply_again(self, letter: DeadLetter) -> bool | None:
         """Have a record applied; False if that was asked before, None if it is gone."""
 
-    def done(self, envelope: Envelope) -> None:
+    def done(self, envelope: QueuedDeadLetters) -> None:
         """Take a message out of the queue."""
 
-    def put_back(self, envelope: Envelope) -> None:
+    def put_back(self, envelope: QueuedDeadLetters) -> None:
         """Leave a message to whoever comes next, at once."""
 
 
 class Redriven(NamedTuple):
     """What became of a letter; None for a part of the stream that is no more."""
 
-    letter: Letter | None
-    fate: Fate
+    letter: DeadLetter | None
+    fate: RedriveResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Redriver:
     """Empties the queue of dead letters."""
 
     contacts: "Contacts"
-    box: Box
+    box: DeadLetterQueue
 
     def redrive(self, dry_run: bool = False, insist: bool = False) -> Iterator[Redriven]:
         """Have every letter applied, as it is read. A dry run changes nothing.
@@ -55,7 +55,7 @@ class Redriver:
         What cannot be told apart stays in the queue, unless one insists: then it is applied, though
         it may have been before.
         """
-        kept: list[Envelope] = []
+        kept: list[QueuedDeadLetters] = []
         for envelope in self.box.waiting():
             if envelope.letters is None:
                 yield Redriven(None, "trimmed")
@@ -71,11 +71,11 @@ class Redriver:
         for envelope in kept:
             self.box.put_back(envelope)
 
-    def _again(self, letter: Letter, dry_run: bool, insist: bool) -> Redriven:
+    def _again(self, letter: DeadLetter, dry_run: bool, insist: bool) -> Redriven:
         known = letter
         if known.applied is None:
-            held = self.contacts.held(letter.store, letter.contact)
-            if held is None or held.applied < letter.position or held.merged_into or insist:
+            held = self.contacts.get_even_if_merged(letter.store, letter.contact)
+            if held is None or held.last_sequence < letter.position or held.merged_into or insist:
                 known = letter._replace(applied=False)
         if known.applied is None:
             return Redriven(letter, "unknown")

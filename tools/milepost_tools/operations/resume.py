@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from milepost.published.marketing_stop import Breaker
-from milepost.runtime.jobs import Work
+from milepost.published.marketing_stop import MarketingStop
+from milepost.runtime.jobs import Job
 
 if TYPE_CHECKING:
-    from milepost.published.head import Head
-    from milepost.publishing.ports import Publications
+    from milepost.published.head import PublishedState
+    from milepost.publishing.ports import PublishedWriter
 
 
-class Closer(Protocol):
+class MarketingSwitch(Protocol):
     """Ends what a breaker stopped, and keeps who did."""
 
-    def close(self, store: str, breaker: Breaker, at: datetime, by: str, why: str) -> bool:
+    def close(self, store: str, breaker: MarketingStop, at: datetime, by: str, why: str) -> bool:
         """False if it is not stopped by this any more."""
 
 
@@ -24,11 +24,11 @@ class Closer(Protocol):
 class Resumer:
     """Lets marketing go on."""
 
-    publications: "Publications"
-    closer: Closer
+    publications: "PublishedWriter"
+    closer: MarketingSwitch
     now: Callable[[], datetime]
 
-    def stopped(self, store: str) -> Breaker | None:
+    def stopped(self, store: str) -> MarketingStop | None:
         """Why the store's marketing is stopped; None if it is not. LookupError if there is no
         such store."""
         return self._head(store).breaker
@@ -44,10 +44,10 @@ class Resumer:
             return False
         now = self.now()
         for name in head.workflows:
-            self.publications.set_going(Work("thaw", store, name, now))
+            self.publications.enqueue(Job("thaw", store, name, now))
         return self.closer.close(store, breaker, now, by, why)
 
-    def _head(self, store: str) -> "Head":
+    def _head(self, store: str) -> "PublishedState":
         head = self.publications.head(store)
         if not head.settings.name:
             raise LookupError(f"there is no store {store!r}")

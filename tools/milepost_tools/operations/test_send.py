@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from milepost.base.addresses import normalize_email
 from milepost.base.refs import MessageRef
-from milepost.sending.message import Answer, Mail
+from milepost.sending.message import Answer, OutgoingEmail
 from milepost.sending.probes import TAG
 from milepost.templates.rendering import Rendered, one_line
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from milepost.sending.ports import Mailer
     from milepost.sending.probes import ProbeNotes
-    from milepost.sending.senders import Origin
+    from milepost.sending.senders import FromIdentity
 
 
-MARK = "[Test]"
+TEST_SUBJECT_PREFIX = "[Test]"
 SIMULATOR = "simulator.amazonses.com"
 """SES's own mailboxes for tests: nobody reads what comes there."""
 
@@ -33,7 +33,7 @@ class Identities(Protocol):
     def is_verified(self, identity: str) -> bool: ...
 
 
-class Declined(NamedTuple):
+class SendTestDeclined(NamedTuple):
     """It was not sent, and why."""
 
     reason: str
@@ -41,19 +41,23 @@ class Declined(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class TrialPost:
+class SendTest:
     """Sends tests."""
 
     mailer: "Mailer"
     identities: Identities
 
-    def send(self, to: str, rendered: Rendered, origin: "Origin") -> Answer | Declined:
+    def send(
+        self, to: str, rendered: Rendered, origin: "FromIdentity"
+    ) -> Answer | SendTestDeclined:
         """Hand one test over, once."""
         address = normalize_email(to)
         if address is None:
-            return Declined(f"{to} is no single e-mail address", "give one address at a time")
+            return SendTestDeclined(
+                f"{to} is no single e-mail address", "give one address at a time"
+            )
         if not self._is_own(address):
-            return Declined(
+            return SendTestDeclined(
                 f"{address} is not known to be your own",
                 "verify the address or its domain in SES first: tests go to nobody else",
             )
@@ -69,19 +73,19 @@ class TrialPost:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbePost:
+class ProbeSender:
     """Sends the doctor's test mails: to SES's simulator alone, and about nobody."""
 
     mailer: "Mailer"
     notes: "ProbeNotes"
 
     def send(self, mailbox: str, probe: str) -> Answer:
-        mail = Mail(
+        mail = OutgoingEmail(
             ref=MessageRef("", "", ""),
             to=f"{mailbox}@{SIMULATOR}",
             sender_name="Milepost",
             reply_to="",
-            subject=f"{MARK} milepost doctor",
+            subject=f"{TEST_SUBJECT_PREFIX} milepost doctor",
             html="<html><body><p>A test of the way to SES and back.</p></body></html>",
             text="A test of the way to SES and back.",
             headers={},
@@ -90,17 +94,17 @@ class ProbePost:
         return self.mailer.send(mail)
 
     def heard(self, probe: str) -> "Sequence[str]":
-        return self.notes.heard(probe)
+        return self.notes.reports(probe)
 
 
-def _mail(to: str, rendered: Rendered, origin: "Origin") -> Mail:
-    return Mail(
+def _mail(to: str, rendered: Rendered, origin: "FromIdentity") -> OutgoingEmail:
+    return OutgoingEmail(
         ref=MessageRef("", "", ""),
         to=to,
         sender_name=origin.name,
         sender_address=origin.address,
         reply_to=origin.reply_to,
-        subject=one_line(f"{MARK} {rendered.subject}"),
+        subject=one_line(f"{TEST_SUBJECT_PREFIX} {rendered.subject}"),
         html=rendered.html,
         text=rendered.text,
         headers={},

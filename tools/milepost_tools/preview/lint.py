@@ -10,10 +10,10 @@ from milepost.base.addresses import normalize_email
 from milepost.base.problems import Problem
 from milepost.outbound.public_addresses import is_public
 from milepost.templates.rendering import Rendered
-from milepost.templates.sizes import CLIPPED, weight
+from milepost.templates.sizes import CLIPPED, html_size
 
 NEARLY_CLIPPED = CLIPPED * 9 // 10
-LONGEST_SHOWN = 60
+MAX_SHOWN_LENGTH = 60
 """Characters of a subject that the lists of common mail programs show; phones show fewer."""
 
 _LEFT_OVER = re.compile(r"\{\{|\}\}|\{%|%\}")
@@ -24,14 +24,14 @@ _INSIDE = re.compile(r"(.*\.)?(localhost|local|internal|test)")
 _PHONE = re.compile(r"\+?[0-9().\s-]{3,30}")
 
 
-class Remark(NamedTuple):
+class LintFinding(NamedTuple):
     """Something about a mail: `wrong` is a mistake, all else is advice."""
 
     problem: Problem
     wrong: bool = True
 
 
-def lint(mail: Rendered) -> Iterator[Remark]:
+def lint(mail: Rendered) -> Iterator[LintFinding]:
     """Everything that can be said of one language of a mail, in the order of its parts."""
     yield from _subject(mail)
     yield from _size(mail)
@@ -60,17 +60,17 @@ def links_of(mail: Rendered) -> tuple[str, ...]:
     return tuple(dict.fromkeys(url for url in found if url))
 
 
-def _subject(mail: Rendered) -> Iterator[Remark]:
-    if len(mail.subject) > LONGEST_SHOWN:
-        reason = f"has {len(mail.subject)} characters, and many lists show {LONGEST_SHOWN}"
+def _subject(mail: Rendered) -> Iterator[LintFinding]:
+    if len(mail.subject) > MAX_SHOWN_LENGTH:
+        reason = f"has {len(mail.subject)} characters, and many lists show {MAX_SHOWN_LENGTH}"
         yield _advice("subject", reason, "say what matters first")
     if not mail.preheader:
         reason = "is missing: inboxes show the first words of the mail instead"
         yield _advice("preheader", reason, "write preheader.txt")
 
 
-def _size(mail: Rendered) -> Iterator[Remark]:
-    size = weight(mail.html)
+def _size(mail: Rendered) -> Iterator[LintFinding]:
+    size = html_size(mail.html)
     if size > CLIPPED:
         reason = f"comes to {size // 1024} KB, and Gmail clips at {CLIPPED // 1024} KB"
         yield _wrong("html", reason, "show fewer products, or shorten the layout")
@@ -86,7 +86,7 @@ class Link(NamedTuple):
     says: str
 
 
-def _link(link: Link) -> Iterator[Remark]:
+def _link(link: Link) -> Iterator[LintFinding]:
     target = link.target.strip()
     if reason := broken(target):
         yield _wrong("links", f'"{_short(target)}" {reason}', "")
@@ -178,9 +178,9 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _wrong(place: str, reason: str, remedy: str) -> Remark:
-    return Remark(Problem(place, reason, remedy))
+def _wrong(place: str, reason: str, remedy: str) -> LintFinding:
+    return LintFinding(Problem(place, reason, remedy))
 
 
-def _advice(place: str, reason: str, remedy: str) -> Remark:
-    return Remark(Problem(place, reason, remedy), wrong=False)
+def _advice(place: str, reason: str, remedy: str) -> LintFinding:
+    return LintFinding(Problem(place, reason, remedy), wrong=False)

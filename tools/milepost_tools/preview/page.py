@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from milepost.base import languages
-from milepost.templates.sizes import weight
+from milepost.templates.sizes import html_size
 from milepost_tools.preview.preview import Preview
 
 PHONE, DESK = 375, 720
@@ -65,7 +65,7 @@ def _language(preview: Preview) -> Iterator[str]:
     mail = preview.mail
     if mail is not None:
         direction = languages.direction(preview.locale)
-        size = weight(mail.html) / 1024
+        size = html_size(mail.html) / 1024
         yield f'<dl><dt>Subject</dt><dd dir="{direction}">{escape(mail.subject)}</dd>'
         yield f'<dt>Preheader</dt><dd dir="{direction}">{escape(mail.preheader)}</dd>'
         yield f"<dt>Size</dt><dd>{size:.1f} KB of 102 KB</dd></dl>"

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from milepost.base.problems import Problem
 from milepost.templates.rendering import Rendered, Renderer, RenderingError
 from milepost.templates.utm import Campaign
-from milepost_tools.preview.lint import Remark, lint
+from milepost_tools.preview.lint import LintFinding, lint
 
-MOST_MISSING = 30
+MAX_MISSING = 30
 _IS_MISSING = " is missing"
 
 
@@ -17,7 +17,7 @@ class Preview(NamedTuple):
 
     locale: str
     mail: Rendered | None
-    remarks: tuple[Remark, ...]
+    remarks: tuple[LintFinding, ...]
 
     @property
     def wrong(self) -> bool:
@@ -34,16 +34,16 @@ def preview(
 
     A send stops at the first of them; here all are wanted, to be mended at once.
     """
-    remarks: list[Remark] = []
+    remarks: list[LintFinding] = []
     missing: set[str] = set()
     while True:
         try:
             mail = renderer.render(context, locale, campaign)
         except RenderingError as error:
             name = error.reason.removesuffix(_IS_MISSING)
-            remarks.append(Remark(_missing(error)))
+            remarks.append(LintFinding(_missing(error)))
             filled = _with(context, name.split("."), f"[{name}]") if name != error.reason else None
-            if filled is None or name in missing or len(missing) >= MOST_MISSING:
+            if filled is None or name in missing or len(missing) >= MAX_MISSING:
                 return Preview(locale, None, tuple(remarks))
             missing.add(name)
             context = filled

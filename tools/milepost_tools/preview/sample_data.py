@@ -6,7 +6,7 @@ from typing import Any
 
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, mail_data, step_data
+from milepost.enrollments.enrollment import Enrollment, email_data, template_data
 from milepost.stores.settings import StoreSettings
 from milepost.templates.check import KNOWN
 from milepost.templates.utm import Campaign, campaign_of
@@ -60,8 +60,8 @@ def specimen(
         entered_at=now,
     )
     urls = {name: f"{LINKS}/v1/{WORD}/{name}/example" for name in KNOWN["urls"] or ()}
-    data = step_data(profile, enrollment, settings)
-    return mail_data(data, settings.name, {**urls, "shop": settings.url}, now)
+    data = template_data(profile, enrollment, settings)
+    return email_data(data, settings.name, {**urls, "shop": settings.url}, now)
 
 
 def specimen_campaign(settings: StoreSettings) -> Campaign | None:

@@ -11,8 +11,8 @@ from pydantic_core import PydanticUndefined
 from milepost.base.file_model import (
     Duration,
     EventName,
+    FileModel,
     ListName,
-    Model,
     Offset,
     Path,
     PropertyName,
@@ -73,10 +73,13 @@ _NAMED: tuple[tuple[Any, str, str], ...] = (
 )
 """What people call a type: one, and several."""
 
+_UNIONS: dict[str, Any] = {"AnyStep": AnyStep, "Condition": Condition}
+"""What models name before it is made."""
 
-def fields(model: type[Model]) -> Iterator[Field]:
+
+def fields(model: type[FileModel]) -> Iterator[Field]:
     """The fields of a model by the names that the file has, required ones first."""
-    hints = get_type_hints(model, localns={"AnyStep": AnyStep}, include_extras=True)
+    hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     ordered = sorted(model.model_fields.items(), key=lambda item: not item[1].is_required())
     for name, info in ordered:
         yield Field(
@@ -88,9 +91,9 @@ def fields(model: type[Model]) -> Iterator[Field]:
         )
 
 
-def parts(model: type[Model]) -> Iterator[tuple[str, type[Model]]]:
+def nested_models(model: type[FileModel]) -> Iterator[tuple[str, type[FileModel]]]:
     """The fields that hold objects of their own, with the models of those."""
-    hints = get_type_hints(model, localns={"AnyStep": AnyStep}, include_extras=True)
+    hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     for name, info in model.model_fields.items():
         if not any(hints[name] == each for each, _, _ in _NAMED):
             for inner in _models(hints[name]):
@@ -151,13 +154,13 @@ def _default(info: FieldInfo) -> str:
     default = info.default
     if default in (None, PydanticUndefined):
         return ""
-    if isinstance(default, Model):
+    if isinstance(default, FileModel):
         default = default.model_dump(mode="json", by_alias=True, exclude_none=True)
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
-def _models(hint: Any) -> Iterator[type[Model]]:
-    if isinstance(hint, type) and issubclass(hint, Model):
+def _models(hint: Any) -> Iterator[type[FileModel]]:
+    if isinstance(hint, type) and issubclass(hint, FileModel):
         yield hint
     for argument in get_args(hint):
         if not any(argument == each for each, _, _ in _NAMED):

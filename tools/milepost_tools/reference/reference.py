@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import cleandoc
 from typing import Any, Final, NamedTuple
 
-from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
-from milepost.conditions.file import ContactIs
+from milepost.base.file_model import FileModel
+from milepost.conditions.leaf_files import Comparison
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.compiler.availability import FIELDS, KINDS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import Step
@@ -19,9 +19,9 @@ from milepost_tools.reference.vocabulary import (
     TRIGGERS,
     Json,
     Kind,
+    examples_of,
     operator_example,
     parts_of,
-    shown_of,
 )
 
 FOLDER: Final = "examples"
@@ -79,11 +79,11 @@ class _Page(NamedTuple):
             "If the value is missing, all of them are false, except `exists`."
         )
         rows = []
-        for field in fields(ContactIs):
+        for field in fields(Comparison):
             if field.name not in OPERATORS:
                 continue
             example = operator_example(field.name)
-            shown = json.dumps(shown_of(example, self.examples[example]), ensure_ascii=False)
+            shown = json.dumps(examples_of(example, self.examples[example]), ensure_ascii=False)
             link = f"[`{shown}`]({FOLDER}/{example}.json)"
             rows.append((f"`{field.name}`", field.kind, field.meaning, link))
         yield _rows(("operator", "compares with", "it holds if", "example"), rows)
@@ -110,7 +110,7 @@ class _Page(NamedTuple):
         yield self._example(kind.example)
         yield from self._parts(kind.model)
 
-    def _parts(self, model: type[Model]) -> Iterator[str]:
+    def _parts(self, model: type[FileModel]) -> Iterator[str]:
         for part in parts_of(model):
             yield f"**`{part.name}`.** {cleandoc(part.model.__doc__ or '')}"
             yield _table(fields(part.model), part.model)
@@ -118,11 +118,11 @@ class _Page(NamedTuple):
                 yield self._example(part.example)
 
     def _example(self, name: str) -> str:
-        shown = pretty(shown_of(name, self.examples[name]))
+        shown = pretty(examples_of(name, self.examples[name]))
         return f"```json\n{shown}\n```\n\n[The whole example]({FOLDER}/{name}.json)"
 
 
-def _table(rows: Iterator[Field] | Sequence[Field], model: type[Model] = Model) -> str:
+def _table(rows: Iterator[Field] | Sequence[Field], model: type[FileModel] = FileModel) -> str:
     missing = {each.field for each in FIELDS if each.model is model}
     said = (
         (
@@ -153,7 +153,7 @@ def _link(kind: Kind) -> str:
     return f"[`{kind.name}`](#{kind.sort}-{kind.name})"
 
 
-def _first(model: type[Model]) -> str:
+def _first(model: type[FileModel]) -> str:
     """The first paragraph of a model's docstring, on one line."""
     paragraph = " ".join(cleandoc(model.__doc__ or "").partition("\n\n")[0].split())
     return f"{paragraph} *{LATER}*" if model in KINDS else paragraph

@@ -7,16 +7,17 @@ An example is a whole workflow. Its name says what it is of: `step-delay`, `trig
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, get_args
 
-from milepost.base.file_model import Model
-from milepost.conditions.evaluate import OPERATORS
+from milepost.base.file_model import FileModel
 from milepost.conditions.file import Condition
+from milepost.conditions.leaf_files import LEAF_FILES, Comparison
+from milepost.conditions.operators import OPERATORS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
 from milepost.workflows.triggers.triggers import Trigger
-from milepost_tools.reference.field_types import parts
+from milepost_tools.reference.field_types import nested_models
 
 Json = dict[str, Any]
-COMPARED: Final = ("contact", "event", "step")
+COMPARED: Final = tuple(k for k, model in LEAF_FILES.items() if issubclass(model, Comparison))
 """The conditions that look a value up and compare it with an operator."""
 
 
@@ -25,7 +26,7 @@ class Kind(NamedTuple):
 
     sort: str
     name: str
-    model: type[Model]
+    model: type[FileModel]
 
     @property
     def example(self) -> str:
@@ -41,8 +42,8 @@ def _typed(sort: str, union: Any) -> list[Kind]:
     return [Kind(sort, get_args(m.model_fields["type"].annotation)[0], m) for m in members]
 
 
-def parts_of(model: type[Model]) -> list[Kind]:
-    return [Kind("part", name, inner) for name, inner in parts(model)]
+def parts_of(model: type[FileModel]) -> list[Kind]:
+    return [Kind("part", name, inner) for name, inner in nested_models(model)]
 
 
 TRIGGERS: Final = _typed("trigger", Trigger)
@@ -62,7 +63,7 @@ def operator_example(name: str) -> str:
 
 def examples_needed() -> list[str]:
     """The names of the examples that the reference shows."""
-    models: list[type[Model]] = [
+    models: list[type[FileModel]] = [
         Workflow,
         *(kind.model for kind in (*TRIGGERS, *STEPS, *CONDITIONS)),
     ]
@@ -73,7 +74,7 @@ def examples_needed() -> list[str]:
     return list(dict.fromkeys([*whole, *operators, *parted]))
 
 
-def shown_of(example: str, document: Json) -> Json:
+def examples_of(example: str, document: Json) -> Json:
     """What the page shows of an example; LookupError if the example has nothing of the kind."""
     sort, _, name = example.partition("-")
     found = _find(sort, name.replace("-", "_"), document)

@@ -26,18 +26,18 @@ from milepost.api.event_body import (
     refusal,
     translate,
 )
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.base.languages import normalize
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ContactFacts, Event, IdentifierKind
+from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import CONSENT, CONTACT, LIST
-from milepost.contacts.profile import LONGEST_VALUE
+from milepost.contacts.profile import MAX_VALUE_LENGTH
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
-class Lookup(Model):
+class LookupBody(Model):
     """Exactly one identifier. It is posted, for what is in a URL is in logs."""
 
     email: str | None = None
@@ -46,7 +46,7 @@ class Lookup(Model):
     device_id: Id | None = None
 
 
-class Upsert(Model):
+class UpsertBody(Model):
     """A contact to be made or changed: it is found by its identifiers, as that of an event is."""
 
     contact: ContactIn
@@ -54,7 +54,7 @@ class Upsert(Model):
     occurred_at: AwareDatetime | None = None
 
 
-class Patch(Model):
+class PatchBody(Model):
     """Changes of a known contact (JSON Merge Patch, RFC 7396): null takes a field away."""
 
     first_name: Text | None = None
@@ -64,13 +64,13 @@ class Patch(Model):
     properties: dict[Key, Any] = Field(default_factory=dict, max_length=100)
 
 
-class Answer(ConsentIn):
+class ConsentBody(ConsentIn):
     """An answer to be recorded. Without `at` it is given now."""
 
 
 def lookup(document: Any) -> Mapping[IdentifierKind, str]:
     """The identifier to look a contact up by. Raises RefusedEventError, as all of these do."""
-    asked = _read(Lookup, document)
+    asked = _read(LookupBody, document)
     given = asked.model_dump(exclude_none=True)
     if len(given) != 1:
         raise RefusedEventError(
@@ -84,19 +84,19 @@ def lookup(document: Any) -> Mapping[IdentifierKind, str]:
 
 def upsert(store: str, document: Any, key: str | None, now: datetime) -> tuple[Event, bool]:
     """The event of an upsert, and whether it tells its time."""
-    asked = _read(Upsert, document)
+    asked = _read(UpsertBody, document)
     named = {} if asked.id or not key else {"id": key}
     return translate(store, {**document, **named, "event": CONTACT}, now)
 
 
 def patch(store: str, document: Any, id_: str, now: datetime) -> Event:
-    asked = _read(Patch, document)
+    asked = _read(PatchBody, document)
     said = {name: getattr(asked, name) for name in asked.model_fields_set - {"properties"}}
     if asked.locale is not None:
         said["locale"] = normalize(asked.locale)
         if not said["locale"]:
             raise RefusedEventError("bad_locale", "locale must be like en or pt-BR", "locale")
-    if asked.timezone is not None and zone_named(asked.timezone) is None:
+    if asked.timezone is not None and find_zone(asked.timezone) is None:
         raise RefusedEventError(
             "bad_timezone", "timezone must be an IANA name like Europe/Paris", "timezone"
         )
@@ -104,25 +104,25 @@ def patch(store: str, document: Any, id_: str, now: datetime) -> Event:
     if not said:
         raise RefusedEventError("nothing_to_change", "the body changes nothing")
     for name, value in said.items():
-        if len(dumps(value)) > LONGEST_VALUE:
+        if len(dumps(value)) > MAX_VALUE_LENGTH:
             raise RefusedEventError(
-                "value_too_long", f"a value may have {LONGEST_VALUE} characters as JSON", name
+                "value_too_long", f"a value may have {MAX_VALUE_LENGTH} characters as JSON", name
             )
     changes = tuple(
         Change("unset", name) if value is None else Change("set", name, value)
         for name, value in said.items()
     )
-    return _event(store, id_, CONTACT, now, ContactFacts(changes=changes))
+    return _event(store, id_, CONTACT, now, ContactUpdate(changes=changes))
 
 
 def listed(store: str, name: str, change: str, id_: str, now: datetime) -> Event:
     """The contact is `added` to a list, or `removed`."""
-    facts = ContactFacts(changes=(Change("set", f"lists.{name}", change == "added"),))
+    facts = ContactUpdate(changes=(Change("set", f"lists.{name}", change == "added"),))
     return replace(_event(store, id_, LIST[change], now, facts), data={"list": name})
 
 
 def answer(store: str, document: Any, id_: str, now: datetime) -> Event:
-    asked = _read(Answer, document)
+    asked = _read(ConsentBody, document)
     if asked.at is None:
         asked = asked.model_copy(update={"at": now})
     try:
@@ -146,7 +146,7 @@ def _read(model: type[Asked], document: Any) -> Asked:
     return asked
 
 
-def _event(store: str, id_: str, name: str, now: datetime, facts: ContactFacts) -> Event:
+def _event(store: str, id_: str, name: str, now: datetime, facts: ContactUpdate) -> Event:
     return Event(
         store=store, id=id_, name=name, occurred_at=now, source="api", identifiers={}, contact=facts
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
-from milepost.api.pages import Record
-from milepost.api.records import Suppression, View, message_record, plain
+from milepost.api.pages import PageRecord
+from milepost.api.records import RecordScope, Suppression, message_record, plain
 from milepost.aws import keys
 from milepost.aws.table import Item, Table
 from milepost.base import instants
@@ -36,12 +36,12 @@ _INTERNAL = ("pk", "expires_at", "token_half", "timer_bucket", "run_bucket", "me
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoLives:
+class DynamoContactRecords:
     """Implements `Lives`."""
 
     table: Table
 
-    def events(self, store: str, contact: str, view: View) -> Iterator[Event]:
+    def events(self, store: str, contact: str, view: RecordScope) -> Iterator[Event]:
         """Keys sort by name first, so all names are read side by side: two reads for each name."""
         collection = keys.collection(store, contact)
         names = [view.name] if view.name else self._names(collection)
@@ -68,10 +68,10 @@ class DynamoLives:
         item = next(items, None)
         return str(item["name"]) if item else None
 
-    def _of_name(self, collection: str, name: str, view: View) -> Iterator[Item]:
-        since = instants.show(view.since) if view.since else ""
+    def _of_name(self, collection: str, name: str, view: RecordScope) -> Iterator[Item]:
+        since = instants.format_instant(view.since) if view.since else ""
         # A dollar sign follows the number sign: the bound is behind all events of that instant.
-        until = f"{instants.show(view.until)}$" if view.until else "~"
+        until = f"{instants.format_instant(view.until)}$" if view.until else "~"
         if since > until:
             return iter(())
         return self.table.query(
@@ -85,10 +85,12 @@ class DynamoLives:
             Limit=view.size + 1,
         )
 
-    def proofs(self, store: str, contact: str) -> list[Record]:
+    def proofs(self, store: str, contact: str) -> list[PageRecord]:
         return [
-            Record(
-                instants.parse(item["at"]), item["sk"], {name: item.get(name) for name in _PROOF}
+            PageRecord(
+                instants.parse_instant(item["at"]),
+                item["sk"],
+                {name: item.get(name) for name in _PROOF},
             )
             for item in self._part(store, contact, "CONSENT#")
         ]
@@ -106,13 +108,15 @@ class DynamoLives:
                 found.append(enrollment_from_item(ref, item, trigger))
         return found
 
-    def messages(self, store: str, contact: str) -> list[Record]:
+    def messages(self, store: str, contact: str) -> list[PageRecord]:
         found = []
         for item in self._part(store, contact, "MESSAGE#"):
             id_ = item["sk"].removeprefix("MESSAGE#")
             if "decided_at" in item:
                 found.append(
-                    Record(instants.parse(item["decided_at"]), id_, message_record(id_, item))
+                    PageRecord(
+                        instants.parse_instant(item["decided_at"]), id_, message_record(id_, item)
+                    )
                 )
         return found
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from milepost.base.addresses import normalize_email, normalize_phone
-from milepost.base.dates import zone_named
-from milepost.contacts.event import ConsentFact, ContactFacts, Event, IdentifierKind
+from milepost.base.dates import find_zone
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
 
 MAX_EVENT_BYTES = 256 * 1024
 """One event is one DynamoDB item, which may hold 400 KB in all."""
@@ -164,20 +164,20 @@ def identifiers_of(contact: ContactIn) -> dict[IdentifierKind, str]:
     return identifiers
 
 
-def facts_of(contact: ContactIn, received_at: datetime) -> ContactFacts:
+def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
     """What is said of the person. Raises RefusedEventError."""
-    if contact.timezone and zone_named(contact.timezone) is None:
+    if contact.timezone and find_zone(contact.timezone) is None:
         raise RefusedEventError(
             "bad_timezone", "timezone must be an IANA name like Europe/Paris", "contact.timezone"
         )
-    return ContactFacts(
+    return ContactUpdate(
         first_name=contact.first_name,
         last_name=contact.last_name,
         locale=contact.locale,
         timezone=contact.timezone,
         properties=contact.properties,
         consents=tuple(
-            ConsentFact(
+            ConsentEvidence(
                 state=c.state,
                 method=c.method,
                 source=c.source,

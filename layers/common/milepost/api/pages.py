@@ -19,18 +19,18 @@ from typing import Any, NamedTuple
 
 from milepost.base import instants
 
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """Lambda answers with 6 MB at most, in an envelope in which quotes take two characters."""
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """Where a page ended: the instant of its last record, and which of that instant's it was."""
 
     at: datetime
     digest: str
 
 
-class Record(NamedTuple):
+class PageRecord(NamedTuple):
     """One line of a page. `key` tells it from others of the same instant."""
 
     at: datetime
@@ -42,7 +42,7 @@ class Record(NamedTuple):
         return sha256(self.key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-class Page(NamedTuple):
+class ResultPage(NamedTuple):
     """Records, and the cursor of the next page; None if there is none."""
 
     records: list[Mapping[str, Any]]
@@ -53,42 +53,44 @@ class BadCursorError(ValueError):
     """The text is no cursor of ours for this list."""
 
 
-def turn(records: Iterable[Record], where: str, cursor: str | None, limit: int) -> Page:
+def paginate(
+    records: Iterable[PageRecord], where: str, cursor: str | None, limit: int
+) -> ResultPage:
     """The page after a cursor. `records` come newest first, those of one instant in any order.
 
     A page ends early when it gets too large to be sent. Raises BadCursorError.
     """
     after = read_cursor(cursor, where) if cursor else None
-    kept: list[Record] = []
+    kept: list[PageRecord] = []
     size = 0
     for record in _after(records, after):
         size += len(json.dumps(record.body))
-        if kept and (len(kept) == limit or size > MOST_BYTES):
-            last = Place(kept[-1].at, kept[-1].digest)
-            return Page([each.body for each in kept], show_cursor(last, where))
+        if kept and (len(kept) == limit or size > MAX_BYTES):
+            last = Cursor(kept[-1].at, kept[-1].digest)
+            return ResultPage([each.body for each in kept], show_cursor(last, where))
         kept.append(record)
-    return Page([each.body for each in kept], None)
+    return ResultPage([each.body for each in kept], None)
 
 
-def _after(records: Iterable[Record], after: Place | None) -> Iterator[Record]:
+def _after(records: Iterable[PageRecord], after: Cursor | None) -> Iterator[PageRecord]:
     for at, together in groupby(records, key=lambda record: record.at):
         for record in sorted(together, key=lambda record: record.digest):
             if after is None or at < after.at or (at == after.at and record.digest > after.digest):
                 yield record
 
 
-def show_cursor(place: Place, where: str) -> str:
+def show_cursor(place: Cursor, where: str) -> str:
     """A place as text of letters, digits, `-` and `_`."""
-    text = f"{_tie(where)} {instants.show(place.at)} {place.digest}"
+    text = f"{_tie(where)} {instants.format_instant(place.at)} {place.digest}"
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def read_cursor(text: str, where: str) -> Place:
+def read_cursor(text: str, where: str) -> Cursor:
     """Undo `show_cursor`; raise BadCursorError for every other text."""
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         tie, at, digest = urlsafe_b64decode(padded).decode("ascii").split(" ")
-        place = Place(instants.parse(at), digest)
+        place = Cursor(instants.parse_instant(at), digest)
     except (ValueError, OverflowError):
         raise BadCursorError("this is no cursor") from None
     if tie != _tie(where) or show_cursor(place, where) != text:
@@ -104,12 +106,12 @@ _PLACE = re.compile(r"([0-7] )?[0-9TZ:.-]{1,30} c[0-9a-f]{25}")
 _CHECK = 12
 
 
-def sealed(place: str, *where: str) -> str:
+def sign_page_token(place: str, *where: str) -> str:
     """A text that leads back to a place in what `where` names."""
     return urlsafe_b64encode(f"{_check(place, where)}{place}".encode()).decode().rstrip("=")
 
 
-def unsealed(token: str, *where: str) -> str | None:
+def verify_page_token(token: str, *where: str) -> str | None:
     """The place; None for a token that is damaged, made up, or of something else."""
     try:
         text = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
@@ -117,7 +119,7 @@ def unsealed(token: str, *where: str) -> str | None:
         return None
     check, place = text[:_CHECK], text[_CHECK:]
     right = check == _check(place, where) and _PLACE.fullmatch(place)
-    return place if right and sealed(place, *where) == token else None
+    return place if right and sign_page_token(place, *where) == token else None
 
 
 def _check(place: str, where: tuple[str, ...]) -> str:

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from milepost.api.pages import Page, Record, read_cursor, turn
-from milepost.api.ports import Lives
-from milepost.api.records import View, contact_record, enrollment_record, event_record, unheard
+from milepost.api.pages import PageRecord, ResultPage, paginate, read_cursor
+from milepost.api.ports import ContactRecords
+from milepost.api.records import (
+    RecordScope,
+    contact_record,
+    enrollment_record,
+    event_record,
+    is_bookkeeping,
+)
 from milepost.contacts.event import IdentifierKind
 
 if TYPE_CHECKING:
@@ -14,12 +20,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ContactReader:
     """Looks contacts up. A contact that is unknown is None."""
 
     contacts: "Contacts"
     timeline: "Timeline"
-    lives: Lives
+    lives: ContactRecords
 
     def find(self, store: str, identifiers: Mapping[IdentifierKind, str]) -> dict[str, Any] | None:
         """The contact that one identifier leads to."""
@@ -39,7 +45,9 @@ class Reader:
         profile = self.contacts.profile(store, contact)
         return profile.contact if profile else None
 
-    def events(self, store: str, contact: str, cursor: str | None, limit: int, view: View) -> Page:
+    def events(
+        self, store: str, contact: str, cursor: str | None, limit: int, view: RecordScope
+    ) -> ResultPage:
         """The timeline; bookkeeping only if it is asked for by its name.
 
         Raises BadCursorError, as all pages do.
@@ -49,32 +57,32 @@ class Reader:
             reached = read_cursor(cursor, where).at
             view = view._replace(until=min(reached, view.until or reached), size=limit)
         records = (
-            Record(event.occurred_at, f"{event.name}\n{event.id}", event_record(event))
+            PageRecord(event.occurred_at, f"{event.name}\n{event.id}", event_record(event))
             for event in self.lives.events(store, contact, view)
-            if view.name or not unheard(event)
+            if view.name or not is_bookkeeping(event)
         )
-        return turn(records, where, cursor, limit)
+        return paginate(records, where, cursor, limit)
 
-    def consents(self, store: str, contact: str, cursor: str | None, limit: int) -> Page:
+    def consents(self, store: str, contact: str, cursor: str | None, limit: int) -> ResultPage:
         """The log of proof."""
         return _page(
             self.lives.proofs(store, contact), f"consents\n{store}\n{contact}", cursor, limit
         )
 
-    def enrollments(self, store: str, contact: str, cursor: str | None, limit: int) -> Page:
+    def enrollments(self, store: str, contact: str, cursor: str | None, limit: int) -> ResultPage:
         records = [
-            Record(each.entered_at, each.ref.id, enrollment_record(each))
+            PageRecord(each.entered_at, each.ref.id, enrollment_record(each))
             for each in self.lives.enrollments(store, contact)
         ]
         return _page(records, f"enrollments\n{store}\n{contact}", cursor, limit)
 
-    def messages(self, store: str, contact: str, cursor: str | None, limit: int) -> Page:
+    def messages(self, store: str, contact: str, cursor: str | None, limit: int) -> ResultPage:
         """Every decision about a mail to this contact, those against it too."""
         return _page(
             self.lives.messages(store, contact), f"messages\n{store}\n{contact}", cursor, limit
         )
 
 
-def _page(records: list[Record], where: str, cursor: str | None, limit: int) -> Page:
+def _page(records: list[PageRecord], where: str, cursor: str | None, limit: int) -> ResultPage:
     newest_first = sorted(records, key=lambda record: record.at, reverse=True)
-    return turn(newest_first, where, cursor, limit)
+    return paginate(newest_first, where, cursor, limit)

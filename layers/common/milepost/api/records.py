@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from milepost.base import instants
 from milepost.contacts.event import Event
-from milepost.contacts.event_names import COUNTED_TWICE, MERGE_ASKED, MOMENT, OURS
-from milepost.contacts.profile import LASTING_KINDS, Profile
+from milepost.contacts.event_names import (
+    DUPLICATE_CORRECTED,
+    MERGE_REQUESTED,
+    REEVALUATED,
+    SYSTEM_SOURCE,
+)
+from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Profile
 
 if TYPE_CHECKING:
     from milepost.enrollments.enrollment import Enrollment
@@ -33,7 +38,7 @@ class Suppression(NamedTuple):
     at: str
 
 
-class View(NamedTuple):
+class RecordScope(NamedTuple):
     """What to see of a timeline: of one event name or of all, and both bounds included.
 
     Events whose time is over at `now` are not shown; `size` is how many are likely to be looked at.
@@ -55,14 +60,14 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         **data,
         "lists": sorted(lists),
         "identifiers": {
-            NAMES.get(kind, kind): list(profile.known[kind])
-            for kind in LASTING_KINDS
-            if profile.known.get(kind)
+            NAMES.get(kind, kind): list(profile.known_identifiers[kind])
+            for kind in PERMANENT_IDENTIFIERS
+            if profile.known_identifiers.get(kind)
         },
         "consent": {
             topic: {
                 "state": held.state,
-                "at": instants.show(held.at),
+                "at": instants.format_instant(held.at),
                 "method": held.method,
                 "source": held.source,
                 "weak": held.weak,
@@ -72,26 +77,34 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         "events": {
             name: {
                 "count": total.count,
-                "first": instants.show(total.first),
-                "last": instants.show(total.last),
+                "first": instants.format_instant(total.first),
+                "last": instants.format_instant(total.last),
                 "value": str(total.value),
             }
             for name, total in sorted(profile.totals.items())
         },
         "inside": [
-            {"workflow": held.workflow, "enrollment": id_, "since": instants.show(held.since)}
-            for id_, held in sorted(profile.inside.items())
+            {
+                "workflow": held.workflow,
+                "enrollment": id_,
+                "since": instants.format_instant(held.since),
+            }
+            for id_, held in sorted(profile.active_enrollments.items())
         ],
         "suppressed": suppressed._asdict() if suppressed else None,
     }
 
 
-def unheard(event: Event) -> bool:
+def is_bookkeeping(event: Event) -> bool:
     """Whether an event is bookkeeping, of which nothing is to be learned about a contact."""
     return (event.source, event.name) in _BOOKKEEPING
 
 
-_BOOKKEEPING: Final = {(OURS, MERGE_ASKED), (OURS, COUNTED_TWICE), ("clock", MOMENT)}
+_BOOKKEEPING: Final = {
+    (SYSTEM_SOURCE, MERGE_REQUESTED),
+    (SYSTEM_SOURCE, DUPLICATE_CORRECTED),
+    ("clock", REEVALUATED),
+}
 
 
 def event_record(event: Event) -> dict[str, Any]:
@@ -106,8 +119,10 @@ def event_record(event: Event) -> dict[str, Any]:
         "consent": [
             {
                 **fact._asdict(),
-                "at": instants.show(fact.at) if fact.at else None,
-                "requested_at": instants.show(fact.requested_at) if fact.requested_at else None,
+                "at": instants.format_instant(fact.at) if fact.at else None,
+                "requested_at": instants.format_instant(fact.requested_at)
+                if fact.requested_at
+                else None,
             }
             for fact in facts.consents
         ],
@@ -116,7 +131,7 @@ def event_record(event: Event) -> dict[str, Any]:
     return {
         "event": event.name,
         "id": event.id,
-        "occurred_at": instants.show(event.occurred_at),
+        "occurred_at": instants.format_instant(event.occurred_at),
         "source": event.source,
         "identifiers": {NAMES.get(k, k): value for k, value in event.identifiers.items()},
         "properties": dict(event.data),
@@ -137,10 +152,12 @@ def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
         "event": enrollment.event_name,
         "event_id": enrollment.event_id,
         "event_properties": dict(enrollment.event_data),
-        "since": instants.show(enrollment.since),
-        "entered_at": instants.show(enrollment.entered_at),
-        "ended_at": instants.show(ended) if ended else None,
-        "due_at": instants.show(enrollment.start.due) if enrollment.start and not ended else None,
+        "since": instants.format_instant(enrollment.since),
+        "entered_at": instants.format_instant(enrollment.entered_at),
+        "ended_at": instants.format_instant(ended) if ended else None,
+        "due_at": instants.format_instant(enrollment.resume_point.due)
+        if enrollment.resume_point and not ended
+        else None,
         "deferred": _deferred(enrollment),
         "steps": {step: dict(outcome) for step, outcome in enrollment.outcomes.items()},
     }
@@ -148,14 +165,19 @@ def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
 
 def _deferred(enrollment: "Enrollment") -> dict[str, str | None] | None:
     """Which message is put off, and why; None once everything of that block has been decided."""
-    start = enrollment.start
+    start = enrollment.resume_point
     if enrollment.ended_at or start is None or not start.deferred:
         return None
-    if str(start.turn + 1) in enrollment.began:
+    if str(start.turn + 1) in enrollment.block_started:
         return None
     step, _, reason = start.deferred.partition(": ")
-    since = instants.show(start.deferred_since) if start.deferred_since else None
-    return {"step": step, "reason": reason, "since": since, "until": instants.show(start.due)}
+    since = instants.format_instant(start.deferred_since) if start.deferred_since else None
+    return {
+        "step": step,
+        "reason": reason,
+        "since": since,
+        "until": instants.format_instant(start.due),
+    }
 
 
 def message_record(id_: str, facts: Mapping[str, Any]) -> dict[str, Any]:

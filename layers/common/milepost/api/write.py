@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from milepost.contacts.event import ConsentFact, Event
+from milepost.contacts.event import ConsentEvidence, Event
 from milepost.contacts.timeline import date_event
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Changed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Changer:
+class ContactWriter:
     """Puts changes on timelines. Repeating one with the same key changes nothing."""
 
     contacts: "Contacts"
@@ -52,7 +52,7 @@ class Changer:
         return Changed(contact, kept.id, "accepted")
 
 
-def _at(event: Event, fact: ConsentFact) -> Event:
+def _at(event: Event, fact: ConsentEvidence) -> Event:
     """An answer that is given now has the time of its event, also when it is reported again."""
     facts = replace(event.contact, consents=(fact._replace(at=event.occurred_at),))
     return replace(event, contact=facts)

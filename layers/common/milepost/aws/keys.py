@@ -8,13 +8,13 @@ from milepost.base.refs import EnrollmentRef, MessageRef
 
 Key = dict[str, Any]
 
-WORKS = "WORKS"
+JOBS = "WORKS"
 ERASED = "ERASED"
 EXPORT = "EXPORT#"
 TIMERS = "T#"
 SHARDS = 8
 """How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
-NO_TIMER = "timer_bucket, timer_due, kind"
+TIMER_ATTRIBUTES = "timer_bucket, timer_due, kind"
 """What a message is taken out of the index of due times with."""
 
 
@@ -37,28 +37,32 @@ def profile(store: str, contact: str) -> Key:
 
 
 def event(store: str, contact: str, name: str, at: datetime, event_id: str) -> Key:
-    return _key(collection(store, contact), f"EVENT#{name}#{instants.show(at)}#{event_id}")
+    return _key(
+        collection(store, contact), f"EVENT#{name}#{instants.format_instant(at)}#{event_id}"
+    )
 
 
-def again(store: str, contact: str, event: Key, mark: str) -> Key:
+def replay_item(store: str, contact: str, event: Key, mark: str) -> Key:
     """Where it is asked to apply an event once more, whose own key is given."""
     return _key(
         collection(store, contact), f"AGAIN#{event['sk']['S'].removeprefix('EVENT#')}#{mark}"
     )
 
 
-def poison(store: str, contact: str, position: int) -> Key:
+def dead_letter(store: str, contact: str, position: int) -> Key:
     """A record of the stream that could not be applied."""
     return _key(collection(store, contact), f"POISON#{position}")
 
 
-def merged(store: str, winner: str, loser: str) -> Key:
+def merged_contact(store: str, winner: str, loser: str) -> Key:
     """Which contacts have been merged into one: what they were lies in their collections still."""
     return _key(collection(store, winner), f"MERGED#{loser}")
 
 
 def consent(store: str, contact: str, at: datetime, event_id: str, topic: str) -> Key:
-    return _key(collection(store, contact), f"CONSENT#{instants.show(at)}#{event_id}#{topic}")
+    return _key(
+        collection(store, contact), f"CONSENT#{instants.format_instant(at)}#{event_id}#{topic}"
+    )
 
 
 def enrollment(ref: EnrollmentRef) -> Key:
@@ -105,11 +109,11 @@ def suppression(store: str, address_hash: str) -> Key:
     return _key(f"S#{store}#X#{address_hash}", "SUPPRESSION")
 
 
-def seen(store: str, source: str, event_id: str) -> Key:
+def dedupe(store: str, source: str, event_id: str) -> Key:
     return _key(f"S#{store}#DEDUPE#{source}#{event_id}", "SEEN")
 
 
-def limit(store: str, key: str) -> Key:
+def visitor_limit(store: str, key: str) -> Key:
     return _key(f"S#{store}#LIMIT#{key}", "COUNT")
 
 
@@ -123,7 +127,7 @@ def store_item(store: str, sk: str) -> Key:
     return _key(f"S#{store}", sk)
 
 
-def tally(store: str, count: str, hour: datetime | None) -> Key:
+def reputation_hour(store: str, count: str, hour: datetime | None) -> Key:
     """An hour of a count of a store's marketing; without an hour, what comes after all of them."""
     place = "~" if hour is None else f"{hour:%Y-%m-%dT%H}"
     return _key(f"S#{store}#REPUTATION", f"{count}#{place}")
@@ -134,21 +138,21 @@ def transfer(store: str, kind: str, id_: str) -> Key:
     return _key(f"S#{store}", f"{kind}#{id_}")
 
 
-def work(sk: str) -> Key:
+def job(sk: str) -> Key:
     """A work that was set going, in the workflows table."""
-    return _key(WORKS, sk)
+    return _key(JOBS, sk)
 
 
-def token_row(number: int) -> Key:
+def send_slot_row(number: int) -> Key:
     """A row of tokens, in the workflows table: each is a key of its own, for all are hot."""
     return _key(f"SENDING#{number}", "ROW")
 
 
-def row_of(pk: str) -> int:
+def send_slot_row_number(pk: str) -> int:
     return int(pk.removeprefix("SENDING#"))
 
 
-def allowance() -> Key:
+def ses_limits() -> Key:
     """What SES said last that may be sent, in the workflows table."""
     return _key("SENDING", "ALLOWANCE")
 

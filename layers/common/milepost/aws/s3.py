@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -17,12 +17,12 @@ _KINDS = {"json": "application/json", "csv": "text/csv"}
 
 
 def read_object(client: "S3Client", bucket: str, key: str, most: int) -> bytes | None:
-    """At most so many bytes of an object; None if there is none. Raises `Busy`."""
+    """At most so many bytes of an object; None if there is none. Raises `ThrottledError`."""
     try:
         return client.get_object(Bucket=bucket, Key=key)["Body"].read(most)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
             return None
-        raise Busy(f"S3: {error.response['Error']['Code']}") from error
+        raise ThrottledError(f"S3: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Busy(f"S3: {type(error).__name__}") from error
+        raise ThrottledError(f"S3: {type(error).__name__}") from error

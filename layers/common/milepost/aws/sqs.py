@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 
-LONGEST = 900
+MAX_DELAY = 900
 
 
 @dataclass(frozen=True, slots=True)
-class SqsRequeue:
+class SqsContinuationQueue:
     """Implements `Requeue`."""
 
     client: "SQSClient"
@@ -29,16 +29,16 @@ class SqsRequeue:
             self.client.send_message(
                 QueueUrl=self.url,
                 MessageBody=json.dumps(message),
-                DelaySeconds=min(delay, LONGEST),
+                DelaySeconds=min(delay, MAX_DELAY),
             )
         except ClientError as error:
-            raise Busy(f"SQS: {error.response['Error']['Code']}") from error
+            raise ThrottledError(f"SQS: {error.response['Error']['Code']}") from error
         except BotoCoreError as error:
-            raise Busy(f"SQS: {type(error).__name__}") from error
+            raise ThrottledError(f"SQS: {type(error).__name__}") from error
 
 
 @dataclass(frozen=True, slots=True)
-class SqsLater:
+class SqsPrivacyQueue:
     """Implements `Later`. A message names a request and says nothing of anybody."""
 
     client: "SQSClient"
@@ -50,7 +50,7 @@ class SqsLater:
             self.client.send_message(
                 QueueUrl=self.queue,
                 MessageBody=json.dumps({"store": store, "request": id_}),
-                DelaySeconds=min(seconds, LONGEST),
+                DelaySeconds=min(seconds, MAX_DELAY),
             )
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"SQS: {type(error).__name__}") from error
+            raise ThrottledError(f"SQS: {type(error).__name__}") from error

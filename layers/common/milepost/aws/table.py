@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -27,7 +27,7 @@ _TRANSIENT_REASONS = frozenset(
     {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 )
 
-MOST_TRIES = 5
+MAX_TRIES = 5
 """How often what DynamoDB left undone is asked for again, each time after twice the pause."""
 
 _serialize = TypeSerializer().serialize
@@ -45,7 +45,7 @@ def unpack(item: Mapping[str, Any]) -> Item:
     return {k: v.value if isinstance(v, Binary) else v for k, v in found.items()}  # type: ignore[attr-defined]
 
 
-class Refused(Exception):
+class ConditionFailedError(Exception):
     """A condition did not hold; `items` are what stands there instead, by position, if anything."""
 
     def __init__(self, items: Sequence[Item | None], failed: Sequence[bool]) -> None:
@@ -62,20 +62,20 @@ def _errors() -> Iterator[None]:
         code = error.response["Error"]["Code"]
         if code == "ConditionalCheckFailedException":
             found: Any = error.response.get("Item")
-            raise Refused([unpack(found) if found else None], [True]) from error
+            raise ConditionFailedError([unpack(found) if found else None], [True]) from error
         if code == "TransactionCanceledException":
             reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
             if any(reason.get("Code") in _TRANSIENT_REASONS for reason in reasons):
-                raise Busy("DynamoDB: a transaction met another") from error
-            raise Refused(
+                raise ThrottledError("DynamoDB: a transaction met another") from error
+            raise ConditionFailedError(
                 [unpack(r["Item"]) if r.get("Item") else None for r in reasons],
                 [r.get("Code") == "ConditionalCheckFailed" for r in reasons],
             ) from error
         if code in _LATER:
-            raise Busy(f"DynamoDB: {code}") from error
+            raise ThrottledError(f"DynamoDB: {code}") from error
         raise
     except BotoCoreError as error:
-        raise Busy(f"DynamoDB: {type(error).__name__}") from error
+        raise ThrottledError(f"DynamoDB: {type(error).__name__}") from error
 
 
 class Table:
@@ -106,8 +106,8 @@ class Table:
             if rest:
                 pending = [*rest["Keys"], *pending]
                 tries += 1
-                if tries > MOST_TRIES:
-                    raise Busy("DynamoDB: some keys stayed unread")
+                if tries > MAX_TRIES:
+                    raise ThrottledError("DynamoDB: some keys stayed unread")
                 time.sleep(0.02 * 2**tries)
         return items
 
@@ -159,7 +159,8 @@ class Table:
         return items, page["ScannedCount"], page.get("LastEvaluatedKey")
 
     def put(self, item: Item, condition: str = "") -> None:
-        """Put an item of attribute values; raise `Refused` if the condition does not hold."""
+        """Put an item of attribute values; raise `ConditionFailedError` if the condition does not
+        hold."""
         extra: dict[str, Any] = (
             {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
             if condition
@@ -172,7 +173,7 @@ class Table:
         """Put an item unless its key is taken; False if it is."""
         try:
             self.put(item, "attribute_not_exists(pk)")
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
@@ -183,7 +184,7 @@ class Table:
     def delete_if(
         self, key: Item, condition: str, names: Mapping[str, str], values: Mapping[str, Any]
     ) -> None:
-        """Delete an item; raise `Refused` if the condition does not hold."""
+        """Delete an item; raise `ConditionFailedError` if the condition does not hold."""
         short: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         with _errors():
             self._client.delete_item(
@@ -198,11 +199,11 @@ class Table:
         """Change an item (`expression`, `condition`, `names`, `values`); the item afterwards."""
         with _errors():
             answer = self._client.update_item(
-                Key=key, ReturnValues="ALL_NEW", **self.change(**change)
+                Key=key, ReturnValues="ALL_NEW", **self.update_arguments(**change)
             )
         return unpack(answer.get("Attributes", {}))
 
-    def change(
+    def update_arguments(
         self,
         expression: str,
         condition: str = "",
@@ -224,16 +225,16 @@ class Table:
             request["ExpressionAttributeValues"] = pack(values)
         return request
 
-    def insist(self, operations: Sequence[Mapping[str, Any]], tries: int = 6) -> None:
+    def transact_with_retry(self, operations: Sequence[Mapping[str, Any]], tries: int = 6) -> None:
         """One transaction, again if it meets another: no SDK repeats those."""
         for number in range(1, tries):
             try:
-                return self.together(operations)
-            except Busy:
+                return self.transact(operations)
+            except ThrottledError:
                 time.sleep(0.02 * 2**number)
-        return self.together(operations)
+        return self.transact(operations)
 
-    def together(self, operations: Sequence[Mapping[str, Any]]) -> None:
-        """One transaction; raise `Refused` if any condition does not hold."""
+    def transact(self, operations: Sequence[Mapping[str, Any]]) -> None:
+        """One transaction; raise `ConditionFailedError` if any condition does not hold."""
         with _errors():
             self._client.transact_write_items(TransactItems=operations)  # type: ignore[arg-type]

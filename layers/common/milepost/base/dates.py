@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.base.durations import parse_duration
-from milepost.base.paths import look_up
+from milepost.base.paths import get_path
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -15,7 +15,7 @@ _OWN_TO_A_MACHINE = ("posix/", "right/", "posixrules", "localtime", "Factory")
 """Files beside the zones, which are there on one machine and mean something else on the next."""
 
 
-def zone_named(name: str | None) -> ZoneInfo | None:
+def find_zone(name: str | None) -> ZoneInfo | None:
     """The IANA zone of that name, or None: a contact's zone is other people's data."""
     if not name or name.startswith(_OWN_TO_A_MACHINE):
         return None
@@ -43,21 +43,23 @@ def delay_ends(
     zone = _zone(delay.get("timezone"), contact_zone, store_zone)
     # On a wall a day is a day, even if clocks change in it: only the rest is counted in hours.
     wall = start.astimezone(zone).replace(tzinfo=None) + timedelta(days=lasts.days)
-    earliest = instant_on(wall.date(), wall.time(), zone, start) + (lasts - timedelta(lasts.days))
+    earliest = local_instant(wall.date(), wall.time(), zone, start) + (
+        lasts - timedelta(lasts.days)
+    )
     local = earliest.astimezone(zone)
     for offset in range(len(WEEKDAYS) + 2):
         day = local.date() + timedelta(days=offset)
         if day.weekday() not in days:
             continue
         if wall_time is None:
-            return earliest if offset == 0 else instant_on(day, time(0), zone, earliest)
-        moment = instant_on(day, wall_time, zone, earliest)
+            return earliest if offset == 0 else local_instant(day, time(0), zone, earliest)
+        moment = local_instant(day, wall_time, zone, earliest)
         if moment >= earliest:
             return moment
     raise AssertionError("every week has each weekday")
 
 
-def instant_on(day: date, wall_time: time, zone: ZoneInfo, earliest: datetime) -> datetime:
+def local_instant(day: date, wall_time: time, zone: ZoneInfo, earliest: datetime) -> datetime:
     """The instant a wall clock shows this time on this day.
 
     A time that a clock change skips becomes the first moment after the gap as far as it was in it
@@ -69,7 +71,7 @@ def instant_on(day: date, wall_time: time, zone: ZoneInfo, earliest: datetime) -
     return second if first < earliest <= second else first
 
 
-def date_comes(
+def date_due(
     step: Mapping[str, Any], data: Mapping[str, Any], contact_zone: str | None, store_zone: str
 ) -> datetime | None:
     """The instant (UTC) a `delay_until` step means; None if the data has no such date.
@@ -80,7 +82,7 @@ def date_comes(
     are two hours.
     """
     zone = _zone(step.get("timezone"), contact_zone, store_zone)
-    written = step["date"] if step["date"][:1].isdigit() else look_up(data, step["date"])
+    written = step["date"] if step["date"][:1].isdigit() else get_path(data, step["date"])
     moment = _read_date(written, zone)
     if moment is None:
         return None
@@ -92,9 +94,9 @@ def date_comes(
     try:
         wall = moment.astimezone(zone).replace(tzinfo=None) + days
         if step.get("at"):
-            return instant_on((wall + rest).date(), time.fromisoformat(step["at"]), zone, always)
+            return local_instant((wall + rest).date(), time.fromisoformat(step["at"]), zone, always)
         if days:
-            moment = instant_on(wall.date(), wall.time(), zone, always)
+            moment = local_instant(wall.date(), wall.time(), zone, always)
         return moment + rest
     except OverflowError:
         return None
@@ -111,11 +113,11 @@ def _read_date(written: Any, zone: ZoneInfo) -> datetime | None:
         return None
 
 
-def zone_of(contact_zone: str | None, store_zone: str) -> ZoneInfo:
+def effective_zone(contact_zone: str | None, store_zone: str) -> ZoneInfo:
     """The wall on which a contact lives: the own zone, else the store's, else UTC."""
-    return zone_named(contact_zone) or zone_named(store_zone) or ZoneInfo("UTC")
+    return find_zone(contact_zone) or find_zone(store_zone) or ZoneInfo("UTC")
 
 
 def _zone(wanted: str | None, contact_zone: str | None, store_zone: str) -> ZoneInfo:
     named = {None: contact_zone, "": contact_zone, "contact": contact_zone, "store": None}
-    return zone_of(named.get(wanted, wanted), store_zone)
+    return effective_zone(named.get(wanted, wanted), store_zone)

@@ -11,7 +11,7 @@ _ISO = re.compile(
     r"(?:T(?=.)(?:(?P<hour>\d{1,6})H)?(?:(?P<minute>\d{1,6})M)?(?:(?P<second>\d{1,6})S)?)?"
 )
 
-LONGEST = timedelta(days=3650)
+MAX_DURATION = timedelta(days=3650)
 """Ten years: from any day of this century both ends of such a time are in the calendar."""
 
 
@@ -20,7 +20,7 @@ def parse_duration(text: str) -> timedelta:
     """Read a duration; raise ValueError with the remedy for anything else.
 
     A day is 24 hours and a week 7 such days; months and years have no fixed length and are refused,
-    as is anything over `LONGEST`.
+    as is anything over `MAX_DURATION`.
     """
     plain = text.strip()
     if iso := _ISO.fullmatch(plain):
@@ -33,13 +33,13 @@ def parse_duration(text: str) -> timedelta:
                 f"{text!r} is not a duration: write it like '4 hours', '3 days 12 hours' or 'PT4H'"
             )
     duration = timedelta(seconds=sum(n * _SECONDS[unit] for n, unit in amounts))
-    if duration > LONGEST:
-        raise ValueError(f"{text!r} is longer than {LONGEST.days} days")
+    if duration > MAX_DURATION:
+        raise ValueError(f"{text!r} is longer than {MAX_DURATION.days} days")
     return duration
 
 
 @lru_cache(1024)
-def say_duration(duration: timedelta) -> str:
+def format_duration(duration: timedelta) -> str:
     """A duration in words: `3 days 12 hours`, `45 seconds`, `no time`."""
     left = int(duration.total_seconds())
     words = []

@@ -5,10 +5,10 @@ from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 
-class Apart:
+class ErrorCollector:
     """Things that are done one by one, whatever becomes of each.
 
     `with apart:` goes on after an error, as if what is inside had been done; `settle` tells of all
@@ -31,8 +31,8 @@ class Apart:
         self._first = self._first or error  # no more: each keeps alive all that it came through
         return True
 
-    def settle(self, what: str) -> None:
-        """Raise Busy if anything failed: how many of `what`, by what errors, and where.
+    def raise_if_any(self, what: str) -> None:
+        """Raise ThrottledError if anything failed: how many of `what`, by what errors, and where.
 
         The errors' own words are left out, for they may quote what was being worked on.
         """
@@ -40,14 +40,14 @@ class Apart:
             causes = self._causes.most_common(3)
             told = ", ".join(f"{name} ({number} times)" for name, number in causes)
             count = self._causes.total()
-            raise Busy(
+            raise ThrottledError(
                 f"{what}: {count} could not be done, so the next minute tries again; {told}"
             ) from self._first
 
 
 def _cause(error: Exception) -> str:
     """What kind of error it was and where, or of what kinds it tells itself."""
-    if isinstance(error, Busy) and isinstance(error.__cause__, Exception):
+    if isinstance(error, ThrottledError) and isinstance(error.__cause__, Exception):
         return _cause(error.__cause__)
     *_, place = extract_tb(error.__traceback__)
     return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"

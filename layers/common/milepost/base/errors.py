@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Busy(Exception):
+class ThrottledError(Exception):
     """The world is momentarily not able to answer; the same call later may succeed."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.base.durations import parse_duration
 
 
@@ -20,7 +20,7 @@ def _title(model: type[Any]) -> str:
     return " ".join(words).capitalize().replace("sms", "SMS")
 
 
-class Model(BaseModel):
+class FileModel(BaseModel):
     """A part of a workflow file: unknown fields are mistakes, and are named as such."""
 
     model_config = ConfigDict(
@@ -73,7 +73,7 @@ def _time_of_day(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    if name not in {"contact", "store"} and zone_named(name) is None:
+    if name not in {"contact", "store"} and find_zone(name) is None:
         raise ValueError(
             f"{name!r} is not a time zone: write 'contact', 'store' or an IANA name "
             "like 'Europe/Paris'"
@@ -169,7 +169,7 @@ Locale = Annotated[
     ),
 ]
 Title = Annotated[
-    str, Field(min_length=1, max_length=80, description="What readers see it called.")
+    str, Field(min_length=1, max_length=80, description="The name that recipients see.")
 ]
 
 SenderName = Annotated[
@@ -245,7 +245,7 @@ Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"anyOf": [_FROM, {"
 """A text as it is written, or a place to take it from."""
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A part of a file: unknown fields are mistakes, and are named as such."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 
-def parse(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 instant with an offset; raise ValueError without one.
 
     A time without an offset could mean any of 24 hours, so it is refused, not guessed.
@@ -17,7 +17,7 @@ def parse(text: str) -> datetime:
         raise ValueError(f"{text!r} is outside of the calendar") from None
 
 
-def show(instant: datetime) -> str:
+def format_instant(instant: datetime) -> str:
     """Write an instant as `2026-11-22T09:30:00.000Z`: of one width, so text order is time order."""
     utc = instant.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds") + "Z"

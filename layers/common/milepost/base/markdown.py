@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from unicodedata import category
 
-from milepost.base.durations import parse_duration, say_duration
+from milepost.base.durations import format_duration, parse_duration
 
 _SAFE_CODE = re.compile(r"[\w./:\[\]-]+", re.ASCII)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$@!{}()])")
@@ -102,17 +102,17 @@ def value(given: Any) -> str:
             return escaped(json.dumps(given, ensure_ascii=False))
 
 
-def lasting(duration: str) -> str:
+def describe_duration(duration: str) -> str:
     """A duration, however the file writes it, always in the same words."""
-    return say_duration(parse_duration(duration))
+    return format_duration(parse_duration(duration))
 
 
-def shifted(offset: str | None, point: str) -> str:
+def describe_offset(offset: str | None, point: str) -> str:
     """`3 days before …`."""
     if offset is None:
         return point
     side = "before" if offset.startswith("-") else "after"
-    return f"{lasting(offset.removeprefix('-'))} {side} {point}"
+    return f"{describe_duration(offset.removeprefix('-'))} {side} {point}"
 
 
 def clock(zone: str | None, default: str) -> str:
@@ -128,5 +128,5 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}".removesuffix(".0") + "%"
 
 
-def named(names: Sequence[str], last: str = "or") -> str:
+def listed_names(names: Sequence[str], last: str = "or") -> str:
     return listed([bold(name) for name in names], last)

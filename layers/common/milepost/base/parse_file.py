@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from milepost.base.file_model import ADDRESS, DATE, DAY, HASH, PROPERTY
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 
 File = TypeVar("File", bound=BaseModel)
 
 MAX_FILE = 1024 * 1024
 
 
-def read_file(text: str, model: type[File]) -> File | list[Problem]:
+def parse_file(text: str, model: type[File]) -> File | list[Problem]:
     """Parse and check; problems come all at once, with places like `steps[2].else[0].template`."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_FILE:
         return [Problem("file", "is larger than 1 MB", "split it")]
@@ -76,7 +76,7 @@ def _problem(model: type[BaseModel], detail: Any) -> Problem:
         case "missing":
             return Problem(place, "is missing", f"add {detail['loc'][-1]}")
         case "extra_forbidden":
-            remedy = suggest(str(detail["loc"][-1]), _fields(model, _whose(detail["loc"])))
+            remedy = did_you_mean(str(detail["loc"][-1]), _fields(model, _whose(detail["loc"])))
             return Problem(place, "is not a field that is known here", remedy)
         case "literal_error" | "enum":
             return _not_among(place, given, context["expected"])
@@ -91,7 +91,7 @@ def _problem(model: type[BaseModel], detail: Any) -> Problem:
             return Problem(place, f"{given!r} is not written as it must be", remedy)
         case "condition" if isinstance(given, dict):
             known = detail["msg"].rpartition("one of ")[2].split(", ")
-            remedy = next(filter(None, (suggest(key, known) for key in given)), "")
+            remedy = next(filter(None, (did_you_mean(key, known) for key in given)), "")
             return Problem(place, detail["msg"], remedy)
         case "value_error":
             return Problem(place, str(context.get("error", detail["msg"])))
@@ -134,7 +134,7 @@ def _of_size(place: str, given: Any, context: Any) -> Problem:
 
 def _not_among(place: str, said: Any, options: str) -> Problem:
     words = [word.strip(" '") for word in options.replace(" or ", ",").split(",")]
-    return Problem(place, f"{said!r} is not one of {options}", suggest(str(said), words))
+    return Problem(place, f"{said!r} is not one of {options}", did_you_mean(str(said), words))
 
 
 # What pydantic says of a place holds, besides keys and positions, which member of a union was

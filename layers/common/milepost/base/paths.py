@@ -11,7 +11,7 @@ Missing = type("Missing", (), {"__repr__": lambda _: "missing", "__bool__": lamb
 MISSING: Any = Missing()
 
 
-def look_up(data: Any, path: str) -> Any:
+def get_path(data: Any, path: str) -> Any:
     """The value at the path; MISSING where there is none.
 
     With `[]` in the path the answer is a flat list of every value found, possibly empty.
@@ -24,7 +24,7 @@ def look_up(data: Any, path: str) -> Any:
     tail = tail.removeprefix(".")
     found: list[Any] = []
     for item in items:
-        got = look_up(item, tail) if tail else item
+        got = get_path(item, tail) if tail else item
         if isinstance(got, list):
             found.extend(got)
         elif got is not MISSING:
@@ -43,35 +43,35 @@ def _walk(data: Any, keys: list[str]) -> Any:
 _SLOT = re.compile(r"\{((?:event|contact|steps|enrollment|store)\.[^\s{}]+)\}")
 
 
-def fill(value: Any, data: Mapping[str, Any]) -> Any:
+def resolve(value: Any, data: Mapping[str, Any]) -> Any:
     """The value with everything looked up; MISSING if there is nothing where it should be taken.
 
     In lists and objects what is missing is left out.
     """
     match value:
         case {"from": str(place)} if len(value) == 1:
-            found = look_up(data, place)
+            found = get_path(data, place)
             return MISSING if found is None else found
         case dict():
-            return filled(value, data)
+            return resolve_all(value, data)
         case list():
-            found_all = (fill(each, data) for each in value)
+            found_all = (resolve(each, data) for each in value)
             return [each for each in found_all if each is not MISSING]
         case _:
             return value
 
 
-def filled(values: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_all(values: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """Every value that is there, by its name."""
-    found = {name: fill(value, data) for name, value in values.items()}
+    found = {name: resolve(value, data) for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not MISSING}
 
 
-def fill_text(text: str, data: Mapping[str, Any]) -> str:
+def render_text(text: str, data: Mapping[str, Any]) -> str:
     """A text with `{contact.email}` and the like filled in; what is missing becomes nothing."""
 
     def found(slot: re.Match[str]) -> str:
-        value = look_up(data, slot[1])
+        value = get_path(data, slot[1])
         return "" if value is MISSING or value is None else str(value)
 
     return _SLOT.sub(found, text)

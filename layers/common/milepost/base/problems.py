@@ -8,15 +8,15 @@ from dataclasses import dataclass
 class Problem:
     """One mistake. `place` is a file and line or a path inside it; `remedy` may be empty."""
 
-    place: str
+    location: str
     reason: str
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.reason}" + (f" ({self.remedy})" if self.remedy else "")
+        return f"{self.location}: {self.reason}" + (f" ({self.remedy})" if self.remedy else "")
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Turn a misspelled word into a remedy: `did you mean "reminder"?`, or an empty text."""
     from difflib import get_close_matches  # only a mistake needs it
 

@@ -7,16 +7,16 @@ from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from milepost.base.dates import instant_on, zone_named
-from milepost.base.durations import say_duration
+from milepost.base.dates import find_zone, local_instant
+from milepost.base.durations import format_duration
 
-ANCHOR = datetime.combine(date(2024, 1, 1), time(9))
+RRULE_ANCHOR = datetime.combine(date(2024, 1, 1), time(9))
 """A Monday at nine: where a recurrence is counted from that does not say, as every other week."""
 
-SHORTEST = timedelta(hours=1)
+MIN_INTERVAL = timedelta(hours=1)
 """Nobody wants mail more often, and a slip in a rule must not become a flood."""
 
-LOOKED_AT = 50
+MAX_OCCURRENCES_CHECKED = 50
 """Occurrences in a row whose distance is looked at."""
 
 _SHAPE = re.compile(
@@ -29,13 +29,13 @@ Schedule = Mapping[str, Any]
 """A schedule trigger, as a workflow says it: `at` or `rrule`, perhaps `timezone`."""
 
 
-def next_time(schedule: Schedule, after: datetime, zone: str) -> datetime | None:
+def next_occurrence(schedule: Schedule, after: datetime, zone: str) -> datetime | None:
     """The first instant (UTC) after another at which a schedule comes round; None if it never does.
 
     `zone` is the clock that counts: the store's, or that of a contact. A time that a change of
     clocks skips comes after the gap, one that it repeats comes once.
     """
-    wall = zone_named(zone) or ZoneInfo("UTC")
+    wall = find_zone(zone) or ZoneInfo("UTC")
     if schedule.get("at"):
         instant = _instant(datetime.fromisoformat(schedule["at"]), wall)
         return instant if instant > after else None
@@ -53,14 +53,14 @@ def check_rule(text: str) -> None:
     if "COUNT=" in text and "DTSTART" not in text:
         raise ValueError("COUNT counts from a beginning: say one, as in DTSTART:20270104T090000")
     rule = _rule(text)
-    moments = [*islice(rule, LOOKED_AT)]
+    moments = [*islice(rule, MAX_OCCURRENCES_CHECKED)]
     if not moments:
         raise ValueError(f"{text!r} never comes round")
-    closest = min((b - a for a, b in pairwise(moments)), default=SHORTEST)
-    if closest < SHORTEST:
+    closest = min((b - a for a, b in pairwise(moments)), default=MIN_INTERVAL)
+    if closest < MIN_INTERVAL:
         raise ValueError(
-            f"{text!r} comes round every {say_duration(closest)}: leave at least "
-            f"{say_duration(SHORTEST)} between two (is BYHOUR or BYMINUTE missing?)"
+            f"{text!r} comes round every {format_duration(closest)}: leave at least "
+            f"{format_duration(MIN_INTERVAL)} between two (is BYHOUR or BYMINUTE missing?)"
         )
 
 
@@ -71,7 +71,7 @@ def _rule(text: str) -> Any:
     if not _SHAPE.fullmatch(text):
         raise ValueError(f"{text!r} is no recurrence (RFC 5545) in days or longer: {remedy}")
     try:
-        return rrulestr("\n".join(text.split()), dtstart=ANCHOR, ignoretz=True)
+        return rrulestr("\n".join(text.split()), dtstart=RRULE_ANCHOR, ignoretz=True)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise ValueError(f"{text!r} is no recurrence (RFC 5545): {error}; {remedy}") from None
 
@@ -80,4 +80,6 @@ def _instant(moment: datetime, wall: ZoneInfo) -> datetime:
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
     always = datetime.min.replace(tzinfo=UTC)
-    return instant_on(moment.date(), time(moment.hour, moment.minute, moment.second), wall, always)
+    return local_instant(
+        moment.date(), time(moment.hour, moment.minute, moment.second), wall, always
+    )

@@ -11,18 +11,18 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-TOLERANCE = timedelta(minutes=5)
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 """How old a signature may be, and how far in the future: the usual allowance for skewed clocks."""
 
 
-class Denied(NamedTuple):
+class AuthenticationFailed(NamedTuple):
     """The request is not genuine; `code` and `reason` are what its sender is told."""
 
     code: str
     reason: str
 
 
-def sign(body: bytes, key: str, at: datetime) -> str:
+def sign_body(body: bytes, key: str, at: datetime) -> str:
     """The `Milepost-Signature` header for a body: `t=<unix seconds>,v1=<hex HMAC-SHA256>`."""
     seconds = str(int(at.timestamp()))
     return f"t={seconds},v1={_digest('v1', seconds, body, key)}"
@@ -37,14 +37,16 @@ def sign_request(target: str, body: bytes, key: str, at: datetime) -> str:
     return f"t={seconds},v2={_digest('v2', seconds, _asked(target, body), key)}"
 
 
-def check_signature(header: str, body: bytes, keys: Sequence[str], now: datetime) -> Denied | None:
+def check_signature(
+    header: str, body: bytes, keys: Sequence[str], now: datetime
+) -> AuthenticationFailed | None:
     """None if any `v1` of the header was made over this body with any live key, and lately."""
     return _check(header, "v1", body, keys, now)
 
 
 def check_request(
     header: str, target: str, body: bytes, keys: Sequence[str], now: datetime
-) -> Denied | None:
+) -> AuthenticationFailed | None:
     """None if any `v2` of the header was made for this very request with any live key, and lately.
 
     The target holds no line break, so it is never in doubt where the body begins.
@@ -52,7 +54,7 @@ def check_request(
     return _check(header, "v2", _asked(target, body), keys, now)
 
 
-def check_bearer(header: str, hashes: Sequence[str]) -> Denied | None:
+def check_bearer(header: str, hashes: Sequence[str]) -> AuthenticationFailed | None:
     """None if the bearer key's SHA-256 is one of the store's; the key itself is stored nowhere."""
     scheme, _, key = header.partition(" ")
     digest = sha256(key.strip().encode("utf-8", "surrogatepass")).hexdigest()
@@ -61,17 +63,17 @@ def check_bearer(header: str, hashes: Sequence[str]) -> Denied | None:
         genuine |= hmac.compare_digest(digest, stored.strip().lower())
     if scheme.lower() == "bearer" and genuine:
         return None
-    return Denied("bad_key", "the bearer key is not one of the store's")
+    return AuthenticationFailed("bad_key", "the bearer key is not one of the store's")
 
 
 def _check(
     header: str, version: str, signed: bytes, keys: Sequence[str], now: datetime
-) -> Denied | None:
+) -> AuthenticationFailed | None:
     fields = [part.strip().partition("=") for part in header.split(",")]
     seconds = next((value for name, _, value in fields if name == "t"), "")
     given = [value for name, _, value in fields if name == version and value.isascii()]
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12 and given):
-        return Denied(
+        return AuthenticationFailed(
             "bad_signature",
             f"Milepost-Signature must look like t=<unix seconds>,{version}=<hex HMAC-SHA256>",
         )
@@ -81,11 +83,13 @@ def _check(
         for value in given[:4]:
             genuine |= hmac.compare_digest(value, expected)
     if not genuine:
-        return Denied(
+        return AuthenticationFailed(
             "bad_signature", "the signature does not match the request and the store's key"
         )
-    if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
-        return Denied("old_signature", "the signature is more than 5 minutes from now: sign anew")
+    if abs(now.timestamp() - int(seconds)) > MAX_CLOCK_SKEW.total_seconds():
+        return AuthenticationFailed(
+            "old_signature", "the signature is more than 5 minutes from now: sign anew"
+        )
     return None
 
 

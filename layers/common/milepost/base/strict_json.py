@@ -11,12 +11,12 @@ MAX_DIGITS = 4300
 """What Python makes an integer of unless it is told otherwise."""
 
 
-class BadJsonError(ValueError):
+class InvalidJsonError(ValueError):
     """The text is not JSON we take; the message says why."""
 
 
 def read_json(raw: bytes, *, halves: bool = False) -> Any:
-    """Parse UTF-8 JSON; raise BadJsonError for NaN, infinities, deep nesting or broken text.
+    """Parse UTF-8 JSON; raise InvalidJsonError for NaN, infinities, deep nesting or broken text.
 
     With `halves`, a text may hold half of a surrogate pair: whoever asks for that replaces it.
     """
@@ -28,22 +28,22 @@ def read_json(raw: bytes, *, halves: bool = False) -> Any:
 def parse_json(raw: bytes) -> Any:
     """What the text says, without a look at what it is made of: `check_json` has to follow.
 
-    Raises BadJsonError for what is no UTF-8 JSON, and for NaN and Infinity, which are none.
+    Raises InvalidJsonError for what is no UTF-8 JSON, and for NaN and Infinity, which are none.
     """
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_int)
     except RecursionError:
-        raise BadJsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels") from None
+        raise InvalidJsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels") from None
     except UnicodeDecodeError:
-        raise BadJsonError("the body is not UTF-8 text") from None
-    except BadJsonError:
+        raise InvalidJsonError("the body is not UTF-8 text") from None
+    except InvalidJsonError:
         raise
     except ValueError as error:
-        raise BadJsonError(f"the body is not JSON: {error}") from None
+        raise InvalidJsonError(f"the body is not JSON: {error}") from None
 
 
 def check_json(document: Any, *, halves: bool = False) -> None:
-    """Raise BadJsonError for what would hurt later: deep nesting, infinities, broken text."""
+    """Raise InvalidJsonError for what would hurt later: deep nesting, infinities, broken text."""
     _check(document, MAX_DEPTH, halves)
 
 
@@ -53,12 +53,12 @@ def _int(digits: str) -> int | float:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise BadJsonError(f"{name} is not JSON: leave the field out or send null")
+    raise InvalidJsonError(f"{name} is not JSON: leave the field out or send null")
 
 
 def _check(value: Any, depth: int, halves: bool) -> None:
     if depth < 0:
-        raise BadJsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
+        raise InvalidJsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
     match value:
         case dict():
             for key, inner in value.items():
@@ -69,7 +69,9 @@ def _check(value: Any, depth: int, halves: bool) -> None:
                 _check(inner, depth - 1, halves)
         case str():
             if not (halves or value.isascii()) and any("\ud800" <= c <= "\udfff" for c in value):
-                raise BadJsonError("a text holds half of a surrogate pair, which is no character")
+                raise InvalidJsonError(
+                    "a text holds half of a surrogate pair, which is no character"
+                )
         case float():
             if not math.isfinite(value):
-                raise BadJsonError("a number is too large")
+                raise InvalidJsonError("a number is too large")

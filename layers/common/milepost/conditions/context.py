@@ -1,17 +1,29 @@
+"""What a condition is evaluated against, and what comes of it."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+Condition = Mapping[str, Any]
+"""The plain JSON of the compiled program. Its shape was checked when it was published."""
 
-class Window(NamedTuple):
+
+class ConditionResult(NamedTuple):
+    """The answer and the reason for it, in words."""
+
+    value: bool
+    reason: str
+
+
+class EventWindow(NamedTuple):
     """A piece of the timeline that a condition has to see: one event name since one instant."""
 
     name: str
     since: datetime | None
 
 
-class Happening(NamedTuple):
+class PastEvent(NamedTuple):
     """One event of the timeline, as conditions see it."""
 
     at: datetime
@@ -19,7 +31,7 @@ class Happening(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class EvaluationContext:
     """All that a condition may look at. `windows` holds what `windows_needed` asked for.
 
     `fades` says what the contact's score will be from each instant on, if nothing happens.
@@ -30,10 +42,10 @@ class Facts:
     event: Mapping[str, Any] = field(default_factory=dict)
     consent: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    inside: frozenset[str] = frozenset()
+    active_workflows: frozenset[str] = frozenset()
     entered_at: datetime | None = None
-    windows: Mapping[Window, Sequence[Happening]] = field(default_factory=dict)
+    windows: Mapping[EventWindow, Sequence[PastEvent]] = field(default_factory=dict)
     emails: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
-    fades: Sequence[tuple[datetime, float]] = ()
+    score_decays: Sequence[tuple[datetime, float]] = ()

@@ -2,19 +2,20 @@
 
 A field has a base, which the newest `set` or `unset` wrote, and the additions made since: sums and
 lists that must not be lost when two workflows change them at once. Whatever the order in which
-changes arrive, the field comes to the same (as long as none comes later than `KEPT` others).
+changes arrive, the field comes to the same (as long as none comes later than `MAX_RECENT_ADDITIONS`
+others).
 """
 
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
-KEPT = 20
+MAX_RECENT_ADDITIONS = 20
 """Additions kept apart, for one that happened earlier may still arrive. Older ones are merged."""
 
-LONGEST_LIST = 50
+MAX_LIST_LENGTH = 50
 
-EXACT = 2**53
+MAX_EXACT_INTEGER = 2**53
 """Up to here a float holds every whole number, and a sum of them is true to the last point."""
 
 Base = tuple[Any, str, str]
@@ -38,7 +39,7 @@ class Addition(NamedTuple):
     value: Any
 
 
-def total(base: Base | None, additions: Sequence[Addition]) -> Any:
+def current_value(base: Base | None, additions: Sequence[Addition]) -> Any:
     """What a field comes to; None if there is nothing."""
     value = base[0] if base else None
     for addition in additions:
@@ -53,7 +54,7 @@ def add_to(
     if (base is not None and new[:2] <= base[1:]) or new in additions:
         return base, tuple(additions)
     kept = sorted((*additions, new), key=lambda each: each[:2])
-    while len(kept) > KEPT:
+    while len(kept) > MAX_RECENT_ADDITIONS:
         oldest = kept.pop(0)
         base = (_plus(base[0] if base else None, oldest), oldest.at, oldest.event)
     return base, tuple(kept)
@@ -72,7 +73,7 @@ def _sum(value: float, amount: float) -> float:
         return value
     if not isfinite(total):
         return value
-    return int(total) if total.is_integer() and abs(total) < EXACT else total
+    return int(total) if total.is_integer() and abs(total) < MAX_EXACT_INTEGER else total
 
 
 def _plus(value: Any, addition: Addition) -> Any:
@@ -81,4 +82,4 @@ def _plus(value: Any, addition: Addition) -> Any:
             return value  # no number: there is nothing to add to
         return _sum(value or 0, addition.value)
     held = value if isinstance(value, list) else [] if value is None else [value]
-    return held if addition.value in held else [*held, addition.value][-LONGEST_LIST:]
+    return held if addition.value in held else [*held, addition.value][-MAX_LIST_LENGTH:]

@@ -9,16 +9,22 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.base import instants
 from milepost.contacts.changes import Change
+from milepost.contacts.event_names import (
+    DUPLICATE_CORRECTED,
+    MERGE_REQUESTED,
+    MERGED,
+    SYSTEM_SOURCE,
+)
 
 IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
 
-RESOLUTION_ORDER: tuple[IdentifierKind, ...] = (
+IDENTIFIER_PRIORITY: tuple[IdentifierKind, ...] = (
     "email", "external_id", "phone", "order", "checkout", "cart", "device",
 )  # fmt: skip
 """Which identifier wins when an event carries several: the address the mail goes to comes first."""
 
 
-class ConsentFact(NamedTuple):
+class ConsentEvidence(NamedTuple):
     """What an event says about permission to mail: evidence, not yet a decision.
 
     `topic` None means "whatever topics this store maps its shop's marketing consent to".
@@ -39,7 +45,7 @@ class ConsentFact(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactFacts:
+class ContactUpdate:
     """What an event says about the person: only what was stated, never defaults."""
 
     first_name: str | None = None
@@ -47,7 +53,7 @@ class ContactFacts:
     locale: str | None = None
     timezone: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
-    consents: tuple[ConsentFact, ...] = ()
+    consents: tuple[ConsentEvidence, ...] = ()
     changes: tuple[Change, ...] = ()
 
 
@@ -66,7 +72,7 @@ class Event:
     source: str
     identifiers: Mapping[IdentifierKind, str]
     data: Mapping[str, Any] = field(default_factory=dict)
-    contact: ContactFacts = field(default_factory=ContactFacts)
+    contact: ContactUpdate = field(default_factory=ContactUpdate)
 
 
 def contact_id(store: str, kind: IdentifierKind, value: str) -> str:
@@ -89,16 +95,25 @@ def encode_body(event: Event) -> str:
         "properties": dict(contact.properties),
         "consents": [
             {
-                "state": c.state, "method": c.method, "source": c.source, "topic": c.topic,
-                "at": instants.show(c.at) if c.at else None, "wording": c.wording,
-                "ip": c.ip, "user_agent": c.user_agent,
-                **({"requested_at": instants.show(c.requested_at)} if c.requested_at else {}),
+                "state": c.state,
+                "method": c.method,
+                "source": c.source,
+                "topic": c.topic,
+                "at": instants.format_instant(c.at) if c.at else None,
+                "wording": c.wording,
+                "ip": c.ip,
+                "user_agent": c.user_agent,
+                **(
+                    {"requested_at": instants.format_instant(c.requested_at)}
+                    if c.requested_at
+                    else {}
+                ),
                 **({} if c.requested_ip is None else {"requested_ip": c.requested_ip}),
             }
             for c in contact.consents
         ],
         "changes": [list(change) for change in contact.changes],
-    }  # fmt: skip
+    }
     return json.dumps(
         {
             "identifiers": dict(event.identifiers),
@@ -111,20 +126,36 @@ def encode_body(event: Event) -> str:
     )
 
 
-def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactFacts]:
+def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactUpdate]:
     """Undo `encode_body`: identifiers, data and the facts about the contact."""
     document = json.loads(body)
     facts = document["contact"]
     consents = tuple(
-        ConsentFact(**{**c, **{n: instants.parse(c[n]) if c.get(n) else None for n in _TIMES}})
+        ConsentEvidence(
+            **{**c, **{n: instants.parse_instant(c[n]) if c.get(n) else None for n in _TIMES}}
+        )
         for c in facts.get("consents", ())
     )
     changes = tuple(Change(*change) for change in facts.get("changes", ()))
     return (
         document["identifiers"],
         document["data"],
-        ContactFacts(**{**facts, "consents": consents, "changes": changes}),
+        ContactUpdate(**{**facts, "consents": consents, "changes": changes}),
     )
 
 
 _TIMES = ("at", "requested_at")
+
+
+def is_system_event(event: Event) -> bool:
+    """Whether Milepost wrote the event for itself. Such an event is not counted."""
+    return event.source == SYSTEM_SOURCE and event.name in (
+        MERGE_REQUESTED,
+        MERGED,
+        DUPLICATE_CORRECTED,
+    )
+
+
+def is_merge_request(event: Event) -> bool:
+    """Whether an event asks the contact on whose timeline it is to merge."""
+    return event.source == SYSTEM_SOURCE and event.name == MERGE_REQUESTED

@@ -31,7 +31,7 @@ EMAIL: Final[Mapping[str, str]] = {
 """What becomes an event a workflow can wait for. `sent` and `delivered` stay on the ledger: they
 are on the contact's timeline there already, and an event for each would double what a mail costs.
 """
-MACHINE: Final[Mapping[str, str]] = {
+EMAIL_BY_BOT: Final[Mapping[str, str]] = {
     "opened": "Email Opened by Machine",
     "clicked": "Email Clicked by Machine",
 }
@@ -45,15 +45,15 @@ CONTACT: Final = "Contact Updated"
 LIST: Final[Mapping[str, str]] = {"added": "List Joined", "removed": "List Left"}
 STAGE: Final = "Stage Reached"
 SCORE: Final = "Score Changed"
-STARTED: Final = "Workflow Started"
+WORKFLOW_STARTED: Final = "Workflow Started"
 IMPORTED: Final = "Contact Imported"
-UNDONE: Final = "Import Undone"
+IMPORT_REVERTED: Final = "Import Undone"
 
-OURS: Final = "milepost"
+SYSTEM_SOURCE: Final = "milepost"
 """The source of what Milepost notes for itself: no shop can report under it."""
-MERGE_ASKED: Final = "Merge Asked"
+MERGE_REQUESTED: Final = "Merge Asked"
 MERGED: Final = "Contacts Merged"
-COUNTED_TWICE: Final = "Event Counted Twice"
+DUPLICATE_CORRECTED: Final = "Event Counted Twice"
 
 FORM: Final = "Form Submitted"
 """A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
@@ -62,7 +62,7 @@ OPT_IN: Final = "Opt-In Requested"
 PREFERENCES: Final = "Preferences Changed"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
-MOMENT: Final = "Moment Reached"
+REEVALUATED: Final = "Moment Reached"
 """Nothing happened but that time passed: the contact is looked at again, and nothing is counted."""
 INACTIVE: Final = "Inactivity Reached"
 SCHEDULE: Final = "Schedule Reached"

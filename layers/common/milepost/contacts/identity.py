@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from milepost.contacts.event import RESOLUTION_ORDER, Event, IdentifierKind, contact_id
+from milepost.contacts.event import IDENTIFIER_PRIORITY, Event, IdentifierKind, contact_id
 
-NAMING: Final[tuple[IdentifierKind, ...]] = ("email", "external_id", "phone")
+PERSONAL_IDENTIFIERS: Final[tuple[IdentifierKind, ...]] = ("email", "external_id", "phone")
 """Identifiers of a person. A contact that has none of them is anonymous."""
 
-OF_THE_SHOP: Final = frozenset({"api", "shopify", "woocommerce", "bigcommerce", "import"})
+TRUSTED_SOURCES: Final = frozenset({"api", "shopify", "woocommerce", "bigcommerce", "import"})
 """Sources that prove to be the shop, by a key or a signature. Whatever else names a person may be
 anybody who types an address into a page: such an event changes nothing that is known of anyone."""
 
@@ -23,28 +23,32 @@ def trusted(event: Event) -> bool:
 
     An event without identifiers was addressed by ourselves, or by a link that we have signed.
     """
-    return event.source in OF_THE_SHOP or not event.identifiers
+    return event.source in TRUSTED_SOURCES or not event.identifiers
 
 
-def claims(event: Event) -> Mapping[IdentifierKind, str]:
+def claimable_identifiers(event: Event) -> Mapping[IdentifierKind, str]:
     """The identifiers that an event may lay hands on.
 
     Whoever is not the shop names one person at most, and brings a device along: a second name
     could take over what belongs to somebody else.
     """
     held = event.identifiers
-    names = [kind for kind in NAMING if kind in held]
+    names = [kind for kind in PERSONAL_IDENTIFIERS if kind in held]
     if trusted(event) or not names:
         return held
     return {kind: held[kind] for kind in (names[0], "device") if kind in held}
 
 
-def names_of(identifiers: Mapping[IdentifierKind, str]) -> dict[IdentifierKind, str]:
+def personal_identifiers(identifiers: Mapping[IdentifierKind, str]) -> dict[IdentifierKind, str]:
     """Those identifiers that name a person, the first to decide first."""
-    return {k: identifiers[k] for k in RESOLUTION_ORDER if k in NAMING and k in identifiers}
+    return {
+        k: identifiers[k]
+        for k in IDENTIFIER_PRIORITY
+        if k in PERSONAL_IDENTIFIERS and k in identifiers
+    }
 
 
-def without(event: Event, kinds: Collection[IdentifierKind]) -> Event:
+def drop_identifiers(event: Event, kinds: Collection[IdentifierKind]) -> Event:
     """The event without identifiers that belong to somebody else."""
     if not kinds:
         return event
@@ -54,18 +58,18 @@ def without(event: Event, kinds: Collection[IdentifierKind]) -> Event:
 
 def anonymous(known: Mapping[str, Collection[str]]) -> bool:
     """Whether nobody has said yet who this is; `known` are a profile's identifiers."""
-    return not any(known.get(kind) for kind in NAMING)
+    return not any(known.get(kind) for kind in PERSONAL_IDENTIFIERS)
 
 
-def astray(contact: str, known: Mapping[str, Collection[str]], event: Event) -> bool:
+def is_misrouted(contact: str, known: Mapping[str, Collection[str]], event: Event) -> bool:
     """Whether an event is about somebody else than the contact that its device led it to.
 
     Two people share a device: the event names a person, by nothing that is known of this contact,
     and nothing but the device can have led it here. Or the shop tells two customers apart who share
     a telephone or a cart.
     """
-    said = claims(event)
-    names = names_of(said)
+    said = claimable_identifiers(event)
+    names = personal_identifiers(said)
     if not names or anonymous(known):
         return False
     if any(contact == contact_id(event.store, kind, value) for kind, value in names.items()):

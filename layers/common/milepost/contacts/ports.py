@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from milepost.conditions.context import Happening, Window
+    from milepost.conditions.context import EventWindow, PastEvent
     from milepost.contacts.event import Event, IdentifierKind
     from milepost.contacts.profile import Profile
 
@@ -37,7 +37,7 @@ class Timeline(Protocol):
     ) -> Event | None:
         """One event of a contact's timeline."""
 
-    def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
+    def past_events(self, store: str, contact: str, window: EventWindow) -> list[PastEvent]:
         """The events of one name since an instant."""
 
 
@@ -47,17 +47,19 @@ class Contacts(Protocol):
     def profile(self, store: str, contact: str) -> Profile | None:
         """The contact, or whoever it has been merged into."""
 
-    def held(self, store: str, contact: str) -> Profile | None:
+    def get_even_if_merged(self, store: str, contact: str) -> Profile | None:
         """The contact itself, also if it has been merged into another."""
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
         """Replace `before` by `after`; False if somebody else changed the contact meanwhile."""
 
-    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+    def claim_identifiers(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
         """Make the event's identifiers lead to the contact, where they lead nowhere yet; the
         contacts that the others lead to."""
 
-    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+    def repoint_identity(
+        self, store: str, kind: IdentifierKind, value: str, old: str, new: str
+    ) -> None:
         """Make an identifier that leads to one contact lead to another."""
 
     def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
@@ -70,13 +72,13 @@ class Contacts(Protocol):
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         """Never mail this address again. What the post reports outranks that it was erased."""
 
-    def welcome_back(self, store: str, address_hash: str) -> None:
+    def lift_erasure_suppression(self, store: str, address_hash: str) -> None:
         """The person has confirmed anew that mail is wanted: end what an erasure left, no more."""
 
     def erased(self, store: str, contact: str) -> datetime | None:
         """Until when all that happened to this contact has been erased."""
 
-    def forget(self, contact: str, event: Event) -> None:
+    def delete_event(self, contact: str, event: Event) -> None:
         """Take an event off the timeline that came after its contact was erased."""
 
 
@@ -111,7 +113,7 @@ class Members(Protocol):
 class Memberships(Members, Protocol):
     """Knows the members in parts, for whoever goes through all of them, and notes who is one."""
 
-    def parts(self) -> int:
+    def partition_count(self) -> int:
         """How many parts the members of anything are kept in."""
 
     def page_of(
@@ -126,7 +128,7 @@ class Memberships(Members, Protocol):
         """Note that a contact no longer does; harmless if that is noted."""
 
 
-class Again(NamedTuple):
+class ReplayedEvent(NamedTuple):
     """Why an event of a timeline is applied once more: a mark of its own for every time.
 
     `follow` is the position at which it was applied, if only what follows from it is to be done.

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from milepost.base import instants
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.base.languages import choose
 from milepost.contacts.changes import Change
 from milepost.contacts.profile import Profile
@@ -14,8 +14,8 @@ from milepost.stores.settings import StoreSettings
 FREQUENCY: Final = "frequency"
 FREQUENCIES: Final = ("all", "weekly", "monthly")
 SNOOZED: Final = "snoozed_until"
-BREAK: Final = timedelta(days=30)
-FURTHEST: Final = timedelta(days=3 * 365)
+SNOOZE_PERIOD: Final = timedelta(days=30)
+MAX_DATE_AHEAD: Final = timedelta(days=3 * 365)
 """How far away a reminder may be moved."""
 
 Fields = Mapping[str, Sequence[str]]
@@ -31,7 +31,7 @@ class Reminder(NamedTuple):
     time: str = ""
 
 
-class Wish(NamedTuple):
+class PreferenceChange(NamedTuple):
     """What a reader asks for: topics to begin and to end, and changes of the contact.
 
     `said` is what the page says afterwards.
@@ -47,7 +47,7 @@ def snoozed_until(profile: Profile, now: datetime) -> datetime | None:
     """When a reader's break is over; None if there is none."""
     written = profile.get(SNOOZED)
     try:
-        until = instants.parse(written) if isinstance(written, str) else None
+        until = instants.parse_instant(written) if isinstance(written, str) else None
     except ValueError:
         return None
     return until if until is not None and until > now else None
@@ -58,11 +58,11 @@ def frequency(profile: Profile) -> str:
     return written if written in FREQUENCIES else "all"
 
 
-def lifts(profile: Profile, name: str, value: str) -> bool:
+def ends_snooze(profile: Profile, name: str, value: str) -> bool:
     """Whether a reader's wish would hold no more mail back with this than it does now."""
     if name == FREQUENCY:
         return FREQUENCIES.index(value) <= FREQUENCIES.index(frequency(profile))
-    return name == SNOOZED and snoozed_until(profile, instants.parse(value)) is not None
+    return name == SNOOZED and snoozed_until(profile, instants.parse_instant(value)) is not None
 
 
 def language(profile: Profile, settings: StoreSettings) -> str:
@@ -70,37 +70,37 @@ def language(profile: Profile, settings: StoreSettings) -> str:
     return choose(profile.get("locale"), settings.locales, settings.default_locale)
 
 
-def today(profile: Profile, settings: StoreSettings, now: datetime) -> date:
+def local_date(profile: Profile, settings: StoreSettings, now: datetime) -> date:
     """What day it is where the reader lives."""
-    zone = zone_named(profile.get("timezone")) or zone_named(settings.timezone)
+    zone = find_zone(profile.get("timezone")) or find_zone(settings.timezone)
     return now.astimezone(zone).date()
 
 
-def wish_of(
+def parse_preference_form(
     posted: Fields,
     profile: Profile,
     settings: StoreSettings,
     reminders: Sequence[Reminder],
     now: datetime,
-) -> Wish:
+) -> PreferenceChange:
     """Read a post. Only the button that was pressed counts; without one nothing is asked for."""
     match _one(posted, "do"):
         case "save":
             return _saved(posted, profile, settings)
         case "snooze":
-            until = instants.show(now + BREAK)
-            return Wish("snoozed", changes=(Change("set", SNOOZED, until),))
+            until = instants.format_instant(now + SNOOZE_PERIOD)
+            return PreferenceChange("snoozed", changes=(Change("set", SNOOZED, until),))
         case "resume":
-            return Wish("resumed", changes=(Change("unset", SNOOZED),))
+            return PreferenceChange("resumed", changes=(Change("unset", SNOOZED),))
         case "all":
             topics = dict.fromkeys((*(settings.topics or ()), *profile.consent))
-            return Wish("unsubscribed", withdrawn=_open(topics, profile))
+            return PreferenceChange("unsubscribed", withdrawn=_open(topics, profile))
         case "move":
             return _moved(posted, profile, settings, reminders, now)
-    return Wish()
+    return PreferenceChange()
 
 
-def _saved(posted: Fields, profile: Profile, settings: StoreSettings) -> Wish:
+def _saved(posted: Fields, profile: Profile, settings: StoreSettings) -> PreferenceChange:
     """Topics that the page did not show are left alone: it may be older than they are."""
     known = settings.topics or {}
     shown = [topic for topic in dict.fromkeys(posted.get("shown", ())) if topic in known]
@@ -123,9 +123,9 @@ def _saved(posted: Fields, profile: Profile, settings: StoreSettings) -> Wish:
         zone = _one(posted, "timezone")
         if not zone and profile.get("timezone") is not None:
             changes.append(Change("unset", "timezone"))
-        elif zone != profile.get("timezone") and zone_named(zone) is not None:
+        elif zone != profile.get("timezone") and find_zone(zone) is not None:
             changes.append(Change("set", "timezone", zone))
-    return Wish("saved", granted, withdrawn, tuple(changes))
+    return PreferenceChange("saved", granted, withdrawn, tuple(changes))
 
 
 def _moved(
@@ -134,19 +134,19 @@ def _moved(
     settings: StoreSettings,
     reminders: Sequence[Reminder],
     now: datetime,
-) -> Wish:
+) -> PreferenceChange:
     reminder = next((r for r in reminders if r.id == _one(posted, "reminder")), None)
     if reminder is None:
-        return Wish()
-    first = today(profile, settings, now) + timedelta(days=1)
+        return PreferenceChange()
+    first = local_date(profile, settings, now) + timedelta(days=1)
     try:
         day = date.fromisoformat(_one(posted, "date"))
     except ValueError:
-        return Wish("bad_date")
-    if not first <= day <= first + FURTHEST:
-        return Wish("bad_date")
+        return PreferenceChange("bad_date")
+    if not first <= day <= first + MAX_DATE_AHEAD:
+        return PreferenceChange("bad_date")
     moved = Change("set", f"properties.{reminder.property}", day.isoformat() + reminder.time)
-    return Wish("moved", changes=(moved,))
+    return PreferenceChange("moved", changes=(moved,))
 
 
 def _open(topics: Sequence[str] | Mapping[str, None], profile: Profile) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 Every change commutes: the same events in any order end in the same profile (repeated ones never
 come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
 latest wins; what the shop does not stand for has no time and fills a blank), totals are counts,
-sums, minima and maxima, and consent follows the rule in `weigh`. Only which names are lumped
-together past `EVENT_NAMES_KEPT` depends on who came first.
+sums, minima and maxima, and consent follows the rule in `merge_consent`. Only which names are
+lumped together past `MAX_EVENT_NAMES` depends on who came first.
 """
 
 import json
@@ -19,34 +19,34 @@ from typing import Any, Literal, NamedTuple
 from milepost.base import instants
 from milepost.base.languages import normalize
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.changes import Addition, Base, add_to, since, total
-from milepost.contacts.event import ConsentFact, Event, IdentifierKind
-from milepost.contacts.event_names import DATE, INACTIVE, MOMENT, SCHEDULE
-from milepost.contacts.identity import NAMING, claims, trusted
-from milepost.contacts.segment_state import NOWHERE, Standing, with_points
-from milepost.stores.properties import PREFIX, Unfit, fitting
+from milepost.contacts.changes import Addition, Base, add_to, current_value, since
+from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
+from milepost.contacts.event_names import DATE, INACTIVE, REEVALUATED, SCHEDULE
+from milepost.contacts.identity import PERSONAL_IDENTIFIERS, claimable_identifiers, trusted
+from milepost.contacts.segment_state import EMPTY, SegmentState, add_points
+from milepost.stores.properties import PREFIX, PropertyTypeError, coerce_property
 from milepost.stores.settings import StoreSettings
 
 OTHER_EVENTS = "(other)"
-EVENT_NAMES_KEPT = 100
+MAX_EVENT_NAMES = 100
 """A profile is paid for per KB at every write, so one contact has totals for this many names."""
 
 _SMALLEST = Decimal("0.0001")
 """Amounts are kept to four places: sums are exact then, whatever the order, and stay short."""
 
-FIELDS_KEPT = 100
-TOPICS_KEPT = 100
-LONGEST_VALUE = 1024
+MAX_FIELDS = 100
+MAX_TOPICS = 100
+MAX_VALUE_LENGTH = 1024
 """Bounds of what a profile keeps: a DynamoDB item ends at 400 KB, and every write pays for all."""
 
 IMPORT = "import"
 """The method of an answer that came with a file. A file proves no "yes", so it never counts as one.
 """
 
-KNOWN_KEPT = 20
+MAX_KNOWN_IDENTIFIERS = 20
 """Identifiers of one kind: whoever has more is a shop's own test account, or a bot."""
 
-LASTING_KINDS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
+PERMANENT_IDENTIFIERS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
 """Identifiers of the person; those of an order or a cart belong to the event alone."""
 
 
@@ -61,7 +61,7 @@ class Consent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class EventTotal:
     """What is kept of all events of one name."""
 
     count: int
@@ -70,7 +70,7 @@ class Total:
     value: Decimal = Decimal(0)
 
 
-class Presence(NamedTuple):
+class ActiveEnrollment(NamedTuple):
     """An enrollment the contact is inside of; `since` is the time of the event that began it.
 
     `home` is the contact under which it is kept, if that is another one that was merged into this.
@@ -87,7 +87,7 @@ class Presence(NamedTuple):
         return EnrollmentRef(store, self.home or contact, self.workflow, self.version, enrollment)
 
 
-class Lookout(NamedTuple):
+class NextCheck(NamedTuple):
     """When to look at a contact again, `at`, for something that comes by itself from `since` on."""
 
     since: datetime
@@ -109,25 +109,25 @@ class Profile:
     store: str
     contact: str
     fields: Mapping[str, tuple[Any, str, str]] = field(default_factory=dict)
-    totals: Mapping[str, Total] = field(default_factory=dict)
+    totals: Mapping[str, EventTotal] = field(default_factory=dict)
     consent: Mapping[str, Consent] = field(default_factory=dict)
     entries: Mapping[str, datetime] = field(default_factory=dict)
-    inside: Mapping[str, Presence] = field(default_factory=dict)
-    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    applied: int = 0
+    active_enrollments: Mapping[str, ActiveEnrollment] = field(default_factory=dict)
+    known_identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    last_sequence: int = 0
     additions: Mapping[str, tuple[Addition, ...]] = field(default_factory=dict)
-    moved: int = 0
-    reached: Mapping[str, str] = field(default_factory=dict)
-    lookout: Lookout | None = None
+    moved_events: int = 0
+    fired: Mapping[str, str] = field(default_factory=dict)
+    next_check: NextCheck | None = None
     merged_into: str = ""
     merging: bool = False
-    astray: tuple[int, str] = (0, "")
-    standing: Standing = NOWHERE
-    mailed: Mapping[str, datetime] = field(default_factory=dict)
+    misrouted: tuple[int, str] = (0, "")
+    segment_state: SegmentState = EMPTY
+    recent_sends: Mapping[str, datetime] = field(default_factory=dict)
 
     def get(self, name: str) -> Any:
-        value = total(self.fields.get(name), self.additions.get(name, ()))
-        return with_points(value, self.standing.score) if name == "score" else value
+        value = current_value(self.fields.get(name), self.additions.get(name, ()))
+        return add_points(value, self.segment_state.score) if name == "score" else value
 
     @property
     def email(self) -> str | None:
@@ -142,7 +142,7 @@ class Profile:
     def as_data(self) -> dict[str, Any]:
         """The contact as conditions and templates see it: plain JSON, absent fields left out."""
         data: dict[str, Any] = {"properties": {}}
-        if self.standing.score:
+        if self.segment_state.score:
             data["score"] = self.get("score")
         for name in (*self.fields, *(n for n in self.additions if n not in self.fields)):
             home, _, key = name.partition(".")
@@ -157,7 +157,11 @@ class Profile:
 
     def names(self) -> tuple[tuple[IdentifierKind, str], ...]:
         """All identifiers of the person that are known."""
-        known = [(kind, value) for kind in LASTING_KINDS for value in self.known.get(kind, ())]
+        known = [
+            (kind, value)
+            for kind in PERMANENT_IDENTIFIERS
+            for value in self.known_identifiers.get(kind, ())
+        ]
         if self.email:
             known.append(("email", self.email))
         return tuple(dict.fromkeys(known))
@@ -168,12 +172,12 @@ class Profile:
     def metrics(self) -> dict[str, dict[str, Any]]:
         """The totals as conditions see them."""
         return {
-            name: {"count": total.count, "last": instants.show(total.last)}
+            name: {"count": total.count, "last": instants.format_instant(total.last)}
             for name, total in self.totals.items()
         }
 
 
-def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
+def apply_event(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
     """The profile after one event."""
     fields, additions = _changed(
         _fields(profile, event, settings), profile.additions, event, settings
@@ -184,17 +188,21 @@ def fold(profile: Profile, event: Event, settings: StoreSettings) -> Profile:
         additions=additions,
         totals=_totals(profile.totals, event),
         consent=_consent(profile.consent, event, settings),
-        known=_known(profile.known, event),
-        reached=_reached(profile.reached, event),
+        known_identifiers=_known(profile.known_identifiers, event),
+        fired=_reached(profile.fired, event),
     )
 
 
 def first_seen(profile: Profile) -> str:
     """When the contact first did anything we know of; "-" for one who never did."""
-    return min((instants.show(total.first) for total in profile.totals.values()), default="-")
+    return min(
+        (instants.format_instant(total.first) for total in profile.totals.values()), default="-"
+    )
 
 
-def weigh(current: Consent | None, fact: ConsentFact, seen_at: datetime) -> Consent | None:
+def merge_consent(
+    current: Consent | None, fact: ConsentEvidence, seen_at: datetime
+) -> Consent | None:
     """Where a topic stands after one more piece of evidence.
 
     A "yes" of an import changes nothing, however it is dated: imports can only lower consent.
@@ -223,15 +231,15 @@ def _evidence(consent: Consent) -> tuple[datetime, bool, str, str]:
 def _fields(
     profile: Profile, event: Event, settings: StoreSettings
 ) -> dict[str, tuple[Any, str, str]]:
-    at = instants.show(event.occurred_at) if trusted(event) else ""
+    at = instants.format_instant(event.occurred_at) if trusted(event) else ""
     fields = dict(profile.fields)
     for name, value in _said(event, settings):
-        if value is None or len(dumps(value)) > LONGEST_VALUE:
+        if value is None or len(dumps(value)) > MAX_VALUE_LENGTH:
             continue
-        if name not in fields and len(fields) >= FIELDS_KEPT:
+        if name not in fields and len(fields) >= MAX_FIELDS:
             continue
         held, new = fields.get(name), (value, at, event.id)
-        if held is None or outranks(new, held):
+        if held is None or is_stronger_consent(new, held):
             fields[name] = new
     return fields
 
@@ -244,20 +252,20 @@ def _said(event: Event, settings: StoreSettings) -> Iterator[tuple[str, Any]]:
     yield "last_name", facts.last_name
     yield "locale", normalize(facts.locale or "") or None
     yield "timezone", _zone(facts.timezone)
-    for kind in NAMING:
+    for kind in PERSONAL_IDENTIFIERS:
         yield kind, event.identifiers.get(kind)
     for key, value in facts.properties.items():
         name = f"{PREFIX}{key}"
-        with suppress(Unfit):
-            yield name, fitting(settings.properties, name, value)
+        with suppress(PropertyTypeError):
+            yield name, coerce_property(settings.properties, name, value)
 
 
 def _zone(name: str | None) -> str | None:
     if not name:
         return None
-    from milepost.base.dates import zone_named  # few events name a zone
+    from milepost.base.dates import find_zone  # few events name a zone
 
-    return name if zone_named(name) else None
+    return name if find_zone(name) else None
 
 
 def _changed(
@@ -267,7 +275,7 @@ def _changed(
     settings: StoreSettings,
 ) -> tuple[dict[str, Base], dict[str, tuple[Addition, ...]]]:
     """Fields and additions after the changes that a workflow's step reports."""
-    at = instants.show(event.occurred_at)
+    at = instants.format_instant(event.occurred_at)
     kept = {
         name: since(fields[name], held) if name in fields else held
         for name, held in additions.items()
@@ -275,16 +283,16 @@ def _changed(
     for change in event.contact.changes:
         name = change.name
         known = name in fields or name in kept
-        too_much = len(dumps(change.value)) > LONGEST_VALUE
-        if too_much or (not known and len({*fields, *kept}) >= FIELDS_KEPT):
+        too_much = len(dumps(change.value)) > MAX_VALUE_LENGTH
+        if too_much or (not known and len({*fields, *kept}) >= MAX_FIELDS):
             continue
         if change.kind == "set" or change.kind == "unset":  # noqa: PLR1714 - narrows the type
             try:
-                value = fitting(settings.properties, name, change.value)
-            except Unfit:
+                value = coerce_property(settings.properties, name, change.value)
+            except PropertyTypeError:
                 continue
             new = (None if change.kind == "unset" else value, at, event.id)
-            if name not in fields or outranks(new, fields[name]):
+            if name not in fields or is_stronger_consent(new, fields[name]):
                 fields[name] = new
             base: Base | None = fields[name]
             left = since(fields[name], kept.get(name, ()))
@@ -297,25 +305,25 @@ def _changed(
     return fields, {name: held for name, held in kept.items() if held}
 
 
-def outranks(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
+def is_stronger_consent(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
     """The later one counts. Two events of one instant may share an id: any rule will do then."""
     if new[1:] != held[1:]:
         return new[1:] > held[1:]
     return json.dumps(new[0], sort_keys=True) > json.dumps(held[0], sort_keys=True)
 
 
-def _totals(totals: Mapping[str, Total], event: Event) -> dict[str, Total]:
+def _totals(totals: Mapping[str, EventTotal], event: Event) -> dict[str, EventTotal]:
     name = event.name
-    if event.source == "clock" and name == MOMENT:
+    if event.source == "clock" and name == REEVALUATED:
         return dict(totals)
-    if name not in totals and len(totals) >= EVENT_NAMES_KEPT:
+    if name not in totals and len(totals) >= MAX_EVENT_NAMES:
         name = OTHER_EVENTS
     value = value_of(event.data)
     held = totals.get(name)
     if held is None:
-        total = Total(1, event.occurred_at, event.occurred_at, value)
+        total = EventTotal(1, event.occurred_at, event.occurred_at, value)
     else:
-        total = Total(
+        total = EventTotal(
             held.count + 1,
             min(held.first, event.occurred_at),
             max(held.last, event.occurred_at),
@@ -343,9 +351,9 @@ def _consent(
     consent = dict(held)
     for fact in event.contact.consents:
         for topic in (fact.topic,) if fact.topic else settings.shop_topics:
-            if topic not in consent and len(consent) >= TOPICS_KEPT:
+            if topic not in consent and len(consent) >= MAX_TOPICS:
                 continue
-            weighed = weigh(consent.get(topic), fact, event.occurred_at)
+            weighed = merge_consent(consent.get(topic), fact, event.occurred_at)
             if weighed is not None:
                 consent[topic] = weighed
     return consent
@@ -360,9 +368,9 @@ def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
 
 
 def _known(known: Mapping[str, tuple[str, ...]], event: Event) -> dict[str, tuple[str, ...]]:
-    merged, said = dict(known), claims(event)
-    for kind in LASTING_KINDS:
+    merged, said = dict(known), claimable_identifiers(event)
+    for kind in PERMANENT_IDENTIFIERS:
         value = said.get(kind)
         if value and value not in merged.get(kind, ()):
-            merged[kind] = tuple(sorted((*merged.get(kind, ()), value))[:KNOWN_KEPT])
+            merged[kind] = tuple(sorted((*merged.get(kind, ()), value))[:MAX_KNOWN_IDENTIFIERS])
     return merged

@@ -8,55 +8,57 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_SENDS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When a message was mailed that the post has thrown back: it counts no more."""
 
-KEPT: Final = 10
+DEFAULT_HISTORY_SIZE: Final = 10
 """Messages that are remembered, unless a cap asks for more; the reader's own wish may come any day.
 """
 
-MOST: Final = 25
+MAX_RECENT_SENDS: Final = 25
 """As many as a cap may ask for: a profile is paid for by its size at every write."""
 
-KEPT_FOR: Final = timedelta(days=31)
+RETENTION: Final = timedelta(days=31)
 """Longer than anything is counted over."""
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
-Mailed = Mapping[str, datetime]
+RecentSends = Mapping[str, datetime]
 
 
-def kept(caps: Mapping[str, int] | None) -> int:
+def history_size(caps: Mapping[str, int] | None) -> int:
     """How many messages have to be remembered for a store's caps."""
-    return max([KEPT, *(caps or {}).values()])
+    return max([DEFAULT_HISTORY_SIZE, *(caps or {}).values()])
 
 
-def mark(message: str) -> str:
+def send_key(message: str) -> str:
     """What stands for a message where many are kept: some of the hash that its id ends with."""
     return message[-12:]
 
 
-def noted(mailed: Mailed, message: str, at: datetime, most: int = KEPT) -> dict[str, datetime]:
+def add_send(
+    mailed: RecentSends, message: str, at: datetime, most: int = DEFAULT_HISTORY_SIZE
+) -> dict[str, datetime]:
     """What is remembered once this message is claimed; instants to the millisecond."""
-    recent = {key: when for key, when in mailed.items() if at - when < KEPT_FOR}
-    return _newest({**recent, mark(message): at - (at - NEVER) % _MILLISECOND}, most)
+    recent = {key: when for key, when in mailed.items() if at - when < RETENTION}
+    return _newest({**recent, send_key(message): at - (at - NO_SENDS) % _MILLISECOND}, most)
 
 
-def united(one: Mailed, other: Mailed) -> dict[str, datetime]:
+def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
     """What two contacts got who turn out to be one."""
     both = {**one, **{key: max(at, one.get(key, at)) for key, at in other.items()}}
-    return _newest(both, MOST)
+    return _newest(both, MAX_RECENT_SENDS)
 
 
-def _newest(mailed: Mailed, most: int) -> dict[str, datetime]:
+def _newest(mailed: RecentSends, most: int) -> dict[str, datetime]:
     newest = sorted(mailed, key=lambda key: (mailed[key], key), reverse=True)[:most]
     return {key: mailed[key] for key in sorted(newest)}
 
 
-def to_numbers(mailed: Mailed) -> dict[str, int]:
+def to_numbers(mailed: RecentSends) -> dict[str, int]:
     """Instants as a table keeps them: in milliseconds."""
-    return {key: (at - NEVER) // _MILLISECOND for key, at in mailed.items()}
+    return {key: (at - NO_SENDS) // _MILLISECOND for key, at in mailed.items()}
 
 
 def from_numbers(held: Mapping[str, int]) -> dict[str, datetime]:
-    return {key: NEVER + int(number) * _MILLISECOND for key, number in held.items()}
+    return {key: NO_SENDS + int(number) * _MILLISECOND for key, number in held.items()}

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.base import instants
 
-On = Literal["entered", "left", "dropped", "stage"]
+MembershipChangeKind = Literal["entered", "left", "dropped", "stage"]
 """`dropped`: the segment itself is gone, which is news to nobody. `stage`: a stage was reached."""
 
 Buckets = Mapping[str, int]
@@ -20,20 +20,20 @@ class Membership(NamedTuple):
     event: str
 
 
-class Crossing(NamedTuple):
+class MembershipChange(NamedTuple):
     """What one event changed; kept until the next event, so that what follows can be repeated.
 
     `initial`: it was found by looking at what had been there before, and is no news.
     """
 
     name: str
-    on: On
+    on: MembershipChangeKind
     at: datetime
     event: str
     initial: bool = False
 
 
-class Standing(NamedTuple):
+class SegmentState(NamedTuple):
     """All of it. `flips` says when a segment's condition may change its answer by itself.
 
     `points` are those of rules with a limit of their own by the rule's id, and all others under an
@@ -42,12 +42,12 @@ class Standing(NamedTuple):
     """
 
     segments: Mapping[str, Membership] = {}
-    flips: Mapping[str, datetime] = {}
-    crossings: tuple[Crossing, ...] = ()
+    next_changes: Mapping[str, datetime] = {}
+    crossings: tuple[MembershipChange, ...] = ()
     points: Mapping[str, Buckets] = {}
     score: float = 0
     stage: str = ""
-    staged: datetime | None = None
+    stage_since: datetime | None = None
 
     def inside(self) -> frozenset[str]:
         """The segments that people know; those with a colon are kept for the rules of stages."""
@@ -56,41 +56,49 @@ class Standing(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """What a profile keeps, without what is empty: it is paid for by its size."""
         held: dict[str, Any] = {
-            "segments": {n: [instants.show(m.since), m.event] for n, m in self.segments.items()},
-            "flips": {name: instants.show(at) for name, at in self.flips.items()},
-            "crossings": [[c.name, c.on, instants.show(c.at), *c[3:]] for c in self.crossings],
+            "segments": {
+                n: [instants.format_instant(m.since), m.event] for n, m in self.segments.items()
+            },
+            "flips": {name: instants.format_instant(at) for name, at in self.next_changes.items()},
+            "crossings": [
+                [c.name, c.on, instants.format_instant(c.at), *c[3:]] for c in self.crossings
+            ],
             "points": self.points,
             "score": self.score,
             "stage": self.stage,
-            "staged": self.staged and instants.show(self.staged),
+            "staged": self.stage_since and instants.format_instant(self.stage_since),
         }
         return {name: value for name, value in held.items() if value}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Standing":
+    def from_json(cls, document: Mapping[str, Any]) -> "SegmentState":
         if not document:
-            return NOWHERE
+            return EMPTY
         return cls(
             segments={
-                name: Membership(instants.parse(since), event)
+                name: Membership(instants.parse_instant(since), event)
                 for name, (since, event) in document.get("segments", {}).items()
             },
-            flips={n: instants.parse(at) for n, at in document.get("flips", {}).items()},
+            next_changes={
+                n: instants.parse_instant(at) for n, at in document.get("flips", {}).items()
+            },
             crossings=tuple(
-                Crossing(name, on, instants.parse(at), event, initial)
+                MembershipChange(name, on, instants.parse_instant(at), event, initial)
                 for name, on, at, event, initial in document.get("crossings", ())
             ),
             points=document.get("points", {}),
             score=document.get("score", 0),
             stage=document.get("stage", ""),
-            staged=instants.parse(document["staged"]) if "staged" in document else None,
+            stage_since=instants.parse_instant(document["staged"])
+            if "staged" in document
+            else None,
         )
 
 
-NOWHERE = Standing()
+EMPTY = SegmentState()
 
 
-def united(winner: Standing, loser: Standing) -> Standing:
+def merge_segment_states(winner: SegmentState, loser: SegmentState) -> SegmentState:
     """The standing of two contacts who are one: the points of both.
 
     All else is the winner's until it is looked at again, which a merge has it be.
@@ -103,7 +111,7 @@ def united(winner: Standing, loser: Standing) -> Standing:
     return winner._replace(points=points) if loser.points else winner
 
 
-def with_points(value: Any, points: float) -> Any:
+def add_points(value: Any, points: float) -> Any:
     """A score: what steps have added to it, and what events were worth."""
     if not points or isinstance(value, bool):
         return value

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from milepost.contacts.event import Event
-from milepost.contacts.identity import claims
+from milepost.contacts.identity import claimable_identifiers
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Timeline
@@ -26,7 +26,7 @@ def append(timeline: "Timeline", events: Sequence[Event]) -> list[Kept]:
     """
     if not events:
         return []
-    contacts = timeline.resolve(events[0].store, [claims(event) for event in events])
+    contacts = timeline.resolve(events[0].store, [claimable_identifiers(event) for event in events])
     pairs = list(zip(contacts, events, strict=True))
     if len(pairs) == 1:
         return [_keep(timeline, *pairs[0])]

@@ -6,8 +6,8 @@ Where the wait is too long for an execution, that ends with the block.
 
 from typing import NamedTuple
 
-from milepost.enrollments.executions import parks
-from milepost.enrollments.program import END, Program, successors, waits
+from milepost.enrollments.executions import suspends
+from milepost.enrollments.program import END, Program, is_wait, successors
 
 
 class Block(NamedTuple):
@@ -19,14 +19,14 @@ class Block(NamedTuple):
     entry: str
     steps: tuple[str, ...]
     exits: tuple[str, ...]
-    parked: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
 
 
 def blocks(program: Program) -> dict[str, Block]:
     """The blocks by their entry: the first node, and whatever follows a wait."""
     entries = [program.entry]
     for node in program.nodes.values():
-        if waits(node):
+        if is_wait(node):
             entries.extend(successors(node))
     return {entry: block_at(program, entry) for entry in dict.fromkeys(entries)}
 
@@ -41,10 +41,10 @@ def block_at(program: Program, entry: str) -> Block:
         name = pending.pop()
         if name in steps or name in exits or name in parked:
             continue
-        if name != END and parks(program, program.nodes[name]):
+        if name != END and suspends(program, program.nodes[name]):
             parked[name] = exits[END] = None
             continue
-        if name == END or waits(program.nodes[name]):
+        if name == END or is_wait(program.nodes[name]):
             exits[name] = None
             continue
         steps[name] = None

@@ -11,7 +11,7 @@ from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.program import Node
 
 
-def share(ref: EnrollmentRef, step: str) -> float:
+def random_share(ref: EnrollmentRef, step: str) -> float:
     """A number from 0 to below 1, even over enrollments, the same for one enrollment and step."""
     return _even(ref.store, ref.id, step)
 
@@ -21,14 +21,14 @@ def _even(*names: str) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def part_of(span: timedelta, *names: str) -> timedelta:
+def jitter(span: timedelta, *names: str) -> timedelta:
     """Some part of a span in whole seconds, even over names."""
     return timedelta(seconds=int(span.total_seconds() * _even(*names)))
 
 
-def choose(ref: EnrollmentRef, step: str, weights: Mapping[str, int]) -> str:
+def choose_path(ref: EnrollmentRef, step: str, weights: Mapping[str, int]) -> str:
     """One of the names, each as likely as its weight; the weights must not all be 0."""
-    left = share(ref, step) * sum(weights.values())
+    left = random_share(ref, step) * sum(weights.values())
     chosen = ""
     for name, weight in weights.items():
         if weight:
@@ -39,7 +39,7 @@ def choose(ref: EnrollmentRef, step: str, weights: Mapping[str, int]) -> str:
     return chosen
 
 
-def held_back(ref: EnrollmentRef, node: Node) -> bool:
+def is_held_out(ref: EnrollmentRef, node: Node) -> bool:
     """Whether the contact belongs to the control group of a `holdout` step.
 
     Who comes again stays in the group: a control that is mailed the second time is none.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from milepost.conditions.context import Facts
-from milepost.conditions.evaluate import Condition, emails_needed, windows_needed
+from milepost.conditions.context import Condition, EvaluationContext
+from milepost.conditions.evaluate import emails_needed, windows_needed
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, last_visit, latest
+from milepost.enrollments.enrollment import Enrollment, last_visit, latest_outcomes
 
 if TYPE_CHECKING:
     from milepost.base.refs import EnrollmentRef
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 class MessageStatuses(Protocol):
     """The part of the send ledger that conditions read."""
 
-    def fates(
+    def message_statuses(
         self, enrollment: "EnrollmentRef", visits: Mapping[str, int]
     ) -> dict[str, dict[str, Any]]:
         """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
 
 
 @dataclass(frozen=True, slots=True)
-class FactFinder:
+class ContextLoader:
     """Reads the timeline and the ledger on behalf of conditions."""
 
     timeline: "Timeline"
     ledger: MessageStatuses
 
-    def gather(
+    def load(
         self,
         conditions: Iterable[Condition],
         profile: Profile,
@@ -39,7 +39,7 @@ class FactFinder:
         now: datetime,
         since: datetime | None = None,
         enrollment: Enrollment | None = None,
-    ) -> Facts:
+    ) -> EvaluationContext:
         asked = tuple(conditions)
         windows = {
             window for condition in asked for window in windows_needed(condition, now, since)
@@ -50,31 +50,35 @@ class FactFinder:
             for condition in asked
             for step in emails_needed(condition)
         }
-        return Facts(
+        return EvaluationContext(
             now=now,
             contact=profile.as_data(),
             event=event_data,
             consent=profile.consents(),
             metrics=profile.metrics(),
-            inside=frozenset(presence.workflow for presence in profile.inside.values()),
+            active_workflows=frozenset(
+                presence.workflow for presence in profile.active_enrollments.values()
+            ),
             entered_at=since,
             windows={
-                window: self.timeline.happenings(profile.store, profile.contact, window)
+                window: self.timeline.past_events(profile.store, profile.contact, window)
                 for window in windows
             },
-            emails=self.ledger.fates(enrollment.ref, emails) if enrollment and emails else {},
-            steps=latest(outcomes),
-            segments=profile.standing.inside(),
+            emails=self.ledger.message_statuses(enrollment.ref, emails)
+            if enrollment and emails
+            else {},
+            steps=latest_outcomes(outcomes),
+            segments=profile.segment_state.inside(),
         )
 
-    def inside(
+    def load_for_enrollment(
         self,
         conditions: Iterable[Condition],
         profile: Profile,
         enrollment: Enrollment,
         now: datetime,
-    ) -> Facts:
+    ) -> EvaluationContext:
         """The facts as one enrollment sees them."""
-        return self.gather(
+        return self.load(
             conditions, profile, enrollment.event_data, now, enrollment.since, enrollment
         )

@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.dynamodb.profile_item import INSIDE, profile_from_item
+from milepost.contacts.dynamodb.profile_item import ACTIVE_ENROLLMENTS, profile_from_item
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, Start, Status
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
+from milepost.enrollments.ports import PendingOutcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class DynamoEnrollments:
             known = profile_from_item(ref.store, known.merged_into, self.table.get(key) or {})
         return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], _NO_TRIGGER))
 
-    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
-        change = journal_change(journal)
+    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
+        change = pending_outcomes_update(journal)
         if not change:
             return
         change["condition"] = "attribute_exists(pk)"
@@ -61,10 +61,10 @@ class DynamoEnrollments:
             change["values"] |= {":leg": leg} if leg else {}
         try:
             self.table.update(keys.enrollment(ref), **change)
-        except Refused as refused:
+        except ConditionFailedError as refused:
             if refused.items[0] is None:
                 return  # its contact was erased meanwhile
-            raise Busy("the enrollment goes on in another execution") from refused
+            raise ThrottledError("the enrollment goes on in another execution") from refused
 
     def finish(
         self,
@@ -90,47 +90,54 @@ class DynamoEnrollments:
                     ":status": status,
                     ":active": "active",
                     ":reason": reason,
-                    ":at": instants.show(at),
+                    ":at": instants.format_instant(at),
                     ":run": _run_sort(status, ref),
                 },
             )
-        except Refused as refused:
+        except ConditionFailedError as refused:
             first = False
             if (refused.items[0] or {}).get("status") == "active":
                 return False
         # Also after an earlier finish: it may have been cut off before it came to this.
         contact = ref.contact
-        with suppress(Refused):
+        with suppress(ConditionFailedError):
             while contact:
                 item = self.table.update(
                     keys.profile(ref.store, contact),
                     expression="REMOVE #inside",
                     condition="attribute_exists(pk)",
-                    names={"#inside": INSIDE + ref.id},
+                    names={"#inside": ACTIVE_ENROLLMENTS + ref.id},
                 )
                 contact = item.get("merged_into", "")
         return first
 
-    def leg(self, ref: EnrollmentRef) -> int:
+    def current_execution(self, ref: EnrollmentRef) -> int:
         item = self.table.get(keys.enrollment(ref)) or {}
         return int(item.get("leg", 0))
 
-    def park(
-        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
-    ) -> bool:
-        held = "leg = :leg" if leg else "attribute_not_exists(leg)"
-        change = _merged(journal_change(journal), held, {":leg": leg} if leg else {})
-        return self._set(ref, leg + 1, start, paused, change)
-
-    def retime(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool = False) -> bool:
-        held = "leg = :next AND attribute_exists(timer_bucket)"
-        return self._set(ref, leg, start, paused, _merged({}, held, {}))
-
-    def move(
+    def suspend(
         self,
         ref: EnrollmentRef,
         leg: int,
-        start: Start,
+        start: ResumePoint,
+        journal: PendingOutcomes,
+        paused: bool = False,
+    ) -> bool:
+        held = "leg = :leg" if leg else "attribute_not_exists(leg)"
+        change = _merged(pending_outcomes_update(journal), held, {":leg": leg} if leg else {})
+        return self._set(ref, leg + 1, start, paused, change)
+
+    def reschedule(
+        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+    ) -> bool:
+        held = "leg = :next AND attribute_exists(timer_bucket)"
+        return self._set(ref, leg, start, paused, _merged({}, held, {}))
+
+    def migrate(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: ResumePoint,
         version: int,
         unless: str = "",
         paused: bool = False,
@@ -147,7 +154,7 @@ class DynamoEnrollments:
         change["values"][":version"] = version
         return self._set(ref, leg + 1, start, paused, change)
 
-    def show_moved(self, ref: EnrollmentRef, version: int) -> None:
+    def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
         contact = ref.contact
         while contact:
             try:
@@ -155,14 +162,14 @@ class DynamoEnrollments:
                     keys.profile(ref.store, contact),
                     expression="SET #inside.#version = :version ADD moved :one",
                     condition="attribute_exists(#inside)",
-                    names={"#inside": INSIDE + ref.id, "#version": "version"},
+                    names={"#inside": ACTIVE_ENROLLMENTS + ref.id, "#version": "version"},
                     values={":version": version, ":one": 1},
                 )
                 return
-            except Refused as refused:
+            except ConditionFailedError as refused:
                 contact = (refused.items[0] or {}).get("merged_into", "")
 
-    def inside(
+    def list_active(
         self, store: str, workflow: str, after: str = ""
     ) -> Iterator[tuple[str, EnrollmentRef]]:
         shard, _, last = after.partition(" ")
@@ -182,8 +189,8 @@ class DynamoEnrollments:
                     ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
                     yield place, ref._replace(version=int(item["version"]))
 
-    def begun(self, ref: EnrollmentRef, leg: int) -> None:
-        with suppress(Refused):
+    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
+        with suppress(ConditionFailedError):
             self.table.update(
                 keys.enrollment(ref),
                 expression="REMOVE timer_bucket, timer_due",
@@ -195,7 +202,7 @@ class DynamoEnrollments:
         self,
         ref: EnrollmentRef,
         leg: int,
-        start: Start,
+        start: ResumePoint,
         paused: bool,
         change: Mapping[str, Any],
     ) -> bool:
@@ -214,18 +221,18 @@ class DynamoEnrollments:
                     ":next": leg,
                     ":start": _start_value(start),
                     ":bucket": waiting if paused else keys.timer_bucket(due, shard),
-                    ":due": instants.show(due),
+                    ":due": instants.format_instant(due),
                     ":active": "active",
                 },
             )
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
-    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
+    def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
         half = {
             "event": event.name,
-            "at": instants.show(event.occurred_at),
+            "at": instants.format_instant(event.occurred_at),
             "data": json.dumps(event.data, ensure_ascii=False),
         }
         item = self._meet(ref, step, event.name, event.occurred_at, "event_half", half)
@@ -235,7 +242,7 @@ class DynamoEnrollments:
         self._met(ref, token["outcome"], half)
         return str(token["token"]) or int(token["leg"])
 
-    def offer_token(
+    def register_wait(
         self,
         ref: EnrollmentRef,
         step: str,
@@ -246,14 +253,17 @@ class DynamoEnrollments:
         leg: int = 0,
     ) -> bool:
         half = {
-            "token": token, "leg": leg, "since": instants.show(since), "outcome": outcome or step
-        }  # fmt: skip
+            "token": token,
+            "leg": leg,
+            "since": instants.format_instant(since),
+            "outcome": outcome or step,
+        }
         return self._offer_wait(ref, step, event, half, since)
 
-    def offer_leg(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: Start, outcome: str
+    def register_suspended_wait(
+        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
     ) -> bool:
-        since = instants.show(start.since)
+        since = instants.format_instant(start.since)
         half = {"token": "", "leg": leg, "since": since, "outcome": outcome}
         return self._offer_wait(ref, step, event, half, start.due)
 
@@ -300,14 +310,14 @@ class DynamoEnrollments:
                 names=names,
                 values=values,
             )
-        except Refused as refused:
+        except ConditionFailedError as refused:
             return refused.items[0] or {}
 
     def _met(self, ref: EnrollmentRef, key: str, half: Mapping[str, str]) -> None:
         """Whoever sees both halves writes down what the wait came to, before anyone is woken."""
         data = json.loads(half["data"])
         outcome = {"event": half["event"], "at": half["at"], "data": data}
-        self.write(ref, Journal(outcomes={key: outcome}))
+        self.write(ref, PendingOutcomes(outcomes={key: outcome}))
 
 
 def _merged(
@@ -322,16 +332,16 @@ def _merged(
     }
 
 
-def _start_value(start: Start) -> dict[str, Any]:
+def _start_value(start: ResumePoint) -> dict[str, Any]:
     times = {"due": start.due, "since": start.since, "deferred_since": start.deferred_since}
-    shown = {name: instants.show(at) for name, at in times.items() if at is not None}
+    shown = {name: instants.format_instant(at) for name, at in times.items() if at is not None}
     known = {name: value for name, value in start._asdict().items() if value is not None}
     return {**known, **shown}
 
 
-def _start(held: Mapping[str, Any]) -> Start:
-    times = {name: instants.parse(held[name]) for name in _TIMES if name in held}
-    return Start(**{**held, **times, "turn": int(held["turn"])})
+def _start(held: Mapping[str, Any]) -> ResumePoint:
+    times = {name: instants.parse_instant(held[name]) for name in _TIMES if name in held}
+    return ResumePoint(**{**held, **times, "turn": int(held["turn"])})
 
 
 _TIMES = ("due", "since", "deferred_since")
@@ -356,13 +366,13 @@ def _item(enrollment: Enrollment) -> dict[str, Any]:
             "store": ref.store,
             "workflow": ref.workflow,
             "version": ref.version,
-            "machine": enrollment.machine,
+            "machine": enrollment.state_machine_arn,
             "key": enrollment.key or None,
             "status": enrollment.status,
             "event_id": enrollment.event_id,
             "event_name": enrollment.event_name,
-            "since": instants.show(enrollment.since),
-            "entered_at": instants.show(enrollment.entered_at),
+            "since": instants.format_instant(enrollment.since),
+            "entered_at": instants.format_instant(enrollment.entered_at),
             "run_bucket": keys.run_bucket(ref.store, ref.workflow, keys.shard(ref.contact)),
             "run_sort": _run_sort(enrollment.status, ref),
         }
@@ -379,17 +389,19 @@ def enrollment_from_item(
         event_id=item["event_id"],
         event_name=item["event_name"],
         event_data=json.loads(trigger["data"]),
-        since=instants.parse(item["since"]),
-        entered_at=instants.parse(item["entered_at"]),
+        since=instants.parse_instant(item["since"]),
+        entered_at=instants.parse_instant(item["entered_at"]),
         key=item.get("key", ""),
-        machine=item["machine"],
+        state_machine_arn=item["machine"],
         status=item["status"],
         reason=item.get("reason", ""),
-        began={turn: instants.parse(said.partition(" ")[0]) for turn, said in began.items()},
-        entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
-        leg=int(item.get("leg", 0)),
-        start=_start(item["start"]) if "start" in item else None,
-        ended_at=instants.parse(item["ended_at"]) if "ended_at" in item else None,
+        block_started={
+            turn: instants.parse_instant(said.partition(" ")[0]) for turn, said in began.items()
+        },
+        block_entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
+        execution_no=int(item.get("leg", 0)),
+        resume_point=_start(item["start"]) if "start" in item else None,
+        ended_at=instants.parse_instant(item["ended_at"]) if "ended_at" in item else None,
         outcomes={
             name.removeprefix("outcome:"): json.loads(outcome)
             for name, outcome in item.items()
@@ -398,14 +410,16 @@ def enrollment_from_item(
     )
 
 
-def journal_change(journal: "Journal") -> dict[str, Any]:
+def pending_outcomes_update(journal: "PendingOutcomes") -> dict[str, Any]:
     """The update that writes a journal into an enrollment; empty if there is nothing to write."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     parts = []
     for number, (entry, at) in enumerate(journal.began.items()):
         names[f"#b{number}"] = f"began:{entry}"
-        values[f":b{number}"] = f"{instants.show(at)} {journal.entries.get(entry, '')}".rstrip()
+        values[f":b{number}"] = (
+            f"{instants.format_instant(at)} {journal.entries.get(entry, '')}".rstrip()
+        )
         parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
     for number, (step, outcome) in enumerate(journal.outcomes.items()):
         names[f"#o{number}"] = f"outcome:{step}"

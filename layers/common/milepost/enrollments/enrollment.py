@@ -7,14 +7,14 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.profile import Presence, Profile
+from milepost.contacts.profile import ActiveEnrollment, Profile
 from milepost.enrollments.program import visit_in
 from milepost.stores.settings import StoreSettings
 
 Status = Literal["active", "completed", "exited", "failed"]
 
 
-class Start(NamedTuple):
+class ResumePoint(NamedTuple):
     """How the present leg begins: with `block`, as the turn of this number, when it is `due`.
 
     `step` is the wait that is rested at, empty if there is none. `since` is the instant from which
@@ -52,30 +52,32 @@ class Enrollment:
     since: datetime
     entered_at: datetime
     key: str = ""
-    machine: str = ""
+    state_machine_arn: str = ""
     status: Status = "active"
     reason: str = ""
-    began: Mapping[str, datetime] = field(default_factory=dict)
+    block_started: Mapping[str, datetime] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    entries: Mapping[str, str] = field(default_factory=dict)
-    leg: int = 0
-    start: Start | None = None
+    block_entries: Mapping[str, str] = field(default_factory=dict)
+    execution_no: int = 0
+    resume_point: ResumePoint | None = None
     ended_at: datetime | None = None
 
-    def presence(self) -> Presence:
+    def presence(self) -> ActiveEnrollment:
         """What the contact's profile keeps of it while it lasts."""
         ref = self.ref
-        return Presence(ref.workflow, ref.version, self.event_id, self.since, self.machine)
+        return ActiveEnrollment(
+            ref.workflow, ref.version, self.event_id, self.since, self.state_machine_arn
+        )
 
 
-def latest(outcomes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def latest_outcomes(outcomes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The newest outcome of each step, by its id."""
     turns = {key: int(key.partition("@")[2] or 0) for key in outcomes}
     ordered = sorted(outcomes, key=turns.__getitem__)
     return {key.partition("@")[0]: outcomes[key] for key in ordered}
 
 
-def visits(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
+def visit_count(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
     """How often a step that may come again has been decided."""
     return sum(key.partition("@")[0] == step for key in outcomes)
 
@@ -86,7 +88,7 @@ def last_visit(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
     return visit_in(max(turns)) if turns else 1
 
 
-def step_data(
+def template_data(
     profile: Profile,
     enrollment: Enrollment,
     settings: StoreSettings,
@@ -102,18 +104,20 @@ def step_data(
             "logo_url": settings.logo_url,
             "currency": settings.currency,
         },
-        "steps": {step: dict(outcome) for step, outcome in latest(enrollment.outcomes).items()},
+        "steps": {
+            step: dict(outcome) for step, outcome in latest_outcomes(enrollment.outcomes).items()
+        },
         "enrollment": {
             "id": enrollment.ref.id,
             "workflow": enrollment.ref.workflow,
-            "since": instants.show(enrollment.since),
+            "since": instants.format_instant(enrollment.since),
         },
     }
 
 
-def mail_data(
+def email_data(
     data: Mapping[str, Any], sender: str, urls: Mapping[str, str], now: datetime
 ) -> dict[str, Any]:
     """What the template of a mail may look up: what steps may (`data`), the name it comes from, the
     reader's links and the time."""
-    return {**data, "sender": {"name": sender}, "urls": urls, "now": instants.show(now)}
+    return {**data, "sender": {"name": sender}, "urls": urls, "now": instants.format_instant(now)}

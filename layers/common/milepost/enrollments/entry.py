@@ -3,38 +3,45 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from milepost.base.durations import parse_duration, say_duration
-from milepost.base.paths import MISSING, look_up
+from milepost.base.durations import format_duration, parse_duration
+from milepost.base.paths import MISSING, get_path
 from milepost.base.refs import EnrollmentRef
-from milepost.conditions.context import Facts
+from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import Event
-from milepost.contacts.event_names import DATE, IMPORTED, INACTIVE, SCHEDULE, STARTED, UNDONE
+from milepost.contacts.event_names import (
+    DATE,
+    IMPORT_REVERTED,
+    IMPORTED,
+    INACTIVE,
+    SCHEDULE,
+    WORKFLOW_STARTED,
+)
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Program
-from milepost.enrollments.time_triggers import occasion_key
+from milepost.enrollments.time_triggers import time_trigger_key
 
-FROM = "_from"
+EMITTED_BY = "_from"
 """Where the data of an event that a workflow reports says which step that was."""
 
-DEEPEST = 5
+MAX_CHAIN_DEPTH = 5
 """Workflows that may set each other going in a row: beyond that they go round in a circle."""
 
-FRESH = timedelta(days=1)
+MAX_EVENT_AGE = timedelta(days=1)
 """An event older than this enrolls nobody: history that is imported late is not news."""
 
-CALLS = frozenset({DATE, INACTIVE, SCHEDULE, STARTED})
+TARGETED_EVENTS = frozenset({DATE, INACTIVE, SCHEDULE, WORKFLOW_STARTED})
 """Events that are reported for the sake of a workflow, by somebody who has seen that it is live."""
 
 
-class Enter(NamedTuple):
+class EntryAccepted(NamedTuple):
     """The contact enters."""
 
     enrollment: Enrollment
 
 
-class Refuse(NamedTuple):
+class EntryDenied(NamedTuple):
     """The contact does not enter, and why."""
 
     reason: str
@@ -46,14 +53,14 @@ def enrollment_id(store: str, workflow: str, contact: str, distinction: str) -> 
     return "e" + sha256(text.encode()).hexdigest()[:31]
 
 
-def fires(
+def trigger_matches(
     workflow: str,
     trigger: Mapping[str, Any],
     before: Profile | None,
     after: Profile,
     event: Event,
 ) -> bool:
-    """Whether an event is what a workflow's trigger names; its `where` is asked by `may_enter`.
+    """Whether an event is what a workflow's trigger names; its `where` is asked by `decide_entry`.
 
     `before` and `after` are the contact without and with the event.
     """
@@ -63,17 +70,17 @@ def fires(
         return _changes(trigger, before.get if before else lambda _: None, after.get)
     if trigger.get("event") != event.name:
         return False
-    return trigger["type"] != "manual" or is_called(workflow, trigger, event)
+    return trigger["type"] != "manual" or is_targeted(workflow, trigger, event)
 
 
-def is_called(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool:
-    """Whether an event is one of `CALLS`, and for this workflow."""
-    if event.name not in CALLS or trigger.get("event") != event.name:
+def is_targeted(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool:
+    """Whether an event is one of `TARGETED_EVENTS`, and for this workflow."""
+    if event.name not in TARGETED_EVENTS or trigger.get("event") != event.name:
         return False
     if trigger["type"] == "manual":
-        started = origin(event.data).get("start") or event.data.get("workflow")
+        started = emitted_by(event.data).get("start") or event.data.get("workflow")
         return bool(started == workflow)
-    return occasion_key(trigger) == event.data.get("occasion")
+    return time_trigger_key(trigger) == event.data.get("occasion")
 
 
 def _changes(
@@ -93,57 +100,59 @@ def _number(value: Any) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def depth(data: Mapping[str, Any]) -> int:
+def chain_depth(data: Mapping[str, Any]) -> int:
     """How many workflows in a row set each other going until this event."""
-    deep = origin(data).get("depth")
+    deep = emitted_by(data).get("depth")
     return deep if isinstance(deep, int) else 0
 
 
-def began_with(name: str, data: Mapping[str, Any]) -> str:
+def root_event(name: str, data: Mapping[str, Any]) -> str:
     """The name of the event that set the first of several workflows going, the last of which an
     event of this name and with this data is for."""
-    first = origin(data).get("began")
+    first = emitted_by(data).get("began")
     return first if isinstance(first, str) else name
 
 
-def origin(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def emitted_by(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The step that reported an event; empty if none did, whatever a shop may have put there."""
-    said = data.get(FROM)
+    said = data.get(EMITTED_BY)
     return said if isinstance(said, Mapping) else {}
 
 
-def may_enter(
-    program: Program, profile: Profile, event: Event, facts: Facts, now: datetime
-) -> Enter | Refuse:
-    """Decide one entry of an event that `fires` the workflow.
+def decide_entry(
+    program: Program, profile: Profile, event: Event, facts: EvaluationContext, now: datetime
+) -> EntryAccepted | EntryDenied:
+    """Decide one entry of an event that `trigger_matches` the workflow.
 
     `profile` already holds the event. `facts.event` is the event's data.
     """
     head = program.head
     trigger = head["trigger"]
-    if event.source == "import" and event.name in {IMPORTED, UNDONE}:
-        return Refuse("a file was imported: what it says is no news")
-    if depth(event.data) > DEEPEST:
-        return Refuse(f"loop guard: {DEEPEST} workflows have set each other going")
+    if event.source == "import" and event.name in {IMPORTED, IMPORT_REVERTED}:
+        return EntryDenied("a file was imported: what it says is no news")
+    if chain_depth(event.data) > MAX_CHAIN_DEPTH:
+        return EntryDenied(f"loop guard: {MAX_CHAIN_DEPTH} workflows have set each other going")
     if "where" in trigger:
         verdict = evaluate(trigger["where"], facts)
         if not verdict.value:
-            return Refuse(f"trigger: {verdict.why}")
+            return EntryDenied(f"trigger: {verdict.reason}")
     told = event.source == "clock" and event.name == SCHEDULE  # a large segment takes its time
-    if now - event.occurred_at > FRESH and not told:
-        return Refuse(f"the event is {say_duration(now - event.occurred_at)} old, news is 1 day")
-    key = key_of(program, event)
+    if now - event.occurred_at > MAX_EVENT_AGE and not told:
+        return EntryDenied(
+            f"the event is {format_duration(now - event.occurred_at)} old, news is 1 day"
+        )
+    key = enrollment_key(program, event)
     if key is None:
-        return Refuse(f"key: event.{trigger['key']} is missing")
+        return EntryDenied(f"key: event.{trigger['key']} is missing")
     if refusal := _returning(head["reentry"], program.workflow, profile, event, key, now):
         return refusal
-    for ending in endings(program):
+    for ending in exit_rules(program):
         if _done_since(ending["event"], profile, event.occurred_at) and "where" not in ending:
-            return Refuse(f"{ending['event']} has already happened since")
+            return EntryDenied(f"{ending['event']} has already happened since")
     if "audience" in head:
         verdict = evaluate(head["audience"], facts)
         if not verdict.value:
-            return Refuse(f"audience: {verdict.why}")
+            return EntryDenied(f"audience: {verdict.reason}")
     ref = EnrollmentRef(
         store=profile.store,
         contact=profile.contact,
@@ -153,7 +162,7 @@ def may_enter(
             profile.store, program.workflow, profile.contact, f"key {key}" if key else event.id
         ),
     )
-    return Enter(
+    return EntryAccepted(
         Enrollment(
             ref=ref,
             event_id=event.id,
@@ -166,12 +175,12 @@ def may_enter(
     )
 
 
-def key_of(program: Program, event: Event) -> str | None:
+def enrollment_key(program: Program, event: Event) -> str | None:
     """What tells this contact's enrollments apart; empty if nothing, None if the event lacks it."""
     path = program.head["trigger"].get("key")
     if path is None:
         return ""
-    value = look_up(event.data, path)
+    value = get_path(event.data, path)
     if value is MISSING or value in (None, "") or isinstance(value, dict | list):
         return None
     return str(value)
@@ -184,28 +193,28 @@ def _returning(
     event: Event,
     key: str,
     now: datetime,
-) -> Refuse | None:
+) -> EntryDenied | None:
     if not key and any(
         presence.workflow == workflow and presence.event != event.id
-        for presence in profile.inside.values()
+        for presence in profile.active_enrollments.values()
     ):
-        return Refuse("already inside")
+        return EntryDenied("already inside")
     last = profile.entries.get(workflow)
     if last is None or reentry["allow"] == "always":
         return None
     if key and reentry["allow"] == "never":
         return None  # once for each key: that an enrollment of this one exists is seen by its id
     if reentry["allow"] == "never":
-        return Refuse("was here before, reentry is never")
+        return EntryDenied("was here before, reentry is never")
     gap = parse_duration(reentry["after"])
     if now - last < gap:
-        return Refuse(
-            f"was here {say_duration(now - last)} ago, reentry is after {say_duration(gap)}"
+        return EntryDenied(
+            f"was here {format_duration(now - last)} ago, reentry is after {format_duration(gap)}"
         )
     return None
 
 
-def endings(program: Program) -> Iterator[Mapping[str, Any]]:
+def exit_rules(program: Program) -> Iterator[Mapping[str, Any]]:
     """The events that end an enrollment, the goal first, each with its `reason`."""
     goal = program.head.get("goal")
     if goal:
@@ -214,16 +223,16 @@ def endings(program: Program) -> Iterator[Mapping[str, Any]]:
         yield {**ending, "reason": f"exit on {ending['event']}"}
 
 
-def ended_by(program: Program, event: Event, since: datetime) -> str | None:
+def matching_exit(program: Program, event: Event, since: datetime) -> str | None:
     """The reason why this event ends an enrollment that began at `since`, or None."""
     if event.occurred_at < since:
         return None
-    for ending in endings(program):
+    for ending in exit_rules(program):
         if ending["event"] != event.name:
             continue
         if "within" in ending and event.occurred_at - since > parse_duration(ending["within"]):
             continue
-        facts = Facts(now=event.occurred_at, event=event.data)
+        facts = EvaluationContext(now=event.occurred_at, event=event.data)
         if "where" not in ending or evaluate(ending["where"], facts).value:
             return str(ending["reason"])
     return None

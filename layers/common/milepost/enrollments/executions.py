@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.base.durations import parse_duration
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.enrollment import Start
-from milepost.enrollments.program import END, Node, Program, outcome_key, successors, waits
+from milepost.enrollments.enrollment import ResumePoint
+from milepost.enrollments.program import END, Node, Program, is_wait, outcome_key, successors
 
 if TYPE_CHECKING:
     from milepost.enrollments.enrollment import Enrollment
@@ -23,72 +23,76 @@ def execution_name(ref: EnrollmentRef, leg: int) -> str:
     return f"{ref.id}-{leg}" if leg else ref.id
 
 
-def runs_again(enrollment: "Enrollment") -> Start | None:
+def resumes_mid_block(enrollment: "Enrollment") -> ResumePoint | None:
     """How this leg began, if that was in the middle of a block: a message was put off, or a pause
     came. None if the enrollment has got further since, as far as its turns tell."""
-    start = enrollment.start
-    if start is None or start.step or str(start.turn) not in enrollment.began:
+    start = enrollment.resume_point
+    if start is None or start.step or str(start.turn) not in enrollment.block_started:
         return None
-    return None if str(start.turn + 1) in enrollment.began else start
+    return None if str(start.turn + 1) in enrollment.block_started else start
 
 
-def waited(enrollment: "Enrollment", turn: int, step: str) -> Start | None:
+def deferred_resume_point(enrollment: "Enrollment", turn: int, step: str) -> ResumePoint | None:
     """How this leg began, if that is what the message of a step waited for in this very turn."""
-    start = enrollment.start
+    start = enrollment.resume_point
     own = start is not None and start.turn == turn and start.deferred.startswith(f"{step}: ")
     return start if own else None
 
 
-def again(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> Start:
+def resume_mid_block(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> ResumePoint:
     """How a leg begins that goes on in the middle of a turn; it still knows what a message of it
     waited for, and since when."""
-    before = enrollment.start
+    before = enrollment.resume_point
     if before is None or before.turn != turn:
-        return Start(entry, turn, now, now)
+        return ResumePoint(entry, turn, now, now)
     waited_for = before.deferred, before.deferred_since
-    return Start(entry, turn, now, now, "", False, *waited_for)
+    return ResumePoint(entry, turn, now, now, "", False, *waited_for)
 
 
-def goes_on(enrollment: "Enrollment", began: datetime) -> datetime:
+def resumed_at(enrollment: "Enrollment", began: datetime) -> datetime:
     """When a turn that began then went on after a message of it had been put off; else then.
 
     What is waited for after a message is counted from here, or two that are an hour apart would
     come together in the morning.
     """
-    start = enrollment.start
-    if start is None or not start.deferred or enrollment.began.get(str(start.turn)) != began:
+    start = enrollment.resume_point
+    if (
+        start is None
+        or not start.deferred
+        or enrollment.block_started.get(str(start.turn)) != began
+    ):
         return began
     return max(began, start.due)
 
 
-def park_after(program: Program) -> timedelta:
+def suspend_after(program: Program) -> timedelta:
     """The longest rest inside an execution; it is compiled in, so that a machine and those who
     run its blocks never disagree."""
     seconds = program.head.get("park_after")
     return timedelta.max if seconds is None else timedelta(seconds=seconds)
 
 
-def parks(program: Program, node: Node) -> bool:
+def suspends(program: Program, node: Node) -> bool:
     """Whether a node is a wait that is known to be too long for an execution, or one whose end may
     be moved: what waits in an execution cannot be given another time."""
-    if not waits(node) or "park_after" not in program.head:
+    if not is_wait(node) or "park_after" not in program.head:
         return False
     if "movable" in node:
         return True
-    return parse_duration(node.get("timeout") or node.get("for") or "0 seconds") > park_after(
+    return parse_duration(node.get("timeout") or node.get("for") or "0 seconds") > suspend_after(
         program
     )
 
 
-def rested_at(
+def waiting_step(
     program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> Node | None:
     """The wait that a turn came to rest at; None if it has not, as far as its outcomes tell."""
-    last = walked(program, entry, turn, outcomes)[-1:]
-    return last[0] if last and waits(last[0]) else None
+    last = steps_taken(program, entry, turn, outcomes)[-1:]
+    return last[0] if last and is_wait(last[0]) else None
 
 
-def walked(
+def steps_taken(
     program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> list[Node]:
     """The way of a turn to the wait that it comes to rest at, as far as its outcomes tell."""
@@ -97,7 +101,7 @@ def walked(
     while name is not None and name != END:
         node = program.nodes[name]
         way.append(node)
-        if waits(node):
+        if is_wait(node):
             break
         name = _followed(node, outcomes.get(outcome_key(node, turn)))
     return way

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from milepost.base.refs import EnrollmentRef
     from milepost.contacts.event import Event
     from milepost.contacts.profile import Profile
-    from milepost.enrollments.enrollment import Enrollment, Start, Status
+    from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class PendingOutcomes:
     """What a block has found out but not yet written down; `entries` belong to `began`."""
 
     began: Mapping[str, datetime] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Enrollments(Protocol):
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
 
-    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
         """Write a journal down; raises `Busy` if the enrollment is in another leg than the one
         that is given."""
 
@@ -47,47 +47,54 @@ class Enrollments(Protocol):
         """End an active enrollment and note it on the contact; False if it had ended before, or if
         it is in another leg than the one that is given."""
 
-    def leg(self, ref: EnrollmentRef) -> int:
+    def current_execution(self, ref: EnrollmentRef) -> int:
         """Which of its executions an enrollment is in; 0 if there is no such enrollment."""
 
-    def park(
-        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    def suspend(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: ResumePoint,
+        journal: PendingOutcomes,
+        paused: bool = False,
     ) -> bool:
         """End a leg of an active enrollment and set the time of the next one, together with what
         the journal holds; False, and nothing changes, if the leg has ended before. One that is
         `paused` is not due, but among those who wait for their workflow."""
 
-    def retime(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool = False) -> bool:
+    def reschedule(
+        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+    ) -> bool:
         """Change how a leg that has not begun begins; False if it has, or never will."""
 
-    def move(
+    def migrate(
         self,
         ref: EnrollmentRef,
         leg: int,
-        start: Start,
+        start: ResumePoint,
         version: int,
         unless: str = "",
         paused: bool = False,
     ) -> bool:
-        """End a leg and go on in another version, as `park` does; False if the leg has ended or
+        """End a leg and go on in another version, as `suspend` does; False if the leg has ended or
         its next turn has begun, or if there is an outcome of the name `unless` by now."""
 
-    def show_moved(self, ref: EnrollmentRef, version: int) -> None:
+    def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
         """Note on the contact which version an enrollment is of, if it is still inside."""
 
-    def inside(
+    def list_active(
         self, store: str, workflow: str, after: str = ""
     ) -> Iterator[tuple[str, EnrollmentRef]]:
         """The active enrollments of a workflow, each with its place in an order; after a place."""
 
-    def begun(self, ref: EnrollmentRef, leg: int) -> None:
+    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
         """A leg has begun, or never will: its time is no longer waited for."""
 
-    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
+    def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
         """Lay the event's half of a rendezvous down; the task token if the wait was there first,
         or the number of the leg if the wait is a parked one."""
 
-    def offer_token(
+    def register_wait(
         self,
         ref: EnrollmentRef,
         step: str,
@@ -103,13 +110,13 @@ class Enrollments(Protocol):
         The half of a later leg stays.
         """
 
-    def offer_leg(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: Start, outcome: str
+    def register_suspended_wait(
+        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
     ) -> bool:
-        """Lay the half of a parked wait down, as `offer_token` does; it lasts as long as it."""
+        """Lay the half of a parked wait down, as `register_wait` does; it lasts as long as it."""
 
 
-class Engine(Protocol):
+class ExecutionEngine(Protocol):
     """Runs state machines."""
 
     def start(
@@ -120,5 +127,5 @@ class Engine(Protocol):
     def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
         """Stop a leg of an enrollment; harmless if it does not run."""
 
-    def answer(self, token: str) -> None:
+    def complete_task(self, token: str) -> None:
         """Wake a wait; harmless if it was decided otherwise."""

@@ -10,7 +10,7 @@ END = "end"
 Node = Mapping[str, Any]
 
 
-def is_planned(trigger: Mapping[str, Any]) -> bool:
+def is_time_trigger(trigger: Mapping[str, Any]) -> bool:
     """Whether a trigger plans what comes to each contact by itself (`occasions.py`).
 
     A schedule does if it goes by the clock of the contact; otherwise it comes to all at once.
@@ -54,24 +54,24 @@ class Program:
         )
 
 
-class Used(NamedTuple):
+class TemplateUse(NamedTuple):
     """A template that a node may send; `version` if it is this one, and no other, for good."""
 
     template: str
     version: str = ""
 
 
-def templates_of(node: Node) -> list[Used]:
+def templates_of(node: Node) -> list[TemplateUse]:
     """The templates that a node may send."""
     if node["type"] != "send_email":
         return []
     variants = node.get("variants") or [node]
-    return list(dict.fromkeys(used(variant) for variant in variants))
+    return list(dict.fromkeys(template_use(variant) for variant in variants))
 
 
-def used(part: Mapping[str, Any]) -> Used:
+def template_use(part: Mapping[str, Any]) -> TemplateUse:
     """What a node without variants sends, or one of its variants."""
-    return Used(str(part["template"]), part.get("template_version", ""))
+    return TemplateUse(str(part["template"]), part.get("template_version", ""))
 
 
 def outcome_key(node: Node, turn: int) -> str:
@@ -89,11 +89,11 @@ def visit_in(turn: int) -> int:
     return turn + 2
 
 
-def waits(node: Node) -> bool:
+def is_wait(node: Node) -> bool:
     return node["type"] in {"delay", "delay_until", "wait_for"}
 
 
-def surely_waits(node: Node) -> bool:
+def always_waits(node: Node) -> bool:
     """Whether some time passes at a node whatever the hour: a date or a weekday may be now."""
     return node["type"] == "wait_for" or (node["type"] == "delay" and "for" in node)
 

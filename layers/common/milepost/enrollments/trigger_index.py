@@ -16,16 +16,16 @@ from milepost.contacts.event_names import (  # fmt: skip
     LIST,
     SCHEDULE,
     SEGMENT,
-    STARTED,
     UNSUBSCRIBED,
+    WORKFLOW_STARTED,
 )
 from milepost.enrollments.program import Program
-from milepost.enrollments.time_triggers import occasion_key
+from milepost.enrollments.time_triggers import time_trigger_key
 
 ANY_EVENT = "*"
 
 
-def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
     """The trigger as the program holds it: `type`, `event`, perhaps `where` and `key`.
 
     A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`; a `date`, an
@@ -44,11 +44,11 @@ def entry_of(trigger: Mapping[str, Any]) -> dict[str, Any]:
         asked.append(trigger["where"])
     plan = dict(trigger) if kind in ("date", "inactivity", "schedule") else {}
     if plan:
-        asked.append({"event": "occasion", "is": occasion_key(plan)})
+        asked.append({"event": "occasion", "is": time_trigger_key(plan)})
     return {**plan, "type": kind, "event": event, **({"where": {"all": asked}} if asked else {})}
 
 
-def mention(program: Program) -> dict[str, Any]:
+def trigger_index_entry(program: Program) -> dict[str, Any]:
     """The trigger without its condition: enough to tell the events that it is not about."""
     trigger: Mapping[str, Any] = program.head["trigger"]
     return {name: value for name, value in trigger.items() if name != "where"}
@@ -66,6 +66,6 @@ _EVENTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, tuple[str, ...]]]
     "inactivity": lambda _: (INACTIVE, ()),
     "schedule": lambda _: (SCHEDULE, ()),
     "catalog": lambda trigger: (CATALOG[trigger["on"]], ()),
-    "manual": lambda _: (STARTED, ()),  # whose start it is: see `is_called`
+    "manual": lambda _: (WORKFLOW_STARTED, ()),  # whose start it is: see `is_called`
 }
 """For each trigger its event's name, and the fields of the trigger that the event must repeat."""

@@ -1,5 +1,5 @@
 """Lambda glue: what AWS hands over becomes one call to a service."""
 
-from milepost.handlers.cold_start import begin
+from milepost.handlers.cold_start import pause_gc
 
-begin()
+pause_gc()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milepost.base.signatures import check_bearer, check_request, check_signature
-from milepost.handlers.http import HttpError, Request
+from milepost.handlers.http import HttpError, HttpRequest
 
 if TYPE_CHECKING:
     from milepost.stores.store_secrets import Secrets, StoreSecrets
@@ -18,7 +18,7 @@ def store_secrets(secrets: "Secrets", store: str) -> "StoreSecrets":
 
 
 def authenticate(
-    request: Request, secrets: "Secrets", now: datetime, body_alone: bool = False
+    request: HttpRequest, secrets: "Secrets", now: datetime, body_alone: bool = False
 ) -> None:
     """Accept a signed request or a bearer key; raise HttpError for everything else.
 

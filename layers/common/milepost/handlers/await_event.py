@@ -5,22 +5,22 @@ from typing import Any
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.handlers.cold_start import warm
+from milepost.handlers.cold_start import preload
 from milepost.handlers.log import logger
-from milepost.runtime.waits import park
+from milepost.runtime.waits import register_wait
 from milepost.wiring import core, tables
 
 
 def handler(task: Mapping[str, Any], _: Any) -> None:
     ref = EnrollmentRef.from_json(task["enrollment"])
-    outcome = park(
+    outcome = register_wait(
         tables.enrollments(),
         core.registry(),
         core.engine(),
         ref,
         task["step"],
         task["token"],
-        instants.parse(task["since"]),
+        instants.parse_instant(task["since"]),
         task["turn"],
         task["leg"],
     )
@@ -29,4 +29,4 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
     )
 
 
-warm(tables.enrollments, core.registry, core.engine, core.clock)
+preload(tables.enrollments, core.registry, core.engine, core.clock)

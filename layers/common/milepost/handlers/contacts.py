@@ -8,26 +8,26 @@ from uuid import uuid4
 
 from milepost.api import bodies
 from milepost.api.event_body import RefusedEventError
-from milepost.api.pages import BadCursorError, Page
-from milepost.api.records import View
+from milepost.api.pages import BadCursorError, ResultPage
+from milepost.api.records import RecordScope
 from milepost.api.write import Changed
 from milepost.base import instants
 from milepost.base.names import is_contact, is_list, is_request
-from milepost.base.strict_json import BadJsonError, read_json
+from milepost.base.strict_json import InvalidJsonError, read_json
 from milepost.handlers.authentication import authenticate
-from milepost.handlers.cold_start import warm
-from milepost.handlers.http import HttpError, Request, Response, answer, http
+from milepost.handlers.cold_start import preload
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
 from milepost.wiring import api, core, privacy, tables
 
 if TYPE_CHECKING:
     from milepost.privacy.request import Kind
 
 
-MOST_RECORDS = 100
+MAX_RECORDS = 100
 USUAL_RECORDS = 50
 
 
-def respond(request: Request) -> Response:
+def respond(request: HttpRequest) -> Response:
     """Whoever may not come in learns nothing, not even which contacts there are."""
     authenticate(request, core.secrets(), core.clock().wire_now())
     act = ROUTES.get(request.route)
@@ -35,7 +35,7 @@ def respond(request: Request) -> Response:
         raise HttpError(404, "unknown_route", "there is no such route")
     try:
         return act(request)
-    except BadJsonError as error:
+    except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     except RefusedEventError as error:
         raise HttpError(422, error.code, str(error), error.field) from None
@@ -46,22 +46,22 @@ def respond(request: Request) -> Response:
 # --- reading ---
 
 
-def find(request: Request) -> Response:
+def find(request: HttpRequest) -> Response:
     wanted = bodies.lookup(read_json(request.body))
     found = api.reader().find(request.store, wanted)
     return answer(200, _known(found))
 
 
-def read(request: Request) -> Response:
+def read(request: HttpRequest) -> Response:
     found = api.reader().contact(request.store, _contact(request))
     return answer(200, _known(found))
 
 
-def timeline(request: Request) -> Response:
+def timeline(request: HttpRequest) -> Response:
     name = request.query.get("event", "")
     if "#" in name or len(name) > 100:
         raise HttpError(422, "bad_event", "no event has such a name", "event")
-    view = View(
+    view = RecordScope(
         now=core.clock().now(),
         name=name,
         since=_instant(request, "since"),
@@ -71,19 +71,21 @@ def timeline(request: Request) -> Response:
     return _paged(request, partial(api.reader().events, view=view))
 
 
-def enrollments(request: Request) -> Response:
+def enrollments(request: HttpRequest) -> Response:
     return _paged(request, api.reader().enrollments)
 
 
-def messages(request: Request) -> Response:
+def messages(request: HttpRequest) -> Response:
     return _paged(request, api.reader().messages)
 
 
-def consents(request: Request) -> Response:
+def consents(request: HttpRequest) -> Response:
     return _paged(request, api.reader().consents)
 
 
-def _paged(request: Request, turn: Callable[[str, str, str | None, int], Page]) -> Response:
+def _paged(
+    request: HttpRequest, turn: Callable[[str, str, str | None, int], ResultPage]
+) -> Response:
     contact = _existing(request)
     page = turn(request.store, contact, request.query.get("cursor"), _limit(request))
     return answer(200, {"items": page.records, "next": page.following})
@@ -92,35 +94,35 @@ def _paged(request: Request, turn: Callable[[str, str, str | None, int], Page]) 
 # --- changing ---
 
 
-def upsert(request: Request) -> Response:
+def upsert(request: HttpRequest) -> Response:
     now = core.clock().now()
     event, dated = bodies.upsert(request.store, read_json(request.body), _key(request), now)
     return _changed(api.changer().upsert(event, dated, now))
 
 
-def patch(request: Request) -> Response:
+def patch(request: HttpRequest) -> Response:
     contact, document = _existing(request), read_json(request.body)
     id_, dated, now = _named(request)
     event = bodies.patch(request.store, document, id_, now)
     return _changed(api.changer().change(contact, event, dated, now))
 
 
-def add_to_list(request: Request) -> Response:
+def add_to_list(request: HttpRequest) -> Response:
     return _list(request, "added")
 
 
-def remove_from_list(request: Request) -> Response:
+def remove_from_list(request: HttpRequest) -> Response:
     return _list(request, "removed")
 
 
-def record_answer(request: Request) -> Response:
+def record_answer(request: HttpRequest) -> Response:
     contact, document = _existing(request), read_json(request.body)
     id_, dated, now = _named(request)
     event = bodies.answer(request.store, document, id_, now)
     return _changed(api.changer().answer(contact, event, dated, now))
 
 
-def _list(request: Request, change: str) -> Response:
+def _list(request: HttpRequest, change: str) -> Response:
     contact, name = _existing(request), request.path.get("list", "")
     if not is_list(name):
         raise HttpError(422, "bad_list", "a list's name is like vip-customers", "list")
@@ -136,26 +138,28 @@ def _changed(changed: Changed) -> Response:
 # --- taking out, and forgetting ---
 
 
-def erase(request: Request) -> Response:
+def erase(request: HttpRequest) -> Response:
     return _ask(request, "erase")
 
 
-def export(request: Request) -> Response:
+def export(request: HttpRequest) -> Response:
     return _ask(request, "export")
 
 
-def _ask(request: Request, kind: "Kind") -> Response:
+def _ask(request: HttpRequest, kind: "Kind") -> Response:
     """It is carried out by another function: the person may be larger than a call is long."""
     from milepost.privacy.request import request_id, request_record  # few calls need it
 
     contact, key, clock = _existing(request), _key(request), core.clock()
     cause = (kind, request.store, contact, key) if key else (uuid4().hex,)
     id_ = request_id(*cause)
-    asked = privacy.desk().ask(kind, request.store, [contact], id_, clock.now(), clock.wire_now())
+    asked = privacy.desk().open_request(
+        kind, request.store, [contact], id_, clock.now(), clock.wire_now()
+    )
     return answer(202, request_record(asked))
 
 
-def request_status(request: Request) -> Response:
+def request_status(request: HttpRequest) -> Response:
     from milepost.privacy.request import EXPORT_KEPT, request_record
 
     id_ = request.path.get("request", "")
@@ -172,14 +176,14 @@ def request_status(request: Request) -> Response:
 # --- what a request says ---
 
 
-def _contact(request: Request) -> str:
+def _contact(request: HttpRequest) -> str:
     contact = request.path.get("contact", "")
     if not is_contact(contact):
         raise _unknown()
     return contact
 
 
-def _existing(request: Request) -> str:
+def _existing(request: HttpRequest) -> str:
     known = api.reader().known(request.store, _contact(request))
     if known is None:
         raise _unknown()
@@ -196,24 +200,24 @@ def _unknown() -> HttpError:
     return HttpError(404, "unknown_contact", "there is no such contact", "contact")
 
 
-def _limit(request: Request) -> int:
+def _limit(request: HttpRequest) -> int:
     text = request.query.get("limit", str(USUAL_RECORDS))
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MOST_RECORDS):
-        raise HttpError(422, "bad_limit", f"limit must be 1 to {MOST_RECORDS}", "limit")
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MAX_RECORDS):
+        raise HttpError(422, "bad_limit", f"limit must be 1 to {MAX_RECORDS}", "limit")
     return int(text)
 
 
-def _instant(request: Request, name: str) -> datetime | None:
+def _instant(request: HttpRequest, name: str) -> datetime | None:
     text = request.query.get(name)
     try:
-        return instants.parse(text) if text else None
+        return instants.parse_instant(text) if text else None
     except ValueError:
         raise HttpError(
             422, "bad_time", f"{name} must be like 2026-11-22T09:30:00Z", name
         ) from None
 
 
-def _key(request: Request) -> str | None:
+def _key(request: HttpRequest) -> str | None:
     """What tells a repeated request from a new one."""
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= 200 and all("!" <= c <= "~" for c in key)):
@@ -221,13 +225,13 @@ def _key(request: Request) -> str | None:
     return key
 
 
-def _named(request: Request) -> tuple[str, bool, datetime]:
+def _named(request: HttpRequest) -> tuple[str, bool, datetime]:
     """The id of the event that a request comes to, whether it has its time, and that time."""
     key = _key(request)
     return key or uuid4().hex, key is None, core.clock().now()
 
 
-ROUTES: Mapping[str, Callable[[Request], Response]] = {
+ROUTES: Mapping[str, Callable[[HttpRequest], Response]] = {
     "POST /v1/{store}/contacts/find": find,
     "POST /v1/{store}/contacts": upsert,
     "GET /v1/{store}/contacts/{contact}": read,
@@ -245,4 +249,4 @@ ROUTES: Mapping[str, Callable[[Request], Response]] = {
 }
 
 handler = http(respond)
-warm(api.reader, api.changer, core.secrets, core.clock)
+preload(api.reader, api.changer, core.secrets, core.clock)

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from milepost.handlers.http import HttpError, Request, Response
+from milepost.handlers.http import HttpError, HttpRequest, Response
 
 
-def shared(response: Response, request: Request, allowed: Collection[str]) -> Response:
+def cors_headers(response: Response, request: HttpRequest, allowed: Collection[str]) -> Response:
     """The answer, readable for the page that asked if its website is one of those allowed."""
     origin = request.headers.get("origin")
     headers = {"vary": "origin"}
@@ -14,7 +14,7 @@ def shared(response: Response, request: Request, allowed: Collection[str]) -> Re
     return {**response, "headers": {**response["headers"], **headers}}
 
 
-def preflight(request: Request, allowed: Collection[str]) -> Response:
+def preflight(request: HttpRequest, allowed: Collection[str]) -> Response:
     """What a browser asks before a script may post JSON to another website than its own."""
     headers = {
         "access-control-allow-methods": "POST",
@@ -22,10 +22,10 @@ def preflight(request: Request, allowed: Collection[str]) -> Response:
         "access-control-max-age": "86400",
         "cache-control": "no-store",
     }
-    return shared({"statusCode": 204, "headers": headers, "body": ""}, request, allowed)
+    return cors_headers({"statusCode": 204, "headers": headers, "body": ""}, request, allowed)
 
 
-def insist(request: Request, allowed: Collection[str]) -> None:
+def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
     """Refuse a page of another website. Only a browser says where it is; others are let through."""
     origin = request.headers.get("origin")
     if origin is not None and origin not in allowed:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.handlers.batch_runner import each, read_message, time_left
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
+from milepost.handlers.batch_runner import read_message, run_batch, time_left
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
 from milepost.wiring import transfer
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """One stretch of each export; what is left is asked for in a message of its own."""
-    return each(batch, lambda body: _export(body, context), _failed)
+    return run_batch(batch, lambda body: _export(body, context), _failed)
 
 
 def _export(body: str, context: Any) -> None:
@@ -29,13 +29,13 @@ def _export(body: str, context: Any) -> None:
     said = {"store": export.store, "export_id": export.id, "items": export.read}
     logger.info("exporting", extra={**said, "done": export.done})
     if export.problem:
-        count("ExportsRefused")
+        count_metric("ExportsRefused")
     elif export.done:
-        count("ExportsFinished")
+        count_metric("ExportsFinished")
 
 
 def _failed(message: str) -> None:
     logger.exception("not exported", extra={"queue_message": message})
 
 
-warm()
+preload()

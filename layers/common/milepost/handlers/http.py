@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.names import is_store
 from milepost.handlers.log import logger
 
@@ -19,7 +19,7 @@ Handler = Callable[[dict[str, Any], Any], Response]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One request: header names in lower case, the body as the very bytes that were sent.
 
     `route` is that of the template, such as `GET /v1/{store}/contacts/{contact}`, and `target` what
@@ -71,7 +71,7 @@ def page(status: int, html: str) -> Response:
     }
 
 
-def http(handle: Callable[[Request], Response]) -> Handler:
+def http(handle: Callable[[HttpRequest], Response]) -> Handler:
     """A Lambda handler for one route of the HTTP API (payload format 2.0)."""
 
     def handler(event: dict[str, Any], _: Any) -> Response:
@@ -79,7 +79,7 @@ def http(handle: Callable[[Request], Response]) -> Handler:
             return handle(_request(event))
         except HttpError as error:
             return answer(error.status, {"error": error.error})
-        except Busy as busy:
+        except ThrottledError as busy:
             logger.warning("busy", extra={"reason": str(busy)})
             response = _error(503, "busy", "try again in a moment")
             response["headers"]["retry-after"] = "5"
@@ -95,7 +95,7 @@ def _error(status: int, code: str, message: str) -> Response:
     return answer(status, {"error": {"code": code, "message": message, "field": None}})
 
 
-def _request(event: Mapping[str, Any]) -> Request:
+def _request(event: Mapping[str, Any]) -> HttpRequest:
     path = event.get("pathParameters") or {}
     store = path.get("store", "")
     if not is_store(store):
@@ -110,7 +110,7 @@ def _request(event: Mapping[str, Any]) -> Request:
         raise HttpError(413, "body_too_large", "a request may have 1 MB: send smaller batches")
     context = event.get("requestContext", {}).get("http", {})
     route = event.get("routeKey", "")
-    return Request(
+    return HttpRequest(
         store=store,
         method=context.get("method", "POST"),
         route=route,

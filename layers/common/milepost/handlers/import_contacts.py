@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from milepost.handlers.batch_runner import each, read_message, time_left
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
+from milepost.handlers.batch_runner import read_message, run_batch, time_left
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
 from milepost.wiring import transfer
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """One stretch of each import; what is left is asked for in a message of its own."""
-    return each(batch, lambda body: _import(body, context), _failed)
+    return run_batch(batch, lambda body: _import(body, context), _failed)
 
 
 def _import(body: str, context: Any) -> None:
@@ -45,13 +45,13 @@ def _tell(state: "Import") -> None:
         },
     )
     if state.phase in {"refused", "broken"}:
-        count("ImportsRefused")
+        count_metric("ImportsRefused")
     elif not state.going:
-        count("ImportsFinished")
+        count_metric("ImportsFinished")
 
 
 def _failed(message: str) -> None:
     logger.exception("not imported", extra={"queue_message": message})
 
 
-warm()
+preload()

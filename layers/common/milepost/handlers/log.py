@@ -7,10 +7,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 if TYPE_CHECKING:
-    from milepost.sending.counts import StepNumbers
+    from milepost.sending.counts import StepCounts
 
 
-class PlacesOnly(LambdaPowertoolsFormatter):
+class TracebackWithoutValues(LambdaPowertoolsFormatter):
     """Says where something broke and what kind of error it was, but not in the error's own words.
 
     Those quote what was being worked on: a ValueError the text, a validation the whole input.
@@ -20,17 +20,19 @@ class PlacesOnly(LambdaPowertoolsFormatter):
         return f"{''.join(format_tb(ei[2]))}{ei[0].__name__}"
 
 
-logger = Logger(service="milepost", logger_formatter=PlacesOnly(serialize_stacktrace=False))
+logger = Logger(
+    service="milepost", logger_formatter=TracebackWithoutValues(serialize_stacktrace=False)
+)
 metrics = Metrics(namespace="Milepost", service="milepost")
 
 
-def unbalanced(step: str, numbers: "StepNumbers") -> None:
+def report_unbalanced(step: str, numbers: "StepCounts") -> None:
     """Sent, skipped, failed and unknown must come to what was decided: the `Alarm` of numbers."""
     logger.error("numbers do not add up", extra={"step": step, "missing": numbers.unaccounted})
-    count("CountsUnbalanced", abs(numbers.unaccounted))
+    count_metric("CountsUnbalanced", abs(numbers.unaccounted))
 
 
-def count(name: str, number: int = 1) -> None:
+def count_metric(name: str, number: int = 1) -> None:
     """Count something, at once, without a dimension per store: custom metrics are paid for each."""
     from aws_lambda_powertools.metrics import MetricUnit
 

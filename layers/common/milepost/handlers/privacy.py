@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from milepost.base.names import is_request, is_store
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
 from milepost.wiring import privacy
 
 NEEDED_MS = 60_000
@@ -39,7 +39,7 @@ def _carry_out(named: Mapping[str, Any], tired: Any) -> None:
     extra = {"store": store, "request": id_, "kind": request.kind, "status": request.status}
     logger.info("privacy request", extra=extra)
     if request.status == "done":
-        count("PrivacyRequestsDone")
+        count_metric("PrivacyRequestsDone")
 
 
-warm()
+preload()

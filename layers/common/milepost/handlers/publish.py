@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from milepost.base.names import is_store
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
-from milepost.publishing.errors import Unfinished
-from milepost.publishing.publish import tell
-from milepost.publishing.report import Report
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
+from milepost.publishing.errors import PublishIncompleteError
+from milepost.publishing.publish import notify_staff
+from milepost.publishing.report import PublishReport
 from milepost.wiring import core, publishing
 
 
@@ -45,7 +45,7 @@ def _place(body: str) -> tuple[str, str]:
 def _publish(store: str, paths: list[str]) -> bool:
     try:
         reports, done = publishing.publisher().publish(store, paths), True
-    except Unfinished as unfinished:
+    except PublishIncompleteError as unfinished:
         logger.exception("not published", extra={"store": store, "files": len(paths)})
         reports, done = [*unfinished.reports], False
     except Exception:
@@ -57,20 +57,20 @@ def _publish(store: str, paths: list[str]) -> bool:
             extra={"store": store, "file": report.file, "problems": len(report.problems)},
         )
         if report.outcome == "refused":
-            count("PublicationsRefused")
+            count_metric("PublicationsRefused")
     _tell(store, reports)
     return done
 
 
-def _tell(store: str, reports: list[Report]) -> None:
+def _tell(store: str, reports: list[PublishReport]) -> None:
     """Tell the shop's people. If they cannot be reached the reports lie in the bucket all the same,
     and to publish again would not bring the news back."""
     if not core.settings().alarm_topic:
         return
     try:
-        tell(core.alerts(), store, reports)
+        notify_staff(core.alerts(), store, reports)
     except Exception:
         logger.exception("nobody was told", extra={"store": store, "files": len(reports)})
 
 
-warm()
+preload()

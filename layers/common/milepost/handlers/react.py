@@ -5,11 +5,9 @@ from typing import Any
 
 from milepost.aws.keys import owner
 from milepost.aws.table import unpack
-from milepost.contacts.dynamodb.timeline import applied_again, event_from_item
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
-from milepost.runtime.dead_letters import Letter
-from milepost.runtime.react import Reaction
+from milepost.contacts.dynamodb.timeline import event_from_item, replayed_event_from_item
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
 from milepost.wiring import core, runtime
 
 
@@ -43,25 +41,24 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
     image = change["NewImage"]
     if "copied" in image:
         return  # it was applied where it comes from
-    record = Letter(
-        *owner(collection), change["Keys"]["sk"]["S"], int(change["SequenceNumber"]), reason=""
-    )
-    done = runtime.isolator().apply(
-        record, image, core.clock().wire_now(), lambda: _react(record, image)
-    )
-    if isinstance(done, Letter):
-        count("RecordsPutAside")
+    store, contact = owner(collection)
+    sequence = int(change["SequenceNumber"])
+    try:
+        _react(store, contact, sequence, image)
+    except Exception as error:
+        key, now = change["Keys"]["sk"]["S"], core.clock().wire_now()
+        letter = runtime.isolator().handle(store, contact, key, sequence, image, error, now)
+        count_metric("RecordsPutAside")
         # Not its key, which holds an id of the shop's making.
-        told = {name: value for name, value in done.to_json().items() if name != "key"}
+        told = {name: value for name, value in letter.to_json().items() if name != "key"}
         logger.error("put aside", extra=told)
 
 
-def _react(record: Letter, image: Mapping[str, Any]) -> Reaction:
-    store, contact = record.store, record.contact
+def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) -> None:
     item = unpack(image)
-    event, again = event_from_item(store, item), applied_again(item)
+    event, again = event_from_item(store, item), replayed_event_from_item(item)
     now = core.clock().now()
-    reaction = runtime.reactor().react(contact, event, record.position, now, again)
+    reaction = runtime.reactor().apply(contact, event, sequence, now, again)
     logger.info(
         "reacted",
         extra={
@@ -69,15 +66,14 @@ def _react(record: Letter, image: Mapping[str, Any]) -> Reaction:
             "contact": contact,
             "event_name": event.name,
             "applied": reaction.applied,
-            "handed_on": reaction.handed_on,
+            "handed_on": reaction.forwarded,
             "ended": reaction.ended,
-            "woken": reaction.woken,
+            "woken": reaction.resumed,
             "entered": reaction.entered,
             # The reason alone: after the colon it quotes what the contact is compared with.
             "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
         },
     )
-    return reaction
 
 
-warm(runtime.reactor, runtime.isolator, core.clock)
+preload(runtime.reactor, runtime.isolator, core.clock)

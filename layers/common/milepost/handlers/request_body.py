@@ -3,28 +3,28 @@
 from typing import Any
 from urllib.parse import parse_qs
 
-from milepost.base.strict_json import BadJsonError, read_json
-from milepost.handlers.http import HttpError, Request
+from milepost.base.strict_json import InvalidJsonError, read_json
+from milepost.handlers.http import HttpError, HttpRequest
 
-MOST_FIELDS = 200
+MAX_FIELDS = 200
 
 
-def is_json(request: Request) -> bool:
+def is_json(request: HttpRequest) -> bool:
     return _kind(request) == "application/json"
 
 
-def json_object(request: Request) -> dict[str, Any]:
+def json_object(request: HttpRequest) -> dict[str, Any]:
     """A JSON object; HttpError for everything else."""
     try:
         document = read_json(request.body)
-    except BadJsonError as error:
+    except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     if not isinstance(document, dict):
         raise HttpError(400, "bad_json", "the body must be a JSON object")
     return document
 
 
-def form_fields(request: Request) -> dict[str, list[str]]:
+def form_fields(request: HttpRequest) -> dict[str, list[str]]:
     """The fields of a form, each with all of its values; HttpError if it is encoded otherwise."""
     if _kind(request) == "multipart/form-data":
         raise HttpError(
@@ -36,10 +36,10 @@ def form_fields(request: Request) -> dict[str, list[str]]:
         )
     try:
         text = request.body.decode("utf-8", "replace")
-        return parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise HttpError(400, "bad_form", f"a form has {MOST_FIELDS} fields at most") from None
+        raise HttpError(400, "bad_form", f"a form has {MAX_FIELDS} fields at most") from None
 
 
-def _kind(request: Request) -> str:
+def _kind(request: HttpRequest) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -6,7 +6,7 @@ from typing import Any
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.handlers.cold_start import warm
+from milepost.handlers.cold_start import preload
 from milepost.handlers.log import logger
 from milepost.wiring import core, runtime
 
@@ -20,13 +20,13 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
         return _failed(task["detail"])
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = core.clock()
-    now = instants.show(clock.wire_now())
+    now = instants.format_instant(clock.wire_now())
     turn, leg = task.get("turn", 0), task.get("leg", 0)
     resting = {"next": "end", "since": now, "until": now}
     if "give_up" in task:
-        runtime.runner().give_up(ref, str(task["give_up"].get("Error", "failed")), leg)
+        runtime.runner().abandon(ref, str(task["give_up"].get("Error", "failed")), leg)
     elif "again" in task:
-        asked = runtime.runner().send_again(ref, task["again"], task["turn"])
+        asked = runtime.runner().retry_message(ref, task["again"], task["turn"])
         resting["next"] = "end" if asked else "paused"
     else:
         stop = runtime.runner().run(ref, task["block"], turn, leg)
@@ -35,8 +35,8 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
         )
         resting = {
             "next": stop.next,
-            "since": instants.show(stop.since),
-            "until": instants.show(clock.to_wire(stop.until)),
+            "since": instants.format_instant(stop.since),
+            "until": instants.format_instant(clock.to_wire(stop.until)),
         }
     return {"enrollment": ref.to_json(), "leg": leg, "turn": turn + 1, **resting}
 
@@ -45,9 +45,9 @@ def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
     """A machine that ended without a word: Step Functions itself tells (EventBridge)."""
     began_with = json.loads(detail["input"])
     ref = EnrollmentRef.from_json(began_with["enrollment"])
-    runtime.runner().give_up(ref, f"machine {detail['status']}", began_with.get("leg", 0))
+    runtime.runner().abandon(ref, f"machine {detail['status']}", began_with.get("leg", 0))
     logger.error("machine failed", extra={"enrollment": ref.to_json(), "status": detail["status"]})
     return {"enrollment": ref.to_json()}
 
 
-warm(runtime.runner, core.clock)
+preload(runtime.runner, core.clock)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import milepost
 from milepost.handlers.authentication import store_secrets
-from milepost.handlers.cold_start import warm
-from milepost.handlers.cors import insist, preflight, shared
-from milepost.handlers.http import HttpError, Request, Response, answer, http
-from milepost.handlers.log import count
+from milepost.handlers.cold_start import preload
+from milepost.handlers.cors import cors_headers, preflight, require_origin
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.log import count_metric
 from milepost.handlers.request_body import json_object
-from milepost.pages.browser_events import NoKey, TooMuch
-from milepost.pages.browser_report import NoReport
+from milepost.pages.browser_events import BrowserRateLimitedError, UnknownBrowserKeyError
+from milepost.pages.browser_report import InvalidReport
 from milepost.pages.form import origins
 from milepost.wiring import core, pages
 
@@ -21,33 +21,33 @@ LARGEST = 64 * 1024
 """Bytes; a browser's beacon holds no more either."""
 
 
-def respond(request: Request) -> Response:
+def respond(request: HttpRequest) -> Response:
     if request.method in {"GET", "HEAD"}:
         return _script(request)
     keys = store_secrets(core.secrets(), request.store)
     allowed = origins(pages.browsing().settings(request.store))
     if request.method == "OPTIONS":
         return preflight(request, allowed)
-    insist(request, allowed)
+    require_origin(request, allowed)
     if not keys.browser:
         raise HttpError(503, "no_secret", "this store has no browser-key yet: put one in SSM")
     if len(request.body) > LARGEST:
         raise HttpError(413, "body_too_large", "a browser may report 64 KB at once")
-    outcome = pages.browsing().take(
+    outcome = pages.browsing().accept(
         request.store, keys, json_object(request), request.ip, core.clock().now()
     )
-    if isinstance(outcome, NoKey):
+    if isinstance(outcome, UnknownBrowserKeyError):
         raise HttpError(401, "bad_key", "the key is not the store's browser-key")
-    if isinstance(outcome, NoReport):
+    if isinstance(outcome, InvalidReport):
         raise HttpError(422, "bad_report", outcome.reason, outcome.field)
-    if isinstance(outcome, TooMuch):
+    if isinstance(outcome, BrowserRateLimitedError):
         raise HttpError(429, "too_many", "much was reported from there: go on in an hour")
     if outcome.left_out:
-        count("BrowserEventsIgnored", outcome.left_out)
-    return shared(answer(202, {"status": "accepted"}), request, allowed)
+        count_metric("BrowserEventsIgnored", outcome.left_out)
+    return cors_headers(answer(202, {"status": "accepted"}), request, allowed)
 
 
-def _script(request: Request) -> Response:
+def _script(request: HttpRequest) -> Response:
     """The same for every store: the key is in the page."""
     headers = {
         "content-type": "text/javascript; charset=utf-8",
@@ -62,4 +62,4 @@ def _script(request: Request) -> Response:
 
 
 handler = http(respond)
-warm(pages.browsing, core.clock)
+preload(pages.browsing, core.clock)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from milepost.base.error_collector import Apart
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
-from milepost.runtime.aws import LambdaResender
-from milepost.runtime.scheduler import Reconciled, reconcile
+from milepost.base.error_collector import ErrorCollector
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
+from milepost.runtime.aws import LambdaMessageRetrier
+from milepost.runtime.scheduler import SchedulerResult, run_due
 from milepost.wiring import core, runtime, tables
 
 
@@ -14,11 +14,11 @@ def handler(_: Any, __: Any) -> None:
     """Have all contacts looked at for what was published, begin legs that are due, report what
     comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes."""
     core.settings().need("run_steps_arn")
-    resender = LambdaResender(core.client("lambda"), core.settings().run_steps_arn)
+    resender = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
     now = core.clock().wire_now()
-    apart = Apart()
+    apart = ErrorCollector()
     with apart:
-        changed = runtime.crowd().go_on(apart)
+        changed = runtime.crowd().advance(apart)
         if changed:
             logger.info("people inside", extra={"changed": changed})
     with apart:
@@ -27,11 +27,11 @@ def handler(_: Any, __: Any) -> None:
             logger.info("all contacts are looked at", extra={"stores": begun})
     with apart:
         timers, legs, lookouts = tables.timers(), runtime.legs(), runtime.lookouts()
-        _tell(reconcile(timers, resender, legs, lookouts, now, apart))
-    apart.settle("things that are due")
+        _tell(run_due(timers, resender, legs, lookouts, now, apart))
+    apart.raise_if_any("things that are due")
 
 
-def _tell(done: Reconciled) -> None:
+def _tell(done: SchedulerResult) -> None:
     if done.begun:
         logger.info("legs began", extra={"begun": done.begun})
     if done.came:
@@ -40,8 +40,8 @@ def _tell(done: Reconciled) -> None:
         logger.warning(
             "outcomes unknown", extra={"given_up": done.given_up, "sent_again": done.sent_again}
         )
-        count("MessagesGivenUp", done.given_up)
-        count("MessagesSentAgain", done.sent_again)
+        count_metric("MessagesGivenUp", done.given_up)
+        count_metric("MessagesSentAgain", done.sent_again)
 
 
-warm(tables.timers, runtime.legs, runtime.crowd, core.clock)
+preload(tables.timers, runtime.legs, runtime.crowd, core.clock)

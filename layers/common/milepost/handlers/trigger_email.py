@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.base.errors import Busy
-from milepost.handlers.cold_start import warm
-from milepost.handlers.log import count, logger
+from milepost.base.errors import ThrottledError
+from milepost.handlers.cold_start import preload
+from milepost.handlers.log import count_metric, logger
 from milepost.sending.ses_events import from_queue
 from milepost.wiring import core, sending, tables
 
@@ -21,7 +21,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
             failed.append({"itemIdentifier": record["messageId"]})
     try:
         sending.reputation().flush()
-    except Busy:
+    except ThrottledError:
         logger.warning("mails that were sent are not counted")
     return {"batchItemFailures": failed}
 
@@ -30,14 +30,14 @@ def _learn(body: str) -> None:
     found = from_queue(body)
     if found is None:
         if not _about_a_probe(body):
-            count("EmailEventsIgnored")
+            count_metric("EmailEventsIgnored")
         return
-    if not sending.learner().learn(found.store, found.message, found.report):
+    if not sending.learner().record(found.store, found.message, found.report):
         logger.warning("about no message of ours", extra={"kind": found.report.kind})
-        count("EmailEventsForeign")
+        count_metric("EmailEventsForeign")
         return
     if found.report.kind == "bounced" and not found.report.permanent:
-        count("BouncesTransient")
+        count_metric("BouncesTransient")
     logger.info("learned", extra={"message_id": found.message, "kind": found.report.kind})
 
 
@@ -47,9 +47,9 @@ def _about_a_probe(body: str) -> bool:
 
     heard = probe_in(body)
     if heard is not None:
-        tables.probes().note(heard.probe, heard.kind, core.clock().wire_now())
+        tables.probes().record_report(heard.probe, heard.kind, core.clock().wire_now())
         logger.info("probe heard", extra={"kind": heard.kind})
     return heard is not None
 
 
-warm(sending.learner)
+preload(sending.learner)

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from milepost.api.event_body import RefusedEventError, translate
-from milepost.base.strict_json import BadJsonError, check_json, parse_json
+from milepost.base.strict_json import InvalidJsonError, check_json, parse_json
 from milepost.contacts.timeline import append, date_event
 from milepost.handlers.authentication import authenticate
-from milepost.handlers.cold_start import warm
-from milepost.handlers.http import HttpError, Request, Response, answer, http
+from milepost.handlers.cold_start import preload
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
 from milepost.wiring import core, tables
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MAX_BATCH = 500
 Result = dict[str, Any]
 
 
-def accept(request: Request) -> Response:
+def accept(request: HttpRequest) -> Response:
     """202 accepted, 200 duplicate, 4xx refused; a batch gets 207 and a result for every item."""
     clock = core.clock()
     authenticate(request, core.secrets(), clock.wire_now(), body_alone=True)
@@ -27,7 +27,7 @@ def accept(request: Request) -> Response:
         document = parse_json(request.body)
         if isinstance(document, list) or (isinstance(document, dict) and "batch" in document):
             return _batch(request.store, document)
-    except BadJsonError as error:
+    except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     (result,) = _accept(request.store, [document])
     if result["status"] == "refused":
@@ -64,7 +64,7 @@ def _accept(store: str, documents: list[Any]) -> list[Result]:
         try:
             check_json(document)  # each by itself: one that would hurt takes no other along
             event, dated = translate(store, document, now)
-        except BadJsonError as error:
+        except InvalidJsonError as error:
             results.append(_refused("bad_json", str(error), None))
             continue
         except RefusedEventError as error:
@@ -83,4 +83,4 @@ def _refused(code: str, message: str, field: str | None) -> Result:
 
 
 handler = http(accept)
-warm(tables.timeline, core.secrets, core.clock)
+preload(tables.timeline, core.secrets, core.clock)

@@ -2,29 +2,29 @@
 
 from typing import Any
 
-from milepost.handlers.cold_start import warm
-from milepost.handlers.cors import preflight, shared
-from milepost.handlers.http import HttpError, Request, Response, answer, http, page
-from milepost.handlers.log import count, logger
+from milepost.handlers.cold_start import preload
+from milepost.handlers.cors import cors_headers, preflight
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http, page
+from milepost.handlers.log import count_metric, logger
 from milepost.handlers.request_body import form_fields, is_json, json_object
-from milepost.pages.form import Form, Wrong, origins
+from milepost.pages.form import Form, FormError, origins
 from milepost.pages.form_html import (
     confirm_page,
     confirmed_page,
-    late_page,
-    many_page,
+    expired_page,
+    rate_limited_page,
     received_page,
     wrong_page,
 )
-from milepost.pages.layout import stale_page
-from milepost.pages.sign_up import Caller, TooMany
+from milepost.pages.layout import invalid_link_page
+from milepost.pages.sign_up import FormVisitor, SignUpRateLimited
 from milepost.stores.settings import StoreSettings
 from milepost.wiring import core, pages
 
 AN_HOUR = "3600"
 
 
-def respond(request: Request) -> Response:
+def respond(request: HttpRequest) -> Response:
     if "token" in request.path:
         return _confirm(request)
     found = pages.sign_ups().form(request.store, request.path.get("form", ""))
@@ -35,17 +35,17 @@ def respond(request: Request) -> Response:
     if request.method == "OPTIONS":
         return preflight(request, allowed)
     if is_json(request):
-        return shared(_take_json(request, form), request, allowed)
+        return cors_headers(_take_json(request, form), request, allowed)
     return _take_form(request, form, settings)
 
 
-def _take_json(request: Request, form: Form) -> Response:
+def _take_json(request: HttpRequest, form: Form) -> Response:
     """Errors are answers here, not exceptions: the page that asked has to be able to read them."""
     try:
         outcome = _take(request, form, json_object(request))
-        if isinstance(outcome, TooMany):
+        if isinstance(outcome, SignUpRateLimited):
             raise HttpError(429, "too_many", "many sign-ups from there: try again in an hour")
-        if isinstance(outcome, Wrong):
+        if isinstance(outcome, FormError):
             raise HttpError(422, outcome.code, outcome.reason, outcome.field)
     except HttpError as error:
         response = answer(error.status, {"error": error.error})
@@ -54,15 +54,15 @@ def _take_json(request: Request, form: Form) -> Response:
     return answer(202, {"status": "accepted"})
 
 
-def _take_form(request: Request, form: Form, settings: StoreSettings) -> Response:
+def _take_form(request: HttpRequest, form: Form, settings: StoreSettings) -> Response:
     """A page for whoever sits before the browser, or a way to the shop's own page of thanks."""
     posted = {name: values[0] for name, values in form_fields(request).items()}
     outcome = _take(request, form, posted)
     locale = posted.get("locale") or _wished(request) or settings.default_locale
-    if isinstance(outcome, TooMany):
-        response = page(429, many_page(locale))
+    if isinstance(outcome, SignUpRateLimited):
+        response = page(429, rate_limited_page(locale))
         return {**response, "headers": {**response["headers"], "retry-after": AN_HOUR}}
-    if isinstance(outcome, Wrong):
+    if isinstance(outcome, FormError):
         return page(422, wrong_page(locale, outcome.code))
     response = page(200, received_page(locale, settings.name or request.store, form.double_opt_in))
     if form.redirect:
@@ -71,29 +71,29 @@ def _take_form(request: Request, form: Form, settings: StoreSettings) -> Respons
     return response
 
 
-def _take(request: Request, form: Form, posted: dict[str, Any]) -> Any:
+def _take(request: HttpRequest, form: Form, posted: dict[str, Any]) -> Any:
     outcome = pages.sign_ups().take(
         request.store, form, posted, _caller(request), core.clock().now()
     )
-    if isinstance(outcome, TooMany):
-        count("SignUpsLimited")
-    elif not isinstance(outcome, Wrong):
+    if isinstance(outcome, SignUpRateLimited):
+        count_metric("SignUpsLimited")
+    elif not isinstance(outcome, FormError):
         logger.info("signed up", extra={"store": request.store, "form": form.name})
-        count("SignUps")
+        count_metric("SignUps")
         if not outcome.kept:
-            count("SignUpsDropped")
+            count_metric("SignUpsDropped")
     return outcome
 
 
-def _confirm(request: Request) -> Response:
+def _confirm(request: HttpRequest) -> Response:
     """GET shows a page, POST confirms; a link that is not ours is told nothing."""
     now = core.clock().now()
     opened = pages.confirmer().open(request.store, request.path["token"], now)
     if opened is None:
-        count("ConfirmLinksRefused")
-        return page(404, stale_page())
+        count_metric("ConfirmLinksRefused")
+        return page(404, invalid_link_page())
     if opened.late:
-        return page(410, late_page(opened))
+        return page(410, expired_page(opened))
     if request.method != "POST" or form_fields(request).get("do") != ["confirm"]:
         return page(200, confirm_page(opened))
     pages.confirmer().confirm(opened, _caller(request), now)
@@ -101,14 +101,14 @@ def _confirm(request: Request) -> Response:
     return page(200, confirmed_page(opened))
 
 
-def _caller(request: Request) -> Caller:
-    return Caller(request.ip, request.headers.get("user-agent", ""))
+def _caller(request: HttpRequest) -> FormVisitor:
+    return FormVisitor(request.ip, request.headers.get("user-agent", ""))
 
 
-def _wished(request: Request) -> str:
+def _wished(request: HttpRequest) -> str:
     """The first language that the browser asks for."""
     return request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
 
 
 handler = http(respond)
-warm(pages.sign_ups, pages.confirmer, core.clock)
+preload(pages.sign_ups, pages.confirmer, core.clock)

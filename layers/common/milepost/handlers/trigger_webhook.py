@@ -4,17 +4,17 @@ from collections.abc import Collection
 from hashlib import sha256
 from typing import Any
 
-from milepost.base.strict_json import BadJsonError, read_json
+from milepost.base.strict_json import InvalidJsonError, read_json
 from milepost.contacts.timeline import append
 from milepost.handlers.authentication import store_secrets
-from milepost.handlers.cold_start import warm
-from milepost.handlers.http import HttpError, Request, Response, answer, http
-from milepost.handlers.log import count, logger
+from milepost.handlers.cold_start import preload
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.log import count_metric, logger
 from milepost.shops import shopify
 from milepost.wiring import core, privacy, tables
 
 
-def accept(request: Request) -> Response:
+def accept(request: HttpRequest) -> Response:
     """200 for everything genuine, also what we have no use for.
 
     Shopify deletes a subscription after 8 refusals, so a topic or a body that we cannot use is
@@ -34,7 +34,7 @@ def accept(request: Request) -> Response:
         return _ignored(delivery, "unknown_topic")  # whatever its body may be
     try:
         payload = read_json(request.body, halves=True)  # the translator replaces them
-    except BadJsonError as error:
+    except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     try:
         if delivery.topic in shopify.COMPLIANCE:
@@ -42,11 +42,11 @@ def accept(request: Request) -> Response:
         return _append(request, delivery, payload)
     except shopify.ShopifyPayloadError as error:
         logger.error("bad payload", extra={"topic": delivery.topic, "field": error.field})
-        count("WebhooksUnreadable")
+        count_metric("WebhooksUnreadable")
         return answer(200, {"status": "ignored", "reason": "unreadable", "field": error.field})
 
 
-def _append(request: Request, delivery: shopify.Delivery, payload: Any) -> Response:
+def _append(request: HttpRequest, delivery: shopify.Delivery, payload: Any) -> Response:
     now = core.clock().now()
     translation = shopify.translate(request.store, delivery.topic, payload, now, delivery)
     if translation.ignored:
@@ -60,7 +60,7 @@ def _append(request: Request, delivery: shopify.Delivery, payload: Any) -> Respo
 
 
 def _comply(
-    request: Request, delivery: shopify.Delivery, payload: Any, domains: Collection[str]
+    request: HttpRequest, delivery: shopify.Delivery, payload: Any, domains: Collection[str]
 ) -> Response:
     """A customer wants their data or its end, or the shop left for good: acted on, not filed.
 
@@ -69,14 +69,14 @@ def _comply(
     """
     # Demands are rare, and every cold start would pay for what they need.
     from milepost.privacy.request import request_id
-    from milepost.shops.shopify.compliance import demand as read_demand
+    from milepost.shops.shopify.compliance import read_compliance_request as read_demand
 
     demand = read_demand(delivery.topic, payload)
     if domains and demand.shop_domain not in {domain.lower() for domain in domains}:
         return _ignored(delivery, "other_shop")
     desk, clock, store = privacy.desk(), core.clock(), request.store
     once = delivery.webhook_id or sha256(request.body).hexdigest()
-    asked = desk.ask(
+    asked = desk.open_request(
         demand.kind,
         store,
         desk.contacts_of(store, demand.identifiers),
@@ -93,9 +93,9 @@ def _comply(
 
 def _ignored(delivery: shopify.Delivery, reason: str) -> Response:
     logger.info("ignored", extra={"topic": delivery.topic[:100], "reason": reason})
-    count("WebhooksIgnored")
+    count_metric("WebhooksIgnored")
     return answer(200, {"status": "ignored", "reason": reason})
 
 
 handler = http(accept)
-warm(tables.timeline, core.secrets, core.clock)
+preload(tables.timeline, core.secrets, core.clock)

@@ -3,28 +3,28 @@
 import re
 from urllib.parse import parse_qs
 
-from milepost.handlers.cold_start import warm
-from milepost.handlers.http import Request, Response, http, page
+from milepost.handlers.cold_start import preload
+from milepost.handlers.http import HttpRequest, Response, http, page
 from milepost.handlers.http import answer as json_answer
-from milepost.handlers.log import count, logger
-from milepost.pages.layout import stale_page
-from milepost.pages.unsubscribe import Proof, Scope
+from milepost.handlers.log import count_metric, logger
+from milepost.pages.layout import invalid_link_page
+from milepost.pages.unsubscribe import Scope, UnsubscribeEvidence
 from milepost.pages.unsubscribe_html import done_page, question_page
 from milepost.wiring import core, pages
 
 
-def respond(request: Request) -> Response:
+def respond(request: HttpRequest) -> Response:
     """A link that we did not make gets the same page whatever is wrong with it, and no details."""
     opened = pages.unsubscriber().open(request.store, request.path.get("token", ""))
     if opened is None:
-        count("UnsubscribeLinksRefused")
-        return page(404, stale_page())
+        count_metric("UnsubscribeLinksRefused")
+        return page(404, invalid_link_page())
     if request.method != "POST":
         return page(200, question_page(opened))
     fields = _form(request)
     one_click = fields.get("List-Unsubscribe") == "One-Click"
     scope: Scope = "all" if fields.get("scope") == "all" else "topic"
-    proof = Proof(
+    proof = UnsubscribeEvidence(
         method="one-click" if one_click else "page",
         ip=request.ip,
         user_agent=request.headers.get("user-agent", ""),
@@ -40,7 +40,7 @@ def respond(request: Request) -> Response:
     )
 
 
-def _form(request: Request) -> dict[str, str]:
+def _form(request: HttpRequest) -> dict[str, str]:
     """Both encodings of RFC 8058: `x-www-form-urlencoded` and `multipart/form-data`."""
     kind = request.headers.get("content-type", "").lower()
     text = request.body.decode("utf-8", "replace")
@@ -58,4 +58,4 @@ _PART = re.compile(
 
 
 handler = http(respond)
-warm(pages.unsubscriber, core.clock)
+preload(pages.unsubscriber, core.clock)

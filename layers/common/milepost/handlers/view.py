@@ -1,10 +1,10 @@
 """GET /v1/{store}/view/{token}: the mail that the link was in, as a page."""
 
-from milepost.handlers.cold_start import warm
-from milepost.handlers.http import Request, Response, http, page
-from milepost.handlers.log import count
-from milepost.pages.layout import stale_page
-from milepost.pages.view_html import gone_page
+from milepost.handlers.cold_start import preload
+from milepost.handlers.http import HttpRequest, Response, http, page
+from milepost.handlers.log import count_metric
+from milepost.pages.layout import invalid_link_page
+from milepost.pages.view_html import unavailable_page
 from milepost.wiring import core, pages
 
 POLICY = (
@@ -15,19 +15,19 @@ POLICY = (
 """A mail shows pictures of anybody's and runs nothing, whatever a template or a value holds."""
 
 
-def respond(request: Request) -> Response:
+def respond(request: HttpRequest) -> Response:
     """A link that we did not make gets the same page whatever is wrong with it, and no details."""
     now = core.clock().now()
     shown = pages.viewer().open(request.store, request.path.get("token", ""), now)
     if shown is None:
-        count("ViewLinksRefused")
-        return page(404, stale_page())
+        count_metric("ViewLinksRefused")
+        return page(404, invalid_link_page())
     if shown.html is None:
-        return page(410, gone_page(shown.locale, shown.store_name))
+        return page(410, unavailable_page(shown.locale, shown.store_name))
     response = page(200, shown.html)
     response["headers"]["content-security-policy"] = POLICY
     return response
 
 
 handler = http(respond)
-warm(pages.viewer, core.clock)
+preload(pages.viewer, core.clock)

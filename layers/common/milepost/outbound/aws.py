@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
 
 
-MOST_TEXT = 256 * 1024
+MAX_TEXT = 256 * 1024
 """Bytes of a message. SNS refuses longer ones, and empty ones: they would never be told."""
 
-MOST_SUBJECT = 99
+MAX_SUBJECT = 99
 """Characters of a subject: SNS takes fewer than 100, of printable ASCII (its API reference)."""
 
 
@@ -25,13 +25,13 @@ class SnsAlerts:
     client: "SNSClient"
     topic: str
 
-    def tell(self, subject: str, text: str, store: str) -> None:
+    def send_alert(self, subject: str, text: str, store: str) -> None:
         if not self.topic:
-            raise Busy("the stack has no topic for alerts: deploy it with AlarmTopicArn")
-        line = "".join(c for c in subject if c.isascii() and c.isprintable())[:MOST_SUBJECT]
+            raise ThrottledError("the stack has no topic for alerts: deploy it with AlarmTopicArn")
+        line = "".join(c for c in subject if c.isascii() and c.isprintable())[:MAX_SUBJECT]
         line = line or "Milepost"
         whole = text.strip() or line
-        message = whole.encode("utf-8", "replace")[:MOST_TEXT].decode("utf-8", "ignore")
+        message = whole.encode("utf-8", "replace")[:MAX_TEXT].decode("utf-8", "ignore")
         try:
             self.client.publish(
                 TopicArn=self.topic,
@@ -41,4 +41,4 @@ class SnsAlerts:
                 MessageAttributes={"store": {"DataType": "String", "StringValue": store}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"SNS: {type(error).__name__}") from error
+            raise ThrottledError(f"SNS: {type(error).__name__}") from error

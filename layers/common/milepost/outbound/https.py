@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, cast
 
 from milepost.outbound.public_addresses import is_public
 from milepost.outbound.request import (
-    MAX_ANSWER,
-    Reply,
-    Request,
+    MAX_RESPONSE_BYTES,
+    OutboundRequest,
+    OutboundResponse,
+    RequestFailed,
     Target,
-    Unreachable,
     check_request,
     read_answer,
     wire_headers,
@@ -76,28 +76,30 @@ class HttpsOutbound:
     connect: "Connect" = connect_to
     seconds: float = 10.0
 
-    def call(self, request: Request) -> Reply | Unreachable:
+    def call(self, request: OutboundRequest) -> OutboundResponse | RequestFailed:
         target = check_request(request)
-        if isinstance(target, Unreachable):
+        if isinstance(target, RequestFailed):
             return target
         try:
             return self._call(request, target, _Deadline(self.seconds))
         except ssl.SSLCertVerificationError:
-            return Unreachable("the server's certificate is not valid for its name")
+            return RequestFailed("the server's certificate is not valid for its name")
         except socket.gaierror:
-            return Unreachable("the host's name could not be looked up", retry=True)
+            return RequestFailed("the host's name could not be looked up", retry=True)
         except TimeoutError:
             reason = f"no whole answer in time, which is {self.seconds:g} seconds"
-            return Unreachable(reason, retry=True)
+            return RequestFailed(reason, retry=True)
         except (OSError, HTTPException, ValueError) as error:
-            return Unreachable(f"the call broke off: {type(error).__name__}", retry=True)
+            return RequestFailed(f"the call broke off: {type(error).__name__}", retry=True)
 
-    def _call(self, request: Request, target: Target, deadline: "_Deadline") -> Reply | Unreachable:
+    def _call(
+        self, request: OutboundRequest, target: Target, deadline: "_Deadline"
+    ) -> OutboundResponse | RequestFailed:
         addresses = _look_up(self.resolve, target.host, deadline)
         if not addresses:
-            return Unreachable("the host has no address", retry=True)
+            return RequestFailed("the host has no address", retry=True)
         if not all(self.allowed(address) for address in addresses):
-            return Unreachable("the host leads to an address that is not public")
+            return RequestFailed("the host leads to an address that is not public")
         context = self.context or verifying_context()
         with closing(self._reach(addresses, target.port, deadline)) as plain:
             plain.settimeout(deadline.left())
@@ -144,7 +146,7 @@ def _look_up(resolve: "Resolve", host: str, deadline: "_Deadline") -> list[str]:
     return answer
 
 
-def _converse(request: Request, target: Target, connection: "_Timed") -> Reply:
+def _converse(request: OutboundRequest, target: Target, connection: "_Timed") -> OutboundResponse:
     headers = wire_headers(request, target.host).items()
     lines = [f"{request.method} {target.path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers)]
     connection.send("\r\n".join([*lines, "", ""]).encode("ascii") + request.body)
@@ -153,8 +155,8 @@ def _converse(request: Request, target: Target, connection: "_Timed") -> Reply:
         answer.begin()
         if not 200 <= answer.status <= 599:
             raise HTTPException("no status of an answer")
-        raw = answer.read(MAX_ANSWER + 1)
-        if len(raw) <= MAX_ANSWER and answer.length:
+        raw = answer.read(MAX_RESPONSE_BYTES + 1)
+        if len(raw) <= MAX_RESPONSE_BYTES and answer.length:
             raise IncompleteRead(raw, answer.length)  # which `read` with a limit keeps to itself
         kind = answer.getheader("Content-Type", "")
         return read_answer(answer.status, kind, answer.getheader("Content-Encoding", ""), raw)

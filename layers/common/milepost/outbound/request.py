@@ -1,8 +1,8 @@
 """Calls to other people's servers: what may be asked of whom, and what an answer comes to.
 
 A workflow's author chooses the URL, a contact's data may fill it, and the caller sits inside AWS:
-so the rule is what is allowed, not what is forbidden. One function, `aim`, reads a URL, and both
-the check and the connection use what it read, so no second parser can see another host.
+so the rule is what is allowed, not what is forbidden. One function, `parse_target`, reads a URL,
+and both the check and the connection use what it read, so no second parser can see another host.
 """
 
 import re
@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from milepost.base.signatures import sign
-from milepost.base.strict_json import BadJsonError, read_json
+from milepost.base.signatures import sign_body
+from milepost.base.strict_json import InvalidJsonError, read_json
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 PORT = 443
 """The only port: a second one would turn the step into a scanner, and no service asks for it."""
 MAX_BODY = 256 * 1024
 """Bytes that are sent at most."""
-MAX_ANSWER = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 """Bytes of an answer that are read at most."""
 MAX_TEXT = 2000
 """Characters kept of an answer that is not JSON: enough for a message of error."""
@@ -50,7 +50,7 @@ _OURS = frozenset(
 _RETRY = frozenset({408, 425, 429})
 
 
-class Request(NamedTuple):
+class OutboundRequest(NamedTuple):
     """One call. `body` is JSON or empty; empty `idempotency_key` and `signature` are not sent."""
 
     url: str
@@ -61,7 +61,7 @@ class Request(NamedTuple):
     signature: str = ""
 
 
-class Reply(NamedTuple):
+class OutboundResponse(NamedTuple):
     """The server answered, whatever it said; a redirect is an answer like any other.
 
     `body` is parsed JSON, or up to `MAX_TEXT` characters, or None if there was none or it was
@@ -73,7 +73,7 @@ class Reply(NamedTuple):
     truncated: bool = False
 
 
-class Unreachable(NamedTuple):
+class RequestFailed(NamedTuple):
     """There is no whole answer. `retry` says that the same call may succeed later.
 
     The server may have acted all the same: a retry must carry the same idempotency key. `reason`
@@ -92,20 +92,20 @@ class Target(NamedTuple):
     path: str
 
 
-def worth_retrying(answer: Reply | Unreachable) -> bool:
+def is_retryable(answer: OutboundResponse | RequestFailed) -> bool:
     """Whether the same call may do better later: 5xx, 429 and their like, or no connection."""
-    if isinstance(answer, Unreachable):
+    if isinstance(answer, RequestFailed):
         return answer.retry
     return answer.status >= 500 or answer.status in _RETRY
 
 
 def check_url(url: str) -> str | None:
     """Why this URL is never called, with a remedy; None if its host may be looked up."""
-    target = aim(url)
-    return target.reason if isinstance(target, Unreachable) else None
+    target = parse_target(url)
+    return target.reason if isinstance(target, RequestFailed) else None
 
 
-def aim(url: str) -> Target | Unreachable:
+def parse_target(url: str) -> Target | RequestFailed:
     """Read a URL as the one who calls it will."""
     reason = ""
     authority, path = _split(url[len("https://") :])
@@ -131,7 +131,7 @@ def aim(url: str) -> Target | Unreachable:
         reason = "the host must be a full public name such as hooks.example.com"
     elif host.rpartition(".")[2] in _INSIDE:
         reason = "the host is a name inside a network: only public ones are called"
-    return Unreachable(reason) if reason else Target(host, PORT, path)
+    return RequestFailed(reason) if reason else Target(host, PORT, path)
 
 
 def _split(rest: str) -> tuple[str, str]:
@@ -155,7 +155,7 @@ def check_header(name: str, value: str) -> str | None:
     return None
 
 
-def check_request(request: Request) -> Target | Unreachable:
+def check_request(request: OutboundRequest) -> Target | RequestFailed:
     """Where the call goes, or why it is never made."""
     faults = (check_header(name, value) for name, value in request.headers.items())
     reason = next((fault for fault in faults if fault), "")
@@ -171,15 +171,15 @@ def check_request(request: Request) -> Target | Unreachable:
         reason = "an idempotency key is up to 255 printable ASCII characters without blanks"
     elif not _VALUE.fullmatch(request.signature):
         reason = "the signature is not a header's value"
-    return Unreachable(reason) if reason else aim(request.url)
+    return RequestFailed(reason) if reason else parse_target(request.url)
 
 
-def signed(request: Request, key: str, at: datetime) -> Request:
+def sign_request_body(request: OutboundRequest, key: str, at: datetime) -> OutboundRequest:
     """The request with its `Milepost-Signature`, which `check_signature` would accept."""
-    return request._replace(signature=sign(request.body, key, at))
+    return request._replace(signature=sign_body(request.body, key, at))
 
 
-def wire_headers(request: Request, host: str) -> dict[str, str]:
+def wire_headers(request: OutboundRequest, host: str) -> dict[str, str]:
     """All headers as they are sent, names in lower case; ours cannot be overridden."""
     usual = {"user-agent": "Milepost", "accept": "application/json"}
     ours = {"host": host, "accept-encoding": "identity", "connection": "close"}
@@ -193,17 +193,18 @@ def wire_headers(request: Request, host: str) -> dict[str, str]:
     return usual | {name.lower(): value for name, value in request.headers.items()} | ours
 
 
-def read_answer(status: int, content_type: str, encoding: str, raw: bytes) -> Reply:
-    """What the server said; `raw` may be one byte longer than `MAX_ANSWER` to say there is more."""
+def read_answer(status: int, content_type: str, encoding: str, raw: bytes) -> OutboundResponse:
+    """What the server said; `raw` may be one byte longer than `MAX_RESPONSE_BYTES` to say there is
+    more."""
     if encoding.strip().lower() not in {"", "identity"}:
-        return Reply(status, truncated=bool(raw))
+        return OutboundResponse(status, truncated=bool(raw))
     if not raw:
-        return Reply(status)
+        return OutboundResponse(status)
     kind = content_type.partition(";")[0].strip().lower()
-    if len(raw) <= MAX_ANSWER and (kind == "application/json" or kind.endswith("+json")):
+    if len(raw) <= MAX_RESPONSE_BYTES and (kind == "application/json" or kind.endswith("+json")):
         try:
-            return Reply(status, read_json(raw))
-        except BadJsonError:
+            return OutboundResponse(status, read_json(raw))
+        except InvalidJsonError:
             pass  # a page of error that claims to be JSON
     text = raw.decode("utf-8", "replace")
-    return Reply(status, text[:MAX_TEXT], truncated=len(text) > MAX_TEXT)
+    return OutboundResponse(status, text[:MAX_TEXT], truncated=len(text) > MAX_TEXT)

@@ -14,34 +14,34 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import DEVICE
 from milepost.contacts.timeline import append
-from milepost.pages.browser_report import SOURCE, NoReport, Reported, read_report
+from milepost.pages.browser_report import SOURCE, BrowserReport, InvalidReport, read_report
 from milepost.pages.visitor_limits import HOUR, VISITS_OF_AN_ADDRESS, counter
 from milepost.sending.link_tokens import unseal_visit
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Timeline
-    from milepost.pages.visitor_limits import Limits
-    from milepost.published.head import Registry
+    from milepost.pages.visitor_limits import VisitorLimits
+    from milepost.published.head import Published
     from milepost.stores.store_secrets import Secrets, StoreSecrets
 
 
-class NoKey(NamedTuple):
+class UnknownBrowserKeyError(NamedTuple):
     """The key is not the store's."""
 
 
-class TooMuch(NamedTuple):
+class BrowserRateLimitedError(NamedTuple):
     """This internet address has reported too much in this hour."""
 
 
 @dataclass(frozen=True, slots=True)
-class Browsing:
+class BrowserEvents:
     """Takes what browsers report."""
 
     timeline: "Timeline"
-    registry: "Registry"
+    registry: "Published"
     secrets: "Secrets"
-    limits: "Limits"
+    limits: "VisitorLimits"
 
     def settings(self, store: str) -> StoreSettings:
         return self.registry.head(store).settings
@@ -49,25 +49,27 @@ class Browsing:
     def keys(self, store: str) -> "StoreSecrets | None":
         return self.secrets.of(store)
 
-    def take(
+    def accept(
         self, store: str, keys: "StoreSecrets", posted: Mapping[str, Any], ip: str, now: datetime
-    ) -> Reported | NoReport | NoKey | TooMuch:
+    ) -> BrowserReport | InvalidReport | UnknownBrowserKeyError | BrowserRateLimitedError:
         """Keep what was looked at. Nothing of the answer depends on whose device it is."""
         if not _fits(posted.get("key"), keys.browser):
-            return NoKey()
+            return UnknownBrowserKeyError()
         report = read_report(store, posted, now)
-        if isinstance(report, NoReport):
+        if isinstance(report, InvalidReport):
             return report
         secret = keys.links[0] if keys.links else keys.browser[0]
         of_ip = counter(store, "browser-ip", ip, HOUR, now, secret)
         if self.limits.count(of_ip, max(1, len(report.events))) > VISITS_OF_AN_ADDRESS:
-            return TooMuch()
+            return BrowserRateLimitedError()
         if report.token:
             self._recognize(store, keys, report, now)
         append(self.timeline, report.events)
         return report
 
-    def _recognize(self, store: str, keys: "StoreSecrets", report: Reported, now: datetime) -> None:
+    def _recognize(
+        self, store: str, keys: "StoreSecrets", report: BrowserReport, now: datetime
+    ) -> None:
         """The visitor comes from a mail: note on its reader's timeline that this is their device.
 
         What the device was seen with before joins that contact if nobody had claimed it; two

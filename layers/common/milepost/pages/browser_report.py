@@ -11,17 +11,17 @@ from typing import Any, Final, NamedTuple
 
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import ALLOWED
-from milepost.pages.form import DEVICE
+from milepost.pages.form import DEVICE_PATTERN
 
 SOURCE: Final = "browser"
-MOST = 20
+MAX_EVENTS = 20
 """Events of one post."""
-MOST_BYTES = 8 * 1024
-LONGEST_ID = 64
+MAX_BYTES = 8 * 1024
+MAX_ID_LENGTH = 64
 _MOMENT = timedelta(milliseconds=1)
 
 
-class Reported(NamedTuple):
+class BrowserReport(NamedTuple):
     """A post, as far as it may be taken; `left_out` counts what may not."""
 
     device: str
@@ -30,27 +30,29 @@ class Reported(NamedTuple):
     left_out: int = 0
 
 
-class NoReport(NamedTuple):
+class InvalidReport(NamedTuple):
     """A post that is none, with the `field` that is wrong."""
 
     field: str
     reason: str
 
 
-def read_report(store: str, posted: Mapping[str, Any], now: datetime) -> Reported | NoReport:
+def read_report(
+    store: str, posted: Mapping[str, Any], now: datetime
+) -> BrowserReport | InvalidReport:
     """Read a post. The times are ours: a visitor's clock may say anything."""
     device, told = posted.get("device"), posted.get("events", [])
-    if not isinstance(device, str) or not DEVICE.fullmatch(device):
-        return NoReport("device", "must be a random UUID, such as milepost.js makes")
-    if not isinstance(told, list) or len(told) > MOST:
-        return NoReport("events", f"must be a list of {MOST} events at most")
+    if not isinstance(device, str) or not DEVICE_PATTERN.fullmatch(device):
+        return InvalidReport("device", "must be a random UUID, such as milepost.js makes")
+    if not isinstance(told, list) or len(told) > MAX_EVENTS:
+        return InvalidReport("events", f"must be a list of {MAX_EVENTS} events at most")
     events = []
     for number, each in enumerate(told):
         event = _event(store, device, each, now + number * _MOMENT)
         if event is not None:
             events.append(event)
     token = posted.get("token")
-    return Reported(
+    return BrowserReport(
         device,
         tuple(events),
         token if isinstance(token, str) and len(token) <= 300 else "",
@@ -64,12 +66,12 @@ def _event(store: str, device: str, told: Any, at: datetime) -> Event | None:
     name, id_, data = told.get("name"), told.get("id"), told.get("properties", {})
     if not isinstance(name, str) or name not in ALLOWED or not isinstance(data, dict):
         return None
-    if not isinstance(id_, str) or not id_.isascii() or not 0 < len(id_) <= LONGEST_ID:
+    if not isinstance(id_, str) or not id_.isascii() or not 0 < len(id_) <= MAX_ID_LENGTH:
         return None
     if "#" in id_ or not id_.isprintable():
         return None
     # A name that begins like this is ours: it says which step reported an event.
     own = {key: value for key, value in data.items() if not key.startswith("_")}
-    if len(dumps(own, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MOST_BYTES:
+    if len(dumps(own, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None
     return Event(store, id_, name, at, SOURCE, {"device": device}, own)

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from milepost.base.addresses import normalize_email
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.base.languages import choose, normalize
 from milepost.stores.settings import StoreSettings
 
-GIVEN = frozenset({"email", "device", "form", "locale", "timezone", "redirect"})
+STANDARD_ANSWERS = frozenset({"email", "device", "form", "locale", "timezone", "redirect"})
 """What every form may post, whatever its fields are; `redirect` is not looked at."""
 
 PERSON = ("first_name", "last_name")
 """Fields of the contact itself; all others are properties."""
 
-LONGEST_ANSWER = 500
-LONGEST_NAME = 60
-DEVICE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+MAX_ANSWER_LENGTH = 500
+MAX_NAME_LENGTH = 60
+DEVICE_PATTERN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 """A random UUID, as the browser snippet makes them: nobody can guess another's."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
@@ -76,7 +76,7 @@ class Answers(NamedTuple):
     device: str = ""
 
 
-class Wrong(NamedTuple):
+class FormError(NamedTuple):
     """What is wrong with one field of a post; `code` is one of bad_email, required, bad_field."""
 
     code: str
@@ -84,16 +84,18 @@ class Wrong(NamedTuple):
     reason: str
 
 
-def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | Wrong:
+def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | FormError:
     """Read a post. What the form does not ask for is left out, and so is a bad language or zone."""
     given = posted.get("email")
     email = normalize_email(given) if isinstance(given, str) else None
     if email is None:
-        return Wrong("bad_email", "email", "this is not an e-mail address that mail can be sent to")
+        return FormError(
+            "bad_email", "email", "this is not an e-mail address that mail can be sent to"
+        )
     values: dict[str, Any] = {}
     for name, field in form.fields.items():
         found = _answer(name, field, posted.get(name))
-        if isinstance(found, Wrong):
+        if isinstance(found, FormError):
             return found
         if found is not None:
             values[name] = found
@@ -102,12 +104,12 @@ def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | Wrong:
         email=email,
         values=values,
         locale=normalize(locale) if isinstance(locale, str) and len(locale) <= 35 else "",
-        timezone=zone if isinstance(zone, str) and zone_named(zone) else "",
-        device=device if isinstance(device, str) and DEVICE.fullmatch(device) else "",
+        timezone=zone if isinstance(zone, str) and find_zone(zone) else "",
+        device=device if isinstance(device, str) and DEVICE_PATTERN.fullmatch(device) else "",
     )
 
 
-def is_machine(form: Form, posted: Mapping[str, Any]) -> bool:
+def is_bot_submission(form: Form, posted: Mapping[str, Any]) -> bool:
     """Whether the field was filled in that people cannot see."""
     return bool(posted.get(form.honeypot))
 
@@ -124,20 +126,20 @@ def _answer(name: str, field: Mapping[str, Any], given: Any) -> Any:
     if kind == "boolean":
         given = given not in (None, "", False, "false", "0", "off", "no")
     if given in (None, "") or (kind == "boolean" and not given and field.get("required")):
-        needed = Wrong("required", name, f"{name} is required")
+        needed = FormError("required", name, f"{name} is required")
         return needed if field.get("required") else None
     read = _READ[kind](given)
     if read is None:
-        return Wrong("bad_field", name, f"{name} is not a {kind}")
-    if name in PERSON and (len(read) > LONGEST_NAME or _LINK.search(read)):
-        return Wrong("bad_field", name, f"{name} is not a name")
+        return FormError("bad_field", name, f"{name} is not a {kind}")
+    if name in PERSON and (len(read) > MAX_NAME_LENGTH or _LINK.search(read)):
+        return FormError("bad_field", name, f"{name} is not a name")
     if "choices" in field and read not in field["choices"]:
-        return Wrong("bad_field", name, f"{name} is not one of the choices")
+        return FormError("bad_field", name, f"{name} is not one of the choices")
     return read
 
 
 def _text(given: Any) -> str | None:
-    if not isinstance(given, str) or len(given) > LONGEST_ANSWER or _CONTROL.search(given):
+    if not isinstance(given, str) or len(given) > MAX_ANSWER_LENGTH or _CONTROL.search(given):
         return None
     return given if given.isascii() or not any("\ud800" <= c <= "\udfff" for c in given) else None
 

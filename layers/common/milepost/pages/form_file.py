@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, HttpUrl, StringConstraints, model_validator
 
-from milepost.base.file_model import PROPERTY, SLUG, Locale, Strict
-from milepost.pages.form import GIVEN, PERSON
+from milepost.base.file_model import PROPERTY, SLUG, Locale, StrictModel
+from milepost.pages.form import PERSON, STANDARD_ANSWERS
 
 TopicId = Annotated[str, Field(pattern=SLUG)]
 FormName = Annotated[str, Field(pattern=SLUG)]
@@ -21,16 +21,16 @@ Origin = Annotated[
 ]
 
 
-class FieldFile(Strict):
-    """One question of a form, beside the e-mail address."""
+class FieldFile(StrictModel):
+    """A field of a form, in addition to the e-mail address."""
 
     choices: list[Choice] | None = Field(
-        None, min_length=1, max_length=200, description="Only one of these answers."
+        None, min_length=1, max_length=200, description="The possible answers."
     )
     type: Literal["text", "number", "date", "boolean"] = Field(
-        "text", description="What an answer is: a `date` is written `2027-01-31`."
+        "text", description="The type of the answer. A `date` is written `2027-01-31`."
     )
-    required: bool = Field(False, description="Nobody gets past it without an answer.")
+    required: bool = Field(False, description="`true`: the form needs an answer.")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -39,38 +39,43 @@ class FieldFile(Strict):
         return self
 
 
-class FormFile(Strict):
-    """A sign-up form: what the shop's own page posts to `/v1/<store>/forms/<name>`."""
+class FormFile(StrictModel):
+    """A sign-up form: what your page posts to `/v1/<store>/forms/<name>`."""
 
     topics: list[TopicId] = Field(
-        default_factory=list, max_length=20, description="What its reader says yes to."
+        default_factory=list, max_length=20, description="The topics that the form subscribes to."
     )
     fields: dict[FieldName, FieldFile] = Field(
         default_factory=dict,
         max_length=20,
-        description="What it asks beside the address: `first_name`, `last_name`, or a property.",
+        description="The fields beside the address: `first_name`, `last_name`, or a property.",
     )
     double_opt_in: bool = Field(
         True,
-        description="The yes counts when the reader has pressed the button of a mail. Without it, "
-        "anybody can sign anybody up, so it brings nobody back who has unsubscribed.",
+        description="`true`: the consent counts after the person has confirmed it with the button "
+        "in an e-mail. `false`: it counts at once, but does not resubscribe a contact who has "
+        "unsubscribed, because anyone could have entered the address.",
     )
     wording: Words | dict[Locale, Words] | None = Field(
         None,
-        description="The words beside the button that the reader agrees to, kept as proof; in "
-        'several languages: `{"en": "…", "fa": "…"}`.',
+        description="The text that the person agrees to, beside the button. It is stored as proof. "
+        'In several languages: `{"en": "…", "fa": "…"}`.',
     )
     redirect: HttpUrl | None = Field(
-        None, description="Where the browser goes next; to a page of thanks if left out."
+        None, description="The page that the browser shows next; a thank-you page if left out."
     )
     honeypot: FieldName = Field(
-        "website", description="A field that people cannot see. Whoever fills it in is a machine."
+        "website",
+        description="A field that people cannot see. A post that fills it in comes from a bot.",
     )
     per_hour: int = Field(
-        30, ge=1, le=10_000, description="Posts an hour from one internet address; others wait."
+        30,
+        ge=1,
+        le=10_000,
+        description="The highest number of posts an hour from one internet address.",
     )
     list: Annotated[str, Field(pattern=SLUG)] | None = Field(
-        None, description="The list that its reader joins."
+        None, description="The list that the contact joins."
     )
 
     @model_validator(mode="after")
@@ -78,7 +83,7 @@ class FormFile(Strict):
         if self.topics and not self.wording:
             raise ValueError("wording is missing: it proves what the reader said yes to")
         for name in self.fields:
-            if name in GIVEN or name == self.honeypot:
+            if name in STANDARD_ANSWERS or name == self.honeypot:
                 raise ValueError(f"{name!r} is part of every form: call the field otherwise")
             if name in PERSON and self.fields[name].type != "text":
                 raise ValueError(f"{name!r} is a text: leave its type out")

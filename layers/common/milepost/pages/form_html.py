@@ -3,7 +3,7 @@
 from html import escape
 from typing import Protocol
 
-from milepost.pages.layout import Texts, notice, page, say, spoken
+from milepost.pages.layout import Texts, format_text, notice, page, supported_language
 
 TEXTS: dict[str, Texts] = {
     "en": {
@@ -106,7 +106,7 @@ TEXTS: dict[str, Texts] = {
 }
 
 
-class Confirmable(Protocol):
+class ConfirmationText(Protocol):
     """What the page of a confirmation says: with whom, and to what words."""
 
     @property
@@ -119,42 +119,42 @@ class Confirmable(Protocol):
 
 def received_page(locale: str, store: str, double_opt_in: bool) -> str:
     """The same for every address, whatever is known of it."""
-    texts, locale = spoken(locale, TEXTS)
+    texts, locale = supported_language(locale, TEXTS)
     kind = "check" if double_opt_in else "thanks"
-    return notice(locale, texts[kind], say(texts[f"{kind}_text"], store=store))
+    return notice(locale, texts[kind], format_text(texts[f"{kind}_text"], store=store))
 
 
 def wrong_page(locale: str, code: str) -> str:
-    texts, locale = spoken(locale, TEXTS)
+    texts, locale = supported_language(locale, TEXTS)
     return notice(locale, texts["wrong"], texts[code], texts["back"])
 
 
-def many_page(locale: str) -> str:
-    texts, locale = spoken(locale, TEXTS)
+def rate_limited_page(locale: str) -> str:
+    texts, locale = supported_language(locale, TEXTS)
     return notice(locale, texts["many"], texts["many_text"])
 
 
-def confirm_page(opened: Confirmable) -> str:
+def confirm_page(opened: ConfirmationText) -> str:
     """Asks before it acts: scanners follow every link, so a GET must change nothing."""
-    texts, locale = spoken(opened.locale, TEXTS)
+    texts, locale = supported_language(opened.locale, TEXTS)
     agreed = ""
     if opened.wording:
         words = f"<blockquote><bdi>{escape(opened.wording)}</bdi></blockquote>"
         agreed = f"<p>{texts['agree']}</p>{words}"
     body = (
         f"<h1>{texts['confirm']}</h1>"
-        f"<p>{say(texts['confirm_text'], store=opened.store_name)}</p>{agreed}"
+        f"<p>{format_text(texts['confirm_text'], store=opened.store_name)}</p>{agreed}"
         f'<form method="post"><button name="do" value="confirm">{texts["yes"]}</button></form>'
         f'<p class="go muted">{texts["not_me"]}</p>'
     )
     return page(locale, texts["confirm"], body)
 
 
-def confirmed_page(opened: Confirmable) -> str:
-    texts, locale = spoken(opened.locale, TEXTS)
-    return notice(locale, texts["done"], say(texts["done_text"], store=opened.store_name))
+def confirmed_page(opened: ConfirmationText) -> str:
+    texts, locale = supported_language(opened.locale, TEXTS)
+    return notice(locale, texts["done"], format_text(texts["done_text"], store=opened.store_name))
 
 
-def late_page(opened: Confirmable) -> str:
-    texts, locale = spoken(opened.locale, TEXTS)
-    return notice(locale, texts["late"], say(texts["late_text"], store=opened.store_name))
+def expired_page(opened: ConfirmationText) -> str:
+    texts, locale = supported_language(opened.locale, TEXTS)
+    return notice(locale, texts["late"], format_text(texts["late_text"], store=opened.store_name))

@@ -15,13 +15,13 @@ Texts = Mapping[str, str]
 LANGUAGES = ("en", "ar", "fa", "zh-Hant")
 
 
-def spoken(locale: str, texts: Mapping[str, Texts]) -> tuple[Texts, str]:
+def supported_language(locale: str, texts: Mapping[str, Texts]) -> tuple[Texts, str]:
     """The texts of a page in the language that serves a reader best, and that language."""
     language = "zh-Hant" if locale.startswith("zh") else choose(locale, texts, "en")
     return texts[language], language
 
 
-def say(text: str, **names: str) -> str:
+def format_text(text: str, **names: str) -> str:
     """A text with other people's names in it: they are never markup, whatever they hold, and do
     not turn the direction of what is around them."""
     return text.format(**{key: f"<bdi>{escape(name)}</bdi>" for key, name in names.items()})
@@ -43,7 +43,7 @@ def notice(locale: str, title: str, *paragraphs: str) -> str:
     return page(locale, title, f"<h1>{title}</h1>{said}")
 
 
-def stale_page() -> str:
+def invalid_link_page() -> str:
     """For every link that is not ours: nobody's language is known, and nothing is given away."""
     return notice(
         "en",

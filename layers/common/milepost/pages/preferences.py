@@ -13,31 +13,37 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
 from milepost.base.languages import choose
-from milepost.contacts.event import ConsentFact, ContactFacts, Event
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event
 from milepost.contacts.event_names import PREFERENCES, UNSUBSCRIBED
-from milepost.contacts.preferences import Fields, Reminder, Wish, language, wish_of
-from milepost.contacts.profile import Consent, Profile, fold
-from milepost.sending.link_tokens import Preferences, unseal_preferences
+from milepost.contacts.preferences import (
+    Fields,
+    PreferenceChange,
+    Reminder,
+    language,
+    parse_preference_form,
+)
+from milepost.contacts.profile import Consent, Profile, apply_event
+from milepost.sending.link_tokens import PreferencesLink, unseal_preferences
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts, Timeline
     from milepost.enrollments.ports import Enrollments
-    from milepost.published.head import Registry
+    from milepost.published.head import Published
     from milepost.stores.store_secrets import Secrets
 
 
-class Caller(NamedTuple):
+class PreferencesVisitor(NamedTuple):
     """Where a post came from; part of the proof."""
 
     ip: str = ""
     user_agent: str = ""
 
 
-class Opened(NamedTuple):
+class PreferencesPage(NamedTuple):
     """What the page is made of; `said` is what it says of what was just done, about a `day`."""
 
-    claim: Preferences
+    claim: PreferencesLink
     profile: Profile
     settings: StoreSettings
     reminders: tuple[Reminder, ...]
@@ -54,16 +60,16 @@ class Opened(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PreferenceDesk:
+class PreferencesService:
     """Reads links and carries out what readers ask for."""
 
     contacts: "Contacts"
     timeline: "Timeline"
     enrollments: "Enrollments"
-    registry: "Registry"
+    registry: "Published"
     secrets: "Secrets"
 
-    def open(self, store: str, token: str) -> Opened | None:
+    def open(self, store: str, token: str) -> PreferencesPage | None:
         """What a link is about; None if we did not make it, or if nobody is there any more."""
         keys = self.secrets.of(store)
         claim = unseal_preferences(store, token, keys.links if keys else ())
@@ -75,12 +81,14 @@ class PreferenceDesk:
             return None
         profile = known or Profile(store, claim.contact)
         reminders = tuple(self._reminders(profile, settings))
-        return Opened(claim, profile, settings, reminders)
+        return PreferencesPage(claim, profile, settings, reminders)
 
-    def save(self, opened: Opened, posted: Fields, caller: Caller, now: datetime) -> Opened:
+    def save(
+        self, opened: PreferencesPage, posted: Fields, caller: PreferencesVisitor, now: datetime
+    ) -> PreferencesPage:
         """Do what a post asks for; the page as it is afterwards. Repeating it changes nothing."""
         profile, settings = opened.profile, opened.settings
-        wish = wish_of(posted, profile, settings, opened.reminders, now)
+        wish = parse_preference_form(posted, profile, settings, opened.reminders, now)
         if wish.withdrawn:
             event = _withdrawal(opened, wish, caller, now)
             self.contacts.withdraw(profile.contact, event)
@@ -92,7 +100,7 @@ class PreferenceDesk:
         if wish.granted or wish.changes:
             event = _changed(opened, wish, caller, now)
             self.timeline.append(profile.contact, event)
-            profile = fold(profile, event, settings)
+            profile = apply_event(profile, event, settings)
         reminders = tuple(r._replace(date=_day(profile, r.property)) for r in opened.reminders)
         day = str(wish.changes[0].value) if wish.said in {"snoozed", "moved"} else ""
         return opened._replace(profile=profile, reminders=reminders, said=wish.said, day=day)
@@ -100,17 +108,17 @@ class PreferenceDesk:
     def _reminders(self, profile: Profile, settings: StoreSettings) -> Iterator[Reminder]:
         """The dates that the contact is waiting for right now and may move, each property once."""
         seen = set()
-        for id_, presence in sorted(profile.inside.items()):
+        for id_, presence in sorted(profile.active_enrollments.items()):
             ref = presence.ref(profile.store, profile.contact, id_)
             program = self.registry.program(ref.store, ref.workflow, ref.version)
             if not any("movable" in node for node in program.nodes.values()):
                 continue
             loaded = self.enrollments.load(ref)
-            start = loaded[1].start if loaded and loaded[1].status == "active" else None
+            start = loaded[1].resume_point if loaded and loaded[1].status == "active" else None
             if loaded is None or start is None or not start.step:
                 continue
             node = program.nodes[start.step]
-            if "movable" not in node or str(start.turn) in loaded[1].began:
+            if "movable" not in node or str(start.turn) in loaded[1].block_started:
                 continue
             name = node["date"].removeprefix("contact.properties.")
             if name not in seen:
@@ -135,13 +143,17 @@ def _time(profile: Profile, name: str) -> str:
     return str(profile.get(f"properties.{name}") or "")[10:]
 
 
-def _withdrawal(opened: Opened, wish: Wish, caller: Caller, now: datetime) -> Event:
+def _withdrawal(
+    opened: PreferencesPage, wish: PreferenceChange, caller: PreferencesVisitor, now: datetime
+) -> Event:
     facts = tuple(_fact(opened, "withdrawn", topic, caller, now) for topic in wish.withdrawn)
     data = {"topics": list(wish.withdrawn), "message": opened.claim.message}
-    return _event(opened, UNSUBSCRIBED, data, ContactFacts(consents=facts), now)
+    return _event(opened, UNSUBSCRIBED, data, ContactUpdate(consents=facts), now)
 
 
-def _changed(opened: Opened, wish: Wish, caller: Caller, now: datetime) -> Event:
+def _changed(
+    opened: PreferencesPage, wish: PreferenceChange, caller: PreferencesVisitor, now: datetime
+) -> Event:
     facts = tuple(_fact(opened, "granted", topic, caller, now) for topic in wish.granted)
     data = {
         "topics": list(wish.granted),
@@ -149,12 +161,14 @@ def _changed(opened: Opened, wish: Wish, caller: Caller, now: datetime) -> Event
         "message": opened.claim.message,
     }
     return _event(
-        opened, PREFERENCES, data, ContactFacts(consents=facts, changes=wish.changes), now
+        opened, PREFERENCES, data, ContactUpdate(consents=facts, changes=wish.changes), now
     )
 
 
-def _fact(opened: Opened, state: Any, topic: str, caller: Caller, now: datetime) -> ConsentFact:
-    return ConsentFact(
+def _fact(
+    opened: PreferencesPage, state: Any, topic: str, caller: PreferencesVisitor, now: datetime
+) -> ConsentEvidence:
+    return ConsentEvidence(
         state=state,
         method="preferences",
         source=f"message {opened.claim.message}",
@@ -167,8 +181,11 @@ def _fact(opened: Opened, state: Any, topic: str, caller: Caller, now: datetime)
 
 
 def _event(
-    opened: Opened, name: str, data: Mapping[str, Any], facts: ContactFacts, now: datetime
+    opened: PreferencesPage, name: str, data: Mapping[str, Any], facts: ContactUpdate, now: datetime
 ) -> Event:
-    text = f"{opened.claim.message}\n{instants.show(now)}\n{json.dumps(data, sort_keys=True)}"
+    text = (
+        f"{opened.claim.message}\n"
+        f"{instants.format_instant(now)}\n{json.dumps(data, sort_keys=True)}"
+    )
     id_ = sha256(text.encode()).hexdigest()[:32]
     return Event(opened.claim.store, id_, name, now, "reader", {}, data, facts)

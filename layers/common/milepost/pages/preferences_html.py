@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from html import escape
 from typing import Protocol
 
-from milepost.base.dates import zone_named
-from milepost.contacts.preferences import FREQUENCIES, FURTHEST, Reminder, frequency
+from milepost.base.dates import find_zone
+from milepost.contacts.preferences import FREQUENCIES, MAX_DATE_AHEAD, Reminder, frequency
 from milepost.contacts.profile import Profile
-from milepost.pages.layout import Texts, page, say, spoken
+from milepost.pages.layout import Texts, format_text, page, supported_language
 from milepost.pages.time_zones import PLACES
 from milepost.stores.settings import StoreSettings
 
@@ -153,7 +153,7 @@ NAMES = {
 """What languages call themselves: whoever looks for theirs may not read the one of the page."""
 
 
-class Shown(Protocol):
+class PreferencesView(Protocol):
     """What the page is made of; `said` and `day` are of what was just done."""
 
     @property
@@ -172,13 +172,16 @@ class Shown(Protocol):
     def day(self) -> str: ...
 
 
-def preferences_page(shown: Shown, today: date, until: str, written: Callable[[str], str]) -> str:
+def preferences_page(
+    shown: PreferencesView, today: date, until: str, written: Callable[[str], str]
+) -> str:
     """The page as it is `today`, where the reader lives. Their break lasts `until` then, empty if
     there is none. `written` gives a day as the reader writes it."""
-    texts, locale = spoken(shown.locale, TEXTS)
+    texts, locale = supported_language(shown.locale, TEXTS)
     parts = (
         f"<h1>{texts['title']}</h1>",
-        _said(shown, texts, written) or f"<p>{say(texts['intro'], store=shown.store_name)}</p>",
+        _said(shown, texts, written)
+        or f"<p>{format_text(texts['intro'], store=shown.store_name)}</p>",
         _reminders(shown.reminders, texts, today, written),
         _choices(shown, texts, locale),
         _break(texts, written(until) if until else ""),
@@ -191,11 +194,11 @@ def preferences_page(shown: Shown, today: date, until: str, written: Callable[[s
     return page(locale, texts["title"], "".join(parts))
 
 
-def _said(shown: Shown, texts: Texts, written: Callable[[str], str]) -> str:
+def _said(shown: PreferencesView, texts: Texts, written: Callable[[str], str]) -> str:
     if shown.said not in texts:
         return ""
     day = written(shown.day) if shown.day else ""
-    words = say(texts[shown.said], store=shown.store_name, date=day)
+    words = format_text(texts[shown.said], store=shown.store_name, date=day)
     role = "alert" if shown.said == "bad_date" else "status"
     return f'<p role="{role}" class="said">{words}</p>'
 
@@ -216,10 +219,11 @@ def _reminders(
         f'<form class="stack" method="post"><input type="hidden" name="reminder" '
         f'value="{escape(reminder.id)}"><div class="field">'
         f'<label for="date-{number}"><bdi>{escape(reminder.title)}</bdi></label>'
-        f'<p class="muted" id="now-{number}">{say(texts["now"], date=written(reminder.date))}</p>'
+        '<p class="muted" '
+        f'id="now-{number}">{format_text(texts["now"], date=written(reminder.date))}</p>'
         f'<input id="date-{number}" type="date" name="date" required '
         f'aria-describedby="now-{number}" '
-        f'value="{escape(reminder.date)}" min="{first}" max="{first + FURTHEST}">'
+        f'value="{escape(reminder.date)}" min="{first}" max="{first + MAX_DATE_AHEAD}">'
         f'</div><button name="do" value="move">{texts["move"]}</button></form>'
         for number, reminder in enumerate(reminders)
     )
@@ -227,7 +231,7 @@ def _reminders(
     return f"{head}{''.join(forms)}</section>"
 
 
-def _choices(shown: Shown, texts: Texts, locale: str) -> str:
+def _choices(shown: PreferencesView, texts: Texts, locale: str) -> str:
     """Topics, frequency, language and zone: one form, for they are saved together."""
     profile, settings = shown.profile, shown.settings
     topics = "".join(
@@ -260,7 +264,7 @@ def _choices(shown: Shown, texts: Texts, locale: str) -> str:
 
 def _break(texts: Texts, pause: str) -> str:
     if pause:
-        said = say(texts["until"], date=pause)
+        said = format_text(texts["until"], date=pause)
         button = f'<button name="do" value="resume">{texts["resume"]}</button>'
     else:
         said = texts["break_text"]
@@ -293,8 +297,8 @@ def _select(name: str, title: str, choices: Iterable[tuple[str, str]], chosen: s
 
 
 def _zones(profile: Profile, locale: str) -> list[tuple[str, str]]:
-    zones = [(each.zone, each.called(locale)) for each in PLACES if zone_named(each.zone)]
+    zones = [(each.zone, each.called(locale)) for each in PLACES if find_zone(each.zone)]
     own = profile.get("timezone")
-    if isinstance(own, str) and zone_named(own) and own not in {zone for zone, _ in zones}:
+    if isinstance(own, str) and find_zone(own) and own not in {zone for zone, _ in zones}:
         zones.insert(0, (own, own.replace("_", " ")))
     return zones

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ConsentFact, ContactFacts, Event, IdentifierKind
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import FORM, LIST, OPT_IN
 from milepost.contacts.suppression import address_hash
 from milepost.contacts.timeline import append
@@ -21,20 +21,20 @@ from milepost.pages.form import (
     PERSON,
     Answers,
     Form,
-    Wrong,
+    FormError,
     form_named,
-    is_machine,
+    is_bot_submission,
     read_answers,
     request_id,
 )
 from milepost.pages.visitor_limits import DAY, HOUR, SIGN_UPS_OF_AN_ADDRESS, counter
-from milepost.sending.link_tokens import Confirmation, unseal_confirmation
+from milepost.sending.link_tokens import ConfirmationLink, unseal_confirmation
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts, Timeline
-    from milepost.pages.visitor_limits import Limits
-    from milepost.published.head import Registry
+    from milepost.pages.visitor_limits import VisitorLimits
+    from milepost.published.head import Published
     from milepost.stores.store_secrets import Secrets
 
 
@@ -43,34 +43,34 @@ REQUEST = "_request"
 speak of a name that begins like this: a stranger's words must not stand in a mail to the address.
 """
 
-MOMENT = timedelta(milliseconds=1)
+SIGN_UP_RESOLUTION = timedelta(milliseconds=1)
 
 
-class Caller(NamedTuple):
+class FormVisitor(NamedTuple):
     """Where a post came from; part of the proof."""
 
     ip: str = ""
     user_agent: str = ""
 
 
-class TooMany(NamedTuple):
+class SignUpRateLimited(NamedTuple):
     """This internet address has posted too often in this hour."""
 
 
-class Taken(NamedTuple):
+class SignUpAccepted(NamedTuple):
     """The post has been dealt with; `kept` says, for the log alone, whether anything came of it."""
 
     kept: bool
 
 
 @dataclass(frozen=True, slots=True)
-class SignUps:
+class SignUpForms:
     """Takes what forms post."""
 
     timeline: "Timeline"
-    registry: "Registry"
+    registry: "Published"
     secrets: "Secrets"
-    limits: "Limits"
+    limits: "VisitorLimits"
 
     def form(self, store: str, name: str) -> tuple[Form, StoreSettings] | None:
         settings = self.registry.head(store).settings
@@ -78,36 +78,38 @@ class SignUps:
         return None if form is None else (form, settings)
 
     def take(
-        self, store: str, form: Form, posted: Mapping[str, Any], caller: Caller, now: datetime
-    ) -> Taken | TooMany | Wrong:
+        self, store: str, form: Form, posted: Mapping[str, Any], caller: FormVisitor, now: datetime
+    ) -> SignUpAccepted | SignUpRateLimited | FormError:
         """Keep a sign-up. What is wrong with a post is told before anything is counted."""
         answers = read_answers(form, posted)
-        if isinstance(answers, Wrong):
+        if isinstance(answers, FormError):
             return answers
         secret = self._secret(store)
         of_ip = counter(store, "form-ip", f"{form.name} {caller.ip}", HOUR, now, secret)
         if self.limits.count(of_ip) > form.per_hour:
-            return TooMany()
+            return SignUpRateLimited()
         of_address = counter(store, "form-address", answers.email, DAY, now, secret)
         often = self.limits.count(of_address) > SIGN_UPS_OF_AN_ADDRESS
-        if often or is_machine(form, posted):
-            return Taken(kept=False)
+        if often or is_bot_submission(form, posted):
+            return SignUpAccepted(kept=False)
         default = self.registry.head(store).settings.default_locale
         wording = form.worded(answers.locale, default)
         append(self.timeline, _signed_up(store, form, answers, wording, caller, now))
-        return Taken(kept=True)
+        return SignUpAccepted(kept=True)
 
     def _secret(self, store: str) -> str:
         keys = self.secrets.of(store)
         if keys is None or not keys.links:
-            raise Busy("the store has no link-key, so no sign-up can be counted or confirmed")
+            raise ThrottledError(
+                "the store has no link-key, so no sign-up can be counted or confirmed"
+            )
         return keys.links[0]
 
 
-class Opened(NamedTuple):
+class ConfirmationPage(NamedTuple):
     """A link that confirms a sign-up: what its page is made of. `late` links confirm nothing."""
 
-    claim: Confirmation
+    claim: ConfirmationLink
     request: Event
     store_name: str
     store_url: str
@@ -117,15 +119,15 @@ class Opened(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmer:
+class SignUpConfirmation:
     """Reads the links of confirmation mails, and carries out what they ask for."""
 
     timeline: "Timeline"
     contacts: "Contacts"
-    registry: "Registry"
+    registry: "Published"
     secrets: "Secrets"
 
-    def open(self, store: str, token: str, now: datetime) -> Opened | None:
+    def open(self, store: str, token: str, now: datetime) -> ConfirmationPage | None:
         """What a link is about; None if we did not make it, or all about it is long gone."""
         keys = self.secrets.of(store)
         claim = unseal_confirmation(store, token, keys.links if keys else ())
@@ -142,7 +144,7 @@ class Confirmer:
             return None
         settings = self.registry.head(store).settings
         known = profile.get("locale") if profile else None
-        return Opened(
+        return ConfirmationPage(
             claim=claim,
             request=request,
             store_name=settings.name or store,
@@ -152,7 +154,7 @@ class Confirmer:
             late=claim.is_late(now),
         )
 
-    def confirm(self, opened: Opened, caller: Caller, now: datetime) -> None:
+    def confirm(self, opened: ConfirmationPage, caller: FormVisitor, now: datetime) -> None:
         """Make the sign-up count, with proof of both requests. Repeating it changes nothing.
 
         What was agreed to is what the form said then, whatever it says by now. Whoever was erased
@@ -162,18 +164,18 @@ class Confirmer:
             return
         email = opened.request.identifiers.get("email")
         if email:
-            self.contacts.welcome_back(opened.claim.store, address_hash(email))
+            self.contacts.lift_erasure_suppression(opened.claim.store, address_hash(email))
         claim = opened.claim
         at = self.timeline.first_seen(claim.store, "confirm", claim.request, now)
         append(self.timeline, _confirmed(opened.request, caller, at))
 
 
 def _signed_up(
-    store: str, form: Form, answers: Answers, wording: str, caller: Caller, now: datetime
+    store: str, form: Form, answers: Answers, wording: str, caller: FormVisitor, now: datetime
 ) -> list[Event]:
-    id_ = request_id(store, form.name, answers.email, instants.show(now))
+    id_ = request_id(store, form.name, answers.email, instants.format_instant(now))
     source = f"form {form.name}"
-    person = ContactFacts(locale=answers.locale or None, timezone=answers.timezone or None)
+    person = ContactUpdate(locale=answers.locale or None, timezone=answers.timezone or None)
     identifiers: dict[IdentifierKind, str] = {"email": answers.email}
     if form.double_opt_in:
         asked = {
@@ -190,7 +192,7 @@ def _signed_up(
     # Nobody has proved whose address it is, so the yes has no date: it is weak evidence, and a
     # person who has unsubscribed is not brought back by it (see `contacts.weigh`).
     consents = tuple(
-        ConsentFact(
+        ConsentEvidence(
             "granted", "form", source, topic,
             wording=wording or None, ip=caller.ip or None,
             user_agent=caller.user_agent[:200] or None,
@@ -201,10 +203,10 @@ def _signed_up(
                    consents, person)  # fmt: skip
 
 
-def _confirmed(request: Event, caller: Caller, at: datetime) -> list[Event]:
+def _confirmed(request: Event, caller: FormVisitor, at: datetime) -> list[Event]:
     asked = request.data[REQUEST]
     consents = tuple(
-        ConsentFact(
+        ConsentEvidence(
             "granted", "double-opt-in", asked["source"], topic, at,
             wording=asked["wording"] or None, ip=caller.ip or None,
             user_agent=caller.user_agent[:200] or None,
@@ -229,12 +231,12 @@ def _events(
     form: str,
     values: Mapping[str, Any],
     list_: str,
-    consents: tuple[ConsentFact, ...],
-    person: ContactFacts,
+    consents: tuple[ConsentEvidence, ...],
+    person: ContactUpdate,
 ) -> list[Event]:
     """The sign-up itself, and the list it leads to, which is an event of its own as lists are."""
     properties = {name: value for name, value in values.items() if name not in PERSON}
-    facts = ContactFacts(
+    facts = ContactUpdate(
         first_name=values.get("first_name"),
         last_name=values.get("last_name"),
         locale=person.locale,
@@ -245,9 +247,9 @@ def _events(
     said = {**values, "form": form}
     events = [Event(store, id_, FORM, at, source, identifiers, said, facts)]
     if list_:
-        joins = ContactFacts(changes=(Change("set", f"lists.{list_}", True),))
+        joins = ContactUpdate(changes=(Change("set", f"lists.{list_}", True),))
         events.append(
-            Event(store, id_, LIST["added"], at + MOMENT, source, identifiers,
+            Event(store, id_, LIST["added"], at + SIGN_UP_RESOLUTION, source, identifiers,
                   {"list": list_, "form": form}, joins)
         )  # fmt: skip
     return events

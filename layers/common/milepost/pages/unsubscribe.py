@@ -5,28 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from milepost.contacts.event import ConsentFact, ContactFacts, Event
-from milepost.sending.link_tokens import Unsubscribe, unseal
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event
+from milepost.sending.link_tokens import UnsubscribeLink, verify_unsubscribe_link
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts
-    from milepost.published.head import Registry
+    from milepost.published.head import Published
     from milepost.stores.store_secrets import Secrets
 
 
 Scope = Literal["topic", "all"]
 
 
-class Page(NamedTuple):
+class UnsubscribePage(NamedTuple):
     """What the reader's page is made of. `topic_title` is empty for a link to no single topic."""
 
-    claim: Unsubscribe
+    claim: UnsubscribeLink
     store_name: str
     topic_title: str
     locale: str
 
 
-class Proof(NamedTuple):
+class UnsubscribeEvidence(NamedTuple):
     """Where the answer came from; kept with it."""
 
     method: Literal["one-click", "page"]
@@ -39,26 +39,28 @@ class Unsubscriber:
     """Reads links and carries out what they ask for."""
 
     contacts: "Contacts"
-    registry: "Registry"
+    registry: "Published"
     secrets: "Secrets"
 
-    def open(self, store: str, token: str) -> Page | None:
+    def open(self, store: str, token: str) -> UnsubscribePage | None:
         """What a link is about; None if we did not make it."""
         keys = self.secrets.of(store)
-        claim = unseal(store, token, keys.links if keys else ())
+        claim = verify_unsubscribe_link(store, token, keys.links if keys else ())
         if claim is None:
             return None
         settings = self.registry.head(store).settings
         profile = self.contacts.profile(store, claim.contact)
         locale = (profile and profile.get("locale")) or settings.default_locale
-        return Page(
+        return UnsubscribePage(
             claim=claim,
             store_name=settings.name or store,
             topic_title=settings.title_of(claim.topic, locale),
             locale=locale,
         )
 
-    def unsubscribe(self, claim: Unsubscribe, scope: Scope, proof: Proof, now: datetime) -> None:
+    def unsubscribe(
+        self, claim: UnsubscribeLink, scope: Scope, proof: UnsubscribeEvidence, now: datetime
+    ) -> None:
         """Withdraw consent with proof. Repeating it changes nothing; an unknown contact is fine."""
         topics = self._topics(claim, scope)
         profile = self.contacts.profile(claim.store, claim.contact)
@@ -69,7 +71,7 @@ class Unsubscriber:
         if not open_topics:
             return
         facts = tuple(
-            ConsentFact(
+            ConsentEvidence(
                 state="withdrawn",
                 method=proof.method,
                 source=f"message {claim.message}",
@@ -88,11 +90,11 @@ class Unsubscriber:
             source="reader",
             identifiers={},
             data={"topics": open_topics, "message": claim.message},
-            contact=ContactFacts(consents=facts),
+            contact=ContactUpdate(consents=facts),
         )
         self.contacts.withdraw(claim.contact, event)
 
-    def _topics(self, claim: Unsubscribe, scope: Scope) -> Sequence[str]:
+    def _topics(self, claim: UnsubscribeLink, scope: Scope) -> Sequence[str]:
         known = self.registry.head(claim.store).settings.topics or {}
         own = (claim.topic,) if claim.topic else tuple(known)
         return tuple(dict.fromkeys((*own, *known))) if scope == "all" else own

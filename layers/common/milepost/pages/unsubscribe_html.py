@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from milepost.pages.layout import notice, page, say, spoken
+from milepost.pages.layout import format_text, notice, page, supported_language
 
 
-class Opened(Protocol):
+class UnsubscribeView(Protocol):
     """What a page says: whose mail, and about what."""
 
     @property
@@ -56,9 +56,9 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def question_page(opened: Opened) -> str:
+def question_page(opened: UnsubscribeView) -> str:
     """Asks before it acts: scanners follow every link, so a GET must change nothing."""
-    texts, locale = spoken(opened.locale, TEXTS)
+    texts, locale = supported_language(opened.locale, TEXTS)
     body = (
         f"<h1>{texts['question']}</h1><p>{_say(texts['explain'], opened)}</p>"
         f'<form method="post"><button name="scope" value="topic">{texts["topic"]}</button>'
@@ -67,11 +67,11 @@ def question_page(opened: Opened) -> str:
     return page(locale, texts["question"], body)
 
 
-def done_page(opened: Opened, scope: str) -> str:
-    texts, locale = spoken(opened.locale, TEXTS)
+def done_page(opened: UnsubscribeView, scope: str) -> str:
+    texts, locale = supported_language(opened.locale, TEXTS)
     said = _say(texts["done_all" if scope == "all" else "done_topic"], opened)
     return notice(locale, texts["done"], said)
 
 
-def _say(text: str, opened: Opened) -> str:
-    return say(text, store=opened.store_name, topic=opened.topic_title)
+def _say(text: str, opened: UnsubscribeView) -> str:
+    return format_text(text, store=opened.store_name, topic=opened.topic_title)

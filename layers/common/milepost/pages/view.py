@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, NamedTuple
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.suppression import address_hash
-from milepost.enrollments.enrollment import mail_data, step_data
-from milepost.sending.link_tokens import View, unseal_view
-from milepost.sending.links import BESIDE, viewer_urls
-from milepost.sending.senders import origin_of
+from milepost.enrollments.enrollment import email_data, template_data
+from milepost.sending.link_tokens import ViewLink, verify_view_link
+from milepost.sending.links import API_PLACEHOLDER_URL, web_view_urls
+from milepost.sending.senders import from_identity
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import Enrollments
-    from milepost.published.head import Registry
-    from milepost.sending.ports import Archive
+    from milepost.published.head import Published
+    from milepost.sending.ports import MessageArchive
     from milepost.stores.settings import StoreSettings
     from milepost.stores.store_secrets import Secrets
 
 
-SHOWN_FOR = timedelta(days=90)
+WEB_VIEW_PERIOD = timedelta(days=90)
 
 _WENT_OUT = frozenset({"claimed", "accepted", "unknown"})
 
 
-class Shown(NamedTuple):
+class RenderedMail(NamedTuple):
     """The page of a genuine link: the mail's HTML, or None if it is not shown any more."""
 
     html: str | None
@@ -34,51 +34,53 @@ class Shown(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Viewer:
+class MailViewer:
     """Reads links and the ledger, and writes nothing."""
 
-    archive: "Archive"
+    archive: "MessageArchive"
     enrollments: "Enrollments"
-    registry: "Registry"
+    registry: "Published"
     secrets: "Secrets"
 
-    def open(self, store: str, token: str, now: datetime) -> Shown | None:
+    def open(self, store: str, token: str, now: datetime) -> RenderedMail | None:
         """What a link shows; None if we did not make it."""
         keys = self.secrets.of(store)
-        claim = unseal_view(store, token, keys.links if keys else ())
+        claim = verify_view_link(store, token, keys.links if keys else ())
         if keys is None or claim is None:
             return None
         settings = self.registry.head(store).settings
         html = self._html(claim, settings, now, keys.links[0])
-        return Shown(html, settings.name or store, settings.default_locale)
+        return RenderedMail(html, settings.name or store, settings.default_locale)
 
-    def _html(self, claim: View, settings: "StoreSettings", now: datetime, key: str) -> str | None:
+    def _html(
+        self, claim: ViewLink, settings: "StoreSettings", now: datetime, key: str
+    ) -> str | None:
         from milepost.templates.rendering import RenderingError  # others get no mail shown
 
         sent = MessageRef(claim.store, claim.contact, claim.message)
         message = self.archive.message(sent)
         if message is None or message["status"] not in _WENT_OUT:
             return None
-        sent_at = instants.parse(message["decided_at"])
+        sent_at = instants.parse_instant(message["decided_at"])
         loaded = self.enrollments.load(EnrollmentRef.of_message(sent, message))
-        if now - sent_at > SHOWN_FOR or loaded is None:
+        if now - sent_at > WEB_VIEW_PERIOD or loaded is None:
             return None
         profile, enrollment = loaded
         # The mail is made of what is known today. If that is of another address by now, it may be
         # of another person: a mistyped address was corrected, two contacts became one.
         if not profile.email or address_hash(profile.email) != message.get("recipient"):
             return None
-        urls = viewer_urls(settings.url, claim, message.get("topic") or "", key)
-        data = step_data(profile, enrollment, settings)
+        urls = web_view_urls(settings.url, claim, message.get("topic") or "", key)
+        data = template_data(profile, enrollment, settings)
         ref = enrollment.ref
         try:
             program = self.registry.program(ref.store, ref.workflow, int(message["version"]))
             node = program.nodes.get(message["step"], {})
-            sender = origin_of(node, message.get("variant", ""), data, settings).name
+            sender = from_identity(node, message.get("variant", ""), data, settings).name
             template = self.registry.template(
                 claim.store, message["template"], message["template_hash"]
             )
-            made = template.render(mail_data(data, sender, urls, sent_at), profile.get("locale"))
-            return made.html.replace(BESIDE, "../")
+            made = template.render(email_data(data, sender, urls, sent_at), profile.get("locale"))
+            return made.html.replace(API_PLACEHOLDER_URL, "../")
         except (LookupError, RenderingError):
             return None

@@ -1,6 +1,6 @@
 """What is said in place of a mail that is not shown any more."""
 
-from milepost.pages.layout import notice, say, spoken
+from milepost.pages.layout import format_text, notice, supported_language
 
 TEXTS: dict[str, dict[str, str]] = {
     "en": {
@@ -24,7 +24,7 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def gone_page(locale: str, store: str) -> str:
+def unavailable_page(locale: str, store: str) -> str:
     """The same whatever the reason, so that nothing is told about anybody."""
-    texts, language = spoken(locale, TEXTS)
-    return notice(language, texts["gone"], say(texts["why"], store=store))
+    texts, language = supported_language(locale, TEXTS)
+    return notice(language, texts["gone"], format_text(texts["why"], store=store))

@@ -21,7 +21,7 @@ VISITS_OF_AN_ADDRESS = 1200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Counter(NamedTuple):
+class VisitCounter(NamedTuple):
     """What is counted, until its window is over. A key says nothing to whoever has no secret."""
 
     store: str
@@ -36,7 +36,7 @@ def counter(
     window: timedelta,
     now: datetime,
     secret: str,
-) -> Counter:
+) -> VisitCounter:
     """The counter of a subject: an internet address or an e-mail address, as a keyed hash.
 
     There are few enough of the first kind to try them all, so a plain hash would hide nothing.
@@ -44,11 +44,11 @@ def counter(
     number = (now - _EPOCH) // window
     text = f"limit.v1\n{store}\n{kind}\n{number}\n{subject}"
     digest = hmac.new(secret.encode(), text.encode(), sha256).hexdigest()[:32]
-    return Counter(store, f"{kind}#{digest}", _EPOCH + (number + 1) * window)
+    return VisitCounter(store, f"{kind}#{digest}", _EPOCH + (number + 1) * window)
 
 
-class Limits(Protocol):
+class VisitorLimits(Protocol):
     """Counts what may not happen too often."""
 
-    def count(self, counter: Counter, number: int = 1) -> int:
+    def count(self, counter: VisitCounter, number: int = 1) -> int:
         """Count some more; how many there were in this window by now, these included."""

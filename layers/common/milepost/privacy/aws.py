@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -21,7 +21,7 @@ LINK_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class S3Vault:
+class S3ExportStorage:
     """Implements `Vault`."""
 
     client: "S3Client"
@@ -44,7 +44,7 @@ class S3Vault:
                     },
                 )
             except (ClientError, BotoCoreError, S3UploadFailedError) as error:
-                raise Busy(f"S3: {type(error).__name__}") from error
+                raise ThrottledError(f"S3: {type(error).__name__}") from error
 
     def link(self, store: str, id_: str) -> str:
         place = {"Bucket": self.bucket, "Key": _key(store, id_)}
@@ -71,7 +71,7 @@ class S3Vault:
                         Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
                     )
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"S3: {type(error).__name__}") from error
+            raise ThrottledError(f"S3: {type(error).__name__}") from error
 
 
 def _key(store: str, id_: str) -> str:

@@ -8,23 +8,23 @@ from itertools import islice
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Item, Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Item, Table, pack
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.dynamodb.profile_item import profile_from_item
 from milepost.contacts.event import IdentifierKind, decode_body
-from milepost.privacy.request import SEGMENTS, Piece, PrivacyRequest
+from milepost.privacy.request import SEGMENTS, DeletionBatch, PrivacyRequest
 
-MOST = 25
+MAX_PER_TRANSACTION = 25
 """Items of a piece. Its transaction may have 100 parts, and touch 4 MB."""
 
-MOST_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 
 Name = tuple[IdentifierKind, str]
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoRemains:
+class DynamoContactDeletion:
     """Implements `Remains`. `retention` is how long a contact stays closed.
 
     `_places` say how far the segments of a whole store's erasure have been looked through, so that
@@ -38,10 +38,11 @@ class DynamoRemains:
     def close(self, store: str, contact: str, at: datetime) -> None:
         until = int((at + self.retention).timestamp())
         self.table.put(
-            keys.erased(store, contact) | pack({"at": instants.show(at), "expires_at": until})
+            keys.erased(store, contact)
+            | pack({"at": instants.format_instant(at), "expires_at": until})
         )
 
-    def piece(self, store: str, contact: str) -> Piece | None:
+    def next_batch(self, store: str, contact: str) -> DeletionBatch | None:
         profile = self.table.get(keys.profile(store, contact))
         if profile is not None:
             return _profile(store, contact, profile)
@@ -49,25 +50,27 @@ class DynamoRemains:
             KeyConditionExpression="pk = :pk",
             values={":pk": keys.collection(store, contact)},
             ConsistentRead=True,
-            Limit=MOST + 1,
+            Limit=MAX_PER_TRANSACTION + 1,
         )
         return self._piece(item for item in found if item["sk"] != keys.ERASED)
 
-    def own(self, store: str, contacts: Sequence[str], identifiers: Iterable[Name]) -> list[Name]:
+    def unshared_identifiers(
+        self, store: str, contacts: Sequence[str], identifiers: Iterable[Name]
+    ) -> list[Name]:
         wanted = {keys.identity(store, *name)["pk"]["S"]: name for name in identifiers}
         found = self.table.get_many([keys.identity(store, *name) for name in wanted.values()])
         others = {item["pk"] for item in found if item["contact"] not in contacts}
         return [name for pk, name in wanted.items() if pk not in others]
 
-    def remove(self, request: PrivacyRequest, piece: Piece, own: Sequence[Name]) -> None:
+    def remove(self, request: PrivacyRequest, piece: DeletionBatch, own: Sequence[Name]) -> None:
         """Identities go before the events that name them: whoever is cut off finds them again."""
         named = self.table.get_many([keys.identity(request.store, *name) for name in own])
         identities = [_key(item) for item in named if item["contact"] in request.contacts]
-        for start in range(0, len(identities), MOST):
-            self._delete(request, identities[start : start + MOST])
+        for start in range(0, len(identities), MAX_PER_TRANSACTION):
+            self._delete(request, identities[start : start + MAX_PER_TRANSACTION])
         self._delete(request, piece.handles)
 
-    def store_piece(self, store: str, segment: int) -> Piece | None:
+    def store_piece(self, store: str, segment: int) -> DeletionBatch | None:
         place = (store, segment)
         while True:
             here = self._places.get(place)  # before it nothing is left, as far as was looked
@@ -92,19 +95,19 @@ class DynamoRemains:
                 return None
             self._places[place] = after
 
-    def remove_of_store(self, request: PrivacyRequest, piece: Piece) -> None:
+    def remove_of_store(self, request: PrivacyRequest, piece: DeletionBatch) -> None:
         self._delete(request, piece.handles)
 
-    def _piece(self, found: Iterator[Item]) -> Piece | None:
-        items = list(_bounded(islice(found, MOST)))
+    def _piece(self, found: Iterator[Item]) -> DeletionBatch | None:
+        items = list(_bounded(islice(found, MAX_PER_TRANSACTION)))
         if not items:
             return None
         events = [(keys.owner(i["pk"])[0], i) for i in items if i["sk"].startswith("EVENT#")]
-        seen = {_place(k): k for k in (keys.seen(s, i["source"], i["id"]) for s, i in events)}
+        seen = {_place(k): k for k in (keys.dedupe(s, i["source"], i["id"]) for s, i in events)}
         known = self.table.get_many(list(seen.values())) if seen else []
         handles = {(i["pk"], i["sk"]): _key(i) for i in (*items, *known)}
         named = [name for _, i in events for name in decode_body(i["body"])[0].items()]
-        return Piece(
+        return DeletionBatch(
             handles=tuple(handles.values()),
             running=tuple(_running(items)),
             exports=tuple(
@@ -119,12 +122,12 @@ class DynamoRemains:
         If one of them went meanwhile (by its age, or by the same request in another process),
         nothing is done: whoever calls reads anew what there is.
         """
-        there = self.table.change("", "attribute_exists(pk)")
-        counted = self.table.change(
+        there = self.table.update_arguments("", "attribute_exists(pk)")
+        counted = self.table.update_arguments(
             "ADD #items :n", "attribute_exists(pk)", {"#items": "items"}, {":n": len(gone)}
         )
-        with suppress(Refused):
-            self.table.insist(
+        with suppress(ConditionFailedError):
+            self.table.transact_with_retry(
                 [
                     *({"Delete": {"Key": key, **there}} for key in gone),
                     {"Update": {"Key": keys.request(request.store, request.id), **counted}},
@@ -137,15 +140,17 @@ def _bounded(items: Iterable[Item]) -> Iterator[Item]:
     for item in items:
         size += len(str(item))
         yield item
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             return
 
 
-def _profile(store: str, contact: str, item: Item) -> Piece:
+def _profile(store: str, contact: str, item: Item) -> DeletionBatch:
     profile = profile_from_item(store, contact, item)
-    return Piece(
+    return DeletionBatch(
         handles=(_key(item),),
-        running=tuple((p.ref(store, contact, id_), 0) for id_, p in profile.inside.items()),
+        running=tuple(
+            (p.ref(store, contact, id_), 0) for id_, p in profile.active_enrollments.items()
+        ),
         identifiers=profile.names(),
     )
 
@@ -166,7 +171,7 @@ def _place(key: Mapping[str, Any]) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoRequests:
+class DynamoPrivacyRequests:
     """Implements `Requests`."""
 
     table: Table
@@ -176,8 +181,8 @@ class DynamoRequests:
             {
                 "kind": request.kind,
                 "contacts": list(request.contacts),
-                "asked_at": instants.show(request.asked_at),
-                "since": instants.show(request.since),
+                "asked_at": instants.format_instant(request.asked_at),
+                "since": instants.format_instant(request.since),
                 "origin": request.origin,
                 "status": request.status,
                 "segment": request.segment,
@@ -197,19 +202,19 @@ class DynamoRequests:
             id=id_,
             kind=item["kind"],
             contacts=tuple(item.get("contacts", ())),
-            asked_at=instants.parse(item["asked_at"]),
-            since=instants.parse(item["since"]),
+            asked_at=instants.parse_instant(item["asked_at"]),
+            since=instants.parse_instant(item["since"]),
             origin=item["origin"],
             status=item["status"],
             segment=int(item["segment"]),
             items=int(item["items"]),
-            done_at=instants.parse(item["done_at"]) if "done_at" in item else None,
+            done_at=instants.parse_instant(item["done_at"]) if "done_at" in item else None,
         )
 
     def note_export(self, request: PrivacyRequest, contact: str, until: datetime) -> None:
         self.table.put(
             keys.export(request.store, contact, request.id)
-            | pack({"until": instants.show(until), "expires_at": int(until.timestamp())})
+            | pack({"until": instants.format_instant(until), "expires_at": int(until.timestamp())})
         )
 
     def advance(self, request: PrivacyRequest) -> None:
@@ -217,7 +222,7 @@ class DynamoRequests:
         change = "SET #status = :status, since = :since, #segment = :segment"
         values: dict[str, Any] = {
             ":status": request.status,
-            ":since": instants.show(request.since),
+            ":since": instants.format_instant(request.since),
             ":segment": request.segment,
         }
         if done is None:
@@ -225,7 +230,7 @@ class DynamoRequests:
             values[":contacts"] = list(request.contacts)
         else:
             change += ", done_at = :done REMOVE contacts"
-            values[":done"] = instants.show(done)
+            values[":done"] = instants.format_instant(done)
         self.table.update(
             keys.request(request.store, request.id),
             expression=change,

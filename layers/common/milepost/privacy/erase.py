@@ -14,39 +14,39 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milepost.contacts.event import IdentifierKind, contact_id
-from milepost.contacts.profile import LASTING_KINDS
+from milepost.contacts.profile import PERMANENT_IDENTIFIERS
 from milepost.contacts.suppression import ERASED, address_hash
-from milepost.privacy.ports import Later, Remains, Requests, Vault
-from milepost.privacy.request import GRACE, SEGMENTS, PrivacyRequest
+from milepost.privacy.ports import ContactDeletion, ExportStorage, PrivacyQueue, PrivacyRequestStore
+from milepost.privacy.request import GRACE_PERIOD, SEGMENTS, PrivacyRequest
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts
-    from milepost.enrollments.ports import Engine
+    from milepost.enrollments.ports import ExecutionEngine
 
 
 Name = tuple[IdentifierKind, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Eraser:
+class ContactEraser:
     """Carries erasures out. `now` is the time of the business, `wire_now` that of queues.
 
     `tired` says that the function's time is almost over: the rest is left to the next call.
     """
 
     contacts: "Contacts"
-    engine: "Engine"
-    remains: Remains
-    requests: Requests
-    vault: Vault
-    later: Later
+    engine: "ExecutionEngine"
+    remains: ContactDeletion
+    requests: PrivacyRequestStore
+    vault: ExportStorage
+    later: PrivacyQueue
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
 
     def carry_out(self, request: PrivacyRequest, tired: Callable[[], bool]) -> PrivacyRequest:
         """Go on with a request; what it is then. Raises `Busy`; the same call later goes on."""
         if request.status == "sweeping":
-            early = GRACE - (self.wire_now() - request.since)
+            early = GRACE_PERIOD - (self.wire_now() - request.since)
             if early.total_seconds() > 0:
                 self.later.carry_out(request.store, request.id, early)
                 return request
@@ -58,7 +58,7 @@ class Eraser:
         if request.status == "accepted":
             swept = request._replace(status="sweeping", since=self.wire_now(), segment=0)
             self.requests.advance(swept)
-            self.later.carry_out(request.store, request.id, GRACE)
+            self.later.carry_out(request.store, request.id, GRACE_PERIOD)
             return swept
         done = request._replace(
             status="done", since=self.wire_now(), done_at=self.now(), contacts=()
@@ -84,14 +84,14 @@ class Eraser:
         store, at = request.store, self.now()
         seen: set[Name] = set()
         self.remains.close(store, contact, at)
-        while (piece := self.remains.piece(store, contact)) is not None:
+        while (piece := self.remains.next_batch(store, contact)) is not None:
             if tired():
                 return request, False
             for ref, leg in piece.running:
                 self.engine.stop(ref, ERASED, leg)
             for export in piece.exports:
                 self.vault.remove(store, export)
-            own = self.remains.own(store, request.contacts, piece.identifiers)
+            own = self.remains.unshared_identifiers(store, request.contacts, piece.identifiers)
             for name in own:
                 if name not in seen:
                     request = self._forget_name(request, name, at)
@@ -109,9 +109,9 @@ class Eraser:
         namesake = contact_id(store, kind, value)
         if kind == "email":
             self.contacts.suppress(store, address_hash(value), ERASED, at)
-        if kind in LASTING_KINDS:
+        if kind in PERMANENT_IDENTIFIERS:
             self.remains.close(store, namesake, at)
-        if namesake in request.contacts or self.remains.piece(store, namesake) is None:
+        if namesake in request.contacts or self.remains.next_batch(store, namesake) is None:
             return request
         wider = request._replace(contacts=(*request.contacts, namesake))
         self.requests.advance(wider)

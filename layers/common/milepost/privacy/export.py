@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from milepost.api.ports import Lives
-from milepost.api.records import View, contact_record, enrollment_record, event_record
+from milepost.api.ports import ContactRecords
+from milepost.api.records import RecordScope, contact_record, enrollment_record, event_record
 from milepost.base import instants
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
-from milepost.privacy.ports import Remains, Requests, Vault
+from milepost.privacy.ports import ContactDeletion, ExportStorage, PrivacyRequestStore
 from milepost.privacy.request import EXPORT_KEPT, PrivacyRequest
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ FORMAT = "milepost.person.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Exporter:
+class PersonExporter:
     """Carries exports out. Doing it again writes the same file again."""
 
     contacts: "Contacts"
-    lives: Lives
-    remains: Remains
-    requests: Requests
-    vault: Vault
+    lives: ContactRecords
+    remains: ContactDeletion
+    requests: PrivacyRequestStore
+    vault: ExportStorage
     now: Callable[[], datetime]
 
     def carry_out(self, request: PrivacyRequest) -> PrivacyRequest:
@@ -57,7 +57,9 @@ class Exporter:
             if profile is None:
                 continue
             found[contact] = None
-            for kind, value in self.remains.own(request.store, [contact], profile.names()):
+            for kind, value in self.remains.unshared_identifiers(
+                request.store, [contact], profile.names()
+            ):
                 namesake = contact_id(request.store, kind, value)
                 if self.contacts.profile(request.store, namesake) is not None:
                     found[namesake] = None
@@ -66,7 +68,7 @@ class Exporter:
     def _texts(
         self, request: PrivacyRequest, people: Iterable[str], now: datetime, counted: "_Count"
     ) -> Iterator[str]:
-        head = {"format": FORMAT, "store": request.store, "made_at": instants.show(now)}
+        head = {"format": FORMAT, "store": request.store, "made_at": instants.format_instant(now)}
         yield json.dumps(head)[:-1] + ', "contacts": ['
         for number, contact in enumerate(people):
             yield ",\n" if number else "\n"
@@ -75,13 +77,16 @@ class Exporter:
 
     def _person(self, store: str, contact: str, now: datetime, counted: "_Count") -> Iterator[str]:
         profile = self.contacts.profile(store, contact) or Profile(store, contact)
-        addresses = {*profile.known.get("email", ()), *([profile.email] if profile.email else [])}
+        addresses = {
+            *profile.known_identifiers.get("email", ()),
+            *([profile.email] if profile.email else []),
+        }
         suppressed = self.lives.suppressions(store, sorted(addresses))
         own = suppressed.get(profile.email or "")
         counted.items += 1 + len(suppressed)
         yield '{"contact": ' + _text(contact_record(profile, own))
         yield ', "suppressions": ' + _text({a: s._asdict() for a, s in suppressed.items()})
-        view = View(now=now)
+        view = RecordScope(now=now)
         parts: Mapping[str, Iterable[Mapping[str, Any]]] = {
             "consents": (record.body for record in self.lives.proofs(store, contact)),
             "enrollments": map(enrollment_record, self.lives.enrollments(store, contact)),

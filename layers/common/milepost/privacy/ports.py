@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from milepost.contacts.event import IdentifierKind
-    from milepost.privacy.request import Piece, PrivacyRequest
+    from milepost.privacy.request import DeletionBatch, PrivacyRequest
 
 
-class Remains(Protocol):
+class ContactDeletion(Protocol):
     """What is kept of contacts, removed piece by piece. Every removal counts on its request."""
 
     def close(self, store: str, contact: str, at: datetime) -> None:
         """From now on, events of this contact up to this instant are no news to anybody."""
 
-    def piece(self, store: str, contact: str) -> Piece | None:
+    def next_batch(self, store: str, contact: str) -> DeletionBatch | None:
         """The next piece, the profile first; None if nothing is left."""
 
-    def own(
+    def unshared_identifiers(
         self,
         store: str,
         contacts: Sequence[str],
@@ -33,19 +33,19 @@ class Remains(Protocol):
     def remove(
         self,
         request: PrivacyRequest,
-        piece: Piece,
+        piece: DeletionBatch,
         own: Sequence[tuple[IdentifierKind, str]],
     ) -> None:
         """Remove a piece and the identities that lead to one of the request's contacts, and count
         what was there."""
 
-    def store_piece(self, store: str, segment: int) -> Piece | None:
+    def store_piece(self, store: str, segment: int) -> DeletionBatch | None:
         """Some of what is kept of any contact of a store, from one of `SEGMENTS` parts."""
 
-    def remove_of_store(self, request: PrivacyRequest, piece: Piece) -> None: ...
+    def remove_of_store(self, request: PrivacyRequest, piece: DeletionBatch) -> None: ...
 
 
-class Requests(Protocol):
+class PrivacyRequestStore(Protocol):
     """Keeps requests, and what is left of them as proof."""
 
     def open(self, request: PrivacyRequest) -> PrivacyRequest:
@@ -63,7 +63,7 @@ class Requests(Protocol):
         """Note how much an export holds."""
 
 
-class Vault(Protocol):
+class ExportStorage(Protocol):
     """Keeps exports for some days."""
 
     def keep(self, store: str, id_: str, texts: Iterable[str]) -> None: ...
@@ -78,7 +78,7 @@ class Vault(Protocol):
         """Take all exports and imports of a store away."""
 
 
-class Later(Protocol):
+class PrivacyQueue(Protocol):
     """Has a request carried out, by another function."""
 
     def carry_out(self, store: str, id_: str, delay: timedelta = timedelta(0)) -> None: ...

@@ -19,7 +19,7 @@ Kind = Literal["export", "erase", "erase_store"]
 Status = Literal["accepted", "sweeping", "done"]
 """`sweeping`: all was erased once, and what functions wrote meanwhile will be erased once more."""
 
-GRACE = timedelta(minutes=5)
+GRACE_PERIOD = timedelta(minutes=5)
 """Real time between the two passes of an erasure. No function that may be acting on what it read
 before the first one runs longer than two minutes."""
 
@@ -50,7 +50,7 @@ class PrivacyRequest(NamedTuple):
     done_at: datetime | None = None
 
 
-class Piece(NamedTuple):
+class DeletionBatch(NamedTuple):
     """Some of what is kept of a contact. `handles` are the adapter's own names for it.
 
     `running` are enrollments that are not over, each with its leg, `exports` the ids of files,
@@ -75,7 +75,7 @@ def request_record(request: PrivacyRequest) -> Mapping[str, Any]:
         "kind": request.kind,
         "status": "done" if request.status == "done" else "running",
         "origin": request.origin,
-        "asked_at": instants.show(request.asked_at),
-        "done_at": instants.show(request.done_at) if request.done_at else None,
+        "asked_at": instants.format_instant(request.asked_at),
+        "done_at": instants.format_instant(request.done_at) if request.done_at else None,
         "items": request.items,
     }

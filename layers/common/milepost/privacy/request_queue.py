@@ -6,26 +6,26 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milepost.contacts.event import IdentifierKind
-from milepost.privacy.ports import Later, Requests
+from milepost.privacy.ports import PrivacyQueue, PrivacyRequestStore
 from milepost.privacy.request import Kind, PrivacyRequest
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Timeline
 
 
-MOST_CONTACTS = 500
+MAX_CONTACTS = 500
 """One request is one item; more identifiers than this name no person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PrivacyRequestIntake:
     """Takes requests. Asking again under the same id is asking once."""
 
     timeline: "Timeline"
-    requests: Requests
-    later: Later
+    requests: PrivacyRequestStore
+    later: PrivacyQueue
 
-    def ask(
+    def open_request(
         self,
         kind: Kind,
         store: str,
@@ -47,5 +47,5 @@ class Desk:
     ) -> list[str]:
         """Every contact that one of these leads to. An unknown one leads to what it would make:
         an event of it may be on its way."""
-        wanted = [{kind: value} for kind, value in identifiers[:MOST_CONTACTS]]
+        wanted = [{kind: value} for kind, value in identifiers[:MAX_CONTACTS]]
         return list(dict.fromkeys(self.timeline.resolve(store, wanted)))

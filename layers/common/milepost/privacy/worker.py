@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milepost.base import instants
-from milepost.privacy.erase import Eraser
-from milepost.privacy.export import Exporter
-from milepost.privacy.ports import Requests
+from milepost.privacy.erase import ContactEraser
+from milepost.privacy.export import PersonExporter
+from milepost.privacy.ports import PrivacyRequestStore
 from milepost.privacy.request import EXPORT_KEPT, PrivacyRequest
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Clerk:
+class PrivacyRequestWorker:
     """Carries requests out. `alerts` is None where nobody listens."""
 
-    requests: Requests
-    eraser: Eraser
-    exporter: Exporter
+    requests: PrivacyRequestStore
+    eraser: ContactEraser
+    exporter: PersonExporter
     alerts: "Alerts | None"
 
     def carry_out(self, store: str, id_: str, tired: Callable[[], bool]) -> PrivacyRequest | None:
@@ -32,13 +32,13 @@ class Clerk:
             return self.eraser.carry_out(request, tired)
         done = self.exporter.carry_out(request)
         if done.origin != "api" and self.alerts is not None:
-            self.alerts.tell(f"{store}: a customer's data is ready", _told(done), store)
+            self.alerts.send_alert(f"{store}: a customer's data is ready", _told(done), store)
         return done
 
 
 def _told(done: PrivacyRequest) -> str:
     """No word about whose data it is: that stands in the shop system's own notice."""
-    until = instants.show(done.asked_at + EXPORT_KEPT)
+    until = instants.format_instant(done.asked_at + EXPORT_KEPT)
     return (
         f"A customer of {done.store} asked for their data ({done.origin}).\n"
         f"The file is {done.store}/exports/{done.id}.json in the stack's bucket, until about "

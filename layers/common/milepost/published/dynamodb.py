@@ -10,13 +10,13 @@ from milepost.aws import keys
 from milepost.aws.table import Table, pack
 from milepost.enrollments.pauses import pauses_from_json
 from milepost.enrollments.program import Program
-from milepost.published.head import Head, Live
+from milepost.published.head import LiveWorkflow, PublishedState
 from milepost.segments.segment import Segment, Segments
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
-    from milepost.published.marketing_stop import Breaker
+    from milepost.conditions.context import Condition
+    from milepost.published.marketing_stop import MarketingStop
     from milepost.segments.scoring import Scoring
     from milepost.templates.rendering import Renderer
     from milepost.templates.version import TemplateVersion
@@ -28,19 +28,19 @@ SEGMENT = "segment:"
 
 
 @dataclass(slots=True)
-class DynamoRegistry:
+class DynamoPublished:
     """Implements `Registry`, with a memory: the head for `fresh_for`, versions for good."""
 
     table: Table
     now: Callable[[], datetime]
     fresh_for: timedelta = timedelta(seconds=30)
-    _heads: dict[str, tuple[datetime, Head]] = field(default_factory=dict)
+    _heads: dict[str, tuple[datetime, PublishedState]] = field(default_factory=dict)
     _programs: dict[tuple[str, str, int], Program] = field(default_factory=dict)
     _templates: dict[tuple[str, str, str], "Renderer"] = field(default_factory=dict)
     _resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
     _segments: dict[tuple[str, str, int], "Condition"] = field(default_factory=dict)
 
-    def head(self, store: str, anew: bool = False) -> Head:
+    def head(self, store: str, anew: bool = False) -> PublishedState:
         kept = self._heads.get(store)
         if kept is None or anew or self.now() - kept[0] >= self.fresh_for:
             kept = (self.now(), read_head(self.table, store))
@@ -61,7 +61,7 @@ class DynamoRegistry:
             self._templates[key] = Renderer(read_template(self.table, *key))
         return self._templates[key]
 
-    def resume(self, store: str, workflow: str, version: int) -> str:
+    def resume_state_machine(self, store: str, workflow: str, version: int) -> str:
         key = (store, workflow, version)
         if key not in self._resumes:
             item = self.table.get(program_key(*key)) or {}
@@ -93,12 +93,12 @@ def segment_key(store: str, name: str, version: int) -> dict[str, Any]:
     return keys.store_item(store, f"SEGMENT#{name}#{version}")
 
 
-def read_head(table: Table, store: str) -> Head:
+def read_head(table: Table, store: str) -> PublishedState:
     item = table.get(head_key(store)) or {}
-    return Head(
+    return PublishedState(
         settings=StoreSettings.from_json(json.loads(item.get("settings", "{}"))),
         workflows={
-            name.removeprefix(WORKFLOW): Live(
+            name.removeprefix(WORKFLOW): LiveWorkflow(
                 int(live["version"]),
                 live["machine"],
                 live["status"],
@@ -125,12 +125,12 @@ def read_head(table: Table, store: str) -> Head:
     )
 
 
-def _breaker(text: str | None) -> "Breaker | None":
+def _breaker(text: str | None) -> "MarketingStop | None":
     if text is None:
         return None
-    from milepost.published.marketing_stop import Breaker  # it is hardly ever open
+    from milepost.published.marketing_stop import MarketingStop  # it is hardly ever open
 
-    return Breaker.from_json(json.loads(text))
+    return MarketingStop.from_json(json.loads(text))
 
 
 def _scoring(text: str | None) -> "Scoring | None":

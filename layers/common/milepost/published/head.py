@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from milepost.enrollments.program import is_planned
+from milepost.enrollments.program import is_time_trigger
 from milepost.segments.segment import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.enrollments.pauses import Pause
     from milepost.enrollments.program import Program
-    from milepost.published.marketing_stop import Breaker
+    from milepost.published.marketing_stop import MarketingStop
     from milepost.segments.scoring import Scoring
     from milepost.stores.settings import StoreSettings
     from milepost.templates.rendering import Renderer
 
 
-class Live(NamedTuple):
+class LiveWorkflow(NamedTuple):
     """A workflow that is published: its version, and the machine that new entries start on.
 
     `trigger` is its program's without `where`, so that whoever has an event need not read the
@@ -33,19 +33,19 @@ class Live(NamedTuple):
     trigger: Mapping[str, Any] = {}
 
 
-class Head(NamedTuple):
+class PublishedState(NamedTuple):
     """What is live in a store now; `pauses` are the whole store's.
 
     `breaker` says why its marketing is stopped, `resumed` when a person last let it go on.
     """
 
     settings: StoreSettings
-    workflows: Mapping[str, Live]
+    workflows: Mapping[str, LiveWorkflow]
     templates: Mapping[str, str]
     pauses: tuple[Pause, ...] = ()
     segments: Segments = Segments()
     scoring: Scoring | None = None
-    breaker: Breaker | None = None
+    breaker: MarketingStop | None = None
     resumed: str = ""
 
     def pauses_of(self, workflow: str) -> tuple[Pause, ...]:
@@ -53,29 +53,29 @@ class Head(NamedTuple):
         live = self.workflows.get(workflow)
         return (*self.pauses, *(live.pauses if live else ()))
 
-    def plans(self) -> list[Mapping[str, Any]]:
+    def time_triggers(self) -> list[Mapping[str, Any]]:
         """What live workflows wait for that comes to contacts by itself, paused ones included."""
         return [
             live.trigger
             for live in self.workflows.values()
-            if live.status in ("live", "paused") and is_planned(live.trigger)
+            if live.status in ("live", "paused") and is_time_trigger(live.trigger)
         ]
 
     def is_paused(self, workflow: str) -> bool:
         return any(pause.ended is None for pause in self.pauses_of(workflow))
 
 
-class Registry(Protocol):
+class Published(Protocol):
     """What has been published."""
 
-    def head(self, store: str, anew: bool = False) -> Head:
+    def head(self, store: str, anew: bool = False) -> PublishedState:
         """What is live; it may be half a minute old, unless it is to be read `anew`."""
 
     def program(self, store: str, workflow: str, version: int) -> Program: ...
 
     def template(self, store: str, name: str, version: str) -> Renderer: ...
 
-    def resume(self, store: str, workflow: str, version: int) -> str:
+    def resume_state_machine(self, store: str, workflow: str, version: int) -> str:
         """The machine on which later legs of this version run."""
 
     def segment(self, store: str, name: str, version: int) -> Condition:

@@ -7,7 +7,7 @@ from milepost.base import instants
 Kind = Literal["bounced", "complained"]
 
 
-class Breaker(NamedTuple):
+class MarketingStop(NamedTuple):
     """Marketing is stopped since an instant: so many of those sent in so many days. `told` says
     that the shop's people have been."""
 
@@ -25,8 +25,8 @@ class Breaker(NamedTuple):
         return f"{self.number} of {self.sent} marketing mails of {span} {what} ({percent:.2f} %)"
 
     def to_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "opened": instants.show(self.opened)}
+        return {**self._asdict(), "opened": instants.format_instant(self.opened)}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Breaker":
-        return cls(**{**document, "opened": instants.parse(document["opened"])})
+    def from_json(cls, document: Mapping[str, Any]) -> "MarketingStop":
+        return cls(**{**document, "opened": instants.parse_instant(document["opened"])})

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
-from milepost.runtime.aws import _name, machine_name
+from milepost.base.errors import ThrottledError
+from milepost.runtime.aws import _name, state_machine_name
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
 
 @dataclass(frozen=True, slots=True)
-class StepFunctionsMachines:
+class StepFunctionsStateMachines:
     """Implements `Machines`."""
 
     client: "SFNClient"
@@ -23,11 +23,11 @@ class StepFunctionsMachines:
     def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
         try:
             return self._publish(
-                self.machines + machine_name(store, workflow),
+                self.machines + state_machine_name(store, workflow),
                 json.dumps(definition, separators=(",", ":")),
             )
         except (ClientError, BotoCoreError) as error:
-            raise Busy(_name(error)) from error
+            raise ThrottledError(_name(error)) from error
 
     def _publish(self, arn: str, definition: str) -> str:
         try:

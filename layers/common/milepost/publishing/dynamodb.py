@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.enrollments.pauses import Pause, pauses_to_json
 from milepost.enrollments.program import Program
 from milepost.published.dynamodb import (
@@ -23,13 +23,13 @@ from milepost.published.dynamodb import (
     segment_key,
     template_item,
 )
-from milepost.runtime.dynamodb.jobs import work_key, work_value
+from milepost.runtime.dynamodb.jobs import job_key, job_value
 from milepost.segments.segment import Segment
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
-    from milepost.published.head import Head, Live
-    from milepost.runtime.jobs import Work
+    from milepost.conditions.context import Condition
+    from milepost.published.head import LiveWorkflow, PublishedState
+    from milepost.runtime.jobs import Job
     from milepost.templates.version import TemplateVersion
 
 
@@ -37,12 +37,12 @@ REFUSED = "REFUSED#"
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoPublications:
+class DynamoPublishedWriter:
     """Implements `Publications`."""
 
     table: Table
 
-    def head(self, store: str) -> "Head":
+    def head(self, store: str) -> "PublishedState":
         return read_head(self.table, store)
 
     def program(self, store: str, workflow: str, version: int) -> Program:
@@ -55,11 +55,11 @@ class DynamoPublications:
         item = self.table.get(program_key(store, workflow, version))
         return str(item["source"]) if item else ""
 
-    def keep_program(self, store: str, program: Program, source: str) -> bool:
+    def save_program(self, store: str, program: Program, source: str) -> bool:
         item = dict(program_item(store, program, source))
         try:
             self.table.put(item, "attribute_not_exists(pk)")
-        except Refused as refused:
+        except ConditionFailedError as refused:
             (held,) = refused.items
             return held is not None and held["source"] == source
         return True
@@ -75,7 +75,7 @@ class DynamoPublications:
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.table.put(dict(template_item(store, template)))
 
-    def go_live(self, store: str, workflow: str, live: "Live", after: int) -> bool:
+    def go_live(self, store: str, workflow: str, live: "LiveWorkflow", after: int) -> bool:
         condition = "#workflow.#version = :after" if after else "attribute_not_exists(#workflow)"
         try:
             self.table.update(
@@ -95,7 +95,7 @@ class DynamoPublications:
                 }
                 | ({":after": after} if after else {}),
             )
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
@@ -127,7 +127,7 @@ class DynamoPublications:
         item = segment_key(store, name, version) | pack({"condition": text})
         try:
             self.table.put(item, "attribute_not_exists(pk)")
-        except Refused as refused:
+        except ConditionFailedError as refused:
             (held,) = refused.items
             return held is not None and held["condition"] == text
         return True
@@ -143,7 +143,7 @@ class DynamoPublications:
                 names={"#segment": SEGMENT + name} | ({"#version": "version"} if after else {}),
                 values={":live": live} | ({":after": after} if after else {}),
             )
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
@@ -157,10 +157,10 @@ class DynamoPublications:
             values={":scoring": json.dumps(scoring, ensure_ascii=False)},
         )
 
-    def set_going(self, work: "Work") -> None:
-        self.table.put(work_key(work) | pack(work_value(work)))
+    def enqueue(self, work: "Job") -> None:
+        self.table.put(job_key(work) | pack(job_value(work)))
 
-    def refused(self, store: str, path: str, refused: bool) -> None:
+    def record_refusal(self, store: str, path: str, refused: bool) -> None:
         key = keys.store_item(store, REFUSED + path)
         if refused:
             self.table.put(key | pack({"path": path}))

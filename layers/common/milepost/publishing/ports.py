@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from milepost.conditions.evaluate import Condition
+    from milepost.conditions.context import Condition
     from milepost.enrollments.pauses import Pause
     from milepost.enrollments.program import Program
-    from milepost.published.head import Head, Live
-    from milepost.runtime.jobs import Work
+    from milepost.published.head import LiveWorkflow, PublishedState
+    from milepost.runtime.jobs import Job
     from milepost.segments.segment import Segment
     from milepost.templates.version import TemplateVersion
 
 
-class Publications(Protocol):
+class PublishedWriter(Protocol):
     """The writing side of the registry: always the present, never from a cache."""
 
-    def head(self, store: str) -> Head: ...
+    def head(self, store: str) -> PublishedState: ...
 
     def program(self, store: str, workflow: str, version: int) -> Program: ...
 
@@ -29,7 +29,7 @@ class Publications(Protocol):
     def source(self, store: str, workflow: str, version: int) -> str:
         """What identifies the file and compiler that a version was made from."""
 
-    def keep_program(self, store: str, program: Program, source: str) -> bool:
+    def save_program(self, store: str, program: Program, source: str) -> bool:
         """Keep a version; False if that number belongs to another source: versions never change."""
 
     def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
@@ -37,7 +37,7 @@ class Publications(Protocol):
 
     def keep_template(self, store: str, template: TemplateVersion) -> None: ...
 
-    def go_live(self, store: str, workflow: str, live: Live, after: int) -> bool:
+    def go_live(self, store: str, workflow: str, live: LiveWorkflow, after: int) -> bool:
         """Make a version live in place of version `after` (0: none); False if that is not live."""
 
     def show_template(self, store: str, name: str, version: str) -> None: ...
@@ -59,17 +59,17 @@ class Publications(Protocol):
 
     def apply_scoring(self, store: str, scoring: Mapping[str, Any] | None) -> None: ...
 
-    def set_going(self, work: Work) -> None:
+    def enqueue(self, work: Job) -> None:
         """Have something done for everybody inside a workflow; it replaces the same done before."""
 
-    def refused(self, store: str, path: str, refused: bool) -> None:
+    def record_refusal(self, store: str, path: str, refused: bool) -> None:
         """Note whether a file as it is now was refused."""
 
     def all_refused(self, store: str) -> list[str]:
         """The paths of the files that were refused."""
 
 
-class Machines(Protocol):
+class StateMachines(Protocol):
     """Publishes state machines."""
 
     def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:

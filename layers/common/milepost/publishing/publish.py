@@ -14,11 +14,11 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from milepost.base.errors import Busy
-from milepost.publishing.errors import Unfinished
+from milepost.base.errors import ThrottledError
+from milepost.publishing.errors import PublishIncompleteError
 from milepost.publishing.report import (
-    Report,
-    Result,
+    PublishReport,
+    PublishResult,
     as_json,
     as_markdown,
     as_message,
@@ -27,15 +27,15 @@ from milepost.publishing.report import (
 )
 from milepost.publishing.scoring import PATH as SCORING
 from milepost.publishing.scoring import publish_scoring
-from milepost.publishing.segments import Estimates, Publishing, publish_segment
+from milepost.publishing.segments import Estimates, SegmentPublishing, publish_segment
 from milepost.publishing.settings import publish_settings
-from milepost.publishing.templates import marketers, publish_template
-from milepost.publishing.workflows import Workflows, path_of_tests
+from milepost.publishing.templates import marketing_users, publish_template
+from milepost.publishing.workflows import WorkflowPublisher, path_of_tests
 
 if TYPE_CHECKING:
     from milepost.outbound.ports import Alerts
-    from milepost.publishing.ports import Publications
-    from milepost.stores.files import Files
+    from milepost.publishing.ports import PublishedWriter
+    from milepost.stores.files import StoreFiles
 
 
 LAYOUT = "_layout"
@@ -47,16 +47,16 @@ _TURNS = ("settings.json", "templates", "segments", SCORING, "workflows")
 class Publisher:
     """Publishes a store's files."""
 
-    files: "Files"
-    publications: "Publications"
-    workflows: Workflows
+    files: "StoreFiles"
+    publications: "PublishedWriter"
+    workflows: WorkflowPublisher
     now: Callable[[], datetime]
     estimate: Estimates = lambda _, __: None
     sender_domain: str | None = None
 
-    def publish(self, store: str, paths: Sequence[str]) -> list[Report]:
+    def publish(self, store: str, paths: Sequence[str]) -> list[PublishReport]:
         """Bring everything that these paths concern up to date; the reports, newest last.
-        Raises `Unfinished`.
+        Raises `PublishIncompleteError`.
 
         Settings go first and workflows last, so that files uploaded together find each other.
         """
@@ -68,15 +68,17 @@ class Publisher:
             again = [unit for unit in self.publications.all_refused(store) if unit not in done]
             reports += self._each(store, again, unfinished)
         if unfinished:
-            raise Unfinished(unfinished, reports)
+            raise PublishIncompleteError(unfinished, reports)
         return reports
 
-    def _each(self, store: str, units: Iterable[str], unfinished: list[str]) -> Iterator[Report]:
+    def _each(
+        self, store: str, units: Iterable[str], unfinished: list[str]
+    ) -> Iterator[PublishReport]:
         """Publish one after the other; one that cannot be finished now holds no other up."""
         for unit in sorted(units, key=_turn):
             try:
                 yield self._publish(store, unit)
-            except Busy as busy:
+            except ThrottledError as busy:
                 unfinished.append(str(busy))
 
     def _units(self, store: str, path: str) -> list[str]:
@@ -96,22 +98,22 @@ class Publisher:
         files = [PurePosixPath(p).parts for p in self.files.paths(store, "templates")]
         return sorted({"/".join(p[:-1]) for p in files if len(p) > 2 and p[1] != LAYOUT})
 
-    def _publish(self, store: str, unit: str) -> Report:
+    def _publish(self, store: str, unit: str) -> PublishReport:
         """Publish until the result is of the bucket and the registry as they are."""
         for _ in range(_ROUNDS):
             before = self._seen(store, unit)
             result = self._once(store, unit)
-            self.publications.refused(store, unit, result.outcome == "refused")
+            self.publications.record_refusal(store, unit, result.outcome == "refused")
             if self._seen(store, unit) == before:
-                return self._write(store, Report(unit, at=self.now(), **result._asdict()))
-        raise Busy(f"{unit} kept changing while it was published")
+                return self._write(store, PublishReport(unit, at=self.now(), **result._asdict()))
+        raise ThrottledError(f"{unit} kept changing while it was published")
 
     def _seen(self, store: str, unit: str) -> object:
         """All that a result depends on: if it is the same afterwards, the result still holds."""
         head = self.publications.head(store)
         if unit.startswith("templates/"):
             layout = self.files.folder(store, f"templates/{LAYOUT}")
-            users = marketers(self.publications, store, unit.removeprefix("templates/"))
+            users = marketing_users(self.publications, store, unit.removeprefix("templates/"))
             return (self.files.folder(store, unit), layout, head.settings, users)
         if unit == "settings.json":
             return (self.files.read(store, unit), head.settings)
@@ -125,7 +127,7 @@ class Publisher:
         segments = sorted(head.segments.live())
         return (self.files.read(store, unit), tests, templates, segments, head.settings)
 
-    def _once(self, store: str, unit: str) -> Result:
+    def _once(self, store: str, unit: str) -> PublishResult:
         if unit == "settings.json":
             text = self.files.read(store, unit)
             return publish_settings(
@@ -139,11 +141,11 @@ class Publisher:
             return publish_scoring(self.files, self.publications, store, self.now())
         name = PurePosixPath(unit).stem
         if unit.startswith("segments/"):
-            needs = Publishing(self.files, self.publications, self.estimate)
+            needs = SegmentPublishing(self.files, self.publications, self.estimate)
             return publish_segment(needs, store, name, self.now())
         return self.workflows.publish(store, name, self.now())
 
-    def _write(self, store: str, report: Report) -> Report:
+    def _write(self, store: str, report: PublishReport) -> PublishReport:
         base = "reports/" + report.file.removesuffix(".json").replace("/", ".")
         before = self.files.read(store, f"{base}.report.json")
         self.files.write(store, f"{base}.report.json", as_json(report))
@@ -155,9 +157,9 @@ def _turn(unit: str) -> tuple[int, str]:
     return (_TURNS.index(unit.partition("/")[0]), unit)
 
 
-def tell(alerts: "Alerts", store: str, reports: Iterable[Report]) -> bool:
-    """Tell what is news in one message; whether there was any. Raises `Busy`."""
+def notify_staff(alerts: "Alerts", store: str, reports: Iterable[PublishReport]) -> bool:
+    """Tell what is news in one message; whether there was any. Raises `ThrottledError`."""
     news = [report for report in reports if report.news]
     if news:
-        alerts.tell(headline(store, news), as_message(news), store)
+        alerts.send_alert(headline(store, news), as_message(news), store)
     return bool(news)

@@ -24,7 +24,7 @@ _SAID: dict[Outcome, str] = {
 }
 
 
-class Report(NamedTuple):
+class PublishReport(NamedTuple):
     """The outcome of publishing one file or template folder.
 
     `news` says whether somebody has to be told: the report that was there before said otherwise.
@@ -40,7 +40,7 @@ class Report(NamedTuple):
     news: bool = True
 
 
-def is_news(report: Report, before: str | None) -> bool:
+def is_news(report: PublishReport, before: str | None) -> bool:
     """Whether a report says something that the one before it, as JSON, did not.
 
     What goes live is always news, and what was live already only to whoever has just heard that
@@ -58,7 +58,7 @@ def is_news(report: Report, before: str | None) -> bool:
     return not isinstance(known, dict) or said | {"at": None} != known | {"at": None}
 
 
-def headline(store: str, reports: Sequence[Report]) -> str:
+def headline(store: str, reports: Sequence[PublishReport]) -> str:
     """What some reports come to, on one line."""
     if len(reports) == 1:
         (report,) = reports
@@ -68,7 +68,7 @@ def headline(store: str, reports: Sequence[Report]) -> str:
     return f"{store}: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
 
 
-def as_message(reports: Iterable[Report]) -> str:
+def as_message(reports: Iterable[PublishReport]) -> str:
     """Reports for people who read them as plain text, where a picture is none."""
     shown = (
         report._replace(explanation=report.explanation and report.explanation._replace(picture=""))
@@ -77,15 +77,15 @@ def as_message(reports: Iterable[Report]) -> str:
     return "\n\n".join(map(as_markdown, shown))
 
 
-def as_json(report: Report) -> str:
+def as_json(report: PublishReport) -> str:
     document = {
         "file": report.file,
         "outcome": report.outcome,
-        "at": instants.show(report.at),
+        "at": instants.format_instant(report.at),
         "version": report.version or None,
         "note": report.note or None,
         "problems": [
-            {"place": p.place, "reason": p.reason, "remedy": p.remedy or None}
+            {"place": p.location, "reason": p.reason, "remedy": p.remedy or None}
             for p in report.problems
         ],
         **({"explanation": _fields(report.explanation)} if report.explanation else {}),
@@ -98,15 +98,17 @@ def _fields(explanation: Explanation) -> dict[str, Any]:
     return {**explanation._asdict(), "costs": costs}
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(report: PublishReport) -> str:
     head = f"# `{report.file}` {_SAID[report.outcome]}{_as_version(report)}"
-    lines = [head, "", instants.show(report.at)]
+    lines = [head, "", instants.format_instant(report.at)]
     if report.note:
         lines += ["", report.note]
     if report.problems:
         lines += ["", "| where | what | remedy |", "|---|---|---|"]
         lines += [
-            "| " + " | ".join(_cell(text) for text in (f"`{p.place}`", p.reason, p.remedy)) + " |"
+            "| "
+            + " | ".join(_cell(text) for text in (f"`{p.location}`", p.reason, p.remedy))
+            + " |"
             for p in report.problems
         ]
     if report.explanation:
@@ -114,7 +116,7 @@ def as_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _as_version(report: Report) -> str:
+def _as_version(report: PublishReport) -> str:
     return f" as version {report.version}" if report.version else ""
 
 
@@ -139,7 +141,7 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
 
 
-class Result(NamedTuple):
+class PublishResult(NamedTuple):
     """The outcome; `explanation` of a workflow."""
 
     outcome: Outcome
@@ -149,5 +151,5 @@ class Result(NamedTuple):
     explanation: Explanation | None = None
 
 
-def refused(problems: Iterable[Problem]) -> Result:
-    return Result("refused", problems=tuple(problems))
+def rejected(problems: Iterable[Problem]) -> PublishResult:
+    return PublishResult("refused", problems=tuple(problems))

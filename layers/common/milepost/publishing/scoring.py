@@ -7,59 +7,60 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.conditions.file import EventIs
-from milepost.publishing.report import Result, refused
-from milepost.publishing.segments import beside, keep, switch
-from milepost.runtime.jobs import Work
+from milepost.publishing.report import PublishResult, rejected
+from milepost.publishing.segments import activate_segment, save_segment, segment_context
+from milepost.runtime.jobs import Job
 from milepost.segments.file import ScoringFile
-from milepost.segments.membership import STAGE, made
+from milepost.segments.membership import STAGE_SEGMENT_PREFIX, new_segment
 from milepost.segments.scoring import Rule, Scoring
-from milepost.workflows.compiler.check_segment import check_condition, compiled
+from milepost.workflows.compiler.check_segment import check_condition, compile_condition
 from milepost.workflows.compiler.condition_refs import leaves_of
 
 if TYPE_CHECKING:
-    from milepost.published.head import Head
-    from milepost.publishing.ports import Publications
-    from milepost.stores.files import Files
+    from milepost.published.head import PublishedState
+    from milepost.publishing.ports import PublishedWriter
+    from milepost.stores.files import StoreFiles
 
 
 PATH = "scoring.json"
 
 
 def publish_scoring(
-    files: "Files", publications: "Publications", store: str, now: datetime
-) -> Result:
+    files: "StoreFiles", publications: "PublishedWriter", store: str, now: datetime
+) -> PublishResult:
     """Apply the rules; those that were live stay if the file is wrong, and end if it is gone."""
     head = publications.head(store)
     text = files.read(store, PATH)
     if text is None:
         return _end(publications, store, head)
-    file = read_file(text, ScoringFile)
+    file = parse_file(text, ScoringFile)
     if isinstance(file, list):
-        return refused(file)
+        return rejected(file)
     if problems := [*_checked(files, store, head, file)]:
-        return refused(problems)
+        return rejected(problems)
     scoring = _compiled(file)
     if not _show_stages(publications, store, head, file) and scoring == head.scoring:
-        return Result("unchanged")
-    publications.set_going(Work("look", store, "scoring", now))
+        return PublishResult("unchanged")
+    publications.enqueue(Job("look", store, "scoring", now))
     publications.apply_scoring(store, scoring.to_json())
     note = "points are given from now on; stages are found out within minutes, and are no news"
-    return Result("published", note=note)
+    return PublishResult("published", note=note)
 
 
-def _checked(files: "Files", store: str, head: "Head", file: ScoringFile) -> Iterator[Problem]:
+def _checked(
+    files: "StoreFiles", store: str, head: "PublishedState", file: ScoringFile
+) -> Iterator[Problem]:
     for number, rule in enumerate(file.points):
         for place, leaf, _ in leaves_of(f"points[{number}].where", rule.where):
-            if not isinstance(leaf, EventIs):
+            if "event" not in leaf.allowed_in:
                 reason = "a where here can only ask about `event`"
                 remedy = "what the contact was at that time is not known any more"
                 yield Problem(place, reason, remedy)
-    around = beside(files, store, head)
+    around = segment_context(files, store, head)
     for number, stage in enumerate(file.stages):
-        name = f"{STAGE}{stage.stage}"
+        name = f"{STAGE_SEGMENT_PREFIX}{stage.stage}"
         yield from check_condition(f"stages[{number}].if", stage.if_, name, around)
 
 
@@ -69,7 +70,7 @@ def _compiled(file: ScoringFile) -> Scoring:
             rule.id,
             rule.event,
             rule.points,
-            compiled(rule.where) if rule.where is not None else None,
+            compile_condition(rule.where) if rule.where is not None else None,
             rule.most,
         )
         for rule in file.points
@@ -86,36 +87,46 @@ def _compiled(file: ScoringFile) -> Scoring:
     )
 
 
-def _show_stages(publications: "Publications", store: str, head: "Head", file: ScoringFile) -> bool:
+def _show_stages(
+    publications: "PublishedWriter", store: str, head: "PublishedState", file: ScoringFile
+) -> bool:
     """Let the stages be live that the file names, and no others; whether that changed any."""
     changed = False
     for stage in file.stages:
-        name, condition = f"{STAGE}{stage.stage}", compiled(stage.if_)
+        name, condition = f"{STAGE_SEGMENT_PREFIX}{stage.stage}", compile_condition(stage.if_)
         held = head.segments.get(name)
         live = held is not None and held.status == "live"
         if live and publications.segment(store, name, held.version if held else 0) == condition:
             continue
-        fresh = made(stage.stage, condition, False, (held.version if held else 0) + 1)
-        switch(publications, store, name, keep(publications, store, name, fresh, condition), held)
+        fresh = new_segment(stage.stage, condition, False, (held.version if held else 0) + 1)
+        activate_segment(
+            publications,
+            store,
+            name,
+            save_segment(publications, store, name, fresh, condition),
+            held,
+        )
         changed = True
-    named = {f"{STAGE}{stage.stage}" for stage in file.stages}
+    named = {f"{STAGE_SEGMENT_PREFIX}{stage.stage}" for stage in file.stages}
     return _hide_stages(publications, store, head, named) or changed
 
 
-def _hide_stages(publications: "Publications", store: str, head: "Head", named: set[str]) -> bool:
+def _hide_stages(
+    publications: "PublishedWriter", store: str, head: "PublishedState", named: set[str]
+) -> bool:
     gone = [
         (name, held)
         for name, held in head.segments.items()
-        if name.startswith(STAGE) and name not in named and held.status == "live"
+        if name.startswith(STAGE_SEGMENT_PREFIX) and name not in named and held.status == "live"
     ]
     for name, held in gone:
-        switch(publications, store, name, held._replace(status="archived"), held)
+        activate_segment(publications, store, name, held._replace(status="archived"), held)
     return bool(gone)
 
 
-def _end(publications: "Publications", store: str, head: "Head") -> Result:
+def _end(publications: "PublishedWriter", store: str, head: "PublishedState") -> PublishResult:
     if head.scoring is None:
-        return Result("archived", note="nothing was live")
+        return PublishResult("archived", note="nothing was live")
     _hide_stages(publications, store, head, set())
     publications.apply_scoring(store, None)
-    return Result("archived", note="no points are given any more; stages stay as they are")
+    return PublishResult("archived", note="no points are given any more; stages stay as they are")

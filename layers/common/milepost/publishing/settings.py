@@ -4,47 +4,47 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.contacts.event_names import OPT_IN
-from milepost.enrollments.pauses import after
-from milepost.publishing.report import Result, refused
+from milepost.enrollments.pauses import with_pause_state
+from milepost.publishing.report import PublishResult, rejected
 from milepost.publishing.settings_file import SettingsFile
 from milepost.publishing.usage import (
     answers_opt_in,
     double_opt_in,
-    form_of,
-    programs,
+    double_opt_in_form,
+    live_programs,
     senders,
     topics,
 )
-from milepost.runtime.jobs import Work
+from milepost.runtime.jobs import Job
 from milepost.stores.settings import StoreSettings
 from milepost.workflows.language.workflow import Workflow
 
 if TYPE_CHECKING:
-    from milepost.publishing.ports import Publications
-    from milepost.stores.files import Files
+    from milepost.publishing.ports import PublishedWriter
+    from milepost.stores.files import StoreFiles
 
 
 def publish_settings(
-    publications: "Publications",
-    files: "Files",
+    publications: "PublishedWriter",
+    files: "StoreFiles",
     store: str,
     text: str | None,
     now: datetime,
     sender_domain: str | None = None,
-) -> Result:
+) -> PublishResult:
     """Apply the settings; their last version stays if the file is wrong or gone.
 
     `sender_domain` is where senders may have addresses of their own: empty for nowhere, None where
     nobody knows.
     """
     if text is None:
-        return Result("kept", note="the file is gone, its last settings stay")
-    settings = read_file(text, SettingsFile)
+        return PublishResult("kept", note="the file is gone, its last settings stay")
+    settings = parse_file(text, SettingsFile)
     if isinstance(settings, list):
-        return refused(settings)
+        return rejected(settings)
     document = settings.document()
     found = [
         *_in_use(publications, store, settings),
@@ -52,27 +52,29 @@ def publish_settings(
         *_unanswered(publications, files, store, StoreSettings.from_json(document)),
     ]
     if found:
-        return refused(found)
+        return rejected(found)
     head = publications.head(store)
-    pauses = after(head.pauses, settings.paused, now)
+    pauses = with_pause_state(head.pauses, settings.paused, now)
     if pauses != head.pauses and not settings.paused:
         for name in head.workflows:
-            publications.set_going(Work("thaw", store, name, now))
+            publications.enqueue(Job("thaw", store, name, now))
     publications.apply_settings(store, document, pauses)
-    return Result("published")
+    return PublishResult("published")
 
 
-def _in_use(publications: "Publications", store: str, settings: SettingsFile) -> Iterator[Problem]:
+def _in_use(
+    publications: "PublishedWriter", store: str, settings: SettingsFile
+) -> Iterator[Problem]:
     """Topics that workflows still mail about cannot go, for their mail would stop unseen; nor can
     the forms that workflows begin with."""
-    for program in programs(publications, store, publications.head(store)):
+    for program in live_programs(publications, store, publications.head(store)):
         for topic in sorted(topics(program) - {*settings.topics}):
             reason = f'"{topic}" is used by {program.workflow}'
             yield Problem("topics", reason, "change or delete that first")
         for sender in sorted(senders(program) - {*settings.senders}):
             reason = f'"{sender}" sends mail of {program.workflow}'
             yield Problem("senders", reason, "change or delete that first")
-        form = form_of(program)
+        form = double_opt_in_form(program)
         if form and form not in settings.forms:
             reason = f'"{form}" lets people into {program.workflow}'
             yield Problem("forms", reason, "change or delete that first")
@@ -98,7 +100,7 @@ def _sent_from(settings: SettingsFile, domain: str) -> Iterator[Problem]:
 
 
 def _unanswered(
-    publications: "Publications", files: "Files", store: str, settings: StoreSettings
+    publications: "PublishedWriter", files: "StoreFiles", store: str, settings: StoreSettings
 ) -> Iterator[Problem]:
     """Whoever has to confirm a sign-up needs a mail to do it with. The workflow that sends it may
     be published already, or come together with the settings."""
@@ -106,11 +108,11 @@ def _unanswered(
     if not forms:
         return
     head = publications.head(store)
-    for program in programs(publications, store, head):
+    for program in live_programs(publications, store, head):
         if answers_opt_in(program.head["trigger"], head.workflows[program.workflow].status):
             return
     for path in files.paths(store, "workflows"):
-        workflow = read_file(files.read(store, path) or "", Workflow)
+        workflow = parse_file(files.read(store, path) or "", Workflow)
         if isinstance(workflow, Workflow) and answers_opt_in(
             workflow.trigger.model_dump(), workflow.status
         ):

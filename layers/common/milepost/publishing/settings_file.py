@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
-from milepost.base.dates import zone_named
-from milepost.base.file_model import Locale, SomeTime, Strict
+from milepost.base.dates import find_zone
+from milepost.base.file_model import Locale, SomeTime, StrictModel
 from milepost.pages.form_file import FormFile, FormName, Origin, TopicId
 from milepost.sending.file import (
     Caps,
@@ -22,7 +22,7 @@ from milepost.stores.properties import Type
 
 
 def _iana(name: str) -> str:
-    if zone_named(name) is None:
+    if find_zone(name) is None:
         raise ValueError(f"{name!r} is not an IANA time zone like 'Europe/Paris'")
     return name
 
@@ -39,68 +39,82 @@ PropertyName = Annotated[str, Field(min_length=1, max_length=100)]
 UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,50}$")]
 
 
-class Utm(Strict):
-    """What links to the store's own pages say of where the visitor comes from.
+class Utm(StrictModel):
+    """The UTM parameters of links to the store's own pages.
 
-    `utm_campaign` is the workflow, `utm_content` the step.
+    `utm_campaign` is always the workflow, `utm_content` the step.
     """
 
     source: UtmValue = Field(default="milepost", description="`utm_source`.")
     medium: UtmValue = Field(default="email", description="`utm_medium`.")
 
 
-class SettingsFile(Strict):
-    """Who the store is, what it writes about, and in which languages."""
+class SettingsFile(StrictModel):
+    """Who the store is, its topics and languages, and the limits of its e-mail."""
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where editors find what may be written here."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
-    name: str = Field(min_length=1, max_length=60, description="The sender's name in every mail.")
+    name: str = Field(
+        min_length=1,
+        max_length=60,
+        description="The store's name, and the sender's name in every e-mail.",
+    )
     url: HttpUrl = Field(description="The shop's home page.")
     postal_address: str = Field(
-        min_length=5, max_length=300, description="Printed in every marketing mail, as laws ask."
+        min_length=5,
+        max_length=300,
+        description="Printed in every marketing e-mail, as the law requires.",
     )
-    logo_url: HttpUrl | None = Field(None, description="Shown at the head of every mail.")
-    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="What prices are in: `EUR`.")
+    logo_url: HttpUrl | None = Field(None, description="The image at the top of every e-mail.")
+    currency: str = Field(
+        "USD", pattern=r"^[A-Z]{3}$", description="The currency of prices: `EUR`."
+    )
     timezone: Annotated[str, AfterValidator(_iana)] = Field(
-        "UTC", description="The store's own clock, for contacts whose zone is unknown."
+        "UTC",
+        description="The store's time zone, also for contacts whose time zone is unknown: "
+        "`Europe/Paris`.",
     )
-    default_locale: Locale = Field("en", description="For readers whose language is unknown.")
+    default_locale: Locale = Field(
+        "en", description="The language for contacts whose language is unknown."
+    )
     locales: list[Locale] = Field(
-        default_factory=lambda: ["en"], description="Languages every template must speak."
+        default_factory=lambda: ["en"], description="The languages that every template must have."
     )
     topics: dict[TopicId, Title] = Field(
-        min_length=1, description="What readers subscribe to: an id and a title for each topic."
+        min_length=1, description="What contacts subscribe to: an id and a title for each topic."
     )
     topic_titles: dict[Locale, dict[TopicId, Title]] = Field(
         default_factory=dict,
-        description="The titles in other languages, for readers' pages: "
+        description="The titles in other languages, for the preferences page: "
         '`{"fr": {"offers": "Offres"}}`.',
     )
     shop_topics: list[TopicId] = Field(
         default_factory=list,
-        description='The topics that "accepts marketing" in the shop stands for.',
+        description='The topics to which "accepts marketing" in the shop system subscribes.',
     )
     reply_to: Annotated[str, AfterValidator(_address)] | None = Field(
-        None, description="Where answers to a mail go; to its sender if absent."
+        None, description="The address for replies; the sender's address if left out."
     )
     senders: dict[SenderId, SenderFile] = Field(
         default_factory=dict,
         max_length=100,
-        description="People and products that mails come from, where a step names one: "
+        description="The people and products that a step can name as the sender: "
         '`{"anna": {"name": "Anna from Harbor & Pine"}}`.',
     )
-    paused: bool = Field(False, description="Nothing is sent while this is true.")
+    paused: bool = Field(
+        False, description="`true`: nothing is sent, and all workflows are paused."
+    )
     warm_up: WarmUp | None = Field(
         None,
-        description="At most so much marketing a day while a new domain makes itself a name; what "
-        "is over waits for the next day.",
+        description="A daily limit on marketing for a new domain. E-mail beyond it waits for the "
+        "next day.",
     )
     tracking: Tracking = Field(
         "all",
-        description="Whose opens and clicks are looked at: everybody's, nobody's, or those of "
-        "readers who say yes to the topic `tracking`, which then has to be among `topics`, and not "
-        "first.",
+        description="Whose opens and clicks are tracked: of all contacts, of no contact, or of "
+        "contacts who said yes to the topic `tracking`. This topic must then be among `topics`, "
+        "and not the first.",
     )
     forms: dict[FormName, FormFile] = Field(
         default_factory=dict, max_length=50, description="The sign-up forms on your pages, by name."
@@ -108,36 +122,38 @@ class SettingsFile(Strict):
     origins: list[Origin] = Field(
         default_factory=list,
         max_length=20,
-        description="Websites whose pages may send forms by script, and what their visitors look "
-        "at: `https://shop.example`. Only that of `url` if left out.",
+        description="The websites whose pages may post forms by script and report browsing events: "
+        "`https://shop.example`. Only that of `url` if left out.",
     )
     properties: dict[PropertyName, Type] | None = Field(
         None,
         max_length=100,
-        description="What kind of value a property of contacts holds; a value of another kind is "
-        "left out. A property that is not listed may hold anything.",
+        description="The type of a contact's property. A value of another type is ignored. A "
+        "property that is not listed can have any type.",
     )
     utm: Utm | Literal[False] = Field(
         Utm(),
-        description="UTM parameters on links to `url` and `origins` in mails; `false` for none.",
+        description="The UTM parameters on links to `url` and `origins`; `false` for none.",
     )
 
     quiet_hours: QuietHours | None = Field(
         None,
-        description="When no marketing goes out; it waits until they are over. On the reader's "
-        "own clock, or the store's if theirs is unknown.",
+        description="The hours in which no marketing goes out; it waits for their end. They are in "
+        "the contact's time zone, or in the store's if the contact's is unknown.",
     )
     closed_days: ClosedDays | None = Field(
-        None, description="Days on which no marketing goes out; it waits until they are over."
+        None, description="The days on which no marketing goes out; it waits for their end."
     )
 
     caps: Caps | None = Field(
         None,
-        description="How much marketing a contact gets from all workflows together. What is too "
-        'much is left out, or waits if its step says `"on_cap": "defer"`.',
+        description="The highest number of marketing e-mails for a contact, from all workflows "
+        'together. E-mail beyond it is skipped, or waits if its step says `"on_cap": "defer"`.',
     )
     smart_sending: SomeTime | None = Field(
-        None, description="No marketing so soon after the last: `16 hours`. Left out like above."
+        None,
+        description="The minimum time between two marketing e-mails to a contact: `16 hours`. "
+        "E-mail that is too early is skipped or waits, as with `caps`.",
     )
 
     def document(self) -> dict[str, Any]:

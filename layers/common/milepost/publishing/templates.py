@@ -5,21 +5,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milepost.base.problems import Problem
-from milepost.publishing.report import Result, refused
-from milepost.publishing.usage import advertises, programs, sends
+from milepost.publishing.report import PublishResult, rejected
+from milepost.publishing.usage import live_programs, sends_marketing, sends_template
 from milepost.templates.compile import check_marketing, compile_template
 from milepost.templates.version import TemplateVersion
 
 if TYPE_CHECKING:
-    from milepost.publishing.ports import Publications
+    from milepost.publishing.ports import PublishedWriter
 
 
 Texts = Mapping[str, str]
 
 
 def publish_template(
-    publications: "Publications", store: str, name: str, files: Texts, layout: Texts
-) -> Result:
+    publications: "PublishedWriter", store: str, name: str, files: Texts, layout: Texts
+) -> PublishResult:
     """Compile and show a template; its last version stays if the new one is wrong, or in use."""
     head = publications.head(store)
     if not files:
@@ -27,30 +27,30 @@ def publish_template(
     settings = head.settings
     compiled = compile_template(name, files, layout, settings.default_locale, settings.locales)
     if not isinstance(compiled, TemplateVersion):
-        return refused(compiled)
-    users = marketers(publications, store, name)
+        return rejected(compiled)
+    users = marketing_users(publications, store, name)
     if users and (problems := check_marketing(compiled)):
         used = f"used for marketing by {', '.join(users)}"
-        return refused(replace(p, reason=f"{p.reason}, {used}") for p in problems)
+        return rejected(replace(p, reason=f"{p.reason}, {used}") for p in problems)
     before = head.templates.get(name)
     if before == compiled.hash:
-        return Result("unchanged", version=compiled.hash)
+        return PublishResult("unchanged", version=compiled.hash)
     publications.keep_template(store, compiled)
     publications.show_template(store, name, compiled.hash)
     note = f"before it, version {before} was live" if before else ""
-    return Result("published", version=compiled.hash, note=note)
+    return PublishResult("published", version=compiled.hash, note=note)
 
 
-def _hide(publications: "Publications", store: str, name: str) -> Result:
-    published = programs(publications, store, publications.head(store))
-    if users := [program.workflow for program in published if sends(program, name)]:
+def _hide(publications: "PublishedWriter", store: str, name: str) -> PublishResult:
+    published = live_programs(publications, store, publications.head(store))
+    if users := [program.workflow for program in published if sends_template(program, name)]:
         reason = f"is used by {', '.join(users)}"
-        return refused([Problem(f"templates/{name}", reason, "its last version stays live")])
+        return rejected([Problem(f"templates/{name}", reason, "its last version stays live")])
     publications.hide_template(store, name)
-    return Result("archived")
+    return PublishResult("archived")
 
 
-def marketers(publications: "Publications", store: str, name: str) -> list[str]:
+def marketing_users(publications: "PublishedWriter", store: str, name: str) -> list[str]:
     """The published workflows that send this template as marketing, in the version it has."""
-    published = programs(publications, store, publications.head(store))
-    return [program.workflow for program in published if advertises(program, name)]
+    published = live_programs(publications, store, publications.head(store))
+    return [program.workflow for program in published if sends_marketing(program, name)]

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from milepost.contacts.event_names import OPT_IN
-from milepost.enrollments.program import Program, Used, templates_of
+from milepost.enrollments.program import Program, TemplateUse, templates_of
 from milepost.sending.senders import senders_named
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from milepost.published.head import Head
-    from milepost.publishing.ports import Publications
+    from milepost.published.head import PublishedState
+    from milepost.publishing.ports import PublishedWriter
 
 
-def programs(publications: "Publications", store: str, head: "Head") -> Iterator[Program]:
+def live_programs(
+    publications: "PublishedWriter", store: str, head: "PublishedState"
+) -> Iterator[Program]:
     """The workflows that are not archived, by name."""
     for name, live in sorted(head.workflows.items()):
         if live.status != "archived":
@@ -31,7 +33,7 @@ def senders(program: Program) -> set[str]:
     return {name for node in program.nodes.values() for name in senders_named(node).values()}
 
 
-def form_of(program: Program) -> str | None:
+def double_opt_in_form(program: Program) -> str | None:
     """The form that lets people into a workflow."""
     if program.head["trigger"]["type"] != "form":
         return None
@@ -51,22 +53,22 @@ def double_opt_in(settings: StoreSettings) -> list[str]:
     return [name for name, form in sorted(forms.items()) if form.get("double_opt_in", True)]
 
 
-def sends(program: Program, template: str) -> bool:
+def sends_template(program: Program, template: str) -> bool:
     """Whether a workflow sends this template, in whatever version."""
     nodes = program.nodes.values()
     return any(template == used.template for node in nodes for used in templates_of(node))
 
 
-def advertises(program: Program, template: str) -> bool:
+def sends_marketing(program: Program, template: str) -> bool:
     """Whether a workflow sends as marketing what this template is edited to: not one version."""
     return any(
-        Used(template) in templates_of(node)
+        TemplateUse(template) in templates_of(node)
         and (node.get("category") or program.head["category"]) == "marketing"
         for node in program.nodes.values()
     )
 
 
-def asks_about(program: Program, segment: str) -> bool:
+def uses_segment(program: Program, segment: str) -> bool:
     """Whether a workflow asks who is in a segment, or begins with it."""
     head = program.head
     trigger = head["trigger"]

@@ -9,21 +9,21 @@ from hashlib import sha256
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.names import WORKFLOW_LENGTH, is_workflow
-from milepost.base.parse_file import read_file
+from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.base.recurrence import next_time
-from milepost.conditions.evaluate import Condition
-from milepost.enrollments.pauses import after
-from milepost.enrollments.program import Program, is_planned, templates_of
-from milepost.enrollments.trigger_index import mention
+from milepost.base.recurrence import next_occurrence
+from milepost.conditions.context import Condition
+from milepost.enrollments.pauses import with_pause_state
+from milepost.enrollments.program import Program, is_time_trigger, templates_of
+from milepost.enrollments.trigger_index import trigger_index_entry
 from milepost.enrollments.version_migration import on_publish
-from milepost.published.head import Live
-from milepost.publishing.report import Result, refused
-from milepost.publishing.usage import answers_opt_in, double_opt_in, programs
+from milepost.published.head import LiveWorkflow
+from milepost.publishing.report import PublishResult, rejected
+from milepost.publishing.usage import answers_opt_in, double_opt_in, live_programs
 from milepost.runtime.broadcasts import zone_of
-from milepost.runtime.jobs import Work
+from milepost.runtime.jobs import Job
 from milepost.segments.segment import Segment
 from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
@@ -32,30 +32,34 @@ from milepost.workflows.compiler.check_attachments import check_attachments
 from milepost.workflows.compiler.check_confirmation import check_confirmation
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.check_migration import check_migration
-from milepost.workflows.compiler.check_references import Around, check_references
+from milepost.workflows.compiler.check_references import PublishContext, check_references
 from milepost.workflows.compiler.check_schedule import check_schedule
-from milepost.workflows.compiler.check_types import check_kinds
+from milepost.workflows.compiler.check_types import check_types
 from milepost.workflows.compiler.condition_refs import check_conditions
 from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.compiler.partial_parse import salvage
-from milepost.workflows.compiler.scenarios import USUAL, Prices
-from milepost.workflows.compiler.state_machine import Wiring, machine, parking
+from milepost.workflows.compiler.partial_parse import parse_partially
+from milepost.workflows.compiler.scenarios import DEFAULT_PRICES, Prices
+from milepost.workflows.compiler.state_machine import (
+    MachineConfig,
+    state_machine,
+    with_suspend_limit,
+)
 from milepost.workflows.explain.explanation import explain
 from milepost.workflows.language.workflow import Workflow
 
 if TYPE_CHECKING:
-    from milepost.published.head import Head
-    from milepost.publishing.ports import Machines, Publications
-    from milepost.stores.files import Files
+    from milepost.published.head import PublishedState
+    from milepost.publishing.ports import PublishedWriter, StateMachines
+    from milepost.stores.files import StoreFiles
 
 
 COMPILER = "3"
 """Raise it when the same workflow compiles to something else: every file is a new version then."""
 
-MOST_STATES = 1_000_000
+MAX_STATES = 1_000_000
 """Characters of a definition: Step Functions takes 1 MB (its quotas)."""
 
-MOST_PROGRAM = 350_000
+MAX_PROGRAM = 350_000
 """Characters of a compiled workflow: it is one DynamoDB item, which may hold 400 KB."""
 
 Trials = Callable[
@@ -72,61 +76,67 @@ Trials = Callable[
 
 
 @dataclass(frozen=True, slots=True)
-class Workflows:
+class WorkflowPublisher:
     """Publishes workflows. `name_room`: how long a machine's name may be after the stack's.
 
     `trials` is None where tests are run otherwise. `alerts` says whether staff can be told.
     """
 
-    files: "Files"
-    publications: "Publications"
-    machines: "Machines"
-    wiring: Wiring
+    files: "StoreFiles"
+    publications: "PublishedWriter"
+    machines: "StateMachines"
+    wiring: MachineConfig
     name_room: int = 60
-    prices: Prices = USUAL
+    prices: Prices = DEFAULT_PRICES
     alerts: bool = True
     trials: Trials | None = None
 
-    def publish(self, store: str, name: str, now: datetime) -> Result:
+    def publish(self, store: str, name: str, now: datetime) -> PublishResult:
         """Bring one workflow up to date with its file; what was live stays if that is wrong."""
         head = self.publications.head(store)
         live = head.workflows.get(name)
         text = self.files.read(store, f"workflows/{name}.json")
         if text is None:
             if problems := [*self._still_needed(store, name, head, None)]:
-                return refused(problems)
+                return rejected(problems)
             return self._archive(store, name, live, now)
-        workflow = read_file(text, Workflow)
+        workflow = parse_file(text, Workflow)
         problems = [*self._named(store, name)]
         if isinstance(workflow, list):
             problems += workflow
-            if rest := salvage(text):
+            if rest := parse_partially(text):
                 found = self._checked(store, name, head, rest.workflow)
                 problems += rest.about_the_rest(found)
-            return refused(problems)
+            return rejected(problems)
         if problems := [*problems, *self._checked(store, name, head, workflow)]:
-            return refused(problems)
+            return rejected(problems)
         version = (live.version if live else 0) + 1
-        program = parking(build_program(name, version, workflow), self.wiring)
+        program = with_suspend_limit(build_program(name, version, workflow), self.wiring)
         moves = on_publish(program) == "migrate"
         older = [*self._older(store, name, version)] if moves else []
         zone = head.settings.timezone
         found = [
             *self._sizes(program),
             *check_migration(program, older),
-            *(() if _goes_on(live, mention(program)) else check_schedule(workflow, now, zone)),
+            *(
+                ()
+                if _goes_on(live, trigger_index_entry(program))
+                else check_schedule(workflow, now, zone)
+            ),
         ]
         if problems := [*found, *self._tried(store, head, program)]:
-            return refused(problems)
+            return rejected(problems)
         return self._go_live(store, workflow, program, live, text, now)
 
-    def _checked(self, store: str, name: str, head: "Head", workflow: Workflow) -> list[Problem]:
+    def _checked(
+        self, store: str, name: str, head: "PublishedState", workflow: Workflow
+    ) -> list[Problem]:
         around = self._around(store, name, head)
         return [
             *check_available(workflow),
             *check_flow(workflow),
             *check_conditions(workflow),
-            *check_kinds(workflow),
+            *check_types(workflow),
             *check_attachments(workflow),
             *check_references(workflow, around),
             *check_confirmation(workflow, around),
@@ -134,14 +144,14 @@ class Workflows:
         ]
 
     def _still_needed(
-        self, store: str, name: str, head: "Head", workflow: Workflow | None
+        self, store: str, name: str, head: "PublishedState", workflow: Workflow | None
     ) -> Iterator[Problem]:
         """The one workflow that mails those who have to confirm a sign-up has to go on doing so."""
         forms = double_opt_in(head.settings)
         live = head.workflows.get(name)
         if not forms or live is None or (workflow and _answers(workflow)):
             return
-        by_name = {p.workflow: p for p in programs(self.publications, store, head)}
+        by_name = {p.workflow: p for p in live_programs(self.publications, store, head)}
         answer = [
             other
             for other, program in by_name.items()
@@ -151,49 +161,51 @@ class Workflows:
             reason = f"the form {forms[0]} needs it: it mails those who have to confirm"
             yield Problem("file", reason, 'write "double_opt_in": false in settings.json first')
 
-    def _archive(self, store: str, name: str, live: Live | None, now: datetime) -> Result:
+    def _archive(
+        self, store: str, name: str, live: LiveWorkflow | None, now: datetime
+    ) -> PublishResult:
         if live is None or live.status == "archived":
-            return Result("archived", note="nothing was live")
+            return PublishResult("archived", note="nothing was live")
         archived = live._replace(status="archived")
         if not self._switch(store, name, live, archived, now):
-            raise Busy(f"workflows/{name}.json was published at the same moment")
-        return Result(
+            raise ThrottledError(f"workflows/{name}.json was published at the same moment")
+        return PublishResult(
             "archived", note="nobody enters any more; those inside finish on their version"
         )
 
     def _switch(
-        self, store: str, name: str, before: Live | None, live: Live, now: datetime
+        self, store: str, name: str, before: LiveWorkflow | None, live: LiveWorkflow, now: datetime
     ) -> bool:
         """Let another version or status be live, unless `before` no longer is. Whoever a pause
         froze goes on when it is over."""
-        pauses = after(before.pauses if before else (), live.status == "paused", now)
+        pauses = with_pause_state(before.pauses if before else (), live.status == "paused", now)
         if before and pauses != before.pauses and live.status != "paused":
-            self.publications.set_going(Work("thaw", store, name, now))
+            self.publications.enqueue(Job("thaw", store, name, now))
         if live.status in ("live", "paused") and not _goes_on(before, live.trigger):
             self._wait_for(store, name, live, now)
         version = before.version if before else 0
         return self.publications.go_live(store, name, live._replace(pauses=pauses), version)
 
-    def _wait_for(self, store: str, name: str, live: Live, now: datetime) -> None:
+    def _wait_for(self, store: str, name: str, live: LiveWorkflow, now: datetime) -> None:
         """Have waited for what comes by itself. Whoever finds it due sees what is live by then."""
-        if is_planned(live.trigger):
+        if is_time_trigger(live.trigger):
             # Contacts of whom nothing is heard have no time set yet at which this comes to them.
-            self.publications.set_going(Work("look", store, f"workflow/{name}", now))
+            self.publications.enqueue(Job("look", store, f"workflow/{name}", now))
         elif live.trigger.get("type") == "schedule":
             head = self.publications.head(store)
-            at = next_time(live.trigger, now, zone_of(live.trigger, head))
+            at = next_occurrence(live.trigger, now, zone_of(live.trigger, head))
             if at is not None:
-                self.publications.set_going(Work("broadcast", store, name, at))
+                self.publications.enqueue(Job("broadcast", store, name, at))
 
     def _go_live(
         self,
         store: str,
         workflow: Workflow,
         program: Program,
-        live: Live | None,
+        live: LiveWorkflow | None,
         text: str,
         now: datetime,
-    ) -> Result:
+    ) -> PublishResult:
         name, status = program.workflow, workflow.status
         source = _source(text)
         before = self._text(store, name, live)
@@ -204,18 +216,20 @@ class Workflows:
                 return self._published(workflow, same, before)._replace(outcome="unchanged")
             if self._switch(store, name, live, live._replace(status=status), now):
                 return self._published(workflow, same, before)
-            raise Busy(f"workflows/{name}.json was published at the same moment")
+            raise ThrottledError(f"workflows/{name}.json was published at the same moment")
         program = self._keep(store, program, source)
         self.files.write(store, path_of_version(name, program.version), text)
-        resume = self.machines.publish(store, name, machine(program, self.wiring, resume=True))
+        resume = self.machines.publish(
+            store, name, state_machine(program, self.wiring, resume=True)
+        )
         self.publications.keep_resume(store, name, program.version, resume)
-        arn = self.machines.publish(store, name, machine(program, self.wiring))
-        fresh = Live(program.version, arn, status, trigger=mention(program))
+        arn = self.machines.publish(store, name, state_machine(program, self.wiring))
+        fresh = LiveWorkflow(program.version, arn, status, trigger=trigger_index_entry(program))
         match on_publish(program):
             case "cancel" | "migrate" as kind if live:
-                self.publications.set_going(Work(kind, store, name, now, program.version))
+                self.publications.enqueue(Job(kind, store, name, now, program.version))
         if not self._switch(store, name, live, fresh, now):
-            raise Busy(f"workflows/{name}.json was published at the same moment")
+            raise ThrottledError(f"workflows/{name}.json was published at the same moment")
         return self._published(workflow, program, before)
 
     def _older(self, store: str, name: str, version: int) -> Iterator[Program]:
@@ -229,21 +243,23 @@ class Workflows:
 
     def _keep(self, store: str, program: Program, source: str) -> Program:
         """Keep the program under the first number that no other file has, even one never live."""
-        while not self.publications.keep_program(store, program, source):
+        while not self.publications.save_program(store, program, source):
             program = replace(program, version=program.version + 1)
         return program
 
-    def _published(self, workflow: Workflow, program: Program, before: Workflow | None) -> Result:
+    def _published(
+        self, workflow: Workflow, program: Program, before: Workflow | None
+    ) -> PublishResult:
         explanation = explain(workflow, program, before, self.prices)
-        return Result("published", str(program.version), explanation=explanation)
+        return PublishResult("published", str(program.version), explanation=explanation)
 
-    def _text(self, store: str, name: str, live: Live | None) -> Workflow | None:
+    def _text(self, store: str, name: str, live: LiveWorkflow | None) -> Workflow | None:
         """The workflow that is live, as it was written but for its status, which may have been
         changed since; None if its text is gone."""
         if live is None:
             return None
         text = self.files.read(store, path_of_version(name, live.version))
-        workflow = read_file(text, Workflow) if text else None
+        workflow = parse_file(text, Workflow) if text else None
         if not isinstance(workflow, Workflow):
             return None
         status = workflow.status if live.status == "archived" else live.status
@@ -258,10 +274,10 @@ class Workflows:
             remedy = f"use {room} characters at most: a state machine's name has 80 in all"
             yield Problem("file name", f'"{name}" is too long for this stack', remedy)
 
-    def _around(self, store: str, name: str, head: "Head") -> Around:
-        published = programs(self.publications, store, head)
+    def _around(self, store: str, name: str, head: "PublishedState") -> PublishContext:
+        published = live_programs(self.publications, store, head)
         beside = self.files.paths(store, "workflows")
-        return Around(
+        return PublishContext(
             topics=head.settings.topics or {},
             templates=head.templates,
             programs={p.workflow: p for p in published if p.workflow != name},
@@ -277,11 +293,11 @@ class Workflows:
     def _beside(self, store: str, name: str) -> Workflow | None:
         """Another workflow as its file has it, which may be newer than what is published."""
         text = self.files.read(store, f"workflows/{name}.json")
-        workflow = read_file(text, Workflow) if text else None
+        workflow = parse_file(text, Workflow) if text else None
         return workflow if isinstance(workflow, Workflow) else None
 
     def _template(
-        self, store: str, head: "Head", name: str, version: str | None
+        self, store: str, head: "PublishedState", name: str, version: str | None
     ) -> TemplateVersion | None:
         """The live version or the one that is asked for; None if that was never kept."""
         if version is None:
@@ -292,8 +308,12 @@ class Workflows:
 
     def _sizes(self, program: Program) -> Iterator[Problem]:
         sizes = (
-            (_length(machine(program, self.wiring, resume=True)), MOST_STATES, "state machine"),
-            (_length(program.to_json()), MOST_PROGRAM, "compiled workflow"),
+            (
+                _length(state_machine(program, self.wiring, resume=True)),
+                MAX_STATES,
+                "state machine",
+            ),
+            (_length(program.to_json()), MAX_PROGRAM, "compiled workflow"),
         )
         for size, most, what in sizes:
             if size > most:
@@ -301,7 +321,7 @@ class Workflows:
                 remedy = "split it in two, and have the first start the second (start_workflow)"
                 yield Problem("steps", reason, remedy)
 
-    def _tried(self, store: str, head: "Head", program: Program) -> list[Problem]:
+    def _tried(self, store: str, head: "PublishedState", program: Program) -> list[Problem]:
         """What the workflow's own tests say of it, if it has some."""
         tests = path_of_tests(program.workflow)
         text = self.files.read(store, tests) if self.trials else None
@@ -317,10 +337,10 @@ class Workflows:
             for name, segment in head.segments.live().items()
         }
         found = self.trials(program, head.settings, templates, text, segments)
-        return [replace(problem, place=f"{tests}: {problem.place}") for problem in found]
+        return [replace(problem, location=f"{tests}: {problem.location}") for problem in found]
 
 
-def _goes_on(before: Live | None, trigger: Mapping[str, Any]) -> bool:
+def _goes_on(before: LiveWorkflow | None, trigger: Mapping[str, Any]) -> bool:
     """Whether the same trigger was live before, so that its schedule is waited for already."""
     return before is not None and before.status in ("live", "paused") and before.trigger == trigger
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.executions import execution_name
 
@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LambdaResender:
+class LambdaMessageRetrier:
     """Implements `Resender`: only `run_steps` may call SES, so it is asked to."""
 
     client: "LambdaClient"
     run_steps: str
 
-    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+    def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
         task = {"enrollment": enrollment.to_json(), "again": step, "turn": turn}
         payload = json.dumps(task).encode()
         try:
             answer = self.client.invoke(FunctionName=self.run_steps, Payload=payload)
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"run_steps could not be called: {type(error).__name__}") from error
+            raise ThrottledError(
+                f"run_steps could not be called: {type(error).__name__}"
+            ) from error
         if answer.get("FunctionError"):
-            raise Busy("run_steps failed: the next minute tries again")
+            raise ThrottledError("run_steps failed: the next minute tries again")
         return bool(json.loads(answer["Payload"].read()).get("next") != "paused")
 
 
@@ -58,34 +60,34 @@ class StepFunctionsEngine:
             self.client.start_execution(stateMachineArn=machine, name=name, input=document)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-                raise Busy(_name(error)) from error
+                raise ThrottledError(_name(error)) from error
         except BotoCoreError as error:
-            raise Busy(_name(error)) from error
+            raise ThrottledError(_name(error)) from error
 
     def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
-        machine = self.machines + machine_name(ref.store, ref.workflow)
+        machine = self.machines + state_machine_name(ref.store, ref.workflow)
         name = execution_name(ref, leg)
         execution = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
         try:
             self.client.stop_execution(executionArn=execution, error="Left", cause=reason)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
-                raise Busy(_name(error)) from error
+                raise ThrottledError(_name(error)) from error
         except BotoCoreError as error:
-            raise Busy(_name(error)) from error
+            raise ThrottledError(_name(error)) from error
 
-    def answer(self, token: str) -> None:
+    def complete_task(self, token: str) -> None:
         try:
             self.client.send_task_success(taskToken=token, output="{}")
         except ClientError as error:
             if error.response["Error"]["Code"] not in _DECIDED:
-                raise Busy(_name(error)) from error
+                raise ThrottledError(_name(error)) from error
         except BotoCoreError as error:
-            raise Busy(_name(error)) from error
+            raise ThrottledError(_name(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
-class StepFunctionsLooks:
+class StepFunctionsBackfill:
     """Implements `LookStarter` by the machine that looks at all contacts."""
 
     client: "SFNClient"
@@ -97,9 +99,9 @@ class StepFunctionsLooks:
             self.client.start_execution(stateMachineArn=self.machine, name=run, input=document)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-                raise Busy(_name(error)) from error
+                raise ThrottledError(_name(error)) from error
         except BotoCoreError as error:
-            raise Busy(_name(error)) from error
+            raise ThrottledError(_name(error)) from error
 
 
 def first_state(ref: EnrollmentRef, leg: int, turn: int, block: str) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def first_state(ref: EnrollmentRef, leg: int, turn: int, block: str) -> dict[str
     return {"enrollment": ref.to_json(), "leg": leg, "turn": turn, **where}
 
 
-def machine_name(store: str, workflow: str) -> str:
+def state_machine_name(store: str, workflow: str) -> str:
     """What follows `<stack>_` in a machine's name.
 
     No part of it can hold an underscore, so no two stacks or stores ever share a machine.

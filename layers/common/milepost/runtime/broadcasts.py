@@ -17,22 +17,22 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
-from milepost.base.error_collector import Apart
-from milepost.base.recurrence import next_time
+from milepost.base.error_collector import ErrorCollector
+from milepost.base.recurrence import next_occurrence
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import SCHEDULE
 from milepost.contacts.timeline import WRITERS
-from milepost.enrollments.entry import FRESH
-from milepost.enrollments.time_triggers import occasion_key
+from milepost.enrollments.entry import MAX_EVENT_AGE
+from milepost.enrollments.time_triggers import time_trigger_key
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Member, Members, Timeline
-    from milepost.published.head import Head, Registry
-    from milepost.runtime.jobs import Work, Works
-    from milepost.stores.files import Files
+    from milepost.published.head import Published, PublishedState
+    from milepost.runtime.jobs import Job, JobStore
+    from milepost.stores.files import StoreFiles
 
 
-class Progress(NamedTuple):
+class BroadcastProgress(NamedTuple):
     """How far a round has come: the place of the last who was told, how many, of how many."""
 
     after: str = ""
@@ -40,18 +40,18 @@ class Progress(NamedTuple):
     total: int = 0
 
     @classmethod
-    def read(cls, text: str) -> "Progress | None":
+    def read(cls, text: str) -> "BroadcastProgress | None":
         """Undo `text`; None for a round that has not begun."""
         return cls(*json.loads(text)) if text else None
 
     def text(self) -> str:
         return json.dumps(self)
 
-    def further(self, told: int, after: str) -> "Progress":
-        return Progress(after, self.told + told, self.total)
+    def further(self, told: int, after: str) -> "BroadcastProgress":
+        return BroadcastProgress(after, self.told + told, self.total)
 
 
-class Round(NamedTuple):
+class BroadcastRun(NamedTuple):
     """One coming of a schedule."""
 
     store: str
@@ -61,7 +61,7 @@ class Round(NamedTuple):
 
     def event(self) -> Event:
         """What everybody in the segment is told; the same however often it is told."""
-        mark = instants.show(self.at)
+        mark = instants.format_instant(self.at)
         return Event(
             store=self.store,
             id="b" + sha256(f"{self.occasion}\n{mark}".encode()).hexdigest()[:31],
@@ -82,7 +82,7 @@ def as_report(
     workflow: str,
     trigger: Mapping[str, Any],
     planned: datetime,
-    progress: Progress,
+    progress: BroadcastProgress,
     how: str,
     following: datetime | None,
     now: datetime,
@@ -91,18 +91,18 @@ def as_report(
     document = {
         "workflow": workflow,
         "segment": trigger["segment"],
-        "planned": instants.show(planned),
+        "planned": instants.format_instant(planned),
         "state": how,
         "told": progress.told,
         "of": total,
         "percent": round(100 * progress.told / total, 1) if total else 100.0,
-        "at": instants.show(now),
-        "next": instants.show(following) if following else None,
+        "at": instants.format_instant(now),
+        "next": instants.format_instant(following) if following else None,
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-GRACE = timedelta(minutes=10)
+GRACE_PERIOD = timedelta(minutes=10)
 """A schedule that nobody knows any more is given up then: a function may know an older head."""
 
 PAGE = 200
@@ -115,25 +115,25 @@ class Broadcaster:
 
     members: "Members"
     timeline: "Timeline"
-    registry: "Registry"
-    works: "Works"
-    files: "Files"
+    registry: "Published"
+    works: "JobStore"
+    files: "StoreFiles"
     now: Callable[[], datetime]
     most: int
-    grace: timedelta = GRACE
+    grace: timedelta = GRACE_PERIOD
 
-    def go_on(self) -> int:
+    def advance(self) -> int:
         """Do the next part of every broadcast whose time has come; how many were told."""
         due = [w for w in self.works.open() if w.kind == "broadcast" and w.at <= self.now()]
-        told, apart = 0, Apart()
+        told, apart = 0, ErrorCollector()
         for number, work in enumerate(due):
             # What one does not need is the next one's; nobody's size keeps another's mail back.
             with apart:
                 told += self._go_on(work, max(1, (self.most - told) // (len(due) - number)))
-        apart.settle("broadcasts")
+        apart.raise_if_any("broadcasts")
         return told
 
-    def _go_on(self, work: "Work", most: int) -> int:
+    def _go_on(self, work: "Job", most: int) -> int:
         head = self.registry.head(work.store)
         trigger = _trigger(head, work)
         late = self.now() - work.at
@@ -141,20 +141,27 @@ class Broadcaster:
             if late > self.grace:
                 self.works.close(work)
             return 0
-        progress = Progress.read(work.done)
-        if progress is None and late > FRESH:
-            self._over(work, trigger, head, Progress(), "skipped: a day late")
+        progress = BroadcastProgress.read(work.done)
+        if progress is None and late > MAX_EVENT_AGE:
+            self._over(work, trigger, head, BroadcastProgress(), "skipped: a day late")
             return 0
         if head.is_paused(work.workflow):
             return 0
         if progress is None:
-            progress = Progress(total=self.members.count(work.store, "segment", trigger["segment"]))
+            progress = BroadcastProgress(
+                total=self.members.count(work.store, "segment", trigger["segment"])
+            )
         return self._tell(work, trigger, head, progress, most)
 
     def _tell(
-        self, work: "Work", trigger: Mapping[str, Any], head: "Head", progress: Progress, most: int
+        self,
+        work: "Job",
+        trigger: Mapping[str, Any],
+        head: "PublishedState",
+        progress: BroadcastProgress,
+        most: int,
     ) -> int:
-        round_ = Round(work.store, occasion_key(trigger), trigger["segment"], work.at)
+        round_ = BroadcastRun(work.store, time_trigger_key(trigger), trigger["segment"], work.at)
         told = 0
         while told < most:
             page = self.members.page(
@@ -170,28 +177,35 @@ class Broadcaster:
         self._write(work, trigger, progress, "running", None)
         return told
 
-    def _append(self, round_: Round, members: Sequence["Member"]) -> None:
+    def _append(self, round_: BroadcastRun, members: Sequence["Member"]) -> None:
         with ThreadPoolExecutor(WRITERS) as writers:
             tell = partial(_tell_one, self.timeline, round_)
             for _ in writers.map(tell, members):
                 pass
 
     def _over(
-        self, work: "Work", trigger: Mapping[str, Any], head: "Head", progress: Progress, how: str
+        self,
+        work: "Job",
+        trigger: Mapping[str, Any],
+        head: "PublishedState",
+        progress: BroadcastProgress,
+        how: str,
     ) -> None:
         """A round is over: the next one is waited for, if there is one."""
-        following = next_time(trigger, max(work.at, self.now() - FRESH), zone_of(trigger, head))
+        following = next_occurrence(
+            trigger, max(work.at, self.now() - MAX_EVENT_AGE), zone_of(trigger, head)
+        )
         self._write(work, trigger, progress, how, following)
         if following is None:
             self.works.close(work)
         else:
-            self.works.again(work, following)
+            self.works.reopen(work, following)
 
     def _write(
         self,
-        work: "Work",
+        work: "Job",
         trigger: Mapping[str, Any],
-        progress: Progress,
+        progress: BroadcastProgress,
         how: str,
         following: datetime | None,
     ) -> None:
@@ -199,17 +213,17 @@ class Broadcaster:
         self.files.write(work.store, report_path(work.workflow), text)
 
 
-def zone_of(trigger: Mapping[str, Any], head: "Head") -> str:
+def zone_of(trigger: Mapping[str, Any], head: "PublishedState") -> str:
     """Whose clock a schedule goes by: that of the store, or one it names."""
     zone = trigger.get("timezone") or "store"
     return head.settings.timezone if zone == "store" else str(zone)
 
 
-def _tell_one(timeline: "Timeline", round_: Round, member: "Member") -> None:
+def _tell_one(timeline: "Timeline", round_: BroadcastRun, member: "Member") -> None:
     timeline.append(member.contact, round_.event())
 
 
-def _trigger(head: "Head", work: "Work") -> Mapping[str, Any] | None:
+def _trigger(head: "PublishedState", work: "Job") -> Mapping[str, Any] | None:
     """The schedule that is live, if there still is one."""
     live = head.workflows.get(work.workflow)
     if live is None or live.status not in ("live", "paused"):

@@ -1,34 +1,25 @@
-"""Dead letters: records of the stream that could not be applied, and why.
+"""Dead letters: stream records that could not be applied, with the reason.
 
-Records that cannot be applied.
-
-Poison: a record that cannot be applied is put aside with its reason, and hurts nobody else.
-
-It is tried a few times, for what is wrong may pass. Then it is a letter in the queue of dead
-letters, and the contact goes on with what came after it. `redrive` has it applied later, once.
+A record that fails is tried a few times, because the error may be temporary. Then it goes to the
+dead-letter queue, and the contact continues with its next event. `milepost redrive` applies the
+record later, once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from milepost.runtime.react import Reaction
-
-    pass
     from milepost.contacts.ports import Contacts
 
-    pass
 
-
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """One record that was put aside. `key` is its place under the contact.
 
     `applied`: the contact knows of it, and only what follows from it is missing; None if nobody can
@@ -47,18 +38,18 @@ class Letter(NamedTuple):
         return {**self._asdict(), "position": str(self.position)}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Letter:
+    def from_json(cls, document: Mapping[str, Any]) -> DeadLetter:
         return cls(**{**document, "position": int(document["position"])})
 
 
-class Envelope(NamedTuple):
+class QueuedDeadLetters(NamedTuple):
     """A message of the queue of letters: one letter, or all those of a part of the stream.
 
     None stands for records that the stream has no more. `receipt` is the queue's own.
     """
 
     receipt: Any
-    letters: list[Letter] | None
+    letters: list[DeadLetter] | None
 
 
 def reason_of(error: BaseException) -> str:
@@ -73,44 +64,52 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-class Letters(Protocol):
+class DeadLetterStore(Protocol):
     """Keeps account of records that cannot be applied."""
 
-    def failed(self, letter: Letter, image: Any, now: datetime) -> int:
+    def failed(self, letter: DeadLetter, image: Any, now: datetime) -> int:
         """Note that a record failed once more; how often it has. `image` is all of the record."""
 
-    def put_aside(self, letter: Letter) -> None:
+    def quarantine(self, letter: DeadLetter) -> None:
         """Put a record where somebody will look for it: nobody tries it any more."""
 
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 """For an error that nobody expected: data or a program that is wrong stays wrong."""
 
-BUSY_TRIES = 7
+MAX_THROTTLED_ATTEMPTS = 7
 """For a world that cannot answer. The stream comes nine times in all, with growing pauses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Isolator:
-    """Applies records, or puts them aside. The account of failures is opened when one fails."""
+class DeadLetterHandler:
+    """Decides whether a record that failed is tried again or quarantined."""
 
     contacts: Contacts
-    letters: Callable[[], Letters]
+    letters: Callable[[], DeadLetterStore]
 
-    def apply(
-        self, record: Letter, image: Any, now: datetime, act: Callable[[], Reaction]
-    ) -> Reaction | Letter:
-        """Apply a record by `act`; the letter that it became. Raises what `act` does until then."""
-        try:
-            return act()
-        except Exception as error:
-            letter = record._replace(reason=reason_of(error))
-            letters = self.letters()
-            attempts = letters.failed(letter, image, now)
-            if attempts < (BUSY_TRIES if isinstance(error, Busy) else TRIES):
-                raise
-            held = self.contacts.held(record.store, record.contact)
-            applied = held is not None and held.applied >= record.position
-            letter = letter._replace(attempts=attempts, applied=applied)
-            letters.put_aside(letter)
-            return letter
+    def handle(
+        self,
+        store: str,
+        contact: str,
+        key: str,
+        sequence: int,
+        image: Any,
+        error: Exception,
+        now: datetime,
+    ) -> DeadLetter:
+        """Quarantine a record that failed with `error`; the dead letter that it became.
+
+        Raises `error` as long as the record has attempts left.
+        """
+        letter = DeadLetter(store, contact, key, sequence, reason_of(error))
+        letters = self.letters()
+        attempts = letters.failed(letter, image, now)
+        throttled = isinstance(error, ThrottledError)
+        if attempts < (MAX_THROTTLED_ATTEMPTS if throttled else MAX_ATTEMPTS):
+            raise error
+        held = self.contacts.get_even_if_merged(store, contact)
+        applied = held is not None and held.last_sequence >= sequence
+        letter = letter._replace(attempts=attempts, applied=applied)
+        letters.quarantine(letter)
+        return letter

@@ -12,43 +12,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
-from milepost.enrollments.pauses import hold
+from milepost.enrollments.pauses import delay_for_pause
 from milepost.enrollments.program import Node, outcome_key
-from milepost.enrollments.version_migration import is_newer, rest_at
+from milepost.enrollments.version_migration import is_newer, pending_wait
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Timeline
-    from milepost.enrollments.ports import Engine, Enrollments
-    from milepost.published.head import Head, Registry
+    from milepost.enrollments.ports import Enrollments, ExecutionEngine
+    from milepost.published.head import Published, PublishedState
 
 
-def tell_left(timeline: "Timeline", head: "Head", ref: EnrollmentRef, at: datetime) -> None:
+def reevaluate_after_exit(
+    timeline: "Timeline", head: "PublishedState", ref: EnrollmentRef, at: datetime
+) -> None:
     """Have a contact looked at that is no longer in a workflow which segments ask about."""
     names = head.segments.workflows.get(ref.workflow, ())
     if names:
-        from milepost.segments.membership import look_event  # few workflows are asked about
+        from milepost.segments.membership import reevaluation_event  # few workflows are asked about
 
-        timeline.append(ref.contact, look_event(ref.store, at, names, because=ref.id))
+        timeline.append(ref.contact, reevaluation_event(ref.store, at, names, because=ref.id))
 
 
-FOLLOWING = 3
+MAX_FOLLOW_UPS = 3
 """Tries at giving a leg another time while somebody else does something with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
+class ExecutionStarter:
     """Begins the legs of enrollments that are parked. `now` is the time of the business."""
 
     enrollments: "Enrollments"
-    registry: "Registry"
-    engine: "Engine"
+    registry: "Published"
+    engine: "ExecutionEngine"
     now: Callable[[], datetime]
 
-    def begin(self, ref: EnrollmentRef) -> None:
+    def start(self, ref: EnrollmentRef) -> None:
         """Begin the leg that is due; harmless if it has begun or the enrollment is over.
 
         A pause may keep it: then it gets another time, or waits for its workflow.
@@ -57,35 +59,35 @@ class Legs:
         if loaded is None:
             return
         enrollment = loaded[1]
-        own, start = enrollment.ref, enrollment.start
+        own, start = enrollment.ref, enrollment.resume_point
         if enrollment.status == "active" and start is not None:
             if start.due > self.now():
                 return  # it has been given another time since it was found to be due
             head = self.registry.head(own.store)
-            held = hold(start, head.pauses_of(own.workflow), self.now())
+            held = delay_for_pause(start, head.pauses_of(own.workflow), self.now())
             if held is not None:
                 paused = head.is_paused(own.workflow)
-                self.enrollments.retime(own, enrollment.leg, held, paused)
+                self.enrollments.reschedule(own, enrollment.execution_no, held, paused)
                 return
-            machine = self.registry.resume(own.store, own.workflow, own.version)
-            self.engine.start(machine, own, enrollment.leg, start.turn, start.block)
-        self.enrollments.begun(own, enrollment.leg)
+            machine = self.registry.resume_state_machine(own.store, own.workflow, own.version)
+            self.engine.start(machine, own, enrollment.execution_no, start.turn, start.block)
+        self.enrollments.mark_started(own, enrollment.execution_no)
 
-    def wake(self, ref: EnrollmentRef, leg: int, step: str) -> None:
+    def resume(self, ref: EnrollmentRef, leg: int, step: str) -> None:
         """The event of a parked wait has come: its leg begins there, unless it has begun."""
         loaded = self.enrollments.load(ref)
         if loaded is None:
             return
-        own, start = loaded[1].ref, loaded[1].start
+        own, start = loaded[1].ref, loaded[1].resume_point
         if start is not None and start.step == step:
             node = self.registry.program(own.store, own.workflow, own.version).nodes[step]
-            if met(self.enrollments, loaded[1], leg, node, self.now()):
-                self.begin(ref)
+            if resume_after_event(self.enrollments, loaded[1], leg, node, self.now()):
+                self.start(ref)
 
 
-def follow(
+def reschedule_for_date(
     enrollments: "Enrollments",
-    registry: "Registry",
+    registry: "Published",
     ref: EnrollmentRef,
     now: datetime,
     seen: Profile | None = None,
@@ -99,47 +101,53 @@ def follow(
     is not its turn, and can neither mail nor write. Whoever changes the date does this afterwards,
     and so does whoever parks a leg that waits for one: of both one sees what the other did.
     """
-    for _ in range(FOLLOWING):
+    for _ in range(MAX_FOLLOW_UPS):
         loaded = enrollments.load(ref)
         if loaded is None or loaded[1].status != "active":
             return False
         profile, enrollment = loaded
-        own, start = enrollment.ref, enrollment.start
-        if start is None or not start.step or str(start.turn) in enrollment.began:
+        own, start = enrollment.ref, enrollment.resume_point
+        if start is None or not start.step or str(start.turn) in enrollment.block_started:
             return False
         node = registry.program(own.store, own.workflow, own.version).nodes[start.step]
         head = registry.head(own.store)
         if "movable" not in node or (seen and not is_newer(profile, seen, node)):
             return False
-        comes = rest_at(node, start.since, profile, enrollment, head.settings).until
+        comes = pending_wait(node, start.since, profile, enrollment, head.settings).until
         if comes is None or comes == start.due or max(comes, start.due) <= now:
             return False
         paused = head.is_paused(own.workflow)
         start = start._replace(due=comes if paused else max(comes, now))
-        if enrollments.move(own, enrollment.leg, start, own.version, paused=paused):
+        if enrollments.migrate(own, enrollment.execution_no, start, own.version, paused=paused):
             return True
-    raise Busy(f"enrollment {ref.id} was changed {FOLLOWING} times while it was given a time")
+    raise ThrottledError(
+        f"enrollment {ref.id} was changed {MAX_FOLLOW_UPS} times while it was given a time"
+    )
 
 
-def meet(enrollments: "Enrollments", enrollment: Enrollment, node: Node, now: datetime) -> None:
+def match_suspended_wait(
+    enrollments: "Enrollments", enrollment: Enrollment, node: Node, now: datetime
+) -> None:
     """Lay a parked wait's half down where its event looks for it; the event may be there already.
 
     The timer then begins the leg.
     """
-    start, leg = enrollment.start, enrollment.leg
+    start, leg = enrollment.resume_point, enrollment.execution_no
     if start is None:
         return
     key = outcome_key(node, start.turn)
-    if enrollments.offer_leg(enrollment.ref, node["id"], node["event"], leg, start, key):
-        met(enrollments, enrollment, leg, node, now)
+    if enrollments.register_suspended_wait(
+        enrollment.ref, node["id"], node["event"], leg, start, key
+    ):
+        resume_after_event(enrollments, enrollment, leg, node, now)
 
 
-def met(
+def resume_after_event(
     enrollments: "Enrollments", enrollment: Enrollment, leg: int, node: Node, now: datetime
 ) -> bool:
     """Have a leg begin now, where the event leads; False if it has begun otherwise."""
-    start = enrollment.start
-    if enrollment.leg != leg or start is None or start.step != node["id"]:
+    start = enrollment.resume_point
+    if enrollment.execution_no != leg or start is None or start.step != node["id"]:
         return False
     moved = start._replace(block=node["on_event"], due=now, fixed=True)
-    return enrollments.retime(enrollment.ref, leg, moved)
+    return enrollments.reschedule(enrollment.ref, leg, moved)

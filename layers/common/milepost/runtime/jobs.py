@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Work(NamedTuple):
+class Job(NamedTuple):
     """Something to be done for everybody inside a workflow, set going `at` an instant; a broadcast
     is for everybody in the segment of its schedule, and begins `at` an instant. A `look` is at all
     contacts, because of what `workflow` names: `segment/vip`, `workflow/birthday`, `scoring`."""
@@ -21,17 +21,17 @@ class Work(NamedTuple):
     done: str = ""
 
 
-class Works(Protocol):
+class JobStore(Protocol):
     """Keeps what has been set going until it is done."""
 
-    def open(self) -> list[Work]: ...
+    def open(self) -> list[Job]: ...
 
-    def advance(self, work: Work, done: str) -> None:
+    def advance(self, work: Job, done: str) -> None:
         """Note how far a work has come, unless it has been set going anew."""
 
-    def again(self, work: Work, at: datetime) -> None:
+    def reopen(self, work: Job, at: datetime) -> None:
         """A work is done, and the same is to be done anew from an instant, unless it has been set
         going anew."""
 
-    def close(self, work: Work) -> None:
+    def close(self, work: Job) -> None:
         """A work is done, unless it has been set going anew."""

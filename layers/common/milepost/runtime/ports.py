@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from milepost.sending.message import Category
 
 
-class Part(NamedTuple):
+class PartitionProgress(NamedTuple):
     """A part of a look at all contacts: where it is (empty when it is `done`), and what it did."""
 
     place: str = ""
@@ -24,37 +24,37 @@ class Part(NamedTuple):
     done: bool = False
 
 
-class Looked(NamedTuple):
+class BackfillSummary(NamedTuple):
     """The last look at all contacts because of one thing."""
 
     run: str
     at: str
-    parts: Mapping[str, Part] = {}
+    parts: Mapping[str, PartitionProgress] = {}
     of: int = 0
 
 
-class Progress(Protocol):
+class BackfillProgress(Protocol):
     """Notes how far the looks at all contacts are."""
 
     def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
         """Note that a look in so many parts has begun, because of these things."""
 
-    def part(self, store: str, run: str, part: str) -> Part: ...
+    def part(self, store: str, run: str, part: str) -> PartitionProgress: ...
 
-    def note(self, store: str, run: str, part: str, progress: Part) -> None: ...
+    def note(self, store: str, run: str, part: str, progress: PartitionProgress) -> None: ...
 
-    def looked(self, store: str, what: str) -> Looked | None:
+    def looked(self, store: str, what: str) -> BackfillSummary | None:
         """The last look because of a thing; None if there was none."""
 
 
-class LookStarter(Protocol):
+class BackfillStarter(Protocol):
     """Has all contacts looked at."""
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
         """Set a look going; harmless if it is or was."""
 
 
-class Overdue(NamedTuple):
+class OverdueMessage(NamedTuple):
     """A message whose outcome nobody has reported in time."""
 
     message: MessageRef
@@ -68,7 +68,7 @@ class Overdue(NamedTuple):
 class Timers(Protocol):
     """Knows what is due."""
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
+    def due(self, now: datetime) -> Iterator[OverdueMessage | EnrollmentRef | ContactRef]:
         """Overdue messages, enrollments (of version 0: unknown) whose next leg is due, and contacts
         for whom something may have come by itself."""
 
@@ -89,8 +89,8 @@ class Timers(Protocol):
         """Leave it unknown for good, or failed if it was throttled; False if it is settled."""
 
 
-class Resender(Protocol):
+class MessageRetrier(Protocol):
     """Has a message sent once more where sending is allowed."""
 
-    def send_again(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+    def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
         """Whether it was tried, or is not to be; False if it has to wait for the end of a pause."""

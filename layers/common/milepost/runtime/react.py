@@ -11,40 +11,39 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
-from milepost.conditions.context import Facts
+from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
-from milepost.contacts.event import Event
-from milepost.contacts.event_names import COUNTED_TWICE
-from milepost.contacts.identity import without
-from milepost.contacts.profile import Presence, Profile, fold
-from milepost.enrollments.condition_data import FactFinder
+from milepost.contacts.event import Event, is_merge_request, is_system_event
+from milepost.contacts.event_names import DUPLICATE_CORRECTED
+from milepost.contacts.identity import drop_identifiers, is_misrouted
+from milepost.contacts.profile import ActiveEnrollment, Profile, apply_event
+from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.entry import (
-    CALLS,
-    Enter,
-    Refuse,
-    ended_by,
-    fires,
-    is_called,
-    key_of,
-    may_enter,
-    origin,
+    TARGETED_EVENTS,
+    EntryAccepted,
+    EntryDenied,
+    decide_entry,
+    emitted_by,
+    enrollment_key,
+    is_targeted,
+    matching_exit,
+    trigger_matches,
 )
 from milepost.enrollments.program import Node, Program
-from milepost.enrollments.time_triggers import planned
-from milepost.enrollments.version_migration import moved_by, moves
-from milepost.runtime.execution_starter import Legs, follow
-from milepost.runtime.merging.merge import Merger
-from milepost.runtime.merging.rules import asks, corrected, ours
-from milepost.runtime.reevaluation import next_look
-from milepost.segments.evaluator import Segmenter
+from milepost.enrollments.time_triggers import prune_fired
+from milepost.enrollments.version_migration import changed_date_fields, is_rescheduled_by
+from milepost.runtime.execution_starter import ExecutionStarter, reschedule_for_date
+from milepost.runtime.merging.merge import ContactMerger
+from milepost.runtime.merging.rules import correct_totals
+from milepost.segments.evaluator import SegmentEvaluator, next_check_at
 
 if TYPE_CHECKING:
-    from milepost.contacts.ports import Again, Contacts
-    from milepost.enrollments.ports import Engine, Enrollments
-    from milepost.published.head import Head, Live, Registry
+    from milepost.contacts.ports import Contacts, ReplayedEvent
+    from milepost.enrollments.ports import Enrollments, ExecutionEngine
+    from milepost.published.head import LiveWorkflow, Published, PublishedState
     from milepost.runtime.merging.ports import Merging
 
 
@@ -52,81 +51,87 @@ ATTEMPTS = 5
 """Tries at changing a profile that somebody else changes at the same moment."""
 
 
-class Reaction(NamedTuple):
+class AppliedEvent(NamedTuple):
     """What one event led to; for the log."""
 
     applied: bool = False
     ended: tuple[str, ...] = ()
-    woken: tuple[str, ...] = ()
+    resumed: tuple[str, ...] = ()
     entered: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
-    handed_on: str = ""
+    forwarded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Reactor:
+class EventApplier:
     """Applies events to contacts."""
 
     contacts: "Contacts"
     enrollments: "Enrollments"
-    registry: "Registry"
-    engine: "Engine"
-    facts: FactFinder
+    registry: "Published"
+    engine: "ExecutionEngine"
+    facts: ContextLoader
     merging: "Merging"
-    segmenter: Segmenter
+    segmenter: SegmentEvaluator
 
     @property
-    def merger(self) -> Merger:
-        return Merger(
+    def merger(self) -> ContactMerger:
+        return ContactMerger(
             self.contacts, self.facts.timeline, self.enrollments, self.engine, self.merging
         )
 
-    def react(
+    def apply(
         self,
         contact: str,
         event: Event,
         position: int,
         now: datetime,
-        again: "Again | None" = None,
-    ) -> Reaction:
+        again: "ReplayedEvent | None" = None,
+    ) -> AppliedEvent:
         """Apply one record of the stream; `position` is its sequence number.
 
         `again` says why, if the timeline had the event before.
         """
         head = self._head(event)
         for _ in range(ATTEMPTS):
-            before = self.contacts.held(event.store, contact)
+            before = self.contacts.get_even_if_merged(event.store, contact)
             if before is not None and before.merged_into:
                 return self._after_merge(before, event, position, now, again)
-            if before is not None and (before.applied >= position or (again and again.follow)):
+            if before is not None and (
+                before.last_sequence >= position or (again and again.follow)
+            ):
                 done = again.follow if again and again.follow else position
                 return self._finish(before, event, done, now)
             if self._is_erased(before, contact, event):
-                self.contacts.forget(contact, event)
-                return Reaction()
-            if before is not None and (there := self.merger.whose(before, event)):
-                after = replace(before, applied=position, astray=(position, there))
-                if self.merging.part(before, after, event):
+                self.contacts.delete_event(contact, event)
+                return AppliedEvent()
+            if (
+                before is not None
+                and is_misrouted(before.contact, before.known_identifiers, event)
+                and (there := self.merger.owner_of(before, event))
+            ):
+                after = replace(before, last_sequence=position, misrouted=(position, there))
+                if self.merging.move_misrouted(before, after, event):
                     return self._finish(after, event, position, now)
                 continue
-            if asks(event):
+            if is_merge_request(event):
                 topics = head.settings.topics or ()
-                if self.merger.answer(before, contact, event, position, now, topics):
-                    return Reaction(True)
+                if self.merger.handle_request(before, contact, event, position, now, topics):
+                    return AppliedEvent(True)
                 continue
             reaction, after = self._change(before, contact, event, position, now, head)
             if self.contacts.apply(before, after):
                 self._begin(after, event, now)
                 return reaction
-        raise Busy(f"the contact changed {ATTEMPTS} times while one event was applied")
+        raise ThrottledError(f"the contact changed {ATTEMPTS} times while one event was applied")
 
-    def _head(self, event: Event) -> "Head":
+    def _head(self, event: Event) -> "PublishedState":
         """What is live. Whoever called for a workflow has seen it, so a head without it is old."""
         head = self.registry.head(event.store)
-        if event.name not in CALLS:
+        if event.name not in TARGETED_EVENTS:
             return head
         known = any(
-            live.status == "live" and is_called(name, live.trigger, event)
+            live.status == "live" and is_targeted(name, live.trigger, event)
             for name, live in head.workflows.items()
         )
         if known and not head.settings.paused:
@@ -139,29 +144,34 @@ class Reactor:
         It may have been on its way when that was done. Only a contact that nothing is known of is
         asked: for every other, an event costs no read more.
         """
-        if before is not None and before.applied:
+        if before is not None and before.last_sequence:
             return False
         erased = self.contacts.erased(event.store, contact)
         return erased is not None and event.occurred_at <= erased
 
-    def _finish(self, after: Profile, event: Event, position: int, now: datetime) -> Reaction:
+    def _finish(self, after: Profile, event: Event, position: int, now: datetime) -> AppliedEvent:
         """Do what follows from an event that has been applied."""
-        if after.astray[0] == position:
+        if after.misrouted[0] == position:
             # It has left this timeline, which is another person's.
-            self.facts.timeline.append(after.astray[1], event)
-            return Reaction(handed_on=after.astray[1])
+            self.facts.timeline.append(after.misrouted[1], event)
+            return AppliedEvent(forwarded=after.misrouted[1])
         self._begin(after, event, now)
-        return Reaction()
+        return AppliedEvent()
 
     def _after_merge(
-        self, gone: Profile, event: Event, position: int, now: datetime, again: "Again | None"
-    ) -> Reaction:
+        self,
+        gone: Profile,
+        event: Event,
+        position: int,
+        now: datetime,
+        again: "ReplayedEvent | None",
+    ) -> AppliedEvent:
         """The contact has become another: finish that, or hand over what came since."""
-        if self.merger.late(gone, position):
-            return Reaction(handed_on=self.merger.hand_on(gone, event, again))
-        if gone.merging and position == gone.applied:
+        if self.merger.is_late(gone, position):
+            return AppliedEvent(forwarded=self.merger.forward_event(gone, event, again))
+        if gone.merging and position == gone.last_sequence:
             self.merger.finish(gone, event, now)
-        return Reaction()
+        return AppliedEvent()
 
     def _change(
         self,
@@ -170,117 +180,132 @@ class Reactor:
         event: Event,
         position: int,
         now: datetime,
-        head: "Head",
-    ) -> tuple[Reaction, Profile]:
-        elsewhere = self.contacts.link(contact, event)
-        self.merger.ask(contact, event, elsewhere)
+        head: "PublishedState",
+    ) -> tuple[AppliedEvent, Profile]:
+        elsewhere = self.contacts.claim_identifiers(contact, event)
+        if elsewhere:
+            self.merger.request_merge(contact, event, elsewhere)
         if event.contact.consents:
             self.contacts.record_consent(contact, event, head.settings.shop_topics)
         profile = before or Profile(event.store, contact)
-        if ours(event):
-            noted = corrected(profile, event) if event.name == COUNTED_TWICE else profile
-            if not asks(event):  # two lives are one: whatever is asked of it may be answered anew
+        if is_system_event(event):
+            noted = correct_totals(profile, event) if event.name == DUPLICATE_CORRECTED else profile
+            # two lives are one: whatever is asked of it may be answered anew
+            if not is_merge_request(event):
                 noted = self.segmenter.score(noted, None, head, now)
                 noted = self.segmenter.update(None, noted, event, head, now)
-            return Reaction(True), replace(
-                noted, applied=position, **_ahead(noted, head, now, event)
+            return AppliedEvent(True), replace(
+                noted, last_sequence=position, **_ahead(noted, head, now, event)
             )
-        profile = fold(profile, without(event, elsewhere.keys()), head.settings)
+        profile = apply_event(profile, drop_identifiers(event, elsewhere.keys()), head.settings)
         profile = self.segmenter.score(profile, event, head, now)
-        inside = dict(profile.inside)
+        inside = dict(profile.active_enrollments)
         entries = dict(profile.entries)
         ended = tuple(self._end(profile, event, now))
         for id_ in ended:
             del inside[id_]
-        woken = tuple(self._wake(replace(profile, inside=inside), event, now))
-        profile = replace(profile, inside=dict(inside))
+        woken = tuple(self._wake(replace(profile, active_enrollments=inside), event, now))
+        profile = replace(profile, active_enrollments=dict(inside))
         profile = self.segmenter.update(before, profile, event, head, now)
         entered, refused = [], []
         for live, program in self._fired(head, before, profile, event, now):
-            here = replace(profile, inside=inside)
+            here = replace(profile, active_enrollments=inside)
             decision = self._may_enter(program, here, event, now)
-            if isinstance(decision, Refuse):
+            if isinstance(decision, EntryDenied):
                 refused.append((program.workflow, decision.reason))
             else:
-                enrollment = replace(decision.enrollment, machine=live.machine)
+                enrollment = replace(decision.enrollment, state_machine_arn=live.machine)
                 if self.enrollments.load(enrollment.ref) is not None:
                     refused.append((program.workflow, "was enrolled for this key before"))
                     continue
                 entered.append(enrollment.ref.id)
                 inside[enrollment.ref.id] = enrollment.presence()
                 entries[enrollment.ref.workflow] = now
-        profile = replace(profile, inside=inside, entries=entries, applied=position)
+        profile = replace(
+            profile, active_enrollments=inside, entries=entries, last_sequence=position
+        )
         new = {inside[id_].workflow for id_ in entered}
         profile = self.segmenter.after_entering(profile, new, event, head, now)
         after = replace(profile, **_ahead(profile, head, now, event))
-        return Reaction(True, ended, woken, tuple(entered), tuple(refused)), after
+        return AppliedEvent(True, ended, woken, tuple(entered), tuple(refused)), after
 
     def _end(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
         for ref, presence, program in self._inside(profile):
-            reason = ended_by(program, event, presence.since)
+            reason = matching_exit(program, event, presence.since)
             if reason:
                 self.enrollments.finish(ref, "exited", reason, now)
-                self.engine.stop(ref, reason, self.enrollments.leg(ref))
+                self.engine.stop(ref, reason, self.enrollments.current_execution(ref))
                 yield ref.id
 
     def _wake(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
         for ref, _, program in self._inside(profile):
             if event.source == "email" and event.data.get("enrollment") != ref.id:
                 continue  # a click belongs to the enrollment that sent the mail
-            if origin(event.data).get("enrollment") == ref.id:
+            if emitted_by(event.data).get("enrollment") == ref.id:
                 continue  # nobody waits for what they report themselves
             for node in program.waits_for(event.name):
                 if not _meant(node, event, profile):
                     continue
-                token = self.enrollments.offer_event(ref, node["id"], event)
+                token = self.enrollments.record_event(ref, node["id"], event)
                 if token is None:
                     continue
                 if isinstance(token, str):
-                    self.engine.answer(token)
+                    self.engine.complete_task(token)
                 else:
-                    legs = Legs(self.enrollments, self.registry, self.engine, lambda: now)
-                    legs.wake(ref, token, node["id"])
+                    legs = ExecutionStarter(
+                        self.enrollments, self.registry, self.engine, lambda: now
+                    )
+                    legs.resume(ref, token, node["id"])
                 yield ref.id
 
-    def _inside(self, profile: Profile) -> Iterator[tuple[EnrollmentRef, Presence, Program]]:
-        for id_, presence in profile.inside.items():
+    def _inside(
+        self, profile: Profile
+    ) -> Iterator[tuple[EnrollmentRef, ActiveEnrollment, Program]]:
+        for id_, presence in profile.active_enrollments.items():
             ref = presence.ref(profile.store, profile.contact, id_)
             yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
 
     def _fired(
-        self, head: "Head", before: Profile | None, after: Profile, event: Event, now: datetime
-    ) -> Iterator[tuple["Live", Program]]:
+        self,
+        head: "PublishedState",
+        before: Profile | None,
+        after: Profile,
+        event: Event,
+        now: datetime,
+    ) -> Iterator[tuple["LiveWorkflow", Program]]:
         """The workflows that the event lets in; only theirs are read."""
         if head.settings.paused:
             return
         faded = self.segmenter.score(before, None, head, now) if before else None
         for name, live in sorted(head.workflows.items()):
             if live.status == "live" and (
-                fires(name, live.trigger, before, after, event)
-                or (faded is not before and fires(name, live.trigger, faded, after, event))
+                trigger_matches(name, live.trigger, before, after, event)
+                or (
+                    faded is not before and trigger_matches(name, live.trigger, faded, after, event)
+                )
             ):
                 yield live, self.registry.program(event.store, name, live.version)
 
     def _may_enter(
         self, program: Program, profile: Profile, event: Event, now: datetime
-    ) -> Enter | Refuse:
+    ) -> EntryAccepted | EntryDenied:
         trigger = program.head["trigger"]
         asked = [c for c in (trigger.get("where"), program.head.get("audience")) if c]
-        facts = self.facts.gather(asked, profile, event.data, now, event.occurred_at)
-        return may_enter(program, profile, event, facts, now)
+        facts = self.facts.load(asked, profile, event.data, now, event.occurred_at)
+        return decide_entry(program, profile, event, facts, now)
 
     def _follow(self, profile: Profile, event: Event, now: datetime) -> None:
         """Have those who wait for a date that this event has moved wait for the new one."""
-        said = moved_by(event)
+        said = changed_date_fields(event)
         if said:
             for ref, _, program in self._inside(profile):
-                if any(moves(node, said) for node in program.nodes.values()):
-                    follow(self.enrollments, self.registry, ref, now)
+                if any(is_rescheduled_by(node, said) for node in program.nodes.values()):
+                    reschedule_for_date(self.enrollments, self.registry, ref, now)
 
     def _begin(self, profile: Profile, event: Event, now: datetime) -> None:
         """Write down and start what this event began; the profile says what that is."""
-        self.segmenter.settle(profile, event)
-        for id_, presence in profile.inside.items():
+        self.segmenter.publish_changes(profile, event)
+        for id_, presence in profile.active_enrollments.items():
             if presence.event != event.id:
                 continue
             ref = presence.ref(profile.store, profile.contact, id_)
@@ -293,23 +318,23 @@ class Reactor:
                     event_data=event.data,
                     since=presence.since,
                     entered_at=now,
-                    key=key_of(program, event) or "",
-                    machine=presence.machine,
+                    key=enrollment_key(program, event) or "",
+                    state_machine_arn=presence.machine,
                 )
             )
             self.engine.start(presence.machine, ref)
         self._follow(profile, event, now)
 
 
-def _ahead(profile: Profile, head: "Head", now: datetime, event: Event) -> dict[str, Any]:
+def _ahead(profile: Profile, head: "PublishedState", now: datetime, event: Event) -> dict[str, Any]:
     """What the profile notes of the things that come by themselves."""
-    reached = planned(profile.reached, head.plans(), now)
-    return {"reached": reached, "lookout": next_look(profile, head, now, event)}
+    reached = prune_fired(profile.fired, head.time_triggers(), now)
+    return {"fired": reached, "next_check": next_check_at(profile, head, now, event)}
 
 
 def _meant(node: Node, event: Event, profile: Profile) -> bool:
     where = node.get("where")
     if where is None:
         return True
-    facts = Facts(now=event.occurred_at, contact=profile.as_data(), event=event.data)
+    facts = EvaluationContext(now=event.occurred_at, contact=profile.as_data(), event=event.data)
     return evaluate(where, facts).value

@@ -10,64 +10,49 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from milepost.base.refs import ContactRef
-from milepost.contacts.profile import Lookout, Profile
-from milepost.enrollments.time_triggers import coming, due, is_look, look_out, looked_until
-from milepost.segments.evaluator import ahead
-from milepost.segments.membership import look_event
+from milepost.contacts.profile import Profile
+from milepost.enrollments.time_triggers import (
+    due,
+)
+from milepost.segments.evaluator import next_check_at, read_ahead
+from milepost.segments.membership import reevaluation_event
 
 if TYPE_CHECKING:
-    from milepost.contacts.event import Event
     from milepost.contacts.ports import Contacts, Timeline
-    from milepost.published.head import Head, Registry
+    from milepost.published.head import Published, PublishedState
 
 
-UNSEEN = timedelta(minutes=5)
+MISSED_CHECK_GRACE = timedelta(minutes=5)
 """A look in vain is taken again until then: what was just published may not be known here yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lookouts:
+class Reevaluator:
     """Looks at contacts whose time has come. `now` is the time of the business, `unseen` too."""
 
     contacts: "Contacts"
     timeline: "Timeline"
-    registry: "Registry"
+    registry: "Published"
     now: Callable[[], datetime]
-    unseen: timedelta = UNSEEN
+    unseen: timedelta = MISSED_CHECK_GRACE
 
-    def look(self, ref: ContactRef) -> int:
+    def reevaluate(self, ref: ContactRef) -> int:
         """Append what has come for a contact; how many events that is."""
         now = self.now()
         profile = self.contacts.profile(*ref)
-        if profile is None or profile.lookout is None or profile.lookout.at > now:
+        if profile is None or profile.next_check is None or profile.next_check.at > now:
             return 0
         head = self.registry.head(ref.store)
-        found = due(profile, head.plans(), now, head.settings.timezone)
+        found = due(profile, head.time_triggers(), now, head.settings.timezone)
         for occasion in found:
             self.timeline.append(ref.contact, occasion.event(profile))
-        flipped = [at for at in ahead(profile, head) if at <= now]
+        flipped = [at for at in read_ahead(profile, head) if at <= now]
         if flipped:
-            self.timeline.append(ref.contact, look_event(ref.store, min(flipped)))
-        if not found and not flipped and now - profile.lookout.at >= self.unseen:
+            self.timeline.append(ref.contact, reevaluation_event(ref.store, min(flipped)))
+        if not found and not flipped and now - profile.next_check.at >= self.unseen:
             self._move_on(profile, head, now)
         return len(found) + bool(flipped)
 
-    def _move_on(self, profile: Profile, head: "Head", now: datetime) -> None:
+    def _move_on(self, profile: Profile, head: "PublishedState", now: datetime) -> None:
         """Nothing has come after all: look again when the next thing does."""
-        self.contacts.apply(profile, replace(profile, lookout=next_look(profile, head, now)))
-
-
-def next_look(
-    profile: Profile, head: "Head", now: datetime, event: "Event | None" = None
-) -> Lookout | None:
-    """When a contact has to be looked at again: something comes, or a segment may change.
-
-    If `event` has the contact looked at, what came since its instant is still to come: between
-    publishing and the look for it nobody may have known.
-    """
-    since = looked_until(profile, now)
-    if event is not None and is_look(event):
-        since = min(since, event.occurred_at)
-    occasions = coming(profile, head.plans(), since, head.settings.timezone)[:1]
-    instants = [*(occasion.at for occasion in occasions), *ahead(profile, head)]
-    return look_out(profile, min(instants, default=None), now)
+        self.contacts.apply(profile, replace(profile, next_check=next_check_at(profile, head, now)))

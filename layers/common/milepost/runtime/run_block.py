@@ -13,32 +13,41 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.blocks import block_at
-from milepost.enrollments.enrollment import Enrollment, Start, Status
-from milepost.enrollments.executions import again, park_after, parks, waited
-from milepost.enrollments.pauses import frozen, hold, turn_of
-from milepost.enrollments.ports import Journal
-from milepost.enrollments.program import END, Node, Program, waits
-from milepost.enrollments.version_migration import rest_at
-from milepost.runtime.execution_starter import follow, meet, tell_left
-from milepost.runtime.steps.block_run import Turn
-from milepost.runtime.steps.steps import Over, Steps
-from milepost.sending.send import Deferred, Paused, Sender
-from milepost.sending.send_job import Task
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
+from milepost.enrollments.executions import (
+    deferred_resume_point,
+    resume_mid_block,
+    suspend_after,
+    suspends,
+)
+from milepost.enrollments.pauses import delay_for_pause, paused_time, resume_point_of_run
+from milepost.enrollments.ports import PendingOutcomes
+from milepost.enrollments.program import END, Node, Program, is_wait
+from milepost.enrollments.version_migration import pending_wait
+from milepost.runtime.execution_starter import (
+    match_suspended_wait,
+    reevaluate_after_exit,
+    reschedule_for_date,
+)
+from milepost.runtime.steps.block_run import BlockRun
+from milepost.runtime.steps.steps import Ended, StepRunner
+from milepost.sending.send import MailSender, SendDeferredError, SendPausedError
+from milepost.sending.send_job import SendJob
 
 if TYPE_CHECKING:
-    from milepost.enrollments.ports import Engine, Enrollments
-    from milepost.published.head import Head, Registry
+    from milepost.enrollments.ports import Enrollments, ExecutionEngine
+    from milepost.published.head import Published, PublishedState
 
 
-PUNCTUAL = timedelta(minutes=2)
+LATE_AFTER = timedelta(minutes=2)
 """A leg that begins so soon after its time counts from that time, or every rest would add a
 minute; one that is later counts from now, or those who were late would be hurried."""
 
 
-class Stop(NamedTuple):
+class BlockResult(NamedTuple):
     """Where a block came to rest: a waiting node or END.
 
     `until` is when a delay is over, `since` the instant from which a wait counts events.
@@ -50,7 +59,7 @@ class Stop(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
+class BlockRunner:
     """Runs blocks. `now` is asked for every message, so that the gate decides on the present.
 
     `engine` stops executions that have nothing left to do and no way to their end; without one
@@ -58,20 +67,21 @@ class Runner:
     """
 
     enrollments: "Enrollments"
-    registry: "Registry"
-    sender: Sender
-    steps: Steps
+    registry: "Published"
+    sender: MailSender
+    steps: StepRunner
     now: Callable[[], datetime]
-    engine: Callable[[], "Engine"] | None = None
+    engine: Callable[[], "ExecutionEngine"] | None = None
 
-    def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> Stop:
-        """Run the block as the turn of this number; raises `Busy` when it has to be tried again."""
+    def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> BlockResult:
+        """Run the block as the turn of this number; raises `ThrottledError` when it has to be tried
+        again."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
         if loaded is None:
-            raise Busy(f"enrollment {ref.id} is not there yet")
+            raise ThrottledError(f"enrollment {ref.id} is not there yet")
         profile, enrollment = loaded
-        if enrollment.status != "active" or enrollment.leg != leg:
+        if enrollment.status != "active" or enrollment.execution_no != leg:
             self._meet(enrollment, leg)
             if enrollment.status != "active":
                 self._tell(enrollment.ref, enrollment.since)  # the run that ended it may be dead
@@ -79,85 +89,92 @@ class Runner:
         head = self.registry.head(ref.store)
         if self._held(enrollment, head, program, entry, number):
             return self._leave(ref, leg, program, entry)
-        began = enrollment.began.get(str(number))
-        turn = Turn(
+        began = enrollment.block_started.get(str(number))
+        turn = BlockRun(
             entry=entry,
-            number=number,
+            block_seq=number,
             program=program,
             profile=profile,
             enrollment=enrollment,
             began=began or self._begins(enrollment, number),
             settings=head.settings,
             begun_now=began is None,
-            frozen=frozen(head.pauses_of(ref.workflow), began or self.now(), self.now()),
+            frozen=paused_time(head.pauses_of(ref.workflow), began or self.now(), self.now()),
         )
         try:
             return self._walk(turn)
-        except Paused:
+        except SendPausedError:
             return self._freeze(turn)
-        except Deferred as deferred:
+        except SendDeferredError as deferred:
             return self._put_off(turn, deferred)
 
-    def give_up(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
+    def abandon(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
         """End an enrollment whose machine failed for good: nobody is left behind unseen."""
-        if self.enrollments.leg(ref) != leg:
+        if self.enrollments.current_execution(ref) != leg:
             return  # it goes on in another execution
         self.enrollments.finish(ref, "failed", cause[:200], self.now())
         self._tell(ref, self.now())
 
-    def send_again(self, ref: EnrollmentRef, step: str, turn: int) -> bool:
+    def retry_message(self, ref: EnrollmentRef, step: str, turn: int) -> bool:
         """Send a transactional message whose outcome stayed unknown a second and last time; False
         if it has to wait for the end of a pause."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
         if loaded is not None:
             profile, enrollment = loaded
-            due = enrollment.began.get(str(turn), self.now())
+            due = enrollment.block_started.get(str(turn), self.now())
             node = program.nodes[step]
             try:
-                self.sender.send_again(Task(program, profile, enrollment, node, turn, due))
-            except Paused:
+                self.sender.retry_message(SendJob(program, profile, enrollment, node, turn, due))
+            except SendPausedError:
                 return False
         return True
 
-    def _walk(self, turn: Turn) -> Stop:
+    def _walk(self, turn: BlockRun) -> BlockResult:
         name = turn.entry
         while name != END:
             node = turn.program.nodes[name]
-            if waits(node):
+            if is_wait(node):
                 return self._rest(turn, node)
-            leads = self.steps.take(turn, node)
-            if isinstance(leads, Over):
+            leads = self.steps.run(turn, node)
+            if isinstance(leads, Ended):
                 return self._finish(turn, "exited", leads.reason)
             name = leads
         return self._finish(turn, "completed", "")
 
-    def _rest(self, turn: Turn, node: Node) -> Stop:
-        rest = rest_at(node, turn.began, turn.profile, turn.enrollment, turn.settings)
+    def _rest(self, turn: BlockRun, node: Node) -> BlockResult:
+        rest = pending_wait(node, turn.began, turn.profile, turn.enrollment, turn.settings)
         if rest.until is None and node.get("if_missing") == "exit":
             return self._finish(turn, "exited", f"{node['id']}: there is no such date")
         until = max(rest.until or turn.began, turn.began)
         dated = node["type"] == "delay_until"
-        if parks(turn.program, node) or (dated and until - self.now() > park_after(turn.program)):
+        if suspends(turn.program, node) or (
+            dated and until - self.now() > suspend_after(turn.program)
+        ):
             return self._park(turn, node, rest.since, until)
-        turn.flush(self.enrollments)
-        return Stop(node["id"], rest.since, turn.began if "timeout" in node else until)
+        turn.save(self.enrollments)
+        return BlockResult(node["id"], rest.since, turn.began if "timeout" in node else until)
 
-    def _park(self, turn: Turn, node: Node, since: datetime, until: datetime) -> Stop:
+    def _park(self, turn: BlockRun, node: Node, since: datetime, until: datetime) -> BlockResult:
         """Let the execution end: the next leg begins after the wait."""
         block = node.get("next") or node["on_timeout"]
-        due, number = max(until, self.now()), turn.number + 1
-        start = Start(block, number, due, since, node["id"], node["type"] == "delay_until")
-        leg = turn.enrollment.leg
-        if self.enrollments.park(turn.enrollment.ref, leg, start, turn.journal()):
-            self._meet(replace(turn.enrollment, leg=leg + 1, start=start), leg)
+        due, number = max(until, self.now()), turn.block_seq + 1
+        start = ResumePoint(block, number, due, since, node["id"], node["type"] == "delay_until")
+        leg = turn.enrollment.execution_no
+        if self.enrollments.suspend(turn.enrollment.ref, leg, start, turn.pending()):
+            self._meet(replace(turn.enrollment, execution_no=leg + 1, resume_point=start), leg)
         if "movable" in node:  # it may have been moved since this run read it
             ref = turn.enrollment.ref
-            follow(self.enrollments, self.registry, ref, self.now(), turn.profile)
+            reschedule_for_date(self.enrollments, self.registry, ref, self.now(), turn.profile)
         return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
 
     def _held(
-        self, enrollment: Enrollment, head: "Head", program: Program, entry: str, number: int
+        self,
+        enrollment: Enrollment,
+        head: "PublishedState",
+        program: Program,
+        entry: str,
+        number: int,
     ) -> bool:
         """Whether a pause keeps this turn from beginning: a later leg will begin with it."""
         ref, now = enrollment.ref, self.now()
@@ -165,65 +182,70 @@ class Runner:
         if not pauses:
             return False
         paused = head.is_paused(ref.workflow)
-        if str(number) in enrollment.began:
-            held = again(enrollment, entry, number, now) if paused else None
+        if str(number) in enrollment.block_started:
+            held = resume_mid_block(enrollment, entry, number, now) if paused else None
         else:
-            start = turn_of(program, enrollment, entry, number, now)
-            held = hold(start, pauses, now)
+            start = resume_point_of_run(program, enrollment, entry, number, now)
+            held = delay_for_pause(start, pauses, now)
         if held is not None:
-            leg = enrollment.leg
-            if self.enrollments.park(ref, leg, held, Journal(), paused):
+            leg = enrollment.execution_no
+            if self.enrollments.suspend(ref, leg, held, PendingOutcomes(), paused):
                 # A wait that goes on hears its event on the leg to come, not in this execution.
-                self._meet(replace(enrollment, leg=leg + 1, start=held), leg)
+                self._meet(replace(enrollment, execution_no=leg + 1, resume_point=held), leg)
         return held is not None
 
-    def _freeze(self, turn: Turn) -> Stop:
+    def _freeze(self, turn: BlockRun) -> BlockResult:
         """A pause began in the middle of a block: it will be run again, and finds what it did."""
-        ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
-        start = again(turn.enrollment, turn.entry, turn.number, now)
-        self.enrollments.park(ref, leg, start, turn.journal(), paused=True)
+        ref, leg, now = turn.enrollment.ref, turn.enrollment.execution_no, self.now()
+        start = resume_mid_block(turn.enrollment, turn.entry, turn.block_seq, now)
+        self.enrollments.suspend(ref, leg, start, turn.pending(), paused=True)
         return self._leave(ref, leg, turn.program, turn.entry)
 
-    def _put_off(self, turn: Turn, deferred: Deferred) -> Stop:
+    def _put_off(self, turn: BlockRun, deferred: SendDeferredError) -> BlockResult:
         """A message has to wait: its block will be run again then, and finds what it did."""
-        ref, leg, now = turn.enrollment.ref, turn.enrollment.leg, self.now()
+        ref, leg, now = turn.enrollment.ref, turn.enrollment.execution_no, self.now()
         until, reason = deferred.defer.until, f"{deferred.step}: {deferred.defer.reason}"
-        before = waited(turn.enrollment, turn.number, deferred.step)
+        before = deferred_resume_point(turn.enrollment, turn.block_seq, deferred.step)
         since = (before and before.deferred_since) or now
-        start = Start(turn.entry, turn.number, until, now, "", True, reason, since)
-        self.enrollments.park(ref, leg, start, turn.journal())
+        start = ResumePoint(turn.entry, turn.block_seq, until, now, "", True, reason, since)
+        self.enrollments.suspend(ref, leg, start, turn.pending())
         return self._leave(ref, leg, turn.program, turn.entry)
 
     def _meet(self, enrollment: Enrollment, leg: int) -> None:
         """Lay down what the event of a parked wait looks for; also where a run of this leg was cut
         off before it came to that."""
-        start, ref = enrollment.start, enrollment.ref
-        if enrollment.status == "active" and enrollment.leg == leg + 1 and start and start.step:
+        start, ref = enrollment.resume_point, enrollment.ref
+        if (
+            enrollment.status == "active"
+            and enrollment.execution_no == leg + 1
+            and start
+            and start.step
+        ):
             node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[start.step]
             if "event" in node:
-                meet(self.enrollments, enrollment, node, self.now())
+                match_suspended_wait(self.enrollments, enrollment, node, self.now())
 
     def _begins(self, enrollment: Enrollment, number: int) -> datetime:
         """The instant of a turn that is run for the first time."""
-        now, start = self.now(), enrollment.start
-        if start and start.turn == number and timedelta(0) <= now - start.due < PUNCTUAL:
+        now, start = self.now(), enrollment.resume_point
+        if start and start.turn == number and timedelta(0) <= now - start.due < LATE_AFTER:
             return start.due
         return now
 
-    def _finish(self, turn: Turn, status: Status, reason: str) -> Stop:
-        turn.flush(self.enrollments)
-        ref, leg = turn.enrollment.ref, turn.enrollment.leg
+    def _finish(self, turn: BlockRun, status: Status, reason: str) -> BlockResult:
+        turn.save(self.enrollments)
+        ref, leg = turn.enrollment.ref, turn.enrollment.execution_no
         self.enrollments.finish(ref, status, reason[:200], self.now(), leg)
         self._tell(ref, turn.enrollment.since)
         return self._leave(ref, leg, turn.program, turn.entry)
 
     def _tell(self, ref: EnrollmentRef, at: datetime) -> None:
-        tell_left(self.steps.actor.timeline, self.registry.head(ref.store), ref, at)
+        reevaluate_after_exit(self.steps.actor.timeline, self.registry.head(ref.store), ref, at)
 
-    def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> Stop:
+    def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> BlockResult:
         """This execution has nothing left to do. A block that always goes on to a wait has no
         Choice to leave by: it is stopped there."""
         exits = block_at(program, entry).exits
         if END not in exits and self.engine is not None:
             self.engine().stop(ref, "nothing left to do", leg)
-        return Stop(END, self.now(), self.now())
+        return BlockResult(END, self.now(), self.now())

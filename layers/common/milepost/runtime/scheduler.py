@@ -4,25 +4,25 @@ its timeline, and messages whose outcome stayed unknown are decided, counted and
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from milepost.base.error_collector import Apart
+from milepost.base.error_collector import ErrorCollector
 from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.runtime.execution_starter import Legs
-from milepost.runtime.ports import Overdue
-from milepost.runtime.reevaluation import Lookouts
+from milepost.runtime.execution_starter import ExecutionStarter
+from milepost.runtime.ports import OverdueMessage
+from milepost.runtime.reevaluation import Reevaluator
 
 if TYPE_CHECKING:
-    from milepost.runtime.ports import Resender, Timers
+    from milepost.runtime.ports import MessageRetrier, Timers
 
 
-MOST = 1000
+MAX_PER_RUN = 1000
 """Legs that begin in one call, at some 50 ms each: the next minute goes on with the rest."""
 
 
-MOST_LOOKS = 5000
+MAX_LOOKS = 5000
 """Contacts that are looked at in one call, at some 10 ms each."""
 
 
-class Reconciled(NamedTuple):
+class SchedulerResult(NamedTuple):
     """How many messages were given up on, and sent once more; how many legs began; how many events
     came by themselves."""
 
@@ -32,16 +32,16 @@ class Reconciled(NamedTuple):
     came: int = 0
 
 
-def reconcile(
+def run_due(
     timers: "Timers",
-    resender: "Resender",
-    legs: Legs,
-    lookouts: Lookouts,
+    resender: "MessageRetrier",
+    legs: ExecutionStarter,
+    lookouts: Reevaluator,
     now: datetime,
-    apart: Apart,
-    most: int = MOST,
-    most_looks: int = MOST_LOOKS,
-) -> Reconciled:
+    apart: ErrorCollector,
+    most: int = MAX_PER_RUN,
+    most_looks: int = MAX_LOOKS,
+) -> SchedulerResult:
     """Begin the legs that are due, look at contacts whose time has come, decide overdue messages.
 
     `now` is real time, that of timers.
@@ -62,26 +62,26 @@ def reconcile(
                     left += 1
                     continue
                 looked += 1
-                came += lookouts.look(due)
+                came += lookouts.reevaluate(due)
                 done = True
             elif isinstance(due, EnrollmentRef):
                 if tried == most:
                     left += 1
                     continue
                 tried += 1
-                legs.begin(due)
+                legs.start(due)
                 begun += 1
                 done = True
             elif due.category == "transactional" and due.attempts == 1:
-                done = resender.send_again(due.enrollment, due.step, due.turn)
+                done = resender.retry_message(due.enrollment, due.step, due.turn)
                 asked |= {due.message} if done else set()
             else:
                 given_up += timers.give_up(due.message, now)
                 done = True
         if not done:
-            undone.append(due.message if isinstance(due, Overdue) else due)
+            undone.append(due.message if isinstance(due, OverdueMessage) else due)
     # A second try moves the message's time on. What is still due was refused one.
-    still = [o for o in timers.due(now) if isinstance(o, Overdue)] if asked else []
+    still = [o for o in timers.due(now) if isinstance(o, OverdueMessage)] if asked else []
     refused = [overdue.message for overdue in still if overdue.message in asked]
     for message in refused:
         with apart:
@@ -94,4 +94,4 @@ def reconcile(
     if not left:
         with apart:
             timers.done_before(now)
-    return Reconciled(given_up, len(asked) - len(refused), begun, came)
+    return SchedulerResult(given_up, len(asked) - len(refused), begun, came)

@@ -3,29 +3,29 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.program import outcome_key
 
 if TYPE_CHECKING:
-    from milepost.enrollments.ports import Engine, Enrollments
-    from milepost.published.head import Registry
+    from milepost.enrollments.ports import Enrollments, ExecutionEngine
+    from milepost.published.head import Published
 
 
-Parked = Literal["waiting", "already happened", "over"]
+WaitRegistered = Literal["waiting", "already happened", "over"]
 
 
-def park(
+def register_wait(
     enrollments: "Enrollments",
-    registry: "Registry",
-    engine: "Engine",
+    registry: "Published",
+    engine: "ExecutionEngine",
     ref: EnrollmentRef,
     step: str,
     token: str,
     since: datetime,
     turn: int = 0,
     leg: int = 0,
-) -> Parked:
+) -> WaitRegistered:
     """Lay the token down where the event's half is looked for; wake at once if it is there.
 
     An enrollment that is over is woken too, or one that is in another leg, so that this machine
@@ -33,11 +33,11 @@ def park(
     """
     node = registry.program(ref.store, ref.workflow, ref.version).nodes[step]
     key = outcome_key(node, turn)
-    met = enrollments.offer_token(ref, step, node["event"], token, since, key, leg)
+    met = enrollments.register_wait(ref, step, node["event"], token, since, key, leg)
     loaded = enrollments.load(ref)
     if loaded is None:
-        raise Busy(f"enrollment {ref.id} is not there")
-    over = loaded[1].status != "active" or loaded[1].leg != leg
+        raise ThrottledError(f"enrollment {ref.id} is not there")
+    over = loaded[1].status != "active" or loaded[1].execution_no != leg
     if met or over:
-        engine.answer(token)
+        engine.complete_task(token)
     return "over" if over else "already happened" if met else "waiting"

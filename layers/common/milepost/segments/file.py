@@ -8,12 +8,12 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from milepost.base.durations import parse_duration
-from milepost.base.file_model import EventName, Model, SomeTime, Stage, StepId
+from milepost.base.file_model import EventName, FileModel, SomeTime, Stage, StepId
 from milepost.conditions.file import Condition
 from milepost.segments.scoring import STEPS
 
 
-class PointsFor(Model):
+class PointRule(FileModel):
     """What one kind of event is worth."""
 
     id: StepId = Field(description="The id of this rule; every rule has its own.")
@@ -23,18 +23,23 @@ class PointsFor(Model):
         None, description="Only these events. It can ask about `event`."
     )
     most: int | None = Field(
-        None, gt=0, le=100_000, description="All events of this rule together are worth no more."
+        None,
+        gt=0,
+        le=100_000,
+        description="The highest number of points for all events of this rule together.",
     )
 
 
-class Fading(Model):
-    """How points become less. Give either `half_life`, or `steps` and `every`."""
+class ScoreDecay(FileModel):
+    """How points decay. Give either `half_life`, or `steps` and `every`."""
 
-    half_life: SomeTime | None = Field(None, description="Points lose their half in this time.")
+    half_life: SomeTime | None = Field(
+        None, description="Points lose half of their value in this time."
+    )
     steps: int | None = Field(
-        None, ge=1, le=60, description="Points melt away in so many equal steps."
+        None, ge=1, le=60, description="Points decay in this number of equal steps."
     )
-    every: SomeTime | None = Field(None, description="One step in each such time: `7 days`.")
+    every: SomeTime | None = Field(None, description="The time of one step: `7 days`.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -53,27 +58,27 @@ class Fading(Model):
         return int(whole.total_seconds()) // 60 // steps
 
 
-class StageRule(Model):
-    """A stage of the customer's life, and who is in it."""
+class StageRule(FileModel):
+    """A stage of the customer life cycle, and the contacts in it."""
 
     stage: Stage
     if_: Condition = Field(
         alias="if",
         title="if",
-        description="Who has come so far. It can ask what a segment can ask.",
+        description="The condition of the stage. It can use what a segment can use.",
     )
 
 
-class ScoringFile(Model):
-    """What events are worth, how that fades, and the stages of a customer's life."""
+class ScoringFile(FileModel):
+    """What events are worth, how points decay, and the stages of the customer life cycle."""
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where your editor finds this language."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
-    points: list[PointsFor] = Field(
+    points: list[PointRule] = Field(
         default_factory=list, max_length=100, description="What events are worth."
     )
-    decay: Fading | None = Field(None, description="How points fade; they stay if left out.")
+    decay: ScoreDecay | None = Field(None, description="How points decay; they stay if left out.")
     least: float | None = Field(None, description="A score is never less than this.")
     most: float | None = Field(None, description="A score is never more than this.")
     stages: list[StageRule] = Field(
@@ -101,11 +106,11 @@ class ScoringFile(Model):
         return self
 
 
-class SegmentFile(Model):
-    """A segment: everybody whom a condition is true of, or whom you have put there."""
+class SegmentFile(FileModel):
+    """A segment: the contacts that match a condition, or that you have added."""
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where your editor finds this language."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
     title: str = Field(min_length=1, max_length=120, description="What people call the segment.")
     description: str | None = Field(
@@ -118,8 +123,8 @@ class SegmentFile(Model):
     )
     static: bool = Field(
         default=False,
-        description="`true`: contacts are put into it and taken out by the API or an import, and "
-        "there is no condition.",
+        description="`true`: the API or an import adds and removes contacts, and there is no "
+        "condition.",
     )
 
     @model_validator(mode="after")

@@ -5,39 +5,39 @@ topics, workflows, other segments), so that an event has only those looked at wh
 A static segment is a condition too: on a field that only a call or an import sets.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from milepost.base import instants
-from milepost.conditions.evaluate import Condition
-from milepost.conditions.next_change import moves_with_time
+from milepost.conditions.context import Condition
+from milepost.conditions.evaluate import dependencies, depends_on_time
+from milepost.conditions.leaves import ANY_FIELD
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ContactFacts, Event
-from milepost.contacts.event_names import MOMENT, SEGMENT
+from milepost.contacts.event import ContactUpdate, Event
+from milepost.contacts.event_names import REEVALUATED, SEGMENT
 from milepost.contacts.event_names import STAGE as STAGE_REACHED
 from milepost.contacts.profile import Profile
-from milepost.contacts.segment_state import Crossing, Membership, Standing
-from milepost.enrollments.entry import FRESH, FROM, depth
-from milepost.enrollments.time_triggers import is_look
-from milepost.segments.segment import Mention, Segment, Segments
-
-ANYTHING = "*"
-"""The field of a condition that could look anywhere in the contact."""
+from milepost.contacts.segment_state import Membership, MembershipChange, SegmentState
+from milepost.enrollments.entry import EMITTED_BY, MAX_EVENT_AGE, chain_depth
+from milepost.enrollments.time_triggers import is_reevaluation
+from milepost.segments.segment import Dependencies, Segment, Segments
 
 STATIC = "segments."
 """Fields of contacts that say who is in a static segment."""
 
-STAGE = "stage:"
+STAGE_SEGMENT_PREFIX = "stage:"
 """What the segments are called that only the rules of stages ask for."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def made(title: str, condition: Condition, static: bool, version: int) -> Segment:
+def new_segment(title: str, condition: Condition, static: bool, version: int) -> Segment:
     """A segment as it goes live."""
-    return Segment(version, title, mention(condition), moves_with_time(condition), static)
+    return Segment(
+        version, title, segment_dependencies(condition), depends_on_time(condition), static
+    )
 
 
 def static_condition(name: str) -> Condition:
@@ -45,46 +45,15 @@ def static_condition(name: str) -> Condition:
     return {"contact": f"{STATIC}{name}", "is": True}
 
 
-def mention(condition: Condition) -> Mention:
+def segment_dependencies(condition: Condition) -> Dependencies:
     """What a condition speaks of; each word once, in order."""
-    found = list(_words(condition))
-    return Mention(*(tuple(sorted({w for k, w in found if k == kind})) for kind in Mention._fields))
+    found = set(dependencies(condition))
+    return Dependencies(
+        *(tuple(sorted(n for k, n in found if k == kind)) for kind in Dependencies._fields)
+    )
 
 
-def _words(condition: Condition) -> Iterator[tuple[str, str]]:
-    for part in (*condition.get("all", ()), *condition.get("any", ())):
-        yield from _words(part)
-    for key in ("not", "where"):
-        if key in condition:
-            yield from _words(condition[key])
-    for key, kind in _SPOKEN.items():
-        if key in condition:
-            yield kind, condition[key]
-    if "in_list" in condition:
-        yield "fields", f"lists.{condition['in_list']}"
-    if "contact" in condition:
-        yield "fields", root_of(condition["contact"])
-
-
-_SPOKEN = {
-    "did": "events", "did_not": "events", "sum_of": "events", "consents_to": "topics",
-    "in_workflow": "workflows", "in_segment": "segments",
-}  # fmt: skip
-
-
-def root_of(path: str) -> str:
-    """The field of a profile that a path begins with: `properties.plan` for `properties.plan.id`.
-
-    `*` if it could be any of them.
-    """
-    home, _, rest = path.partition(".")
-    if home not in {"properties", "lists", "segments"}:
-        return home.removesuffix("[]")
-    key = rest.partition(".")[0].removesuffix("[]")
-    return f"{home}.{key}" if key else ANYTHING
-
-
-def concerned(
+def affected_segments(
     segments: Segments, before: Profile | None, after: Profile, event: Event, now: datetime,
     shop_topics: Iterable[str] = (),
 ) -> set[str]:  # fmt: skip
@@ -92,22 +61,22 @@ def concerned(
 
     Of a contact that was not known yet, all: who has never bought is in some from the start.
     """
-    if before is None or not before.applied:
+    if before is None or not before.last_sequence:
         return {name for name, segment in segments.items() if segment.status == "live"}
-    flips = after.standing.flips
+    flips = after.segment_state.next_changes
     found = {name for name, at in flips.items() if at <= now and name in segments}
-    if is_look(event):
+    if is_reevaluation(event):
         found |= {name for name in _named(event) if name in segments}
     else:
         found.update(segments.events.get(event.name, ()))
     for field, names in segments.fields.items():
-        if field == ANYTHING or before.get(field) != after.get(field):
+        if field == ANY_FIELD or before.get(field) != after.get(field):
             found.update(names)
     for fact in event.contact.consents:
         for topic in (fact.topic,) if fact.topic else shop_topics:
             found.update(segments.topics.get(topic, ()))
-    there = {presence.workflow for presence in before.inside.values()}
-    here = {presence.workflow for presence in after.inside.values()}
+    there = {presence.workflow for presence in before.active_enrollments.values()}
+    here = {presence.workflow for presence in after.active_enrollments.values()}
     for workflow in there ^ here:
         found.update(segments.workflows.get(workflow, ()))
     return found
@@ -119,25 +88,25 @@ def _named(event: Event) -> list[str]:
     return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
 
 
-def looked_at(event: Event, now: datetime) -> datetime:
+def evaluated_at(event: Event, now: datetime) -> datetime:
     """The instant at which a contact is looked at: a clock that is late or early changes nothing.
 
     A look is for what is different from its own instant on.
     """
-    return max(now, event.occurred_at) if is_look(event) else now
+    return max(now, event.occurred_at) if is_reevaluation(event) else now
 
 
-def look_event(
+def reevaluation_event(
     store: str, at: datetime, segments: Iterable[str] = (), because: str = "", initial: bool = False
 ) -> Event:
     """The event that has a contact looked at: at an instant that was foreseen, or `because` of
     something else, for which these `segments` are to be answered."""
     names = sorted(segments)
-    text = "\n".join([instants.show(at), because, *names])
+    text = "\n".join([instants.format_instant(at), because, *names])
     return Event(
         store=store,
         id="m" + sha256(text.encode()).hexdigest()[:31],
-        name=MOMENT,
+        name=REEVALUATED,
         occurred_at=at,
         source="clock",
         identifiers={},
@@ -150,20 +119,20 @@ def look_event(
 
 def is_initial(event: Event, now: datetime) -> bool:
     """Whether what an event leads to had been so before it was looked at, and is no news."""
-    if is_look(event):
+    if is_reevaluation(event):
         return event.data.get("initial") is True
-    return now - event.occurred_at > FRESH
+    return now - event.occurred_at > MAX_EVENT_AGE
 
 
-def moved(
-    standing: Standing,
+def apply_membership(
+    standing: SegmentState,
     name: str,
     inside: bool,
     event: Event,
     at: datetime,
     initial: bool,
     dropped: bool = False,
-) -> Standing:
+) -> SegmentState:
     """The standing after a segment's condition has come to an answer."""
     if inside is (name in standing.segments):
         return standing
@@ -175,25 +144,25 @@ def moved(
     kept = [crossing for crossing in standing.crossings if crossing.name != name]
     if len(kept) == len(standing.crossings) and ":" not in name:
         on: Any = "entered" if inside else "dropped" if dropped else "left"
-        kept.append(Crossing(name, on, at, event.id, initial))
+        kept.append(MembershipChange(name, on, at, event.id, initial))
     return standing._replace(segments=segments, crossings=tuple(kept))
 
 
-def flipping(standing: Standing, name: str, at: datetime | None) -> Standing:
+def set_next_change(standing: SegmentState, name: str, at: datetime | None) -> SegmentState:
     """The standing with the time at which a segment has to be looked at again.
 
     A timer is read to the millisecond, and an answer must have changed when it is due.
     """
-    if at is None and name not in standing.flips:
+    if at is None and name not in standing.next_changes:
         return standing
-    flips = {other: due for other, due in standing.flips.items() if other != name}
+    flips = {other: due for other, due in standing.next_changes.items() if other != name}
     if at is not None:
         short = at.microsecond % 1000
         flips[name] = at if not short else at - timedelta(microseconds=short) + _MILLISECOND
-    return standing._replace(flips=flips)
+    return standing._replace(next_changes=flips)
 
 
-def event_of(crossing: Crossing, cause: Event) -> Event:
+def membership_event(crossing: MembershipChange, cause: Event) -> Event:
     """The event that a crossing is; one of a stage has the contact reach the stage.
 
     A function of both, so that it can be reported again.
@@ -202,22 +171,22 @@ def event_of(crossing: Crossing, cause: Event) -> Event:
     data: dict[str, Any] = {"stage" if staged else "segment": crossing.name}
     if crossing.initial:
         data["initial"] = True
-    if deep := depth(cause.data):
-        data[FROM] = {"depth": deep}
+    if deep := chain_depth(cause.data):
+        data[EMITTED_BY] = {"depth": deep}
     said = SEGMENT["entered" if crossing.on == "entered" else "left"]
     changes = (Change("set", "stage", crossing.name),) if staged else ()
     return Event(
         store=cause.store,
-        id=crossing_id(crossing),
+        id=membership_change_id(crossing),
         name=STAGE_REACHED if staged else said,
         occurred_at=crossing.at,
         source="segment",
         identifiers={},
         data=data,
-        contact=ContactFacts(changes=changes),
+        contact=ContactUpdate(changes=changes),
     )
 
 
-def crossing_id(crossing: Crossing) -> str:
+def membership_change_id(crossing: MembershipChange) -> str:
     text = f"{crossing.name}\n{crossing.on}\n{crossing.event}"
     return "s" + sha256(text.encode()).hexdigest()[:31]

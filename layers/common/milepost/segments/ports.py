@@ -1,9 +1,11 @@
 """What is published, as far as segments read it."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from milepost.conditions.evaluate import Condition
+    from collections.abc import Mapping
+
+    from milepost.conditions.context import Condition
     from milepost.segments.scoring import Scoring
     from milepost.segments.segment import Segments
     from milepost.stores.settings import StoreSettings
@@ -20,6 +22,9 @@ class SegmentHead(Protocol):
 
     @property
     def scoring(self) -> "Scoring | None": ...
+
+    def time_triggers(self) -> "list[Mapping[str, Any]]":
+        """The triggers of live workflows that come due by time."""
 
 
 class SegmentSource(Protocol):

@@ -10,11 +10,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ContactFacts, Event
+from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.event_names import CONTACT
-from milepost.segments.evaluator import Segmenter
+from milepost.segments.evaluator import SegmentEvaluator
 from milepost.segments.membership import STATIC
 
 if TYPE_CHECKING:
@@ -46,22 +46,22 @@ SAMPLE = 200
 READERS = 8
 
 
-class Preview(NamedTuple):
+class SegmentPreview(NamedTuple):
     """An estimate, and some of those whom it counts."""
 
     estimate: Estimate
-    some: tuple[str, ...]
+    sample: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class SegmentQueries:
     """Answers how many, and who."""
 
     contacts: "Contacts"
     timeline: "Timeline"
     registry: "SegmentSource"
     members: "Memberships"
-    segmenter: Segmenter
+    segmenter: SegmentEvaluator
     now: Callable[[], datetime]
     sample: int = SAMPLE
 
@@ -74,9 +74,9 @@ class Census:
     def estimate(self, store: str, condition: Condition) -> Estimate:
         return self.preview(store, condition).estimate
 
-    def preview(self, store: str, condition: Condition) -> Preview:
+    def preview(self, store: str, condition: Condition) -> SegmentPreview:
         """Ask a condition of some contacts, the first of each part that they are kept in."""
-        parts = self.members.parts()
+        parts = self.members.partition_count()
         each = -(-self.sample // parts)
         names = [
             member.contact
@@ -90,16 +90,16 @@ class Census:
             if profile is None:
                 return False
             profile = self.segmenter.score(profile, None, head, now)
-            return self.segmenter.belongs(profile, condition, head, now)
+            return self.segmenter.matches(profile, condition, head, now)
 
         with ThreadPoolExecutor(READERS) as readers:
             found = list(readers.map(asked, names))
         inside = [name for name, belongs in zip(names, found, strict=True) if belongs]
         total = self.members.count(store, "all", "")
         estimate = Estimate(len(inside), len(names), max(total, len(names)))
-        return Preview(estimate, tuple(inside[:10]))
+        return SegmentPreview(estimate, tuple(inside[:10]))
 
-    def put(self, store: str, contact: str, segment: str, inside: bool) -> bool:
+    def set_static_member(self, store: str, contact: str, segment: str, inside: bool) -> bool:
         """Put a contact into a static segment, or take it out; False if there is no such contact.
 
         What is so already is left as it is.
@@ -121,7 +121,7 @@ class Census:
             source="api",
             identifiers={},
             data=data,
-            contact=ContactFacts(changes=(change,)),
+            contact=ContactUpdate(changes=(change,)),
         )
         self.timeline.append(contact, event)
         return True

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from milepost.conditions.context import Facts
-from milepost.conditions.evaluate import Condition, evaluate
+from milepost.conditions.context import Condition, EvaluationContext
+from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import Event
-from milepost.contacts.segment_state import Buckets, Standing
-from milepost.enrollments.time_triggers import is_look
+from milepost.contacts.segment_state import Buckets, SegmentState
+from milepost.enrollments.time_triggers import is_reevaluation
 
 STEPS = 4
 """Steps in which points lose their half."""
@@ -66,9 +66,9 @@ class Scoring(NamedTuple):
         return 0 if not self.period else self.melts_in or STEPS * HALVES
 
 
-def earned(points: Points, event: Event, scoring: Scoring) -> Points:
+def add_earned_points(points: Points, event: Event, scoring: Scoring) -> Points:
     """The points of a contact after one more event."""
-    if is_look(event):
+    if is_reevaluation(event):
         return points
     for rule in scoring.rules:
         if rule.event == event.name and _counts(rule, event):
@@ -77,7 +77,7 @@ def earned(points: Points, event: Event, scoring: Scoring) -> Points:
     return points
 
 
-def worth(points: Points, scoring: Scoring, now: datetime) -> float:
+def current_score(points: Points, scoring: Scoring, now: datetime) -> float:
     """What a contact's points come to at an instant."""
     limits = {rule.id: rule.most for rule in scoring.rules if rule.most is not None}
     total = 0.0
@@ -91,7 +91,7 @@ def worth(points: Points, scoring: Scoring, now: datetime) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def fades(points: Points, scoring: Scoring, now: datetime) -> list[tuple[datetime, float]]:
+def score_decays(points: Points, scoring: Scoring, now: datetime) -> list[tuple[datetime, float]]:
     """What the points will come to from each instant on at which that changes, until all is gone.
 
     Nothing else happens in between. Empty if they stay.
@@ -101,28 +101,30 @@ def fades(points: Points, scoring: Scoring, now: datetime) -> list[tuple[datetim
     newest = max(int(start) for held in points.values() for start in held)
     last = _period(_EPOCH + newest * _MINUTE, scoring) + scoring.lasts
     found: list[tuple[datetime, float]] = []
-    value = worth(points, scoring, now)
+    value = current_score(points, scoring, now)
     for number in range(_period(now, scoring) + 1, last + 1):
         begins = _EPOCH + number * scoring.period * _MINUTE
-        following = worth(points, scoring, begins)
+        following = current_score(points, scoring, begins)
         if following != value:
             found.append((begins, following))
             value = following
     return found
 
 
-def scored(standing: Standing, event: Event, scoring: Scoring | None, now: datetime) -> Standing:
+def apply_score(
+    standing: SegmentState, event: Event, scoring: Scoring | None, now: datetime
+) -> SegmentState:
     """The standing after an event, with the score as it is now."""
     if scoring is None:
         return standing._replace(score=0) if standing.score else standing
-    points = earned(standing.points, event, scoring)
-    score = worth(points, scoring, now)
+    points = add_earned_points(standing.points, event, scoring)
+    score = current_score(points, scoring, now)
     if points is standing.points and score == standing.score:
         return standing
     return standing._replace(points=points, score=score)
 
 
-def stage_reached(standing: Standing, current: Any, scoring: Scoring, prefix: str) -> str:
+def reached_stage(standing: SegmentState, current: Any, scoring: Scoring, prefix: str) -> str:
     """The stage that the rules have newly come to; empty if there is none.
 
     The highest whose condition holds. What a step or a call said meanwhile stands until the rules
@@ -142,7 +144,7 @@ def stage_reached(standing: Standing, current: Any, scoring: Scoring, prefix: st
 def _counts(rule: Rule, event: Event) -> bool:
     if rule.where is None:
         return True
-    return evaluate(rule.where, Facts(now=event.occurred_at, event=event.data)).value
+    return evaluate(rule.where, EvaluationContext(now=event.occurred_at, event=event.data)).value
 
 
 def _added(held: Buckets, amount: int, event: Event, scoring: Scoring) -> Buckets:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 
-class Mention(NamedTuple):
+class Dependencies(NamedTuple):
     """What a condition speaks of."""
 
     events: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Segment(NamedTuple):
 
     version: int
     title: str = ""
-    mention: Mention = Mention()
+    mention: Dependencies = Dependencies()
     timed: bool = False
     static: bool = False
     status: Literal["live", "archived"] = "live"
@@ -36,7 +36,7 @@ class Segment(NamedTuple):
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Segment":
         told = {name: tuple(words) for name, words in document.get("mention", {}).items()}
-        return cls(**{**document, "mention": Mention(**told)})
+        return cls(**{**document, "mention": Dependencies(**told)})
 
 
 class Segments(dict[str, Segment]):

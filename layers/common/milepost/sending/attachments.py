@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from milepost.base.paths import MISSING, look_up
+from milepost.base.paths import MISSING, get_path
 from milepost.contacts.event_names import ALLOWED, DEVICE, FORM, OPT_IN, PREFERENCES
 
-OF_VISITORS = ALLOWED | {FORM, OPT_IN, DEVICE, PREFERENCES}
+VISITOR_EVENTS = ALLOWED | {FORM, OPT_IN, DEVICE, PREFERENCES}
 """Events that anybody may cause with a browser, and whose data they choose."""
 
 KINDS: Mapping[str, str] = {
@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = {
 }
 """What mail programs open without a warning, by the end of its name."""
 
-MOST_BYTES = 5 * 1024 * 1024
+MAX_BYTES = 5 * 1024 * 1024
 """Of one file, and of all files of a mail together: beyond 10 MB, with Base64, SES slows down."""
 
 _BEGINS: Mapping[str, tuple[bytes, ...]] = {
@@ -40,7 +40,7 @@ _PATH = re.compile(r"(?!.*//)[A-Za-z0-9][A-Za-z0-9._/-]*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
-class File(NamedTuple):
+class Attachment(NamedTuple):
     """A file as the post takes it."""
 
     name: str
@@ -58,17 +58,17 @@ def check_path(path: str) -> str:
     return ""
 
 
-def asks_event(path: str) -> bool:
+def uses_event_data(path: str) -> bool:
     """Whether it depends on the event which file it is."""
     return _SLOT.search(path) is not None
 
 
-def path_for(path: str, event: Mapping[str, Any]) -> str | None:
+def attachment_path(path: str, event: Mapping[str, Any]) -> str | None:
     """The path for this event; None if a value is missing or cannot be a piece of a name."""
     filled: list[str] = []
     position = 0
     for slot in _SLOT.finditer(path):
-        value = look_up({"event": event}, slot[1])
+        value = get_path({"event": event}, slot[1])
         if value is MISSING or type(value) not in (str, int) or not _NAME.fullmatch(str(value)):
             return None
         filled += [path[position : slot.start()], str(value)]
@@ -76,15 +76,15 @@ def path_for(path: str, event: Mapping[str, Any]) -> str | None:
     return "".join((*filled, path[position:]))
 
 
-def file_of(path: str, content: bytes) -> File | str:
+def attachment_for(path: str, content: bytes) -> Attachment | str:
     """The file to send, or why it cannot be sent."""
     end = _end(path)
-    if len(content) > MOST_BYTES:
-        return f"is larger than {MOST_BYTES // 1024 // 1024} MB"
+    if len(content) > MAX_BYTES:
+        return f"is larger than {MAX_BYTES // 1024 // 1024} MB"
     begins = _BEGINS.get(end)
     if not content or (begins and not content.startswith(begins)):
         return f"is no {end.upper()} file"
-    return File(path.rpartition("/")[2], KINDS[end], content)
+    return Attachment(path.rpartition("/")[2], KINDS[end], content)
 
 
 def _end(path: str) -> str:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from milepost.aws.s3 import read_object
-from milepost.base.errors import Busy
-from milepost.sending.message import Accepted, Answer, Mail, Refused, Unanswered
-from milepost.sending.rate_limit import Quota
+from milepost.base.errors import ThrottledError
+from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
+from milepost.sending.rate_limit import SesQuota
 from milepost.sending.tracking import UNTRACKED
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class SesMailer:
     sender: str
     configuration_set: str
 
-    def send(self, mail: Mail) -> Answer:
+    def send(self, mail: OutgoingEmail) -> Answer:
         try:
             answer = self.client.send_email(
                 FromEmailAddress=_from(mail.sender_name, mail.sender_address or self.sender),
@@ -75,17 +75,17 @@ class SesMailer:
         except ClientError as error:
             return _refusal(error)
         except ParamValidationError as error:  # found before anything was sent
-            return Refused(type(error).__name__)
+            return SubmissionRejected(type(error).__name__)
         except BotoCoreError as error:
-            return Unanswered(type(error).__name__)
+            return NoResponse(type(error).__name__)
         ses_id = answer.get("MessageId", "")
-        return Accepted(ses_id) if ses_id else Unanswered("an answer without a message id")
+        return Accepted(ses_id) if ses_id else NoResponse("an answer without a message id")
 
-    def _set_for(self, mail: Mail) -> str:
+    def _set_for(self, mail: OutgoingEmail) -> str:
         return self.configuration_set + ("" if mail.tracked else UNTRACKED)
 
 
-def _attached(mail: Mail) -> "list[AttachmentTypeDef]":
+def _attached(mail: OutgoingEmail) -> "list[AttachmentTypeDef]":
     return [
         {"FileName": file.name, "ContentType": file.kind, "RawContent": file.content}
         for file in mail.files
@@ -96,11 +96,11 @@ def _refusal(error: ClientError) -> Answer:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _LATER:
-        return Refused(code, retry=True)
+        return SubmissionRejected(code, retry=True)
     if status >= 500:
-        return Unanswered(code)
+        return NoResponse(code)
     # SES's own words may quote the address, so only its code is kept.
-    return Refused(code)
+    return SubmissionRejected(code)
 
 
 def _literal(text: str) -> str:
@@ -127,16 +127,18 @@ class SesQuotas:
 
     client: "SESV2Client"
 
-    def quota(self) -> Quota:
+    def quota(self) -> SesQuota:
         try:
             said = self.client.get_account().get("SendQuota", {})
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            raise Busy(f"SES does not say what it allows (GetAccount): {code}") from error
+            raise ThrottledError(f"SES does not say what it allows (GetAccount): {code}") from error
         except BotoCoreError as error:
             kind = type(error).__name__
-            raise Busy(f"SES does not say what it allows (GetAccount): {kind}") from error
+            raise ThrottledError(f"SES does not say what it allows (GetAccount): {kind}") from error
         rate = said.get("MaxSendRate", 0.0)
         if rate <= 0:
-            raise Busy("SES allows this account no mail at all (GetAccount: MaxSendRate is 0)")
-        return Quota(rate, said.get("Max24HourSend", 0.0), said.get("SentLast24Hours", 0.0))
+            raise ThrottledError(
+                "SES allows this account no mail at all (GetAccount: MaxSendRate is 0)"
+            )
+        return SesQuota(rate, said.get("Max24HourSend", 0.0), said.get("SentLast24Hours", 0.0))

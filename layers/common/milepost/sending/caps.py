@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from milepost.base import instants
-from milepost.base.dates import zone_of
-from milepost.base.durations import parse_duration, say_duration
+from milepost.base.dates import effective_zone
+from milepost.base.durations import format_duration, parse_duration
 from milepost.contacts.preferences import frequency
 from milepost.contacts.profile import Profile
-from milepost.contacts.recent_marketing import NEVER, Mailed
-from milepost.sending.quiet_hours import Wait, midnight_after
+from milepost.contacts.recent_marketing import NO_SENDS, RecentSends
+from milepost.sending.quiet_hours import HoldUntil, midnight_after
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
     pass
-    from milepost.sending.quiet_hours import Hours
+    from milepost.sending.quiet_hours import SendingHours
 
 
 WISHES: Final = {"weekly": 7, "monthly": 30}
@@ -36,39 +36,41 @@ class Cap(NamedTuple):
     days: int
 
 
-class Limits(NamedTuple):
+class FrequencyLimits(NamedTuple):
     """What one reader's mail is held against; `smart` is how long after the last one."""
 
     zone: ZoneInfo
     caps: tuple[Cap, ...] = ()
     smart: timedelta = timedelta(0)
 
-    def wait(self, mailed: Mailed, at: datetime) -> Wait | None:
+    def wait(self, mailed: RecentSends, at: datetime) -> HoldUntil | None:
         """The first limit that stands against one mail more at that instant."""
         last = max(mailed.values(), default=None)
         if last is not None and at - last < self.smart:
-            return Wait("smart sending", last + self.smart)
+            return HoldUntil("smart sending", last + self.smart)
         for cap in self.caps:
             counted = self._counted(cap, mailed, at)
             if len(counted) >= cap.most:
-                return Wait(cap.reason, midnight_after(counted[-cap.most], self.zone, cap.days))
+                return HoldUntil(
+                    cap.reason, midnight_after(counted[-cap.most], self.zone, cap.days)
+                )
         return None
 
-    def numbers(self, mailed: Mailed, at: datetime) -> dict[str, Any]:
+    def numbers(self, mailed: RecentSends, at: datetime) -> dict[str, Any]:
         """What was counted: `{"cap per day": "1 of 2", ...}`."""
         counted = {
             cap.reason: f"{len(self._counted(cap, mailed, at))} of {cap.most}" for cap in self.caps
         }
-        last = max(mailed.values(), default=NEVER)
-        if self.smart and last > NEVER:
+        last = max(mailed.values(), default=NO_SENDS)
+        if self.smart and last > NO_SENDS:
             return {
                 **counted,
-                "last mail": instants.show(last),
-                "smart sending": say_duration(self.smart),
+                "last mail": instants.format_instant(last),
+                "smart sending": format_duration(self.smart),
             }
         return counted
 
-    def _counted(self, cap: Cap, mailed: Mailed, at: datetime) -> list[datetime]:
+    def _counted(self, cap: Cap, mailed: RecentSends, at: datetime) -> list[datetime]:
         first = self._day(at) - timedelta(days=cap.days - 1)
         return sorted(when for when in mailed.values() if self._day(when) >= first)
 
@@ -76,7 +78,7 @@ class Limits(NamedTuple):
         return at.astimezone(self.zone).date()
 
 
-def limits_of(settings: StoreSettings, profile: Profile) -> Limits | None:
+def limits_of(settings: StoreSettings, profile: Profile) -> FrequencyLimits | None:
     """The limits of a reader; None if there are none."""
     said, wish = settings.caps or {}, frequency(profile)
     caps = [Cap(f"cap per {name}", said[f"per_{name}"], days)
@@ -86,17 +88,17 @@ def limits_of(settings: StoreSettings, profile: Profile) -> Limits | None:
     if not caps and not settings.smart_sending:
         return None
     smart = parse_duration(settings.smart_sending) if settings.smart_sending else timedelta(0)
-    return Limits(zone_of(profile.timezone, settings.timezone), tuple(caps), smart)
+    return FrequencyLimits(effective_zone(profile.timezone, settings.timezone), tuple(caps), smart)
 
 
-class Restraints(NamedTuple):
+class SendingLimits(NamedTuple):
     """When marketing may go, and how much of it; None where there is no such rule."""
 
-    hours: "Hours | None" = None
-    limits: "Limits | None" = None
+    hours: "SendingHours | None" = None
+    limits: "FrequencyLimits | None" = None
 
 
-def restraints_of(settings: StoreSettings, profile: Profile) -> Restraints:
+def restraints_of(settings: StoreSettings, profile: Profile) -> SendingLimits:
     """The rules that hold for one reader."""
     hours = limits = None
     if settings.quiet_hours or settings.closed_days:
@@ -107,4 +109,4 @@ def restraints_of(settings: StoreSettings, profile: Profile) -> Restraints:
         pass
 
         limits = limits_of(settings, profile)
-    return Restraints(hours, limits)
+    return SendingLimits(hours, limits)

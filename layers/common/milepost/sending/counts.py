@@ -13,7 +13,7 @@ _FATES = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
 @dataclass(frozen=True, slots=True)
-class StepNumbers:
+class StepCounts:
     """What became of the messages of one step.
 
     Every decision is in exactly one of `sent`, `skipped`, `failed` and `unknown`; `fates` counts
@@ -25,7 +25,7 @@ class StepNumbers:
     skipped: int = 0
     failed: int = 0
     unknown: int = 0
-    fates: Mapping[str, int] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -35,15 +35,15 @@ class StepNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowNumbers:
+class WorkflowCounts:
     """Enrollments by status (and reason), and the numbers of each sending step."""
 
     entered: int
     statuses: Mapping[str, int]
-    steps: Mapping[str, StepNumbers]
+    steps: Mapping[str, StepCounts]
 
 
-Alarm = Callable[[str, StepNumbers], None]
+Alarm = Callable[[str, StepCounts], None]
 """Is told of each step whose numbers do not add up; whoever makes numbers has to name one."""
 
 
@@ -53,7 +53,7 @@ _KINDS: "Mapping[MessageStatus, str]" = {
 }  # fmt: skip
 
 
-def add_up(items: Iterable[Mapping[str, Any]], alarm: Alarm) -> WorkflowNumbers:
+def count_outcomes(items: Iterable[Mapping[str, Any]], alarm: Alarm) -> WorkflowCounts:
     """Count the entries of one workflow in the index of runs, and check the sum of every step."""
     statuses: Counter[str] = Counter()
     steps: dict[str, list[Mapping[str, Any]]] = {}
@@ -68,22 +68,22 @@ def add_up(items: Iterable[Mapping[str, Any]], alarm: Alarm) -> WorkflowNumbers:
     for step, numbers in counted.items():
         if numbers.unaccounted:
             alarm(step, numbers)
-    return WorkflowNumbers(
+    return WorkflowCounts(
         entered=statuses.total(),
         statuses=dict(sorted(statuses.items())),
         steps=counted,
     )
 
 
-def _step(messages: list[Mapping[str, Any]]) -> StepNumbers:
+def _step(messages: list[Mapping[str, Any]]) -> StepCounts:
     kinds = Counter(_KINDS.get(message["status"], "") for message in messages)
     unsent = (m for m in messages if _KINDS.get(m["status"]) != "sent" and m.get("reason"))
-    return StepNumbers(
+    return StepCounts(
         decided=len(messages),
         sent=kinds["sent"],
         skipped=kinds["skipped"],
         failed=kinds["failed"],
         unknown=kinds["unknown"],
-        fates={fate: sum(f"{fate}_at" in m for m in messages) for fate in _FATES},
+        statuses={fate: sum(f"{fate}_at" in m for m in messages) for fate in _FATES},
         reasons=dict(Counter(m["reason"] for m in unsent).most_common()),
     )

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from milepost.base import instants
-from milepost.sending.bot_detection import MOST, clicks, persons, trace
-from milepost.sending.message import Report
+from milepost.sending.bot_detection import MAX_CLICKS, click_key, clicks, human_clicks
+from milepost.sending.message import DeliveryEvent
 
 
-def merge(message: dict[str, Any], report: Report) -> None:
+def merge_delivery_event(message: dict[str, Any], report: DeliveryEvent) -> None:
     """Merge a report about this message into its entry of the ledger."""
     if report.kind == "rejected":
         message |= {"status": "rejected", "final_status": "rejected", "reason": report.detail}
@@ -24,12 +24,12 @@ def merge(message: dict[str, Any], report: Report) -> None:
     if report.kind == "clicked":
         _click(message, report)
         return
-    for name in facts(report):
-        at = instants.show(report.at)
+    for name in timestamps_set_by(report):
+        at = instants.format_instant(report.at)
         message[name] = min(message.get(name, at), at)
 
 
-def facts(report: Report) -> tuple[str, ...]:
+def timestamps_set_by(report: DeliveryEvent) -> tuple[str, ...]:
     """The names of the instants that a report sets, clicks excepted."""
     for_good = report.kind == "bounced" and report.permanent
     return (report.fact, "undeliverable_at") if for_good else (report.fact,)
@@ -48,18 +48,18 @@ def for_conditions(message: Mapping[str, Any]) -> dict[str, Any]:
     clicked, for only all clicks together show which were a person's."""
     if "clicks" not in message:
         return dict(message)
-    links = {click.link for click in persons(message["clicks"])}
+    links = {click.link for click in human_clicks(message["clicks"])}
     return {**message, "human_links": links}
 
 
 CLICKED = ("clicked_at", "machine_clicked_at")
 
 
-def _click(message: dict[str, Any], report: Report) -> None:
+def _click(message: dict[str, Any], report: DeliveryEvent) -> None:
     held = message.get("clicks", frozenset())
-    if len(held) >= MOST:
+    if len(held) >= MAX_CLICKS:
         return
-    message["clicks"] = held | {trace(report.at, report.link, report.machine)}
+    message["clicks"] = held | {click_key(report.at, report.link, report.bot_reason)}
     if report.link:
         message["links"] = message.get("links", frozenset()) | {report.link[:1000]}
     for name in CLICKED:

@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.base.refs import MessageRef
 from milepost.contacts.event import Event
-from milepost.contacts.event_names import EMAIL, MACHINE
+from milepost.contacts.event_names import EMAIL, EMAIL_BY_BOT
 from milepost.contacts.suppression import address_hash
-from milepost.sending.message import Report
+from milepost.sending.message import DeliveryEvent
 from milepost.sending.tracking import is_tracked
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts, Timeline
     from milepost.published.marketing_stop import Kind
-    from milepost.sending.marketing_health import Reputation
+    from milepost.sending.marketing_health import MarketingHealth
     from milepost.sending.ports import Ledger
     from milepost.stores.settings import StoreSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Learner:
+class FeedbackRecorder:
     """Records reports. Every step may be repeated: all of them are idempotent."""
 
     contacts: "Contacts"
     ledger: "Ledger"
     timeline: "Timeline"
     settings_of: "Callable[[str], StoreSettings]"
-    reputation: "Reputation | None" = None
+    reputation: "MarketingHealth | None" = None
 
-    def learn(self, store: str, message: str, report: Report) -> bool:
+    def record(self, store: str, message: str, report: DeliveryEvent) -> bool:
         """Record one report; False if it is not about a message we sent to that address.
 
         The ledger first, for it knows whether the report is ours; then suppression; the event last.
@@ -38,7 +38,7 @@ class Learner:
         ref = MessageRef.from_id(store, message)
         if report.kind in ("opened", "clicked") and not self._tracked(ref):
             return True  # they said no after the mail was made: nothing is kept
-        facts = self.ledger.report(ref, report)
+        facts = self.ledger.record_delivery_event(ref, report)
         if facts is None:
             return False
         final = report.kind == "complained" or (report.kind == "bounced" and report.permanent)
@@ -52,7 +52,7 @@ class Learner:
                 self.reputation.sent(ref, facts)
             elif final:
                 kind: Kind = "complained" if report.kind == "complained" else "bounced"
-                self.reputation.suffered(ref, kind, facts)
+                self.reputation.record_negative(ref, kind, facts)
         return True
 
     def _tracked(self, ref: MessageRef) -> bool:
@@ -63,7 +63,7 @@ class Learner:
         return profile is not None and is_tracked(tracking, profile.consents())
 
 
-def _event(store: str, message: str, report: Report, facts: Mapping[str, Any]) -> Event:
+def _event(store: str, message: str, report: DeliveryEvent, facts: Mapping[str, Any]) -> Event:
     machine = _machine(report, facts)
     data = {
         "message": message,
@@ -80,7 +80,7 @@ def _event(store: str, message: str, report: Report, facts: Mapping[str, Any]) -
         store=store,
         id=f"{message}:{report.kind}"
         + (f":{address_hash(distinction)[:12]}" if distinction else ""),
-        name=(MACHINE if machine else EMAIL)[report.kind],
+        name=(EMAIL_BY_BOT if machine else EMAIL)[report.kind],
         occurred_at=report.at,
         source="email",
         identifiers={},
@@ -88,14 +88,14 @@ def _event(store: str, message: str, report: Report, facts: Mapping[str, Any]) -
     )
 
 
-def _machine(report: Report, facts: Mapping[str, Any]) -> str:
+def _machine(report: DeliveryEvent, facts: Mapping[str, Any]) -> str:
     """Why a machine opened or clicked, as far as is known now.
 
     The first click of a burst cannot be told from a reader's until the next one comes: its event
     says what was known then, and the ledger what is known since.
     """
     if report.kind != "clicked":
-        return report.machine
-    from milepost.sending.bot_detection import why_machine
+        return report.bot_reason
+    from milepost.sending.bot_detection import bot_reason
 
-    return why_machine(facts.get("clicks", ()), report.at, report.link)
+    return bot_reason(facts.get("clicks", ()), report.at, report.link)

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from milepost.base.addresses import normalize_email
 from milepost.base.dates import WEEKDAYS
-from milepost.base.file_model import SLUG, Strict, TimeOfDay
-from milepost.contacts.recent_marketing import MOST
+from milepost.base.file_model import SLUG, StrictModel, TimeOfDay
+from milepost.contacts.recent_marketing import MAX_RECENT_SENDS
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -32,11 +32,11 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day)]
 
 
-class QuietHours(Strict):
-    """From when until when nobody gets marketing, on the clock of the reader."""
+class QuietHours(StrictModel):
+    """The hours in which no marketing goes out, in the contact's time zone."""
 
-    from_: TimeOfDay = Field(alias="from", description="When the night begins: `21:00`.")
-    to: TimeOfDay = Field(description="When it is over: `08:00`.")
+    from_: TimeOfDay = Field(alias="from", description="The first hour: `21:00`.")
+    to: TimeOfDay = Field(description="The end: `08:00`.")
 
     @model_validator(mode="after")
     def _is_some_time(self) -> Self:
@@ -45,14 +45,16 @@ class QuietHours(Strict):
         return self
 
 
-class ClosedDays(Strict):
-    """Days on which no marketing goes out, on the store's own clock."""
+class ClosedDays(StrictModel):
+    """The days on which no marketing goes out, in the store's time zone."""
 
-    weekdays: list[Weekday] = Field(default_factory=list, description='Every week: `["sunday"]`.')
+    weekdays: list[Weekday] = Field(
+        default_factory=list, description='Days of every week: `["sunday"]`.'
+    )
     dates: list[Day] = Field(
         default_factory=list,
         max_length=200,
-        description="Of one year, `2026-11-27`, or of every year, `12-25`.",
+        description="A day of one year, `2026-11-27`, or of every year, `12-25`.",
     )
 
     @model_validator(mode="after")
@@ -62,13 +64,15 @@ class ClosedDays(Strict):
         return self
 
 
-class Caps(Strict):
-    """How many marketing mails one contact gets at most, from all workflows together."""
+class Caps(StrictModel):
+    """The highest number of marketing e-mails for one contact, from all workflows together."""
 
     per_day: int | None = Field(
-        None, ge=1, le=MOST, description="In a day of the reader's calendar."
+        None, ge=1, le=MAX_RECENT_SENDS, description="In a day, in the contact's time zone."
     )
-    per_week: int | None = Field(None, ge=1, le=MOST, description="In a day and the six before it.")
+    per_week: int | None = Field(
+        None, ge=1, le=MAX_RECENT_SENDS, description="In a day and the six days before it."
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -77,18 +81,21 @@ class Caps(Strict):
         return self
 
 
-class WarmUp(Strict):
-    """The ramp of a new domain: `days` says how much on each, or `first_day` and `grow` do."""
+class WarmUp(StrictModel):
+    """The daily limits of a new domain: either `days`, or `first_day` and `grow`."""
 
-    starts: date = Field(description="The first day, by the store's own clock: `2026-12-01`.")
+    starts: date = Field(description="The first day, in the store's time zone: `2026-12-01`.")
     days: list[Annotated[int, Field(ge=1, le=1_000_000)]] | None = Field(
-        None, min_length=1, max_length=366, description="Marketing mails on each day, one by one."
+        None, min_length=1, max_length=366, description="The limit of each day, one by one."
     )
     first_day: int | None = Field(
-        None, ge=1, le=1_000_000, description="Marketing mails on the first day."
+        None, ge=1, le=1_000_000, description="The limit of the first day."
     )
     grow: float | None = Field(
-        None, ge=1.05, le=10, description="How many times more on every day after it; 2 if absent."
+        None,
+        ge=1.05,
+        le=10,
+        description="The factor by which each day's limit grows; 2 if left out.",
     )
 
     @model_validator(mode="after")
@@ -111,17 +118,19 @@ def bare_address(text: str) -> str:
 SenderId = Annotated[str, Field(pattern=SLUG, description="A sender's name in workflows: `anna`.")]
 
 
-class SenderFile(Strict):
-    """Somebody who writes to customers in the store's name."""
+class SenderFile(StrictModel):
+    """A person or a product that sends e-mail in the store's name."""
 
     name: str = Field(
-        min_length=1, max_length=60, description="What readers see: `Anna from Harbor & Pine`."
+        min_length=1,
+        max_length=60,
+        description="The name that recipients see: `Anna from Harbor & Pine`.",
     )
     address: Annotated[str, AfterValidator(bare_address)] | None = Field(
         None,
-        description="The address that the mail comes from, in the domain of the stack's own "
-        "sender; that sender's address if left out.",
+        description="The address that the e-mail comes from, in the domain of the stack's own "
+        "sender; the stack's address if left out.",
     )
     reply_to: Annotated[str, AfterValidator(bare_address)] | None = Field(
-        None, description="Where answers go; the store's `reply_to` if left out."
+        None, description="The address for replies; the store's `reply_to` if left out."
     )

@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Purpose = Literal["unsubscribe.v1", "confirm.v1", "preferences.v1", "visit.v1", "view.v1"]
 
 
-class Unsubscribe(NamedTuple):
+class UnsubscribeLink(NamedTuple):
     """Whose subscription to what; `message` is the mail the link was in."""
 
     store: str
@@ -31,7 +31,7 @@ class Unsubscribe(NamedTuple):
     message: str
 
 
-class Confirmation(NamedTuple):
+class ConfirmationLink(NamedTuple):
     """Whose sign-up with which form: the `request`, which was made `at` an instant."""
 
     store: str
@@ -44,7 +44,7 @@ class Confirmation(NamedTuple):
         return now - self.at > CONFIRM_WITHIN
 
 
-class Preferences(NamedTuple):
+class PreferencesLink(NamedTuple):
     """Whose preferences; `message` is the mail the link was in."""
 
     store: str
@@ -52,7 +52,7 @@ class Preferences(NamedTuple):
     message: str
 
 
-class View(NamedTuple):
+class ViewLink(NamedTuple):
     """Which mail, of all that a contact was sent."""
 
     store: str
@@ -60,7 +60,7 @@ class View(NamedTuple):
     message: str
 
 
-class Visit(NamedTuple):
+class DeviceLink(NamedTuple):
     """Who comes to the shop from a mail that was sent `at` an instant."""
 
     store: str
@@ -71,63 +71,63 @@ class Visit(NamedTuple):
         return now - self.at > VISIT_WITHIN
 
 
-def seal(claim: Unsubscribe, key: str) -> str:
+def sign_unsubscribe_link(claim: UnsubscribeLink, key: str) -> str:
     """A URL-safe token of about 130 characters. It holds no address and is bound to the store."""
     parts = (claim.contact, claim.topic, _short(claim.message))
     return _sealed("unsubscribe.v1", claim.store, parts, key)
 
 
-def unseal(store: str, token: str, keys: Sequence[str]) -> Unsubscribe | None:
+def verify_unsubscribe_link(store: str, token: str, keys: Sequence[str]) -> UnsubscribeLink | None:
     """The claim of a genuine token, made with any of the live keys; None for every other text."""
     match _opened("unsubscribe.v1", store, token, keys):
         case [contact, topic, message]:
-            return Unsubscribe(store, contact, topic, f"{contact}-{message}")
+            return UnsubscribeLink(store, contact, topic, f"{contact}-{message}")
     return None
 
 
-def seal_confirmation(claim: Confirmation, key: str) -> str:
+def seal_confirmation(claim: ConfirmationLink, key: str) -> str:
     parts = (claim.contact, claim.form, claim.request, _moments(claim.at))
     return _sealed("confirm.v1", claim.store, parts, key)
 
 
-def unseal_confirmation(store: str, token: str, keys: Sequence[str]) -> Confirmation | None:
+def unseal_confirmation(store: str, token: str, keys: Sequence[str]) -> ConfirmationLink | None:
     match _opened("confirm.v1", store, token, keys):
         case [contact, form, request, at]:
-            return Confirmation(store, contact, form, request, _instant(at))
+            return ConfirmationLink(store, contact, form, request, _instant(at))
     return None
 
 
-def seal_preferences(claim: Preferences, key: str) -> str:
+def seal_preferences(claim: PreferencesLink, key: str) -> str:
     parts = (claim.contact, _short(claim.message))
     return _sealed("preferences.v1", claim.store, parts, key)
 
 
-def unseal_preferences(store: str, token: str, keys: Sequence[str]) -> Preferences | None:
+def unseal_preferences(store: str, token: str, keys: Sequence[str]) -> PreferencesLink | None:
     match _opened("preferences.v1", store, token, keys):
         case [contact, message]:
-            return Preferences(store, contact, f"{contact}-{message}")
+            return PreferencesLink(store, contact, f"{contact}-{message}")
     return None
 
 
-def seal_view(claim: View, key: str) -> str:
+def sign_view_link(claim: ViewLink, key: str) -> str:
     return _sealed("view.v1", claim.store, (claim.contact, _short(claim.message)), key)
 
 
-def unseal_view(store: str, token: str, keys: Sequence[str]) -> View | None:
+def verify_view_link(store: str, token: str, keys: Sequence[str]) -> ViewLink | None:
     match _opened("view.v1", store, token, keys):
         case [contact, message]:
-            return View(store, contact, f"{contact}-{message}")
+            return ViewLink(store, contact, f"{contact}-{message}")
     return None
 
 
-def seal_visit(claim: Visit, key: str) -> str:
+def seal_visit(claim: DeviceLink, key: str) -> str:
     return _sealed("visit.v1", claim.store, (claim.contact, _moments(claim.at)), key)
 
 
-def unseal_visit(store: str, token: str, keys: Sequence[str]) -> Visit | None:
+def unseal_visit(store: str, token: str, keys: Sequence[str]) -> DeviceLink | None:
     match _opened("visit.v1", store, token, keys):
         case [contact, at]:
-            return Visit(store, contact, _instant(at))
+            return DeviceLink(store, contact, _instant(at))
     return None
 
 

@@ -5,22 +5,27 @@ from datetime import datetime
 from milepost.contacts.event_names import OPT_IN
 from milepost.enrollments.enrollment import Enrollment
 from milepost.sending.link_tokens import (
-    Confirmation,
-    Preferences,
-    Unsubscribe,
-    View,
-    Visit,
-    seal,
+    ConfirmationLink,
+    DeviceLink,
+    PreferencesLink,
+    UnsubscribeLink,
+    ViewLink,
     seal_confirmation,
     seal_preferences,
-    seal_view,
     seal_visit,
+    sign_unsubscribe_link,
+    sign_view_link,
 )
-from milepost.sending.message import Draft
+from milepost.sending.message import PendingMessage
 
 
-def reader_urls(
-    public_url: str, shop_url: str, draft: Draft, enrollment: Enrollment, now: datetime, key: str
+def recipient_urls(
+    public_url: str,
+    shop_url: str,
+    draft: PendingMessage,
+    enrollment: Enrollment,
+    now: datetime,
+    key: str,
 ) -> dict[str, str]:
     """What a template finds under `urls`.
 
@@ -29,13 +34,15 @@ def reader_urls(
     """
     ref = draft.ref
     tokens: dict[str, str] = {
-        "unsubscribe": seal(Unsubscribe(ref.store, ref.contact, draft.topic or "", ref.id), key),
-        "preferences": seal_preferences(Preferences(ref.store, ref.contact, ref.id), key),
-        "view": seal_view(View(ref.store, ref.contact, ref.id), key),
+        "unsubscribe": sign_unsubscribe_link(
+            UnsubscribeLink(ref.store, ref.contact, draft.topic or "", ref.id), key
+        ),
+        "preferences": seal_preferences(PreferencesLink(ref.store, ref.contact, ref.id), key),
+        "view": sign_view_link(ViewLink(ref.store, ref.contact, ref.id), key),
     }
     if enrollment.event_name == OPT_IN:
         tokens["confirm"] = seal_confirmation(_confirmation(draft, enrollment), key)
-    visit = seal_visit(Visit(ref.store, ref.contact, now), key)
+    visit = seal_visit(DeviceLink(ref.store, ref.contact, now), key)
     glue = "&" if "?" in shop_url else "?"
     return {
         **{kind: f"{public_url}/v1/{ref.store}/{kind}/{token}" for kind, token in tokens.items()},
@@ -43,24 +50,26 @@ def reader_urls(
     }
 
 
-BESIDE = "https://beside.invalid/"
+API_PLACEHOLDER_URL = "https://beside.invalid/"
 """Stands for the address at which a page's own function is asked, which nobody tells it: the API is
 made after its functions. A link that begins like this leads from `view/<token>` to a neighbor."""
 
 
-def viewer_urls(shop_url: str, claim: View, topic: str, key: str) -> dict[str, str]:
+def web_view_urls(shop_url: str, claim: ViewLink, topic: str, key: str) -> dict[str, str]:
     """The links of a mail that is shown as a page, whose address people pass on.
 
     Its unsubscribe link works, for that page shows nothing of anybody and asks before it acts. What
     shows or changes more, or tells a browser whose it is, stays in the mail.
     """
-    token = seal(Unsubscribe(claim.store, claim.contact, topic, claim.message), key)
-    unsubscribe = f"{BESIDE}unsubscribe/{token}"
+    token = sign_unsubscribe_link(
+        UnsubscribeLink(claim.store, claim.contact, topic, claim.message), key
+    )
+    unsubscribe = f"{API_PLACEHOLDER_URL}unsubscribe/{token}"
     stays = {"unsubscribe": unsubscribe, "preferences": unsubscribe}
     return {**stays, "shop": shop_url, "view": "#", "confirm": "#"}
 
 
-def _confirmation(draft: Draft, enrollment: Enrollment) -> Confirmation:
+def _confirmation(draft: PendingMessage, enrollment: Enrollment) -> ConfirmationLink:
     form = str(enrollment.event_data.get("form", ""))
     ref = draft.ref
-    return Confirmation(ref.store, ref.contact, form, enrollment.event_id, enrollment.since)
+    return ConfirmationLink(ref.store, ref.contact, form, enrollment.event_id, enrollment.since)

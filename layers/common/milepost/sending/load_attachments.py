@@ -3,47 +3,47 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from milepost.enrollments.entry import began_with
+from milepost.enrollments.entry import root_event
 from milepost.sending.attachments import (
-    MOST_BYTES,
-    OF_VISITORS,
-    File,
-    asks_event,
-    file_of,
-    path_for,
+    MAX_BYTES,
+    VISITOR_EVENTS,
+    Attachment,
+    attachment_for,
+    attachment_path,
+    uses_event_data,
 )
 
 if TYPE_CHECKING:
     from milepost.sending.ports import Attachments
 
 
-def gather(
+def load_attachments(
     attachments: "Attachments",
     store: str,
     paths: Iterable[str],
     name: str,
     event: Mapping[str, Any],
-) -> tuple[File, ...] | str:
+) -> tuple[Attachment, ...] | str:
     """Read what a step attaches; `name` is the event's. A reason names the file as its author wrote
     it, without values."""
     # A workflow may have been started by another, or by a change that such an event made.
-    chosen = began_with(name, event) in OF_VISITORS
-    files: list[File] = []
-    left = MOST_BYTES
+    chosen = root_event(name, event) in VISITOR_EVENTS
+    files: list[Attachment] = []
+    left = MAX_BYTES
     for written in paths:
-        if chosen and asks_event(written):
+        if chosen and uses_event_data(written):
             return f'"{written}" would be chosen by a visitor of your pages: they report this event'
-        path = path_for(written, event)
+        path = attachment_path(written, event)
         if path is None:
             return f'"{written}" cannot be filled in: the event has no such name of a file'
-        content = attachments.read(store, path, MOST_BYTES + 1)
+        content = attachments.read(store, path, MAX_BYTES + 1)
         if content is None:
             return f'there is no file "attachments/{written}"'
-        file = file_of(path, content)
+        file = attachment_for(path, content)
         if isinstance(file, str):
             return f'"{written}" {file}'
         left -= len(content)
         if left < 0:
-            return f"the files are larger than {MOST_BYTES // 1024 // 1024} MB together"
+            return f"the files are larger than {MAX_BYTES // 1024 // 1024} MB together"
         files.append(file)
     return tuple(files)

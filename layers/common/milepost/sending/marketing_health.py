@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from milepost.base import instants
 from milepost.base.refs import MessageRef
-from milepost.published.marketing_stop import Breaker, Kind
-from milepost.sending.reputation import Repute, Tally, hour_of, judge, oldest
+from milepost.published.marketing_stop import Kind, MarketingStop
+from milepost.sending.reputation import (
+    HourlyCount,
+    ReputationState,
+    decide_stop,
+    hour_of,
+    window_start,
+)
 
 if TYPE_CHECKING:
     from milepost.outbound.ports import Alerts
 
 
-class Tallies(Protocol):
+class ReputationCounts(Protocol):
     """Counts by store and hour. A `count` is named after the instant from which it counts."""
 
     def sent(self, store: str, count: str, hour: datetime, number: int) -> None: ...
@@ -27,36 +33,36 @@ class Tallies(Protocol):
     def suffered(self, ref: MessageRef, kind: Kind, count: str, hour: datetime) -> None:
         """Count what became of a message: once, however often that is reported."""
 
-    def since(self, store: str, count: str, hour: datetime) -> Iterable[Tally]: ...
+    def since(self, store: str, count: str, hour: datetime) -> Iterable[HourlyCount]: ...
 
 
-class Breakers(Protocol):
+class MarketingStops(Protocol):
     """Stops the marketing of stores."""
 
-    def repute(self, store: str) -> Repute:
+    def state(self, store: str) -> ReputationState:
         """How a store stands, or did shortly ago."""
 
-    def open(self, store: str, count: str, breaker: Breaker) -> Breaker | None:
+    def open(self, store: str, count: str, breaker: MarketingStop) -> MarketingStop | None:
         """Stop it; how it is stopped now, or None if a person has resumed it since that count."""
 
-    def told(self, store: str, breaker: Breaker) -> None:
+    def mark_alerted(self, store: str, breaker: MarketingStop) -> None:
         """Note that the shop's people know."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reputation:
+class MarketingHealth:
     """Counts, and stops marketing. Mails that were sent are written down by `flush`, in one write
     for many of them. `alerts` may be None: then nobody can be told."""
 
-    tallies: Tallies
-    breakers: Breakers
+    tallies: ReputationCounts
+    breakers: MarketingStops
     alerts: "Callable[[], Alerts] | None"
     now: Callable[[], datetime]
     _sent: Counter[tuple[str, str, datetime]] = field(default_factory=Counter)
 
     def sent(self, ref: MessageRef, facts: Mapping[str, Any]) -> None:
         """A message has been sent, and that was not known before."""
-        if counted := _counted(facts, self.breakers.repute(ref.store)):
+        if counted := _counted(facts, self.breakers.state(ref.store)):
             self._sent[ref.store, *counted] += 1
 
     def flush(self) -> None:
@@ -65,10 +71,12 @@ class Reputation:
             del self._sent[store, count, hour]
             self.tallies.sent(store, count, hour, number)
 
-    def suffered(self, ref: MessageRef, kind: Kind, facts: Mapping[str, Any]) -> Breaker | None:
+    def record_negative(
+        self, ref: MessageRef, kind: Kind, facts: Mapping[str, Any]
+    ) -> MarketingStop | None:
         """A message bounced for good, or was called spam; the breaker if marketing is stopped now
         because of that. Repeating it is harmless, and makes good what was cut off."""
-        repute = self.breakers.repute(ref.store)
+        repute = self.breakers.state(ref.store)
         counted = _counted(facts, repute)
         if counted is None:
             return None
@@ -78,28 +86,30 @@ class Reputation:
         breaker = repute.breaker
         if breaker is None:
             now = self.now()
-            found = judge(self.tallies.since(ref.store, count, oldest(now)), now)
+            found = decide_stop(self.tallies.since(ref.store, count, window_start(now)), now)
             breaker = self.breakers.open(ref.store, count, found) if found else None
         if breaker is None or breaker.told:
             return None
         if self.alerts is not None:
-            self.alerts().tell(f"{ref.store}: marketing is stopped", _text(ref.store, breaker),
-                               ref.store)  # fmt: skip
-        self.breakers.told(ref.store, breaker)
+            self.alerts().send_alert(
+                f"{ref.store}: marketing is stopped", _text(ref.store, breaker), ref.store
+            )
+        self.breakers.mark_alerted(ref.store, breaker)
         return breaker
 
 
-def _counted(facts: Mapping[str, Any], repute: Repute) -> tuple[str, datetime] | None:
+def _counted(facts: Mapping[str, Any], repute: ReputationState) -> tuple[str, datetime] | None:
     """The count and the hour that a message belongs to; None if none of it counts."""
     decided = facts.get("decided_at", "")
     if facts.get("category") != "marketing" or decided < repute.resumed:
         return None
-    return repute.resumed, hour_of(instants.parse(decided))
+    return repute.resumed, hour_of(instants.parse_instant(decided))
 
 
-def _text(store: str, breaker: Breaker) -> str:
+def _text(store: str, breaker: MarketingStop) -> str:
     return (
-        f"Marketing of the store {store} is stopped since {instants.show(breaker.opened)}: "
+        f"Marketing of the store {store} is stopped since "
+        f"{instants.format_instant(breaker.opened)}: "
         f"{breaker.reason()}. Amazon stops all mail of an account, receipts too, when it goes on "
         "like that.\n\nTransactional mail goes on. Marketing mail waits; what expires meanwhile is "
         "left out.\n\nFind out whom these mails went to - an old list, addresses that never "

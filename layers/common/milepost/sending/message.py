@@ -12,11 +12,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.contacts.recent_marketing import KEPT, mark, noted
+from milepost.contacts.recent_marketing import DEFAULT_HISTORY_SIZE, add_send, send_key
 from milepost.contacts.suppression import address_hash
 
 if TYPE_CHECKING:
-    from milepost.sending.attachments import File
+    from milepost.sending.attachments import Attachment
     from milepost.sending.bot_detection import Why
 
 
@@ -30,10 +30,10 @@ MessageStatus = Literal[
 A `throttled` message that nobody asks for any more is given up as `failed`, and may be claimed too.
 """
 
-UNCONFIRMED_FOR = timedelta(minutes=15)
+CONFIRMATION_TIMEOUT = timedelta(minutes=15)
 """How long SES's own event may settle an unknown outcome before the reconciler decides."""
 
-RETRIED_FOR = timedelta(hours=3)
+RETRY_PERIOD = timedelta(hours=3)
 """How long a throttled message is left to whoever tries it again: longer than any pause between
 two tries (see `compiler/machine.py`). Then its enrollment is over, or its execution gone."""
 Reported = Literal[
@@ -42,7 +42,7 @@ Reported = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PendingMessage:
     """A message about to be decided: everything the ledger keeps of it, and the `leg` it is of.
 
     `owner` is the contact whose consent and address count, if that is not the one it is kept under.
@@ -59,25 +59,25 @@ class Draft:
     template_hash: str = ""
     variant: str = ""
     recipient: str = ""
-    numbers: Mapping[str, Any] = field(default_factory=dict)
+    decision_numbers: Mapping[str, Any] = field(default_factory=dict)
     leg: int = 0
     owner: str = ""
     mailed: Mapping[str, datetime] = field(default_factory=dict)
-    remember: int = KEPT
+    remember: int = DEFAULT_HISTORY_SIZE
 
     @property
     def remembered(self) -> bool:
         """Whether it has been claimed before, and counts since."""
-        return mark(self.ref.id) in self.mailed
+        return send_key(self.ref.id) in self.mailed
 
     def mailed_at(self, at: datetime) -> Mapping[str, datetime]:
         """The marketing of late once this message has been claimed."""
         if self.category != "marketing":
             return self.mailed
-        return noted(self.mailed, self.ref.id, at, self.remember)
+        return add_send(self.mailed, self.ref.id, at, self.remember)
 
 
-class Mail(NamedTuple):
+class OutgoingEmail(NamedTuple):
     """A finished message: one recipient, plain header values, nothing left to decide.
 
     Of one that is not `tracked` nobody learns whether it was opened or clicked. Without
@@ -94,7 +94,7 @@ class Mail(NamedTuple):
     headers: Mapping[str, str]
     tags: Mapping[str, str]
     tracked: bool = True
-    files: "tuple[File, ...]" = ()
+    files: "tuple[Attachment, ...]" = ()
     sender_address: str = ""
 
 
@@ -104,27 +104,27 @@ class Accepted(NamedTuple):
     ses_id: str
 
 
-class Refused(NamedTuple):
+class SubmissionRejected(NamedTuple):
     """SES answered no. `retry` says that the same message may be submitted again later."""
 
     reason: str
     retry: bool = False
 
 
-class Unanswered(NamedTuple):
+class NoResponse(NamedTuple):
     """No definite answer: SES may or may not have taken it."""
 
     reason: str
 
 
-Answer = Accepted | Refused | Unanswered
+Answer = Accepted | SubmissionRejected | NoResponse
 
 
 class Claimed(NamedTuple):
     """The message is ours to submit, once."""
 
 
-class NotClaimed(NamedTuple):
+class ClaimDenied(NamedTuple):
     """The claim failed: `status` is the message's own if it exists, else `reason` stood against it.
 
     `ended` says that the enrollment was over.
@@ -135,7 +135,7 @@ class NotClaimed(NamedTuple):
     ended: bool = False
 
 
-class Report(NamedTuple):
+class DeliveryEvent(NamedTuple):
     """What SES reports of one message, translated. `link` with clicks, `detail` with bounces.
 
     `others` are further addresses that it names, `machine` says why an open or a click shows by
@@ -148,13 +148,13 @@ class Report(NamedTuple):
     link: str = ""
     detail: str = ""
     permanent: bool = False
-    machine: "Why" = ""
+    bot_reason: "Why" = ""
     others: tuple[str, ...] = ()
 
     @property
     def fact(self) -> str:
         """The name of the instant that the ledger keeps of it."""
-        return f"machine_{self.kind}_at" if self.machine else f"{self.kind}_at"
+        return f"machine_{self.kind}_at" if self.bot_reason else f"{self.kind}_at"
 
     def hashes(self) -> tuple[str, ...]:
         """Whom it names, as the ledger knows addresses."""
@@ -162,7 +162,7 @@ class Report(NamedTuple):
         return tuple(map(address_hash, named))
 
 
-def may_be_claimed(message: Mapping[str, Any] | None) -> bool:
+def is_claimable(message: Mapping[str, Any] | None) -> bool:
     """Whether nothing was decided of it yet, or SES has only refused it for now."""
     if message is None:
         return True

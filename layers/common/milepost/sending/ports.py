@@ -9,45 +9,54 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from milepost.base.refs import EnrollmentRef, MessageRef
-    from milepost.enrollments.ports import Journal
+    from milepost.enrollments.ports import PendingOutcomes
     from milepost.sending.message import (
         Answer,
+        ClaimDenied,
         Claimed,
-        Draft,
-        Mail,
+        DeliveryEvent,
         MessageStatus,
-        NotClaimed,
-        Report,
+        OutgoingEmail,
+        PendingMessage,
     )
 
 
 class Ledger(Protocol):
     """The send ledger."""
 
-    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+    def claim(
+        self, draft: PendingMessage, journal: PendingOutcomes, at: datetime
+    ) -> Claimed | ClaimDenied:
         """Claim a new or throttled message, if the contact may still be mailed: one transaction."""
 
-    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+    def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         """Claim a transactional message that stayed unknown or throttled, for its second try."""
 
-    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None: ...
+    def record_result(self, ref: MessageRef, answer: Answer, at: datetime) -> None: ...
 
-    def close(
-        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+    def record_skip(
+        self,
+        draft: PendingMessage,
+        status: MessageStatus,
+        reason: str,
+        journal: PendingOutcomes,
+        at: datetime,
     ) -> None:
         """Record a decision that led to no submission; harmless if the message exists."""
 
-    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
+    def record_delivery_event(
+        self, ref: MessageRef, report: DeliveryEvent
+    ) -> Mapping[str, Any] | None:
         """Merge what SES reports; the message's facts, or None if we never sent it there. `news` is
         among them if nothing of this kind was known before."""
 
-    def fates(
+    def message_statuses(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
     ) -> dict[str, dict[str, Any]]:
         """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
 
 
-class Archive(Protocol):
+class MessageArchive(Protocol):
     """The send ledger, for whoever only reads it."""
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
@@ -58,10 +67,10 @@ class Attachments(Protocol):
     """The files that a store's mails may carry."""
 
     def read(self, store: str, path: str, most: int) -> bytes | None:
-        """A file, cut at `most` bytes; None if there is none. Raises Busy."""
+        """A file, cut at `most` bytes; None if there is none. Raises ThrottledError."""
 
 
 class Mailer(Protocol):
     """Hands a finished message to the post, once."""
 
-    def send(self, mail: Mail) -> Answer: ...
+    def send(self, mail: OutgoingEmail) -> Answer: ...

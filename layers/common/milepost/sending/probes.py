@@ -27,7 +27,7 @@ SIMULATED: Mapping[str, str] = {
 TAG = "probe"
 """The tag of such a mail. It has neither a message's nor a store's, so it is about nobody."""
 
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 """How long it is remembered that a report came."""
 
 _PROBE = re.compile(rf"[0-9a-f]{{16}}-(?:{'|'.join(SIMULATED)})")
@@ -45,9 +45,9 @@ def is_probe(name: str) -> bool:
 class ProbeNotes(Protocol):
     """Notes that say which reports came, of mails that are about nobody; they expire."""
 
-    def note(self, probe: str, kind: str, now: datetime) -> None: ...
+    def record_report(self, probe: str, kind: str, now: datetime) -> None: ...
 
-    def heard(self, probe: str) -> Sequence[str]: ...
+    def reports(self, probe: str) -> Sequence[str]: ...
 
 
 _KINDS = {
@@ -59,14 +59,14 @@ _KINDS = {
 }
 
 
-class Heard(NamedTuple):
+class ProbeDelivery(NamedTuple):
     """A report about a probe."""
 
     probe: str
     kind: str
 
 
-def probe_in(body: str) -> Heard | None:
+def probe_in(body: str) -> ProbeDelivery | None:
     """Read an SQS record that SNS put there; None for whatever is not about a probe."""
     try:
         event = json.loads(json.loads(body)["Message"])
@@ -74,4 +74,4 @@ def probe_in(body: str) -> Heard | None:
         kind = _KINDS[event["eventType"]]
     except (ValueError, KeyError, IndexError, TypeError):
         return None
-    return Heard(probe, kind) if is_probe(probe) else None
+    return ProbeDelivery(probe, kind) if is_probe(probe) else None

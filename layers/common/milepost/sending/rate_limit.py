@@ -15,35 +15,35 @@ from typing import Literal, NamedTuple
 
 from milepost.sending.message import Category
 
-SHARE = 0.9
+RATE_SHARE = 0.9
 """Of the rate. Between a token and SES lie a transaction and a network, now faster, now slower."""
 
-MOST_OF_A_KEY = 400.0
+MAX_OF_A_KEY = 400.0
 """Tokens a second from one row: DynamoDB takes 1,000 writes a second on one key, and a row whose
 state has changed is asked twice."""
 
-LONGEST_SLEEP = timedelta(seconds=4)
+MAX_SLEEP = timedelta(seconds=4)
 """Sleeping costs about as much as one more try by Step Functions after so many seconds."""
 
-MOST_ROWS = 25
+MAX_ROWS = 25
 """More than any account's rate asks for."""
 
-SLEEPERS = 100
+MAX_SLEEPING_WORKERS = 100
 """Workers that sleep at a time: an account may have 1,000 of all kinds."""
 
-RESERVED = 0.1
+MARKETING_RESERVE = 0.1
 """The part of a day's quota, at its end, that is left to transactional mail."""
 
-FRESH = timedelta(minutes=1)
+QUOTA_FRESH_FOR = timedelta(minutes=1)
 """How long what SES said is believed. Its control plane answers one request a second."""
 
-STALE = timedelta(hours=1)
+QUOTA_STALE_AFTER = timedelta(hours=1)
 """SES has not been heard for so long that what is left of the quota is not known: SES counts."""
 
-LONG = timedelta(minutes=30)
+LONG_WAIT = timedelta(minutes=30)
 """A mail that has been tried for so long is put off: each try is paid for."""
 
-NONSENSE = timedelta(seconds=10)
+CLOCK_SKEW_LIMIT = timedelta(seconds=10)
 """No worker whose clock is right can have set the next place farther ahead than this."""
 
 _HOUR = timedelta(hours=1)
@@ -51,7 +51,7 @@ _SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Quota(NamedTuple):
+class SesQuota(NamedTuple):
     """What SES says: mails a second and in 24 hours (below zero: any number), and those sent."""
 
     rate: float
@@ -59,7 +59,7 @@ class Quota(NamedTuple):
     sent: float
 
 
-class Allowance(NamedTuple):
+class SesLimits(NamedTuple):
     """What SES said `at` an instant, and for every row the number of its last token, counted from
     the first ever; None if the quota has no end."""
 
@@ -70,7 +70,7 @@ class Allowance(NamedTuple):
     rows: int = 1
 
 
-class Ramp(NamedTuple):
+class WarmUpLimit(NamedTuple):
     """At most so many marketing mails of a store on this day: a new domain warms up."""
 
     store: str
@@ -78,7 +78,7 @@ class Ramp(NamedTuple):
     most: int
 
 
-class Wish(NamedTuple):
+class SlotRequest(NamedTuple):
     """A token of a row: its place not after `latest`, its number below `end` if there is one."""
 
     row: int
@@ -86,14 +86,14 @@ class Wish(NamedTuple):
     interval: int
     latest: int
     end: int | None
-    ramp: Ramp | None = None
+    ramp: WarmUpLimit | None = None
 
     @property
     def nonsense(self) -> int:
-        return self.now + NONSENSE // _MICROSECOND
+        return self.now + CLOCK_SKEW_LIMIT // _MICROSECOND
 
 
-class Row(NamedTuple):
+class RateShard(NamedTuple):
     """The next free place, the tokens so far, and how many mails warming stores sent by day."""
 
     next: int = 0
@@ -104,7 +104,7 @@ class Row(NamedTuple):
 Why = Literal["rate", "quota", "warm-up"]
 
 
-class NoToken(NamedTuple):
+class NoSlot(NamedTuple):
     """There is none now, and why."""
 
     why: Why
@@ -114,72 +114,74 @@ def micros(instant: datetime) -> int:
     return round(instant.timestamp() * 1_000_000)
 
 
-def rows_of(quota: Quota) -> int:
-    return min(MOST_ROWS, max(1, ceil(quota.rate * SHARE / MOST_OF_A_KEY)))
+def shard_count(quota: SesQuota) -> int:
+    return min(MAX_ROWS, max(1, ceil(quota.rate * RATE_SHARE / MAX_OF_A_KEY)))
 
 
-def allow(quota: Quota, taken: Sequence[int], now: datetime) -> Allowance:
+def apply_quota(quota: SesQuota, taken: Sequence[int], now: datetime) -> SesLimits:
     """What may be sent from now on; `taken` was counted in each row before SES was asked.
 
     Mails whose token was taken before, but that SES may not have counted yet, are left room for.
     """
-    rows = rows_of(quota)
+    rows = shard_count(quota)
     ends = None
     if quota.day >= 0:
-        underway = ceil(patience(quota.rate) / _SECOND * quota.rate) + 1
+        underway = ceil(max_wait(quota.rate) / _SECOND * quota.rate) + 1
         left = max(0, int(quota.day - quota.sent) - underway)
         ends = tuple(_at(taken, row) + left // rows for row in range(rows))
-    return Allowance(micros(now), quota.rate, quota.day, ends, rows)
+    return SesLimits(micros(now), quota.rate, quota.day, ends, rows)
 
 
-def patience(rate: float) -> timedelta:
-    return min(LONGEST_SLEEP, _SECOND * (SLEEPERS / rate))
+def max_wait(rate: float) -> timedelta:
+    return min(MAX_SLEEP, _SECOND * (MAX_SLEEPING_WORKERS / rate))
 
 
-def wish(
-    allowance: Allowance,
+def slot_request(
+    allowance: SesLimits,
     category: Category,
     subject: int,
     now: datetime,
-    ramp: Ramp | None = None,
-) -> Wish:
+    ramp: WarmUpLimit | None = None,
+) -> SlotRequest:
     """The wish of a mail for a token; `subject` is a number that spreads mails over the rows.
 
     Marketing may fill half of the row, so a transactional mail never waits behind more than that;
     and the last tenth of a day's quota is not for it. Stores that warm up are counted in one row.
     """
     row = 0 if ramp else subject % allowance.rows
-    moment, waits = micros(now), patience(allowance.rate)
+    moment, waits = micros(now), max_wait(allowance.rate)
     end = allowance.ends[row] if allowance.ends is not None else None
-    if moment - allowance.at > STALE // _MICROSECOND:
+    if moment - allowance.at > QUOTA_STALE_AFTER // _MICROSECOND:
         end = None
     if category == "marketing":
         waits /= 2
-        end = None if end is None else end - ceil(allowance.day * RESERVED / allowance.rows)
-    interval = ceil(1_000_000 * allowance.rows / (allowance.rate * SHARE))
-    return Wish(row, moment, interval, moment + waits // _MICROSECOND, end, ramp)
+        end = (
+            None if end is None else end - ceil(allowance.day * MARKETING_RESERVE / allowance.rows)
+        )
+    interval = ceil(1_000_000 * allowance.rows / (allowance.rate * RATE_SHARE))
+    return SlotRequest(row, moment, interval, moment + waits // _MICROSECOND, end, ramp)
 
 
-def take(row: Row, wish: Wish) -> tuple[Row, int] | NoToken:
+def reserve_slot(row: RateShard, wish: SlotRequest) -> tuple[RateShard, int] | NoSlot:
     """The row afterwards and the place that was given, or why there is none."""
     if wish.end is not None and row.taken >= wish.end:
-        return NoToken("quota")
+        return NoSlot("quota")
     days = row.days
     if wish.ramp is not None:
         key = (wish.ramp.store, wish.ramp.day)
         if days.get(key, 0) >= wish.ramp.most:
-            return NoToken("warm-up")
+            return NoSlot("warm-up")
         days = {**days, key: days.get(key, 0) + 1}
     if row.next < wish.now or row.next > wish.nonsense:
         place = wish.now
     elif row.next <= wish.latest:
         place = row.next
     else:
-        return NoToken("rate")
-    return Row(place + wish.interval, row.taken + 1, days), place
+        return NoSlot("rate")
+    return RateShard(place + wish.interval, row.taken + 1, days), place
 
 
-def later(why: Why, category: Category, late: timedelta, chance: float) -> timedelta | None:
+def retry_after(why: Why, category: Category, late: timedelta, chance: float) -> timedelta | None:
     """How long a mail without a token is put off; None if it is tried again within seconds.
 
     Step Functions tries for half a day, and for less than that if it is to be cheap. `late` is how
@@ -187,7 +189,7 @@ def later(why: Why, category: Category, late: timedelta, chance: float) -> timed
     """
     if why == "quota":
         least = _HOUR if category == "marketing" else _HOUR / 12
-    elif late > LONG:
+    elif late > LONG_WAIT:
         least = _HOUR / 6
     else:
         return None

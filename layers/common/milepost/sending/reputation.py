@@ -9,25 +9,25 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from milepost.published.marketing_stop import Breaker, Kind
+from milepost.published.marketing_stop import Kind, MarketingStop
 
 LIMITS: Mapping[Kind, int] = {"bounced": 200, "complained": 8}
 """Of 10,000 mails: 2 % and 0.08 %."""
 
-LEAST: Mapping[Kind, int] = {"bounced": 5, "complained": 3}
+MIN_SENDS: Mapping[Kind, int] = {"bounced": 5, "complained": 3}
 """Fewer than these say nothing: one wrong address among three is bad luck. They weigh until 250
 and 3,750 mails, beyond which the share alone decides."""
 
 WINDOWS = (timedelta(days=1), timedelta(days=7))
 """A bad list shows within a day; what goes wrong in a small shop shows within a week."""
 
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 """A bounce may come days after its mail, and is counted with it."""
 
 _WHOLE = 10_000
 
 
-class Tally(NamedTuple):
+class HourlyCount(NamedTuple):
     """The marketing mails that were sent in an hour, and what became of them."""
 
     hour: datetime
@@ -36,10 +36,10 @@ class Tally(NamedTuple):
     complained: int = 0
 
 
-class Repute(NamedTuple):
+class ReputationState(NamedTuple):
     """Why the marketing of a store is stopped, if it is, and when a person last let it go on."""
 
-    breaker: Breaker | None = None
+    breaker: MarketingStop | None = None
     resumed: str = ""
 
 
@@ -47,12 +47,12 @@ def hour_of(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def oldest(now: datetime) -> datetime:
+def window_start(now: datetime) -> datetime:
     """The first hour that counts."""
     return hour_of(now - max(WINDOWS))
 
 
-def judge(tallies: Iterable[Tally], now: datetime) -> Breaker | None:
+def decide_stop(tallies: Iterable[HourlyCount], now: datetime) -> MarketingStop | None:
     """Why marketing has to stop now, or None. A window ends with the hour in which it began."""
     known = list(tallies)
     for window in WINDOWS:
@@ -60,6 +60,6 @@ def judge(tallies: Iterable[Tally], now: datetime) -> Breaker | None:
         sent = sum(tally.sent for tally in inside)
         for kind, limit in LIMITS.items():
             number = sum(getattr(tally, kind) for tally in inside)
-            if number >= LEAST[kind] and number * _WHOLE >= limit * sent:
-                return Breaker(now, kind, number, sent, window.days)
+            if number >= MIN_SENDS[kind] and number * _WHOLE >= limit * sent:
+                return MarketingStop(now, kind, number, sent, window.days)
     return None

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.profile import Profile
-from milepost.contacts.recent_marketing import kept
-from milepost.enrollments.chance import choose
+from milepost.contacts.recent_marketing import history_size
+from milepost.enrollments.chance import choose_path
 from milepost.enrollments.enrollment import Enrollment
-from milepost.enrollments.program import Node, Program, Used, used, visit_of
-from milepost.sending.message import Category, Draft, Mail, message_id
-from milepost.sending.senders import Origin
+from milepost.enrollments.program import Node, Program, TemplateUse, template_use, visit_of
+from milepost.sending.message import Category, OutgoingEmail, PendingMessage, message_id
+from milepost.sending.senders import FromIdentity
 from milepost.sending.tracking import is_tracked
 from milepost.templates.rendering import Rendered
 
 if TYPE_CHECKING:
-    from milepost.published.head import Head
+    from milepost.published.head import PublishedState
 
 
-class Task(NamedTuple):
+class SendJob(NamedTuple):
     """One visit of a `send_email` step by one contact. `due` is when its block began."""
 
     program: Program
@@ -29,7 +29,7 @@ class Task(NamedTuple):
     due: datetime
 
 
-def draft_of(task: Task, head: "Head") -> Draft:
+def pending_message(task: SendJob, head: "PublishedState") -> PendingMessage:
     """The message about to be decided."""
     node, workflow, ref = task.node, task.program.head, task.enrollment.ref
     variant, (template, pinned) = _version(ref, node)
@@ -38,7 +38,7 @@ def draft_of(task: Task, head: "Head") -> Draft:
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
     )
     id_ = message_id(ref, node["id"], visit_of(node, task.turn))
-    return Draft(
+    return PendingMessage(
         ref=MessageRef(ref.store, ref.contact, id_),
         enrollment=ref,
         step=node["id"],
@@ -49,31 +49,31 @@ def draft_of(task: Task, head: "Head") -> Draft:
         template_hash=pinned or head.templates.get(template, ""),
         variant=variant,
         recipient=task.profile.email or "",
-        leg=task.enrollment.leg,
+        leg=task.enrollment.execution_no,
         owner=task.profile.contact,
-        mailed=task.profile.mailed,
-        remember=kept(head.settings.caps),
+        mailed=task.profile.recent_sends,
+        remember=history_size(head.settings.caps),
     )
 
 
-def _version(ref: EnrollmentRef, node: Node) -> tuple[str, Used]:
+def _version(ref: EnrollmentRef, node: Node) -> tuple[str, TemplateUse]:
     """The variant and the template that fall to this enrollment."""
     if "variants" not in node:
-        return "", used(node)
-    templates = {variant["name"]: used(variant) for variant in node["variants"]}
+        return "", template_use(node)
+    templates = {variant["name"]: template_use(variant) for variant in node["variants"]}
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
-    chosen = choose(ref, node["id"], weights)
+    chosen = choose_path(ref, node["id"], weights)
     return chosen, templates[chosen]
 
 
-def mail_of(
-    draft: Draft,
-    head: "Head",
+def build_email(
+    draft: PendingMessage,
+    head: "PublishedState",
     rendered: Rendered,
     unsubscribe: str,
-    task: Task,
-    origin: Origin,
-) -> Mail:
+    task: SendJob,
+    origin: FromIdentity,
+) -> OutgoingEmail:
     """The finished message, without its files."""
     headers = {"Content-Language": rendered.locale}
     if draft.category == "marketing":
@@ -82,7 +82,7 @@ def mail_of(
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
-    return Mail(
+    return OutgoingEmail(
         ref=draft.ref,
         to=draft.recipient,
         sender_name=origin.name,

@@ -7,34 +7,34 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zlib import crc32
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import MessageRef
-from milepost.enrollments.chance import share
+from milepost.enrollments.chance import random_share
 from milepost.sending.gate import Defer
-from milepost.sending.message import Category, Draft
+from milepost.sending.message import Category, PendingMessage
 from milepost.sending.rate_limit import (
-    FRESH,
-    Allowance,
-    NoToken,
-    Quota,
-    Ramp,
+    QUOTA_FRESH_FOR,
+    NoSlot,
+    SesLimits,
+    SesQuota,
+    SlotRequest,
+    WarmUpLimit,
     Why,
-    Wish,
-    allow,
-    later,
+    apply_quota,
     micros,
-    wish,
+    retry_after,
+    slot_request,
 )
 from milepost.stores.settings import StoreSettings
 
 
-class Tokens(Protocol):
+class SendSlots(Protocol):
     """The rows of tokens that all workers share, and what they know of SES."""
 
-    def take(self, wish: Wish) -> int | NoToken:
+    def take(self, wish: SlotRequest) -> int | NoSlot:
         """The place in the row, in microseconds of real time."""
 
-    def allowance(self) -> Allowance | None:
+    def allowance(self) -> SesLimits | None:
         """What SES said last."""
 
     def may_ask(self, now: int, again_after: int) -> bool:
@@ -43,37 +43,38 @@ class Tokens(Protocol):
     def taken(self) -> Sequence[int]:
         """How many tokens each row has given so far."""
 
-    def note(self, allowance: Allowance) -> None: ...
+    def note(self, allowance: SesLimits) -> None: ...
 
 
-class Quotas(Protocol):
+class SesQuotas(Protocol):
     """Asks SES what it allows."""
 
-    def quota(self) -> Quota:
-        """Raises `Busy` if SES does not say."""
+    def quota(self) -> SesQuota:
+        """Raises `ThrottledError` if SES does not say."""
 
 
 @dataclass(slots=True)
-class Pace:
+class SendRateLimiter:
     """Gives tokens. `now` is real time. `quotas` is asked once a minute, by one of all workers."""
 
-    tokens: Tokens
-    quotas: Callable[[], Quotas]
+    tokens: SendSlots
+    quotas: Callable[[], SesQuotas]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
-    _known: Allowance | None = None
+    _known: SesLimits | None = None
     _until: int = 0
 
-    def token(
-        self, draft: Draft, settings: StoreSettings, due: datetime, now: datetime
+    def reserve(
+        self, draft: PendingMessage, settings: StoreSettings, due: datetime, now: datetime
     ) -> Defer | None:
-        """Wait for a message's token; when it is tried again if there is none, or `Busy` if that is
-        soon. `due` and `now` are of the business: when its block began, and the present."""
+        """Wait for a message's token; when it is tried again if there is none, or `ThrottledError`
+        if that is soon. `due` and `now` are of the business: when its block began, and the
+        present."""
         ramp = None
         if settings.warm_up is not None and draft.category == "marketing":
-            from milepost.sending.warm_up import ramp_of  # few stores are new
+            from milepost.sending.warm_up import warm_up_limit  # few stores are new
 
-            ramp = ramp_of(draft.ref.store, settings, now)
+            ramp = warm_up_limit(draft.ref.store, settings, now)
         why = self.wait(draft.ref, draft.category, ramp)
         if why is None:
             return None
@@ -81,51 +82,53 @@ class Pace:
             from milepost.sending.warm_up import next_day
 
             return Defer(next_day(settings, now), why)
-        rest = later(why, draft.category, now - due, share(draft.enrollment, draft.step))
+        rest = retry_after(
+            why, draft.category, now - due, random_share(draft.enrollment, draft.step)
+        )
         if rest is None:
-            raise Busy("as much mail is under way as SES takes")
+            raise ThrottledError("as much mail is under way as SES takes")
         return Defer(now + rest, why)
 
-    def wait(self, ref: MessageRef, category: Category, ramp: Ramp | None) -> Why | None:
+    def wait(self, ref: MessageRef, category: Category, ramp: WarmUpLimit | None) -> Why | None:
         """Take a token and sleep until its time; the reason why there is none, or None.
 
-        Raises `Busy` if nobody knows what SES allows.
+        Raises `ThrottledError` if nobody knows what SES allows.
         """
         allowance = self._allowance()
-        asked = wish(allowance, category, crc32(ref.id.encode()), self.now(), ramp)
+        asked = slot_request(allowance, category, crc32(ref.id.encode()), self.now(), ramp)
         place = self.tokens.take(asked)
-        if isinstance(place, NoToken):
+        if isinstance(place, NoSlot):
             return place.why
         rest = place - micros(self.now())
         if rest > 0:
             self.sleep(rest / 1_000_000)
         return None
 
-    def _allowance(self) -> Allowance:
+    def _allowance(self) -> SesLimits:
         """What SES allows, from memory, from what another worker learned, or from SES itself."""
         now = self.now()
         if self._known is None or micros(now) >= self._until:
             known = self.tokens.allowance()
-            self._until = micros(now + FRESH)
-            if known is None or micros(now - FRESH) >= known.at:
+            self._until = micros(now + QUOTA_FRESH_FOR)
+            if known is None or micros(now - QUOTA_FRESH_FOR) >= known.at:
                 known = self._ask(now, known) or known
             if known is None:
-                raise Busy("another worker is asking SES what it allows")
+                raise ThrottledError("another worker is asking SES what it allows")
             self._known = known
         return self._known
 
-    def _ask(self, now: datetime, known: Allowance | None) -> Allowance | None:
+    def _ask(self, now: datetime, known: SesLimits | None) -> SesLimits | None:
         """What SES says now; None if it is another worker's turn to ask, or SES does not say."""
-        lease = timedelta(seconds=10) if known is None else FRESH
+        lease = timedelta(seconds=10) if known is None else QUOTA_FRESH_FOR
         if not self.tokens.may_ask(micros(now), micros(now - lease)):
             return None
         taken = self.tokens.taken()  # before SES is asked: what is sent between counts twice
         try:
             quota = self.quotas().quota()
-        except Busy:
+        except ThrottledError:
             if known is None:
                 raise
             return None
-        allowance = allow(quota, taken, now)
+        allowance = apply_quota(quota, taken, now)
         self.tokens.note(allowance)
         return allowance

@@ -8,11 +8,11 @@ address of a declared sender, so that nobody's data can put an address of their 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from milepost.base.paths import look_up
+from milepost.base.paths import get_path
 from milepost.stores.settings import StoreSettings
 
 
-class Origin(NamedTuple):
+class FromIdentity(NamedTuple):
     """What a mail says of its sender. Without `address` it is the stack's own, without `reply_to`
     answers go to the sender."""
 
@@ -21,9 +21,9 @@ class Origin(NamedTuple):
     reply_to: str
 
 
-def origin_of(
+def from_identity(
     node: Mapping[str, Any], variant: str, data: Mapping[str, Any], settings: StoreSettings
-) -> Origin:
+) -> FromIdentity:
     """The sender of one mail of a `send_email` step, in the version called `variant` if it has
     several. What that version says goes before what the step says, and a sender whom nobody knows
     (any more) is the store."""
@@ -34,14 +34,14 @@ def origin_of(
     if answers and "@" not in answers:
         owner = _persona(answers, data, settings)
         answers = owner.get("reply_to") or owner.get("address") or ""
-    return Origin(
+    return FromIdentity(
         name=own_name or persona.get("name") or settings.name,
         address=persona.get("address", ""),
         reply_to=answers or persona.get("reply_to") or settings.reply_to,
     )
 
 
-def is_place(said: str) -> bool:
+def is_data_path(said: str) -> bool:
     """Whether a sender is looked up in the data, and not named."""
     return "." in said and "@" not in said
 
@@ -54,7 +54,7 @@ def senders_named(step: Mapping[str, Any]) -> dict[str, str]:
     return {
         field: name
         for field, name in fields.items()
-        if name and "@" not in name and not is_place(name)
+        if name and "@" not in name and not is_data_path(name)
     }
 
 
@@ -65,9 +65,9 @@ def _persona(
     senders = settings.senders or {}
     if not said or not senders:
         return {}
-    if not is_place(said):
+    if not is_data_path(said):
         return senders.get(said, {})
-    found = look_up(data, said)
+    found = get_path(data, said)
     if not isinstance(found, str):
         return {}
     name = found.strip().lower()

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from milepost.base import instants
-from milepost.sending.bot_detection import SOON, Why, suspect
-from milepost.sending.message import Report, Reported
-from milepost.templates.utm import unmarked
+from milepost.sending.bot_detection import MIN_HUMAN_DELAY, Why, detect_bot
+from milepost.sending.message import DeliveryEvent, Reported
+from milepost.templates.utm import strip_utm
 
 _KINDS: Mapping[str, tuple[Reported, str]] = {
     "Send": ("sent", "send"),
@@ -30,15 +30,15 @@ _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 """What SES publishes, as plain text, whenever an event destination is made."""
 
 
-class SesReport(NamedTuple):
+class SesEvent(NamedTuple):
     """A report with the message it is about, as our own tags name it."""
 
     store: str
     message: str
-    report: Report
+    report: DeliveryEvent
 
 
-def from_queue(body: str) -> SesReport | None:
+def from_queue(body: str) -> SesEvent | None:
     """Read an SQS record that SNS put there, with its envelope or raw; None if it tells us nothing
     we record.
 
@@ -53,7 +53,7 @@ def from_queue(body: str) -> SesReport | None:
     return None if message == _GREETING else from_ses(json.loads(message))
 
 
-def from_ses(event: Mapping[str, Any]) -> SesReport | None:
+def from_ses(event: Mapping[str, Any]) -> SesEvent | None:
     """Read one event: of a configuration set, or of the older notifications of an identity.
 
     The older ones name no tags, so they are ours only if they quote the headers that hold them.
@@ -68,19 +68,19 @@ def from_ses(event: Mapping[str, Any]) -> SesReport | None:
     detail = event.get(place) or {}
     if kind == "complained" and detail.get("complaintFeedbackType") == _NOT_SPAM:
         return None  # somebody took the mail out of the spam folder
-    at = instants.parse(detail.get("timestamp") or mail["timestamp"])
+    at = instants.parse_instant(detail.get("timestamp") or mail["timestamp"])
     recipient, *others = [*_recipients(kind, detail), ""]
-    return SesReport(
+    return SesEvent(
         store=store,
         message=message,
-        report=Report(
+        report=DeliveryEvent(
             kind=kind,
             at=at,
             recipient=recipient,
             link=_followed(mail, detail) if kind == "clicked" else "",
             detail=_detail(kind, detail),
             permanent=detail.get("bounceType") == "Permanent",
-            machine=_machine(kind, detail, at, mail.get("timestamp") or ""),
+            bot_reason=_machine(kind, detail, at, mail.get("timestamp") or ""),
             others=tuple(filter(None, others)),
         ),
     )
@@ -88,14 +88,14 @@ def from_ses(event: Mapping[str, Any]) -> SesReport | None:
 
 def _followed(mail: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     link = detail.get("link", "")
-    return unmarked(link, _tag(mail, "workflow"), _tag(mail, "step"), _tag(mail, "variant"))
+    return strip_utm(link, _tag(mail, "workflow"), _tag(mail, "step"), _tag(mail, "variant"))
 
 
 def _machine(kind: Reported, detail: Mapping[str, Any], at: datetime, handed_over: str) -> Why:
     if kind not in ("opened", "clicked"):
         return ""
-    after = at - instants.parse(handed_over) if handed_over else SOON
-    return suspect(kind, detail.get("userAgent") or "", after)
+    after = at - instants.parse_instant(handed_over) if handed_over else MIN_HUMAN_DELAY
+    return detect_bot(kind, detail.get("userAgent") or "", after)
 
 
 def _tag(mail: Mapping[str, Any], name: str) -> str:

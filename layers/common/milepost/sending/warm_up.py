@@ -4,44 +4,44 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from milepost.base.dates import zone_of
-from milepost.sending.rate_limit import Ramp
+from milepost.base.dates import effective_zone
+from milepost.sending.rate_limit import WarmUpLimit
 from milepost.stores.settings import StoreSettings
 
-WARM = 1_000_000
+WARM_UP_DONE = 1_000_000
 """Marketing mails a day beyond which a domain is warm, whatever the ramp says."""
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 
-GROW = 2.0
+DAILY_GROWTH = 2.0
 
 
-def ramp_of(store: str, settings: StoreSettings, now: datetime) -> Ramp | None:
+def warm_up_limit(store: str, settings: StoreSettings, now: datetime) -> WarmUpLimit | None:
     """How much marketing a store may send today, by its own clock; None if nobody counts."""
     if settings.warm_up is None:
         return None
     today = _today(settings, now)
-    most = most_on(settings.warm_up, today)
-    return None if most is None else Ramp(store, today.isoformat(), most)
+    most = daily_limit(settings.warm_up, today)
+    return None if most is None else WarmUpLimit(store, today.isoformat(), most)
 
 
-def most_on(warm_up: Mapping[str, Any], day: date) -> int | None:
+def daily_limit(warm_up: Mapping[str, Any], day: date) -> int | None:
     """The most of a day. Before the first day it is that of the first: the domain is cold."""
     number = max(0, (day - date.fromisoformat(warm_up["starts"])).days)
     if "days" in warm_up:
         days = warm_up["days"]
         return int(days[number]) if number < len(days) else None
-    if number > MOST_DAYS:
+    if number > MAX_DAYS:
         return None
-    most = int(warm_up["first_day"]) * float(warm_up.get("grow", GROW)) ** number
-    return int(most) if most <= WARM else None
+    most = int(warm_up["first_day"]) * float(warm_up.get("grow", DAILY_GROWTH)) ** number
+    return int(most) if most <= WARM_UP_DONE else None
 
 
 def next_day(settings: StoreSettings, now: datetime) -> datetime:
     """The same time of the store's clock tomorrow: whoever is late stays out of the night."""
-    zone = zone_of(None, settings.timezone)
+    zone = effective_zone(None, settings.timezone)
     return (now.astimezone(zone) + timedelta(days=1)).astimezone(now.tzinfo)
 
 
 def _today(settings: StoreSettings, now: datetime) -> date:
-    return now.astimezone(zone_of(None, settings.timezone)).date()
+    return now.astimezone(effective_zone(None, settings.timezone)).date()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from milepost.base import instants
-from milepost.base.file_model import Duration, EventName, ListName, Model, Stage, StepId, Topic
+from milepost.base.file_model import Duration, EventName, FileModel, ListName, Stage, StepId, Topic
 from milepost.base.strict_json import read_json
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ DEEDS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
 
 def _instant(text: str) -> str:
     try:
-        year = instants.parse(text).year
+        year = instants.parse_instant(text).year
     except ValueError:
         reason = f"{text!r} is no instant with an offset: write it like '2026-11-02T12:00:00Z'"
         raise ValueError(reason) from None
@@ -45,35 +45,35 @@ Instant = Annotated[
 Mail = Annotated[StepId, Field(description="The step whose mail it is.")]
 
 
-class Person(Model):
-    """Who the story is about."""
+class CaseContact(FileModel):
+    """The contact of the case."""
 
     email: str = Field(
-        "shopper@mail.example", description="The address; empty for somebody who gave none."
+        "shopper@mail.example", description="The address; empty for a contact without one."
     )
-    external_id: str | None = Field(None, description="What the shop knows the contact as.")
+    external_id: str | None = Field(None, description="The id of the contact in the shop system.")
     phone: str | None = Field(None, description="With its country code: `+33612345678`.")
     first_name: str | None = Field(None, description="The name that mails greet.")
     last_name: str | None = Field(None, description="The family name.")
-    locale: str | None = Field(None, description="The language that is read: `pt-BR`.")
-    timezone: str | None = Field(None, description="The contact's clock: `Europe/Paris`.")
+    locale: str | None = Field(None, description="The contact's language: `pt-BR`.")
+    timezone: str | None = Field(None, description="The contact's time zone: `Europe/Paris`.")
     lists: list[ListName] = Field(
         default_factory=list, max_length=20, description="The lists that the contact is on."
     )
     stage: Stage | None = Field(None, description="The stage that was reached.")
     frequency: Literal["all", "weekly", "monthly"] | None = Field(
-        None, description="How often mail is wanted, as said on the page of preferences."
+        None, description="The frequency that the contact chose on the preferences page."
     )
     properties: Data = Field(
-        default_factory=dict, max_length=100, description="Whatever else the shop knows."
+        default_factory=dict, max_length=100, description="Other data about the contact."
     )
     consents_to: list[Topic] = Field(
-        default_factory=list, max_length=20, description="The topics that were said yes to."
+        default_factory=list, max_length=20, description="The topics that the contact said yes to."
     )
 
 
-class Happening(Model):
-    """One thing that happens in the story: an event, or what the reader does with a mail."""
+class CaseEvent(FileModel):
+    """One thing that happens in the case: an event, or what the recipient does with an e-mail."""
 
     at: Instant | None = Field(None, description="At this instant.")
     after: Duration | None = Field(None, description="So long after the start: `2 hours`.")
@@ -84,7 +84,7 @@ class Happening(Model):
     clicks: Mail | None = Field(None, description="A link in the mail of this step is clicked.")
     link: str | None = Field(None, description="With `clicks`: which link; the shop's if absent.")
     bounces: Mail | None = Field(None, description="The mail of this step bounces for good.")
-    complains: Mail | None = Field(None, description="The mail of this step is called spam.")
+    complains: Mail | None = Field(None, description="The mail of this step is marked as spam.")
     unsubscribes: Mail | None = Field(
         None, description="The link to unsubscribe in the mail of this step is followed."
     )
@@ -102,8 +102,8 @@ class Happening(Model):
         return self
 
 
-class ExpectedMessage(Model):
-    """A mail that has to go out. What is left out may be anything."""
+class ExpectedMessage(FileModel):
+    """An e-mail that must go out. What you leave out is not checked."""
 
     step: StepId
     at: Instant | None = Field(None, description="At this instant.")
@@ -118,14 +118,14 @@ class ExpectedMessage(Model):
         return self
 
 
-class Expected(Model):
-    """What has to come of a story. What is left out is not looked at."""
+class Expected(FileModel):
+    """What the workflow must do in this case. What you leave out is not checked."""
 
     messages: list[ExpectedMessage] | None = Field(
         None, max_length=1000, description="All mails of the workflow, in order."
     )
     path: list[StepId] | None = Field(
-        None, max_length=10_000, description="All steps that are come to, in order."
+        None, max_length=10_000, description="All steps that the contact reaches, in order."
     )
     ends: Literal["completed", "exited", "refused"] | None = Field(
         None, description="How it ends; `refused` if the contact never enters."
@@ -139,39 +139,43 @@ class Expected(Model):
         return self
 
 
-class Tale(Model):
+class CaseInput(FileModel):
     """What happens. It begins with the event that the workflow's trigger names."""
 
-    contact: Person = Field(
-        default_factory=lambda: Person.model_validate({}), description="Who it is about."
+    contact: CaseContact = Field(
+        default_factory=lambda: CaseContact.model_validate({}), description="Who it is about."
     )
     start: Instant = Field(
-        instants.show(START), description="When it begins; a Monday at nine if absent."
+        instants.format_instant(START), description="When it begins; a Monday at nine if absent."
     )
     trigger: Data = Field(
         default_factory=dict,
         description="The data of the event that begins it; for a `contact` trigger "
         "the properties that change.",
     )
-    events: list[Happening] = Field(
+    events: list[CaseEvent] = Field(
         default_factory=list, max_length=1000, description="What else happens, in any order."
     )
 
 
-class Case(Tale):
-    """What happens, and what has to come of it."""
+class Case(CaseInput):
+    """What happens, and what the workflow must do."""
 
-    name: str = Field(min_length=1, max_length=200, description="A sentence that has to be true.")
-    expect: Expected = Field(description="What has to come of it.")
+    name: str = Field(
+        min_length=1,
+        max_length=200,
+        description="The name of the case: a sentence that says what must happen.",
+    )
+    expect: Expected = Field(description="What the workflow must do.")
 
 
-class WorkflowTests(Model):
+class WorkflowTests(FileModel):
     """The tests of one workflow, which is published only if all of them hold."""
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where editors find what may be written here."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
     workflow: str = Field(
         min_length=1, max_length=100, description="The workflow's name: its file's, without .json."
     )
-    cases: list[Case] = Field(min_length=1, max_length=200, description="The stories.")
+    cases: list[Case] = Field(min_length=1, max_length=200, description="The cases.")

@@ -1,136 +1,275 @@
-"""Runs enrollments block by block, as their state machines would, and knows nothing of steps.
+"""Runs state machines as Step Functions does: Amazon States Language on a virtual clock.
 
-What a block does and where it comes to rest is the runner's answer; where a wait leads is written
-in the program. `tests/journeys/test_simulation.py` holds this against the compiled machines.
+It knows the states and fields that `workflows/compiler/state_machine.py` writes and no others; a
+test (`tests/support/asl_rules.py`) finds a definition that needs more. It counts what AWS bills.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Literal
 
-from milepost.base.durations import parse_duration
-from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.ports import Enrollments
-from milepost.enrollments.program import END
-from milepost.published.head import Registry
-from milepost.runtime.run_block import Runner, Stop
-from milepost.runtime.waits import park
-from milepost.simulator.virtual_clock import Agenda
+from milepost.base import instants
+from milepost.simulator.virtual_clock import VirtualClock
 
-AT_ONCE = timedelta(0)
+Json = dict[str, Any]
+Definition = Mapping[str, Any]
+Function = Callable[[Json], Any]
+"""A Lambda function. It must not change its argument, which is data of the execution."""
 
+Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 
-class Onlooker(Protocol):
-    """Is told what the engine does."""
+INVOKE = "arn:aws:states:::lambda:invoke"
+INVOKE_AND_WAIT = f"{INVOKE}.waitForTaskToken"
 
-    def runs(self) -> None:
-        """A block is about to be run."""
+NOT_IN_STATES_ALL = frozenset({"States.Runtime", "States.DataLimitExceeded"})
+"""Errors that `States.ALL` does not match (Step Functions, error handling)."""
 
-    def ran(self, ref: EnrollmentRef, turn: int, stop: Stop) -> None:
-        """The block has come to rest."""
+MAX_DATA = 256 * 1024
+"""Bytes that a task may answer (quotas of Step Functions)."""
 
-    def timed_out(self, ref: EnrollmentRef, step: str) -> None:
-        """What a step waits for has not happened in time."""
+NO_TIME = timedelta(0)
 
 
-@dataclass(slots=True)
-class _Run:
-    """One leg of an enrollment.
+@dataclass
+class Execution:
+    """One execution of a version of a state machine.
 
-    `moment` grows with everything decided: what was due before is void then. `turn` counts the
-    blocks, `leg` is the one that it is.
+    `entered` names the states in order; `billed` counts the transitions, retries included.
+    `decisions` grows whenever something is decided: what was due before is void then. `retries`
+    counts the retries of the present state by the number of the retrier.
     """
 
-    ref: EnrollmentRef
-    moment: int = 0
-    turn: int = 0
-    leg: int = 0
+    machine: str
+    name: str
+    started_with: Json
+    data: Json
+    status: Status = "RUNNING"
+    cause: str = ""
+    state: str = ""
+    entered: list[str] = field(default_factory=list)
+    billed: int = 0
+    retries: dict[int, int] = field(default_factory=dict)
+    decisions: int = 0
 
 
-class BlockEngine:
-    """Implements `Engine`."""
+class StateMachineInterpreter:
+    """Runs executions. Implements `Executions` (`simulator/memory/state_machines.py`).
+
+    `definitions` holds the versions of state machines by their ARN. `functions` are called at once,
+    by the names that the definitions call them; an exception is the error of the task. `jitter`
+    gives a number from 0 to 1 for each retry: the part of the interval that is waited
+    (`JitterStrategy` FULL). `on_failure` is told of executions that fail, as EventBridge is.
+    """
 
     def __init__(
         self,
-        agenda: Agenda,
-        registry: Registry,
-        enrollments: Enrollments,
-        runner: Runner,
-        onlooker: Onlooker,
+        clock: VirtualClock,
+        definitions: Mapping[str, Definition],
+        functions: Mapping[str, Function],
+        *,
+        jitter: Callable[[], float],
+        on_failure: Callable[[Execution], None] = lambda _: None,
     ) -> None:
-        self._agenda, self._registry = agenda, registry
-        self._enrollments, self._runner, self._onlooker = enrollments, runner, onlooker
-        self._runs: dict[tuple[str, int], _Run] = {}
-        self._tokens: dict[str, tuple[_Run, int, str]] = {}
+        self.clock = clock
+        self.definitions = definitions
+        self.functions = functions
+        self.jitter = jitter
+        self.on_failure = on_failure
+        self.executions: dict[str, Execution] = {}
+        self._tokens: dict[str, tuple[Execution, int]] = {}
 
-    def start(
-        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
-    ) -> None:
-        if (ref.id, leg) not in self._runs:
-            run = self._runs[ref.id, leg] = _Run(ref, turn=turn, leg=leg)
-            program = self._registry.program(ref.store, ref.workflow, ref.version)
-            entry = block or program.entry
-            self._later(run, AT_ONCE, lambda: self._run(run, entry))
+    # --- what the API offers ---
 
-    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
-        if (ref.id, leg) in self._runs:
-            self._runs[ref.id, leg].moment += 1
+    def start(self, machine: str, name: str, document: Mapping[str, Any]) -> None:
+        """Start, unless an execution of any version of this machine ever had the name."""
+        data: Json = json.loads(json.dumps(document))
+        execution = Execution(machine, name, data, data)
+        if self.executions.setdefault(f"{_unversioned(machine)}:{name}", execution) is execution:
+            start_at = self.definitions[machine]["StartAt"]
+            self._later(execution, NO_TIME, lambda: self._enter(execution, start_at))
 
-    def answer(self, token: str) -> None:
-        run, moment, following = self._tokens.pop(token, (None, 0, ""))
-        if run is not None and run.moment == moment:
-            run.moment += 1
-            self._later(run, AT_ONCE, lambda: self._run(run, following))
+    def stop(self, machine: str, name: str, cause: str) -> None:
+        execution = self.executions.get(f"{machine}:{name}")
+        if execution is not None:
+            self._close(execution, "ABORTED", cause)
 
-    def _run(self, run: _Run, entry: str) -> None:
-        run.moment += 1
-        ref = run.ref
-        self._onlooker.runs()
+    def succeed(self, token: str) -> None:
+        """Wake the task that waits; a token that was decided before is no error here."""
+        execution, decisions = self._tokens.pop(token, (None, 0))
+        if execution is not None and execution.decisions == decisions:
+            execution.decisions += 1
+            self._later(execution, NO_TIME, lambda: self._succeed(execution, {}))
+
+    # --- states ---
+
+    def _enter(self, execution: Execution, name: str) -> None:
+        execution.decisions += 1
+        execution.state, execution.retries = name, {}
+        execution.entered.append(name)
+        execution.billed += 1
+        state = self._state(execution)
+        match state["Type"]:
+            case "Succeed":
+                self._close(execution, "SUCCEEDED", "")
+            case "Wait":
+                due = instants.parse_instant(look_up(state["TimestampPath"], execution.data))
+                delay = due - self.clock.now
+                self._later(execution, delay, lambda: self._enter(execution, state["Next"]))
+            case "Choice":
+                following = _chosen(state, execution.data)
+                if following is None:
+                    self._close(execution, "FAILED", "States.NoChoiceMatched")
+                else:
+                    self._enter(execution, following)
+            case _:
+                self._attempt(execution)
+
+    def _attempt(self, execution: Execution) -> None:
+        """Call the function; then go on at once, or with the token, or with the time-out."""
+        execution.decisions += 1
+        state, decisions = self._state(execution), execution.decisions
+        token = f"{execution.name}-{decisions}"
+        waits = state["Resource"] == INVOKE_AND_WAIT
+        if waits:
+            self._tokens[token] = (execution, decisions)
+            limit = timedelta(seconds=state["TimeoutSeconds"])
+            self._later(execution, limit, lambda: self._fail(execution, "States.Timeout", ""))
         try:
-            stop = self._runner.run(ref, entry, run.turn, run.leg)
-        except Exception as error:  # a machine would try again for half a day, and then give up
-            self._runner.give_up(ref, f"{type(error).__name__}: {error}", run.leg)
-            stop = Stop(END, self._agenda.now, self._agenda.now)
-        self._onlooker.ran(ref, run.turn, stop)
-        run.turn += 1
-        loaded = self._enrollments.load(ref)
-        if loaded is None or loaded[1].status != "active":
-            return  # an enrollment that is over has nothing left to do; only a machine has to end
-        leg, start = loaded[1].leg, loaded[1].start
-        if start is not None and leg > run.leg:
-            later = self._runs[ref.id, leg] = _Run(ref, turn=start.turn, leg=leg)
-            self._later(later, start.due - self._agenda.now, lambda: self._run(later, start.block))
-        if stop.next == END:
+            call = fill_in(state["Parameters"], execution.data, {"Task": {"Token": token}})
+        except KeyError as missing:
+            self._fail(execution, "States.ParameterPathFailure", f"Parameters find no {missing}")
             return
-        node = self._registry.program(ref.store, ref.workflow, ref.version).nodes[stop.next]
-        if "timeout" in node:
-            self._await(run, stop)
+        try:
+            answer = self.functions[call["FunctionName"]](call["Payload"])
+        except Exception as error:
+            if execution.decisions == decisions:  # not stopped, nor woken, in the meantime
+                self._fail(execution, type(error).__name__, str(error))
+            return
+        if waits or execution.decisions != decisions:
+            return
+        text = json.dumps(answer)
+        if len(text) > MAX_DATA:
+            self._fail(execution, "States.DataLimitExceeded", f"more than {MAX_DATA} bytes")
         else:
-            rest = stop.until - self._agenda.now
-            self._later(run, rest, lambda: self._run(run, str(node["next"])))
+            self._succeed(execution, {"Payload": json.loads(text), "StatusCode": 200})
 
-    def _await(self, run: _Run, stop: Stop) -> None:
-        """Rest until the event or the time-out, whichever comes first."""
-        ref, step = run.ref, stop.next
-        node = self._registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-        token = f"{ref.id}-{run.leg}-{run.moment}"
-        self._tokens[token] = (run, run.moment, node["on_event"])
+    def _succeed(self, execution: Execution, result: Json) -> None:
+        state = self._state(execution)
+        try:
+            if "ResultSelector" in state:
+                result = fill_in(state["ResultSelector"], result, {})
+        except KeyError as missing:
+            self._fail(execution, "States.Runtime", f"ResultSelector finds no {missing}")
+            return
+        data = put(execution.data, state.get("ResultPath", "$"), result)
+        try:
+            execution.data = look_up(state.get("OutputPath", "$"), data)
+        except KeyError as missing:
+            self._fail(execution, "States.Runtime", f"OutputPath finds no {missing}")
+            return
+        if state.get("End"):
+            self._close(execution, "SUCCEEDED", "")
+        else:
+            self._enter(execution, state["Next"])
 
-        def give_up() -> None:
-            self._onlooker.timed_out(ref, step)
-            self._run(run, node["on_timeout"])
+    def _fail(self, execution: Execution, error: str, cause: str) -> None:
+        execution.decisions += 1
+        state = self._state(execution)
+        for number, retrier in enumerate(state.get("Retry", ())):
+            if _matches(retrier, error):
+                used = execution.retries.get(number, 0)
+                if used == retrier["MaxAttempts"]:
+                    break
+                execution.retries[number] = used + 1
+                execution.billed += 1
+                delay = _interval(retrier, used) * self.jitter()
+                self._later(execution, delay, lambda: self._attempt(execution))
+                return
+        for catcher in state.get("Catch", ()):
+            if _matches(catcher, error):
+                found = {"Error": error, "Cause": cause}
+                execution.data = put(execution.data, catcher["ResultPath"], found)
+                self._enter(execution, catcher["Next"])
+                return
+        self._close(execution, "FAILED", f"{error}: {cause}")
 
-        self._later(run, parse_duration(node["timeout"]), give_up)
-        park(
-            self._enrollments, self._registry, self, ref, step, token, stop.since, run.turn, run.leg
-        )
+    def _close(self, execution: Execution, status: Status, cause: str) -> None:
+        if execution.status == "RUNNING":
+            execution.status, execution.cause = status, cause
+            execution.decisions += 1
+            if status == "FAILED":
+                self.clock.after(NO_TIME, lambda: self.on_failure(execution))
 
-    def _later(self, run: _Run, delay: timedelta, action: Callable[[], None]) -> None:
-        moment = run.moment
+    def _state(self, execution: Execution) -> Json:
+        state: Json = self.definitions[execution.machine]["States"][execution.state]
+        return state
+
+    def _later(self, execution: Execution, delay: timedelta, action: Callable[[], None]) -> None:
+        """Do it after a delay, unless something else is decided by then."""
+        decisions = execution.decisions
 
         def act() -> None:
-            if run.moment == moment:
+            if execution.status == "RUNNING" and execution.decisions == decisions:
                 action()
 
-        self._agenda.after(delay, act)
+        self.clock.after(delay, act)
+
+
+def _unversioned(machine: str) -> str:
+    return machine.rpartition(":")[0]
+
+
+def _chosen(state: Json, data: Json) -> str | None:
+    """Where a Choice leads; None if nowhere."""
+    for choice in state["Choices"]:
+        if look_up(choice["Variable"], data) == choice["StringEquals"]:
+            return str(choice["Next"])
+    default: str | None = state.get("Default")
+    return default
+
+
+def _matches(rule: Json, error: str) -> bool:
+    names = rule["ErrorEquals"]
+    return error in names or ("States.ALL" in names and error not in NOT_IN_STATES_ALL)
+
+
+def _interval(retrier: Json, used: int) -> timedelta:
+    """The longest pause before a retry, after so many others."""
+    full = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** used
+    return timedelta(seconds=min(full, retrier["MaxDelaySeconds"]))
+
+
+# --- data: values are shared and never changed in place, so that no state has to copy them ---
+
+
+def look_up(path: str, data: Any) -> Any:
+    """The value at `$.a.b`; KeyError where there is none."""
+    for key in path.split(".")[1:]:
+        data = data[key]
+    return data
+
+
+def fill_in(template: Any, data: Any, context: Any) -> Any:
+    """Replace every `"x.$": path` by `"x": value`; `$$` paths look into the context object."""
+    if not isinstance(template, dict):
+        return template
+    filled = {}
+    for key, value in template.items():
+        if not key.endswith(".$"):
+            filled[key] = fill_in(value, data, context)
+        elif value.startswith("$$"):
+            filled[key[:-2]] = look_up(value, context)
+        else:
+            filled[key[:-2]] = look_up(value, data)
+    return filled
+
+
+def put(data: Json, path: str | None, result: Json) -> Json:
+    """What ResultPath does: null keeps the input, `$` replaces it, `$.x` adds to it."""
+    if path is None:
+        return data
+    if path == "$":
+        return result
+    return {**data, path.removeprefix("$."): result}

@@ -4,34 +4,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.enrollments.program import Program
-from milepost.enrollments.trigger_index import mention
-from milepost.published.head import Head, Live
+from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.published.head import LiveWorkflow, PublishedState
 from milepost.publishing.publish import Publisher
-from milepost.publishing.report import Report
-from milepost.publishing.workflows import Workflows
+from milepost.publishing.report import PublishReport
+from milepost.publishing.workflows import WorkflowPublisher
 from milepost.segments.segment import Segment, Segments
+from milepost.simulator.functions import WIRING
 from milepost.simulator.memory.files import MemoryFiles
-from milepost.simulator.memory.published import MemoryPublications, MemoryRegistry, Shelf
-from milepost.simulator.memory.state_machines import Definition, MemoryMachines
+from milepost.simulator.memory.published import MemoryPublished, MemoryPublishedWriter, MemoryStore
+from milepost.simulator.memory.state_machines import Definition, MemoryStateMachines
 from milepost.simulator.test_case import STORE
+from milepost.simulator.world import Deployment
 from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.state_machine import Wiring
+from milepost.workflows.compiler.state_machine import state_machine
 
-WIRING = Wiring(
-    run_steps="arn:aws:lambda:REGION:ACCOUNT:function:STACK-run-steps",
-    await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
-)
-"""Names in the place of ARNs, which are known when a stack is deployed."""
-
-
-Conditions = Mapping[str, tuple[Segment, Condition]]
+SegmentConditions = Mapping[str, tuple[Segment, Condition]]
 """Segments that are live, with what they ask."""
 
 
-class Lending(MemoryPublications):
+class BorrowedTemplates(MemoryPublishedWriter):
     """The registry of a store of which only the files are known, as they are now.
 
     A step may be pinned to a version of a template that an earlier state of its folder came to.
@@ -46,12 +41,12 @@ class Lending(MemoryPublications):
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class LocalStore:
     """What became of the files: a report of each, the newest, and what is live by now."""
 
-    reports: Mapping[str, Report]
-    shelf: Shelf
-    machines: MemoryMachines
+    reports: Mapping[str, PublishReport]
+    shelf: MemoryStore
+    machines: MemoryStateMachines
 
     def program(self, workflow: str) -> Program:
         """The compiled workflow; LookupError if it was refused."""
@@ -66,58 +61,64 @@ class Shop:
         held = self.shelf.templates.get((STORE, template, version))
         return held is not None and held.hash == version
 
-    def alone(self, workflow: str) -> MemoryRegistry:
+    def alone(self, workflow: str) -> Deployment:
         """The store with this one workflow live, whatever its status; LookupError if refused."""
         live = self._live(workflow)
         head = self.shelf.head(STORE)
         others = {name: each._replace(status="draft") for name, each in head.workflows.items()}
-        workflows: dict[str, Live] = {**others, workflow: live._replace(status="live")}
+        workflows: dict[str, LiveWorkflow] = {**others, workflow: live._replace(status="live")}
         head = head._replace(workflows=workflows, settings=head.settings._replace(paused=False))
-        return MemoryRegistry(replace(self.shelf, heads={STORE: head}))
+        registry = MemoryPublished(replace(self.shelf, heads={STORE: head}))
+        return Deployment(registry, self.machines.versions)
 
-    def _live(self, workflow: str) -> Live:
+    def _live(self, workflow: str) -> LiveWorkflow:
         live = self.shelf.head(STORE).workflows.get(workflow)
         if live is None:
             raise LookupError(f"workflow {workflow} was not published")
         return live
 
 
-def open_shop(files: Mapping[str, str], now: datetime) -> Shop:
+def open_shop(files: Mapping[str, str], now: datetime) -> LocalStore:
     """Publish a store's files, by their paths in the bucket, all at once."""
     texts = {(STORE, path): text for path, text in files.items()}
-    shelf, machines = Shelf(), MemoryMachines()
-    store, publications = MemoryFiles(texts), Lending(shelf)
-    workflows = Workflows(files=store, publications=publications, machines=machines, wiring=WIRING)
+    shelf, machines = MemoryStore(), MemoryStateMachines()
+    store, publications = MemoryFiles(texts), BorrowedTemplates(shelf)
+    workflows = WorkflowPublisher(
+        files=store, publications=publications, machines=machines, wiring=WIRING
+    )
     publisher = Publisher(store, publications, workflows, lambda: now)
     reports = publisher.publish(STORE, sorted(files))
-    return Shop({report.file: report for report in reports}, shelf, machines)
+    return LocalStore({report.file: report for report in reports}, shelf, machines)
 
 
-def registry_of(
+def deploy(
     program: Program,
     settings: StoreSettings,
     templates: Iterable[TemplateVersion],
-    segments: Conditions | None = None,
-) -> MemoryRegistry:
-    """A store of one workflow, for whoever has compiled it already: the publish gate.
+    segments: SegmentConditions | None = None,
+) -> Deployment:
+    """A store of one workflow that has been compiled already: the publish gate.
 
-    Of several versions of a template the last is the live one.
+    Its state machines are the two that are published with it, but for the names of the functions
+    they call, and for the speed of the clock where a stack for tests has a faster one. Of several
+    versions of a template the last is the live one.
     """
+    name, version, machines = program.workflow, program.version, MemoryStateMachines()
+    resume = machines.publish(STORE, name, state_machine(program, WIRING, resume=True))
+    arn = machines.publish(STORE, name, state_machine(program, WIRING))
     kept = {(STORE, template.name, template.hash): template for template in templates}
     asked = segments or {}
-    live = Live(
-        program.version,
-        "arn:aws:states:memory:000000000000:stateMachine:m:1",
-        "live",
-        trigger=mention(program),
-    )
-    head = Head(
+    head = PublishedState(
         settings._replace(paused=False),
-        {program.workflow: live},
+        {name: LiveWorkflow(version, arn, "live", trigger=trigger_index_entry(program))},
         {template.name: template.hash for template in kept.values()},
         segments=Segments((name, segment) for name, (segment, _) in asked.items()),
     )
-    programs = {(STORE, program.workflow, program.version): (program, "")}
-    held = {(STORE, name, each.version): how for name, (each, how) in asked.items()}
-    shelf = Shelf(heads={STORE: head}, programs=programs, templates=kept, segments=held)
-    return MemoryRegistry(shelf)
+    shelf = MemoryStore(
+        heads={STORE: head},
+        programs={(STORE, name, version): (program, "")},
+        templates=kept,
+        resumes={(STORE, name, version): resume},
+        segments={(STORE, name, each.version): how for name, (each, how) in asked.items()},
+    )
+    return Deployment(MemoryPublished(shelf), machines.versions)

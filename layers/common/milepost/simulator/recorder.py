@@ -1,10 +1,10 @@
-"""Watches a simulated world, and tells what happens in it in words.
+"""Records what happens in a simulated world, in words.
 
 It reads what the services wrote down: the ledger, the outcomes of steps, the ends of enrollments.
 What kinds of steps there are is of no concern here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,47 +13,50 @@ from milepost.base import instants, languages
 from milepost.base.durations import parse_duration
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.event import Event
-from milepost.enrollments.enrollment import Enrollment, Start
-from milepost.enrollments.executions import runs_again
-from milepost.enrollments.program import END, Node, outcome_key, waits
-from milepost.published.head import Registry
-from milepost.runtime.react import Reaction
-from milepost.runtime.run_block import Stop
+from milepost.enrollments.enrollment import Enrollment, ResumePoint
+from milepost.enrollments.executions import resumes_mid_block
+from milepost.enrollments.program import END, Node, is_wait, outcome_key
+from milepost.published.head import Published
+from milepost.runtime.react import AppliedEvent
 from milepost.simulator.memory.mailer import MemoryMailer
-from milepost.simulator.memory.state import State, enrollment_key
-from milepost.simulator.trace import Kind, Life, Mailed, Moment, Trace
-from milepost.simulator.virtual_clock import Agenda
+from milepost.simulator.memory.state import ContactsTable, enrollment_key
+from milepost.simulator.trace import EnrollmentTrace, Kind, SentMail, Trace, TraceEntry
+from milepost.simulator.virtual_clock import VirtualClock
 
 SENT = {"accepted", "unknown"}
 
 
 @dataclass(slots=True)
-class Watcher:
-    """Implements `Onlooker`."""
+class SimulationRecorder:
+    """Turns what the services have stored into the moments of a life."""
 
-    agenda: Agenda
-    state: State
-    registry: Registry
+    clock: VirtualClock
+    state: ContactsTable
+    registry: Published
     mailer: MemoryMailer
     trace: Trace
-    moments: list[Moment] = field(default_factory=list)
-    mails: list[Mailed] = field(default_factory=list)
+    moments: list[TraceEntry] = field(default_factory=list)
+    mails: list[SentMail] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     _messages: int = 0
-    _put_off: dict[str, int] = field(default_factory=dict)
+    _unnoted: dict[str, MessageRef] = field(default_factory=dict)
+    _noted_steps: dict[str, int] = field(default_factory=dict)
+    _waits_for: dict[str, str] = field(default_factory=dict)
     _over: set[str] = field(default_factory=set)
     _ends: tuple[str, str] = ("", "")
 
-    def life(self, began: datetime) -> Life:
+    def life(self, began: datetime) -> EnrollmentTrace:
         ends, reason = self._ends
         held = list(self.state.enrollments.values())
         if held:
             ends, reason = held[-1].status, held[-1].reason
-        return Life(began, tuple(self.moments), tuple(self.mails), tuple(self.path), ends, reason)
+        return EnrollmentTrace(
+            began, tuple(self.moments), tuple(self.mails), tuple(self.path), ends, reason
+        )
 
     # --- what the world tells ---
 
-    def reacted(self, event: Event, reaction: Reaction) -> None:
+    def reacted(self, event: Event, reaction: AppliedEvent) -> None:
         self._note("event", "", event.name, {"event": event.name, "data": dict(event.data)})
         for workflow, reason in reaction.refused:
             self._ends = ("refused", reason)
@@ -63,36 +66,72 @@ class Watcher:
         for id_ in reaction.ended:
             self._left(self._enrollment(id_))
 
-    def runs(self) -> None:
-        self.trace.begin()
-
-    def ran(self, ref: EnrollmentRef, turn: int, stop: Stop) -> None:
-        program = self.registry.program(ref.store, ref.workflow, ref.version)
+    def block_starts(self, ref: EnrollmentRef, turn: int, leg: int) -> None:
+        """A block is about to be run, perhaps once more."""
         enrollment = self.state.enrollments[enrollment_key(ref)]
-        messages = dict(self._new_messages())
-        steps = self.trace.steps[self._put_off.pop(ref.id, 0) :]
-        start = enrollment.start
-        if start is not None and runs_again(enrollment) and start.due > self.agenda.now:
-            # The block will be run again from its beginning; what was seen is not seen twice.
-            self._put_off[ref.id] = len(self.trace.steps) - 1
-            steps.pop()
-        self.path += steps
-        for name in steps:
-            outcome = enrollment.outcomes.get(outcome_key(program.nodes[name], turn))
-            if name in messages:
-                self._mail(name, *messages[name])
-            elif outcome is not None and not waits(program.nodes[name]):
-                self._decided(name, outcome)
+        active = enrollment.status == "active" and enrollment.execution_no == leg
+        self.trace.begin(over=not active)
+        step = self._waits_for.pop(ref.id, "")
+        if step and active:
+            node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[step]
+            if outcome_key(node, turn) not in enrollment.outcomes:
+                said = f"no {node['event']} within {node['timeout']}"
+                self._note("time-out", step, said, {})
+
+    def block_failed(self, ref: EnrollmentRef, turn: int) -> None:
+        """The block has failed at its last step, and will be run again from its beginning.
+
+        What is stored of it is noted now, and all else when it is run again.
+        """
+        outcomes = self.state.enrollments[enrollment_key(ref)].outcomes
+        nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
+        self._find_messages()
+        stored = self.trace.steps[:-1]
+        while stored and not (
+            stored[-1] in self._unnoted or outcome_key(nodes[stored[-1]], turn) in outcomes
+        ):
+            stored.pop()
+        self._take_steps(ref, turn, stored)
+
+    def block_ran(self, ref: EnrollmentRef, turn: int, answer: Mapping[str, Any]) -> None:
+        """The block has come to rest, or was given up; `answer` is what `run_steps` returned."""
+        enrollment = self.state.enrollments[enrollment_key(ref)]
+        start = enrollment.resume_point
+        again = resumes_mid_block(enrollment)
+        put_off = again is not None and again.due > self.clock.now
+        self._find_messages()
+        self._take_steps(ref, turn, self.trace.steps[:-1] if put_off else self.trace.steps)
+        if not put_off:
+            self._noted_steps.pop(ref.id)
+        nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
         if enrollment.status != "active":
             self._left(enrollment)
-        elif ref.id in self._put_off and start is not None:
-            self._waits_for_its_hour(start)
-        elif stop.next != END:
-            self._waits(program.nodes[stop.next], stop)
+        elif again is not None and put_off:
+            self._waits_for_its_hour(again)
+        elif start is not None and start.step and start.turn == turn + 1:
+            self._waits(ref, nodes[start.step], start.due)  # which ends the execution
+        elif answer["next"] != END:
+            self._waits(ref, nodes[answer["next"]], instants.parse_instant(answer["until"]))
 
-    def timed_out(self, ref: EnrollmentRef, step: str) -> None:
-        node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-        self._note("time-out", step, f"no {node['event']} within {node['timeout']}", {})
+    def execution_failed(self, ref: EnrollmentRef) -> None:
+        enrollment = self.state.enrollments[enrollment_key(ref)]
+        if enrollment.status != "active":
+            self._left(enrollment)
+
+    def _take_steps(self, ref: EnrollmentRef, turn: int, steps: list[str]) -> None:
+        """Note the steps of a block but for those that are noted already: a block that is put off
+        or fails is run again from its beginning."""
+        noted = self._noted_steps.get(ref.id, 0)
+        self._noted_steps[ref.id] = max(noted, len(steps))
+        enrollment = self.state.enrollments[enrollment_key(ref)]
+        nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
+        for name in steps[noted:]:
+            self.path.append(name)
+            outcome = enrollment.outcomes.get(outcome_key(nodes[name], turn))
+            if name in self._unnoted:
+                self._mail(name, self._unnoted.pop(name))
+            elif outcome is not None and not is_wait(nodes[name]):
+                self._decided(name, outcome)
 
     # --- the sentences ---
 
@@ -109,7 +148,8 @@ class Watcher:
         else:
             self._note("decides", step, _in_words(outcome) or "done", outcome)
 
-    def _mail(self, step: str, ref: MessageRef, message: Mapping[str, Any]) -> None:
+    def _mail(self, step: str, ref: MessageRef) -> None:
+        message = self.state.messages[ref]
         mail = next((m for m, _ in reversed(self.mailer.handed) if m.ref == ref), None)
         if mail is None or message["status"] not in SENT:
             reason = message.get("reason", message["status"])
@@ -120,7 +160,7 @@ class Watcher:
             detail = {"status": message["status"], "reason": reason, "numbers": dict(numbers)}
             self._note("no mail", step, said, detail)
             return
-        mailed = Mailed(self.agenda.now, step, mail.to, mail.subject, self._locale(ref, message))
+        mailed = SentMail(self.clock.now, step, mail.to, mail.subject, self._locale(ref, message))
         self.mails.append(mailed)
         numbers = dict(message.get("numbers", {}))
         detail = {
@@ -135,19 +175,20 @@ class Watcher:
         wanted = self.state.profile(ref.store, ref.contact).get("locale")
         return languages.choose(wanted, template.packed, template.default_locale)
 
-    def _waits(self, node: Node, stop: Stop) -> None:
+    def _waits(self, ref: EnrollmentRef, node: Node, until: datetime) -> None:
         if "timeout" in node:
-            until = self.agenda.now + parse_duration(node["timeout"])
+            self._waits_for[ref.id] = node["id"]
+            until = self.clock.now + parse_duration(node["timeout"])
             said = f"waits for {node['event']}, until {_shown(until)}"
-            detail = {"event": node["event"], "until": instants.show(until)}
+            detail = {"event": node["event"], "until": instants.format_instant(until)}
         else:
-            said = f"waits until {_shown(stop.until)}"
-            detail = {"until": instants.show(stop.until)}
+            said = f"waits until {_shown(until)}"
+            detail = {"until": instants.format_instant(until)}
         self._note("waits", node["id"], said, detail)
 
-    def _waits_for_its_hour(self, start: Start) -> None:
+    def _waits_for_its_hour(self, start: ResumePoint) -> None:
         step, _, reason = start.deferred.partition(": ")
-        detail = {"reason": reason, "until": instants.show(start.due)}
+        detail = {"reason": reason, "until": instants.format_instant(start.due)}
         self._note("deferred", step, f"{reason}: waits until {_shown(start.due)}", detail)
 
     def _left(self, enrollment: Enrollment) -> None:
@@ -160,16 +201,15 @@ class Watcher:
         self._note("leaves", "", said, detail)
 
     def _note(self, kind: Kind, step: str, text: str, detail: Mapping[str, Any]) -> None:
-        self.moments.append(Moment(self.agenda.now, kind, step, text, detail))
+        self.moments.append(TraceEntry(self.clock.now, kind, step, text, detail))
 
     # --- what is new ---
 
-    def _new_messages(self) -> Iterator[tuple[str, tuple[MessageRef, Mapping[str, Any]]]]:
-        """The messages decided since the last look, by step."""
-        held = list(self.state.messages.items())[self._messages :]
-        self._messages += len(held)
-        for ref, message in held:
-            yield message["step"], (ref, message)
+    def _find_messages(self) -> None:
+        """Find the messages decided since the last look; a step's own has not been noted yet."""
+        refs = list(self.state.messages)[self._messages :]
+        self._messages += len(refs)
+        self._unnoted |= {self.state.messages[ref]["step"]: ref for ref in refs}
 
     def _enrollment(self, id_: str) -> Enrollment:
         return next(held for held in self.state.enrollments.values() if held.ref.id == id_)

@@ -8,18 +8,17 @@ from typing import Any
 from milepost.api.event_body import RefusedEventError
 from milepost.base import instants
 from milepost.base.durations import parse_duration
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 from milepost.contacts.changes import Change
 from milepost.contacts.event_names import CONTACT
 from milepost.contacts.preferences import FREQUENCY
 from milepost.enrollments.program import Program
 from milepost.enrollments.trigger_index import ANY_EVENT
-from milepost.published.head import Registry
 from milepost.sending.message import Reported
-from milepost.simulator.file import Happening, Tale
-from milepost.simulator.trace import Life
+from milepost.simulator.file import CaseEvent, CaseInput
+from milepost.simulator.trace import EnrollmentTrace
 from milepost.simulator.virtual_clock import EndlessError
-from milepost.simulator.world import World
+from milepost.simulator.world import Deployment, World
 
 REPORTS: Mapping[str, Reported] = {
     "opens": "opened",
@@ -27,7 +26,7 @@ REPORTS: Mapping[str, Reported] = {
     "bounces": "bounced",
     "complains": "complained",
 }
-MOST = 50_000
+MAX_EVENTS = 50_000
 """Things that may happen: a year of waiting for an hour each time is the half of it."""
 
 _TOLD_APART = {"email", "consents_to", "properties", "lists", "stage", "frequency"}
@@ -36,38 +35,39 @@ STORE = "simulated"
 """What a store is called that has no name of its own here."""
 
 
-def tell(
+def run_case(
     workflow: str,
-    tale: Tale,
-    registry: Registry,
+    tale: CaseInput,
+    deployment: Deployment,
     *,
     store: str = STORE,
     seed: int = 0,
-    most: int = MOST,
-) -> tuple[Life, list[Problem]]:
+    most: int = MAX_EVENTS,
+) -> tuple[EnrollmentTrace, list[Problem]]:
     """Everything that comes of a tale, and what of it could not happen.
 
-    `registry` has the workflow live in `store`. Another `seed` is another chance, where a workflow
-    leaves something to chance. After `most` things have happened it is broken off.
+    `deployment` has the workflow live in `store`. Another `seed` is another chance, where a
+    workflow leaves something to chance. After `most` things have happened it is broken off.
     """
-    start = instants.parse(tale.start)
+    start = instants.parse_instant(tale.start)
+    registry = deployment.registry
     live = registry.head(store).workflows[workflow]
     program = registry.program(store, workflow, live.version)
     times = [_instant(happening, start) for happening in tale.events]
-    world = World(registry, store, min([start, *times]), seed, most)
+    world = World(deployment, store, min([start, *times]), seed, most)
     telling = _Telling(tale, program, world)
-    world.agenda.at(start, telling.begin)
+    world.clock.at(start, telling.begin)
     for number, (happening, at) in enumerate(zip(tale.events, times, strict=True)):
-        world.agenda.at(at, partial(telling.happen, number, happening))
+        world.clock.at(at, partial(telling.happen, number, happening))
     try:
-        world.agenda.run_out()
+        world.clock.run_out()
     except EndlessError as endless:
         telling.problems.append(Problem("steps", str(endless)))
-    life = world.watcher.life(start)._replace(effort=most - world.agenda.left)
+    life = world.recorder.life(start)._replace(action_count=world.clock.actions)
     return life, telling.problems
 
 
-def asked_of(program: Program) -> dict[str, Any]:
+def trigger_data(program: Program) -> dict[str, Any]:
     """The data that a trigger asks for word for word: the name of a list, of a form."""
     trigger = program.head["trigger"]
     if trigger["type"] == "event":
@@ -85,7 +85,7 @@ def asked_of(program: Program) -> dict[str, Any]:
 class _Telling:
     """A tale while it is told."""
 
-    def __init__(self, tale: Tale, program: Program, world: World) -> None:
+    def __init__(self, tale: CaseInput, program: Program, world: World) -> None:
         self.tale, self.program, self.world = tale, program, world
         self.problems: list[Problem] = []
         self._known = False
@@ -95,7 +95,7 @@ class _Telling:
         self._check_topics()
         event, data = self.program.head["trigger"]["event"], self.tale.trigger
         if event != ANY_EVENT:
-            self._event("trigger", event, {**asked_of(self.program), **data})
+            self._event("trigger", event, {**trigger_data(self.program), **data})
             return
         if not self._known:
             self._event("contact", CONTACT, {})
@@ -109,9 +109,9 @@ class _Telling:
             if topic not in topics:
                 reason = f'settings.json has no topic "{topic}"'
                 place = f"contact.consents_to[{number}]"
-                self.problems.append(Problem(place, reason, suggest(topic, topics)))
+                self.problems.append(Problem(place, reason, did_you_mean(topic, topics)))
 
-    def happen(self, number: int, happening: Happening) -> None:
+    def happen(self, number: int, happening: CaseEvent) -> None:
         place = f"events[{number}]"
         if happening.event is not None:
             self._event(place, happening.event, happening.properties or {})
@@ -158,22 +158,22 @@ class _Telling:
             person["email"] = self.tale.contact.email
         if self._known:
             return {k: v for k, v in person.items() if k in {"email", "external_id", "phone"}}
-        now = instants.show(self.world.agenda.now)
+        now = instants.format_instant(self.world.clock.now)
         said = {"state": "granted", "at": now, "method": "simulation", "source": "simulation"}
         consent = [{"topic": topic, **said} for topic in self.tale.contact.consents_to]
         return {**person, "properties": self.tale.contact.properties, "consent": consent}
 
 
-def _deeds(happening: Happening) -> Iterator[tuple[str, str]]:
+def _deeds(happening: CaseEvent) -> Iterator[tuple[str, str]]:
     for deed in (*REPORTS, "unsubscribes"):
         step = getattr(happening, deed)
         if step is not None:
             yield deed, step
 
 
-def _instant(happening: Happening, start: datetime) -> datetime:
+def _instant(happening: CaseEvent, start: datetime) -> datetime:
     if happening.at is not None:
-        return instants.parse(happening.at)
+        return instants.parse_instant(happening.at)
     if happening.before is not None:
         return start - parse_duration(happening.before)
     return start + parse_duration(happening.after or "")

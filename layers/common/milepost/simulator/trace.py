@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, Start, Status
-from milepost.enrollments.ports import Enrollments, Journal
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
+from milepost.enrollments.ports import Enrollments, PendingOutcomes
 from milepost.enrollments.program import Node, Program
-from milepost.published.head import Registry
+from milepost.published.head import Published
 
 Kind = Literal[
     "event",
@@ -29,7 +29,7 @@ Kind = Literal[
 ]
 
 
-class Moment(NamedTuple):
+class TraceEntry(NamedTuple):
     """One thing that happened. `step` is empty where none is concerned, `detail` plain JSON."""
 
     at: datetime
@@ -39,7 +39,7 @@ class Moment(NamedTuple):
     detail: Mapping[str, Any] = {}
 
 
-class Mailed(NamedTuple):
+class SentMail(NamedTuple):
     """One mail that went out."""
 
     at: datetime
@@ -49,7 +49,7 @@ class Mailed(NamedTuple):
     locale: str
 
 
-class Life(NamedTuple):
+class EnrollmentTrace(NamedTuple):
     """Everything that came of one story.
 
     `path` holds the steps in the order they were come to. `ends` and `reason` are those of the
@@ -58,12 +58,12 @@ class Life(NamedTuple):
     """
 
     began: datetime
-    moments: tuple[Moment, ...]
-    mails: tuple[Mailed, ...]
+    moments: tuple[TraceEntry, ...]
+    mails: tuple[SentMail, ...]
     path: tuple[str, ...]
     ends: str
     reason: str
-    effort: int = 0
+    action_count: int = 0
 
 
 @dataclass(slots=True)
@@ -73,9 +73,10 @@ class Trace:
     steps: list[str] = field(default_factory=list)
     over: bool = False
 
-    def begin(self) -> None:
+    def begin(self, over: bool = False) -> None:
+        """A run begins; one of an enrollment that is over, or goes on elsewhere, takes no step."""
         self.steps.clear()
-        self.over = False
+        self.over = over
 
     def note(self, step: str) -> None:
         """A step was come to. After the end of an enrollment only its machine is led to an end."""
@@ -100,9 +101,9 @@ class _Nodes(Mapping[str, Node]):
 
 
 class TracedRegistry:
-    """Implements `Registry`: that of somebody else, whose programs say what is read of them."""
+    """Implements `Published`: that of somebody else, whose programs say what is read of them."""
 
-    def __init__(self, registry: Registry, trace: Trace) -> None:
+    def __init__(self, registry: Published, trace: Trace) -> None:
         self._registry, self._trace = registry, trace
 
     def __getattr__(self, name: str) -> Any:
@@ -124,14 +125,20 @@ class TracedEnrollments:
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
         loaded = self._enrollments.load(ref)
-        self._trace.over = loaded is not None and loaded[1].status != "active"
+        if loaded is not None and loaded[1].status != "active":
+            self._trace.over = True
         return loaded
 
-    def park(
-        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    def suspend(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: ResumePoint,
+        journal: PendingOutcomes,
+        paused: bool = False,
     ) -> bool:
         self._trace.over = True  # for this run, as it looks for nothing but its way out
-        return self._enrollments.park(ref, leg, start, journal, paused)
+        return self._enrollments.suspend(ref, leg, start, journal, paused)
 
     def finish(
         self,

@@ -9,20 +9,21 @@ Action = Callable[[], object]
 
 
 class EndlessError(Exception):
-    """More happens than could ever be looked at: something leads to itself."""
+    """More actions than the clock allows: something leads to itself."""
 
 
-class Agenda:
+class VirtualClock:
     """Actions by the instant they are due; those of one instant happen in the order they came.
 
-    `after_each` is called after every action, to set in motion what follows from it. `left` is how
-    many more may happen.
+    `after_each` is called after every action, to set in motion what follows from it. `actions`
+    counts those that have happened; `max_actions` is how many may, None if any number may.
     """
 
-    def __init__(self, start: datetime, most: int) -> None:
+    def __init__(self, start: datetime, max_actions: int | None = None) -> None:
         self.now = start
         self.after_each: Action = lambda: None
-        self.left = most
+        self.actions = 0
+        self.max_actions = max_actions
         self._due: list[tuple[datetime, int, Action]] = []
         self._number = count()
 
@@ -37,11 +38,14 @@ class Agenda:
         return any(due > instant for due, _, _ in self._due)
 
     def run_until(self, end: datetime) -> None:
-        """Let everything happen that is due by then, what it leads to included."""
+        """Let everything happen that is due by then, what it leads to included.
+
+        Raises EndlessError after `max_actions`.
+        """
         while self._due and self._due[0][0] <= end:
-            self.left -= 1
-            if self.left < 0:
+            if self.max_actions is not None and self.actions >= self.max_actions:
                 raise EndlessError("too much happens to be simulated: does a loop lack a wait?")
+            self.actions += 1
             self.now, _, action = heapq.heappop(self._due)
             action()
             self.after_each()

@@ -5,27 +5,27 @@ from datetime import datetime
 from typing import NamedTuple
 
 from milepost.base import instants
-from milepost.base.durations import parse_duration, say_duration
-from milepost.base.parse_file import read_file
-from milepost.base.problems import Problem, suggest
+from milepost.base.durations import format_duration, parse_duration
+from milepost.base.parse_file import parse_file
+from milepost.base.problems import Problem, did_you_mean
 from milepost.enrollments.program import Program
-from milepost.published.head import Registry
 from milepost.simulator.file import START, Case, Expected, ExpectedMessage, WorkflowTests
-from milepost.simulator.publish import Conditions, open_shop, registry_of
-from milepost.simulator.test_case import MOST, STORE, tell
-from milepost.simulator.trace import Life, Mailed
+from milepost.simulator.publish import SegmentConditions, deploy, open_shop
+from milepost.simulator.test_case import MAX_EVENTS, STORE, run_case
+from milepost.simulator.trace import EnrollmentTrace, SentMail
+from milepost.simulator.world import Deployment
 from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
 
-MOST_TOGETHER = 100_000
+MAX_TOGETHER = 100_000
 """Things that may happen in all cases of one file: half a minute, and publishing waits for it."""
 
 
-class Trial(NamedTuple):
+class CaseResult(NamedTuple):
     """One case that was run: what came of it, and what of that was not expected."""
 
     name: str
-    life: Life
+    life: EnrollmentTrace
     problems: tuple[Problem, ...]
 
 
@@ -47,12 +47,12 @@ def run_test_file(store_files: Mapping[str, str], text: str) -> list[Problem]:
     return run_tests(shop.alone(tests.workflow), tests)
 
 
-def prove(
+def run_publish_tests(
     program: Program,
     settings: StoreSettings,
     templates: Iterable[TemplateVersion],
     text: str,
-    segments: Conditions | None = None,
+    segments: SegmentConditions | None = None,
 ) -> list[Problem]:
     """Run the tests of a workflow that has been compiled and is not live yet: the publish gate.
 
@@ -64,39 +64,41 @@ def prove(
         return tests
     if tests.workflow != program.workflow:
         return [no_workflow(tests.workflow, [program.workflow])]
-    return run_tests(registry_of(program, settings, templates, segments), tests)
+    return run_tests(deploy(program, settings, templates, segments), tests)
 
 
 def read_tests(text: str) -> WorkflowTests | list[Problem]:
-    return read_file(text, WorkflowTests)
+    return parse_file(text, WorkflowTests)
 
 
-def run_tests(registry: Registry, tests: WorkflowTests) -> list[Problem]:
-    """Run the tests of a workflow that `registry` has as one of the store `STORE`."""
-    return [problem for trial in try_out(registry, tests) for problem in trial.problems]
+def run_tests(deployment: Deployment, tests: WorkflowTests) -> list[Problem]:
+    """Run the tests of a workflow that `deployment` has as one of the store `STORE`."""
+    return [
+        problem for trial in run_workflow_tests(deployment, tests) for problem in trial.problems
+    ]
 
 
-def try_out(registry: Registry, tests: WorkflowTests) -> Iterator[Trial]:
+def run_workflow_tests(deployment: Deployment, tests: WorkflowTests) -> Iterator[CaseResult]:
     """Run one case after the other; places begin with `cases[0]`."""
-    left = MOST_TOGETHER
+    left = MAX_TOGETHER
     for number, case in enumerate(tests.cases):
-        life, impossible = tell(tests.workflow, case, registry, most=min(left, MOST))
-        left -= life.effort
+        life, impossible = run_case(tests.workflow, case, deployment, most=min(left, MAX_EVENTS))
+        left -= life.action_count
         found = [*impossible, *_differences(case, life)]
         here = f"cases[{number}]"
         problems = tuple(replace_place(problem, here, ".") for problem in found)
-        yield Trial(case.name, life, problems)
+        yield CaseResult(case.name, life, problems)
 
 
 def no_workflow(name: str, names: list[str]) -> Problem:
-    return Problem("workflow", f'no workflow named "{name}"', suggest(name, names))
+    return Problem("workflow", f'no workflow named "{name}"', did_you_mean(name, names))
 
 
 def replace_place(problem: Problem, here: str, glue: str = ": ") -> Problem:
-    return Problem(f"{here}{glue}{problem.place}", problem.reason, problem.remedy)
+    return Problem(f"{here}{glue}{problem.location}", problem.reason, problem.remedy)
 
 
-def _differences(case: Case, life: Life) -> Iterator[Problem]:
+def _differences(case: Case, life: EnrollmentTrace) -> Iterator[Problem]:
     expected = case.expect
     if expected.messages is not None:
         yield from _of_messages(expected.messages, life)
@@ -105,7 +107,7 @@ def _differences(case: Case, life: Life) -> Iterator[Problem]:
     yield from _of_ending(expected, life)
 
 
-def _of_ending(expected: Expected, life: Life) -> Iterator[Problem]:
+def _of_ending(expected: Expected, life: EnrollmentTrace) -> Iterator[Problem]:
     if expected.ends is not None and expected.ends != life.ends:
         why = f" ({life.reason})" if life.reason else ""
         yield _other("ends", expected.ends, (life.ends or "never entered") + why)
@@ -113,7 +115,7 @@ def _of_ending(expected: Expected, life: Life) -> Iterator[Problem]:
         yield _other("reason", f'"{expected.reason}"', f'"{life.reason}"')
 
 
-def _of_messages(expected: list[ExpectedMessage], life: Life) -> Iterator[Problem]:
+def _of_messages(expected: list[ExpectedMessage], life: EnrollmentTrace) -> Iterator[Problem]:
     wanted, sent = [e.step for e in expected], [mail.step for mail in life.mails]
     if wanted != sent:
         yield _other("messages", _named(wanted), _told(life))
@@ -125,14 +127,18 @@ def _of_messages(expected: list[ExpectedMessage], life: Life) -> Iterator[Proble
 
 
 def _facts(
-    message: ExpectedMessage, mail: Mailed, began: datetime
+    message: ExpectedMessage, mail: SentMail, began: datetime
 ) -> Iterator[tuple[str, str, str]]:
     """What is asked of a mail: the name of the fact, as it should be, as it is."""
     if message.at is not None:
-        yield "at", instants.show(instants.parse(message.at)), instants.show(mail.at)
+        yield (
+            "at",
+            instants.format_instant(instants.parse_instant(message.at)),
+            instants.format_instant(mail.at),
+        )
     if message.after is not None:
         gone = mail.at - began
-        yield "after", say_duration(parse_duration(message.after)), say_duration(gone)
+        yield "after", format_duration(parse_duration(message.after)), format_duration(gone)
     if message.subject is not None:
         yield "subject", f'"{message.subject}"', f'"{mail.subject}"'
     if message.locale is not None:
@@ -147,6 +153,6 @@ def _named(steps: list[str] | tuple[str, ...]) -> str:
     return ", ".join(steps) or "none"
 
 
-def _told(life: Life) -> str:
-    told = [f"{mail.step} after {say_duration(mail.at - life.began)}" for mail in life.mails]
+def _told(life: EnrollmentTrace) -> str:
+    told = [f"{mail.step} after {format_duration(mail.at - life.began)}" for mail in life.mails]
     return ", ".join(told) or "none"

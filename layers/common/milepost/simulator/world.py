@@ -1,6 +1,6 @@
 """One store and one contact in memory: the real services, and what happens between them on AWS.
 
-The composition root of the simulator, as `bootstrap` is that of the functions. Mail is accepted
+The composition root of the simulator, as `wiring` is that of the functions. Mail is accepted
 and delivered at once, and nobody is late: what can be learned here is what a workflow does, not
 what a network does.
 """
@@ -9,28 +9,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from milepost.api import event_body
 from milepost.base import instants
+from milepost.base.refs import EnrollmentRef
 from milepost.contacts.changes import Change
 from milepost.contacts.event import contact_id
 from milepost.contacts.timeline import append
-from milepost.enrollments.condition_data import FactFinder
-from milepost.pages.unsubscribe import Proof, Unsubscriber
-from milepost.published.head import Registry
-from milepost.runtime.react import Reactor
-from milepost.runtime.run_block import Runner
-from milepost.runtime.steps.actions import Actor
-from milepost.runtime.steps.steps import Steps
-from milepost.segments.evaluator import Segmenter
-from milepost.segments.membership import look_event
-from milepost.sending.feedback import Learner
-from milepost.sending.link_tokens import Unsubscribe
-from milepost.sending.message import Mail, Report, Reported
-from milepost.sending.send import Sender
-from milepost.simulator.interpreter import BlockEngine
-from milepost.simulator.memory.attachments import MemoryAttachments, stand_in
+from milepost.enrollments.condition_data import ContextLoader
+from milepost.pages.unsubscribe import UnsubscribeEvidence, Unsubscriber
+from milepost.published.head import Published
+from milepost.runtime.execution_starter import ExecutionStarter
+from milepost.runtime.react import EventApplier
+from milepost.runtime.run_block import BlockRunner
+from milepost.runtime.steps.actions import ActionRunner
+from milepost.runtime.steps.steps import StepRunner
+from milepost.segments.evaluator import SegmentEvaluator
+from milepost.segments.membership import reevaluation_event
+from milepost.sending.feedback import FeedbackRecorder
+from milepost.sending.link_tokens import UnsubscribeLink
+from milepost.sending.message import DeliveryEvent, OutgoingEmail, Reported
+from milepost.sending.send import MailSender
+from milepost.simulator.functions import WIRING, TaskFunctions
+from milepost.simulator.interpreter import Execution, Json, StateMachineInterpreter
+from milepost.simulator.memory.attachments import MemoryAttachments, placeholder_file
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.enrollments import MemoryEnrollments
 from milepost.simulator.memory.ledger import MemoryLedger
@@ -39,75 +42,101 @@ from milepost.simulator.memory.members import MemoryMembers
 from milepost.simulator.memory.merging import MemoryMerging
 from milepost.simulator.memory.outbound import MemoryAlerts, MemoryOutbound
 from milepost.simulator.memory.secrets import MemorySecrets
-from milepost.simulator.memory.state import Record, State
+from milepost.simulator.memory.state import ContactsTable, StreamRecord
+from milepost.simulator.memory.state_machines import Definition, MemoryEngine
 from milepost.simulator.memory.timeline import MemoryTimeline
-from milepost.simulator.no_suspend import PatientRegistry
-from milepost.simulator.recorder import Watcher
+from milepost.simulator.recorder import SimulationRecorder
 from milepost.simulator.trace import Trace, TracedEnrollments, TracedRegistry
-from milepost.simulator.virtual_clock import Agenda
+from milepost.simulator.virtual_clock import VirtualClock
 from milepost.stores.store_secrets import StoreSecrets
 
 PUBLIC_URL = "https://links.example"
 _SECOND = timedelta(seconds=1)
+_JITTER = 0.5
+"""The part of the longest pause that is waited before a retry: the average of what chance gives."""
+
+
+class Deployment(NamedTuple):
+    """What is live in a store, and the state machines of it by the ARNs of their versions.
+
+    They are compiled with `WIRING` (`functions.py`).
+    """
+
+    registry: Published
+    definitions: Mapping[str, Definition]
 
 
 class World:
-    """A store that `registry` knows. Everything happens on `agenda`.
+    """A store that has been deployed. Everything happens on `clock`.
 
-    Chance is a function of who it falls to: another `seed` is another contact.
+    Chance is a function of who it falls to: another `seed` is another contact. After `most` actions
+    the clock stops.
     """
 
     def __init__(
-        self, registry: Registry, store: str, start: datetime, seed: int, most: int
+        self, deployment: Deployment, store: str, start: datetime, seed: int, most: int
     ) -> None:
         self.store, self.seed = store, seed
-        self.agenda = Agenda(start, most)
-        self.agenda.after_each = self._pass_on
-        registry = PatientRegistry(registry)
-        self.registry = registry
-        self.state = State()
+        self.clock = VirtualClock(start, most)
+        self.clock.after_each = self._pass_on
+        self.registry = registry = deployment.registry
+        self.state = ContactsTable()
         self.mailer = MemoryMailer()
         trace = Trace()
-        self.watcher = Watcher(self.agenda, self.state, registry, self.mailer, trace)
+        self.recorder = SimulationRecorder(self.clock, self.state, registry, self.mailer, trace)
         self._streamed = self._posted = 0
         self._looks: set[tuple[str, datetime]] = set()
+        self._resumptions: set[datetime] = set()
         contacts, ledger = MemoryContacts(self.state), MemoryLedger(self.state)
         enrollments = MemoryEnrollments(self.state)
         keys = StoreSecrets(links=("simulated",), webhooks=("simulated",))
         secrets = MemorySecrets({store: keys})
         self._timeline = MemoryTimeline(self.state)
-        facts = FactFinder(self._timeline, ledger)
-        sender = Sender(
+        facts = ContextLoader(self._timeline, ledger)
+        sender = MailSender(
             registry=registry,
             ledger=ledger,
             mailer=self.mailer,
             secrets=secrets,
             facts=facts,
             # What the shop will have put there: nobody's own file is needed to try a workflow out.
-            attachments=MemoryAttachments(otherwise=stand_in),
+            attachments=MemoryAttachments(otherwise=placeholder_file),
             public_url=PUBLIC_URL,
             now=self._now,
         )
         outbound, alerts = MemoryOutbound(), MemoryAlerts()
-        actor = Actor(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
-        runner = Runner(
+        actor = ActionRunner(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
+        functions = {WIRING.run_steps: self._run_steps, WIRING.await_event: self._await_event}
+        interpreter = StateMachineInterpreter(
+            self.clock,
+            deployment.definitions,
+            functions,
+            jitter=lambda: _JITTER,
+            on_failure=self._execution_failed,
+        )
+        engine = MemoryEngine(interpreter)
+        runner = BlockRunner(
             TracedEnrollments(enrollments, trace),
             TracedRegistry(registry, trace),
             sender,
-            Steps(enrollments, sender, actor, facts),
+            StepRunner(enrollments, sender, actor, facts),
             self._now,
+            lambda: engine,
         )
-        engine = BlockEngine(self.agenda, registry, enrollments, runner, self.watcher)
+        self._tasks = TaskFunctions(runner, enrollments, registry, engine, self._now)
+        self._legs = ExecutionStarter(enrollments, registry, engine, self._now)
         merging = MemoryMerging(self.state)
-        segmenter = Segmenter(self._timeline, registry, MemoryMembers(self.state))
-        self._reactor = Reactor(contacts, enrollments, registry, engine, facts, merging, segmenter)
-        self._learner = Learner(
+        segmenter = SegmentEvaluator(self._timeline, registry, MemoryMembers(self.state))
+        self._reactor = EventApplier(
+            contacts, enrollments, registry, engine, facts, merging, segmenter
+        )
+        self._learner = FeedbackRecorder(
             contacts, ledger, self._timeline, lambda store: registry.head(store).settings
         )
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
 
     def _now(self) -> datetime:
-        return self.agenda.now
+        return self.clock.now
 
     # --- what the shop and the reader do, now ---
 
@@ -124,7 +153,7 @@ class World:
 
         Raises RefusedEventError for what the endpoint would refuse.
         """
-        now = instants.show(self.agenda.now)
+        now = instants.format_instant(self.clock.now)
         document = {
             "id": id_,
             "event": name,
@@ -132,7 +161,7 @@ class World:
             "contact": dict(contact),
             "properties": dict(data),
         }
-        event, _ = event_body.translate(self.store, document, self.agenda.now)
+        event, _ = event_body.translate(self.store, document, self.clock.now)
         event = replace(event, contact=replace(event.contact, changes=changes))
         if self.seed:
             contact_of_seed = contact_id(self.store, "external_id", str(self.seed))
@@ -140,45 +169,91 @@ class World:
                 self.state.identities.setdefault((self.store, kind, value), contact_of_seed)
         append(self._timeline, [event])
 
-    def mail_of(self, step: str) -> Mail | None:
+    def mail_of(self, step: str) -> OutgoingEmail | None:
         """The last mail of a step that went out."""
         mails = (mail for mail in reversed(self.mailer.mails) if mail.tags["step"] == step)
         return next(mails, None)
 
-    def report(self, mail: Mail, kind: Reported, link: str = "") -> None:
+    def report(self, mail: OutgoingEmail, kind: Reported, link: str = "") -> None:
         """What the post reports of a mail; a bounce is one for good."""
         bounced = kind == "bounced"
-        self._learner.learn(
+        self._learner.record(
             self.store,
             mail.ref.id,
-            Report(
+            DeliveryEvent(
                 kind=kind,
-                at=self.agenda.now,
+                at=self.clock.now,
                 link=link,
                 detail="Permanent General" if bounced else "",
                 permanent=bounced,
             ),
         )
 
-    def unsubscribe(self, mail: Mail) -> None:
+    def unsubscribe(self, mail: OutgoingEmail) -> None:
         """Follow the mail's own link, which is about its topic; without one, about all."""
         token = mail.headers.get("List-Unsubscribe", "").strip("<>").rpartition("/")[2]
         page = self._unsubscriber.open(self.store, token)
-        claim = page.claim if page else Unsubscribe(self.store, mail.ref.contact, "", mail.ref.id)
-        self._unsubscriber.unsubscribe(claim, "topic", Proof("page"), self.agenda.now)
+        claim = (
+            page.claim if page else UnsubscribeLink(self.store, mail.ref.contact, "", mail.ref.id)
+        )
+        self._unsubscriber.unsubscribe(claim, "topic", UnsubscribeEvidence("page"), self.clock.now)
+
+    # --- what the state machines call ---
+
+    def _run_steps(self, task: Json) -> Json:
+        ref, turn = EnrollmentRef.from_json(task["enrollment"]), task["turn"]
+        if "give_up" in task:
+            # A stack stores the name of the error alone, for its text may hold personal data.
+            error = "{Error}: {Cause}".format_map(task["give_up"])
+            done = self._tasks.run_steps({**task, "give_up": {"Error": error}})
+            self.recorder.block_ran(ref, turn, done)
+            return done
+        self.recorder.block_starts(ref, turn, task["leg"])
+        try:
+            done = self._tasks.run_steps(task)
+        except Exception:
+            self.recorder.block_failed(ref, turn)
+            raise
+        self.recorder.block_ran(ref, turn, done)
+        return done
+
+    def _await_event(self, task: Json) -> None:
+        self._tasks.await_event(task)
+
+    def _execution_failed(self, execution: Execution) -> None:
+        self._tasks.execution_failed(execution)
+        self.recorder.execution_failed(
+            EnrollmentRef.from_json(execution.started_with["enrollment"])
+        )
 
     # --- what happens by itself ---
 
     def _pass_on(self) -> None:
         """Set in motion what follows from what has happened: the stream, and the post."""
         for record in self.state.stream[self._streamed :]:
-            self.agenda.after(timedelta(0), partial(self._react, record))
+            self.clock.after(timedelta(0), partial(self._react, record))
         self._streamed = len(self.state.stream)
         for mail, _ in self.mailer.handed[self._posted :]:
-            self.agenda.after(_SECOND, partial(self.report, mail, "sent"))
-            self.agenda.after(2 * _SECOND, partial(self.report, mail, "delivered"))
+            self.clock.after(_SECOND, partial(self.report, mail, "sent"))
+            self.clock.after(2 * _SECOND, partial(self.report, mail, "delivered"))
         self._posted = len(self.mailer.handed)
+        self._resume_in_time()
         self._look_ahead()
+
+    def _resume_in_time(self) -> None:
+        """Have suspended enrollments looked for when one is due, as every minute in a stack."""
+        for timer in self.state.timers.values():
+            if not timer.paused and timer.due not in self._resumptions:
+                self._resumptions.add(timer.due)
+                self.clock.at(timer.due, self._resume)
+
+    def _resume(self) -> None:
+        now = self.clock.now
+        self._resumptions.discard(now)
+        timers = self.state.timers.items()
+        due = [key for key, timer in timers if timer.due <= now and not timer.paused]
+        for store, contact, workflow, id_ in due:
+            self._legs.start(EnrollmentRef(store, contact, workflow, 0, id_))
 
     def _look_ahead(self) -> None:
         """Have contacts looked at when a segment of theirs may change by itself.
@@ -186,14 +261,14 @@ class World:
         Only before something else that is still to come, or stories would never end.
         """
         for (_, contact), profile in self.state.profiles.items():
-            at = min(profile.standing.flips.values(), default=None)
-            if at is not None and (contact, at) not in self._looks and self.agenda.goes_beyond(at):
+            at = min(profile.segment_state.next_changes.values(), default=None)
+            if at is not None and (contact, at) not in self._looks and self.clock.goes_beyond(at):
                 self._looks.add((contact, at))
-                event = look_event(self.store, at)
-                self.agenda.at(at, partial(self._timeline.append, contact, event))
+                event = reevaluation_event(self.store, at)
+                self.clock.at(at, partial(self._timeline.append, contact, event))
 
-    def _react(self, record: Record) -> None:
-        reaction = self._reactor.react(
-            record.contact, record.event, record.position, self.agenda.now, record.again
+    def _react(self, record: StreamRecord) -> None:
+        reaction = self._reactor.apply(
+            record.contact, record.event, record.position, self.clock.now, record.again
         )
-        self.watcher.reacted(record.event, reaction)
+        self.recorder.reacted(record.event, reaction)

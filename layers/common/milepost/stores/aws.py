@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.aws.s3 import _KINDS, MAX_BYTES, read_object
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.stores.store_secrets import StoreSecrets
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class S3Files:
             for page in pages:
                 found += [o["Key"].removeprefix(f"{store}/") for o in page.get("Contents", ())]
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"S3: {type(error).__name__}") from error
+            raise ThrottledError(f"S3: {type(error).__name__}") from error
         return [path for path in sorted(found) if not path.endswith("/")]
 
     def write(self, store: str, path: str, text: str) -> None:
@@ -57,14 +57,14 @@ class S3Files:
                 ContentType=f"{kind}; charset=utf-8",
             )
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"S3: {type(error).__name__}") from error
+            raise ThrottledError(f"S3: {type(error).__name__}") from error
 
 
-UNKNOWN_FOR = timedelta(seconds=10)
+UNKNOWN_STORE_CACHE_TIME = timedelta(seconds=10)
 """How long a store stays unknown: made-up names must not use up SSM's 40 requests a second."""
 
-MOST_UNKNOWN = 1000
-EVER_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_UNKNOWN = 1000
+OLDEST_KEY_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -82,17 +82,17 @@ class SsmSecrets:
         kept = self._kept.get(store)
         if kept is not None and self.now() - kept[0] < self.fresh_for:
             return kept[1]
-        if self.now() - self._unknown.get(store, EVER_SINCE) < UNKNOWN_FOR:
+        if self.now() - self._unknown.get(store, OLDEST_KEY_DATE) < UNKNOWN_STORE_CACHE_TIME:
             return None
         try:
             found = self._read(f"/{self.stack}/{store}/")
-        except Busy:
+        except ThrottledError:
             if kept is None:
                 raise
             return kept[1]  # a minute old, and better than none
         if not found:
             self._kept.pop(store, None)
-            self._unknown = {**dict(list(self._unknown.items())[-MOST_UNKNOWN:]), store: self.now()}
+            self._unknown = {**dict(list(self._unknown.items())[-MAX_UNKNOWN:]), store: self.now()}
             return None
         secrets = StoreSecrets(
             signing=_live(found, "signing-key"),
@@ -121,7 +121,7 @@ class SsmSecrets:
                 if not token:
                     return values
         except (ClientError, BotoCoreError) as error:
-            raise Busy(f"SSM: {type(error).__name__}") from error
+            raise ThrottledError(f"SSM: {type(error).__name__}") from error
 
 
 def _live(found: dict[str, str], name: str) -> tuple[str, ...]:

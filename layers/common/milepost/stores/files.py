@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Files(Protocol):
+class StoreFiles(Protocol):
     """A store's files: workflows, templates and settings in, reports out."""
 
     def read(self, store: str, path: str) -> str | None:

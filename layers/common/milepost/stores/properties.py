@@ -14,15 +14,16 @@ from typing import Any, Final, Literal
 Type = Literal["text", "number", "boolean", "date", "list"]
 
 PREFIX: Final = "properties."
-LONGEST_NUMBER: Final = 40
+MAX_NUMBER_LENGTH: Final = 40
 
 
-class Unfit(ValueError):
+class PropertyTypeError(ValueError):
     """A value that is not of the declared type and cannot be read as one."""
 
 
-def fitting(types: Mapping[str, str] | None, name: str, value: Any) -> Any:
-    """The value as a field (`properties.birthday`) of this store holds it; raises `Unfit`."""
+def coerce_property(types: Mapping[str, str] | None, name: str, value: Any) -> Any:
+    """The value as a field (`properties.birthday`) of this store holds it; raises
+    `PropertyTypeError`."""
     wanted = (types or {}).get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
     return value if wanted is None or value is None else _READERS[wanted](value)
 
@@ -30,19 +31,19 @@ def fitting(types: Mapping[str, str] | None, name: str, value: Any) -> Any:
 def _text(value: Any) -> str:
     """Numbers are text too: article numbers and postal codes often come as such."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Unfit
+        raise PropertyTypeError
     return str(value)
 
 
 def _number(value: Any) -> int | float:
-    if isinstance(value, str) and len(value) <= LONGEST_NUMBER:
+    if isinstance(value, str) and len(value) <= MAX_NUMBER_LENGTH:
         try:
             read = float(value)
         except ValueError:
-            raise Unfit from None
+            raise PropertyTypeError from None
         value = int(read) if isfinite(read) and read.is_integer() else read
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise Unfit
+        raise PropertyTypeError
     return value
 
 
@@ -50,27 +51,27 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, str):
         value = {"true": True, "false": False}.get(value.strip().lower())
     if not isinstance(value, bool):
-        raise Unfit
+        raise PropertyTypeError
     return value
 
 
 def _date(value: Any) -> str:
     """`2026-11-22`; a time with or without an offset stays as it was written."""
     if not isinstance(value, str):
-        raise Unfit
+        raise PropertyTypeError
     text = value.strip()
     with suppress(ValueError):
         return date.fromisoformat(text).isoformat()
     try:
         datetime.fromisoformat(text)
     except ValueError:
-        raise Unfit from None
+        raise PropertyTypeError from None
     return text
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise Unfit
+        raise PropertyTypeError
     return value
 
 

@@ -41,7 +41,7 @@ _PERSIAN: Mapping[str, str] = {
     "en": "Farvardin|Ordibehesht|Khordad|Tir|Mordad|Shahrivar|Mehr|Aban|Azar|Dey|Bahman|Esfand",
     "fa": "|".join(MONTHS),
 }
-_SHAPES: Mapping[str, tuple[str, str, str]] = {  # short, long, full; see `write_in`
+_SHAPES: Mapping[str, tuple[str, str, str]] = {  # short, long, full; see `format_in_calendar`
     "en": ("{m}/{d}/{y} {era}", "{month} {d}, {y} {era}", "{weekday}, {long}"),
     "ar": ("{d}\u200f/{m}\u200f/{y} {era}", "{d} {month} {y} {era}", "{weekday}، {long}"),
     "fa": ("{y}/{m}/{d} {era}", "{d} {month} {y} {era}", "{weekday} {long}"),
@@ -60,7 +60,7 @@ _ERAS: Mapping[tuple[str, str], str] = {
 }  # fmt: skip
 
 
-def write_in(calendar: Calendar, day: date, width: str, locale: "Locale") -> str:
+def format_in_calendar(calendar: Calendar, day: date, width: str, locale: "Locale") -> str:
     """Write a day, in Latin digits. Persian readers' own years need no era.
 
     Raises ValueError for days before the calendar begins.

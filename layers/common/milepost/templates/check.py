@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from jinja2 import TemplateError, meta, nodes
 
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 from milepost.templates.calendars import CALENDARS
-from milepost.templates.filters import OFFERED
+from milepost.templates.filters import TEMPLATE_FILTERS
 from milepost.templates.formats import WIDTHS
 from milepost.templates.sandbox import GRAMMAR, TESTS, DataEnvironment, Missing, check_depth
-from milepost.templates.source import Piece
+from milepost.templates.source import SourcePiece
 
 KNOWN: Mapping[str, frozenset[str] | None] = {
     "contact": frozenset(
@@ -73,7 +73,7 @@ class _Found(NamedTuple):
     remedy: str = ""
 
 
-def analyze(pieces: Sequence[Piece]) -> list[Problem]:
+def analyze(pieces: Sequence[SourcePiece]) -> list[Problem]:
     """Check one assembled part: grammar, filters, tests, variables, values that may be missing."""
     if broken := [p for p in pieces if p.kind in ("text", "words") and _looks_like_jinja(p.source)]:
         return [Problem(p.place, "has a brace that Jinja would read as its own") for p in broken]
@@ -82,7 +82,7 @@ def analyze(pieces: Sequence[Piece]) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def check_syntax(pieces: Sequence[Piece]) -> list[Problem]:
+def check_syntax(pieces: Sequence[SourcePiece]) -> list[Problem]:
     """Only whether one file, or one text, is valid by itself."""
     source, places = _bare(pieces)
     return [Problem(places.of(each.line), each.reason) for each in _syntax(source)]
@@ -116,7 +116,7 @@ def _unreadable(error: Exception) -> _Found:
 
 
 class _Places:
-    def __init__(self, starts: list[int], pieces: Sequence[Piece]) -> None:
+    def __init__(self, starts: list[int], pieces: Sequence[SourcePiece]) -> None:
         self._starts = starts
         self._pieces = pieces
 
@@ -131,10 +131,10 @@ class _Places:
         return f"{piece.file}:{piece.line + line - self._starts[max(index, 0)]}"
 
 
-def _bare(pieces: Sequence[Piece]) -> tuple[str, _Places]:
+def _bare(pieces: Sequence[SourcePiece]) -> tuple[str, _Places]:
     """The Jinja of the pieces without their text, one piece a line, and where each line is from."""
     starts: list[int] = []
-    shown: list[Piece] = []
+    shown: list[SourcePiece] = []
     lines: list[str] = []
     line = 1
     for piece in pieces:
@@ -182,12 +182,15 @@ def _grammar(tree: nodes.Template) -> Iterator[_Found]:
         elif isinstance(node, nodes.Filter):
             if node.dyn_args or node.dyn_kwargs:
                 yield _Found(line, "*arguments are not available")
-            if node.name not in OFFERED:
-                remedy = suggest(node.name, list(OFFERED)) or f"there are: {', '.join(OFFERED)}"
+            if node.name not in TEMPLATE_FILTERS:
+                remedy = (
+                    did_you_mean(node.name, list(TEMPLATE_FILTERS))
+                    or f"there are: {', '.join(TEMPLATE_FILTERS)}"
+                )
                 yield _Found(line, f'there is no filter "{node.name}"', remedy)
             yield from _date_words(node)
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
-            yield _Found(line, f'there is no test "{node.name}"', suggest(node.name, TESTS))
+            yield _Found(line, f'there is no test "{node.name}"', did_you_mean(node.name, TESTS))
 
 
 def _date_words(node: nodes.Filter) -> Iterator[_Found]:
@@ -200,7 +203,7 @@ def _date_words(node: nodes.Filter) -> Iterator[_Found]:
     for what, words in offered.items():
         word = given.get(what)
         if isinstance(word, nodes.Const) and word.value not in words:
-            remedy = suggest(str(word.value), words) or f"there are: {', '.join(words)}"
+            remedy = did_you_mean(str(word.value), words) or f"there are: {', '.join(words)}"
             yield _Found(node.lineno, f'date has no {what} "{word.value}"', remedy)
 
 
@@ -218,13 +221,13 @@ def _variables(tree: nodes.Template) -> Iterator[_Found]:
                     "put filters and conditions into the text, or around the braces",
                 )
             elif node.ctx == "load" and node.name in unknown:
-                remedy = suggest(node.name, list(KNOWN)) or f"there are: {', '.join(KNOWN)}"
+                remedy = did_you_mean(node.name, list(KNOWN)) or f"there are: {', '.join(KNOWN)}"
                 yield _Found(line, f'"{node.name}" is not known', remedy)
             continue
         root, _, rest = dotted_path(node).partition(".")
         known = KNOWN.get(root)
         if rest and known is not None and "." not in rest and rest not in known:
-            remedy = suggest(rest, known) or f"it has: {', '.join(sorted(known))}"
+            remedy = did_you_mean(rest, known) or f"it has: {', '.join(sorted(known))}"
             yield _Found(line, f'{root} has no "{rest}"', remedy)
 
 

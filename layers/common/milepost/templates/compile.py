@@ -23,14 +23,21 @@ from milepost.base import languages
 from milepost.base.problems import Problem
 from milepost.templates.check import analyze, check_syntax
 from milepost.templates.htmltext import derive_text
-from milepost.templates.markup import disguise, plain_source, restore, reveal
+from milepost.templates.markup import mask_jinja, plain_source, restore, unmask_jinja
 from milepost.templates.mjml import compile_html, compile_mjml
 from milepost.templates.references import always_prints, learn
 from milepost.templates.rendering import ENVIRONMENTS
 from milepost.templates.sandbox import Part, compile_tree
 from milepost.templates.sizes import CLIPPED, estimate
-from milepost.templates.source import LAYOUT, Broken, Piece, Sources, localize, scan
-from milepost.templates.version import MOST_BYTES, TemplateVersion, Variant, pack
+from milepost.templates.source import (
+    LAYOUT,
+    InvalidTemplateError,
+    SourcePiece,
+    Sources,
+    localize,
+    tokenize,
+)
+from milepost.templates.version import MAX_BYTES, TemplateVersion, Variant, compress_part
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -81,9 +88,9 @@ def compile_template(
             variants[locale] = variant
     if build.problems:
         return tuple(sorted(build.problems))
-    packed = {locale: pack(variant) for locale, variant in variants.items()}
-    if (size := sum(map(len, packed.values()))) > MOST_BYTES:
-        reason = f"takes {size // 1024} KB in all languages, at most {MOST_BYTES // 1024} KB"
+    packed = {locale: compress_part(variant) for locale, variant in variants.items()}
+    if (size := sum(map(len, packed.values()))) > MAX_BYTES:
+        reason = f"takes {size // 1024} KB in all languages, at most {MAX_BYTES // 1024} KB"
         return (Problem(build.sources.folder, reason, "shorten the body or the layout"),)
     return TemplateVersion(name, _hash(name, files, layout, variants), next(iter(packed)), packed)
 
@@ -99,14 +106,14 @@ def check_marketing(version: TemplateVersion) -> list[Problem]:
         ("urls", "unsubscribe", "has no unsubscribe link"),
         ("store", "postal_address", "does not show the store's postal address"),
     ):
-        if where := lacking(version, root, key):
+        if where := missing_parts(version, root, key):
             place = f"templates/{version.name}: {', '.join(where)}"
             remedy = f"marketing mail needs {{{{ {root}.{key} }}}} outside of conditions"
             found.append(Problem(place, reason, remedy))
     return found
 
 
-def lacking(version: TemplateVersion, root: str, key: str) -> list[str]:
+def missing_parts(version: TemplateVersion, root: str, key: str) -> list[str]:
     """The parts, by language, that do not print `root.key` for everyone."""
     sources = {locale: version.variant(locale).sources for locale in version.locales}
     return [
@@ -134,8 +141,8 @@ def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, s
                 build.report(Problem(path, f"is longer than {_MOST_SOURCE // 1024} KB"))
             elif key.endswith((".txt", ".mjml", ".html")):
                 try:
-                    build.report(*check_syntax(scan(text, path)))
-                except Broken as broken:
+                    build.report(*check_syntax(tokenize(text, path)))
+                except InvalidTemplateError as broken:
                     build.report(broken.problem)
 
 
@@ -165,12 +172,12 @@ def _translated(files: Mapping[str, str]) -> list[str]:
 
 def _texts(
     build: _Build, locale: str, files: Mapping[str, str], layout: Mapping[str, str]
-) -> dict[str, Piece] | None:
+) -> dict[str, SourcePiece] | None:
     """The texts of one language by dotted key, the template's own before the layout's.
 
     None when a file cannot be read.
     """
-    texts: dict[str, Piece] = {}
+    texts: dict[str, SourcePiece] = {}
     for folder, group in ((f"templates/{LAYOUT}", layout), (build.sources.folder, files)):
         file = f"strings.{languages.choose(locale, _translated(group), '')}.json"
         if file not in group:
@@ -186,12 +193,12 @@ def _texts(
             if not isinstance(value, str):
                 build.report(Problem(path, f'"{key}" is not a text'))
                 continue
-            piece = Piece("words", value, f"{path} [{key}]", 0)
+            piece = SourcePiece("words", value, f"{path} [{key}]", 0)
             texts[key] = piece
             try:
-                wrong = check_syntax(scan(value, piece.file))
+                wrong = check_syntax(tokenize(value, piece.file))
                 build.report(*(Problem(piece.file, p.reason, p.remedy) for p in wrong))
-            except Broken as broken:
+            except InvalidTemplateError as broken:
                 build.report(Problem(piece.file, broken.problem.reason))
     return texts
 
@@ -204,25 +211,25 @@ def _flat(value: object, path: str) -> Iterator[tuple[str, object]]:
         yield path, value
 
 
-def _variant(build: _Build, locale: str, texts: Mapping[str, Piece]) -> Variant | None:
+def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Variant | None:
     """Compile one language; None when anything is wrong."""
     direction = languages.direction(locale)
     sides = ("right", "left") if direction == "rtl" else ("left", "right")
     constants = {
-        key: [Piece("words", value, "", 0)]
+        key: [SourcePiece("words", value, "", 0)]
         for key, value in (
             ("lang", locale), ("dir", direction), ("start", sides[0]), ("end", sides[1]),
         )
     }  # fmt: skip
     before = len(build.problems)
 
-    def part(file: str) -> list[Piece]:
+    def part(file: str) -> list[SourcePiece]:
         missing_from = f"{build.sources.folder}/strings.{locale}.json"
         try:
             pieces = localize(
                 build.sources.assemble(file), texts, constants, build.problems, missing_from
             )
-        except Broken as broken:
+        except InvalidTemplateError as broken:
             build.report(broken.problem)
             return []
         build.report(*analyze(pieces))
@@ -235,7 +242,7 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, Piece]) -> Variant 
     text = part("body.txt") if "body.txt" in build.sources else None
     if len(build.problems) > before:
         return None
-    made = disguise(body)
+    made = mask_jinja(body)
     html = compile_mjml(made) if body_file == "body.mjml" else compile_html(made)
     if made.problems:
         build.report(*made.problems)
@@ -248,7 +255,7 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, Piece]) -> Variant 
     marked = f"{html[: body_tag.end()]}{_MARK}{html[body_tag.end() :]}"
     shown = plain_source(constants["preheader"], direction, escaped=True)
     block = _preheader_block(shown) if shown else ""
-    source = reveal(made, marked, direction).replace(_MARK, block, 1)
+    source = unmask_jinja(made, marked, direction).replace(_MARK, block, 1)
     build.report(*made.problems)
     tree = None if made.problems else _parsed(source)
     if tree is not None:

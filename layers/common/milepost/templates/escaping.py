@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from milepost.templates.sandbox import concat, each, text_of
-from milepost.templates.utm import Campaign, added, marked
+from milepost.templates.utm import Campaign, add_utm, utm_suffix
 
 CAMPAIGN = "_campaign"
 """Where a render keeps what links to the store's own pages get, or None."""
@@ -99,14 +99,14 @@ def _visit(context: Context, value: Any) -> str:
     """An address that a reader may follow, which says whose mail led there if it is the store's."""
     address = _link(value)
     campaign: Campaign | None = context.parent[CAMPAIGN]
-    return marked(address, campaign) if campaign else address
+    return add_utm(address, campaign) if campaign else address
 
 
 def _mark(context: Context, value: Any) -> str:
     """What goes behind an address that is put together of several parts."""
     campaign: Campaign | None = context.parent[CAMPAIGN]
     address = text_of(value)
-    return added(address, campaign) if campaign and "#" not in address else ""
+    return utm_suffix(address, campaign) if campaign and "#" not in address else ""
 
 
 def _link_part(value: Any) -> str:

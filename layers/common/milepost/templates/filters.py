@@ -1,6 +1,7 @@
 """The filters a template has.
 
-Each one is paid for by the size of its input and refuses to build more than `LONGEST` characters.
+Each one is paid for by the size of its input and refuses to build more than `MAX_TEXT_LENGTH`
+characters.
 """
 
 from collections.abc import Callable
@@ -12,13 +13,20 @@ from jinja2.filters import do_dictsort, do_sort, do_title, do_truncate, do_uniqu
 from jinja2.runtime import Context
 
 from milepost.templates import formats
-from milepost.templates.sandbox import LONGEST, Missing, NotPlain, TooMuch, spend, text_of
+from milepost.templates.sandbox import (
+    MAX_TEXT_LENGTH,
+    Missing,
+    NotPlainDataError,
+    RenderLimitError,
+    charge_budget,
+    text_of,
+)
 
 LOCALE = "_locale"
 """Where a render keeps the tag by which money and dates are written."""
 
-MOST_COLUMNS = 100
-MOST_PLACES = 6
+MAX_COLUMNS = 100
+MAX_PLACES = 6
 
 
 def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
@@ -37,7 +45,7 @@ def _sized(value: Any) -> list[Any]:
     if isinstance(value, Missing):
         value._fail_with_undefined_error()
     if type(value) not in (list, tuple, dict, str):
-        raise NotPlain("a filter for lists needs a list")
+        raise NotPlainDataError("a filter for lists needs a list")
     return list(value)
 
 
@@ -67,8 +75,8 @@ def _picked(value: Any, attribute: str | None) -> list[Any]:
 
 def _join(value: Any, separator: str = "", attribute: str | None = None) -> str:
     texts = [text_of(item) for item in _picked(value, attribute)]
-    if sum(map(len, texts)) + len(separator) * len(texts) > LONGEST:
-        raise TooMuch(f"a text grows beyond {LONGEST} characters")
+    if sum(map(len, texts)) + len(separator) * len(texts) > MAX_TEXT_LENGTH:
+        raise RenderLimitError(f"a text grows beyond {MAX_TEXT_LENGTH} characters")
     return separator.join(texts)
 
 
@@ -78,8 +86,8 @@ def _sum(value: Any, attribute: str | None = None) -> float:
 
 
 def _round(value: Any, precision: int = 0) -> float:
-    if not 0 <= precision <= MOST_PLACES:
-        raise NotPlain(f"round takes 0 to {MOST_PLACES} places")
+    if not 0 <= precision <= MAX_PLACES:
+        raise NotPlainDataError(f"round takes 0 to {MAX_PLACES} places")
     amount = round(formats.read_amount(text_of(value)), precision)
     return float(amount) if precision else int(amount)
 
@@ -105,8 +113,8 @@ def _float(value: Any, default: float | None = None) -> float:
 
 def _replace(value: Any, old: str, new: str) -> str:
     text = text_of(value)
-    if len(text) + text.count(old) * (len(new) - len(old)) > LONGEST:
-        raise TooMuch(f"a text grows beyond {LONGEST} characters")
+    if len(text) + text.count(old) * (len(new) - len(old)) > MAX_TEXT_LENGTH:
+        raise RenderLimitError(f"a text grows beyond {MAX_TEXT_LENGTH} characters")
     return text.replace(old, new)
 
 
@@ -116,8 +124,8 @@ def _urlencode(value: Any) -> str:
 
 def _batch(value: Any, columns: int, fill: Any = None) -> list[list[Any]]:
     items = _sized(value)
-    if not 1 <= columns <= MOST_COLUMNS:
-        raise NotPlain(f"batch takes 1 to {MOST_COLUMNS} columns")
+    if not 1 <= columns <= MAX_COLUMNS:
+        raise NotPlainDataError(f"batch takes 1 to {MAX_COLUMNS} columns")
     rows = [items[start : start + columns] for start in range(0, len(items), columns)]
     if rows and fill is not None:
         rows[-1] += [fill] * (columns - len(rows[-1]))
@@ -135,16 +143,16 @@ def _paid(function: Callable[..., Any], wants_context: bool = False) -> Callable
     def run(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
         kind = type(value)
         if kind is str:
-            spend(context, 1 + len(value) // 64)
+            charge_budget(context, 1 + len(value) // 64)
         elif kind is list or kind is tuple or kind is dict:
-            spend(context, 1 + len(value))
+            charge_budget(context, 1 + len(value))
         else:
-            spend(context, 1)
+            charge_budget(context, 1)
         if wants_context:
             return function(context, value, *args, **kwargs)
         result = function(value, *args, **kwargs)
-        if type(result) is str and len(result) > LONGEST:
-            raise TooMuch(f"a text grows beyond {LONGEST} characters")
+        if type(result) is str and len(result) > MAX_TEXT_LENGTH:
+            raise RenderLimitError(f"a text grows beyond {MAX_TEXT_LENGTH} characters")
         return result
 
     return run
@@ -162,9 +170,9 @@ def _number(context: Context, value: Any) -> str:
 
 def _date(context: Context, value: Any, width: formats.Width = "long", calendar: Any = None) -> str:
     if width not in formats.WIDTHS:
-        raise NotPlain(f"date takes one of {', '.join(formats.WIDTHS)}")
+        raise NotPlainDataError(f"date takes one of {', '.join(formats.WIDTHS)}")
     if calendar not in (None, "gregorian", "persian", "islamic"):
-        raise NotPlain("the calendar of a date is gregorian, persian or islamic")
+        raise NotPlainDataError("the calendar of a date is gregorian, persian or islamic")
     zone = (context.parent.get("contact") or {}).get("timezone")
     return formats.moment(text_of(value), width, context.parent[LOCALE], zone, calendar)
 
@@ -172,7 +180,7 @@ def _date(context: Context, value: Any, width: formats.Width = "long", calendar:
 def _sort(
     context: Context, value: Any, reverse: bool = False, attribute: str | None = None
 ) -> list[Any]:
-    spend(context, 4 * len(_sized(value)))
+    charge_budget(context, 4 * len(_sized(value)))
     return do_sort(context.environment, _sized(value), reverse, False, attribute)
 
 
@@ -186,11 +194,11 @@ def _truncate(context: Context, value: Any, length: int = 255, end: str = "…")
 
 def _dictsort(value: Any, by: Any = "key", reverse: bool = False) -> list[Any]:
     if type(value) is not dict:
-        raise NotPlain("dictsort needs a group of values")
+        raise NotPlainDataError("dictsort needs a group of values")
     return do_dictsort(value, False, by, reverse)
 
 
-OFFERED: dict[str, Callable[..., Any]] = {
+TEMPLATE_FILTERS: dict[str, Callable[..., Any]] = {
     "money": _paid(_money, wants_context=True),
     "number": _paid(_number, wants_context=True),
     "date": _paid(_date, wants_context=True),

@@ -163,9 +163,9 @@ def moment(
         from babel.dates import format_date
 
         return format_date(day, width, locale=babel_locale).translate(_digits(locale))
-    from milepost.templates.calendars import write_in
+    from milepost.templates.calendars import format_in_calendar
 
-    return write_in(calendar, day, width, babel_locale).translate(_digits(locale))
+    return format_in_calendar(calendar, day, width, babel_locale).translate(_digits(locale))
 
 
 def _day(value: str, timezone: str | None) -> date:

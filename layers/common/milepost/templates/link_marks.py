@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from milepost.templates.source import Piece
+from milepost.templates.source import SourcePiece
 
 _ANCHOR = re.compile(
     r"<(?:a|area)\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(?<=[\s\"'])href\s*=\s*(\"[^\"]*\"|'[^']*')",
@@ -22,14 +22,14 @@ _OPENS, _CLOSES = "\ue010", "\ue011"
 _TOKEN = re.compile(f"{_OPENS}(\\d+){_CLOSES}")
 
 
-class Mark(NamedTuple):
+class LinkMark(NamedTuple):
     """Where in an address a call goes, and the call."""
 
     at: int
     call: str
 
 
-def mark_of(address: str, pieces: Sequence[Piece]) -> Mark | None:
+def mark_of(address: str, pieces: Sequence[SourcePiece]) -> LinkMark | None:
     """The call behind an address with stand-ins; None if it is a single value, or no web page."""
     first = _STAND_IN.match(address)
     if first and first.end() == len(address):
@@ -41,7 +41,7 @@ def mark_of(address: str, pieces: Sequence[Piece]) -> Mark | None:
     fixed = repr(_STAND_IN.sub("", address[:end]).replace("&amp;", "&"))
     if first:
         fixed = f"({pieces[int(first[1])].source})|_link ~ {fixed}"
-    return Mark(end, f"{{{{ ({fixed})|_mark }}}}")
+    return LinkMark(end, f"{{{{ ({fixed})|_mark }}}}")
 
 
 def single(address: str) -> int | None:
@@ -50,10 +50,10 @@ def single(address: str) -> int | None:
     return int(only[1]) if only else None
 
 
-class Visits:
+class LinkMarks:
     """The links of one HTML document: `whole` are the pieces that are a link by themselves."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Sequence[SourcePiece]) -> None:
         self.whole: set[int] = set()
         self._pieces = pieces
         self._calls: list[str] = []

@@ -17,8 +17,8 @@ from milepost.base.languages import Direction
 from milepost.base.problems import Problem
 from milepost.templates.html_cursor import Cursor
 from milepost.templates.htmltext import ADDRESS_BEGINS, ADDRESS_ENDS
-from milepost.templates.link_marks import Visits, mark_of
-from milepost.templates.source import Piece
+from milepost.templates.link_marks import LinkMarks, mark_of
+from milepost.templates.source import SourcePiece
 
 _URL_ATTRIBUTES = frozenset(
     {"href", "src", "background", "action", "formaction", "poster", "cite", "data", "longdesc",
@@ -38,15 +38,15 @@ _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif|>|jq\d{4}qj-->).*?-->", re.DOTALL)
 
 
 @dataclass(slots=True)
-class Disguised:
+class MaskedTemplate:
     """A document whose Jinja is replaced by stand-ins. `problems` were found on the way."""
 
     text: str = ""
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[SourcePiece] = field(default_factory=list)
     between: set[int] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
-    origins: list[Piece] = field(default_factory=list)
+    origins: list[SourcePiece] = field(default_factory=list)
 
     def place(self, offset: int) -> str:
         index = max(bisect_right(self.starts, offset) - 1, 0)
@@ -56,9 +56,9 @@ class Disguised:
         return f"{piece.file}:{piece.line + self.text[self.starts[index] : offset].count(chr(10))}"
 
 
-def disguise(pieces: list[Piece]) -> Disguised:
+def mask_jinja(pieces: list[SourcePiece]) -> MaskedTemplate:
     """Replace Jinja by stand-ins, and refuse it where HTML could not hold it."""
-    made = Disguised()
+    made = MaskedTemplate()
     cursor = Cursor()
     out: list[str] = []
     size = 0
@@ -100,7 +100,7 @@ def disguise(pieces: list[Piece]) -> Disguised:
     return made
 
 
-def check_links(made: Disguised, html: str) -> list[Problem]:
+def check_links(made: MaskedTemplate, html: str) -> list[Problem]:
     """Fixed addresses that a reader cannot follow from a mail: `javascript:`, `data:`, `/sale`."""
     problems: list[Problem] = []
     for link in _FIXED_LINK.finditer(html):
@@ -112,7 +112,7 @@ def check_links(made: Disguised, html: str) -> list[Problem]:
     return problems
 
 
-def reveal(made: Disguised, html: str, direction: Direction) -> str:
+def unmask_jinja(made: MaskedTemplate, html: str, direction: Direction) -> str:
     """Put the Jinja back, each expression behind the filter for its place.
 
     Problems are added to `made` for what got lost, moved or stands where no value is safe.
@@ -128,7 +128,7 @@ def reveal(made: Disguised, html: str, direction: Direction) -> str:
                 )
             )
     made.problems += check_links(made, html)
-    visits = Visits(made.pieces)
+    visits = LinkMarks(made.pieces)
     html = visits.marked(html)
     cursor = Cursor()
     out: list[str] = []
@@ -189,7 +189,9 @@ def _neutral(static: str) -> str:
     return static.replace("{#", "{ #").replace("{%", "{ %").replace("{{", "{ {")
 
 
-def _printing(cursor: Cursor, piece: Piece, direction: Direction, problems: list[Problem]) -> str:
+def _printing(
+    cursor: Cursor, piece: SourcePiece, direction: Direction, problems: list[Problem]
+) -> str:
     if cursor.state == "text":
         return f"_html_{direction}"
     if cursor.state == "raw" and cursor.tag in ("title", "textarea"):
@@ -220,7 +222,7 @@ def _printing(cursor: Cursor, piece: Piece, direction: Direction, problems: list
     return f"_attribute_{direction}"
 
 
-def restore(text: str, pieces: list[Piece], direction: Direction) -> str:
+def restore(text: str, pieces: list[SourcePiece], direction: Direction) -> str:
     """Put the Jinja back into a text that `derive_text` read from disguised HTML."""
 
     def put(match: re.Match[str], name: str) -> str:
@@ -241,7 +243,7 @@ def restore(text: str, pieces: list[Piece], direction: Direction) -> str:
     return _STAND_IN.sub(lambda match: put(match, f"_plain_{direction}"), text)
 
 
-def plain_source(pieces: Iterable[Piece], direction: Direction, escaped: bool = False) -> str:
+def plain_source(pieces: Iterable[SourcePiece], direction: Direction, escaped: bool = False) -> str:
     """The Jinja source of a part that was written as plain text, or of a stretch of HTML text.
 
     What continues an address, as in `https://host/{{ id }}`, is encoded and not isolated.
@@ -259,7 +261,7 @@ def plain_source(pieces: Iterable[Piece], direction: Direction, escaped: bool = 
     return "".join(out)
 
 
-def jinja(piece: Piece, printing: str) -> str:
+def jinja(piece: SourcePiece, printing: str) -> str:
     """A piece as Jinja source, an expression behind the filter that prints it."""
     if piece.kind == "statement":
         return f"{{% {piece.source} %}}"

@@ -2,8 +2,8 @@
 
 import re
 
-from milepost.base.problems import Problem, suggest
-from milepost.templates.markup import Disguised
+from milepost.base.problems import Problem, did_you_mean
+from milepost.templates.markup import MaskedTemplate
 
 _MJML = frozenset(
     [
@@ -50,7 +50,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _UNQUOTED_VALUE = re.compile(r"=\s*[^\s\"'>]")
 
 
-def compile_mjml(made: Disguised) -> str:
+def compile_mjml(made: MaskedTemplate) -> str:
     """MJML to HTML, stand-ins in place; empty with problems in `made` when it cannot be."""
     if not made.problems:
         made.problems += _check(made)
@@ -71,7 +71,7 @@ def compile_mjml(made: Disguised) -> str:
         return ""
 
 
-DEEPEST = 400
+MAX_DEPTH = 400
 """Elements inside each other: the inliner recurses, and thousands of them end its process."""
 
 _OPENS_OR_CLOSES = re.compile(r"<(/?)([a-zA-Z][\w:-]*)(?:\"[^\"]*\"|'[^']*'|[^'\">])*?(/?)>")
@@ -95,13 +95,13 @@ def _depth(html: str) -> int:
     return deepest
 
 
-def compile_html(made: Disguised) -> str:
+def compile_html(made: MaskedTemplate) -> str:
     """Inline the styles of an HTML body; media queries stay. Nothing is fetched."""
     if made.problems:
         return ""
-    if _depth(made.text) > DEEPEST:
+    if _depth(made.text) > MAX_DEPTH:
         place = made.origins[0].file if made.origins else "template"
-        made.problems.append(Problem(place, f"is nested deeper than {DEEPEST} elements"))
+        made.problems.append(Problem(place, f"is nested deeper than {MAX_DEPTH} elements"))
         return ""
     import css_inline  # at publish only
 
@@ -116,7 +116,7 @@ def compile_html(made: Disguised) -> str:
         return ""
 
 
-def _check(made: Disguised) -> list[Problem]:
+def _check(made: MaskedTemplate) -> list[Problem]:
     """What the compiler would refuse without saying where, or pass over in silence."""
     problems: list[Problem] = []
     open_tags: list[tuple[str, int]] = []
@@ -124,7 +124,7 @@ def _check(made: Disguised) -> list[Problem]:
         closing, name, attributes, alone = tag.groups()
         place = made.place(tag.start())
         if name not in _MJML:
-            remedy = "use {% include %}" if name == "mj-include" else suggest(name, _MJML)
+            remedy = "use {% include %}" if name == "mj-include" else did_you_mean(name, _MJML)
             problems.append(Problem(place, f"there is no <{name}>", remedy))
         elif _UNQUOTED_VALUE.search(_QUOTED.sub('""', attributes)):
             problems.append(Problem(place, f"an attribute of <{name}> has no quotes"))

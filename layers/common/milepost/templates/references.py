@@ -21,7 +21,7 @@ def steps_used(version: TemplateVersion) -> set[str]:
     }
 
 
-def mentions(version: TemplateVersion, root: str, name: str) -> bool:
+def template_mentions(version: TemplateVersion, root: str, name: str) -> bool:
     """Whether a template speaks of `root.name` anywhere, in any language."""
     return any(
         name in _read(part, source).parts_of(root)

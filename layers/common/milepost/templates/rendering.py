@@ -22,12 +22,12 @@ from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, Undefine
 
 from milepost.base import languages
 from milepost.templates.escaping import CAMPAIGN, PRINTING
-from milepost.templates.filters import LOCALE, OFFERED
+from milepost.templates.filters import LOCALE, TEMPLATE_FILTERS
 from milepost.templates.htmltext import tidy
 from milepost.templates.sandbox import (
-    ALLOWANCE,
-    LONGEST,
-    PURSE,
+    MAX_TEXT_LENGTH,
+    WORK_BUDGET,
+    WORK_LEFT,
     DataEnvironment,
     Part,
     compile_part,
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from milepost.templates.utm import Campaign
 
 
-MOST_OUTPUT = 512 * 1024
+MAX_OUTPUT = 512 * 1024
 """Characters of one rendered part. SES takes 40 MB, but nobody reads it."""
 
-LONGEST_SUBJECT = 255
+MAX_SUBJECT_LENGTH = 255
 
 _BATCH = 64
 """Pieces taken between two looks at the size: one is at most a template's text, 102 KB."""
@@ -65,7 +65,7 @@ _TURNING = re.compile("[\u202a-\u202e]")
 
 
 def _environments() -> dict[Part, DataEnvironment]:
-    filters = {**OFFERED, **PRINTING}
+    filters = {**TEMPLATE_FILTERS, **PRINTING}
     html, plain = environment(True, filters), environment(False, filters)
     return {"subject": plain, "preheader": plain, "html": html, "text": plain}
 
@@ -151,7 +151,7 @@ class Renderer:
     ) -> dict[str, Any]:
         try:
             values: dict[str, Any] = plain(context)
-        except NotJSON as error:
+        except NotJsonError as error:
             raise RenderingError(self.version.name, "context", str(error)) from None
         direction = languages.direction(language)
         wanted = languages.normalize(locale or "")
@@ -168,9 +168,9 @@ class Renderer:
         return values
 
     def _fill(self, part: Part, template: Template, values: dict[str, Any]) -> str:
-        values[PURSE] = [ALLOWANCE]
+        values[WORK_LEFT] = [WORK_BUDGET]
         pieces: list[str] = []
-        room = MOST_OUTPUT
+        room = MAX_OUTPUT
         root: Callable[[Context], Iterator[str]] = template.root_render_func
         try:
             stream = root(template.new_context(values))
@@ -200,14 +200,14 @@ class Renderer:
         return found.pop() if len(found) == 1 else name
 
 
-class NotJSON(ValueError):
+class NotJsonError(ValueError):
     """A context holds something else than JSON data; says where."""
 
 
 def plain(context: Mapping[str, Any]) -> dict[str, Any]:
     """Copy JSON data for a template: nulls dropped, unwanted characters too, long texts cut.
 
-    Raises NotJSON for any other object, so that no template can ever reach one.
+    Raises NotJsonError for any other object, so that no template can ever reach one.
     """
     left = _MOST_VALUES
 
@@ -215,12 +215,12 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal left
         left -= 1
         if left < 0 or depth > _DEEPEST:
-            raise NotJSON(": more than a mail can hold")
+            raise NotJsonError(": more than a mail can hold")
         kind = type(value)
         if kind is str:
             if not value.isprintable():  # quick, and right but for harmless marks
                 value = _UNWANTED.sub("", value)
-            return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+            return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
         if kind is int or kind is float or kind is bool:
             return value
         if isinstance(value, Mapping):
@@ -229,20 +229,20 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
                 if inner is None:
                     continue
                 if type(key) is not str:
-                    raise NotJSON(": a key is not text")
+                    raise NotJsonError(": a key is not text")
                 try:
                     copied[key] = copy(inner, depth + 1)
-                except NotJSON as error:
-                    raise NotJSON(f".{key}{error}") from None
+                except NotJsonError as error:
+                    raise NotJsonError(f".{key}{error}") from None
             return copied
         if kind is list or kind is tuple:
             return [copy(inner, depth + 1) for inner in value if inner is not None]
-        raise NotJSON(f": {kind.__name__} is not plain data")
+        raise NotJsonError(f": {kind.__name__} is not plain data")
 
     try:
         copied: dict[str, Any] = copy(context, 0)
-    except NotJSON as error:
-        raise NotJSON(str(error).lstrip(".")) from None
+    except NotJsonError as error:
+        raise NotJsonError(str(error).lstrip(".")) from None
     return copied
 
 
@@ -250,8 +250,8 @@ def one_line(text: str) -> str:
     """Make a header value of a rendered text: one line of 255 characters at most, none of which
     controls anything or turns the order of others (isolates may stay: they end where they say)."""
     line = _SPACES.sub(" ", _TURNING.sub("", text)).strip()
-    if len(line) > LONGEST_SUBJECT:
-        line = line[: LONGEST_SUBJECT - 2].rstrip() + "…"
+    if len(line) > MAX_SUBJECT_LENGTH:
+        line = line[: MAX_SUBJECT_LENGTH - 2].rstrip() + "…"
         if line.count("\u2068") > line.count("\u2069"):
             line += "\u2069"
     return line

@@ -5,8 +5,8 @@ lets `{{ 'a' * 100000000 }}` take 400 MB and calls any method of any object it i
 
 1. Templates see data only. An attribute is a key of a dictionary or it is missing; methods,
    calls, macros and imports do not exist (`GRAMMAR`).
-2. Every loop and every filter pays from one allowance per mail (`ALLOWANCE`), in proportion to
-   the size of what it works on, and no text that a template builds may pass `LONGEST`.
+2. Every loop and every filter pays from one allowance per mail (`WORK_BUDGET`), in proportion to
+   the size of what it works on, and no text that a template builds may pass `MAX_TEXT_LENGTH`.
 3. What an expression prints passes one of the filters of `printing`, chosen at publish by the
    place where it stands: text, attribute, link, style.
 """
@@ -23,13 +23,13 @@ from jinja2.visitor import NodeTransformer
 Part = Literal["subject", "preheader", "html", "text"]
 PARTS: tuple[Part, ...] = ("subject", "preheader", "html", "text")
 
-ALLOWANCE = 50_000
+WORK_BUDGET = 50_000
 """Units of work for one mail. A cart of five products takes about 300; all of it, half a second."""
 
-LONGEST = 20_000
+MAX_TEXT_LENGTH = 20_000
 """Characters of the longest text that a template may build or a value may have."""
 
-PURSE = "_allowance"
+WORK_LEFT = "_allowance"
 """Where a render keeps what is left: a list of one number, out of reach of templates."""
 
 GRAMMAR: tuple[type[nodes.Node], ...] = (
@@ -53,16 +53,16 @@ _LOOP = frozenset(
 )  # fmt: skip
 
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Nodes inside each other. The layout with a product table has 15; Jinja's compiler takes time by
 the square of the depth of its conditions."""
 
 
-class TooMuch(TemplateRuntimeError):
+class RenderLimitError(TemplateRuntimeError):
     """The template asks for more work or memory than a mail may cost."""
 
 
-class NotPlain(TemplateRuntimeError):
+class NotPlainDataError(TemplateRuntimeError):
     """The template does something with a value that the value cannot do."""
 
 
@@ -116,28 +116,28 @@ class DataEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "+" and type(left) is str and type(right) is str:
-            if len(left) + len(right) > LONGEST:
-                raise TooMuch(f"a text grows beyond {LONGEST} characters")
+            if len(left) + len(right) > MAX_TEXT_LENGTH:
+                raise RenderLimitError(f"a text grows beyond {MAX_TEXT_LENGTH} characters")
             return left + right
         for value in (left, right):
             if isinstance(value, Missing):
                 value._fail_with_undefined_error()
             if type(value) is not int and type(value) is not float:
-                raise NotPlain(f"{operator} works on numbers")
+                raise NotPlainDataError(f"{operator} works on numbers")
         if operator == "**":
-            raise NotPlain("** is not available")
+            raise NotPlainDataError("** is not available")
         result = super().call_binop(context, operator, left, right)
         if abs(result) > 1e18:
-            raise TooMuch("a number grows beyond 10^18")
+            raise RenderLimitError("a number grows beyond 10^18")
         return result
 
 
-def spend(context: Context, units: int) -> None:
-    """Take work off what this render may still do; raise TooMuch when nothing is left."""
-    purse = context.parent[PURSE]
+def charge_budget(context: Context, units: int) -> None:
+    """Take work off what this render may still do; raise RenderLimitError when nothing is left."""
+    purse = context.parent[WORK_LEFT]
     purse[0] -= units
     if purse[0] < 0:
-        raise TooMuch("the template does too much work for one mail")
+        raise RenderLimitError("the template does too much work for one mail")
 
 
 def each(context: Context, value: Any, weight: int) -> list[Any]:
@@ -145,8 +145,8 @@ def each(context: Context, value: Any, weight: int) -> list[Any]:
     if isinstance(value, Missing):
         value._fail_with_undefined_error()
     if type(value) not in (list, tuple, dict, str):
-        raise NotPlain("a loop needs a list")
-    spend(context, 1 + len(value) * weight)
+        raise NotPlainDataError("a loop needs a list")
+    charge_budget(context, 1 + len(value) * weight)
     return list(value)
 
 
@@ -154,9 +154,9 @@ def concat(context: Context, parts: tuple[Any, ...]) -> str:
     """`a ~ b`, with an end to growth."""
     texts = [text_of(part) for part in parts]
     length = sum(map(len, texts))
-    if length > LONGEST:
-        raise TooMuch(f"a text grows beyond {LONGEST} characters")
-    spend(context, 1 + length // 64)
+    if length > MAX_TEXT_LENGTH:
+        raise RenderLimitError(f"a text grows beyond {MAX_TEXT_LENGTH} characters")
+    charge_budget(context, 1 + length // 64)
     return "".join(texts)
 
 
@@ -169,7 +169,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, Missing):
         value._fail_with_undefined_error()
     what = {"bool": "true or false", "list": "a list", "dict": "a group of values"}
-    raise NotPlain(f"{what.get(type(value).__name__, 'this')} cannot be printed")
+    raise NotPlainDataError(f"{what.get(type(value).__name__, 'this')} cannot be printed")
 
 
 class _Guard(NodeTransformer):
@@ -225,9 +225,9 @@ def check_depth(tree: nodes.Template) -> None:
     depth, level = 0, [cast("nodes.Node", tree)]
     while level:
         depth += 1
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             line = level[0].lineno or 1
-            raise TemplateSyntaxError(f"is nested more than {DEEPEST} deep", line)
+            raise TemplateSyntaxError(f"is nested more than {MAX_DEPTH} deep", line)
         level = [child for node in level for child in node.iter_child_nodes()]
 
 

@@ -21,14 +21,14 @@ _TYPICAL = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style":
 _WORDS = 24
 
 
-def clipped(html: str) -> bool:
+def is_clipped(html: str) -> bool:
     """Whether Gmail would cut this mail off, with what SES adds for counting clicks."""
     if len(html) * 4 < CLIPPED // 2:
         return False  # whatever its letters take, and half of it for links
-    return weight(html) > CLIPPED
+    return html_size(html) > CLIPPED
 
 
-def weight(html: str) -> int:
+def html_size(html: str) -> int:
     """Bytes of finished HTML as they arrive."""
     return len(html.encode()) + _TRACKED * html.count("href=")
 
@@ -48,7 +48,7 @@ def _all(found: Iterable[nodes.Node]) -> int:
 
 def _of(node: nodes.Node) -> int:
     if isinstance(node, nodes.TemplateData):
-        return weight(node.data)
+        return html_size(node.data)
     if isinstance(node, nodes.Output):
         return _all(node.nodes)
     if isinstance(node, nodes.If):

@@ -17,7 +17,7 @@ from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError
 
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 
 LAYOUT = "_layout"
 
@@ -29,7 +29,7 @@ _TEXT = re.compile(r"t((?:\.[A-Za-z_]\w*)+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SourcePiece:
     """A stretch of a template.
 
     `text` is copied as it is, `words` is plain text of a language file and gets escaped for the
@@ -47,7 +47,7 @@ class Piece:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-class Broken(Exception):
+class InvalidTemplateError(Exception):
     """A file cannot be read as a template; carries the problem."""
 
     def __init__(self, place: str, reason: str, remedy: str = "") -> None:
@@ -56,12 +56,12 @@ class Broken(Exception):
 
 
 @lru_cache(maxsize=256)
-def scan(source: str, file: str) -> tuple[Piece, ...]:
-    """Cut a source into pieces; comments disappear. Raises Broken.
+def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
+    """Cut a source into pieces; comments disappear. Raises InvalidTemplateError.
 
     Kept, for every language of a template and every template of a layout asks again.
     """
-    pieces: list[Piece] = []
+    pieces: list[SourcePiece] = []
     inside: list[str] = []
     begun, opened = 0, False
     try:
@@ -73,19 +73,19 @@ def scan(source: str, file: str) -> tuple[Piece, ...]:
                 kind: Literal["output", "statement"] = (
                     "output" if token == "variable_end" else "statement"
                 )
-                pieces.append(Piece(kind, "".join(inside).strip(), file, begun))
+                pieces.append(SourcePiece(kind, "".join(inside).strip(), file, begun))
                 opened = False
             elif token == "data":
-                pieces.append(Piece("text", value, file, line))
+                pieces.append(SourcePiece("text", value, file, line))
             elif token in ("raw_begin", "raw_end"):
-                raise Broken(f"{file}:{line}", "raw blocks are not available")
+                raise InvalidTemplateError(f"{file}:{line}", "raw blocks are not available")
             elif not token.startswith("comment"):
                 inside.append(value)
     except TemplateSyntaxError as error:
         remedy = 'in a style, write "{ #" with a space' if "comment" in str(error.message) else ""
-        raise Broken(f"{file}:{error.lineno}", str(error.message), remedy) from None
+        raise InvalidTemplateError(f"{file}:{error.lineno}", str(error.message), remedy) from None
     if opened:
-        raise Broken(f"{file}:{begun}", "these braces are never closed")
+        raise InvalidTemplateError(f"{file}:{begun}", "these braces are never closed")
     return tuple(pieces)
 
 
@@ -100,21 +100,21 @@ class Sources:
     def __contains__(self, file: str) -> bool:
         return f"{self.folder}/{file}" in self._files
 
-    def assemble(self, file: str) -> list[Piece]:
-        """The pieces of one part with its layout and includes. Raises Broken."""
+    def assemble(self, file: str) -> list[SourcePiece]:
+        """The pieces of one part with its layout and includes. Raises InvalidTemplateError."""
         return self._assemble(f"{self.folder}/{file}", {}, 0)
 
     def _assemble(
-        self, path: str, blocks: Mapping[str, Sequence[Piece]], depth: int
-    ) -> list[Piece]:
-        pieces = scan(self._files[path], path)
+        self, path: str, blocks: Mapping[str, Sequence[SourcePiece]], depth: int
+    ) -> list[SourcePiece]:
+        pieces = tokenize(self._files[path], path)
         start, first = next(
             ((n, p) for n, p in enumerate(pieces) if p.kind != "text" or p.source.strip()),
-            (0, Piece("text", "", path, 1)),
+            (0, SourcePiece("text", "", path, 1)),
         )
         if parent := _named(first, "extends"):
             if depth > _DEEPEST:
-                raise Broken(first.place, "layouts extend each other in a circle")
+                raise InvalidTemplateError(first.place, "layouts extend each other in a circle")
             filled = {**_blocks(pieces[start + 1 :]), **blocks}
             found = self._find(parent, first, layout_first=True)
             return self._assemble(found, filled, depth + 1)
@@ -123,20 +123,22 @@ class Sources:
         for name in sorted(blocks.keys() - used):
             known = [block for piece in pieces if (block := _block_name(piece))]
             place = next((piece.place for piece in blocks[name]), path)
-            remedy = suggest(name, known) or f"it has: {', '.join(known)}"
-            raise Broken(place, f'{path} has no block "{name}"', remedy)
+            remedy = did_you_mean(name, known) or f"it has: {', '.join(known)}"
+            raise InvalidTemplateError(place, f'{path} has no block "{name}"', remedy)
         return expanded
 
     def _expand(
         self,
-        pieces: Sequence[Piece],
-        blocks: Mapping[str, Sequence[Piece]],
+        pieces: Sequence[SourcePiece],
+        blocks: Mapping[str, Sequence[SourcePiece]],
         used: set[str],
         depth: int,
-    ) -> list[Piece]:
+    ) -> list[SourcePiece]:
         if depth > _DEEPEST:
-            raise Broken(pieces[0].place if pieces else self.folder, "files include each other")
-        expanded: list[Piece] = []
+            raise InvalidTemplateError(
+                pieces[0].place if pieces else self.folder, "files include each other"
+            )
+        expanded: list[SourcePiece] = []
         position = 0
         while position < len(pieces):
             piece = pieces[position]
@@ -146,7 +148,7 @@ class Sources:
                 expanded.append(piece)
             elif structure[1] == "include" and (file := _named(piece, "include")):
                 found = self._find(file, piece)
-                included = scan(self._files[found], found)
+                included = tokenize(self._files[found], found)
                 expanded += self._expand(included, blocks, used, depth + 1)
             elif structure[1] == "block" and (name := _block_name(piece)):
                 end = _closing(pieces, position)
@@ -155,34 +157,36 @@ class Sources:
                 expanded += self._expand(inner, blocks, used, depth + 1)
                 position = end + 1
             else:
-                raise Broken(
+                raise InvalidTemplateError(
                     piece.place,
                     f"{piece.source!r} cannot stand here",
                     'extends comes first; include takes a file name, as in {% include "a.mjml" %}',
                 )
         return expanded
 
-    def _find(self, file: str, piece: Piece, layout_first: bool = False) -> str:
+    def _find(self, file: str, piece: SourcePiece, layout_first: bool = False) -> str:
         folders = [self.folder, f"templates/{LAYOUT}"]
         for folder in reversed(folders) if layout_first else folders:
             if f"{folder}/{file}" in self._files:
                 return f"{folder}/{file}"
         known = [path.rpartition("/")[2] for path in self._files]
-        raise Broken(piece.place, f'there is no file "{file}"', suggest(file, known))
+        raise InvalidTemplateError(
+            piece.place, f'there is no file "{file}"', did_you_mean(file, known)
+        )
 
 
-def _named(piece: Piece, keyword: str) -> str:
+def _named(piece: SourcePiece, keyword: str) -> str:
     structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
     file = _FILE.fullmatch(structure[2].strip()) if structure else None
     return file[1] if structure and structure[1] == keyword and file else ""
 
 
-def _block_name(piece: Piece) -> str:
+def _block_name(piece: SourcePiece) -> str:
     match = re.fullmatch(r"block\s+(\w+)", piece.source) if piece.kind == "statement" else None
     return match[1] if match else ""
 
 
-def _closing(pieces: Sequence[Piece], start: int) -> int:
+def _closing(pieces: Sequence[SourcePiece], start: int) -> int:
     depth = 1
     for position in range(start, len(pieces)):
         piece = pieces[position]
@@ -191,11 +195,13 @@ def _closing(pieces: Sequence[Piece], start: int) -> int:
             depth -= bool(re.match(r"endblock\b", piece.source))
             if not depth:
                 return position
-    raise Broken(pieces[start - 1].place, "this block is never closed", "add {% endblock %}")
+    raise InvalidTemplateError(
+        pieces[start - 1].place, "this block is never closed", "add {% endblock %}"
+    )
 
 
-def _blocks(pieces: Sequence[Piece]) -> dict[str, Sequence[Piece]]:
-    blocks: dict[str, Sequence[Piece]] = {}
+def _blocks(pieces: Sequence[SourcePiece]) -> dict[str, Sequence[SourcePiece]]:
+    blocks: dict[str, Sequence[SourcePiece]] = {}
     position = 0
     while position < len(pieces):
         piece = pieces[position]
@@ -205,7 +211,7 @@ def _blocks(pieces: Sequence[Piece]) -> dict[str, Sequence[Piece]]:
             blocks[name] = pieces[position:end]
             position = end + 1
         elif piece.kind != "text" or piece.source.strip():
-            raise Broken(
+            raise InvalidTemplateError(
                 piece.place,
                 "what stands outside a block is lost in a template that extends a layout",
                 "move it into a block",
@@ -214,18 +220,18 @@ def _blocks(pieces: Sequence[Piece]) -> dict[str, Sequence[Piece]]:
 
 
 def localize(
-    pieces: list[Piece],
-    texts: Mapping[str, Piece],
-    constants: Mapping[str, list[Piece]],
+    pieces: list[SourcePiece],
+    texts: Mapping[str, SourcePiece],
+    constants: Mapping[str, list[SourcePiece]],
     problems: list[Problem],
     missing_from: str,
-) -> list[Piece]:
+) -> list[SourcePiece]:
     """Put one language's texts and constants in place of `{{ t.key }}` and `{{ name }}`.
 
     A key that the language lacks is reported once, against `missing_from`, the file to add it to.
     """
 
-    def put(pieces: Sequence[Piece], depth: int) -> Iterator[Piece]:
+    def put(pieces: Sequence[SourcePiece], depth: int) -> Iterator[SourcePiece]:
         for piece in pieces:
             key = _TEXT.fullmatch(piece.source) if piece.kind == "output" else None
             if piece.kind == "output" and piece.source in constants:
@@ -234,14 +240,14 @@ def localize(
                 yield piece
             elif (text := texts.get(key[1][1:])) is None:
                 reason = f'has no text "{key[1][1:]}"'
-                if not any(p.place == missing_from and reason in p.reason for p in problems):
+                if not any(p.location == missing_from and reason in p.reason for p in problems):
                     reason = f"{reason}, which {piece.file} needs"
-                    remedy = suggest(key[1][1:], texts)
+                    remedy = did_you_mean(key[1][1:], texts)
                     problems.append(Problem(missing_from, reason, remedy))
             elif depth > _DEEPEST:
-                raise Broken(text.file, "texts use each other in a circle")
+                raise InvalidTemplateError(text.file, "texts use each other in a circle")
             else:
-                inner = scan(text.source, text.file)
+                inner = tokenize(text.source, text.file)
                 yield from put(
                     [
                         replace(p, kind="words" if p.kind == "text" else p.kind, line=0)

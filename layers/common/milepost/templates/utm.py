@@ -45,16 +45,16 @@ SOURCE, MEDIUM = "milepost", "email"
 _LONGEST_HOST = 300
 
 
-def marked(address: str, campaign: Campaign) -> str:
+def add_utm(address: str, campaign: Campaign) -> str:
     """The address with the parameters before its fragment. One that has a UTM parameter already, or
     leads elsewhere, stays as it is."""
     if "#" not in address:
-        return address + added(address, campaign)
+        return address + utm_suffix(address, campaign)
     begins, hash_, fragment = address.partition("#")
-    return f"{begins}{added(begins, campaign)}{hash_}{fragment}"
+    return f"{begins}{utm_suffix(begins, campaign)}{hash_}{fragment}"
 
 
-def added(address: str, campaign: Campaign) -> str:
+def utm_suffix(address: str, campaign: Campaign) -> str:
     """What to put behind an address that has no fragment: `?utm_source=…`, or nothing."""
     head = address[:_LONGEST_HOST].lower()
     if not head.startswith(campaign.begins) or address.startswith(campaign.own):
@@ -70,7 +70,7 @@ def added(address: str, campaign: Campaign) -> str:
     return f"{'&' if query and not query.endswith('&') else ''}{campaign.query}"
 
 
-def unmarked(link: str, workflow: str, step: str, variant: str) -> str:
+def strip_utm(link: str, workflow: str, step: str, variant: str) -> str:
     """A link that was followed, as the template has it: conditions name it like that."""
     if "utm_campaign=" not in link:
         return link

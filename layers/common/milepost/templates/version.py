@@ -24,7 +24,7 @@ FORMAT = b"milepost-template-1\n"
 CODE_MAGIC = f"{MAGIC_NUMBER.hex()}-{jinja2.__version__}-2"
 """Who can run stored bytecode: this Python and this Jinja with these filters (the last number)."""
 
-MOST_BYTES = 350 * 1024
+MAX_BYTES = 350 * 1024
 """DynamoDB takes items of 400 KB; the rest of the item needs some of it."""
 
 
@@ -94,7 +94,7 @@ class TemplateVersion:
         return cls(header["name"], header["hash"], header["default_locale"], packed)
 
 
-def pack(variant: Variant, magic: str = CODE_MAGIC) -> bytes:
+def compress_part(variant: Variant, magic: str = CODE_MAGIC) -> bytes:
     """Compress one language. Code is kept beside its source, with which it shares its texts."""
     sizes: dict[str, tuple[int, int]] = {}
     body: list[bytes] = []

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.base.errors import Busy
-from milepost.transfer.ports import Gone, Upload
+from milepost.base.errors import ThrottledError
+from milepost.transfer.ports import FileGoneError, FileVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -31,21 +31,21 @@ class S3Uploads:
     client: "S3Client"
     bucket: str
 
-    def find(self, store: str, path: str) -> Upload | None:
+    def find(self, store: str, path: str) -> FileVersion | None:
         try:
             found = self.client.head_object(Bucket=self.bucket, Key=f"{store}/{path}")
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
-            raise Busy(f"S3: {error.response['Error']['Code']}") from error
+            raise ThrottledError(f"S3: {error.response['Error']['Code']}") from error
         except BotoCoreError as error:
-            raise Busy(f"S3: {type(error).__name__}") from error
+            raise ThrottledError(f"S3: {type(error).__name__}") from error
         version = found.get("VersionId")
         if version in (None, "null"):  # the bucket was without versions when it was uploaded
             version = found["ETag"]
-        return Upload(path, str(version), found["ContentLength"])
+        return FileVersion(path, str(version), found["ContentLength"])
 
-    def read(self, store: str, upload: Upload, start: int = 0) -> Iterator[bytes]:
+    def read(self, store: str, upload: FileVersion, start: int = 0) -> Iterator[bytes]:
         if start >= upload.size:
             return
         with _errors():
@@ -57,7 +57,7 @@ class S3Uploads:
             )
             yield from answer["Body"].iter_chunks(PIECE)
 
-    def settle(self, store: str, upload: Upload) -> None:
+    def settle(self, store: str, upload: FileVersion) -> None:
         pinned = _pinned(upload)
         pinned.pop("IfMatch", None)
         try:
@@ -68,7 +68,7 @@ class S3Uploads:
                     Tagging={"TagSet": [{"Key": TAG, "Value": "imported"}]},
                     **pinned,
                 )
-        except Gone:
+        except FileGoneError:
             return  # its owner was faster
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None:
@@ -83,7 +83,7 @@ class S3Uploads:
             )
 
 
-def _pinned(upload: Upload) -> dict[str, Any]:
+def _pinned(upload: FileVersion) -> dict[str, Any]:
     if upload.version.startswith('"'):
         return {"IfMatch": upload.version}
     return {"VersionId": upload.version}
@@ -96,7 +96,7 @@ def _errors() -> Iterator[None]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _ANOTHER:
-            raise Gone(code) from error
-        raise Busy(f"S3: {code}") from error
+            raise FileGoneError(code) from error
+        raise ThrottledError(f"S3: {code}") from error
     except BotoCoreError as error:
-        raise Busy(f"S3: {type(error).__name__}") from error
+        raise ThrottledError(f"S3: {type(error).__name__}") from error

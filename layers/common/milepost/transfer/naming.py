@@ -14,20 +14,20 @@ _KINDS: tuple[tuple[str, Literal["settings", "undo", "csv", "jsonl", "export"]],
 )
 
 
-class Asked(NamedTuple):
+class UploadRequest(NamedTuple):
     """What an uploaded file asks for. `name` is the file's without its ending."""
 
     kind: Literal["settings", "undo", "csv", "jsonl", "export"]
     name: str
 
 
-def asked(path: str) -> Asked | None:
+def asked(path: str) -> UploadRequest | None:
     """What a path is, below its store's folder; None if it is nothing that we act upon."""
     for pattern, kind in _KINDS:
         before, _, after = pattern.partition("*")
         name = path.removeprefix(before).removesuffix(after)
         if path == f"{before}{name}{after}" and name and "/" not in name:
-            return Asked(kind, name)
+            return UploadRequest(kind, name)
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 
-class Upload(NamedTuple):
+class FileVersion(NamedTuple):
     """One version of a file in the bucket: what is uploaded over it meanwhile is another."""
 
     path: str
@@ -15,24 +15,24 @@ class Upload(NamedTuple):
     size: int
 
 
-class Gone(Exception):
+class FileGoneError(Exception):
     """The version of a file that was being read is no longer there."""
 
 
 class Uploads(Protocol):
     """Files of a store of any size. A version, once found, is what is read from then on."""
 
-    def find(self, store: str, path: str) -> Upload | None:
+    def find(self, store: str, path: str) -> FileVersion | None:
         """The file as it is now; None if there is none."""
 
-    def read(self, store: str, upload: Upload, start: int = 0) -> Iterator[bytes]:
-        """The bytes of that version from an offset on, in small pieces. Raises Gone."""
+    def read(self, store: str, upload: FileVersion, start: int = 0) -> Iterator[bytes]:
+        """The bytes of that version from an offset on, in small pieces. Raises FileGoneError."""
 
-    def settle(self, store: str, upload: Upload) -> None:
+    def settle(self, store: str, upload: FileVersion) -> None:
         """The file has served: mark it as one that is kept for a limited time."""
 
 
-class Reports(Protocol):
+class ReportFiles(Protocol):
     """Texts that are written over and over: reports, and lists of mistakes."""
 
     def read(self, store: str, path: str) -> str | None: ...
@@ -40,7 +40,7 @@ class Reports(Protocol):
     def write(self, store: str, path: str, text: str) -> None: ...
 
 
-class Requeue(Protocol):
+class ContinuationQueue(Protocol):
     """Has the same function called again, in a process of its own."""
 
     def again(self, message: Mapping[str, Any], delay: int = 0) -> None:

@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 from milepost.wiring import tables
 
 if TYPE_CHECKING:
-    from milepost.api.read import Reader
-    from milepost.api.write import Changer
+    from milepost.api.read import ContactReader
+    from milepost.api.write import ContactWriter
 
 
 @cache
-def reader() -> "Reader":
-    from milepost.api.read import Reader
+def reader() -> "ContactReader":
+    from milepost.api.read import ContactReader
 
-    return Reader(tables.contacts(), tables.timeline(), tables.lives())
+    return ContactReader(tables.contacts(), tables.timeline(), tables.lives())
 
 
 @cache
-def changer() -> "Changer":
-    from milepost.api.write import Changer
+def changer() -> "ContactWriter":
+    from milepost.api.write import ContactWriter
 
-    return Changer(tables.contacts(), tables.timeline())
+    return ContactWriter(tables.contacts(), tables.timeline())

@@ -41,7 +41,7 @@ def parse_clock(text: str) -> Clock:
         return Clock()
     start, _, speed = text.rpartition("@")
     try:
-        clock = Clock(instants.parse(start), float(speed))
+        clock = Clock(instants.parse_instant(start), float(speed))
     except ValueError:
         clock = Clock(speed=0)
     if not 0 < clock.speed < inf:

@@ -5,19 +5,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from milepost.wiring.clock import Clock, parse_clock
-from milepost.wiring.environment import Settings, read_settings
+from milepost.wiring.environment import FunctionSettings, read_settings
 
 if TYPE_CHECKING:
     from milepost.aws.table import Table
     from milepost.outbound.aws import SnsAlerts
     from milepost.outbound.https import HttpsOutbound
-    from milepost.published.dynamodb import DynamoRegistry
+    from milepost.published.dynamodb import DynamoPublished
     from milepost.runtime.aws import StepFunctionsEngine
     from milepost.stores.aws import SsmSecrets
 
 
 @cache
-def settings() -> Settings:
+def settings() -> FunctionSettings:
     return read_settings()
 
 
@@ -64,10 +64,10 @@ def fresh_for() -> timedelta:
 
 
 @cache
-def registry() -> "DynamoRegistry":
-    from milepost.published.dynamodb import DynamoRegistry
+def registry() -> "DynamoPublished":
+    from milepost.published.dynamodb import DynamoPublished
 
-    return DynamoRegistry(table(settings().workflows_table), clock().wire_now, fresh_for())
+    return DynamoPublished(table(settings().workflows_table), clock().wire_now, fresh_for())
 
 
 @cache

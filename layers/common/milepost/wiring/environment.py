@@ -10,7 +10,7 @@ class SettingsError(Exception):
     """The environment lacks something; the message lists all of it."""
 
 
-class Settings(NamedTuple):
+class FunctionSettings(NamedTuple):
     """`MILEPOST_<NAME>` for every field. Fields without a default are needed by every function."""
 
     stack: str
@@ -58,15 +58,17 @@ class Settings(NamedTuple):
             )
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def read_settings(environment: Mapping[str, str] | None = None) -> FunctionSettings:
     """The settings of this environment (the process's own if none is given)."""
     source = os.environ if environment is None else environment
     given = {
         name: source[f"MILEPOST_{name.upper()}"]
-        for name in Settings._fields
+        for name in FunctionSettings._fields
         if f"MILEPOST_{name.upper()}" in source
     }
-    settings = Settings(**{"stack": "", "contacts_table": "", "workflows_table": "", **given})
+    settings = FunctionSettings(
+        **{"stack": "", "contacts_table": "", "workflows_table": "", **given}
+    )
     settings.need("stack", "contacts_table", "workflows_table")
     return settings
 

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 from milepost.wiring import core, tables
 
 if TYPE_CHECKING:
-    from milepost.pages.browser_events import Browsing
-    from milepost.pages.preferences import PreferenceDesk
-    from milepost.pages.sign_up import Confirmer, SignUps
+    from milepost.pages.browser_events import BrowserEvents
+    from milepost.pages.preferences import PreferencesService
+    from milepost.pages.sign_up import SignUpConfirmation, SignUpForms
     from milepost.pages.unsubscribe import Unsubscriber
-    from milepost.pages.view import Viewer
+    from milepost.pages.view import MailViewer
 
 
 @cache
@@ -19,37 +19,37 @@ def unsubscriber() -> "Unsubscriber":
 
 
 @cache
-def viewer() -> "Viewer":
-    from milepost.pages.view import Viewer
+def viewer() -> "MailViewer":
+    from milepost.pages.view import MailViewer
 
-    return Viewer(tables.ledger(), tables.enrollments(), core.registry(), core.secrets())
-
-
-@cache
-def browsing() -> "Browsing":
-    from milepost.pages.browser_events import Browsing
-
-    return Browsing(tables.timeline(), core.registry(), core.secrets(), tables.limits())
+    return MailViewer(tables.ledger(), tables.enrollments(), core.registry(), core.secrets())
 
 
 @cache
-def sign_ups() -> "SignUps":
-    from milepost.pages.sign_up import SignUps
+def browsing() -> "BrowserEvents":
+    from milepost.pages.browser_events import BrowserEvents
 
-    return SignUps(tables.timeline(), core.registry(), core.secrets(), tables.limits())
-
-
-@cache
-def confirmer() -> "Confirmer":
-    from milepost.pages.sign_up import Confirmer
-
-    return Confirmer(tables.timeline(), tables.contacts(), core.registry(), core.secrets())
+    return BrowserEvents(tables.timeline(), core.registry(), core.secrets(), tables.limits())
 
 
 @cache
-def preference_desk() -> "PreferenceDesk":
-    from milepost.pages.preferences import PreferenceDesk
+def sign_ups() -> "SignUpForms":
+    from milepost.pages.sign_up import SignUpForms
 
-    return PreferenceDesk(
+    return SignUpForms(tables.timeline(), core.registry(), core.secrets(), tables.limits())
+
+
+@cache
+def confirmer() -> "SignUpConfirmation":
+    from milepost.pages.sign_up import SignUpConfirmation
+
+    return SignUpConfirmation(tables.timeline(), tables.contacts(), core.registry(), core.secrets())
+
+
+@cache
+def preference_desk() -> "PreferencesService":
+    from milepost.pages.preferences import PreferencesService
+
+    return PreferencesService(
         tables.contacts(), tables.timeline(), tables.enrollments(), core.registry(), core.secrets()
     )

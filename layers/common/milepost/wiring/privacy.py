@@ -4,45 +4,47 @@ from typing import TYPE_CHECKING
 from milepost.wiring import core, tables
 
 if TYPE_CHECKING:
-    from milepost.aws.sqs import SqsLater
-    from milepost.privacy.aws import S3Vault
-    from milepost.privacy.request_queue import Desk
-    from milepost.privacy.worker import Clerk
+    from milepost.aws.sqs import SqsPrivacyQueue
+    from milepost.privacy.aws import S3ExportStorage
+    from milepost.privacy.request_queue import PrivacyRequestIntake
+    from milepost.privacy.worker import PrivacyRequestWorker
 
 
 @cache
-def vault() -> "S3Vault":
-    from milepost.privacy.aws import S3Vault
+def vault() -> "S3ExportStorage":
+    from milepost.privacy.aws import S3ExportStorage
 
     core.settings().need("bucket")
-    return S3Vault(core.client("s3"), core.settings().bucket)
+    return S3ExportStorage(core.client("s3"), core.settings().bucket)
 
 
 @cache
-def later() -> "SqsLater":
-    from milepost.aws.sqs import SqsLater
+def later() -> "SqsPrivacyQueue":
+    from milepost.aws.sqs import SqsPrivacyQueue
 
     core.settings().need("privacy_queue")
-    return SqsLater(core.client("sqs"), core.settings().privacy_queue)
+    return SqsPrivacyQueue(core.client("sqs"), core.settings().privacy_queue)
 
 
 @cache
-def desk() -> "Desk":
-    from milepost.privacy.request_queue import Desk
+def desk() -> "PrivacyRequestIntake":
+    from milepost.privacy.request_queue import PrivacyRequestIntake
 
-    return Desk(tables.timeline(), tables.requests(), later())
+    return PrivacyRequestIntake(tables.timeline(), tables.requests(), later())
 
 
 @cache
-def clerk() -> "Clerk":
-    from milepost.privacy.dynamodb import DynamoRemains
-    from milepost.privacy.erase import Eraser
-    from milepost.privacy.export import Exporter
-    from milepost.privacy.worker import Clerk
+def clerk() -> "PrivacyRequestWorker":
+    from milepost.privacy.dynamodb import DynamoContactDeletion
+    from milepost.privacy.erase import ContactEraser
+    from milepost.privacy.export import PersonExporter
+    from milepost.privacy.worker import PrivacyRequestWorker
 
     core.settings().need("machine_arn_prefix")
-    remains = DynamoRemains(core.table(core.settings().contacts_table), core.settings().retention)
-    eraser = Eraser(
+    remains = DynamoContactDeletion(
+        core.table(core.settings().contacts_table), core.settings().retention
+    )
+    eraser = ContactEraser(
         contacts=tables.contacts(),
         engine=core.engine(),
         remains=remains,
@@ -52,10 +54,10 @@ def clerk() -> "Clerk":
         now=core.clock().now,
         wire_now=core.clock().wire_now,
     )
-    exporter = Exporter(
+    exporter = PersonExporter(
         tables.contacts(), tables.lives(), remains, tables.requests(), vault(), core.clock().now
     )
-    return Clerk(
+    return PrivacyRequestWorker(
         tables.requests(),
         eraser,
         exporter,

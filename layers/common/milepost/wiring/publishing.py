@@ -11,28 +11,28 @@ if TYPE_CHECKING:
 def publisher() -> "Publisher":
     from decimal import Decimal
 
-    from milepost.publishing.aws import StepFunctionsMachines
-    from milepost.publishing.dynamodb import DynamoPublications
+    from milepost.publishing.aws import StepFunctionsStateMachines
+    from milepost.publishing.dynamodb import DynamoPublishedWriter
     from milepost.publishing.publish import Publisher
-    from milepost.publishing.workflows import Workflows
-    from milepost.simulator.workflow_tests import prove
+    from milepost.publishing.workflows import WorkflowPublisher
+    from milepost.simulator.workflow_tests import run_publish_tests
     from milepost.stores.aws import S3Files
     from milepost.workflows.compiler.scenarios import Prices
-    from milepost.workflows.compiler.state_machine import Wiring
+    from milepost.workflows.compiler.state_machine import MachineConfig
 
     need = ("bucket", "machine_arn_prefix", "machine_role_arn", "run_steps_arn", "await_event_arn")
     core.settings().need(*need)
     files = S3Files(core.client("s3"), core.settings().bucket)
-    publications = DynamoPublications(core.table(core.settings().workflows_table))
-    workflows = Workflows(
+    publications = DynamoPublishedWriter(core.table(core.settings().workflows_table))
+    workflows = WorkflowPublisher(
         files=files,
         publications=publications,
-        machines=StepFunctionsMachines(
+        machines=StepFunctionsStateMachines(
             core.client("stepfunctions"),
             core.settings().machine_arn_prefix,
             core.settings().machine_role_arn,
         ),
-        wiring=Wiring(
+        wiring=MachineConfig(
             core.settings().run_steps_arn,
             core.settings().await_event_arn,
             core.clock().wire_seconds,
@@ -43,7 +43,7 @@ def publisher() -> "Publisher":
             Decimal(core.settings().transition_price), Decimal(core.settings().mail_price)
         ),
         alerts=bool(core.settings().alarm_topic),
-        trials=prove,
+        trials=run_publish_tests,
     )
     return Publisher(
         files=files,

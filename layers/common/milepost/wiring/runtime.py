@@ -4,24 +4,24 @@ from typing import TYPE_CHECKING
 from milepost.wiring import core, segments, sending, tables
 
 if TYPE_CHECKING:
-    from milepost.runtime.backfill import Looker, LookWorks
+    from milepost.runtime.backfill import BackfillScheduler, BackfillWorker
     from milepost.runtime.broadcasts import Broadcaster
-    from milepost.runtime.dead_letters import Isolator
-    from milepost.runtime.dynamodb.dead_letters import DynamoLetters
-    from milepost.runtime.execution_starter import Legs
-    from milepost.runtime.react import Reactor
-    from milepost.runtime.reevaluation import Lookouts
-    from milepost.runtime.rollout import Crowd
-    from milepost.runtime.run_block import Runner
-    from milepost.runtime.steps.actions import Actor
+    from milepost.runtime.dead_letters import DeadLetterHandler
+    from milepost.runtime.dynamodb.dead_letters import DynamoDeadLetters
+    from milepost.runtime.execution_starter import ExecutionStarter
+    from milepost.runtime.react import EventApplier
+    from milepost.runtime.reevaluation import Reevaluator
+    from milepost.runtime.rollout import VersionRollout
+    from milepost.runtime.run_block import BlockRunner
+    from milepost.runtime.steps.actions import ActionRunner
 
 
 @cache
-def reactor() -> "Reactor":
-    from milepost.runtime.react import Reactor
+def reactor() -> "EventApplier":
+    from milepost.runtime.react import EventApplier
 
     core.settings().need("machine_arn_prefix")
-    return Reactor(
+    return EventApplier(
         tables.contacts(),
         tables.enrollments(),
         core.registry(),
@@ -33,39 +33,39 @@ def reactor() -> "Reactor":
 
 
 @cache
-def isolator() -> "Isolator":
-    from milepost.runtime.dead_letters import Isolator
+def isolator() -> "DeadLetterHandler":
+    from milepost.runtime.dead_letters import DeadLetterHandler
 
-    return Isolator(tables.contacts(), _letters)
+    return DeadLetterHandler(tables.contacts(), _letters)
 
 
 @cache
-def _letters() -> "DynamoLetters":
-    from milepost.runtime.dynamodb.dead_letters import DynamoLetters
+def _letters() -> "DynamoDeadLetters":
+    from milepost.runtime.dynamodb.dead_letters import DynamoDeadLetters
 
     core.settings().need("dead_letters")
-    return DynamoLetters(
+    return DynamoDeadLetters(
         core.table(core.settings().contacts_table), core.client("sqs"), core.settings().dead_letters
     )
 
 
 @cache
-def actor() -> "Actor":
-    from milepost.runtime.steps.actions import Actor
+def actor() -> "ActionRunner":
+    from milepost.runtime.steps.actions import ActionRunner
 
-    return Actor(
+    return ActionRunner(
         tables.timeline(), core.outbound, core.alerts, core.secrets(), core.clock().wire_now
     )
 
 
 @cache
-def runner() -> "Runner":
-    from milepost.runtime.run_block import Runner
-    from milepost.runtime.steps.steps import Steps
+def runner() -> "BlockRunner":
+    from milepost.runtime.run_block import BlockRunner
+    from milepost.runtime.steps.steps import StepRunner
 
-    steps = Steps(tables.enrollments(), sending.sender(), actor(), tables.facts())
+    steps = StepRunner(tables.enrollments(), sending.sender(), actor(), tables.facts())
     core.settings().need("machine_arn_prefix")
-    return Runner(
+    return BlockRunner(
         tables.enrollments(),
         core.registry(),
         sending.sender(),
@@ -76,25 +76,27 @@ def runner() -> "Runner":
 
 
 @cache
-def legs() -> "Legs":
-    from milepost.runtime.execution_starter import Legs
+def legs() -> "ExecutionStarter":
+    from milepost.runtime.execution_starter import ExecutionStarter
 
     core.settings().need("machine_arn_prefix")
-    return Legs(tables.enrollments(), core.registry(), core.engine(), core.clock().now)
+    return ExecutionStarter(tables.enrollments(), core.registry(), core.engine(), core.clock().now)
 
 
 @cache
-def lookouts() -> "Lookouts":
-    from milepost.runtime.reevaluation import UNSEEN, Lookouts
+def lookouts() -> "Reevaluator":
+    from milepost.runtime.reevaluation import MISSED_CHECK_GRACE, Reevaluator
 
-    unseen = UNSEEN * core.clock().speed
-    return Lookouts(tables.contacts(), tables.timeline(), core.registry(), core.clock().now, unseen)
+    unseen = MISSED_CHECK_GRACE * core.clock().speed
+    return Reevaluator(
+        tables.contacts(), tables.timeline(), core.registry(), core.clock().now, unseen
+    )
 
 
 @cache
 def broadcaster() -> "Broadcaster":
-    from milepost.runtime.broadcasts import GRACE, Broadcaster
-    from milepost.runtime.dynamodb.jobs import DynamoWorks
+    from milepost.runtime.broadcasts import GRACE_PERIOD, Broadcaster
+    from milepost.runtime.dynamodb.jobs import DynamoJobs
     from milepost.stores.aws import S3Files
 
     core.settings().need("bucket")
@@ -102,21 +104,21 @@ def broadcaster() -> "Broadcaster":
         members=tables.members(),
         timeline=tables.timeline(),
         registry=core.registry(),
-        works=DynamoWorks(core.table(core.settings().workflows_table)),
+        works=DynamoJobs(core.table(core.settings().workflows_table)),
         files=S3Files(core.client("s3"), core.settings().bucket),
         now=core.clock().now,
         most=60 * int(core.settings().broadcast_rate),
-        grace=GRACE * core.clock().speed,
+        grace=GRACE_PERIOD * core.clock().speed,
     )
 
 
 @cache
-def crowd() -> "Crowd":
-    from milepost.runtime.dynamodb.jobs import DynamoWorks
-    from milepost.runtime.rollout import GRACE, PATIENCE, Crowd
+def crowd() -> "VersionRollout":
+    from milepost.runtime.dynamodb.jobs import DynamoJobs
+    from milepost.runtime.rollout import CACHE_GRACE, MIGRATION_TIMEOUT, VersionRollout
 
-    works = DynamoWorks(core.table(core.settings().workflows_table))
-    grace, patience = GRACE * core.clock().speed, PATIENCE * core.clock().speed
+    works = DynamoJobs(core.table(core.settings().workflows_table))
+    grace, patience = CACHE_GRACE * core.clock().speed, MIGRATION_TIMEOUT * core.clock().speed
     parts = (
         tables.enrollments(),
         core.registry(),
@@ -127,32 +129,32 @@ def crowd() -> "Crowd":
         core.clock().now,
         grace,
     )
-    return Crowd(*parts, patience, timeline=tables.timeline())
+    return VersionRollout(*parts, patience, timeline=tables.timeline())
 
 
 @cache
-def look_works() -> "LookWorks":
-    from milepost.runtime.aws import StepFunctionsLooks
-    from milepost.runtime.backfill import LookWorks
-    from milepost.runtime.dynamodb.jobs import DynamoWorks
+def look_works() -> "BackfillScheduler":
+    from milepost.runtime.aws import StepFunctionsBackfill
+    from milepost.runtime.backfill import BackfillScheduler
+    from milepost.runtime.dynamodb.jobs import DynamoJobs
 
     core.settings().need("look_machine_arn")
-    return LookWorks(
-        DynamoWorks(core.table(core.settings().workflows_table)),
+    return BackfillScheduler(
+        DynamoJobs(core.table(core.settings().workflows_table)),
         core.registry(),
         tables.members(),
         tables.progress(),
-        StepFunctionsLooks(core.client("stepfunctions"), core.settings().look_machine_arn),
+        StepFunctionsBackfill(core.client("stepfunctions"), core.settings().look_machine_arn),
         core.clock().now,
         2 * core.fresh_for() * core.clock().speed,
     )
 
 
 @cache
-def looker() -> "Looker":
-    from milepost.runtime.backfill import Looker
+def looker() -> "BackfillWorker":
+    from milepost.runtime.backfill import BackfillWorker
 
-    return Looker(
+    return BackfillWorker(
         tables.contacts(),
         tables.timeline(),
         core.registry(),

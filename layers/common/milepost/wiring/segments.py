@@ -4,22 +4,22 @@ from typing import TYPE_CHECKING
 from milepost.wiring import core, tables
 
 if TYPE_CHECKING:
-    from milepost.segments.evaluator import Segmenter
-    from milepost.segments.queries import Census
+    from milepost.segments.evaluator import SegmentEvaluator
+    from milepost.segments.queries import SegmentQueries
 
 
 @cache
-def segmenter() -> "Segmenter":
-    from milepost.segments.evaluator import Segmenter
+def segmenter() -> "SegmentEvaluator":
+    from milepost.segments.evaluator import SegmentEvaluator
 
-    return Segmenter(tables.timeline(), core.registry(), tables.members())
+    return SegmentEvaluator(tables.timeline(), core.registry(), tables.members())
 
 
 @cache
-def census() -> "Census":
-    from milepost.segments.queries import Census
+def census() -> "SegmentQueries":
+    from milepost.segments.queries import SegmentQueries
 
-    return Census(
+    return SegmentQueries(
         tables.contacts(),
         tables.timeline(),
         core.registry(),

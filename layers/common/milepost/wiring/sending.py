@@ -5,10 +5,10 @@ from milepost.wiring import core, tables
 
 if TYPE_CHECKING:
     from milepost.sending.aws import SesMailer, SesQuotas
-    from milepost.sending.feedback import Learner
-    from milepost.sending.marketing_health import Reputation
-    from milepost.sending.send import Sender
-    from milepost.sending.send_slots import Pace
+    from milepost.sending.feedback import FeedbackRecorder
+    from milepost.sending.marketing_health import MarketingHealth
+    from milepost.sending.send import MailSender
+    from milepost.sending.send_slots import SendRateLimiter
     from milepost.stores.settings import StoreSettings
 
 
@@ -19,12 +19,12 @@ def _mailer(address: str, configuration_set: str) -> "SesMailer":
 
 
 @cache
-def sender() -> "Sender":
+def sender() -> "MailSender":
     from milepost.sending.aws import S3Attachments
-    from milepost.sending.send import Sender
+    from milepost.sending.send import MailSender
 
     core.settings().need("sender", "configuration_set", "public_url", "bucket")
-    return Sender(
+    return MailSender(
         registry=core.registry(),
         ledger=tables.ledger(),
         mailer=_mailer(core.settings().sender, core.settings().configuration_set),
@@ -38,14 +38,14 @@ def sender() -> "Sender":
 
 
 @cache
-def pace() -> "Pace":
+def pace() -> "SendRateLimiter":
     from time import sleep
 
-    from milepost.sending.dynamodb.send_slots import DynamoTokens
-    from milepost.sending.send_slots import Pace
+    from milepost.sending.dynamodb.send_slots import DynamoSendSlots
+    from milepost.sending.send_slots import SendRateLimiter
 
-    tokens = DynamoTokens(core.table(core.settings().workflows_table))
-    return Pace(tokens, _quotas, core.clock().wire_now, sleep)
+    tokens = DynamoSendSlots(core.table(core.settings().workflows_table))
+    return SendRateLimiter(tokens, _quotas, core.clock().wire_now, sleep)
 
 
 def _quotas() -> "SesQuotas":
@@ -55,22 +55,24 @@ def _quotas() -> "SesQuotas":
 
 
 @cache
-def learner() -> "Learner":
-    from milepost.sending.feedback import Learner
+def learner() -> "FeedbackRecorder":
+    from milepost.sending.feedback import FeedbackRecorder
 
     def settings_of(store: str) -> "StoreSettings":
         return core.registry().head(store).settings
 
-    return Learner(tables.contacts(), tables.ledger(), tables.timeline(), settings_of, reputation())
+    return FeedbackRecorder(
+        tables.contacts(), tables.ledger(), tables.timeline(), settings_of, reputation()
+    )
 
 
 @cache
-def reputation() -> "Reputation":
-    from milepost.sending.dynamodb.reputation import DynamoBreakers, DynamoTallies
-    from milepost.sending.marketing_health import Reputation
+def reputation() -> "MarketingHealth":
+    from milepost.sending.dynamodb.reputation import DynamoMarketingStops, DynamoReputationCounts
+    from milepost.sending.marketing_health import MarketingHealth
 
     table = core.table(core.settings().workflows_table)
-    tallies = DynamoTallies(table, core.table(core.settings().contacts_table))
+    tallies = DynamoReputationCounts(table, core.table(core.settings().contacts_table))
     tell = core.alerts if core.settings().alarm_topic else None
-    breakers = DynamoBreakers(table, core.clock().wire_now, core.fresh_for())
-    return Reputation(tallies, breakers, tell, core.clock().now)
+    breakers = DynamoMarketingStops(table, core.clock().wire_now, core.fresh_for())
+    return MarketingHealth(tallies, breakers, tell, core.clock().now)

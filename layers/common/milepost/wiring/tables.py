@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING
 from milepost.wiring import core
 
 if TYPE_CHECKING:
-    from milepost.api.dynamodb import DynamoLives
+    from milepost.api.dynamodb import DynamoContactRecords
     from milepost.contacts.dynamodb.contacts import DynamoContacts
     from milepost.contacts.dynamodb.members import DynamoMembers
     from milepost.contacts.dynamodb.timeline import DynamoTimeline
-    from milepost.enrollments.condition_data import FactFinder
+    from milepost.enrollments.condition_data import ContextLoader
     from milepost.enrollments.dynamodb import DynamoEnrollments
-    from milepost.pages.dynamodb import DynamoLimits
-    from milepost.privacy.dynamodb import DynamoRequests
-    from milepost.runtime.dynamodb.backfill import DynamoProgress
+    from milepost.pages.dynamodb import DynamoVisitorLimits
+    from milepost.privacy.dynamodb import DynamoPrivacyRequests
+    from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
     from milepost.runtime.dynamodb.timers import DynamoTimers
     from milepost.runtime.merging.dynamodb import DynamoMerging
     from milepost.sending.dynamodb.ledger import DynamoLedger
@@ -65,10 +65,10 @@ def ledger() -> "DynamoLedger":
 
 
 @cache
-def facts() -> "FactFinder":
-    from milepost.enrollments.condition_data import FactFinder
+def facts() -> "ContextLoader":
+    from milepost.enrollments.condition_data import ContextLoader
 
-    return FactFinder(timeline(), ledger())
+    return ContextLoader(timeline(), ledger())
 
 
 @cache
@@ -79,31 +79,31 @@ def probes() -> "DynamoProbes":
 
 
 @cache
-def progress() -> "DynamoProgress":
-    from milepost.runtime.dynamodb.backfill import DynamoProgress
+def progress() -> "DynamoBackfillProgress":
+    from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
 
-    return DynamoProgress(core.table(core.settings().workflows_table))
-
-
-@cache
-def lives() -> "DynamoLives":
-    from milepost.api.dynamodb import DynamoLives
-
-    return DynamoLives(core.table(core.settings().contacts_table))
+    return DynamoBackfillProgress(core.table(core.settings().workflows_table))
 
 
 @cache
-def requests() -> "DynamoRequests":
-    from milepost.privacy.dynamodb import DynamoRequests
+def lives() -> "DynamoContactRecords":
+    from milepost.api.dynamodb import DynamoContactRecords
 
-    return DynamoRequests(core.table(core.settings().contacts_table))
+    return DynamoContactRecords(core.table(core.settings().contacts_table))
 
 
 @cache
-def limits() -> "DynamoLimits":
-    from milepost.pages.dynamodb import DynamoLimits
+def requests() -> "DynamoPrivacyRequests":
+    from milepost.privacy.dynamodb import DynamoPrivacyRequests
 
-    return DynamoLimits(core.table(core.settings().contacts_table))
+    return DynamoPrivacyRequests(core.table(core.settings().contacts_table))
+
+
+@cache
+def limits() -> "DynamoVisitorLimits":
+    from milepost.pages.dynamodb import DynamoVisitorLimits
+
+    return DynamoVisitorLimits(core.table(core.settings().contacts_table))
 
 
 @cache

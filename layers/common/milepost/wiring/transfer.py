@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from milepost.wiring import core
 
 if TYPE_CHECKING:
-    from milepost.transfer.exports.exporter import Exporter
+    from milepost.transfer.exports.exporter import StoreExporter
     from milepost.transfer.imports.importer import Importer
 
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 def importer() -> "Importer":
     import time
 
-    from milepost.aws.sqs import SqsRequeue
+    from milepost.aws.sqs import SqsContinuationQueue
     from milepost.stores.aws import S3Files
     from milepost.transfer.aws import S3Uploads
-    from milepost.transfer.dynamodb.bulk_contacts import DynamoPeople
+    from milepost.transfer.dynamodb.bulk_contacts import DynamoBulkContacts
     from milepost.transfer.dynamodb.progress import DynamoImports
-    from milepost.transfer.imports.import_loop import Walker
+    from milepost.transfer.imports.import_loop import ImportLoop
     from milepost.transfer.imports.importer import Importer
-    from milepost.transfer.imports.upload_handler import Intake
+    from milepost.transfer.imports.upload_handler import UploadHandler
 
     core.settings().need("bucket", "import_queue")
     uploads = S3Uploads(core.client("s3"), core.settings().bucket)
@@ -27,8 +27,8 @@ def importer() -> "Importer":
     files = S3Files(core.client("s3"), core.settings().bucket)
     people = core.table(core.settings().contacts_table)
     return Importer(
-        intake=Intake(uploads, imports, core.clock().now, core.clock().wire_now),
-        walker=Walker(
+        intake=UploadHandler(uploads, imports, core.clock().now, core.clock().wire_now),
+        walker=ImportLoop(
             uploads=uploads,
             imports=imports,
             reports=files,
@@ -37,34 +37,34 @@ def importer() -> "Importer":
             seconds=time.monotonic,
             sleep=time.sleep,
         ),
-        people=DynamoPeople(people, core.settings().retention, core.clock().wire_now),
+        people=DynamoBulkContacts(people, core.settings().retention, core.clock().wire_now),
         registry=core.registry(),
-        requeue=SqsRequeue(core.client("sqs"), core.settings().import_queue),
+        requeue=SqsContinuationQueue(core.client("sqs"), core.settings().import_queue),
     )
 
 
 @cache
-def exporter() -> "Exporter":
+def exporter() -> "StoreExporter":
     import time
 
-    from milepost.aws.sqs import SqsRequeue
+    from milepost.aws.sqs import SqsContinuationQueue
     from milepost.stores.aws import S3Files
     from milepost.transfer.aws import S3Uploads
     from milepost.transfer.dynamodb.progress import DynamoExports
-    from milepost.transfer.dynamodb.store_scan import DynamoEverything
-    from milepost.transfer.exports.exporter import Exporter
+    from milepost.transfer.dynamodb.store_scan import DynamoStoreScan
+    from milepost.transfer.exports.exporter import StoreExporter
 
     core.settings().need("bucket", "export_queue")
     uploads = S3Uploads(core.client("s3"), core.settings().bucket)
-    return Exporter(
-        everything=DynamoEverything(
+    return StoreExporter(
+        everything=DynamoStoreScan(
             core.table(core.settings().contacts_table), core.clock().wire_now
         ),
         exports=DynamoExports(core.table(core.settings().workflows_table)),
         uploads=uploads,
         shelves=uploads,
         reports=S3Files(core.client("s3"), core.settings().bucket),
-        requeue=SqsRequeue(core.client("sqs"), core.settings().export_queue),
+        requeue=SqsContinuationQueue(core.client("sqs"), core.settings().export_queue),
         now=core.clock().now,
         wire_now=core.clock().wire_now,
         seconds=time.monotonic,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.base import instants
 from milepost.contacts.dynamodb.profile_item import (
     CONSENT,
@@ -16,12 +16,12 @@ from milepost.contacts.dynamodb.profile_item import (
     profile_from_item,
 )
 from milepost.contacts.dynamodb.timeline import event_item
-from milepost.contacts.event import ConsentFact, Event, IdentifierKind
-from milepost.contacts.identity import claims
-from milepost.contacts.profile import LASTING_KINDS, Consent, Profile
+from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
+from milepost.contacts.identity import claimable_identifiers
+from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Consent, Profile
 from milepost.contacts.suppression import ERASED
 
-MOST_TOPICS = 90
+MAX_TOPICS = 90
 """Topics that one transaction withdraws: it may have 100 parts, and each topic has its proof."""
 
 
@@ -37,12 +37,12 @@ class DynamoContacts:
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def profile(self, store: str, contact: str) -> Profile | None:
-        found = self.held(store, contact)
+        found = self.get_even_if_merged(store, contact)
         while found is not None and found.merged_into:
-            found = self.held(store, found.merged_into)
+            found = self.get_even_if_merged(store, found.merged_into)
         return found
 
-    def held(self, store: str, contact: str) -> Profile | None:
+    def get_even_if_merged(self, store: str, contact: str) -> Profile | None:
         item = self.table.get(keys.profile(store, contact))
         return profile_from_item(store, contact, item) if item else None
 
@@ -50,14 +50,14 @@ class DynamoContacts:
         change = profile_change(before, after, self.to_wire)
         try:
             self.table.update(keys.profile(after.store, after.contact), **change)
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
-    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+    def claim_identifiers(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
         elsewhere: dict[IdentifierKind, str] = {}
-        for kind, value in claims(event).items():
-            lasting = kind in LASTING_KINDS
+        for kind, value in claimable_identifiers(event).items():
+            lasting = kind in PERMANENT_IDENTIFIERS
             until = None if lasting else int((event.occurred_at + self.retention).timestamp())
             item = keys.identity(event.store, kind, value)
             try:
@@ -65,14 +65,16 @@ class DynamoContacts:
                     item | pack({"contact": contact, "expires_at": until}),
                     "attribute_not_exists(pk)",
                 )
-            except Refused as refused:
+            except ConditionFailedError as refused:
                 held = refused.items[0]
                 if held and held["contact"] != contact:
                     elsewhere[kind] = held["contact"]
         return elsewhere
 
-    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
-        with suppress(Refused):
+    def repoint_identity(
+        self, store: str, kind: IdentifierKind, value: str, old: str, new: str
+    ) -> None:
+        with suppress(ConditionFailedError):
             self.table.update(
                 keys.identity(store, kind, value),
                 expression="SET contact = :new",
@@ -87,17 +89,17 @@ class DynamoContacts:
 
     def withdraw(self, contact: str, event: Event) -> None:
         facts = event.contact.consents
-        for first in range(0, len(facts), MOST_TOPICS):
-            self._withdraw(contact, event, facts[first : first + MOST_TOPICS])
+        for first in range(0, len(facts), MAX_TOPICS):
+            self._withdraw(contact, event, facts[first : first + MAX_TOPICS])
 
-    def _withdraw(self, contact: str, event: Event, facts: Sequence[ConsentFact]) -> None:
+    def _withdraw(self, contact: str, event: Event, facts: Sequence[ConsentEvidence]) -> None:
         sets = {
             CONSENT + (fact.topic or ""): consent_value(
                 Consent("withdrawn", fact.at or event.occurred_at, fact.method, fact.source)
             )
             for fact in facts
         }
-        change = self.table.change(
+        change = self.table.update_arguments(
             "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(sets))) + " REMOVE expires_at",
             condition="attribute_not_exists(merged_into)",
             names={f"#t{n}": name for n, name in enumerate(sets)},
@@ -112,53 +114,59 @@ class DynamoContacts:
             ),
         ]
         try:
-            self.table.insist(operations)
-        except Refused as refused:
+            self.table.transact_with_retry(operations)
+        except ConditionFailedError as refused:
             merged_away = refused.items[0] or {}
             self._withdraw(merged_away["merged_into"], event, facts)
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         item = keys.suppression(store, address_hash) | pack(
-            {"reason": reason, "at": instants.show(at)}
+            {"reason": reason, "at": instants.format_instant(at)}
         )
         if not self.table.put_new(item) and reason != ERASED:
-            with suppress(Refused):
+            with suppress(ConditionFailedError):
                 self.table.update(
                     keys.suppression(store, address_hash),
                     expression="SET reason = :reason, #at = :at",
                     condition="reason = :erased",
                     names={"#at": "at"},
-                    values={":reason": reason, ":at": instants.show(at), ":erased": ERASED},
+                    values={
+                        ":reason": reason,
+                        ":at": instants.format_instant(at),
+                        ":erased": ERASED,
+                    },
                 )
 
-    def welcome_back(self, store: str, address_hash: str) -> None:
-        with suppress(Refused):
+    def lift_erasure_suppression(self, store: str, address_hash: str) -> None:
+        with suppress(ConditionFailedError):
             self.table.delete_if(
                 keys.suppression(store, address_hash), "reason = :erased", {}, {":erased": ERASED}
             )
 
     def erased(self, store: str, contact: str) -> datetime | None:
         item = self.table.get(keys.erased(store, contact))
-        return instants.parse(item["at"]) if item else None
+        return instants.parse_instant(item["at"]) if item else None
 
-    def forget(self, contact: str, event: Event) -> None:
+    def delete_event(self, contact: str, event: Event) -> None:
         self.table.delete(keys.event(event.store, contact, event.name, event.occurred_at, event.id))
 
 
-def _proof(contact: str, event: Event, fact: ConsentFact, topic: str) -> dict[str, Any]:
+def _proof(contact: str, event: Event, fact: ConsentEvidence, topic: str) -> dict[str, Any]:
     at = fact.at or event.occurred_at
     return keys.consent(event.store, contact, at, event.id, topic) | pack(
         {
             "topic": topic,
             "state": fact.state,
-            "at": instants.show(at),
+            "at": instants.format_instant(at),
             "dated": fact.at is not None,
             "method": fact.method,
             "source": fact.source,
             "wording": fact.wording,
             "ip": fact.ip,
             "user_agent": fact.user_agent,
-            "requested_at": instants.show(fact.requested_at) if fact.requested_at else None,
+            "requested_at": instants.format_instant(fact.requested_at)
+            if fact.requested_at
+            else None,
             "requested_ip": fact.requested_ip,
             "event": event.name,
         }

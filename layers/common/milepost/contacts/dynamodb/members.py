@@ -44,7 +44,7 @@ class DynamoMembers:
             for number in range(keys.SHARDS)
         )
 
-    def parts(self) -> int:
+    def partition_count(self) -> int:
         return keys.SHARDS
 
     def page_of(
@@ -58,7 +58,7 @@ class DynamoMembers:
         return MemberPage(found, "")
 
     def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
-        entry = member_entry(ref.store, group, name, ref.contact, instants.show(since))
+        entry = member_entry(ref.store, group, name, ref.contact, instants.format_instant(since))
         self.table.put(keys.member(ref.store, ref.contact, group, name) | pack(entry))
 
     def leave(self, ref: ContactRef, group: "Group", name: str) -> None:

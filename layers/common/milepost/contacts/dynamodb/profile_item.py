@@ -16,18 +16,25 @@ from milepost.aws import keys
 from milepost.base import instants
 from milepost.contacts.changes import Addition
 from milepost.contacts.dynamodb.members import member_entry
-from milepost.contacts.profile import Consent, Lookout, Presence, Profile, Total, first_seen
+from milepost.contacts.profile import (
+    ActiveEnrollment,
+    Consent,
+    EventTotal,
+    NextCheck,
+    Profile,
+    first_seen,
+)
 from milepost.contacts.recent_marketing import from_numbers, to_numbers
-from milepost.contacts.segment_state import Standing
+from milepost.contacts.segment_state import SegmentState
 
 CONSENT = "consent:"
-INSIDE = "inside:"
-MAILED = "mailed"
+ACTIVE_ENROLLMENTS = "inside:"
+RECENT_SENDS = "mailed"
 
 
 def consent_value(consent: Consent) -> dict[str, Any]:
     return {
-        "state": consent.state, "at": instants.show(consent.at), "method": consent.method,
+        "state": consent.state, "at": instants.format_instant(consent.at), "method": consent.method,
         "source": consent.source, "weak": consent.weak,
     }  # fmt: skip
 
@@ -40,19 +47,21 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         contact=contact,
         fields={name: tuple(entry) for name, entry in facts.get("fields", {}).items()},
         totals={
-            name: Total(count, instants.parse(first), instants.parse(last), Decimal(value))
+            name: EventTotal(
+                count, instants.parse_instant(first), instants.parse_instant(last), Decimal(value)
+            )
             for name, (count, first, last, value) in facts.get("totals", {}).items()
         },
-        entries={w: instants.parse(at) for w, at in facts.get("entries", {}).items()},
+        entries={w: instants.parse_instant(at) for w, at in facts.get("entries", {}).items()},
         additions={
             name: tuple(Addition(*each) for each in held)
             for name, held in facts.get("additions", {}).items()
         },
-        known={kind: tuple(values) for kind, values in facts.get("known", {}).items()},
+        known_identifiers={kind: tuple(values) for kind, values in facts.get("known", {}).items()},
         consent={
             name.removeprefix(CONSENT): Consent(
                 held["state"],
-                instants.parse(held["at"]),
+                instants.parse_instant(held["at"]),
                 held["method"],
                 held["source"],
                 held["weak"],
@@ -60,20 +69,20 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
             for name, held in item.items()
             if name.startswith(CONSENT)
         },
-        inside={
-            name.removeprefix(INSIDE): _presence(held)
+        active_enrollments={
+            name.removeprefix(ACTIVE_ENROLLMENTS): _presence(held)
             for name, held in item.items()
-            if name.startswith(INSIDE)
+            if name.startswith(ACTIVE_ENROLLMENTS)
         },
-        applied=int(item.get("applied", "0")),
-        moved=int(item.get("moved", 0)),
-        reached=facts.get("reached", {}),
-        lookout=_lookout(facts.get("lookout")),
+        last_sequence=int(item.get("applied", "0")),
+        moved_events=int(item.get("moved", 0)),
+        fired=facts.get("reached", {}),
+        next_check=_lookout(facts.get("lookout")),
         merged_into=item.get("merged_into", ""),
         merging=bool(item.get("merging", False)),
-        astray=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
-        standing=Standing.from_json(facts.get("standing", {})),
-        mailed=from_numbers(item.get(MAILED, {})),
+        misrouted=(int(facts["astray"][0]), facts["astray"][1]) if "astray" in facts else (0, ""),
+        segment_state=SegmentState.from_json(facts.get("standing", {})),
+        recent_sends=from_numbers(item.get(RECENT_SENDS, {})),
     )
 
 
@@ -86,37 +95,45 @@ def profile_change(
     was. `to_wire` turns a business instant into a real one, for the index of what is due.
     """
     old = before or Profile(after.store, after.contact)
-    sets: dict[str, Any] = {"facts": facts_text(after)}
-    if after.applied:
-        sets["applied"] = str(after.applied)
+    sets: dict[str, Any] = {"facts": profile_json(after)}
+    if after.last_sequence:
+        sets["applied"] = str(after.last_sequence)
     if after.email:
         sets["email"] = after.email
     conditions: dict[str, Any] = {
-        "applied": str(old.applied) if old.applied else None,
-        "moved": old.moved or None,
+        "applied": str(old.last_sequence) if old.last_sequence else None,
+        "moved": old.moved_events or None,
         "merged_into": None,
     }
-    if after.moved != old.moved:
-        sets["moved"] = after.moved
+    if after.moved_events != old.moved_events:
+        sets["moved"] = after.moved_events
     for topic, consent in after.consent.items():
         if old.consent.get(topic) != consent:
             held = old.consent.get(topic)
             sets[CONSENT + topic] = consent_value(consent)
             conditions[CONSENT + topic] = consent_value(held) if held else None
-    if after.mailed != old.mailed:  # by a merge
-        sets[MAILED] = to_numbers(after.mailed)
-        conditions[MAILED] = mailed_value(old)
-    entered = [(id_, held) for id_, held in after.inside.items() if id_ not in old.inside]
-    sets |= {INSIDE + id_: presence_value(presence) for id_, presence in entered}
-    removed = [INSIDE + id_ for id_ in old.inside if id_ not in after.inside]
+    if after.recent_sends != old.recent_sends:  # by a merge
+        sets[RECENT_SENDS] = to_numbers(after.recent_sends)
+        conditions[RECENT_SENDS] = recent_sends_value(old)
+    entered = [
+        (id_, held)
+        for id_, held in after.active_enrollments.items()
+        if id_ not in old.active_enrollments
+    ]
+    sets |= {ACTIVE_ENROLLMENTS + id_: presence_value(presence) for id_, presence in entered}
+    removed = [
+        ACTIVE_ENROLLMENTS + id_
+        for id_ in old.active_enrollments
+        if id_ not in after.active_enrollments
+    ]
     empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
-    if not old.applied or empty:
+    if not old.last_sequence or empty:
         sets |= member_entry(after.store, "all", "", after.contact, first_seen(after))
-    if after.lookout != old.lookout and after.lookout is not None:
-        due = to_wire(after.lookout.at)
+    if after.next_check != old.next_check and after.next_check is not None:
+        due = to_wire(after.next_check.at)
         sets["timer_bucket"] = keys.timer_bucket(due, keys.shard(after.contact))
-        sets["timer_due"] = instants.show(due)
-    elif after.lookout != old.lookout:
+        sets["timer_due"] = instants.format_instant(due)
+    elif after.next_check != old.next_check:
         removed += ["timer_bucket", "timer_due"]
     if old.email and not after.email:
         removed.append("email")
@@ -147,46 +164,59 @@ def _expression(
     return {"expression": parts, "condition": condition, "names": names, "values": values}
 
 
-def mailed_value(profile: Profile) -> dict[str, int] | None:
+def recent_sends_value(profile: Profile) -> dict[str, int] | None:
     """What the item of a profile holds of the marketing of late; it never becomes empty again."""
-    return to_numbers(profile.mailed) or None
+    return to_numbers(profile.recent_sends) or None
 
 
-def facts_text(profile: Profile) -> str:
+def profile_json(profile: Profile) -> str:
     return json.dumps(
         {
             "fields": {name: list(entry) for name, entry in profile.fields.items()},
             "totals": {
-                name: [t.count, instants.show(t.first), instants.show(t.last), str(t.value)]
+                name: [
+                    t.count,
+                    instants.format_instant(t.first),
+                    instants.format_instant(t.last),
+                    str(t.value),
+                ]
                 for name, t in profile.totals.items()
             },
-            "entries": {w: instants.show(at) for w, at in profile.entries.items()},
-            "known": profile.known,
+            "entries": {w: instants.format_instant(at) for w, at in profile.entries.items()},
+            "known": profile.known_identifiers,
             **({"additions": profile.additions} if profile.additions else {}),
-            **({"reached": profile.reached} if profile.reached else {}),
-            **({"standing": held} if (held := profile.standing.to_json()) else {}),
-            **({"lookout": [*map(instants.show, profile.lookout)]} if profile.lookout else {}),
-            **({"astray": profile.astray} if profile.astray[0] else {}),
+            **({"reached": profile.fired} if profile.fired else {}),
+            **({"standing": held} if (held := profile.segment_state.to_json()) else {}),
+            **(
+                {"lookout": [*map(instants.format_instant, profile.next_check)]}
+                if profile.next_check
+                else {}
+            ),
+            **({"astray": profile.misrouted} if profile.misrouted[0] else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
     )
 
 
-def _lookout(held: Sequence[str] | None) -> Lookout | None:
-    return Lookout(*map(instants.parse, held)) if held else None
+def _lookout(held: Sequence[str] | None) -> NextCheck | None:
+    return NextCheck(*map(instants.parse_instant, held)) if held else None
 
 
-def _presence(held: Mapping[str, Any]) -> Presence:
-    return Presence(
-        held["workflow"], int(held["version"]), held["event"], instants.parse(held["since"]),
-        held["machine"], held.get("home", ""),
-    )  # fmt: skip
+def _presence(held: Mapping[str, Any]) -> ActiveEnrollment:
+    return ActiveEnrollment(
+        held["workflow"],
+        int(held["version"]),
+        held["event"],
+        instants.parse_instant(held["since"]),
+        held["machine"],
+        held.get("home", ""),
+    )
 
 
-def presence_value(presence: Presence) -> dict[str, Any]:
+def presence_value(presence: ActiveEnrollment) -> dict[str, Any]:
     return {
         "workflow": presence.workflow, "version": presence.version, "event": presence.event,
-        "since": instants.show(presence.since), "machine": presence.machine,
+        "since": instants.format_instant(presence.since), "machine": presence.machine,
         **({"home": presence.home} if presence.home else {}),
     }  # fmt: skip

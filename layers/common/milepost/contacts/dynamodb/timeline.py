@@ -6,23 +6,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.base import instants
 from milepost.contacts.event import (
-    RESOLUTION_ORDER,
+    IDENTIFIER_PRIORITY,
     Event,
     IdentifierKind,
     contact_id,
     decode_body,
     encode_body,
 )
-from milepost.contacts.ports import Again
+from milepost.contacts.ports import ReplayedEvent
 
 if TYPE_CHECKING:
-    from milepost.conditions.context import Happening, Window
+    from milepost.conditions.context import EventWindow, PastEvent
 
 
-SEEN_FOR = timedelta(days=30)
+DEDUPE_PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DynamoTimeline:
         pairs = {
             (kind, identifiers[kind])
             for identifiers in wanted
-            for kind in RESOLUTION_ORDER
+            for kind in IDENTIFIER_PRIORITY
             if kind in identifiers
         }
         found = {
@@ -51,15 +51,18 @@ class DynamoTimeline:
         return self.table.put_new(event_item(contact, event, self.retention))
 
     def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
-        item = keys.seen(store, source, event_id) | pack(
-            {"at": instants.show(now), "expires_at": int((now + SEEN_FOR).timestamp())}
+        item = keys.dedupe(store, source, event_id) | pack(
+            {
+                "at": instants.format_instant(now),
+                "expires_at": int((now + DEDUPE_PERIOD).timestamp()),
+            }
         )
         try:
             self.table.put(item, "attribute_not_exists(pk)")
-        except Refused as refused:
+        except ConditionFailedError as refused:
             (held,) = refused.items
-            return instants.parse(held["at"]) if held else now
-        return instants.parse(instants.show(now))
+            return instants.parse_instant(held["at"]) if held else now
+        return instants.parse_instant(instants.format_instant(now))
 
     def find(
         self, store: str, contact: str, name: str, at: datetime, event_id: str
@@ -67,10 +70,10 @@ class DynamoTimeline:
         item = self.table.get(keys.event(store, contact, name, at, event_id))
         return event_from_item(store, item) if item else None
 
-    def happenings(self, store: str, contact: str, window: "Window") -> "list[Happening]":
-        from milepost.conditions.context import Happening  # whoever only appends needs none
+    def past_events(self, store: str, contact: str, window: "EventWindow") -> "list[PastEvent]":
+        from milepost.conditions.context import PastEvent  # whoever only appends needs none
 
-        since = instants.show(window.since) if window.since else ""
+        since = instants.format_instant(window.since) if window.since else ""
         items = self.table.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ConsistentRead=True,
@@ -80,7 +83,9 @@ class DynamoTimeline:
                 ":last": f"EVENT#{window.name}#~",
             },
         )
-        happened = (Happening(instants.parse(i["at"]), decode_body(i["body"])[1]) for i in items)
+        happened = (
+            PastEvent(instants.parse_instant(i["at"]), decode_body(i["body"])[1]) for i in items
+        )
         return [h for h in happened if window.since is None or h.at > window.since]
 
 
@@ -89,7 +94,7 @@ def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, An
     return keys.event(event.store, contact, event.name, event.occurred_at, event.id) | pack(
         {
             "name": event.name,
-            "at": instants.show(event.occurred_at),
+            "at": instants.format_instant(event.occurred_at),
             "id": event.id,
             "source": event.source,
             "body": encode_body(event),
@@ -98,9 +103,9 @@ def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, An
     )
 
 
-def applied_again(item: Mapping[str, Any]) -> Again | None:
+def replayed_event_from_item(item: Mapping[str, Any]) -> ReplayedEvent | None:
     """Why an item of the stream says to apply an event once more, if it does."""
-    return Again(item["again"], int(item.get("follow", 0))) if "again" in item else None
+    return ReplayedEvent(item["again"], int(item.get("follow", 0))) if "again" in item else None
 
 
 def event_from_item(store: str, item: Mapping[str, Any]) -> Event:
@@ -110,7 +115,7 @@ def event_from_item(store: str, item: Mapping[str, Any]) -> Event:
         store=store,
         id=item["id"],
         name=item["name"],
-        occurred_at=instants.parse(item["at"]),
+        occurred_at=instants.parse_instant(item["at"]),
         source=item["source"],
         identifiers=identifiers,
         data=data,
@@ -119,7 +124,7 @@ def event_from_item(store: str, item: Mapping[str, Any]) -> Event:
 
 
 def _owner(store: str, identifiers: Mapping[IdentifierKind, str], found: Mapping[str, str]) -> str:
-    kinds = [kind for kind in RESOLUTION_ORDER if kind in identifiers]
+    kinds = [kind for kind in IDENTIFIER_PRIORITY if kind in identifiers]
     for kind in kinds:
         contact = found.get(f"S#{store}#I#{kind}#{identifiers[kind]}")
         if contact:

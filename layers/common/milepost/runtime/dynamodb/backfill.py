@@ -8,14 +8,14 @@ from typing import Any
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
 from milepost.base import instants
-from milepost.runtime.ports import Looked, Part
+from milepost.runtime.ports import BackfillSummary, PartitionProgress
 
 RUN = "LOOKED#"
 PART = "LOOK#"
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoProgress:
+class DynamoBackfillProgress:
     """Implements `Progress`."""
 
     table: Table
@@ -23,17 +23,17 @@ class DynamoProgress:
     def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
         for each in what:
             key = keys.store_item(store, RUN + each)
-            self.table.put(key | pack({"run": run, "at": instants.show(at), "of": of}))
+            self.table.put(key | pack({"run": run, "at": instants.format_instant(at), "of": of}))
 
-    def part(self, store: str, run: str, part: str) -> Part:
+    def part(self, store: str, run: str, part: str) -> PartitionProgress:
         item = self.table.get(keys.store_item(store, f"{PART}{run}#{part}"))
-        return _part(item) if item else Part()
+        return _part(item) if item else PartitionProgress()
 
-    def note(self, store: str, run: str, part: str, progress: Part) -> None:
+    def note(self, store: str, run: str, part: str, progress: PartitionProgress) -> None:
         key = keys.store_item(store, f"{PART}{run}#{part}")
         self.table.put(key | pack(progress._asdict()))
 
-    def looked(self, store: str, what: str) -> Looked | None:
+    def looked(self, store: str, what: str) -> BackfillSummary | None:
         held = self.table.get(keys.store_item(store, RUN + what))
         if held is None:
             return None
@@ -43,8 +43,8 @@ class DynamoProgress:
             values={":pk": f"S#{store}", ":prefix": prefix},
         )
         parts = {item["sk"].removeprefix(prefix): _part(item) for item in items}
-        return Looked(held["run"], held["at"], parts, int(held["of"]))
+        return BackfillSummary(held["run"], held["at"], parts, int(held["of"]))
 
 
-def _part(item: Mapping[str, Any]) -> Part:
-    return Part(item["place"], int(item["looked"]), int(item["changed"]), item["done"])
+def _part(item: Mapping[str, Any]) -> PartitionProgress:
+    return PartitionProgress(item["place"], int(item["looked"]), int(item["changed"]), item["done"])

@@ -6,61 +6,61 @@ from datetime import datetime
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table
+from milepost.aws.table import ConditionFailedError, Table
 from milepost.base import instants
-from milepost.runtime.jobs import Work
+from milepost.runtime.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoWorks:
+class DynamoJobs:
     """Implements `Works`, in the workflows table."""
 
     table: Table
 
-    def open(self) -> list[Work]:
+    def open(self) -> list[Job]:
         items = self.table.query(
-            KeyConditionExpression="pk = :works", ConsistentRead=True, values={":works": keys.WORKS}
+            KeyConditionExpression="pk = :works", ConsistentRead=True, values={":works": keys.JOBS}
         )
         return [
-            Work(
-                item["kind"], item["store"], item["workflow"], instants.parse(item["at"]),
+            Job(
+                item["kind"], item["store"], item["workflow"], instants.parse_instant(item["at"]),
                 int(item["version"]), item["done"],
             )
             for item in items
         ]  # fmt: skip
 
-    def advance(self, work: Work, done: str) -> None:
-        with suppress(Refused):
+    def advance(self, work: Job, done: str) -> None:
+        with suppress(ConditionFailedError):
             self.table.update(
-                work_key(work),
+                job_key(work),
                 expression="SET done = :done",
                 condition="#at = :at",
                 names={"#at": "at"},
                 values={":at": _at(work), ":done": done},
             )
 
-    def again(self, work: Work, at: datetime) -> None:
-        with suppress(Refused):
+    def reopen(self, work: Job, at: datetime) -> None:
+        with suppress(ConditionFailedError):
             self.table.update(
-                work_key(work),
+                job_key(work),
                 expression="SET #at = :next, done = :nothing",
                 condition="#at = :at",
                 names={"#at": "at"},
-                values={":at": _at(work), ":next": instants.show(at), ":nothing": ""},
+                values={":at": _at(work), ":next": instants.format_instant(at), ":nothing": ""},
             )
 
-    def close(self, work: Work) -> None:
-        with suppress(Refused):
-            self.table.delete_if(work_key(work), "#at = :at", {"#at": "at"}, {":at": _at(work)})
+    def close(self, work: Job) -> None:
+        with suppress(ConditionFailedError):
+            self.table.delete_if(job_key(work), "#at = :at", {"#at": "at"}, {":at": _at(work)})
 
 
-def work_key(work: Work) -> dict[str, Any]:
-    return keys.work(f"{work.kind}#{work.store}#{work.workflow}")
+def job_key(work: Job) -> dict[str, Any]:
+    return keys.job(f"{work.kind}#{work.store}#{work.workflow}")
 
 
-def work_value(work: Work) -> dict[str, Any]:
+def job_value(work: Job) -> dict[str, Any]:
     return {**work._asdict(), "at": _at(work)}
 
 
-def _at(work: Work) -> str:
-    return instants.show(work.at)
+def _at(work: Job) -> str:
+    return instants.format_instant(work.at)

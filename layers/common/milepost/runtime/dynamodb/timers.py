@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Item, Refused, Table
+from milepost.aws.table import ConditionFailedError, Item, Table
 from milepost.base import instants
 from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
-from milepost.runtime.ports import Overdue
-from milepost.sending.dynamodb.recent_marketing import uncount
+from milepost.runtime.ports import OverdueMessage
+from milepost.sending.dynamodb.recent_marketing import remove_recent_send
 
 CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
-FIRST_LOOK = timedelta(days=1)
-PATIENCE = timedelta(hours=1)
+INITIAL_LOOKBACK = timedelta(days=1)
+MAX_RETRY_DELAY = timedelta(hours=1)
 """For so long it is tried every minute to do what is due."""
-PUT_OFF = timedelta(minutes=15)
+RETRY_DELAY = timedelta(minutes=15)
 """Then it rests for so long."""
-SETTLED = timedelta(hours=2)
+INDEX_SETTLE_TIME = timedelta(hours=2)
 """An hour this old gets no new timers: nothing is set to be due in the past."""
 
 
@@ -29,7 +29,7 @@ class DynamoTimers:
 
     table: Table
 
-    def due(self, now: datetime) -> Iterator[Overdue | EnrollmentRef | ContactRef]:
+    def due(self, now: datetime) -> Iterator[OverdueMessage | EnrollmentRef | ContactRef]:
         for hour in keys.hours(self._oldest(now), now):
             for number in range(keys.SHARDS):
                 for item in self.table.query(
@@ -37,7 +37,7 @@ class DynamoTimers:
                     KeyConditionExpression="timer_bucket = :bucket AND timer_due <= :now",
                     values={
                         ":bucket": keys.timer_bucket(hour, number),
-                        ":now": instants.show(now),
+                        ":now": instants.format_instant(now),
                     },
                 ):
                     overdue = self._read(item["pk"], item["sk"])
@@ -70,20 +70,21 @@ class DynamoTimers:
             CURSOR,
             expression="SET #hour = :hour",
             names={"#hour": "hour"},
-            values={":hour": instants.show(now - SETTLED)},
+            values={":hour": instants.format_instant(now - INDEX_SETTLE_TIME)},
         )
 
     def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
-        later = now + PUT_OFF
-        with suppress(Refused):  # it has been done, given another time, or is not so late
+        later = now + RETRY_DELAY
+        # it has been done, given another time, or is not so late
+        with suppress(ConditionFailedError):
             self.table.update(
                 _key(ref),
                 expression="SET timer_bucket = :bucket, timer_due = :later",
                 condition="timer_due <= :long_ago AND begins_with(timer_bucket, :due)",
                 values={
                     ":bucket": keys.timer_bucket(later, keys.shard(ref.contact)),
-                    ":later": instants.show(later),
-                    ":long_ago": instants.show(now - PATIENCE),
+                    ":later": instants.format_instant(later),
+                    ":long_ago": instants.format_instant(now - MAX_RETRY_DELAY),
                     ":due": keys.TIMERS,
                 },
             )
@@ -94,8 +95,8 @@ class DynamoTimers:
             return True
         failed = self._given_up(ref, at, "failed", busy)
         if failed:  # SES has not taken it: it leaves room for another, unless it is claimed anew
-            claimed_at = instants.parse(failed["decided_at"])
-            uncount(self.table, ref, ref.contact, claimed_at)
+            claimed_at = instants.parse_instant(failed["decided_at"])
+            remove_recent_send(self.table, ref, ref.contact, claimed_at)
         return bool(failed)
 
     def _given_up(self, ref: MessageRef, at: datetime, status: str, condition: str) -> Item:
@@ -104,23 +105,25 @@ class DynamoTimers:
         try:
             return self.table.update(
                 keys.message(ref),
-                expression=f"SET #status = :status, gave_up_at = :at REMOVE {keys.NO_TIMER}",
+                expression=(
+                    f"SET #status = :status, gave_up_at = :at REMOVE {keys.TIMER_ATTRIBUTES}"
+                ),
                 condition=condition,
                 names={"#status": "status"},
                 values={
                     **{place: name for place, name in named.items() if place in condition},
                     ":status": status,
-                    ":at": instants.show(at),
+                    ":at": instants.format_instant(at),
                 },
             )
-        except Refused:
+        except ConditionFailedError:
             return {}
 
     def _oldest(self, now: datetime) -> datetime:
         cursor = self.table.get(CURSOR)
-        return instants.parse(cursor["hour"]) if cursor else now - FIRST_LOOK
+        return instants.parse_instant(cursor["hour"]) if cursor else now - INITIAL_LOOKBACK
 
-    def _read(self, pk: str, sk: str) -> Overdue | EnrollmentRef | ContactRef | None:
+    def _read(self, pk: str, sk: str) -> OverdueMessage | EnrollmentRef | ContactRef | None:
         if sk == "PROFILE":
             return ContactRef(*keys.owner(pk))
         if sk.startswith("ENROLLMENT#"):
@@ -129,7 +132,7 @@ class DynamoTimers:
         if item is None or "timer_due" not in item:
             return None  # settled since the index was read
         ref = MessageRef(*keys.owner(pk), sk.removeprefix("MESSAGE#"))
-        return Overdue(
+        return OverdueMessage(
             message=ref,
             enrollment=EnrollmentRef.of_message(ref, item),
             step=item["step"],

@@ -7,24 +7,28 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.contacts.dynamodb.profile_item import (
+    ACTIVE_ENROLLMENTS,
     CONSENT,
-    INSIDE,
-    MAILED,
+    RECENT_SENDS,
     consent_value,
-    facts_text,
-    mailed_value,
     presence_value,
     profile_change,
+    profile_json,
+    recent_sends_value,
 )
 from milepost.contacts.dynamodb.timeline import event_from_item, event_item
-from milepost.contacts.event import Event
+from milepost.contacts.event import Event, is_merge_request
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import MERGED_AWAY, Stay, asks, counted_twice
+from milepost.runtime.merging.rules import (
+    MERGED_INTO_OTHER,
+    OpenEnrollment,
+    duplicate_corrected_event,
+)
 
 if TYPE_CHECKING:
-    from milepost.contacts.ports import Again
+    from milepost.contacts.ports import ReplayedEvent
 
 
 PART = 200
@@ -42,17 +46,17 @@ class DynamoMerging:
     retention: timedelta
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
-    def reserve(self, store: str, loser: str, winner: str) -> list[Stay]:
+    def reserve(self, store: str, loser: str, winner: str) -> list[OpenEnrollment]:
         stays = []
         for item in self._items(store, loser, "ENROLLMENT#"):
             ref = keys.enrollment_of(store, item.get("home", loser), item["sk"])
             own = ref._replace(id=item.get("home_id", ref.id), version=int(item["version"]))
-            stay = Stay(own, item.get("key", ""), item["event_id"])
+            stay = OpenEnrollment(own, item.get("key", ""), item["event_id"])
             stays.append(stay)
             self.table.put_new(_reserved(item, stay, winner))
         return stays
 
-    def unite(
+    def merge_profiles(
         self,
         loser: Profile,
         tombstone: Profile,
@@ -63,21 +67,21 @@ class DynamoMerging:
         change = profile_change(winner, after, self.to_wire)
         change["expression"] += " ADD absorbing :loser"
         change["values"][":loser"] = {loser.contact}
-        pointer = keys.merged(loser.store, winner.contact, loser.contact)
+        pointer = keys.merged_contact(loser.store, winner.contact, loser.contact)
         try:
-            self.table.together(
+            self.table.transact(
                 [
                     {"Put": self._tombstone(loser, tombstone, topics)},
                     {
                         "Update": {
                             "Key": keys.profile(winner.store, winner.contact),
-                            **self.table.change(**change),
+                            **self.table.update_arguments(**change),
                         }
                     },
                     {"Put": {"TableName": self.table.name, "Item": pointer}},
                 ]
             )
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
@@ -87,23 +91,29 @@ class DynamoMerging:
         """The loser's whole item anew, on condition that nobody has written to the old one."""
         item = keys.profile(loser.store, loser.contact) | pack(
             {
-                "facts": facts_text(tombstone),
-                "applied": str(tombstone.applied),
+                "facts": profile_json(tombstone),
+                "applied": str(tombstone.last_sequence),
                 "merged_into": tombstone.merged_into,
                 "merging": True,
-                **{INSIDE + id_: presence_value(p) for id_, p in tombstone.inside.items()},
+                **{
+                    ACTIVE_ENROLLMENTS + id_: presence_value(p)
+                    for id_, p in tombstone.active_enrollments.items()
+                },
             }
         )
         wanted: dict[str, Any] = {
-            "applied": str(loser.applied) if loser.applied else None,
-            "moved": loser.moved or None,
+            "applied": str(loser.last_sequence) if loser.last_sequence else None,
+            "moved": loser.moved_events or None,
             "merged_into": None,
             "absorbing": None,
-            MAILED: mailed_value(loser),
+            RECENT_SENDS: recent_sends_value(loser),
             **{CONSENT + topic: None for topic in topics},
             **{CONSENT + topic: consent_value(held) for topic, held in loser.consent.items()},
         }
-        names = {f"#n{n}": name for n, name in enumerate((*wanted, *map(_inside, loser.inside)))}
+        names = {
+            f"#n{n}": name
+            for n, name in enumerate((*wanted, *map(_inside, loser.active_enrollments)))
+        }
         values = {f":v{n}": value for n, value in enumerate(wanted.values()) if value is not None}
         conditions = [
             f"#n{n} = :v{n}" if value is not None else f"attribute_not_exists(#n{n})"
@@ -113,10 +123,10 @@ class DynamoMerging:
         conditions += [f"attribute_exists(#n{n})" for n in entered]
         return {
             "Item": item,
-            **self.table.change("", " AND ".join(conditions), names, values),
+            **self.table.update_arguments("", " AND ".join(conditions), names, values),
         }
 
-    def carry(self, loser: Profile, after: str) -> tuple[list[Event], str]:
+    def copy_timeline(self, loser: Profile, after: str) -> tuple[list[Event], str]:
         from concurrent.futures import ThreadPoolExecutor  # next to no event merges contacts
 
         # Only now has what the part before this one met been dealt with.
@@ -146,11 +156,11 @@ class DynamoMerging:
             self.table.put_new(pack(copy))
             return None
         event = event_from_item(loser.store, item)
-        if asks(event):
+        if is_merge_request(event):
             return None
         try:
             self.table.put(pack({**copy, "copied": loser.contact}), "attribute_not_exists(pk)")
-        except Refused as refused:
+        except ConditionFailedError as refused:
             held = refused.items[0] or {}
             return None if held.get("copied") == loser.contact else event
         return None
@@ -166,20 +176,22 @@ class DynamoMerging:
             values={":place": place},
         )
 
-    def settle(self, loser: Profile) -> None:
+    def finish_merge(self, loser: Profile) -> None:
         for item in self._items(loser.store, loser.contact, "MEMBER#"):
             self.table.delete({"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}})
-        change = self.table.change("DELETE absorbing :loser", values={":loser": {loser.contact}})
-        done = self.table.change("REMOVE merging, carried")
-        self.table.insist(
+        change = self.table.update_arguments(
+            "DELETE absorbing :loser", values={":loser": {loser.contact}}
+        )
+        done = self.table.update_arguments("REMOVE merging, carried")
+        self.table.transact_with_retry(
             [
                 {"Update": {"Key": keys.profile(loser.store, loser.merged_into), **change}},
                 {"Update": {"Key": keys.profile(loser.store, loser.contact), **done}},
             ]
         )
 
-    def uncounted(self, winner: str, event: Event, loser: str) -> bool:
-        note = counted_twice(event, loser)
+    def undo_double_count(self, winner: str, event: Event, loser: str) -> bool:
+        note = duplicate_corrected_event(event, loser)
         wanted = [
             keys.event(event.store, winner, e.name, e.occurred_at, e.id) for e in (event, note)
         ]
@@ -188,24 +200,24 @@ class DynamoMerging:
             for item in self.table.get_many(wanted)
         )
 
-    def apply_again(self, contact: str, event: Event, again: "Again") -> bool:
+    def replay(self, contact: str, event: Event, again: "ReplayedEvent") -> bool:
         item = event_item(contact, event, self.retention)
-        key = keys.again(event.store, contact, item, again.mark)
+        key = keys.replay_item(event.store, contact, item, again.mark)
         extra = pack({"again": again.mark, "follow": str(again.follow) if again.follow else None})
         return self.table.put_new(item | key | extra)
 
-    def part(self, before: Profile, after: Profile, event: Event) -> bool:
+    def move_misrouted(self, before: Profile, after: Profile, event: Event) -> bool:
         store, contact = after.store, after.contact
-        change = self.table.change(**profile_change(before, after, self.to_wire))
+        change = self.table.update_arguments(**profile_change(before, after, self.to_wire))
         gone = keys.event(store, contact, event.name, event.occurred_at, event.id)
         try:
-            self.table.together(
+            self.table.transact(
                 [
                     {"Update": {"Key": keys.profile(store, contact), **change}},
                     {"Delete": {"TableName": self.table.name, "Key": gone}},
                 ]
             )
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
@@ -229,10 +241,10 @@ def _end(prefix: str) -> str:
 
 
 def _inside(enrollment: str) -> str:
-    return INSIDE + enrollment
+    return ACTIVE_ENROLLMENTS + enrollment
 
 
-def _reserved(item: Mapping[str, Any], stay: Stay, winner: str) -> dict[str, Any]:
+def _reserved(item: Mapping[str, Any], stay: OpenEnrollment, winner: str) -> dict[str, Any]:
     """What says under the winner that there has been an enrollment for this; no index shows it."""
     own = stay.ref._replace(contact=winner, id=stay.at(winner))
     kept = ("store", "workflow", "version", "machine", "key", "event_id", "event_name", "since")
@@ -240,7 +252,7 @@ def _reserved(item: Mapping[str, Any], stay: Stay, winner: str) -> dict[str, Any
         {
             **{name: item.get(name) for name in (*kept, "entered_at")},
             "status": "exited",
-            "reason": MERGED_AWAY,
+            "reason": MERGED_INTO_OTHER,
             "home": stay.ref.contact,
             "home_id": stay.ref.id,
         }

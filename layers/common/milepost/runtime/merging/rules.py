@@ -1,8 +1,8 @@
 """Two contacts turn out to be one person: whether they are made one, and what comes of it.
 
 Whoever applies an event and finds that one of its identifiers leads to another contact asks that
-one to merge (`Ask`). The asked contact decides in the order of its own timeline, where all that it
-was before has been applied and nothing that comes after.
+one to merge (`MergeRequest`). The asked contact decides in the order of its own timeline, where all
+that it was before has been applied and nothing that comes after.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,34 +15,39 @@ from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.changes import Addition, Base, add_to
 from milepost.contacts.event import Event, IdentifierKind
-from milepost.contacts.event_names import COUNTED_TWICE, MERGE_ASKED, MERGED, OURS
-from milepost.contacts.identity import NAMING, anonymous, trusted
+from milepost.contacts.event_names import (
+    DUPLICATE_CORRECTED,
+    MERGE_REQUESTED,
+    MERGED,
+    SYSTEM_SOURCE,
+)
+from milepost.contacts.identity import PERSONAL_IDENTIFIERS, anonymous, trusted
 from milepost.contacts.profile import (
-    EVENT_NAMES_KEPT,
-    FIELDS_KEPT,
-    KNOWN_KEPT,
-    LASTING_KINDS,
+    MAX_EVENT_NAMES,
+    MAX_FIELDS,
+    MAX_KNOWN_IDENTIFIERS,
+    MAX_TOPICS,
     OTHER_EVENTS,
-    TOPICS_KEPT,
+    PERMANENT_IDENTIFIERS,
     Consent,
-    Lookout,
+    EventTotal,
+    NextCheck,
     Profile,
-    Total,
-    outranks,
+    is_stronger_consent,
     value_of,
 )
-from milepost.contacts.recent_marketing import united as mailed_to_both
-from milepost.contacts.segment_state import united
+from milepost.contacts.recent_marketing import merge_sends as mailed_to_both
+from milepost.contacts.segment_state import merge_segment_states
 from milepost.enrollments.entry import enrollment_id
 from milepost.stores.properties import PREFIX
 
 Verdict = Literal["merge", "the other way", "lead", "refuse"]
 
-ALREADY_INSIDE: Final = "merged into a contact who is already inside"
-MERGED_AWAY: Final = "goes on under the contact it was begun for"
+ALREADY_ENROLLED: Final = "merged into a contact who is already inside"
+MERGED_INTO_OTHER: Final = "goes on under the contact it was begun for"
 
 
-class Ask(NamedTuple):
+class MergeRequest(NamedTuple):
     """What a contact is asked: to merge `into` the one whose event carried this identifier.
 
     `at` and `event` are that event's instant and id.
@@ -56,7 +61,7 @@ class Ask(NamedTuple):
     event: str
 
 
-class Stay(NamedTuple):
+class OpenEnrollment(NamedTuple):
     """An enrollment of a contact that is merged away: where it is kept, and what it is for."""
 
     ref: EnrollmentRef
@@ -69,79 +74,76 @@ class Stay(NamedTuple):
         return enrollment_id(self.ref.store, self.ref.workflow, contact, distinction)
 
 
-def ours(event: Event) -> bool:
-    """Whether an event is a note of Milepost's own, which counts for nothing."""
-    return event.source == OURS and event.name in (MERGE_ASKED, MERGED, COUNTED_TWICE)
-
-
-def asks(event: Event) -> bool:
-    """Whether an event is a question to the contact on whose timeline it is."""
-    return event.source == OURS and event.name == MERGE_ASKED
-
-
-def asking(contact: str, event: Event, kind: IdentifierKind) -> Event:
+def merge_request_event(contact: str, event: Event, kind: IdentifierKind) -> Event:
     """The event by which `contact` asks whoever an identifier of its event leads to."""
-    value, at = event.identifiers[kind], instants.show(event.occurred_at)
+    value, at = event.identifiers[kind], instants.format_instant(event.occurred_at)
     return _note(
-        event, MERGE_ASKED, Ask(contact, kind, value, trusted(event), at, event.id)._asdict()
+        event,
+        MERGE_REQUESTED,
+        MergeRequest(contact, kind, value, trusted(event), at, event.id)._asdict(),
     )
 
 
-def asked(event: Event) -> Ask:
-    """Undo `asking`."""
-    return Ask(**event.data)
+def read_merge_request(event: Event) -> MergeRequest:
+    """Undo `merge_request_event`."""
+    return MergeRequest(**event.data)
 
 
-def asking_back(event: Event, contact: str) -> Event:
+def reverse_request(event: Event, contact: str) -> Event:
     """The same question, put to the one who asked."""
-    return _note(event, MERGE_ASKED, {**event.data, "into": contact})
+    return _note(event, MERGE_REQUESTED, {**event.data, "into": contact})
 
 
-def told(event: Event, loser: str) -> Event:
+def merge_completed_event(event: Event, loser: str) -> Event:
     """What the timeline that remains says of a merge."""
     return _note(event, MERGED, {"from": loser})
 
 
-def counted_twice(event: Event, loser: str) -> Event:
+def duplicate_corrected_event(event: Event, loser: str) -> Event:
     """The correction for an event that was counted for both contacts before they were one."""
     data = {"name": event.name, "value": str(value_of(event.data)), "from": loser, "id": event.id}
-    return _note(event, COUNTED_TWICE, data)
+    return _note(event, DUPLICATE_CORRECTED, data)
 
 
 def _note(event: Event, name: str, data: Mapping[str, Any]) -> Event:
     """A note with an id and a time of its own making, so that it is made once."""
     text = "\n".join(str(data[key]) for key in sorted(data))
     id_ = sha256(text.encode()).hexdigest()[:32]
-    return Event(event.store, id_, name, event.occurred_at, OURS, {}, data)
+    return Event(event.store, id_, name, event.occurred_at, SYSTEM_SOURCE, {}, data)
 
 
-def decide(asked_one: Profile, asking_one: Profile, ask: Ask) -> Verdict:
+def decide(asked_one: Profile, asking_one: Profile, ask: MergeRequest) -> Verdict:
     """Whether the contact that is asked merges into the one that asks.
 
     `lead`: they stay two, and the identifier leads to whoever was seen with it last.
     """
-    if anonymous(asked_one.known):
+    if anonymous(asked_one.known_identifiers):
         return "merge"
-    if anonymous(asking_one.known):
+    if anonymous(asking_one.known_identifiers):
         return "the other way"
-    if ask.kind not in NAMING:
+    if ask.kind not in PERSONAL_IDENTIFIERS:
         return "lead"
     return "merge" if ask.trusted and not _told_apart(asked_one, asking_one) else "refuse"
 
 
 def _told_apart(one: Profile, other: Profile) -> bool:
     """Whether the shop itself knows them as two customers."""
-    ids, others = one.known.get("external_id", ()), other.known.get("external_id", ())
+    ids, others = (
+        one.known_identifiers.get("external_id", ()),
+        other.known_identifiers.get("external_id", ()),
+    )
     return bool(ids and others) and not set(ids) & set(others)
 
 
-def clashing(winner: Profile, loser: Profile, stays: Iterable[Stay]) -> set[str]:
+def conflicting_identifiers(
+    winner: Profile, loser: Profile, stays: Iterable[OpenEnrollment]
+) -> set[str]:
     """The enrollments of the loser that end: the winner is inside for the same thing."""
     kept = {stay.ref.id: stay for stay in stays}
     ends = set()
-    for id_, presence in loser.inside.items():
+    for id_, presence in loser.active_enrollments.items():
         stay = kept.get(id_)
-        for other_id, other in winner.inside.items():
+        for other_id, other in winner.active_enrollments.items():
             if other.workflow != presence.workflow or other_id == id_:
                 continue
             if stay is None or not stay.key or other_id == stay.at(other.home or winner.contact):
@@ -149,7 +151,7 @@ def clashing(winner: Profile, loser: Profile, stays: Iterable[Stay]) -> set[str]
     return ends
 
 
-def merge(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profile:
+def merge_profiles(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profile:
     """The winner after a merge. Whoever is merged into itself stays as it is.
 
     Apart from names and open enrollments the same comes of any order and grouping.
@@ -159,8 +161,8 @@ def merge(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profil
     fields, additions = _fields(winner, loser)
     came = {
         id_: presence._replace(home=presence.home or loser.contact)
-        for id_, presence in loser.inside.items()
-        if id_ not in ends and id_ not in winner.inside
+        for id_, presence in loser.active_enrollments.items()
+        if id_ not in ends and id_ not in winner.active_enrollments
     }
     return replace(
         winner,
@@ -169,36 +171,43 @@ def merge(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profil
         totals=_totals(winner.totals, loser.totals),
         consent=_consents(winner.consent, loser.consent),
         entries=_latest(winner.entries, loser.entries),
-        reached=_latest(winner.reached, loser.reached),
-        lookout=_sooner(winner.lookout, loser.lookout),
-        standing=united(winner.standing, loser.standing),
-        mailed=mailed_to_both(winner.mailed, loser.mailed),
-        inside={**winner.inside, **came},
-        known={
-            kind: tuple(sorted({*winner.known.get(kind, ()), *loser.known.get(kind, ())}))[
-                :KNOWN_KEPT
-            ]
-            for kind in LASTING_KINDS
-            if kind in winner.known or kind in loser.known
+        fired=_latest(winner.fired, loser.fired),
+        next_check=_sooner(winner.next_check, loser.next_check),
+        segment_state=merge_segment_states(winner.segment_state, loser.segment_state),
+        recent_sends=mailed_to_both(winner.recent_sends, loser.recent_sends),
+        active_enrollments={**winner.active_enrollments, **came},
+        known_identifiers={
+            kind: tuple(
+                sorted(
+                    {
+                        *winner.known_identifiers.get(kind, ()),
+                        *loser.known_identifiers.get(kind, ()),
+                    }
+                )
+            )[:MAX_KNOWN_IDENTIFIERS]
+            for kind in PERMANENT_IDENTIFIERS
+            if kind in winner.known_identifiers or kind in loser.known_identifiers
         },
     )
 
 
-def claimed(profile: Profile, ask: Ask) -> Profile:
+def with_claimed_identifier(profile: Profile, ask: MergeRequest) -> Profile:
     """The profile with the identifier that was asked about, as its event would have set it."""
-    fields, known = dict(profile.fields), dict(profile.known)
-    if ask.kind in NAMING:
+    fields, known = dict(profile.fields), dict(profile.known_identifiers)
+    if ask.kind in PERSONAL_IDENTIFIERS:
         new = (ask.value, ask.at, ask.event)
         held = fields.get(ask.kind)
-        if held is None or outranks(new, held):
+        if held is None or is_stronger_consent(new, held):
             fields[ask.kind] = new
-    if ask.kind in LASTING_KINDS and ask.value not in known.get(ask.kind, ()):
-        known[ask.kind] = tuple(sorted((*known.get(ask.kind, ()), ask.value)))[:KNOWN_KEPT]
-    return replace(profile, fields=fields, known=known)
+    if ask.kind in PERMANENT_IDENTIFIERS and ask.value not in known.get(ask.kind, ()):
+        known[ask.kind] = tuple(sorted((*known.get(ask.kind, ()), ask.value)))[
+            :MAX_KNOWN_IDENTIFIERS
+        ]
+    return replace(profile, fields=fields, known_identifiers=known)
 
 
-def corrected(profile: Profile, event: Event) -> Profile:
-    """The profile after `counted_twice`."""
+def correct_totals(profile: Profile, event: Event) -> Profile:
+    """The profile after `duplicate_corrected_event`."""
     name, value = event.data["name"], Decimal(event.data["value"])
     held = profile.totals.get(name) or profile.totals.get(OTHER_EVENTS)
     if held is None:
@@ -208,7 +217,7 @@ def corrected(profile: Profile, event: Event) -> Profile:
     return replace(profile, totals={**profile.totals, name: total})
 
 
-def stricter(one: Consent, other: Consent) -> Consent:
+def stricter_consent(one: Consent, other: Consent) -> Consent:
     """Where a topic stands if two contacts are one: a no of either holds.
 
     It holds from the later of both answers, so that a yes which was known then does not undo it
@@ -226,19 +235,21 @@ def stricter(one: Consent, other: Consent) -> Consent:
 
 
 def _consents(one: Mapping[str, Consent], other: Mapping[str, Consent]) -> dict[str, Consent]:
-    both = {topic: stricter(one[topic], other[topic]) for topic in one.keys() & other.keys()}
+    both = {
+        topic: stricter_consent(one[topic], other[topic]) for topic in one.keys() & other.keys()
+    }
     merged = {**one, **other, **both}
-    if len(merged) <= TOPICS_KEPT:
+    if len(merged) <= MAX_TOPICS:
         return merged
     noes_first = sorted(merged, key=lambda topic: (merged[topic].state != "withdrawn", topic))
-    return {topic: merged[topic] for topic in noes_first[:TOPICS_KEPT]}
+    return {topic: merged[topic] for topic in noes_first[:MAX_TOPICS]}
 
 
-def _sooner(one: Lookout | None, other: Lookout | None) -> Lookout | None:
+def _sooner(one: NextCheck | None, other: NextCheck | None) -> NextCheck | None:
     """Whichever comes first: to look once too often is harmless."""
     if one is None or other is None:
         return one or other
-    return Lookout(min(one.since, other.since), min(one.at, other.at))
+    return NextCheck(min(one.since, other.since), min(one.at, other.at))
 
 
 def _latest(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,7 +261,7 @@ def _fields(
 ) -> tuple[dict[str, Base], dict[str, tuple[Addition, ...]]]:
     fields: dict[str, Base] = dict(one.fields)
     for name, new in other.fields.items():
-        if name not in fields or outranks(new, fields[name]):
+        if name not in fields or is_stronger_consent(new, fields[name]):
             fields[name] = new
     additions: dict[str, tuple[Addition, ...]] = {}
     for name in {**one.additions, **other.additions}:
@@ -269,24 +280,26 @@ def _fields(
 def _newest(fields: dict[str, Base]) -> dict[str, Base]:
     """As many properties as a profile keeps, those that were set last."""
     own = sorted((n for n in fields if n.startswith(PREFIX)), key=lambda n: (fields[n][1:], n))
-    dropped = set(own[: max(0, len(own) - FIELDS_KEPT)])
+    dropped = set(own[: max(0, len(own) - MAX_FIELDS)])
     return {name: base for name, base in fields.items() if name not in dropped}
 
 
-def _totals(one: Mapping[str, Total], other: Mapping[str, Total]) -> dict[str, Total]:
+def _totals(
+    one: Mapping[str, EventTotal], other: Mapping[str, EventTotal]
+) -> dict[str, EventTotal]:
     merged = dict(one)
     for name, total in other.items():
         merged[name] = _sum(merged[name], total) if name in merged else total
     names = sorted(merged.keys() - {OTHER_EVENTS}, key=lambda n: (merged[n].last, n), reverse=True)
-    for name in names[EVENT_NAMES_KEPT:]:
+    for name in names[MAX_EVENT_NAMES:]:
         lumped = merged.pop(name)
         held = merged.get(OTHER_EVENTS)
         merged[OTHER_EVENTS] = _sum(held, lumped) if held else lumped
     return merged
 
 
-def _sum(one: Total, other: Total) -> Total:
-    return Total(
+def _sum(one: EventTotal, other: EventTotal) -> EventTotal:
+    return EventTotal(
         one.count + other.count,
         min(one.first, other.first),
         max(one.last, other.last),

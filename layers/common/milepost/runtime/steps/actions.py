@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from milepost.base.errors import Busy
-from milepost.base.paths import fill_text, filled
-from milepost.contacts.event import ContactFacts, Event
+from milepost.base.errors import ThrottledError
+from milepost.base.paths import render_text, resolve_all
+from milepost.contacts.event import ContactUpdate, Event
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Node
-from milepost.outbound.request import Reply, Request, Unreachable, signed, worth_retrying
+from milepost.outbound.request import (
+    OutboundRequest,
+    OutboundResponse,
+    RequestFailed,
+    is_retryable,
+    sign_request_body,
+)
 from milepost.runtime.steps.step_events import changes_of, data_of
 
 if TYPE_CHECKING:
@@ -25,18 +31,18 @@ if TYPE_CHECKING:
     from milepost.stores.store_secrets import Secrets
 
 
-TRIES = 2
+MAX_ATTEMPTS = 2
 """Calls to a server that fails or does not answer; each may take ten seconds."""
 
-MOST_KEPT = 8192
+MAX_KEPT = 8192
 """Bytes of an answer that are kept: every later write of the enrollment is paid by its size."""
 
-TOLD = ("contact", "event", "steps", "enrollment")
+ALERT_SUBJECT = ("contact", "event", "steps", "enrollment")
 """What a webhook without a body of its own says."""
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ActionRunner:
     """Carries steps out. What few workflows need is built when one does."""
 
     timeline: "Timeline"
@@ -61,7 +67,7 @@ class Actor:
             source="workflow",
             identifiers={},
             data=data_of(outcome, enrollment),
-            contact=ContactFacts(changes=changes_of(outcome)),
+            contact=ContactUpdate(changes=changes_of(outcome)),
         )
         return event, self.timeline.append(ref.contact, event)
 
@@ -71,19 +77,23 @@ class Actor:
         """Carry a `webhook` or `notify` step out; its outcome, with `error` if it failed."""
         if node["type"] == "webhook":
             body = node.get("body")
-            said = {name: data[name] for name in TOLD} if body is None else filled(body, data)
+            said = (
+                {name: data[name] for name in ALERT_SUBJECT}
+                if body is None
+                else resolve_all(body, data)
+            )
             return self._post(enrollment, node, key, said)
-        text = fill_text(node["message"], data)
+        text = render_text(node["message"], data)
         if node.get("to") == "slack":
             return self._post(enrollment, node, key, {"text": text})
         subject = f"{enrollment.ref.workflow}: {node['id']}"
-        self.alerts().tell(subject, text, enrollment.ref.store)
+        self.alerts().send_alert(subject, text, enrollment.ref.store)
         return {"told": "alerts"}
 
     def _post(
         self, enrollment: Enrollment, node: Node, key: str, said: Mapping[str, Any]
     ) -> dict[str, Any]:
-        request = Request(
+        request = OutboundRequest(
             url=node["url"],
             method=node.get("method", "POST"),
             headers=node.get("headers", {}),
@@ -91,23 +101,23 @@ class Actor:
             idempotency_key=f"{enrollment.ref.id}:{key}",
         )
         answer = self._call(enrollment.ref.store, request)
-        for _ in range(TRIES - 1):
-            if worth_retrying(answer):
+        for _ in range(MAX_ATTEMPTS - 1):
+            if is_retryable(answer):
                 answer = self._call(enrollment.ref.store, request)
         return _outcome(answer)
 
-    def _call(self, store: str, request: Request) -> Reply | Unreachable:
+    def _call(self, store: str, request: OutboundRequest) -> OutboundResponse | RequestFailed:
         keys = self.secrets.of(store)
         if keys is None or not keys.webhooks:
-            raise Busy("the store has no webhook-key, so its webhooks cannot be signed")
+            raise ThrottledError("the store has no webhook-key, so its webhooks cannot be signed")
         # A key of their own: with the store's signing-key a receiver could sign events for us.
-        return self.outbound().call(signed(request, keys.webhooks[0], self.now()))
+        return self.outbound().call(sign_request_body(request, keys.webhooks[0], self.now()))
 
 
-def _outcome(answer: Reply | Unreachable) -> dict[str, Any]:
-    if isinstance(answer, Unreachable):
+def _outcome(answer: OutboundResponse | RequestFailed) -> dict[str, Any]:
+    if isinstance(answer, RequestFailed):
         return {"error": answer.reason}
-    too_long = answer.truncated or len(json.dumps(answer.body)) > MOST_KEPT
+    too_long = answer.truncated or len(json.dumps(answer.body)) > MAX_KEPT
     kept = {"truncated": True} if too_long else {"body": answer.body}
     failed = {} if 200 <= answer.status < 300 else {"error": f"answered {answer.status}"}
     return {"status": answer.status, **kept, **failed}

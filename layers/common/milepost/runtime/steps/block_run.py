@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from milepost.contacts.event import Event
-from milepost.contacts.profile import Profile, fold
-from milepost.enrollments.enrollment import Enrollment, step_data
-from milepost.enrollments.ports import Journal
+from milepost.contacts.profile import Profile, apply_event
+from milepost.enrollments.enrollment import Enrollment, template_data
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.enrollments.program import Node, Program, outcome_key
-from milepost.enrollments.version_migration import MOMENT
+from milepost.enrollments.version_migration import TIMESTAMP_RESOLUTION
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Turn:
+class BlockRun:
     """`number` tells a second run of a block from a second visit: it counts the blocks so far.
 
     `frozen` is how long pauses lasted since it began.
     """
 
     entry: str
-    number: int
+    block_seq: int
     program: Program
     profile: Profile
     enrollment: Enrollment
@@ -38,11 +38,11 @@ class Turn:
 
     def outcome(self, node: Node) -> Mapping[str, Any] | None:
         """What this very visit of the node came to, if it was decided before."""
-        return self.enrollment.outcomes.get(outcome_key(node, self.number))
+        return self.enrollment.outcomes.get(outcome_key(node, self.block_seq))
 
-    def note(self, node: Node, outcome: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keep an outcome; it is written down by `flush`, or with the next message."""
-        key = outcome_key(node, self.number)
+    def set_outcome(self, node: Node, outcome: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep an outcome; it is written down by `save`, or with the next message."""
+        key = outcome_key(node, self.block_seq)
         self._unwritten[key] = outcome
         outcomes = {**self.enrollment.outcomes, key: outcome}
         self.enrollment = replace(self.enrollment, outcomes=outcomes)
@@ -50,34 +50,34 @@ class Turn:
 
     def data(self) -> dict[str, Any]:
         """What a step may look values up in."""
-        return step_data(self.profile, self.enrollment, self.settings)
+        return template_data(self.profile, self.enrollment, self.settings)
 
-    def moment(self) -> datetime:
+    def next_instant(self) -> datetime:
         """The instant of the next report: later steps report later, for the newest counts."""
         self.reported += 1
-        return self.began + self.reported * MOMENT
+        return self.began + self.reported * TIMESTAMP_RESOLUTION
 
-    def learn(self, event: Event, new: bool) -> None:
+    def apply_changes(self, event: Event, new: bool) -> None:
         """See the contact as it will be when an event of ours has been applied.
 
         One that an earlier run reported may have been applied by now: it must not count twice.
         """
         total = self.profile.totals.get(event.name)
         if new or total is None or total.last < event.occurred_at:
-            self.profile = fold(self.profile, event, self.settings)
+            self.profile = apply_event(self.profile, event, self.settings)
 
-    def journal(self) -> Journal:
-        began = {str(self.number): self.began} if self.begun_now else {}
-        entries = {str(self.number): self.entry} if self.begun_now else {}
-        return Journal(began, dict(self._unwritten), entries)
+    def pending(self) -> PendingOutcomes:
+        began = {str(self.block_seq): self.began} if self.begun_now else {}
+        entries = {str(self.block_seq): self.entry} if self.begun_now else {}
+        return PendingOutcomes(began, dict(self._unwritten), entries)
 
-    def written(self) -> None:
+    def mark_saved(self) -> None:
         """All of the journal has been written."""
         self._unwritten.clear()
         self.begun_now = False
 
-    def flush(self, enrollments: "Enrollments") -> None:
-        journal = self.journal()
+    def save(self, enrollments: "Enrollments") -> None:
+        journal = self.pending()
         if journal.began or journal.outcomes:
-            enrollments.write(self.enrollment.ref, journal, self.enrollment.leg)
-            self.written()
+            enrollments.write(self.enrollment.ref, journal, self.enrollment.execution_no)
+            self.mark_saved()

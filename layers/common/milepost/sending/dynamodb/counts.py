@@ -2,10 +2,10 @@
 
 from milepost.aws import keys
 from milepost.aws.table import Table
-from milepost.sending.counts import Alarm, WorkflowNumbers, add_up
+from milepost.sending.counts import Alarm, WorkflowCounts, count_outcomes
 
 
-def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> WorkflowNumbers:
+def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> WorkflowCounts:
     """The results of a workflow so far. The index follows the table within about a second."""
     items = (
         item
@@ -16,4 +16,4 @@ def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> W
             values={":bucket": keys.run_bucket(store, workflow, number)},
         )
     )
-    return add_up(items, alarm)
+    return count_outcomes(items, alarm)

@@ -8,27 +8,29 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from milepost.aws.keys import NO_TIMER
-from milepost.aws.table import Refused, Table
+from milepost.aws.keys import TIMER_ATTRIBUTES
+from milepost.aws.table import ConditionFailedError, Table
 from milepost.base import instants
-from milepost.base.errors import Busy
-from milepost.sending.bot_detection import MOST, trace
-from milepost.sending.delivery_state import CLICKED, facts, first_clicks
-from milepost.sending.message import Report
+from milepost.base.errors import ThrottledError
+from milepost.sending.bot_detection import MAX_CLICKS, click_key
+from milepost.sending.delivery_state import CLICKED, first_clicks, timestamps_set_by
+from milepost.sending.message import DeliveryEvent
 
-TRIES = 6
+MAX_ATTEMPTS = 6
 
 
-def merge_report(table: Table, key: dict[str, Any], report: Report) -> Mapping[str, Any] | None:
+def merge_delivery_event(
+    table: Table, key: dict[str, Any], report: DeliveryEvent
+) -> Mapping[str, Any] | None:
     """The entry afterwards; None if no message of ours was sent to whom the report names."""
     held: Mapping[str, Any] = {}
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         change = _change(report, held)
         if change is None:
             return held
         try:
             after = table.update(key, **change)
-        except Refused as refused:
+        except ConditionFailedError as refused:
             (found,) = refused.items
             if found is None or not _is_about(report, found):
                 return None
@@ -37,17 +39,17 @@ def merge_report(table: Table, key: dict[str, Any], report: Report) -> Mapping[s
         if report.kind == "clicked":
             return _with_clicks(table, key, after)
         return {**after, "news": True}
-    raise Busy("many reports of one message came at once")
+    raise ThrottledError("many reports of one message came at once")
 
 
-def _is_about(report: Report, found: Mapping[str, Any]) -> bool:
+def _is_about(report: DeliveryEvent, found: Mapping[str, Any]) -> bool:
     named = report.hashes()
     return "recipient" in found and (not named or found["recipient"] in named)
 
 
-def _change(report: Report, held: Mapping[str, Any]) -> dict[str, Any] | None:
+def _change(report: DeliveryEvent, held: Mapping[str, Any]) -> dict[str, Any] | None:
     """The update for an entry like `held` (empty: one that nothing was merged into), if any."""
-    at = instants.show(report.at)
+    at = instants.format_instant(report.at)
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     sets, removes, adds = [], "", ""
@@ -58,26 +60,26 @@ def _change(report: Report, held: Mapping[str, Any]) -> dict[str, Any] | None:
     if report.kind == "rejected" and "final_status" not in held:
         sets.append("#status = :status, final_status = :status, reason = :reason")
         values |= {":status": "rejected", ":reason": report.detail}
-        removes = f" REMOVE {NO_TIMER}"
+        removes = f" REMOVE {TIMER_ATTRIBUTES}"
     elif report.kind != "rejected" and "final_status" not in held:
         sets.append("#status = :status")
         values[":status"] = "accepted"
-        removes = f" REMOVE {NO_TIMER}, reason"
+        removes = f" REMOVE {TIMER_ATTRIBUTES}, reason"
         conditions.append("attribute_not_exists(final_status)")
     if sets:
         names["#status"] = "status"
     if report.kind == "clicked":
-        mark = trace(report.at, report.link, report.machine)
-        if len(held.get("clicks", ())) >= MOST or mark in held.get("clicks", ()):
+        mark = click_key(report.at, report.link, report.bot_reason)
+        if len(held.get("clicks", ())) >= MAX_CLICKS or mark in held.get("clicks", ()):
             return None
         conditions.append("(attribute_not_exists(clicks) OR size(clicks) < :most)")
-        values |= {":most": MOST, ":clicks": {mark}}
+        values |= {":most": MAX_CLICKS, ":clicks": {mark}}
         adds = " ADD clicks :clicks"
         if report.link:
             values[":links"] = {report.link[:1000]}
             adds += ", links :links"
     else:
-        for number, name in enumerate(facts(report)):
+        for number, name in enumerate(timestamps_set_by(report)):
             if held.get(name, "~") <= at:
                 continue
             names[f"#at{number}"], values[":at"] = name, at
@@ -103,7 +105,7 @@ def _with_clicks(table: Table, key: dict[str, Any], after: Mapping[str, Any]) ->
         return after
     sets = ", ".join(f"{name} = :{name}" for name in wanted)
     removes = ", ".join(name for name in CLICKED if name not in wanted)
-    with suppress(Refused):
+    with suppress(ConditionFailedError):
         return table.update(
             key,
             expression=f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),

@@ -7,28 +7,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.suppression import ERASED, address_hash
-from milepost.enrollments.dynamodb import journal_change
-from milepost.enrollments.ports import Journal
+from milepost.enrollments.dynamodb import pending_outcomes_update
+from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.delivery_state import for_conditions
-from milepost.sending.dynamodb.recent_marketing import granted, profile_operation, uncount
+from milepost.sending.dynamodb.recent_marketing import (
+    claim_recent_send,
+    recent_sends_operation,
+    remove_recent_send,
+)
 from milepost.sending.message import (
-    RETRIED_FOR,
-    UNCONFIRMED_FOR,
+    CONFIRMATION_TIMEOUT,
+    RETRY_PERIOD,
     Accepted,
     Answer,
+    ClaimDenied,
     Claimed,
-    Draft,
+    DeliveryEvent,
     MessageStatus,
-    NotClaimed,
-    Report,
+    PendingMessage,
     message_id,
 )
-from milepost.sending.message import Refused as PostRefused
+from milepost.sending.message import SubmissionRejected as PostRefused
 
 _OPEN = "(#status = :claimed OR #status = :unknown)"
 _UNTOUCHED = (
@@ -50,11 +54,13 @@ class DynamoLedger:
     table: Table
     to_wire: Callable[[datetime], datetime]
 
-    def claim(self, draft: Draft, journal: Journal, at: datetime) -> Claimed | NotClaimed:
+    def claim(
+        self, draft: PendingMessage, journal: PendingOutcomes, at: datetime
+    ) -> Claimed | ClaimDenied:
         claim = self._put(self._entry(draft, "claimed", at), _UNTOUCHED, _THROTTLED)
         return self._together(draft, claim, journal, at, only_active=True)
 
-    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+    def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         claim = self._put(
             self._entry(draft, "claimed", at, attempts=2),
             f"({_OPEN} OR #status = :throttled) AND attempts = :once",
@@ -65,21 +71,23 @@ class DynamoLedger:
                 ":once": 1,
             },
         )
-        return self._together(draft, claim, Journal(), at, only_active=False)
+        return self._together(draft, claim, PendingOutcomes(), at, only_active=False)
 
-    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
+    def record_result(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         if isinstance(answer, Accepted):
-            self._accept(ref, {":id": answer.ses_id, ":at": instants.show(at)})
+            self._accept(ref, {":id": answer.ses_id, ":at": instants.format_instant(at)})
             return
         status: MessageStatus = "unknown"
         if isinstance(answer, PostRefused):
             status = "throttled" if answer.retry else "rejected"
-        timer, values = ("", {}) if status == "unknown" else (f" REMOVE {keys.NO_TIMER}", {})
+        timer, values = (
+            ("", {}) if status == "unknown" else (f" REMOVE {keys.TIMER_ATTRIBUTES}", {})
+        )
         if status == "throttled":
-            due = self._timer(ref, at, RETRIED_FOR)
+            due = self._timer(ref, at, RETRY_PERIOD)
             timer = "".join(f", {name} = :{name}" for name in due)
             values = {f":{name}": value for name, value in due.items()}
-        with suppress(Refused):  # if SES's own event was faster, it knows better
+        with suppress(ConditionFailedError):  # if SES's own event was faster, it knows better
             self.table.update(
                 keys.message(ref),
                 expression=f"SET #status = :status, reason = :reason{timer}",
@@ -94,34 +102,45 @@ class DynamoLedger:
                 },
             )
             if status == "rejected":
-                uncount(self.table, ref, ref.contact)
+                remove_recent_send(self.table, ref, ref.contact)
 
-    def close(
-        self, draft: Draft, status: MessageStatus, reason: str, journal: Journal, at: datetime
+    def record_skip(
+        self,
+        draft: PendingMessage,
+        status: MessageStatus,
+        reason: str,
+        journal: PendingOutcomes,
+        at: datetime,
     ) -> None:
         decided = self._put(self._entry(draft, status, at, reason), _UNTOUCHED, _THROTTLED)
-        written = journal_change(journal)
+        written = pending_outcomes_update(journal)
         operations = [decided]
         if written:
-            own = {"Key": keys.enrollment(draft.enrollment), **self.table.change(**written)}
+            own = {
+                "Key": keys.enrollment(draft.enrollment),
+                **self.table.update_arguments(**written),
+            }
             operations.append({"Update": own})
         try:
-            self.table.together(operations)
+            self.table.transact(operations)
             if draft.remembered:  # it was claimed before, but the post was too busy for it
-                uncount(self.table, draft.ref, draft.owner or draft.ref.contact)
-        except Refused:
+                remove_recent_send(self.table, draft.ref, draft.owner or draft.ref.contact)
+        except ConditionFailedError:
             if written:  # the decision was recorded by an earlier run; this run's findings were not
                 self.table.update(keys.enrollment(draft.enrollment), **written)
 
-    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
-        from milepost.sending.dynamodb.delivery_events import merge_report  # who sends needs none
+    def record_delivery_event(
+        self, ref: MessageRef, report: DeliveryEvent
+    ) -> Mapping[str, Any] | None:
+        # who sends needs none
+        from milepost.sending.dynamodb.delivery_events import merge_delivery_event
 
-        return merge_report(self.table, keys.message(ref), report)
+        return merge_delivery_event(self.table, keys.message(ref), report)
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
         return self.table.get(keys.message(ref))
 
-    def fates(
+    def message_statuses(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
     ) -> dict[str, dict[str, Any]]:
         refs = {message_id(enrollment, step, visit): step for step, visit in visits.items()}
@@ -134,22 +153,22 @@ class DynamoLedger:
         """A contact that was erased meanwhile has no ledger any more; nothing happens then."""
         noted = "ses_id = :id, accepted_at = :at"
         plain = {
-            "expression": f"SET #status = :status, {noted} REMOVE {keys.NO_TIMER}, reason",
+            "expression": f"SET #status = :status, {noted} REMOVE {keys.TIMER_ATTRIBUTES}, reason",
             "condition": f"attribute_exists(pk) AND NOT {_FINAL}",
             "names": {"#status": "status"},
             "values": {":status": "accepted", **values},
         }
         try:
             self.table.update(keys.message(ref), **plain)
-        except Refused:
-            with suppress(Refused):
+        except ConditionFailedError:
+            with suppress(ConditionFailedError):
                 self.table.update(
                     keys.message(ref), expression=f"SET {noted}", condition=_FINAL, values=values
                 )
 
     def _entry(
         self,
-        draft: Draft,
+        draft: PendingMessage,
         status: MessageStatus,
         at: datetime,
         reason: str = "",
@@ -171,14 +190,14 @@ class DynamoLedger:
             "template": draft.template,
             "template_hash": draft.template_hash or None,
             "recipient": address_hash(draft.recipient) if draft.recipient else None,
-            "numbers": dict(draft.numbers),
-            "decided_at": instants.show(at),
+            "numbers": dict(draft.decision_numbers),
+            "decided_at": instants.format_instant(at),
             "attempts": attempts,
             "run_bucket": keys.run_bucket(ref.store, enrollment.workflow, keys.shard(ref.contact)),
             "run_sort": f"MESSAGE#{draft.step}#{ref.id}",
         }
         if status == "claimed":
-            entry |= self._timer(ref, at, UNCONFIRMED_FOR)
+            entry |= self._timer(ref, at, CONFIRMATION_TIMEOUT)
         return keys.message(ref) | pack(entry)
 
     def _timer(self, ref: MessageRef, at: datetime, wait: timedelta) -> dict[str, str]:
@@ -186,30 +205,30 @@ class DynamoLedger:
         return {
             "kind": "message",
             "timer_bucket": keys.timer_bucket(due, keys.shard(ref.contact)),
-            "timer_due": instants.show(due),
+            "timer_due": instants.format_instant(due),
         }
 
     def _put(
         self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]
     ) -> dict[str, Any]:
-        request = self.table.change("", condition, {"#status": "status"}, values)
+        request = self.table.update_arguments("", condition, {"#status": "status"}, values)
         return {"Put": {"Item": item, **request}}
 
     def _together(
         self,
-        draft: Draft,
+        draft: PendingMessage,
         claim: Mapping[str, Any],
-        journal: Journal,
+        journal: PendingOutcomes,
         at: datetime,
         only_active: bool,
-    ) -> Claimed | NotClaimed:
+    ) -> Claimed | ClaimDenied:
         table, ref = self.table, draft.ref
         suppressed = keys.suppression(ref.store, address_hash(draft.recipient))
-        open_to = table.change("", "attribute_not_exists(pk)")
+        open_to = table.update_arguments("", "attribute_not_exists(pk)")
         if (
             draft.category == "transactional"
         ):  # who was erased and orders anew gets what concerns it
-            open_to = table.change(
+            open_to = table.update_arguments(
                 "", "attribute_not_exists(pk) OR reason = :erased", {}, {":erased": ERASED}
             )
         operations = [
@@ -220,44 +239,46 @@ class DynamoLedger:
                     **open_to,
                 }
             },
-            profile_operation(table, draft, at),
+            recent_sends_operation(table, draft, at),
         ]
         if only_active:
             operations.append(_enrollment_operation(table, draft, journal))
         try:
-            table.together(operations)
-        except Refused as refused:
+            table.transact(operations)
+        except ConditionFailedError as refused:
             return _why_not(refused, draft)
         return Claimed()
 
 
-def _enrollment_operation(table: Table, draft: Draft, journal: Journal) -> dict[str, Any]:
-    change = journal_change(journal)
+def _enrollment_operation(
+    table: Table, draft: PendingMessage, journal: PendingOutcomes
+) -> dict[str, Any]:
+    change = pending_outcomes_update(journal)
     names = {**change.get("names", {}), "#status": "status"}
     values = {**change.get("values", {}), ":active": "active"}
     held = "#status = :active AND attribute_not_exists(leg)"
     if draft.leg:
         held, values[":leg"] = "#status = :active AND leg = :leg", draft.leg
-    request = table.change(change.get("expression", ""), held, names, values)
+    request = table.update_arguments(change.get("expression", ""), held, names, values)
     key = keys.enrollment(draft.enrollment)
     return {"Update" if change else "ConditionCheck": {"Key": key, **request}}
 
 
-def _why_not(refused: Refused, draft: Draft) -> NotClaimed:
+def _why_not(refused: ConditionFailedError, draft: PendingMessage) -> ClaimDenied:
     message, suppressed, profile, *enrollment = zip(refused.failed, refused.items, strict=True)
     if message[0]:
         held = message[1]
-        return NotClaimed("decided before", held["status"] if held else "claimed")
+        return ClaimDenied("decided before", held["status"] if held else "claimed")
     if enrollment and enrollment[0][0]:
         held = enrollment[0][1] or {}
         if held.get("status") == "active":
-            raise Busy("the enrollment goes on in another execution")
-        return NotClaimed(f"enrollment is {held.get('status', 'gone')}", ended=True)
+            raise ThrottledError("the enrollment goes on in another execution")
+        return ClaimDenied(f"enrollment is {held.get('status', 'gone')}", ended=True)
     if suppressed[0]:
         held = suppressed[1] or {}
-        return NotClaimed(f"suppressed: {held.get('reason', 'unknown')}")
+        return ClaimDenied(f"suppressed: {held.get('reason', 'unknown')}")
     if (profile[1] or {}).get("email") != draft.recipient:
-        raise Busy("the contact's address changed while its mail was made")
-    if granted(profile[1] or {}, draft):
-        raise Busy("another mail to the contact was claimed while this one was made")
-    return NotClaimed("consent withdrawn")
+        raise ThrottledError("the contact's address changed while its mail was made")
+    if claim_recent_send(profile[1] or {}, draft):
+        raise ThrottledError("another mail to the contact was claimed while this one was made")
+    return ClaimDenied("consent withdrawn")

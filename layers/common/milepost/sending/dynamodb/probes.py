@@ -5,7 +5,7 @@ from datetime import datetime
 
 from milepost.aws import keys
 from milepost.aws.table import Table
-from milepost.sending.probes import KEPT
+from milepost.sending.probes import RETENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,13 @@ class DynamoProbes:
 
     table: Table
 
-    def note(self, probe: str, kind: str, now: datetime) -> None:
+    def record_report(self, probe: str, kind: str, now: datetime) -> None:
         self.table.update(
             keys.probe(probe),
             expression="SET expires_at = :until ADD heard :kinds",
-            values={":until": int((now + KEPT).timestamp()), ":kinds": {kind}},
+            values={":until": int((now + RETENTION).timestamp()), ":kinds": {kind}},
         )
 
-    def heard(self, probe: str) -> list[str]:
+    def reports(self, probe: str) -> list[str]:
         item = self.table.get(keys.probe(probe)) or {}
         return sorted(item.get("heard", ()))

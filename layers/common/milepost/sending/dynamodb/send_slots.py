@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Item, Refused, Table
-from milepost.base.errors import Busy
-from milepost.sending.rate_limit import MOST_ROWS, Allowance, NoToken, Ramp, Wish
+from milepost.aws.table import ConditionFailedError, Item, Table
+from milepost.base.errors import ThrottledError
+from milepost.sending.rate_limit import MAX_ROWS, NoSlot, SesLimits, SlotRequest, WarmUpLimit
 
-TRIES = 4
+MAX_ATTEMPTS = 4
 """A row that others change meanwhile is asked again."""
 
 FORGOTTEN = 7
@@ -19,7 +19,7 @@ FORGOTTEN = 7
 
 
 @dataclass(slots=True)
-class DynamoTokens:
+class DynamoSendSlots:
     """Implements `Tokens`, in the workflows table.
 
     A row that was free is likely to be free again, and one that had a queue to have one: a worker
@@ -29,53 +29,55 @@ class DynamoTokens:
     table: Table
     _queued: dict[int, bool] = field(default_factory=dict)
 
-    def take(self, wish: Wish) -> int | NoToken:
-        for _ in range(TRIES):
+    def take(self, wish: SlotRequest) -> int | NoSlot:
+        for _ in range(MAX_ATTEMPTS):
             queued = self._queued.get(wish.row, False)
             try:
-                row = self.table.update(keys.token_row(wish.row), **_change(wish, queued))
-            except Refused as refused:
+                row = self.table.update(keys.send_slot_row(wish.row), **_change(wish, queued))
+            except ConditionFailedError as refused:
                 why = _why_not(refused.items[0] or {}, wish)
                 if why is not None:
                     return why
                 self._queued[wish.row] = not queued
             else:
                 return int(row["next"]) - wish.interval
-        raise Busy("the row of tokens changes all the time")
+        raise ThrottledError("the row of tokens changes all the time")
 
-    def allowance(self) -> Allowance | None:
-        item = self.table.get(keys.allowance()) or {}
+    def allowance(self) -> SesLimits | None:
+        item = self.table.get(keys.ses_limits()) or {}
         if "said" not in item:
             return None
         at, rate, day, ends, rows = json.loads(item["said"])
-        return Allowance(at, rate, day, None if ends is None else tuple(ends), rows)
+        return SesLimits(at, rate, day, None if ends is None else tuple(ends), rows)
 
     def may_ask(self, now: int, again_after: int) -> bool:
         try:
             self.table.update(
-                keys.allowance(),
+                keys.ses_limits(),
                 expression="SET asked = :now",
                 condition="attribute_not_exists(asked) OR asked <= :before",
                 values={":now": now, ":before": again_after},
             )
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 
     def taken(self) -> Sequence[int]:
-        rows = self.table.get_many([keys.token_row(row) for row in range(MOST_ROWS)])
-        counts = [0] * MOST_ROWS
+        rows = self.table.get_many([keys.send_slot_row(row) for row in range(MAX_ROWS)])
+        counts = [0] * MAX_ROWS
         for item in rows:
-            counts[keys.row_of(item["pk"])] = int(item["taken"])
+            counts[keys.send_slot_row_number(item["pk"])] = int(item["taken"])
         return counts
 
-    def note(self, allowance: Allowance) -> None:
+    def note(self, allowance: SesLimits) -> None:
         self.table.update(
-            keys.allowance(), expression="SET said = :said", values={":said": json.dumps(allowance)}
+            keys.ses_limits(),
+            expression="SET said = :said",
+            values={":said": json.dumps(allowance)},
         )
 
 
-def _change(wish: Wish, queued: bool) -> dict[str, Any]:
+def _change(wish: SlotRequest, queued: bool) -> dict[str, Any]:
     if queued:
         placed, condition = "SET #next = #next + :interval", "#next BETWEEN :now AND :latest"
         values = {":interval": wish.interval, ":now": wish.now, ":latest": wish.latest}
@@ -99,22 +101,22 @@ def _change(wish: Wish, queued: bool) -> dict[str, Any]:
     return {"expression": expression, "condition": condition, "names": names, "values": values}
 
 
-def _why_not(row: Item, wish: Wish) -> NoToken | None:
+def _why_not(row: Item, wish: SlotRequest) -> NoSlot | None:
     """Why there is no token at all; None if there may be one when it is asked for otherwise."""
     if wish.end is not None and row.get("taken", 0) >= wish.end:
-        return NoToken("quota")
+        return NoSlot("quota")
     if wish.ramp is not None and row.get(_day(wish.ramp), 0) >= wish.ramp.most:
-        return NoToken("warm-up")
+        return NoSlot("warm-up")
     if wish.latest < row.get("next", 0) <= wish.nonsense:
-        return NoToken("rate")
+        return NoSlot("rate")
     return None
 
 
-def _day(ramp: Ramp) -> str:
+def _day(ramp: WarmUpLimit) -> str:
     return f"sent#{ramp.store}#{ramp.day}"
 
 
-def _past(ramp: Ramp) -> list[str]:
+def _past(ramp: WarmUpLimit) -> list[str]:
     today = date.fromisoformat(ramp.day)
     days = (today - timedelta(days=number) for number in range(1, FORGOTTEN + 1))
     return [_day(ramp._replace(day=day.isoformat())) for day in days]

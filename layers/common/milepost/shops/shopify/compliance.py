@@ -12,7 +12,7 @@ from milepost.shops.shopify.fields import Items, OptionalId, Shape, ShopifyPaylo
 from milepost.shops.shopify.headers import COMPLIANCE
 
 
-class Demand(NamedTuple):
+class ComplianceRequest(NamedTuple):
     """What is demanded, and of whom: every identifier may lead to a contact of its own.
 
     `number` is Shopify's own, by which staff find the demand there.
@@ -44,11 +44,13 @@ class Compliance(Shape):
     data_request: DataRequest | None = None
 
 
-def demand(topic: str, payload: Any) -> Demand:
+def read_compliance_request(topic: str, payload: Any) -> ComplianceRequest:
     """Read one verified demand. Raises ShopifyPayloadError if it names nobody."""
     body = read(Compliance, payload)
     kind, person = COMPLIANCE[topic], body.customer or Person()
-    named = mapping.identify(emails=(person.email,), phones=(person.phone,), external_id=person.id)
+    named = mapping.collect_identifiers(
+        emails=(person.email,), phones=(person.phone,), external_id=person.id
+    )
     orders = [order for order in (*body.orders_requested, *body.orders_to_redact) if order]
     found: list[tuple[IdentifierKind, str]] = [*named.items(), *(("order", o) for o in orders)]
     if kind == "erase_store":
@@ -57,4 +59,4 @@ def demand(topic: str, payload: Any) -> Demand:
         raise ShopifyPayloadError("customer", "names nobody: no id, no usable address, no order")
     number = body.data_request.id if body.data_request else None
     domain = (body.shop_domain or "").lower() or None
-    return Demand(kind, tuple(dict.fromkeys(found)), domain, number)
+    return ComplianceRequest(kind, tuple(dict.fromkeys(found)), domain, number)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from milepost.base import instants
-from milepost.contacts.event import ContactFacts
+from milepost.contacts.event import ContactUpdate
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.delivery import Arrival, Translation, required
+from milepost.shops.shopify.delivery import ParsedDelivery, Translation, required
 from milepost.shops.shopify.fields import read
 from milepost.shops.shopify.shapes import CustomerRecord, EmailConsent
 
@@ -17,7 +17,7 @@ CUSTOMER_EVENTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def translate_customer(arrival: Arrival) -> Translation:
+def translate_customer(arrival: ParsedDelivery) -> Translation:
     """A customer record that was created or changed: mostly news about the contact itself."""
     customer = read(CustomerRecord, arrival.payload)
     name, change = CUSTOMER_EVENTS[arrival.topic]
@@ -25,8 +25,8 @@ def translate_customer(arrival: Arrival) -> Translation:
         at = required("created_at", customer.created_at, customer.updated_at)
     else:
         at = required("updated_at", customer.updated_at)
-        change = f"{change}:{instants.show(at)}"
-    data = mapping.stated(
+        change = f"{change}:{instants.format_instant(at)}"
+    data = mapping.known_fields(
         customer_id=customer.id,
         state=customer.state,
         currency=customer.currency,
@@ -37,7 +37,7 @@ def translate_customer(arrival: Arrival) -> Translation:
         name,
         f"customer:{customer.id}:{change}",
         at,
-        identifiers=mapping.identify(
+        identifiers=mapping.collect_identifiers(
             emails=(customer.email,), phones=(customer.phone,), external_id=customer.id
         ),
         data=data,
@@ -46,11 +46,13 @@ def translate_customer(arrival: Arrival) -> Translation:
     return Translation((event,))
 
 
-def translate_email_consent(arrival: Arrival) -> Translation:
+def translate_email_consent(arrival: ParsedDelivery) -> Translation:
     """An answer about mail. A state that is none, such as pending, is told without a consent."""
     change = read(EmailConsent, arrival.payload)
     consent = change.email_marketing_consent
-    identifiers = mapping.identify(emails=(change.email_address,), external_id=change.customer_id)
+    identifiers = mapping.collect_identifiers(
+        emails=(change.email_address,), external_id=change.customer_id
+    )
     if not identifiers:
         return Translation(ignored="no_contact")
     if consent is None or consent.state is None:
@@ -61,17 +63,17 @@ def translate_email_consent(arrival: Arrival) -> Translation:
     event = arrival.event(
         "Email Consent Updated",
         # The id, not the address: event ids are seen in keys and logs.
-        f"email_consent:{change.customer_id or 'guest'}:{state}:{instants.show(at)}",
+        f"email_consent:{change.customer_id or 'guest'}:{state}:{instants.format_instant(at)}",
         at,
         identifiers=identifiers,
-        data=mapping.stated(
+        data=mapping.known_fields(
             customer_id=change.customer_id, state=state, opt_in_level=consent.opt_in_level
         ),
-        contact=ContactFacts(consents=consents),
+        contact=ContactUpdate(consents=consents),
     )
     return Translation((event,))
 
 
-def skip_sms_consent(_: Arrival) -> Translation:
+def skip_sms_consent(_: ParsedDelivery) -> Translation:
     """`customers_marketing_consent` is the permission for text messages, despite its name."""
     return Translation(ignored="sms_consent")

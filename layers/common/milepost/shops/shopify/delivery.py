@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from milepost.contacts.event import ContactFacts, Event, IdentifierKind
+from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.shops.shopify import mapping
 from milepost.shops.shopify.fields import ShopifyPayloadError
 from milepost.shops.shopify.headers import Delivery
@@ -24,7 +24,7 @@ class Translation(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ParsedDelivery:
     """One delivery on its way to becoming events."""
 
     store: str
@@ -41,7 +41,7 @@ class Arrival:
         *,
         identifiers: Mapping[IdentifierKind, str],
         data: Mapping[str, Any],
-        contact: ContactFacts | None = None,
+        contact: ContactUpdate | None = None,
     ) -> Event:
         return Event(
             store=self.store,
@@ -51,7 +51,7 @@ class Arrival:
             source=SOURCE,
             identifiers=identifiers,
             data={**data, "test": True} if self.delivery.test else data,
-            contact=contact or ContactFacts(),
+            contact=contact or ContactUpdate(),
         )
 
 

@@ -86,7 +86,7 @@ def _instant(value: object) -> object:
     if value is None or value == "":
         return None
     try:
-        instant = instants.parse(value) if isinstance(value, str) else None
+        instant = instants.parse_instant(value) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         instant = None
     if instant is None or instant.year < _EPOCH_YEAR:

@@ -62,7 +62,7 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 def _instant(text: str | None) -> datetime | None:
     """Nanoseconds are cut to microseconds by `fromisoformat` (Python 3.11 and later)."""
     try:
-        return instants.parse(text) if text else None
+        return instants.parse_instant(text) if text else None
     except (ValueError, OverflowError):
         return None
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from milepost.base.addresses import normalize_email, normalize_phone
-from milepost.contacts.event import ConsentFact, ContactFacts, IdentifierKind
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, IdentifierKind
 from milepost.shops.shopify.shapes import (
     Address,
     Checkout,
@@ -33,7 +33,7 @@ def not_future(instant: datetime, received_at: datetime) -> datetime:
     return received_at if instant > received_at + CLOCK_TOLERANCE else instant
 
 
-def stated(**values: Any) -> dict[str, Any]:
+def known_fields(**values: Any) -> dict[str, Any]:
     """Only what was said: null and missing leave no key. Amounts become JSON numbers."""
     return {
         name: float(value) if isinstance(value, Decimal) else value
@@ -42,7 +42,7 @@ def stated(**values: Any) -> dict[str, Any]:
     }
 
 
-def identify(
+def collect_identifiers(
     *,
     emails: Iterable[str | None] = (),
     phones: Iterable[str | None] = (),
@@ -68,7 +68,7 @@ def identify_buyer(purchase: Checkout | Order) -> dict[IdentifierKind, str]:
     customer = purchase.customer or Customer()
     order = purchase if isinstance(purchase, Order) else None
     checkout = purchase if isinstance(purchase, Checkout) else None
-    return identify(
+    return collect_identifiers(
         emails=(purchase.email, order.contact_email if order else None, customer.email),
         phones=(purchase.phone, customer.phone),
         external_id=customer.id,
@@ -83,14 +83,14 @@ def describe_buyer(
     identifiers: Mapping[IdentifierKind, str],
     source: str,
     received_at: datetime,
-) -> ContactFacts:
+) -> ContactUpdate:
     """The person behind a checkout or an order; a guest is known by the shipping address."""
     customer = purchase.customer or Customer()
     known = [a for a in (purchase.shipping_address, purchase.billing_address) if a]
     people: list[Customer | Address] = [customer, *known]
     named = next((each for each in people if each.first_name or each.last_name), customer)
     home = customer.default_address or next(iter(known), None)
-    return ContactFacts(
+    return ContactUpdate(
         first_name=named.first_name,
         last_name=named.last_name,
         locale=purchase.customer_locale,
@@ -99,16 +99,16 @@ def describe_buyer(
     )
 
 
-def describe_customer(record: CustomerRecord, source: str, received_at: datetime) -> ContactFacts:
+def describe_customer(record: CustomerRecord, source: str, received_at: datetime) -> ContactUpdate:
     """The person that a customers/* delivery is about. No tags at all is a fact: an empty list."""
     home = record.default_address or next(iter(record.addresses), None)
     tags = [tag.strip() for tag in (record.tags or "").split(",") if tag.strip()]
-    properties = _residence(home) | stated(
+    properties = _residence(home) | known_fields(
         tags=tags if "tags" in record.model_fields_set else None,
         total_spent=record.total_spent,
         orders_count=record.orders_count,
     )
-    return ContactFacts(
+    return ContactUpdate(
         first_name=record.first_name,
         last_name=record.last_name,
         locale=record.locale,
@@ -120,18 +120,18 @@ def describe_customer(record: CustomerRecord, source: str, received_at: datetime
 def _residence(address: Address | None) -> dict[str, Any]:
     if address is None:
         return {}
-    return stated(country=address.country_code or address.country, city=address.city)
+    return known_fields(country=address.country_code or address.country, city=address.city)
 
 
 def consents(
     consent: MarketingConsent | None, source: str, received_at: datetime
-) -> tuple[ConsentFact, ...]:
+) -> tuple[ConsentEvidence, ...]:
     """What the consent of a customer record says, if it says anything."""
     state = _CONSENT.get((consent.state or "").lower()) if consent else None
     if consent is None or state is None:
         return ()
     at = consent.consent_updated_at
-    fact = ConsentFact(
+    fact = ConsentEvidence(
         state=state,
         method="shopify",
         source=source,
@@ -144,7 +144,7 @@ def consents(
 
 def _buyer_consents(
     purchase: Purchase, email: str | None, source: str, received_at: datetime
-) -> tuple[ConsentFact, ...]:
+) -> tuple[ConsentEvidence, ...]:
     """Consent belongs to an address, and a buyer may have typed another than the customer has.
 
     A withdrawal follows the person, a grant stays with the address it was given for. The box
@@ -156,7 +156,7 @@ def _buyer_consents(
     if normalize_email(customer.email) != email:
         found = tuple(fact for fact in found if fact.state == "withdrawn")
     if not found and email and purchase.buyer_accepts_marketing:
-        found = (ConsentFact(state="granted", method="shopify", source=source),)
+        found = (ConsentEvidence(state="granted", method="shopify", source=source),)
     return found
 
 
@@ -189,7 +189,7 @@ def discount(line: Line) -> Decimal | None:
 def product(line: Line, quantity: int | None = None) -> dict[str, Any]:
     """One entry of `products`: unit price before discounts, discount on the whole line."""
     shop_price = shop_money(line.price_set)
-    return stated(
+    return known_fields(
         product_id=line.product_id,
         variant_id=line.variant_id,
         sku=line.sku,
@@ -211,7 +211,7 @@ def products(lines: Iterable[Line]) -> list[dict[str, Any]]:
 def amounts(purchase: Purchase) -> dict[str, Any]:
     """The money and the codes of a checkout or an order, except its currency."""
     codes = [each.code for each in purchase.discount_codes if each.code]
-    return stated(
+    return known_fields(
         subtotal=purchase.subtotal_price,
         total=purchase.total_price,
         tax=purchase.total_tax,

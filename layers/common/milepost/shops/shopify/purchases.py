@@ -5,14 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from milepost.base import instants
-from milepost.contacts.event import ContactFacts, IdentifierKind
+from milepost.contacts.event import ContactUpdate, IdentifierKind
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.delivery import Arrival, Translation
+from milepost.shops.shopify.delivery import ParsedDelivery, Translation
 from milepost.shops.shopify.fields import read
 from milepost.shops.shopify.shapes import Cart, Checkout, Order, Refund
 
 
-def translate_cart(arrival: Arrival) -> Translation:
+def translate_cart(arrival: ParsedDelivery) -> Translation:
     """A cart names no person: its contact is the cart until a checkout joins the two."""
     cart = read(Cart, arrival.payload)
     created = arrival.topic == "carts/create"
@@ -26,10 +26,10 @@ def translate_cart(arrival: Arrival) -> Translation:
     subtotal = mapping.total(prices) if lines else Decimal(0)
     event = arrival.event(
         "Cart Created" if created else "Cart Updated",
-        f"cart:{cart.token}:{instants.show(cart.updated_at)}",
+        f"cart:{cart.token}:{instants.format_instant(cart.updated_at)}",
         (cart.created_at or cart.updated_at) if created else cart.updated_at,
-        identifiers=mapping.identify(cart=cart.token),
-        data=mapping.stated(
+        identifiers=mapping.collect_identifiers(cart=cart.token),
+        data=mapping.known_fields(
             cart_id=cart.token,
             subtotal=subtotal,
             total=subtotal,
@@ -40,14 +40,14 @@ def translate_cart(arrival: Arrival) -> Translation:
     return Translation((event,))
 
 
-def translate_checkout(arrival: Arrival) -> Translation:
+def translate_checkout(arrival: ParsedDelivery) -> Translation:
     """Every delivery of an open checkout says that it started, as long as nothing new is known of
     the person as the same event.
     """
     checkout = read(Checkout, arrival.payload)
     identifiers = mapping.identify_buyer(checkout)
     contact = mapping.describe_buyer(checkout, identifiers, arrival.topic, arrival.received_at)
-    data = mapping.amounts(checkout) | mapping.stated(
+    data = mapping.amounts(checkout) | mapping.known_fields(
         checkout_id=checkout.token,
         cart_id=checkout.cart_token,
         shipping=mapping.shipping(checkout),
@@ -62,7 +62,7 @@ def translate_checkout(arrival: Arrival) -> Translation:
         stage = _stage(identifiers, contact)
         moments.append(("Checkout Started", f"{prefix}:started{stage}", checkout.created_at))
     if arrival.topic == "checkouts/update":
-        updated_id = f"{prefix}:updated:{instants.show(updated_at)}"
+        updated_id = f"{prefix}:updated:{instants.format_instant(updated_at)}"
         moments.append(("Checkout Updated", updated_id, updated_at))
     return Translation(
         tuple(
@@ -73,7 +73,7 @@ def translate_checkout(arrival: Arrival) -> Translation:
     )
 
 
-def _stage(identifiers: Mapping[IdentifierKind, str], contact: ContactFacts) -> str:
+def _stage(identifiers: Mapping[IdentifierKind, str], contact: ContactUpdate) -> str:
     """How far the person behind a checkout is known; the end of the id of its start.
 
     Shopify reports a checkout first of nobody, then with an address, then with the tick for news,
@@ -96,13 +96,13 @@ ORDER_EVENTS: Mapping[str, str] = {
 }
 
 
-def translate_order(arrival: Arrival) -> Translation:
+def translate_order(arrival: ParsedDelivery) -> Translation:
     """Each order topic is one event with the whole order as its data."""
     order = read(Order, arrival.payload)
     identifiers = mapping.identify_buyer(order)
     shipping = mapping.shop_money(order.total_shipping_price_set)
     cancelled = arrival.topic == "orders/cancelled"
-    data = mapping.amounts(order) | mapping.stated(
+    data = mapping.amounts(order) | mapping.known_fields(
         order_id=order.id,
         order_number=order.order_number,
         name=order.name,
@@ -138,7 +138,7 @@ def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
     """
     updated = order.updated_at or order.created_at
     shipped = [(each.created_at, each.id) for each in order.fulfillments if each.created_at]
-    shipped_at, shipment = max(shipped, default=(updated, instants.show(updated)))
+    shipped_at, shipment = max(shipped, default=(updated, instants.format_instant(updated)))
     match topic:
         case "orders/create":
             return "completed", order.created_at
@@ -151,10 +151,10 @@ def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
         case "orders/partially_fulfilled":
             return f"partially_fulfilled:{shipment}", shipped_at
         case _:
-            return f"updated:{instants.show(updated)}", updated
+            return f"updated:{instants.format_instant(updated)}", updated
 
 
-def translate_refund(arrival: Arrival) -> Translation:
+def translate_refund(arrival: ParsedDelivery) -> Translation:
     """A refund knows its order only. What was paid back counts; the lines if no payment is told.
 
     A payment may be in the buyer's currency, so the currency comes from where the total does.
@@ -175,7 +175,7 @@ def translate_refund(arrival: Arrival) -> Translation:
         refunded = sum((line.subtotal or Decimal(0) for line in lines), Decimal(0))
         refunded += sum((line.total_tax or Decimal(0) for line in lines), Decimal(0))
         currency = mapping.shop_currency(line.subtotal_set for line in lines)
-    data = mapping.stated(
+    data = mapping.known_fields(
         refund_id=refund.id,
         order_id=refund.order_id,
         total=refunded,
@@ -190,7 +190,7 @@ def translate_refund(arrival: Arrival) -> Translation:
         "Order Refunded",
         f"refund:{refund.id}",
         refund.created_at,
-        identifiers=mapping.identify(order=refund.order_id),
+        identifiers=mapping.collect_identifiers(order=refund.order_id),
         data=data,
     )
     return Translation((event,))

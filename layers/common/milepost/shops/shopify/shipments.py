@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from milepost.base import instants
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.delivery import Arrival, Translation, required
+from milepost.shops.shopify.delivery import ParsedDelivery, Translation, required
 from milepost.shops.shopify.fields import read
 from milepost.shops.shopify.shapes import Fulfillment, FulfillmentEvent
 
@@ -25,15 +25,15 @@ SHIPMENT_EVENTS: Mapping[str, str] = {
 """Shopify's FulfillmentEventStatus (REST writes it in lower case) in Milepost's event names."""
 
 
-def translate_shipment(arrival: Arrival) -> Translation:
+def translate_shipment(arrival: ParsedDelivery) -> Translation:
     """A parcel that a shop makes ready. Its addressee may not be the buyer: nobody is described."""
     shipment = read(Fulfillment, arrival.payload)
-    identifiers = mapping.identify(emails=(shipment.email,), order=shipment.order_id)
+    identifiers = mapping.collect_identifiers(emails=(shipment.email,), order=shipment.order_id)
     if not identifiers:
         return Translation(ignored="no_contact")
     numbers = [n for n in (*shipment.tracking_numbers, shipment.tracking_number) if n]
     urls = [u for u in (*shipment.tracking_urls, shipment.tracking_url) if u]
-    data = mapping.stated(
+    data = mapping.known_fields(
         shipment_id=shipment.id,
         order_id=shipment.order_id,
         tracking_number=numbers[0] if numbers else None,
@@ -50,12 +50,12 @@ def translate_shipment(arrival: Arrival) -> Translation:
         name, suffix = "Shipment Created", "created"
     else:
         at = required("updated_at", shipment.updated_at)
-        name, suffix = "Shipment Updated", f"updated:{instants.show(at)}"
+        name, suffix = "Shipment Updated", f"updated:{instants.format_instant(at)}"
     event_id = f"shipment:{shipment.id}:{suffix}"
     return Translation((arrival.event(name, event_id, at, identifiers=identifiers, data=data),))
 
 
-def translate_scan(arrival: Arrival) -> Translation:
+def translate_fulfillment_event(arrival: ParsedDelivery) -> Translation:
     """What a carrier reports, late, repeated and out of order: one id per parcel and status."""
     scan = read(FulfillmentEvent, arrival.payload)
     status = (scan.status or "").lower()
@@ -65,14 +65,14 @@ def translate_scan(arrival: Arrival) -> Translation:
     if scan.order_id is None:
         return Translation(ignored="no_contact")
     expected = scan.estimated_delivery_at
-    data = mapping.stated(
+    data = mapping.known_fields(
         shipment_id=scan.fulfillment_id,
         order_id=scan.order_id,
         status=status,
         message=scan.message,
-        estimated_delivery_at=instants.show(expected) if expected else None,
+        estimated_delivery_at=instants.format_instant(expected) if expected else None,
     )
     at = required("happened_at", scan.happened_at, scan.created_at)
     event_id = f"shipment:{scan.fulfillment_id}:{status}"
-    identifiers = mapping.identify(order=scan.order_id)
+    identifiers = mapping.collect_identifiers(order=scan.order_id)
     return Translation((arrival.event(name, event_id, at, identifiers=identifiers, data=data),))

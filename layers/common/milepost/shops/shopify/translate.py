@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from milepost.shops.shopify import customers, purchases, shipments
-from milepost.shops.shopify.delivery import Arrival, Translation
+from milepost.shops.shopify.delivery import ParsedDelivery, Translation
 from milepost.shops.shopify.headers import Delivery
 
-TOPICS: Mapping[str, Callable[[Arrival], Translation]] = {
+TOPICS: Mapping[str, Callable[[ParsedDelivery], Translation]] = {
     "carts/create": purchases.translate_cart,
     "carts/update": purchases.translate_cart,
     "checkouts/create": purchases.translate_checkout,
@@ -17,7 +17,7 @@ TOPICS: Mapping[str, Callable[[Arrival], Translation]] = {
     "refunds/create": purchases.translate_refund,
     "fulfillments/create": shipments.translate_shipment,
     "fulfillments/update": shipments.translate_shipment,
-    "fulfillment_events/create": shipments.translate_scan,
+    "fulfillment_events/create": shipments.translate_fulfillment_event,
     **dict.fromkeys(customers.CUSTOMER_EVENTS, customers.translate_customer),
     "customers_email_marketing_consent/update": customers.translate_email_consent,
     "customers_marketing_consent/update": customers.skip_sms_consent,
@@ -39,4 +39,4 @@ def translate(
     handler = TOPICS.get(topic)
     if handler is None:
         return Translation(ignored="unknown_topic")
-    return handler(Arrival(store, topic, payload, received_at, delivery))
+    return handler(ParsedDelivery(store, topic, payload, received_at, delivery))

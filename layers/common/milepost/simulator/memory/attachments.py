@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 _BEGINS = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "ics": b"BEGIN:VCALENDAR"}
 
 
-def stand_in(path: str) -> bytes:
+def placeholder_file(path: str) -> bytes:
     """A file of the kind that its name promises."""
     return _BEGINS.get(path.rpartition(".")[2].lower(), b"\xff\xd8\xff")
 

@@ -5,60 +5,66 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from milepost.base import instants
-from milepost.contacts.event import ConsentFact, Event, IdentifierKind
-from milepost.contacts.identity import claims
+from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
+from milepost.contacts.identity import claimable_identifiers
 from milepost.contacts.profile import Consent, Profile
 from milepost.contacts.suppression import ERASED
-from milepost.simulator.memory.state import Proof, State, milliseconds
+from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryContacts:
     """Implements `Contacts`."""
 
-    state: State
+    state: ContactsTable
 
     def profile(self, store: str, contact: str) -> Profile | None:
         with self.state.lock:
             return self.state.owner(store, contact)
 
-    def held(self, store: str, contact: str) -> Profile | None:
+    def get_even_if_merged(self, store: str, contact: str) -> Profile | None:
         return self.state.profiles.get((store, contact))
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
         """Consent and open enrollments have other writers too, so only changes to them count."""
         old = before or Profile(after.store, after.contact)
         answers = {t: c for t, c in after.consent.items() if old.consent.get(t) != c}
-        entered = {id_: p for id_, p in after.inside.items() if id_ not in old.inside}
+        entered = {
+            id_: p
+            for id_, p in after.active_enrollments.items()
+            if id_ not in old.active_enrollments
+        }
         with self.state.lock:
             held = self.state.profile(after.store, after.contact)
-            known = (held.applied, held.moved, held.merged_into)
-            if known != (old.applied, old.moved, "") or any(
+            known = (held.last_sequence, held.moved_events, held.merged_into)
+            if known != (old.last_sequence, old.moved_events, "") or any(
                 held.consent.get(topic) != old.consent.get(topic) for topic in answers
             ):
                 return False
             stayed = {
                 id_: p
-                for id_, p in held.inside.items()
-                if id_ not in old.inside or id_ in after.inside
+                for id_, p in held.active_enrollments.items()
+                if id_ not in old.active_enrollments or id_ in after.active_enrollments
             }
             self.state.profiles[after.store, after.contact] = replace(
                 after,
                 consent={**held.consent, **answers},
-                inside={**stayed, **entered},
-                mailed=held.mailed,
+                active_enrollments={**stayed, **entered},
+                recent_sends=held.recent_sends,
             )
         return True
 
-    def link(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
+    def claim_identifiers(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
         with self.state.lock:
             found = {
                 kind: self.state.identities.setdefault((event.store, kind, value), contact)
-                for kind, value in claims(event).items()
+                for kind, value in claimable_identifiers(event).items()
             }
         return {kind: other for kind, other in found.items() if other != contact}
 
-    def lead(self, store: str, kind: IdentifierKind, value: str, old: str, new: str) -> None:
+    def repoint_identity(
+        self, store: str, kind: IdentifierKind, value: str, old: str, new: str
+    ) -> None:
         with self.state.lock:
             if self.state.identities.get((store, kind, value)) == old:
                 self.state.identities[store, kind, value] = new
@@ -94,9 +100,9 @@ class MemoryContacts:
             held = self.state.suppressed.get((store, address_hash))
             if held is None or (held == ERASED and reason != ERASED):
                 self.state.suppressed[store, address_hash] = reason
-                self.state.suppressed_at[store, address_hash] = instants.show(at)
+                self.state.suppressed_at[store, address_hash] = instants.format_instant(at)
 
-    def welcome_back(self, store: str, address_hash: str) -> None:
+    def lift_erasure_suppression(self, store: str, address_hash: str) -> None:
         with self.state.lock:
             if self.state.suppressed.get((store, address_hash)) == ERASED:
                 del self.state.suppressed[store, address_hash]
@@ -104,7 +110,7 @@ class MemoryContacts:
     def erased(self, store: str, contact: str) -> datetime | None:
         return self.state.erased.get((store, contact))
 
-    def forget(self, contact: str, event: Event) -> None:
+    def delete_event(self, contact: str, event: Event) -> None:
         key = (event.name, milliseconds(event.occurred_at), event.id)
         with self.state.lock:
             held = self.state.events.get((event.store, contact), {})
@@ -112,8 +118,9 @@ class MemoryContacts:
             if not held:
                 self.state.events.pop((event.store, contact), None)
 
-    def _prove(self, contact: str, event: Event, fact: ConsentFact, topic: str) -> None:
+    def _prove(self, contact: str, event: Event, fact: ConsentEvidence, topic: str) -> None:
         at = milliseconds(fact.at or event.occurred_at)
         self.state.proofs.setdefault(
-            ((event.store, contact), at, event.id, topic), Proof(contact, topic, at, event, fact)
+            ((event.store, contact), at, event.id, topic),
+            ConsentRecord(contact, topic, at, event, fact),
         )

@@ -5,21 +5,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, Start, Status
-from milepost.enrollments.ports import Journal
-from milepost.runtime.merging.rules import MERGED_AWAY
-from milepost.simulator.memory.state import Rendezvous, State, Timer, enrollment_key, milliseconds
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
+from milepost.enrollments.ports import PendingOutcomes
+from milepost.runtime.merging.rules import MERGED_INTO_OTHER
+from milepost.simulator.memory.state import (
+    ContactsTable,
+    Timer,
+    WaitMatch,
+    enrollment_key,
+    milliseconds,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryEnrollments:
     """Implements `Enrollments`."""
 
-    state: State
+    state: ContactsTable
 
     def enroll(self, enrollment: Enrollment) -> bool:
         key = enrollment_key(enrollment.ref)
@@ -45,13 +51,13 @@ class MemoryEnrollments:
         """What a contact was enrolled for while it was another one."""
         home = self.state.reserved.get(enrollment_key(ref))
         held = self.state.enrollments.get(enrollment_key(home)) if home else None
-        return replace(held, ref=ref, status="exited", reason=MERGED_AWAY) if held else None
+        return replace(held, ref=ref, status="exited", reason=MERGED_INTO_OTHER) if held else None
 
-    def write(self, ref: EnrollmentRef, journal: Journal, leg: int | None = None) -> None:
+    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
         with self.state.lock:
             held = self.state.enrollments.get(enrollment_key(ref))
-            if held is not None and leg not in (None, held.leg):
-                raise Busy("the enrollment goes on in another execution")
+            if held is not None and leg not in (None, held.execution_no):
+                raise ThrottledError("the enrollment goes on in another execution")
             write_journal(self.state, ref, journal)
 
     def finish(
@@ -66,7 +72,7 @@ class MemoryEnrollments:
         with self.state.lock:
             held = self.state.enrollments.get(key)
             first = held is not None and held.status == "active"
-            if first and held is not None and leg not in (None, held.leg):
+            if first and held is not None and leg not in (None, held.execution_no):
                 return False
             if held is not None and first:
                 self.state.enrollments[key] = replace(
@@ -74,9 +80,9 @@ class MemoryEnrollments:
                 )
                 self.state.timers.pop(key, None)
             for profile in self._owners(ref):
-                inside = {id_: p for id_, p in profile.inside.items() if id_ != ref.id}
+                inside = {id_: p for id_, p in profile.active_enrollments.items() if id_ != ref.id}
                 person = (profile.store, profile.contact)
-                self.state.profiles[person] = replace(profile, inside=inside)
+                self.state.profiles[person] = replace(profile, active_enrollments=inside)
         return first
 
     def _owners(self, ref: EnrollmentRef) -> list[Profile]:
@@ -87,35 +93,42 @@ class MemoryEnrollments:
             contact = profile.merged_into
         return found
 
-    def leg(self, ref: EnrollmentRef) -> int:
+    def current_execution(self, ref: EnrollmentRef) -> int:
         with self.state.lock:
             held = self.state.enrollments.get(enrollment_key(ref))
-            return held.leg if held else 0
+            return held.execution_no if held else 0
 
-    def park(
-        self, ref: EnrollmentRef, leg: int, start: Start, journal: Journal, paused: bool = False
+    def suspend(
+        self,
+        ref: EnrollmentRef,
+        leg: int,
+        start: ResumePoint,
+        journal: PendingOutcomes,
+        paused: bool = False,
     ) -> bool:
         with self.state.lock:
             held = self.state.enrollments.get(enrollment_key(ref))
-            if held is None or held.status != "active" or held.leg != leg:
+            if held is None or held.status != "active" or held.execution_no != leg:
                 return False
             write_journal(self.state, ref, journal)
             self._set(ref, leg + 1, start, paused)
         return True
 
-    def retime(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool = False) -> bool:
+    def reschedule(
+        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+    ) -> bool:
         key = enrollment_key(ref)
         with self.state.lock:
-            if key not in self.state.timers or self.state.enrollments[key].leg != leg:
+            if key not in self.state.timers or self.state.enrollments[key].execution_no != leg:
                 return False
             self._set(ref, leg, start, paused)
         return True
 
-    def move(
+    def migrate(
         self,
         ref: EnrollmentRef,
         leg: int,
-        start: Start,
+        start: ResumePoint,
         version: int,
         unless: str = "",
         paused: bool = False,
@@ -123,25 +136,27 @@ class MemoryEnrollments:
         key = enrollment_key(ref)
         with self.state.lock:
             held = self.state.enrollments[key]
-            if str(start.turn) in held.began or (unless and unless in held.outcomes):
+            if str(start.turn) in held.block_started or (unless and unless in held.outcomes):
                 return False
-            if not self.park(ref, leg, start, Journal(), paused):
+            if not self.suspend(ref, leg, start, PendingOutcomes(), paused):
                 return False
             held = self.state.enrollments[key]
             own = held.ref._replace(version=version)
             self.state.enrollments[key] = replace(held, ref=own)
         return True
 
-    def show_moved(self, ref: EnrollmentRef, version: int) -> None:
+    def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
         with self.state.lock:
             for profile in self._owners(ref):
-                if ref.id in profile.inside:
-                    own = profile.inside[ref.id]._replace(version=version)
-                    inside = {**profile.inside, ref.id: own}
-                    moved = replace(profile, inside=inside, moved=profile.moved + 1)
+                if ref.id in profile.active_enrollments:
+                    own = profile.active_enrollments[ref.id]._replace(version=version)
+                    inside = {**profile.active_enrollments, ref.id: own}
+                    moved = replace(
+                        profile, active_enrollments=inside, moved_events=profile.moved_events + 1
+                    )
                     self.state.profiles[profile.store, profile.contact] = moved
 
-    def inside(
+    def list_active(
         self, store: str, workflow: str, after: str = ""
     ) -> Iterator[tuple[str, EnrollmentRef]]:
         with self.state.lock:
@@ -151,23 +166,25 @@ class MemoryEnrollments:
             if (ref.store, ref.workflow) == (store, workflow) and ref.id > after:
                 yield ref.id, ref
 
-    def begun(self, ref: EnrollmentRef, leg: int) -> None:
+    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
         key = enrollment_key(ref)
         with self.state.lock:
-            if key in self.state.enrollments and self.state.enrollments[key].leg == leg:
+            if key in self.state.enrollments and self.state.enrollments[key].execution_no == leg:
                 self.state.timers.pop(key, None)
 
-    def _set(self, ref: EnrollmentRef, leg: int, start: Start, paused: bool) -> None:
+    def _set(self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool) -> None:
         key = enrollment_key(ref)
         kept = start._replace(
             due=milliseconds(start.due),
             since=milliseconds(start.since),
             deferred_since=start.deferred_since and milliseconds(start.deferred_since),
         )
-        self.state.enrollments[key] = replace(self.state.enrollments[key], leg=leg, start=kept)
+        self.state.enrollments[key] = replace(
+            self.state.enrollments[key], execution_no=leg, resume_point=kept
+        )
         self.state.timers[key] = Timer(kept.due, paused)
 
-    def offer_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
+    def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
         with self.state.lock:
             wait = self._wait(ref, step)
             if wait.event is None or wait.event.occurred_at < event.occurred_at:
@@ -177,7 +194,7 @@ class MemoryEnrollments:
             self._met(ref, wait.outcome, event)
             return wait.token or wait.leg
 
-    def offer_token(
+    def register_wait(
         self,
         ref: EnrollmentRef,
         step: str,
@@ -198,33 +215,33 @@ class MemoryEnrollments:
             self._met(ref, wait.outcome, wait.event)
             return True
 
-    def offer_leg(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: Start, outcome: str
+    def register_suspended_wait(
+        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
     ) -> bool:
-        return self.offer_token(ref, step, event, "", start.since, outcome, leg)
+        return self.register_wait(ref, step, event, "", start.since, outcome, leg)
 
-    def _wait(self, ref: EnrollmentRef, step: str) -> Rendezvous:
-        return self.state.waits.setdefault((enrollment_key(ref), step), Rendezvous())
+    def _wait(self, ref: EnrollmentRef, step: str) -> WaitMatch:
+        return self.state.waits.setdefault((enrollment_key(ref), step), WaitMatch())
 
     def _met(self, ref: EnrollmentRef, key: str, event: Event) -> None:
         outcome = {
             "event": event.name,
-            "at": instants.show(event.occurred_at),
+            "at": instants.format_instant(event.occurred_at),
             "data": dict(event.data),
         }
-        write_journal(self.state, ref, Journal(outcomes={key: outcome}))
+        write_journal(self.state, ref, PendingOutcomes(outcomes={key: outcome}))
 
 
-def write_journal(state: State, ref: EnrollmentRef, journal: Journal) -> None:
+def write_journal(state: ContactsTable, ref: EnrollmentRef, journal: PendingOutcomes) -> None:
     """Write down what is new; what an earlier run wrote down stays. The caller holds the lock."""
     key = enrollment_key(ref)
     if (journal.began or journal.outcomes) and key in state.enrollments:
         held = state.enrollments[key]
         began = {turn: milliseconds(at) for turn, at in journal.began.items()}
-        entries = {turn: e for turn, e in journal.entries.items() if turn not in held.began}
+        entries = {turn: e for turn, e in journal.entries.items() if turn not in held.block_started}
         state.enrollments[key] = replace(
             held,
-            began={**began, **held.began},
+            block_started={**began, **held.block_started},
             outcomes={**journal.outcomes, **held.outcomes},
-            entries={**held.entries, **entries},
+            block_entries={**held.block_entries, **entries},
         )

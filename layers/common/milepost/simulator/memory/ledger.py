@@ -6,30 +6,30 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.contacts.recent_marketing import NEVER, mark
+from milepost.contacts.recent_marketing import NO_SENDS, send_key
 from milepost.contacts.suppression import ERASED, address_hash
-from milepost.sending.delivery_state import for_conditions, merge
+from milepost.sending.delivery_state import for_conditions, merge_delivery_event
 from milepost.sending.message import (
-    RETRIED_FOR,
-    UNCONFIRMED_FOR,
+    CONFIRMATION_TIMEOUT,
+    RETRY_PERIOD,
     Accepted,
     Answer,
+    ClaimDenied,
     Claimed,
-    Draft,
+    DeliveryEvent,
     MessageStatus,
-    NotClaimed,
-    Report,
-    Unanswered,
-    may_be_claimed,
+    NoResponse,
+    PendingMessage,
+    is_claimable,
     message_id,
 )
 from milepost.simulator.memory.enrollments import write_journal
-from milepost.simulator.memory.state import State, enrollment_key
+from milepost.simulator.memory.state import ContactsTable, enrollment_key
 
 if TYPE_CHECKING:
-    from milepost.enrollments.ports import Journal
+    from milepost.enrollments.ports import PendingOutcomes
 
 
 OPEN: tuple[MessageStatus, ...] = ("claimed", "unknown")
@@ -42,20 +42,22 @@ class MemoryLedger:
     `to_wire` turns a business instant into a real one, for the timers.
     """
 
-    state: State
+    state: ContactsTable
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
-    def claim(self, draft: Draft, journal: "Journal", at: datetime) -> Claimed | NotClaimed:
+    def claim(
+        self, draft: PendingMessage, journal: "PendingOutcomes", at: datetime
+    ) -> Claimed | ClaimDenied:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if held is not None and not may_be_claimed(held):
-                return NotClaimed("decided before", held["status"])
+            if held is not None and not is_claimable(held):
+                return ClaimDenied("decided before", held["status"])
             enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
             if enrollment is None or enrollment.status != "active":
                 status = enrollment.status if enrollment else "gone"
-                return NotClaimed(f"enrollment is {status}", ended=True)
-            if enrollment.leg != draft.leg:
-                raise Busy("the enrollment goes on in another execution")
+                return ClaimDenied(f"enrollment is {status}", ended=True)
+            if enrollment.execution_no != draft.leg:
+                raise ThrottledError("the enrollment goes on in another execution")
             if refusal := self._refusal(draft):
                 return refusal
             self._note(draft, at)
@@ -63,24 +65,24 @@ class MemoryLedger:
             write_journal(self.state, draft.enrollment, journal)
         return Claimed()
 
-    def claim_again(self, draft: Draft, at: datetime) -> Claimed | NotClaimed:
+    def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
             again = (*OPEN, "throttled")
             if held is None or held["status"] not in again or held["attempts"] != 1:
-                return NotClaimed("decided before", held["status"] if held else "claimed")
+                return ClaimDenied("decided before", held["status"] if held else "claimed")
             if refusal := self._refusal(draft):
                 return refusal
             self._claimed(draft, at, attempts=2)
         return Claimed()
 
-    def settle(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
+    def record_result(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         with self.state.lock:
             message = self.state.messages.get(ref)
             if message is None:  # the contact was erased meanwhile
                 return
             if isinstance(answer, Accepted):
-                accepted = {"ses_id": answer.ses_id, "accepted_at": instants.show(at)}
+                accepted = {"ses_id": answer.ses_id, "accepted_at": instants.format_instant(at)}
                 message |= accepted
                 message.pop("timer_due", None)
                 if "final_status" not in message:
@@ -88,29 +90,36 @@ class MemoryLedger:
                     message.pop("reason", None)
             elif message["status"] in OPEN:
                 message["reason"] = answer.reason[:500]
-                if isinstance(answer, Unanswered):
+                if isinstance(answer, NoResponse):
                     message["status"] = "unknown"
                 elif answer.retry:
-                    due = self.to_wire(at) + RETRIED_FOR
-                    message |= {"status": "throttled", "timer_due": instants.show(due)}
+                    due = self.to_wire(at) + RETRY_PERIOD
+                    message |= {"status": "throttled", "timer_due": instants.format_instant(due)}
                 else:
                     message["status"] = "rejected"
                     message.pop("timer_due", None)
                     if not answer.retry:
                         uncount(self.state, ref)
 
-    def close(
-        self, draft: Draft, status: MessageStatus, reason: str, journal: "Journal", at: datetime
+    def record_skip(
+        self,
+        draft: PendingMessage,
+        status: MessageStatus,
+        reason: str,
+        journal: "PendingOutcomes",
+        at: datetime,
     ) -> None:
         with self.state.lock:
             held = self.state.messages.get(draft.ref)
-            if may_be_claimed(held):
+            if is_claimable(held):
                 self._decide(draft, status, at)["reason"] = reason
                 if draft.remembered:
                     uncount(self.state, draft.ref)
             write_journal(self.state, draft.enrollment, journal)
 
-    def report(self, ref: MessageRef, report: Report) -> Mapping[str, Any] | None:
+    def record_delivery_event(
+        self, ref: MessageRef, report: DeliveryEvent
+    ) -> Mapping[str, Any] | None:
         with self.state.lock:
             message = self.state.messages.get(ref)
             if message is None or "recipient" not in message:
@@ -119,9 +128,9 @@ class MemoryLedger:
             if named and message["recipient"] not in named:
                 return None
             news = report.kind != "clicked" and (
-                instants.show(report.at) < message.get(report.fact, "~")
+                instants.format_instant(report.at) < message.get(report.fact, "~")
             )
-            merge(message, report)
+            merge_delivery_event(message, report)
             return {**message, "news": True} if news else dict(message)
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
@@ -129,7 +138,7 @@ class MemoryLedger:
             held = self.state.messages.get(ref)
             return dict(held) if held is not None else None
 
-    def fates(
+    def message_statuses(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
     ) -> dict[str, dict[str, Any]]:
         refs = {
@@ -144,38 +153,40 @@ class MemoryLedger:
             step: for_conditions(message) for step, message in held.items() if message is not None
         }
 
-    def _refusal(self, draft: Draft) -> NotClaimed | None:
+    def _refusal(self, draft: PendingMessage) -> ClaimDenied | None:
         """What stands against mailing this contact now. The caller holds the lock."""
         store = draft.ref.store
         suppressed = self.state.suppressed.get((store, address_hash(draft.recipient)))
         orders_anew = suppressed == ERASED and draft.category == "transactional"
         if suppressed is not None and not orders_anew:
-            return NotClaimed(f"suppressed: {suppressed}")
+            return ClaimDenied(f"suppressed: {suppressed}")
         profile = self.state.profile(store, draft.owner or draft.ref.contact)
         if profile.email != draft.recipient:
-            raise Busy("the contact's address changed while its mail was made")
+            raise ThrottledError("the contact's address changed while its mail was made")
         consent = profile.consent.get(draft.topic or "")
         if draft.category == "marketing" and (consent is None or consent.state != "granted"):
-            return NotClaimed("consent withdrawn")
+            return ClaimDenied("consent withdrawn")
         return None
 
-    def _note(self, draft: Draft, at: datetime) -> None:
+    def _note(self, draft: PendingMessage, at: datetime) -> None:
         """Marketing counts from now on, if nothing else does since the gate has looked."""
         store, contact = draft.ref.store, draft.owner or draft.ref.contact
         if draft.category == "marketing":
             profile = self.state.profile(store, contact)
-            if profile.mailed != draft.mailed:
-                raise Busy("another mail to the contact was claimed while this one was made")
-            self.state.profiles[store, contact] = replace(profile, mailed=draft.mailed_at(at))
+            if profile.recent_sends != draft.mailed:
+                raise ThrottledError(
+                    "another mail to the contact was claimed while this one was made"
+                )
+            self.state.profiles[store, contact] = replace(profile, recent_sends=draft.mailed_at(at))
 
-    def _claimed(self, draft: Draft, at: datetime, attempts: int) -> None:
+    def _claimed(self, draft: PendingMessage, at: datetime, attempts: int) -> None:
         message = self._decide(draft, "claimed", at)
-        due = self.to_wire(at) + UNCONFIRMED_FOR
-        message |= {"attempts": attempts, "timer_due": instants.show(due)}
+        due = self.to_wire(at) + CONFIRMATION_TIMEOUT
+        message |= {"attempts": attempts, "timer_due": instants.format_instant(due)}
         for name in ("reason", "gave_up_at"):  # of an attempt before
             message.pop(name, None)
 
-    def _decide(self, draft: Draft, status: MessageStatus, at: datetime) -> dict[str, Any]:
+    def _decide(self, draft: PendingMessage, status: MessageStatus, at: datetime) -> dict[str, Any]:
         message = self.state.messages.setdefault(draft.ref, {"attempts": 1})
         message |= {
             "status": status,
@@ -187,8 +198,8 @@ class MemoryLedger:
             "turn": draft.turn,
             "category": draft.category,
             "template": draft.template,
-            "numbers": dict(draft.numbers),
-            "decided_at": instants.show(at),
+            "numbers": dict(draft.decision_numbers),
+            "decided_at": instants.format_instant(at),
         }
         optional = {
             "topic": draft.topic,
@@ -200,9 +211,9 @@ class MemoryLedger:
         return message
 
 
-def uncount(state: State, ref: MessageRef) -> None:
+def uncount(state: ContactsTable, ref: MessageRef) -> None:
     """A message that nobody will get counts no more. The caller holds the lock."""
     profile = state.owner(ref.store, ref.contact)
-    if profile is not None and mark(ref.id) in profile.mailed:
-        mailed = {**profile.mailed, mark(ref.id): NEVER}
-        state.profiles[ref.store, profile.contact] = replace(profile, mailed=mailed)
+    if profile is not None and send_key(ref.id) in profile.recent_sends:
+        mailed = {**profile.recent_sends, send_key(ref.id): NO_SENDS}
+        state.profiles[ref.store, profile.contact] = replace(profile, recent_sends=mailed)

@@ -8,7 +8,7 @@ from milepost.base import instants
 from milepost.base.refs import ContactRef
 from milepost.contacts.ports import Member, MemberPage
 from milepost.contacts.profile import first_seen
-from milepost.simulator.memory.state import State
+from milepost.simulator.memory.state import ContactsTable
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Group
@@ -21,7 +21,7 @@ PARTS = 8
 class MemoryMembers:
     """Implements `Members`. A place is `<since> <contact>` of the last one before it."""
 
-    state: State
+    state: ContactsTable
 
     def page(
         self, store: str, group: "Group", name: str, after: str = "", most: int = 100
@@ -44,7 +44,7 @@ class MemoryMembers:
     def count(self, store: str, group: "Group", name: str) -> int:
         return len(self._all(store, group, name))
 
-    def parts(self) -> int:
+    def partition_count(self) -> int:
         return PARTS
 
     def page_of(
@@ -55,7 +55,7 @@ class MemoryMembers:
     def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
         with self.state.lock:
             held = self.state.members.setdefault((ref.store, group, name), {})
-            held[ref.contact] = instants.show(since)
+            held[ref.contact] = instants.format_instant(since)
 
     def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
         with self.state.lock:

@@ -4,23 +4,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from milepost.contacts.event import Event
+from milepost.contacts.event import Event, is_merge_request
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import Stay, asks, counted_twice
+from milepost.runtime.merging.rules import (
+    OpenEnrollment,
+    duplicate_corrected_event,
+)
 from milepost.simulator.memory.contacts import MemoryContacts
-from milepost.simulator.memory.state import Record, State, enrollment_key, event_key, milliseconds
+from milepost.simulator.memory.state import (
+    ContactsTable,
+    StreamRecord,
+    enrollment_key,
+    event_key,
+    milliseconds,
+)
 
 if TYPE_CHECKING:
-    from milepost.contacts.ports import Again
+    from milepost.contacts.ports import ReplayedEvent
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryMerging:
     """Implements `Merging`."""
 
-    state: State
+    state: ContactsTable
 
-    def reserve(self, store: str, loser: str, winner: str) -> list[Stay]:
+    def reserve(self, store: str, loser: str, winner: str) -> list[OpenEnrollment]:
         with self.state.lock:
             held = [
                 each
@@ -30,13 +39,13 @@ class MemoryMerging:
             for key, home in self.state.reserved.items():
                 if key[:2] == (store, loser):
                     held.append(self.state.enrollments[enrollment_key(home)])
-            stays = [Stay(each.ref, each.key, each.event_id) for each in held]
+            stays = [OpenEnrollment(each.ref, each.key, each.event_id) for each in held]
             for stay in stays:
                 there = stay.ref._replace(contact=winner, id=stay.at(winner))
                 self.state.reserved.setdefault(enrollment_key(there), stay.ref)
         return stays
 
-    def unite(
+    def merge_profiles(
         self,
         loser: Profile,
         tombstone: Profile,
@@ -50,24 +59,31 @@ class MemoryMerging:
                 return False
             for seen in (loser, winner):
                 held = self.state.profile(seen.store, seen.contact)
-                if (held.applied, held.moved, held.merged_into) != (seen.applied, seen.moved, ""):
+                if (held.last_sequence, held.moved_events, held.merged_into) != (
+                    seen.last_sequence,
+                    seen.moved_events,
+                    "",
+                ):
                     return False
-                if held.consent != seen.consent or held.inside.keys() != seen.inside.keys():
+                if (
+                    held.consent != seen.consent
+                    or held.active_enrollments.keys() != seen.active_enrollments.keys()
+                ):
                     return False
-                if held.mailed != seen.mailed:
+                if held.recent_sends != seen.recent_sends:
                     return False
             self.state.profiles[one] = tombstone
             self.state.profiles[other] = after
             self.state.absorbing.add((other, loser.contact))
         return True
 
-    def carry(self, loser: Profile, after: str) -> tuple[list[Event], str]:
+    def copy_timeline(self, loser: Profile, after: str) -> tuple[list[Event], str]:
         one, other = (loser.store, loser.contact), (loser.store, loser.merged_into)
         met = []
         with self.state.lock:
             there = self.state.events.setdefault(other, {})
             for key, event in self.state.events.get(one, {}).items():
-                if asks(event):
+                if is_merge_request(event):
                     continue
                 if key not in there:
                     there[key] = event
@@ -80,20 +96,20 @@ class MemoryMerging:
                     self.state.proofs.setdefault((other, at, id_, topic), copy)
         return met, ""
 
-    def settle(self, loser: Profile) -> None:
+    def finish_merge(self, loser: Profile) -> None:
         one, other = (loser.store, loser.contact), (loser.store, loser.merged_into)
         with self.state.lock:
             self.state.absorbing.discard((other, loser.contact))
             self.state.profiles[one] = replace(self.state.profiles[one], merging=False)
 
-    def uncounted(self, winner: str, event: Event, loser: str) -> bool:
+    def undo_double_count(self, winner: str, event: Event, loser: str) -> bool:
         person = (event.store, winner)
         with self.state.lock:
-            taken_back = event_key(counted_twice(event, loser))
+            taken_back = event_key(duplicate_corrected_event(event, loser))
             held = self.state.events.get(person, {})
             return self.state.copied.get((person, event_key(event))) == loser or taken_back in held
 
-    def apply_again(self, contact: str, event: Event, again: "Again") -> bool:
+    def replay(self, contact: str, event: Event, again: "ReplayedEvent") -> bool:
         person, event = (
             (event.store, contact),
             replace(event, occurred_at=milliseconds(event.occurred_at)),
@@ -103,10 +119,12 @@ class MemoryMerging:
             if key in self.state.again:
                 return False
             self.state.again.add(key)
-            self.state.stream.append(Record(len(self.state.stream) + 1, contact, event, again))
+            self.state.stream.append(
+                StreamRecord(len(self.state.stream) + 1, contact, event, again)
+            )
         return True
 
-    def part(self, before: Profile, after: Profile, event: Event) -> bool:
+    def move_misrouted(self, before: Profile, after: Profile, event: Event) -> bool:
         with self.state.lock:
             if not MemoryContacts(self.state).apply(before, after):
                 return False

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from milepost.outbound.request import Reply, Request, Unreachable
+from milepost.outbound.request import OutboundRequest, OutboundResponse, RequestFailed
 
 
 @dataclass(slots=True)
 class MemoryOutbound:
     """Implements `Outbound`. `server` says what is answered."""
 
-    server: Callable[[Request], Reply | Unreachable] = lambda _: Reply(200, {})
-    calls: list[Request] = field(default_factory=list)
+    server: Callable[[OutboundRequest], OutboundResponse | RequestFailed] = lambda _: (
+        OutboundResponse(200, {})
+    )
+    calls: list[OutboundRequest] = field(default_factory=list)
 
-    def call(self, request: Request) -> Reply | Unreachable:
+    def call(self, request: OutboundRequest) -> OutboundResponse | RequestFailed:
         self.calls.append(request)
         return self.server(request)
 
@@ -24,6 +26,6 @@ class MemoryAlerts:
 
     told: list[tuple[str, str]] = field(default_factory=list)
 
-    def tell(self, subject: str, text: str, store: str) -> None:
+    def send_alert(self, subject: str, text: str, store: str) -> None:
         assert store
         self.told.append((subject, text))

@@ -6,36 +6,36 @@ from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from milepost.conditions.evaluate import Condition
+from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import Pause
 from milepost.enrollments.program import Program
-from milepost.published.head import Head
+from milepost.published.head import PublishedState
 from milepost.segments.scoring import Scoring
 from milepost.segments.segment import Segment, Segments
 from milepost.stores.settings import StoreSettings
 from milepost.templates.rendering import Renderer
 
 if TYPE_CHECKING:
-    from milepost.published.head import Live
-    from milepost.runtime.jobs import Work
+    from milepost.published.head import LiveWorkflow
+    from milepost.runtime.jobs import Job
     from milepost.templates.version import TemplateVersion
 
 
 @dataclass(slots=True)
-class Shelf:
+class MemoryStore:
     """What the workflows table holds: heads that change, and versions that never do."""
 
     lock: RLock = field(default_factory=RLock)
-    heads: dict[str, Head] = field(default_factory=dict)
+    heads: dict[str, PublishedState] = field(default_factory=dict)
     programs: dict[tuple[str, str, int], tuple[Program, str]] = field(default_factory=dict)
     templates: dict[tuple[str, str, str], "TemplateVersion"] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)
-    works: dict[tuple[str, str, str], "Work"] = field(default_factory=dict)
+    works: dict[tuple[str, str, str], "Job"] = field(default_factory=dict)
     resumes: dict[tuple[str, str, int], str] = field(default_factory=dict)
     segments: dict[tuple[str, str, int], Condition] = field(default_factory=dict)
 
-    def head(self, store: str) -> Head:
-        return self.heads.get(store) or Head(StoreSettings(), {}, {})
+    def head(self, store: str) -> PublishedState:
+        return self.heads.get(store) or PublishedState(StoreSettings(), {}, {})
 
     def program(self, store: str, workflow: str, version: int) -> Program:
         if (store, workflow, version) not in self.programs:
@@ -54,13 +54,13 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryRegistry:
+class MemoryPublished:
     """Implements `Registry`: always the present."""
 
-    shelf: Shelf
+    shelf: MemoryStore
     _renderers: dict[tuple[str, str, str], Renderer] = field(default_factory=dict)
 
-    def head(self, store: str, anew: bool = False) -> Head:
+    def head(self, store: str, anew: bool = False) -> PublishedState:
         return self.shelf.head(store)
 
     def program(self, store: str, workflow: str, version: int) -> Program:
@@ -72,7 +72,7 @@ class MemoryRegistry:
             self._renderers[key] = Renderer(self.shelf.template(*key))
         return self._renderers[key]
 
-    def resume(self, store: str, workflow: str, version: int) -> str:
+    def resume_state_machine(self, store: str, workflow: str, version: int) -> str:
         key = (store, workflow, version)
         if key not in self.shelf.resumes:
             raise LookupError(f"workflow {workflow} version {version} has no later legs")
@@ -83,12 +83,12 @@ class MemoryRegistry:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryPublications:
+class MemoryPublishedWriter:
     """Implements `Publications`."""
 
-    shelf: Shelf
+    shelf: MemoryStore
 
-    def head(self, store: str) -> Head:
+    def head(self, store: str) -> PublishedState:
         return self.shelf.head(store)
 
     def program(self, store: str, workflow: str, version: int) -> Program:
@@ -100,7 +100,7 @@ class MemoryPublications:
     def source(self, store: str, workflow: str, version: int) -> str:
         return self.shelf.programs.get((store, workflow, version), (None, ""))[1]
 
-    def keep_program(self, store: str, program: Program, source: str) -> bool:
+    def save_program(self, store: str, program: Program, source: str) -> bool:
         key = (store, program.workflow, program.version)
         return self.shelf.programs.setdefault(key, (program, source))[1] == source
 
@@ -110,7 +110,7 @@ class MemoryPublications:
     def keep_template(self, store: str, template: "TemplateVersion") -> None:
         self.shelf.templates[store, template.name, template.hash] = template
 
-    def go_live(self, store: str, workflow: str, live: "Live", after: int) -> bool:
+    def go_live(self, store: str, workflow: str, live: "LiveWorkflow", after: int) -> bool:
         with self.shelf.lock:
             head = self.head(store)
             held = head.workflows.get(workflow)
@@ -159,10 +159,10 @@ class MemoryPublications:
             applied = None if scoring is None else Scoring.from_json(scoring)
             self.shelf.heads[store] = self.head(store)._replace(scoring=applied)
 
-    def set_going(self, work: "Work") -> None:
+    def enqueue(self, work: "Job") -> None:
         self.shelf.works[work.kind, work.store, work.workflow] = work
 
-    def refused(self, store: str, path: str, refused: bool) -> None:
+    def record_refusal(self, store: str, path: str, refused: bool) -> None:
         paths = self.shelf.refused.setdefault(store, set())
         if refused:
             paths.add(path)
@@ -174,29 +174,29 @@ class MemoryPublications:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryWorks:
+class MemoryJobs:
     """Implements `Works`."""
 
-    shelf: Shelf
+    shelf: MemoryStore
 
-    def open(self) -> list["Work"]:
+    def open(self) -> list["Job"]:
         return [work for _, work in sorted(self.shelf.works.items())]
 
-    def advance(self, work: "Work", done: str) -> None:
+    def advance(self, work: "Job", done: str) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
             held = self.shelf.works.get(key)
             if held is not None and held.at == work.at:
                 self.shelf.works[key] = held._replace(done=done)
 
-    def again(self, work: "Work", at: datetime) -> None:
+    def reopen(self, work: "Job", at: datetime) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
             held = self.shelf.works.get(key)
             if held is not None and held.at == work.at:
                 self.shelf.works[key] = held._replace(at=at, done="")
 
-    def close(self, work: "Work") -> None:
+    def close(self, work: "Job") -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
             held = self.shelf.works.get(key)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.contacts.event import ConsentFact, Event
+from milepost.contacts.event import ConsentEvidence, Event
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
 from milepost.privacy.request import PrivacyRequest
 
 if TYPE_CHECKING:
-    from milepost.contacts.ports import Again
+    from milepost.contacts.ports import ReplayedEvent
 
 
 Person = tuple[str, str]
@@ -27,7 +27,7 @@ EnrollmentKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StreamRecord:
     """One event as the stream hands it over; `position` grows with every record.
 
     `again` says why, if the timeline had the event before.
@@ -36,22 +36,22 @@ class Record:
     position: int
     contact: str
     event: Event
-    again: "Again | None" = None
+    again: "ReplayedEvent | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ConsentRecord:
     """One answer of a contact to one topic, kept for good."""
 
     contact: str
     topic: str
     at: datetime
     event: Event
-    fact: ConsentFact
+    fact: ConsentEvidence
 
 
 @dataclass(slots=True)
-class Rendezvous:
+class WaitMatch:
     """The two halves of one wait. A parked one has no token, but the leg is that to begin."""
 
     token: str | None = None
@@ -69,7 +69,7 @@ class Timer(NamedTuple):
 
 
 @dataclass(slots=True)
-class State:
+class ContactsTable:
     """All contacts of all stores. Whoever reads and then writes holds `lock` meanwhile.
 
     Instants are kept to the millisecond, as the tables keep them. Nothing expires. `stream` holds
@@ -80,17 +80,17 @@ class State:
     lock: RLock = field(default_factory=RLock)
     profiles: dict[Person, Profile] = field(default_factory=dict)
     events: dict[Person, dict[EventKey, Event]] = field(default_factory=dict)
-    stream: list[Record] = field(default_factory=list)
+    stream: list[StreamRecord] = field(default_factory=list)
     identities: dict[tuple[str, str, str], str] = field(default_factory=dict)
     first_seen: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
-    proofs: dict[tuple[Person, datetime, str, str], Proof] = field(default_factory=dict)
+    proofs: dict[tuple[Person, datetime, str, str], ConsentRecord] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], str] = field(default_factory=dict)
     suppressed_at: dict[tuple[str, str], str] = field(default_factory=dict)
     enrollments: dict[EnrollmentKey, Enrollment] = field(default_factory=dict)
     messages: dict[MessageRef, dict[str, Any]] = field(default_factory=dict)
     timers: dict[EnrollmentKey, Timer] = field(default_factory=dict)
     members: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
-    waits: dict[tuple[EnrollmentKey, str], Rendezvous] = field(default_factory=dict)
+    waits: dict[tuple[EnrollmentKey, str], WaitMatch] = field(default_factory=dict)
     erased: dict[Person, datetime] = field(default_factory=dict)
     exports: dict[tuple[Person, str], datetime] = field(default_factory=dict)
     requests: dict[tuple[str, str], PrivacyRequest] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class State:
         if key in held:
             return False
         held[key] = event
-        self.stream.append(Record(len(self.stream) + 1, contact, event))
+        self.stream.append(StreamRecord(len(self.stream) + 1, contact, event))
         return True
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
@@ -138,4 +138,4 @@ def enrollment_key(ref: EnrollmentRef) -> EnrollmentKey:
 
 def milliseconds(instant: datetime) -> datetime:
     """An instant as the tables would give it back."""
-    return instants.parse(instants.show(instant))
+    return instants.parse_instant(instants.format_instant(instant))

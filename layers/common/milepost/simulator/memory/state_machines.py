@@ -11,7 +11,7 @@ from milepost.enrollments.executions import execution_name
 Definition = dict[str, Any]
 
 
-class Executions(Protocol):
+class MemoryExecutions(Protocol):
     """Whatever runs the machines in process. None of these fails for what was done before."""
 
     def start(self, machine: str, name: str, document: Mapping[str, Any]) -> None:
@@ -25,7 +25,7 @@ class Executions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryMachines:
+class MemoryStateMachines:
     """Implements `Machines`. `versions` maps the ARN of a version to its definition."""
 
     versions: dict[str, Definition] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class MemoryMachines:
 class MemoryEngine:
     """Implements `Engine`."""
 
-    executions: Executions
+    executions: MemoryExecutions
 
     def start(
         self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
@@ -54,7 +54,7 @@ class MemoryEngine:
         machine = machine_arn(ref.store, ref.workflow)
         self.executions.stop(machine, execution_name(ref, leg), reason)
 
-    def answer(self, token: str) -> None:
+    def complete_task(self, token: str) -> None:
         self.executions.succeed(token)
 
 

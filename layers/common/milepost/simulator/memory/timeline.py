@@ -4,23 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from milepost.conditions.context import Happening, Window
-from milepost.contacts.event import RESOLUTION_ORDER, Event, IdentifierKind, contact_id
-from milepost.simulator.memory.state import State, milliseconds
+from milepost.conditions.context import EventWindow, PastEvent
+from milepost.contacts.event import IDENTIFIER_PRIORITY, Event, IdentifierKind, contact_id
+from milepost.simulator.memory.state import ContactsTable, milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryTimeline:
     """Implements `Timeline`."""
 
-    state: State
+    state: ContactsTable
 
     def resolve(self, store: str, wanted: Sequence[Mapping[IdentifierKind, str]]) -> list[str]:
         with self.state.lock:
             return [self._owner(store, identifiers) for identifiers in wanted]
 
     def _owner(self, store: str, identifiers: Mapping[IdentifierKind, str]) -> str:
-        kinds = [kind for kind in RESOLUTION_ORDER if kind in identifiers]
+        kinds = [kind for kind in IDENTIFIER_PRIORITY if kind in identifiers]
         for kind in kinds:
             contact = self.state.identities.get((store, kind, identifiers[kind]))
             if contact:
@@ -44,7 +44,7 @@ class MemoryTimeline:
             held = self.state.events.get((store, contact), {})
             return held.get((name, milliseconds(at), event_id))
 
-    def happenings(self, store: str, contact: str, window: Window) -> list[Happening]:
+    def past_events(self, store: str, contact: str, window: EventWindow) -> list[PastEvent]:
         with self.state.lock:
             events = sorted(
                 (at, id_, event)
@@ -52,7 +52,7 @@ class MemoryTimeline:
                 if name == window.name
             )
         return [
-            Happening(at, event.data)
+            PastEvent(at, event.data)
             for at, _, event in events
             if window.since is None or at > window.since
         ]

@@ -7,23 +7,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.contacts.dynamodb.profile_item import profile_from_item
 from milepost.contacts.dynamodb.timeline import event_from_item, event_item
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.transfer.imports.ports import Life
+from milepost.transfer.imports.ports import ImportedContact
 
 if TYPE_CHECKING:
     from milepost.transfer.imports.ports import Identifier
 
 
-STREAM_KEEPS = timedelta(days=2)
+STREAM_RETENTION = timedelta(days=2)
 """Longer than the stream may hand a record over once more."""
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoPeople:
+class DynamoBulkContacts:
     """Implements `People`. `retention` bounds events; `now` is real time, as TTL has it."""
 
     table: Table
@@ -43,7 +43,7 @@ class DynamoPeople:
     def keep(self, contact: str, event: Event) -> Event | None:
         try:
             self.table.put(event_item(contact, event, self.retention), "attribute_not_exists(pk)")
-        except Refused as refused:
+        except ConditionFailedError as refused:
             (held,) = refused.items
             return event_from_item(event.store, held) if held else event
         return None
@@ -54,7 +54,7 @@ class DynamoPeople:
 
     def unlink(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:
         for pair in identifiers:
-            with suppress(Refused):
+            with suppress(ConditionFailedError):
                 self.table.delete_if(
                     keys.identity(store, *pair),
                     "#contact = :contact",
@@ -62,7 +62,7 @@ class DynamoPeople:
                     {":contact": contact},
                 )
 
-    def life(self, store: str, contact: str) -> Life:
+    def life(self, store: str, contact: str) -> ImportedContact:
         profile, events, others = None, [], []
         for item in self.table.query(
             KeyConditionExpression="pk = :pk",
@@ -75,9 +75,9 @@ class DynamoPeople:
                 events.append(event_from_item(store, item))
             else:
                 others.append(item["sk"])
-        return Life(store, contact, profile, tuple(events), tuple(others))
+        return ImportedContact(store, contact, profile, tuple(events), tuple(others))
 
-    def forget(self, life: Life) -> bool:
+    def forget(self, life: ImportedContact) -> bool:
         """One transaction, so that nothing half forgotten is left behind."""
         if life.profile is None:
             return False
@@ -87,14 +87,14 @@ class DynamoPeople:
         removed += [{"pk": pk, "sk": {"S": other}} for other in life.others]
         known = [
             keys.identity(store, kind, value)
-            for kind, values in life.profile.known.items()
+            for kind, values in life.profile.known_identifiers.items()
             for value in values
         ]
         if not life.is_short:
             return False
-        applied = str(life.profile.applied)
+        applied = str(life.profile.last_sequence)
         empty = keys.profile(store, contact) | pack(
-            {"applied": applied, "expires_at": int((self.now() + STREAM_KEEPS).timestamp())}
+            {"applied": applied, "expires_at": int((self.now() + STREAM_RETENTION).timestamp())}
         )
         operations: list[dict[str, Any]] = [
             {
@@ -119,7 +119,7 @@ class DynamoPeople:
             ),
         ]
         try:
-            self.table.insist(operations)
-        except Refused:
+            self.table.transact_with_retry(operations)
+        except ConditionFailedError:
             return False
         return True

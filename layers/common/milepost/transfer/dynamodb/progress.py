@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from milepost.aws import keys
-from milepost.aws.table import Refused, Table, pack
+from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.transfer.exports.progress import Export
 from milepost.transfer.imports.progress import Import
 
@@ -39,7 +39,7 @@ class _Items:
                     ":state": _text(document), ":turn": document["turn"], ":before": turn,
                 },
             )  # fmt: skip
-        except Refused:
+        except ConditionFailedError:
             return False
         return True
 

@@ -40,7 +40,7 @@ _INTERNAL = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class DynamoEverything:
+class DynamoStoreScan:
     """Implements `Everything`. `now` is real time, as TTL has it. A page is what a megabyte holds,
     or `most` items."""
 

@@ -11,21 +11,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.transfer.exports.progress import KINDS, Export, Kind, part_path, report, report_path
 from milepost.transfer.naming import asked, make_id
 
 if TYPE_CHECKING:
-    from milepost.transfer.exports.ports import Everything, Exports, Shelves
-    from milepost.transfer.ports import Reports, Requeue, Uploads
+    from milepost.transfer.exports.ports import ExportFiles, Exports, StoreScan
+    from milepost.transfer.ports import ContinuationQueue, ReportFiles, Uploads
 
 
-MOST_HELD = 16 * 1024 * 1024
+MAX_HELD = 16 * 1024 * 1024
 """Characters that are held before they are written: what a small function has room for."""
 
-MOST_SETTINGS = 64 * 1024
-MOST_WAITS = 12
-GRACE = timedelta(minutes=6)
+MAX_SETTINGS = 64 * 1024
+MAX_WAITS = 12
+GRACE_PERIOD = timedelta(minutes=6)
 """Longer than a function lives: whoever has written nothing for so long writes nothing more."""
 
 REMEDY = 'write {} for everything, or {"include": ["contacts", "events"]}'
@@ -37,15 +37,15 @@ class _Held(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Exporter:
+class StoreExporter:
     """Works through exports. `seconds` counts them."""
 
-    everything: "Everything"
+    everything: "StoreScan"
     exports: "Exports"
     uploads: "Uploads"
-    shelves: "Shelves"
-    reports: "Reports"
-    requeue: "Requeue"
+    shelves: "ExportFiles"
+    reports: "ReportFiles"
+    requeue: "ContinuationQueue"
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
     seconds: Callable[[], float]
@@ -60,9 +60,9 @@ class Exporter:
         known = self.exports.load(store, id_)
         if known is None:
             body = (
-                b"".join(self.uploads.read(store, upload)) if upload.size <= MOST_SETTINGS else b""
+                b"".join(self.uploads.read(store, upload)) if upload.size <= MAX_SETTINGS else b""
             )
-            now = instants.parse(instants.show(self.now()))
+            now = instants.parse_instant(instants.format_instant(self.now()))
             known = self.exports.begin(_included(body, Export(store, id_, now)))
         return self._stretch(known, 0, time_left)
 
@@ -82,7 +82,7 @@ class Exporter:
             return held
         try:
             written = self._write(export, time_left)
-        except Busy:
+        except ThrottledError:
             return self._wait(export)
         if written is None:
             return export
@@ -93,7 +93,7 @@ class Exporter:
     def _claim(self, export: Export, turn: int) -> Export | None:
         """As of an import: only one goes on with it, or who finds that nobody does."""
         now = self.wire_now()
-        if export.turn != turn and export.touched and now - export.touched < GRACE:
+        if export.turn != turn and export.touched and now - export.touched < GRACE_PERIOD:
             return None
         claimed = export._replace(turn=export.turn + 1, touched=now)
         return claimed if self.exports.save(export, claimed) else None
@@ -131,7 +131,7 @@ class Exporter:
                     text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
                     lines.setdefault(kind, []).append(text)
                     size += len(text)
-            if not after or size >= MOST_HELD or not time_left():
+            if not after or size >= MAX_HELD or not time_left():
                 return _Held(lines, size), read, after, not after
 
     def _put(self, export: Export, held: _Held) -> Export:
@@ -149,8 +149,8 @@ class Exporter:
 
     def _wait(self, export: Export) -> Export:
         held = self.exports.load(export.store, export.id) or export
-        if held.waits >= MOST_WAITS:
-            raise Busy(f"export {held.id} has come no further in {MOST_WAITS} tries")
+        if held.waits >= MAX_WAITS:
+            raise ThrottledError(f"export {held.id} has come no further in {MAX_WAITS} tries")
         after = held._replace(waits=held.waits + 1, turn=held.turn + 1, touched=self.wire_now())
         if not self.exports.save(held, after):
             return held

@@ -23,7 +23,7 @@ def contact_line(profile: Profile) -> dict[str, Any] | None:
         "consent": {
             topic: {
                 "state": consent.state,
-                "at": instants.show(consent.at),
+                "at": instants.format_instant(consent.at),
                 "method": consent.method,
                 "source": consent.source,
             }
@@ -32,8 +32,8 @@ def contact_line(profile: Profile) -> dict[str, Any] | None:
         "totals": {
             name: {
                 "count": total.count,
-                "first": instants.show(total.first),
-                "last": instants.show(total.last),
+                "first": instants.format_instant(total.first),
+                "last": instants.format_instant(total.last),
                 "value": str(total.value),
             }
             for name, total in profile.totals.items()
@@ -49,7 +49,7 @@ def event_line(contact: str, event: Event, copied_from: str = "") -> dict[str, A
         "contact": contact,
         "id": event.id,
         "event": event.name,
-        "occurred_at": instants.show(event.occurred_at),
+        "occurred_at": instants.format_instant(event.occurred_at),
         "source": event.source,
         "identifiers": body["identifiers"],
         "properties": body["data"],

@@ -12,7 +12,7 @@ class Page(NamedTuple):
     after: str
 
 
-class Everything(Protocol):
+class StoreScan(Protocol):
     """All items of a store, in no particular order."""
 
     def page(self, store: str, after: str) -> Page:
@@ -31,7 +31,7 @@ class Exports(Protocol):
         """Write a step down; False if somebody else has written one since `before` was read."""
 
 
-class Shelves(Protocol):
+class ExportFiles(Protocol):
     """Where an export's files go."""
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None:

@@ -33,14 +33,14 @@ class Export(NamedTuple):
     problem: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        touched = instants.show(self.touched) if self.touched else None
-        begun = instants.show(self.begun)
+        touched = instants.format_instant(self.touched) if self.touched else None
+        begun = instants.format_instant(self.begun)
         return {**self._asdict(), "begun": begun, "touched": touched, "kinds": [*self.kinds]}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Export":
-        begun, kinds = instants.parse(document["begun"]), tuple(document["kinds"])
-        touched = instants.parse(document["touched"]) if document["touched"] else None
+        begun, kinds = instants.parse_instant(document["begun"]), tuple(document["kinds"])
+        touched = instants.parse_instant(document["touched"]) if document["touched"] else None
         return cls(**{**document, "begun": begun, "touched": touched, "kinds": kinds})
 
 
@@ -63,8 +63,8 @@ def report(export: Export, now: datetime) -> dict[str, Any]:
         "export": export.id,
         "outcome": "refused" if export.problem else "finished" if export.done else "running",
         "problem": export.problem or None,
-        "begun": instants.show(export.begun),
-        "updated": instants.show(now),
+        "begun": instants.format_instant(export.begun),
+        "updated": instants.format_instant(now),
         "items_read": export.read,
         "items_per_second": round(export.read / export.seconds) if export.seconds > 0.001 else 0,
         "lines": dict(export.lines),

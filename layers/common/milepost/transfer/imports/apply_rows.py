@@ -5,24 +5,24 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from milepost.contacts.event import RESOLUTION_ORDER, Event, IdentifierKind, contact_id
+from milepost.contacts.event import IDENTIFIER_PRIORITY, Event, IdentifierKind, contact_id
 from milepost.stores.settings import StoreSettings
 from milepost.transfer.imports.changes import (
-    Difference,
-    bears,
+    RowChange,
+    carries_import,
     difference_of,
     imported,
-    introduced,
-    joined,
+    introduced_identifiers,
+    list_join_events,
 )
-from milepost.transfer.imports.import_loop import Numbered, Step
-from milepost.transfer.imports.lru import Recent
+from milepost.transfer.imports.import_loop import BatchResult, Numbered
+from milepost.transfer.imports.lru import LruCache
 from milepost.transfer.imports.progress import Counts, Import
-from milepost.transfer.imports.report import MOST_SAMPLES, sample
-from milepost.transfer.imports.rows import Reader, Row, RowError
+from milepost.transfer.imports.report import MAX_SAMPLES, sample
+from milepost.transfer.imports.rows import Row, RowError, RowParser
 
 if TYPE_CHECKING:
-    from milepost.transfer.imports.ports import Identifier, People
+    from milepost.transfer.imports.ports import BulkContacts, Identifier
 
 
 class _Owned(NamedTuple):
@@ -40,21 +40,21 @@ class _Change(NamedTuple):
     first: int
     contact: str
     event: Event
-    difference: Difference
+    difference: RowChange
 
 
 @dataclass(slots=True)
-class Importing:
+class RowApplier:
     """One stretch of an import."""
 
-    people: "People"
+    people: "BulkContacts"
     settings: StoreSettings
-    reader: Reader
+    reader: RowParser
     pool: Executor
-    _seen: Recent[str, int] = field(default_factory=Recent)
-    _new: Recent["Identifier", str] = field(default_factory=Recent)
+    _seen: LruCache[str, int] = field(default_factory=LruCache)
+    _new: LruCache["Identifier", str] = field(default_factory=LruCache)
 
-    def step(self, state: Import, batch: Sequence[Numbered]) -> Step:
+    def step(self, state: Import, batch: Sequence[Numbered]) -> BatchResult:
         """Do a batch of rows. Doing it again is harmless, and comes to the same counts."""
         rows, errors, failed = self._read(batch)
         owned, strangers = self._owned(state, rows)
@@ -77,10 +77,10 @@ class Importing:
             created = change.difference.created
             withdraws = bool(change.event.data.get("withdraws"))
             counts = counts.plus(created=created, updated=not created, withdrawn=withdraws)
-            if len(samples) < MOST_SAMPLES:
+            if len(samples) < MAX_SAMPLES:
                 samples.append(sample(change.row.number, change.difference))
         errors.sort()
-        return Step(state._replace(counts=counts, samples=tuple(samples)), errors)
+        return BatchResult(state._replace(counts=counts, samples=tuple(samples)), errors)
 
     def _read(self, batch: Sequence[Numbered]) -> tuple[list[Row], list[RowError], int]:
         rows, errors, failed = list[Row](), list[RowError](), 0
@@ -132,7 +132,7 @@ class Importing:
                 state.store, state.id, state.at, row, before, self.settings, new
             )
             first = self._seen.first(contact, row.number)
-            if difference or bears(before, event) or first != row.number:
+            if difference or carries_import(before, event) or first != row.number:
                 changes.append(_Change(row, first, contact, event, difference))
             else:
                 counts = counts.plus(unchanged=1)
@@ -154,8 +154,8 @@ class Importing:
         """
         event = self.people.keep(change.contact, change.event) or change.event
         if _row(event) == change.row.number:
-            self.people.link(event.store, change.contact, introduced(event))
-            for each in joined(event) if enroll else ():
+            self.people.link(event.store, change.contact, introduced_identifiers(event))
+            for each in list_join_events(event) if enroll else ():
                 self.people.keep(change.contact, each)
         return event
 
@@ -180,5 +180,5 @@ def _pairs(row: Row) -> Mapping[IdentifierKind, "Identifier"]:
 
 def first_id(store: str, row: Row) -> str:
     """The contact of a row whose identifiers lead nowhere."""
-    kind = next(kind for kind in RESOLUTION_ORDER if kind in row.identifiers)
+    kind = next(kind for kind in IDENTIFIER_PRIORITY if kind in row.identifiers)
     return contact_id(store, kind, row.identifiers[kind])

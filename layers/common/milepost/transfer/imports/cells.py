@@ -8,15 +8,15 @@ from typing import Any, Final, Literal
 
 from milepost.base import instants
 from milepost.base.addresses import normalize_email, normalize_phone
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.base.languages import normalize
 from milepost.base.names import is_workflow
 from milepost.contacts.preferences import FREQUENCIES
-from milepost.contacts.profile import LONGEST_VALUE
+from milepost.contacts.profile import MAX_VALUE_LENGTH
 
 Type = Literal["text", "number", "boolean", "date", "instant", "list"]
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 TRUE: Final = frozenset({"true", "yes", "y", "1", "on"})
 FALSE: Final = frozenset({"false", "no", "n", "0", "off"})
 WITHDRAWN: Final = FALSE | {
@@ -54,7 +54,7 @@ def _harmless(cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell)) or normalize_phone(cell) is not None
 
 
-def read_text(cell: Any, longest: int = LONGEST_NAME) -> str:
+def read_text(cell: Any, longest: int = MAX_NAME_LENGTH) -> str:
     if not isinstance(cell, str):
         raise CellError("is no text", "write it in quotes")
     if len(cell) > longest:
@@ -97,7 +97,7 @@ def _locale(cell: Any) -> str:
 
 
 def _timezone(cell: Any) -> str:
-    if zone_named(read_text(cell)) is None:
+    if find_zone(read_text(cell)) is None:
         raise CellError("is not a time zone", "write an IANA name, as in Europe/Paris")
     return str(cell)
 
@@ -136,7 +136,7 @@ def read_date(cell: Any, written: str = "") -> str:
 
 def read_instant(cell: Any) -> str:
     try:
-        return instants.show(instants.parse(cell))
+        return instants.format_instant(instants.parse_instant(cell))
     except (ValueError, TypeError):
         raise CellError(
             "is not a time with an offset", "write it as 2026-11-22T09:30:00Z"
@@ -145,7 +145,7 @@ def read_instant(cell: Any) -> str:
 
 def read_list(cell: Any) -> list[str]:
     """Words from a JSON list, or from a text that parts them with semicolons or commas."""
-    words = cell if isinstance(cell, list) else _parted(read_text(cell, LONGEST_VALUE))
+    words = cell if isinstance(cell, list) else _parted(read_text(cell, MAX_VALUE_LENGTH))
     found = [word.strip() if isinstance(word, str) else word for word in words]
     if not all(isinstance(word, str) for word in found):
         raise CellError("is no list of texts")
@@ -224,7 +224,7 @@ def read_property(cell: Any, type_: Type, written: str = "") -> Any:
         case "list":
             value = read_list(cell)
         case "text":
-            value = read_text(cell, LONGEST_VALUE) if isinstance(cell, str) else cell
-    if len(dumps(value)) > LONGEST_VALUE:
-        raise CellError(f"is longer than {LONGEST_VALUE} characters", "shorten it")
+            value = read_text(cell, MAX_VALUE_LENGTH) if isinstance(cell, str) else cell
+    if len(dumps(value)) > MAX_VALUE_LENGTH:
+        raise CellError(f"is longer than {MAX_VALUE_LENGTH} characters", "shorten it")
     return value

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from milepost.base import instants
 from milepost.contacts.changes import Base, Change
-from milepost.contacts.event import ContactFacts, Event, IdentifierKind
-from milepost.contacts.event_names import IMPORTED, LIST, UNDONE
-from milepost.contacts.preferences import FREQUENCY, SNOOZED, lifts
-from milepost.contacts.profile import Profile, fold
+from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
+from milepost.contacts.event_names import IMPORT_REVERTED, IMPORTED, LIST
+from milepost.contacts.preferences import FREQUENCY, SNOOZED, ends_snooze
+from milepost.contacts.profile import Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from milepost.transfer.imports.rows import Row
 
@@ -26,7 +26,7 @@ _LAST = "~undone"
 """After every other id that an import gives: `~` is the last sign of ASCII."""
 
 
-class Difference(NamedTuple):
+class RowChange(NamedTuple):
     """What one row changes. A field of `filled` was unknown, one of `replaced` was another."""
 
     created: bool
@@ -60,7 +60,7 @@ def imported(
     before: Profile | None,
     settings: StoreSettings,
     new: Sequence[IdentifierKind] = (),
-) -> tuple[Event, Difference]:
+) -> tuple[Event, RowChange]:
     """The event of a row, and what it changes. Identifiers of the kinds in `new` led nowhere.
 
     It holds what was there before: that is what taking it back needs.
@@ -90,12 +90,14 @@ def imported(
     return replace(event, data=data), found
 
 
-def _lawful(facts: ContactFacts, known: Profile) -> ContactFacts:
+def _lawful(facts: ContactUpdate, known: Profile) -> ContactUpdate:
     """What an import says, without what would lift a wish of the reader's to get less mail."""
     kept = tuple(
-        change for change in facts.changes
-        if change.name not in (FREQUENCY, SNOOZED) or not lifts(known, change.name, change.value)
-    )  # fmt: skip
+        change
+        for change in facts.changes
+        if change.name not in (FREQUENCY, SNOOZED)
+        or not ends_snooze(known, change.name, change.value)
+    )
     return replace(facts, changes=kept)
 
 
@@ -120,10 +122,10 @@ def _held(profile: Profile, name: str) -> Base | None:
     return (value, *max(stamps))
 
 
-def _difference(old: Profile, event: Event, settings: StoreSettings, created: bool) -> Difference:
-    new = fold(old, event, settings)
+def _difference(old: Profile, event: Event, settings: StoreSettings, created: bool) -> RowChange:
+    new = apply_event(old, event, settings)
     changed = [name for name in fields_of(event) if new.get(name) != old.get(name)]
-    return Difference(
+    return RowChange(
         created=created,
         filled=tuple(name for name in changed if old.get(name) is None),
         replaced=tuple(name for name in changed if old.get(name) is not None),
@@ -136,11 +138,11 @@ def _difference(old: Profile, event: Event, settings: StoreSettings, created: bo
     )
 
 
-def difference_of(event: Event) -> Difference:
+def difference_of(event: Event) -> RowChange:
     """What an event that is on a timeline already changed when it came there."""
-    stamp = (instants.show(event.occurred_at), event.id)
+    stamp = (instants.format_instant(event.occurred_at), event.id)
     before, said = _before(event.data), _values(event)
-    return Difference(
+    return RowChange(
         created=bool(event.data["created"]),
         filled=tuple(name for name in fields_of(event) if name not in before),
         replaced=tuple(
@@ -162,24 +164,26 @@ def _values(event: Event) -> dict[str, Any]:
     return values
 
 
-def bears(profile: Profile | None, event: Event) -> bool:
+def carries_import(profile: Profile | None, event: Event) -> bool:
     """Whether a contact shows that this event of an import has been applied to it."""
     return profile is not None and any(
-        held[2] == event.id and held[1] == instants.show(event.occurred_at)
+        held[2] == event.id and held[1] == instants.format_instant(event.occurred_at)
         for held in profile.fields.values()
     )
 
 
-def introduced(event: Event) -> list[tuple[IdentifierKind, str]]:
+def introduced_identifiers(event: Event) -> list[tuple[IdentifierKind, str]]:
     """The identifiers that an import was the first to know."""
     return [(kind, value) for kind, value in event.identifiers.items() if kind in _new(event)]
 
 
-def unvouched(event: Event, others: Sequence[Event]) -> list[tuple[IdentifierKind, str]]:
+def unconfirmed_identifiers(
+    event: Event, others: Sequence[Event]
+) -> list[tuple[IdentifierKind, str]]:
     """Those of them that nothing but the import says belong to the contact."""
     return [
         (kind, value)
-        for kind, value in introduced(event)
+        for kind, value in introduced_identifiers(event)
         if not any(each.identifiers.get(kind) == value for each in others)
     ]
 
@@ -189,7 +193,7 @@ def _new(event: Event) -> Sequence[str]:
     return found
 
 
-def joined(event: Event) -> Iterator[Event]:
+def list_join_events(event: Event) -> Iterator[Event]:
     """One event for each list that somebody joins by an import; workflows may begin with it."""
     before = event.data["before"]
     for change in event.contact.changes:
@@ -201,30 +205,30 @@ def joined(event: Event) -> Iterator[Event]:
                 name=LIST["added"],
                 identifiers={},
                 data={"import": event.data["import"], "list": name},
-                contact=ContactFacts(changes=(change,)),
+                contact=ContactUpdate(changes=(change,)),
             )
 
 
-def undone(event: Event, others: Iterable[Event], settings: StoreSettings) -> Event:
+def revert_event(event: Event, others: Iterable[Event], settings: StoreSettings) -> Event:
     """The event that takes one of an import back: every field as it would be without.
 
     `others` are the contact's other events. They count as far as they are older: an event that was
     under way when the row was read may be newer than what the row found.
     """
-    stamp = (instants.show(event.occurred_at), event.id)
+    stamp = (instants.format_instant(event.occurred_at), event.id)
     before = Profile(event.store, "", fields=_before(event.data))
-    older = (e for e in others if (instants.show(e.occurred_at), e.id) < stamp)
+    older = (e for e in others if (instants.format_instant(e.occurred_at), e.id) < stamp)
     for each in sorted(older, key=lambda e: (e.occurred_at, e.id)):
-        before = fold(before, each, settings)
+        before = apply_event(before, each, settings)
     return Event(
         store=event.store,
         id=f"{event.id}:{_LAST}",
-        name=UNDONE,
+        name=IMPORT_REVERTED,
         occurred_at=event.occurred_at,
         source=SOURCE,
         identifiers={},
         data={"import": event.data["import"], "row": event.data["row"]},
-        contact=ContactFacts(
+        contact=ContactUpdate(
             changes=tuple(_back(name, before.get(name)) for name in fields_of(event))
         ),
     )

@@ -21,7 +21,7 @@ _MAGIC = {
 }
 
 
-def look(head: bytes, whole: bool, encoding: Encoding) -> list[Problem]:
+def detect_encoding(head: bytes, whole: bool, encoding: Encoding) -> list[Problem]:
     """What keeps a file from being read; `whole` if the head is all there is of it."""
     if not head.removeprefix(BOM).strip():
         return [Problem("file", "is empty", "upload the file again, with a header and rows")]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
-from milepost.base.file_model import Strict
+from milepost.base.file_model import StrictModel
 from milepost.transfer.imports.cells import Type
 from milepost.transfer.imports.encodings import Encoding
 
@@ -17,22 +17,24 @@ Field_ = Annotated[str, Field(pattern=FIELD)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
-MOST_COLUMNS = 90
+MAX_COLUMNS = 90
 """A profile keeps a hundred fields."""
 
 
-class ColumnFile(Strict):
-    """What one column means, where the name of a field does not say it all."""
+class ColumnFile(StrictModel):
+    """What one column means, if the name of a field is not enough."""
 
     field: Field_ = Field(description="The field: `email`, `properties.birthday`, `consent.news`.")
-    type: Type = Field("text", description="What a property is; other fields know it themselves.")
+    type: Type = Field(
+        "text", description="The type of a property; other fields have a fixed type."
+    )
     format: str | None = Field(
         None, max_length=20, description="How dates are written: `DD.MM.YYYY`, `MM/DD/YYYY`."
     )
     withdrawn: list[Word] = Field(
         default_factory=list,
         max_length=50,
-        description="Words in a column of consent that mean no; all others then mean nothing.",
+        description="The words in a column of consent that mean no; all others are then ignored.",
     )
 
     @model_validator(mode="after")
@@ -50,13 +52,13 @@ class ColumnFile(Strict):
         return self
 
 
-class ImportFile(Strict):
+class ImportFile(StrictModel):
     """How a file of contacts is imported. Everything may be left out: columns are then guessed."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where editors find what may be written here."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
     dry_run: bool = Field(
         False, description="Only report what would change; nothing is written to any contact."
@@ -68,20 +70,26 @@ class ImportFile(Strict):
         "Without any, fields are guessed from the titles.",
     )
     lists: list[Slug] = Field(
-        default_factory=list, max_length=20, description="Lists that everybody in the file joins."
+        default_factory=list,
+        max_length=20,
+        description="Lists that every contact in the file joins.",
     )
     enroll: bool = Field(
-        False, description="Whoever joins a list may enter workflows that begin with joining it."
+        False,
+        description="`true`: contacts who join a list can enter workflows that start with it.",
     )
     as_of: AwareDatetime | None = Field(
-        None, description="When the file was true: what is known since then is not overwritten."
+        None, description="The date of the data: newer data is not overwritten."
     )
     encoding: Encoding = Field("utf-8", description="How the text of a CSV file is encoded.")
     delimiter: Literal[",", ";", "\t", "|"] | None = Field(
-        None, description="What parts the cells of a CSV file; guessed from its first line."
+        None, description="The separator of the cells in a CSV file; guessed from its first line."
     )
     rows_per_second: int = Field(
-        500, ge=1, le=5000, description="The most rows in a second, for events must get through."
+        500,
+        ge=1,
+        le=5000,
+        description="The highest number of rows a second, so that events do not wait.",
     )
 
     @model_validator(mode="after")
@@ -91,8 +99,8 @@ class ImportFile(Strict):
         twice = next((field for field in fields if fields.count(field) > 1), None)
         if twice:
             raise ValueError(f"two columns are mapped to {twice}")
-        if len(fields) > MOST_COLUMNS:
-            raise ValueError(f"maps {len(fields)} columns; a contact has room for {MOST_COLUMNS}")
+        if len(fields) > MAX_COLUMNS:
+            raise ValueError(f"maps {len(fields)} columns; a contact has room for {MAX_COLUMNS}")
         if fields and not {"email", "external_id", "phone"} & {*fields}:
             raise ValueError("no column is mapped to email, external_id or phone")
         return self

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.transfer.imports import report
 from milepost.transfer.imports.progress import ERRORS_A_FILE, Import
-from milepost.transfer.imports.records import Record, records
+from milepost.transfer.imports.records import FileRecord, records
 from milepost.transfer.imports.rows import RowError, error_line
 from milepost.transfer.naming import errors_path, report_path
 
 if TYPE_CHECKING:
     from milepost.transfer.imports.ports import Imports
-    from milepost.transfer.ports import Reports, Uploads
+    from milepost.transfer.ports import ReportFiles, Uploads
 
 
 BATCH = 100
@@ -29,27 +29,27 @@ SAVE_ROWS = 1000
 SAVE_SECONDS = 5.0
 HEADER = "row,column,reason,remedy"
 
-Numbered = tuple[int, Record]
+Numbered = tuple[int, FileRecord]
 
 
-class Step(NamedTuple):
+class BatchResult(NamedTuple):
     """What a batch came to: the import with its counts, and the mistakes that were found."""
 
     state: Import
     errors: Sequence[RowError] = ()
 
 
-class Overtaken(Exception):
+class ConcurrentUpdateError(Exception):
     """Somebody else has written a later step down."""
 
 
 @dataclass(frozen=True, slots=True)
-class Walker:
+class ImportLoop:
     """Goes through files. `seconds` counts them, and `sleep` lets some pass."""
 
     uploads: "Uploads"
     imports: "Imports"
-    reports: "Reports"
+    reports: "ReportFiles"
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
     seconds: Callable[[], float]
@@ -58,7 +58,7 @@ class Walker:
     def walk(
         self,
         state: Import,
-        step: Callable[[Import, Sequence[Numbered]], Step],
+        step: Callable[[Import, Sequence[Numbered]], BatchResult],
         time_left: Callable[[], bool],
     ) -> tuple[Import, bool]:
         """Go on from where the import is until the end of the file, or of the time.
@@ -106,7 +106,7 @@ class Walker:
             counts=after.counts._replace(errors=before.counts.errors + len(errors))
         )
         if not self.imports.save(before, after):
-            raise Overtaken
+            raise ConcurrentUpdateError
         self.tell(after)
         return after
 
@@ -137,7 +137,7 @@ class Walker:
             self.sleep(ahead)
 
 
-def _numbered(rows: Iterable[Record], before: int, most: int) -> Iterator[list[Numbered]]:
+def _numbered(rows: Iterable[FileRecord], before: int, most: int) -> Iterator[list[Numbered]]:
     numbered = enumerate(rows, before + 1)
     while batch := list(islice(numbered, most)):
         yield batch

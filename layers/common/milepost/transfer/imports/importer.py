@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.problems import Problem
-from milepost.transfer.imports.apply_rows import Importing
-from milepost.transfer.imports.import_loop import Overtaken, Walker
-from milepost.transfer.imports.progress import GOING, Import, Phase
-from milepost.transfer.imports.revert import Undoing
-from milepost.transfer.imports.rows import Reader
-from milepost.transfer.imports.upload_handler import Intake, back_to_the_start
-from milepost.transfer.ports import Gone
+from milepost.transfer.imports.apply_rows import RowApplier
+from milepost.transfer.imports.import_loop import ConcurrentUpdateError, ImportLoop
+from milepost.transfer.imports.progress import RUNNING_PHASES, Import, Phase
+from milepost.transfer.imports.revert import ImportReverter
+from milepost.transfer.imports.rows import RowParser
+from milepost.transfer.imports.upload_handler import UploadHandler, restart_import
+from milepost.transfer.ports import FileGoneError
 
 if TYPE_CHECKING:
-    from milepost.published.head import Registry
-    from milepost.transfer.imports.ports import People
-    from milepost.transfer.ports import Requeue
+    from milepost.published.head import Published
+    from milepost.transfer.imports.ports import BulkContacts
+    from milepost.transfer.ports import ContinuationQueue
 
 
 WRITERS = 8
 """Threads that write: they hide DynamoDB's latency and suit a small function."""
 
-MOST_WAITS = 12
+MAX_WAITS = 12
 """Tries without any progress, ever longer apart and three hours in all, before an alarm."""
 
 _ENDS: Mapping[Phase, Phase] = {
@@ -39,7 +39,7 @@ _ENDS: Mapping[Phase, Phase] = {
     "undoing": "undone",
 }
 
-GRACE = timedelta(minutes=6)
+GRACE_PERIOD = timedelta(minutes=6)
 """Longer than a function lives: whoever has written nothing for so long writes nothing more."""
 
 
@@ -47,11 +47,11 @@ GRACE = timedelta(minutes=6)
 class Importer:
     """Works through imports."""
 
-    intake: Intake
-    walker: Walker
-    people: "People"
-    registry: "Registry"
-    requeue: "Requeue"
+    intake: UploadHandler
+    walker: ImportLoop
+    people: "BulkContacts"
+    registry: "Published"
+    requeue: "ContinuationQueue"
 
     def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> list[Import]:
         """A file was uploaded: begin what it asks for, or go on with what it asked for before."""
@@ -71,14 +71,14 @@ class Importer:
             return held
         try:
             return self._phase(state, time_left)
-        except Overtaken:
+        except ConcurrentUpdateError:
             return state
-        except Gone:
+        except FileGoneError:
             reason = "was deleted for good while it was read"
             problem = Problem(state.upload.path, reason, "upload it again: that is another import")
             now = self.walker.imports.load(state.store, state.id) or state
             return self._end(now, now._replace(phase="broken", problems=(problem,)))
-        except Busy:
+        except ThrottledError:
             return self._wait(state)
 
     def _claim(self, state: Import, turn: int) -> Import | None:
@@ -88,16 +88,16 @@ class Importer:
         turn has it; a message of another turn counts only if nobody has gone on for longer than a
         function lives, for then it is the one of whoever died.
         """
-        if state.phase not in GOING:
+        if state.phase not in RUNNING_PHASES:
             return state
         now = self.intake.wire_now()
-        if state.turn != turn and state.touched and now - state.touched < GRACE:
+        if state.turn != turn and state.touched and now - state.touched < GRACE_PERIOD:
             return None
         claimed = state._replace(turn=state.turn + 1, touched=now)
         return claimed if self.walker.imports.save(state, claimed) else None
 
     def _phase(self, state: Import, time_left: Callable[[], bool]) -> Import:
-        if state.phase not in GOING:
+        if state.phase not in RUNNING_PHASES:
             return self._close(state)
         if state.phase == "stopping":
             return self._stop(state)
@@ -112,17 +112,17 @@ class Importer:
     def _step(self, state: Import, pool: Executor) -> Any:
         assert state.plan is not None, "what has no plan was refused"
         settings = self.registry.head(state.store).settings
-        reader = Reader(state.plan, f"import {state.id}")
-        kind = Undoing if state.phase == "undoing" else Importing
+        reader = RowParser(state.plan, f"import {state.id}")
+        kind = ImportReverter if state.phase == "undoing" else RowApplier
         return kind(self.people, settings, reader, pool).step
 
     def _stop(self, state: Import) -> Import:
         """Whoever still imports finds out at the next step that is written down, or has died."""
         since = state.since or self.intake.wire_now()
-        if self.intake.wire_now() - since < GRACE:
-            self._again(state, int(GRACE.total_seconds()))
+        if self.intake.wire_now() - since < GRACE_PERIOD:
+            self._again(state, int(GRACE_PERIOD.total_seconds()))
             return state
-        after = back_to_the_start(state)
+        after = restart_import(state)
         after = self.walker.save(state, after)
         self._again(after)
         return after
@@ -139,21 +139,21 @@ class Importer:
     def _wait(self, state: Import) -> Import:
         """Come back later. What was done since the last step that is written down is done again."""
         held = self.walker.imports.load(state.store, state.id) or state
-        if held.waits >= MOST_WAITS:
-            raise Busy(f"import {held.id} has come no further in {MOST_WAITS} tries")
+        if held.waits >= MAX_WAITS:
+            raise ThrottledError(f"import {held.id} has come no further in {MAX_WAITS} tries")
         after = held._replace(waits=held.waits + 1)
         try:
             after = self.walker.save(held, after)
-        except Overtaken:
+        except ConcurrentUpdateError:
             return held
         self._again(after, min(900, 10 * 2**held.waits))
         return after
 
     def _again(self, state: Import, delay: int = 0) -> None:
-        self.requeue.again(message_for(state), delay)
+        self.requeue.again(continuation_for(state), delay)
 
 
-def message_for(state: Import) -> Mapping[str, Any]:
+def continuation_for(state: Import) -> Mapping[str, Any]:
     return {"store": state.store, "import": state.id, "turn": state.turn}
 
 

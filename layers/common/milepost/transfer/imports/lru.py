@@ -5,11 +5,11 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-REMEMBERED = 50_000
+DEFAULT_SIZE = 50_000
 
 
-class Recent(Generic[Key, Value]):
-    """Remembers the newest keys: at least `REMEMBERED`, and at most twice as many.
+class LruCache(Generic[Key, Value]):
+    """Remembers the newest keys: at least `DEFAULT_SIZE`, and at most twice as many.
 
     Two dictionaries, of which the older is dropped as a whole: to drop single keys from the front
     of one takes the longer the more of them were dropped.
@@ -28,7 +28,7 @@ class Recent(Generic[Key, Value]):
         known = self.get(key)
         if known is not None:
             return known
-        if len(self._new) >= REMEMBERED:
+        if len(self._new) >= DEFAULT_SIZE:
             self._old, self._new = self._new, {}
         self._new[key] = value
         return value

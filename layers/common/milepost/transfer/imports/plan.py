@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 from milepost.transfer.imports.cells import IDENTIFIERS, Type
-from milepost.transfer.imports.encodings import BOM, HEAD, Encoding, look
+from milepost.transfer.imports.encodings import BOM, HEAD, Encoding, detect_encoding
 from milepost.transfer.imports.records import Kind, records
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 DELIMITERS = (",", ";", "\t", "|")
-MOST_FIELDS = 90
-MOST_TITLES = 500
+MAX_FIELDS = 90
+MAX_TITLES = 500
 _UPLOAD_AGAIN = "write the titles of the columns into the first line and upload the file again"
 
 _GUESSES: Mapping[str, tuple[str, ...]] = {
@@ -90,7 +90,7 @@ def make_plan(
 ) -> Plan | list[Problem]:
     """The plan for a file that begins like this; without settings nothing but a dry run."""
     encoding = settings.encoding if settings and kind == "csv" else "utf-8"
-    problems = look(head, whole, encoding)
+    problems = detect_encoding(head, whole, encoding)
     if problems:
         return problems
     given = _given(settings)
@@ -110,7 +110,7 @@ def make_plan(
     return _with_header(plan, head, settings.delimiter if settings else None)
 
 
-def moment(settings: "ImportFile | None", now: "datetime") -> "datetime | list[Problem]":
+def parse_as_of(settings: "ImportFile | None", now: "datetime") -> "datetime | list[Problem]":
     """The instant that the values of a file are from."""
     if settings is None or settings.as_of is None:
         return now
@@ -177,8 +177,8 @@ def _wrong_titles(titles: Sequence[str]) -> Iterable[Problem]:
     if any("@" in title for title in titles):
         yield Problem("line 1", "is a contact and not the titles of the columns", _UPLOAD_AGAIN)
         return
-    if len(titles) > MOST_TITLES:
-        yield Problem("line 1", f"has more than {MOST_TITLES} columns", "leave some out")
+    if len(titles) > MAX_TITLES:
+        yield Problem("line 1", f"has more than {MAX_TITLES} columns", "leave some out")
         return
     for number, title in enumerate(titles, 1):
         if titles.count(title) > 1 and titles.index(title) < number - 1 and title:
@@ -201,7 +201,7 @@ def _wrong_columns(
 ) -> Iterable[Problem]:
     for column in given:
         if column.title not in titles:
-            hint = suggest(column.title, titles) or "the titles must be written as in the file"
+            hint = did_you_mean(column.title, titles) or "the titles must be written as in the file"
             yield Problem(f'columns["{column.title}"]', "is not a column of the file", hint)
     fields = [column.field for column in columns if column.field]
     for field in sorted({field for field in fields if fields.count(field) > 1}):
@@ -211,6 +211,6 @@ def _wrong_columns(
     if not set(fields) & set(IDENTIFIERS):
         remedy = 'name the column in "columns", as in {"Mail": "email"}'
         yield Problem("line 1", "no column is email, external_id or phone", remedy)
-    if len(fields) > MOST_FIELDS:
-        reason = f"has {len(fields)} columns; a contact has room for {MOST_FIELDS} fields"
+    if len(fields) > MAX_FIELDS:
+        reason = f"has {len(fields)} columns; a contact has room for {MAX_FIELDS} fields"
         yield Problem("line 1", reason, 'name those to be taken in "columns"')

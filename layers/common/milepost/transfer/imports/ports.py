@@ -6,11 +6,11 @@ from milepost.contacts.profile import Profile
 from milepost.transfer.imports.progress import Import
 
 Identifier = tuple[IdentifierKind, str]
-MOST_REMOVED = 90
+MAX_REMOVED = 90
 """Items that go together with a contact at once: a transaction may have 100 parts."""
 
 
-class Life(NamedTuple):
+class ImportedContact(NamedTuple):
     """All that there is of a contact. `others` are the keys of what is neither of the first two."""
 
     store: str
@@ -22,12 +22,12 @@ class Life(NamedTuple):
     @property
     def is_short(self) -> bool:
         """Whether all of it can be forgotten at once."""
-        known = self.profile.known if self.profile else {}
+        known = self.profile.known_identifiers if self.profile else {}
         names = sum(len(values) for values in known.values())
-        return len(self.events) + len(self.others) + names <= MOST_REMOVED
+        return len(self.events) + len(self.others) + names <= MAX_REMOVED
 
 
-class People(Protocol):
+class BulkContacts(Protocol):
     """Contacts by the hundred."""
 
     def owners(self, store: str, identifiers: Collection[Identifier]) -> dict[Identifier, str]:
@@ -45,9 +45,9 @@ class People(Protocol):
     def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
         """Make identifiers that lead to this contact lead nowhere."""
 
-    def life(self, store: str, contact: str) -> Life: ...
+    def life(self, store: str, contact: str) -> ImportedContact: ...
 
-    def forget(self, life: Life) -> bool:
+    def forget(self, life: ImportedContact) -> bool:
         """Remove everything of a contact; False, and nothing is removed, if it has changed.
 
         For two days it leaves an empty profile, so that a record of the stream that comes again

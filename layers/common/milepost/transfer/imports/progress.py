@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from milepost.base import instants
 from milepost.base.problems import Problem
 from milepost.transfer.imports.plan import Plan
-from milepost.transfer.ports import Upload
+from milepost.transfer.ports import FileVersion
 
 Phase = Literal[
     "checking", "importing", "stopping", "undoing",
@@ -16,7 +16,7 @@ Phase = Literal[
 """The first four go on; `stopping` is between an import and taking it back before it was done.
 A `broken` one ended before its file did."""
 
-GOING: frozenset[Phase] = frozenset({"checking", "importing", "stopping", "undoing"})
+RUNNING_PHASES: frozenset[Phase] = frozenset({"checking", "importing", "stopping", "undoing"})
 
 ERRORS_A_FILE = 2_500
 """Lines of one file of mistakes. It is read and written whole, and read up to a megabyte."""
@@ -45,7 +45,7 @@ class Counts(NamedTuple):
         return self._replace(**{name: getattr(self, name) + by for name, by in more.items()})
 
 
-class Returned(NamedTuple):
+class RevertCounts(NamedTuple):
     """What taking an import back came to, in rows; `left` had nothing of it, or could not be."""
 
     rows: int = 0
@@ -66,7 +66,7 @@ class Import(NamedTuple):
 
     store: str
     id: str
-    upload: Upload
+    upload: FileVersion
     phase: Phase
     at: datetime
     begun: datetime
@@ -75,7 +75,7 @@ class Import(NamedTuple):
     offset: int = 0
     row: int = 0
     counts: Counts = Counts()
-    returned: Returned = Returned()
+    returned: RevertCounts = RevertCounts()
     seconds: float = 0.0
     waits: int = 0
     since: datetime | None = None
@@ -86,11 +86,11 @@ class Import(NamedTuple):
     @property
     def going(self) -> bool:
         """Whether there is something left to do."""
-        return self.phase in GOING
+        return self.phase in RUNNING_PHASES
 
     @property
     def percent(self) -> float:
-        if self.phase not in GOING:
+        if self.phase not in RUNNING_PHASES:
             return 100.0
         return round(100 * self.offset / max(self.upload.size, 1), 1)
 
@@ -108,14 +108,14 @@ class Import(NamedTuple):
         return {
             **self._asdict(),
             "upload": [*self.upload],
-            "at": instants.show(self.at),
-            "begun": instants.show(self.begun),
+            "at": instants.format_instant(self.at),
+            "begun": instants.format_instant(self.begun),
             "plan": self.plan.to_json() if self.plan else None,
             "counts": [*self.counts],
             "returned": [*self.returned],
-            "since": instants.show(self.since) if self.since else None,
-            "touched": instants.show(self.touched) if self.touched else None,
-            "problems": [[p.place, p.reason, p.remedy] for p in self.problems],
+            "since": instants.format_instant(self.since) if self.since else None,
+            "touched": instants.format_instant(self.touched) if self.touched else None,
+            "problems": [[p.location, p.reason, p.remedy] for p in self.problems],
         }
 
     @classmethod
@@ -124,14 +124,14 @@ class Import(NamedTuple):
         return cls(
             **{
                 **said,
-                "upload": Upload(*said["upload"]),
-                "at": instants.parse(said["at"]),
-                "begun": instants.parse(said["begun"]),
+                "upload": FileVersion(*said["upload"]),
+                "at": instants.parse_instant(said["at"]),
+                "begun": instants.parse_instant(said["begun"]),
                 "plan": Plan.from_json(said["plan"]) if said["plan"] else None,
                 "counts": Counts(*said["counts"]),
-                "returned": Returned(*said["returned"]),
-                "since": instants.parse(said["since"]) if said["since"] else None,
-                "touched": instants.parse(said["touched"]) if said["touched"] else None,
+                "returned": RevertCounts(*said["returned"]),
+                "since": instants.parse_instant(said["since"]) if said["since"] else None,
+                "touched": instants.parse_instant(said["touched"]) if said["touched"] else None,
                 "samples": tuple(said["samples"]),
                 "problems": tuple(Problem(*problem) for problem in said["problems"]),
             }

@@ -20,7 +20,7 @@ MAX_LINES = 100
 Fault = Literal["", "too long", "unbalanced"]
 
 
-class Record(NamedTuple):
+class FileRecord(NamedTuple):
     """One row as it lies in the file: `end` is where the next one begins."""
 
     start: int
@@ -39,7 +39,7 @@ class _Line(NamedTuple):
 
 def records(
     chunks: Iterable[bytes], start: int, kind: Kind, delimiter: bytes = b","
-) -> Iterator[Record]:
+) -> Iterator[FileRecord]:
     """The records of a file from `start` on, which is where a record begins."""
     lines = _lines(chunks, start)
     return _rows(lines, delimiter) if kind == "csv" else map(_record, lines)
@@ -64,13 +64,13 @@ def _lines(chunks: Iterable[bytes], start: int) -> Iterator[_Line]:
         yield _Line(start, start + size, b"".join(held) if size <= MAX_ROW else None)
 
 
-def _record(line: _Line) -> Record:
+def _record(line: _Line) -> FileRecord:
     if line.raw is None:
-        return Record(line.start, line.end, b"", "too long")
-    return Record(line.start, line.end, line.raw.removesuffix(b"\r"))
+        return FileRecord(line.start, line.end, b"", "too long")
+    return FileRecord(line.start, line.end, line.raw.removesuffix(b"\r"))
 
 
-def _rows(lines: Iterator[_Line], delimiter: bytes) -> Iterator[Record]:
+def _rows(lines: Iterator[_Line], delimiter: bytes) -> Iterator[FileRecord]:
     again: deque[_Line] = deque()  # lines that a quote seemed to reach, and did not
 
     def following() -> _Line | None:
@@ -94,10 +94,10 @@ def _rows(lines: Iterator[_Line], delimiter: bytes) -> Iterator[Record]:
             inside = _left_open(line.raw, True, delimiter)
         if inside or size > MAX_ROW:
             again.extendleft(reversed(taken[1:]))
-            yield Record(first.start, first.end, first.raw, "unbalanced")
+            yield FileRecord(first.start, first.end, first.raw, "unbalanced")
         else:
             raw = b"\n".join(line.raw or b"" for line in taken)
-            yield Record(first.start, taken[-1].end, raw.removesuffix(b"\r"))
+            yield FileRecord(first.start, taken[-1].end, raw.removesuffix(b"\r"))
 
 
 def _left_open(line: bytes, inside: bool, delimiter: bytes) -> bool:

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from milepost.base import instants
-from milepost.transfer.imports.changes import Difference
-from milepost.transfer.imports.progress import GOING, Import, Phase
+from milepost.transfer.imports.changes import RowChange
+from milepost.transfer.imports.progress import RUNNING_PHASES, Import, Phase
 from milepost.transfer.naming import errors_path, undo_path
 
-MOST_SAMPLES = 50
+MAX_SAMPLES = 50
 
 _SAID: dict[Phase, str] = {
     "checking": "is being checked: nothing is written",
@@ -29,7 +29,7 @@ _SAID: dict[Phase, str] = {
 }
 
 
-def sample(row: int, difference: Difference) -> str:
+def sample(row: int, difference: RowChange) -> str:
     """One difference in words, without a value."""
     parts = [
         ("sets", difference.filled),
@@ -45,9 +45,9 @@ def as_json(done: Import, now: datetime) -> str:
         "import": done.id,
         "file": done.upload.path,
         "outcome": done.phase,
-        "finished": done.phase not in GOING,
-        "begun": instants.show(done.begun),
-        "updated": instants.show(now),
+        "finished": done.phase not in RUNNING_PHASES,
+        "begun": instants.format_instant(done.begun),
+        "updated": instants.format_instant(now),
         "percent": done.percent,
         "rows_per_second": done.speed,
         "counts": done.counts._asdict(),
@@ -59,7 +59,7 @@ def as_json(done: Import, now: datetime) -> str:
         "settings": settings_for(done),
         "errors": [errors_path(done.id, n + 1) for n in range(done.error_files)],
         "problems": [
-            {"place": p.place, "reason": p.reason, "remedy": p.remedy or None}
+            {"place": p.location, "reason": p.reason, "remedy": p.remedy or None}
             for p in done.problems
         ],
         "samples": list(done.samples),
@@ -87,13 +87,14 @@ def settings_for(done: Import) -> dict[str, Any] | None:
 
 def as_markdown(done: Import, now: datetime) -> str:
     lines = [f"# `{_cell(done.upload.path)}` {_SAID[done.phase]}", ""]
-    lines += [f"Import `{done.id}`, {instants.show(now)}."]
-    if done.phase in GOING:
+    lines += [f"Import `{done.id}`, {instants.format_instant(now)}."]
+    if done.phase in RUNNING_PHASES:
         lines += ["", f"{done.percent} % of the file, {done.speed} rows a second."]
     if done.problems:
         lines += ["", "| where | what | remedy |", "|---|---|---|"]
         lines += [
-            f"| `{_cell(p.place)}` | {_cell(p.reason)} | {_cell(p.remedy)} |" for p in done.problems
+            f"| `{_cell(p.location)}` | {_cell(p.reason)} | {_cell(p.remedy)} |"
+            for p in done.problems
         ]
     if done.phase != "refused":
         lines += ["", "| rows | |", "|---|---|"]

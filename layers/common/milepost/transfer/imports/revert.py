@@ -12,23 +12,28 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from milepost.base.errors import Busy
-from milepost.contacts.event import RESOLUTION_ORDER, Event
-from milepost.contacts.event_names import DATE, IMPORTED, INACTIVE, MOMENT, SEGMENT
+from milepost.base.errors import ThrottledError
+from milepost.contacts.event import IDENTIFIER_PRIORITY, Event
+from milepost.contacts.event_names import DATE, IMPORTED, INACTIVE, REEVALUATED, SEGMENT
 from milepost.stores.settings import StoreSettings
 from milepost.transfer.imports.apply_rows import first_id
-from milepost.transfer.imports.changes import event_id, is_ours, undone, unvouched
-from milepost.transfer.imports.import_loop import Numbered, Step
+from milepost.transfer.imports.changes import (
+    event_id,
+    is_ours,
+    revert_event,
+    unconfirmed_identifiers,
+)
+from milepost.transfer.imports.import_loop import BatchResult, Numbered
 from milepost.transfer.imports.progress import Import
-from milepost.transfer.imports.rows import Reader, Row
+from milepost.transfer.imports.rows import Row, RowParser
 
 if TYPE_CHECKING:
-    from milepost.transfer.imports.ports import Life, People
+    from milepost.transfer.imports.ports import BulkContacts, ImportedContact
 
 
 Outcome = Literal["restored", "erased", "left"]
 
-_DERIVED = frozenset({*SEGMENT.values(), DATE, INACTIVE, MOMENT})
+_DERIVED = frozenset({*SEGMENT.values(), DATE, INACTIVE, REEVALUATED})
 """What is said of a contact because of what is known of it, and by nobody else."""
 
 _FOLLOWS = ("CONSENT#", "MEMBER#")
@@ -36,18 +41,18 @@ _FOLLOWS = ("CONSENT#", "MEMBER#")
 
 
 @dataclass(slots=True)
-class Undoing:
+class ImportReverter:
     """One stretch of taking an import back."""
 
-    people: "People"
+    people: "BulkContacts"
     settings: StoreSettings
-    reader: Reader
+    reader: RowParser
     pool: Executor
 
-    def step(self, state: Import, batch: Sequence[Numbered]) -> Step:
+    def step(self, state: Import, batch: Sequence[Numbered]) -> BatchResult:
         """Take a batch of rows back. Doing it again is harmless.
 
-        Raises Busy while `react` has not yet applied what a row of it said.
+        Raises ThrottledError while `react` has not yet applied what a row of it said.
         """
         rows = [r for n, record in batch if isinstance(r := self.reader.read(n, record), Row)]
         wanted = {pair for row in rows for pair in row.identifiers.items()}
@@ -68,7 +73,7 @@ class Undoing:
             left=returned.left + outcomes["left"],
             stay_withdrawn=returned.stay_withdrawn + sum(withdrawn for _, withdrawn in done),
         )
-        return Step(state._replace(returned=returned))
+        return BatchResult(state._replace(returned=returned))
 
     def _row(self, state: Import, row: Row, contact: str) -> tuple[Outcome, bool]:
         life = self.people.life(state.store, contact)
@@ -79,18 +84,20 @@ class Undoing:
         # Of whom much has happened by itself since is no longer the import's alone to take away.
         if event.data["created"] and life.is_short and self._only_imported(life, state, others):
             if not _all_applied(life) or not self.people.forget(life):
-                raise Busy("a contact of the import is about to change")
+                raise ThrottledError("a contact of the import is about to change")
             return "erased", False
-        self.people.keep(contact, undone(event, others, self.settings))
-        self.people.unlink(state.store, contact, unvouched(event, others))
+        self.people.keep(contact, revert_event(event, others, self.settings))
+        self.people.unlink(state.store, contact, unconfirmed_identifiers(event, others))
         return "restored", bool(event.data.get("withdraws"))
 
-    def _only_imported(self, life: "Life", state: Import, others: Sequence[Event]) -> bool:
+    def _only_imported(
+        self, life: "ImportedContact", state: Import, others: Sequence[Event]
+    ) -> bool:
         """Whether nothing is known of a contact but by this import."""
         profile = life.profile
         if any(event.name not in _DERIVED for event in others):
             return False
-        if profile and (profile.inside or profile.entries):
+        if profile and (profile.active_enrollments or profile.entries):
             return False
         if profile and any(consent.method != "import" for consent in profile.consent.values()):
             return False
@@ -107,14 +114,17 @@ def _is_row(event: Event, state: Import, row: Row) -> bool:
     )
 
 
-def _all_applied(life: "Life") -> bool:
+def _all_applied(life: "ImportedContact") -> bool:
     """Whether `react` has applied every event of a contact: then none of them comes later."""
     totals = life.profile.totals if life.profile else {}
-    names = [event.name for event in life.events if event.name != MOMENT]  # those are not counted
+    # those are not counted
+    names = [event.name for event in life.events if event.name != REEVALUATED]
     return all(
         name in totals and totals[name].count >= names.count(name) for name in dict.fromkeys(names)
     )
 
 
 def _in_order(row: Row) -> list[tuple[str, str]]:
-    return [(kind, row.identifiers[kind]) for kind in RESOLUTION_ORDER if kind in row.identifiers]
+    return [
+        (kind, row.identifiers[kind]) for kind in IDENTIFIER_PRIORITY if kind in row.identifiers
+    ]

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from milepost.base.strict_json import BadJsonError, read_json
+from milepost.base.strict_json import InvalidJsonError, read_json
 from milepost.contacts.changes import Change
-from milepost.contacts.event import ConsentFact, ContactFacts, IdentifierKind
+from milepost.contacts.event import ConsentEvidence, ContactUpdate, IdentifierKind
 from milepost.contacts.preferences import FREQUENCY, SNOOZED
 from milepost.transfer.imports.cells import (
     FACTS,
@@ -28,8 +28,8 @@ from milepost.transfer.imports.cells import (
     read_text,
 )
 from milepost.transfer.imports.encodings import name_of
-from milepost.transfer.imports.plan import MOST_FIELDS, Column, Plan, guess
-from milepost.transfer.imports.records import MAX_LINES, MAX_ROW, Record
+from milepost.transfer.imports.plan import MAX_FIELDS, Column, Plan, guess
+from milepost.transfer.imports.records import MAX_LINES, MAX_ROW, FileRecord
 
 METHOD = "import"
 
@@ -48,13 +48,13 @@ class Row(NamedTuple):
 
     number: int
     identifiers: Mapping[IdentifierKind, str]
-    facts: ContactFacts
+    facts: ContactUpdate
     granted: int = 0
     formulas: int = 0
 
 
 @dataclass(slots=True)
-class Reader:
+class RowParser:
     """Reads the rows of one file. `source` is what the proof of a withdrawn consent names."""
 
     plan: Plan
@@ -64,7 +64,7 @@ class Reader:
     def __post_init__(self) -> None:
         self._columns = {column.title: column for column in self.plan.columns}
 
-    def read(self, number: int, record: Record) -> Row | list[RowError] | None:
+    def read(self, number: int, record: FileRecord) -> Row | list[RowError] | None:
         """The row, what is wrong with it, or None for a line that holds nothing."""
         try:
             cells = self._cells(record)
@@ -74,7 +74,7 @@ class Reader:
             return None
         return _Says(number, self.source, self.plan.lists).all_of(cells)
 
-    def _cells(self, record: Record) -> list[tuple[Column, Any]] | None:
+    def _cells(self, record: FileRecord) -> list[tuple[Column, Any]] | None:
         if record.fault == "too long":
             raise CellError(f"is longer than {MAX_ROW // 1024} KB", "remove or shorten it")
         if record.fault == "unbalanced":
@@ -108,7 +108,7 @@ class Reader:
     def _of_json(self, raw: bytes) -> list[tuple[Column, Any]]:
         try:
             document = read_json(raw)
-        except BadJsonError as error:
+        except InvalidJsonError as error:
             raise CellError(str(error).replace("the body", "the line"), "one object a line") from (
                 None
             )
@@ -119,8 +119,8 @@ class Reader:
             column = self._column(title)
             if column.field and value not in (None, "", [], {}):
                 found.append((column, value.strip() if isinstance(value, str) else value))
-        if len(found) > MOST_FIELDS:
-            raise CellError(f"has {len(found)} fields; a contact has room for {MOST_FIELDS}")
+        if len(found) > MAX_FIELDS:
+            raise CellError(f"has {len(found)} fields; a contact has room for {MAX_FIELDS}")
         return found
 
     def _column(self, title: str) -> Column:
@@ -154,7 +154,7 @@ class _Says:
         self.properties: dict[str, Any] = {}
         self.lists = list(lists)
         self.changes: list[Change] = []
-        self.consents: list[ConsentFact] = []
+        self.consents: list[ConsentEvidence] = []
         self.granted = self.formulas = 0
 
     def all_of(self, cells: list[tuple[Column, Any]]) -> Row | list[RowError]:
@@ -169,7 +169,7 @@ class _Says:
         if self.errors:
             return self.errors
         joined = [Change("set", f"lists.{name}", True) for name in dict.fromkeys(self.lists)]
-        facts = ContactFacts(
+        facts = ContactUpdate(
             first_name=self.facts.get("first_name"),
             last_name=self.facts.get("last_name"),
             locale=self.facts.get("locale"),
@@ -205,7 +205,7 @@ class _Says:
 
     def answer(self, topic: str, state: str) -> None:
         if state == "withdrawn":
-            fact = ConsentFact("withdrawn", METHOD, self.source, topic or None)
+            fact = ConsentEvidence("withdrawn", METHOD, self.source, topic or None)
             self.consents.append(fact)
         self.granted += state == "granted"
 

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milepost.base import instants
-from milepost.base.errors import Busy
+from milepost.base.errors import ThrottledError
 from milepost.base.problems import Problem
 from milepost.transfer.imports.encodings import HEAD
-from milepost.transfer.imports.plan import make_plan, moment
+from milepost.transfer.imports.plan import make_plan, parse_as_of
 from milepost.transfer.imports.progress import Import
 from milepost.transfer.naming import asked, data_paths, is_id, make_id, settings_path
-from milepost.transfer.ports import Upload
+from milepost.transfer.ports import FileVersion
 
 if TYPE_CHECKING:
     from milepost.transfer.imports.file import ImportFile
@@ -29,7 +29,7 @@ MAX_SETTINGS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class UploadHandler:
     """Turns uploads into imports."""
 
     uploads: "Uploads"
@@ -66,13 +66,15 @@ class Intake:
             known = self.imports.begin(self._new(store, id_, upload, settings))
         yield known, 0
 
-    def _new(self, store: str, id_: str, upload: Upload, settings: Upload | None) -> Import:
-        now = instants.parse(instants.show(self.now()))
+    def _new(
+        self, store: str, id_: str, upload: FileVersion, settings: FileVersion | None
+    ) -> Import:
+        now = instants.parse_instant(instants.format_instant(self.now()))
         new = Import(store, id_, upload, "checking", at=now, begun=now)
         file = self._settings(store, settings)
         if isinstance(file, list):
             return new._replace(phase="refused", problems=tuple(file))
-        at = moment(file, now)
+        at = parse_as_of(file, now)
         if isinstance(at, list):
             return new._replace(phase="refused", problems=tuple(at))
         kind: Kind = "jsonl" if upload.path.endswith(".jsonl") else "csv"
@@ -81,27 +83,29 @@ class Intake:
             return new._replace(phase="refused", problems=tuple(plan))
         return new._replace(
             phase="checking" if plan.dry_run else "importing",
-            at=instants.parse(instants.show(at)),
+            at=instants.parse_instant(instants.format_instant(at)),
             plan=plan,
             offset=plan.start,
             row=1 if kind == "csv" else 0,
         )
 
-    def _settings(self, store: str, settings: Upload | None) -> "ImportFile | list[Problem] | None":
+    def _settings(
+        self, store: str, settings: FileVersion | None
+    ) -> "ImportFile | list[Problem] | None":
         if settings is None:
             return None
         if settings.size > MAX_SETTINGS:
             return [Problem(settings.path, "is larger than 1 MB", "name fewer columns")]
         text = b"".join(self.uploads.read(store, settings)).decode("utf-8", "replace")
-        from milepost.base.parse_file import read_file
+        from milepost.base.parse_file import parse_file
         from milepost.transfer.imports.file import ImportFile  # only a beginning needs the models
 
-        file = read_file(text, ImportFile)
+        file = parse_file(text, ImportFile)
         if isinstance(file, list):
-            return [Problem(f"{settings.path}: {p.place}", p.reason, p.remedy) for p in file]
+            return [Problem(f"{settings.path}: {p.location}", p.reason, p.remedy) for p in file]
         return file
 
-    def _head(self, store: str, upload: Upload) -> bytes:
+    def _head(self, store: str, upload: FileVersion) -> bytes:
         held = b""
         for chunk in self.uploads.read(store, upload):
             held += chunk
@@ -117,17 +121,17 @@ class Intake:
         if held.phase == "importing":
             after = held._replace(phase="stopping", since=self.wire_now(), turn=held.turn + 1)
         elif held.phase in {"imported", "broken"} and held.plan:
-            after = back_to_the_start(held)
+            after = restart_import(held)
         else:
             yield held, -1  # it is being taken back already, or there is nothing to take back
             return
         if self.imports.save(held, after):
             yield after, after.turn
         else:
-            raise Busy("an import went on while it was to be taken back")
+            raise ThrottledError("an import went on while it was to be taken back")
 
 
-def back_to_the_start(held: Import) -> Import:
+def restart_import(held: Import) -> Import:
     """Begin to take an import back, from its first row."""
     start = held.plan.start if held.plan else 0
     row = 1 if held.plan and held.plan.kind == "csv" else 0

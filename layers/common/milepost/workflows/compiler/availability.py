@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from milepost.base.file_model import Model
+from milepost.base.file_model import FileModel
 from milepost.base.problems import Problem
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import CreateTicket, IssueCoupon, SendSms, Split
 from milepost.workflows.triggers.triggers import CatalogTrigger
 
-KINDS: Final[Mapping[type[Model], str]] = {
+KINDS: Final[Mapping[type[FileModel], str]] = {
     CatalogTrigger: 'let your shop post an event for each contact, and use an "event" trigger',
     SendSms: 'use "send_email", or a "webhook" to your SMS service',
     IssueCoupon: 'use a "webhook" to the system that makes your codes: its answer has the code',
@@ -19,16 +19,18 @@ KINDS: Final[Mapping[type[Model], str]] = {
 """Triggers, steps and conditions that cannot be used, each with what to do instead."""
 
 
-class Missing(NamedTuple):
+class UnavailableFeature(NamedTuple):
     """A field that cannot be used: where it is, and what to do instead."""
 
-    model: type[Model]
+    model: type[FileModel]
     field: str
     remedy: str
 
 
 FIELDS: Final = (
-    Missing(Split, "winner", "leave it out: compare the paths yourself, then change the weights"),
+    UnavailableFeature(
+        Split, "winner", "leave it out: compare the paths yourself, then change the weights"
+    ),
 )
 """Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
 
@@ -42,7 +44,7 @@ def check_available(workflow: Workflow) -> Iterator[Problem]:
         yield from _check(place, part, words)
 
 
-def _check(place: str, part: Model, words: str) -> Iterator[Problem]:
+def _check(place: str, part: FileModel, words: str) -> Iterator[Problem]:
     if type(part) in KINDS:
         yield Problem(place, f"{words} is not available in this version", KINDS[type(part)])
     for missing in FIELDS:

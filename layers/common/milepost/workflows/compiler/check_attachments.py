@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from milepost.base.problems import Problem
-from milepost.sending.attachments import OF_VISITORS, asks_event, check_path
+from milepost.sending.attachments import VISITOR_EVENTS, check_path, uses_event_data
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import SendEmail
@@ -14,7 +14,7 @@ def check_attachments(workflow: Workflow) -> Iterator[Problem]:
     """Each of them, at its place."""
     trigger = workflow.trigger
     visitors = isinstance(trigger, FormTrigger) or (
-        isinstance(trigger, EventTrigger) and trigger.event in OF_VISITORS
+        isinstance(trigger, EventTrigger) and trigger.event in VISITOR_EVENTS
     )
     for place, step in walk(workflow.steps):
         if not isinstance(step, SendEmail) or not step.attachments:
@@ -26,6 +26,6 @@ def check_attachments(workflow: Workflow) -> Iterator[Problem]:
             at = f"{place}.attachments[{number}]"
             if reason := check_path(path):
                 yield Problem(at, f'"{path}" {reason}', 'for example "invoices/{event.id}.pdf"')
-            elif visitors and asks_event(path):
+            elif visitors and uses_event_data(path):
                 reason = "a visitor of your pages could ask for any file: they choose this event"
                 yield Problem(at, reason, "begin the workflow with an event that your shop reports")

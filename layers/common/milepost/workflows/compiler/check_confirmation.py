@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 from milepost.base.problems import Problem
 from milepost.contacts.event_names import OPT_IN
-from milepost.templates.compile import lacking
-from milepost.templates.references import mentions
+from milepost.templates.compile import missing_parts
+from milepost.templates.references import template_mentions
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.check_references import Around
-from milepost.workflows.compiler.email_steps import mailings
+from milepost.workflows.compiler.check_references import PublishContext
+from milepost.workflows.compiler.email_steps import email_uses
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import SendEmail
 from milepost.workflows.triggers.triggers import EventTrigger
 
 
-def check_confirmation(workflow: Workflow, around: Around) -> Iterator[Problem]:
+def check_confirmation(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
     """A link that leads nowhere, or a request that nobody could answer."""
     trigger = workflow.trigger
     asks = isinstance(trigger, EventTrigger) and trigger.event == OPT_IN
@@ -25,7 +25,7 @@ def check_confirmation(workflow: Workflow, around: Around) -> Iterator[Problem]:
         if asks and (step.category or workflow.category) == "marketing":
             remedy = 'write "category": "transactional"'
             yield Problem(place, "whoever has to confirm has not said yes to marketing yet", remedy)
-        for mailing in mailings(place, step):
+        for mailing in email_uses(place, step):
             if (name := mailing.template) not in around.templates:
                 continue
             template = around.template(name, mailing.version)
@@ -34,9 +34,9 @@ def check_confirmation(workflow: Workflow, around: Around) -> Iterator[Problem]:
 
 
 def _link(place: str, name: str, asks: bool, template: TemplateVersion) -> Iterator[Problem]:
-    if asks and (where := lacking(template, "urls", "confirm")):
+    if asks and (where := missing_parts(template, "urls", "confirm")):
         remedy = "write {{ urls.confirm }} outside of conditions"
         yield Problem(place, f"{name} has no link to confirm ({', '.join(where)})", remedy)
-    elif not asks and mentions(template, "urls", "confirm"):
+    elif not asks and template_mentions(template, "urls", "confirm"):
         reason = f"{name} speaks of urls.confirm, and there is no sign-up to confirm"
         yield Problem(place, reason, f'begin the workflow with the event "{OPT_IN}"')

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from milepost.base.problems import Problem, suggest
+from milepost.base.problems import Problem, did_you_mean
 from milepost.enrollments.program import END
-from milepost.workflows.compiler.graph import jumps, lay_out, loops, reached
+from milepost.workflows.compiler.graph import flatten, jumps, loops, reached
 from milepost.workflows.language.tree import lists_in, walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep, Branch, Exit, Goto, Split
@@ -51,11 +51,11 @@ def _targets(places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
     ids = [step.id for _, step in places]
     for place, step in places:
         if isinstance(step, Goto) and step.to not in ids:
-            yield Problem(f"{place}.to", f'no step "{step.to}"', suggest(step.to, ids))
+            yield Problem(f"{place}.to", f'no step "{step.to}"', did_you_mean(step.to, ids))
 
 
 def _loops(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
-    nodes, _ = lay_out(workflow.steps)
+    nodes, _ = flatten(workflow.steps)
     place_of = {step.id: place for place, step in places}
     rounds, awake = loops(nodes), loops(nodes, awake=True)
     for jump in jumps(nodes):
@@ -76,7 +76,7 @@ def _loops(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Pr
 
 def _lost(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
     """Steps that nothing reaches. Of several in a row the first is named."""
-    nodes, entry = lay_out(workflow.steps)
+    nodes, entry = flatten(workflow.steps)
     found = reached(nodes, [entry])
     lists: list[tuple[str, Sequence[AnyStep]]] = [("steps", workflow.steps)]
     for place, step in places:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from milepost.base.problems import Problem
-from milepost.base.recurrence import next_time
+from milepost.base.recurrence import next_occurrence
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.triggers.triggers import ScheduleTrigger
 
@@ -17,7 +17,7 @@ def check_schedule(workflow: Workflow, now: datetime, store_zone: str) -> Iterat
     place = "trigger.at" if trigger.at else "trigger.rrule"
     zone = trigger.timezone if trigger.timezone not in (None, "store", "contact") else store_zone
     schedule = {"at": trigger.at} if trigger.at else {"rrule": trigger.rrule}
-    if next_time(schedule, now, str(zone)) is None:
+    if next_occurrence(schedule, now, str(zone)) is None:
         yield Problem(place, "is past: it would never come", "write a time to come")
     if trigger.rrule and workflow.reentry.allow == "never":
         yield Problem(

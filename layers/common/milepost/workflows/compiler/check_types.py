@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from milepost.base.problems import Problem, suggest
-from milepost.conditions.file import ContactIs, StepIs
-from milepost.sending.senders import is_place
+from milepost.base.problems import Problem, did_you_mean
+from milepost.conditions.leaf_files import LeafFile
+from milepost.conditions.operators import OPERATORS, Operator
+from milepost.sending.senders import is_data_path
 from milepost.templates.check import KNOWN
-from milepost.workflows.compiler.condition_refs import leaves
+from milepost.workflows.compiler.condition_refs import condition_leaves
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep, DelayUntil, Notify, SendEmail
@@ -31,7 +32,7 @@ _CALL: Final[Mapping[str, Kind]] = {
     "status": "number", "body": "any", "error": "text", "truncated": "flag",
 }  # fmt: skip
 _DEED: Final[Mapping[str, Kind]] = {"event": "text", "data": "any", "changes": "any"}
-RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
+STEP_RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "webhook": _CALL,
     "notify": {**_CALL, "told": "text"},
     "branch": {"path": "text", "why": "text"},
@@ -46,13 +47,6 @@ RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
 }  # fmt: skip
 """What steps come to, by their type: the parts of `steps.<id>`. Other steps come to nothing."""
 
-_COMPARES: Final[Mapping[str, tuple[Kind, ...]]] = {
-    **dict.fromkeys(("gt", "gte", "lt", "lte", "between"), ("number",)),
-    **dict.fromkeys(("contains", "starts_with", "ends_with"), ("text",)),
-    **dict.fromkeys(("before", "after", "within_last", "within_next", "anniversary_within"), ()),
-}
-"""The kinds that an operator can compare, besides values of which nobody knows the kind."""
-
 _WORDS: Final[Mapping[Kind, str]] = {
     "text": "a text", "number": "a number", "flag": "true or false", "any": "any value",
 }  # fmt: skip
@@ -64,7 +58,7 @@ _PARTS = re.compile(r"\.|\[\]\.?")
 _NOT_ITS_OWN = frozenset({"paths", "on_event", "on_timeout", "else", "where"})
 
 
-class Value(NamedTuple):
+class ValueType(NamedTuple):
     """What is known of a value: its kind, or what is wrong with its place."""
 
     kind: Kind = "any"
@@ -72,7 +66,7 @@ class Value(NamedTuple):
     remedy: str = ""
 
 
-def check_kinds(workflow: Workflow) -> Iterator[Problem]:
+def check_types(workflow: Workflow) -> Iterator[Problem]:
     """Values that nobody has, and comparisons that can never hold."""
     types = {step.id: step.type for _, step in walk(workflow.steps)}
     match workflow.trigger:
@@ -82,15 +76,8 @@ def check_kinds(workflow: Workflow) -> Iterator[Problem]:
             yield from _of_date(field)
         case _:
             pass
-    for place, condition, _ in leaves(workflow):
-        match condition:
-            case ContactIs():
-                yield from check_contact(place, condition)
-            case StepIs() if condition.step in types:
-                value = _of_step(condition.step, types[condition.step], condition.output)
-                yield from _compared(f"{place}.output", place, value, condition)
-            case _:
-                pass
+    for place, condition, _ in condition_leaves(workflow):
+        yield from check_compared(place, condition, types)
     for place, step in walk(workflow.steps):
         for where, path in _places(step):
             value = _at(path, types)
@@ -99,10 +86,30 @@ def check_kinds(workflow: Workflow) -> Iterator[Problem]:
                 yield Problem(here, f"{path}: {value.reason}", value.remedy)
 
 
-def check_contact(place: str, condition: ContactIs) -> Iterator[Problem]:
-    """Whether a condition asks about a field that contacts have, and what it can answer."""
-    value = _of_contact(condition.contact)
-    yield from _compared(f"{place}.contact", place, value, condition)
+def check_compared(
+    place: str, leaf: LeafFile, types: Mapping[str, str] | None = None
+) -> Iterator[Problem]:
+    """Whether a condition compares a value that there is, with what it can be compared with."""
+    if leaf.looks_at is None:
+        return
+    field, path = leaf.looks_at
+    given = leaf.model_dump(by_alias=True, exclude_none=True)
+    value = _at(path.format_map(given), types or {})
+    if value.reason:
+        yield Problem(f"{place}.{field}", value.reason, value.remedy)
+        return
+    for name, operator in OPERATORS.items():
+        if name in given and not _can_compare(operator, given[name], value.kind):
+            reason = f"{given[field]} is {_WORDS[value.kind]}, and cannot be compared with this"
+            yield Problem(f"{place}.{name}", reason, _remedy(value.kind))
+
+
+def _can_compare(operator: Operator, bound: Any, kind: Kind) -> bool:
+    if kind == "any":
+        return True
+    bounds = bound if isinstance(bound, list) else [bound]
+    fits = operator.bound not in ("value", "values") or all(_is(each, kind) for each in bounds)
+    return fits and kind in operator.compares
 
 
 def _of_trigger(trigger: ContactTrigger) -> Iterator[Problem]:
@@ -125,34 +132,13 @@ def _of_date(field: str) -> Iterator[Problem]:
         yield Problem("trigger.field", f"{field} is {_WORDS[value.kind]}, and no date")
 
 
-def _compared(
-    named: str, place: str, value: Value, condition: ContactIs | StepIs
-) -> Iterator[Problem]:
-    """One comparison: `named` is the place of the path, `place` that of the condition."""
-    if value.reason:
-        yield Problem(named, value.reason, value.remedy)
-        return
-    if value.kind == "any":
-        return
-    given = condition.model_dump(by_alias=True, exclude_none=True)
-    path = given.get("contact", given.get("output"))
-    for operator in (*_COMPARES, "is", "is_not", "in", "not_in"):
-        if operator not in given:
-            continue
-        bound = given[operator]
-        if operator in _COMPARES:
-            wrong = value.kind not in _COMPARES[operator]
-        else:
-            bounds = bound if isinstance(bound, list) else [bound]
-            wrong = not all(_is(each, value.kind) for each in bounds)
-        if wrong:
-            reason = f"{path} is {_WORDS[value.kind]}, and cannot be compared with this"
-            yield Problem(f"{place}.{operator}", reason, _remedy(value.kind))
-
-
 def _remedy(kind: Kind) -> str:
-    fits = [operator for operator, kinds in _COMPARES.items() if kind in kinds]
-    return f"use one of {', '.join(('is', 'is_not', 'in', 'not_in', *fits))}, with {_WORDS[kind]}"
+    fits = [
+        name
+        for name, operator in OPERATORS.items()
+        if kind in operator.compares and operator.bound != "flag"
+    ]
+    return f"use one of {', '.join(fits)}, with {_WORDS[kind]}"
 
 
 def _is(given: Any, kind: Kind) -> bool:
@@ -170,7 +156,7 @@ def _places(step: AnyStep) -> Iterator[tuple[str, str]]:
     if isinstance(step, SendEmail):
         named = {"from": step.from_, "reply_to": step.reply_to}
         named |= {f"variants[{n}].from": each.from_ for n, each in enumerate(step.variants or ())}
-        yield from ((n, place) for n, place in named.items() if place and is_place(place))
+        yield from ((n, place) for n, place in named.items() if place and is_data_path(place))
     for name, written in step.model_dump(by_alias=True, exclude_none=True).items():
         if name not in _NOT_ITS_OWN:
             yield from ((name, place) for place in _taken(written))
@@ -188,42 +174,42 @@ def _taken(written: object) -> Iterator[str]:
                 yield from _taken(each)
 
 
-def _at(path: str, types: Mapping[str, str]) -> Value:
+def _at(path: str, types: Mapping[str, str]) -> ValueType:
     root, _, rest = path.partition(".")
     if root == "contact":
         return _of_contact(rest)
     if root == "steps":
         step, _, output = rest.partition(".")
-        return _of_step(step, types[step], output) if output and step in types else Value()
+        return _of_step(step, types[step], output) if output and step in types else ValueType()
     if (known := KNOWN.get(root)) is not None:
         return _among(rest, known, f"{root} has no")
-    return Value()
+    return ValueType()
 
 
-def _of_contact(path: str) -> Value:
+def _of_contact(path: str) -> ValueType:
     head, *below = _PARTS.split(path)
     if head == "lists" and below:
-        return Value("flag")
+        return ValueType("flag")
     if head in (KNOWN["contact"] or ()):
-        return Value("any" if below else _CONTACT.get(head, "any"))
-    remedy = suggest(head, KNOWN["contact"] or ()) or (
+        return ValueType("any" if below else _CONTACT.get(head, "any"))
+    remedy = did_you_mean(head, KNOWN["contact"] or ()) or (
         f"what only your shop knows of a contact is in properties.{head}"
     )
-    return Value(reason=f'a contact has no "{head}"', remedy=remedy)
+    return ValueType(reason=f'a contact has no "{head}"', remedy=remedy)
 
 
-def _of_step(step: str, kind: str, path: str) -> Value:
-    results = RESULTS.get(kind, {})
+def _of_step(step: str, kind: str, path: str) -> ValueType:
+    results = STEP_RESULTS.get(kind, {})
     if not results:
-        return Value(reason=f'the step "{step}" ({kind}) has no result to look at')
+        return ValueType(reason=f'the step "{step}" ({kind}) has no result to look at')
     found = _among(path, results, f'the step "{step}" ({kind}) has no')
     head, *below = _PARTS.split(path)
-    return found if found.reason or below else Value(results[head])
+    return found if found.reason or below else ValueType(results[head])
 
 
-def _among(path: str, known: Mapping[str, Any] | frozenset[str], lacks: str) -> Value:
+def _among(path: str, known: Mapping[str, Any] | frozenset[str], lacks: str) -> ValueType:
     head = _PARTS.split(path)[0]
     if head in known:
-        return Value()
-    remedy = suggest(head, known) or f"there is {', '.join(sorted(known))}"
-    return Value(reason=f'{lacks} "{head}"', remedy=remedy)
+        return ValueType()
+    remedy = did_you_mean(head, known) or f"there is {', '.join(sorted(known))}"
+    return ValueType(reason=f'{lacks} "{head}"', remedy=remedy)

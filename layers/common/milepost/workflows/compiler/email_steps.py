@@ -7,7 +7,7 @@ from milepost.templates.version import TemplateVersion
 from milepost.workflows.steps import SendEmail
 
 
-class Mailing(NamedTuple):
+class EmailUse(NamedTuple):
     """A template of a step or of one of its variants; `version` if it is to be this one."""
 
     place: str
@@ -28,10 +28,10 @@ class Mailing(NamedTuple):
         return self.version in (None, template.hash)
 
 
-def mailings(place: str, step: SendEmail) -> Iterator[Mailing]:
+def email_uses(place: str, step: SendEmail) -> Iterator[EmailUse]:
     """What a step at this place may send."""
     if step.template is not None:
-        yield Mailing(place, step.template, step.template_version)
+        yield EmailUse(place, step.template, step.template_version)
     for number, variant in enumerate(step.variants or ()):
         here = f"{place}.variants[{number}]"
-        yield Mailing(here, variant.template, variant.template_version)
+        yield EmailUse(here, variant.template, variant.template_version)

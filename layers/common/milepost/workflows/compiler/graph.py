@@ -7,8 +7,8 @@ steps: `next`, `else`, `on_event`, `on_timeout`, `to`, and a `next` for each of 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from milepost.enrollments.program import END, Node, Program, successors, surely_waits
-from milepost.enrollments.trigger_index import entry_of
+from milepost.enrollments.program import END, Node, Program, always_waits, successors
+from milepost.enrollments.trigger_index import normalize_trigger
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep, Branch, Exit, Split, WaitFor
 
@@ -20,11 +20,11 @@ def build_program(name: str, version: int, workflow: Workflow) -> Program:
     document = _written(workflow)
     defaults = {"status": "live", "category": "marketing"}
     head = {**defaults, **{key: document[key] for key in _HEAD if key in document}}
-    head["trigger"] = entry_of(document["trigger"])
+    head["trigger"] = normalize_trigger(document["trigger"])
     head["reentry"] = {"allow": workflow.reentry.allow, **document.get("reentry", {})}
     if workflow.goal:
         head["goal"] = {"within": workflow.goal.within, **document["goal"]}
-    nodes, entry = lay_out(workflow.steps)
+    nodes, entry = flatten(workflow.steps)
     for id_ in loops(nodes):
         nodes[id_]["repeats"] = True
     return Program(name, version, head, nodes, entry)
@@ -35,7 +35,7 @@ def _written(part: Workflow | AnyStep) -> dict[str, Any]:
     return part.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
-def lay_out(steps: Sequence[AnyStep]) -> tuple[dict[str, dict[str, Any]], str]:
+def flatten(steps: Sequence[AnyStep]) -> tuple[dict[str, dict[str, Any]], str]:
     """The nodes in reading order, and the first of them."""
     nodes: dict[str, dict[str, Any]] = {}
     return nodes, _lay_out(steps, END, nodes)
@@ -79,7 +79,7 @@ def loops(nodes: Mapping[str, Node], *, awake: bool = False) -> dict[str, str]:
     """
     ways: dict[str, list[str]] = {
         id_: []
-        if awake and surely_waits(node)
+        if awake and always_waits(node)
         else [following for following in successors(node) if following in nodes]
         for id_, node in nodes.items()
     }

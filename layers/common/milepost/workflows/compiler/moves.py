@@ -8,38 +8,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.executions import parks
-from milepost.enrollments.program import END, Node, Program, successors, waits
+from milepost.enrollments.executions import suspends
+from milepost.enrollments.program import END, Node, Program, is_wait, successors
 from milepost.workflows.compiler.graph import reached
 
 
-class Exits(NamedTuple):
+class BlockExits(NamedTuple):
     """What is billed where a block is left: whether it has several exits, and END among them."""
 
     several: bool
     end: bool
 
 
-class Place(NamedTuple):
+class GraphPosition(NamedTuple):
     """A node, and how the block is left in which it is come to."""
 
     node: str
-    exits: Exits
+    exits: BlockExits
 
 
-class Move(NamedTuple):
+class GraphMove(NamedTuple):
     """`choice` is in words, `mail` the step that sends one, `loop` the `goto` that may go back."""
 
-    to: Place
+    to: GraphPosition
     transitions: int = 0
     choice: str = ""
     mail: str = ""
     loop: str = ""
 
 
-Moves = Mapping[Place, Sequence[Move]]
+Moves = Mapping[GraphPosition, Sequence[GraphMove]]
 
-AT_END = Place(END, Exits(False, True))
+AT_END = GraphPosition(END, BlockExits(False, True))
 
 
 class Graph:
@@ -49,15 +49,17 @@ class Graph:
         self.program = program
         self.blocks = blocks(program)
         self.exits = {
-            entry: Exits(len(block.exits) > 1, END in block.exits)
+            entry: BlockExits(len(block.exits) > 1, END in block.exits)
             for entry, block in self.blocks.items()
         }
         self.order = {name: number for number, name in enumerate(program.nodes)}
         self.loops = {name for name in program.nodes if self._goes_back(name)}
 
-    def moves_from(self, *starts: Place, within: set[str] | None = None) -> dict[Place, list[Move]]:
+    def moves_from(
+        self, *starts: GraphPosition, within: set[str] | None = None
+    ) -> dict[GraphPosition, list[GraphMove]]:
         """All moves ahead, without going round a loop; `within` these nodes alone, if given."""
-        moves: dict[Place, list[Move]] = {AT_END: []}
+        moves: dict[GraphPosition, list[GraphMove]] = {AT_END: []}
         pending = [*starts]
         while pending:
             place = pending.pop()
@@ -74,11 +76,11 @@ class Graph:
         back = self.order[node["to"]] <= self.order[name]
         return back and name in reached(self.program.nodes, [node["to"]])
 
-    def _moves(self, place: Place) -> list[Move]:
+    def _moves(self, place: GraphPosition) -> list[GraphMove]:
         node = self.program.nodes[place.node]
         loop = place.node if place.node in self.loops else ""
         mail = place.node if node["type"] == "send_email" else ""
-        found: dict[tuple[Place, int], list[str]] = {}
+        found: dict[tuple[GraphPosition, int], list[str]] = {}
         for name, choice in self._choices(node):
             to, billed = self._step(place, node, name)
             found.setdefault((to, billed), []).append(choice)
@@ -87,7 +89,9 @@ class Graph:
             found.setdefault((AT_END, billed), []).append("no such date")
         several = len(found) > 1
         return [
-            Move(to, billed, f"{place.node}: {' or '.join(choices)}" if several else "", mail, loop)
+            GraphMove(
+                to, billed, f"{place.node}: {' or '.join(choices)}" if several else "", mail, loop
+            )
             for (to, billed), choices in found.items()
         ]
 
@@ -117,27 +121,27 @@ class Graph:
             case _:
                 yield from ((name, "") for name in successors(node))
 
-    def _step(self, place: Place, node: Node, name: str) -> tuple[Place, int]:
+    def _step(self, place: GraphPosition, node: Node, name: str) -> tuple[GraphPosition, int]:
         """One move, and its transitions.
 
         Out of a wait these are the wait itself and the task that follows it, even where that has
         nothing to do. A wait that is parked ends the execution; the next begins with a Choice.
         """
-        if not waits(node):
+        if not is_wait(node):
             if name == END:
                 return AT_END, _ending(place)
-            return Place(name, place.exits), 0
-        before = _ending(place) if parks(self.program, node) else int(place.exits.several)
+            return GraphPosition(name, place.exits), 0
+        before = _ending(place) if suspends(self.program, node) else int(place.exits.several)
         return (AT_END if name == END else self.woken(name)), before + 2
 
-    def woken(self, name: str) -> Place:
+    def woken(self, name: str) -> GraphPosition:
         """Where the first block begins, or one that follows a wait."""
-        return Place(name, self.exits[name])
+        return GraphPosition(name, self.exits[name])
 
-    def places_with(self, name: str, start: str) -> list[Place]:
+    def places_with(self, name: str, start: str) -> list[GraphPosition]:
         """A node as come to in any of the blocks that another, which does not wait, is part of."""
         found = (self.exits[entry] for entry, block in self.blocks.items() if name in block.steps)
-        return [Place(start, exits) for exits in dict.fromkeys(found)]
+        return [GraphPosition(start, exits) for exits in dict.fromkeys(found)]
 
     def leading_to(self, name: str) -> set[str]:
         """The nodes from which this one is reached without going round a loop."""
@@ -154,6 +158,6 @@ class Graph:
         return found
 
 
-def _ending(place: Place) -> int:
+def _ending(place: GraphPosition) -> int:
     """The Choice after a block with several exits leads to an end of its own, a state too."""
     return 2 * int(place.exits.several)

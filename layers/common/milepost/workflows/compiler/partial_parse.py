@@ -20,7 +20,7 @@ _ANY_EVENT = {"event": "x", "exists": True}
 _NEEDED = {"title": "x", "trigger": {"type": "manual"}, "steps": []}
 
 
-class Salvage(NamedTuple):
+class PartialWorkflow(NamedTuple):
     """The rest of a file, and the places that it stands in for."""
 
     workflow: Workflow
@@ -28,10 +28,10 @@ class Salvage(NamedTuple):
 
     def about_the_rest(self, problems: Sequence[Problem]) -> Iterator[Problem]:
         """Those problems that are not about a replaced part."""
-        return (p for p in problems if not p.place.startswith(self.replaced))
+        return (p for p in problems if not p.location.startswith(self.replaced))
 
 
-def salvage(text: str) -> Salvage | None:
+def parse_partially(text: str) -> PartialWorkflow | None:
     """The rest of a workflow file that `read_file` refuses; None if nothing can be kept."""
     try:
         document = json.loads(text.removeprefix("\ufeff"))
@@ -42,7 +42,7 @@ def salvage(text: str) -> Salvage | None:
         if not isinstance(document, dict):
             return None
         try:
-            return Salvage(Workflow.model_validate(document), tuple(replaced))
+            return PartialWorkflow(Workflow.model_validate(document), tuple(replaced))
         except ValidationError as error:
             found = [_replace(document, detail["loc"]) for detail in error.errors()]
             replaced += found

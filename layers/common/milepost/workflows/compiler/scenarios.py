@@ -10,9 +10,9 @@ from graphlib import TopologicalSorter
 from typing import NamedTuple
 
 from milepost.enrollments.program import Program
-from milepost.workflows.compiler.moves import AT_END, Graph, Move, Moves, Place
+from milepost.workflows.compiler.moves import AT_END, Graph, GraphMove, GraphPosition, Moves
 
-MOST = 64
+MAX_SCENARIOS_SHOWN = 64
 """Of more ways than these only the cheapest and the dearest are told."""
 
 
@@ -23,7 +23,7 @@ class Prices(NamedTuple):
     mail: Decimal = Decimal("0.0001")
 
 
-USUAL = Prices()
+DEFAULT_PRICES = Prices()
 """us-east-1, 2026: $25 for a million transitions, $0.10 for a thousand mails."""
 
 
@@ -40,7 +40,7 @@ class Loop(NamedTuple):
     mails: tuple[str, ...]
 
 
-class Way(NamedTuple):
+class Scenario(NamedTuple):
     """One way from the trigger to the end.
 
     `choices` are like `wait-for-click: timeout`; `mails` are ids of steps; `transitions` is what
@@ -54,14 +54,16 @@ class Way(NamedTuple):
     loops: tuple[Loop, ...] = ()
 
 
-class Ways(NamedTuple):
+class Scenarios(NamedTuple):
     """How many there are, and all of them, or of too many the cheapest and the dearest."""
 
     number: int
-    told: tuple[Way, ...]
+    shown: tuple[Scenario, ...]
 
 
-def ways(program: Program, prices: Prices = USUAL, most: int = MOST) -> Ways:
+def scenarios(
+    program: Program, prices: Prices = DEFAULT_PRICES, most: int = MAX_SCENARIOS_SHOWN
+) -> Scenarios:
     """Every distinct way; choices that lead to the same are one, as `step: one or other`.
 
     Of more than `most` the cheapest and the dearest are told, at these prices. `check_flow` must
@@ -71,18 +73,18 @@ def ways(program: Program, prices: Prices = USUAL, most: int = MOST) -> Ways:
     start = graph.woken(program.entry)
     moves = graph.moves_from(start)
     order = _from_the_end(moves)
-    counts: dict[Place, int] = {}
+    counts: dict[GraphPosition, int] = {}
     for place in order:
         counts[place] = sum(counts[move.to] for move in moves[place]) or 1
     if counts[start] <= most:
         found = list(_every(moves, start))
     else:
         found = [_best(moves, order, [start], prices, dear) for dear in (False, True)]
-    return Ways(counts[start], tuple(_way(graph, path, prices) for path in found))
+    return Scenarios(counts[start], tuple(_way(graph, path, prices) for path in found))
 
 
-def _way(graph: Graph, path: Sequence[Move], prices: Prices) -> Way:
-    return Way(
+def _way(graph: Graph, path: Sequence[GraphMove], prices: Prices) -> Scenario:
+    return Scenario(
         tuple(move.choice for move in path if move.choice),
         tuple(move.mail for move in path if move.mail),
         1 + sum(move.transitions for move in path),
@@ -101,20 +103,20 @@ def _loop(graph: Graph, name: str, prices: Prices) -> Loop:
     if node["to"] not in within:
         return Loop(name, node["to"], node["max"], None, ())
     moves = graph.moves_from(*starts, within=within)
-    moves |= {place: [Move(AT_END)] for place in moves if place.node == name}
+    moves |= {place: [GraphMove(AT_END)] for place in moves if place.node == name}
     path = _best(moves, _from_the_end(moves), starts, prices, True)
     mails = tuple(move.mail for move in path if move.mail)
     return Loop(name, node["to"], node["max"], sum(m.transitions for m in path), mails)
 
 
-def _from_the_end(moves: Moves) -> list[Place]:
+def _from_the_end(moves: Moves) -> list[GraphPosition]:
     after = {place: [move.to for move in found] for place, found in moves.items()}
     return list(TopologicalSorter(after).static_order())
 
 
-def _every(moves: Moves, start: Place) -> Iterator[list[Move]]:
+def _every(moves: Moves, start: GraphPosition) -> Iterator[list[GraphMove]]:
     """All paths from a place to the end, in reading order."""
-    path: list[Move] = []
+    path: list[GraphMove] = []
     pending = [(0, move) for move in reversed(moves[start])]
     while pending:
         taken, move = pending.pop()
@@ -125,12 +127,16 @@ def _every(moves: Moves, start: Place) -> Iterator[list[Move]]:
 
 
 def _best(
-    moves: Moves, order: Sequence[Place], starts: Sequence[Place], prices: Prices, dear: bool
-) -> list[Move]:
+    moves: Moves,
+    order: Sequence[GraphPosition],
+    starts: Sequence[GraphPosition],
+    prices: Prices,
+    dear: bool,
+) -> list[GraphMove]:
     """The dearest or the cheapest path from any of these, the first of those that cost the same."""
     sign = 1 if dear else -1
-    worth: dict[Place, Decimal] = {AT_END: Decimal()}
-    chosen: dict[Place, Move] = {}
+    worth: dict[GraphPosition, Decimal] = {AT_END: Decimal()}
+    chosen: dict[GraphPosition, GraphMove] = {}
     for place in order:
         for move in moves[place]:
             own = move.transitions * prices.transition + bool(move.mail) * prices.mail

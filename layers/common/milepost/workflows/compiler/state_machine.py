@@ -14,17 +14,17 @@ from typing import Any
 
 from milepost.base.durations import parse_duration
 from milepost.enrollments.blocks import Block, blocks
-from milepost.enrollments.executions import parks
-from milepost.enrollments.program import END, Program, waits
+from milepost.enrollments.executions import suspends
+from milepost.enrollments.program import END, Program, is_wait
 
 NAME_LIMIT = 80
 """Characters in a state's name (Amazon States Language)."""
 
-OWN_CHOICES = 16
+MAX_OWN_CHOICES = 16
 """Waits that a block chooses among by itself. One that may stop at more, as a row of many branches
 may, shares its choices with others like it: a row of rows would be a square."""
 
-WHICH = "which wait"
+SHARED_CHOICE = "which wait"
 """The name of that shared choice. No step can be called this: it has a blank."""
 
 _RETRY_TASK = {
@@ -42,7 +42,7 @@ _RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TA
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
+class MachineConfig:
     """What the states call. `wire_seconds` turns a duration into seconds of Step Functions.
 
     Waits longer than `park_after` are not Step Functions' but ours.
@@ -54,20 +54,20 @@ class Wiring:
     park_after: timedelta = timedelta(days=30)
 
 
-def parking(program: Program, wiring: Wiring) -> Program:
+def with_suspend_limit(program: Program, wiring: MachineConfig) -> Program:
     """The program with the longest rest of its machine written into it."""
     seconds = int(wiring.park_after.total_seconds())
     return replace(program, head={**program.head, "park_after": seconds})
 
 
-def machine(program: Program, wiring: Wiring, resume: bool = False) -> dict[str, Any]:
+def state_machine(program: Program, wiring: MachineConfig, resume: bool = False) -> dict[str, Any]:
     """The state machine definition of a program, in a stable order."""
     layout = Layout(program)
     states: dict[str, Any] = {}
     for block in layout.blocks.values():
         states.update(_run(layout, block, wiring))
     for name, node in program.nodes.items():
-        if parks(program, node):
+        if suspends(program, node):
             continue
         if node["type"] in {"delay", "delay_until"}:
             states[layout.waits[name]] = {
@@ -77,8 +77,10 @@ def machine(program: Program, wiring: Wiring, resume: bool = False) -> dict[str,
             }
         elif node["type"] == "wait_for":
             states[layout.waits[name]] = _await(layout, name, node, wiring)
-    if shared := [block for block in layout.blocks.values() if len(block.exits) > OWN_CHOICES]:
-        states[WHICH] = _choice(layout, dict.fromkeys(exit_ for b in shared for exit_ in b.exits))
+    if shared := [block for block in layout.blocks.values() if len(block.exits) > MAX_OWN_CHOICES]:
+        states[SHARED_CHOICE] = _choice(
+            layout, dict.fromkeys(exit_ for b in shared for exit_ in b.exits)
+        )
     states["give up"] = _task(wiring, {"give_up.$": "$.error"}) | {"End": True}
     if any(END in block.exits and len(block.exits) > 1 for block in layout.blocks.values()):
         states["all done"] = {"Type": "Succeed"}
@@ -114,7 +116,7 @@ class Layout:
 
     def __init__(self, program: Program) -> None:
         self.blocks = blocks(program)
-        self.waits = {name: name for name, node in program.nodes.items() if waits(node)}
+        self.waits = {name: name for name, node in program.nodes.items() if is_wait(node)}
         self.runs: dict[str, str] = {}
         for block in self.blocks.values():
             title = "run " + " + ".join(block.steps) if block.steps else f"before {block.exits[0]}"
@@ -130,7 +132,7 @@ class Layout:
         return name
 
 
-def _run(layout: Layout, block: Block, wiring: Wiring) -> dict[str, Any]:
+def _run(layout: Layout, block: Block, wiring: MachineConfig) -> dict[str, Any]:
     title = layout.runs[block.entry]
     task = _task(wiring, {"block": block.entry})
     task["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "give up"}]
@@ -138,8 +140,8 @@ def _run(layout: Layout, block: Block, wiring: Wiring) -> dict[str, Any]:
         return {title: task | {"End": True}}
     if len(block.exits) == 1:
         return {title: task | {"Next": layout.waits[block.exits[0]]}}
-    if len(block.exits) > OWN_CHOICES:
-        return {title: task | {"Next": WHICH}}
+    if len(block.exits) > MAX_OWN_CHOICES:
+        return {title: task | {"Next": SHARED_CHOICE}}
     choose = f"after {title.removeprefix('run ')}"
     return {title: task | {"Next": choose}, choose: _choice(layout, block.exits)}
 
@@ -154,7 +156,7 @@ def _choice(layout: Layout, exits: Collection[str]) -> dict[str, Any]:
     return {"Type": "Choice", "Choices": choices, **default}
 
 
-def _task(wiring: Wiring, payload: Mapping[str, str]) -> dict[str, Any]:
+def _task(wiring: MachineConfig, payload: Mapping[str, str]) -> dict[str, Any]:
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
@@ -173,7 +175,9 @@ def _task(wiring: Wiring, payload: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _await(layout: Layout, name: str, node: Mapping[str, Any], wiring: Wiring) -> dict[str, Any]:
+def _await(
+    layout: Layout, name: str, node: Mapping[str, Any], wiring: MachineConfig
+) -> dict[str, Any]:
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",

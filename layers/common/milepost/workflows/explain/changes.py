@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from milepost.base.file_model import Model
-from milepost.base.markdown import bold, code, lasting, listed, value
-from milepost.conditions.describe import say_condition
+from milepost.base.file_model import FileModel
+from milepost.base.markdown import bold, code, describe_duration, listed, value
+from milepost.conditions.file import describe_condition
 from milepost.workflows.steps import AnyStep, Branch, BranchPath, Split, SplitPath, Variant, Winner
 
 _NOT_HERE = {"id", "note", "type", "paths", "variants", "else_", "on_event", "on_timeout"}
@@ -16,7 +16,7 @@ _DURATIONS = {"for_", "timeout", "expires"}
 Part = BranchPath | SplitPath | Variant
 
 
-def was(what: str, before: str, after: str) -> str:
+def describe_old_value(what: str, before: str, after: str) -> str:
     return f"{what} was {before}, is now {after}."
 
 
@@ -27,7 +27,7 @@ def changed_fields(old: AnyStep, new: AnyStep) -> Iterator[str]:
             continue
         before, after = (_said(field, getattr(step, field)) for step in (old, new))
         if before != after:
-            yield was(f"{code(new.id)}: its `{info.alias or field}`", before, after)
+            yield describe_old_value(f"{code(new.id)}: its `{info.alias or field}`", before, after)
         elif field not in _DURATIONS and _plain(getattr(old, field)) != _plain(getattr(new, field)):
             yield f"{code(new.id)}: its `{info.alias or field}` has other spaces: {after}."
     yield from _changed_parts(new.id, "path", _paths(old), _paths(new))
@@ -52,7 +52,7 @@ def _changed_parts(id_: str, kind: str, old: Sequence[Part], new: Sequence[Part]
         if name not in before:
             yield f"{whose} is new ({_part(part)})."
         elif _part(part) != _part(before[name]):
-            yield was(whose, _part(before[name]), _part(part))
+            yield describe_old_value(whose, _part(before[name]), _part(part))
     stayed = [[name for name in names if name in before and name in after]
               for names in (before, after)]  # fmt: skip
     if stayed[0] != stayed[1]:
@@ -64,7 +64,7 @@ def _part(part: Part) -> str:
     """A path or a variant without its steps: who takes it."""
     match part:
         case BranchPath():
-            return f"if {say_condition(part.if_)}"
+            return f"if {describe_condition(part.if_)}"
         case Variant():
             pinned = part.template_version
             version = f" in version {code(pinned)}" if pinned else ""
@@ -79,11 +79,14 @@ def _said(field: str, given: Any) -> str:
         case None:
             return "left out"
         case str() if field in _DURATIONS:
-            return lasting(given)
+            return describe_duration(given)
         case Winner():
-            return f"{given.metric} after {lasting(given.after)}, {value(given.confidence)} sure"
-        case Model():
-            return say_condition(given, "its")  # type: ignore[arg-type]
+            return (
+                f"{given.metric} after {describe_duration(given.after)}, "
+                f"{value(given.confidence)} sure"
+            )
+        case FileModel():
+            return describe_condition(given, "its")  # type: ignore[arg-type]
         case list() | tuple():
             return listed([value(each) for each in given]) if given else "none"
         case dict():
@@ -97,4 +100,4 @@ def _pairs(given: Mapping[str, Any]) -> str:
 
 
 def _plain(given: Any) -> Any:
-    return None if isinstance(given, Model) else given
+    return None if isinstance(given, FileModel) else given

@@ -2,35 +2,41 @@
 
 from collections.abc import Iterator, Sequence
 
-from milepost.base.markdown import bold, code, escaped, lasting, listed, share
-from milepost.conditions.describe import say_condition
-from milepost.workflows.language.workflow import ExitOn, Goal, Inside, Reentry, Workflow
+from milepost.base.markdown import bold, code, describe_duration, escaped, listed, share
+from milepost.conditions.file import describe_condition
+from milepost.workflows.language.workflow import ExitOn, Goal, OnPublishPolicy, Reentry, Workflow
 from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
-from milepost.workflows.steps.describe import say_step
-from milepost.workflows.triggers.describe import say_trigger
+from milepost.workflows.steps.describe import describe_step
+from milepost.workflows.triggers.describe import describe_trigger
 from milepost.workflows.triggers.triggers import EventTrigger
 
 __all__ = [
-    "say_category", "say_condition", "say_ending", "say_goal", "say_on_publish",
-    "say_reentry", "say_status", "tell",
+    "describe",
+    "describe_condition",
+    "describe_exit",
+    "say_category",
+    "say_goal",
+    "say_on_publish",
+    "say_reentry",
+    "say_status",
 ]  # fmt: skip
 
 
-def tell(workflow: Workflow) -> str:
+def describe(workflow: Workflow) -> str:
     """Sentences about the whole workflow, then its steps as nested lists."""
     head = [
         f"{bold(workflow.title)} {say_status(workflow)}. {say_category(workflow)}.",
-        f"Begins when {say_trigger(workflow.trigger)}.",
+        f"Begins when {describe_trigger(workflow.trigger)}.",
     ]
     if description := escaped(workflow.description or ""):
         head.insert(1, description)
     if workflow.audience:
         asked = "asked on entering and before every mail"
-        head.append(f"Only while {say_condition(workflow.audience)} ({asked}).")
+        head.append(f"Only while {describe_condition(workflow.audience)} ({asked}).")
     once = isinstance(workflow.trigger, EventTrigger) and workflow.trigger.key
     if not (once and workflow.reentry.allow == "never"):  # then the trigger says all there is
         head.append(f"Whoever was here before {say_reentry(workflow.reentry)}.")
-    head += [f"Ends wherever it stands {say_ending(ending)}." for ending in workflow.exit_on]
+    head += [f"Ends wherever it stands {describe_exit(ending)}." for ending in workflow.exit_on]
     if workflow.goal:
         head.append(f"Its goal is {say_goal(workflow.goal)}.")
     if workflow.inside:
@@ -59,24 +65,24 @@ def say_reentry(reentry: Reentry) -> str:
     if reentry.allow == "always":
         return "may come again every time"
     if reentry.after:
-        return f"may come again {lasting(reentry.after)} after entering"
+        return f"may come again {describe_duration(reentry.after)} after entering"
     return "never comes again"
 
 
-def say_ending(ending: ExitOn) -> str:
-    such = f" and {say_condition(ending.where, 'its')}" if ending.where else ""
+def describe_exit(ending: ExitOn) -> str:
+    such = f" and {describe_condition(ending.where, 'its')}" if ending.where else ""
     return f"as soon as {bold(ending.event)} is reported{such}"
 
 
 def say_goal(goal: Goal) -> str:
-    such = f" where {say_condition(goal.where, 'its')}" if goal.where else ""
-    within = f"within {lasting(goal.within)} of entering"
+    such = f" where {describe_condition(goal.where, 'its')}" if goal.where else ""
+    within = f"within {describe_duration(goal.within)} of entering"
     return f"{bold(goal.event)}{such} {within}: whoever does that is won, and leaves"
 
 
 def say_on_publish(workflow: Workflow) -> str:
     """What those inside on an older version do."""
-    inside = workflow.inside or Inside.model_validate({})
+    inside = workflow.inside or OnPublishPolicy.model_validate({})
     if inside.on_publish == "cancel":
         return "leave within minutes, and get nothing more"
     if inside.on_publish == "drain":
@@ -91,8 +97,8 @@ def _tell(steps: Sequence[AnyStep]) -> Iterator[str]:
     for number, step in enumerate(steps, 1):
         mark = f"{number}. "
         note = f" {escaped(step.note)}" if step.note else ""
-        yield f"{mark}{say_step(step)}. ({code(step.id)}){note}".rstrip()
-        for title, inner in ways_of(step):
+        yield f"{mark}{describe_step(step)}. ({code(step.id)}){note}".rstrip()
+        for title, inner in labeled_paths(step):
             yield from _indented(len(mark), [f"- {title}:{'' if inner else ' go on.'}"])
             yield from _indented(len(mark) + 2, _tell(inner))
 
@@ -101,7 +107,7 @@ def _indented(width: int, lines: Iterator[str] | list[str]) -> Iterator[str]:
     return (" " * width + line for line in lines)
 
 
-def ways_of(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
+def labeled_paths(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
     """The lists of steps that a step holds, each with when it is taken."""
     match step:
         case WaitFor():
@@ -109,7 +115,7 @@ def ways_of(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
             yield "otherwise", step.on_timeout
         case Branch():
             for path in step.paths:
-                asked = say_condition(path.if_)
+                asked = describe_condition(path.if_)
                 yield f"{bold(path.name)}, if {asked}", path.steps
             yield "otherwise", step.else_
         case Split():

@@ -3,16 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from milepost.base.markdown import bold, code
-from milepost.conditions.describe import say_condition
-from milepost.enrollments.program import Node, waits
-from milepost.workflows.explain.changes import changed_fields, was
-from milepost.workflows.explain.description import say_ending, say_goal, say_on_publish, say_reentry
-from milepost.workflows.explain.outline import Spot, outline
+from milepost.conditions.file import describe_condition
+from milepost.enrollments.program import Node, is_wait
+from milepost.workflows.explain.changes import changed_fields, describe_old_value
+from milepost.workflows.explain.description import (
+    describe_exit,
+    say_goal,
+    say_on_publish,
+    say_reentry,
+)
+from milepost.workflows.explain.outline import StepLocation, outline
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.steps.describe import say_step
-from milepost.workflows.triggers.describe import say_trigger
+from milepost.workflows.steps.describe import describe_step
+from milepost.workflows.triggers.describe import describe_trigger
 
 
 def compare(old: Workflow, new: Workflow) -> list[str]:
@@ -29,21 +34,25 @@ def vanished(old: Mapping[str, Node], new: Workflow) -> list[str]:
 
     People may stand at them. Those that `inside.steps` maps are among them.
     """
-    waiting = {step.id for _, step in walk(new.steps) if waits({"type": step.type})}
-    return [name for name, node in old.items() if waits(node) and name not in waiting]
+    waiting = {step.id for _, step in walk(new.steps) if is_wait({"type": step.type})}
+    return [name for name, node in old.items() if is_wait(node) and name not in waiting]
 
 
 def _head(old: Workflow, new: Workflow) -> Iterator[str]:
     for field in ("title", "status", "category", "topic"):
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
-            yield was(f"Its `{field}`", _name(before), _name(after))
-    yield from _now("It now begins when", say_trigger(old.trigger), say_trigger(new.trigger))
-    asked = [f"while {say_condition(w.audience)}" if w.audience else "always" for w in (old, new)]
+            yield describe_old_value(f"Its `{field}`", _name(before), _name(after))
+    yield from _now(
+        "It now begins when", describe_trigger(old.trigger), describe_trigger(new.trigger)
+    )
+    asked = [
+        f"while {describe_condition(w.audience)}" if w.audience else "always" for w in (old, new)
+    ]
     yield from _now("Contacts may now be here", *asked)
     again = [say_reentry(w.reentry) for w in (old, new)]
     yield from _now("From now on, whoever was here before", *again)
-    ended, ends = ([say_ending(ending) for ending in w.exit_on] for w in (old, new))
+    ended, ends = ([describe_exit(ending) for ending in w.exit_on] for w in (old, new))
     yield from (f"It no longer ends {ending}." for ending in ended if ending not in ends)
     yield from (f"It now ends {ending}." for ending in ends if ending not in ended)
     goals = [say_goal(w.goal) if w.goal else "none" for w in (old, new)]
@@ -65,11 +74,11 @@ def _steps(old: Workflow, new: Workflow) -> Iterator[str]:
     before, after = outline(old.steps), outline(new.steps)
     for id_, spot in before.items():
         if id_ not in after:
-            yield f"{code(id_)} is gone: {say_step(spot.step)}."
+            yield f"{code(id_)} is gone: {describe_step(spot.step)}."
     moved = _moved(before, after)
     for id_, spot in after.items():
         if id_ not in before:
-            yield f"{code(id_)} is new, {spot.where}: {say_step(spot.step)}."
+            yield f"{code(id_)} is new, {spot.where}: {describe_step(spot.step)}."
             continue
         if id_ in moved:
             yield f"{code(id_)} has moved: it is now {spot.where}, was {before[id_].where}."
@@ -78,12 +87,12 @@ def _steps(old: Workflow, new: Workflow) -> Iterator[str]:
 
 def _changed(old: AnyStep, new: AnyStep) -> Iterator[str]:
     if type(old) is not type(new):
-        yield f"{code(new.id)} was: {say_step(old)}; it is now: {say_step(new)}."
+        yield f"{code(new.id)} was: {describe_step(old)}; it is now: {describe_step(new)}."
     else:
         yield from changed_fields(old, new)
 
 
-def _moved(before: Mapping[str, Spot], after: Mapping[str, Spot]) -> set[str]:
+def _moved(before: Mapping[str, StepLocation], after: Mapping[str, StepLocation]) -> set[str]:
     """The steps in another list than before, and as few as explain a new order within one."""
     common = [id_ for id_ in after if id_ in before]
     moved = {id_ for id_ in common if after[id_].home != before[id_].home}

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from milepost.enrollments.program import Program
-from milepost.workflows.compiler.scenarios import Prices, ways
-from milepost.workflows.explain.description import say_on_publish, tell
+from milepost.workflows.compiler.scenarios import Prices, scenarios
+from milepost.workflows.explain.description import describe, say_on_publish
 from milepost.workflows.explain.difference import compare
-from milepost.workflows.explain.mermaid import draw
+from milepost.workflows.explain.mermaid import draw_flowchart
 from milepost.workflows.explain.prices import price, table
 from milepost.workflows.language.workflow import Workflow
 
@@ -41,17 +41,17 @@ def explain(
     workflow: Workflow, program: Program, before: Workflow | None, prices: Prices
 ) -> Explanation:
     """The picture, the words, the difference to `before`, the price and those inside."""
-    found = ways(program, prices)
+    found = scenarios(program, prices)
     return Explanation(
-        picture=draw(workflow),
-        words=tell(workflow),
+        picture=draw_flowchart(workflow),
+        words=describe(workflow),
         difference=tuple(compare(before, workflow)) if before else (),
         prices=table(found, prices),
         inside=_inside(workflow),
         paths=found.number,
         costs=tuple(
             Cost(way.choices, way.mails, way.transitions, float(price(way, prices)))
-            for way in found.told
+            for way in found.shown
         ),
     )
 

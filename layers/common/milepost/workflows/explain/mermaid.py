@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from milepost.base.markdown import in_picture, plain, plural, share, times
-from milepost.sending.counts import WorkflowNumbers
+from milepost.sending.counts import WorkflowCounts
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import (
@@ -23,11 +23,11 @@ from milepost.workflows.steps import (
     WaitFor,
     Webhook,
 )
-from milepost.workflows.steps.labels import name_step
+from milepost.workflows.steps.labels import step_label
 from milepost.workflows.triggers.describe import name_trigger
 
-MOST_LINES = 450
-MOST_TEXT = 48_000
+MAX_LINES = 450
+MAX_TEXT = 48_000
 """Mermaid itself draws 500 lines between boxes and 50,000 characters (maxEdges, maxTextSize)."""
 
 _LABEL = 60
@@ -54,7 +54,7 @@ _END = ("((", "))")
 _STEP = ("[", "]")
 
 
-def draw(workflow: Workflow, live_numbers: WorkflowNumbers | None = None) -> str:
+def draw_flowchart(workflow: Workflow, live_numbers: WorkflowCounts | None = None) -> str:
     """The flowchart, trigger at the top; with numbers, how many came, and what each mail did.
 
     Of a workflow that is too large, the first levels, and how much is left out. Every id must be
@@ -62,7 +62,7 @@ def draw(workflow: Workflow, live_numbers: WorkflowNumbers | None = None) -> str
     """
     for most in _STEPS:
         picture = _Picture(workflow, most, live_numbers)
-        if len(picture.lines) <= MOST_LINES and len(text := picture.text()) <= MOST_TEXT:
+        if len(picture.lines) <= MAX_LINES and len(text := picture.text()) <= MAX_TEXT:
             return text
     raise AssertionError("a picture of the trigger alone is small")
 
@@ -83,7 +83,7 @@ class _Jump(NamedTuple):
 class _Picture:
     """One attempt, with at most so many steps. `lines` are (box, label, box or jump)."""
 
-    def __init__(self, workflow: Workflow, most: int, numbers: WorkflowNumbers | None) -> None:
+    def __init__(self, workflow: Workflow, most: int, numbers: WorkflowCounts | None) -> None:
         self.workflow = workflow
         self.numbers = numbers
         self.shown = {step.id for step in islice(_by_level(workflow.steps), most)}
@@ -115,7 +115,9 @@ class _Picture:
         if found is None:
             return []
         fates = [
-            f"{found.fates[fate]:,} {fate}" for fate in ("opened", "clicked") if fate in found.fates
+            f"{found.statuses[fate]:,} {fate}"
+            for fate in ("opened", "clicked")
+            if fate in found.statuses
         ]
         return [", ".join([f"{found.sent:,} sent", *fates])]
 
@@ -127,7 +129,7 @@ class _Picture:
         if rest:
             boxes.append(self._more(rest))
         for step, box, following in zip(drawn, boxes, [*boxes[1:], after], strict=False):
-            label = [name_step(step), step.id, *self._sent(step)]
+            label = [step_label(step), step.id, *self._sent(step)]
             self._box(box, label, _SHAPES.get(step.type, _STEP))
             self._leave(step, box, following)
         if rest:

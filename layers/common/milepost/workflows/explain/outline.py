@@ -7,7 +7,7 @@ from milepost.base.markdown import bold, code
 from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
 
 
-class Spot(NamedTuple):
+class StepLocation(NamedTuple):
     """A step, the list it stands in (its holder's id and the list's name), and where in words."""
 
     step: AnyStep
@@ -15,15 +15,15 @@ class Spot(NamedTuple):
     where: str
 
 
-def outline(steps: Sequence[AnyStep]) -> dict[str, Spot]:
+def outline(steps: Sequence[AnyStep]) -> dict[str, StepLocation]:
     """Every step by its id, in reading order."""
     return {spot.step.id: spot for spot in _spots(steps, ("", ""))}
 
 
-def _spots(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[Spot]:
+def _spots(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[StepLocation]:
     above = ""
     for step in steps:
-        yield Spot(step, home, _where(above, home))
+        yield StepLocation(step, home, _where(above, home))
         for name, inner in _lists(step):
             yield from _spots(inner, (step.id, name))
         above = step.id

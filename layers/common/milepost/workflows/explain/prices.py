@@ -3,14 +3,21 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from milepost.base.markdown import code, escaped, listed, plural, times
-from milepost.workflows.compiler.scenarios import MOST, USUAL, Loop, Prices, Way, Ways
+from milepost.workflows.compiler.scenarios import (
+    DEFAULT_PRICES,
+    MAX_SCENARIOS_SHOWN,
+    Loop,
+    Prices,
+    Scenario,
+    Scenarios,
+)
 
 CONTACTS = 1_000
 
 _HEAD = ["| way | mails | transitions | US$ per 1,000 contacts |", "|---|---|---:|---:|"]
 
 
-def price(way: Way | Loop, prices: Prices = USUAL) -> Decimal:
+def price(way: Scenario | Loop, prices: Prices = DEFAULT_PRICES) -> Decimal:
     """US dollars for a thousand contacts; of a loop, for one round more of each.
 
     Counts the state machine and the mail. A mail that is held back costs nothing, and whoever
@@ -20,23 +27,24 @@ def price(way: Way | Loop, prices: Prices = USUAL) -> Decimal:
     return CONTACTS * billed
 
 
-def table(ways: Ways, prices: Prices = USUAL) -> str:
+def table(ways: Scenarios, prices: Prices = DEFAULT_PRICES) -> str:
     """The ways as a table in Markdown, with a line for each loop below it."""
     lines = []
-    if len(ways.told) < ways.number:
+    if len(ways.shown) < ways.number:
         lines += [
-            f"There are {ways.number:,} ways through this workflow, more than the {MOST} that fit "
+            f"There are {ways.number:,} ways through this workflow, more than the "
+            f"{MAX_SCENARIOS_SHOWN} that fit "
             "here: these are the cheapest and the dearest.",
             "",
         ]
-    lines += [*_HEAD, *(_row(way, prices) for way in ways.told)]
-    loops = dict.fromkeys(loop for way in ways.told for loop in way.loops)
+    lines += [*_HEAD, *(_row(way, prices) for way in ways.shown)]
+    loops = dict.fromkeys(loop for way in ways.shown for loop in way.loops)
     for loop in loops:
         lines += ["", _again(loop, prices)]
     return "\n".join(lines) + "\n"
 
 
-def _row(way: Way, prices: Prices) -> str:
+def _row(way: Scenario, prices: Prices) -> str:
     choices = ", ".join(escaped(choice) for choice in way.choices) or "straight through"
     mails = listed([code(mail) for mail in way.mails]) if way.mails else "none"
     return f"| {choices} | {mails} | {way.transitions:,} | {_dollars(price(way, prices))} |"

@@ -8,13 +8,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from milepost.base.file_model import Duration, EventName, Model, StepId, Topic
+from milepost.base.file_model import Duration, EventName, FileModel, StepId, Topic
 from milepost.conditions.file import Condition
 from milepost.workflows.steps import AnyStep
 from milepost.workflows.triggers.triggers import Trigger
 
 
-class Reentry(Model):
+class Reentry(FileModel):
     """Whether a contact who was here before may come again."""
 
     allow: Literal["never", "always", "after"] = Field(
@@ -31,7 +31,7 @@ class Reentry(Model):
         return self
 
 
-class ExitOn(Model):
+class ExitOn(FileModel):
     """An event that lets the contact leave at once, whatever step it is at."""
 
     event: EventName
@@ -40,8 +40,8 @@ class ExitOn(Model):
     )
 
 
-class Goal(Model):
-    """What the workflow is for. A contact who does it is counted as won, and leaves."""
+class Goal(FileModel):
+    """What the workflow is for. A contact who does it counts as a conversion, and leaves."""
 
     event: EventName
     where: Condition | None = Field(
@@ -52,13 +52,13 @@ class Goal(Model):
     )
 
 
-class Inside(Model):
-    """What a new version of the file does to contacts who are inside an older one."""
+class OnPublishPolicy(FileModel):
+    """What a new version of the file does to contacts in an older one."""
 
     on_publish: Literal["drain", "cancel", "migrate"] = Field(
         "drain",
         description="`drain`: they finish the old version; `cancel`: they leave; `migrate`: they "
-        "go on in the new version, at the step where they wait.",
+        "continue in the new version, at the step where they wait.",
     )
     steps: dict[StepId, StepId] = Field(
         default_factory=dict,
@@ -73,11 +73,11 @@ class Inside(Model):
         return self
 
 
-class Workflow(Model):
+class Workflow(FileModel):
     """A workflow: who enters, what happens to them, and when they leave."""
 
     schema_: str | None = Field(
-        None, alias="$schema", description="Where your editor finds this language."
+        None, alias="$schema", description="The path to the JSON Schema, for your editor."
     )
     title: str = Field(min_length=1, max_length=120, description="What people call the workflow.")
     description: str | None = Field(
@@ -85,8 +85,8 @@ class Workflow(Model):
     )
     status: Literal["live", "paused", "draft"] = Field(
         "live",
-        description="`live`, `paused` (nobody enters, those inside stand still), or `draft` "
-        "(nobody enters).",
+        description="`live`, `paused` (no contact enters, contacts in the workflow stand still), "
+        "or `draft` (no contact enters).",
     )
     category: Literal["marketing", "transactional"] = Field(
         "marketing",
@@ -98,14 +98,16 @@ class Workflow(Model):
     )
     trigger: Trigger = Field(description="What lets a contact in.")
     audience: Condition | None = Field(
-        None, description="Who may be here. Asked on entering, and again before every mail."
+        None,
+        description="Which contacts may be in the workflow. Checked when they enter, and again "
+        "before every e-mail.",
     )
     reentry: Reentry = Field(
         Reentry(), description="Whether a contact may come again; never if left out."
     )
-    inside: "Inside | None" = Field(
+    inside: "OnPublishPolicy | None" = Field(
         None,
-        description="What happens to people inside when you publish a change; they finish the old "
+        description="What a published change does to contacts in the workflow; they finish the old "
         "version if left out.",
     )
     exit_on: list[ExitOn] = Field(

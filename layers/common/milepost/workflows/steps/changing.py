@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from milepost.base.dates import zone_named
+from milepost.base.dates import find_zone
 from milepost.base.file_model import (
     SLUG,
     EventName,
@@ -18,7 +18,7 @@ from milepost.base.file_model import (
     WorkflowName,
 )
 from milepost.base.languages import normalize
-from milepost.contacts.profile import LONGEST_VALUE
+from milepost.contacts.profile import MAX_VALUE_LENGTH
 from milepost.workflows.steps.step import Step
 
 
@@ -51,14 +51,14 @@ class UpdateContact(Step):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f'changes "{twice[0]}" in two ways at once: keep one of them')
         for name, value in {**self.set, **self.append}.items():
-            if len(dumps(value)) > LONGEST_VALUE:
+            if len(dumps(value)) > MAX_VALUE_LENGTH:
                 raise ValueError(
-                    f'the value of "{name}" is longer than {LONGEST_VALUE} characters, which is '
+                    f'the value of "{name}" is longer than {MAX_VALUE_LENGTH} characters, which is '
                     "all that is kept of one"
                 )
         if isinstance(self.locale, str) and not normalize(self.locale):
             raise ValueError(f"{self.locale!r} is not a language: write it like 'pt-BR'")
-        if isinstance(self.timezone, str) and zone_named(self.timezone) is None:
+        if isinstance(self.timezone, str) and find_zone(self.timezone) is None:
             raise ValueError(f"{self.timezone!r} is not a time zone: write it like 'Europe/Paris'")
         return self
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from milepost.base.file_model import Model, SomeTime, StepId
+from milepost.base.file_model import FileModel, SomeTime, StepId
 from milepost.conditions.file import Condition
 from milepost.workflows.steps.step import PathName, Step
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from milepost.workflows.steps import AnyStep
 
 
-class BranchPath(Model):
+class BranchPath(FileModel):
     """One path of a branch, taken when its condition holds."""
 
     name: PathName
@@ -34,11 +34,11 @@ class Branch(Step):
         default_factory=list,
         alias="else",
         title="else",
-        description="Steps for everybody else. After them, on to the step below.",
+        description="Steps for all other contacts. After them, on to the step below.",
     )
 
 
-class SplitPath(Model):
+class SplitPath(FileModel):
     """One path of a split."""
 
     name: PathName
@@ -54,8 +54,8 @@ class SplitPath(Model):
     )
 
 
-class Winner(Model):
-    """Moves everybody to the better path after some time."""
+class Winner(FileModel):
+    """Sends all contacts to the better path after some time."""
 
     metric: Literal["opened", "clicked", "goal", "revenue"] = Field(
         description="What makes a path better."
@@ -72,7 +72,7 @@ class Split(Step):
         min_length=2, max_length=20, description="The paths and their weights."
     )
     winner: Winner | None = Field(
-        None, description="Moves everybody to the better path after some time."
+        None, description="Sends all contacts to the better path after some time."
     )
 
     @model_validator(mode="after")
@@ -83,10 +83,10 @@ class Split(Step):
 
 
 class Holdout(Step):
-    """Keeps some contacts back, to see what the workflow is worth. They leave, and are counted."""
+    """Keeps some contacts out, to measure the workflow's effect. They leave and are counted."""
 
-    type: Literal["holdout"] = Field(description="Keeps a control group back.")
-    percent: float = Field(gt=0, lt=100, description="How many contacts of 100 are kept back.")
+    type: Literal["holdout"] = Field(description="Keeps a control group out.")
+    percent: float = Field(gt=0, lt=100, description="How many contacts of 100 are kept out.")
 
 
 class Exit(Step):
@@ -99,13 +99,13 @@ class Exit(Step):
 
 
 class Goto(Step):
-    """Goes on at another step, above or below.
+    """Continues at another step, above or below.
 
     Going back makes a loop. A loop needs `max`, and a step in it that waits.
     """
 
-    type: Literal["goto"] = Field(description="Goes on at another step.")
-    to: StepId = Field(description="The step to go on at.")
+    type: Literal["goto"] = Field(description="Continues at another step.")
+    to: StepId = Field(description="The step to continue at.")
     max: int | None = Field(
         None, ge=1, le=1000, description="How often at most. After that, on to the step below."
     )

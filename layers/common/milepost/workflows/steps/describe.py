@@ -7,16 +7,16 @@ from milepost.base.markdown import (
     bold,
     clock,
     code,
-    lasting,
+    describe_duration,
+    describe_offset,
     listed,
     plural,
     quoted,
     share,
-    shifted,
     times,
     value,
 )
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import describe_condition
 from milepost.workflows.steps import (
     AddScore,
     AddToList,
@@ -44,13 +44,13 @@ from milepost.workflows.steps import (
 )
 
 
-def say_step(step: AnyStep) -> str:
+def describe_step(step: AnyStep) -> str:
     """What a step does, as a sentence in Markdown without its full stop."""
     return _SAY[type(step)](step)
 
 
 def _delay(step: Delay) -> str:
-    said = f"Wait {lasting(step.for_)}" if step.for_ else "Wait"
+    said = f"Wait {describe_duration(step.for_)}" if step.for_ else "Wait"
     then = []
     if step.until_time:
         then.append(f"until it is {step.until_time}")
@@ -72,7 +72,7 @@ def _delay_until(step: DelayUntil) -> str:
     moved = (
         f"; the contact sees it as {_titled(step.movable)} and can move it" if step.movable else ""
     )
-    return f"Wait until {shifted(step.offset, date)}{at}{wall}{otherwise}{moved}"
+    return f"Wait until {describe_offset(step.offset, date)}{at}{wall}{otherwise}{moved}"
 
 
 def _titled(title: str | Mapping[str, str]) -> str:
@@ -82,8 +82,8 @@ def _titled(title: str | Mapping[str, str]) -> str:
 
 
 def _wait_for(step: WaitFor) -> str:
-    such = f" where {say_condition(step.where, 'its')}" if step.where else ""
-    return f"Wait up to {lasting(step.timeout)} for {bold(step.event)}{such}"
+    such = f" where {describe_condition(step.where, 'its')}" if step.where else ""
+    return f"Wait up to {describe_duration(step.timeout)} for {bold(step.event)}{such}"
 
 
 def _split(step: Split) -> str:
@@ -94,7 +94,8 @@ def _split(step: Split) -> str:
     better = metric.get(step.winner.metric, "earns more")
     sure = f"{step.winner.confidence:.10%}".rstrip("0%").removesuffix(".") + "%"
     return (
-        f"{said}; not before {lasting(step.winner.after)} have passed, everybody goes the way "
+        f"{said}; not before {describe_duration(step.winner.after)} have passed, everybody "
+        "goes the way "
         f"that {better}, when that is {sure} sure"
     )
 
@@ -132,7 +133,7 @@ def _send_email(step: SendEmail) -> str:
     if step.attachments:
         more.append(f"with {listed([quoted(name) for name in step.attachments])}")
     if step.expires:
-        more.append(f"not if that is {lasting(step.expires)} late")
+        more.append(f"not if that is {describe_duration(step.expires)} late")
     if step.on_cap:
         later = "is left out" if step.on_cap == "skip" else "waits"
         more.append(f"it {later} when the contact has had enough mail")
@@ -154,7 +155,7 @@ def _update(step: UpdateContact) -> str:
 
 
 def _coupon(step: IssueCoupon) -> str:
-    good = f", good for {lasting(step.expires)}" if step.expires else ""
+    good = f", good for {describe_duration(step.expires)}" if step.expires else ""
     return f"Take a coupon code from the pool {code(step.pool)}{good}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from milepost.base.markdown import lasting, listed, plural
+from milepost.base.markdown import describe_duration, listed, plural
 from milepost.workflows.steps import (
     AddScore,
     AddToList,
@@ -30,12 +30,12 @@ from milepost.workflows.steps import (
 )
 
 
-def name_step(step: AnyStep) -> str:
+def step_label(step: AnyStep) -> str:
     return _NAMES[type(step)](step)
 
 
 def _delay(step: Delay) -> str:
-    parts = [lasting(step.for_)] if step.for_ else []
+    parts = [describe_duration(step.for_)] if step.for_ else []
     if step.until_time:
         parts.append(f"until {step.until_time}")
     if step.on_days:
@@ -56,7 +56,7 @@ def _update(step: UpdateContact) -> str:
 _NAMES: Mapping[type, Callable[[Any], str]] = {
     Delay: _delay,
     DelayUntil: lambda s: f"Wait until {s.date}",
-    WaitFor: lambda s: f"Wait for {s.event}, {lasting(s.timeout)} at most",
+    WaitFor: lambda s: f"Wait for {s.event}, {describe_duration(s.timeout)} at most",
     Branch: lambda _: "Which path?",
     Split: lambda _: "By chance",
     Holdout: lambda s: f"Keep {s.percent:g}% back",

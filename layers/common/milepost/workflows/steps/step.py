@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from milepost.base.file_model import Model, StepId
+from milepost.base.file_model import FileModel, StepId
 
 PathName = Annotated[
     str,
@@ -16,7 +16,7 @@ PathName = Annotated[
 ]
 
 
-class Step(Model):
+class Step(FileModel):
     """What every step has."""
 
     id: StepId

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from milepost.base.file_model import (
     SLUG,
-    Model,
+    FileModel,
     SenderName,
     SomeTime,
     TemplateHash,
@@ -17,12 +17,13 @@ from milepost.base.file_model import (
 from milepost.workflows.steps.step import Step
 
 _PINNED = (
-    "The one version of the template to send, whatever it is edited to later: 16 digits, as its "
-    "report tells them, `3f2a9c04d1e7b586`. The live one, with every correction, if left out."
+    "The one version of the template to send, even after later edits: 16 digits from the "
+    "template's report, `3f2a9c04d1e7b586`. The live version, with every correction, if "
+    "left out."
 )
 
 
-class Variant(Model):
+class Variant(FileModel):
     """One version of an e-mail, to find out which is better."""
 
     name: Annotated[str, Field(pattern=SLUG, description="Its name in reports: `short-subject`.")]
@@ -49,8 +50,8 @@ _ANSWERS = (
 class SendEmail(Step):
     """Sends one e-mail. Give either `template` or `variants`.
 
-    It is skipped, and reports say why, if the contact has no e-mail address, did not say yes to the
-    topic of a marketing mail, or is not in the `audience` of the workflow any more.
+    It is skipped, and the message says why, if the contact has no e-mail address, did not say yes
+    to the topic of a marketing mail, or is no longer in the `audience` of the workflow.
     """
 
     type: Literal["send_email"] = Field(description="Sends an e-mail.")
@@ -74,8 +75,8 @@ class SendEmail(Step):
         None,
         alias="from",
         description="Who the mail comes from: one of `senders` in `settings.json`, `anna`, or "
-        "where the data says which, `contact.properties.owner`. The store itself if left out, or "
-        "if nobody is found there.",
+        "where the data says which, `contact.properties.owner`. The store itself if left out, "
+        "or if the data names no sender.",
     )
     from_name: str | None = Field(
         None,
@@ -96,7 +97,7 @@ class SendEmail(Step):
     on_cap: Literal["skip", "defer"] | None = Field(
         None,
         description="What to do with marketing if the contact already got as much as `caps`, "
-        "`smart_sending` and the reader's own wish allow: leave it out, or wait until more is "
+        "`smart_sending` and the contact's own choice allow: skip it, or wait until more is "
         "allowed, a week at most. `skip` if left out.",
     )
     attachments: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(

@@ -28,7 +28,7 @@ _MOVABLE = re.compile(rf"contact\.properties\.{PROPERTY[1:-1]}")
 
 
 class Delay(Step):
-    """Waits. First the time of `for` passes, then it goes on to `until_time` on one of `on_days`.
+    """Waits. First the time of `for` passes, then it continues to `until_time` on one of `on_days`.
 
     Give at least one of these three.
     """
@@ -41,7 +41,7 @@ class Delay(Step):
     on_days: list[Literal[WEEKDAYS]] | None = Field(  # type: ignore[valid-type]
         None, min_length=1, description="Then wait until one of these days."
     )
-    timezone: Zone | None = Field(None, description="Whose clock: `contact` if left out.")
+    timezone: Zone | None = Field(None, description="The time zone; `contact` if left out.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -64,14 +64,14 @@ class DelayUntil(Step):
         None, description="This long after the date, or before it with a minus: `-3 days`."
     )
     at: TimeOfDay | None = Field(None, description="At this time of that day: `09:30`.")
-    timezone: Zone | None = Field(None, description="Whose clock: `contact` if left out.")
+    timezone: Zone | None = Field(None, description="The time zone; `contact` if left out.")
     if_missing: Literal["continue", "exit"] = Field(
         "continue", description="What to do if there is no such date."
     )
     movable: Title | dict[Locale, Title] | None = Field(
         None,
-        description="What the date is for. With it, contacts see the date on the page of their "
-        "preferences and can move it, and the wait follows: `Your next treatment`, or "
+        description="The title of the date. With it, contacts see the date on the preferences page "
+        "and can move it, and the wait follows: `Your next treatment`, or "
         '`{"en": "…", "fa": "…"}`.',
     )
 
@@ -90,8 +90,8 @@ class WaitFor(Step):
     `steps.<id>.data`.
 
     `Email Opened`, `Email Clicked`, `Email Bounced` and `Email Marked as Spam` count only for
-    mails that this workflow sent to this contact, this time. What a mail program or a link scanner
-    did of its own accord is `Email Opened by Machine` and `Email Clicked by Machine`.
+    mails that this workflow sent to this contact, this time. Opens and clicks by bots (mail
+    programs and link scanners) are `Email Opened by Bot` and `Email Clicked by Bot`.
     """
 
     type: Literal["wait_for"] = Field(description="Waits for an event.")

@@ -7,15 +7,15 @@ from milepost.base.markdown import (
     bold,
     clock,
     code,
+    describe_duration,
+    describe_offset,
     escaped,
-    lasting,
     listed,
-    named,
+    listed_names,
     quoted,
-    shifted,
     value,
 )
-from milepost.conditions.describe import say_condition
+from milepost.conditions.file import describe_condition
 from milepost.workflows.triggers.triggers import (
     CatalogTrigger,
     ContactTrigger,
@@ -32,7 +32,7 @@ from milepost.workflows.triggers.triggers import (
 )
 
 
-def say_trigger(trigger: Trigger) -> str:
+def describe_trigger(trigger: Trigger) -> str:
     """A trigger as a clause, in Markdown."""
     return _SAY[type(trigger)](trigger)
 
@@ -49,7 +49,7 @@ def name_trigger(trigger: Trigger) -> str:
         case DateTrigger():
             return f"date: {trigger.field or trigger.day}"
         case InactivityTrigger():
-            return f"silence for {lasting(trigger.for_)}"
+            return f"silence for {describe_duration(trigger.for_)}"
         case ScheduleTrigger():
             return f"schedule: {trigger.at or trigger.rrule}"
         case CatalogTrigger():
@@ -59,7 +59,7 @@ def name_trigger(trigger: Trigger) -> str:
 
 
 def _such(trigger: EventTrigger | FormTrigger) -> str:
-    return f" and {say_condition(trigger.where, 'its')}" if trigger.where else ""
+    return f" and {describe_condition(trigger.where, 'its')}" if trigger.where else ""
 
 
 def _event(trigger: EventTrigger) -> str:
@@ -92,7 +92,7 @@ def _date(trigger: DateTrigger) -> str:
     day = f"the contact's {code(trigger.field)}" if trigger.field else f"the day {trigger.day}"
     often = "every year" if trigger.repeat == "yearly" else "one time"
     wall = clock(trigger.timezone, "contact")
-    return f"it is {trigger.at} of {shifted(trigger.offset, day)} on {wall}, {often}"
+    return f"it is {trigger.at} of {describe_offset(trigger.offset, day)} on {wall}, {often}"
 
 
 def _schedule(trigger: ScheduleTrigger) -> str:
@@ -131,7 +131,9 @@ _SAY: Mapping[type, Callable[[Any], str]] = {
     ContactTrigger: _contact,
     EmailTrigger: _email,
     DateTrigger: _date,
-    InactivityTrigger: lambda t: f"{named(t.events)} has not happened for {lasting(t.for_)}",
+    InactivityTrigger: lambda t: (
+        f"{listed_names(t.events)} has not happened for {describe_duration(t.for_)}"
+    ),
     ScheduleTrigger: _schedule,
     CatalogTrigger: _catalog,
     ManualTrigger: lambda _: "somebody says so: a person, the API, an import or another workflow",

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from milepost.base.file_model import (
     DayOfYear,
     EventName,
+    FileModel,
     ListName,
-    Model,
     Moment,
     Offset,
     Path,
@@ -24,7 +24,7 @@ from milepost.base.recurrence import check_rule
 from milepost.conditions.file import Condition
 
 
-class EventTrigger(Model):
+class EventTrigger(FileModel):
     """Something happened: the store, another system or another workflow reports an event."""
 
     type: Literal["event"] = Field(description="An event lets the contact in.")
@@ -36,7 +36,7 @@ class EventTrigger(Model):
     )
 
 
-class FormTrigger(Model):
+class FormTrigger(FileModel):
     """A form is sent; with double opt-in, when the contact has confirmed it."""
 
     type: Literal["form"] = Field(description="A form lets the contact in.")
@@ -44,7 +44,7 @@ class FormTrigger(Model):
     where: Condition | None = Field(None, description="Only these answers, and these contacts.")
 
 
-class ListTrigger(Model):
+class ListTrigger(FileModel):
     """The contact is added to a list, or removed from it."""
 
     type: Literal["list"] = Field(description="A list lets the contact in.")
@@ -52,7 +52,7 @@ class ListTrigger(Model):
     on: Literal["added", "removed"] = Field("added", description="Which change.")
 
 
-class SegmentTrigger(Model):
+class SegmentTrigger(FileModel):
     """The contact enters a segment, or leaves it."""
 
     type: Literal["segment"] = Field(description="A segment lets the contact in.")
@@ -60,12 +60,12 @@ class SegmentTrigger(Model):
     on: Literal["entered", "left"] = Field("entered", description="Which change.")
     include_existing: bool = Field(
         default=False,
-        description="`true`: also contacts who were found to belong to it, or not to any more, "
-        "when the segment's file was published or history was imported.",
+        description="`true`: also contacts whose membership was found when the segment's file was "
+        "published or history was imported.",
     )
 
 
-class ContactTrigger(Model):
+class ContactTrigger(FileModel):
     """A field of the contact changes: a property, the lifecycle stage, or the score."""
 
     type: Literal["contact"] = Field(description="A change of the contact lets it in.")
@@ -79,7 +79,7 @@ class ContactTrigger(Model):
     )
 
 
-class EmailTrigger(Model):
+class EmailTrigger(FileModel):
     """Something happened to an earlier e-mail, of this or of another workflow.
 
     With `unsubscribed`, leave out `workflow` and `step`. `link` goes with `clicked` alone.
@@ -104,11 +104,12 @@ class EmailTrigger(Model):
         return self
 
 
-class DateTrigger(Model):
+class DateTrigger(FileModel):
     """A date of the contact or a day of the year comes: a birthday, a renewal.
 
-    Give either `field` or `day`. A date that was past when it became known comes next year; 29
-    February is 28 February in other years. Somebody comes back every year if `reentry` lets them.
+    Give either `field` or `day`. A date that was past when Milepost learned it comes next year; 29
+    February is 28 February in other years. A contact enters again every year if `reentry` allows
+    it.
     """
 
     type: Literal["date"] = Field(description="A date lets the contact in.")
@@ -118,7 +119,7 @@ class DateTrigger(Model):
         None, description="This long after the date, or before it with a minus: `-3 days`."
     )
     at: TimeOfDay = Field("09:00", description="At this time of that day.")
-    timezone: Zone | None = Field(None, description="Whose clock: `contact` if left out.")
+    timezone: Zone | None = Field(None, description="The time zone; `contact` if left out.")
     repeat: Literal["yearly", "once"] = Field("yearly", description="Every year, or only one time.")
 
     @model_validator(mode="after")
@@ -128,22 +129,22 @@ class DateTrigger(Model):
         return self
 
 
-class InactivityTrigger(Model):
-    """None of these events happened for some time: the customer does not come back.
+class InactivityTrigger(FileModel):
+    """None of these events happened for some time: the customer is inactive.
 
-    It counts from the last of them. Whoever never did any of them does not fall silent, and a
-    silence that was over its time before the workflow went live is no news.
+    The time counts from the last of them. A contact without any of these events never fires it, and
+    neither does an inactivity that was complete before the workflow went live.
     """
 
-    type: Literal["inactivity"] = Field(description="Silence lets the contact in.")
+    type: Literal["inactivity"] = Field(description="Inactivity lets the contact in.")
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = Field(
-        description="Each of these events ends the silence."
+        description="Each of these events ends the inactivity."
     )
     for_: SomeTime = Field(alias="for", title="for", description="How long: `90 days`.")
 
 
-class ScheduleTrigger(Model):
-    """A time comes, for everybody in a segment: newsletters.
+class ScheduleTrigger(FileModel):
+    """A time comes, for all contacts of a segment: newsletters.
 
     Give either `at` or `rrule`. A recurrence is counted from Monday, 1 January 2024 at nine unless
     it has a beginning of its own: `DTSTART:20270104T090000 RRULE:FREQ=WEEKLY;INTERVAL=2`.
@@ -155,7 +156,7 @@ class ScheduleTrigger(Model):
         None, max_length=500, description="A recurrence (RFC 5545): `FREQ=WEEKLY;BYDAY=TH`."
     )
     segment: SegmentName
-    timezone: Zone | None = Field(None, description="Whose clock: `store` if left out.")
+    timezone: Zone | None = Field(None, description="The time zone; `store` if left out.")
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
@@ -166,7 +167,7 @@ class ScheduleTrigger(Model):
         return self
 
 
-class CatalogTrigger(Model):
+class CatalogTrigger(FileModel):
     """A price or the stock of a product changes, for contacts who showed interest in it."""
 
     type: Literal["catalog"] = Field(description="A change of a product lets the contact in.")
@@ -179,13 +180,13 @@ class CatalogTrigger(Model):
     )
 
 
-class ManualTrigger(Model):
-    """Somebody says so: a `start_workflow` step, or a `Workflow Started` event from your system.
+class ManualTrigger(FileModel):
+    """Another workflow or system asks for it, with `start_workflow` or a `Workflow Started` event.
 
     The event names the workflow in its data: `{"workflow": "welcome"}`.
     """
 
-    type: Literal["manual"] = Field(description="Somebody lets the contact in.")
+    type: Literal["manual"] = Field(description="A person or a system lets the contact in.")
 
 
 Trigger = Annotated[
