@@ -11,6 +11,7 @@ from milepost.base.strict_json import InvalidJsonError, read_json
 from milepost.contacts.event import Event, decode_body, encode_body
 from tests.support.builders import ADA, STORE
 from tests.support.json_strategy import documents
+from tests.support.laws import how_many
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 Json = dict[str, Any]
@@ -170,7 +171,7 @@ events = st.fixed_dictionaries(
 ) | st.dictionaries(st.sampled_from(FIELDS), values | contacts)
 
 
-@settings(max_examples=200)
+@settings(max_examples=how_many(200))
 @given(documents | events)
 def test_whatever_is_posted_is_an_event_that_can_be_kept_or_a_refusal(document: Any) -> None:
     try:

@@ -17,6 +17,8 @@ from milepost.wiring.environment import FunctionSettings
 from tests.support import template_rules as rules
 from tests.support.template import ROOT, TEMPLATE, Json, Stack, read_stack
 
+pytestmark = pytest.mark.slow
+
 LONGEST_HANDLER = 25
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 RULES = [

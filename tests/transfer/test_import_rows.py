@@ -12,6 +12,7 @@ from milepost.contacts.event import ConsentEvidence
 from milepost.transfer.imports.plan import Column, Plan
 from milepost.transfer.imports.records import Fault, FileRecord
 from milepost.transfer.imports.rows import Row, RowError, RowParser, error_line, safe_cell
+from tests.support.laws import how_many
 
 EMAIL = Column("Mail", "email")
 
@@ -262,13 +263,13 @@ keys = st.sampled_from(
 
 
 @given(st.dictionaries(keys | st.text(max_size=5), anything, max_size=5) | anything)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=how_many(500), deadline=None)
 def test_any_json_at_all_is_a_row_or_mistakes(document: Any) -> None:
     assert isinstance(line(document), Row | list | None)
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=how_many(500), deadline=None)
 def test_any_bytes_at_all_are_a_row_or_mistakes(raw: bytes) -> None:
     assert isinstance(read(raw), Row | list | None)
 

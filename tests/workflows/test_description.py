@@ -23,6 +23,7 @@ from milepost.workflows.triggers.triggers import Trigger
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
 from tests.support.examples import EVENT, OPERATORS, UNTOLD, Examples, Pair, fields, members, pairs
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def unescaped(line: str) -> Iterator[str]:
 
 
 @given(hostile)
-@settings(max_examples=150)
+@settings(max_examples=how_many(150))
 def test_no_text_means_anything_to_markdown(text: str) -> None:
     shown = escaped(text)
     assert not set(unescaped(shown)) & set("`*_[]|~#$@!{}()<>\n\r")
@@ -296,7 +297,7 @@ def test_no_text_means_anything_to_markdown(text: str) -> None:
 
 
 @given(text=in_files, name=in_files)
-@settings(max_examples=200)
+@settings(max_examples=how_many(200))
 def test_no_name_changes_the_shape_of_the_words(text: str, name: str) -> None:
     def document(title: str, path: str) -> Workflow:
         condition = {"contact": title, "is": title}
@@ -320,7 +321,7 @@ def test_no_name_changes_the_shape_of_the_words(text: str, name: str) -> None:
 
 
 @given(workflows())
-@settings(max_examples=60)
+@settings(max_examples=how_many(60))
 def test_every_step_of_any_workflow_is_told_once(document: Json) -> None:
     words = describe(read(document))
     ids = [line.rsplit("(`", 1)[1] for line in words.splitlines() if line.endswith("`)")]

@@ -12,6 +12,7 @@ from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 Json = dict[str, Any]
@@ -173,7 +174,7 @@ def test_walking_gives_every_step_its_place() -> None:
 # --- whatever is written ---
 
 
-@settings(max_examples=40)
+@settings(max_examples=how_many(40))
 @given(workflows())
 def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(document: Json) -> None:
     made = build_program("cart", 1, read(document))
@@ -186,7 +187,7 @@ def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(docume
     assert set(made.nodes) <= reached
 
 
-@settings(max_examples=40)
+@settings(max_examples=how_many(40))
 @given(workflows())
 def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
     document: Json,

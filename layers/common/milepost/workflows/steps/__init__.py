@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from milepost.workflows.steps import choosing, waiting
 from milepost.workflows.steps.changing import (
     AddScore,
     AddToList,
@@ -90,6 +91,6 @@ AnyStep = Annotated[
     Field(discriminator="type"),
 ]
 
-for _model in (WaitFor, BranchPath, Branch, SplitPath, Split):
-    # They hold lists of steps, and no module of theirs knows all of those.
-    _model.model_rebuild(_types_namespace={"AnyStep": AnyStep})
+for _module in (choosing, waiting):
+    # Their steps hold lists of steps: the name is looked up there when a model is first used.
+    vars(_module)["AnyStep"] = AnyStep
