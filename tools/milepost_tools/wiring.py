@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def redriver(stack: str) -> "Redriver":
-    """Empties the dead letters of a stack, from anywhere: for the command line.
+    """The redriver of a stack, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.
     """
     from milepost.contacts.dynamodb.contacts import DynamoContacts
     from milepost_tools.aws.cloudformation import outputs
@@ -31,9 +31,9 @@ def redriver(stack: str) -> "Redriver":
 
 
 def trial_post(stack: str) -> "SendTest":
-    """Sends tests with the sender of a stack, from anywhere: for the command line.
+    """The sender of test e-mails of a stack, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.
     """
     from botocore.exceptions import BotoCoreError
 
@@ -44,7 +44,7 @@ def trial_post(stack: str) -> "SendTest":
 
     try:
         formation, ses = core.client("cloudformation"), core.client("sesv2")
-    except BotoCoreError as error:  # no Region, say
+    except BotoCoreError as error:  # for example no Region
         raise ThrottledError(f"AWS: {error}") from error
     address = parameters(formation, stack)["SenderAddress"]
     mailer = sending._mailer(address, outputs(formation, stack)["ConfigurationSetName"])
@@ -52,7 +52,7 @@ def trial_post(stack: str) -> "SendTest":
 
 
 def doctor(stack: str) -> "Doctor":
-    """Examines a stack, from anywhere: for the command line."""
+    """The doctor of a stack, for the command line."""
     import time
 
     from dns.resolver import Resolver
@@ -79,9 +79,9 @@ def doctor(stack: str) -> "Doctor":
 
 
 def resumer(stack: str) -> "Resumer":
-    """Lets marketing of a stack's stores go on, from anywhere: for the command line.
+    """The resumer of a stack's stores, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.
     """
     from milepost.publishing.dynamodb import DynamoPublishedWriter
     from milepost.sending.dynamodb.reputation import DynamoMarketingStops
@@ -94,7 +94,7 @@ def resumer(stack: str) -> "Resumer":
 
 
 def caller_identity() -> str:
-    """Whose credentials these are, as AWS names them."""
+    """The identity of the credentials, as AWS names it."""
     from milepost_tools.aws.cloudformation import caller
 
     return caller(core.client("sts"))

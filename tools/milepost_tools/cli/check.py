@@ -1,4 +1,4 @@
-"""`milepost check`: everything that publishing would refuse, of all files at once."""
+"""`milepost check`: reports every error that publishing would find, for all files at once."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -63,14 +63,14 @@ def check(
 
 
 def _concerns(path: str, unit: str) -> bool:
-    """Whether a file or folder that was asked for is a unit, holds it, or is a part of it."""
+    """Whether the requested file or folder is the unit, contains it, or is part of it."""
     if path == unit or not path or unit.startswith(f"{path}/") or path.startswith(f"{unit}/"):
         return True
     return path.startswith(LAYOUT) and unit.startswith("templates/")
 
 
 def _relied_on(store: Store, path: str) -> Iterator[str]:
-    """What else has to be right for a single workflow to be published."""
+    """The other units that must be valid for a single workflow to be published."""
     text = store.files.get(path, "")
     if not path.startswith("workflows/") or not text:
         return

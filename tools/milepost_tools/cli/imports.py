@@ -1,7 +1,7 @@
-"""`milepost import FILE --dry-run`: what is wrong with a file of contacts, before it is uploaded.
+"""`milepost import FILE --dry-run`: checks a file of contacts before it is uploaded.
 
-The file goes through the very code that imports it, a row at a time, so that a million rows need no
-more memory than a thousand. What the contacts in AWS would come to, only a dry run there can tell.
+Runs the importer's own code, one row at a time, so that a million rows need no more memory than a
+thousand. Only a dry run in AWS can compare the rows with the stored contacts.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ HEADER = "row,column,reason,remedy"
 
 
 class Checked(NamedTuple):
-    """What a file came to: how many rows of which kind, and the first mistakes."""
+    """The result of a check: how many rows of each kind, and the first errors."""
 
     counts: Counter[str]
     shown: list[RowError]
@@ -158,7 +158,7 @@ def _pieces(file: Path, start: int) -> Iterator[bytes]:
 
 @contextmanager
 def _progress(file: Path) -> Iterator[Callable[[int, int], None]]:
-    """A bar for people at a terminal, moved a hundred times and not at every row."""
+    """A progress bar for a terminal, updated a hundred times instead of at every row."""
     if not output.at_a_terminal():
         yield lambda *_: None
         return

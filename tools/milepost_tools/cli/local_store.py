@@ -1,4 +1,4 @@
-"""A store's files on this machine, under the paths they have in the bucket."""
+"""A store's files on this machine, under their paths in the bucket."""
 
 import os
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from milepost_tools.cli.output import fail
 
 MAX_FILES = 10_000
 _LEVELS = 6
-"""How far above a template's file its store can lie."""
+"""How many folders above a template's file its store can be."""
 
 _NOT_OURS = {"schema", "reports", "node_modules"}
 _KINDS = {".json", ".txt", ".mjml", ".html", ".css"}
 
 
 class Store(NamedTuple):
-    """A store's folder. `files` maps a path in the bucket to its text, `places` to the file."""
+    """A store's folder. `files` maps a path in the bucket to its text, `places` to the local file."""
 
     root: Path
     files: dict[str, str]
     places: dict[str, Path]
 
     def path_of(self, file: Path) -> str:
-        """What a file or folder is called in the bucket; empty if it holds the whole store."""
+        """The path of a file or folder in the bucket; empty if it contains the whole store."""
         here, root = (Path(os.path.normpath(path.absolute())) for path in (file, self.root))
         if not here.is_relative_to(root):
             return ""
@@ -32,17 +32,17 @@ class Store(NamedTuple):
         return "" if relative == "." else _placed(relative)
 
     def shown(self, path: str) -> str:
-        """A path in the bucket as the file that it is here."""
+        """The local file of a path in the bucket."""
         if path in self.places:
             return str(self.places[path])
         return str(self.root / path)
 
 
 def open_store(path: Path) -> Store:
-    """The store that a file or folder belongs to, with all of its files.
+    """The store of a file or folder, with all of its files.
 
-    Workflow files lie at the top of the folder, or in `workflows/` as they do in the bucket. Ends
-    the command if there is nothing to read.
+    Workflow files are at the top of the folder, or in `workflows/` as in the bucket. Ends the
+    command if there is nothing to read.
     """
     root = find_root(path)
     files, places = {}, {}
@@ -53,9 +53,10 @@ def open_store(path: Path) -> Store:
 
 
 def read_text(file: Path) -> str:
-    """A file's text, cut where no file of ours is that long, so that whoever reads it refuses it.
+    """Read a file's text, cut beyond the maximum length of our files, so that the parser refuses
+    it.
 
-    Ends the command if it cannot be read.
+    Ends the command if the file cannot be read.
     """
     if not file.exists():
         fail(f"{file}: there is no such file")
@@ -69,7 +70,7 @@ def read_text(file: Path) -> str:
 
 
 def find_root(path: Path) -> Path:
-    """The nearest folder with a settings.json, at this path, below it or above it."""
+    """The nearest folder with a settings.json: at this path, below it or above it."""
     if not path.exists():
         fail(f"{path}: there is no such file or folder")
     for folder in (path, path / "workflows"):
@@ -84,7 +85,7 @@ def find_root(path: Path) -> Path:
 
 
 def _found(root: Path) -> Iterator[Path]:
-    """All files that could be a store's, in order."""
+    """All files that can belong to a store, in order."""
     count = 0
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(f for f in folders if f not in _NOT_OURS and not f.startswith("."))

@@ -1,4 +1,4 @@
-"""How things are told: tables for people at a terminal, plain lines for everybody else."""
+"""Output: tables on a terminal, plain lines elsewhere."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from milepost.simulator.trace import EnrollmentTrace, TraceEntry
 
 
 class FileProblem(NamedTuple):
-    """A problem and the file it is in."""
+    """A problem and its file."""
 
     file: str
     problem: Problem
@@ -33,13 +33,13 @@ class FileProblem(NamedTuple):
 
 
 def fail(sentence: str) -> NoReturn:
-    """End the command: it was called with something that it cannot use."""
+    """End the command: the call was wrong."""
     typer.echo(plain(sentence), err=True)
     raise typer.Exit(2)
 
 
 def exit_with_problems(found: Sequence[FileProblem]) -> NoReturn:
-    """End the command: something is wrong with a file."""
+    """End the command: a file has errors."""
     show_problems(found)
     raise typer.Exit(1)
 
@@ -49,7 +49,7 @@ def print_line(line: str = "") -> None:
 
 
 def warn(found: Iterable[FileProblem]) -> None:
-    """Say what nobody can know here. It is no mistake, and stands in nobody's way."""
+    """Print what cannot be known locally. A warning does not fail the command."""
     for each in found:
         typer.echo(plain(f"not known here: {each}"), err=True)
 
@@ -59,7 +59,7 @@ def show_json(document: Any) -> None:
 
 
 def show_problems(found: Sequence[FileProblem]) -> None:
-    """Every problem, by file and location."""
+    """Print every problem, by file and location."""
     if not at_a_terminal():
         for each in found:
             print_line(str(each))
@@ -79,7 +79,7 @@ _COLORS = {
 
 
 def show_life(life: EnrollmentTrace) -> None:
-    """A story from its first moment to its last. Instants are in UTC."""
+    """Print a simulation in order of time. Instants are in UTC."""
     if not at_a_terminal():
         for moment in life.moments:
             print_line(line_of(moment))
@@ -113,9 +113,9 @@ def _told(moment: TraceEntry) -> str:
 
 
 def plain(text: str) -> str:
-    """A text from a file as a terminal may see it: no control characters, no half letters.
+    """Make a text from a file safe for a terminal: no control characters, no lone surrogates.
 
-    The joiners stay: they do nothing to a terminal, and Persian is misspelled without them.
+    Keep the joiners: they do no harm in a terminal, and Persian spelling needs them.
     """
     return "".join(
         letter
@@ -126,13 +126,13 @@ def plain(text: str) -> str:
 
 
 def at_a_terminal() -> bool:
-    """Whether somebody looks at what is printed."""
+    """Whether the output goes to a terminal."""
     return sys.stdout.isatty()
 
 
 def _show_table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print rows, each with its color before its cells."""
-    # A tenth of a second to import, and only people at a terminal need it.
+    """Print rows; each starts with its color."""
+    # Imported here: the import takes a tenth of a second, and only a terminal needs it.
     from rich import box
     from rich.console import Console
     from rich.table import Table

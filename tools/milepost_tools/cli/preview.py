@@ -1,7 +1,4 @@
-"""The browser of this machine, if it has one.
-
-`milepost preview`: a template as its readers will see it, and what is to be said of it.
-"""
+"""`milepost preview`: shows a template in the browser as its recipients will see it."""
 
 import tempfile
 import webbrowser
@@ -25,7 +22,7 @@ from milepost_tools.preview.sample_data import LINKS, specimen_campaign
 
 
 def show(file: Path) -> bool:
-    """Open a file in it; False where there is none, so that somebody can be told where it is."""
+    """Open a file in the browser; False if there is none, so that the command prints the path."""
     try:
         return webbrowser.open(file.resolve().as_uri())
     except (webbrowser.Error, OSError):
@@ -33,7 +30,7 @@ def show(file: Path) -> bool:
 
 
 _UNSEEN = {**dict.fromkeys((0x200E, 0x200F, 0x2066, 0x2067, 0x2068, 0x2069)), 0xA0: " "}
-"""What directs writing in a mail and has no look of its own: a terminal would show its number."""
+"""Invisible characters that control the writing direction; a terminal would print their code."""
 
 
 def preview_template(
@@ -98,8 +95,8 @@ def _looked_at(
 
 
 def _unreachable(links: Sequence[str]) -> list[LintFinding]:
-    """Links that do not answer, asked as a workflow's webhook would: public servers alone."""
-    from milepost.outbound.https import HttpsOutbound  # only here is the network needed
+    """Links that do not answer. Like a workflow's webhook, the check only calls public servers."""
+    from milepost.outbound.https import HttpsOutbound  # only this check needs the network
     from milepost.outbound.request import OutboundRequest, RequestFailed
 
     found = []

@@ -1,4 +1,4 @@
-"""`milepost redrive`: have events applied that could not be, once what was wrong is mended."""
+"""`milepost redrive`: applies quarantined events again, after the cause has been fixed."""
 
 from collections import Counter
 from typing import Annotated
@@ -30,7 +30,7 @@ def redrive(
     ReactDeadLetters, read and write the contacts table and read its stream.
     """
     from milepost.base.errors import ThrottledError
-    from milepost_tools import wiring as tools_wiring  # nothing else on the command line knows AWS
+    from milepost_tools import wiring as tools_wiring  # only some commands import AWS clients
 
     counts: Counter[str] = Counter()
     try:

@@ -1,4 +1,4 @@
-"""`milepost simulate`: what a workflow would do with a contact, told before anybody enters it."""
+"""`milepost simulate`: shows what a workflow would do with a contact, before it goes live."""
 
 import json
 from datetime import UTC, datetime
@@ -82,7 +82,7 @@ def _tale(document: dict[str, Any]) -> CaseInput | list[Problem]:
 
 
 def _document(life: EnrollmentTrace, problems: list[Problem]) -> dict[str, Any]:
-    """The story for programs: the moments in order, and what came of it."""
+    """The simulation as JSON: the trace in order, and the result."""
     return {
         "moments": [
             {

@@ -1,4 +1,4 @@
-"""A template on this machine, compiled with its store around it, and what fills it in."""
+"""A local template, compiled with its store, and the data to render it with."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _FOLDER = "templates/"
 
 
 class TemplateDraft(NamedTuple):
-    """A template that could be published, and its store."""
+    """A template without errors, and its store."""
 
     name: str
     version: TemplateVersion
@@ -32,7 +32,7 @@ class TemplateDraft(NamedTuple):
 
 
 def open_template(given: str, store: Path) -> TemplateDraft:
-    """The template in a folder, or of this name in `store`; ends the command if it is refused."""
+    """Open the template in a folder, or by its name in `store`; end the command if it has errors."""
     shelf = open_store(Path(given) if Path(given).exists() else store)
     name = _name(given, shelf)
     settings = _settings(shelf)
@@ -51,7 +51,7 @@ def open_template(given: str, store: Path) -> TemplateDraft:
 def context_of(
     draft: TemplateDraft, contact: Path | None, event: Path | None, values: Sequence[str]
 ) -> dict[str, Any]:
-    """What the template is filled in with; ends the command if a file of it is wrong."""
+    """The render context of the template; ends the command if an input file is invalid."""
     person = dict(PERSON) if contact is None else read_object(contact, "a contact")
     read = _person(person)
     if isinstance(read, list):
@@ -73,7 +73,7 @@ def _person(document: dict[str, Any]) -> CaseContact | list[Problem]:
 
 
 def _name(given: str, shelf: Store) -> str:
-    """What the template is called below `templates/`."""
+    """The template's name below `templates/`."""
     names = sorted(
         path.removeprefix(_FOLDER).removesuffix("/subject.txt")
         for path in shelf.files
@@ -89,7 +89,7 @@ def _name(given: str, shelf: Store) -> str:
 
 
 def _settings(shelf: Store) -> StoreSettings:
-    """The store's settings, or as much of them as can be used: `check` says what is wrong."""
+    """The store's settings, or as much of them as is valid: `check` reports the errors."""
     text = shelf.files.get("settings.json", "")
     read = parse_file(text, SettingsFile)
     if isinstance(read, list):
@@ -99,7 +99,7 @@ def _settings(shelf: Store) -> StoreSettings:
 
 
 def _files(shelf: Store, name: str) -> dict[str, str]:
-    """The files of one template, which has no folders inside."""
+    """The files of one template. Its folder has no subfolders."""
     folder = f"{_FOLDER}{name}/"
     names = {path: path.removeprefix(folder) for path in shelf.files if path.startswith(folder)}
     return {file: shelf.files[path] for path, file in names.items() if "/" not in file}

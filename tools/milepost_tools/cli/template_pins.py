@@ -1,4 +1,4 @@
-"""Versions of templates that steps are pinned to, as far as a store's files tell them."""
+"""Template versions that steps are pinned to, as far as local files can show them."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ from milepost_tools.cli.output import FileProblem
 
 
 def unknown_template_versions(store: Store, shop: LocalStore, path: str) -> Iterator[FileProblem]:
-    """The pinned versions of a workflow that the folders of their templates are not, as they are
-    now: only AWS knows if there were such, and publishing asks it."""
+    """The pinned versions that differ from the current content of their template's folder. Only AWS
+    knows earlier versions; publishing looks them up."""
     workflow = parse_file(store.files.get(path, ""), Workflow)
     if not isinstance(workflow, Workflow):
         return

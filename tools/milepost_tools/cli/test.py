@@ -1,4 +1,4 @@
-"""`milepost test`: the tests of workflows, which lie in `tests/` beside them."""
+"""`milepost test`: runs the test cases in `tests/` beside the workflows."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from milepost_tools.cli.template_pins import unknown_template_versions
 
 
 class CaseRun(NamedTuple):
-    """One case, or a file that has none because of its `problems`."""
+    """The run of one test case, or a file that has none because of its `problems`."""
 
     file: str
     workflow: str
@@ -60,7 +60,7 @@ def run_tests(
 
 
 def _files(store: Store, path: Path) -> Iterator[str]:
-    """The files of tests that a path is about."""
+    """The test files at a path."""
     asked = store.path_of(path)
     for file in sorted(store.files):
         if not file.startswith("tests/") or not file.endswith(".json"):

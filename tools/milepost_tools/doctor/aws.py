@@ -1,4 +1,4 @@
-"""What AWS says of a deployed stack, for the doctor: questions alone, nothing is changed."""
+"""What the doctor reads from AWS. It changes nothing."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _TABLE, _FUNCTION = "AWS::DynamoDB::Table", "AWS::Lambda::Function"
 
 @contextmanager
 def _asking(action: str) -> Iterator[None]:
-    """Whatever keeps AWS from answering says nothing of the stack."""
+    """Turn errors of AWS into CannotAskError: they say nothing about the stack."""
     try:
         yield
     except ClientError as error:
@@ -36,7 +36,7 @@ def _asking(action: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class AwsStackInspector:
-    """Implements `Premises`. `client` gives a client by its service's name."""
+    """Implements `StackInspector`. `client` returns a client by its service's name."""
 
     client: Callable[[str], Any]
     name: str
@@ -146,7 +146,7 @@ class AwsStackInspector:
         return found["Attributes"][attribute]
 
     def secrets(self, path: str) -> Mapping[str, Sequence[Secret]]:
-        """Values are looked at here and leave as shapes alone."""
+        """Reads the values here and returns only their shapes."""
         stores: dict[str, list[Secret]] = defaultdict(list)
         with _asking("ssm:GetParametersByPath"):
             pages = self._pages(

@@ -1,8 +1,8 @@
-"""Doctor: looks at everything that has to be right before mail goes out, and says what is not.
+"""Runs all checks of the doctor in order and reports what is wrong.
 
-Facts are asked of AWS and DNS, and judged by pure functions. What cannot be asked is told as not
-checked: a permission that is missing, or a service that the machine at the other end does not have,
-says nothing about the stack.
+It reads data from AWS and DNS and passes them to pure checks. What it cannot read is reported as
+unknown: a missing permission, or a service that the endpoint does not offer, says nothing about the
+stack.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 PAUSE = 2.0
-"""Seconds between two looks for a report."""
+"""Seconds between two reads while it waits for a delivery event."""
 
 
 @dataclass(frozen=True)
 class Doctor:
-    """Examines one stack. `probes` makes them once the stack is known."""
+    """Examines one stack. `probes` builds the probe sender once the stack is known."""
 
     name: str
     premises: "StackInspector"
@@ -39,9 +39,9 @@ class Doctor:
     sleep: Callable[[float], None]
 
     def examine(self, domain: str, mark: str, patience: float) -> Iterator[Finding]:
-        """Look at one thing after the other. `domain` may be empty: that of the stack's sender.
+        """Run one check after the other. If `domain` is empty, it is that of the stack's sender.
 
-        `mark` tells the test mails of this run; none is sent if `patience`, in seconds, is 0.
+        `mark` identifies this run's test e-mails. None is sent if `patience` (seconds) is 0.
         """
         yield from self._asked("clock", self._clock)
         yield from self._asked("stack", self._stack)
@@ -151,7 +151,7 @@ class Doctor:
         yield from stack.check_dead_letters(waiting)
 
     def _loop(self, mark: str, patience: float) -> Iterator[Finding]:
-        """Send a mail to each of SES's simulators, and wait for what comes back to us."""
+        """Send an e-mail to each SES simulator address and wait for its delivery event."""
         if self._found is None:
             return
         probes = self.probes(self._found)

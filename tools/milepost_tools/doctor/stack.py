@@ -1,4 +1,4 @@
-"""What was deployed: whether all of it is there and in order."""
+"""Checks of the deployment: all parts of the stack exist and are healthy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from milepost_tools.doctor.finding import Finding, advice, ok, wrong
 
 SKEW = timedelta(seconds=30)
-"""AWS refuses signatures that are five minutes off; shops' own signatures are no more patient."""
+"""AWS refuses signatures that are five minutes off; the shops' signatures allow no more."""
 
 KEYS: Mapping[str, str] = {
     "link-key": "links in mails",
@@ -19,7 +19,7 @@ KEYS: Mapping[str, str] = {
     "webhook-key": "webhook steps",
 }
 SHORTEST = 32
-"""Characters of a key: 16 random bytes in hexadecimal, or 24 in base64."""
+"""Minimum length of a key: 16 random bytes in hexadecimal, or 24 in base64."""
 
 _HEX = 64
 _PUBLIC = frozenset({"shopify-domain"})
@@ -35,7 +35,7 @@ class Stack(NamedTuple):
 
 
 class StackResource(NamedTuple):
-    """Something of the stack. `state` is what its service says, in the words of that."""
+    """A part of the stack. `state` is the word that its service uses."""
 
     name: str
     kind: str
@@ -57,11 +57,11 @@ class Alarm(NamedTuple):
     name: str
     state: str
     told: bool
-    """Whether anybody is told when it goes off."""
+    """Whether an action notifies a person when it goes off."""
 
 
 def check_stack(state: str) -> Iterator[Finding]:
-    """The stack as a whole, in CloudFormation's words."""
+    """The state of the whole stack, in CloudFormation's words."""
     if not state.endswith("_COMPLETE") or "ROLLBACK" in state or state.startswith("DELETE"):
         yield wrong(
             "stack", f"is {state}", "look at its events in CloudFormation, and deploy again"
@@ -82,7 +82,7 @@ def check_parts(parts: Sequence[StackResource]) -> Iterator[Finding]:
 
 
 def check_secrets(stores: Mapping[str, Sequence[Secret]], stack: str) -> Iterator[Finding]:
-    """The keys of every store that has any. Nothing of a value is told."""
+    """The keys of every store that has any. Values are never shown."""
     if not stores:
         remedy = f"aws ssm put-parameter --type SecureString --name /{stack}/<store>/link-key ..."
         yield wrong("secrets", "no store has a key, so none can send mail", remedy)
@@ -141,7 +141,7 @@ def check_alarms(alarms: Sequence[Alarm]) -> Iterator[Finding]:
 
 
 def check_dead_letters(waiting: Mapping[str, int]) -> Iterator[Finding]:
-    """How many messages lie in each queue of dead letters."""
+    """The number of messages in each dead-letter queue."""
     full = {name: number for name, number in waiting.items() if number}
     for name, number in sorted(full.items()):
         remedy = "docs/operations.md says what each queue needs"
@@ -151,7 +151,7 @@ def check_dead_letters(waiting: Mapping[str, int]) -> Iterator[Finding]:
 
 
 def check_clock(here: datetime, there: datetime) -> Iterator[Finding]:
-    """This machine's clock against AWS's. The functions' own is AWS's."""
+    """Compare this machine's clock with AWS's. The functions use AWS's."""
     off = abs(here - there)
     if off > SKEW:
         side = "ahead" if here > there else "behind"
@@ -164,7 +164,7 @@ def check_clock(here: datetime, there: datetime) -> Iterator[Finding]:
 def check_loop(
     expected: Mapping[str, str], heard: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    """What came back of each test mail: `expected` names the report that each has to lead to."""
+    """The delivery event of each test e-mail; `expected` names the one that each must cause."""
     for address, report in expected.items():
         check = f"loop of {address}@"
         reports = heard.get(address, ())

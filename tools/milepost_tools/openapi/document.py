@@ -1,4 +1,4 @@
-"""The OpenAPI document of a list of routes."""
+"""Builds the OpenAPI document from a list of routes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ _KEY: Json = {
 
 
 def document(routes: Sequence[Route] = ROUTES) -> Json:
-    """OpenAPI 3.1 as plain JSON."""
+    """The OpenAPI 3.1 document as plain JSON."""
     named = [model for route in routes for model in route.models()]
     models: list[type[BaseModel]] = list(dict.fromkeys([Error, TooMany, *named]))
     schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)[1]
@@ -115,7 +115,7 @@ def document(routes: Sequence[Route] = ROUTES) -> Json:
 
 
 def text(routes: Sequence[Route] = ROUTES) -> str:
-    """The document as it is committed."""
+    """The document as the repository stores it."""
     return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -150,7 +150,7 @@ def _query(route: Route) -> list[Json]:
 
 
 def _plain(schema: Mapping[str, Any]) -> Json:
-    """A parameter is there or is not; nobody sends null in a URL."""
+    """Drop null from a parameter's types: a URL cannot contain null."""
     some = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     kept = {name: value for name, value in schema.items() if name not in ("anyOf", "title")}
     if kept.get("default", "") is None:

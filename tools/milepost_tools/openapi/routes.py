@@ -1,4 +1,4 @@
-"""Every route of the API. A new route of the template gets its entry here."""
+"""Every route of the API. A new route of the template needs an entry here."""
 
 from milepost.api.bodies import ConsentBody, LookupBody, PatchBody, UpsertBody
 from milepost_tools.openapi import models

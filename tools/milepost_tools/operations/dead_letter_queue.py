@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SqsDeadLetterQueue:
-    """Implements `Box`. Beside our own letters the queue holds what Lambda itself gave up on: a
-    part of the stream, which is read while the stream still has it."""
+    """Implements `DeadLetterQueue`. Besides our own dead letters, the queue contains parts of the
+    stream that Lambda gave up on. They are read from the stream while it still has them."""
 
     table: Table
     queue: "SQSClient"
     url: str
-    streams: Any  # the client of dynamodbstreams, for which there are no type stubs
+    streams: Any  # a dynamodbstreams client; there are no type stubs
     _seen: set[str] = field(default_factory=set)
 
     def waiting(self) -> Iterator[QueuedDeadLetters]:
@@ -63,7 +63,7 @@ class SqsDeadLetterQueue:
         return letters
 
     def _records(self, part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The records of a part that `react` would have been given."""
+        """The records of a part of the stream that `react` would have received."""
         last = int(part["endSequenceNumber"])
         iterator: str | None = self.streams.get_shard_iterator(
             StreamArn=part["streamArn"],

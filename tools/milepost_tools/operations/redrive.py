@@ -1,8 +1,9 @@
-"""Redrive: dead letters are applied after all, each exactly once.
+"""Redrive: apply quarantined records again, each exactly once.
 
-A record cannot be handed over again: its position is behind the contact's by now (decision 3). So
-an item is laid on the contact's collection that says to apply the event, and the stream hands that
-over at a position of its own. It is named after the record, so a second redrive lays nothing.
+A record cannot be delivered again, because the contact's last sequence number is already higher
+(decision 3). Instead, redrive puts an item with a request to apply the event into the contact's
+collection; the stream delivers it with a new sequence number. Its key contains the record's id, so
+a second redrive adds nothing.
 """
 
 from collections.abc import Iterator
@@ -16,27 +17,28 @@ if TYPE_CHECKING:
 
 
 RedriveResult = Literal["applied", "requested before", "gone", "unknown", "trimmed"]
-"""`unknown`: the stream went on past it, and nobody can tell whether it had been applied. `gone`:
-it expired, or its contact was erased. `trimmed`: the stream keeps records for a day."""
+"""`unknown`: Lambda gave up on the record, and it may have been applied. `gone`: the event expired,
+or its contact was erased. `trimmed`: the stream keeps records for a day and has deleted this one.
+"""
 
 
 class DeadLetterQueue(Protocol):
-    """The queue of dead letters."""
+    """The dead-letter queue."""
 
     def waiting(self) -> Iterator[QueuedDeadLetters]: ...
 
     def apply_again(self, letter: DeadLetter) -> bool | None:
-        """Have a record applied; False if that was asked before, None if it is gone."""
+        """Request that a record is applied; False if that was requested before, None if it is gone."""
 
     def done(self, envelope: QueuedDeadLetters) -> None:
-        """Take a message out of the queue."""
+        """Delete a message from the queue."""
 
     def put_back(self, envelope: QueuedDeadLetters) -> None:
-        """Leave a message to whoever comes next, at once."""
+        """Make a message visible again at once."""
 
 
 class Redriven(NamedTuple):
-    """What became of a letter; None for a part of the stream that is no more."""
+    """The result for one dead letter. `letter` is None for a part of the stream that is gone."""
 
     letter: DeadLetter | None
     fate: RedriveResult
@@ -44,16 +46,16 @@ class Redriven(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Redriver:
-    """Empties the queue of dead letters."""
+    """Empties the dead-letter queue."""
 
     contacts: "Contacts"
     box: DeadLetterQueue
 
     def redrive(self, dry_run: bool = False, insist: bool = False) -> Iterator[Redriven]:
-        """Have every letter applied, as it is read. A dry run changes nothing.
+        """Apply every dead letter, one at a time. A dry run changes nothing.
 
-        What cannot be told apart stays in the queue, unless one insists: then it is applied, though
-        it may have been before.
+        An `unknown` record stays in the queue unless the operator insists: then it is applied, even
+        if it may have been applied before.
         """
         kept: list[QueuedDeadLetters] = []
         for envelope in self.box.waiting():

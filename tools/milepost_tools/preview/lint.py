@@ -1,4 +1,4 @@
-"""What is wrong with a finished mail, or could be better: found in what readers would get."""
+"""Lint: finds errors and possible improvements in a rendered e-mail."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from milepost.templates.sizes import CLIPPED, html_size
 
 NEARLY_CLIPPED = CLIPPED * 9 // 10
 MAX_SHOWN_LENGTH = 60
-"""Characters of a subject that the lists of common mail programs show; phones show fewer."""
+"""Characters of a subject that common mail programs show in their lists; phones show fewer."""
 
 _LEFT_OVER = re.compile(r"\{\{|\}\}|\{%|%\}")
 _NOT_IN_URL = re.compile(r"[\s<>\"{}|\\^`]")
@@ -25,14 +25,14 @@ _PHONE = re.compile(r"\+?[0-9().\s-]{3,30}")
 
 
 class LintFinding(NamedTuple):
-    """Something about a mail: `wrong` is a mistake, all else is advice."""
+    """A finding about an e-mail: `wrong` is an error, the others are advice."""
 
     problem: Problem
     wrong: bool = True
 
 
 def lint(mail: Rendered) -> Iterator[LintFinding]:
-    """Everything that can be said of one language of a mail, in the order of its parts."""
+    """All findings for one language of an e-mail, in the order of its parts."""
     yield from _subject(mail)
     yield from _size(mail)
     reader = _Reader(mail.html)
@@ -54,7 +54,7 @@ def lint(mail: Rendered) -> Iterator[LintFinding]:
 
 
 def links_of(mail: Rendered) -> tuple[str, ...]:
-    """Where the links and pictures of a mail lead, each once."""
+    """The targets of links and pictures of an e-mail, each once."""
     reader = _Reader(mail.html)
     found = [link.target for link in reader.links] + [source for source, _ in reader.images]
     return tuple(dict.fromkeys(url for url in found if url))
@@ -80,7 +80,7 @@ def _size(mail: Rendered) -> Iterator[LintFinding]:
 
 
 class Link(NamedTuple):
-    """A link and what a reader hears of it."""
+    """A link and its text as a screen reader speaks it."""
 
     target: str
     says: str
@@ -98,7 +98,7 @@ def _link(link: Link) -> Iterator[LintFinding]:
 
 
 def broken(target: str) -> str:
-    """Why a link cannot lead anywhere, as far as its spelling tells; empty if it can."""
+    """Why a link's address is invalid; empty if it is valid."""
     scheme, colon, rest = target.partition(":")
     match scheme.lower() if colon else "":
         case "http" | "https":
@@ -117,7 +117,7 @@ def broken(target: str) -> str:
 
 
 def _unseen(source: str) -> str:
-    """Why a picture cannot be shown, as far as its address tells; empty if it can."""
+    """Why a picture's address is invalid; empty if it is valid."""
     if source.lower().startswith(("https:", "http:", "cid:")):
         return broken(source)
     return "is no whole address: write it with https://" if source else "shows nothing"
@@ -139,7 +139,7 @@ def _broken_url(target: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects pictures with their alt text, and links with what they say."""
+    """Collects pictures with their alt text, and links with their text."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)

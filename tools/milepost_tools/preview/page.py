@@ -1,4 +1,4 @@
-"""One page that shows a mail in all its languages: on a phone and a desk, in light and dark."""
+"""One page that shows an e-mail in all languages: on phone and desktop, in light and dark."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,8 @@ dt { color: #5c5c5c; } dd { margin: 0 0 8px; font-weight: 600; }
 
 
 def index_page(template: str, previews: Sequence[Preview]) -> str:
-    """The whole page in one file. Nothing in it can run: frames are sandboxed, scripts refused."""
+    """The whole page in one file. It runs no script: frames are sandboxed, and the policy forbids
+    scripts."""
     body = "".join(line for each in previews for line in _language(each))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -51,7 +52,7 @@ def index_page(template: str, previews: Sequence[Preview]) -> str:
 
 
 def in_scheme(html: str, dark: bool) -> str:
-    """A mail whose styles for light and dark are settled, whatever the machine prefers."""
+    """Fix an e-mail's light or dark styles, whatever the machine prefers."""
     chosen = "dark" if dark else "light"
     return _SCHEME.sub(lambda found: _YES if found[1].lower() == chosen else _NO, html)
 

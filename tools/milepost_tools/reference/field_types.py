@@ -1,4 +1,4 @@
-"""The fields of a model as people read them: what kind of value, required or not, what it means."""
+"""The fields of a model for readers: kind of value, required or not, meaning."""
 
 import json
 from collections.abc import Iterator
@@ -71,14 +71,14 @@ _NAMED: tuple[tuple[Any, str, str], ...] = (
     (int, "whole number", "whole numbers"),
     (float, "number", "numbers"),
 )
-"""What people call a type: one, and several."""
+"""What the pages call a type: singular and plural."""
 
 _UNIONS: dict[str, Any] = {"AnyStep": AnyStep, "Condition": Condition}
-"""What models name before it is made."""
+"""Names for unions."""
 
 
 def fields(model: type[FileModel]) -> Iterator[Field]:
-    """The fields of a model by the names that the file has, required ones first."""
+    """The fields of a model by their names in the file, required ones first."""
     hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     ordered = sorted(model.model_fields.items(), key=lambda item: not item[1].is_required())
     for name, info in ordered:
@@ -92,7 +92,7 @@ def fields(model: type[FileModel]) -> Iterator[Field]:
 
 
 def nested_models(model: type[FileModel]) -> Iterator[tuple[str, type[FileModel]]]:
-    """The fields that hold objects of their own, with the models of those."""
+    """The fields that contain objects, with the models of those."""
     hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     for name, info in model.model_fields.items():
         if not any(hints[name] == each for each, _, _ in _NAMED):

@@ -1,4 +1,4 @@
-"""A `wait_for` begins: keep its task token where the event will look for it."""
+"""A `wait_for` begins: store its task token where `react` finds it when the event arrives."""
 
 from collections.abc import Mapping
 from typing import Any

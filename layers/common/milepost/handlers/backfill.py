@@ -1,4 +1,4 @@
-"""The tasks of the state machine that looks at all contacts."""
+"""The tasks of the state machine that re-evaluates all contacts (backfill)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from milepost.wiring import core, runtime
 
 
 def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Go on with one part (`item`), or say which of the `items` are left when all have had a turn.
+    """Continue one partition (`item`); or, after a pass, return which `items` remain.
 
-    The answer is the whole state of the machine, `next` where it goes.
+    The answer is the whole state of the state machine; `next` selects its next state.
     """
     if "item" in task:
         done = runtime.looker().part(task["request"], BackfillPartition(**task["item"]))

@@ -1,4 +1,4 @@
-"""/v1/{store}/contacts...: what the shop's own systems read of a contact, and change."""
+"""/v1/{store}/contacts...: the shop's own systems read and change contacts."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ USUAL_RECORDS = 50
 
 
 def respond(request: HttpRequest) -> Response:
-    """Whoever may not come in learns nothing, not even which contacts there are."""
+    """Authenticate first: a request without a valid key does not learn which contacts exist."""
     authenticate(request, core.secrets(), core.clock().wire_now())
     act = ROUTES.get(request.route)
     if act is None:
@@ -135,7 +135,7 @@ def _changed(changed: Changed) -> Response:
     return answer(202 if changed.status == "accepted" else 200, changed._asdict())
 
 
-# --- taking out, and forgetting ---
+# --- export and erasure ---
 
 
 def erase(request: HttpRequest) -> Response:
@@ -147,7 +147,7 @@ def export(request: HttpRequest) -> Response:
 
 
 def _ask(request: HttpRequest, kind: "Kind") -> Response:
-    """It is carried out by another function: the person may be larger than a call is long."""
+    """Queue the request. Another function handles it, because a large contact exceeds one API call."""
     from milepost.privacy.request import request_id, request_record  # few calls need it
 
     contact, key, clock = _existing(request), _key(request), core.clock()
@@ -173,7 +173,7 @@ def request_status(request: HttpRequest) -> Response:
     return answer(200, told)
 
 
-# --- what a request says ---
+# --- parsing the request ---
 
 
 def _contact(request: HttpRequest) -> str:
@@ -218,7 +218,7 @@ def _instant(request: HttpRequest, name: str) -> datetime | None:
 
 
 def _key(request: HttpRequest) -> str | None:
-    """What tells a repeated request from a new one."""
+    """The idempotency key: it identifies a repeated request."""
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= 200 and all("!" <= c <= "~" for c in key)):
         raise HttpError(422, "bad_key", "Idempotency-Key must be 1 to 200 visible ASCII characters")
@@ -226,7 +226,7 @@ def _key(request: HttpRequest) -> str | None:
 
 
 def _named(request: HttpRequest) -> tuple[str, bool, datetime]:
-    """The id of the event that a request comes to, whether it has its time, and that time."""
+    """The event's id, whether the request carries its own time, and that time."""
     key = _key(request)
     return key or uuid4().hex, key is None, core.clock().now()
 

@@ -1,4 +1,4 @@
-"""One JSON logger and one set of metrics. Neither ever gets an address, a name or a token."""
+"""One JSON logger and one set of metrics. Neither ever receives an address, a name or a token."""
 
 from traceback import format_tb
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class TracebackWithoutValues(LambdaPowertoolsFormatter):
-    """Says where something broke and what kind of error it was, but not in the error's own words.
+    """Formats a traceback with the error's type and position, but without its message.
 
-    Those quote what was being worked on: a ValueError the text, a validation the whole input.
+    Messages quote the data: a ValueError its text, a validation error the whole input.
     """
 
     def formatException(self, ei: Any) -> str:
@@ -27,13 +27,13 @@ metrics = Metrics(namespace="Milepost", service="milepost")
 
 
 def report_unbalanced(step: str, numbers: "StepCounts") -> None:
-    """Sent, skipped, failed and unknown must come to what was decided: the `Alarm` of numbers."""
+    """Log and count if sent + skipped + failed + unknown differs from the number of decisions."""
     logger.error("counts unbalanced", extra={"step": step, "missing": numbers.unaccounted})
     count_metric("CountsUnbalanced", abs(numbers.unaccounted))
 
 
 def count_metric(name: str, number: int = 1) -> None:
-    """Count something, at once, without a dimension per store: custom metrics are paid for each."""
+    """Emit a metric immediately, without a dimension per store: AWS bills each custom metric."""
     from aws_lambda_powertools.metrics import MetricUnit
 
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)

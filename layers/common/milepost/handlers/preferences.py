@@ -1,4 +1,4 @@
-"""GET and POST /v1/{store}/preferences/{token}: what a reader gets, and when."""
+"""GET and POST /v1/{store}/preferences/{token}: what e-mail a recipient gets, and when."""
 
 from milepost.base import instants
 from milepost.contacts.preferences import local_date, snoozed_until
@@ -13,7 +13,7 @@ from milepost.wiring import core, pages
 
 
 def respond(request: HttpRequest) -> Response:
-    """A link that we did not make gets the same page whatever is wrong with it, and no details."""
+    """Every invalid link gets the same page, without details."""
     desk, now = pages.preference_desk(), core.clock().now()
     opened = desk.open(request.store, request.path.get("token", ""))
     if opened is None:
@@ -34,7 +34,7 @@ def respond(request: HttpRequest) -> Response:
 
 
 def _written(day: str, opened: PreferencesPage) -> str:
-    """A day as the reader writes it; only a page with one needs Babel, which takes 50 ms."""
+    """Format a date for the recipient. Only a page with a date imports Babel, which takes 50 ms."""
     from milepost.templates.formats import moment
 
     _, language = supported_language(opened.locale, TEXTS)
@@ -42,7 +42,7 @@ def _written(day: str, opened: PreferencesPage) -> str:
     try:
         return moment(day, "long", language, zone)
     except ValueError:
-        return day  # the shop wrote something else there
+        return day  # the shop stored something that is not a date
 
 
 handler = http(respond)

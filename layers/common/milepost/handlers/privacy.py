@@ -1,4 +1,4 @@
-"""The queue of privacy requests: exports and erasures are carried out, one at a time."""
+"""The queue of privacy requests: runs exports and erasures one at a time."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ from milepost.handlers.log import count_metric, logger
 from milepost.wiring import privacy
 
 NEEDED_MS = 60_000
-"""What the end of a call is given: a page of a large contact, and the note of how far it is."""
+"""Milliseconds reserved at the end of a call: for one page of a large contact and for saving the
+progress."""
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Go on with each request; what failed comes again, alone."""
+    """Continue each request. SQS delivers only the failed ones again."""
 
     def tired() -> bool:
         return bool(context and context.get_remaining_time_in_millis() < NEEDED_MS)

@@ -1,4 +1,4 @@
-"""The queue of changed files: publish what they are part of, each part once."""
+"""The queue of changed files: publish each unit that they belong to, once."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from milepost.wiring import core, publishing
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Publish a batch of changes, store by store; what could not be finished comes again."""
+    """Publish a batch of changes, store by store. SQS delivers what is unfinished again."""
     changes: dict[str, dict[str, list[str]]] = {}
     for record in batch["Records"]:
         store, path = _place(record["body"])
@@ -33,7 +33,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
 
 
 def _place(body: str) -> tuple[str, str]:
-    """The store and the path that a notice is about; empty if it is no notice of a file."""
+    """The store and path that a notification names; empty if it is not a file notification."""
     try:
         key = json.loads(body)["detail"]["object"]["key"]
         store, _, path = key.partition("/")
@@ -63,8 +63,8 @@ def _publish(store: str, paths: list[str]) -> bool:
 
 
 def _tell(store: str, reports: list[PublishReport]) -> None:
-    """Tell the shop's people. If they cannot be reached the reports lie in the bucket all the same,
-    and to publish again would not bring the news back."""
+    """Alert the shop's staff. A failed alert is logged only: the reports are in the bucket, and
+    publishing again would not repeat the alert."""
     if not core.settings().alarm_topic:
         return
     try:

@@ -1,4 +1,4 @@
-"""The task of a state machine: run one block of steps for one contact."""
+"""The task of a workflow's state machine: run one block of steps for one contact."""
 
 import json
 from collections.abc import Mapping
@@ -12,9 +12,10 @@ from milepost.wiring import core, runtime
 
 
 def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Run `block`; or note that the machine failed (`abandon`); or send `again` once.
+    """Run `block`; or record that the state machine failed (`abandon`); or send `again` once.
 
-    The answer is the whole state of the machine: `until` and `since` are instants of its own time.
+    The answer is the whole state of the state machine. `until` and `since` are instants of the real
+    clock, which Step Functions uses.
     """
     if "detail" in task:
         return _failed(task["detail"])
@@ -43,7 +44,7 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
 
 
 def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """A machine that ended without a word: Step Functions itself tells (EventBridge)."""
+    """Record an execution that failed outside our code: Step Functions reports it by EventBridge."""
     began_with = json.loads(detail["input"])
     ref = EnrollmentRef.from_json(began_with["enrollment"])
     runtime.runner().abandon(

@@ -1,4 +1,4 @@
-"""Segments and lists for the store: how many and who, what a condition would find, and members of
+"""The API of segments and lists: their members and counts, previews of conditions, and members of
 static segments."""
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 MAX_MEMBERS = 1000
-"""Members on one page."""
+"""Maximum members on one page."""
 
 
 def accept(request: HttpRequest) -> Response:
-    """What a key of the store may ask."""
+    """Answer an authenticated request."""
     authenticate(request, core.secrets(), core.clock().wire_now())
     route = _ROUTES.get(request.route)
     if route is None:

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/browser: what a visitor looks at. GET /v1/{store}/milepost.js: what tells us."""
+"""POST /v1/{store}/browser records browsing events; GET /v1/{store}/milepost.js is the script."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from milepost.wiring import core, pages
 SCRIPT = (Path(milepost.__file__).parent / "static" / "milepost.js").read_text("utf-8")
 TAG = f'"{sha256(SCRIPT.encode()).hexdigest()[:16]}"'
 LARGEST = 64 * 1024
-"""Bytes; a browser's beacon holds no more either."""
+"""In bytes; a browser's beacon cannot be larger either."""
 
 
 def respond(request: HttpRequest) -> Response:
@@ -48,7 +48,7 @@ def respond(request: HttpRequest) -> Response:
 
 
 def _script(request: HttpRequest) -> Response:
-    """The same for every store: the key is in the page."""
+    """The script is the same for every store: the page contains the key."""
     headers = {
         "content-type": "text/javascript; charset=utf-8",
         "cache-control": "public, max-age=3600",

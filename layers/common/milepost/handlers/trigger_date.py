@@ -1,4 +1,4 @@
-"""Every minute: what is due."""
+"""The scheduler: runs once a minute and does what is due."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from milepost.wiring import core, runtime, tables
 
 
 def handler(_: Any, __: Any) -> None:
-    """Have all contacts looked at for what was published, begin legs that are due, report what
-    comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes."""
+    """Start backfills, start due executions, fire time triggers, and settle messages that have had
+    no delivery report for 15 minutes."""
     core.settings().need("run_steps_arn")
     resender = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
     now = core.clock().wire_now()

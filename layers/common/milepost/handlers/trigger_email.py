@@ -1,4 +1,4 @@
-"""The queue of SES's events: each is merged into the ledger and the timeline."""
+"""The queue of SES events: merges each into the ledger and the timeline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from milepost.wiring import core, sending, tables
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Learn from a batch; what could not be recorded is handed over again, alone."""
+    """Record a batch of delivery events. SQS delivers only the failed ones again."""
     failed = []
     for record in batch["Records"]:
         try:
@@ -46,8 +46,8 @@ def _learn(body: str) -> None:
 
 
 def _about_a_probe(body: str) -> bool:
-    """Note what came back of a test mail of `milepost doctor`; False if it is of none."""
-    from milepost.sending.probes import probe_in  # a few reports a year
+    """Record an SES event for a test e-mail of `milepost doctor`; False if it belongs to none."""
+    from milepost.sending.probes import probe_in  # needed a few times a year
 
     heard = probe_in(body)
     if heard is not None:

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/forms/{form} takes a sign-up; /v1/{store}/confirm/{token} confirms one."""
+"""POST /v1/{store}/forms/{form} records a sign-up; /v1/{store}/confirm/{token} confirms it."""
 
 from typing import Any
 
@@ -40,7 +40,8 @@ def respond(request: HttpRequest) -> Response:
 
 
 def _take_json(request: HttpRequest, form: Form) -> Response:
-    """Errors are answers here, not exceptions: the page that asked has to be able to read them."""
+    """Return errors as answers, not exceptions, so that they get CORS headers and the page can read
+    them."""
     try:
         outcome = _take(request, form, json_object(request))
         if isinstance(outcome, SignUpRateLimited):
@@ -55,7 +56,7 @@ def _take_json(request: HttpRequest, form: Form) -> Response:
 
 
 def _take_form(request: HttpRequest, form: Form, settings: StoreSettings) -> Response:
-    """A page for whoever sits before the browser, or a way to the shop's own page of thanks."""
+    """Answer with a page, or redirect to the shop's own thank-you page."""
     posted = {name: values[0] for name, values in form_fields(request).items()}
     outcome = _take(request, form, posted)
     locale = posted.get("locale") or _wished(request) or settings.default_locale
@@ -86,7 +87,7 @@ def _take(request: HttpRequest, form: Form, posted: dict[str, Any]) -> Any:
 
 
 def _confirm(request: HttpRequest) -> Response:
-    """GET shows a page, POST confirms; a link that is not ours is told nothing."""
+    """GET shows a page, POST confirms. An invalid link gets no details."""
     now = core.clock().now()
     opened = pages.confirmer().open(request.store, request.path["token"], now)
     if opened is None:
@@ -106,7 +107,7 @@ def _caller(request: HttpRequest) -> FormVisitor:
 
 
 def _wished(request: HttpRequest) -> str:
-    """The first language that the browser asks for."""
+    """The first language in the browser's Accept-Language."""
     return request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
 
 

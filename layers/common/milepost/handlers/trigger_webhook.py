@@ -1,4 +1,4 @@
-"""POST /v1/{store}/webhooks/{source}: what a shop platform reports in its own words."""
+"""POST /v1/{store}/webhooks/{source}: webhooks of a shop platform in its own format."""
 
 from collections.abc import Collection
 from hashlib import sha256
@@ -15,9 +15,9 @@ from milepost.wiring import core, privacy, tables
 
 
 def accept(request: HttpRequest) -> Response:
-    """200 for everything genuine, also what we have no use for.
+    """Answer 200 for every authentic webhook, even if we cannot use it.
 
-    Shopify deletes a subscription after 8 refusals, so a topic or a body that we cannot use is
+    Shopify deletes a subscription after 8 refusals. A topic or body that we cannot use is therefore
     acknowledged, counted and logged.
     """
     if request.path.get("source") != "shopify":
@@ -31,9 +31,9 @@ def accept(request: HttpRequest) -> Response:
             401, "bad_signature", "the HMAC does not match the body and the store's Shopify secret"
         )
     if delivery.topic not in shopify.TOPICS and delivery.topic not in shopify.COMPLIANCE:
-        return _ignored(delivery, "unknown_topic")  # whatever its body may be
+        return _ignored(delivery, "unknown_topic")  # whatever the body contains
     try:
-        payload = read_json(request.body, halves=True)  # the translator replaces them
+        payload = read_json(request.body, halves=True)  # the translator replaces lone surrogates
     except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     try:
@@ -62,12 +62,13 @@ def _append(request: HttpRequest, delivery: shopify.Delivery, payload: Any) -> R
 def _comply(
     request: HttpRequest, delivery: shopify.Delivery, payload: Any, domains: Collection[str]
 ) -> Response:
-    """A customer wants their data or its end, or the shop left for good: acted on, not filed.
+    """Open a privacy request: a customer asks for their data or its erasure, or the shop left for
+    good.
 
-    One app may serve several shops under one secret; a store that knows its domain erases nothing
-    for another.
+    Several shops can share one app and its secret. A store that knows its domains ignores requests
+    for other domains.
     """
-    # Demands are rare, and every cold start would pay for what they need.
+    # Imported here: such requests are rare, and the import would slow every cold start.
     from milepost.privacy.request import request_id
     from milepost.shops.shopify.compliance import read_compliance_request as read_demand
 
