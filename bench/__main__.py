@@ -1,4 +1,4 @@
-"""Measure everything, print it, and keep it in `bench/results.json`."""
+"""Measure everything, print it, and write it to `bench/results.json`."""
 
 import json
 import os
@@ -43,7 +43,7 @@ TARGETS = {
 
 
 def main() -> int:
-    """Run all measurements; 1 if a target was missed."""
+    """Run all measurements; return 1 if a target was missed."""
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         console.print("Building the layer for this machine ...")
@@ -59,7 +59,9 @@ def main() -> int:
         console.print("Rendering a mail of 30 KB ...")
         rendering = measure_rendering()
         console.print("Importing and exporting a million ...")
-        with ProcessPoolExecutor(1, get_context("spawn")) as own:  # its peak of memory is measured
+        with ProcessPoolExecutor(
+            1, get_context("spawn")
+        ) as own:  # a process of its own, because its peak memory is measured
             transfers = own.submit(measure_transfers).result()
         console.print("Asking 100,000 contacts for six segments ...")
         segments = measure_segments()

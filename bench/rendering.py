@@ -1,8 +1,9 @@
-"""What it costs to fill one mail in, against Jinja2 alone with the same template and values.
+"""What rendering one e-mail costs, compared with Jinja2 alone with the same template and values.
 
-The mail is the shipped reminder of a cart of eight products, made as long as 30 KB by words. Jinja2
-alone has the very sources that publish made, all four parts, in an environment without a sandbox:
-values are escaped and money is written as ours, nothing is counted, checked, isolated or marked.
+The e-mail is the shipped reminder of a cart of eight products, with text added up to 30 KB. Jinja2
+alone renders the same sources that publish made, all four parts, in an environment without a
+sandbox: it escapes values and formats money like ours, but counts, checks, isolates and marks
+nothing.
 """
 
 import statistics
@@ -28,7 +29,7 @@ _FOLDER = REPOSITORY / "workflows" / "templates"
 
 
 def measure_rendering() -> dict[str, float]:
-    """CPU ms of one mail with ours and with Jinja2 alone, medians, and the median of the ratios."""
+    """CPU ms for one e-mail with ours and with Jinja2 alone (medians), and the median ratio."""
     version, context = _template(), _context()
     renderer = Renderer(version)
     campaign = campaign_of(_STORE, "abandoned-cart", "reminder", "", "https://api.example")
@@ -53,7 +54,7 @@ def _cpu(call: Callable[[], object]) -> float:
 
 
 def _template() -> TemplateVersion:
-    """The reminder with as many words as make its HTML about 30 KB."""
+    """The reminder with enough added text to make its HTML about 30 KB."""
     files, layout = _texts("abandoned-cart/reminder"), _texts("_layout")
     words = (
         "<mj-text>"

@@ -1,4 +1,4 @@
-"""Segments over many contacts in one process: nothing is read, so it is the CPU alone."""
+"""Segments over many contacts in one process. It reads nothing, so this is CPU time only."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -35,11 +35,12 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "big": {"sum_of": "Order Completed", "of": "total", "within": "365 days", "gte": 500},
     "french-buyers": {"all": [{"in_segment": "french"}, {"in_segment": "buyers"}]},
 }
-"""Six conditions: two count in windows, one adds up, two look fields up, one asks about others."""
+"""Six conditions: two count in windows, one sums, two compare fields, one depends on other
+segments."""
 
 
 def measure_segments(number: int = CONTACTS) -> dict[str, Any]:
-    """Contacts per CPU second, all six segments of each decided, with the time they flip at."""
+    """Contacts per CPU second, with all six segments evaluated and the next change computed."""
     profiles, state = _people(number)
     segmenter, head = _wired(state)
     event = reevaluation_event(STORE, NOW)

@@ -1,4 +1,4 @@
-"""The numbers at the end, one table per workflow."""
+"""The results at the end, one table per workflow."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ _FATES = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
 def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[str]) -> None:
-    """Print what became of everyone who entered, and of every mail, step by step in `order`."""
+    """Print the results of all enrollments and e-mails, step by step in `order`."""
     console.print(f"\n[bold]{title}[/bold]  {numbers.entered} entered")
     for status, count in numbers.statuses.items():
         console.print(f"  {count} {status}", markup=False)

@@ -1,4 +1,4 @@
-"""`python -m local demo`: deploy, upload a store, play the story, show what came of it."""
+"""`python -m local demo`: deploys, uploads a store, runs the script and shows the results."""
 
 import sys
 import threading
@@ -23,13 +23,14 @@ from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 
 SPEED = 3600
-"""Of the story's clock: an hour a second, so that four days take a minute and a half."""
+"""Speed of the virtual clock: an hour a second, so that four days take a minute and a half."""
 
 _PUBLISHED_WITHIN = 120
 
 
 def run_demo() -> int:
-    """0 if the story came out as told, 1 if not. On a terminal, everything stays up for a look."""
+    """Return 0 if the results are as expected, 1 if not. On a terminal, everything keeps running
+    until Ctrl-C."""
     console = Console(highlight=False)
     clock = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}@{SPEED}"
     with LocalStack(clock=clock, say=console.print) as stack:
@@ -41,7 +42,7 @@ def run_demo() -> int:
         )
         if sys.stdout.isatty():
             console.print("Ctrl-C stops it.")
-            with suppress(KeyboardInterrupt):  # the story has been told; how it ended still counts
+            with suppress(KeyboardInterrupt):  # the script has finished; its result still counts
                 threading.Event().wait()
     return 1 if differences else 0
 
@@ -83,7 +84,8 @@ def _sending_steps(workflow: str) -> list[str]:
 
 
 def _wait_for_publication(stack: LocalStack, console: Console) -> None:
-    """Until both workflows are live; raises LocalError with the reports if they do not get so."""
+    """Wait until both workflows are live. Raises LocalError with the reports if they do not go
+    live."""
     deadline = time.monotonic() + _PUBLISHED_WITHIN
     wanted = {f"workflow:{CART}", f"workflow:{WELCOME}"}
     console.print("Publishing the store's files ...")

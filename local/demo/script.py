@@ -1,4 +1,4 @@
-"""The story: what the shop and its customers do, and how it must come out."""
+"""The script of the demo: what the shop and its customers do, and the expected results."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _LOOK_AGAIN = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Plays the story. `now` is the time of the story, `patience` real seconds for a reaction."""
+    """Plays the script. `now` is virtual time; `patience` is in real seconds for each reaction."""
 
     shop: Shop
     inbox: Inbox
@@ -27,10 +27,10 @@ class Story:
     patience: float = 120
 
     def play(self) -> None:
-        """Let everyone act, and wait until nobody is inside a workflow any more."""
+        """Let all shoppers act, and wait until no enrollment is active."""
         noor, lina, _, _, ines, theo, wei = CAST
         self.shop.opens_account(wei, self.now())
-        self._first_mail(wei)  # by then every function has been started once
+        self._first_mail(wei)  # by now every function has had its cold start
         for shopper in CAST:
             if WELCOME not in shopper.endings:
                 report = self.shop.begins_checkout(shopper, self.now())
@@ -44,7 +44,7 @@ class Story:
         self._until(lambda: all(self._is_over(shopper) for shopper in CAST), "the story to end")
 
     def differences(self) -> list[str]:
-        """Where the story came out otherwise than it is told; empty if nowhere."""
+        """The differences between the actual and the expected results."""
         found: list[str] = []
         deadline = time.monotonic() + _LOOK_AGAIN
         while (found := list(self._differences())) and time.monotonic() < deadline:

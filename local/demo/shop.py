@@ -1,7 +1,7 @@
-"""The shop of the story: it reports what its customers do as Shopify does, signed, byte for byte.
+"""The shop of the demo. It sends signed webhooks exactly as Shopify does.
 
-The bodies are the project's samples of real deliveries, with their full sets of fields; people,
-times and ids are put in anew for each shopper.
+The bodies are the project's samples of real deliveries, with all their fields. People, times and
+ids are replaced for each shopper.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ class Shop:
         return body
 
     def repeats(self, topic: str, body: dict[str, Any], now: datetime) -> None:
-        """Deliver the same report once more, as Shopify does when an answer was lost."""
+        """Deliver the same webhook again, as Shopify does after a lost answer."""
         self._post(topic, body, now)
 
     def takes_order(self, shopper: Shopper, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The live timeline: whatever is new in the tables, told as it happens."""
+"""The live timeline: prints new items of the tables as they appear."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _FATES = {
 
 
 class Timeline:
-    """Watches the shoppers from a thread of its own."""
+    """Watches the shoppers' items in a thread of its own."""
 
     def __init__(self, ledger: Ledger, console: Console, start: datetime) -> None:
         self._ledger, self._console, self._start = ledger, console, start
@@ -67,7 +67,7 @@ class Timeline:
 
 
 def _said(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The sentences that one item of a contact's life is worth, each with its time."""
+    """The lines to print for one item of a contact, each with its time."""
     kind = item["sk"].partition("#")[0]
     if kind == "EVENT" and item["source"] != "email":
         yield item["at"], f"{item['name']} ({item['source']})"

@@ -1,4 +1,5 @@
-"""The JSON API beside the inbox: mails, what is done with them, faults and outcomes to order."""
+"""The inbox's JSON API: e-mails, actions on them, and the faults and outcomes that a test
+orders."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -21,12 +22,12 @@ DEFAULT_LIMIT = 100
 
 
 class Unusable(Exception):
-    """The request makes no sense; the message says why."""
+    """The request is invalid; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxApi:
-    """Everything the inbox can do, for programs."""
+    """Everything that the inbox can do, as an API."""
 
     reader: Reader
     office: PostOffice
@@ -145,7 +146,7 @@ Handler = Callable[[Request], Awaitable[object]]
 
 
 def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """The handler as an endpoint: its value as JSON, its refusals as an error with a sentence."""
+    """Make an endpoint of a handler: its value becomes JSON, its exceptions become JSON errors."""
 
     async def endpoint(request: Request) -> Response:
         try:

@@ -1,4 +1,4 @@
-"""Mails as JSON documents, for the demo, for tests and for curl."""
+"""E-mails as JSON documents, for the demo, for tests and for curl."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from local.ses.store import Kept
 
 
 def summary(kept: Kept) -> dict[str, Any]:
-    """A mail without its bodies. Times are virtual."""
+    """An e-mail without its bodies. Times are virtual."""
     mail = kept.mail
     return {
         "id": mail.id,
@@ -27,7 +27,7 @@ def summary(kept: Kept) -> dict[str, Any]:
 
 
 def document(kept: Kept) -> dict[str, Any]:
-    """Everything about a mail."""
+    """Everything about an e-mail."""
     mail = kept.mail
     return {
         **summary(kept),

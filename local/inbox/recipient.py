@@ -1,4 +1,4 @@
-"""What a person or a mail server does with a mail: the same for the pages and for the JSON API."""
+"""What a recipient or a mail server does with an e-mail, for the pages and for the JSON API."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from local.ses.store import Happening, Kept, Mailbox
 
 
 class NotFound(Exception):
-    """There is no such mail, or no such link in it."""
+    """The e-mail, or the link in it, does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Acts on the mails of one mailbox."""
+    """Acts on the e-mails of one mailbox."""
 
     mailbox: Mailbox
     carrier: Carrier
@@ -78,7 +78,8 @@ class Reader:
         return Seen(True)
 
     async def unsubscribe(self, mail: Mail) -> unsubscribe.Answer:
-        """Raises NotOffered. SES reports nothing of it: the stack hears it from the POST itself."""
+        """Raises NotOffered. SES reports no unsubscribe: the stack learns of it from the POST
+        itself."""
         answer = await unsubscribe.unsubscribe(mail)
         kind = "Unsubscribe" if answer.done else "Unsubscribe failed"
         self.mailbox.note(mail.id, Happening(kind, self.now(), f"answered {answer.status}"))
@@ -86,7 +87,7 @@ class Reader:
 
 
 def link_of(mail: Mail, number: int = 0, url: str = "") -> Link:
-    """A link of the mail by its number or its address; raises NotFound."""
+    """A link of the e-mail by its number or address; raises NotFound."""
     for link in links_of(mail):
         if link.number == number or (url and link.url == url):
             return link

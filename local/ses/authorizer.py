@@ -1,8 +1,8 @@
-"""Asking the emulator whether the signer of a request to SES may make it.
+"""Asks the emulator whether the signer of an SES request is allowed to make it.
 
-The signature covers the host that the mail was sent to, so the request is passed on as it came,
-host and all. The emulator checks the signature, finds the role and judges the action; a header
-that no signature covers tells it to do no more than that (see local/emulator/permissions.py).
+The signature covers the host, so the request is forwarded unchanged, host included. The emulator
+checks the signature, finds the role and authorizes the action; an unsigned header tells it to do
+only that (see local/emulator/permissions.py).
 """
 
 import http.client
@@ -16,7 +16,7 @@ NOT_PASSED_ON = frozenset({"connection", "content-length", "expect", "transfer-e
 
 
 class EmulatorAuthority:
-    """The emulator's IAM, for an emulator that enforces it."""
+    """The IAM of an emulator that enforces it."""
 
     def __init__(self, endpoint: str) -> None:
         self._address = urlsplit(endpoint).netloc

@@ -1,6 +1,6 @@
-"""Questions about identities and configuration sets: the emulator knows, so it is asked.
+"""Forwards requests about identities and configuration sets to the emulator.
 
-The signature covers the host that was asked, so a question is passed on as it came, host and all.
+The signature covers the host, so the request is forwarded unchanged, host included.
 """
 
 import http.client
@@ -22,7 +22,7 @@ QUESTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Passes questions on to the emulator at `endpoint`."""
+    """Forwards requests to the emulator at `endpoint`."""
 
     endpoint: str
 

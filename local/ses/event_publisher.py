@@ -1,4 +1,4 @@
-"""Publishing: every event goes to the topics that the mail's configuration set reports to."""
+"""Publishes every event to the topics of the mail's configuration set."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ Job = Callable[[], None]
 
 
 class Carrier:
-    """Carries mails to their end and tells the stack. The events of one mail keep their order."""
+    """Decides each mail's outcome and publishes its events. One mail's events keep their order."""
 
     def __init__(
         self,
@@ -73,11 +73,11 @@ class Carrier:
             done.wait(timeout=30)
 
     def ship(self, mail: Mail) -> None:
-        """Report `Send`, then what becomes of the mail at each recipient; returns at once."""
+        """Publish `Send`, then the outcome for each recipient; returns at once."""
         self._submit(mail, lambda: self._deliver(mail))
 
     def publish(self, mail: Mail, event: Event, detail: str = "") -> None:
-        """Report one event and wait until it is published; for what a person does in the inbox."""
+        """Publish one event and wait until it is published; for what a person does in the inbox."""
         self._submit(mail, lambda: self._publish(mail, event, detail)).result(timeout=30)
 
     def _submit(self, mail: Mail, job: Job) -> "Future[None]":
@@ -129,6 +129,6 @@ class Carrier:
 
 
 def work(jobs: "queue.SimpleQueue[Job | None]") -> None:
-    """Run jobs until the end is announced."""
+    """Run jobs until `stop`."""
     while (job := jobs.get()) is not None:
         job()

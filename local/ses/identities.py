@@ -1,4 +1,4 @@
-"""What SES knows of the account: identities and configuration sets. They live in the emulator."""
+"""The account's identities and configuration sets, which the emulator stores."""
 
 import threading
 import time
@@ -12,21 +12,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Long enough for a burst of mail, too short for a person who changes something and tries again.
+# Long enough for a burst of mail, short enough for a person who changes a setting and retries.
 FRESH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An address or domain that may be in the From of a mail."""
+    """An address or domain that may be used in From."""
 
     verified: bool
-    insists_on_mail_from: bool = False  # REJECT_MESSAGE, and its MAIL FROM domain is not verified
+    insists_on_mail_from: bool = (
+        False  # REJECT_MESSAGE is set and the MAIL FROM domain is not verified
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a configuration set reports to, and what."""
+    """An event destination of a configuration set."""
 
     topic: str
     events: frozenset[str]
@@ -34,7 +36,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationSet:
-    """A configuration set, as far as sending a mail and reporting on it goes."""
+    """A configuration set, as far as sending and event publishing need it."""
 
     name: str
     sending: bool
@@ -42,7 +44,7 @@ class ConfigurationSet:
 
 
 class Directory(Protocol):
-    """The account, for one who sends."""
+    """The account as sending needs it."""
 
     def identity(self, name: str) -> Identity | None: ...
 
@@ -50,7 +52,7 @@ class Directory(Protocol):
 
 
 class EmulatorDirectory:
-    """The account in the emulator, asked through its own SES API and remembered for a moment."""
+    """The account in the emulator, read through its SES API and cached briefly."""
 
     def __init__(self, client: "SESV2Client") -> None:
         self._client = client

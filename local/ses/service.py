@@ -1,4 +1,4 @@
-"""The post office: takes a SendEmail request, refuses it or answers for it."""
+"""The service: accepts or refuses SendEmail requests."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ Refusal = tuple[int, Mapping[str, str], bytes]
 
 
 class Authority(Protocol):
-    """Judges whether the signer of a request may make it."""
+    """Checks whether the signer of a request is authorized."""
 
     def refusal(
         self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
@@ -38,7 +38,7 @@ class Authority(Protocol):
 
 
 class Denied(Exception):
-    """The caller's role does not allow it; `refusal` is the answer to give, word for word."""
+    """The caller's role does not allow it; `refusal` is the exact answer to return."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal[2].decode("utf-8", "replace"))
@@ -46,7 +46,7 @@ class Denied(Exception):
 
 
 class SendingRate:
-    """At most so many mails in any second, as SES counts: recipients, in real time."""
+    """SES's rate limit: the most recipients in any one second of real time."""
 
     def __init__(self, most: float = MOST_PER_SECOND) -> None:
         self.most = most
@@ -54,7 +54,7 @@ class SendingRate:
         self._lock = threading.Lock()
 
     def spend(self, recipients: int, at: float | None = None) -> None:
-        """Count `recipients`; raises TooManyRequests instead when they are too many."""
+        """Count `recipients`; raises TooManyRequests if they exceed the limit."""
         moment = time.monotonic() if at is None else at
         with self._lock:
             while self._sent and self._sent[0] <= moment - 1.0:
@@ -65,7 +65,7 @@ class SendingRate:
 
 
 class PostOffice:
-    """Everything between the wire and the mailbox. Safe to use from many threads."""
+    """Everything between the wire API and the mailbox. Thread-safe."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class PostOffice:
     ) -> None:
         self.rate = SendingRate()
         self.most_per_day = MOST_PER_DAY
-        self.control = SendingRate(1.0)  # SES answers one request a second that sends nothing
+        self.control = SendingRate(1.0)  # SES answers one control request a second
         self.sending_enabled = True
         self._directory = directory
         self._mailbox = mailbox
@@ -86,7 +86,7 @@ class PostOffice:
         self._authority = authority
 
     def accept(self, path: str, headers: Mapping[str, str], body: bytes) -> Mail:
-        """Take a mail and have it delivered; raises SesError or Denied when it is not taken."""
+        """Accept an e-mail and queue its delivery; raises SesError or Denied if it is refused."""
         refusal = self._authority.refusal(path, headers, body) if self._authority else None
         if refusal is not None:
             raise Denied(refusal)
@@ -96,7 +96,7 @@ class PostOffice:
         return mail
 
     def judge(self, body: bytes) -> Mail:
-        """The mail of a request that SES would accept; raises SesError otherwise."""
+        """The e-mail of a request that SES would accept; raises SesError otherwise."""
         try:
             document = json.loads(body)
         except ValueError:
@@ -115,7 +115,7 @@ class PostOffice:
         return mail
 
     def get_account(self, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Answer GetAccount; raises TooManyRequests when it is asked too often, or Denied."""
+        """Answer GetAccount. Raises TooManyRequests if called too often, or Denied."""
         refusal = self._authority.refusal(path, headers, b"", "GET") if self._authority else None
         if refusal is not None:
             raise Denied(refusal)

@@ -1,4 +1,4 @@
-"""The mails that were accepted and what became of them: in memory, bounded, thread-safe."""
+"""The accepted e-mails and their history: in memory, bounded, thread-safe."""
 
 import threading
 from collections import Counter, OrderedDict
@@ -13,7 +13,7 @@ MOST_KEPT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened to a mail: an SES event, or what a person saw ("Unsubscribe")."""
+    """An entry of an e-mail's history: an SES event, or an action in the inbox ("Unsubscribe")."""
 
     kind: str
     at: datetime
@@ -22,19 +22,19 @@ class Happening:
 
 @dataclass(slots=True)
 class Kept:
-    """A mail in the mailbox with its history, oldest first."""
+    """An e-mail in the mailbox with its history, oldest first."""
 
     mail: Mail
     number: int
     history: list[Happening] = field(default_factory=list)
 
     def states(self) -> dict[str, int]:
-        """How often each kind of thing happened, in the order in which they first did."""
+        """The number of each kind of event, in the order in which they first happened."""
         return dict(Counter(happening.kind for happening in self.history))
 
 
 class Mailbox:
-    """The newest mails, and counters over all of them."""
+    """The newest e-mails, and counters over all of them."""
 
     def __init__(self, most_kept: int = MOST_KEPT) -> None:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
@@ -46,12 +46,12 @@ class Mailbox:
 
     @property
     def accepted(self) -> int:
-        """How many mails were accepted since the start, including those no longer kept."""
+        """The number of e-mails accepted since the start, including those no longer kept."""
         return self._accepted
 
     @property
     def changes(self) -> int:
-        """A number that grows with every change, for pages that wait for one."""
+        """A number that grows with every change, for pages that wait for a change."""
         return self._changes
 
     def add(self, mail: Mail) -> Kept:
@@ -68,7 +68,7 @@ class Mailbox:
             return self._kept.get(identity)
 
     def newest(self, to: str = "", limit: int = MOST_KEPT) -> list[Kept]:
-        """The kept mails, newest first; only those to one address when `to` is given."""
+        """The kept e-mails, newest first; with `to`, only those to that address."""
         wanted = to.strip().lower()
         with self._lock:
             kept = list(reversed(self._kept.values()))
@@ -76,7 +76,7 @@ class Mailbox:
         return [one for one, _ in zip(matching, range(limit), strict=False)]
 
     def note(self, identity: str, happening: Happening) -> None:
-        """Add to a mail's history; nothing happens when the mail is no longer kept."""
+        """Add to an e-mail's history, if it is still kept."""
         with self._lock:
             kept = self._kept.get(identity)
             if kept is not None:
@@ -84,7 +84,7 @@ class Mailbox:
                 self._changes += 1
 
     def complain(self, problem: str) -> None:
-        """Keep a sentence that the inbox must show: the stack is not wired as it should be."""
+        """Keep a problem that the inbox must show: the stack is configured incorrectly."""
         with self._lock:
             if problem not in self._problems:
                 self._problems.append(problem)
@@ -95,7 +95,7 @@ class Mailbox:
             return list(self._problems)
 
     def clear(self) -> int:
-        """Forget all mails and problems; the counter goes on. Returns how many mails went."""
+        """Delete all e-mails and problems; return the number of e-mails. The counter continues."""
         with self._lock:
             gone = len(self._kept)
             self._kept.clear()

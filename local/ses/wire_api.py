@@ -1,4 +1,4 @@
-"""The wire: SES v2's own paths, answers and error shapes, and faults that a test has ordered."""
+"""The wire API: SES v2's paths, answers and error formats, and faults that a test has ordered."""
 
 import asyncio
 import http
@@ -16,14 +16,14 @@ from local.ses.faults import Faults
 from local.ses.rules import MOST_BYTES
 from local.ses.service import Denied, PostOffice
 
-# The mail may be 40 MB; in JSON, base64 and with room for the rest of the request.
+# An e-mail may have 40 MB; this adds room for base64, JSON and the rest of the request.
 MOST_REQUEST_BYTES = MOST_BYTES * 3 // 2
 LONGEST_SILENCE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class WireApi:
-    """The two operations that mail needs."""
+    """The two operations that sending needs."""
 
     office: PostOffice
     faults: Faults
@@ -69,7 +69,7 @@ class WireApi:
 
 
 async def go_wrong(request: Request, fault: str) -> Response:
-    """Answer as SES and networks do at their worst; for a time-out, only once the caller left."""
+    """Fail as SES and networks do. For a time-out, answer only after the caller has left."""
     if fault == "throttle":
         return failure(TooManyRequests("Maximum sending rate exceeded."))
     if fault.startswith("timeout"):
@@ -91,7 +91,7 @@ async def until_caller_leaves(request: Request) -> None:
 
 
 def failure(error: SesError) -> Response:
-    """SES's own form of an error: the type in a header, the sentence in JSON."""
+    """SES's error format: the type in a header, the message in JSON."""
     return JSONResponse(
         {"message": error.message},
         status_code=error.status,
@@ -100,7 +100,7 @@ def failure(error: SesError) -> Response:
 
 
 def denial(denied: Denied) -> Response:
-    """The authority's own answer, word for word."""
+    """The authorizer's own answer, unchanged."""
     status, headers, content = denied.refusal
     return Response(content, status, with_request_id(headers))
 

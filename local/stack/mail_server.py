@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The parts that others need to hold on to."""
+    """The parts of the mail server that other modules use."""
 
     app: Starlette
     mailbox: Mailbox
@@ -43,9 +43,9 @@ def build_mail_server(
     authority: Authority | None = None,
     emulator: str = "",
 ) -> MailServer:
-    """Put the parts together. `carrier.stop()` ends its threads.
+    """Build the mail server. `carrier.stop()` ends its threads.
 
-    At `emulator` questions about identities and configuration sets are answered.
+    Requests about identities and configuration sets go to the emulator at `emulator`.
     """
     mailbox, outcomes, faults = Mailbox(), Outcomes(), Faults()
     carrier = Carrier(directory, mailbox, outcomes, clock.now, sns)

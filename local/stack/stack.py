@@ -1,4 +1,4 @@
-"""The whole of Milepost on this machine, from nothing to deployed, and back to nothing."""
+"""All of Milepost on this machine: starts everything, deploys, and stops everything."""
 
 import json
 import logging
@@ -36,10 +36,10 @@ SENDER = "hello@shop.example"
 
 
 class LocalStack:
-    """Start it, use it, stop it; as a context manager it does the first and the last itself.
+    """Start it, use it, stop it. As a context manager it starts and stops itself.
 
     `clock` is a MILEPOST_CLOCK setting ("<start>@<speed>"); empty is real time. Ports are the usual
-    ones where they are free; 0 means any. `run_folder` belongs to one stack at a time.
+    ones if they are free; 0 means any. `run_folder` belongs to one stack at a time.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> None:
-        """Start everything and deploy. Raises LocalError, with nothing left running."""
+        """Start everything and deploy. On an error, stops everything and raises LocalError."""
         began = time.monotonic()
         try:
             self._start()
@@ -106,12 +106,12 @@ class LocalStack:
         self._say(f"Ready in {self.seconds_to_start:.1f} s")
 
     def stop(self) -> None:
-        """Stop everything; harmless when nothing runs."""
+        """Stop everything; does nothing if nothing runs."""
         self._resources.close()
         self._aws = self._mail = None
 
     def add_store(self, store: str, secrets: StoreSecrets | None = None) -> StoreSecrets:
-        """Give a store its secrets, fresh ones unless some are given."""
+        """Give a store its secrets; new ones unless some are given."""
         made = secrets or StoreSecrets.make()
         made.store_in(self.aws.ssm, f"/{self.name}/{store}")
         self.secrets[store] = made
@@ -119,9 +119,9 @@ class LocalStack:
         return made
 
     def upload_store(self, store: str, folder: Path) -> list[str]:
-        """Put the files of `folder` under `{store}/` in the stack's bucket; returns their keys.
+        """Upload the files of `folder` below `{store}/` to the stack's bucket; returns their keys.
 
-        Workflows go last, for publishing one looks for the templates that it names.
+        Workflows go last, because publishing one needs the templates that it names.
         """
         keys: list[str] = []
         for place, file in placed(folder):
@@ -149,7 +149,7 @@ class LocalStack:
         return json.loads(content)
 
     def tick(self) -> None:
-        """Let the minute pass now: what is due is done."""
+        """Run the scheduled functions now, as every minute."""
         event = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}}
         self.invoke("TriggerDateFunction", event)
         self.invoke("TriggerScheduleFunction", event)
@@ -167,12 +167,12 @@ class LocalStack:
         settings = {"AWS_ENDPOINT_URL_SESV2": f"http://{ports.LOOPBACK}:{ports.port_of(inbox)}"}
         if self.clock.speed != 1.0:
             settings["MILEPOST_CLOCK"] = self.clock.setting()
-            # What a function remembers is half a minute old at most, also where minutes are short.
+            # A function's cache is at most half a virtual minute old, even if minutes are short.
             settings["MILEPOST_CACHE_SECONDS"] = f"{max(1.0, 30 / self.clock.speed):g}"
         with Step(self._say, "Starting the emulator"):
             emulator.start(settings)
         resources.callback(emulator.stop)
-        # Not before: the run folder may belong to a stack that is running already.
+        # Only now: before, the run folder may belong to a stack that is already running.
         resources.callback((self.run_folder / STATE_FILE).unlink, missing_ok=True)
         self._aws = aws.Clients(emulator.url, mail_endpoint=settings["AWS_ENDPOINT_URL_SESV2"])
         resources.callback(self._aws.close)
@@ -191,7 +191,7 @@ class LocalStack:
             resources.callback(Ticker(self._tick_quietly, pause_for(self.clock)).stop)
 
     def _save(self) -> None:
-        """Write down where the stack is, for `local.stack.client`."""
+        """Write the stack's addresses for `local.stack.client`."""
         keys = {store: each.bearer_key for store, each in self.secrets.items()}
         bucket = self.outputs.get("BucketName", "")
         stack = RunningStack(self.aws.endpoint, self.api_url, self.inbox_url, bucket, keys)

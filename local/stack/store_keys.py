@@ -15,7 +15,7 @@ def fresh() -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoreSecrets:
-    """What the store and its visitors hold; of the bearer key the stack keeps only a hash."""
+    """The keys of the store and its visitors. The stack stores only a hash of the bearer key."""
 
     signing_key: str
     bearer_key: str
@@ -40,7 +40,7 @@ class StoreSecrets:
         }
 
     def store_in(self, ssm: "SSMClient", path: str) -> None:
-        """Write all of them below `path`, such as `/milepost/acme`."""
+        """Store all of them below `path`, such as `/milepost/acme`."""
         for name, value in self.parameters().items():
             ssm.put_parameter(
                 Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True

@@ -77,7 +77,8 @@ def _of_settings(store: Store) -> list[Problem]:
 
 
 def _follows(problem: Problem, shop: LocalStore) -> bool:
-    """Whether the problem only says that a template is missing which exists but has errors itself."""
+    """Whether the problem only says that a template is missing which exists but has errors
+    itself."""
     refused = (unit for unit, report in shop.reports.items() if report.outcome == "refused")
     names = [unit.removeprefix("templates/") for unit in refused if unit.startswith("templates/")]
     return problem.location.endswith(".template") and any(f'"{n}"' in problem.reason for n in names)

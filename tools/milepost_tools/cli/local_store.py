@@ -17,7 +17,8 @@ _KINDS = {".json", ".txt", ".mjml", ".html", ".css"}
 
 
 class Store(NamedTuple):
-    """A store's folder. `files` maps a path in the bucket to its text, `places` to the local file."""
+    """A store's folder. `files` maps a path in the bucket to its text, `places` to the local
+    file."""
 
     root: Path
     files: dict[str, str]

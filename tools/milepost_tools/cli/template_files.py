@@ -32,7 +32,8 @@ class TemplateDraft(NamedTuple):
 
 
 def open_template(given: str, store: Path) -> TemplateDraft:
-    """Open the template in a folder, or by its name in `store`; end the command if it has errors."""
+    """Open the template in a folder, or by its name in `store`; end the command if it has
+    errors."""
     shelf = open_store(Path(given) if Path(given).exists() else store)
     name = _name(given, shelf)
     settings = _settings(shelf)

@@ -47,7 +47,8 @@ class StackInspector(Protocol):
 
 
 class DnsLookup(Protocol):
-    """DNS. A name that does not exist has no records. Raises `CannotAskError` if no server answers."""
+    """DNS. A name that does not exist has no records. Raises `CannotAskError` if no server
+    answers."""
 
     def texts(self, name: str) -> Sequence[str]: ...
 

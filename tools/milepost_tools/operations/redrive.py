@@ -28,7 +28,8 @@ class DeadLetterQueue(Protocol):
     def waiting(self) -> Iterator[QueuedDeadLetters]: ...
 
     def apply_again(self, letter: DeadLetter) -> bool | None:
-        """Request that a record is applied; False if that was requested before, None if it is gone."""
+        """Request that a record is applied; False if that was requested before, None if it is
+        gone."""
 
     def done(self, envelope: QueuedDeadLetters) -> None:
         """Delete a message from the queue."""

@@ -29,7 +29,8 @@ class Resumer:
     now: Callable[[], datetime]
 
     def stopped(self, store: str) -> MarketingStop | None:
-        """Why the store's marketing is stopped, or None. Raises LookupError for an unknown store."""
+        """Why the store's marketing is stopped, or None. Raises LookupError for an unknown
+        store."""
         return self._head(store).breaker
 
     def resume(self, store: str, by: str, why: str) -> bool:

@@ -1,4 +1,5 @@
-"""The queues of imports and exports. A message names a changed file or continues an earlier call."""
+"""The queues of imports and exports. A message names a changed file or continues an earlier
+call."""
 
 import json
 from collections.abc import Callable, Mapping

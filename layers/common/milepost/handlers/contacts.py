@@ -147,7 +147,8 @@ def export(request: HttpRequest) -> Response:
 
 
 def _ask(request: HttpRequest, kind: "Kind") -> Response:
-    """Queue the request. Another function handles it, because a large contact exceeds one API call."""
+    """Queue the request. Another function handles it, because a large contact exceeds one API
+    call."""
     from milepost.privacy.request import request_id, request_record  # few calls need it
 
     contact, key, clock = _existing(request), _key(request), core.clock()

@@ -44,7 +44,8 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
 
 
 def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Record an execution that failed outside our code: Step Functions reports it by EventBridge."""
+    """Record an execution that failed outside our code: Step Functions reports it by
+    EventBridge."""
     began_with = json.loads(detail["input"])
     ref = EnrollmentRef.from_json(began_with["enrollment"])
     runtime.runner().abandon(
