@@ -59,9 +59,8 @@ def main() -> int:
         console.print("Rendering a mail of 30 KB ...")
         rendering = measure_rendering()
         console.print("Importing and exporting a million ...")
-        with ProcessPoolExecutor(
-            1, get_context("spawn")
-        ) as own:  # a process of its own, because its peak memory is measured
+        # A process of its own, because its peak memory is measured.
+        with ProcessPoolExecutor(1, get_context("spawn")) as own:
             transfers = own.submit(measure_transfers).result()
         console.print("Asking 100,000 contacts for six segments ...")
         segments = measure_segments()

@@ -174,7 +174,7 @@ def _path() -> dict[str, Any]:
     part("react", react, _record(checkout, 1))
     enrollment = _entered(number)
     state = {"enrollment": enrollment, "block_seq": 0, "execution_no": 0}
-    program = core.registry().program(STORE, "abandoned-cart", 1)
+    program = core.published().program(STORE, "abandoned-cart", 1)
     entry = program.entry
     while entry != END:
         state = part(f"run_steps from {entry}", run, {**state, "block": entry})

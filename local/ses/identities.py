@@ -21,9 +21,8 @@ class Identity:
     """An address or domain that may be used in From."""
 
     verified: bool
-    insists_on_mail_from: bool = (
-        False  # REJECT_MESSAGE is set and the MAIL FROM domain is not verified
-    )
+    insists_on_mail_from: bool = False
+    """REJECT_MESSAGE is set and the MAIL FROM domain is not verified."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,9 +233,8 @@ def group_lives(leader: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return (
-            sys.platform != "darwin"
-        )  # macOS also answers this for a group that has only a zombie left
+        # macOS also answers this for a group that has only a zombie left.
+        return sys.platform != "darwin"
     return True
 
 

@@ -293,7 +293,7 @@ def test_a_customer_who_wants_their_data_gets_a_file_and_staff_a_word(
             assert store == shop.store
             said.append((subject, text))
 
-    clerk = privacy_wiring.clerk()
+    clerk = privacy_wiring.request_worker()
     monkeypatch.setattr(privacy_wiring, "clerk", lambda: erasing_clerk(clerk, Staff()))
     accepted = shopify(shop, "customers.data_request", customer={"id": 1, "email": EMAIL})
     assert (accepted.status, accepted.body["status"]) == (200, "accepted")

@@ -170,4 +170,4 @@ def test_a_shell_without_a_region_is_told_so(store: Path, monkeypatch: pytest.Mo
 
 
 def test_the_mailer_is_the_one_that_workflows_use(ses: Ses) -> None:
-    assert type(tools_wiring.trial_post("milepost").mailer) is SesMailer
+    assert type(tools_wiring.test_sender("milepost").mailer) is SesMailer

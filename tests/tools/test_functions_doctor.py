@@ -37,7 +37,7 @@ def test_a_report_of_a_probe_is_noted(
 ) -> None:
     mark = f"{len(sample_name):016x}"
     hear(reported(sample_name, mailbox, mark), reported(sample_name, mailbox, mark))
-    post = ProbeSender(sending.sender().mailer, tables.probes())
+    post = ProbeSender(sending.mail_sender().mailer, tables.probes())
     assert post.heard(probe_name(mark, mailbox)) == [kind]
     assert printed.counted("EmailEventsIgnored") == 0
     assert printed.counted("EmailEventsUnknown") == 0

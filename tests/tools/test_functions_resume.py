@@ -45,17 +45,17 @@ def stack(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def stop(shop: Shop) -> MarketingStop:
     breaker = MarketingStop(datetime.now(UTC).replace(microsecond=0), "bounced", 5, 100, 1)
-    reputation = sending.reputation()
+    reputation = sending.marketing_health()
     assert reputation.breakers.open(shop.store, "", breaker) == breaker
-    core.registry.cache_clear()
-    sending.sender.cache_clear()
-    runtime.runner.cache_clear()
+    core.published.cache_clear()
+    sending.mail_sender.cache_clear()
+    runtime.block_runner.cache_clear()
     return breaker
 
 
 def tallies(shop: Shop) -> list[HourlyCount]:
     now = datetime.now(UTC)
-    return list(sending.reputation().tallies.since(shop.store, "", now - timedelta(days=1)))
+    return list(sending.marketing_health().tallies.since(shop.store, "", now - timedelta(days=1)))
 
 
 def test_what_is_sent_and_bounces_is_counted_in_the_hour_of_the_mail(shop: Shop) -> None:
@@ -89,7 +89,7 @@ def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Print
     )
     assert record["why"]["S"] == "list cleaned"
     assert record["by"]["S"].startswith("arn:aws:")
-    works = [work for work in runtime.crowd().works.open() if work.store == shop.store]
+    works = [work for work in runtime.version_rollout().works.open() if work.store == shop.store]
     assert [(work.kind, work.workflow) for work in works] == [("resume", "visit")]
     assert main(["resume", shop.store, "--stack", STACK, "--why", "again"]) == 0
 

@@ -24,13 +24,13 @@ def redriver(stack: str) -> "Redriver":
 
     found = outputs(core.client("cloudformation"), stack)
     table = core.table(found["ContactsTableName"])
-    box = SqsDeadLetterQueue(
+    queue = SqsDeadLetterQueue(
         table, core.client("sqs"), found["ReactDeadLettersUrl"], core.client("dynamodbstreams")
     )
-    return Redriver(DynamoContacts(table, timedelta()), box)
+    return Redriver(DynamoContacts(table, timedelta()), queue)
 
 
-def trial_post(stack: str) -> "SendTest":
+def test_sender(stack: str) -> "SendTest":
     """The sender of test e-mails of a stack, for the command line.
 
     Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.

@@ -72,7 +72,7 @@ def send_test(
     from milepost_tools.operations.test_send import SendTestDeclined
 
     try:
-        answer = tools_wiring.trial_post(stack).send(to, made.mail, origin)
+        answer = tools_wiring.test_sender(stack).send(to, made.mail, origin)
     except (LookupError, ThrottledError) as error:
         fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")
     match answer:

@@ -15,7 +15,7 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
     ref = EnrollmentRef.from_json(task["enrollment"])
     outcome = register_wait(
         tables.enrollments(),
-        core.registry(),
+        core.published(),
         core.engine(),
         ref,
         task["step"],
@@ -30,4 +30,4 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
     )
 
 
-preload(tables.enrollments, core.registry, core.engine, core.clock)
+preload(tables.enrollments, core.published, core.engine, core.clock)

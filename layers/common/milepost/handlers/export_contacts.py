@@ -26,8 +26,8 @@ def _export(body: str, context: Any) -> None:
         export = transfer.exporter().changed(message.store, message.path, left)
     if export is None:
         return
-    said = {"store": export.store, "export_id": export.id, "items": export.read}
-    logger.info("exporting", extra={**said, "done": export.done})
+    extra = {"store": export.store, "export_id": export.id, "items": export.read}
+    logger.info("exporting", extra={**extra, "done": export.done})
     if export.problem:
         count_metric("ExportsRefused")
     elif export.done:

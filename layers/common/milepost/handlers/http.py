@@ -80,8 +80,8 @@ def http(handle: Callable[[HttpRequest], Response]) -> Handler:
             return handle(_request(event))
         except HttpError as error:
             return answer(error.status, {"error": error.error})
-        except ThrottledError as busy:
-            logger.warning("throttled", extra={"reason": str(busy)})
+        except ThrottledError as error:
+            logger.warning("throttled", extra={"reason": str(error)})
             response = _error(503, "busy", "try again in a moment")
             response["headers"]["retry-after"] = "5"
             return response

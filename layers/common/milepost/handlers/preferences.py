@@ -14,26 +14,26 @@ from milepost.wiring import core, pages
 
 def respond(request: HttpRequest) -> Response:
     """Every invalid link gets the same page, without details."""
-    desk, now = pages.preference_desk(), core.clock().now()
-    opened = desk.open(request.store, request.path.get("token", ""))
+    service, now = pages.preferences_service(), core.clock().now()
+    opened = service.open(request.store, request.path.get("token", ""))
     if opened is None:
         count_metric("PreferenceLinksRefused")
         return page(404, invalid_link_page())
     if request.method == "POST":
         caller = PreferencesVisitor(request.ip, request.headers.get("user-agent", ""))
-        opened = desk.save(opened, form_fields(request), caller, now)
+        opened = service.save(opened, form_fields(request), caller, now)
         logger.info("preferences changed", extra={"store": request.store, "result": opened.said})
     until = snoozed_until(opened.profile, now)
     html = preferences_page(
         opened,
         local_date(opened.profile, opened.settings, now),
         instants.format_instant(until) if until else "",
-        lambda day: _written(day, opened),
+        lambda day: _format_date(day, opened),
     )
     return page(422 if opened.said == "bad_date" else 200, html)
 
 
-def _written(day: str, opened: PreferencesPage) -> str:
+def _format_date(day: str, opened: PreferencesPage) -> str:
     """Format a date for the recipient. Only a page with a date imports Babel, which takes 50 ms."""
     from milepost.templates.formats import moment
 
@@ -46,4 +46,4 @@ def _written(day: str, opened: PreferencesPage) -> str:
 
 
 handler = http(respond)
-preload(pages.preference_desk, core.clock)
+preload(pages.preferences_service, core.clock)

@@ -34,7 +34,7 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
             logger.exception("event not applied", extra={"sequence": change["SequenceNumber"]})
             failed.add(collection)
     if failed:
-        raise UnappliedError(f"{len(failed)} contacts could not be brought up to date")
+        raise UnappliedError(f"{len(failed)} contacts have events that could not be applied")
 
 
 def _apply(collection: str, change: Mapping[str, Any]) -> None:
@@ -47,33 +47,35 @@ def _apply(collection: str, change: Mapping[str, Any]) -> None:
         _react(store, contact, sequence, image)
     except Exception as error:
         key, now = change["Keys"]["sk"]["S"], core.clock().wire_now()
-        letter = runtime.isolator().handle(store, contact, key, sequence, image, error, now)
+        dead_letter = runtime.dead_letter_handler().handle(
+            store, contact, key, sequence, image, error, now
+        )
         count_metric("RecordsQuarantined")
         # Not the key: it contains an id that the shop chose.
-        shown = {name: value for name, value in letter.to_json().items() if name != "key"}
+        shown = {name: value for name, value in dead_letter.to_json().items() if name != "key"}
         logger.error("record quarantined", extra=shown)
 
 
 def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) -> None:
     item = unpack(image)
-    event, again = event_from_item(store, item), replayed_event_from_item(item)
+    event, replayed = event_from_item(store, item), replayed_event_from_item(item)
     now = core.clock().now()
-    reaction = runtime.reactor().apply(contact, event, sequence, now, again)
+    result = runtime.event_applier().apply(contact, event, sequence, now, replayed)
     logger.info(
         "event applied",
         extra={
             "store": store,
             "contact": contact,
             "event_name": event.name,
-            "applied": reaction.applied,
-            "forwarded": reaction.forwarded,
-            "ended": reaction.ended,
-            "resumed": reaction.resumed,
-            "entered": reaction.entered,
+            "applied": result.applied,
+            "forwarded": result.forwarded,
+            "ended": result.ended,
+            "resumed": result.resumed,
+            "entered": result.entered,
             # Log the reason alone: the text after the colon quotes contact data.
-            "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
+            "refused": {name: why.partition(":")[0] for name, why in result.refused},
         },
     )
 
 
-preload(runtime.reactor, runtime.isolator, core.clock)
+preload(runtime.event_applier, runtime.dead_letter_handler, core.clock)

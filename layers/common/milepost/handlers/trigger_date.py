@@ -14,24 +14,28 @@ def handler(_: Any, __: Any) -> None:
     """Start backfills, start due executions, fire time triggers, and settle messages that have had
     no delivery report for 15 minutes."""
     core.settings().need("run_steps_arn")
-    resender = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
+    retrier = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
     now = core.clock().wire_now()
-    apart = ErrorCollector()
-    with apart:
-        changed = runtime.crowd().advance(apart)
+    errors = ErrorCollector()
+    with errors:
+        changed = runtime.version_rollout().advance(errors)
         if changed:
             logger.info("enrollments updated", extra={"changed": changed})
-    with apart:
-        begun = runtime.look_works().begin(apart)
-        if begun:
-            logger.info("backfills started", extra={"stores": begun})
-    with apart:
-        timers, legs, lookouts = tables.timers(), runtime.legs(), runtime.lookouts()
-        _tell(run_due(timers, resender, legs, lookouts, now, apart))
-    apart.raise_if_any("things that are due")
+    with errors:
+        started = runtime.backfill_scheduler().begin(errors)
+        if started:
+            logger.info("backfills started", extra={"stores": started})
+    with errors:
+        timers, starter, reevaluator = (
+            tables.timers(),
+            runtime.execution_starter(),
+            runtime.reevaluator(),
+        )
+        _report(run_due(timers, retrier, starter, reevaluator, now, errors))
+    errors.raise_if_any("parts of the scheduler run")
 
 
-def _tell(done: SchedulerResult) -> None:
+def _report(done: SchedulerResult) -> None:
     if done.begun:
         logger.info("executions started", extra={"started": done.begun})
     if done.came:
@@ -44,4 +48,4 @@ def _tell(done: SchedulerResult) -> None:
         count_metric("MessagesRetried", done.sent_again)
 
 
-preload(tables.timers, runtime.legs, runtime.crowd, core.clock)
+preload(tables.timers, runtime.execution_starter, runtime.version_rollout, core.clock)

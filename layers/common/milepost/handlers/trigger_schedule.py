@@ -9,9 +9,9 @@ from milepost.wiring import core, runtime
 
 def handler(_: Any, __: Any) -> None:
     """Notify the next contacts of every segment whose schedule is due."""
-    told = runtime.broadcaster().advance()
-    if told:
-        logger.info("contacts notified", extra={"contacts": told})
+    notified = runtime.broadcaster().advance()
+    if notified:
+        logger.info("contacts notified", extra={"contacts": notified})
 
 
 preload(runtime.broadcaster, core.clock)

@@ -70,27 +70,27 @@ def _comply(
     """
     # Imported here: such requests are rare, and the import would slow every cold start.
     from milepost.privacy.request import request_id
-    from milepost.shops.shopify.compliance import read_compliance_request as read_demand
+    from milepost.shops.shopify.compliance import read_compliance_request
 
-    demand = read_demand(delivery.topic, payload)
-    if domains and demand.shop_domain not in {domain.lower() for domain in domains}:
+    compliance_request = read_compliance_request(delivery.topic, payload)
+    if domains and compliance_request.shop_domain not in {domain.lower() for domain in domains}:
         return _ignored(delivery, "other_shop")
-    desk, clock, store = privacy.desk(), core.clock(), request.store
-    once = delivery.webhook_id or sha256(request.body).hexdigest()
-    asked = desk.open_request(
-        demand.kind,
+    intake, clock, store = privacy.request_intake(), core.clock(), request.store
+    delivery_id = delivery.webhook_id or sha256(request.body).hexdigest()
+    opened = intake.open_request(
+        compliance_request.kind,
         store,
-        desk.contacts_of(store, demand.identifiers),
-        request_id("shopify", store, delivery.topic, once),
+        intake.contacts_of(store, compliance_request.identifiers),
+        request_id("shopify", store, delivery.topic, delivery_id),
         clock.now(),
         clock.wire_now(),
-        f"shopify {demand.number or delivery.topic}",
+        f"shopify {compliance_request.number or delivery.topic}",
     )
     logger.info(
         "privacy request received",
-        extra={"store": store, "topic": delivery.topic, "request": asked.id},
+        extra={"store": store, "topic": delivery.topic, "request": opened.id},
     )
-    return answer(200, {"status": "accepted", "request": asked.id})
+    return answer(200, {"status": "accepted", "request": opened.id})
 
 
 def _ignored(delivery: shopify.Delivery, reason: str) -> Response:

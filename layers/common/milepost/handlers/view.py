@@ -19,7 +19,7 @@ contain."""
 def respond(request: HttpRequest) -> Response:
     """Every invalid link gets the same page, without details."""
     now = core.clock().now()
-    shown = pages.viewer().open(request.store, request.path.get("token", ""), now)
+    shown = pages.mail_viewer().open(request.store, request.path.get("token", ""), now)
     if shown is None:
         count_metric("ViewLinksRefused")
         return page(404, invalid_link_page())
@@ -31,4 +31,4 @@ def respond(request: HttpRequest) -> Response:
 
 
 handler = http(respond)
-preload(pages.viewer, core.clock)
+preload(pages.mail_viewer, core.clock)

@@ -38,8 +38,8 @@ def client(service: Any) -> Any:
         return boto3.client(service, config=ONE_ATTEMPT)
     if service == "lambda":
         # This client only invokes a function that sends: the call is slow and must not be repeated.
-        patient = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=65)
-        return boto3.client(service, config=patient)
+        slow_call = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=65)
+        return boto3.client(service, config=slow_call)
     return boto3.client(
         service,
         config=Config(
@@ -58,16 +58,16 @@ def table(name: str) -> "Table":
     return Table(client("dynamodb"), name)
 
 
-def fresh_for() -> timedelta:
+def cache_duration() -> timedelta:
     """How long functions cache what they have read about a store, in real time."""
     return timedelta(seconds=float(settings().cache_seconds))
 
 
 @cache
-def registry() -> "DynamoPublished":
+def published() -> "DynamoPublished":
     from milepost.published.dynamodb import DynamoPublished
 
-    return DynamoPublished(table(settings().workflows_table), clock().wire_now, fresh_for())
+    return DynamoPublished(table(settings().workflows_table), clock().wire_now, cache_duration())
 
 
 @cache

@@ -61,13 +61,13 @@ class FunctionSettings(NamedTuple):
 def read_settings(environment: Mapping[str, str] | None = None) -> FunctionSettings:
     """Read the settings from `environment`, or from the process's own environment if None."""
     source = os.environ if environment is None else environment
-    given = {
+    values = {
         name: source[f"MILEPOST_{name.upper()}"]
         for name in FunctionSettings._fields
         if f"MILEPOST_{name.upper()}" in source
     }
     settings = FunctionSettings(
-        **{"stack": "", "contacts_table": "", "workflows_table": "", **given}
+        **{"stack": "", "contacts_table": "", "workflows_table": "", **values}
     )
     settings.need("stack", "contacts_table", "workflows_table")
     return settings

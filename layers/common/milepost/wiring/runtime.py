@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 
 @cache
-def reactor() -> "EventApplier":
+def event_applier() -> "EventApplier":
     from milepost.runtime.react import EventApplier
 
     core.settings().need("state_machine_arn_prefix")
     return EventApplier(
         tables.contacts(),
         tables.enrollments(),
-        core.registry(),
+        core.published(),
         core.engine(),
-        tables.facts(),
+        tables.context_loader(),
         tables.merging(),
-        segments.segmenter(),
+        segments.segment_evaluator(),
     )
 
 
 @cache
-def isolator() -> "DeadLetterHandler":
+def dead_letter_handler() -> "DeadLetterHandler":
     from milepost.runtime.dead_letters import DeadLetterHandler
 
-    return DeadLetterHandler(tables.contacts(), _letters)
+    return DeadLetterHandler(tables.contacts(), _dead_letters)
 
 
 @cache
-def _letters() -> "DynamoDeadLetters":
+def _dead_letters() -> "DynamoDeadLetters":
     from milepost.runtime.dynamodb.dead_letters import DynamoDeadLetters
 
     core.settings().need("dead_letters")
@@ -50,7 +50,7 @@ def _letters() -> "DynamoDeadLetters":
 
 
 @cache
-def actor() -> "ActionRunner":
+def action_runner() -> "ActionRunner":
     from milepost.runtime.steps.actions import ActionRunner
 
     return ActionRunner(
@@ -59,16 +59,18 @@ def actor() -> "ActionRunner":
 
 
 @cache
-def runner() -> "BlockRunner":
+def block_runner() -> "BlockRunner":
     from milepost.runtime.run_block import BlockRunner
     from milepost.runtime.steps.steps import StepRunner
 
-    steps = StepRunner(tables.enrollments(), sending.sender(), actor(), tables.facts())
+    steps = StepRunner(
+        tables.enrollments(), sending.mail_sender(), action_runner(), tables.context_loader()
+    )
     core.settings().need("state_machine_arn_prefix")
     return BlockRunner(
         tables.enrollments(),
-        core.registry(),
-        sending.sender(),
+        core.published(),
+        sending.mail_sender(),
         steps,
         core.clock().now,
         core.engine,
@@ -76,20 +78,20 @@ def runner() -> "BlockRunner":
 
 
 @cache
-def legs() -> "ExecutionStarter":
+def execution_starter() -> "ExecutionStarter":
     from milepost.runtime.execution_starter import ExecutionStarter
 
     core.settings().need("state_machine_arn_prefix")
-    return ExecutionStarter(tables.enrollments(), core.registry(), core.engine(), core.clock().now)
+    return ExecutionStarter(tables.enrollments(), core.published(), core.engine(), core.clock().now)
 
 
 @cache
-def lookouts() -> "Reevaluator":
+def reevaluator() -> "Reevaluator":
     from milepost.runtime.reevaluation import MISSED_CHECK_GRACE, Reevaluator
 
-    unseen = MISSED_CHECK_GRACE * core.clock().speed
+    grace = MISSED_CHECK_GRACE * core.clock().speed
     return Reevaluator(
-        tables.contacts(), tables.timeline(), core.registry(), core.clock().now, unseen
+        tables.contacts(), tables.timeline(), core.published(), core.clock().now, grace
     )
 
 
@@ -103,7 +105,7 @@ def broadcaster() -> "Broadcaster":
     return Broadcaster(
         members=tables.members(),
         timeline=tables.timeline(),
-        registry=core.registry(),
+        registry=core.published(),
         works=DynamoJobs(core.table(core.settings().workflows_table)),
         files=S3Files(core.client("s3"), core.settings().bucket),
         now=core.clock().now,
@@ -113,27 +115,27 @@ def broadcaster() -> "Broadcaster":
 
 
 @cache
-def crowd() -> "VersionRollout":
+def version_rollout() -> "VersionRollout":
     from milepost.runtime.dynamodb.jobs import DynamoJobs
     from milepost.runtime.rollout import CACHE_GRACE, MIGRATION_TIMEOUT, VersionRollout
 
-    works = DynamoJobs(core.table(core.settings().workflows_table))
-    grace, patience = CACHE_GRACE * core.clock().speed, MIGRATION_TIMEOUT * core.clock().speed
+    jobs = DynamoJobs(core.table(core.settings().workflows_table))
+    grace, timeout = CACHE_GRACE * core.clock().speed, MIGRATION_TIMEOUT * core.clock().speed
     parts = (
         tables.enrollments(),
-        core.registry(),
+        core.published(),
         core.engine(),
         tables.timers(),
-        works,
+        jobs,
         tables.ledger(),
         core.clock().now,
         grace,
     )
-    return VersionRollout(*parts, patience, timeline=tables.timeline())
+    return VersionRollout(*parts, timeout, timeline=tables.timeline())
 
 
 @cache
-def look_works() -> "BackfillScheduler":
+def backfill_scheduler() -> "BackfillScheduler":
     from milepost.runtime.aws import StepFunctionsBackfill
     from milepost.runtime.backfill import BackfillScheduler
     from milepost.runtime.dynamodb.jobs import DynamoJobs
@@ -141,27 +143,27 @@ def look_works() -> "BackfillScheduler":
     core.settings().need("backfill_state_machine_arn")
     return BackfillScheduler(
         DynamoJobs(core.table(core.settings().workflows_table)),
-        core.registry(),
+        core.published(),
         tables.members(),
-        tables.progress(),
+        tables.backfill_progress(),
         StepFunctionsBackfill(
             core.client("stepfunctions"), core.settings().backfill_state_machine_arn
         ),
         core.clock().now,
-        2 * core.fresh_for() * core.clock().speed,
+        2 * core.cache_duration() * core.clock().speed,
     )
 
 
 @cache
-def looker() -> "BackfillWorker":
+def backfill_worker() -> "BackfillWorker":
     from milepost.runtime.backfill import BackfillWorker
 
     return BackfillWorker(
         tables.contacts(),
         tables.timeline(),
-        core.registry(),
+        core.published(),
         tables.members(),
-        segments.segmenter(),
-        tables.progress(),
+        segments.segment_evaluator(),
+        tables.backfill_progress(),
         core.clock().now,
     )

@@ -65,7 +65,7 @@ def ledger() -> "DynamoLedger":
 
 
 @cache
-def facts() -> "ContextLoader":
+def context_loader() -> "ContextLoader":
     from milepost.enrollments.condition_data import ContextLoader
 
     return ContextLoader(timeline(), ledger())
@@ -79,28 +79,28 @@ def probes() -> "DynamoProbes":
 
 
 @cache
-def progress() -> "DynamoBackfillProgress":
+def backfill_progress() -> "DynamoBackfillProgress":
     from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
 
     return DynamoBackfillProgress(core.table(core.settings().workflows_table))
 
 
 @cache
-def lives() -> "DynamoContactRecords":
+def contact_records() -> "DynamoContactRecords":
     from milepost.api.dynamodb import DynamoContactRecords
 
     return DynamoContactRecords(core.table(core.settings().contacts_table))
 
 
 @cache
-def requests() -> "DynamoPrivacyRequests":
+def privacy_requests() -> "DynamoPrivacyRequests":
     from milepost.privacy.dynamodb import DynamoPrivacyRequests
 
     return DynamoPrivacyRequests(core.table(core.settings().contacts_table))
 
 
 @cache
-def limits() -> "DynamoVisitorLimits":
+def visitor_limits() -> "DynamoVisitorLimits":
     from milepost.pages.dynamodb import DynamoVisitorLimits
 
     return DynamoVisitorLimits(core.table(core.settings().contacts_table))
