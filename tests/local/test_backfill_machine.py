@@ -56,11 +56,11 @@ def look(account: Account, name: str, **order: Any) -> dict[str, Any]:
     return output(account, made["executionArn"])
 
 
-def test_a_part_that_fails_stops_no_other_and_has_another_turn(account: Account) -> None:
+def test_failed_partition_is_retried_and_stops_no_other(account: Account) -> None:
     ended = look(account, "looks")
     assert ended["status"] == "SUCCEEDED"
     assert [item["part"] for item in ended["output"]["items"]] == [3]
 
 
-def test_parts_that_fail_in_every_round_are_told(account: Account) -> None:
+def test_partitions_that_fail_every_pass_fail_the_execution(account: Account) -> None:
     assert look(account, "hopeless", hopeless=True)["status"] == "FAILED"

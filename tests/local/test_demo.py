@@ -46,7 +46,7 @@ def plays(differences: list[str], patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("differences", "code"), [([], 0), (["Noor got 2 mails, told 1"], 1)])
 @pytest.mark.parametrize("screen", [io.StringIO, Terminal])
-def test_the_exit_code_says_how_the_story_came_out(
+def test_demo_exit_code_tells_whether_results_match(
     differences: list[str],
     code: int,
     screen: type[io.StringIO],
@@ -58,7 +58,7 @@ def test_the_exit_code_says_how_the_story_came_out(
     assert run.run_demo() == code
 
 
-def test_a_story_that_was_cut_short_did_not_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_demo_exits_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> int:
         raise KeyboardInterrupt
 

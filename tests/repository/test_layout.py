@@ -59,14 +59,14 @@ def test_only_edges_and_wiring_import_boto3() -> None:
     assert using({"boto3", "botocore"}, set(pure) - set(allowed)) == []
 
 
-def test_a_pure_module_imports_no_edge() -> None:
+def test_pure_module_imports_no_edge() -> None:
     edges = {module for module in MODULES if is_edge(module)}
     assert [module for module in PURE if imports(MODULES[module]) & edges] == []
 
 
-def test_a_pure_module_knows_no_environment_clock_chance_or_socket() -> None:
+def test_pure_module_uses_no_environment_clock_random_or_socket() -> None:
     assert using(IMPURE, PURE) == []
 
 
-def test_the_layer_imports_nothing_that_is_not_shipped() -> None:
+def test_layer_imports_only_shipped_packages() -> None:
     assert using(NOT_SHIPPED, MODULES) == []

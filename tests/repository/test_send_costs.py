@@ -36,7 +36,7 @@ class Ses:
 
 @pytest.mark.parametrize("own", [{}, {"warm_up": WARM_UP, "caps": {"per_day": 20}}])
 @pytest.mark.parametrize("category", ["marketing", "transactional"])
-def test_a_mail_is_a_token_a_claim_and_its_settlement(
+def test_sending_costs_a_slot_a_claim_and_a_result(
     aws: Cloud, category: str, own: dict[str, Any]
 ) -> None:
     """What was published is known by then, as it is to a function that has sent before."""

@@ -57,7 +57,7 @@ def stack() -> Stack:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_template_keeps_the_rule(stack: Stack, rule: rules.Rule) -> None:
+def test_template_obeys_rule(stack: Stack, rule: rules.Rule) -> None:
     assert list(rule(stack)) == []
 
 
@@ -418,18 +418,18 @@ SLIPS = [
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.rule.__name__}: {slip.name}")
-def test_a_slip_is_noticed(slip: Slip) -> None:
+def test_broken_template_breaks_rule(slip: Slip) -> None:
     assert list(slip.rule(read_stack(slip.make))) != []
 
 
-def test_every_rule_is_shown_to_notice_something() -> None:
+def test_every_rule_has_a_broken_template() -> None:
     assert {slip.rule for slip in SLIPS} == set(RULES)
 
 
 # --- the template and the folders ---
 
 
-def test_functions_and_folders_agree_both_ways(stack: Stack) -> None:
+def test_functions_and_folders_match(stack: Stack) -> None:
     functions = {
         name: resource["Properties"]["CodeUri"]
         for name, resource in stack.source["Resources"].items()
@@ -443,7 +443,7 @@ def logical_id(folder: str) -> str:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_handler_is_where_the_template_says(stack: Stack, folder: str) -> None:
+def test_handler_exists_where_template_says(stack: Stack, folder: str) -> None:
     module, _, attribute = stack.source["Globals"]["Function"]["Handler"].partition(".")
     path = ROOT / "functions" / folder / f"{module}.py"
     spec = importlib.util.spec_from_file_location(f"functions.{folder}.{module}", path)
@@ -455,19 +455,19 @@ def test_a_handler_is_where_the_template_says(stack: Stack, folder: str) -> None
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_cold_start_ends_where_the_entrypoint_does(folder: str) -> None:
+def test_preload_is_last_statement_of_handler(folder: str) -> None:
     """Until `preload` nobody looks for garbage: whoever forgets it never does."""
     source = ROOT / "layers/common/milepost/handlers" / f"{folder}.py"
     last = ast.parse(source.read_text("utf-8")).body[-1]
     assert ast.unparse(last).startswith("preload(")
 
 
-def test_the_start_of_every_handler_is_measured() -> None:
+def test_bench_measures_import_of_every_handler() -> None:
     assert sorted(FLOORS) == FOLDERS
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_handler_file_is_a_sentence(folder: str) -> None:
+def test_handler_file_has_only_docstring_and_import(folder: str) -> None:
     text = (ROOT / "functions" / folder / "app.py").read_text()
     imported = {
         name
@@ -484,12 +484,12 @@ def test_a_handler_file_is_a_sentence(folder: str) -> None:
     assert len(text.splitlines()) <= LONGEST_HANDLER
 
 
-def test_a_function_folder_holds_nothing_but_its_handler() -> None:
+def test_function_folder_contains_only_its_handler() -> None:
     tracked = [path for path in ROOT.glob("functions/*/*") if path.name != "__pycache__"]
     assert [path.name for path in tracked] == ["app.py"] * len(FOLDERS)
 
 
-def test_every_variable_of_the_template_is_a_setting(stack: Stack) -> None:
+def test_every_template_variable_is_a_setting(stack: Stack) -> None:
     known = {f"MILEPOST_{name.upper()}" for name in FunctionSettings._fields}
     given = {
         name
@@ -525,12 +525,12 @@ def starts(stack: Stack, rule: str, key: str) -> bool:
 
 
 @pytest.mark.parametrize("key", PUBLISHED)
-def test_a_file_of_a_marketer_starts_a_publication(stack: Stack, key: str) -> None:
+def test_store_file_triggers_publish(stack: Stack, key: str) -> None:
     assert starts(stack, "FilesChangedRule", key)
 
 
 @pytest.mark.parametrize("key", NOT_PUBLISHED)
-def test_a_report_never_starts_the_publication_that_wrote_it(stack: Stack, key: str) -> None:
+def test_report_file_does_not_trigger_publish(stack: Stack, key: str) -> None:
     assert not starts(stack, "FilesChangedRule", key)
 
 
@@ -549,7 +549,7 @@ def test_a_report_never_starts_the_publication_that_wrote_it(stack: Stack, key: 
         ("shop/reports/exports.all-0a1b2c3d.report.json", set()),
     ],
 )
-def test_what_goes_in_and_out_starts_what_it_asks_for_and_never_itself(
+def test_import_and_export_files_trigger_only_their_function(
     stack: Stack, key: str, rules_: set[str]
 ) -> None:
     every = ("FilesChangedRule", "ImportAskedRule", "ExportAskedRule")
@@ -573,13 +573,13 @@ def validate(template: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.no_cover
-def test_sam_and_cfn_lint_have_nothing_to_say() -> None:
+def test_sam_validate_and_cfn_lint_find_nothing() -> None:
     done = validate(TEMPLATE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.no_cover
-def test_cfn_lint_would_say_something(tmp_path: Path) -> None:
+def test_cfn_lint_reports_a_broken_template(tmp_path: Path) -> None:
     broken = tmp_path / "template.yaml"
     broken.write_text(TEMPLATE.read_text().replace("BillingMode:", "BilingMode:", 1))
     done = validate(broken)

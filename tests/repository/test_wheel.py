@@ -76,7 +76,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_exactly_both_packages(wheel: Path) -> None:
     source = {
         path.relative_to((ROOT / package).parent).as_posix()
         for package in PACKAGES
@@ -88,7 +88,7 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel: Pat
     assert held == source
 
 
-def test_the_wheel_depends_on_the_packages_of_the_layer_and_of_the_command(wheel: Path) -> None:
+def test_wheel_requires_packages_of_layer_and_command(wheel: Path) -> None:
     wanted = [
         line
         for file in REQUIREMENTS
@@ -108,26 +108,26 @@ def _spelled(requirement: str) -> tuple[str, ...]:
     return (name, *sorted(",".join(bounds).split(",")))
 
 
-def test_the_installed_command_checks_a_store(installed: Path, store: Path) -> None:
+def test_installed_command_checks_a_store(installed: Path, store: Path) -> None:
     printed = run(installed, store.parent, "check", "store")
     assert printed == "3 workflows, 2 segments, 6 templates: all good\n"
 
 
-def test_the_installed_command_prints_the_schema_for_editors(installed: Path, store: Path) -> None:
+def test_installed_command_prints_schema(installed: Path, store: Path) -> None:
     schema = (ROOT / "workflows" / "schema" / "workflow.schema.json").read_text("utf-8")
     assert run(installed, store, "schema") == schema
 
 
-def test_the_installed_command_writes_a_preview(installed: Path, store: Path) -> None:
+def test_installed_command_writes_a_preview(installed: Path, store: Path) -> None:
     run(installed, store, "preview", "welcome/hello", "--out", "seen")
     assert "<html" in (store / "seen" / "index.html").read_text("utf-8")
 
 
-def test_the_installed_command_runs_the_tests_of_workflows(installed: Path, store: Path) -> None:
+def test_installed_command_runs_workflow_tests(installed: Path, store: Path) -> None:
     assert run(installed, store.parent, "test", "store").endswith("all good\n")
 
 
-def test_the_installed_command_is_not_that_of_the_checkout(installed: Path, store: Path) -> None:
+def test_installed_command_does_not_use_checkout(installed: Path, store: Path) -> None:
     question = "import milepost, milepost_tools; print(milepost.__file__, milepost_tools.__file__)"
     told = subprocess.run(
         [sys.executable, "-c", question],

@@ -91,7 +91,7 @@ def test_no_old_stored_or_visible_name_is_left() -> None:
         ("leg = 1\n", []),
     ],
 )
-def test_an_old_name_is_found_in_strings_alone(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_old_name_is_found_only_in_strings(tmp_path: Path, text: str, words: list[str]) -> None:
     path = tmp_path / "module.py"
     path.write_text(text, "utf-8")
     assert old_words(path) == words

@@ -120,7 +120,7 @@ FORGERIES: dict[str, Forge] = {
 
 
 @pytest.mark.parametrize("how", FORGERIES)
-def test_a_report_about_what_we_did_not_send_there_changes_nothing(sent: Sent, how: str) -> None:
+def test_forged_delivery_event_changes_nothing(sent: Sent, how: str) -> None:
     forged = FORGERIES[how](sent, sent.bounce())
     before = sent.state()
     learn(queued(told_by_sns(forged)))
@@ -148,7 +148,7 @@ BODIES: dict[str, Callable[[Json], str]] = {
 
 
 @pytest.mark.parametrize("how", BODIES)
-def test_a_body_that_no_topic_of_ours_wrote_changes_nothing(sent: Sent, how: str) -> None:
+def test_body_not_from_our_topic_changes_nothing(sent: Sent, how: str) -> None:
     before = sent.state()
     batch = queued("x")
     batch["Records"][0]["body"] = BODIES[how](sent.bounce())
@@ -156,14 +156,14 @@ def test_a_body_that_no_topic_of_ours_wrote_changes_nothing(sent: Sent, how: str
     assert sent.state() == before
 
 
-def test_the_queue_takes_messages_of_its_own_topic_alone() -> None:
+def test_queue_accepts_only_its_own_topic() -> None:
     """A stranger's topic is signed as well as ours, so its name is what counts."""
     (statement,) = policy("FeedbackQueuePolicy")
     assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "FeedbackTopic"}}}
 
 
-def test_the_topic_takes_messages_of_our_own_configuration_set_alone() -> None:
+def test_topic_accepts_only_our_configuration_set() -> None:
     allowed = [s for s in policy("FeedbackTopicPolicy") if s["Effect"] == "Allow"]
     (statement,) = allowed
     assert statement["Principal"] == {"Service": "ses.amazonaws.com"}

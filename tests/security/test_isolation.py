@@ -136,7 +136,7 @@ def unsubscribe_request(store: str, token: str, method: str) -> Json:
     st.booleans(),
     texts,
 )
-def test_no_key_of_one_store_opens_another(
+def test_key_of_one_store_is_refused_by_another(
     two: Two, route: str, which: str, names_the_victim: bool, word: str
 ) -> None:
     key = credentials(two.attacker)[which]
@@ -203,7 +203,7 @@ def hostile(two: Two) -> list[str]:
 
 @QUIET
 @given(st.data())
-def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.DataObject) -> None:
+def test_body_posted_to_one_store_never_changes_another(two: Two, data: st.DataObject) -> None:
     """With a key of its own, and every field holding names of the other store's things."""
     names = hostile(two)
     word = st.sampled_from([*names, EMAIL]) | texts
@@ -232,7 +232,7 @@ def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_link_shows_the_store_it_was_made_for_and_no_other(two: Two, method: str) -> None:
+def test_link_works_only_for_its_store(two: Two, method: str) -> None:
     """The attacker signs the victim's contact with a key of its own: it is a contact of its own."""
     claim = UnsubscribeLink(two.attacker.store, contact(two.victim), "offers", message(two.victim))
     token = sign_unsubscribe_link(claim, two.attacker.links)
@@ -247,7 +247,7 @@ def test_a_link_shows_the_store_it_was_made_for_and_no_other(two: Two, method: s
 
 
 @pytest.mark.parametrize("kind", ["bounce.permanent", "complaint", "click", "reject"])
-def test_a_report_about_one_stores_message_cannot_be_about_anothers(
+def test_delivery_event_of_one_store_cannot_change_another(
     two: Two, printed: Printed, kind: str
 ) -> None:
     """The tags say which message of which store; one store's message is not in the other's book."""
@@ -261,7 +261,7 @@ def test_a_report_about_one_stores_message_cannot_be_about_anothers(
 
 
 @pytest.mark.parametrize("field", ["store", "contact", "workflow", "id"])
-def test_an_enrollment_whose_parts_are_of_two_stores_is_nobodys(two: Two, field: str) -> None:
+def test_enrollment_ref_mixing_two_stores_is_refused(two: Two, field: str) -> None:
     ref = enrolled(two.attacker, "cart")["enrollment"]
     mixed = ref | {field: enrolled(two.victim, "cart")["enrollment"][field]}
     if mixed == ref:
@@ -280,7 +280,7 @@ def bootstrap_busy() -> type[Exception]:
     return ThrottledError
 
 
-def test_a_wait_of_another_store_is_not_parked(two: Two) -> None:
+def test_wait_of_another_store_is_not_registered(two: Two) -> None:
     ref = enrolled(two.attacker, "cart")["enrollment"] | {"store": two.victim.store}
     task = sample("aws", "stepfunctions.await") | {"enrollment": ref, "step": "reminder"}
     before = two.of_others()
@@ -289,13 +289,13 @@ def test_a_wait_of_another_store_is_not_parked(two: Two) -> None:
     assert two.of_others() == before
 
 
-def test_a_contact_of_the_same_address_is_two_contacts(two: Two) -> None:
+def test_same_address_in_two_stores_is_two_contacts(two: Two) -> None:
     assert contact(two.attacker) != contact(two.victim)
     attacker = tables.contacts().profile(two.attacker.store, contact(two.victim))
     assert attacker is None or attacker.email is None
 
 
-def test_a_file_of_one_store_concerns_that_store_alone(two: Two) -> None:
+def test_file_of_one_store_publishes_only_that_store(two: Two) -> None:
     before = two.of_the_victim()
     upload(two.attacker, {f"workflows/{two.victim.store}.json": workflow(send("a"))})
     upload(two.attacker, {"templates/../../x/subject.txt": "x"})
@@ -305,7 +305,7 @@ def test_a_file_of_one_store_concerns_that_store_alone(two: Two) -> None:
 
 @QUIET
 @given(st.text(max_size=12) | st.text(alphabet="abz019-#/._ \n\\%", max_size=35))
-def test_no_name_in_a_path_is_a_store_unless_it_is_one(two: Two, name: str) -> None:
+def test_invalid_store_name_in_path_is_refused(two: Two, name: str) -> None:
     for handler, shape in (
         (trigger_event, "events.post"),
         (trigger_webhook, "webhook.post"),

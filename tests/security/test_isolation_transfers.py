@@ -29,7 +29,7 @@ def everything(shop: Shop) -> list[Json]:
     return [*shop.items(), *shop.cloud.workflows(f"S#{shop.store}")]
 
 
-def test_an_import_full_of_another_stores_names_changes_nothing_there(
+def test_import_naming_another_store_changes_nothing_there(
     two: tuple[Shop, Shop],
 ) -> None:
     attacker, victim = two
@@ -43,7 +43,7 @@ def test_an_import_full_of_another_stores_names_changes_nothing_there(
     assert everything(victim) == before
 
 
-def test_the_id_of_another_stores_import_takes_nothing_back(two: tuple[Shop, Shop]) -> None:
+def test_import_id_of_another_store_reverts_nothing(two: tuple[Shop, Shop]) -> None:
     attacker, victim = two
     before = everything(victim)
     id_ = report(victim)["import"]
@@ -54,9 +54,7 @@ def test_the_id_of_another_stores_import_takes_nothing_back(two: tuple[Shop, Sho
 
 
 @pytest.mark.parametrize("path", ["../{}/imports/people.csv", "imports/../../{}/people.csv"])
-def test_a_path_leads_nowhere_but_to_the_store_it_begins_with(
-    two: tuple[Shop, Shop], path: str
-) -> None:
+def test_path_selects_only_its_own_store(two: tuple[Shop, Shop], path: str) -> None:
     attacker, victim = two
     before = everything(victim)
     bring(attacker, "imports/x.csv", "email\n")
@@ -66,7 +64,7 @@ def test_a_path_leads_nowhere_but_to_the_store_it_begins_with(
     assert everything(victim) == before
 
 
-def test_an_export_holds_nothing_of_another_store(two: tuple[Shop, Shop]) -> None:
+def test_export_contains_nothing_of_another_store(two: tuple[Shop, Shop]) -> None:
     attacker, victim = two
     bring(attacker, "exports/all.export.json", "")
     told = " ".join(text(key) for key in files(attacker, "exports/all-"))

@@ -80,7 +80,7 @@ def renderer() -> Renderer:
 
 
 @pytest.mark.parametrize("how", TARGETS)
-def test_a_value_leads_only_where_a_mail_may_lead(renderer: Renderer, how: str) -> None:
+def test_link_value_is_limited_to_allowed_targets(renderer: Renderer, how: str) -> None:
     context = {
         "contact": {}, "event": {"to": TARGETS[how]}, "store": {"postal_address": "1 Quay Street"},
         "urls": {"unsubscribe": "https://api.example/u"},
@@ -95,7 +95,7 @@ def test_a_value_leads_only_where_a_mail_may_lead(renderer: Renderer, how: str) 
 
 
 @pytest.mark.parametrize("how", [name for name, to in TARGETS.items() if to.strip()])
-def test_a_fixed_link_that_leads_nowhere_good_is_not_published(how: str) -> None:
+def test_template_with_unsafe_link_is_not_published(how: str) -> None:
     body = MAIL.replace('<a href="{{ event.to }}">', f'<a href="{TARGETS[how]}">')
     files = {
         "subject.txt": "Hi",
@@ -131,9 +131,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("how", ELSEWHERE)
-def test_a_form_whose_readers_would_be_sent_elsewhere_is_not_published(
-    shop: Shop, how: str
-) -> None:
+def test_form_with_unsafe_redirect_is_not_published(shop: Shop, how: str) -> None:
     form = {**FOOTER, "redirect": ELSEWHERE[how]}
     files = {"settings.json": settings_file(url=PAGE, forms={"footer": form}), **template("plain")}
     upload(shop, files)
@@ -148,7 +146,7 @@ WISHES = (
 
 
 @pytest.mark.parametrize("name", WISHES)
-def test_no_parameter_and_no_header_decides_where_a_reader_goes(shop: Shop, name: str) -> None:
+def test_request_cannot_choose_redirect_target(shop: Shop, name: str) -> None:
     shop.settings(forms={"footer": {**FOOTER, "redirect": f"{PAGE}/thanks"}})
     evil = "https://evil.example/"
     contact = contact_id(shop.store, "email", EMAIL)

@@ -44,7 +44,7 @@ def holders(name: str) -> list[str]:
     ]
 
 
-def test_the_source_was_found() -> None:
+def test_source_files_are_found() -> None:
     assert len(SOURCES) > 60
     assert len(HANDLERS) > 9
 
@@ -64,11 +64,11 @@ def test_the_source_was_found() -> None:
         ("create_access_key", []),
     ],
 )
-def test_there_is_one_place_or_none_where_this_is_called(name: str, places: list[str]) -> None:
+def test_dangerous_call_is_only_in_listed_places(name: str, places: list[str]) -> None:
     assert holders(name) == places
 
 
-def test_the_name_of_the_call_is_not_hidden_in_a_text() -> None:
+def test_dangerous_call_is_not_hidden_in_a_string() -> None:
     """`getattr(client, "send_email")` would be a second place."""
     texts = {
         (path.name, node.value)
@@ -91,7 +91,7 @@ def test_the_name_of_the_call_is_not_hidden_in_a_text() -> None:
     assert {name for name, value in texts if value == "SendEmail"} <= model
 
 
-def test_the_mailer_is_called_once_and_after_the_claim() -> None:
+def test_mailer_is_called_once_after_the_claim() -> None:
     """One gate, one ledger, one submission: all messages go through `Sender._submit`."""
     path = LAYER / "sending" / "send.py"
     tree = ast.parse(path.read_text("utf-8"))
@@ -110,7 +110,7 @@ def test_the_mailer_is_called_once_and_after_the_claim() -> None:
     assert len(submits) == 2, "the first try and the one second try"
 
 
-def test_whoever_else_calls_a_mailer_sends_tests_to_people_of_the_house() -> None:
+def test_other_mailer_callers_send_only_test_mails() -> None:
     """Tests need no gate: `milepost send-test` takes one address, which SES knows as ours, and
     `milepost doctor` sends to SES's own simulator."""
     callers = [
@@ -133,7 +133,7 @@ def test_whoever_else_calls_a_mailer_sends_tests_to_people_of_the_house() -> Non
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.parent.name)
-def test_a_handler_is_a_sentence(path: Path) -> None:
+def test_function_file_only_imports_its_handler(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 25
     assert all(name.startswith("milepost.handlers.") for name in imported(path))
     assert not [node for node in nodes(path) if isinstance(node, ast.If | ast.For | ast.While)]
@@ -148,7 +148,7 @@ def test_only_edges_and_wiring_import_boto3(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_environment_is_read_in_one_place(path: Path) -> None:
+def test_environment_is_read_in_one_place(path: Path) -> None:
     reads = any(
         isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
         for node in nodes(path)
@@ -171,14 +171,14 @@ def test_keys_and_digests_are_compared_in_constant_time(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_unpickled_but_our_own_bytecode(path: Path) -> None:
+def test_only_our_own_bytecode_is_unmarshaled(path: Path) -> None:
     names = set(imported(path))
     assert not names & {"pickle", "shelve", "dill"}
     if "marshal" in names:
         assert path.is_relative_to(LAYER / "templates"), path
 
 
-def test_no_log_line_is_given_a_whole_event() -> None:
+def test_no_log_line_contains_a_whole_event() -> None:
     """What is logged is named field by field in `extra`, never a document that may hold all."""
     for path in SOURCES:
         for node in nodes(path):

@@ -162,7 +162,7 @@ def plain(cloud: Cloud) -> Mapping[str, Skeleton]:
 
 
 @pytest.mark.parametrize("hows", THREES, ids=", ".join)
-def test_no_page_runs_what_somebody_wrote(
+def test_page_never_runs_stored_text(
     cloud: Cloud, plain: Mapping[str, Skeleton], hows: Sequence[str]
 ) -> None:
     shown = pages(cloud, " ".join(SCRIPTS[how] for how in hows))
@@ -184,5 +184,5 @@ def mail(text: str) -> str:
 
 
 @pytest.mark.parametrize("how", SCRIPTS)
-def test_no_mail_holds_markup_that_came_with_its_data(how: str) -> None:
+def test_mail_contains_no_markup_from_data(how: str) -> None:
     assert skeleton(mail(SCRIPTS[how])) == skeleton(mail(HARMLESS))

@@ -196,7 +196,7 @@ def attempt(two: Two, route: str, store: str, key: str, data: st.DataObject) -> 
 @pytest.mark.parametrize("route", sorted(CLOSED))
 @QUIET
 @given(st.data())
-def test_no_key_of_one_store_opens_another_on_any_route(
+def test_key_of_one_store_is_refused_by_another_on_any_route(
     two: Two, route: str, data: st.DataObject
 ) -> None:
     """But for forms, snippets and the links of the victim's own mails, which are for anyone."""
@@ -211,7 +211,7 @@ def test_no_key_of_one_store_opens_another_on_any_route(
 @pytest.mark.parametrize("route", sorted(routes()))
 @QUIET
 @given(st.data())
-def test_whatever_a_store_asks_of_itself_it_reads_and_changes_nothing_of_another(
+def test_store_request_never_reads_or_changes_another_store(
     two: Two, route: str, data: st.DataObject
 ) -> None:
     """With its own keys, and the ids, cursors, links and names of the victim's things."""
@@ -225,7 +225,7 @@ def test_whatever_a_store_asks_of_itself_it_reads_and_changes_nothing_of_another
     assert two.of_others() == before
 
 
-def test_what_is_erased_under_a_foreign_id_is_ones_own(two: Two) -> None:
+def test_erasure_with_foreign_id_erases_only_own_data(two: Two) -> None:
     """A link that the attacker signs makes a contact of the victim's id in the attacker's store."""
     theirs = contact_id(two.victim.store, "email", EMAIL)
     before = two.of_others()

@@ -59,7 +59,7 @@ def run(command: str, capture: pytest.CaptureFixture[str]) -> tuple[int, str]:
     raise AssertionError(f"the tutorial has a command that this test cannot run: {command}")
 
 
-def test_a_reader_who_follows_the_tutorial_sees_what_it_shows(
+def test_tutorial_commands_print_documented_output(
     deployed: Deployed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -79,7 +79,7 @@ def test_a_reader_who_follows_the_tutorial_sees_what_it_shows(
             Path(block.info).write_text(block.text, "utf-8")
 
 
-def test_the_setup_of_the_tutorial_is_made_of_commands_that_exist() -> None:
+def test_tutorial_setup_commands_exist() -> None:
     lines = [line for block in blocks() if block.info == "setup" for line in block.text.split("\n")]
     makefile = (REPOSITORY / "Makefile").read_text("utf-8")
     started = []

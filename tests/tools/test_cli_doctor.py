@@ -42,7 +42,7 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> Find:
     return find
 
 
-def test_every_line_says_how_it_is_and_the_last_counts(finds: Find) -> None:
+def test_each_finding_has_a_line_and_last_line_counts(finds: Find) -> None:
     finds(ok("clock", "right"), unknown("alarms", "no permission"))
     answer = milepost("doctor")
     assert answer.code == 0
@@ -53,19 +53,19 @@ def test_every_line_says_how_it_is_and_the_last_counts(finds: Find) -> None:
     ]
 
 
-def test_one_thing_that_is_wrong_is_an_exit_code(finds: Find) -> None:
+def test_one_wrong_finding_sets_exit_code(finds: Find) -> None:
     finds(ok("clock", "right"), wrong("spf", "is missing", "publish it"))
     answer = milepost("doctor")
     assert answer.code == 1
     assert answer.lines[1:] == ["spf: wrong: is missing (publish it)", "1 in order, 1 wrong"]
 
 
-def test_where_nothing_could_be_looked_at_nothing_is_called_good(finds: Find) -> None:
+def test_unknown_findings_are_not_counted_as_ok(finds: Find) -> None:
     finds(unknown("stack", "no network"))
     assert milepost("doctor").code == 1
 
 
-def test_what_is_asked_comes_from_the_options(finds: Find) -> None:
+def test_doctor_options_reach_the_examination(finds: Find) -> None:
     told = finds(ok("clock", "right"))
     milepost("doctor", "--stack", "shop", "--domain", "Mail.Shop.example.", "--wait", "5")
     assert told.asked is not None
@@ -77,7 +77,7 @@ def test_what_is_asked_comes_from_the_options(finds: Find) -> None:
 
 
 @pytest.mark.parametrize("domain", ["shop", "me@shop.example", "shop .example", "-a.example"])
-def test_a_domain_has_to_be_one(finds: Find, domain: str) -> None:
+def test_invalid_domain_is_a_usage_error(finds: Find, domain: str) -> None:
     told = finds(ok("clock", "right"))
     answer = milepost("doctor", "--domain", domain)
     assert answer.code == 2
@@ -85,7 +85,7 @@ def test_a_domain_has_to_be_one(finds: Find, domain: str) -> None:
     assert told.asked is None
 
 
-def test_programs_get_it_as_json(finds: Find) -> None:
+def test_json_option_prints_findings_as_json(finds: Find) -> None:
     finds(wrong("spf", "is missing", "publish it"))
     answer = milepost("doctor", "--json")
     assert answer.code == 1
@@ -97,6 +97,6 @@ def test_programs_get_it_as_json(finds: Find) -> None:
     }
 
 
-def test_nothing_that_dns_says_steers_the_terminal(finds: Find) -> None:
+def test_dns_text_cannot_send_terminal_escapes(finds: Find) -> None:
     finds(wrong("dmarc", 'p is "\x1b[31m"', "mend it"))
     assert "\x1b" not in milepost("doctor").out

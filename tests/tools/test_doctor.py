@@ -157,7 +157,7 @@ def states(found: Sequence[Finding]) -> dict[str, str]:
     return {each.check: each.state for each in found}
 
 
-def test_a_stack_in_order_gets_ok_on_every_line(clinic: Clinic) -> None:
+def test_healthy_stack_gets_ok_on_every_line(clinic: Clinic) -> None:
     found = clinic.examine()
     assert [str(each) for each in found if each.state != "ok"] == []
     assert [*states(found)] == [
@@ -168,7 +168,7 @@ def test_a_stack_in_order_gets_ok_on_every_line(clinic: Clinic) -> None:
     ]  # fmt: skip
 
 
-def test_the_test_mails_go_to_sess_simulator_and_are_about_nobody(clinic: Clinic) -> None:
+def test_test_mails_go_to_ses_simulator_without_contact(clinic: Clinic) -> None:
     clinic.examine()
     assert [mail.to for mail in clinic.mailer.mails] == [
         "success@simulator.amazonses.com",
@@ -180,7 +180,7 @@ def test_the_test_mails_go_to_sess_simulator_and_are_about_nobody(clinic: Clinic
     assert all(not mail.headers for mail in clinic.mailer.mails)
 
 
-def test_it_waits_for_the_reports_no_longer_than_it_has_patience(clinic: Clinic) -> None:
+def test_doctor_waits_for_events_until_its_timeout(clinic: Clinic) -> None:
     clinic.examine(patience=60)
     assert clinic.slept == [2.0], "they came after the first pause"
     clinic.on_sleep = lambda: None
@@ -193,12 +193,12 @@ def test_it_waits_for_the_reports_no_longer_than_it_has_patience(clinic: Clinic)
     )
 
 
-def test_without_patience_no_mail_is_sent_and_that_is_told(clinic: Clinic) -> None:
+def test_doctor_without_timeout_sends_no_mail_and_says_so(clinic: Clinic) -> None:
     assert states(clinic.examine(patience=0))["loop"] == "unknown"
     assert clinic.mailer.handed == []
 
 
-def test_a_mail_that_ses_refuses_is_told_and_not_waited_for(clinic: Clinic) -> None:
+def test_refused_test_mail_is_reported_without_waiting(clinic: Clinic) -> None:
     clinic.mailer.script.extend([SubmissionRejected("MessageRejected")] * 3)
     found = clinic.examine()
     assert [each.said for each in found if each.check.startswith("loop")] == (
@@ -213,7 +213,7 @@ def test_a_mail_that_ses_refuses_is_told_and_not_waited_for(clinic: Clinic) -> N
      ("destinations", "reports"), ("subscribers", "subscription"), ("secrets", "secrets"),
      ("alarms", "alarms"), ("waiting", "dead letters")],
 )  # fmt: skip
-def test_what_cannot_be_asked_is_told_as_not_checked_and_the_rest_goes_on(
+def test_failed_query_is_unknown_and_other_checks_run(
     clinic: Clinic, question: str, check: str
 ) -> None:
     clinic.premises.silent = frozenset({question})
@@ -223,7 +223,7 @@ def test_what_cannot_be_asked_is_told_as_not_checked_and_the_rest_goes_on(
     assert found[-1].check == "loop of complaint@"
 
 
-def test_dns_that_does_not_answer_is_not_taken_for_records_that_are_missing(
+def test_dns_failure_is_unknown_not_missing_record(
     clinic: Clinic,
 ) -> None:
     clinic.records = Zone(dead=True)
@@ -232,7 +232,7 @@ def test_dns_that_does_not_answer_is_not_taken_for_records_that_are_missing(
     assert "wrong" not in found.values()
 
 
-def test_a_stack_that_is_not_there_is_wrong_and_its_domain_can_be_looked_at_before(
+def test_missing_stack_is_wrong_and_given_domain_is_still_checked(
     clinic: Clinic,
 ) -> None:
     clinic.premises.found = None
@@ -243,14 +243,14 @@ def test_a_stack_that_is_not_there_is_wrong_and_its_domain_can_be_looked_at_befo
     assert "identity" not in states(clinic.examine())
 
 
-def test_without_an_answer_about_the_stack_nothing_is_said_of_it(clinic: Clinic) -> None:
+def test_failed_stack_query_reports_nothing_about_stack(clinic: Clinic) -> None:
     clinic.premises.silent = frozenset({"stack"})
     found = states(clinic.examine())
     assert found["stack"] == "unknown"
     assert clinic.mailer.handed == []
 
 
-def test_an_output_that_is_missing_is_a_stack_that_is_too_old(clinic: Clinic) -> None:
+def test_missing_output_means_stack_is_too_old(clinic: Clinic) -> None:
     older = replace_outputs(clinic.premises.found, FeedbackTopicArn="")
     clinic.premises.found = older
     (found,) = [each for each in clinic.examine() if each.check == "reports"]
@@ -262,7 +262,7 @@ def replace_outputs(stack: Stack | None, **changes: str) -> Stack:
     return stack._replace(outputs={**stack.outputs, **changes})
 
 
-def test_what_a_probe_is_called_cannot_be_made_up() -> None:
+def test_probe_id_cannot_be_guessed() -> None:
     assert is_probe(f"{MARK}-success")
     for name in ("", MARK, f"{MARK}-other", f"{MARK.upper()}-bounce", f"{MARK}-bounce#x"):
         assert not is_probe(name)

@@ -103,7 +103,7 @@ def go_on(shop: Shop) -> None:
             react(batch, None)
 
 
-def test_a_record_that_keeps_failing_is_put_aside_and_the_contact_goes_on(
+def test_failing_record_is_quarantined_and_contact_continues(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     poisoned(shop, monkeypatch)
@@ -116,7 +116,7 @@ def test_a_record_that_keeps_failing_is_put_aside_and_the_contact_goes_on(
     assert printed.counted("RecordsQuarantined") == 1
 
 
-def test_the_command_has_it_applied_once_though_later_ones_were(
+def test_redrive_applies_record_once_after_later_ones(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     poisoned(shop, monkeypatch)
@@ -167,7 +167,9 @@ def given_up(shop: Shop, name: str) -> Item:
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_what_lambda_gave_up_on_is_applied_if_nothing_later_was(shop: Shop, later: bool) -> None:
+def test_redrive_applies_stream_part_if_no_later_record_was_applied(
+    shop: Shop, later: bool
+) -> None:
     record = given_up(shop, "Lost")
     boto3.client("sqs").send_message(QueueUrl=URL, MessageBody=part("arn:stream", record))
     if later:
@@ -178,7 +180,7 @@ def test_what_lambda_gave_up_on_is_applied_if_nothing_later_was(shop: Shop, late
     assert counts(shop) == ({"Later": 1} if later else {"Lost": 1})
 
 
-def test_a_part_that_the_stream_has_no_more_is_told(shop: Shop) -> None:
+def test_redrive_reports_part_trimmed_from_stream(shop: Shop) -> None:
     class Trimmed(Stream):
         def get_shard_iterator(self, **_: str) -> Item:
             error: Any = {"Error": {"Code": "TrimmedDataAccessException", "Message": ""}}
@@ -189,5 +191,5 @@ def test_a_part_that_the_stream_has_no_more_is_told(shop: Shop) -> None:
     assert [each.fate for each in redriver(Trimmed()).redrive(dry_run=True)] == ["trimmed"]
 
 
-def test_a_stack_that_is_not_there_is_named(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_stack_is_named_in_error(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["redrive", "--stack", "nowhere"]) == 2

@@ -58,7 +58,7 @@ def tallies(shop: Shop) -> list[HourlyCount]:
     return list(sending.marketing_health().tallies.since(shop.store, "", now - timedelta(days=1)))
 
 
-def test_what_is_sent_and_bounces_is_counted_in_the_hour_of_the_mail(shop: Shop) -> None:
+def test_sends_and_bounces_count_in_hour_of_send(shop: Shop) -> None:
     tell(shop, "Visited")
     run(shop, "visit", "offer")
     (item,) = shop.items("MESSAGE#")
@@ -69,7 +69,7 @@ def test_what_is_sent_and_bounces_is_counted_in_the_hour_of_the_mail(shop: Shop)
     assert tallies(shop) == [HourlyCount(hour_of(decided), sent=1, bounced=1)]
 
 
-def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Printed) -> None:
+def test_stopped_marketing_waits_until_resume(shop: Shop, printed: Printed) -> None:
     stop(shop)
     tell(shop, "Visited")
     run(shop, "visit", "offer")
@@ -98,7 +98,7 @@ def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Print
     ("store", "stack_name", "said"),
     [("nobody", STACK, "there is no store 'nobody'"), ("demo", "other", "there is no stack")],
 )
-def test_whoever_errs_is_told_where(
+def test_wrong_resume_call_names_the_error(
     capsys: pytest.CaptureFixture[str], store: str, stack_name: str, said: str
 ) -> None:
     assert main(["resume", store, "--stack", stack_name, "--why", "x"]) == 2

@@ -56,16 +56,16 @@ def kind_of(model: type[FileModel], field: str) -> str:
         (UpdateContact, "unset", "list of names of properties"),
     ],
 )
-def test_a_type_is_said_in_plain_words(model: type[FileModel], field: str, words: str) -> None:
+def test_field_type_is_described_in_words(model: type[FileModel], field: str, words: str) -> None:
     assert kind_of(model, field) == words
 
 
-def test_required_fields_come_first_and_keep_their_order() -> None:
+def test_required_fields_come_first_in_order() -> None:
     told = [(each.name, each.required) for each in fields(SumOf)]
     assert told[:3] == [("sum_of", True), ("of", True), ("within", False)]
 
 
-def test_a_default_is_what_the_file_would_say() -> None:
+def test_default_is_shown_as_in_the_file() -> None:
     defaults = {each.name: each.default for each in fields(Workflow)}
     assert defaults["status"] == "`live`"
     assert defaults["reentry"] == '`{"allow": "never"}`'
@@ -73,12 +73,12 @@ def test_a_default_is_what_the_file_would_say() -> None:
 
 
 @pytest.mark.parametrize("kind", WORDS, ids=lambda kind: str(kind.example))
-def test_every_word_and_every_field_of_it_is_explained(kind: Kind) -> None:
+def test_every_word_and_field_has_a_description(kind: Kind) -> None:
     assert len(kind.model.__doc__ or "") > 15
     assert [each.name for each in fields(kind.model) if len(each.meaning) < 10] == []
 
 
-def test_objects_with_fields_of_their_own_are_found() -> None:
+def test_nested_models_are_found() -> None:
     assert [name for name, _ in nested_models(Split)] == ["paths", "winner"]
     assert [name for name, _ in nested_models(Did)] == ["times"]
     assert [name for name, _ in nested_models(Workflow)] == [
@@ -89,7 +89,7 @@ def test_objects_with_fields_of_their_own_are_found() -> None:
     ]
 
 
-def test_every_word_needs_an_example() -> None:
+def test_missing_example_is_an_error() -> None:
     needed = examples_needed()
     assert len(TRIGGERS) + len(STEPS) + len(CONDITIONS) + len(OPERATORS) < len(needed)
     assert {kind.example for kind in WORDS} < set(needed)
@@ -115,26 +115,26 @@ DOCUMENT = workflow(
         ("part-goal", {"goal": {"event": "E"}}),
     ],
 )
-def test_of_an_example_only_what_it_is_about_is_shown(example: str, shown: Json) -> None:
+def test_only_relevant_part_of_example_is_shown(example: str, shown: Json) -> None:
     assert examples_of(example, DOCUMENT) == shown
 
 
 @pytest.mark.parametrize(
     "example", ["trigger-list", "step-exit", "condition-email", "operator-lt", "part-variants"]
 )
-def test_an_example_of_something_else_is_noticed(example: str) -> None:
+def test_example_without_its_subject_is_an_error(example: str) -> None:
     with pytest.raises(LookupError, match=example):
         examples_of(example, DOCUMENT)
 
 
-def test_a_page_needs_all_examples() -> None:
+def test_reference_page_needs_all_examples() -> None:
     examples = documents()
     del examples["step-goto"]
     with pytest.raises(LookupError, match="step-goto"):
         reference("# Words", examples)
 
 
-def test_what_this_version_cannot_do_is_said_where_it_is_explained() -> None:
+def test_unavailable_features_are_marked_in_reference() -> None:
     page = reference("# Words", documents())
     for kind in WORDS:
         section = page.partition(f"\n### {kind.sort.capitalize()} `{kind.name}`\n")[2]
@@ -144,11 +144,11 @@ def test_what_this_version_cannot_do_is_said_where_it_is_explained() -> None:
 
 @settings(deadline=None)  # a busy machine is no mistake
 @given(JSON)
-def test_pretty_json_is_still_the_same_json(value: object) -> None:
+def test_pretty_json_parses_to_same_value(value: object) -> None:
     assert json.loads(pretty(value)) == value
 
 
-def test_pretty_json_keeps_short_things_on_one_line() -> None:
+def test_pretty_json_keeps_short_values_on_one_line() -> None:
     assert pretty(send("a")) == '{"id": "a", "type": "send_email", "template": "plain"}'
     long = pretty([send("a" * 40), send("b" * 40)])
     assert len(long.split("\n")) == 4

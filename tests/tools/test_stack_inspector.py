@@ -57,9 +57,7 @@ def premises(aws: Aws) -> AwsStackInspector:
     return AwsStackInspector(aws.client, "milepost")
 
 
-def test_a_stack_is_known_by_its_parameters_and_outputs(
-    aws: Aws, premises: AwsStackInspector
-) -> None:
+def test_stack_has_its_parameters_and_outputs(aws: Aws, premises: AwsStackInspector) -> None:
     described = {
         "StackName": "milepost",
         "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
@@ -76,7 +74,7 @@ def test_a_stack_is_known_by_its_parameters_and_outputs(
     assert premises.stack() is None
 
 
-def test_tables_and_functions_are_asked_one_by_one(aws: Aws, premises: AwsStackInspector) -> None:
+def test_state_of_each_table_and_function_is_read(aws: Aws, premises: AwsStackInspector) -> None:
     kinds = {"Contacts": "DynamoDB::Table", "React": "Lambda::Function", "Look": "Lambda::Function",
              "Bucket": "S3::Bucket"}  # fmt: skip
     listed = [
@@ -98,7 +96,7 @@ def test_tables_and_functions_are_asked_one_by_one(aws: Aws, premises: AwsStackI
     ]
 
 
-def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsStackInspector) -> None:
+def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector) -> None:
     quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 3.0}
     account = {"ProductionAccessEnabled": False, "SendingEnabled": True,
                "EnforcementStatus": "HEALTHY", "SendQuota": quota}  # fmt: skip
@@ -127,7 +125,7 @@ def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsStackI
     ]
 
 
-def test_topic_queue_and_alarms_are_asked(aws: Aws, premises: AwsStackInspector) -> None:
+def test_topic_queue_and_alarms_are_read(aws: Aws, premises: AwsStackInspector) -> None:
     subscription = {"SubscriptionArn": "s", "Protocol": "sqs", "Endpoint": "queue-arn"}
     aws.answers("sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]},
                 TopicArn="topic")  # fmt: skip
@@ -146,7 +144,7 @@ def test_topic_queue_and_alarms_are_asked(aws: Aws, premises: AwsStackInspector)
     ]
 
 
-def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsStackInspector) -> None:
+def test_only_shape_of_secret_is_returned(aws: Aws, premises: AwsStackInspector) -> None:
     key, digest = "canary-not-to-be-told-to-anybody-0", "ab" * 32
     parameters = [
         {"Name": "/milepost/acme/link-key", "Type": "SecureString", "Value": key},
@@ -163,7 +161,7 @@ def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsStackInspecto
     assert "canary" not in str(found)
 
 
-def test_awss_own_time_is_in_every_answer(aws: Aws, premises: AwsStackInspector) -> None:
+def test_time_comes_from_date_header_of_aws(aws: Aws, premises: AwsStackInspector) -> None:
     meta = {"HTTPHeaders": {"date": "Mon, 02 Nov 2026 12:00:00 GMT"}}
     aws.answers("sesv2", "get_account", {"ResponseMetadata": meta})
     assert premises.time() == datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -177,15 +175,13 @@ def test_awss_own_time_is_in_every_answer(aws: Aws, premises: AwsStackInspector)
     [("AccessDeniedException", "your credentials may not ses:GetAccount"),
      ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException")],
 )  # fmt: skip
-def test_a_question_that_gets_no_answer_says_why(
-    aws: Aws, premises: AwsStackInspector, code: str, said: str
-) -> None:
+def test_failed_query_says_why(aws: Aws, premises: AwsStackInspector, code: str, said: str) -> None:
     aws.refuses("sesv2", "get_account", code)
     with pytest.raises(CannotAskError, match=said):
         premises.account()
 
 
-def test_a_network_that_is_down_says_nothing_of_the_stack() -> None:
+def test_network_error_raises_cannot_ask() -> None:
     class Down:
         def get_account(self) -> None:
             raise EndpointConnectionError(endpoint_url="https://email.example")
