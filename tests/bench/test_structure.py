@@ -1,4 +1,4 @@
-"""What `make structure` counts: modules that run, and files that name a thing."""
+"""What `make structure` counts: modules that run, and files that name an example."""
 
 import importlib
 import sys
@@ -67,7 +67,7 @@ FILES = {
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder in which a small package lies that can be imported."""
+    """The folder of a small package that can be imported."""
     for name, text in FILES.items():
         file = tmp_path / PACKAGE / f"{name}.py"
         file.parent.mkdir(exist_ok=True)

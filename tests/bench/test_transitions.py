@@ -1,4 +1,4 @@
-"""What an enrollment may cost at most, loops included."""
+"""The maximum cost and duration of an enrollment, loops included."""
 
 import json
 from datetime import timedelta
@@ -68,11 +68,18 @@ def test_cost_of_loop_grows_with_its_rounds(most: int) -> None:
         ([*LOOP, goto("again", "wait", max=3)], 4),
         ([wait_for("w", "E", "2 days", [], [delay("3 days")])], 5),
         ([branch("b", BIG, [delay("2 days")], [delay("3 days")])], 3),
-        ([delay("1 day", "a"), delay("1 day", "b"), goto("in", "b", max=2),
-          goto("out", "a", max=3)], 2 + 2 * 1 + 3 * 2),
+        (
+            [
+                delay("1 day", "a"),
+                delay("1 day", "b"),
+                goto("in", "b", max=2),
+                goto("out", "a", max=3),
+            ],
+            2 + 2 * 1 + 3 * 2,
+        ),
         ([delay("1 day", until_time="09:00")], 8),
     ],
-)  # fmt: skip
+)
 def test_longest_stay_counts_every_loop_round(steps: list[Json], days: int) -> None:
     assert longest_stay(program(*steps)) == timedelta(days=days)
 

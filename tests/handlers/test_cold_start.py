@@ -27,7 +27,7 @@ def test_preload_builds_everything_in_lambda(
 
 
 def test_preload_builds_nothing_outside_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test or a tool that imports a handler has no stack to build it for."""
+    """A test or a tool that imports a handler has no stack for which to build."""
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
 
     def build() -> None:
@@ -55,6 +55,9 @@ def test_gc_is_paused_only_during_cold_start(where: dict[str, str], looked_for: 
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **where}
     asked = subprocess.run(
         [sys.executable, "-S", "-c", ASKED],
-        check=True, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        check=True,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert asked.stdout.strip() == looked_for

@@ -1,4 +1,4 @@
-"""What `make bench` measures still runs; how long it takes is not asked here."""
+"""`make bench` still runs. This test does not check how long it takes."""
 
 import os
 import sysconfig

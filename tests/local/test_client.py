@@ -54,10 +54,16 @@ def test_publishing_a_missing_folder_is_refused(tmp_path: Path) -> None:
 
 def test_each_published_file_and_template_folder_has_one_report() -> None:
     paths = [
-        "settings.json", "scoring.json", "segments/vip.json", "templates/_layout/layout.mjml",
-        "templates/cart/first/body.html", "templates/cart/first/subject.txt",
-        "tests/welcome.test.json", "workflows/welcome.json", "imports/people.csv",
-    ]  # fmt: skip
+        "settings.json",
+        "scoring.json",
+        "segments/vip.json",
+        "templates/_layout/layout.mjml",
+        "templates/cart/first/body.html",
+        "templates/cart/first/subject.txt",
+        "tests/welcome.test.json",
+        "workflows/welcome.json",
+        "imports/people.csv",
+    ]
     assert published_units(paths) == [
         "settings.json",
         "scoring.json",

@@ -1,4 +1,4 @@
-"""Virtual time is the same in the stand-in and in the deployed functions."""
+"""The SES stand-in and the deployed functions use the same virtual time."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The answer that `make demo` gives to whoever started it."""
+"""The exit code of `make demo`."""
 
 import io
 import sys
@@ -13,7 +13,7 @@ from local.demo import run
 
 
 class Stage:
-    """Stands for the running stack."""
+    """Stands in for the running stack."""
 
     inbox_url = api_url = "http://localhost:1"
 
@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
 
 
 class Pressed:
-    """An event that is waited for until somebody presses Ctrl-C."""
+    """An event that is set as by Ctrl-C."""
 
     def wait(self) -> None:
         raise KeyboardInterrupt

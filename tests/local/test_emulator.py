@@ -1,4 +1,4 @@
-"""Each correction of local/emulator, shown on a running emulator with permissions enforced."""
+"""Each correction of local/emulator, on a running emulator with permissions enforced."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def until(condition: Callable[[], Any], patience: float = 15.0) -> Any:
 
 
 def output(account: Account, execution: str) -> dict[str, Any]:
-    """The end of an execution: its status, and its output as a document."""
+    """The end of an execution: its status and its parsed output."""
 
     def ended() -> dict[str, Any] | None:
         state = account.aws.stepfunctions.describe_execution(executionArn=execution)
@@ -220,7 +220,7 @@ def test_get_account_needs_a_role_that_allows_it(account: Account) -> None:
 
 
 def test_role_limited_to_leading_keys_can_reserve_send_slots(account: Account) -> None:
-    """The emulator does not look at keys, as AWS does: it must not refuse what AWS allows."""
+    """Unlike AWS, the emulator does not check leading keys: it must not refuse what AWS allows."""
     account.aws.dynamodb.create_table(
         TableName="taken",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],

@@ -1,4 +1,4 @@
-"""The inbox shows what was sent and trusts none of it; its buttons do what a reader would."""
+"""The inbox shows sent mail without trusting it; its buttons act like a recipient."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -188,7 +188,7 @@ def test_mail_buttons_record_event_and_return_to_mail(post: Post) -> None:
 
 @contextmanager
 def sender_site(answer: Response) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A site of the sender's that answers every POST so, and keeps what came."""
+    """A server of the sender that gives every POST this answer and keeps the requests."""
     came: list[dict[str, Any]] = []
 
     async def take(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""A template of a few lines through everything: build, deploy, HTTP, mail, events, permissions."""
+"""A small template through everything: build, deploy, HTTP, mail, events, permissions."""
 
 import json
 import time
@@ -165,7 +165,7 @@ def test_deployed_function_sends_mail_to_inbox(stack: LocalStack) -> None:
 
 
 def test_deployed_function_reads_its_send_quota(stack: LocalStack) -> None:
-    """The post that takes the mails says so, not the emulator, which has a post of its own."""
+    """The SES stand-in answers, not the emulator, which has an SES of its own."""
     quota = send(stack, quota="please").json()
     assert (quota["MaxSendRate"], quota["Max24HourSend"]) == (500, 1_000_000)
 
@@ -210,7 +210,7 @@ def test_emulator_account_decides_allowed_senders_and_config_sets(
         mail(sender="post@rival.example")
     with pytest.raises(ClientError, match="NotFoundException"):
         mail(set="large")
-    time.sleep(1)  # the account is told of once a second, and another test may just have asked
+    time.sleep(1)  # the account can be read once a second, and another test may just have done so
     assert stack.aws.ses.get_account()["SendingEnabled"]
 
 

@@ -1,4 +1,4 @@
-"""What the stand-in reports is what SES reports: in order, in virtual time, to the set's topic."""
+"""The stand-in reports what SES reports: in order, in virtual time, to the set's topic."""
 
 import json
 import re

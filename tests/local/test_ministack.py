@@ -1,4 +1,4 @@
-"""The emulator as a child: one per run folder, and none left, however its parent ends."""
+"""The emulator as a child process: one per run folder, and none left however its parent ends."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A fast clock ticks faster, never madly, and stops when told."""
+"""The minute timer: a fast clock ticks faster, with a limit, and stops when told."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The front door passes requests to the deployed API, and its routes are those of the template."""
+"""The proxy forwards requests to the deployed API, whose routes are those of the template."""
 
 import gzip
 import http.client

@@ -1,4 +1,4 @@
-"""The layer's packages are fetched once for a lock file, and a failure says what is the matter."""
+"""The layer's packages are downloaded once for a lock file, and a failure gives its reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What docs/command-line.md shows is what the commands print."""
+"""docs/command-line.md shows what the commands print."""
 
 import re
 import shlex

@@ -1,7 +1,7 @@
-"""What an editor does with the workflow's schema: complete, explain and underline.
+"""What an editor does with the workflow's schema: completion, explanation and error marks.
 
-No editor is asked: all of them follow the schema alone, and so do these tests. A position is an
-object in the file; its choices are the schemas that may describe it there.
+The tests use no editor: editors and these tests follow the schema alone. A position is an object in
+the file; its choices are the schemas that may describe it there.
 """
 
 import json
@@ -31,7 +31,7 @@ def everything(part: Any) -> Iterator[Json]:
 
 
 def target(reference: str) -> Json:
-    """What a `$ref` names."""
+    """The schema that a `$ref` names."""
     root, _, path = reference.partition("/")
     assert root == "#", reference
     part = SCHEMA
@@ -41,7 +41,7 @@ def target(reference: str) -> Json:
 
 
 def choices(part: Json) -> list[Json]:
-    """The schemas that may describe what stands at a place, with references followed."""
+    """The schemas that may describe a position, with references followed."""
     if "$ref" in part:
         return choices(target(part["$ref"]))
     several = part.get("oneOf") or part.get("anyOf")
@@ -49,7 +49,7 @@ def choices(part: Json) -> list[Json]:
 
 
 def below(part: Json) -> Iterator[tuple[str, Json]]:
-    """What an editor may come to from a schema without choices, by the name of the way."""
+    """The schemas below a schema without choices, by the name of the step that leads there."""
     yield from part.get("properties", {}).items()
     for way in ("items", "additionalProperties"):
         if isinstance(part.get(way), dict):
@@ -61,7 +61,7 @@ def below(part: Json) -> Iterator[tuple[str, Json]]:
 
 
 def reached() -> dict[int, tuple[str, Json]]:
-    """Everything that completion can come to from the root, each with the first way to it."""
+    """Everything that completion can reach from the root, each with the first path to it."""
     seen: dict[int, tuple[str, Json]] = {}
     pending = [("", SCHEMA)]
     while pending:
@@ -77,7 +77,7 @@ REACHED = reached()
 
 
 def words(part: Any) -> set[str]:
-    """The values that a schema offers, wherever in it."""
+    """All values that a schema offers, at any depth."""
     return {
         str(value)
         for each in everything(part)
@@ -113,7 +113,7 @@ def test_every_field_has_a_title_and_a_description() -> None:
 
 
 def told(field: Json, what: str) -> str:
-    """What an editor shows of a field: its own words, or those of what it refers to."""
+    """What an editor shows for a field: its own text, or that of the schema it refers to."""
     return str(field.get(what) or ("$ref" in field and target(field["$ref"]).get(what)) or "")
 
 
@@ -210,7 +210,7 @@ def test_editor_accepts_every_example(name: str) -> None:
     described = 0
     for place, value, fitting in positions(document, SCHEMA):
         assert len(fitting) == 1, place
-        free = "properties" not in fitting[0]  # names of the author's own
+        free = "properties" not in fitting[0]  # names that the author chooses
         assert free or value.keys() <= fitting[0]["properties"].keys(), place
         described += not free
     assert described >= 3  # the file, its trigger, and a step

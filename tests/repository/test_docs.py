@@ -1,4 +1,4 @@
-"""The documents say what is so: examples are valid and run, and what they name exists."""
+"""The documentation is correct: examples are valid and run, and what they name exists."""
 
 import json
 import re
@@ -51,7 +51,7 @@ CODE = "\n".join(
 
 
 def _blocks(text: str) -> list[tuple[str, str]]:
-    """The fenced blocks of a page: what stands behind the fence, and the text."""
+    """The fenced blocks of a page: the text after the fence, and the content."""
     return re.findall(r"^```(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
 
 
@@ -65,7 +65,7 @@ def _examples(language: str) -> list[tuple[str, str]]:
 
 
 def _whole(page: str, text: str) -> bool:
-    """The reference shows parts of its examples, which are checked as the files they are."""
+    """The whole files of the reference's examples, of which the page shows parts."""
     return page != "docs/workflow-language.md" or ('"steps"' in text and '"title"' in text)
 
 
@@ -136,7 +136,7 @@ def test_documented_minimal_settings_are_complete() -> None:
 
 
 def test_settings_page_matches_models() -> None:
-    """If not: `PYTHONPATH=layers/common:tools python -m tests.support.settings_page`."""
+    """If it fails, run `PYTHONPATH=layers/common:tools python -m tests.support.settings_page`."""
     assert settings_page.PAGE.read_text("utf-8") == settings_page.text()
 
 
@@ -144,7 +144,7 @@ def test_settings_page_matches_models() -> None:
 
 
 def test_workflow_reference_matches_models() -> None:
-    """If not: `PYTHONPATH=layers/common:tools python -m tests.support.reference`."""
+    """If it fails, run `PYTHONPATH=layers/common:tools python -m tests.support.reference`."""
     assert reference.PAGE.read_text("utf-8") == reference.text()
 
 
@@ -211,18 +211,19 @@ TALES: dict[str, dict[str, Any]] = {
     "condition-in-segment": {"events": ORDERS},
     "condition-email": {"events": [CLICK]},
 }
-"""What has to happen for an example to show what it is about."""
+"""The events after which an example does what it shows."""
 
 
 @cache
 def shop() -> LocalStore:
-    """What ships, with the examples in place of its workflows. `welcome` is one that they name."""
+    """The shipped store with the examples in place of its workflows. `welcome` is one that they
+    name."""
     shipped = ROOT / "workflows"
     parts = [*(shipped / "templates").rglob("*.*"), *(shipped / "segments").glob("*.json")]
     paths = [shipped / "settings.json", *parts]
     files = {path.relative_to(shipped).as_posix(): path.read_text("utf-8") for path in paths}
     shown = {name: EXAMPLES[name] for name in NOW} | {"welcome": EXAMPLES["trigger-manual"]}
-    shown |= {"opt-in": shipped / "opt-in.json"}  # what the form in the settings asks for
+    shown |= {"opt-in": shipped / "opt-in.json"}  # the form in the settings needs it
     files |= {f"workflows/{name}.json": path.read_text("utf-8") for name, path in shown.items()}
     return open_shop(files, START)
 
@@ -302,7 +303,7 @@ def test_every_page_link_points_to_existing_file_and_heading() -> None:
 
 
 def _anchors(text: str) -> set[str]:
-    """The anchors that GitHub makes of a page's headings."""
+    """The anchors that GitHub generates for a page's headings."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
@@ -315,24 +316,45 @@ def test_docs_index_names_every_page() -> None:
 
 
 def _prose(page: Path) -> list[str]:
-    """The lines of a page without its blocks of code."""
+    """The lines of a page outside its code blocks."""
     text = re.sub(r"^```.*\n(?:.*\n)*?```$", "", page.read_text("utf-8"), flags=re.MULTILINE)
     return text.splitlines()
 
 
 @pytest.mark.parametrize("page", [page for page in ALL_PAGES if page != reference.PAGE], ids=str)
 def test_page_wraps_lines_at_100_columns(page: Path) -> None:
-    """A row of a table and the link of a picture cannot be wrapped."""
+    """A table row and an image link cannot be wrapped."""
     long = [line for line in _prose(page) if len(line) > 100 and line[0] not in "|!["]
     assert long == []
 
 
 UNPLAIN = (
-    "whoever", "whosoever", "nobody", "somebody", "everybody", "anybody", "wherefore",
-    "leg", "legs", "lookout", "lookouts", "astray", "deed", "deeds", "crowd", "premises", "thaw",
-    "poison", "occasion", "occasions", "parked", "put aside", "goes on", "go on",
-)  # fmt: skip
-"""Words that Milepost's pages do without: each has a plain one, see docs/glossary.md."""
+    "whoever",
+    "whosoever",
+    "nobody",
+    "somebody",
+    "everybody",
+    "anybody",
+    "wherefore",
+    "leg",
+    "legs",
+    "lookout",
+    "lookouts",
+    "astray",
+    "deed",
+    "deeds",
+    "crowd",
+    "premises",
+    "thaw",
+    "poison",
+    "occasion",
+    "occasions",
+    "parked",
+    "put aside",
+    "goes on",
+    "go on",
+)
+"""Words that the pages avoid; docs/glossary.md has a plain word for each."""
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=str)

@@ -1,4 +1,4 @@
-"""What one event costs does not depend on how much there is: the calls of DynamoDB are counted."""
+"""The cost of one event does not depend on the amount of data: counts the calls to DynamoDB."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,8 @@ def alone(aws: Cloud) -> Costs:
 
 def test_order_event_has_a_fixed_cost(alone: Costs) -> None:
     calls, read = alone
-    # Written: the event, the address, the member, the news. Read: the profile, a window of orders.
+    # Writes: the event, the address, the member, the membership change. Reads: the profile, an
+    # event window of orders.
     assert calls == {"PutItem": 4, "GetItem": 1, "Query": 1, "UpdateItem": 1}
     assert read <= 6
 
@@ -51,7 +52,7 @@ def test_workflows_with_other_triggers_add_no_cost(aws: Cloud, alone: Costs, num
 
 
 def test_scheduler_run_reads_only_due_timers(aws: Cloud) -> None:
-    """A birthday sweep of ten thousand contacts, three of whom have one."""
+    """A scheduler run with ten thousand contacts, three of whom have their birthday."""
     found, read, scans = Counted(aws).sweep(3, MANY)
     assert (found, scans) == (3, 0)
     assert read <= 4

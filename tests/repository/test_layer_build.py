@@ -1,4 +1,4 @@
-"""The layer fits Lambda and not this machine, is the same every time, and ships bytecode."""
+"""The layer fits Lambda rather than this machine, is reproducible, and contains bytecode."""
 
 import importlib.util
 import os
@@ -22,7 +22,8 @@ LOCKS = [
     *(ROOT / "requirements" / f"{name}.txt" for name in ("dev", "installer", "local")),
 ]
 ELF_AARCH64 = 183
-# AWS allows 250 MB for function and layers together; this leaves room and notices a stowaway.
+# AWS allows 250 MB for function and layers together; this limit is lower and detects an unwanted
+# package.
 LARGEST = 80_000_000
 PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
@@ -50,7 +51,7 @@ def small_copy(folder: Path) -> Path:
 
 
 def make(layer: Path, artifacts: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """What `sam build` runs, where PATH holds a shell, make and no Python at all."""
+    """Run what `sam build` runs, with a PATH that has a shell and make but no Python."""
     environment = {"PATH": str(tools(layer)), "MILEPOST_PYTHON": sys.executable, **settings}
     artifacts.mkdir(exist_ok=True)
     return subprocess.run(
@@ -96,7 +97,7 @@ def test_layer_bytecode_is_not_checked_against_source(tmp_path: Path) -> None:
     make(small_copy(tmp_path), tmp_path / "out", MILEPOST_BUILD_FOR="host")
     (compiled,) = (tmp_path / "out").rglob("*.pyc")
     _magic, flags = struct.unpack("<4sI", compiled.read_bytes()[:8])
-    assert flags == 0b01  # hash-based, not to be checked (PEP 552)
+    assert flags == 0b01  # hash-based and unchecked (PEP 552)
 
 
 def test_layer_builds_are_reproducible(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_missing_python_error_names_remedy(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lambda_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real layer as it is deployed; its wheels come from the package index or pip's cache."""
+    """The real layer as deployed; its wheels come from the package index or pip's cache."""
     artifacts = tmp_path_factory.mktemp("layer")
     done = subprocess.run(
         [sys.executable, LAYER / "build.py", artifacts],

@@ -1,4 +1,4 @@
-"""The description of the API is that of its models and routes, and is committed."""
+"""The committed API description matches its models and routes."""
 
 import json
 import re
@@ -13,7 +13,8 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
 
 
 def test_committed_openapi_matches_models() -> None:
-    """If not: `python -m milepost_tools.openapi > docs/openapi.json`, on the right path."""
+    """If it fails, run `python -m milepost_tools.openapi > docs/openapi.json` with the right
+    path."""
     assert PAGE.read_text("utf-8") == text()
 
 
@@ -37,7 +38,7 @@ def test_every_reference_resolves() -> None:
 
 
 def test_paths_and_queries_contain_no_personal_identifier() -> None:
-    """URLs are logged by whatever stands in between."""
+    """URLs are logged by every server in between."""
     parameters = {
         parameter["name"]
         for path in document()["paths"].values()

@@ -1,4 +1,4 @@
-"""No module stays in the layer that no function reaches."""
+"""Every module of the layer is reachable from a function."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def test_every_layer_module_is_reachable_from_a_function() -> None:
 
 
 def write(root: Path, **texts: str) -> None:
-    """Write modules by their names, with two underscores for a dot."""
+    """Write modules by name, with two underscores for a dot."""
     for name, text in texts.items():
         file = root.joinpath(*name.split("__")).with_suffix(".py")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def write(root: Path, **texts: str) -> None:
 
 
 def unreachable(tmp_path: Path, **texts: str) -> list[str]:
-    """Which modules of a package `shop` the function `go` does not reach."""
+    """The modules of a package `shop` that the function `go` does not reach."""
     write(tmp_path / "layer", **texts)
     write(tmp_path / "functions", go__app="from shop.handlers import go\n")
     return sorted(find_unreachable(tmp_path / "layer", "shop", tmp_path / "functions"))

@@ -1,4 +1,4 @@
-"""What one send costs in steady state: three requests of DynamoDB, and one of SES."""
+"""The cost of one send in steady state: three requests to DynamoDB, and one to SES."""
 
 from collections import Counter
 from typing import Any
@@ -28,7 +28,7 @@ WARM_UP = {"starts": "2026-11-01", "first_day": 500}
 
 
 class Ses:
-    """SES, which is asked once."""
+    """SES whose quota is read once."""
 
     def quota(self) -> SesQuota:
         return SesQuota(400, 50_000, 0)
@@ -39,7 +39,7 @@ class Ses:
 def test_sending_costs_a_slot_a_claim_and_a_result(
     aws: Cloud, category: str, own: dict[str, Any]
 ) -> None:
-    """What was published is known by then, as it is to a function that has sent before."""
+    """The published state is already cached, as in a function that has sent before."""
     ports = with_ada(dynamo_ports(aws))
     loaded = ports.enrollments.load(enrollment_ref())
     assert loaded is not None

@@ -1,4 +1,4 @@
-"""requirements/venv.py knows a good environment from any other, and says what a bad one needs."""
+"""requirements/venv.py recognizes a correct environment, and names the remedy for a broken one."""
 
 import importlib.util
 import shutil
@@ -14,7 +14,7 @@ from tests.support.template import ROOT
 
 @pytest.fixture
 def setup(tmp_path: Path) -> ModuleType:
-    """The script of a project in a folder of its own, whose lock files name no package."""
+    """The script of a project in a folder of its own; its lock files name no package."""
     folder = tmp_path / "project" / "requirements"
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "requirements" / "venv.py", folder)
@@ -29,7 +29,7 @@ def setup(tmp_path: Path) -> ModuleType:
 
 
 def installed(setup: ModuleType, lock: str) -> Path:
-    """An environment in which `lock` was installed to the end."""
+    """An environment in which `lock` was completely installed."""
     venv: Path = setup.HERE.parent / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     setup.stamp_of(venv).write_text(setup.stamp_for(venv, lock))

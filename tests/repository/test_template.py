@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation will see it: what it must keep, and proof that rules notice."""
+"""Rules for template.yaml as CloudFormation sees it, and broken templates that prove each rule."""
 
 import ast
 import importlib.util
@@ -61,12 +61,12 @@ def test_template_obeys_rule(stack: Stack, rule: rules.Rule) -> None:
     assert list(rule(stack)) == []
 
 
-# --- each rule notices ---
+# --- a broken template for each rule ---
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A mistake that someone could make in the template, and the rule that must notice it."""
+    """A possible mistake in the template, and the rule that must detect it."""
 
     rule: rules.Rule
     name: str
@@ -456,7 +456,7 @@ def test_handler_exists_where_template_says(stack: Stack, folder: str) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_preload_is_last_statement_of_handler(folder: str) -> None:
-    """Until `preload` nobody looks for garbage: whoever forgets it never does."""
+    """`preload` turns garbage collection on again. Without it, garbage collection stays off."""
     source = ROOT / "layers/common/milepost/handlers" / f"{folder}.py"
     last = ast.parse(source.read_text("utf-8")).body[-1]
     assert ast.unparse(last).startswith("preload(")
@@ -467,7 +467,7 @@ def test_bench_measures_import_of_every_handler() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_handler_file_has_only_docstring_and_import(folder: str) -> None:
+def test_function_file_is_short_and_imports_only_its_handler(folder: str) -> None:
     text = (ROOT / "functions" / folder / "app.py").read_text()
     imported = {
         name
@@ -499,7 +499,7 @@ def test_every_template_variable_is_a_setting(stack: Stack) -> None:
     assert {name for name in given - known if name.startswith("MILEPOST_")} == set()
 
 
-# --- which files start a publication ---
+# --- which files trigger a publish ---
 
 PUBLISHED = [
     "shop/workflows/welcome.json",
@@ -518,7 +518,7 @@ NOT_PUBLISHED = [
 
 
 def starts(stack: Stack, rule: str, key: str) -> bool:
-    """EventBridge's wildcard is a star for any run of characters, slashes included."""
+    """Whether a key matches a rule. EventBridge's `*` matches any characters, slashes included."""
     patterns = dict(stack.properties("AWS::Events::Rule"))[rule]
     keys = patterns["EventPattern"]["detail"]["object"]["key"]
     return any(fnmatchcase(key, pattern["wildcard"]) for pattern in keys)
@@ -556,11 +556,11 @@ def test_import_and_export_files_trigger_only_their_function(
     assert {rule for rule in every if starts(stack, rule, key)} == rules_
 
 
-# --- the linter of AWS ---
+# --- AWS's linter ---
 
 
 def validate(template: Path) -> subprocess.CompletedProcess[str]:
-    """Run SAM's and cfn-lint's checks without an account, a region of one's own or a network."""
+    """Run SAM's and cfn-lint's checks without an account, a Region or a network."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [sys.executable, "-m", "samcli", "validate", "--lint", "--template", str(template)],

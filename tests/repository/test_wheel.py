@@ -1,8 +1,8 @@
-"""A built wheel brings the `milepost` command to a folder that has no checkout of this project.
+"""A built wheel provides the `milepost` command in a folder without a checkout.
 
-The wheel is built without the network by the setuptools of this environment, from a copy of the
-files that git would hand over, and installed into a folder of its own. The packages it depends on
-are those of this environment.
+The environment's setuptools builds the wheel without network access from a copy of the files that
+git tracks. It is installed into a folder of its own. The packages that it depends on are those of
+this environment.
 """
 
 import os
@@ -27,7 +27,7 @@ NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.py[co]")
 
 
 def pip(*arguments: object) -> None:
-    """Run pip of this environment, without the network."""
+    """Run this environment's pip without network access."""
     command = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check"]
     done = subprocess.run(
         [*command, *(str(each) for each in arguments)], capture_output=True, text=True, check=False
@@ -58,12 +58,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a marketer: the example store, and nothing else of this project."""
+    """A marketer's folder: the example store, and nothing else of this project."""
     return shutil.copytree(ROOT / "workflows", tmp_path_factory.mktemp("marketer") / "store")
 
 
 def run(installed: Path, folder: Path, *arguments: str) -> str:
-    """What the installed command prints, called in a folder; it has to succeed."""
+    """Run the installed command in a folder and return what it prints; it must succeed."""
     done = subprocess.run(
         [installed / "bin" / "milepost", *arguments],
         capture_output=True,
@@ -103,7 +103,7 @@ def test_wheel_requires_packages_of_layer_and_command(wheel: Path) -> None:
 
 
 def _spelled(requirement: str) -> tuple[str, ...]:
-    """The name and the bounds: `a>=1,<2` and `a<2,>=1` are the same."""
+    """The name and the sorted bounds: `a>=1,<2` and `a<2,>=1` are equal."""
     name, *bounds = re.split(r"(?=[<>=])", requirement.replace(" ", ""), maxsplit=1)
     return (name, *sorted(",".join(bounds).split(",")))
 

@@ -1,4 +1,4 @@
-"""Whatever a called server answers: it leads nowhere, and time and room have an end."""
+"""Whatever a called server answers: no further call, limited time and limited memory."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def call(
     answer: Answerer, request: OutboundRequest = CALL, seconds: float = 5
 ) -> OutboundResponse | RequestFailed:
-    """Call a server that answers so; it is met once, whatever it says."""
+    """Call a server with this answer. The name resolves once."""
     with serving(answer) as server:
         made = HttpsOutbound(
             lambda _: ["127.0.0.1"], trusting(), lambda _: True, server.connect, seconds
@@ -34,19 +34,32 @@ def call(
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
 @pytest.mark.parametrize(
     "place",
-    [f"http://{METADATA}/latest/meta-data/", "https://127.0.0.1/", "//localhost/", "/again",
-     f"https://{HOST}/again", "file:///etc/passwd", ""],
-)  # fmt: skip
+    [
+        f"http://{METADATA}/latest/meta-data/",
+        "https://127.0.0.1/",
+        "//localhost/",
+        "/again",
+        f"https://{HOST}/again",
+        "file:///etc/passwd",
+        "",
+    ],
+)
 def test_redirect_is_not_followed(status: int, place: str) -> None:
     assert call(saying(f"{status} Go", b"", f"Location: {place}")) == OutboundResponse(status)
 
 
 @pytest.mark.parametrize(
     "header",
-    ["Refresh: 0; url=https://127.0.0.1/", f"Alt-Svc: h2=\"{METADATA}:443\"",
-     "Upgrade: h2c", "Connection: keep-alive", "WWW-Authenticate: Negotiate",
-     "Set-Cookie: a=b", "Strict-Transport-Security: max-age=1"],
-)  # fmt: skip
+    [
+        "Refresh: 0; url=https://127.0.0.1/",
+        f'Alt-Svc: h2="{METADATA}:443"',
+        "Upgrade: h2c",
+        "Connection: keep-alive",
+        "WWW-Authenticate: Negotiate",
+        "Set-Cookie: a=b",
+        "Strict-Transport-Security: max-age=1",
+    ],
+)
 def test_answer_headers_trigger_no_further_call(header: str) -> None:
     assert call(saying("401 No", b"", header)) == OutboundResponse(401)
 
@@ -82,7 +95,7 @@ def test_endless_answer_is_cut_off() -> None:
         (CHUNKED + b"0\r\n", b"A: b\r\n"),
     ],
     ids=["interim answers", "headers", "chunks", "trailers"],
-)  # fmt: skip
+)
 def test_endless_head_or_chunks_are_cut_off(head: bytes, more: bytes) -> None:
     def endless(connection: ssl.SSLSocket) -> None:
         connection.sendall(head)
@@ -113,7 +126,7 @@ SLOW = {
     "body drips": [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", *[b"x"] * 99],
     "chunks drip": [CHUNKED, *[b"1\r\nx\r\n"] * 99],
     "interim answers drip": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 99,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("parts", SLOW.values(), ids=SLOW.keys())

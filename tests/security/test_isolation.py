@@ -1,4 +1,4 @@
-"""No store ever reads or changes another: whatever route, whatever credential, whatever is sent."""
+"""No store can read or change another, on any route, with any credential and any input."""
 
 import json
 from collections.abc import Iterator
@@ -57,13 +57,13 @@ QUIET = settings(
 
 @dataclass(frozen=True)
 class Two:
-    """Two stores that live the same life: the same workflow, the same person, a mail sent."""
+    """Two stores with the same data: the same workflow, the same person, a sent mail."""
 
     attacker: Shop
     victim: Shop
 
     def of_the_victim(self) -> list[Json]:
-        """Everything there is of the victim, in both tables."""
+        """All data of the victim, in both tables."""
         return [*self.victim.items(), *self.victim.cloud.workflows(f"S#{self.victim.store}")]
 
     def of_others(self) -> list[Json]:
@@ -75,8 +75,11 @@ class Two:
 def open_life(cloud: Cloud) -> Shop:
     shop = cloud.open_shop(browser_key="public")
     upload(shop, files_of(cart=workflow(send("reminder"), title=f"Secrets of {shop.store}")))
-    shop.settings(name=f"Name of {shop.store}", topics={"offers": f"Topic of {shop.store}"},
-                  forms={"footer": {"topics": ["offers"], "consent_text": "Yes"}})  # fmt: skip
+    shop.settings(
+        name=f"Name of {shop.store}",
+        topics={"offers": f"Topic of {shop.store}"},
+        forms={"footer": {"topics": ["offers"], "consent_text": "Yes"}},
+    )
     trigger_form(form_post(shop), None)
     tell(shop, "Checkout Started", {"total": 150})
     run(shop, "cart", "reminder")
@@ -101,7 +104,7 @@ def message(shop: Shop) -> str:
     return str(item["sk"]["S"].removeprefix("MESSAGE#"))
 
 
-# --- with the attacker's credentials at the victim's door ---
+# --- the attacker's credentials on the victim's routes ---
 
 
 def credentials(shop: Shop) -> dict[str, str]:
@@ -185,7 +188,7 @@ def test_key_of_one_store_is_refused_by_another(
 
 
 def hostile(two: Two) -> list[str]:
-    """Words that would mean the victim, if a key or a path were put together carelessly."""
+    """Texts that would select the victim's data if a key or path were built carelessly."""
     victim = two.victim.store
     own = contact(two.victim)
     return [
@@ -204,7 +207,7 @@ def hostile(two: Two) -> list[str]:
 @QUIET
 @given(st.data())
 def test_body_posted_to_one_store_never_changes_another(two: Two, data: st.DataObject) -> None:
-    """With a key of its own, and every field holding names of the other store's things."""
+    """The attacker uses its own key; every field contains names of the victim's data."""
     names = hostile(two)
     word = st.sampled_from([*names, EMAIL]) | texts
     contact_fields = {
@@ -233,7 +236,7 @@ def test_body_posted_to_one_store_never_changes_another(two: Two, data: st.DataO
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_link_works_only_for_its_store(two: Two, method: str) -> None:
-    """The attacker signs the victim's contact with a key of its own: it is a contact of its own."""
+    """The attacker signs the victim's contact id with its own key: that is its own contact."""
     claim = UnsubscribeLink(two.attacker.store, contact(two.victim), "offers", message(two.victim))
     token = sign_unsubscribe_link(claim, two.attacker.links)
     before = two.of_others()
@@ -243,14 +246,14 @@ def test_link_works_only_for_its_store(two: Two, method: str) -> None:
     assert two.of_others() == before
 
 
-# --- what AWS hands over ---
+# --- input from AWS ---
 
 
 @pytest.mark.parametrize("kind", ["bounce.permanent", "complaint", "click", "reject"])
 def test_delivery_event_of_one_store_cannot_change_another(
     two: Two, printed: Printed, kind: str
 ) -> None:
-    """The tags say which message of which store; one store's message is not in the other's book."""
+    """The tags name the message and the store; a store's ledger has no message of another store."""
     event = sample("ses", kind)
     event["mail"]["tags"] |= {"message": [message(two.attacker)], "store": [two.victim.store]}
     before = two.of_others()
@@ -268,13 +271,13 @@ def test_enrollment_ref_mixing_two_stores_is_refused(two: Two, field: str) -> No
         mixed = ref | {field: "other"}
     before = two.of_others()
     sent = len(two.victim.cloud.post.sent)
-    with pytest.raises((LookupError, bootstrap_busy())):
+    with pytest.raises((LookupError, throttled_error())):
         run_steps({"enrollment": mixed, "block": "reminder"}, None)
     assert len(two.victim.cloud.post.sent) == sent
     assert two.of_others() == before
 
 
-def bootstrap_busy() -> type[Exception]:
+def throttled_error() -> type[Exception]:
     from milepost.base.errors import ThrottledError
 
     return ThrottledError
@@ -284,7 +287,7 @@ def test_wait_of_another_store_is_not_registered(two: Two) -> None:
     ref = enrolled(two.attacker, "cart")["enrollment"] | {"store": two.victim.store}
     task = sample("aws", "stepfunctions.await") | {"enrollment": ref, "step": "reminder"}
     before = two.of_others()
-    with pytest.raises((KeyError, bootstrap_busy())):
+    with pytest.raises((KeyError, throttled_error())):
         await_event(task, None)
     assert two.of_others() == before
 

@@ -1,4 +1,4 @@
-"""No file of one store reads, changes, erases or exports anything of another."""
+"""No file of one store reads, changes, erases or exports data of another."""
 
 import json
 from typing import Any
@@ -35,8 +35,9 @@ def test_import_naming_another_store_changes_nothing_there(
     attacker, victim = two
     contact = contact_id(victim.store, "email", EMAIL)
     names = [f"S#{victim.store}#C#{contact}", f"#C#{contact}", f"../{victim.store}", contact]
-    rows = [{"id": name, "email": EMAIL, "contact": contact, "store": victim.store}
-            for name in names]  # fmt: skip
+    rows = [
+        {"id": name, "email": EMAIL, "contact": contact, "store": victim.store} for name in names
+    ]
     before = everything(victim)
     put(attacker, "imports/odd.import.json", {})
     bring(attacker, "imports/odd.jsonl", "\n".join(map(json.dumps, rows)))

@@ -1,4 +1,4 @@
-"""No link of a mail leads where something would be run, and no page sends its reader away."""
+"""No link of a mail runs code, and no page redirects its visitor to another site."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,7 +61,7 @@ MAIL = (
 
 
 class Addresses(Reader):
-    """The addresses that a page or a mail leads to, as they stand in its attributes."""
+    """The link targets of a page or a mail, as written in its attributes."""
 
     def __init__(self, page: str) -> None:
         self.found: list[str] = []
@@ -82,9 +82,11 @@ def renderer() -> Renderer:
 @pytest.mark.parametrize("how", TARGETS)
 def test_link_value_is_limited_to_allowed_targets(renderer: Renderer, how: str) -> None:
     context = {
-        "contact": {}, "event": {"to": TARGETS[how]}, "store": {"postal_address": "1 Quay Street"},
+        "contact": {},
+        "event": {"to": TARGETS[how]},
+        "store": {"postal_address": "1 Quay Street"},
         "urls": {"unsubscribe": "https://api.example/u"},
-    }  # fmt: skip
+    }
     *written, last = Addresses(renderer.render(context, "en").html).found
     assert last == "https://api.example/u"
     assert len(written) == 2
@@ -139,10 +141,27 @@ def test_form_with_unsafe_redirect_is_not_published(shop: Shop, how: str) -> Non
 
 
 WISHES = (
-    "redirect", "redirect_uri", "redirect_url", "return", "return_to", "returnUrl", "next", "_next",
-    "url", "uri", "to", "goto", "target", "dest", "destination", "continue", "success_url",
-    "callback", "location", "r",
-)  # fmt: skip
+    "redirect",
+    "redirect_uri",
+    "redirect_url",
+    "return",
+    "return_to",
+    "returnUrl",
+    "next",
+    "_next",
+    "url",
+    "uri",
+    "to",
+    "goto",
+    "target",
+    "dest",
+    "destination",
+    "continue",
+    "success_url",
+    "callback",
+    "location",
+    "r",
+)
 
 
 @pytest.mark.parametrize("name", WISHES)
@@ -153,8 +172,13 @@ def test_request_cannot_choose_redirect_target(shop: Shop, name: str) -> None:
     wish = seal_preferences(
         PreferencesLink(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links
     )
-    headers = {"host": "evil.example", "referer": evil, "x-forwarded-host": "evil.example",
-               "x-original-url": evil, "forwarded": "host=evil.example"}  # fmt: skip
+    headers = {
+        "host": "evil.example",
+        "referer": evil,
+        "x-forwarded-host": "evil.example",
+        "x-original-url": evil,
+        "forwarded": "host=evil.example",
+    }
     sign_up = form_post(shop, headers=headers, **{name: evil})
     asked = [
         (trigger_form, sign_up),

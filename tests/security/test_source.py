@@ -1,4 +1,4 @@
-"""What the source itself must not contain, found by reading it."""
+"""What the source must not contain, found by parsing it."""
 
 import ast
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def holders(name: str) -> list[str]:
-    """Where a function of this name is called."""
+    """The modules that call a function of this name."""
     return [
         str(path.relative_to(ROOT)) for path in SOURCES for each in called(path) if each == name
     ]
@@ -69,7 +69,7 @@ def test_dangerous_call_is_only_in_listed_places(name: str, places: list[str]) -
 
 
 def test_dangerous_call_is_not_hidden_in_a_string() -> None:
-    """`getattr(client, "send_email")` would be a second place."""
+    """`getattr(client, "send_email")` would be a second call site."""
     texts = {
         (path.name, node.value)
         for path in SOURCES
@@ -87,7 +87,7 @@ def test_dangerous_call_is_not_hidden_in_a_string() -> None:
         "telling.py",
     }
     assert {name for name, value in texts if value == "send_email"} <= steps
-    model = {"__init__.py"}  # `__all__` of the steps' models, of which SendEmail is one
+    model = {"__init__.py"}  # `__all__` of the steps' models, which include SendEmail
     assert {name for name, value in texts if value == "SendEmail"} <= model
 
 
@@ -111,8 +111,8 @@ def test_mailer_is_called_once_after_the_claim() -> None:
 
 
 def test_other_mailer_callers_send_only_test_mails() -> None:
-    """Tests need no gate: `milepost send-test` takes one address, which SES knows as ours, and
-    `milepost doctor` sends to SES's own simulator."""
+    """Test mails need no gate: `milepost send-test` takes one address, an identity of the account,
+    and `milepost doctor` sends to SES's simulator."""
     callers = [
         path.relative_to(ROOT).as_posix()
         for path in SOURCES
@@ -160,7 +160,7 @@ def test_environment_is_read_in_one_place(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_keys_and_digests_are_compared_in_constant_time(path: Path) -> None:
-    """A comparison with `==` tells by its time how much of a guess was right."""
+    """The duration of an `==` comparison reveals how much of a guess was right."""
     suspicious = {"signature", "digest", "secret", "hmac", "expected", "genuine"}
     for node in nodes(path):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
@@ -179,7 +179,7 @@ def test_only_our_own_bytecode_is_unmarshaled(path: Path) -> None:
 
 
 def test_no_log_line_contains_a_whole_event() -> None:
-    """What is logged is named field by field in `extra`, never a document that may hold all."""
+    """Log fields are named one by one in `extra`, never a document that may contain anything."""
     for path in SOURCES:
         for node in nodes(path):
             if (

@@ -1,4 +1,4 @@
-"""A workflow's URL never leads inside: not by its spelling, not by DNS, not by what is answered."""
+"""A workflow's URL never reaches an internal address: not by spelling, DNS or redirects."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ CALL = OutboundRequest(f"https://{HOST}/crm", "POST", {}, b"{}")
 
 @dataclass
 class Network:
-    """A resolver that gives its answers in turn, and notes of who asked it and who called."""
+    """A resolver with prepared answers; records the resolved names and the calls."""
 
     answers: Sequence[Sequence[str]]
     asked: list[str] = field(default_factory=list)
@@ -159,7 +159,7 @@ def test_malicious_url_is_neither_resolved_nor_called(url: str) -> None:
 
 
 def test_refused_url_is_not_in_error_text() -> None:
-    """It may hold an address, a name or a key."""
+    """The URL may contain an address, a name or a key."""
     for name, url in URLS.items():
         reason = check_url(url) or ""
         assert not url or url not in reason, name
@@ -243,7 +243,7 @@ def test_name_with_private_address_is_not_called(address: str, others: list[str]
 
 
 def test_name_is_resolved_once_per_call() -> None:
-    """Rebinding: what was checked is what is called, however often the name is asked later."""
+    """DNS rebinding: the checked address is the one that is called, whatever DNS answers later."""
     network = Network([["8.8.8.8", "2606:4700::1111"], [METADATA]])
     answer = network.outbound().call(CALL)
     assert answer == RequestFailed("the call broke off: ConnectionRefusedError", retry=True)
@@ -279,9 +279,14 @@ def test_number_of_tried_addresses_is_limited() -> None:
 
 @pytest.mark.parametrize(
     "failure",
-    [gaierror(-2, "Name or service not known"), gaierror(-3, "Try again"), OSError(), ValueError(),
-     UnicodeError()],
-)  # fmt: skip
+    [
+        gaierror(-2, "Name or service not known"),
+        gaierror(-3, "Try again"),
+        OSError(),
+        ValueError(),
+        UnicodeError(),
+    ],
+)
 def test_failed_dns_lookup_can_be_retried(failure: Exception) -> None:
     def resolve(_: str) -> Sequence[str]:
         raise failure

@@ -1,6 +1,6 @@
 """Contacts on the deployed template: forms, pages, API, segments, dates, newsletters, files.
 
-Each of them goes through functions with permissions of their own, which are enforced here.
+Each test goes through functions with roles of their own, which are enforced here.
 """
 
 import json
@@ -33,7 +33,7 @@ def put(deployed: Deployed, path: str, content: Json | str) -> None:
 
 
 def read(deployed: Deployed, prefix: str) -> dict[str, str]:
-    """The texts of all files whose path begins so."""
+    """The texts of all files below a path prefix."""
     s3, bucket = deployed.stack.aws.s3, deployed.stack.outputs["BucketName"]
     found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{STORE}/{prefix}").get("Contents", [])
     keys = [each["Key"] for each in found]
@@ -44,7 +44,7 @@ def read(deployed: Deployed, prefix: str) -> dict[str, str]:
 
 
 def known(api: StoreApi, email: str, **contact: Any) -> str:
-    """Make a contact, and wait until it is there."""
+    """Create a contact, and wait until it exists."""
     api.call("POST", "/contacts", {"contact": {"email": email, **contact}})
     until(lambda: api.find(email) is not None, f"{email} to be known", PATIENCE)
     found = api.find(email)
@@ -124,9 +124,11 @@ def test_sign_up_is_confirmed_by_mail(deployed: Deployed, api: StoreApi) -> None
 
 def test_browsing_events_of_visitor_are_recorded(deployed: Deployed, api: StoreApi) -> None:
     deployed.stack.aws.ssm.put_parameter(
-        Name=f"/{deployed.stack.name}/{STORE}/browser-key", Value="wk-1234567890", Type="String",
+        Name=f"/{deployed.stack.name}/{STORE}/browser-key",
+        Value="wk-1234567890",
+        Type="String",
         Overwrite=True,
-    )  # fmt: skip
+    )
     script = httpx.get(f"{api.url}/v1/{STORE}/milepost.js", timeout=30)
     assert script.status_code == 200
     assert "javascript" in script.headers["content-type"]
@@ -158,10 +160,16 @@ def test_birthday_and_newsletter_are_sent_on_time(deployed: Deployed, api: Store
     readers = {"title": "Friends", "condition": {"contact": "properties.news", "is": True}}
     at = deployed.now() + timedelta(hours=24)
     put(deployed, "segments/friends.json", readers)
-    put(deployed, "workflows/birthday.json", {
-        "title": "Birthday", "topic": "offers", "steps": send,
-        "trigger": {"type": "date", "field": "properties.birthday", "at": f"{at:%H:%M}"},
-    })  # fmt: skip
+    put(
+        deployed,
+        "workflows/birthday.json",
+        {
+            "title": "Birthday",
+            "topic": "offers",
+            "steps": send,
+            "trigger": {"type": "date", "field": "properties.birthday", "at": f"{at:%H:%M}"},
+        },
+    )
     until(
         lambda: "birthday" in deployed.head().workflows and "friends" in deployed.head().segments,
         "the workflow and the segment to go live",
@@ -169,16 +177,27 @@ def test_birthday_and_newsletter_are_sent_on_time(deployed: Deployed, api: Store
     )
     email = "quim@mail.example"
     contact = known(
-        api, email, properties={"birthday": f"1990-{at:%m-%d}", "news": True},
-        timezone="UTC", consent=[consented(deployed)],
-    )  # fmt: skip
-    put(deployed, "workflows/news.json", {
-        "title": "News", "topic": "offers", "steps": send,
-        "trigger": {
-            "type": "schedule", "at": f"{at:%Y-%m-%dT%H:%M}", "timezone": "UTC",
-            "segment": "friends",
+        api,
+        email,
+        properties={"birthday": f"1990-{at:%m-%d}", "news": True},
+        timezone="UTC",
+        consent=[consented(deployed)],
+    )
+    put(
+        deployed,
+        "workflows/news.json",
+        {
+            "title": "News",
+            "topic": "offers",
+            "steps": send,
+            "trigger": {
+                "type": "schedule",
+                "at": f"{at:%Y-%m-%dT%H:%M}",
+                "timezone": "UTC",
+                "segment": "friends",
+            },
         },
-    })  # fmt: skip
+    )
     until(lambda: api.events(contact, "Date Reached") != [], "the birthday", 120)
     until(lambda: api.events(contact, "Schedule Reached") != [], "the newsletter", 90)
     until(lambda: len(mails_to(deployed, email)) == 2, "their mails", PATIENCE)

@@ -1,4 +1,4 @@
-"""The deployed template after the demonstration's story, and what it answers then."""
+"""The deployed template after the demo: its data and its answers."""
 
 import json
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _executions(deployed: Deployed, field: str) -> Iterator[str]:
             yield str(found[field])
 
 
-# --- what it answers ---
+# --- answers of the API ---
 
 
 def _post(deployed: Deployed, body: bytes, headers: dict[str, str], store: str = STORE) -> Any:

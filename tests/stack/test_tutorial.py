@@ -1,8 +1,8 @@
-"""docs/tutorial.md, followed to the letter on the deployed stack.
+"""docs/tutorial.md, followed exactly on the deployed stack.
 
-The tutorial's blocks say what they are: a file (its path follows the language), commands with what
-they print (`console`; `exit=1` if they fail), or the setup, for which the stack of these tests
-stands in.
+The tutorial's blocks tell what they are: a file (its path follows the language), commands with
+their output (`console`; `exit=1` if they fail), or the setup, which the stack of these tests
+replaces.
 """
 
 import re
@@ -26,7 +26,7 @@ STORE = "acme"
 
 
 class Block(NamedTuple):
-    """A fenced block: the language, what follows it on the line, and the text."""
+    """A fenced block: the language, the rest of that line, and the text."""
 
     language: str
     info: str
@@ -39,13 +39,13 @@ def blocks() -> list[Block]:
 
 
 def commands(block: Block) -> list[tuple[str, str]]:
-    """The commands of a console block, each with what the page says that it prints."""
+    """The commands of a console block, each with the output on the page."""
     parts = re.split(r"^\$ (.*)\n", block.text, flags=re.MULTILINE)
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def run(command: str, capture: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """The exit code of a command and what it printed."""
+    """Run a command; return its exit code and its output."""
     match shlex.split(command):
         case ["milepost", *arguments]:
             answer = milepost(*arguments)

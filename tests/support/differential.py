@@ -1,4 +1,4 @@
-"""Two implementations of a port that are asked the same and must answer the same."""
+"""Compares two implementations of a port: every call must return the same from both."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from milepost.base.errors import ThrottledError
 
 
 class Twins:
-    """A port whose every call goes to both; it answers what both say, or fails."""
+    """A port that makes every call on both; it returns the common answer, or fails."""
 
     def __init__(self, one: Any, other: Any) -> None:
         self._pair = (one, other)
@@ -33,12 +33,13 @@ def _answer(method: Any, args: Any, named: Any) -> Any:
 
 
 def _without_places(method: str, answer: Any) -> Any:
-    """Each adapter has an order of its own for those inside a workflow."""
+    """Each adapter has an order of its own for active enrollments."""
     return sorted(ref for _, ref in answer) if method == "list_active" else answer
 
 
 def comparable(answer: Any) -> Any:
-    """What the product looks at: of a stored message its fate, and that somebody was busy."""
+    """The part of an answer that the product uses: a stored message's status, and that a call was
+    throttled."""
     if isinstance(answer, ThrottledError):
         return "busy"
     if isinstance(answer, Mapping) and "status" in answer:

@@ -1,8 +1,8 @@
-"""What is around the product: memory, a clock that jumps, and what AWS does between the functions.
+"""The environment of the product: memory, a virtual clock, and what AWS does between the functions.
 
-The services are the real ones, and the state machines run as they are published. The stream hands
-over the records of a contact in order, and again after a failure; Step Functions retries; the
-queue of the post's reports hands over as often as it likes; a minute passes every minute.
+The services are the real ones, and the state machines run as published. The stream delivers a
+contact's records in order, and again after a failure; Step Functions retries; the queue of delivery
+events delivers repeatedly; the scheduler runs every minute.
 """
 
 import json
@@ -91,11 +91,12 @@ class CrashedError(Exception):
 
 
 class Surroundings:
-    """One store. `echo`: how often the stream and the queue hand everything over.
+    """One store. `echo`: how often the stream and the queue deliver everything.
 
-    `published` is another one whose publications this one starts with. With `twin`, all that is
-    kept of contacts is kept there too, and every answer compared. Waits longer than `suspend_after`
-    are parked, and looked for every `tick`. With `quotas` mails keep to what they say.
+    `published` is another environment whose publications this one starts with. With `twin`, all
+    contact data is also stored there, and every answer compared. Waits longer than `suspend_after`
+    are suspended; the scheduler looks for them every `tick`. With `quotas`, sending obeys its
+    limits.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class Surroundings:
         self._wire()
 
     def _wire(self) -> None:
-        """The composition root, as `bootstrap` is for AWS."""
+        """The composition root of the tests, as `milepost.wiring` is for AWS."""
         around = self.faults.around
         contacts = around(self.kept(MemoryContacts(self.state), "contacts"), "contacts")
         enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
@@ -281,10 +282,10 @@ class Surroundings:
         self.run_until(self.now + timedelta(**duration))
 
     def later(self, action: Callable[[], object], **delay: float) -> None:
-        """Have something happen after a delay."""
+        """Run an action after a delay."""
         self.clock.after(timedelta(**delay), lambda: (action(), None)[1])
 
-    # --- the functions: what the entrypoints do ---
+    # --- the functions, as the handlers run them ---
 
     def _run_steps(self, task: Json) -> Json:
         with self._crashing(), self.faults.within("run_steps", lambda: self._run_steps(task)):
@@ -298,7 +299,7 @@ class Surroundings:
 
     @contextmanager
     def _crashing(self) -> Iterator[None]:
-        """A function that is killed is one that fails, for whoever called it."""
+        """Turn a kill into a failure that the function's caller sees."""
         try:
             yield
         except Killed as killed:
@@ -307,10 +308,10 @@ class Surroundings:
     def _execution_failed(self, execution: Execution) -> None:
         self.tasks.execution_failed(execution)
 
-    # --- the stream, the queue and the minute ---
+    # --- the stream, the queue and the scheduler ---
 
     def pass_on(self) -> None:
-        """Set in motion what follows from what has happened."""
+        """Deliver everything that follows from what has happened."""
         for record in self.state.stream[self._streamed :]:
             queue = self._queues.setdefault((record.event.store, record.contact), deque())
             queue.append(record)
@@ -333,11 +334,11 @@ class Surroundings:
             self._look_at(self.now + MINUTE)
 
     def _look_at(self, due: datetime | None) -> None:
-        """Have the minute come that finds what is due then; those before find nothing."""
+        """Schedule the minute that finds what is due then; the minutes before find nothing."""
         if due is not None:
             ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
             look = MONDAY_NOON + ticks * self.tick
-            if look == self._looked:  # what is still due now is the next minute's
+            if look == self._looked:  # what is still due now waits for the next minute
                 look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
@@ -347,7 +348,7 @@ class Surroundings:
         self.clock.after(timedelta(**delay), lambda: self._react(queue, attempt))
 
     def _react(self, queue: deque[StreamRecord], attempt: int) -> None:
-        """Hand the first record over. After a failure it comes again, and nothing overtakes it."""
+        """Deliver the first record. After a failure it comes again, before all others."""
         record = queue[0]
         history = self._history.setdefault((record.event.store, record.contact), [])
         try:
@@ -364,7 +365,7 @@ class Surroundings:
             self._hand_over(queue, 1)
 
     def react_now(self) -> None:
-        """Let the stream hand over what was just appended before anything else happens."""
+        """Let the stream deliver what was just appended before anything else happens."""
         for queue in self._queues.values():
             for record in queue:
                 self._react_to(record)
@@ -385,7 +386,7 @@ class Surroundings:
         self.reactions.append(reaction)
 
     def report_of_post(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
-        """What SES would put on the topic, as the queue hands it over."""
+        """SES's event for the topic, as the queue delivers it."""
         at = instants.format_instant(self.now)
         handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
         taken = instants.format_instant(handed_over[-1] if handed_over else self.now)
@@ -416,7 +417,7 @@ class Surroundings:
             self.reputation.flush()
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
-        """What the state machine does that looks at all contacts."""
+        """What the backfill state machine does."""
         if run in self.looks:
             return
         self.looks.append(run)
@@ -463,7 +464,7 @@ class Surroundings:
 
 
 class Starter(NamedTuple):
-    """Implements `LookStarter`."""
+    """Implements `BackfillStarter`."""
 
     around: Surroundings
 

@@ -1,6 +1,6 @@
-"""What becomes of the shipped abandoned cart, kept so that every change is reviewed.
+"""Golden files of the shipped abandoned cart, so that every change is reviewed.
 
-`PYTHONPATH=layers/common:tools python -m tests.support.golden` writes the files anew.
+`PYTHONPATH=layers/common:tools python -m tests.support.golden` rewrites the files.
 """
 
 import json
@@ -30,7 +30,7 @@ def abandoned_cart() -> str:
 
 
 def abandoned_cart_report() -> str:
-    """What publishing it over a version that differs reports, in Markdown."""
+    """The Markdown publish report of a version that differs from the live one."""
     workflow = _workflow()
     wait, *steps = workflow.steps
     before = workflow.model_copy(

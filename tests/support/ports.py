@@ -1,4 +1,4 @@
-"""The ports twice: in memory, and in DynamoDB, S3 and SSM as moto imitates them, in process."""
+"""Both implementations of every port: in memory, and in DynamoDB, S3 and SSM with moto."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,13 +84,13 @@ _number = count(1)
 
 
 class Look(Protocol):
-    """What no port offers, because only a test looks there."""
+    """Reads what no port offers, because only tests read it."""
 
     def proofs(self) -> list[tuple[str, str]]:
-        """Topic and state of every answer kept as proof, in the order of their instants."""
+        """Topic and state of every consent record, in the order of their instants."""
 
     def message(self, ref: MessageRef) -> dict[str, Any]:
-        """A message as it lies there; empty if there is none."""
+        """A stored message; empty if there is none."""
 
     def suppressions(self) -> list[str]:
         """The reasons of all suppressions."""
@@ -98,7 +98,7 @@ class Look(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """One implementation of every port that keeps something."""
+    """One implementation of every port that stores something."""
 
     timeline: Timeline
     contacts: Contacts
@@ -203,13 +203,13 @@ class DynamoLook:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Clients of the imitated services."""
+    """Clients of the emulated services."""
 
     dynamodb: Any
     s3: Any
 
     def table(self, logical_id: str) -> Table:
-        """A fresh table, made as template.yaml describes it."""
+        """A new table, created as template.yaml describes it."""
         described = template_table(logical_id)
         name = f"{logical_id}-{next(_number)}"
         self.dynamodb.create_table(TableName=name, **described)
@@ -223,7 +223,7 @@ class Cloud:
 
 @cache
 def template_table(logical_id: str) -> dict[str, Any]:
-    """The parameters of CreateTable that the template gives."""
+    """The template's parameters of CreateTable."""
     resources = yaml_parse(TEMPLATE.read_text())["Resources"]
     properties = resources[logical_id]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")

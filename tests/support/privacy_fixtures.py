@@ -1,4 +1,4 @@
-"""A world whose people may ask for their data, and for its end."""
+"""A world whose contacts can request exports and erasures."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from tests.support.world import World
 
 
 class PrivateWorld(World):
-    """The queue hands a request over again, a minute later, if the function was cut off."""
+    """The queue delivers a request again, a minute later, if the function ran out of time."""
 
     def _wire(self) -> None:
         super()._wire()
@@ -41,15 +41,21 @@ class PrivateWorld(World):
             self.timeline, MemoryPrivacyRequests(self.state), self.waiting
         )
         eraser = ContactEraser(
-            contacts, self.engine, remains, requests, vault, later,
-            lambda: self.now, lambda: self.now,
-        )  # fmt: skip
+            contacts,
+            self.engine,
+            remains,
+            requests,
+            vault,
+            later,
+            lambda: self.now,
+            lambda: self.now,
+        )
         exporter = PersonExporter(contacts, lives, remains, requests, vault, lambda: self.now)
         self.clerk = PrivacyRequestWorker(requests, eraser, exporter, around(self.staff, "staff"))
         self.impatient = 10_000
 
     def ask(self, kind: Kind = "erase", *emails: str, origin: str = "api") -> PrivacyRequest:
-        """Someone asks, and it is carried out as time goes on."""
+        """A contact makes a request; it is handled as time goes on."""
         contacts = self.desk.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
         id_ = request_id(kind, str(len(self.state.requests)))
         asked = self.desk.open_request(kind, STORE, contacts, id_, self.now, self.now, origin)
@@ -81,7 +87,8 @@ class PrivateWorld(World):
             self.later(lambda: self._carry_out(store, id_), minutes=1)
 
     def traces(self, *words: str) -> list[str]:
-        """What of the tables and files still says one of these; the stream forgets by itself."""
+        """Where the tables and files still contain one of these texts; the stream expires on its
+        own."""
         kept: dict[str, Any] = {
             name: getattr(self.state, name)
             for name in type(self.state).__dataclass_fields__

@@ -1,4 +1,4 @@
-"""Random events of one contact, with as many ties and contradictions as fit in."""
+"""Random events of one contact, with many ties and contradictions."""
 
 from datetime import timedelta
 

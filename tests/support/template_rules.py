@@ -1,4 +1,5 @@
-"""What every version of template.yaml must keep. A rule returns one sentence per offence."""
+"""The rules that every version of template.yaml must obey. A rule returns one sentence per
+violation."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,9 +24,9 @@ TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
-# Its name has to be told apart only from those of the same API.
+# Its name only has to be unique within its API.
 NAMED_INSIDE_ANOTHER = {"AWS::ApiGatewayV2::Stage"}
-# The path, the query and the caller's address are not among them: a path can hold a token.
+# Without the path, the query and the caller's address: a path can contain a token.
 LOGGABLE = {
     "$context.requestId",
     "$context.requestTimeEpoch",
@@ -38,7 +39,7 @@ LOGGABLE = {
 
 
 def no_cycles(stack: Stack) -> Iterator[str]:
-    """CloudFormation refuses circles, and no linter sees those that SAM's transform closes."""
+    """CloudFormation refuses cycles, and no linter sees those that SAM's transform creates."""
     try:
         TopologicalSorter(dependencies(stack)).prepare()
     except CycleError as error:
@@ -58,7 +59,8 @@ def every_action_is_named(stack: Stack) -> Iterator[str]:
 
 
 def every_resource_is_ours(stack: Stack) -> Iterator[str]:
-    """A star may only follow something that holds the name of this stack or of a resource in it."""
+    """A star may only follow a text that contains the name of this stack or of one of its
+    resources."""
     resources = stack.translated["Resources"]
     for statement in identity_statements(stack):
         for resource in statement.resources:
@@ -67,13 +69,13 @@ def every_resource_is_ours(stack: Stack) -> Iterator[str]:
                 f"${{{n}.Arn}}" in before for n in resources
             )
             if statement.actions == ["ses:GetAccount"]:
-                continue  # the account itself: SES knows no resource for it
+                continue  # the account itself: SES has no resource for it
             if statement.allows and star and not ours:
                 yield f"{statement.place} reaches {text_of(resource)}"
 
 
 def every_role_is_written_by_hand(stack: Stack) -> Iterator[str]:
-    """AWS's managed policies, which SAM attaches on its own, open every stream, queue and log."""
+    """AWS's managed policies, which SAM attaches on its own, allow every stream, queue and log."""
     resources = stack.translated["Resources"]
     for name, role in stack.properties("AWS::IAM::Role"):
         for policy in role.get("ManagedPolicyArns", []):
@@ -82,7 +84,7 @@ def every_role_is_written_by_hand(stack: Stack) -> Iterator[str]:
 
 
 def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
-    """Two functions with one role have the sum of their rights."""
+    """Two functions that share a role have the union of their permissions."""
     owner: dict[str, str] = {}
     for name, function in stack.properties(FUNCTION):
         role = target_of(function["Role"])
@@ -92,8 +94,8 @@ def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
 
 
 def only_run_steps_sends(stack: Stack) -> Iterator[str]:
-    """There is one call site of SES; its right is tied to the sender and the configuration set. A
-    second policy of the same role holds for the other addresses of the sender's domain."""
+    """SES has one call site; its permission is limited to the sender and the configuration set. A
+    second policy of the same role allows the other addresses of the sender's domain."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     holders = [
         s for s in identity_statements(stack) if any(a.startswith("ses:") for a in s.actions)
@@ -108,7 +110,7 @@ def only_run_steps_sends(stack: Stack) -> Iterator[str]:
         if any(not text_of(pattern).startswith("*@${") for pattern in like):
             yield f"{statement.place} may send from addresses of any domain"
         if statement.actions == ["ses:GetAccount"]:
-            continue  # how fast and how much it may send
+            continue  # the account's sending rate and quota
         if statement.actions != ["ses:SendEmail"] or "ses:fromaddress" not in statement.sources:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
@@ -118,8 +120,8 @@ WHOLE_TABLES = {"ExportContactsRole", "PrivacyRole"}
 
 
 def only_four_functions_tell_staff(stack: Stack) -> Iterator[str]:
-    """What workflows, publishing, customers and a stopped marketing say goes to the one topic that
-    the shop chose."""
+    """Alerts of workflows, publishing, imports and marketing stops go to the one topic that the
+    shop chose."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     for statement in identity_statements(stack):
         if not any(action.startswith("sns:") for action in statement.actions):
@@ -133,8 +135,8 @@ def only_four_functions_tell_staff(stack: Stack) -> Iterator[str]:
 
 
 def only_whole_stores_are_read_from_whole_tables(stack: Stack) -> Iterator[str]:
-    """A scan is paid for by all that a table holds, and what needs one every day is a mistake: a
-    store is exported whole, or erased."""
+    """A scan costs as much as the whole table contains, so a function that scans every day is a
+    mistake. Only export and erasure of a whole store may scan."""
     for statement in identity_statements(stack):
         if "dynamodb:Scan" not in statement.actions:
             continue
@@ -145,9 +147,10 @@ def only_whole_stores_are_read_from_whole_tables(stack: Stack) -> Iterator[str]:
 
 
 def whoever_calls_itself_may_go_on(stack: Stack) -> Iterator[str]:
-    """Lambda ends a chain of sixteen calls through one queue, unless it is told that it is meant.
+    """Lambda stops a chain of sixteen calls through one queue, unless it is configured as intended.
 
-    Only who feeds itself may be told so: for everybody else it is a net below a mistake.
+    Only a function that feeds itself may be configured so: for all others this protects from a
+    mistake.
     """
     senders = {
         (statement.place, target_of(resource))
@@ -169,7 +172,7 @@ def whoever_calls_itself_may_go_on(stack: Stack) -> Iterator[str]:
 
 
 def files_of_people_go(stack: Stack) -> Iterator[str]:
-    """What was imported and exported holds people's data, and does not lie about for ever."""
+    """Imported and exported files contain personal data and must expire."""
     for name, bucket in stack.properties("AWS::S3::Bucket"):
         rules = bucket.get("LifecycleConfiguration", {}).get("Rules", [])
         gone = {
@@ -186,7 +189,7 @@ def files_of_people_go(stack: Stack) -> Iterator[str]:
 
 
 def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
-    """What a marketer writes can reach nothing but run_steps and await_event."""
+    """A workflow can only invoke run_steps and await_event."""
     granted = [s for s in identity_statements(stack) if s.place == "MachineRole"]
     actions = [action for statement in granted for action in statement.actions]
     reached = {target_of(each) for statement in granted for each in statement.resources}
@@ -208,7 +211,7 @@ def every_sender_is_pinned(stack: Stack) -> Iterator[str]:
 
 
 def every_failure_has_a_place(stack: Stack) -> Iterator[str]:
-    """Whatever is not answered to someone who waits must be kept when it fails."""
+    """Asynchronous input that fails must be kept: no caller waits for its answer."""
     for name, mapping in stack.properties(MAPPING):
         source = target_of(mapping["EventSourceArn"])
         if source in stack.of_type(QUEUE):
@@ -239,7 +242,7 @@ def _asynchronous_targets(stack: Stack) -> Iterator[tuple[str, Json]]:
 
 
 def _sources(stack: Stack) -> set[str]:
-    """The queues and streams that a function is fed from; their failures are looked at above."""
+    """The queues and streams that feed a function; their failures are checked above."""
     return {target_of(mapping["EventSourceArn"]) for _, mapping in stack.properties(MAPPING)}
 
 
@@ -252,7 +255,7 @@ def _functions_with_a_failure_destination(stack: Stack) -> set[str]:
 
 
 def every_dead_letter_raises_an_alarm(stack: Stack) -> Iterator[str]:
-    """What is kept but never looked at is lost all the same."""
+    """Every dead-letter queue needs an alarm, otherwise its messages stay unnoticed."""
     watched = {
         target_of(dimension["Value"])
         for _, alarm in stack.properties("AWS::CloudWatch::Alarm")
@@ -273,7 +276,8 @@ def the_stream_is_watched(stack: Stack) -> Iterator[str]:
 
 
 def queues_wait_for_their_function(stack: Stack) -> Iterator[str]:
-    """AWS advises a visibility time-out of six times the function's, else work is done twice."""
+    """AWS recommends a visibility time-out of six times the function's; a shorter one runs work
+    twice."""
     for name, mapping in stack.properties(MAPPING):
         queue = stack.of_type(QUEUE).get(target_of(mapping["EventSourceArn"]))
         timeout = stack.of_type(FUNCTION)[target_of(mapping["FunctionName"])]["Properties"][
@@ -284,7 +288,7 @@ def queues_wait_for_their_function(stack: Stack) -> Iterator[str]:
 
 
 def what_people_made_survives(stack: Stack) -> Iterator[str]:
-    """Tables and the bucket outlive the stack, and their past can be brought back."""
+    """Tables and the bucket outlive the stack, and earlier states can be restored."""
     for name, each in (stack.of_type(TABLE) | stack.of_type("AWS::S3::Bucket")).items():
         if each.get("DeletionPolicy") != "Retain" or each.get("UpdateReplacePolicy") != "Retain":
             yield f"{name} goes with the stack"
@@ -299,7 +303,7 @@ def what_people_made_survives(stack: Stack) -> Iterator[str]:
 
 
 def the_bucket_is_private(stack: Stack) -> Iterator[str]:
-    """Templates are nobody's business, and travel encrypted."""
+    """Templates are private and travel encrypted."""
     refused = {
         target_of(p["Bucket"]) for _, p in stack.properties("AWS::S3::BucketPolicy") if _tls(p)
     }
@@ -317,7 +321,7 @@ def _tls(policy: Json) -> bool:
 
 
 def feedback_is_signed_with_sha256(stack: Stack) -> Iterator[str]:
-    """SNS signs with SHA-1 unless it is told otherwise."""
+    """SNS signs with SHA-1 by default."""
     for name, topic in stack.properties("AWS::SNS::Topic"):
         if topic.get("SignatureVersion") != "2":
             yield f"{name} signs with SHA-1"
@@ -334,7 +338,7 @@ def access_logs_hold_no_path(stack: Stack) -> Iterator[str]:
 
 
 def the_api_is_throttled(stack: Stack) -> Iterator[str]:
-    """A flood stops at the door and not in the table."""
+    """A flood must stop at the API, before the table."""
     for name, stage in stack.properties("AWS::ApiGatewayV2::Stage"):
         limits = stage.get("DefaultRouteSettings", {})
         if limits.keys() < {"ThrottlingRateLimit", "ThrottlingBurstLimit"}:
@@ -342,7 +346,7 @@ def the_api_is_throttled(stack: Stack) -> Iterator[str]:
 
 
 def logs_are_kept_for_a_time(stack: Stack) -> Iterator[str]:
-    """A log group that Lambda makes by itself is kept for ever."""
+    """Log groups that Lambda creates on its own never expire."""
     for name, group in stack.properties("AWS::Logs::LogGroup"):
         if "RetentionInDays" not in group:
             yield f"{name} is kept for ever"
@@ -352,7 +356,7 @@ def logs_are_kept_for_a_time(stack: Stack) -> Iterator[str]:
 
 
 def two_stacks_fit_in_one_account(stack: Stack) -> Iterator[str]:
-    """A name that is given holds the stack's; SAM's own name for a schedule does not."""
+    """An explicit name contains the stack's name; SAM's own name for a schedule does not."""
     kinds = {resource["Type"] for resource in stack.translated["Resources"].values()}
     for kind in kinds - NAMED_INSIDE_ANOTHER:
         for name, properties in stack.properties(kind):
@@ -364,7 +368,7 @@ def two_stacks_fit_in_one_account(stack: Stack) -> Iterator[str]:
 
 
 def everything_is_described(stack: Stack) -> Iterator[str]:
-    """Parameters and outputs are read by people who did not write them."""
+    """The readers of parameters and outputs did not write them."""
     for section in ("Parameters", "Outputs"):
         for name, each in stack.source[section].items():
             if len(each.get("Description", "")) < 20:
@@ -372,7 +376,7 @@ def everything_is_described(stack: Stack) -> Iterator[str]:
 
 
 def parameters_are_guarded(stack: Stack) -> Iterator[str]:
-    """A typing error in a parameter is found before anything is deployed."""
+    """A typing error in a parameter is found before the deploy."""
     for name, each in stack.source["Parameters"].items():
         guard = {
             "String": {"AllowedPattern", "AllowedValues"},
@@ -383,7 +387,8 @@ def parameters_are_guarded(stack: Stack) -> Iterator[str]:
 
 
 def nothing_traces(stack: Stack) -> Iterator[str]:
-    """X-Ray's library costs every cold start a third of a second; its traces would be half ones."""
+    """X-Ray's library adds a third of a second to every cold start, and its traces would be
+    incomplete."""
     for name, function in stack.properties(FUNCTION):
         if "TracingConfig" in function:
             yield f"{name} is traced"

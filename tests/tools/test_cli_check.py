@@ -1,4 +1,4 @@
-"""`milepost check` says everything that publishing would refuse, wherever it is."""
+"""`milepost check` reports every error that publishing would find."""
 
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_only_problems_of_requested_file_are_reported(tmp_path: Path) -> None:
 
 
 def test_workflow_fails_if_its_template_or_settings_have_errors(tmp_path: Path) -> None:
-    """Publishing would refuse it: whoever asks about one file must not hear that all is well."""
+    """Publishing would refuse the workflow, so a check of its file alone must not pass."""
     case = {"name": "somebody without consent", "expect": {"messages": [{"step": "reminder"}]}}
     files = shop("plain", "other", cart=GOOD, second=workflow(send("b", "other")))
     bad: dict[str, dict[str, Content]] = {
@@ -279,8 +279,9 @@ def test_template_version_known_only_to_aws_is_a_warning(
     files = shop(cart=workflow(send("a", template_version="0123456789abcdef")))
     answer = milepost("check", write(tmp_path, files))
     assert (answer.code, answer.lines) == (
-        0, ["1 workflow, 1 template: good, as far as can be known here"]
-    )  # fmt: skip
+        0,
+        ["1 workflow, 1 template: good, as far as can be known here"],
+    )
     assert answer.err.startswith(
         f"not known here: {tmp_path}/workflows/cart.json: steps[0].template_version: only "
         "publishing knows if plain was ever live as 0123456789abcdef (templates/plain is "

@@ -1,4 +1,4 @@
-"""`milepost compile` and `milepost schema` print what other programs read."""
+"""`milepost compile` and `milepost schema` print JSON for other programs."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`milepost doctor` says line by line what keeps a stack from sending mail."""
+"""`milepost doctor` prints what keeps a stack from sending mail, one line per finding."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tests.support.commands import milepost
 
 @dataclass
 class Told:
-    """What the doctor was asked, and what it finds."""
+    """Records the doctor's arguments and returns given findings."""
 
     findings: list[Finding]
     asked: tuple[str, str, str, float] | None = None

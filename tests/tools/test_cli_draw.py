@@ -1,4 +1,4 @@
-"""`milepost draw` and `milepost diff` say in pictures and words what a file holds."""
+"""`milepost draw` and `milepost diff` show a file as a flowchart and in words."""
 
 import json
 from pathlib import Path

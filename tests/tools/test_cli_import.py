@@ -1,4 +1,4 @@
-"""`milepost import --dry-run` says what is wrong with a file of contacts, wherever it is run."""
+"""`milepost import --dry-run` checks a file of contacts locally."""
 
 import json
 from pathlib import Path

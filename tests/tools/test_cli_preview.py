@@ -1,4 +1,4 @@
-"""`milepost preview` shows a mail before anybody gets it."""
+"""`milepost preview` renders a mail before it is sent."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """What the browser was asked to show; it does."""
+    """The files that the browser was asked to open."""
     files: list[Path] = []
 
     def show(file: Path) -> bool:
@@ -141,8 +141,12 @@ def test_preview_is_written_to_given_path(
     answer = milepost("preview", translated / "templates/mail", "--all", "--out", out)
     assert answer.lines[-1] == f"open {out / 'index.html'}"
     assert sorted(file.name for file in out.iterdir()) == [
-        "en.html", "en.txt", "fa.html", "fa.txt", "index.html",
-    ]  # fmt: skip
+        "en.html",
+        "en.txt",
+        "fa.html",
+        "fa.txt",
+        "index.html",
+    ]
     assert "درود" in (out / "fa.txt").read_text("utf-8")
     page = (out / "index.html").read_text("utf-8")
     assert page.count("<iframe sandbox ") == 2 * 4
@@ -216,7 +220,7 @@ def test_preview_calls_links_only_with_check_links(
     asked: list[str] = []
 
     class Net:
-        """Answers 404 to one page and is not to be reached otherwise."""
+        """Answers 404 to one page; every other page is unreachable."""
 
         def call(self, request: OutboundRequest) -> OutboundResponse | RequestFailed:
             asked.append(f"{request.method} {request.url}")

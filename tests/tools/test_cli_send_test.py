@@ -1,4 +1,4 @@
-"""`milepost send-test` mails a template to oneself, and to nobody else."""
+"""`milepost send-test` sends a template to one of your own addresses only."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ OWN = {"me@shop.example", "team.example"}
 
 
 class Ses(Post):
-    """SES, which also knows the account's own addresses."""
+    """SES that also knows the account's identities."""
 
     def get_email_identity(self, *, EmailIdentity: str) -> dict[str, Any]:
         if EmailIdentity == "new@shop.example":
@@ -28,7 +28,7 @@ class Ses(Post):
 
 
 class Formation:
-    """CloudFormation, as far as it knows one stack."""
+    """CloudFormation with one stack."""
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         if StackName != "milepost":
@@ -113,7 +113,7 @@ def test_test_email_goes_to_verified_identity(ses: Ses, store: Path, to: str) ->
         ("me@shop.example\r\nBcc: customer@mail.example", "is no single e-mail address"),
         ("", "is no single e-mail address"),
     ],
-)  # fmt: skip
+)
 def test_test_email_to_unverified_address_is_refused(
     ses: Ses, store: Path, to: str, why: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""`milepost simulate` tells what a workflow would do with a contact."""
+"""`milepost simulate` shows what a workflow would do with a contact."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""A command imports what it needs when it runs: neither its help nor another command pays for it.
+"""A command imports only what it needs, and only when it runs.
 
-`make bench` measures the time; here it is only which packages are there in the end.
+`make bench` measures the time; these tests only compare the imported packages.
 """
 
 import os
@@ -24,7 +24,7 @@ PATHS = os.pathsep.join(str(ROOT / folder) for folder in ("layers/common", "tool
 
 
 def imported(*arguments: str) -> set[str]:
-    """The modules that are there after the command ran in a process of its own."""
+    """The modules that are loaded after the command ran in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", CALL, *arguments],
         capture_output=True,

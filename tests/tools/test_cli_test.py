@@ -1,4 +1,4 @@
-"""`milepost test` runs a workflow's own tests, and shows what happened where one fails."""
+"""`milepost test` runs a workflow's test cases and shows a trace of each failure."""
 
 from pathlib import Path
 from typing import Any
@@ -179,7 +179,7 @@ def test_missing_path_is_a_usage_error(tmp_path: Path) -> None:
     assert milepost("test", tmp_path / "nowhere").code == 2
 
 
-# --- as the publish gate runs them ---
+# --- the test cases as publishing runs them ---
 
 
 def test_publish_tests_report_every_failure() -> None:

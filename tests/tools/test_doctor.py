@@ -1,4 +1,4 @@
-"""The doctor looks at one thing after the other, and never takes silence for health."""
+"""The doctor runs its checks in order and never reports a missing answer as ok."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ IN_ORDER = Stack("UPDATE_COMPLETE", {"SenderAddress": "post@mail.shop.example"},
 
 @dataclass
 class Healthy:
-    """A stack in order. `silent` questions get no answer."""
+    """A healthy stack. The queries in `silent` fail."""
 
     silent: frozenset[str] = frozenset()
     found: Stack | None = IN_ORDER
@@ -92,7 +92,7 @@ class Healthy:
 
 @dataclass(frozen=True)
 class Zone:
-    """DNS with everything in it that mail from mail.shop.example needs."""
+    """DNS with every record that mail from mail.shop.example needs."""
 
     dead: bool = False
 
@@ -102,8 +102,10 @@ class Zone:
         return answer
 
     def texts(self, name: str) -> Sequence[str]:
-        records = {"_dmarc.shop.example": ["v=DMARC1; p=none"],
-                   "bounce.shop.example": ["v=spf1 include:amazonses.com ~all"]}  # fmt: skip
+        records = {
+            "_dmarc.shop.example": ["v=DMARC1; p=none"],
+            "bounce.shop.example": ["v=spf1 include:amazonses.com ~all"],
+        }
         return self._all(name, records.get(name, []))
 
     def exchangers(self, name: str) -> Sequence[str]:
@@ -115,7 +117,7 @@ class Zone:
 
 @dataclass
 class Clinic:
-    """A doctor, the post it tries, and what comes back of that."""
+    """A doctor, the mailer of its test mails, and their delivery events."""
 
     premises: Healthy = field(default_factory=Healthy)
     records: Zone = field(default_factory=Zone)
@@ -140,7 +142,7 @@ class Clinic:
         self.on_sleep()
 
     def reports_come(self) -> None:
-        """SES reports what its simulator stands for, and our function notes it."""
+        """Let SES report the outcomes of the simulator addresses, and our function record them."""
         kinds = {"success": "delivered", "bounce": "bounced", "complaint": "complained"}
         for mail in self.mailer.mails:
             self.notes.record_report(mail.tags["probe"], kinds[mail.to.partition("@")[0]], NOON)
@@ -161,11 +163,28 @@ def test_healthy_stack_gets_ok_on_every_line(clinic: Clinic) -> None:
     found = clinic.examine()
     assert [str(each) for each in found if each.state != "ok"] == []
     assert [*states(found)] == [
-        "clock", "stack", "tables", "functions", "account", "sandbox", "quota", "identity",
-        "dkim", "spf", "mail-from", "dkim-records", "dmarc", "reports", "subscription",
-        "secrets of acme", "alarms", "dead letters",
-        "loop of success@", "loop of bounce@", "loop of complaint@",
-    ]  # fmt: skip
+        "clock",
+        "stack",
+        "tables",
+        "functions",
+        "account",
+        "sandbox",
+        "quota",
+        "identity",
+        "dkim",
+        "spf",
+        "mail-from",
+        "dkim-records",
+        "dmarc",
+        "reports",
+        "subscription",
+        "secrets of acme",
+        "alarms",
+        "dead letters",
+        "loop of success@",
+        "loop of bounce@",
+        "loop of complaint@",
+    ]
 
 
 def test_test_mails_go_to_ses_simulator_without_contact(clinic: Clinic) -> None:
@@ -209,10 +228,18 @@ def test_refused_test_mail_is_reported_without_waiting(clinic: Clinic) -> None:
 
 @pytest.mark.parametrize(
     ("question", "check"),
-    [("time", "clock"), ("parts", "stack"), ("account", "account"), ("identity", "identity"),
-     ("destinations", "reports"), ("subscribers", "subscription"), ("secrets", "secrets"),
-     ("alarms", "alarms"), ("waiting", "dead letters")],
-)  # fmt: skip
+    [
+        ("time", "clock"),
+        ("parts", "stack"),
+        ("account", "account"),
+        ("identity", "identity"),
+        ("destinations", "reports"),
+        ("subscribers", "subscription"),
+        ("secrets", "secrets"),
+        ("alarms", "alarms"),
+        ("waiting", "dead letters"),
+    ],
+)
 def test_failed_query_is_unknown_and_other_checks_run(
     clinic: Clinic, question: str, check: str
 ) -> None:
@@ -262,7 +289,7 @@ def replace_outputs(stack: Stack | None, **changes: str) -> Stack:
     return stack._replace(outputs={**stack.outputs, **changes})
 
 
-def test_probe_id_cannot_be_guessed() -> None:
+def test_other_names_are_not_probe_ids() -> None:
     assert is_probe(f"{MARK}-success")
     for name in ("", MARK, f"{MARK}-other", f"{MARK.upper()}-bounce", f"{MARK}-bounce#x"):
         assert not is_probe(name)

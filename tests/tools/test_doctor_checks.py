@@ -1,4 +1,4 @@
-"""What the doctor makes of what it found out."""
+"""The doctor's pure checks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,8 +113,7 @@ def test_every_needed_event_must_reach_our_topic() -> None:
     needed = EVENTS | LOOKED_AT
     ours = Destination(True, needed, "topic")
     assert only(check_reports("set", [ours], "topic")).state == "ok"
-    halves = [ours._replace(events=frozenset({"SEND"})),
-              ours._replace(events=needed - {"SEND"})]  # fmt: skip
+    halves = [ours._replace(events=frozenset({"SEND"})), ours._replace(events=needed - {"SEND"})]
     assert only(check_reports("set", halves, "topic")).state == "ok"
     for broken in ([], [ours._replace(enabled=False)], [ours._replace(topic="other")]):
         assert "reports nothing to us" in only(check_reports("set", broken, "topic")).said
@@ -173,9 +172,14 @@ def test_bad_spf_record_is_wrong(texts: list[str], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchangers", "state"), [([], "SUCCESS"), (["mx.amazonses.com.evil.example."], "SUCCESS"),
-                              (["mx.notamazonses.com"], "SUCCESS"), (MX, "FAILED")]
-)  # fmt: skip
+    ("exchangers", "state"),
+    [
+        ([], "SUCCESS"),
+        (["mx.amazonses.com.evil.example."], "SUCCESS"),
+        (["mx.notamazonses.com"], "SUCCESS"),
+        (MX, "FAILED"),
+    ],
+)
 def test_mail_from_domain_needs_mx_record_of_ses(exchangers: list[str], state: str) -> None:
     found = check_mail_from(DOMAIN._replace(mail_from_state=state), SPF, exchangers)
     assert states(found) == {"spf": "ok", "mail-from": "wrong"}
@@ -183,8 +187,9 @@ def test_mail_from_domain_needs_mx_record_of_ses(exchangers: list[str], state: s
 
 def test_every_dkim_record_must_point_to_ses() -> None:
     assert dkim_names(DOMAIN) == [
-        "a1._domainkey.mail.shop.example", "b2._domainkey.mail.shop.example",
-    ]  # fmt: skip
+        "a1._domainkey.mail.shop.example",
+        "b2._domainkey.mail.shop.example",
+    ]
     good = {"a1": ["a1.dkim.amazonses.com."], "b2": ["b2.dkim.amazonses.com."]}
     assert only(check_dkim_records(DOMAIN, good)).state == "ok"
     found = only(check_dkim_records(DOMAIN, {**good, "b2": []}))
@@ -226,10 +231,17 @@ def test_invalid_dmarc_policy_is_reported(
 
 @pytest.mark.parametrize(
     ("state", "good"),
-    [("CREATE_COMPLETE", True), ("UPDATE_COMPLETE", True), ("IMPORT_COMPLETE", True),
-     ("UPDATE_ROLLBACK_COMPLETE", False), ("ROLLBACK_COMPLETE", False), ("CREATE_FAILED", False),
-     ("UPDATE_IN_PROGRESS", False), ("DELETE_COMPLETE", False)],
-)  # fmt: skip
+    [
+        ("CREATE_COMPLETE", True),
+        ("UPDATE_COMPLETE", True),
+        ("IMPORT_COMPLETE", True),
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+        ("ROLLBACK_COMPLETE", False),
+        ("CREATE_FAILED", False),
+        ("UPDATE_IN_PROGRESS", False),
+        ("DELETE_COMPLETE", False),
+    ],
+)
 def test_incomplete_stack_is_wrong(state: str, good: bool) -> None:
     assert (only(check_stack(state)).state == "ok") is good
 
@@ -259,8 +271,10 @@ KEY = Secret("link-key", True, 64, hexadecimal=True)
     ("secrets", "said"),
     [
         ([KEY], "OK: there are keys for links in mails"),
-        ([KEY, Secret("signing-key-previous", True, 64), Secret("signing-key", True, 43)],
-         "OK: there are keys for links in mails, posting events"),
+        (
+            [KEY, Secret("signing-key-previous", True, 64), Secret("signing-key", True, 43)],
+            "OK: there are keys for links in mails, posting events",
+        ),
         ([KEY._replace(name="signing-key")], "there is no link-key"),
         ([KEY._replace(secure=False)], "link-key is no SecureString"),
         ([KEY._replace(length=8)], "link-key has 8 characters, and 32 are the least"),
@@ -270,12 +284,12 @@ KEY = Secret("link-key", True, 64, hexadecimal=True)
         ([KEY, Secret("shopify-domain", False, 20)], "links in mails"),
         ([KEY, Secret("lnik-key", True, 64)], "lnik-key is none that Milepost reads"),
     ],
-)  # fmt: skip
+)
 def test_malformed_store_key_is_wrong(secrets: list[Secret], said: str) -> None:
     assert any(said in str(each) for each in check_secrets({"acme": secrets}, "milepost"))
 
 
-def test_store_without_keys_is_reported() -> None:
+def test_stack_without_store_keys_is_wrong() -> None:
     assert only(check_secrets({}, "milepost")).state == "wrong"
 
 

@@ -1,4 +1,4 @@
-"""The way back of the doctor's test mails: SES's reports reach our function, which notes them."""
+"""The delivery events of the doctor's test mails reach our function, which records them."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ MARK = "00112233445566ff"
 
 
 def reported(sample_name: str, mailbox: str, mark: str = MARK) -> Any:
-    """SES's own report of a test mail: the tag comes back in an array."""
+    """SES's report of a test mail: the tag's value is an array."""
     event = sample("ses", sample_name)
     tags = {"probe": [probe_name(mark, mailbox)], "ses:configuration-set": ["milepost"]}
     event["mail"]["tags"] = tags
@@ -29,9 +29,13 @@ def hear(*bodies: Any) -> None:
 
 @pytest.mark.parametrize(
     ("sample_name", "mailbox", "kind"),
-    [("send", "success", "sent"), ("delivery", "success", "delivered"),
-     ("bounce.permanent", "bounce", "bounced"), ("complaint", "complaint", "complained")],
-)  # fmt: skip
+    [
+        ("send", "success", "sent"),
+        ("delivery", "success", "delivered"),
+        ("bounce.permanent", "bounce", "bounced"),
+        ("complaint", "complaint", "complained"),
+    ],
+)
 def test_probe_event_is_recorded(
     shop: Shop, printed: Printed, sample_name: str, mailbox: str, kind: str
 ) -> None:

@@ -1,4 +1,5 @@
-"""react puts aside what it cannot apply; `milepost redrive` has it applied, by the adapters."""
+"""`react` quarantines what it cannot apply; `milepost redrive` applies it again, with the real
+adapters."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ URL = ENVIRONMENT["MILEPOST_DEAD_LETTERS"]
 
 
 class Stream:
-    """A shard of the table's stream, as DynamoDB Streams reads it out."""
+    """A shard of the table's stream, as DynamoDB Streams returns it."""
 
     def __init__(self, *records: Item) -> None:
         self.records = list(records)
@@ -39,7 +40,7 @@ class Stream:
 
 
 class Formation:
-    """CloudFormation, as far as it knows one stack: by its outputs."""
+    """CloudFormation with the outputs of one stack."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
         if StackName != "milepost-here":
@@ -73,9 +74,9 @@ def counts(shop: Shop) -> dict[str, int]:
 
 
 def poisoned(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Item:
-    """An event that `react` puts aside; the record it came in."""
+    """Let `react` quarantine an event; return its stream record."""
     with monkeypatch.context() as patch:
-        # A half of a surrogate pair, say: the program of then cannot read it.
+        # For example a lone surrogate that the code of that time cannot read.
         patch.setattr("milepost.handlers.react.event_from_item", _fails)
         with pytest.raises(Exception, match="1 contacts"):
             tell(shop, "Poisoned")
@@ -96,7 +97,7 @@ def _fails(*_: Any) -> Any:
 
 
 def go_on(shop: Shop) -> None:
-    """The stream hands over what was laid down to be applied again."""
+    """Deliver the items that redrive added to the stream."""
     for item in shop.items("REPLAY#"):
         batch = shop.cloud.stream(item)
         for _ in range(2):
@@ -134,17 +135,20 @@ def test_redrive_applies_record_once_after_later_ones(
 
 
 def part(stream: str, record: Item) -> str:
-    """What Lambda says of a part of the stream that it gave up on."""
+    """Lambda's message about a part of the stream that it gave up on."""
     number = record["dynamodb"]["SequenceNumber"]
     return json.dumps(
         {
             "requestContext": {"condition": "RetryAttemptsExhausted"},
             "DDBStreamBatchInfo": {
-                "shardId": "shard-1", "startSequenceNumber": number, "endSequenceNumber": number,
-                "batchSize": 1, "streamArn": stream,
+                "shardId": "shard-1",
+                "startSequenceNumber": number,
+                "endSequenceNumber": number,
+                "batchSize": 1,
+                "streamArn": stream,
             },
         }
-    )  # fmt: skip
+    )
 
 
 def redriver(stream: Any) -> Redriver:
@@ -154,7 +158,7 @@ def redriver(stream: Any) -> Redriver:
 
 
 def given_up(shop: Shop, name: str) -> Item:
-    """An event that Lambda gave up on before the function could say a word; its record."""
+    """The stream record of an event that Lambda gave up on before the function could handle it."""
     from tests.support.aws_events import streamed
 
     with pytest.MonkeyPatch.context() as patch:

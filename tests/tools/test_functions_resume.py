@@ -1,4 +1,5 @@
-"""trigger_email counts and stops marketing, run_steps holds it, `milepost resume` lets it go on."""
+"""`trigger_email` counts and stops marketing, `run_steps` defers it, `milepost resume` resumes
+it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ STACK = "milepost-here"
 
 
 class Formation:
-    """CloudFormation, as far as it knows one stack: by its outputs."""
+    """CloudFormation with the outputs of one stack."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
         if StackName != STACK:

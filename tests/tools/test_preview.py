@@ -1,4 +1,4 @@
-"""What is said of a finished mail, and the page that shows it."""
+"""The findings about a rendered mail, and the page that shows it."""
 
 import pytest
 
@@ -25,24 +25,36 @@ def test_good_mail_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("body", "remark"),
     [
-        ('<img src="https://i.example/a.png">',
-         'wrong: pictures: https://i.example/a.png has no alt text (write alt="what it shows", or '
-         'alt="" if it only decorates)'),
-        ('<img src="http://i.example/a.png" alt="A lamp">',
-         "advice: pictures: http://i.example/a.png comes without encryption (use https://)"),
-        ('<a href="https://shop.example"><img src="https://i.example/a" alt=""></a>',
-         'wrong: links: "https://shop.example" says nothing to whoever cannot see it (give it '
-         "words, or its picture an alt text)"),
-        ('<a href="http://shop.example">Shop</a>',
-         "advice: links: http://shop.example is not encrypted (use https://)"),
-        ('<img src="logo.png" alt="">',
-         'wrong: pictures: "logo.png" is no whole address: write it with https://'),
+        (
+            '<img src="https://i.example/a.png">',
+            'wrong: pictures: https://i.example/a.png has no alt text (write alt="what it shows", or '
+            'alt="" if it only decorates)',
+        ),
+        (
+            '<img src="http://i.example/a.png" alt="A lamp">',
+            "advice: pictures: http://i.example/a.png comes without encryption (use https://)",
+        ),
+        (
+            '<a href="https://shop.example"><img src="https://i.example/a" alt=""></a>',
+            'wrong: links: "https://shop.example" says nothing to whoever cannot see it (give it '
+            "words, or its picture an alt text)",
+        ),
+        (
+            '<a href="http://shop.example">Shop</a>',
+            "advice: links: http://shop.example is not encrypted (use https://)",
+        ),
+        (
+            '<img src="logo.png" alt="">',
+            'wrong: pictures: "logo.png" is no whole address: write it with https://',
+        ),
         ('<img alt="A lamp">', 'wrong: pictures: "" shows nothing'),
-        ('<img src="https://shop/a.png" alt="">',
-         'wrong: pictures: "https://shop/a.png" has no host'),
+        (
+            '<img src="https://shop/a.png" alt="">',
+            'wrong: pictures: "https://shop/a.png" has no host',
+        ),
         ('<a href="#">Shop</a>', 'wrong: links: "#" leads nowhere'),
     ],
-)  # fmt: skip
+)
 def test_missing_part_of_body_is_reported(body: str, remark: str) -> None:
     assert said(mail(body)) == [remark]
 
@@ -83,7 +95,7 @@ def test_image_alt_text_counts_as_link_text() -> None:
         ("tel:call us", "is no telephone number"),
         ("cid:", "names no part of the mail"),
     ],
-)  # fmt: skip
+)
 def test_broken_link_is_found_by_its_spelling(target: str, reason: str) -> None:
     assert broken(target) == reason
 

@@ -1,4 +1,4 @@
-"""The reference is made of the models' own words, and shows of each example what it is about."""
+"""The reference uses the models' own descriptions and shows the relevant part of each example."""
 
 import json
 from typing import get_args
@@ -142,7 +142,7 @@ def test_unavailable_features_are_marked_in_reference() -> None:
         assert ("Not available in this version" in own) is (kind.model in KINDS), kind.name
 
 
-@settings(deadline=None)  # a busy machine is no mistake
+@settings(deadline=None)  # a busy computer is no failure
 @given(JSON)
 def test_pretty_json_parses_to_same_value(value: object) -> None:
     assert json.loads(pretty(value)) == value

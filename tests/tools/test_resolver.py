@@ -1,4 +1,4 @@
-"""DNS, asked of a name server of our own."""
+"""DNS queries to a name server of the test."""
 
 import socket
 from collections.abc import Iterator

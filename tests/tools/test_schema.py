@@ -1,4 +1,4 @@
-"""The committed JSON Schemas are those of the models, and explain every field."""
+"""The committed JSON Schemas match the models and describe every field."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SETTINGS = Draft202012Validator(schema(SettingsFile))
 
 @pytest.mark.parametrize("name", FILES)
 def test_committed_schema_matches_models(name: str) -> None:
-    """If not: `PYTHONPATH=layers/common:tools python -m tests.support.schema` writes it anew."""
+    """If it fails, run `PYTHONPATH=layers/common:tools python -m tests.support.schema`."""
     assert (FOLDER / name).read_text("utf-8") == text(FILES[name])
 
 

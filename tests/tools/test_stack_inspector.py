@@ -1,4 +1,4 @@
-"""What AWS says of a stack, as botocore's own models of the services have it."""
+"""What the stack inspector reads from AWS, checked against botocore's service models."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 class Aws:
-    """Clients whose answers are laid out beforehand, and checked against the services' models."""
+    """Clients with prepared answers, which are checked against the service models."""
 
     def __init__(self) -> None:
         self.clients: dict[str, Any] = {}
@@ -68,26 +68,39 @@ def test_stack_has_its_parameters_and_outputs(aws: Aws, premises: AwsStackInspec
     aws.answers("cloudformation", "describe_stacks", {"Stacks": [described]})
     found = premises.stack()
     assert found is not None
-    assert found == ("CREATE_COMPLETE", {"SenderAddress": "a@b.example"},
-                     {"ApiUrl": "https://api.example"})  # fmt: skip
+    assert found == (
+        "CREATE_COMPLETE",
+        {"SenderAddress": "a@b.example"},
+        {"ApiUrl": "https://api.example"},
+    )
     aws.refuses("cloudformation", "describe_stacks", "ValidationError")
     assert premises.stack() is None
 
 
 def test_state_of_each_table_and_function_is_read(aws: Aws, premises: AwsStackInspector) -> None:
-    kinds = {"Contacts": "DynamoDB::Table", "React": "Lambda::Function", "Look": "Lambda::Function",
-             "Bucket": "S3::Bucket"}  # fmt: skip
+    kinds = {
+        "Contacts": "DynamoDB::Table",
+        "React": "Lambda::Function",
+        "Look": "Lambda::Function",
+        "Bucket": "S3::Bucket",
+    }
     listed = [
-        {"LogicalResourceId": name, "PhysicalResourceId": f"p-{name}",
-         "ResourceType": f"AWS::{kind}", "ResourceStatus": "CREATE_COMPLETE",
-         "LastUpdatedTimestamp": datetime(2026, 1, 1, tzinfo=UTC)}
+        {
+            "LogicalResourceId": name,
+            "PhysicalResourceId": f"p-{name}",
+            "ResourceType": f"AWS::{kind}",
+            "ResourceStatus": "CREATE_COMPLETE",
+            "LastUpdatedTimestamp": datetime(2026, 1, 1, tzinfo=UTC),
+        }
         for name, kind in kinds.items()
-    ]  # fmt: skip
+    ]
     aws.answers("cloudformation", "list_stack_resources", {"StackResourceSummaries": listed})
-    aws.answers("dynamodb", "describe_table", {"Table": {"TableStatus": "ACTIVE"}},
-                TableName="p-Contacts")  # fmt: skip
-    aws.answers("lambda", "get_function_configuration", {"State": "Pending"},
-                FunctionName="p-React")  # fmt: skip
+    aws.answers(
+        "dynamodb", "describe_table", {"Table": {"TableStatus": "ACTIVE"}}, TableName="p-Contacts"
+    )
+    aws.answers(
+        "lambda", "get_function_configuration", {"State": "Pending"}, FunctionName="p-React"
+    )
     aws.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
     assert premises.parts() == [
         StackResource("Contacts", "table", "ACTIVE"),
@@ -98,8 +111,12 @@ def test_state_of_each_table_and_function_is_read(aws: Aws, premises: AwsStackIn
 
 def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector) -> None:
     quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 3.0}
-    account = {"ProductionAccessEnabled": False, "SendingEnabled": True,
-               "EnforcementStatus": "HEALTHY", "SendQuota": quota}  # fmt: skip
+    account = {
+        "ProductionAccessEnabled": False,
+        "SendingEnabled": True,
+        "EnforcementStatus": "HEALTHY",
+        "SendQuota": quota,
+    }
     aws.answers("sesv2", "get_account", account)
     assert premises.account() == Account(False, True, "HEALTHY", 1.0, 200.0, 3.0)
     identity = {
@@ -116,10 +133,18 @@ def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector
     assert premises.identity("b.example") == expected
     aws.refuses("sesv2", "get_email_identity", "NotFoundException")
     assert premises.identity("c.example") is None
-    destination = {"Name": "milepost", "Enabled": True, "MatchingEventTypes": ["SEND", "BOUNCE"],
-                   "SnsDestination": {"TopicArn": "arn"}}  # fmt: skip
-    aws.answers("sesv2", "get_configuration_set_event_destinations",
-                {"EventDestinations": [destination]}, ConfigurationSetName="milepost")  # fmt: skip
+    destination = {
+        "Name": "milepost",
+        "Enabled": True,
+        "MatchingEventTypes": ["SEND", "BOUNCE"],
+        "SnsDestination": {"TopicArn": "arn"},
+    }
+    aws.answers(
+        "sesv2",
+        "get_configuration_set_event_destinations",
+        {"EventDestinations": [destination]},
+        ConfigurationSetName="milepost",
+    )
     assert premises.destinations("milepost") == [
         Destination(True, frozenset({"SEND", "BOUNCE"}), "arn")
     ]
@@ -127,8 +152,9 @@ def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector
 
 def test_topic_queue_and_alarms_are_read(aws: Aws, premises: AwsStackInspector) -> None:
     subscription = {"SubscriptionArn": "s", "Protocol": "sqs", "Endpoint": "queue-arn"}
-    aws.answers("sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]},
-                TopicArn="topic")  # fmt: skip
+    aws.answers(
+        "sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]}, TopicArn="topic"
+    )
     assert premises.subscribers("topic") == {"queue-arn": "sqs"}
     aws.answers("sqs", "get_queue_attributes", {"Attributes": {"QueueArn": "queue-arn"}})
     assert premises.queue_arn("url") == "queue-arn"
@@ -136,8 +162,12 @@ def test_topic_queue_and_alarms_are_read(aws: Aws, premises: AwsStackInspector) 
     assert premises.waiting("url") == 7
     alarm = {"AlarmName": "milepost-a", "StateValue": "ALARM", "AlarmActions": ["topic"]}
     quiet = {"AlarmName": "milepost-b", "StateValue": "OK", "AlarmActions": []}
-    aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [alarm, quiet]},
-                AlarmNamePrefix="milepost-")  # fmt: skip
+    aws.answers(
+        "cloudwatch",
+        "describe_alarms",
+        {"MetricAlarms": [alarm, quiet]},
+        AlarmNamePrefix="milepost-",
+    )
     assert premises.alarms() == [
         Alarm("milepost-a", "ALARM", True),
         Alarm("milepost-b", "OK", False),
@@ -151,8 +181,14 @@ def test_only_shape_of_secret_is_returned(aws: Aws, premises: AwsStackInspector)
         {"Name": "/milepost/acme/bearer-key-sha256", "Type": "String", "Value": digest},
         {"Name": "/milepost/bolt/link-key", "Type": "SecureString", "Value": key},
     ]
-    aws.answers("ssm", "get_parameters_by_path", {"Parameters": parameters},
-                Path="/milepost", Recursive=True, WithDecryption=True)  # fmt: skip
+    aws.answers(
+        "ssm",
+        "get_parameters_by_path",
+        {"Parameters": parameters},
+        Path="/milepost",
+        Recursive=True,
+        WithDecryption=True,
+    )
     found = premises.secrets("/milepost")
     assert found == {
         "acme": [Secret("link-key", True, 34), Secret("bearer-key-sha256", False, 64, True)],
@@ -172,9 +208,11 @@ def test_time_comes_from_date_header_of_aws(aws: Aws, premises: AwsStackInspecto
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [("AccessDeniedException", "your credentials may not ses:GetAccount"),
-     ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException")],
-)  # fmt: skip
+    [
+        ("AccessDeniedException", "your credentials may not ses:GetAccount"),
+        ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException"),
+    ],
+)
 def test_failed_query_says_why(aws: Aws, premises: AwsStackInspector, code: str, said: str) -> None:
     aws.refuses("sesv2", "get_account", code)
     with pytest.raises(CannotAskError, match=said):

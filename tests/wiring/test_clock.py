@@ -69,10 +69,21 @@ def test_wire_now_is_real_time() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["now", "@", "@3600", "2026-11-22T09:00:00Z", "2026-11-22T09:00:00Z@", "2026-11-22T09:00:00@2",
-     "2026-11-22T09:00:00Z@0", "2026-11-22T09:00:00Z@-1", "2026-11-22T09:00:00Z@nan",
-     "2026-11-22T09:00:00Z@inf", "2026-11-22T09:00:00Z@fast", "yesterday@2"],
-)  # fmt: skip
+    [
+        "now",
+        "@",
+        "@3600",
+        "2026-11-22T09:00:00Z",
+        "2026-11-22T09:00:00Z@",
+        "2026-11-22T09:00:00@2",
+        "2026-11-22T09:00:00Z@0",
+        "2026-11-22T09:00:00Z@-1",
+        "2026-11-22T09:00:00Z@nan",
+        "2026-11-22T09:00:00Z@inf",
+        "2026-11-22T09:00:00Z@fast",
+        "yesterday@2",
+    ],
+)
 def test_invalid_clock_setting_error_shows_format(text: str) -> None:
     with pytest.raises(ValueError, match="is not <start>@<speed>, as in 2026-11-22T09:00:00Z@3600"):
         parse_clock(text)

@@ -12,7 +12,7 @@ from milepost.wiring import core, runtime
 
 
 def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Run `block`; or record that the state machine failed (`abandon`); or retry the message of `retry_step`.
+    """Run `block`; or record a failed state machine (`abandon`); or retry a message (`retry_step`).
 
     The answer is the whole state of the state machine. `until` and `since` are instants of the real
     clock, which Step Functions uses.
