@@ -116,10 +116,10 @@ def test_a_redriven_record_is_applied_once_though_later_ones_were(world: World) 
     world.run_for(minutes=1)
     mend(world)
     kept = list(world.letters.queue)
-    assert [each.fate for each in redriven(world)] == ["applied"]
+    assert [each.result for each in redriven(world)] == ["applied"]
     assert world.letters.queue == []
     world.letters.queue += kept  # the queue hands it over a second time
-    assert [each.fate for each in redriven(world)] == ["requested before"]
+    assert [each.result for each in redriven(world)] == ["requested before"]
     assert {name: total.count for name, total in world.profile().totals.items()} == {
         "Before": 1, "Broken": 1, "After": 1,
     }  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_dry_run_says_what_lies_there_and_changes_nothing(world: World) -> Non
     world.run_for(minutes=1)
     mend(world)
     (told,) = redriven(world, dry_run=True)
-    assert told.fate == "applied"
+    assert told.result == "applied"
     assert len(world.letters.queue) == 1
     assert world.state.profiles == {}
 
@@ -188,9 +188,9 @@ def test_what_nobody_can_tell_of_stays_until_one_insists(world: World) -> None:
     world.run_for(minutes=1)
     mend(world)
     world.letters.queue[:] = [each._replace(applied=None) for each in world.letters.queue]
-    assert [each.fate for each in redriven(world)] == ["unknown"]
+    assert [each.result for each in redriven(world)] == ["unknown"]
     assert len(world.letters.queue) == 1
-    assert [each.fate for each in redriven(world, insist=True)] == ["applied"]
+    assert [each.result for each in redriven(world, insist=True)] == ["applied"]
     assert world.profile().totals["Broken"].count == 1
 
 

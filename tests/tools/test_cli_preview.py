@@ -30,7 +30,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         files.append(file)
         return True
 
-    monkeypatch.setattr(preview, "show", show)
+    monkeypatch.setattr(preview, "open_in_browser", show)
     return files
 
 
@@ -161,7 +161,7 @@ def test_preview_opens_in_browser(store: Path, opened: list[Path]) -> None:
 
 
 def test_preview_prints_path_without_browser(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "show", lambda _: False)
+    monkeypatch.setattr(preview, "open_in_browser", lambda _: False)
     answer = milepost("preview", store / "templates/mail", "--set", "ref=1")
     assert answer.lines[-1].startswith("there is no browser here: open ")
 

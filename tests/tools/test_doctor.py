@@ -13,7 +13,7 @@ from milepost.simulator.memory.mailer import MemoryMailer
 from milepost_tools.doctor.doctor import Doctor
 from milepost_tools.doctor.finding import Finding
 from milepost_tools.doctor.ports import CannotAskError
-from milepost_tools.doctor.sending import EVENTS, LOOKED_AT, Account, Destination, Identity
+from milepost_tools.doctor.sending import EVENTS, TRACKING_EVENTS, Account, Destination, Identity
 from milepost_tools.doctor.stack import Alarm, Secret, Stack, StackResource
 from milepost_tools.operations.test_send import ProbeSender
 from tests.fakes.probes import MemoryProbes
@@ -66,7 +66,7 @@ class Healthy:
         return self._answer("identity", found)  # type: ignore[no-any-return]
 
     def destinations(self, configuration_set: str) -> Sequence[Destination]:
-        events = EVENTS if configuration_set.endswith("-untracked") else EVENTS | LOOKED_AT
+        events = EVENTS if configuration_set.endswith("-untracked") else EVENTS | TRACKING_EVENTS
         ours = [Destination(True, events, "topic")]
         return self._answer("destinations", ours)  # type: ignore[no-any-return]
 
@@ -84,7 +84,7 @@ class Healthy:
         return self._answer("secrets", keys)  # type: ignore[no-any-return]
 
     def alarms(self) -> Sequence[Alarm]:
-        return self._answer("alarms", [Alarm("a", "OK", told=True)])  # type: ignore[no-any-return]
+        return self._answer("alarms", [Alarm("a", "OK", notifies=True)])  # type: ignore[no-any-return]
 
     def time(self) -> datetime:
         return self._answer("time", NOON)  # type: ignore[no-any-return]
@@ -119,7 +119,7 @@ class Zone:
 class Clinic:
     """A doctor, the mailer of its test mails, and their delivery events."""
 
-    premises: Healthy = field(default_factory=Healthy)
+    inspector: Healthy = field(default_factory=Healthy)
     records: Zone = field(default_factory=Zone)
     mailer: MemoryMailer = field(default_factory=MemoryMailer)
     notes: MemoryProbes = field(default_factory=MemoryProbes)
@@ -129,7 +129,7 @@ class Clinic:
     def examine(self, domain: str = "", patience: float = 10) -> list[Finding]:
         doctor = Doctor(
             name="milepost",
-            premises=self.premises,
+            inspector=self.inspector,
             records=self.records,
             probes=lambda _: ProbeSender(self.mailer, self.notes),
             now=lambda: NOON,
@@ -221,7 +221,7 @@ def test_refused_test_mail_is_reported_without_waiting(clinic: Clinic) -> None:
     clinic.mailer.script.extend([SubmissionRejected("MessageRejected")] * 3)
     found = clinic.examine()
     assert [each.said for each in found if each.check.startswith("loop")] == (
-        ["SES does not take the test mail: MessageRejected"] * 3
+        ["SES refused the test mail: MessageRejected"] * 3
     )
     assert clinic.slept == []
 
@@ -243,7 +243,7 @@ def test_refused_test_mail_is_reported_without_waiting(clinic: Clinic) -> None:
 def test_failed_query_is_unknown_and_other_checks_run(
     clinic: Clinic, question: str, check: str
 ) -> None:
-    clinic.premises.silent = frozenset({question})
+    clinic.inspector.silent = frozenset({question})
     found = clinic.examine()
     (unknown,) = [each for each in found if each.state == "unknown"]
     assert (unknown.check, unknown.said) == (check, f"your credentials may not ask {question}")
@@ -262,7 +262,7 @@ def test_dns_failure_is_unknown_not_missing_record(
 def test_missing_stack_is_wrong_and_given_domain_is_still_checked(
     clinic: Clinic,
 ) -> None:
-    clinic.premises.found = None
+    clinic.inspector.found = None
     found = states(clinic.examine(domain="mail.shop.example"))
     assert (found["stack"], found["identity"], found["dmarc"]) == ("wrong", "ok", "ok")
     assert "reports" not in found
@@ -271,15 +271,15 @@ def test_missing_stack_is_wrong_and_given_domain_is_still_checked(
 
 
 def test_failed_stack_query_reports_nothing_about_stack(clinic: Clinic) -> None:
-    clinic.premises.silent = frozenset({"stack"})
+    clinic.inspector.silent = frozenset({"stack"})
     found = states(clinic.examine())
     assert found["stack"] == "unknown"
     assert clinic.mailer.handed == []
 
 
 def test_missing_output_means_stack_is_too_old(clinic: Clinic) -> None:
-    older = replace_outputs(clinic.premises.found, FeedbackTopicArn="")
-    clinic.premises.found = older
+    older = replace_outputs(clinic.inspector.found, FeedbackTopicArn="")
+    clinic.inspector.found = older
     (found,) = [each for each in clinic.examine() if each.check == "reports"]
     assert "has no output FeedbackTopicArn: deploy template.yaml again" in found.said
 

@@ -15,7 +15,7 @@ from milepost_tools.doctor.dns_rules import (
 from milepost_tools.doctor.finding import Finding
 from milepost_tools.doctor.sending import (
     EVENTS,
-    LOOKED_AT,
+    TRACKING_EVENTS,
     Account,
     Destination,
     Identity,
@@ -110,7 +110,7 @@ def test_sender_needs_verified_domain_with_dkim(
 
 
 def test_every_needed_event_must_reach_our_topic() -> None:
-    needed = EVENTS | LOOKED_AT
+    needed = EVENTS | TRACKING_EVENTS
     ours = Destination(True, needed, "topic")
     assert only(check_reports("set", [ours], "topic")).state == "ok"
     halves = [ours._replace(events=frozenset({"SEND"})), ours._replace(events=needed - {"SEND"})]
@@ -130,7 +130,7 @@ def test_opens_and_clicks_without_tracking_consent_are_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("destination", "events"),
-    [("MailEvents", EVENTS | LOOKED_AT), ("UntrackedMailEvents", EVENTS)],
+    [("MailEvents", EVENTS | TRACKING_EVENTS), ("UntrackedMailEvents", EVENTS)],
 )
 def test_doctor_expects_event_types_of_template(destination: str, events: frozenset[str]) -> None:
     resource = read_stack().translated["Resources"][destination]
@@ -294,10 +294,10 @@ def test_stack_without_store_keys_is_wrong() -> None:
 
 
 def test_alarm_in_alarm_state_is_reported_even_without_subscriber() -> None:
-    silent = Alarm("milepost-a", "OK", told=True)
+    silent = Alarm("milepost-a", "OK", notifies=True)
     assert only(check_alarms([silent])).state == "ok"
     assert only(check_alarms([silent._replace(state="INSUFFICIENT_DATA")])).state == "ok"
-    assert only(check_alarms([silent._replace(told=False)])).state == "advice"
+    assert only(check_alarms([silent._replace(notifies=False)])).state == "advice"
     assert only(check_alarms([silent, silent._replace(state="ALARM")])).state == "wrong"
     assert only(check_alarms([])).state == "wrong"
 

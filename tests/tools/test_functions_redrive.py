@@ -179,7 +179,7 @@ def test_redrive_applies_stream_part_if_no_later_record_was_applied(
     if later:
         tell(shop, "Later")
     done = list(redriver(Stream(record)).redrive())
-    assert [each.fate for each in done] == ["unknown" if later else "applied"]
+    assert [each.result for each in done] == ["unknown" if later else "applied"]
     go_on(shop)
     assert counts(shop) == ({"Later": 1} if later else {"Lost": 1})
 
@@ -192,7 +192,7 @@ def test_redrive_reports_part_trimmed_from_stream(shop: Shop) -> None:
 
     record = given_up(shop, "Lost")
     boto3.client("sqs").send_message(QueueUrl=URL, MessageBody=part("arn:stream", record))
-    assert [each.fate for each in redriver(Trimmed()).redrive(dry_run=True)] == ["trimmed"]
+    assert [each.result for each in redriver(Trimmed()).redrive(dry_run=True)] == ["trimmed"]
 
 
 def test_unknown_stack_is_named_in_error(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,8 +27,8 @@ def test_good_mail_has_no_findings() -> None:
     [
         (
             '<img src="https://i.example/a.png">',
-            'wrong: pictures: https://i.example/a.png has no alt text (write alt="what it shows", or '
-            'alt="" if it only decorates)',
+            "wrong: pictures: https://i.example/a.png has no alt text "
+            '(write alt="what it shows", or alt="" if it only decorates)',
         ),
         (
             '<img src="http://i.example/a.png" alt="A lamp">',

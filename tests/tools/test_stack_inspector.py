@@ -53,11 +53,11 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def premises(aws: Aws) -> AwsStackInspector:
+def inspector(aws: Aws) -> AwsStackInspector:
     return AwsStackInspector(aws.client, "milepost")
 
 
-def test_stack_has_its_parameters_and_outputs(aws: Aws, premises: AwsStackInspector) -> None:
+def test_stack_has_its_parameters_and_outputs(aws: Aws, inspector: AwsStackInspector) -> None:
     described = {
         "StackName": "milepost",
         "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
@@ -66,7 +66,7 @@ def test_stack_has_its_parameters_and_outputs(aws: Aws, premises: AwsStackInspec
         "Outputs": [{"OutputKey": "ApiUrl", "OutputValue": "https://api.example"}],
     }
     aws.answers("cloudformation", "describe_stacks", {"Stacks": [described]})
-    found = premises.stack()
+    found = inspector.stack()
     assert found is not None
     assert found == (
         "CREATE_COMPLETE",
@@ -74,10 +74,10 @@ def test_stack_has_its_parameters_and_outputs(aws: Aws, premises: AwsStackInspec
         {"ApiUrl": "https://api.example"},
     )
     aws.refuses("cloudformation", "describe_stacks", "ValidationError")
-    assert premises.stack() is None
+    assert inspector.stack() is None
 
 
-def test_state_of_each_table_and_function_is_read(aws: Aws, premises: AwsStackInspector) -> None:
+def test_state_of_each_table_and_function_is_read(aws: Aws, inspector: AwsStackInspector) -> None:
     kinds = {
         "Contacts": "DynamoDB::Table",
         "React": "Lambda::Function",
@@ -102,14 +102,14 @@ def test_state_of_each_table_and_function_is_read(aws: Aws, premises: AwsStackIn
         "lambda", "get_function_configuration", {"State": "Pending"}, FunctionName="p-React"
     )
     aws.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
-    assert premises.parts() == [
+    assert inspector.parts() == [
         StackResource("Contacts", "table", "ACTIVE"),
         StackResource("React", "function", "Pending"),
         StackResource("Look", "function", ""),
     ]
 
 
-def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector) -> None:
+def test_ses_answers_are_read_by_its_model(aws: Aws, inspector: AwsStackInspector) -> None:
     quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 3.0}
     account = {
         "ProductionAccessEnabled": False,
@@ -118,7 +118,7 @@ def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector
         "SendQuota": quota,
     }
     aws.answers("sesv2", "get_account", account)
-    assert premises.account() == Account(False, True, "HEALTHY", 1.0, 200.0, 3.0)
+    assert inspector.account() == Account(False, True, "HEALTHY", 1.0, 200.0, 3.0)
     identity = {
         "VerifiedForSendingStatus": True,
         "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": ["a", "b"]},
@@ -130,9 +130,9 @@ def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector
     }
     aws.answers("sesv2", "get_email_identity", identity, EmailIdentity="b.example")
     expected = Identity("b.example", True, "SUCCESS", ("a", "b"), "bounce.b.example", "PENDING")
-    assert premises.identity("b.example") == expected
+    assert inspector.identity("b.example") == expected
     aws.refuses("sesv2", "get_email_identity", "NotFoundException")
-    assert premises.identity("c.example") is None
+    assert inspector.identity("c.example") is None
     destination = {
         "Name": "milepost",
         "Enabled": True,
@@ -145,21 +145,21 @@ def test_ses_answers_are_read_by_its_model(aws: Aws, premises: AwsStackInspector
         {"EventDestinations": [destination]},
         ConfigurationSetName="milepost",
     )
-    assert premises.destinations("milepost") == [
+    assert inspector.destinations("milepost") == [
         Destination(True, frozenset({"SEND", "BOUNCE"}), "arn")
     ]
 
 
-def test_topic_queue_and_alarms_are_read(aws: Aws, premises: AwsStackInspector) -> None:
+def test_topic_queue_and_alarms_are_read(aws: Aws, inspector: AwsStackInspector) -> None:
     subscription = {"SubscriptionArn": "s", "Protocol": "sqs", "Endpoint": "queue-arn"}
     aws.answers(
         "sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]}, TopicArn="topic"
     )
-    assert premises.subscribers("topic") == {"queue-arn": "sqs"}
+    assert inspector.subscribers("topic") == {"queue-arn": "sqs"}
     aws.answers("sqs", "get_queue_attributes", {"Attributes": {"QueueArn": "queue-arn"}})
-    assert premises.queue_arn("url") == "queue-arn"
+    assert inspector.queue_arn("url") == "queue-arn"
     aws.answers("sqs", "get_queue_attributes", {"Attributes": {"ApproximateNumberOfMessages": "7"}})
-    assert premises.waiting("url") == 7
+    assert inspector.waiting("url") == 7
     alarm = {"AlarmName": "milepost-a", "StateValue": "ALARM", "AlarmActions": ["topic"]}
     quiet = {"AlarmName": "milepost-b", "StateValue": "OK", "AlarmActions": []}
     aws.answers(
@@ -168,13 +168,13 @@ def test_topic_queue_and_alarms_are_read(aws: Aws, premises: AwsStackInspector) 
         {"MetricAlarms": [alarm, quiet]},
         AlarmNamePrefix="milepost-",
     )
-    assert premises.alarms() == [
+    assert inspector.alarms() == [
         Alarm("milepost-a", "ALARM", True),
         Alarm("milepost-b", "OK", False),
     ]
 
 
-def test_only_shape_of_secret_is_returned(aws: Aws, premises: AwsStackInspector) -> None:
+def test_only_shape_of_secret_is_returned(aws: Aws, inspector: AwsStackInspector) -> None:
     key, digest = "canary-not-to-be-told-to-anybody-0", "ab" * 32
     parameters = [
         {"Name": "/milepost/acme/link-key", "Type": "SecureString", "Value": key},
@@ -189,7 +189,7 @@ def test_only_shape_of_secret_is_returned(aws: Aws, premises: AwsStackInspector)
         Recursive=True,
         WithDecryption=True,
     )
-    found = premises.secrets("/milepost")
+    found = inspector.secrets("/milepost")
     assert found == {
         "acme": [Secret("link-key", True, 34), Secret("bearer-key-sha256", False, 64, True)],
         "bolt": [Secret("link-key", True, 34)],
@@ -197,13 +197,13 @@ def test_only_shape_of_secret_is_returned(aws: Aws, premises: AwsStackInspector)
     assert "canary" not in str(found)
 
 
-def test_time_comes_from_date_header_of_aws(aws: Aws, premises: AwsStackInspector) -> None:
+def test_time_comes_from_date_header_of_aws(aws: Aws, inspector: AwsStackInspector) -> None:
     meta = {"HTTPHeaders": {"date": "Mon, 02 Nov 2026 12:00:00 GMT"}}
     aws.answers("sesv2", "get_account", {"ResponseMetadata": meta})
-    assert premises.time() == datetime(2026, 11, 2, 12, tzinfo=UTC)
+    assert inspector.time() == datetime(2026, 11, 2, 12, tzinfo=UTC)
     aws.answers("sesv2", "get_account", {"ResponseMetadata": {"HTTPHeaders": {}}})
     with pytest.raises(CannotAskError, match="does not say what time it is"):
-        premises.time()
+        inspector.time()
 
 
 @pytest.mark.parametrize(
@@ -213,10 +213,12 @@ def test_time_comes_from_date_header_of_aws(aws: Aws, premises: AwsStackInspecto
         ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException"),
     ],
 )
-def test_failed_query_says_why(aws: Aws, premises: AwsStackInspector, code: str, said: str) -> None:
+def test_failed_query_says_why(
+    aws: Aws, inspector: AwsStackInspector, code: str, said: str
+) -> None:
     aws.refuses("sesv2", "get_account", code)
     with pytest.raises(CannotAskError, match=said):
-        premises.account()
+        inspector.account()
 
 
 def test_network_error_raises_cannot_ask() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def redriver(stack: str) -> "Redriver":
     """The redriver of a stack, for the command line.
 
-    Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from milepost.contacts.dynamodb.contacts import DynamoContacts
     from milepost_tools.aws.cloudformation import outputs
@@ -33,7 +33,7 @@ def redriver(stack: str) -> "Redriver":
 def test_sender(stack: str) -> "SendTest":
     """The sender of test e-mails of a stack, for the command line.
 
-    Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from botocore.exceptions import BotoCoreError
 
@@ -65,7 +65,7 @@ def doctor(stack: str) -> "Doctor":
 
     return Doctor(
         name=stack,
-        premises=AwsStackInspector(core.client, stack),
+        inspector=AwsStackInspector(core.client, stack),
         records=DnsRecords(Resolver()),
         probes=lambda found: ProbeSender(
             sending._mailer(
@@ -81,7 +81,7 @@ def doctor(stack: str) -> "Doctor":
 def resumer(stack: str) -> "Resumer":
     """The resumer of a stack's stores, for the command line.
 
-    Raises LookupError if the stack does not exist here, Busy if AWS cannot be reached.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from milepost.publishing.dynamodb import DynamoPublishedWriter
     from milepost.sending.dynamodb.reputation import DynamoMarketingStops

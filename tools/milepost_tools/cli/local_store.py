@@ -9,10 +9,10 @@ from milepost.base.parse_file import MAX_FILE
 from milepost_tools.cli.output import fail
 
 MAX_FILES = 10_000
-_LEVELS = 6
+_MAX_LEVELS = 6
 """How many folders above a template's file its store can be."""
 
-_NOT_OURS = {"schema", "reports", "node_modules"}
+_IGNORED_FOLDERS = {"schema", "reports", "node_modules"}
 _KINDS = {".json", ".txt", ".mjml", ".html", ".css"}
 
 
@@ -30,7 +30,7 @@ class Store(NamedTuple):
         if not here.is_relative_to(root):
             return ""
         relative = here.relative_to(root).as_posix()
-        return "" if relative == "." else _placed(relative)
+        return "" if relative == "." else _bucket_path(relative)
 
     def shown(self, path: str) -> str:
         """The local file of a path in the bucket."""
@@ -47,8 +47,8 @@ def open_store(path: Path) -> Store:
     """
     root = find_root(path)
     files, places = {}, {}
-    for file in _found(root):
-        name = _placed(file.relative_to(root).as_posix())
+    for file in _store_files(root):
+        name = _bucket_path(file.relative_to(root).as_posix())
         files[name], places[name] = read_text(file), file
     return Store(root, files, places)
 
@@ -78,18 +78,20 @@ def find_root(path: Path) -> Path:
         if (folder / "settings.json").is_file():
             return folder
     here = path if path.is_dir() else path.parent
-    for _ in range(_LEVELS):
+    for _ in range(_MAX_LEVELS):
         if (here / "settings.json").is_file():
             return here
         here = here / ".." if here == Path() or here.name in {"", ".."} else here.parent
     return path if path.is_dir() else path.parent
 
 
-def _found(root: Path) -> Iterator[Path]:
+def _store_files(root: Path) -> Iterator[Path]:
     """All files that can belong to a store, in order."""
     count = 0
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if f not in _NOT_OURS and not f.startswith("."))
+        folders[:] = sorted(
+            f for f in folders if f not in _IGNORED_FOLDERS and not f.startswith(".")
+        )
         for name in sorted(names):
             file = Path(folder, name)
             if name.startswith(".") or file.suffix not in _KINDS or not file.is_file():
@@ -100,7 +102,7 @@ def _found(root: Path) -> Iterator[Path]:
             yield file
 
 
-def _placed(path: str) -> str:
+def _bucket_path(path: str) -> str:
     own = {"settings.json", "scoring.json"}
     at_the_top = "/" not in path and path.endswith(".json") and path not in own
     return f"workflows/{path}" if at_the_top else path

@@ -78,38 +78,38 @@ _COLORS = {
 }  # fmt: skip
 
 
-def show_life(life: EnrollmentTrace) -> None:
+def show_life(trace: EnrollmentTrace) -> None:
     """Print a simulation in order of time. Instants are in UTC."""
     if not at_a_terminal():
-        for moment in life.moments:
-            print_line(line_of(moment))
+        for entry in trace.moments:
+            print_line(line_of(entry))
         return
     rows = (
         (
-            _COLORS.get(moment.kind, ""),
-            f"{moment.at:%a %Y-%m-%d %H:%M}",
-            _gone(moment.at - life.began),
-            moment.step,
-            _told(moment),
+            _COLORS.get(entry.kind, ""),
+            f"{entry.at:%a %Y-%m-%d %H:%M}",
+            _elapsed(entry.at - trace.began),
+            entry.step,
+            _text_of(entry),
         )
-        for moment in life.moments
+        for entry in trace.moments
     )
     _show_table(("UTC", "after", "step", "what happens"), rows)
 
 
-def _gone(time: timedelta) -> str:
+def _elapsed(time: timedelta) -> str:
     if time < timedelta():
         return f"{format_duration(-time)} before"
     return format_duration(time) if time else ""
 
 
-def line_of(moment: TraceEntry) -> str:
-    step = f"{moment.step}: " if moment.step else ""
-    return f"{moment.at:%a %Y-%m-%d %H:%M}  {step}{_told(moment)}"
+def line_of(entry: TraceEntry) -> str:
+    step = f"{entry.step}: " if entry.step else ""
+    return f"{entry.at:%a %Y-%m-%d %H:%M}  {step}{_text_of(entry)}"
 
 
-def _told(moment: TraceEntry) -> str:
-    return f"mails {moment.text}" if moment.kind == "mails" else moment.text
+def _text_of(entry: TraceEntry) -> str:
+    return f"mails {entry.text}" if entry.kind == "mails" else entry.text
 
 
 def plain(text: str) -> str:
@@ -118,10 +118,10 @@ def plain(text: str) -> str:
     Keep the joiners: they do no harm in a terminal, and Persian spelling needs them.
     """
     return "".join(
-        letter
-        if letter.isprintable() or letter in _JOINERS
-        else letter.encode("unicode_escape").decode()
-        for letter in text
+        character
+        if character.isprintable() or character in _JOINERS
+        else character.encode("unicode_escape").decode()
+        for character in text
     )
 
 

@@ -28,12 +28,12 @@ def publish_file(file: Path) -> Published:
     if path not in shop.reports:
         fail(f"{file}: is not a workflow of the store in {store.root}")
     if shop.reports[path].problems:
-        exit_with_problems(_everything(store, path))
+        exit_with_problems(_all_problems(store, path))
     warn(unknown_template_versions(store, shop, path))
     return Published(PurePosixPath(path).stem, shop)
 
 
-def _everything(store: Store, path: str) -> list[FileProblem]:
+def _all_problems(store: Store, path: str) -> list[FileProblem]:
     """All errors of the workflow and of the settings and templates that it uses."""
     found = check_unit(store).problems
     relied_on = [unit for unit in found if not unit.startswith(("workflows/", "tests/"))]

@@ -11,10 +11,10 @@ EVENTS = frozenset(
 )
 """The events that are recorded for every message."""
 
-LOOKED_AT = frozenset({"OPEN", "CLICK"})
+TRACKING_EVENTS = frozenset({"OPEN", "CLICK"})
 """The events that are recorded additionally for messages with tracking."""
 
-NEARLY_SPENT = 0.8
+QUOTA_ADVICE_LEVEL = 0.8
 
 
 class Account(NamedTuple):
@@ -66,13 +66,13 @@ def check_account(account: Account) -> Iterator[Finding]:
         remedy = "ask for production access in SES's console; until then only verified addresses"
         yield wrong("sandbox", "SES sends to nobody but verified addresses", f"{remedy} get mail")
     left = account.daily - account.sent
-    said = f"{account.rate:g} a second, {left:,.0f} of {account.daily:,.0f} left for 24 hours"
+    reason = f"{account.rate:g} a second, {left:,.0f} of {account.daily:,.0f} left for 24 hours"
     if account.daily < 0:
         yield ok("quota", f"{account.rate:g} a second, without limit for 24 hours")
-    elif account.sent >= account.daily * NEARLY_SPENT:
-        yield advice("quota", said, "ask for a higher quota in Service Quotas")
+    elif account.sent >= account.daily * QUOTA_ADVICE_LEVEL:
+        yield advice("quota", reason, "ask for a higher quota in Service Quotas")
     else:
-        yield ok("quota", said)
+        yield ok("quota", reason)
 
 
 def check_identity(sender: str, found: Sequence[Identity]) -> Iterator[Finding]:
@@ -105,13 +105,13 @@ def check_reports(name: str, destinations: Sequence[Destination], topic: str) ->
     untracked = name.endswith(UNTRACKED)
     ours = [each for each in destinations if each.topic == topic and each.enabled]
     events = frozenset[str]().union(*(each.events for each in ours))
-    missing = sorted((EVENTS if untracked else EVENTS | LOOKED_AT) - events)
+    missing = sorted((EVENTS if untracked else EVENTS | TRACKING_EVENTS) - events)
     remedy = "deploy template.yaml again: it says what is reported"
     if not ours:
         yield wrong("reports", f"the configuration set {name} reports nothing to us", remedy)
-    elif untracked and events & LOOKED_AT:
-        said = f"{name} looks at readers who did not agree to it"
-        yield wrong("reports", said, remedy)
+    elif untracked and events & TRACKING_EVENTS:
+        reason = f"{name} looks at readers who did not agree to it"
+        yield wrong("reports", reason, remedy)
     elif missing:
         yield wrong("reports", f"{name} keeps {', '.join(missing)} to itself", remedy)
     else:

@@ -18,7 +18,7 @@ KEYS: Mapping[str, str] = {
     "browser-key": "the browser snippet",
     "webhook-key": "webhook steps",
 }
-SHORTEST = 32
+MIN_KEY_LENGTH = 32
 """Minimum length of a key: 16 random bytes in hexadecimal, or 24 in base64."""
 
 _HEX = 64
@@ -56,7 +56,7 @@ class Alarm(NamedTuple):
 
     name: str
     state: str
-    told: bool
+    notifies: bool
     """Whether an action notifies a person when it goes off."""
 
 
@@ -73,12 +73,12 @@ def check_stack(state: str) -> Iterator[Finding]:
 def check_parts(parts: Sequence[StackResource]) -> Iterator[Finding]:
     """Every table and function of the stack."""
     for kind, good in (("table", "ACTIVE"), ("function", "Active")):
-        these = [part for part in parts if part.kind == kind]
-        lame = [part for part in these if part.state != good]
-        for part in lame:
+        of_kind = [part for part in parts if part.kind == kind]
+        unhealthy = [part for part in of_kind if part.state != good]
+        for part in unhealthy:
             yield wrong(f"{kind}s", f"{part.name} is {part.state or 'gone'}", "deploy again")
-        if these and not lame:
-            yield ok(f"{kind}s", f"all {len(these)} are there")
+        if of_kind and not unhealthy:
+            yield ok(f"{kind}s", f"all {len(of_kind)} are there")
 
 
 def check_secrets(stores: Mapping[str, Sequence[Secret]], stack: str) -> Iterator[Finding]:
@@ -120,8 +120,8 @@ def _misshapen(name: str, secret: Secret) -> str:
         return "" if good else "is no SHA-256 in hexadecimal: 64 digits, and no key itself"
     if name == "shopify-domain":
         return "" if secret.length else "is empty"
-    if secret.length < SHORTEST:
-        return f"has {secret.length} characters, and {SHORTEST} are the least"
+    if secret.length < MIN_KEY_LENGTH:
+        return f"has {secret.length} characters, and {MIN_KEY_LENGTH} are the least"
     return ""
 
 
@@ -133,7 +133,7 @@ def check_alarms(alarms: Sequence[Alarm]) -> Iterator[Finding]:
             )
     if not alarms:
         yield wrong("alarms", "the stack has none", "deploy template.yaml again")
-    elif not any(alarm.told for alarm in alarms):
+    elif not any(alarm.notifies for alarm in alarms):
         remedy = "deploy with AlarmTopicArn, and subscribe somebody to that topic"
         yield advice("alarms", f"there are {len(alarms)}, and nobody is told", remedy)
     elif all(alarm.state != "ALARM" for alarm in alarms):
@@ -152,22 +152,22 @@ def check_dead_letters(waiting: Mapping[str, int]) -> Iterator[Finding]:
 
 def check_clock(here: datetime, there: datetime) -> Iterator[Finding]:
     """Compare this machine's clock with AWS's. The functions use AWS's."""
-    off = abs(here - there)
-    if off > SKEW:
+    offset = abs(here - there)
+    if offset > SKEW:
         side = "ahead" if here > there else "behind"
-        said = f"this machine is {off.total_seconds():.0f} seconds {side}"
-        yield wrong("clock", said, "set it by NTP: AWS refuses what is signed at another time")
+        reason = f"this machine is {offset.total_seconds():.0f} seconds {side}"
+        yield wrong("clock", reason, "set it by NTP: AWS refuses what is signed at another time")
     else:
         yield ok("clock", "this machine's is right to half a minute")
 
 
 def check_loop(
-    expected: Mapping[str, str], heard: Mapping[str, Sequence[str]]
+    expected: Mapping[str, str], received: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
     """The delivery event of each test e-mail; `expected` names the one that each must cause."""
     for address, report in expected.items():
         check = f"loop of {address}@"
-        reports = heard.get(address, ())
+        reports = received.get(address, ())
         if report in reports:
             yield ok(check, f"SES's report came back to us: {report}")
         elif reports:

@@ -151,27 +151,27 @@ def _query(route: Route) -> list[Json]:
 
 def _plain(schema: Mapping[str, Any]) -> Json:
     """Drop null from a parameter's types: a URL cannot contain null."""
-    some = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
-    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "title")}
-    if kept.get("default", "") is None:
-        del kept["default"]
-    return {**(some[0] if some else {}), **kept}
+    types = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "title")}
+    if rest.get("default", "") is None:
+        del rest["default"]
+    return {**(types[0] if types else {}), **rest}
 
 
 def _responses(route: Route) -> Json:
-    told: Json = {}
+    responses: Json = {}
     for status in route.answers:
         content = {
             media: {"schema": {"type": "string"} if model is None else _ref(model)}
             for media, model in route.media(status).items()
         }
-        told[str(status)] = {
+        responses[str(status)] = {
             "description": _STATUS[status],
             **({"content": content} if content else {}),
         }
     for status in (*route.errors, 429, 500):
-        told[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
-    return dict(sorted(told.items()))
+        responses[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
+    return dict(sorted(responses.items()))
 
 
 def _answer(status: int) -> Json:

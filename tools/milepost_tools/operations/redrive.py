@@ -27,22 +27,23 @@ class DeadLetterQueue(Protocol):
 
     def waiting(self) -> Iterator[QueuedDeadLetters]: ...
 
-    def apply_again(self, letter: DeadLetter) -> bool | None:
+    def apply_again(self, dead_letter: DeadLetter) -> bool | None:
         """Request that a record is applied; False if that was requested before, None if it is
         gone."""
 
-    def done(self, envelope: QueuedDeadLetters) -> None:
+    def done(self, message: QueuedDeadLetters) -> None:
         """Delete a message from the queue."""
 
-    def put_back(self, envelope: QueuedDeadLetters) -> None:
+    def put_back(self, message: QueuedDeadLetters) -> None:
         """Make a message visible again at once."""
 
 
 class Redriven(NamedTuple):
-    """The result for one dead letter. `letter` is None for a part of the stream that is gone."""
+    """The result for one dead letter. `dead_letter` is None for a part of the stream that is
+    gone."""
 
-    letter: DeadLetter | None
-    fate: RedriveResult
+    dead_letter: DeadLetter | None
+    result: RedriveResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Redriver:
     """Empties the dead-letter queue."""
 
     contacts: "Contacts"
-    box: DeadLetterQueue
+    queue: DeadLetterQueue
 
     def redrive(self, dry_run: bool = False, insist: bool = False) -> Iterator[Redriven]:
         """Apply every dead letter, one at a time. A dry run changes nothing.
@@ -59,32 +60,37 @@ class Redriver:
         if it may have been applied before.
         """
         kept: list[QueuedDeadLetters] = []
-        for envelope in self.box.waiting():
-            if envelope.letters is None:
+        for message in self.queue.waiting():
+            if message.letters is None:
                 yield Redriven(None, "trimmed")
                 settled = insist
             else:
-                fates = [self._again(each, dry_run, insist) for each in envelope.letters]
-                yield from fates
-                settled = all(each.fate != "unknown" for each in fates)
+                results = [self._again(each, dry_run, insist) for each in message.letters]
+                yield from results
+                settled = all(each.result != "unknown" for each in results)
             if settled and not dry_run:
-                self.box.done(envelope)
+                self.queue.done(message)
             else:
-                kept.append(envelope)
-        for envelope in kept:
-            self.box.put_back(envelope)
+                kept.append(message)
+        for message in kept:
+            self.queue.put_back(message)
 
-    def _again(self, letter: DeadLetter, dry_run: bool, insist: bool) -> Redriven:
-        known = letter
-        if known.applied is None:
-            held = self.contacts.get_even_if_merged(letter.store, letter.contact)
-            if held is None or held.last_sequence < letter.sequence or held.merged_into or insist:
-                known = letter._replace(applied=False)
-        if known.applied is None:
-            return Redriven(letter, "unknown")
+    def _again(self, dead_letter: DeadLetter, dry_run: bool, insist: bool) -> Redriven:
+        checked = dead_letter
+        if checked.applied is None:
+            contact = self.contacts.get_even_if_merged(dead_letter.store, dead_letter.contact)
+            if (
+                contact is None
+                or contact.last_sequence < dead_letter.sequence
+                or contact.merged_into
+                or insist
+            ):
+                checked = dead_letter._replace(applied=False)
+        if checked.applied is None:
+            return Redriven(dead_letter, "unknown")
         if dry_run:
-            return Redriven(known, "applied")
-        laid = self.box.apply_again(known)
+            return Redriven(checked, "applied")
+        requested = self.queue.apply_again(checked)
         return Redriven(
-            known, "gone" if laid is None else "applied" if laid else "requested before"
+            checked, "gone" if requested is None else "applied" if requested else "requested before"
         )

@@ -42,7 +42,9 @@ def preview(
         except RenderingError as error:
             name = error.reason.removesuffix(_IS_MISSING)
             remarks.append(LintFinding(_missing(error)))
-            filled = _with(context, name.split("."), f"[{name}]") if name != error.reason else None
+            filled = (
+                _with_value(context, name.split("."), f"[{name}]") if name != error.reason else None
+            )
             if filled is None or name in missing or len(missing) >= MAX_MISSING:
                 return Preview(locale, None, tuple(remarks))
             missing.add(name)
@@ -65,7 +67,7 @@ def _missing(error: RenderingError) -> Problem:
     return Problem(error.part, error.reason, remedy)
 
 
-def _with(data: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any] | None:
+def _with_value(data: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any] | None:
     """A copy with one more value; None if the path cannot be set, as inside a loop."""
     first, *rest = path
     if not rest:
@@ -73,5 +75,5 @@ def _with(data: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any
     inner = data.get(first)
     if not isinstance(inner, Mapping):
         return None
-    changed = _with(inner, rest, value)
+    changed = _with_value(inner, rest, value)
     return None if changed is None else {**data, first: changed}

@@ -129,25 +129,25 @@ def _union(choices: list[Any], many: bool) -> str:
 
 
 def _one_of(words: list[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last
+    *rest, last = words
+    return f"{', '.join(rest)} or {last}" if rest else last
 
 
 def _bounds(info: FieldInfo) -> str:
     """`, 1 to 1000` for a number, from its field's limits."""
-    found = {
+    limits = {
         name: getattr(limit, name)
         for limit in info.metadata
         for name in ("ge", "gt", "le", "lt")
         if hasattr(limit, name)
     }
     words = {"gt": "more than", "ge": "from", "le": "to", "lt": "less than"}
-    said = [f"{words[name]} {found[name]}" for name in words if name in found]
-    return f", {' '.join(said)}".replace("from ", "", 1) if "ge" in found else _also(said)
+    parts = [f"{words[name]} {limits[name]}" for name in words if name in limits]
+    return f", {' '.join(parts)}".replace("from ", "", 1) if "ge" in limits else _joined(parts)
 
 
-def _also(said: list[str]) -> str:
-    return f", {' and '.join(said)}" if said else ""
+def _joined(parts: list[str]) -> str:
+    return f", {' and '.join(parts)}" if parts else ""
 
 
 def _default(info: FieldInfo) -> str:
