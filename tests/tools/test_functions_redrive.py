@@ -112,8 +112,8 @@ def test_failing_record_is_quarantined_and_contact_continues(
     assert counts(shop) == {"Later": 1}
     (kept,) = [item for item in shop.items("DEADLETTER#") if item["attempts"]["N"] == str(TRIES)]
     assert kept["reason"]["S"].startswith("ValueError")
-    (told,) = [r for r in printed.records() if r.get("message") == "put aside"]
-    assert (told["store"], told["attempts"], told["applied"]) == (shop.store, TRIES, False)
+    (record,) = [r for r in printed.records() if r.get("message") == "record quarantined"]
+    assert (record["store"], record["attempts"], record["applied"]) == (shop.store, TRIES, False)
     assert printed.counted("RecordsQuarantined") == 1
 
 
@@ -129,8 +129,8 @@ def test_redrive_applies_record_once_after_later_ones(
     assert counts(shop) == {"Poisoned": 1, "Later": 1}
     assert main(["redrive", "--stack", "milepost-here"]) == 0
     first, _, second, _, third = [line for line in printed.lines() if line[:1] != "{"]
-    assert "would be applied again (ValueError at milepost.handlers.react:" in first
-    assert "is applied again (ValueError" in second
+    assert "would be applied (ValueError at milepost.handlers.react:" in first
+    assert "is applied (ValueError" in second
     assert third == "no dead letters"
 
 
