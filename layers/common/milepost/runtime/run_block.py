@@ -9,10 +9,12 @@ after the wait. An execution of an earlier leg changes nothing any more.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from milepost.base.dates import next_night
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.blocks import block_at
@@ -63,7 +65,8 @@ class BlockRunner:
     """Runs blocks. `now` is asked for every message, so that the gate decides on the present.
 
     `engine` stops executions that have nothing left to do and no way to their end; without one
-    nobody is stopped. Few need it, so it is built when one does.
+    nobody is stopped. Few need it, so it is built when one does. `mark_moved` is told, before a
+    block of a workflow runs, for which night it is to be counted; without one nothing is counted.
     """
 
     enrollments: "Enrollments"
@@ -72,6 +75,7 @@ class BlockRunner:
     steps: StepRunner
     now: Callable[[], datetime]
     engine: Callable[[], "ExecutionEngine"] | None = None
+    mark_moved: Callable[[str, str, datetime], None] | None = None
 
     def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> BlockResult:
         """Run the block as the turn of this number; raises `ThrottledError` when it has to be tried
@@ -81,6 +85,10 @@ class BlockRunner:
         if loaded is None:
             raise ThrottledError(f"enrollment {ref.id} is not there yet")
         profile, enrollment = loaded
+        if self.mark_moved is not None:
+            # no mail waits for that; the next run marks the workflow again
+            with suppress(ThrottledError):
+                self.mark_moved(ref.store, ref.workflow, next_night(self.now()))
         if enrollment.status != "active" or enrollment.execution_no != leg:
             self._meet(enrollment, leg)
             if enrollment.status != "active":
