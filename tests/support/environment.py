@@ -30,8 +30,7 @@ from milepost.runtime.reevaluation import Reevaluator
 from milepost.runtime.rollout import VersionRollout
 from milepost.runtime.run_block import BlockRunner
 from milepost.runtime.scheduler import SchedulerResult, run_due
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.sending.feedback import FeedbackRecorder
 from milepost.sending.marketing_health import MarketingHealth
@@ -191,13 +190,16 @@ class Surroundings:
         )
         self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
         outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
-        actor = ActionRunner(
-            self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now
+        tools = StepTools(
+            sender,
+            facts,
+            self.timeline,
+            lambda: outbound,
+            lambda: alerts,
+            secrets,
+            lambda: self.now,
         )
-        steps = StepRunner(enrollments, sender, actor, facts)
-        self.runner = BlockRunner(
-            enrollments, registry, sender, steps, lambda: self.now, lambda: engine
-        )
+        self.runner = BlockRunner(enrollments, registry, tools, lambda: self.now, lambda: engine)
         self.tasks = TaskFunctions(self.runner, enrollments, registry, engine, lambda: self.now)
         self.legs = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
         self.lookouts = Reevaluator(contacts, self.timeline, registry, lambda: self.now)
