@@ -31,8 +31,7 @@ from milepost.runtime.reevaluation import Reevaluator
 from milepost.runtime.rollout import VersionRollout
 from milepost.runtime.run_block import BlockRunner
 from milepost.runtime.scheduler import SchedulerResult, run_due
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.sending.counts import StepCounts, WorkflowCounts, tell_unbalanced
 from milepost.sending.feedback import FeedbackRecorder
@@ -206,16 +205,20 @@ class Surroundings:
         )
         self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
         outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
-        actor = ActionRunner(
-            self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now
+        tools = StepTools(
+            sender,
+            facts,
+            self.timeline,
+            lambda: outbound,
+            lambda: alerts,
+            secrets,
+            lambda: self.now,
         )
-        steps = StepRunner(enrollments, sender, actor, facts)
         self._wire_counts()
         self.runner = BlockRunner(
             enrollments,
             registry,
-            sender,
-            steps,
+            tools,
             lambda: self.now,
             lambda: engine,
             self.count_jobs.mark_moved,

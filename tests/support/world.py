@@ -20,7 +20,7 @@ from milepost.pages.unsubscribe import UnsubscribeEvidence
 from milepost.publishing.report import PublishReport
 from milepost.sending.counts import StepCounts, Tally, WorkflowCounts, tell_unbalanced
 from milepost.sending.message import OutgoingEmail
-from milepost.shops import shopify
+from milepost.shops.shopify.platform import PLATFORM
 from milepost.simulator.interpreter import Execution
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.published import MemoryPublished
@@ -95,8 +95,8 @@ class World(Surroundings):
 
     def shopify(self, sample: Sample) -> list[str]:
         """Hand a delivery of Shopify to its translator; what became of each of its events."""
-        delivery = shopify.delivery(sample.headers)
-        translation = shopify.translate(STORE, delivery.topic, sample.body, self.now, delivery)
+        delivery = PLATFORM.delivery(sample.headers)
+        translation = PLATFORM.translate(STORE, delivery, sample.body, self.now)
         return [self.append(event) for event in translation.events]
 
     def append(self, event: Event) -> str:

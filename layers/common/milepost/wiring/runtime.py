@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from milepost.runtime.reevaluation import Reevaluator
     from milepost.runtime.rollout import VersionRollout
     from milepost.runtime.run_block import BlockRunner
-    from milepost.runtime.steps.actions import ActionRunner
 
 
 @cache
@@ -52,26 +51,24 @@ def _letters() -> "DynamoDeadLetters":
 
 
 @cache
-def actor() -> "ActionRunner":
-    from milepost.runtime.steps.actions import ActionRunner
-
-    return ActionRunner(
-        tables.timeline(), core.outbound, core.alerts, core.secrets(), core.clock().wire_now
-    )
-
-
-@cache
 def runner() -> "BlockRunner":
     from milepost.runtime.run_block import BlockRunner
-    from milepost.runtime.steps.steps import StepRunner
+    from milepost.runtime.steps.tools import StepTools
 
-    steps = StepRunner(tables.enrollments(), sending.sender(), actor(), tables.facts())
+    tools = StepTools(
+        sending.sender(),
+        tables.facts(),
+        tables.timeline(),
+        core.outbound,
+        core.alerts,
+        core.secrets(),
+        core.clock().wire_now,
+    )
     core.settings().need("state_machine_arn_prefix")
     return BlockRunner(
         tables.enrollments(),
         core.registry(),
-        sending.sender(),
-        steps,
+        tools,
         core.clock().now,
         core.engine,
         count_jobs().mark_moved,
