@@ -28,6 +28,17 @@ def test_every_decision_is_counted_exactly_once(deployed: Deployed) -> None:
             assert counts.unknown == 0, step
 
 
+def test_changed_workflows_are_counted_at_night_and_add_up(deployed: Deployed) -> None:
+    """A night passes every 24 seconds. The functions that mark and count have the permissions."""
+
+    def counted() -> set[str]:
+        lines = [json.loads(text) for text in _logs(deployed) if "workflow counted" in text]
+        return {line["workflow"] for line in lines if line["decided"]}
+
+    until(lambda: {CART, WELCOME} <= counted(), "both workflows to be counted", 90)
+    assert [text for text in _logs(deployed) if "do not add up" in text] == []
+
+
 def test_dead_letter_queues_are_empty(deployed: Deployed) -> None:
     clients, outputs = deployed.stack.aws, deployed.stack.outputs
     queues = [url for name, url in outputs.items() if name.endswith("DeadLettersUrl")]

@@ -69,6 +69,10 @@ COMMANDS: Mapping[str, Command] = {
         "Apply the events that `react` quarantined, each exactly once.",
         "milepost_tools.cli.redrive:redrive",
     ),
+    "counts": Command(
+        "Count the decisions of a workflow to send, and check that the numbers add up.",
+        "milepost_tools.cli.counts:counts",
+    ),
     "resume": Command(
         "Show why a store's marketing is stopped and, with --why, resume it.",
         "milepost_tools.cli.resume:resume",

@@ -1,18 +1,24 @@
 """The scheduler: runs once a minute and does what is due."""
 
+from time import monotonic
 from typing import Any
 
 from milepost.base.error_collector import ErrorCollector
 from milepost.handlers.cold_start import preload
-from milepost.handlers.log import count_metric, logger
+from milepost.handlers.log import count_metric, log_counts, logger
 from milepost.runtime.aws import LambdaMessageRetrier
+from milepost.runtime.nightly_counts import SECONDS
 from milepost.runtime.scheduler import SchedulerResult, run_due
 from milepost.wiring import core, runtime, tables
 
 
 def handler(_: Any, __: Any) -> None:
     """Start backfills, start due executions, fire time triggers, and settle messages that have had
-    no delivery report for 15 minutes."""
+    no delivery report for 15 minutes.
+
+    At night, count the workflows that changed, in the time that is left of half a minute.
+    """
+    began_at = monotonic()
     core.settings().need("run_steps_arn")
     retrier = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
     now = core.clock().wire_now()
@@ -32,6 +38,8 @@ def handler(_: Any, __: Any) -> None:
             runtime.reevaluator(),
         )
         _report(run_due(timers, retrier, starter, reevaluator, now, errors))
+    with errors:
+        runtime.nightly_counts().go_on(errors, began_at + SECONDS, log_counts)
     errors.raise_if_any("parts of the scheduler run")
 
 
