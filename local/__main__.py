@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--speed", type=float, help="virtual time from now on: 3600 is an hour a second"
     )
     up.add_argument("--no-auth", action="store_true", help="do not enforce permissions")
-    commands.add_parser("demo", help="play a story on the whole stack, and show what came of it")
+    commands.add_parser("demo", help="run the demo on the whole stack, and show the results")
     commands.add_parser("down", help="stop what an `up` left running")
     publish = commands.add_parser("publish", help="upload a store's files, and show the reports")
     publish.add_argument("store")

@@ -8,7 +8,7 @@ from rich.table import Table
 from milepost.sending.counts import StepCounts, WorkflowCounts
 
 _COUNTS = ("decided", "sent", "skipped", "failed", "unknown")
-_FATES = ("delivered", "opened", "clicked", "bounced", "complained")
+_EVENTS = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
 def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[str]) -> None:
@@ -19,7 +19,7 @@ def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[
     rows = {step: numbers.steps[step] for step in order if step in numbers.steps}
     columns = [
         name
-        for name in (*_COUNTS, *_FATES)
+        for name in (*_COUNTS, *_EVENTS)
         if any(_count(counts, name) for counts in rows.values())
     ]
     table = Table()
@@ -35,4 +35,4 @@ def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[
 
 
 def _count(counts: StepCounts, name: str) -> int:
-    return counts.statuses[name] if name in _FATES else int(getattr(counts, name))
+    return counts.statuses[name] if name in _EVENTS else int(getattr(counts, name))

@@ -36,7 +36,7 @@ def run_demo() -> int:
     with LocalStack(clock=clock, say=console.print) as stack:
         differences = _play(stack, clock, console)
         console.print(
-            f"\n  Inbox  {stack.inbox_url}   every mail, with the buttons a reader has"
+            f"\n  Inbox  {stack.inbox_url}   every mail, with the buttons of a recipient"
             f"\n  API    {stack.api_url}/v1/{STORE}/events"
             f"\n         bearer key {stack.secrets[STORE].bearer_key}\n"
         )
@@ -48,32 +48,32 @@ def run_demo() -> int:
 
 
 def _play(stack: LocalStack, clock: str, console: Console) -> list[str]:
-    time_of_story = parse_clock(clock).now
+    virtual_now = parse_clock(clock).now
     secrets = stack.add_store(STORE)
     stack.upload_store(STORE, REPOSITORY / "workflows")
     ledger = Ledger.of(stack.aws.dynamodb, stack.outputs["ContactsTableName"])
     _wait_for_publication(stack, console)
-    console.print("\n[bold]The cast[/bold]")
+    console.print("\n[bold]The shoppers[/bold]")
     for shopper in CAST:
         console.print(f"  [{shopper.color}]{shopper.name:<6}[/] {shopper.does}")
-    console.print("\n[bold]The story[/bold], an hour a second")
+    console.print("\n[bold]The events[/bold], an hour a second")
     story = Story(
         shop=Shop(stack.api_url, secrets.platforms["shopify-secret"]),
         inbox=Inbox(stack.inbox_url),
         ledger=ledger,
-        now=time_of_story,
+        now=virtual_now,
     )
-    with Timeline(ledger, console, time_of_story()):
+    with Timeline(ledger, console, virtual_now()):
         story.play()
     differences = story.differences()
     for name in (CART, WELCOME):
         show(console, name, ledger.numbers(name), _sending_steps(name))
     if differences:
-        console.print("\n[bold red]The story came out otherwise than it is told:[/]")
+        console.print("\n[bold red]The results differ from the expected ones:[/]")
         for difference in differences:
             console.print(f"  {difference}", markup=False)
     else:
-        console.print("\n[bold green]The story came out as it is told.[/]")
+        console.print("\n[bold green]All results are as expected.[/]")
     return differences
 
 
@@ -87,14 +87,14 @@ def _wait_for_publication(stack: LocalStack, console: Console) -> None:
     """Wait until both workflows are live. Raises LocalError with the reports if they do not go
     live."""
     deadline = time.monotonic() + _PUBLISHED_WITHIN
-    wanted = {f"workflow:{CART}", f"workflow:{WELCOME}"}
+    workflows = {f"workflow:{CART}", f"workflow:{WELCOME}"}
     console.print("Publishing the store's files ...")
     while time.monotonic() < deadline:
         item = stack.aws.dynamodb.get_item(
             TableName=stack.outputs["WorkflowsTableName"],
             Key={"pk": {"S": f"S#{STORE}"}, "sk": {"S": "HEAD"}},
         ).get("Item", {})
-        if wanted <= item.keys():
+        if workflows <= item.keys():
             return
         time.sleep(0.3)
     reports = stack.aws.s3.list_objects_v2(

@@ -13,7 +13,7 @@ from local.demo.shoppers import CAST, WELCOME, Shopper
 from local.errors import LocalError
 
 _PAUSE = 0.3
-_LOOK_AGAIN = 2.0
+_SETTLE_TIME = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,25 @@ class Story:
     def differences(self) -> list[str]:
         """The differences between the actual and the expected results."""
         found: list[str] = []
-        deadline = time.monotonic() + _LOOK_AGAIN
+        deadline = time.monotonic() + _SETTLE_TIME
         while (found := list(self._differences())) and time.monotonic() < deadline:
             time.sleep(_PAUSE)
         return found
 
     def _differences(self) -> Iterator[str]:
         for shopper in CAST:
-            came = list(self.ledger.endings(shopper))
-            if [workflow for workflow, _ in came] != list(shopper.endings):
-                yield f"{shopper.name} was enrolled in {[workflow for workflow, _ in came]}"
+            actual = list(self.ledger.endings(shopper))
+            if [workflow for workflow, _ in actual] != list(shopper.endings):
+                yield f"{shopper.name} was enrolled in {[workflow for workflow, _ in actual]}"
                 continue
-            for workflow, ending in came:
-                told = shopper.endings[workflow]
-                if told != ending:
-                    yield f"{shopper.name} in {workflow}: told {told}, came {ending}"
+            for workflow, ending in actual:
+                expected = shopper.endings[workflow]
+                if expected != ending:
+                    yield f"{shopper.name} in {workflow}: expected {expected}, got {ending}"
             mails = len(self.inbox.mails_of(shopper))
-            told_mails = sum(len(ending.sent) for ending in shopper.endings.values())
-            if mails != told_mails:
-                yield f"{shopper.name} got {mails} mails, told {told_mails}"
+            expected_mails = sum(len(ending.sent) for ending in shopper.endings.values())
+            if mails != expected_mails:
+                yield f"{shopper.name} got {mails} mails, expected {expected_mails}"
 
     def _first_mail(self, shopper: Shopper) -> dict[str, Any]:
         self._until(lambda: bool(self.inbox.mails_of(shopper)), f"{shopper.name}'s first mail")
@@ -78,5 +78,5 @@ class Story:
         deadline = time.monotonic() + self.patience
         while not holds():
             if time.monotonic() > deadline:
-                raise LocalError(f"Waited {self.patience:.0f} s for {what}, in vain.")
+                raise LocalError(f"Waited {self.patience:.0f} s for {what}.")
             time.sleep(_PAUSE)

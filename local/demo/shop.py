@@ -33,7 +33,7 @@ class Shop:
     def opens_account(self, shopper: Shopper, now: datetime) -> None:
         body = _sample("customers.create")
         _describe(body, shopper, now)
-        body["email_marketing_consent"] = _said_yes(now)
+        body["email_marketing_consent"] = _consent(now)
         body["default_address"] = {"country_code": "TW", "city": "Taipei"}
         body |= {"created_at": _seconds(now), "updated_at": _seconds(now)}
         self._post("customers/create", body, now)
@@ -41,7 +41,7 @@ class Shop:
     def begins_checkout(self, shopper: Shopper, now: datetime) -> dict[str, Any]:
         body = _sample("checkouts.create")
         _describe(body["customer"], shopper, now)
-        body["customer"]["email_marketing_consent"] = _said_yes(now)
+        body["customer"]["email_marketing_consent"] = _consent(now)
         body |= {
             "id": 38810452297713000 + shopper.number,
             "token": _token("checkout", shopper),
@@ -117,7 +117,7 @@ def _describe(customer: dict[str, Any], shopper: Shopper, now: datetime) -> None
     }
 
 
-def _said_yes(now: datetime) -> dict[str, str]:
+def _consent(now: datetime) -> dict[str, str]:
     return {
         "state": "subscribed",
         "opt_in_level": "single_opt_in",

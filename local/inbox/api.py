@@ -16,7 +16,7 @@ from local.inbox.recipient import NotFound, Reader, link_of
 from local.inbox.unsubscribe import NotOffered
 from local.ses.faults import FAULTS, Faults
 from local.ses.outcomes import OUTCOMES, Outcomes
-from local.ses.service import PostOffice
+from local.ses.service import SesService
 
 DEFAULT_LIMIT = 100
 
@@ -30,7 +30,7 @@ class InboxApi:
     """Everything that the inbox can do, as an API."""
 
     reader: Reader
-    office: PostOffice
+    service: SesService
     faults: Faults
     outcomes: Outcomes
 
@@ -131,15 +131,15 @@ class InboxApi:
             rate = given["max_send_rate"]
             if isinstance(rate, bool) or not isinstance(rate, int | float) or rate < 0:
                 raise Unusable("max_send_rate must be a number of recipients a second.")
-            self.office.rate.most = float(rate)
+            self.service.rate.limit = float(rate)
         if "max_24_hour_send" in given:
             most = given["max_24_hour_send"]
             if isinstance(most, bool) or not isinstance(most, int | float):
                 raise Unusable("max_24_hour_send must be a number of recipients, -1 for any.")
-            self.office.most_per_day = float(most)
+            self.service.daily_quota = float(most)
         if "sending_enabled" in given:
-            self.office.sending_enabled = bool(given["sending_enabled"])
-        return self.office.account()
+            self.service.sending_enabled = bool(given["sending_enabled"])
+        return self.service.account()
 
 
 Handler = Callable[[Request], Awaitable[object]]

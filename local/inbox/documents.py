@@ -4,10 +4,10 @@ from typing import Any
 
 from local.clock import timestamp
 from local.inbox.links import Link, links_of
-from local.ses.store import Kept
+from local.ses.store import StoredMail
 
 
-def summary(kept: Kept) -> dict[str, Any]:
+def summary(kept: StoredMail) -> dict[str, Any]:
     """An e-mail without its bodies. Times are virtual."""
     mail = kept.mail
     return {
@@ -26,7 +26,7 @@ def summary(kept: Kept) -> dict[str, Any]:
     }
 
 
-def document(kept: Kept) -> dict[str, Any]:
+def document(kept: StoredMail) -> dict[str, Any]:
     """Everything about an e-mail."""
     mail = kept.mail
     return {

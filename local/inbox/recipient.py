@@ -8,10 +8,10 @@ from datetime import datetime
 from local.inbox import unsubscribe
 from local.inbox.links import Link, links_of
 from local.ses import events
-from local.ses.event_publisher import Carrier
+from local.ses.event_publisher import EventPublisher
 from local.ses.mail import Mail
 from local.ses.outcomes import report
-from local.ses.store import Happening, Kept, Mailbox
+from local.ses.store import HistoryEntry, Mailbox, StoredMail
 
 
 class NotFound(Exception):
@@ -31,10 +31,10 @@ class Reader:
     """Acts on the e-mails of one mailbox."""
 
     mailbox: Mailbox
-    carrier: Carrier
+    publisher: EventPublisher
     now: Callable[[], datetime]
 
-    def find(self, identity: str) -> Kept:
+    def find(self, identity: str) -> StoredMail:
         kept = self.mailbox.get(identity)
         if kept is None:
             raise NotFound("There is no such mail; only the newest are kept.")
@@ -44,7 +44,7 @@ class Reader:
         if not mail.track_opens or not mail.html:
             return Seen(False, untracked("opens", mail.html))
         event = events.opened(mail, self.now(), agent or events.BROWSER, ip or events.READER_IP)
-        await asyncio.to_thread(self.carrier.publish, mail, event)
+        await asyncio.to_thread(self.publisher.publish, mail, event)
         return Seen(True)
 
     async def click(self, mail: Mail, link: Link, agent: str = "", ip: str = "") -> Seen:
@@ -60,7 +60,7 @@ class Reader:
             agent=agent or events.BROWSER,
             ip=ip or events.READER_IP,
         )
-        await asyncio.to_thread(self.carrier.publish, mail, event, link.url)
+        await asyncio.to_thread(self.publisher.publish, mail, event, link.url)
         return Seen(True)
 
     async def bounce(self, mail: Mail, *, transient: bool = False) -> Seen:
@@ -68,13 +68,13 @@ class Reader:
             for event in report(
                 "transient" if transient else "bounce", mail, recipient, self.now()
             ):
-                await asyncio.to_thread(self.carrier.publish, mail, event)
+                await asyncio.to_thread(self.publisher.publish, mail, event)
         return Seen(True)
 
     async def complain(self, mail: Mail) -> Seen:
         for recipient in mail.recipients:
             event = events.complaint(mail, self.now(), recipient)
-            await asyncio.to_thread(self.carrier.publish, mail, event)
+            await asyncio.to_thread(self.publisher.publish, mail, event)
         return Seen(True)
 
     async def unsubscribe(self, mail: Mail) -> unsubscribe.Answer:
@@ -82,7 +82,7 @@ class Reader:
         itself."""
         answer = await unsubscribe.unsubscribe(mail)
         kind = "Unsubscribe" if answer.done else "Unsubscribe failed"
-        self.mailbox.note(mail.id, Happening(kind, self.now(), f"answered {answer.status}"))
+        self.mailbox.note(mail.id, HistoryEntry(kind, self.now(), f"answered {answer.status}"))
         return answer
 
 

@@ -15,7 +15,7 @@ from local.ses.service import Refusal
 NOT_PASSED_ON = frozenset({"connection", "content-length", "expect", "transfer-encoding"})
 
 
-class EmulatorAuthority:
+class EmulatorAuthorizer:
     """The IAM of an emulator that enforces it."""
 
     def __init__(self, endpoint: str) -> None:
@@ -39,9 +39,9 @@ class EmulatorAuthority:
             connection.close()
         if answer.status < http.client.BAD_REQUEST:
             return None
-        kept = {
+        response_headers = {
             name: value
             for name, value in answer.getheaders()
             if name.lower() in ("content-type", "x-amzn-errortype")
         }
-        return answer.status, kept, content
+        return answer.status, response_headers, content

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Long enough for a burst of mail, short enough for a person who changes a setting and retries.
-FRESH_SECONDS = 2.0
+CACHE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ConfigurationSet:
     destinations: tuple[Destination, ...]
 
 
-class Directory(Protocol):
+class Identities(Protocol):
     """The account as sending needs it."""
 
     def identity(self, name: str) -> Identity | None: ...
@@ -50,7 +50,7 @@ class Directory(Protocol):
     def configuration_set(self, name: str) -> ConfigurationSet | None: ...
 
 
-class EmulatorDirectory:
+class EmulatorIdentities:
     """The account in the emulator, read through its SES API and cached briefly."""
 
     def __init__(self, client: "SESV2Client") -> None:
@@ -102,5 +102,5 @@ class EmulatorDirectory:
         fresh = ask()
         if fresh is not None:
             with self._lock:
-                self._known[question] = (time.monotonic() + FRESH_SECONDS, fresh)
+                self._known[question] = (time.monotonic() + CACHE_SECONDS, fresh)
         return fresh

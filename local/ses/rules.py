@@ -8,7 +8,7 @@ from local.ses.addresses import parse_address
 from local.ses.errors import BadRequest, MessageRejected, NotFound
 
 MOST_RECIPIENTS = 50
-MOST_BYTES = 40 * 1024 * 1024
+MAX_BYTES = 40 * 1024 * 1024
 LONGEST_HEADER = 996
 RECIPIENT_FIELDS = ("ToAddresses", "CcAddresses", "BccAddresses")
 
@@ -160,5 +160,5 @@ def check_what_is_not_here(request: Mapping[str, Any]) -> None:
 
 
 def check_size(size: int) -> None:
-    if size > MOST_BYTES:
-        raise BadRequest(f"Message length is more than {MOST_BYTES} bytes long: '{size}'.")
+    if size > MAX_BYTES:
+        raise BadRequest(f"Message length is more than {MAX_BYTES} bytes long: '{size}'.")

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from local import aws
 from local.errors import LocalError
-from local.stack.upload import placed
+from local.stack.upload import store_paths
 
 RUN_FOLDER = aws.REPOSITORY / ".milepost" / "local"
 STATE_FILE = "stack.json"
@@ -82,7 +82,7 @@ class RunningStack:
         """
         if not folder.is_dir():
             raise LocalError(f"There is no folder {folder}.")
-        files = [(str(path), file) for path, file in placed(folder)]
+        files = [(str(path), file) for path, file in store_paths(folder)]
         units = published_units(path for path, _ in files)
         clients = aws.Clients(self.emulator_url)
         try:

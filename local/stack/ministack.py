@@ -21,7 +21,7 @@ from typing import IO, Self
 from local import aws, ports
 from local.errors import LocalError
 
-USUAL_PORT = 4566
+DEFAULT_PORT = 4566
 HEALTH = "/_ministack/health"
 
 # MiniStack settings that a user's shell could contain and that would change its behavior.
@@ -33,7 +33,12 @@ class Emulator:
     """MiniStack, from `start` to `stop`. One run folder belongs to one emulator at a time."""
 
     def __init__(
-        self, run_folder: Path, *, auth: bool = True, port: int = USUAL_PORT, patience: float = 60.0
+        self,
+        run_folder: Path,
+        *,
+        auth: bool = True,
+        port: int = DEFAULT_PORT,
+        patience: float = 60.0,
     ) -> None:
         self.run_folder = run_folder
         self.log = run_folder / "ministack.log"
@@ -185,19 +190,19 @@ def end_owner(run_folder: Path) -> bool:
     lock = take_lock(run_folder)
     running = lock is None
     owner = owner_of(run_folder)
-    for wish, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
+    for signal_, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
         deadline = time.monotonic() + patience
         if lock is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(owner, wish)
+                os.kill(owner, signal_)
         while lock is None and time.monotonic() < deadline:
             time.sleep(0.1)
             lock = take_lock(run_folder)
     if lock is None:
         raise LocalError(f"Process {owner} does not end; end it yourself.")
-    left = end_leftover(run_folder / "ministack.pid")
+    ended = end_leftover(run_folder / "ministack.pid")
     lock.close()
-    return running or left
+    return running or ended
 
 
 def answers(port: int) -> bool:
@@ -214,9 +219,9 @@ def answers(port: int) -> bool:
 
 def end_group(leader: int, process: subprocess.Popen[bytes] | None = None) -> None:
     """Terminate a process group, then kill it. Its state is in memory only and may be lost."""
-    for wish, patience in ((signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
+    for signal_, patience in ((signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, wish)
+            os.killpg(leader, signal_)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if process is not None:
@@ -263,7 +268,7 @@ def command_of(pid: int) -> str:
         )
     if Path("/proc/self").exists():
         return ""
-    shown = subprocess.run(
+    listing = subprocess.run(
         ["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False
     )
-    return shown.stdout
+    return listing.stdout

@@ -16,7 +16,7 @@ def pause_for(clock: VirtualClock) -> float:
     return max(SHORTEST_PAUSE, MINUTE / clock.speed)
 
 
-class Ticker:
+class MinuteTimer:
     """Calls `tick` repeatedly from another thread until it is stopped."""
 
     def __init__(self, tick: Callable[[], None], pause: float) -> None:

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from local import ports
 
 # An HTTP API accepts no larger body and waits no longer for its function.
-MOST_BYTES = 10 * 1024 * 1024
-PATIENCE = 30.0
+MAX_BYTES = 10 * 1024 * 1024
+TIMEOUT = 30.0
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 HOP_BY_HOP = frozenset(
@@ -37,7 +37,7 @@ HOP_BY_HOP = frozenset(
 )
 
 
-class Gateway:
+class ApiProxy:
     """Forwards requests to one HTTP API of the emulator after `open_to`."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Gateway:
 
     @asynccontextmanager
     async def _connected(self, _app: Starlette) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
             yield {"client": client}
 
     async def forward(self, request: Request) -> Response:
@@ -61,12 +61,12 @@ class Gateway:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_BYTES:
+            if len(body) > MAX_BYTES:
                 return JSONResponse({"message": "Request Entity Too Large"}, 413)
         path: bytes = request.scope["raw_path"]
         query: bytes = request.scope["query_string"]
         client: httpx.AsyncClient = request.state.client
-        passed_on = httpx.Request(
+        forwarded = httpx.Request(
             request.method,
             self._target,
             headers=[*end_to_end(request.headers.raw), *self._forwarded(request)],
@@ -75,7 +75,7 @@ class Gateway:
             extensions={"target": self._path.encode() + path + (b"?" + query if query else b"")},
         )
         try:
-            answer = await client.send(passed_on, stream=True)
+            answer = await client.send(forwarded, stream=True)
             content = b"".join([chunk async for chunk in answer.aiter_raw()])
         except httpx.TimeoutException:
             return JSONResponse({"message": "Service Unavailable"}, 503)

@@ -15,18 +15,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import aws, ports
 from local.clock import parse_clock
 from local.errors import LocalError
-from local.ses.authorizer import EmulatorAuthority
-from local.ses.identities import EmulatorDirectory
+from local.ses.authorizer import EmulatorAuthorizer
+from local.ses.identities import EmulatorIdentities
 from local.stack.client import RUN_FOLDER, STATE_FILE, RunningStack
 from local.stack.deploy import Deployment, Say, Step
 from local.stack.mail_server import MailServer, build_mail_server
-from local.stack.ministack import USUAL_PORT, Emulator
-from local.stack.minute_timer import Ticker, pause_for
-from local.stack.proxy import Gateway
+from local.stack.ministack import DEFAULT_PORT, Emulator
+from local.stack.minute_timer import MinuteTimer, pause_for
+from local.stack.proxy import ApiProxy
 from local.stack.routes import create_routes, find_api
 from local.stack.store_keys import StoreSecrets
-from local.stack.upload import placed
-from local.stack.web_server import Served
+from local.stack.upload import store_paths
+from local.stack.web_server import WebServer
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class LocalStack:
         parameters: Mapping[str, str] | None = None,
         inbox_port: int = INBOX_PORT,
         api_port: int = API_PORT,
-        emulator_port: int = USUAL_PORT,
+        emulator_port: int = DEFAULT_PORT,
         template: Path = aws.REPOSITORY / "template.yaml",
         say: Say = print,
     ) -> None:
@@ -112,11 +112,11 @@ class LocalStack:
 
     def add_store(self, store: str, secrets: StoreSecrets | None = None) -> StoreSecrets:
         """Give a store its secrets; new ones unless some are given."""
-        made = secrets or StoreSecrets.make()
-        made.store_in(self.aws.ssm, f"/{self.name}/{store}")
-        self.secrets[store] = made
+        keys = secrets or StoreSecrets.make()
+        keys.store_in(self.aws.ssm, f"/{self.name}/{store}")
+        self.secrets[store] = keys
         self._save()
-        return made
+        return keys
 
     def upload_store(self, store: str, folder: Path) -> list[str]:
         """Upload the files of `folder` below `{store}/` to the stack's bucket; returns their keys.
@@ -124,7 +124,7 @@ class LocalStack:
         Workflows go last, because publishing one needs the templates that it names.
         """
         keys: list[str] = []
-        for place, file in placed(folder):
+        for place, file in store_paths(folder):
             key = f"{store}/{place}"
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             self.aws.s3.put_object(
@@ -157,14 +157,19 @@ class LocalStack:
     def _start(self) -> None:
         resources = self._resources
         self.run_folder.mkdir(parents=True, exist_ok=True)
-        inbox, door = ports.listen(self._ports["inbox"]), ports.listen(self._ports["api"])
-        resources.callback(inbox.close)
-        resources.callback(door.close)
-        self.inbox_url = f"http://localhost:{ports.port_of(inbox)}"
-        self.api_url = f"http://localhost:{ports.port_of(door)}"
+        inbox_socket, api_socket = (
+            ports.listen(self._ports["inbox"]),
+            ports.listen(self._ports["api"]),
+        )
+        resources.callback(inbox_socket.close)
+        resources.callback(api_socket.close)
+        self.inbox_url = f"http://localhost:{ports.port_of(inbox_socket)}"
+        self.api_url = f"http://localhost:{ports.port_of(api_socket)}"
 
         emulator = Emulator(self.run_folder, auth=self.auth, port=self._ports["emulator"])
-        settings = {"AWS_ENDPOINT_URL_SESV2": f"http://{ports.LOOPBACK}:{ports.port_of(inbox)}"}
+        settings = {
+            "AWS_ENDPOINT_URL_SESV2": f"http://{ports.LOOPBACK}:{ports.port_of(inbox_socket)}"
+        }
         if self.clock.speed != 1.0:
             settings["MILEPOST_CLOCK"] = self.clock.setting()
             # A function's cache is at most half a virtual minute old, even if minutes are short.
@@ -177,9 +182,9 @@ class LocalStack:
         self._aws = aws.Clients(emulator.url, mail_endpoint=settings["AWS_ENDPOINT_URL_SESV2"])
         resources.callback(self._aws.close)
 
-        self._start_mail(emulator.url, inbox)
-        gateway = Gateway()
-        resources.callback(Served(gateway.app, door, "front door").stop)
+        self._start_mail(emulator.url, inbox_socket)
+        gateway = ApiProxy()
+        resources.callback(WebServer(gateway.app, api_socket, "proxy").stop)
 
         deployment = Deployment(self.name, emulator.url, self.run_folder, self._template)
         deployment.build(self._say)
@@ -188,7 +193,7 @@ class LocalStack:
         gateway.open_to(emulator.url, find_api(create_routes(self._aws, self.name)))
         self._save()
         if self.clock.speed > 1.0:
-            resources.callback(Ticker(self._tick_quietly, pause_for(self.clock)).stop)
+            resources.callback(MinuteTimer(self._tick_quietly, pause_for(self.clock)).stop)
 
     def _save(self) -> None:
         """Write the stack's addresses for `local.stack.client`."""
@@ -197,16 +202,16 @@ class LocalStack:
         stack = RunningStack(self.aws.endpoint, self.api_url, self.inbox_url, bucket, keys)
         stack.save(self.run_folder)
 
-    def _start_mail(self, emulator: str, inbox: socket.socket) -> None:
+    def _start_mail(self, emulator: str, inbox_socket: socket.socket) -> None:
         clients = self.aws
         sender = self.parameters["SenderAddress"]
         identity = self.parameters.get("SenderIdentity") or sender.rpartition("@")[2]
         clients.ses_control.create_email_identity(EmailIdentity=identity)
-        directory = EmulatorDirectory(clients.ses_control)
-        authority = EmulatorAuthority(emulator) if self.auth else None
-        self._mail = build_mail_server(directory, clients.sns, self.clock, authority, emulator)
-        self._resources.callback(self._mail.carrier.stop)
-        self._resources.callback(Served(self._mail.app, inbox, "inbox").stop)
+        identities = EmulatorIdentities(clients.ses_control)
+        authorizer = EmulatorAuthorizer(emulator) if self.auth else None
+        self._mail = build_mail_server(identities, clients.sns, self.clock, authorizer, emulator)
+        self._resources.callback(self._mail.publisher.stop)
+        self._resources.callback(WebServer(self._mail.app, inbox_socket, "inbox").stop)
 
     def _tick_quietly(self) -> None:
         try:

@@ -7,7 +7,7 @@ _LAST = "workflows"
 _OWN = {"settings.json", "scoring.json"}
 
 
-def placed(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+def store_paths(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
     """Each file with its path below `{store}/`: settings, templates, and workflows last.
 
     Workflow files are at the top of the folder, or in `workflows/` as in the bucket. Schemas are

@@ -12,7 +12,7 @@ from local.errors import LocalError
 PATIENCE = 10.0
 
 
-class Served:
+class WebServer:
     """Serves from its construction until `stop`."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket, name: str) -> None:

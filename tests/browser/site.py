@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 from tests.support.template import TEMPLATE
 
 FOLDERS = ("unsubscribe", "preferences", "view", "trigger_form", "trigger_browser")
@@ -29,7 +29,7 @@ def serving(pages: Pages) -> Iterator[str]:
     """Serve until the block is left; the address of our API, which also has the shop's pages."""
     routes = [*_routes(), Route("/shop/{name}", lambda r: _page(pages, r))]
     listener = socket.create_server(("127.0.0.1", 0))
-    served = Served(Starlette(routes=routes), listener, "site")
+    served = WebServer(Starlette(routes=routes), listener, "site")
     try:
         yield f"http://localhost:{listener.getsockname()[1]}"
     finally:

@@ -81,7 +81,7 @@ class Found(AssertionError):
 
 
 class Storm(Faults):
-    """Stands between the services and the ports, as `Faults` does for `Surroundings`."""
+    """Stands between the services and the ports, as `Faults` does for `Environment`."""
 
     def __init__(self, chance: Random, weather: Weather) -> None:
         super().__init__()

@@ -16,10 +16,10 @@ from local.aws import ACCOUNT, REGION, Clients
 from local.clock import parse_clock
 from local.ses.events import MATCHING_TYPES
 from local.ses.identities import ConfigurationSet, Destination, Identity
-from local.ses.service import MOST_PER_DAY, SendingRate
+from local.ses.service import MAX_PER_DAY, SendingRate
 from local.stack.mail_server import MailServer, build_mail_server
 from local.stack.ministack import Emulator
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:feedback"
 CLOCK = "2026-11-22T09:00:00Z@1"
@@ -183,13 +183,13 @@ def running_post() -> Iterator[Post]:
     server = build_mail_server(account, topic, parse_clock(CLOCK))  # type: ignore[arg-type]
     listener = ports.listen(0)
     url = f"http://127.0.0.1:{ports.port_of(listener)}"
-    served = Served(server.app, listener, "mail server")
+    served = WebServer(server.app, listener, "mail server")
     aws = Clients(url)
     with httpx.Client(base_url=url, trust_env=False) as http:
         yield Post(server, account, topic, url, http, aws)
     aws.close()
     served.stop()
-    server.carrier.stop()
+    server.publisher.stop()
 
 
 @pytest.fixture
@@ -198,13 +198,13 @@ def post(running_post: Post) -> Post:
     server, fresh = running_post.server, AccountInMemory()
     running_post.account.identities = fresh.identities
     running_post.account.sets = fresh.sets
-    server.carrier.settle()
+    server.publisher.settle()
     server.mailbox.clear()
     server.faults.clear()
     server.outcomes.clear()
-    server.office.rate = SendingRate()
-    server.office.most_per_day = MOST_PER_DAY
-    server.office.control = SendingRate(1.0)
-    server.office.sending_enabled = True
+    server.service.rate = SendingRate()
+    server.service.daily_quota = MAX_PER_DAY
+    server.service.control = SendingRate(1.0)
+    server.service.sending_enabled = True
     running_post.topic.published.clear()
     return running_post

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from local import ports
 from local.inbox.links import with_links_to
 from local.ses.store import Mailbox
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 from tests.local.conftest import Post, simple
 
 SCRIPT = "<script>alert(1)</script>"
@@ -57,7 +57,7 @@ def test_newest_mail_comes_first_with_step_and_status(post: Post) -> None:
     tags = [{"Name": "workflow", "Value": "welcome"}, {"Name": "step", "Value": "hello"}]
     post.send(Content=simple(Subject={"Data": "Older"}), EmailTags=tags)
     post.send(Content=simple(Subject={"Data": "Newer"}))
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     page = post.http.get("/").text
 
@@ -89,7 +89,7 @@ def test_mail_content_never_becomes_script_in_inbox_pages(post: Post) -> None:
         FromEmailAddress=f'"{HOSTILE[2:]}" <post@shop.example>',
         ReplyToAddresses=["eve@mail.example"],
     )
-    post.server.carrier.settle()
+    post.server.publisher.settle()
     pages = [
         "/",
         f"/?to={HOSTILE}",
@@ -202,7 +202,7 @@ def sender_site(answer: Response) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         return answer
 
     listener = ports.listen(0)
-    served = Served(
+    served = WebServer(
         Starlette(routes=[Route("/{p:path}", take, methods=["POST"])]), listener, "site"
     )
     try:
@@ -286,7 +286,7 @@ def test_inbox_refuses_foreign_host_names(post: Post) -> None:
 
 def test_mail_document_is_complete_and_deletion_removes_it(post: Post) -> None:
     identity = post.send()
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     mail = post.json("GET", f"/api/messages/{identity}")
 
@@ -305,7 +305,7 @@ def test_mail_document_is_complete_and_deletion_removes_it(post: Post) -> None:
 def test_mailbox_keeps_newest_mails_and_counts_all(post: Post) -> None:
     post.send()
     mail = post.server.mailbox.newest()[0].mail
-    small = Mailbox(most_kept=2)
+    small = Mailbox(max_kept=2)
     for number in range(3):
         small.add(type(mail)(**{**fields_of(mail), "id": str(number)}))
 

@@ -119,7 +119,7 @@ def test_config_set_gets_only_its_event_types(post: Post) -> None:
 def test_config_set_without_destination_is_reported(post: Post) -> None:
     post.account.sets["deaf"] = ConfigurationSet("deaf", True, ())
     post.send(ConfigurationSetName="deaf")
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     assert "deaf reports to no SNS topic" in post.json("GET", "/api/status")["problems"][0]
     assert "deaf reports to no SNS topic" in post.http.get("/").text
@@ -252,7 +252,7 @@ def test_concurrent_senders_lose_no_mail_and_keep_event_order(post: Post) -> Non
         sender.start()
     for sender in senders:
         sender.join()
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     order: dict[str, list[Any]] = {}
     for event in post.topic.published:

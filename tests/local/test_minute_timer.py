@@ -3,7 +3,7 @@
 import threading
 
 from local.clock import parse_clock
-from local.stack.minute_timer import Ticker, pause_for
+from local.stack.minute_timer import MinuteTimer, pause_for
 
 
 def test_fast_clock_shortens_virtual_minute() -> None:
@@ -14,7 +14,7 @@ def test_fast_clock_shortens_virtual_minute() -> None:
 
 def test_timer_ticks_until_stopped() -> None:
     ticks = threading.Semaphore(0)
-    ticker = Ticker(ticks.release, 0.01)
+    ticker = MinuteTimer(ticks.release, 0.01)
     for _ in range(3):
         assert ticks.acquire(timeout=5)
     ticker.stop()

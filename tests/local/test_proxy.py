@@ -10,9 +10,9 @@ import pytest
 
 from local import ports
 from local.errors import LocalError
-from local.stack.proxy import Gateway
+from local.stack.proxy import ApiProxy
 from local.stack.routes import WantedRoute, find_api, resolve, settle, wanted_routes
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 from tests.local.conftest import Account
 
 MIRROR = """
@@ -58,9 +58,9 @@ def api(account: Account) -> str:
 
 @pytest.fixture
 def door(account: Account, api: str) -> Any:
-    gateway = Gateway()
+    gateway = ApiProxy()
     listener = ports.listen(0)
-    served = Served(gateway.app, listener, "front door")
+    served = WebServer(gateway.app, listener, "proxy")
     gateway.open_to(account.aws.endpoint, api)
     yield f"http://127.0.0.1:{ports.port_of(listener)}"
     served.stop()
@@ -190,9 +190,9 @@ def test_body_over_ten_megabytes_is_refused_like_api_gateway(door: str) -> None:
 
 
 def test_proxy_reports_missing_deploy_and_stopped_emulator() -> None:
-    gateway = Gateway()
+    gateway = ApiProxy()
     listener = ports.listen(0)
-    served = Served(gateway.app, listener, "front door")
+    served = WebServer(gateway.app, listener, "proxy")
     door = f"http://127.0.0.1:{ports.port_of(listener)}"
 
     assert httpx.get(door).status_code == 503

@@ -6,7 +6,7 @@ from typing import Any
 from milepost.base.errors import ThrottledError
 
 
-class Twins:
+class ComparedPorts:
     """A port that makes every call on both; it returns the common answer, or fails."""
 
     def __init__(self, one: Any, other: Any) -> None:

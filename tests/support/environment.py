@@ -74,7 +74,7 @@ from tests.fakes.reputation import MemoryMarketingStops, MemoryReputationCounts
 from tests.fakes.send_slots import MemorySendSlots
 from tests.fakes.timers import MemoryTimers
 from tests.support.builders import MONDAY_NOON, STORE
-from tests.support.differential import Twins
+from tests.support.differential import ComparedPorts
 from tests.support.faults import Faults, Killed
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class CrashedError(Exception):
     """A function was killed. Step Functions sees an error."""
 
 
-class Surroundings:
+class Environment:
     """One store. `echo`: how often the stream and the queue deliver everything.
 
     `published` is another environment whose publications this one starts with. With `twin`, all
@@ -108,7 +108,7 @@ class Surroundings:
         start: datetime = MONDAY_NOON,
         faults: Faults | None = None,
         echo: int = 1,
-        published: "Surroundings | None" = None,
+        published: "Environment | None" = None,
         post_reports: bool = True,
         twin: "Ports | None" = None,
         suspend_after: timedelta = timedelta(days=30),
@@ -290,7 +290,7 @@ class Surroundings:
         )
 
     def kept(self, port: Any, name: str) -> Any:
-        return Twins(port, getattr(self.twin, name)) if self.twin else port
+        return ComparedPorts(port, getattr(self.twin, name)) if self.twin else port
 
     # --- time ---
 
@@ -499,7 +499,7 @@ class Surroundings:
 class Starter(NamedTuple):
     """Implements `BackfillStarter`."""
 
-    around: Surroundings
+    around: Environment
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
         self.around.look(run, order)

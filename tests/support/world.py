@@ -28,7 +28,7 @@ from milepost.simulator.memory.timeline import MemoryTimeline
 from milepost.simulator.world import Deployment
 from tests.support.asl_rules import problems
 from tests.support.builders import ADA, STORE, Content, text
-from tests.support.environment import PUBLIC_URL, Surroundings
+from tests.support.environment import PUBLIC_URL, Environment
 from tests.support.events import Sample
 
 
@@ -36,7 +36,7 @@ def unbalanced(step: str, numbers: StepCounts) -> None:
     raise AssertionError(f"{step} does not add up: {numbers}")
 
 
-class World(Surroundings):
+class World(Environment):
     """One store, its contacts and its recipients."""
 
     # --- actions of marketers ---
