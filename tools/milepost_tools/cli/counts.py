@@ -25,14 +25,14 @@ def counts(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Count what became of every decision of a workflow to send, from its beginning.
+    """Count the decisions of a workflow to send, and check that the numbers add up.
 
-    Sent, skipped, failed and unknown must come to what was decided; if they do not, the exit code
-    is 1. Missing decisions lie behind an enrollment and are not in the send ledger; extra entries
-    of the ledger belong to no decision.
+    Sent, skipped, failed and unknown must add up to decided; otherwise the exit code is 1. Missing
+    decisions belong to an enrollment but are not in the send ledger; extra entries of the ledger
+    belong to no decision.
 
     Needs AWS credentials that may read the stack's outputs, the contacts table with its index
-    "runs", and the workflows table. It reads everything that the workflow ever did.
+    "runs", and the workflows table. Reads all enrollments and messages of the workflow.
     """
     from milepost.base.errors import ThrottledError
     from milepost.sending.counts import Tally
