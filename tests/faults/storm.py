@@ -237,7 +237,7 @@ class Sea(World):
         self.mailer: Any = self.post
         super()._wire()
         # So much bounces here that the breaker would hold marketing back: it has its own tests.
-        self.learner = replace(self.learner, reputation=None)
+        self.feedback_recorder = replace(self.feedback_recorder, reputation=None)
 
     @property
     def now(self) -> Any:
@@ -301,7 +301,7 @@ class Sea(World):
     def _minute(self) -> None:
         timers = self.storm.around(self.timers, "timers")
         apart = ErrorCollector()
-        run_due(timers, self.resender, self.legs, self.lookouts, self.now, apart)
+        run_due(timers, self.retrier, self.execution_starter, self.reevaluator, self.now, apart)
         apart.raise_if_any("things that are due")
 
     def follow(self, mail: OutgoingEmail) -> None:
@@ -322,7 +322,7 @@ class Sea(World):
         report = DeliveryEvent(fate, self.clock.now, mail.to, "a" if fate == "clicked" else "")
         if fate == "bounced":
             report = report._replace(detail="Bounce", permanent=chance % 3 > 0)
-        learn = partial(self.learner.record, STORE, mail.ref.id, report)
+        learn = partial(self.feedback_recorder.record, STORE, mail.ref.id, report)
         for _ in range(1 if chance > self.weather.told_twice else 1 + chance % 3):
             self.soon(learn)
 

@@ -156,7 +156,7 @@ def reported(shore: World, *kinds: str) -> Sea:
         answer = take(mail)
         for kind in kinds * 10 if mail.tags["step"] == STEPS[0] else ():
             report = DeliveryEvent(kind, sea.now, mail.to, permanent=True)  # type: ignore[arg-type]
-            sea.learner.record(STORE, mail.ref.id, report)
+            sea.feedback_recorder.record(STORE, mail.ref.id, report)
         return LOST if mail.tags["step"] == STEPS[0] else answer
 
     sea.post._take = early  # type: ignore[method-assign]

@@ -138,7 +138,7 @@ def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -
         return bool(world.clock.now >= busy_until and applied(before, after))
 
     busy_until = world.now + timedelta(seconds=3)
-    world.reactor = replace(world.reactor, contacts=Beaten(world.contacts, beaten))
+    world.event_applier = replace(world.event_applier, contacts=Beaten(world.contacts, beaten))
     world.event("Visited")
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "second"]

@@ -182,8 +182,8 @@ def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow(
     world = opened({**shop(), **segments(gold=GOLD)})
     world.event("Order Completed", email=ADA, properties={"plan": "gold"})
     world.run_for(minutes=5)
-    works = world.look_works
-    world.look_works = replace(works, memory=timedelta(days=30))
+    works = world.backfill_scheduler
+    world.backfill_scheduler = replace(works, memory=timedelta(days=30))
     world.publish(segments(buyers=BUYERS))
     world.run_for(days=2, hours=22)
     letter = workflow(
@@ -196,7 +196,7 @@ def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow(
     )  # fmt: skip
     world.publish({"workflows/letter.json": letter})
     world.run_for(minutes=2)
-    world.look_works = works
+    world.backfill_scheduler = works
     world.run_for(hours=6)
     assert world.steps_mailed(ADA) == []
     world.run_for(days=1)
@@ -221,7 +221,7 @@ def looking(world: World, **changes: Any) -> BackfillWorker:
 
 def test_a_part_goes_on_where_it_stopped() -> None:
     world = populated()
-    world.looker = looking(world, most=1)
+    world.backfill_worker = looking(world, most=1)
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=10)
     assert gold(world) == PEOPLE[1::2]
@@ -237,7 +237,7 @@ def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react
             return super().evaluate_for_backfill(profile, *rest)
 
     choosy = Choosy(world.timeline, world.registry, world.members)
-    world.looker = looking(world, segmenter=choosy)
+    world.backfill_worker = looking(world, segmenter=choosy)
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=10)
     assert gold(world) == PEOPLE[1::2]

@@ -25,7 +25,7 @@ def told(*steps: Any, **files: Any) -> World:
 def scan(world: World, mail: OutgoingEmail) -> None:
     """A scanner follows all links at once, two seconds after the mail was handed over."""
     for link in LINKS:
-        world.report_of_post(mail, "Click", {"link": link, "userAgent": "Mozilla/5.0 (Windows)"})
+        world.send_ses_event(mail, "Click", {"link": link, "userAgent": "Mozilla/5.0 (Windows)"})
     world.run_for(seconds=1)
 
 
@@ -58,7 +58,7 @@ def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
     asked = {"email": "hello", "was": "opened", "include_bots": machines}
     world = told(delay("1 day"), branch("b", asked, [send("seen")], [send("unseen")]))
     world.run_for(hours=1)
-    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.send_ses_event(world.last_mail(), "Open", APPLE)
     world.run_for(days=2)
     assert world.steps_mailed() == ["hello", "seen" if machines else "unseen"]
 
@@ -66,7 +66,7 @@ def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
 def test_a_wait_may_name_what_a_machine_does() -> None:
     world = told(wait_for("m", "Email Opened by Bot", "1 day", [send("fetched")]))
     world.run_for(hours=1)
-    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.send_ses_event(world.last_mail(), "Open", APPLE)
     world.run_for(minutes=1)
     assert world.steps_mailed() == ["hello", "fetched"]
 
@@ -75,7 +75,7 @@ def test_machines_earn_no_points() -> None:
     rules = {"points": [{"id": "reads", "event": "Email Opened", "points": 10}]}
     world = told(delay("3 days"), **{"scoring.json": rules})
     world.run_for(hours=1)
-    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.send_ses_event(world.last_mail(), "Open", APPLE)
     world.run_for(minutes=1)
     assert world.profile().get("score") in (None, 0)
     world.open(world.last_mail())

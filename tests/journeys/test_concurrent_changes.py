@@ -122,7 +122,7 @@ def test_a_mail_nobody_reports_about_is_given_up_and_not_sent_again(world: World
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
     assert world.numbers("abandoned-cart").steps["reminder"].unknown == 1
-    assert [done.given_up for done in world.reconciled] == [1]
+    assert [done.given_up for done in world.scheduler_results] == [1]
 
 
 # --- what it costs ---

@@ -46,13 +46,13 @@ class Breaking:
 
 def broken(world: Any, *names: str, error: Exception | None = None) -> Breaking:
     """Have events of these names fail."""
-    breaking = Breaking(world.reactor, lambda e: e.name in names, error or KeyError("secret"))
-    world.reactor = breaking
+    breaking = Breaking(world.event_applier, lambda e: e.name in names, error or KeyError("secret"))
+    world.event_applier = breaking
     return breaking
 
 
 def mend(world: Any) -> None:
-    world.reactor = world.reactor.real
+    world.event_applier = world.event_applier.real
 
 
 def redriven(world: World, **how: bool) -> list[Redriven]:
@@ -216,8 +216,8 @@ def told(reports: list[Event], bad: set[int]) -> Profile:
     world: Any = World()
     world.publish({"settings.json": settings_file()})
     poison = [reports[number] for number in bad]
-    breaking = Breaking(world.reactor, lambda e: e in poison, ValueError("poison"))
-    world.reactor = breaking
+    breaking = Breaking(world.event_applier, lambda e: e in poison, ValueError("poison"))
+    world.event_applier = breaking
     for each in reports:
         world.append(each)
     world.run_for(minutes=1)

@@ -72,13 +72,13 @@ def all_but_one(steps: list[str], stuck: list[str]) -> dict[str, list[str]]:
 
 def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> None:
     world = waiting()
-    legs = world.legs
+    legs = world.execution_starter
     broken: Any = Broken(world.engine, "start", is_stuck(world))
-    world.legs = replace(legs, engine=broken)
+    world.execution_starter = replace(legs, engine=broken)
     world.run_for(days=1, hours=3)
     assert mailed(world) == all_but_one(["second"], [])
     assert broken.failed > 100
-    world.legs = legs
+    world.execution_starter = legs
     world.run_for(minutes=2)
     assert mailed(world) == everybody(["second"])
 
@@ -100,15 +100,15 @@ def test_somebody_who_cannot_be_moved_holds_up_no_other_and_is_tried_again(
     new: Json, method: str, others: list[str], healed: list[str]
 ) -> None:
     world = waiting()
-    crowd = world.crowd
+    crowd = world.rollout
     broken: Any = Broken(world.enrollments, method, is_stuck(world))
-    world.crowd = replace(crowd, enrollments=broken)
+    world.rollout = replace(crowd, enrollments=broken)
     world.publish({"workflows/visit.json": new})
     world.run_for(hours=3)
     assert broken.failed > 100
     left = {e.status for p in PEOPLE if p != STUCK for e in world.enrollments_of(p)}
     assert left == {"active" if method == "migrate" else "exited"}
-    world.crowd = crowd
+    world.rollout = crowd
     world.run_for(days=3)
     assert mailed(world) == all_but_one(others, healed)
     assert world.shelf.works == {}
@@ -118,13 +118,13 @@ def test_somebody_who_cannot_be_thawed_holds_up_no_other_and_is_tried_again() ->
     world = waiting()
     world.publish({"workflows/visit.json": {**wait("second"), "status": "paused"}})
     world.run_for(days=2)
-    crowd = world.crowd
+    crowd = world.rollout
     broken: Any = Broken(world.enrollments, "reschedule", is_stuck(world))
-    world.crowd = replace(crowd, enrollments=broken)
+    world.rollout = replace(crowd, enrollments=broken)
     world.publish({"workflows/visit.json": wait("second")})
     world.run_for(days=1, hours=1)
     assert mailed(world) == all_but_one(["second"], [])
-    world.crowd = crowd
+    world.rollout = crowd
     world.run_for(days=1)
     assert mailed(world) == everybody(["second"])
     assert world.shelf.works == {}
@@ -133,8 +133,8 @@ def test_somebody_who_cannot_be_thawed_holds_up_no_other_and_is_tried_again() ->
 def test_a_part_of_the_minute_that_fails_holds_up_no_other_part() -> None:
     world = waiting()
     broken: Any = Broken(world.works, "open", lambda: True)
-    world.crowd = replace(world.crowd, works=broken)
-    world.look_works = replace(world.look_works, works=broken)
+    world.rollout = replace(world.rollout, works=broken)
+    world.backfill_scheduler = replace(world.backfill_scheduler, works=broken)
     world.run_for(days=1, hours=1)
     assert mailed(world) == everybody(["second"])
 
@@ -149,7 +149,7 @@ def test_a_store_that_cannot_be_looked_at_holds_up_no_other() -> None:
     registry: Any = Broken(world.registry, "head", lambda store: store == "another")
     world.run_for(seconds=70)
     apart = ErrorCollector()
-    replace(world.look_works, works=works, registry=registry).begin(apart)
+    replace(world.backfill_scheduler, works=works, registry=registry).begin(apart)
     assert [work.store for work in works.closed] == [work.store]
     with pytest.raises(ThrottledError, match="looks: 1 could not be done"):
         apart.raise_if_any("looks")
@@ -219,10 +219,10 @@ def test_only_what_could_not_be_done_is_put_off_and_the_search_goes_on_from_ther
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
-    legs = replace(world.legs, registry=Broken(world.registry, "head", lambda _: True))
+    legs = replace(world.execution_starter, registry=Broken(world.registry, "head", lambda _: True))
     legs = replace(legs, enrollments=Broken(world.enrollments, "load", is_stuck(world)))
     apart = ErrorCollector()
-    done = run_due(timers, world.resender, legs, world.lookouts, MONDAY_NOON, apart)
+    done = run_due(timers, world.retrier, legs, world.reevaluator, MONDAY_NOON, apart)
     assert done.begun == 4
     assert [ref.contact for ref in timers.put_off_] == [world.contact(STUCK)]
     assert timers.noted == 1
@@ -233,7 +233,15 @@ def test_what_there_was_no_time_for_is_not_put_off_and_keeps_the_search_where_it
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
     apart = ErrorCollector()
-    done = run_due(timers, world.resender, world.legs, world.lookouts, MONDAY_NOON, apart, most=3)
+    done = run_due(
+        timers,
+        world.retrier,
+        world.execution_starter,
+        world.reevaluator,
+        MONDAY_NOON,
+        apart,
+        most=3,
+    )
     assert (done.begun, timers.put_off_, timers.noted) == (3, [], 0)
 
 
@@ -242,8 +250,8 @@ def test_of_those_who_fail_no_more_are_tried_in_a_minute_than_of_others() -> Non
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
     broken: Any = Broken(world.enrollments, "load", lambda *_: True)
-    legs = replace(world.legs, enrollments=broken)
-    run_due(timers, world.resender, legs, world.lookouts, MONDAY_NOON, ErrorCollector(), most=3)
+    legs = replace(world.execution_starter, enrollments=broken)
+    run_due(timers, world.retrier, legs, world.reevaluator, MONDAY_NOON, ErrorCollector(), most=3)
     assert (broken.failed, len(timers.put_off_), timers.noted) == (3, 3, 0)
 
 
@@ -259,7 +267,7 @@ def test_people_of_one_workflow_who_fail_hold_up_nobody_of_another() -> None:
     world.publish({**still, "workflows/b.json": {**second, "status": "paused"}})
     world.run_for(days=2)
     broken: Any = Broken(world.enrollments, "reschedule", lambda ref, *_: ref.workflow == "a")
-    world.crowd = replace(world.crowd, enrollments=broken)
+    world.rollout = replace(world.rollout, enrollments=broken)
     world.publish({"workflows/a.json": first, "workflows/b.json": second})
     world.run_for(days=1, hours=2)
     assert broken.failed > 100

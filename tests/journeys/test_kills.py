@@ -93,7 +93,7 @@ def test_a_marketing_mail_whose_sender_was_killed_is_given_up_and_counted(
         lost = unknown(world)
         assert not {*lost} & {*world.steps_mailed(), *TRANSACTIONAL}
         assert all(world.messages()[step] == ("unknown", "interrupted") for step in lost)
-        assert sum(done.given_up for done in world.reconciled) == len(lost) <= 1
+        assert sum(done.given_up for done in world.scheduler_results) == len(lost) <= 1
 
 
 def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(published: World) -> None:
@@ -105,7 +105,7 @@ def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(publishe
     assert len(saved) == len(TRANSACTIONAL)
     for world in saved:
         assert outcome(world) == outcome(undisturbed)
-        assert sum(done.sent_again for done in world.reconciled) == 1
+        assert sum(done.sent_again for done in world.scheduler_results) == 1
 
 
 @pytest.mark.parametrize("story", [never_answers, buys], ids=lambda story: story.__name__)

@@ -49,7 +49,7 @@ def published_behind_its_back(
     world.consent()
     world.run_for(minutes=1)
     registry = Believer(world.shelf, old={STORE: world.shelf.head(STORE)})
-    world.reactor = replace(world.reactor, registry=registry)
+    world.event_applier = replace(world.event_applier, registry=registry)
     world.publish(shop(called=workflow(send("mail"), trigger=trigger)))
     return world, registry
 
@@ -112,13 +112,16 @@ def test_a_day_that_came_does_not_come_again_for_a_function_that_knew_nothing_of
     world.publish({"workflows/wishes.json": wishes})
     world.event("Visited")
     world.run_until(datetime(2026, 11, 3, 9, 0, 5, tzinfo=UTC))
-    knowing, world.reactor = world.reactor, replace(world.reactor, registry=behind)
+    knowing, world.event_applier = (
+        world.event_applier,
+        replace(world.event_applier, registry=behind),
+    )
     world.event("Visited")
     world.run_for(seconds=2)
-    world.reactor = knowing
+    world.event_applier = knowing
     world.run_for(days=1)
     assert world.steps_mailed() == ["wishes"]
-    assert sum(done.came for done in world.reconciled) == 1
+    assert sum(done.came for done in world.scheduler_results) == 1
 
 
 def test_what_a_known_workflow_is_called_for_costs_no_other_read() -> None:

@@ -48,8 +48,8 @@ def test_a_receipt_without_an_answer_is_sent_once_more_and_never_again(world: Wo
     world.run_for(days=3)
     assert tries(world) == {ADA: 2}
     assert world.numbers("receipt").steps["receipt"].unknown == 1
-    assert sum(done.sent_again for done in world.reconciled) == 1
-    assert sum(done.given_up for done in world.reconciled) == 1
+    assert sum(done.sent_again for done in world.scheduler_results) == 1
+    assert sum(done.given_up for done in world.scheduler_results) == 1
 
 
 def test_a_second_try_that_the_post_accepts_settles_the_receipt(world: World) -> None:
@@ -78,7 +78,7 @@ def test_a_report_that_comes_in_time_saves_the_second_try(world: World) -> None:
     world.open(world.last_mail())
     world.run_for(days=3)
     assert tries(world) == {ADA: 1}
-    assert world.reconciled == []
+    assert world.scheduler_results == []
 
 
 def test_marketing_without_an_answer_is_never_sent_again(world: World) -> None:
@@ -119,7 +119,7 @@ def test_a_second_try_that_is_not_allowed_is_given_up_and_not_tried_every_minute
     world.run_for(minutes=10)
     world.suppress()
     world.run_for(days=3)
-    assert [(done.given_up, done.sent_again) for done in world.reconciled] == [(1, 0)]
+    assert [(done.given_up, done.sent_again) for done in world.scheduler_results] == [(1, 0)]
 
 
 def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: World) -> None:
@@ -138,7 +138,7 @@ def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: 
             return True
 
     apart = ErrorCollector()
-    run_due(world.timers, Stubborn(), world.legs, world.lookouts, world.now, apart)
+    run_due(world.timers, Stubborn(), world.execution_starter, world.reevaluator, world.now, apart)
     with pytest.raises(ThrottledError, match=r"mails: 1 could not be done.*; Busy at test_retries"):
         apart.raise_if_any("mails")
     assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
@@ -152,9 +152,9 @@ def test_a_second_try_that_the_post_has_no_time_for_is_counted_as_unknown(world:
     order(world)
     world.run_for(days=3)
     assert tries(world) == {ADA: 1}
-    assert sum(done.sent_again for done in world.reconciled) == 1
+    assert sum(done.sent_again for done in world.scheduler_results) == 1
     assert world.numbers("receipt").steps["receipt"].unknown == 1
-    assert sum(done.given_up for done in world.reconciled) == 1
+    assert sum(done.given_up for done in world.scheduler_results) == 1
 
 
 def test_what_has_expired_meanwhile_is_not_sent_again() -> None:

@@ -327,7 +327,7 @@ def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> 
     def overtake() -> None:
         world.publish({"workflows/visit.json": inside(new, "migrate")})
         apart = ErrorCollector()
-        assert world.crowd.advance(apart) == 1
+        assert world.rollout.advance(apart) == 1
         apart.raise_if_any("moves")
 
     world.faults.meanwhile(place, overtake)

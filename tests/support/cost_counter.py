@@ -51,7 +51,7 @@ class Counted:
         clock = VirtualClock(MONDAY_NOON)
         engine = MemoryEngine(StateMachineInterpreter(clock, {}, {}, jitter=lambda: 1.0))
         facts = ContextLoader(self.timeline, DynamoLedger(self.contacts, lambda at: at))
-        self.reactor = EventApplier(
+        self.event_applier = EventApplier(
             DynamoContacts(self.contacts, RETENTION),
             DynamoEnrollments(self.contacts, RETENTION),
             registry,
@@ -87,7 +87,7 @@ class Counted:
         told = event(name, {"total": 30}, at=MONDAY_NOON - day * DAY, id_=f"{name}-{day}")
         self.position += 1
         self.timeline.append(contact(), told)
-        self.reactor.apply(contact(), told, self.position, MONDAY_NOON)
+        self.event_applier.apply(contact(), told, self.position, MONDAY_NOON)
 
     def costs(self) -> Costs:
         """The calls and items read for one more order of a known contact."""

@@ -133,7 +133,7 @@ class Environment:
         self.mailer = MemoryMailer()
         self.attachments = MemoryAttachments()
         self.reactions: list[AppliedEvent] = []
-        self.reconciled: list[SchedulerResult] = []
+        self.scheduler_results: list[SchedulerResult] = []
         self.posted: list[tuple[datetime, OutgoingEmail]] = []
         self.undelivered: list[str] = []
         self._progress = MemoryBackfillProgress()
@@ -144,7 +144,7 @@ class Environment:
         self._queues: dict[tuple[str, str], deque[StreamRecord]] = {}
         self._history: dict[tuple[str, str], list[StreamRecord]] = {}
         self._streamed = self._posted = 0
-        self._reconciling = False
+        self._minute_planned = False
         self._looks: set[datetime] = set()
         self._looked: datetime | None = None
         self._wire()
@@ -187,11 +187,11 @@ class Environment:
         merging = around(self.kept(MemoryMerging(self.state), "merging"), "merging")
         self.members = around(self.kept(MemoryMembers(self.state), "members"), "members")
         self.segmenter = SegmentEvaluator(self.timeline, registry, self.members)
-        self.reactor = EventApplier(
+        self.event_applier = EventApplier(
             contacts, enrollments, registry, engine, facts, merging, self.segmenter
         )
         self.letters = MemoryDeadLetters(self.state)
-        self.isolator = DeadLetterHandler(contacts, lambda: self.letters)
+        self.dead_letter_handler = DeadLetterHandler(contacts, lambda: self.letters)
         self.redriver = Redriver(contacts, self.letters)
         sender = MailSender(
             registry=registry,
@@ -225,11 +225,11 @@ class Environment:
             self.count_jobs.mark_moved,
         )
         self.tasks = TaskFunctions(self.runner, enrollments, registry, engine, lambda: self.now)
-        self.legs = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
-        self.lookouts = Reevaluator(contacts, self.timeline, registry, lambda: self.now)
+        self.execution_starter = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
+        self.reevaluator = Reevaluator(contacts, self.timeline, registry, lambda: self.now)
         self.works = MemoryJobs(self.shelf)
         works = around(self.works, "works")
-        self.crowd = VersionRollout(
+        self.rollout = VersionRollout(
             enrollments,
             registry,
             engine,
@@ -240,10 +240,10 @@ class Environment:
             most=self.most,
         )
         self.progress = around(self.kept(self._progress, "progress"), "progress")
-        self.look_works = BackfillScheduler(
+        self.backfill_scheduler = BackfillScheduler(
             works, registry, self.members, self.progress, Starter(self), lambda: self.now
         )
-        self.looker = BackfillWorker(
+        self.backfill_worker = BackfillWorker(
             contacts,
             self.timeline,
             registry,
@@ -261,7 +261,7 @@ class Environment:
             lambda: alerts,
             lambda: self.now,
         )
-        self.learner = FeedbackRecorder(
+        self.feedback_recorder = FeedbackRecorder(
             contacts,
             ledger,
             self.timeline,
@@ -270,7 +270,7 @@ class Environment:
         )
         self.resumer = Resumer(self.publications, breakers, lambda: self.now)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
-        self.resender = MemoryMessageRetrier(self.runner.retry_message)
+        self.retrier = MemoryMessageRetrier(self.runner.retry_message)
         workflows = WorkflowPublisher(
             files=self.files,
             publications=self.publications,
@@ -342,25 +342,25 @@ class Environment:
             queue = self._queues.setdefault((record.event.store, record.contact), deque())
             queue.append(record)
             if len(queue) == 1:
-                self._hand_over(queue, 1)
+                self._deliver_later(queue, 1)
         self._streamed = len(self.state.stream)
         for mail, answer in self.mailer.handed[self._posted :]:
             self.posted.append((self.now, mail))
             if isinstance(answer, Accepted) and self.post_reports:
-                self.later(partial(self.report_of_post, mail, "Send", {}), seconds=1)
-                self.later(partial(self.report_of_post, mail, "Delivery", {}), seconds=2)
+                self.later(partial(self.send_ses_event, mail, "Send", {}), seconds=1)
+                self.later(partial(self.send_ses_event, mail, "Delivery", {}), seconds=2)
         self._posted = len(self.mailer.handed)
-        if not self._reconciling and any("timer_due" in m for m in self.state.messages.values()):
-            self._reconciling = True
-            self.clock.after(MINUTE, self._reconcile)
+        if not self._minute_planned and any("timer_due" in m for m in self.state.messages.values()):
+            self._minute_planned = True
+            self.clock.after(MINUTE, self._scheduler_minute)
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
         looks = (p.next_check.at for p in self.state.profiles.values() if p.next_check is not None)
         counts = (job.due + MINUTE for job in self._count_jobs.jobs.values())
-        self._look_at(min((*waiting, *looks, *counts), default=None))
+        self._schedule_minute(min((*waiting, *looks, *counts), default=None))
         if any(work.kind != "broadcast" for work in self.shelf.works.values()):
-            self._look_at(self.now + MINUTE)
+            self._schedule_minute(self.now + MINUTE)
 
-    def _look_at(self, due: datetime | None) -> None:
+    def _schedule_minute(self, due: datetime | None) -> None:
         """Schedule the minute that finds what is due then; the minutes before find nothing."""
         if due is not None:
             ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
@@ -369,9 +369,9 @@ class Environment:
                 look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
-                self.clock.at(look, self._reconcile)
+                self.clock.at(look, self._scheduler_minute)
 
-    def _hand_over(self, queue: deque[StreamRecord], attempt: int, **delay: float) -> None:
+    def _deliver_later(self, queue: deque[StreamRecord], attempt: int, **delay: float) -> None:
         self.clock.after(timedelta(**delay), lambda: self._react(queue, attempt))
 
     def _react(self, queue: deque[StreamRecord], attempt: int) -> None:
@@ -384,12 +384,12 @@ class Environment:
             self._react_to(record)
         except (Exception, Killed) as error:
             if attempt < STREAM_ATTEMPTS:
-                self._hand_over(queue, attempt + 1, seconds=1)
+                self._deliver_later(queue, attempt + 1, seconds=1)
                 return
             self.undelivered.append(f"react: {error!r}")
         history.append(queue.popleft())
         if queue:
-            self._hand_over(queue, 1)
+            self._deliver_later(queue, 1)
 
     def react_now(self) -> None:
         """Let the stream deliver what was just appended before anything else happens."""
@@ -401,18 +401,18 @@ class Environment:
         with self.faults.within("react", lambda: self._react_to(record)):
             event, position = record.event, record.position
             try:
-                reaction = self.reactor.apply(
+                reaction = self.event_applier.apply(
                     record.contact, event, position, self.now, record.again
                 )
             except Exception as error:
                 key = f"EVENT#{event.name}#{instants.format_instant(event.occurred_at)}#{event.id}"
-                self.isolator.handle(
+                self.dead_letter_handler.handle(
                     event.store, record.contact, key, position, record, error, self.now
                 )
                 return
         self.reactions.append(reaction)
 
-    def report_of_post(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
+    def send_ses_event(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
         """SES's event for the topic, as the queue delivers it."""
         at = instants.format_instant(self.now)
         handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
@@ -440,7 +440,7 @@ class Environment:
 
     def _learn_from(self, found: SesEvent) -> None:
         with self.faults.within("learn", lambda: self._learn_from(found)):
-            self.learner.record(found.store, found.message, found.report)
+            self.feedback_recorder.record(found.store, found.message, found.report)
             self.reputation.flush()
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
@@ -455,43 +455,43 @@ class Environment:
     def _look_on(self, order: Mapping[str, Any], place: BackfillPartition) -> None:
         try:
             with self.faults.within("looks", lambda: self._look_on(order, place)):
-                done = self.looker.part(order, place)
+                done = self.backfill_worker.part(order, place)
         except (ThrottledError, Killed):
             done = False
         if not done:
             self.clock.after(timedelta(seconds=2), partial(self._look_on, order, place))
 
-    def _reconcile(self) -> None:
-        self._reconciling = False
+    def _scheduler_minute(self) -> None:
+        self._minute_planned = False
         self._looks.discard(self.now)
         self._looked = self.now
         try:
-            with self.faults.within("trigger_date", self._reconcile):
-                done = self._do_what_is_due()
+            with self.faults.within("trigger_date", self._scheduler_minute):
+                done = self._run_scheduler()
         except (ThrottledError, Killed):
-            self._look_at(self.now + MINUTE)
+            self._schedule_minute(self.now + MINUTE)
             return
         if done.begun == self.most:
-            self._look_at(self.now + MINUTE)
+            self._schedule_minute(self.now + MINUTE)
 
-    def _do_what_is_due(self) -> SchedulerResult:
+    def _run_scheduler(self) -> SchedulerResult:
         """What `trigger_date` does."""
-        apart, done = ErrorCollector(), SchedulerResult()
-        with apart:
-            self.crowd.advance(apart)
-        with apart:
-            self.look_works.begin(apart)
-        with apart:
-            timers, legs, lookouts = self.timers, self.legs, self.lookouts
-            done = run_due(timers, self.resender, legs, lookouts, self.now, apart, self.most)
-        with apart:
-            self.nightly_counts.go_on(apart, 1.0, self._tell_counted)
+        errors, done = ErrorCollector(), SchedulerResult()
+        with errors:
+            self.rollout.advance(errors)
+        with errors:
+            self.backfill_scheduler.begin(errors)
+        with errors:
+            timers, starter, reevaluator = self.timers, self.execution_starter, self.reevaluator
+            done = run_due(timers, self.retrier, starter, reevaluator, self.now, errors, self.most)
+        with errors:
+            self.nightly_counts.go_on(errors, 1.0, self._record_counts)
         if done != SchedulerResult():
-            self.reconciled.append(done)
-        apart.raise_if_any("things that are due")
+            self.scheduler_results.append(done)
+        errors.raise_if_any("things that are due")
         return done
 
-    def _tell_counted(self, store: str, workflow: str, numbers: WorkflowCounts) -> None:
+    def _record_counts(self, store: str, workflow: str, numbers: WorkflowCounts) -> None:
         self.counted.append((self.now, workflow, numbers))
         tell_unbalanced(numbers, lambda step, held: self.unbalanced.append((step, held)))
 

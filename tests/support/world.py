@@ -123,15 +123,15 @@ class World(Environment):
         return [mail for mail in self.mails if mail.to == email][-1]
 
     def open(self, mail: OutgoingEmail) -> None:
-        self.report_of_post(mail, "Open", {})
+        self.send_ses_event(mail, "Open", {})
 
     def click(self, mail: OutgoingEmail, link: str = "https://shop.example/cart") -> None:
-        self.report_of_post(mail, "Click", {"link": link})
+        self.send_ses_event(mail, "Click", {"link": link})
 
     def bounce(self, mail: OutgoingEmail, permanent: bool = True) -> None:
         kind = "Permanent" if permanent else "Transient"
         recipients = [{"emailAddress": mail.to}]
-        self.report_of_post(
+        self.send_ses_event(
             mail,
             "Bounce",
             {"bounceType": kind, "bounceSubType": "General", "bouncedRecipients": recipients},
@@ -139,7 +139,7 @@ class World(Environment):
 
     def complain(self, mail: OutgoingEmail) -> None:
         recipients = [{"emailAddress": mail.to}]
-        self.report_of_post(
+        self.send_ses_event(
             mail,
             "Complaint",
             {"complaintFeedbackType": "abuse", "complainedRecipients": recipients},
