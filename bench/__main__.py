@@ -148,9 +148,12 @@ def _show(console: Console, results: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "handler" else "right")
     for name, row in results["imports"].items():
         table.add_row(
-            name, f"{row['bytecode']:.0f}", f"{row['floor']:.0f}", f"{row['ratio']:.2f}",
+            name,
+            f"{row['bytecode']:.0f}",
+            f"{row['floor']:.0f}",
+            f"{row['ratio']:.2f}",
             f"{row['source']:.0f}",
-        )  # fmt: skip
+        )
     console.print(table)
     table = Table(title="One call over loopback HTTP")
     for column in ("what", "CPU ms, median", "AWS calls"):

@@ -25,10 +25,14 @@ _AWS = ("boto3", "boto3.dynamodb.types", "botocore.config", "botocore.exceptions
 _MODELS = tuple(
     f"pydantic.{name}"
     for name in (
-        "AwareDatetime", "BaseModel", "ConfigDict", "Field", "StringConstraints",
+        "AwareDatetime",
+        "BaseModel",
+        "ConfigDict",
+        "Field",
+        "StringConstraints",
         "ValidationError",
     )
-)  # fmt: skip
+)
 
 FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_event": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),

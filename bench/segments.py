@@ -79,11 +79,16 @@ def _person(number: int, chance: Random, state: ContactsTable) -> Profile:
     contact = f"c{number:025x}"
     orders = [
         Event(
-            STORE, f"o-{n}", "Order Completed", NOW - timedelta(hours=chance.randrange(8760)),
-            "api", {}, {"total": chance.randrange(400)},
+            STORE,
+            f"o-{n}",
+            "Order Completed",
+            NOW - timedelta(hours=chance.randrange(8760)),
+            "api",
+            {},
+            {"total": chance.randrange(400)},
         )
         for n in range(chance.randrange(5))
-    ]  # fmt: skip
+    ]
     state.events[STORE, contact] = {(o.name, o.occurred_at, o.id): o for o in orders}
     at = "2026-01-01T00:00:00.000Z"
     born = f"19{chance.randrange(50, 99)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}"

@@ -263,25 +263,38 @@ def _must(response: dict[str, Any], status: int) -> None:
 def _order(number: int, email: str) -> dict[str, Any]:
     products = [
         {
-            "product_id": f"8412907735512806{n}", "sku": f"HLG-{n}", "name": f"Saltmarsh Throw {n}",
-            "variant": "Moss / 130 x 170", "brand": "Harborline", "price": 39.5, "quantity": n,
-            "category": "home/textiles", "url": f"https://shop.example.com/products/{n}",
+            "product_id": f"8412907735512806{n}",
+            "sku": f"HLG-{n}",
+            "name": f"Saltmarsh Throw {n}",
+            "variant": "Moss / 130 x 170",
+            "brand": "Harborline",
+            "price": 39.5,
+            "quantity": n,
+            "category": "home/textiles",
+            "url": f"https://shop.example.com/products/{n}",
             "image_url": f"https://cdn.example.com/images/products/{n}/front-large.jpg",
         }
         for n in range(1, 6)
-    ]  # fmt: skip
+    ]
     return {
         "id": f"order-{number}",
         "event": "Order Completed",
         "occurred_at": datetime.now(UTC).isoformat(),
         "contact": {
-            "email": email, "first_name": "Noor", "locale": "en", "timezone": "Asia/Tehran",
+            "email": email,
+            "first_name": "Noor",
+            "locale": "en",
+            "timezone": "Asia/Tehran",
         },
         "properties": {
-            "order_id": str(number), "total": 592.5, "subtotal": 560, "tax": 32.5,
-            "currency": "USD", "products": products,
+            "order_id": str(number),
+            "total": 592.5,
+            "subtotal": 560,
+            "tax": 32.5,
+            "currency": "USD",
+            "products": products,
         },
-    }  # fmt: skip
+    }
 
 
 def _checkout(number: int) -> dict[str, Any]:

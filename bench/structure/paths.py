@@ -27,7 +27,7 @@ from functions.trigger_email.app import handler as trigger_email
 from functions.trigger_event.app import handler as trigger_event
 from tests.support.aws_events import changed_file, queued
 from tests.support.cloud import BUCKET, Shop, open_cloud
-from tests.support.handlers import machine_of, report, told, upload
+from tests.support.handlers import machine_of, report, ses_event, upload
 
 Json = dict[str, Any]
 Handler = Callable[[Any, Any], Any]
@@ -52,7 +52,7 @@ class Paths:
         wait_since = _ago()
         await_event({**enrollment, "step": "wait", "token": "t" * 600, "since": wait_since}, None)
         for kind in ("send", "delivery"):
-            trigger_email(told(message, kind, self.shop), None)
+            trigger_email(ses_event(message, kind, self.shop), None)
         self.open(message)
         self.publish(f"A cart that {contact} left")
 
@@ -79,7 +79,7 @@ class Paths:
         """SES reports that the e-mail was opened, and the waiting workflow continues."""
         known, awake = self._events(), self.shop.cloud.states.answered
         before = len(awake)
-        batch = told(message, "open", self.shop, timestamp=datetime.now(UTC).isoformat())
+        batch = ses_event(message, "open", self.shop, timestamp=datetime.now(UTC).isoformat())
         assert self._call(OPENED_MAIL, trigger_email, batch) == {"batchItemFailures": []}
         self._react(OPENED_MAIL, known)
         assert len(awake) == before + 1, "nothing waited for the opening"

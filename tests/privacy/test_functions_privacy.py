@@ -26,7 +26,15 @@ from tests.support.builders import send, wait_for, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import BUCKET, EMAIL, FIRST_NAME, PERSONAL, PHONE, Cloud, Printed, Shop
 from tests.support.events import load, signed_shopify
-from tests.support.handlers import learn, machine_of, pass_on, run, tell, told, upload
+from tests.support.handlers import (
+    machine_of,
+    pass_on,
+    record_ses_events,
+    run,
+    ses_event,
+    tell,
+    upload,
+)
 from tests.support.port_recorder import Answered, Caller, request
 
 Json = dict[str, Any]
@@ -84,7 +92,7 @@ def live(shop: Shop) -> None:
     run(shop, "cart", "first")
     (message,) = shop.items("MESSAGE#")
     ref = message["sk"]["S"].removeprefix("MESSAGE#")
-    assert learn(told(ref, "click", shop)) == []
+    assert record_ses_events(ses_event(ref, "click", shop)) == []
     event = {"event": "Undated", "id": f"of-{EMAIL}", "contact": {"email": EMAIL}}
     assert trigger_event(shop.request(event), None)["statusCode"] == 202
 
@@ -193,7 +201,7 @@ def test_a_report_or_a_click_that_comes_after_leaves_nothing(
     work_off()
     before = cloud.contacts()
     for kind in ("click", "bounce.permanent", "delivery"):
-        assert learn(told(ref, kind, shop)) == []
+        assert record_ses_events(ses_event(ref, kind, shop)) == []
     link = posted("unsubscribe.post", b"List-Unsubscribe=One-Click", as_base64=True,
                   store=shop.store, token=shop.token(wren(shop), message=ref))  # fmt: skip
     assert unsubscribe(link, None)["statusCode"] == 200

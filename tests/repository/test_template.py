@@ -24,31 +24,31 @@ FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 RULES = [
     rules.no_cycles,
     rules.every_action_is_named,
-    rules.every_resource_is_ours,
+    rules.every_resource_is_of_this_stack,
     rules.every_role_is_written_by_hand,
     rules.every_function_has_a_role_of_its_own,
     rules.only_run_steps_sends,
-    rules.only_four_functions_tell_staff,
-    rules.only_whole_stores_are_read_from_whole_tables,
-    rules.whoever_calls_itself_may_go_on,
-    rules.files_of_people_go,
+    rules.only_four_functions_alert_staff,
+    rules.only_export_and_erasure_scan_tables,
+    rules.only_self_feeding_functions_allow_recursion,
+    rules.files_with_personal_data_expire,
     rules.workflows_call_two_functions,
-    rules.every_sender_is_pinned,
-    rules.every_failure_has_a_place,
+    rules.every_service_is_limited_to_our_sources,
+    rules.every_failure_is_kept,
     rules.every_dead_letter_raises_an_alarm,
-    rules.the_stream_is_watched,
+    rules.the_stream_has_an_alarm,
     rules.a_count_that_is_wrong_raises_an_alarm,
     rules.queues_wait_for_their_function,
-    rules.what_people_made_survives,
+    rules.tables_and_bucket_outlive_the_stack,
     rules.the_bucket_is_private,
     rules.feedback_is_signed_with_sha256,
     rules.access_logs_hold_no_path,
     rules.the_api_is_throttled,
-    rules.logs_are_kept_for_a_time,
+    rules.logs_expire,
     rules.two_stacks_fit_in_one_account,
     rules.everything_is_described,
-    rules.parameters_are_guarded,
-    rules.nothing_traces,
+    rules.parameters_are_validated,
+    rules.no_function_is_traced,
 ]
 
 
@@ -122,12 +122,12 @@ SLIPS = [
         lambda s: statement(s, "UnsubscribeRole").update(NotAction=["dynamodb:Scan"]),
     ),
     Slip(
-        rules.every_resource_is_ours,
+        rules.every_resource_is_of_this_stack,
         "any resource",
         lambda s: statement(s, "UnsubscribeRole").update(Resource="*"),
     ),
     Slip(
-        rules.every_resource_is_ours,
+        rules.every_resource_is_of_this_stack,
         "any state machine of the account",
         lambda s: statement(s, "ReactRole", 4).update(
             Resource={"Fn::Sub": "arn:aws:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*"}
@@ -169,71 +169,71 @@ SLIPS = [
     ),
     Slip(
         rules.only_run_steps_sends,
-        "another role that sends as personas",
+        "another role that may use personas",
         lambda s: properties(s, "SendAsPersonas")["Roles"].append({"Ref": "ReactRole"}),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
+        rules.only_four_functions_alert_staff,
         "every topic of the account",
         lambda s: document(s, "TellStaff").update(Resource="*"),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
+        rules.only_four_functions_alert_staff,
         "the topic that feeds the timeline",
         lambda s: document(s, "TellStaff").update(Resource={"Ref": "FeedbackTopic"}),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
+        rules.only_four_functions_alert_staff,
         "more than publishing",
         lambda s: document(s, "TellStaff").update(Action=["sns:Publish", "sns:Subscribe"]),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
-        "react speaks to staff too",
+        rules.only_four_functions_alert_staff,
+        "react may alert staff",
         lambda s: properties(s, "TellStaff")["Roles"].append({"Ref": "ReactRole"}),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
-        "nobody hears what publishing came to",
+        rules.only_four_functions_alert_staff,
+        "publish may not alert staff",
         lambda s: properties(s, "TellStaff").update(Roles=[{"Ref": "RunStepsRole"}]),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
-        "a right of its own in another role",
+        rules.only_four_functions_alert_staff,
+        "a separate alert permission in another role",
         lambda s: statement(s, "ReactRole").update(
             Action="sns:Publish", Resource={"Ref": "AlarmTopicArn"}
         ),
     ),
     Slip(
-        rules.only_whole_stores_are_read_from_whole_tables,
+        rules.only_export_and_erasure_scan_tables,
         "react scans",
         lambda s: statement(s, "ReactRole").update(Action=["dynamodb:Scan"]),
     ),
     Slip(
-        rules.only_whole_stores_are_read_from_whole_tables,
+        rules.only_export_and_erasure_scan_tables,
         "an export that writes contacts",
         lambda s: statement(s, "ExportContactsRole", 4).update(
             Action=["dynamodb:Scan", "dynamodb:PutItem"]
         ),
     ),
     Slip(
-        rules.whoever_calls_itself_may_go_on,
+        rules.only_self_feeding_functions_allow_recursion,
         "an import that ends after sixteen rounds",
         lambda s: properties(s, "ImportContactsFunction").pop("RecursiveLoop"),
     ),
     Slip(
-        rules.whoever_calls_itself_may_go_on,
-        "the net is taken away from another",
+        rules.only_self_feeding_functions_allow_recursion,
+        "recursion is allowed for another function",
         lambda s: properties(s, "PublishFunction").update(RecursiveLoop="Allow"),
     ),
     Slip(
-        rules.files_of_people_go,
-        "an export that stays",
+        rules.files_with_personal_data_expire,
+        "exports that never expire",
         lambda s: properties(s, "Bucket")["LifecycleConfiguration"]["Rules"].pop(),
     ),
     Slip(
-        rules.files_of_people_go,
-        "an imported file whose old versions stay",
+        rules.files_with_personal_data_expire,
+        "old versions of imports never expire",
         lambda s: properties(s, "Bucket")["LifecycleConfiguration"]["Rules"][1].pop(
             "NoncurrentVersionExpiration"
         ),
@@ -246,55 +246,55 @@ SLIPS = [
         ),
     ),
     Slip(
-        rules.every_sender_is_pinned,
-        "any topic may feed the queue",
+        rules.every_service_is_limited_to_our_sources,
+        "any topic may write to the queue",
         lambda s: document(s, "FeedbackQueuePolicy").pop("Condition"),
     ),
     Slip(
-        rules.every_sender_is_pinned,
-        "any configuration set may feed the topic",
+        rules.every_service_is_limited_to_our_sources,
+        "any configuration set may write to the topic",
         lambda s: document(s, "FeedbackTopicPolicy")["Condition"]["StringEquals"].pop(
             "AWS:SourceArn"
         ),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a stream without",
+        rules.every_failure_is_kept,
+        "a stream without failure destination",
         lambda s: event(s, "ReactFunction", "Appended").pop("DestinationConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a stream that retries for ever",
+        rules.every_failure_is_kept,
+        "a stream that retries forever",
         lambda s: event(s, "ReactFunction", "Appended").pop("MaximumRetryAttempts"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a queue without",
+        rules.every_failure_is_kept,
+        "a queue without dead-letter queue",
         lambda s: properties(s, "FeedbackQueue").pop("RedrivePolicy"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a subscription without",
+        rules.every_failure_is_kept,
+        "a subscription without dead-letter queue",
         lambda s: properties(s, "FeedbackSubscription").pop("RedrivePolicy"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "an event rule without",
+        rules.every_failure_is_kept,
+        "an event rule without dead-letter queue",
         lambda s: properties(s, "FilesChangedRule")["Targets"][0].pop("DeadLetterConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a schedule without",
+        rules.every_failure_is_kept,
+        "a schedule without dead-letter queue",
         lambda s: event(s, "TriggerDateFunction", "EveryMinute").pop("DeadLetterConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "an asynchronous function without",
+        rules.every_failure_is_kept,
+        "an asynchronous function without failure destination",
         lambda s: properties(s, "TriggerDateFunction").pop("EventInvokeConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a rule that fills a queue which nobody reads",
+        rules.every_failure_is_kept,
+        "a rule that fills a queue without a function",
         lambda s: properties(s, "PublishFunction").pop("Events"),
     ),
     Slip(
@@ -308,7 +308,7 @@ SLIPS = [
         lambda s: properties(s, "ReactDeadLettersAlarm").update(Threshold=1),
     ),
     Slip(
-        rules.the_stream_is_watched,
+        rules.the_stream_has_an_alarm,
         "no alarm on its age",
         lambda s: s["Resources"].pop("ReactLagAlarm"),
     ),
@@ -319,7 +319,7 @@ SLIPS = [
     ),
     Slip(
         rules.a_count_that_is_wrong_raises_an_alarm,
-        "an alarm on a metric without its dimension, which never comes",
+        "an alarm on a metric without its dimension",
         lambda s: properties(s, "CountsUnbalancedAlarm").update(Dimensions=[]),
     ),
     Slip(
@@ -328,22 +328,22 @@ SLIPS = [
         lambda s: properties(s, "TriggerEmailFunction").update(Timeout=31),
     ),
     Slip(
-        rules.what_people_made_survives,
-        "a table goes with the stack",
+        rules.tables_and_bucket_outlive_the_stack,
+        "a table is deleted with the stack",
         lambda s: s["Resources"]["ContactsTable"].pop("DeletionPolicy"),
     ),
     Slip(
-        rules.what_people_made_survives,
-        "a table goes when it is replaced",
+        rules.tables_and_bucket_outlive_the_stack,
+        "a table is deleted when it is replaced",
         lambda s: s["Resources"]["WorkflowsTable"].update(UpdateReplacePolicy="Delete"),
     ),
     Slip(
-        rules.what_people_made_survives,
+        rules.tables_and_bucket_outlive_the_stack,
         "no point-in-time recovery",
         lambda s: properties(s, "ContactsTable").pop("PointInTimeRecoverySpecification"),
     ),
     Slip(
-        rules.what_people_made_survives,
+        rules.tables_and_bucket_outlive_the_stack,
         "no versions",
         lambda s: properties(s, "Bucket").pop("VersioningConfiguration"),
     ),
@@ -380,13 +380,13 @@ SLIPS = [
         lambda s: properties(s, "Api")["DefaultRouteSettings"].pop("ThrottlingBurstLimit"),
     ),
     Slip(
-        rules.logs_are_kept_for_a_time,
-        "for ever",
+        rules.logs_expire,
+        "logs that never expire",
         lambda s: properties(s, "AccessLogs").pop("RetentionInDays"),
     ),
     Slip(
-        rules.logs_are_kept_for_a_time,
-        "a group that Lambda makes",
+        rules.logs_expire,
+        "a log group that Lambda creates",
         lambda s: s["Globals"]["Function"].pop("LoggingConfig"),
     ),
     Slip(
@@ -415,12 +415,12 @@ SLIPS = [
         lambda s: s["Outputs"]["ApiUrl"].pop("Description"),
     ),
     Slip(
-        rules.parameters_are_guarded,
+        rules.parameters_are_validated,
         "any sender address",
         lambda s: s["Parameters"]["SenderAddress"].pop("AllowedPattern"),
     ),
     Slip(
-        rules.nothing_traces,
+        rules.no_function_is_traced,
         "X-Ray for all",
         lambda s: s["Globals"]["Function"].update(Tracing="Active"),
     ),

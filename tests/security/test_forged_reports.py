@@ -12,7 +12,7 @@ from tests.support.aws_events import queued, sample, told_by_sns
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Shop
-from tests.support.handlers import learn, run, tell, upload
+from tests.support.handlers import record_ses_events, run, tell, upload
 from tests.support.template import read_stack
 
 Json = dict[str, Any]
@@ -123,7 +123,7 @@ FORGERIES: dict[str, Forge] = {
 def test_forged_delivery_event_changes_nothing(sent: Sent, how: str) -> None:
     forged = FORGERIES[how](sent, sent.bounce())
     before = sent.state()
-    learn(queued(told_by_sns(forged)))
+    record_ses_events(queued(told_by_sns(forged)))
     assert sent.state() == before
 
 
@@ -156,7 +156,7 @@ def test_body_not_from_our_topic_changes_nothing(sent: Sent, how: str) -> None:
     before = sent.state()
     batch = queued("x")
     batch["Records"][0]["body"] = BODIES[how](sent.bounce())
-    learn(batch)
+    record_ses_events(batch)
     assert sent.state() == before
 
 

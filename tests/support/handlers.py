@@ -81,7 +81,7 @@ def run(shop: Shop, workflow: str, block: str, **more: Any) -> Json:
     return done
 
 
-def told(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
+def ses_event(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
     """SES's event about a message of this store, as the queue delivers it."""
     event = sample("ses", kind)
     event["mail"]["tags"] |= {"message": [message], "store": [shop.store]}
@@ -90,7 +90,7 @@ def told(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
     return queued(told_by_sns(event))
 
 
-def learn(batch: Json) -> list[str]:
+def record_ses_events(batch: Json) -> list[str]:
     """Record a batch of SES events; returns the ids of the failed messages."""
     failures = trigger_email(batch, None)["batchItemFailures"]
     return [each["itemIdentifier"] for each in failures]

@@ -16,7 +16,7 @@ from milepost_tools.cli.app import main
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import ENVIRONMENT, Item, Printed, Shop
-from tests.support.handlers import learn, run, tell, told, upload
+from tests.support.handlers import record_ses_events, run, ses_event, tell, upload
 
 VISIT = workflow(send("offer"), on="Visited", topic="offers")
 STACK = "milepost-here"
@@ -65,7 +65,7 @@ def test_sends_and_bounces_count_in_hour_of_send(shop: Shop) -> None:
     (item,) = shop.items("MESSAGE#")
     message = item["sk"]["S"].removeprefix("MESSAGE#")
     for kind in ("send", "bounce.permanent", "send", "bounce.permanent"):
-        assert learn(told(message, kind, shop)) == []
+        assert record_ses_events(ses_event(message, kind, shop)) == []
     decided = datetime.fromisoformat(item["decided_at"]["S"])
     assert tallies(shop) == [HourlyCount(hour_of(decided), sent=1, bounced=1)]
 
