@@ -119,7 +119,7 @@ def test_a_large_contact_is_erased_in_many_calls(published: PrivateWorld) -> Non
     for number in range(300):
         world.event("Product Viewed", {"n": number}, id_=f"view-{number}", device_id=f"d-{number}")
     world.run_for(minutes=1)
-    world.impatient = 3
+    world.checks_before_timeout = 3
     erased(world)
     assert world.traces(*words(world)) == []
     assert next(iter(world.state.requests.values())).items > 300

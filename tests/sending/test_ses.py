@@ -18,7 +18,7 @@ from milepost.sending.attachments import Attachment
 from milepost.sending.aws import SesMailer
 from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
 from tests.support.loopback import Reply, answering, http_reply
-from tests.support.mailer import Post, refusal
+from tests.support.mailer import FakeSes, refusal
 
 SENDER = "post@mail.harborline.example"
 MAIL = OutgoingEmail(
@@ -35,7 +35,7 @@ MAIL = OutgoingEmail(
 
 
 def given_to_ses(mail: OutgoingEmail) -> dict[str, Any]:
-    post = Post()
+    post = FakeSes()
     assert SesMailer(post, SENDER, "milepost").send(mail) == Accepted("0100-000001")  # type: ignore[arg-type]
     (request,) = post.sent
     return request
@@ -154,7 +154,7 @@ def test_a_time_out_is_no_answer() -> None:
 
 
 def answer_to(error: Exception) -> Answer:
-    post = Post(answers=[error])
+    post = FakeSes(answers=[error])
     answer = SesMailer(post, SENDER, "milepost").send(MAIL)  # type: ignore[arg-type]
     assert len(post.sent) == 1
     return answer

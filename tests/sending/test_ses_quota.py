@@ -6,11 +6,11 @@ from botocore.exceptions import ReadTimeoutError
 from milepost.base.errors import ThrottledError
 from milepost.sending.aws import SesQuotas
 from milepost.sending.rate_limit import SesQuota
-from tests.support.mailer import Post, refusal
+from tests.support.mailer import FakeSes, refusal
 
 
 def quotas(quota: dict[str, float] | Exception) -> SesQuotas:
-    return SesQuotas(Post(quota=quota))  # type: ignore[arg-type]
+    return SesQuotas(FakeSes(quota=quota))  # type: ignore[arg-type]
 
 
 def test_the_account_says_how_fast_and_how_much_may_be_sent() -> None:

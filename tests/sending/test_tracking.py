@@ -9,7 +9,7 @@ from milepost.publishing.settings_file import SettingsFile
 from milepost.sending.aws import SesMailer
 from milepost.sending.tracking import UNTRACKED, is_tracked
 from tests.support.builders import send, settings, shop, workflow
-from tests.support.mailer import Post
+from tests.support.mailer import FakeSes
 from tests.support.template import read_stack
 from tests.support.world import World
 
@@ -104,7 +104,7 @@ def test_bounces_and_complaints_are_heard_of_everybody() -> None:
 
 def test_a_mail_that_is_not_tracked_goes_by_a_set_that_reports_neither_opens_nor_clicks() -> None:
     (mail,) = asking("none").mails
-    post = Post()
+    post = FakeSes()
     for each in (mail, mail._replace(tracked=True)):
         SesMailer(post, "post@shop.example", "stack").send(each)  # type: ignore[arg-type]
     sets = [request["ConfigurationSetName"] for request in post.sent]

@@ -28,7 +28,7 @@ from milepost.handlers.log import logger
 from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import core, publishing
 from tests.support.aws_events import posted, streamed
-from tests.support.mailer import Post
+from tests.support.mailer import FakeSes
 from tests.support.template import TEMPLATE
 
 ACCOUNT = "123456789012"
@@ -138,7 +138,7 @@ class Cloud:
     dynamodb: Any
     s3: Any
     states: Any
-    post: Post = field(default_factory=Post)
+    post: FakeSes = field(default_factory=FakeSes)
     _sequence: Iterator[int] = field(default_factory=lambda: count(1))
 
     def open_shop(self, **keys: str | None) -> Shop:

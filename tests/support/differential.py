@@ -15,7 +15,7 @@ class ComparedPorts:
     def __getattr__(self, method: str) -> Any:
         def call(*args: Any, **named: Any) -> Any:
             answers = [_answer(getattr(each, method), args, named) for each in self._pair]
-            first, second = (comparable(_without_places(method, each)) for each in answers)
+            first, second = (comparable(_without_order(method, each)) for each in answers)
             assert first == second, f"{method}{args}: {first} and {second}"
             if isinstance(answers[0], ThrottledError):
                 raise answers[0]
@@ -32,7 +32,7 @@ def _answer(method: Any, args: Any, named: Any) -> Any:
     return list(answer) if isinstance(answer, Iterator) else answer
 
 
-def _without_places(method: str, answer: Any) -> Any:
+def _without_order(method: str, answer: Any) -> Any:
     """Each adapter has an order of its own for active enrollments."""
     return sorted(ref for _, ref in answer) if method == "list_active" else answer
 
@@ -44,9 +44,9 @@ def comparable(answer: Any) -> Any:
         return "busy"
     if isinstance(answer, Mapping) and "status" in answer:
         named = ("status", "reason", "recipient", "workflow", "step", "enrollment")
-        fate = {name: value for name, value in answer.items() if name.endswith("_at")}
+        times = {name: value for name, value in answer.items() if name.endswith("_at")}
         links = sorted(answer.get("links", ()))
-        return fate | {"links": links} | {name: answer.get(name) for name in named}
+        return times | {"links": links} | {name: answer.get(name) for name in named}
     if isinstance(answer, Mapping):
         return {name: comparable(value) for name, value in answer.items()}
     return answer

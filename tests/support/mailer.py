@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 @dataclass
-class Post:
+class FakeSes:
     """`answers` are used in order: an exception is raised, any other value is ignored; afterwards
     every call succeeds.
 

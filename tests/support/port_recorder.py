@@ -27,14 +27,14 @@ def request(
     `body` is JSON data, or bytes that are sent unchanged.
     """
     method, _, template = route.partition(" ")
-    asked = template
+    target = template
     for name, value in path.items():
-        asked = asked.replace(f"{{{name}}}", value)
+        target = target.replace(f"{{{name}}}", value)
     event = sample("api", "contacts.find")
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     event |= {
         "routeKey": route,
-        "rawPath": asked,
+        "rawPath": target,
         "rawQueryString": urlencode(query or {}),
         "pathParameters": {name: unquote(value) for name, value in path.items()},
         "body": b64encode(raw).decode(),
@@ -43,7 +43,7 @@ def request(
     if query:
         event["queryStringParameters"] = dict(query)
     event["requestContext"] |= {"routeKey": route}
-    event["requestContext"]["http"] |= {"method": method, "path": asked}
+    event["requestContext"]["http"] |= {"method": method, "path": target}
     event["headers"] |= {name.lower(): value for name, value in (headers or {}).items()}
     event["headers"]["content-length"] = str(len(raw))
     return event
@@ -88,10 +88,10 @@ class Caller:
     def __call__(
         self, route: str, *, body: Any = None, query: Any = None, headers: Any = None, **path: str
     ) -> Answered:
-        asked = request(
+        event = request(
             route, {"store": self.store, **path}, body=body, query=query, headers=headers
         )
-        return self.send(signed(asked, self.key))
+        return self.send(signed(event, self.key))
 
     def send(self, event: Json) -> Answered:
         """Send a prepared call."""

@@ -34,36 +34,38 @@ class PrivateWorld(World):
             MemoryAlerts(),
         )
         requests = around(MemoryPrivacyRequests(self.state), "requests")
-        remains = around(MemoryContactDeletion(self.state), "remains")
+        deletion = around(MemoryContactDeletion(self.state), "remains")
         later, vault = around(self.waiting, "later"), around(self.vault, "vault")
-        contacts, lives = self.contacts, MemoryContactRecords(self.state)
-        self.desk = PrivacyRequestIntake(
+        contacts, records = self.contacts, MemoryContactRecords(self.state)
+        self.intake = PrivacyRequestIntake(
             self.timeline, MemoryPrivacyRequests(self.state), self.waiting
         )
         eraser = ContactEraser(
             contacts,
             self.engine,
-            remains,
+            deletion,
             requests,
             vault,
             later,
             lambda: self.now,
             lambda: self.now,
         )
-        exporter = PersonExporter(contacts, lives, remains, requests, vault, lambda: self.now)
-        self.clerk = PrivacyRequestWorker(requests, eraser, exporter, around(self.staff, "staff"))
-        self.impatient = 10_000
+        exporter = PersonExporter(contacts, records, deletion, requests, vault, lambda: self.now)
+        self.request_worker = PrivacyRequestWorker(
+            requests, eraser, exporter, around(self.staff, "staff")
+        )
+        self.checks_before_timeout = 10_000
 
     def ask(self, kind: Kind = "erase", *emails: str, origin: str = "api") -> PrivacyRequest:
         """A contact makes a request; it is handled as time goes on."""
-        contacts = self.desk.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
+        contacts = self.intake.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
         id_ = request_id(kind, str(len(self.state.requests)))
-        asked = self.desk.open_request(kind, STORE, contacts, id_, self.now, self.now, origin)
+        request = self.intake.open_request(kind, STORE, contacts, id_, self.now, self.now, origin)
         self.pass_on()
-        return asked
+        return request
 
-    def request(self, asked: PrivacyRequest) -> PrivacyRequest:
-        return self.state.requests[asked.store, asked.id]
+    def request(self, request: PrivacyRequest) -> PrivacyRequest:
+        return self.state.requests[request.store, request.id]
 
     def pass_on(self) -> None:
         super().pass_on()
@@ -73,16 +75,16 @@ class PrivateWorld(World):
             self.clock.after(delay, partial(self._carry_out, store, id_))
 
     def _carry_out(self, store: str, id_: str) -> None:
-        budget = self.impatient
+        budget = self.checks_before_timeout
 
-        def tired() -> bool:
+        def out_of_time() -> bool:
             nonlocal budget
             budget -= 1
             return budget < 0
 
         try:
             with self.faults.within("privacy", lambda: self._carry_out(store, id_)):
-                self.clerk.carry_out(store, id_, tired)
+                self.request_worker.carry_out(store, id_, out_of_time)
         except (ThrottledError, Killed):
             self.later(lambda: self._carry_out(store, id_), minutes=1)
 

@@ -12,32 +12,32 @@ from tests.support.commands import milepost
 
 
 @dataclass
-class Told:
+class RecordedDoctor:
     """Records the doctor's arguments and returns given findings."""
 
     findings: list[Finding]
-    asked: tuple[str, str, str, float] | None = None
+    arguments: tuple[str, str, str, float] | None = None
 
     def doctor(self, stack: str) -> Any:
-        told = self
+        recorded = self
 
         class Doctor:
             def examine(self, domain: str, mark: str, patience: float) -> Iterator[Finding]:
-                told.asked = (stack, domain, mark, patience)
-                yield from told.findings
+                recorded.arguments = (stack, domain, mark, patience)
+                yield from recorded.findings
 
         return Doctor()
 
 
-Find = Callable[..., Told]
+Find = Callable[..., RecordedDoctor]
 
 
 @pytest.fixture
 def finds(monkeypatch: pytest.MonkeyPatch) -> Find:
-    def find(*findings: Finding) -> Told:
-        told = Told([*findings])
-        monkeypatch.setattr(tools_wiring, "doctor", told.doctor)
-        return told
+    def find(*findings: Finding) -> RecordedDoctor:
+        recorded = RecordedDoctor([*findings])
+        monkeypatch.setattr(tools_wiring, "doctor", recorded.doctor)
+        return recorded
 
     return find
 
@@ -66,23 +66,23 @@ def test_unknown_findings_are_not_counted_as_ok(finds: Find) -> None:
 
 
 def test_doctor_options_reach_the_examination(finds: Find) -> None:
-    told = finds(ok("clock", "right"))
+    recorded = finds(ok("clock", "right"))
     milepost("doctor", "--stack", "shop", "--domain", "Mail.Shop.example.", "--wait", "5")
-    assert told.asked is not None
-    stack, domain, mark, patience = told.asked
+    assert recorded.arguments is not None
+    stack, domain, mark, patience = recorded.arguments
     assert (stack, domain, patience) == ("shop", "mail.shop.example", 5)
     assert len(mark) == 16
     milepost("doctor")
-    assert told.asked[2] != mark, "test mails of two runs are told apart"
+    assert recorded.arguments[2] != mark, "test mails of two runs are told apart"
 
 
 @pytest.mark.parametrize("domain", ["shop", "me@shop.example", "shop .example", "-a.example"])
 def test_invalid_domain_is_a_usage_error(finds: Find, domain: str) -> None:
-    told = finds(ok("clock", "right"))
+    recorded = finds(ok("clock", "right"))
     answer = milepost("doctor", "--domain", domain)
     assert answer.code == 2
     assert "is no domain" in answer.err
-    assert told.asked is None
+    assert recorded.arguments is None
 
 
 def test_json_option_prints_findings_as_json(finds: Find) -> None:

@@ -11,12 +11,12 @@ from milepost.wiring import core
 from milepost_tools import wiring as tools_wiring
 from tests.support.builders import settings, template
 from tests.support.commands import Answer, milepost, write
-from tests.support.mailer import Post, refusal
+from tests.support.mailer import FakeSes, refusal
 
 OWN = {"me@shop.example", "team.example"}
 
 
-class Ses(Post):
+class Ses(FakeSes):
     """SES that also knows the account's identities."""
 
     def get_email_identity(self, *, EmailIdentity: str) -> dict[str, Any]:
