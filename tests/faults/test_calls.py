@@ -52,7 +52,7 @@ def in_doubt(name: str, how: str) -> bool:
 @pytest.mark.parametrize("how", TROUBLES)
 @pytest.mark.parametrize("weather", [TOLD, UNTOLD], ids=["told", "untold"])
 @pytest.mark.parametrize("reader", [NEWS, RECEIPT], ids=["marketing", "transactional"])
-def test_trouble_at_any_one_call_costs_no_more_than_it_must(
+def test_fault_at_any_single_call_loses_or_doubles_no_more_than_allowed(
     shore: World, reader: int, weather: Weather, how: str
 ) -> None:
     calls = tell(shore, reader, weather).storm.called
@@ -105,7 +105,9 @@ TOOK_IT = (True, LOST)
 
 
 @pytest.mark.parametrize("answer", [LOST, NoResponse("503")], ids=["time-out", "503"])
-def test_a_time_out_before_the_post_took_it(shore: World, answer: NoResponse) -> None:
+def test_timeout_before_ses_accepts_abandons_marketing_and_retries_receipts(
+    shore: World, answer: NoResponse
+) -> None:
     """Marketing is given up and counted, a receipt is sent once more."""
     news = with_post(shore, NEWS, TOLD, answer)
     assert (statuses(news)[0], news.post.taken.total()) == ("unknown", 4)
@@ -113,14 +115,16 @@ def test_a_time_out_before_the_post_took_it(shore: World, answer: NoResponse) ->
     assert (statuses(receipts), receipts.post.taken.total()) == (["accepted"] * 5, 5)
 
 
-def test_a_time_out_after_the_post_took_it_is_settled_by_its_own_report(shore: World) -> None:
+def test_timeout_after_ses_accepts_is_settled_by_the_delivery_event(shore: World) -> None:
     for reader in (NEWS, RECEIPT):
         sea = with_post(shore, reader, TOLD, TOOK_IT)
         assert statuses(sea) == ["accepted"] * 5
         assert {*sea.post.taken.values()} == {1}
 
 
-def test_a_time_out_of_which_nothing_is_ever_told(shore: World) -> None:
+def test_timeout_without_delivery_events_keeps_marketing_single_and_resends_receipts(
+    shore: World,
+) -> None:
     """Nobody can know: marketing stays at one copy, and a receipt comes twice rather than never."""
     news = with_post(shore, NEWS, UNTOLD, TOOK_IT)
     assert (statuses(news)[0], news.post.taken.total()) == ("unknown", 5)
@@ -128,16 +132,17 @@ def test_a_time_out_of_which_nothing_is_ever_told(shore: World) -> None:
     assert (statuses(receipts)[0], receipts.post.taken.total()) == ("accepted", 6)
 
 
-@pytest.mark.parametrize("code", ["TooManyRequestsException", "SendingPausedException",
-                                  "AccountSuspendedException"])  # fmt: skip
-def test_a_storm_of_refusals_only_delays(shore: World, code: str) -> None:
+@pytest.mark.parametrize(
+    "code", ["TooManyRequestsException", "SendingPausedException", "AccountSuspendedException"]
+)
+def test_repeated_ses_refusals_only_delay_mail(shore: World, code: str) -> None:
     for reader in (NEWS, RECEIPT):
         sea = with_post(shore, reader, TOLD, *[SubmissionRejected(code, retry=True)] * 60)
         assert statuses(sea) == ["accepted"] * 5
         assert {*sea.post.taken.values()} == {1}
 
 
-def test_a_message_that_the_post_rejects_is_not_offered_again(shore: World) -> None:
+def test_message_rejected_by_ses_is_not_submitted_again(shore: World) -> None:
     for reader in (NEWS, RECEIPT):
         sea = with_post(shore, reader, TOLD, SubmissionRejected("MessageRejected"))
         assert statuses(sea) == ["rejected", *["accepted"] * 4]
@@ -165,7 +170,7 @@ def reported(shore: World, *kinds: str) -> Sea:
     return sea
 
 
-def test_reports_that_come_before_the_answer_and_ten_times_are_one_report(shore: World) -> None:
+def test_delivery_events_before_the_response_or_repeated_count_once(shore: World) -> None:
     told = [reported(shore, *kinds) for kinds in (("sent", "delivered"), ("delivered", "sent"))]
     for one, other in pairwise(told):
         assert one.state.messages == other.state.messages
@@ -173,9 +178,7 @@ def test_reports_that_come_before_the_answer_and_ten_times_are_one_report(shore:
 
 
 @pytest.mark.parametrize("last", ["bounced", "complained"])
-def test_nothing_more_is_sent_after_a_bounce_that_follows_a_delivery(
-    shore: World, last: str
-) -> None:
+def test_bounce_or_complaint_after_delivery_stops_further_mail(shore: World, last: str) -> None:
     sea = reported(shore, "delivered", last)
     assert statuses(sea) == ["accepted", *["skipped"] * 4]
     assert len([event for event in sea.state.stream if event.event.source == "email"]) == 1
@@ -185,7 +188,7 @@ def test_nothing_more_is_sent_after_a_bounce_that_follows_a_delivery(
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])
-def test_a_clock_that_is_off_doubles_no_marketing(shore: World, minutes: int) -> None:
+def test_clock_skew_sends_no_marketing_twice(shore: World, minutes: int) -> None:
     skewed = CALM._replace(skew=timedelta(minutes=minutes), meanwhile=500, post=300, told_twice=900)
     for seed in range(8):
         sea = Sea(shore, seed, skewed)

@@ -43,7 +43,7 @@ def tell(shore: World, seed: int, weather: Weather = STORMY) -> Sea:
 
 
 @pytest.mark.parametrize("first", BATCHES)
-def test_no_storm_breaks_a_promise(shore: World, first: int) -> None:
+def test_random_faults_break_no_ledger_guarantee(shore: World, first: int) -> None:
     decided, harm = 0, 0
     for seed in range(first, first + EACH):
         sea = tell(shore, seed)
@@ -53,19 +53,19 @@ def test_no_storm_breaks_a_promise(shore: World, first: int) -> None:
     assert harm > EACH * 20, "this was no storm"
 
 
-def test_the_same_seed_is_the_same_story(shore: World) -> None:
+def test_same_seed_gives_the_same_run(shore: World) -> None:
     one, other = tell(shore, 7), tell(shore, 7)
     assert one.state.messages == other.state.messages
     assert one.storm.harm == other.storm.harm
 
 
-def test_in_a_calm_everything_arrives_once(shore: World) -> None:
+def test_run_without_faults_sends_every_mail_once(shore: World) -> None:
     sea = tell(shore, 0, CALM)
     assert {message["status"] for message in sea.state.messages.values()} == {"accepted"}
     assert {*sea.post.taken.values()} == {1}
 
 
-def test_only_what_nobody_can_know_stays_unknown(shore: World) -> None:
+def test_message_stays_unknown_only_if_ses_never_accepted_it(shore: World) -> None:
     """With every report told, a message is unknown only if the post never had it."""
     for seed in range(20):
         sea = tell(shore, seed, Weather(untold=0))
@@ -88,12 +88,12 @@ STORMS = {
 
 
 @pytest.mark.parametrize("name", STORMS)
-def test_one_kind_of_trouble_alone_breaks_no_promise(shore: World, name: str) -> None:
+def test_single_kind_of_fault_breaks_no_ledger_guarantee(shore: World, name: str) -> None:
     for seed in range(10):
         tell(shore, seed, STORMS[name])
 
 
-def test_readers_who_say_no_are_heard_in_many_of_these_stories(shore: World) -> None:
+def test_unsubscribes_and_bounces_stop_mail_in_many_runs(shore: World) -> None:
     fates: Counter[str] = Counter()
     for seed in range(15):
         sea = tell(shore, seed, STORMS["readers who say no"])
@@ -160,13 +160,13 @@ def careless(
 
 
 @pytest.mark.usefixtures("careless")
-def test_a_ledger_that_leaves_out_one_promise_is_found_out(shore: World) -> None:
+def test_ledger_without_one_guarantee_is_detected(shore: World) -> None:
     with pytest.raises(Found, match=r"seed \d+: .*python -m tests.faults.storm \d+"):
         for seed in range(40):
             tell(shore, seed, Weather(regret=300, untold=400))
 
 
-def test_a_number_that_does_not_add_up_is_found_out(shore: World) -> None:
+def test_wrong_count_is_detected(shore: World) -> None:
     sea = tell(shore, 1)
     counts = next(iter(sea.numbers("news").steps.values()))
     with pytest.raises(Found):

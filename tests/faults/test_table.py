@@ -114,7 +114,7 @@ DEEDS: dict[str, Callable[[Ports], object]] = {
 
 @pytest.mark.parametrize("trouble", REFUSALS)
 @pytest.mark.parametrize("deed", DEEDS)
-def test_what_is_refused_for_now_is_asked_again_and_done_once(
+def test_throttled_write_raises_and_succeeds_once_on_retry(
     ports: Ports, flaky: Flaky, deed: str, trouble: str
 ) -> None:
     if deed != "claim":
@@ -125,7 +125,7 @@ def test_what_is_refused_for_now_is_asked_again_and_done_once(
     assert DEEDS[deed](ports) in (None, Claimed())
 
 
-def test_a_claim_whose_answer_was_lost_is_not_made_again(ports: Ports, flaky: Flaky) -> None:
+def test_claim_with_lost_response_is_not_repeated(ports: Ports, flaky: Flaky) -> None:
     """Who asks again cannot know whether it was its own: it submits nothing, and says unknown."""
     flaky.loses = True
     with pytest.raises(ThrottledError):
@@ -134,9 +134,7 @@ def test_a_claim_whose_answer_was_lost_is_not_made_again(ports: Ports, flaky: Fl
 
 
 @pytest.mark.parametrize("deed", ["settle", "close"])
-def test_what_was_done_without_a_word_may_be_done_again(
-    ports: Ports, flaky: Flaky, deed: str
-) -> None:
+def test_write_with_lost_response_is_idempotent(ports: Ports, flaky: Flaky, deed: str) -> None:
     claim(ports)
     flaky.loses = True
     with pytest.raises(ThrottledError):
@@ -147,7 +145,7 @@ def test_what_was_done_without_a_word_may_be_done_again(
 
 
 @pytest.mark.parametrize("write", [1, 2, 3])
-def test_a_report_that_was_half_learned_is_learned_whole_the_next_time(
+def test_delivery_event_recorded_partly_is_completed_on_retry(
     ports: Ports, flaky: Flaky, write: int
 ) -> None:
     """The ledger, the suppression and the event: each of the three writes may lose its answer."""
@@ -171,7 +169,7 @@ def test_a_report_that_was_half_learned_is_learned_whole_the_next_time(
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["before it is kept", "before it is weighed"])
-def test_two_clicks_of_a_burst_that_are_reported_at_once_are_weighed_together(
+def test_two_clicks_recorded_concurrently_are_checked_together_for_bots(
     ports: Ports, flaky: Flaky, place: int
 ) -> None:
     """The second is learned whole while the first is between its two writes."""

@@ -46,7 +46,7 @@ def forget_programs(world: World) -> None:
     world.shelf.programs.clear()
 
 
-def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -> None:
+def test_block_that_always_fails_ends_enrollment_as_failed(world: World) -> None:
     world.event("Visited")
     world.run_for(minutes=1)
     forget_programs(world)
@@ -58,7 +58,7 @@ def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -
     assert world.profile().active_enrollments == {}
 
 
-def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) -> None:
+def test_wait_that_cannot_register_ends_enrollment_as_failed(world: World) -> None:
     def broken(_: object) -> None:
         raise RuntimeError("out of order")
 
@@ -70,7 +70,7 @@ def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) ->
     assert world.steps_mailed() == ["first"]
 
 
-def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world: World) -> None:
+def test_failed_state_machine_ends_enrollment_as_failed(world: World) -> None:
     """What is wrong in a state itself is wrong in the state that gives up, too."""
     world.functions[WIRING.run_steps] = lambda task: {"enrollment": task["enrollment"]}
     world.event("Visited")
@@ -82,7 +82,7 @@ def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world:
     )
 
 
-def test_who_failed_may_come_again(world: World) -> None:
+def test_contact_can_enter_again_after_failed_enrollment(world: World) -> None:
     kept = dict(world.shelf.programs)
     world.event("Visited")
     world.run_for(minutes=1)
@@ -94,7 +94,7 @@ def test_who_failed_may_come_again(world: World) -> None:
     assert [e.status for e in world.enrollments_of()] == ["failed", "completed"]
 
 
-def test_a_failure_that_passes_is_outlived(world: World) -> None:
+def test_temporary_failure_of_a_day_is_retried_until_it_passes(world: World) -> None:
     kept = dict(world.shelf.programs)
     world.event("Visited")
     world.run_for(seconds=0)
@@ -105,7 +105,7 @@ def test_a_failure_that_passes_is_outlived(world: World) -> None:
     assert world.enrollment().status == "completed"
 
 
-def test_a_store_without_a_key_for_its_links_sends_once_it_has_one(world: World) -> None:
+def test_missing_link_key_delays_mail_until_key_is_added(world: World) -> None:
     keys = dict(world.keys)
     world.keys.clear()
     world.event("Visited")
@@ -116,7 +116,7 @@ def test_a_store_without_a_key_for_its_links_sends_once_it_has_one(world: World)
     assert world.steps_mailed() == ["first", "second"]
 
 
-def test_links_of_old_mails_work_until_their_key_is_taken_away(world: World) -> None:
+def test_links_of_old_mails_work_until_their_key_is_removed(world: World) -> None:
     world.publish(shop(visit={**VISIT, "category": "marketing"}))
     world.consent()
     world.event("Visited")
@@ -130,7 +130,7 @@ def test_links_of_old_mails_work_until_their_key_is_taken_away(world: World) -> 
     assert world.unsubscriber.open("harborline", token) is None
 
 
-def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -> None:
+def test_event_for_constantly_changing_contact_is_applied_later(world: World) -> None:
     """Somebody else writes the profile between every reading and writing of `react`."""
     applied = world.contacts.apply
 
@@ -145,7 +145,7 @@ def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -
     assert world.profile().totals["Visited"].count == 1
 
 
-def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> None:
+def test_template_with_missing_value_fails_only_its_own_message(world: World) -> None:
     world.publish(
         {
             **template("broken", body="{{ event.coupon }}"),
@@ -166,7 +166,7 @@ def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> N
     assert reason == "broken (html): event.coupon is missing"
 
 
-def test_a_contact_who_loses_the_address_is_skipped_with_the_reason(world: World) -> None:
+def test_mail_to_contact_without_address_is_skipped_with_reason(world: World) -> None:
     world.event("Visited", email=None, device_id="d-1")
     world.run_for(days=3)
     reasons = {m["step"]: m["reason"] for m in world.state.messages.values()}

@@ -27,7 +27,7 @@ def told(reports: list[Event], echo: int = 1) -> Profile:
 
 @given(timeline=timelines, choices=st.data())
 @settings(max_examples=how_many(250), deadline=None, derandomize=True)
-def test_order_and_repetition_of_events_do_not_matter(
+def test_any_event_order_and_repetition_gives_the_same_contact(
     timeline: list[Event], choices: st.DataObject
 ) -> None:
     repeated = timeline + choices.draw(st.lists(st.sampled_from(timeline))) if timeline else []

@@ -104,7 +104,7 @@ def told(reports: list[Event], pauses: list[int], echo: int = 1, seed: int = 0) 
 
 @given(life=lives(), choices=st.data())
 @settings(max_examples=how_many(300), deadline=None, derandomize=True)
-def test_one_person_is_left_whatever_the_order_and_all_counts_once(
+def test_any_event_order_merges_into_the_same_single_contact(
     life: list[Event], choices: st.DataObject
 ) -> None:
     repeated = life + choices.draw(st.lists(st.sampled_from(life), max_size=6))

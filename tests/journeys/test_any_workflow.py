@@ -62,7 +62,7 @@ def told(world: World, document: Json, trigger: Happened, history: list[Happened
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_the_machine_and_the_naive_reader_agree(
+def test_executions_match_the_reference_walk_for_any_workflow(
     published: World, document: Json, history: list[Happened], number: int, echo: int
 ) -> None:
     world = World(start=EARLY, published=published, echo=echo)
@@ -92,7 +92,7 @@ SECOND = timedelta(seconds=1)
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_the_machines_of_a_workflow_of_many_legs_agree_with_the_naive_reader_too(
+def test_suspended_executions_match_the_reference_walk_for_any_workflow(
     published: World, document: Json, history: list[Happened], number: int
 ) -> None:
     world = World(start=EARLY, published=published, suspend_after=SHORT, tick=SECOND)
@@ -121,7 +121,7 @@ UNSENT = {"after ledger.claim"}
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_every_block_retried_at_every_point_sends_the_same_mails(
+def test_kill_and_retry_at_any_call_sends_the_same_mails_for_any_workflow(
     published: World, document: Json, history: list[Happened], number: int, parked: bool
 ) -> None:
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})

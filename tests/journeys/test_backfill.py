@@ -45,7 +45,7 @@ def moments(world: World) -> int:
     return sum(record.event.name == REEVALUATED for record in world.state.stream)
 
 
-def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_written_to() -> None:
+def test_new_segment_gets_its_members_and_writes_to_no_other_contact() -> None:
     world = populated()
     world.publish(segments(gold=GOLD))
     world.run_for(seconds=59)
@@ -61,7 +61,7 @@ def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_writ
     assert sum(part.changed for part in looked.parts.values()) == 6
 
 
-def test_who_belonged_before_is_no_news_unless_a_workflow_wants_them() -> None:
+def test_existing_members_enter_a_workflow_only_with_include_existing() -> None:
     world = populated()
     herald = {**HERALD, "trigger": {"type": "segment", "segment": "gold"}}
     all_of_them = {
@@ -79,7 +79,7 @@ def test_who_belonged_before_is_no_news_unless_a_workflow_wants_them() -> None:
     assert sorted(world.steps_mailed(PEOPLE[0])) == ["hello", "to-all"]
 
 
-def test_a_changed_condition_moves_those_whom_it_is_about() -> None:
+def test_changed_segment_condition_moves_its_members() -> None:
     world = populated()
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=5)
@@ -91,7 +91,7 @@ def test_a_changed_condition_moves_those_whom_it_is_about() -> None:
     assert reported(world, SEGMENT["left"]) == [("gold", True)] * 6
 
 
-def test_the_members_of_a_deleted_segment_are_let_go_in_silence() -> None:
+def test_deleted_segment_drops_members_without_events() -> None:
     world = populated()
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=5)
@@ -106,7 +106,7 @@ def test_the_members_of_a_deleted_segment_are_let_go_in_silence() -> None:
     assert gold(world) == PEOPLE[1::2]
 
 
-def test_a_look_sets_the_times_at_which_something_changes_by_itself() -> None:
+def test_backfill_schedules_the_next_check_of_members() -> None:
     world = populated()
     recent = {"title": "Recent", "condition": {"did": "Order Completed", "within": "30 days"}}
     world.publish(segments(recent=recent))
@@ -117,7 +117,7 @@ def test_a_look_sets_the_times_at_which_something_changes_by_itself() -> None:
 
 
 @pytest.mark.parametrize("first", ["live", "draft"])
-def test_who_was_there_before_a_birthday_workflow_is_wished_well_too(first: str) -> None:
+def test_date_trigger_reaches_contacts_from_before_the_publish(first: str) -> None:
     world = opened(shop())
     for number, email in enumerate(PEOPLE[:3]):
         world.event("Signed Up", email=email, properties={"born": f"1990-11-{10 + number}"})
@@ -135,7 +135,7 @@ def test_who_was_there_before_a_birthday_workflow_is_wished_well_too(first: str)
     assert [world.mailed_at("wishes", email).day for email in PEOPLE[:3]] == [10, 11, 12]
 
 
-def test_a_birthday_that_comes_between_publishing_and_the_look_is_not_missed() -> None:
+def test_date_due_between_publish_and_backfill_is_not_missed() -> None:
     world = opened(shop())
     world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
     world.run_for(hours=20, minutes=59, seconds=40)
@@ -150,7 +150,7 @@ def test_a_birthday_that_comes_between_publishing_and_the_look_is_not_missed() -
     assert world.mailed_at("wishes", ADA).date() == date(2026, 11, 3)
 
 
-def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
+def test_date_due_before_the_publish_is_not_made_up_for() -> None:
     world = opened(shop())
     world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
     world.run_for(hours=21, seconds=10)
@@ -164,7 +164,7 @@ def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
     assert world.steps_mailed(ADA) == []
 
 
-def test_who_was_there_before_a_workflow_that_was_paused_at_first_is_wished_well_too() -> None:
+def test_date_trigger_published_paused_reaches_earlier_contacts_once_live() -> None:
     world = opened(shop())
     world.event("Signed Up", email=ADA, properties={"born": "1990-11-10"})
     world.run_for(minutes=5)
@@ -177,7 +177,7 @@ def test_who_was_there_before_a_workflow_that_was_paused_at_first_is_wished_well
     assert world.steps_mailed(ADA) == ["wishes"]
 
 
-def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow() -> None:
+def test_delayed_backfill_does_not_fire_occurrences_from_before_a_publish() -> None:
     """Looks cannot begin for three days; then a daily letter is published, an hour after nine."""
     world = opened({**shop(), **segments(gold=GOLD)})
     world.event("Order Completed", email=ADA, properties={"plan": "gold"})
@@ -189,11 +189,14 @@ def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow(
     letter = workflow(
         send("letter"),
         trigger={
-            "type": "schedule", "rrule": "FREQ=DAILY;BYHOUR=9", "segment": "gold",
+            "type": "schedule",
+            "rrule": "FREQ=DAILY;BYHOUR=9",
+            "segment": "gold",
             "timezone": "contact",
         },
-        category="transactional", reentry={"allow": "always"},
-    )  # fmt: skip
+        category="transactional",
+        reentry={"allow": "always"},
+    )
     world.publish({"workflows/letter.json": letter})
     world.run_for(minutes=2)
     world.look_works = works
@@ -203,7 +206,7 @@ def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow(
     assert world.steps_mailed(ADA) == ["letter"]
 
 
-def test_what_is_published_together_is_looked_for_together() -> None:
+def test_files_published_together_share_one_backfill() -> None:
     world = populated()
     world.publish(segments(gold=GOLD, buyers=BUYERS))
     world.run_for(minutes=5)
@@ -212,14 +215,18 @@ def test_what_is_published_together_is_looked_for_together() -> None:
 
 def looking(world: World, **changes: Any) -> BackfillWorker:
     parts: dict[str, Any] = {
-        "contacts": world.contacts, "timeline": world.timeline, "registry": world.registry,
-        "members": world.members, "segmenter": world.segmenter, "progress": world.progress,
+        "contacts": world.contacts,
+        "timeline": world.timeline,
+        "registry": world.registry,
+        "members": world.members,
+        "segmenter": world.segmenter,
+        "progress": world.progress,
         "now": lambda: world.now,
-    }  # fmt: skip
+    }
     return BackfillWorker(**(parts | changes))
 
 
-def test_a_part_goes_on_where_it_stopped() -> None:
+def test_backfill_partition_resumes_where_it_stopped() -> None:
     world = populated()
     world.looker = looking(world, most=1)
     world.publish(segments(gold=GOLD))
@@ -227,7 +234,7 @@ def test_a_part_goes_on_where_it_stopped() -> None:
     assert gold(world) == PEOPLE[1::2]
 
 
-def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react() -> None:
+def test_contact_that_fails_in_backfill_blocks_no_other_and_is_left_to_react() -> None:
     world = populated()
 
     class Choosy(SegmentEvaluator):
@@ -244,13 +251,13 @@ def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react
     assert moments(world) == 6 + 1
 
 
-def test_a_look_knows_which_segments_ask_about_the_score() -> None:
+def test_scoring_backfill_covers_segments_that_use_the_score() -> None:
     world = populated()
     world.publish(segments(hot={"title": "Hot", "condition": {"contact": "score", "gte": 50}}))
     assert segments_to_backfill(["scoring"], world.shelf.head(STORE)) == ["hot"]
 
 
-def test_what_can_only_be_seen_by_being_there_is_kept_for_the_members() -> None:
+def test_static_segment_gets_no_members_from_backfill() -> None:
     """The shop's own lists of members: by the API or an import, through one event each."""
     world = populated()
     world.publish(segments(guests={"title": "Guests", "static": True}))
@@ -307,7 +314,7 @@ def published() -> World:
 
 
 @pytest.mark.parametrize("scope", ["react", "looks", "trigger_date"])
-def test_a_kill_changes_nothing_that_anyone_sees(published: World, scope: Scope) -> None:
+def test_kill_at_any_call_changes_no_membership_or_mail(published: World, scope: Scope) -> None:
     undisturbed = World(published=published)
     story(undisturbed)
     expected = seen(undisturbed)
@@ -326,14 +333,14 @@ def test_a_kill_changes_nothing_that_anyone_sees(published: World, scope: Scope)
 
 
 @pytest.mark.parametrize("echo", [2, 3])
-def test_a_stream_that_repeats_itself_changes_nothing(published: World, echo: int) -> None:
+def test_repeated_stream_records_change_no_membership_or_mail(published: World, echo: int) -> None:
     once, often = World(published=published), World(published=published, echo=echo)
     story(once)
     story(often)
     assert seen(often) == seen(once)
 
 
-def test_a_file_may_be_written_while_it_is_published() -> None:
+def test_same_path_twice_in_one_publish_makes_one_version() -> None:
     world = populated()
     world.files.write(STORE, "segments/gold.json", text(GOLD))
     world.publisher.publish(STORE, ["segments/gold.json", "segments/gold.json"])

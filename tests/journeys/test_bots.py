@@ -32,7 +32,7 @@ def scan(world: World, mail: OutgoingEmail) -> None:
 WAIT = wait_for("heard", "Email Clicked", "2 days", [send("thanks")], [send("nudge")])
 
 
-def test_a_scanner_wakes_nobody_and_the_reader_who_comes_after_it_does() -> None:
+def test_scanner_clicks_do_not_end_a_wait_but_a_later_human_click_does() -> None:
     world = told(WAIT)
     scan(world, world.last_mail())
     world.run_for(hours=3)
@@ -42,7 +42,7 @@ def test_a_scanner_wakes_nobody_and_the_reader_who_comes_after_it_does() -> None
     assert world.steps_mailed() == ["hello", "thanks"]
 
 
-def test_whoever_is_only_scanned_is_asked_again() -> None:
+def test_wait_with_only_scanner_clicks_times_out() -> None:
     world = told(WAIT)
     scan(world, world.last_mail())
     world.run_for(days=3)
@@ -54,7 +54,7 @@ def test_whoever_is_only_scanned_is_asked_again() -> None:
 
 
 @pytest.mark.parametrize("machines", [True, False])
-def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
+def test_condition_counts_bot_opens_only_with_include_bots(machines: bool) -> None:
     asked = {"email": "hello", "was": "opened", "include_bots": machines}
     world = told(delay("1 day"), branch("b", asked, [send("seen")], [send("unseen")]))
     world.run_for(hours=1)
@@ -63,7 +63,7 @@ def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
     assert world.steps_mailed() == ["hello", "seen" if machines else "unseen"]
 
 
-def test_a_wait_may_name_what_a_machine_does() -> None:
+def test_wait_for_can_name_a_bot_event() -> None:
     world = told(wait_for("m", "Email Opened by Bot", "1 day", [send("fetched")]))
     world.run_for(hours=1)
     world.report_of_post(world.last_mail(), "Open", APPLE)
@@ -71,7 +71,7 @@ def test_a_wait_may_name_what_a_machine_does() -> None:
     assert world.steps_mailed() == ["hello", "fetched"]
 
 
-def test_machines_earn_no_points() -> None:
+def test_bot_opens_earn_no_points() -> None:
     rules = {"points": [{"id": "reads", "event": "Email Opened", "points": 10}]}
     world = told(delay("3 days"), **{"scoring.json": rules})
     world.run_for(hours=1)
@@ -83,7 +83,7 @@ def test_machines_earn_no_points() -> None:
     assert world.profile().get("score") == 10
 
 
-def test_the_event_says_that_it_was_a_machine_and_why() -> None:
+def test_bot_click_event_carries_bot_flag_and_reason() -> None:
     world = told(delay("1 day"))
     scan(world, world.last_mail())
     data = [r.event.data for r in world.state.stream if r.event.name == "Email Clicked by Bot"]

@@ -105,18 +105,24 @@ def all_at(*hours: str, readers: int = 5) -> list[tuple[str, str]]:
     return [(hour, str(number)) for hour in hours for number in range(readers)]
 
 
-def test_everybody_in_the_segment_is_told_every_week() -> None:
+def test_weekly_broadcast_reaches_every_segment_member_each_week() -> None:
     room = Newsroom()
     room.minutes(days=11)
     assert room.mailed() == all_at("2026-11-05T11", "2026-11-12T11")
     assert room.report() == {
-        "workflow": "news", "segment": "readers", "planned": "2026-11-12T11:00:00.000Z",
-        "state": "finished", "sent": 5, "of": 5, "percent": 100.0,
-        "at": "2026-11-12T11:01:00.000Z", "next": "2026-11-19T11:00:00.000Z",
-    }  # fmt: skip
+        "workflow": "news",
+        "segment": "readers",
+        "planned": "2026-11-12T11:00:00.000Z",
+        "state": "finished",
+        "sent": 5,
+        "of": 5,
+        "percent": 100.0,
+        "at": "2026-11-12T11:01:00.000Z",
+        "next": "2026-11-19T11:00:00.000Z",
+    }
 
 
-def test_one_time_is_one_time_on_the_stores_clock() -> None:
+def test_one_time_broadcast_runs_once_in_store_time_zone() -> None:
     room = Newsroom({"type": "schedule", "at": "2026-11-05T11:00", "segment": "readers"})
     room.minutes(days=11)
     assert room.mailed() == all_at("2026-11-05T11")
@@ -124,12 +130,17 @@ def test_one_time_is_one_time_on_the_stores_clock() -> None:
     assert room.world.works.open() == []
 
 
-def test_a_large_segment_is_told_part_by_part_and_the_report_says_how_far() -> None:
+def test_large_segment_is_sent_in_parts_and_report_shows_progress() -> None:
     room = Newsroom(readers=9)
     room.broadcaster = Broadcaster(
-        room.readers, room.world.timeline, room.world.registry, room.world.works,
-        room.world.files, lambda: room.world.now, 4,
-    )  # fmt: skip
+        room.readers,
+        room.world.timeline,
+        room.world.registry,
+        room.world.works,
+        room.world.files,
+        lambda: room.world.now,
+        4,
+    )
     room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
     told = []
     for _ in range(3):
@@ -140,12 +151,17 @@ def test_a_large_segment_is_told_part_by_part_and_the_report_says_how_far() -> N
     assert [name for _, name in room.mailed()] == [str(n) for n in range(9)]
 
 
-def test_a_broadcast_that_takes_days_still_reaches_the_last() -> None:
+def test_broadcast_that_takes_days_still_reaches_the_last_member() -> None:
     room = Newsroom()
     room.broadcaster = Broadcaster(
-        room.readers, room.world.timeline, room.world.registry, room.world.works,
-        room.world.files, lambda: room.world.now, 1,
-    )  # fmt: skip
+        room.readers,
+        room.world.timeline,
+        room.world.registry,
+        room.world.works,
+        room.world.files,
+        lambda: room.world.now,
+        1,
+    )
     room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
     for _ in range(5):
         room.minute()
@@ -153,14 +169,19 @@ def test_a_broadcast_that_takes_days_still_reaches_the_last() -> None:
     assert sorted(name for _, name in room.mailed()) == ["0", "1", "2", "3", "4"]
 
 
-def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
+def test_large_segment_does_not_delay_another_broadcast() -> None:
     room = Newsroom(readers=9)
     document = workflow(send("mail"), trigger=THURSDAY, **ALWAYS)
     room.world.publish({"workflows/a-second.json": document})
     room.broadcaster = Broadcaster(
-        room.readers, room.world.timeline, room.world.registry, room.world.works,
-        room.world.files, lambda: room.world.now, 4,
-    )  # fmt: skip
+        room.readers,
+        room.world.timeline,
+        room.world.registry,
+        room.world.works,
+        room.world.files,
+        lambda: room.world.now,
+        4,
+    )
     room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
     room.minute()
     told = [
@@ -171,7 +192,7 @@ def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
 
 
 @pytest.mark.no_cover
-def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None:
+def test_kill_at_any_call_sends_broadcast_to_each_member_once() -> None:
     def story(faults: Faults) -> Newsroom:
         room = Newsroom(faults=faults)
         room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=22))
@@ -187,7 +208,7 @@ def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None
         assert room.mailed() == expected
 
 
-def test_a_newsletter_that_was_paused_at_first_comes_when_it_is_not_any_more() -> None:
+def test_broadcast_published_paused_runs_once_live() -> None:
     room = Newsroom(status="paused")
     room.minutes(days=1)
     room.edit(THURSDAY, **ALWAYS)
@@ -195,7 +216,7 @@ def test_a_newsletter_that_was_paused_at_first_comes_when_it_is_not_any_more() -
     assert room.mailed() == all_at("2026-11-05T11")
 
 
-def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:
+def test_edit_of_a_later_step_keeps_the_next_broadcast() -> None:
     room = Newsroom()
     room.minutes(days=1)
     document = workflow(send("mail"), send("more"), trigger=THURSDAY, **ALWAYS)
@@ -205,14 +226,14 @@ def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:
     assert len(room.mailed()) == 10
 
 
-def test_another_time_replaces_the_one_that_was_waited_for() -> None:
+def test_changed_schedule_replaces_the_next_broadcast() -> None:
     room = Newsroom()
     room.edit({**THURSDAY, "rrule": "FREQ=WEEKLY;BYDAY=FR;BYHOUR=10"}, **ALWAYS)
     room.minutes(days=5)
     assert room.mailed() == all_at("2026-11-06T10")
 
 
-def test_a_workflow_that_is_gone_tells_nobody() -> None:
+def test_deleted_workflow_sends_no_broadcast() -> None:
     room = Newsroom()
     room.world.remove("workflows/news.json")
     room.minutes(days=5)
@@ -220,7 +241,7 @@ def test_a_workflow_that_is_gone_tells_nobody() -> None:
     assert room.world.works.open() == []
 
 
-def test_a_paused_workflow_waits_and_a_day_late_it_is_too_late() -> None:
+def test_paused_broadcast_is_sent_late_but_not_a_day_late() -> None:
     room = Newsroom()
     room.edit(status="paused", **ALWAYS)
     room.minutes(days=3)
@@ -242,7 +263,7 @@ def test_a_paused_workflow_waits_and_a_day_late_it_is_too_late() -> None:
         ({"rrule": "FREQ=DAILY"}, {}, "reentry"),
     ],
 )
-def test_a_schedule_that_would_reach_nobody_is_not_published(
+def test_schedule_that_would_reach_no_contact_is_refused(
     trigger: Json, more: Json, place: str
 ) -> None:
     world = World()

@@ -55,7 +55,7 @@ def days(world: World) -> list[int]:
 
 
 @pytest.mark.parametrize("gap", ["", "2 hours"])
-def test_workflows_that_mail_at_one_instant_do_not_all_get_through(gap: str) -> None:
+def test_daily_cap_holds_for_workflows_that_mail_at_the_same_instant(gap: str) -> None:
     world = crowd(5, ONE_A_DAY, gap=gap)
     world.run_for(days=3)
     assert fates(world) == {("accepted", ""): 1, ("skipped", "cap per day"): 4}
@@ -64,7 +64,7 @@ def test_workflows_that_mail_at_one_instant_do_not_all_get_through(gap: str) -> 
     assert {each.status for each in world.enrollments_of()} == {"completed"}
 
 
-def test_mails_of_one_block_count_for_each_other_without_a_second_run() -> None:
+def test_daily_cap_counts_mails_of_the_same_block() -> None:
     world = World()
     flow = workflow(send("a"), send("b"), send("c"), on="Visited")
     world.publish(shop(flow=flow) | {"settings.json": settings(caps={"per_day": 2})})
@@ -76,7 +76,7 @@ def test_mails_of_one_block_count_for_each_other_without_a_second_run() -> None:
     assert world.execution(world.enrollment()).billed == 1
 
 
-def test_what_waits_comes_on_the_days_after() -> None:
+def test_deferred_mail_over_cap_goes_out_on_following_days() -> None:
     world = crowd(4, ONE_A_DAY, on_cap="defer")
     world.run_for(days=6)
     assert days(world) == [0, 1, 2, 3]
@@ -84,7 +84,7 @@ def test_what_waits_comes_on_the_days_after() -> None:
     assert (running(world), world.state.timers) == ([], {})
 
 
-def test_what_has_waited_for_a_week_is_left_out() -> None:
+def test_mail_deferred_by_cap_for_a_week_is_skipped() -> None:
     world = crowd(10, ONE_A_DAY, on_cap="defer")
     world.run_for(days=12)
     assert days(world) == list(range(len(world.mails)))
@@ -93,7 +93,7 @@ def test_what_has_waited_for_a_week_is_left_out() -> None:
     assert left["skipped", "deferred too long"] == 10 - left["accepted", ""]
 
 
-def test_a_week_has_a_cap_of_its_own() -> None:
+def test_weekly_cap_holds_beside_daily_cap() -> None:
     world = crowd(6, {"caps": {"per_day": 2, "per_week": 3}}, on_cap="defer")
     world.run_for(days=20)
     assert days(world)[:3] == [0, 0, 1]
@@ -108,7 +108,7 @@ def test_smart_sending_keeps_mails_apart() -> None:
     assert all(later - earlier >= timedelta(hours=16) for earlier, later in pairwise(times))
 
 
-def test_receipts_neither_count_nor_wait() -> None:
+def test_transactional_mail_neither_counts_toward_cap_nor_waits() -> None:
     world = World()
     offer = workflow(send("offer"), on="Visited")
     order = workflow(*(send(f"mail-{n}") for n in range(3)), on="Visited", category="transactional")
@@ -120,9 +120,7 @@ def test_receipts_neither_count_nor_wait() -> None:
 
 
 @pytest.mark.parametrize(("often", "expected"), [("all", 3), ("weekly", 1), ("monthly", 1)])
-def test_what_a_reader_has_asked_for_on_the_page_of_preferences_holds(
-    often: str, expected: int
-) -> None:
+def test_frequency_from_preferences_page_limits_mail(often: str, expected: int) -> None:
     steps = [send("a"), delay("3 days", "x"), send("b"), delay("3 days", "y"), send("c")]
     world = World()
     world.publish(shop(flow=workflow(*steps, on="Visited")))
@@ -136,7 +134,7 @@ def test_what_a_reader_has_asked_for_on_the_page_of_preferences_holds(
     assert reasons == ({f"reader wants {often} mail"} if expected == 1 else set())
 
 
-def test_a_mail_that_the_post_refuses_for_good_leaves_room_for_another() -> None:
+def test_mail_rejected_by_ses_frees_its_place_under_the_cap() -> None:
     world = crowd(2, ONE_A_DAY, on_cap="defer")
     world.mailer.script.append(SubmissionRejected("MessageRejected"))
     world.run_for(hours=1)
@@ -145,7 +143,7 @@ def test_a_mail_that_the_post_refuses_for_good_leaves_room_for_another() -> None
     assert sum(fates(world).values()) == 2
 
 
-def test_a_mail_that_the_post_was_too_busy_for_keeps_its_place() -> None:
+def test_mail_throttled_by_ses_keeps_its_place_under_the_cap() -> None:
     world = World()
     files = shop(a=workflow(send("first"), on="Visited"))
     files |= shop(b=workflow(delay("1 minute"), send("second"), on="Visited"))
@@ -157,7 +155,7 @@ def test_a_mail_that_the_post_was_too_busy_for_keeps_its_place() -> None:
     assert world.messages() == {"first": ("accepted", ""), "second": ("skipped", "cap per day")}
 
 
-def test_people_who_turn_out_to_be_one_have_had_the_mail_of_both() -> None:
+def test_merged_contacts_share_their_recent_sends() -> None:
     """Ada was mailed under two addresses before the shop said whose they are."""
     world = World()
     more = workflow(send("b"), on="Came back")
@@ -187,7 +185,7 @@ def story(faults: Faults | None = None) -> World:
 
 
 @pytest.mark.parametrize("scope", ["run_steps", "trigger_date"])
-def test_a_kill_at_any_line_lets_no_mail_more_through(scope: Scope) -> None:
+def test_kill_at_any_call_sends_no_mail_over_the_cap(scope: Scope) -> None:
     undisturbed = story()
     assert days(undisturbed) == [0, 1, 2]
     for kill, place in undisturbed.faults.kills(scope):
@@ -202,7 +200,7 @@ def test_a_kill_at_any_line_lets_no_mail_more_through(scope: Scope) -> None:
         assert {each.status for each in world.enrollments_of()} == {"completed"}
 
 
-def test_the_day_is_the_readers_own() -> None:
+def test_daily_cap_uses_the_contacts_time_zone() -> None:
     """Two mails at noon and at ten in the evening in New York: one day there, two in London."""
     for zone, expected in (("America/New_York", 1), ("Europe/London", 2)):
         world = World(start=datetime.fromisoformat("2026-11-02T17:00:00+00:00"))
@@ -215,7 +213,7 @@ def test_the_day_is_the_readers_own() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_no_story_of_workflows_and_kills_exceeds_a_cap_or_mails_at_night(seed: int) -> None:
+def test_random_workflows_and_kills_exceed_no_cap_and_no_quiet_hours(seed: int) -> None:
     """Workflows begin some hours apart; functions die at one call of forty."""
     chance = Random(seed)
     per_day, per_week = chance.randint(1, 2), chance.randint(2, 4)

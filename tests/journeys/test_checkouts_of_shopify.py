@@ -43,7 +43,7 @@ def begin(*deliveries: str, store: World | None = None) -> World:
     ],
     ids=" ".join,
 )
-def test_a_shopper_who_says_yes_during_the_checkout_is_reminded_once(
+def test_consent_during_shopify_checkout_sends_series_once(
     deliveries: tuple[str, ...],
 ) -> None:
     world = begin(*deliveries)
@@ -52,12 +52,12 @@ def test_a_shopper_who_says_yes_during_the_checkout_is_reminded_once(
 
 
 @pytest.mark.parametrize("deliveries", [("nobody",), ("address",), ("nobody", "address")])
-def test_a_shopper_who_never_says_yes_is_left_alone(deliveries: tuple[str, ...]) -> None:
+def test_shopify_checkout_without_consent_sends_nothing(deliveries: tuple[str, ...]) -> None:
     assert begin(*deliveries).mails == []
 
 
 @pytest.mark.parametrize("reentry", ["always", "never"])
-def test_a_checkout_that_everyone_may_enter_is_entered_once(reentry: str) -> None:
+def test_growing_checkout_enters_once_without_audience(reentry: str) -> None:
     world = World()
     anyone = {key: value for key, value in CART.items() if key != "audience"}
     world.publish(shop(abandoned_cart={**anyone, "reentry": {"allow": reentry}}))
@@ -66,7 +66,7 @@ def test_a_checkout_that_everyone_may_enter_is_entered_once(reentry: str) -> Non
     assert world.steps_mailed(SHOPPER) == SERIES
 
 
-def test_a_yes_after_the_purchase_begins_nothing() -> None:
+def test_consent_after_the_order_sends_no_reminder() -> None:
     world = World()
     world.publish(FILES)
     began = world.now

@@ -68,7 +68,7 @@ def world() -> World:
     return world
 
 
-def test_a_poison_record_hurts_nobody_else_and_holds_up_nobody(world: World) -> None:
+def test_failing_record_blocks_no_other_event_or_contact(world: World) -> None:
     breaking = broken(world, "Broken")
     world.event("Before")
     world.event("Broken")
@@ -80,7 +80,7 @@ def test_a_poison_record_hurts_nobody_else_and_holds_up_nobody(world: World) -> 
     assert breaking.tries == MAX_ATTEMPTS
 
 
-def test_the_letter_says_what_and_why_and_nothing_of_the_person(world: World) -> None:
+def test_dead_letter_names_record_and_error_without_personal_data(world: World) -> None:
     broken(world, "Broken")
     world.event("Broken", {"note": ADA})
     world.run_for(minutes=1)
@@ -94,14 +94,14 @@ def test_the_letter_says_what_and_why_and_nothing_of_the_person(world: World) ->
     assert DeadLetter.from_json(letter.to_json()) == letter
 
 
-def test_a_reason_names_the_line_of_ours_that_failed() -> None:
+def test_reason_names_the_failing_line_of_milepost() -> None:
     try:
         Profile(STORE, "c").get(cast("Any", []))
     except TypeError as error:
         assert reason_of(error).startswith("TypeError at milepost.contacts.profile:")
 
 
-def test_a_world_that_cannot_answer_is_asked_for_longer(world: World) -> None:
+def test_throttled_record_gets_more_attempts(world: World) -> None:
     breaking = broken(world, "Broken", error=ThrottledError("no answer"))
     world.event("Broken")
     world.run_for(minutes=1)
@@ -109,7 +109,7 @@ def test_a_world_that_cannot_answer_is_asked_for_longer(world: World) -> None:
     assert len(world.letters.queue) == 1
 
 
-def test_a_redriven_record_is_applied_once_though_later_ones_were(world: World) -> None:
+def test_redriven_record_is_applied_once_after_later_records(world: World) -> None:
     broken(world, "Broken")
     for name in ("Before", "Broken", "After"):
         world.event(name, {"value": 5})
@@ -121,11 +121,13 @@ def test_a_redriven_record_is_applied_once_though_later_ones_were(world: World) 
     world.letters.queue += kept  # the queue hands it over a second time
     assert [each.fate for each in redriven(world)] == ["requested before"]
     assert {name: total.count for name, total in world.profile().totals.items()} == {
-        "Before": 1, "Broken": 1, "After": 1,
-    }  # fmt: skip
+        "Before": 1,
+        "Broken": 1,
+        "After": 1,
+    }
 
 
-def test_a_redriven_record_begins_what_it_would_have_begun(world: World) -> None:
+def test_redriven_record_starts_its_workflow(world: World) -> None:
     world.consent()
     broken(world, "Checkout Started")
     world.event("Checkout Started", {"checkout_id": "k-1", "total": 150})
@@ -136,7 +138,7 @@ def test_a_redriven_record_begins_what_it_would_have_begun(world: World) -> None
     assert world.steps_mailed() == ["reminder", "offer", "last-call"]
 
 
-def test_a_dry_run_says_what_lies_there_and_changes_nothing(world: World) -> None:
+def test_redrive_dry_run_lists_records_and_changes_nothing(world: World) -> None:
     broken(world, "Broken")
     world.event("Broken")
     world.run_for(minutes=1)
@@ -147,7 +149,7 @@ def test_a_dry_run_says_what_lies_there_and_changes_nothing(world: World) -> Non
     assert world.state.profiles == {}
 
 
-def test_a_record_that_fails_again_is_a_letter_again(world: World) -> None:
+def test_redriven_record_that_fails_again_is_quarantined_again(world: World) -> None:
     broken(world, "Broken")
     world.event("Broken")
     world.run_for(minutes=1)
@@ -158,7 +160,7 @@ def test_a_record_that_fails_again_is_a_letter_again(world: World) -> None:
     assert world.profile().totals["Broken"].count == 1
 
 
-def test_what_had_been_applied_is_not_counted_again_but_brought_to_its_end(world: World) -> None:
+def test_redrive_of_applied_record_only_starts_the_missing_enrollment(world: World) -> None:
     """The contact was written, and then its enrollment could not be begun."""
     world.consent()
     machines: Any = world.step_functions
@@ -180,7 +182,7 @@ def test_what_had_been_applied_is_not_counted_again_but_brought_to_its_end(world
     assert world.steps_mailed() == ["reminder", "offer", "last-call"]
 
 
-def test_what_nobody_can_tell_of_stays_until_one_insists(world: World) -> None:
+def test_record_with_unknown_state_is_redriven_only_with_insist(world: World) -> None:
     """Lambda gave up on it: the stream went on, and the position says nothing any more."""
     broken(world, "Broken")
     for name in ("Broken", "After"):
@@ -194,7 +196,7 @@ def test_what_nobody_can_tell_of_stays_until_one_insists(world: World) -> None:
     assert world.profile().totals["Broken"].count == 1
 
 
-def test_a_letter_of_a_contact_that_is_another_by_now_is_applied_to_that_one(world: World) -> None:
+def test_redrive_follows_a_contact_that_was_merged(world: World) -> None:
     broken(world, "Broken")
     world.event("Seen", email=None, external_id="7")
     world.event("Broken", email=None, external_id="7")
@@ -207,8 +209,10 @@ def test_a_letter_of_a_contact_that_is_another_by_now_is_applied_to_that_one(wor
     redriven(world)
     (one,) = (p for p in world.state.profiles.values() if not p.merged_into)
     assert {name: total.count for name, total in one.totals.items()} == {
-        "Seen": 2, "Broken": 1, "Linked": 1,
-    }  # fmt: skip
+        "Seen": 2,
+        "Broken": 1,
+        "Linked": 1,
+    }
 
 
 def told(reports: list[Event], bad: set[int]) -> Profile:
@@ -231,7 +235,7 @@ def told(reports: list[Event], bad: set[int]) -> Profile:
 
 @given(timeline=timelines, choices=st.data())
 @settings(max_examples=how_many(100), deadline=None, derandomize=True)
-def test_whatever_was_poison_the_contact_is_the_same_in_the_end(
+def test_redrive_gives_the_same_contact_whichever_records_failed(
     timeline: list[Event], choices: st.DataObject
 ) -> None:
     reports = [event("Seen", email=ADA, id_="first"), *timeline]

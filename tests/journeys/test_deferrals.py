@@ -37,9 +37,13 @@ def visits(*steps: Json, **head: Any) -> Json:
 
 
 def live(
-    *steps: Json, faults: Faults | None = None, start: datetime = AT_TEN,
-    days: float = 3, said: Json | None = None, **head: Any,
-) -> World:  # fmt: skip
+    *steps: Json,
+    faults: Faults | None = None,
+    start: datetime = AT_TEN,
+    days: float = 3,
+    said: Json | None = None,
+    **head: Any,
+) -> World:
     """Ada, who wants offers, visits a shop that keeps quiet at night."""
     world = World(start=start, faults=faults)
     kept = settings(**(said if said is not None else {"quiet_hours": NIGHT}))
@@ -55,7 +59,7 @@ def mails(world: World) -> list[tuple[str, datetime]]:
     return [(mail.tags["step"], at) for at, mail in world.posted]
 
 
-def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
+def test_mail_in_quiet_hours_waits_until_morning() -> None:
     world = live(send("hello"), days=0.3)
     assert (mails(world), world.messages(), running(world)) == ([], {}, [])
     start = world.enrollment().resume_point
@@ -71,7 +75,7 @@ def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
     assert message["numbers"]["deferred_since"] == "2026-11-02T22:00:00.000Z"
 
 
-def test_the_morning_is_that_of_the_reader() -> None:
+def test_quiet_hours_use_the_contacts_time_zone() -> None:
     world = World(start=AT_TEN)
     kept = settings(quiet_hours=NIGHT, timezone="America/New_York")
     world.publish(shop(visit=visits(send("hello"))) | {"settings.json": kept})
@@ -86,18 +90,18 @@ def test_the_morning_is_that_of_the_reader() -> None:
     assert in_tehran <= world.mailed_at("hello", "b@mail.example") <= in_tehran + SOON
 
 
-def test_an_order_is_told_of_at_any_hour() -> None:
+def test_transactional_mail_ignores_quiet_hours() -> None:
     assert mails(live(send("receipt", category="transactional"))) == [("receipt", AT_TEN)]
 
 
-def test_closed_days_are_waited_for_too() -> None:
+def test_mail_on_closed_day_waits_until_it_opens() -> None:
     said = {"closed_days": {"weekdays": ["tuesday"], "dates": ["2026-11-02"]}}
     ((_, at),) = mails(live(send("hello"), said=said))
     opens = MONDAY_NOON + timedelta(days=1.5)
     assert opens <= at <= opens + SOON
 
 
-def test_what_is_waited_for_afterwards_is_counted_from_the_mail() -> None:
+def test_wait_after_a_deferred_mail_counts_from_the_mail() -> None:
     """Else a mail and the one an hour after it would both come at eight in the morning."""
     world = live(send("hello"), delay("1 hour"), send("again"))
     (_, first), (_, second) = mails(world)
@@ -108,7 +112,7 @@ def test_what_is_waited_for_afterwards_is_counted_from_the_mail() -> None:
     assert abs(second - first - timedelta(days=40)) < timedelta(minutes=2)
 
 
-def test_it_is_so_too_if_a_pause_comes_just_as_the_mail_is_to_go() -> None:
+def test_pause_at_resume_keeps_the_wait_counted_from_the_deferred_mail() -> None:
     steps = (send("hello"), delay("1 hour"), send("again"))
     world = live(*steps, faults=Faults(), days=0.3)
     paused = {"workflows/visit.json": visits(*steps, status="paused")}
@@ -123,7 +127,7 @@ def test_it_is_so_too_if_a_pause_comes_just_as_the_mail_is_to_go() -> None:
     assert hello["numbers"]["deferred"] == "quiet hours"
 
 
-def test_who_orders_in_the_night_is_not_mailed_in_the_morning() -> None:
+def test_order_during_deferral_exits_without_mail() -> None:
     world = live(send("hello"), days=0)
     world.run_for(hours=3)
     world.event("Ordered")
@@ -132,7 +136,7 @@ def test_who_orders_in_the_night_is_not_mailed_in_the_morning() -> None:
     assert (world.enrollment().status, world.state.timers) == ("exited", {})
 
 
-def test_who_unsubscribes_in_the_night_is_not_mailed_in_the_morning() -> None:
+def test_unsubscribe_during_deferral_skips_the_mail() -> None:
     world = live(send("hello"), days=0)
     world.run_for(hours=3)
     world.consent(state="withdrawn")
@@ -141,14 +145,14 @@ def test_who_unsubscribes_in_the_night_is_not_mailed_in_the_morning() -> None:
     assert world.messages() == {"hello": ("skipped", "consent withdrawn")}
 
 
-def test_what_would_be_too_late_in_the_morning_is_left_out_at_once() -> None:
+def test_mail_that_expires_before_morning_is_skipped_at_once() -> None:
     world = live(send("hello", expires="2 hours"), send("other"), days=0)
     world.run_for(minutes=1)
     assert world.messages() == {"hello": ("skipped", "expired")}
     assert len(mails(live(send("hello", expires="11 hours")))) == 1
 
 
-def test_nothing_is_put_off_for_more_than_a_week() -> None:
+def test_mail_is_deferred_for_at_most_a_week() -> None:
     days = [f"2026-11-{day:02}" for day in range(2, 11)]
     for closed, status in ((days, "skipped"), (days[:6], "accepted")):
         world = live(send("hello"), said={"closed_days": {"dates": closed}}, days=20)
@@ -157,7 +161,7 @@ def test_nothing_is_put_off_for_more_than_a_week() -> None:
         assert message[1] in {"", "deferred too long"}
 
 
-def test_what_was_done_before_the_mail_is_not_done_again() -> None:
+def test_steps_before_a_deferred_mail_run_once() -> None:
     paths = branch("b", {"event": "total", "exists": True}, [send("no")], [send("hello")])
     loud = {"id": "note", "type": "emit_event", "event": "Was Here"}
     world = live(loud, send("receipt", category="transactional"), paths)
@@ -165,7 +169,7 @@ def test_what_was_done_before_the_mail_is_not_done_again() -> None:
     assert world.profile().totals["Was Here"].count == 1
 
 
-def test_every_message_has_a_week_of_its_own_to_wait() -> None:
+def test_each_message_can_be_deferred_for_a_week_of_its_own() -> None:
     """One comes every ten days in a loop, one right after another: none has used up the time."""
     loop = [send("mail"), delay("10 days"), {"id": "again", "type": "goto", "to": "mail", "max": 3}]
     world = live(*loop, days=60)
@@ -179,7 +183,7 @@ def test_every_message_has_a_week_of_its_own_to_wait() -> None:
     assert (world.mailed_at("b") - world.mailed_at("a")).days == 3
 
 
-def test_a_pause_in_the_night_keeps_what_waits() -> None:
+def test_pause_during_deferral_keeps_the_mail() -> None:
     world = live(send("hello"), days=0)
     paused = visits(send("hello"), status="paused")
     world.run_for(hours=3)
@@ -191,7 +195,7 @@ def test_a_pause_in_the_night_keeps_what_waits() -> None:
     assert [step for step, _ in mails(world)] == ["hello"]
 
 
-def test_a_pause_that_was_over_before_the_mail_went_makes_nothing_after_it_later() -> None:
+def test_pause_that_ends_during_deferral_delays_no_later_step() -> None:
     steps = [send("hello"), delay("1 day"), send("again")]
     world = live(*steps, days=0)
     world.run_for(hours=1)
@@ -204,7 +208,7 @@ def test_a_pause_that_was_over_before_the_mail_went_makes_nothing_after_it_later
     assert abs(second - first - timedelta(days=1)) < timedelta(minutes=2)
 
 
-def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
+def test_migration_during_deferral_keeps_the_mail() -> None:
     """Their mail would be lost: in the new version they would already be behind it."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
     world.run_for(hours=1)
@@ -218,7 +222,7 @@ def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
     assert world.enrollment().status == "completed"
 
 
-def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
+def test_throttled_mail_waits_for_the_end_of_quiet_hours() -> None:
     """It has been claimed by then, and may not go at night for that."""
     world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
     world.publish(
@@ -234,10 +238,10 @@ def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
     assert (times[0], times[-1]) < (AT_TEN, MORNING) < (times[-1], times[-1])
 
 
-def test_a_mail_that_has_gone_does_not_keep_a_second_run_waiting() -> None:
+def test_rerun_block_does_not_defer_after_a_mail_already_sent() -> None:
     """A run is cut off right after the mail, and the next one begins in the night."""
     steps = [send("hello"), send("receipt", category="transactional")]
-    for place in ("after mailer.send", "after ledger.settle"):
+    for place in ("after mailer.send", "after ledger.record_result"):
         world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
         kept = settings(quiet_hours=NIGHT)
         world.publish(shop(visit=visits(*steps)) | {"settings.json": kept})
@@ -253,9 +257,13 @@ def _die(world: World, place: str) -> None:
 
 
 @pytest.mark.parametrize("scope", ["run_steps", "trigger_date"])
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> None:
-    steps = [send("receipt", category="transactional"), send("hello"), delay("2 hours"),
-             send("last")]  # fmt: skip
+def test_kill_at_any_call_keeps_deferred_mails_single_and_out_of_quiet_hours(scope: Scope) -> None:
+    steps = [
+        send("receipt", category="transactional"),
+        send("hello"),
+        delay("2 hours"),
+        send("last"),
+    ]
     undisturbed = live(*steps)
     expected = [step for step, _ in mails(undisturbed)]
     assert expected == ["receipt", "hello", "last"]
@@ -273,7 +281,7 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> No
 
 
 @pytest.mark.parametrize("minutes", range(4))
-def test_a_new_version_that_comes_with_the_morning_loses_no_mail(minutes: int) -> None:
+def test_migration_at_the_end_of_deferral_loses_no_mail(minutes: int) -> None:
     """The leg is due, but its mail has not been claimed yet."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
     world.run_for(hours=1)
@@ -289,7 +297,7 @@ def test_a_new_version_that_comes_with_the_morning_loses_no_mail(minutes: int) -
     assert [step for step, _ in mails(world)][:2] == ["hello", "again"]
 
 
-def test_a_new_version_that_comes_in_a_pause_loses_no_mail() -> None:
+def test_migration_during_a_pause_in_mid_block_loses_no_mail() -> None:
     """The pause came in the middle of a block: what is left of it is of this version."""
     steps = [send("first"), send("second"), delay("1 day"), send("third")]
     world = live(*steps, days=0, said={})
@@ -310,7 +318,7 @@ def test_a_new_version_that_comes_in_a_pause_loses_no_mail() -> None:
 # --- together with the pace of the post (see test_rate.py) ---
 
 
-def test_what_the_post_has_no_room_for_is_left_out_after_a_week_too() -> None:
+def test_mail_over_ses_quota_for_a_week_is_skipped() -> None:
     world = rush(Ses(day=10, sent=10), people=2)
     world.run_for(days=5)
     assert (world.mails, world.state.messages) == ([], {})
@@ -320,7 +328,7 @@ def test_what_the_post_has_no_room_for_is_left_out_after_a_week_too() -> None:
     assert (running(world), world.state.timers) == ([], {})
 
 
-def test_a_mail_that_has_gone_waits_for_no_token_when_its_block_is_run_again() -> None:
+def test_rerun_block_needs_no_warm_up_slot_for_a_mail_already_sent() -> None:
     """A new domain may send one mail on its first day; the run that sent it is cut off."""
     world = World(quotas=Ses())
     warm_up = {"starts": world.now.date().isoformat(), "days": [1, 10]}

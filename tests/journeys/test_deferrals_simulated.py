@@ -21,14 +21,17 @@ def simulated(world: World, *events: Json) -> EnrollmentTrace:
     return life
 
 
-def test_a_mail_waits_for_the_morning_and_the_story_says_so() -> None:
+def test_simulated_mail_in_quiet_hours_waits_and_trace_says_so() -> None:
     steps = [branch("big", TOTAL, [send("hello")]), delay("2 hours"), send("again")]
     life = simulated(live(*steps))
     told = [(m.kind, m.step) for m in life.moments if m.step]
     assert told == [
-        ("decides", "big"), ("deferred", "hello"), ("mails", "hello"), ("waits", "wait-2-hours"),
+        ("decides", "big"),
+        ("deferred", "hello"),
+        ("mails", "hello"),
+        ("waits", "wait-2-hours"),
         ("mails", "again"),
-    ]  # fmt: skip
+    ]
     assert life.path == ("big", "hello", "wait-2-hours", "again")
     (waits,) = (m for m in life.moments if m.kind == "deferred")
     assert waits.text.startswith("quiet hours: waits until Tue 2026-11-03 08:0")
@@ -38,7 +41,7 @@ def test_a_mail_waits_for_the_morning_and_the_story_says_so() -> None:
     assert (life.ends, life.reason) == ("completed", "")
 
 
-def test_the_simulator_mails_when_the_stack_does() -> None:
+def test_simulator_sends_mails_when_the_stack_does() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
     world = live(send("hello"), answer, days=5)
     life = simulated(world)
@@ -48,12 +51,12 @@ def test_the_simulator_mails_when_the_stack_does() -> None:
     assert life.ends == "completed"
 
 
-def test_who_orders_in_the_simulated_night_is_not_mailed() -> None:
+def test_simulated_order_during_deferral_stops_the_mail() -> None:
     life = simulated(live(send("hello")), {"after": "3 hours", "event": "Ordered"})
     assert (life.mails, life.ends, life.reason) == ((), "exited", "exit on Ordered")
 
 
-def test_too_much_mail_is_told_with_what_was_counted() -> None:
+def test_trace_shows_the_counts_of_a_capped_mail() -> None:
     said = {"caps": {"per_day": 1}, "quiet_hours": {**NIGHT, "from": "23:00"}}
     life = simulated(live(send("hello"), send("more"), send("last", on_cap="defer"), said=said))
     told = [(m.kind, m.step, m.text) for m in life.moments if m.step]

@@ -15,9 +15,7 @@ from tests.support.privacy_fixtures import PrivateWorld
 CONFIRM = workflow(
     send("thanks"), delay("40 days"), send("again"), on="Order Completed", category="transactional"
 )
-FILES = shop(
-    "plain", "reminder", cart=ABANDONED_CART, order=CONFIRM
-)  # fmt: skip
+FILES = shop("plain", "reminder", cart=ABANDONED_CART, order=CONFIRM)
 PHASES = ("before", "after")
 
 
@@ -34,9 +32,14 @@ def lived(published: PrivateWorld, faults: Faults | None = None) -> PrivateWorld
     for email in (ADA, BO):
         world.consent(email=email)
         world.event(
-            "Order Completed", {"order_id": f"o-{email}"}, email=email, phone=PHONES[email],
-            external_id=f"x-{email}", first_name=f"Name of {email}", id_=f"order-{email}",
-        )  # fmt: skip
+            "Order Completed",
+            {"order_id": f"o-{email}"},
+            email=email,
+            phone=PHONES[email],
+            external_id=f"x-{email}",
+            first_name=f"Name of {email}",
+            id_=f"order-{email}",
+        )
         start_checkout(world, email=email)
     world.run_for(hours=2)
     world.click(world.last_mail(ADA))
@@ -58,7 +61,7 @@ def words(world: PrivateWorld) -> tuple[str, ...]:
     return (ADA, PHONES[ADA])
 
 
-def test_nothing_is_left_but_a_hash_a_mark_and_the_proof(published: PrivateWorld) -> None:
+def test_erasure_leaves_only_address_hash_tombstone_and_proof(published: PrivateWorld) -> None:
     world = lived(published)
     ada = world.contact()
     assert set(world.traces(ADA)) >= {"profiles", "events", "identities"}
@@ -71,21 +74,22 @@ def test_nothing_is_left_but_a_hash_a_mark_and_the_proof(published: PrivateWorld
     assert proof.items == 14
 
 
-def test_the_others_are_as_they_were(published: PrivateWorld) -> None:
+def test_erasure_leaves_other_contacts_unchanged(published: PrivateWorld) -> None:
     world = lived(published)
     before = (world.profile(BO), world.enrollments_of(BO), world.messages(BO))
     erased(world)
     assert (world.profile(BO), world.enrollments_of(BO), world.messages(BO)) == before
 
 
-def test_who_was_inside_of_workflows_is_so_no_more(published: PrivateWorld) -> None:
+def test_erasure_stops_active_enrollments_and_their_executions(published: PrivateWorld) -> None:
     world = lived(published)
     mails = len(world.mails)
     erased(world)
     statuses = [
-        e.status for e in world.step_functions.executions.values()
+        e.status
+        for e in world.step_functions.executions.values()
         if e.started_with["enrollment"]["contact"] == world.contact()
-    ]  # fmt: skip
+    ]
     assert statuses
     assert "RUNNING" not in statuses
     world.run_for(days=60)
@@ -98,7 +102,7 @@ def calls(world: PrivateWorld) -> Iterator[Kill]:
             yield Kill("privacy", number, "before" if phase == "before" else "after")
 
 
-def test_a_kill_at_any_line_changes_neither_what_is_left_nor_the_count(
+def test_kill_at_any_call_changes_neither_remains_nor_count(
     published: PrivateWorld,
 ) -> None:
     undisturbed = erased(lived(published))
@@ -114,7 +118,7 @@ def test_a_kill_at_any_line_changes_neither_what_is_left_nor_the_count(
     assert struck > 40
 
 
-def test_a_large_contact_is_erased_in_many_calls(published: PrivateWorld) -> None:
+def test_large_contact_is_erased_over_many_calls(published: PrivateWorld) -> None:
     world = lived(published)
     for number in range(300):
         world.event("Product Viewed", {"n": number}, id_=f"view-{number}", device_id=f"d-{number}")
@@ -125,7 +129,7 @@ def test_a_large_contact_is_erased_in_many_calls(published: PrivateWorld) -> Non
     assert next(iter(world.state.requests.values())).items > 300
 
 
-def test_an_event_on_its_way_does_not_bring_the_profile_back(published: PrivateWorld) -> None:
+def test_event_in_flight_does_not_recreate_the_erased_profile(published: PrivateWorld) -> None:
     """It was appended before the erasure, and the stream hands it over after."""
     world = lived(published)
     world.event("Product Viewed", {"who": ADA})
@@ -136,20 +140,25 @@ def test_an_event_on_its_way_does_not_bring_the_profile_back(published: PrivateW
     assert world.traces(*words(world)) == []
 
 
-def test_what_happened_before_and_is_told_after_stays_forgotten(published: PrivateWorld) -> None:
+def test_old_event_under_any_identifier_stays_ignored_after_erasure(
+    published: PrivateWorld,
+) -> None:
     """A shop sends its history again, under any of the names that it knows her by."""
     world = lived(published)
     earlier = world.now
     erased(world)
     world.run_for(days=3)
-    for names in ({"email": ADA}, {"email": None, "phone": PHONES[ADA]},
-                  {"email": None, "external_id": f"x-{ADA}"}):  # fmt: skip
+    for names in (
+        {"email": ADA},
+        {"email": None, "phone": PHONES[ADA]},
+        {"email": None, "external_id": f"x-{ADA}"},
+    ):
         world.event("Order Completed", {"order_id": "old"}, at=earlier, **names)
         world.run_for(minutes=1)
     assert world.traces(*words(world)) == []
 
 
-def test_a_new_order_makes_a_new_contact_that_is_told_of_the_order_and_sold_nothing(
+def test_new_order_after_erasure_gets_receipt_but_no_marketing(
     published: PrivateWorld,
 ) -> None:
     world = erased(lived(published))
@@ -164,7 +173,7 @@ def test_a_new_order_makes_a_new_contact_that_is_told_of_the_order_and_sold_noth
     assert world.messages()["reminder"] == ("skipped", "suppressed: erased")
 
 
-def test_a_bounce_outranks_an_erasure_and_a_welcome_ends_only_that(
+def test_hard_bounce_outranks_erasure_and_only_erasure_can_be_lifted(
     published: PrivateWorld,
 ) -> None:
     world = erased(lived(published))
@@ -177,7 +186,7 @@ def test_a_bounce_outranks_an_erasure_and_a_welcome_ends_only_that(
     assert world.state.suppressed[key] == "hard bounce"
 
 
-def test_what_a_function_writes_meanwhile_goes_with_the_second_pass(
+def test_second_pass_erases_what_was_written_during_the_first(
     published: PrivateWorld,
 ) -> None:
     world = lived(published)
@@ -195,7 +204,7 @@ def test_what_a_function_writes_meanwhile_goes_with_the_second_pass(
     assert next(iter(world.state.requests.values())).status == "done"
 
 
-def test_a_second_pass_that_is_handed_over_too_early_waits(published: PrivateWorld) -> None:
+def test_early_second_pass_waits_for_the_grace_period(published: PrivateWorld) -> None:
     world = lived(published)
     asked = world.ask()
     world.run_for(seconds=1)
@@ -207,7 +216,9 @@ def test_a_second_pass_that_is_handed_over_too_early_waits(published: PrivateWor
     assert world.request(asked).status == "done"
 
 
-def test_asking_twice_erases_once_and_proves_both(published: PrivateWorld) -> None:
+def test_second_erasure_request_erases_nothing_twice_and_leaves_proof(
+    published: PrivateWorld,
+) -> None:
     world = lived(published)
     world.ask()
     world.ask()
@@ -217,7 +228,7 @@ def test_asking_twice_erases_once_and_proves_both(published: PrivateWorld) -> No
     assert min(first.items, second.items) == 0 or first.items + second.items == 14
 
 
-def test_an_unknown_person_is_suppressed_no_more_than_known(published: PrivateWorld) -> None:
+def test_erasure_of_unknown_person_suppresses_nothing(published: PrivateWorld) -> None:
     world = lived(published)
     before = len(world.state.events)
     world.ask("erase", "nobody@mail.example")
@@ -227,7 +238,7 @@ def test_an_unknown_person_is_suppressed_no_more_than_known(published: PrivateWo
     assert (proof.status, proof.items) == ("done", 0)
 
 
-def test_a_contact_that_was_merged_into_another_goes_with_it(published: PrivateWorld) -> None:
+def test_merged_contact_is_erased_with_its_winner(published: PrivateWorld) -> None:
     """Its names lead to the other one now, and its events still lie where they were."""
     world = lived(published)
     ada, bo = world.contact(), world.contact(BO)
@@ -241,7 +252,7 @@ def test_a_contact_that_was_merged_into_another_goes_with_it(published: PrivateW
     assert bo not in repr(world.state.profiles)
 
 
-def test_an_export_is_taken_along(published: PrivateWorld) -> None:
+def test_erasure_removes_exports_of_the_contact(published: PrivateWorld) -> None:
     world = lived(published)
     world.ask("export")
     world.run_for(minutes=1)
@@ -250,7 +261,7 @@ def test_an_export_is_taken_along(published: PrivateWorld) -> None:
     assert world.vault.files == {}
 
 
-def test_the_contacts_of_a_store_are_erased_wherever_the_function_dies(
+def test_store_erasure_survives_a_kill_at_any_call(
     published: PrivateWorld,
 ) -> None:
     def gone(faults: Faults | None = None) -> PrivateWorld:
@@ -280,7 +291,7 @@ def export(world: PrivateWorld, *emails: str, origin: str = "api") -> Json:
     return dict(json.loads(world.vault.files[STORE, asked.id]))
 
 
-def test_an_export_holds_everything_and_of_nobody_else(published: PrivateWorld) -> None:
+def test_export_holds_everything_about_the_contact_and_no_other(published: PrivateWorld) -> None:
     world = lived(published)
     document = export(world)
     (person,) = document["contacts"]
@@ -297,7 +308,7 @@ def test_an_export_holds_everything_and_of_nobody_else(published: PrivateWorld) 
     )
 
 
-def test_a_kill_at_any_line_leaves_a_whole_export_and_its_note(published: PrivateWorld) -> None:
+def test_kill_at_any_call_leaves_a_complete_export_and_its_note(published: PrivateWorld) -> None:
     undisturbed = lived(published)
     expected = export(undisturbed)
     for kill in calls(undisturbed):
@@ -310,7 +321,7 @@ def test_a_kill_at_any_line_leaves_a_whole_export_and_its_note(published: Privat
         assert world.state.exports
 
 
-def test_staff_hear_of_a_customers_request_but_not_whose_it_is(published: PrivateWorld) -> None:
+def test_staff_alert_about_customer_request_names_no_customer(published: PrivateWorld) -> None:
     world = lived(published)
     export(world)
     assert world.staff.told == []
@@ -322,5 +333,5 @@ def test_staff_hear_of_a_customers_request_but_not_whose_it_is(published: Privat
     assert not any(word in text for word in (ADA, world.contact()))
 
 
-def test_an_export_of_nobody_is_empty(published: PrivateWorld) -> None:
+def test_export_of_unknown_person_is_empty(published: PrivateWorld) -> None:
     assert export(lived(published), "nobody@mail.example")["contacts"] == []

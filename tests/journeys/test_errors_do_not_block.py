@@ -70,7 +70,7 @@ def all_but_one(steps: list[str], stuck: list[str]) -> dict[str, list[str]]:
     return {person: stuck if person == STUCK else steps for person in PEOPLE}
 
 
-def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> None:
+def test_execution_that_cannot_start_blocks_no_other_and_is_retried() -> None:
     world = waiting()
     legs = world.legs
     broken: Any = Broken(world.engine, "start", is_stuck(world))
@@ -96,7 +96,7 @@ def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> N
     ],
     ids=["cancel", "migrate"],
 )
-def test_somebody_who_cannot_be_moved_holds_up_no_other_and_is_tried_again(
+def test_enrollment_that_cannot_be_rolled_out_blocks_no_other_and_is_retried(
     new: Json, method: str, others: list[str], healed: list[str]
 ) -> None:
     world = waiting()
@@ -114,7 +114,7 @@ def test_somebody_who_cannot_be_moved_holds_up_no_other_and_is_tried_again(
     assert world.shelf.works == {}
 
 
-def test_somebody_who_cannot_be_thawed_holds_up_no_other_and_is_tried_again() -> None:
+def test_enrollment_that_cannot_be_resumed_blocks_no_other_and_is_retried() -> None:
     world = waiting()
     world.publish({"workflows/visit.json": {**wait("second"), "status": "paused"}})
     world.run_for(days=2)
@@ -130,7 +130,7 @@ def test_somebody_who_cannot_be_thawed_holds_up_no_other_and_is_tried_again() ->
     assert world.shelf.works == {}
 
 
-def test_a_part_of_the_minute_that_fails_holds_up_no_other_part() -> None:
+def test_failing_scheduler_task_blocks_no_other_task() -> None:
     world = waiting()
     broken: Any = Broken(world.works, "open", lambda: True)
     world.crowd = replace(world.crowd, works=broken)
@@ -139,7 +139,7 @@ def test_a_part_of_the_minute_that_fails_holds_up_no_other_part() -> None:
     assert mailed(world) == everybody(["second"])
 
 
-def test_a_store_that_cannot_be_looked_at_holds_up_no_other() -> None:
+def test_store_that_fails_in_backfill_blocks_no_other() -> None:
     world = World()
     segment = {"title": "Buyers", "condition": {"did": "Order Completed"}}
     world.publish({**shop(), "segments/buyers.json": segment})
@@ -169,7 +169,7 @@ class Listed:
         self.closed.append(work)
 
 
-def test_a_broadcast_that_fails_holds_up_no_other() -> None:
+def test_failing_broadcast_blocks_no_other() -> None:
     room = Newsroom()
     (work,) = [work for work in room.world.works.open() if work.kind == "broadcast"]
     room.world.run_until(work.at)
@@ -215,7 +215,7 @@ class Clockwork:
         self.noted += 1
 
 
-def test_only_what_could_not_be_done_is_put_off_and_the_search_goes_on_from_there() -> None:
+def test_only_failed_timers_are_postponed_and_the_search_position_advances() -> None:
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
@@ -228,7 +228,7 @@ def test_only_what_could_not_be_done_is_put_off_and_the_search_goes_on_from_ther
     assert timers.noted == 1
 
 
-def test_what_there_was_no_time_for_is_not_put_off_and_keeps_the_search_where_it_is() -> None:
+def test_timers_beyond_the_limit_are_not_postponed_and_keep_the_search_position() -> None:
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
@@ -237,7 +237,7 @@ def test_what_there_was_no_time_for_is_not_put_off_and_keeps_the_search_where_it
     assert (done.begun, timers.put_off_, timers.noted) == (3, [], 0)
 
 
-def test_of_those_who_fail_no_more_are_tried_in_a_minute_than_of_others() -> None:
+def test_failing_timers_count_toward_the_limit_per_run() -> None:
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
     timers: Any = Clockwork(refs, [])
@@ -247,7 +247,7 @@ def test_of_those_who_fail_no_more_are_tried_in_a_minute_than_of_others() -> Non
     assert (broken.failed, len(timers.put_off_), timers.noted) == (3, 3, 0)
 
 
-def test_people_of_one_workflow_who_fail_hold_up_nobody_of_another() -> None:
+def test_failures_in_one_workflow_do_not_block_another() -> None:
     world = World(most=2)
     first, second = wait("first", on="A"), wait("second", on="B")
     world.publish(shop(a=first, b=second))

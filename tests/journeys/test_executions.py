@@ -42,7 +42,7 @@ def mails(world: World) -> list[tuple[str, timedelta]]:
 # --- delays ---
 
 
-def test_nothing_runs_while_somebody_waits_for_long() -> None:
+def test_no_execution_runs_during_a_long_delay() -> None:
     world = world_with(send("first"), delay("90 days"), send("second"))
     world.run_for(days=89)
     assert running(world) == []
@@ -51,12 +51,13 @@ def test_nothing_runs_while_somebody_waits_for_long() -> None:
     assert mails(world) == [("first", timedelta(0)), ("second", 90 * DAY)]
     assert world.enrollment().status == "completed"
     assert [e.name for e in world.step_functions.executions.values()] == [
-        world.enrollment().ref.id, f"{world.enrollment().ref.id}-1"
-    ]  # fmt: skip
+        world.enrollment().ref.id,
+        f"{world.enrollment().ref.id}-1",
+    ]
     assert world.state.timers == {}
 
 
-def test_a_wait_of_thirty_days_is_step_functions_own() -> None:
+def test_delay_of_thirty_days_stays_in_step_functions() -> None:
     world = world_with(delay("30 days"), send("mail"))
     world.run_for(days=29)
     assert len(running(world)) == 1
@@ -64,7 +65,7 @@ def test_a_wait_of_thirty_days_is_step_functions_own() -> None:
     assert mails(world) == [("mail", 30 * DAY)]
 
 
-def test_who_leaves_during_a_long_wait_is_not_woken() -> None:
+def test_exit_during_a_suspended_delay_starts_no_execution() -> None:
     world = world_with(delay("90 days"), send("mail"), exit_on=[{"event": "Ordered"}])
     world.run_for(days=40)
     world.event("Ordered")
@@ -74,9 +75,10 @@ def test_who_leaves_during_a_long_wait_is_not_woken() -> None:
     assert len(world.step_functions.executions) == 1
 
 
-def test_who_leaves_in_a_later_leg_has_that_one_stopped() -> None:
-    world = world_with(delay("90 days"), delay("2 days"), send("mail"),
-                       exit_on=[{"event": "Ordered"}])  # fmt: skip
+def test_exit_in_a_later_execution_stops_that_execution() -> None:
+    world = world_with(
+        delay("90 days"), delay("2 days"), send("mail"), exit_on=[{"event": "Ordered"}]
+    )
     world.run_for(days=91)
     assert len(running(world)) == 1
     world.event("Ordered")
@@ -85,11 +87,14 @@ def test_who_leaves_in_a_later_leg_has_that_one_stopped() -> None:
     assert mails(world) == []
 
 
-def test_five_years_of_anniversaries() -> None:
+def test_yearly_loop_runs_one_execution_per_year() -> None:
     world = world_with(
-        send("welcome"), delay("365 days", "year"), send("anniversary"),
-        {"id": "again", "type": "goto", "to": "year", "max": 4}, send("farewell"),
-    )  # fmt: skip
+        send("welcome"),
+        delay("365 days", "year"),
+        send("anniversary"),
+        {"id": "again", "type": "goto", "to": "year", "max": 4},
+        send("farewell"),
+    )
     world.run_for(days=5 * 365 + 1)
     years = [("anniversary", n * 365 * DAY) for n in range(1, 6)]
     assert mails(world) == [("welcome", timedelta(0)), *years, ("farewell", 5 * 365 * DAY)]
@@ -103,7 +108,7 @@ def test_five_years_of_anniversaries() -> None:
 
 
 @pytest.mark.parametrize(("days", "legs"), [(20, 0), (200, 1)])
-def test_a_date_that_is_far_away_is_waited_for_without_an_execution(days: int, legs: int) -> None:
+def test_far_date_is_awaited_without_an_execution(days: int, legs: int) -> None:
     world = World()
     until = {"id": "date", "type": "delay_until", "date": "event.day"}
     world.publish(shop(visit=visits(until, send("mail"), delay("1 day"), send("after"))))
@@ -120,7 +125,7 @@ def test_a_date_that_is_far_away_is_waited_for_without_an_execution(days: int, l
 ANSWER = wait_for("answer", "Replied", "100 days", [send("thanks")], [send("pity")])
 
 
-def test_the_event_of_a_long_wait_wakes_at_once() -> None:
+def test_event_resumes_a_suspended_wait_at_once() -> None:
     world = world_with(ANSWER, send("after"))
     world.run_for(days=50)
     assert running(world) == []
@@ -130,7 +135,7 @@ def test_the_event_of_a_long_wait_wakes_at_once() -> None:
     assert world.enrollment().outcomes["answer"]["data"] == {"text": "yes"}
 
 
-def test_without_an_event_a_long_wait_is_over_at_its_timeout() -> None:
+def test_suspended_wait_ends_at_its_timeout() -> None:
     world = world_with(ANSWER, send("after"))
     world.run_for(days=101)
     world.event("Replied")
@@ -138,7 +143,7 @@ def test_without_an_event_a_long_wait_is_over_at_its_timeout() -> None:
     assert mails(world) == [("pity", 100 * DAY), ("after", 100 * DAY)]
 
 
-def test_an_event_of_before_the_wait_does_not_count() -> None:
+def test_event_before_a_suspended_wait_does_not_count() -> None:
     world = world_with(delay("40 days"), ANSWER)
     world.run_for(days=39)
     world.event("Replied")
@@ -194,7 +199,7 @@ def seen(world: World) -> object:
 
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
 @pytest.mark.parametrize("tale", TALES.values(), ids=TALES)
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
+def test_kill_at_any_call_changes_no_mail_or_outcome(
     published: World, tale: list[tuple[str, float]], scope: Scope
 ) -> None:
     undisturbed = tell(published, tale)
@@ -208,7 +213,7 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
 
 
 @pytest.mark.parametrize("tale", TALES.values(), ids=TALES)
-def test_doing_everything_twice_at_once_changes_nothing(
+def test_overlapping_second_invocation_changes_no_mail_or_outcome(
     published: World, tale: list[tuple[str, float]]
 ) -> None:
     undisturbed = tell(published, tale)
@@ -244,7 +249,7 @@ def plain() -> World:
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_parking_changes_nothing_but_the_number_of_executions(
+def test_suspending_changes_only_the_number_of_executions(
     plain: World, document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
     def live(world: World) -> tuple[list[tuple[datetime, str]], str, str]:

@@ -121,7 +121,7 @@ def assert_whole(desk: Desk, done: Export) -> None:
         assert len(desk.lines(done, kind)) == number, kind
 
 
-def test_everything_comes_once_in_files_that_end_somewhere() -> None:
+def test_export_writes_every_item_once_in_files_of_limited_size() -> None:
     desk = Desk(peopled())
     done = desk.ask()
     assert_whole(desk, done)
@@ -130,13 +130,13 @@ def test_everything_comes_once_in_files_that_end_somewhere() -> None:
     assert max(len(v["v1"]) for (_, p), v in desk.uploads.versions.items() if "events-" in p) < 8000
 
 
-def test_an_export_goes_on_where_the_last_function_had_no_more_time() -> None:
+def test_export_continues_in_the_next_call_when_time_runs_out() -> None:
     desk = Desk(peopled(), looks=1)
     assert_whole(desk, desk.ask())
     assert desk.calls >= 5
 
 
-def test_a_kill_at_any_call_changes_nothing_that_anyone_sees() -> None:
+def test_kill_at_any_call_changes_no_line_of_the_export() -> None:
     undisturbed = Desk(peopled(), looks=2)
     expected = undisturbed.ask()
     calls = [number for scope, number, _ in undisturbed.world.faults.calls if scope == "export"]
@@ -151,7 +151,7 @@ def test_a_kill_at_any_call_changes_nothing_that_anyone_sees() -> None:
             assert done.lines == expected.lines
 
 
-def test_a_message_that_comes_twice_has_one_function_go_on() -> None:
+def test_duplicate_message_continues_the_export_once() -> None:
     desk = Desk(peopled(), looks=1)
     desk.uploads.upload(STORE, ASKED, "")
     message = {"store": STORE, "path": ASKED}
@@ -163,7 +163,7 @@ def test_a_message_that_comes_twice_has_one_function_go_on() -> None:
     assert len(desk.queue.waiting) == 2
 
 
-def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alarm() -> None:
+def test_throttled_export_is_retried_and_raises_in_the_end() -> None:
     desk = Desk(peopled())
     troubles = [3]
     real = desk.exporter.everything.page

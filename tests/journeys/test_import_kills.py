@@ -121,7 +121,7 @@ def kills(undisturbed: Desk) -> Iterator[Kill]:
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("story", CASES)
-def test_a_kill_changes_nothing_that_anyone_sees(story: Story, published: World) -> None:
+def test_kill_at_any_call_changes_no_result_of_the_import(story: Story, published: World) -> None:
     undisturbed = tell(story, published)
     expected = outcome(undisturbed)
     struck = set()
@@ -134,14 +134,14 @@ def test_a_kill_changes_nothing_that_anyone_sees(story: Story, published: World)
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_any_number_of_kills_comes_to_the_same(seed: int, published: World) -> None:
+def test_random_kills_give_the_same_import_result(seed: int, published: World) -> None:
     story = (is_imported_quietly, is_checked, is_taken_back)[seed % 3]
     expected = outcome(tell(story, published))
     desk = tell(story, published, Faults(rate=0.01, seed=seed))
     assert outcome(desk) == expected, desk.world.faults.struck
 
 
-def test_two_functions_with_the_same_message_come_to_the_same(published: World) -> None:
+def test_overlapping_calls_with_same_message_give_the_same_import_result(published: World) -> None:
     """SQS may hand any message over twice, and two uploads may ask for the same at once."""
     undisturbed = tell(is_imported, published)
     for kill in list(kills(undisturbed))[::3]:

@@ -101,7 +101,7 @@ def consents(desk: Desk) -> dict[tuple[str, str], Consent]:
 
 @given(pasts, rows)
 @LAW
-def test_an_import_twice_is_an_import_once(
+def test_importing_twice_equals_importing_once(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]]
 ) -> None:
     once, twice = after(past), after(past)
@@ -119,7 +119,7 @@ def test_an_import_twice_is_an_import_once(
 
 @given(pasts, rows)
 @LAW
-def test_an_import_that_is_taken_back_leaves_people_as_they_were(
+def test_undone_import_restores_every_contact(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]]
 ) -> None:
     desk = after(past)
@@ -139,7 +139,7 @@ def _without_nothing(data: dict[str, Any]) -> dict[str, Any]:
 
 @given(pasts, rows)
 @LAW
-def test_consent_never_rises(
+def test_import_never_grants_consent(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]]
 ) -> None:
     desk = after(past)
@@ -151,7 +151,7 @@ def test_consent_never_rises(
 
 @given(pasts, rows, st.integers(1, 3))
 @LAW
-def test_a_dry_run_counts_what_the_import_then_counts(
+def test_dry_run_counts_match_the_import(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]], batches: int
 ) -> None:
     desk = after(past)

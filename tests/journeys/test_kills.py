@@ -28,7 +28,7 @@ from tests.support.world import World
 UNSENT = {"after ledger.claim", "before mailer.send"}
 """A message claimed and not handed over: whoever is killed here leaves nobody who knows."""
 
-UNRECORDED = {"after mailer.send", "before ledger.settle"}
+UNRECORDED = {"after mailer.send", "before ledger.record_result"}
 """A message handed over whose answer is not written down: only the post's own reports can tell."""
 
 PHASES: tuple[Phase, ...] = ("before", "after")
@@ -72,9 +72,7 @@ def assert_sound(world: World) -> None:
 
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "learn"])
 @each_story
-def test_a_kill_changes_nothing_that_anyone_sees(
-    story: Story, scope: Scope, published: World
-) -> None:
+def test_kill_at_any_call_changes_no_outcome(story: Story, scope: Scope, published: World) -> None:
     undisturbed = tell(story, published)
     expected = outcome(undisturbed)
     for kill in kills(undisturbed, scope, but=UNSENT):
@@ -84,7 +82,7 @@ def test_a_kill_changes_nothing_that_anyone_sees(
 
 
 @each_story
-def test_a_marketing_mail_whose_sender_was_killed_is_given_up_and_counted(
+def test_marketing_killed_before_submission_is_abandoned_and_counted(
     story: Story, published: World
 ) -> None:
     for kill in kills(tell(story, published), "run_steps", at=UNSENT):
@@ -96,7 +94,7 @@ def test_a_marketing_mail_whose_sender_was_killed_is_given_up_and_counted(
         assert sum(done.given_up for done in world.reconciled) == len(lost) <= 1
 
 
-def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(published: World) -> None:
+def test_transactional_mail_killed_before_submission_is_retried(published: World) -> None:
     undisturbed = tell(buys, published)
     worlds = [
         tell(buys, published, Faults(kill)) for kill in kills(undisturbed, "run_steps", at=UNSENT)
@@ -109,7 +107,7 @@ def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(publishe
 
 
 @pytest.mark.parametrize("story", [never_answers, buys], ids=lambda story: story.__name__)
-def test_an_answer_that_was_not_recorded_stays_unknown_only_if_the_post_is_silent(
+def test_unrecorded_response_stays_unknown_only_without_delivery_events(
     story: Story, published: World
 ) -> None:
     """Marketing then stays at one copy, a transactional mail gets its second and last try."""
@@ -130,7 +128,7 @@ def test_an_answer_that_was_not_recorded_stays_unknown_only_if_the_post_is_silen
 @pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(80))
 @each_story
-def test_any_number_of_kills_and_doubled_deliveries_never_doubles_a_marketing_mail(
+def test_random_kills_and_duplicate_deliveries_send_no_marketing_twice(
     story: Story, seed: int, published: World
 ) -> None:
     world = World(published=published, faults=Faults(rate=0.01, seed=seed), echo=1 + seed % 3)

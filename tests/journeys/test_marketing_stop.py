@@ -54,7 +54,7 @@ def mailed(world: World, step: str) -> list[str]:
     return [mail.to for mail in world.mails if mail.tags["step"] == step]
 
 
-def test_marketing_stops_at_the_limit_and_not_before() -> None:
+def test_marketing_stops_at_five_bounces_and_not_before() -> None:
     world = a_shop()
     visit(world, READERS[:250])
     bounce(world, 4)
@@ -65,7 +65,7 @@ def test_marketing_stops_at_the_limit_and_not_before() -> None:
     assert (breaker.number, breaker.sent, breaker.alerted) == (5, 250, True)
 
 
-def test_complaints_stop_it_too() -> None:
+def test_complaints_stop_marketing() -> None:
     world = a_shop()
     visit(world, READERS[:50])
     for mail in world.mails[:3]:
@@ -75,7 +75,7 @@ def test_complaints_stop_it_too() -> None:
 
 
 @pytest.mark.parametrize("echo", [1, 3])
-def test_what_is_reported_again_counts_once(echo: int) -> None:
+def test_repeated_bounce_reports_count_once(echo: int) -> None:
     world = a_shop(echo=echo)
     visit(world, READERS[:50])
     for _ in range(3):
@@ -85,7 +85,7 @@ def test_what_is_reported_again_counts_once(echo: int) -> None:
     assert (tally.sent, tally.bounced) == (50, 4)
 
 
-def test_bounces_that_pass_do_not_count() -> None:
+def test_soft_bounces_do_not_count() -> None:
     world = a_shop()
     visit(world, READERS[:50])
     for mail in world.mails:
@@ -94,7 +94,7 @@ def test_bounces_that_pass_do_not_count() -> None:
     assert world.registry.head(STORE).breaker is None
 
 
-def test_receipts_count_neither_as_mails_nor_as_bounces() -> None:
+def test_transactional_mail_counts_neither_as_sent_nor_as_bounced() -> None:
     world = a_shop()
     for email in READERS[:50]:
         world.event("Ordered", email=email)
@@ -103,7 +103,7 @@ def test_receipts_count_neither_as_mails_nor_as_bounces() -> None:
     assert world.registry.head(STORE).breaker is None
 
 
-def test_the_shop_is_told_once() -> None:
+def test_staff_are_alerted_once() -> None:
     world = stopped(echo=2)
     bounce(world, 20)
     ((subject, text),) = world.alerts.told
@@ -113,7 +113,7 @@ def test_the_shop_is_told_once() -> None:
     assert "@" not in text
 
 
-def test_marketing_waits_and_transactional_mail_goes_on() -> None:
+def test_marketing_waits_while_transactional_mail_continues() -> None:
     world = stopped()
     visit(world, READERS[60:65])
     for email in READERS[60:65]:
@@ -125,7 +125,7 @@ def test_marketing_waits_and_transactional_mail_goes_on() -> None:
     assert len(waiting) == 5
 
 
-def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
+def test_receipt_does_not_wait_behind_an_offer_already_sent() -> None:
     """Their block is run again, for SES had no time for the receipt."""
     world = a_shop()
     both = workflow(OFFER, send("receipt", category="transactional"), on="Visited", topic="offers")
@@ -143,7 +143,7 @@ def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
     assert mailed(world, "offer") == mailed(world, "receipt") == READERS[:51]
 
 
-def test_a_new_version_leaves_out_no_mail_that_waits_for_a_person() -> None:
+def test_migration_skips_no_mail_that_waits_for_resume() -> None:
     series = [OFFER, delay("5 days"), send("again")]
     world = stopped(offer=series)
     visit(world, READERS[60:65])
@@ -160,14 +160,14 @@ def test_a_new_version_leaves_out_no_mail_that_waits_for_a_person() -> None:
     assert {*mailed(world, "last")} == {*READERS[5:50]}
 
 
-def test_it_does_not_go_on_by_itself() -> None:
+def test_marketing_stop_does_not_end_by_itself() -> None:
     world = stopped()
     visit(world, READERS[60:65])
     world.run_for(days=20)
     assert len(mailed(world, "offer")) == 50
 
 
-def test_whoever_waited_is_mailed_once_when_a_person_lets_it_go_on() -> None:
+def test_waiting_contacts_are_mailed_once_on_resume() -> None:
     world = stopped()
     visit(world, READERS[60:65])
     world.run_for(days=1)
@@ -177,7 +177,7 @@ def test_whoever_waited_is_mailed_once_when_a_person_lets_it_go_on() -> None:
     assert not world.resumer.resume(STORE, "ann", "again")
 
 
-def test_what_is_of_no_use_any_more_is_not_sent_then() -> None:
+def test_expired_mail_is_skipped_on_resume() -> None:
     world = stopped(offer=send("offer", expires="6 hours"))
     visit(world, READERS[60:65])
     world.run_for(days=1)
@@ -188,7 +188,7 @@ def test_what_is_of_no_use_any_more_is_not_sent_then() -> None:
     assert reasons["expired"] == 5
 
 
-def test_a_new_count_begins_then_and_old_mails_are_not_held_against_it() -> None:
+def test_resume_starts_new_counts_without_old_mails() -> None:
     world = stopped()
     world.resumer.resume(STORE, "ann", "the list was cleaned")
     bounce(world, 30)
@@ -201,7 +201,7 @@ def test_a_new_count_begins_then_and_old_mails_are_not_held_against_it() -> None
     assert len(world.alerts.told) == 2
 
 
-def test_a_pause_that_ends_meanwhile_lets_no_marketing_go() -> None:
+def test_end_of_a_pause_does_not_end_the_marketing_stop() -> None:
     world = stopped()
     visit(world, READERS[60:65])
     world.publish({"settings.json": settings(paused=True)})
@@ -215,11 +215,15 @@ def test_a_pause_that_ends_meanwhile_lets_no_marketing_go() -> None:
     assert len(mailed(world, "offer")) == 55
 
 
-def test_offers_that_wait_for_a_person_keep_no_receipt_waiting() -> None:
+def test_offers_held_by_the_marketing_stop_do_not_block_receipts() -> None:
     """Four can be woken a minute, and of those who were frozen first eight may get nothing yet."""
     world = World(most=4)
-    mail = branch("kind", {"event": "bought", "is": True},
-                  [send("receipt", category="transactional")], [OFFER])  # fmt: skip
+    mail = branch(
+        "kind",
+        {"event": "bought", "is": True},
+        [send("receipt", category="transactional")],
+        [OFFER],
+    )
     mixed = workflow(delay("1 minute"), mail, on="Came", topic="offers")
     offers = workflow(OFFER, on="Visited", topic="offers")
     world.publish(shop(mixed=mixed, visit=offers))
@@ -247,7 +251,7 @@ def test_offers_that_wait_for_a_person_keep_no_receipt_waiting() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_functions_that_die_meanwhile_count_no_bounce_twice_and_tell_it(seed: int) -> None:
+def test_killed_functions_count_no_bounce_twice_and_still_alert(seed: int) -> None:
     """What was sent is lost to the count if its function dies: too few is on the safe side."""
     world = a_shop(faults=Faults(seed=seed, rate=0.01, most=30), echo=2)
     visit(world, READERS[:60])
@@ -259,7 +263,7 @@ def test_functions_that_die_meanwhile_count_no_bounce_twice_and_tell_it(seed: in
     assert world.alerts.told
 
 
-def test_a_thousand_readers_of_whom_few_bounce_are_all_mailed() -> None:
+def test_few_bounces_among_many_recipients_stop_nothing() -> None:
     world = World(quotas=Allowed())
     world.publish(shop(visit=workflow(OFFER, on="Visited", topic="offers")))
     visit(world, READERS)

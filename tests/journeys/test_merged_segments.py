@@ -17,7 +17,7 @@ def members(world: World, group: str, name: str) -> list[str]:
     return [member.contact for member in page.members]
 
 
-def test_what_two_did_together_lets_the_one_in_and_nobody_else_is_a_member() -> None:
+def test_merged_contact_enters_a_segment_by_the_sum_of_both_timelines() -> None:
     world = World()
     world.publish({**shop(), **SEGMENTS})
     world.event("Product Viewed", email=None, device_id=VISITOR)

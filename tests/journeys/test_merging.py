@@ -72,7 +72,7 @@ def viewed(world: World, email: str = ADA) -> int:
 # --- visitors ---
 
 
-def test_a_visitor_who_says_who_she_is_has_been_that_all_along(world: World) -> None:
+def test_anonymous_visits_count_for_the_contact_after_sign_up(world: World) -> None:
     visit(world, "d-1")
     visit(world, "d-1")
     tell(world, "Account Created", email=ADA, device_id="d-1")
@@ -80,7 +80,7 @@ def test_a_visitor_who_says_who_she_is_has_been_that_all_along(world: World) -> 
     assert len(people(world)) == len(world.state.profiles) == 1
 
 
-def test_a_visit_on_a_second_device_joins_whoever_is_named_there(world: World) -> None:
+def test_visits_on_a_second_device_join_the_identified_contact(world: World) -> None:
     tell(world, "Account Created", email=ADA, device_id="d-1")
     visit(world, "d-2")
     visit(world, "d-2")
@@ -92,7 +92,7 @@ def test_a_visit_on_a_second_device_joins_whoever_is_named_there(world: World) -
     assert world.profile().known_identifiers["device"] == ("d-1", "d-2")
 
 
-def test_what_a_visitor_did_counts_in_conditions_on_who_she_became(world: World) -> None:
+def test_visits_before_identification_count_in_conditions(world: World) -> None:
     world.consent()
     tell(world, "Account Created", email=ADA)
     visit(world, "d-2")
@@ -102,7 +102,7 @@ def test_what_a_visitor_did_counts_in_conditions_on_who_she_became(world: World)
     assert world.steps_mailed() == ["keen-mail"]
 
 
-def test_two_who_share_a_device_stay_two_and_it_follows_who_was_seen_last(world: World) -> None:
+def test_two_contacts_who_share_a_device_stay_two(world: World) -> None:
     tell(world, "Account Created", email=ADA, device_id="d-1")
     tell(world, "Account Created", email=BO, device_id="d-1", first_name="Bo")
     assert sorted(p.email or "" for p in people(world)) == [ADA, BO]
@@ -114,7 +114,7 @@ def test_two_who_share_a_device_stay_two_and_it_follows_who_was_seen_last(world:
     assert world.profile().get("first_name") is None
 
 
-def test_what_came_astray_leaves_no_trace_with_whose_device_it_was(world: World) -> None:
+def test_misrouted_event_leaves_no_trace_on_the_other_contact(world: World) -> None:
     tell(world, "Account Created", email=ADA, device_id="d-1")
     tell(world, "Account Created", email=BO, device_id="d-1", first_name="Bo")
     hers = world.state.events[STORE, world.contact()]
@@ -126,7 +126,7 @@ def test_what_came_astray_leaves_no_trace_with_whose_device_it_was(world: World)
 # --- what a page may not do ---
 
 
-def test_a_page_neither_makes_one_of_two_customers_nor_gives_one_another_address(
+def test_page_event_neither_merges_contacts_nor_changes_an_address(
     world: World,
 ) -> None:
     tell(world, "Account Created", email=ADA, external_id="7", device_id="d-1")
@@ -145,7 +145,7 @@ def test_a_page_neither_makes_one_of_two_customers_nor_gives_one_another_address
     assert world.profile("eve@mail.example").known_identifiers.get("external_id") is None
 
 
-def test_a_page_cannot_take_a_customer_number_that_nobody_has_yet(world: World) -> None:
+def test_page_event_cannot_claim_an_unknown_external_id(world: World) -> None:
     visit(world, "d-6", email="eve@mail.example", external_id="9")
     tell(world, "Order Completed", email=BO, external_id="9")
     tell(world, "Order Shipped", external_id="9")
@@ -156,7 +156,7 @@ def test_a_page_cannot_take_a_customer_number_that_nobody_has_yet(world: World) 
 # --- customers ---
 
 
-def test_a_customer_who_changes_her_address_stays_who_she_is(world: World) -> None:
+def test_changed_address_keeps_the_same_contact(world: World) -> None:
     tell(world, "Account Created", email=ADA, external_id="7")
     tell(world, "Contact Changed", email=WORK, external_id="7")
     assert world.contact(WORK) == world.contact(ADA)
@@ -165,7 +165,7 @@ def test_a_customer_who_changes_her_address_stays_who_she_is(world: World) -> No
     assert len(people(world)) == 1
 
 
-def test_two_accounts_of_which_the_shop_says_that_they_are_one_become_one(world: World) -> None:
+def test_shop_event_with_both_identifiers_merges_two_contacts(world: World) -> None:
     world.consent(email=WORK, state="withdrawn")
     tell(world, "Order Completed", {"total": 10}, email=WORK)
     world.consent(email=ADA)
@@ -182,7 +182,7 @@ def test_two_accounts_of_which_the_shop_says_that_they_are_one_become_one(world:
     assert mine == {"offers"}
 
 
-def test_two_customers_of_the_shop_stay_two_whatever_they_share(world: World) -> None:
+def test_two_external_ids_are_never_merged(world: World) -> None:
     phone = "+33612345678"
     tell(world, "Order Completed", email=ADA, external_id="7", phone=phone)
     tell(world, "Order Completed", email=BO, external_id="8", phone=phone)
@@ -191,7 +191,7 @@ def test_two_customers_of_the_shop_stay_two_whatever_they_share(world: World) ->
     assert world.profile().known_identifiers["external_id"] == ("7",)
 
 
-def test_two_first_events_at_once_under_different_names_make_one_contact(world: World) -> None:
+def test_simultaneous_first_events_with_linked_identifiers_make_one_contact(world: World) -> None:
     """Neither name leads anywhere yet when the events come in."""
     world.event("Account Created", email=ADA, external_id="7")
     world.event("Order Completed", email=None, external_id="7")
@@ -200,11 +200,14 @@ def test_two_first_events_at_once_under_different_names_make_one_contact(world: 
     world.run_for(minutes=1)
     (one,) = people(world)
     assert {name: t.count for name, t in one.totals.items()} == {
-        "Account Created": 1, "Order Completed": 1, "Product Viewed": 1, "Logged In": 1,
-    }  # fmt: skip
+        "Account Created": 1,
+        "Order Completed": 1,
+        "Product Viewed": 1,
+        "Logged In": 1,
+    }
 
 
-def test_two_who_are_asked_to_merge_into_each_other_become_one(world: World) -> None:
+def test_mutual_merge_requests_end_in_one_contact(world: World) -> None:
     tell(world, "Seen", email=ADA)
     tell(world, "Seen", email=None, external_id="7")
     tell(world, "Seen", email=None, phone="+33612345678")
@@ -223,7 +226,7 @@ def begin_cart(world: World, **contact: Any) -> None:
     tell(world, "Checkout Started", {"checkout_id": "k-1", "total": 150}, **contact)
 
 
-def test_who_becomes_somebody_else_inside_a_workflow_goes_on_and_is_mailed_once(
+def test_contact_merged_inside_a_workflow_continues_and_is_mailed_once(
     world: World,
 ) -> None:
     world.consent()
@@ -240,7 +243,7 @@ def test_who_becomes_somebody_else_inside_a_workflow_goes_on_and_is_mailed_once(
     assert one.active_enrollments == {}
 
 
-def test_who_is_inside_twice_goes_on_once_and_the_other_end_is_recorded(world: World) -> None:
+def test_duplicate_enrollment_after_merge_ends_with_its_reason(world: World) -> None:
     for email in (ADA, WORK):
         world.consent(email=email)
         begin_cart(world, email=email)
@@ -254,7 +257,7 @@ def test_who_is_inside_twice_goes_on_once_and_the_other_end_is_recorded(world: W
     assert {e.status for e in world.step_functions.executions.values()} == {"SUCCEEDED", "ABORTED"}
 
 
-def test_an_order_under_the_new_name_ends_what_began_under_the_old(world: World) -> None:
+def test_order_of_the_merged_contact_exits_the_earlier_enrollment(world: World) -> None:
     world.consent()
     begin_cart(world, external_id="7")
     tell(world, "Account Created", email=ADA)
@@ -275,7 +278,7 @@ def mailed_and_merged(world: World) -> None:
     tell(world, "Seen", email=WORK, external_id="7")
 
 
-def test_the_link_in_a_mail_from_before_withdraws_for_who_she_is_now(world: World) -> None:
+def test_unsubscribe_link_from_before_the_merge_withdraws_for_the_winner(world: World) -> None:
     mailed_and_merged(world)
     (mail,) = world.mails
     world.unsubscribe(mail)
@@ -286,7 +289,7 @@ def test_the_link_in_a_mail_from_before_withdraws_for_who_she_is_now(world: Worl
     assert len(world.mails) == 1
 
 
-def test_a_click_in_a_mail_from_before_is_heard(world: World) -> None:
+def test_click_in_a_mail_from_before_the_merge_is_matched(world: World) -> None:
     mailed_and_merged(world)
     (mail,) = world.mails
     world.click(mail)
@@ -336,7 +339,7 @@ def seen(world: World) -> tuple[object, ...]:
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "learn"])
-def test_a_kill_at_any_call_while_two_become_one_changes_nothing(scope: Any) -> None:
+def test_kill_at_any_call_during_a_merge_changes_nothing(scope: Any) -> None:
     published = World()
     published.publish(FILES)
     undisturbed = World(published=published)
@@ -352,7 +355,7 @@ def test_a_kill_at_any_call_while_two_become_one_changes_nothing(scope: Any) -> 
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_any_number_of_kills_while_two_become_one_doubles_nothing(seed: int) -> None:
+def test_random_kills_during_a_merge_count_and_mail_nothing_twice(seed: int) -> None:
     published = World()
     published.publish(FILES)
     world = World(

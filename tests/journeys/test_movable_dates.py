@@ -18,16 +18,23 @@ EARLY = MONDAY_NOON - DAY
 
 def until(**more: object) -> Json:
     return {
-        "id": "wait", "type": "delay_until", "date": "contact.properties.next_visit",
-        "at": "09:00", "timezone": "UTC", "movable": "Your next visit", **more,
-    }  # fmt: skip
+        "id": "wait",
+        "type": "delay_until",
+        "date": "contact.properties.next_visit",
+        "at": "09:00",
+        "timezone": "UTC",
+        "movable": "Your next visit",
+        **more,
+    }
 
 
 def reminder(*steps: Json, **more: object) -> Json:
     return workflow(
         *(steps or (until(), send("reminder"), delay("2 days"), send("follow-up"))),
-        on="Visited", category="transactional", **more,
-    )  # fmt: skip
+        on="Visited",
+        category="transactional",
+        **more,
+    )
 
 
 def day(number: float) -> str:
@@ -57,7 +64,7 @@ def mails(world: World) -> list[tuple[str, timedelta]]:
     return [(mail.tags["step"], at - MONDAY_NOON) for at, mail in world.posted]
 
 
-def test_it_is_waited_for_without_an_execution() -> None:
+def test_movable_date_is_awaited_without_an_execution() -> None:
     world = begun(day(2))
     world.run_for(hours=1)
     assert [e.status for e in world.step_functions.executions.values()] == ["SUCCEEDED"]
@@ -67,7 +74,7 @@ def test_it_is_waited_for_without_an_execution() -> None:
 
 @pytest.mark.parametrize("new", [5, 19, 21, 90, 800])
 @pytest.mark.parametrize("at", [1, 4])
-def test_the_mail_comes_at_the_new_date_and_at_no_other(at: int, new: int) -> None:
+def test_moved_date_sends_the_mail_only_at_the_new_date(at: int, new: int) -> None:
     world = begun()
     world.run_for(days=at)
     moves(world, day(new))
@@ -77,7 +84,7 @@ def test_the_mail_comes_at_the_new_date_and_at_no_other(at: int, new: int) -> No
     assert world.state.timers == {}
 
 
-def test_it_can_be_moved_again_and_again() -> None:
+def test_date_can_be_moved_repeatedly() -> None:
     world = begun()
     for new in (40, 10, 30, 12):
         world.run_for(days=1)
@@ -87,7 +94,7 @@ def test_it_can_be_moved_again_and_again() -> None:
     assert len(world.mails) == 2
 
 
-def test_of_two_dates_the_one_that_was_said_last_counts() -> None:
+def test_latest_reported_date_wins() -> None:
     world = begun()
     world.run_for(days=3)
     moves(world, day(30))
@@ -96,7 +103,7 @@ def test_of_two_dates_the_one_that_was_said_last_counts() -> None:
     assert mails(world)[0] == ("reminder", nine(30))
 
 
-def test_a_date_that_is_over_is_now() -> None:
+def test_date_moved_into_the_past_is_due_now() -> None:
     world = begun()
     world.run_for(days=3)
     moves(world, day(1))
@@ -107,7 +114,7 @@ def test_a_date_that_is_over_is_now() -> None:
 
 
 @pytest.mark.parametrize("new", ["soon", "", None, 7, ["2026-12-01"], "2026-13-01"])
-def test_what_is_no_date_moves_nothing(new: object) -> None:
+def test_invalid_date_moves_nothing(new: object) -> None:
     world = begun()
     world.run_for(days=3)
     moves(world, new)
@@ -115,7 +122,7 @@ def test_what_is_no_date_moves_nothing(new: object) -> None:
     assert mails(world)[0] == ("reminder", nine(20))
 
 
-def test_once_the_mail_is_under_way_it_is_too_late() -> None:
+def test_date_moved_after_the_mail_started_is_too_late() -> None:
     world = begun()
     world.run_until(MONDAY_NOON + nine(20) + MINUTE)
     moves(world, day(60))
@@ -123,7 +130,7 @@ def test_once_the_mail_is_under_way_it_is_too_late() -> None:
     assert mails(world) == [("reminder", nine(20)), ("follow-up", nine(20) + 2 * DAY)]
 
 
-def test_it_is_nine_where_the_contact_lives_now() -> None:
+def test_movable_date_uses_the_contacts_current_time_zone() -> None:
     world = World()
     world.publish(shop(visit=reminder(until(timezone="contact"), send("reminder"))))
     world.event("Visited", timezone="UTC", properties={"next_visit": day(20)})
@@ -133,7 +140,7 @@ def test_it_is_nine_where_the_contact_lives_now() -> None:
     assert mails(world) == [("reminder", nine(20) - timedelta(hours=9))]
 
 
-def test_another_property_and_another_wait_are_left_alone() -> None:
+def test_other_property_or_fixed_wait_is_not_moved() -> None:
     world = World()
     fixed = {**until(), "id": "fixed"}
     del fixed["movable"]
@@ -149,7 +156,7 @@ def test_another_property_and_another_wait_are_left_alone() -> None:
     assert ("reminder", nine(25)) in mails(world)
 
 
-def test_whoever_has_left_is_not_reminded_at_the_new_date_either() -> None:
+def test_date_moved_after_exit_sends_nothing() -> None:
     world = begun(exit_on=[{"event": "Ordered"}])
     world.run_for(days=3)
     world.event("Ordered")
@@ -158,7 +165,7 @@ def test_whoever_has_left_is_not_reminded_at_the_new_date_either() -> None:
     assert mails(world) == []
 
 
-def test_a_date_moved_during_a_pause_counts_after_it() -> None:
+def test_date_moved_during_a_pause_counts_after_it() -> None:
     world = begun()
     world.run_for(days=1)
     world.publish({"workflows/visit.json": reminder(status="paused")})
@@ -170,7 +177,7 @@ def test_a_date_moved_during_a_pause_counts_after_it() -> None:
     assert nine(30) <= mails(world)[0][1] <= nine(30) + 2 * DAY
 
 
-def test_a_workflow_that_plans_the_next_visit_itself_waits_for_that_one() -> None:
+def test_date_set_by_the_workflow_itself_is_awaited() -> None:
     """The step's own event may be applied after the wait has begun: it must not seem older."""
     plan = {"id": "plan", "type": "update_contact", "set": {"next_visit": day(40)}}
     world = World()
@@ -197,9 +204,7 @@ def published() -> World:
     return world
 
 
-def tell(
-    published: World, before: timedelta, new: int, faults: Faults | None = None
-) -> World:  # fmt: skip
+def tell(published: World, before: timedelta, new: int, faults: Faults | None = None) -> World:
     world = World(published=published, faults=faults)
     world.run_until(MONDAY_NOON)
     world.event("Visited", properties={"next_visit": day(20)})
@@ -222,7 +227,7 @@ def seen(world: World) -> object:
 @pytest.mark.parametrize("scope", ["react", "run_steps", "trigger_date"])
 @pytest.mark.parametrize("new", [15, 40])
 @pytest.mark.parametrize("before", AROUND.values(), ids=AROUND)
-def test_a_kill_at_any_call_changes_nothing_that_anyone_sees(
+def test_kill_at_any_call_sends_the_mails_once_at_one_date(
     published: World, before: timedelta, new: int, scope: Scope
 ) -> None:
     undisturbed = tell(published, before, new)
@@ -244,9 +249,7 @@ def one_date(world: World) -> bool:
 
 
 @pytest.mark.parametrize("new", [15, 19, 21, 40])
-def test_a_date_moved_in_the_middle_of_anything_is_either_in_time_or_too_late(
-    published: World, new: int
-) -> None:
+def test_date_moved_at_any_call_is_either_in_time_or_too_late(published: World, new: int) -> None:
     """At every call of every function the date is moved, and applied, before the function goes on:
     the mails come at one of both dates, once, and at the new one if the old had not begun."""
     undisturbed = World(published=published)
@@ -289,7 +292,7 @@ def test_a_date_moved_in_the_middle_of_anything_is_either_in_time_or_too_late(
     told=st.lists(st.tuples(st.integers(0, 25), st.integers(-2, 40)), max_size=6),
     echo=st.integers(1, 3),
 )
-def test_however_often_it_is_moved_the_mail_comes_once_at_the_last_date_said_in_time(
+def test_any_sequence_of_moves_sends_once_at_the_last_date_in_time(
     published: World, told: list[tuple[int, int]], echo: int
 ) -> None:
     """A second reading: walk through the days, and see on which the mail is due first."""

@@ -74,7 +74,7 @@ TRIGGERS = {"date": BIRTHDAY, "silence": SILENCE, "round": ROUND, "start": MANUA
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS.values(), ids=TRIGGERS.keys())
-def test_who_is_called_is_let_in_by_a_workflow_that_has_just_gone_live(trigger: Json) -> None:
+def test_targeted_event_enters_a_workflow_published_a_moment_ago(trigger: Json) -> None:
     world, registry = published_behind_its_back(trigger)
     call(world, trigger)
     assert world.steps_mailed() == ["mail"]
@@ -83,7 +83,7 @@ def test_who_is_called_is_let_in_by_a_workflow_that_has_just_gone_live(trigger: 
 
 @pytest.mark.parametrize("trigger", TRIGGERS.values(), ids=TRIGGERS.keys())
 @pytest.mark.parametrize("status", ["draft", "paused"])
-def test_who_is_called_is_let_in_by_a_workflow_that_was_not_live_before(
+def test_targeted_event_enters_a_workflow_that_was_draft_or_paused_before(
     trigger: Json, status: str
 ) -> None:
     before = {"workflows/called.json": workflow(send("mail"), trigger=trigger, status=status)}
@@ -93,7 +93,7 @@ def test_who_is_called_is_let_in_by_a_workflow_that_was_not_live_before(
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS.values(), ids=TRIGGERS.keys())
-def test_who_is_called_is_let_in_when_the_store_was_paused_before(trigger: Json) -> None:
+def test_targeted_event_enters_when_the_store_was_paused_before(trigger: Json) -> None:
     world, registry = published_behind_its_back(trigger)
     paused = StoreSettings.from_json(settings(paused=True))
     registry.old[STORE] = world.shelf.head(STORE)._replace(settings=paused)
@@ -101,7 +101,7 @@ def test_who_is_called_is_let_in_when_the_store_was_paused_before(trigger: Json)
     assert world.steps_mailed() == ["mail"]
 
 
-def test_a_day_that_came_does_not_come_again_for_a_function_that_knew_nothing_of_it() -> None:
+def test_fired_date_does_not_fire_again_from_a_stale_cache() -> None:
     world = World()
     world.publish(shop())
     world.event("Signed Up", properties={"birthday": "1990-11-03"})
@@ -120,7 +120,7 @@ def test_a_day_that_came_does_not_come_again_for_a_function_that_knew_nothing_of
     assert sum(done.came for done in world.reconciled) == 1
 
 
-def test_what_a_known_workflow_is_called_for_costs_no_other_read() -> None:
+def test_event_for_a_known_workflow_costs_no_second_read() -> None:
     world, registry = published_behind_its_back(MANUAL)
     registry.old[STORE] = world.shelf.head(STORE)
     world.event("Workflow Started", {"workflow": "called"})

@@ -24,8 +24,9 @@ from tests.support.world import World
 
 HOUR, DAY, NO_TIME = timedelta(hours=1), timedelta(days=1), timedelta(0)
 MINUTE = timedelta(minutes=1)
-SERIES = visits(send("first"), delay("10 days", "pause"), send("second"), delay("1 day"),
-                send("third"))  # fmt: skip
+SERIES = visits(
+    send("first"), delay("10 days", "pause"), send("second"), delay("1 day"), send("third")
+)
 Said = dict[str, Content]
 
 
@@ -52,9 +53,13 @@ def spell(
 
 
 def live(
-    document: Json, *pauses: tuple[float, float], say: object = of_workflow,
-    faults: Faults | None = None, until: float = 300, event: tuple[str, float] | None = None,
-) -> World:  # fmt: skip
+    document: Json,
+    *pauses: tuple[float, float],
+    say: object = of_workflow,
+    faults: Faults | None = None,
+    until: float = 300,
+    event: tuple[str, float] | None = None,
+) -> World:
     """Ada visits at noon; pauses last from day to day; an event may come in between."""
     world = World(faults=faults)
     world.publish(shop(visit=document))
@@ -77,20 +82,20 @@ def nearly(found: list[tuple[str, timedelta]], *expected: tuple[str, float]) -> 
 
 
 @both
-def test_who_waits_through_a_pause_waits_as_much_longer(say: object) -> None:
+def test_pause_lengthens_a_delay_by_its_length(say: object) -> None:
     world = live(SERIES, (3, 6), say=say)
     assert nearly(mails(world), ("first", 0), ("second", 13), ("third", 14))
     assert world.enrollment().status == "completed"
 
 
 @both
-def test_whose_time_comes_in_a_pause_goes_on_with_the_time_that_was_left(say: object) -> None:
+def test_delay_due_during_a_pause_continues_with_its_remaining_time(say: object) -> None:
     world = live(SERIES, (8, 28), say=say)
     assert nearly(mails(world), ("first", 0), ("second", 30), ("third", 31))
 
 
 @both
-def test_nothing_is_sent_and_nothing_runs_in_a_pause(say: object) -> None:
+def test_nothing_is_sent_and_nothing_runs_during_a_pause(say: object) -> None:
     world = World()
     world.publish(shop(visit=SERIES))
     world.event("Visited")
@@ -104,7 +109,7 @@ def test_nothing_is_sent_and_nothing_runs_in_a_pause(say: object) -> None:
 
 
 @both
-def test_nobody_enters_in_a_pause(say: object) -> None:
+def test_no_contact_enters_during_a_pause(say: object) -> None:
     world = World()
     world.publish(shop(visit=SERIES))
     world.publish(say(SERIES, True))  # type: ignore[operator]
@@ -113,12 +118,12 @@ def test_nobody_enters_in_a_pause(say: object) -> None:
     assert world.enrollments_of() == []
 
 
-def test_pauses_add_up() -> None:
+def test_several_pauses_add_up() -> None:
     world = live(SERIES, (1, 2), (4, 6), (7, 8))
     assert nearly(mails(world), ("first", 0), ("second", 14), ("third", 15))
 
 
-def test_a_pause_of_the_store_within_one_of_the_workflow_counts_once() -> None:
+def test_store_pause_within_a_workflow_pause_counts_once() -> None:
     world = World()
     world.publish(shop(visit=SERIES))
     world.event("Visited")
@@ -135,14 +140,14 @@ def test_a_pause_of_the_store_within_one_of_the_workflow_counts_once() -> None:
     assert nearly(mails(world), ("first", 0), ("second", 13), ("third", 14))
 
 
-def test_a_parked_wait_is_frozen_too() -> None:
+def test_suspended_delay_is_lengthened_by_pauses() -> None:
     long = visits(delay("60 days", "long"), send("mail"))
     assert nearly(mails(live(long, (10, 15))), ("mail", 65))
     assert nearly(mails(live(long, (50, 70))), ("mail", 80))
     assert nearly(mails(live(long, (10, 15), (50, 70))), ("mail", 85))
 
 
-def test_a_date_stays_unless_it_comes_in_the_pause() -> None:
+def test_date_moves_only_if_it_is_due_during_the_pause() -> None:
     def at(world: World) -> float:
         return round((world.mailed_at("mail") - MONDAY_NOON) / DAY, 2)
 
@@ -161,13 +166,15 @@ LONG_ANSWER = visits(wait_for("answer", "Replied", "50 days", [send("thanks")], 
 
 
 @pytest.mark.parametrize(("document", "days"), [(ANSWER, 20), (LONG_ANSWER, 50)])
-def test_a_wait_is_over_later_by_the_pause_and_its_event_counts(document: Json, days: int) -> None:
+def test_wait_is_lengthened_by_the_pause_and_still_takes_its_event(
+    document: Json, days: int
+) -> None:
     assert nearly(mails(live(document, (5, 8))), ("pity", days + 3))
     assert nearly(mails(live(document, (5, 8), event=("Replied", 12))), ("thanks", 12))
 
 
 @both
-def test_a_wait_hears_its_event_until_its_later_end(say: object) -> None:
+def test_wait_takes_its_event_until_the_lengthened_timeout(say: object) -> None:
     """Five days, of which one was paused: an order on the sixth is still in time."""
     steps = wait_for("answer", "Replied", "5 days", [send("thanks")], [send("pity")])
     for day in (5.1, 5.9):
@@ -177,20 +184,20 @@ def test_a_wait_hears_its_event_until_its_later_end(say: object) -> None:
 
 
 @pytest.mark.parametrize("document", [ANSWER, LONG_ANSWER])
-def test_what_happens_in_a_pause_is_answered_after_it(document: Json) -> None:
+def test_event_during_a_pause_is_answered_after_it(document: Json) -> None:
     (mail,) = mails(live(document, (5, 8), event=("Replied", 6)))
     assert mail[0] == "thanks"
     assert 8 * DAY <= mail[1] <= 9 * DAY + 2 * MINUTE
 
 
-def test_who_buys_in_a_pause_leaves() -> None:
+def test_order_during_a_pause_exits() -> None:
     document = {**SERIES, "exit_on": [{"event": "Ordered"}]}
     world = live(document, (8, 28), event=("Ordered", 20))
     assert world.steps_mailed() == ["first"]
     assert (world.enrollment().status, world.state.timers) == ("exited", {})
 
 
-def test_a_mail_does_not_expire_in_a_pause() -> None:
+def test_mail_does_not_expire_during_a_pause() -> None:
     world = World()
     document = visits(send("first"), send("second", expires="1 hour"))
     world.publish(shop(visit=document))
@@ -204,7 +211,7 @@ def test_a_mail_does_not_expire_in_a_pause() -> None:
     assert world.steps_mailed() == ["first", "second"]
 
 
-def test_a_crowd_goes_on_as_it_came() -> None:
+def test_contacts_resume_an_hour_apart_as_they_entered() -> None:
     """Thirty people an hour apart, all due in the pause: they are an hour apart afterwards."""
     world = World()
     world.publish(shop(visit=SERIES))
@@ -234,14 +241,16 @@ SCOPES = ["react", "run_steps", "await_event", pytest.param("trigger_date", mark
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", [None, ("Replied", 60.0)])
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
+def test_kill_at_any_call_changes_no_mail_around_pauses(
     scope: Scope, event: tuple[str, float] | None
 ) -> None:
     document = visits(
-        send("first"), delay("10 days", "short"),
+        send("first"),
+        delay("10 days", "short"),
         wait_for("answer", "Replied", "50 days", [send("thanks")], [send("pity")]),
-        delay("5 days", "rest"), send("last"),
-    )  # fmt: skip
+        delay("5 days", "rest"),
+        send("last"),
+    )
     story = partial(live, document, (3, 4), (8, 28), (55, 65), (80, 90), event=event)
     undisturbed = story()
     expected = sorted((step, round(at / HOUR)) for step, at in mails(undisturbed))

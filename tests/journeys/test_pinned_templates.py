@@ -32,7 +32,7 @@ def pinned_world(*steps: Json, **head: object) -> tuple[World, str]:
     return world, pin
 
 
-def test_an_edit_reaches_people_inside_unless_the_step_is_pinned() -> None:
+def test_template_edit_reaches_active_enrollments_except_pinned_steps() -> None:
     world, pin = pinned_world(
         send("before"), delay("1 day"), send("pinned", template_version="PIN"), send("usual")
     )
@@ -46,9 +46,11 @@ def test_an_edit_reaches_people_inside_unless_the_step_is_pinned() -> None:
     assert hashes == {"before": pin, "pinned": pin, "usual": version(world)}
 
 
-def test_a_variant_may_be_pinned_so_that_it_is_compared_with_what_it_was() -> None:
-    variants = [{"name": "a", "template": "plain", "weight": 0},
-                {"name": "b", "template": "plain", "template_version": "PIN"}]  # fmt: skip
+def test_variant_can_be_pinned_to_a_template_version() -> None:
+    variants = [
+        {"name": "a", "template": "plain", "weight": 0},
+        {"name": "b", "template": "plain", "template_version": "PIN"},
+    ]
     world, pin = pinned_world(step("send_email", "tested", variants=variants))
     world.publish(template("plain", body=NEW))
     visited(world)
@@ -57,7 +59,7 @@ def test_a_variant_may_be_pinned_so_that_it_is_compared_with_what_it_was() -> No
     assert (message["variant"], message["template_hash"]) == ("b", pin)
 
 
-def test_an_edit_is_not_held_to_what_only_a_pinned_step_needs() -> None:
+def test_template_edit_is_not_checked_against_needs_of_pinned_steps() -> None:
     world, pin = pinned_world(send("offer", template_version="PIN"), category="marketing")
     edit: dict[str, Content] = {"templates/plain/body.html": NO_WAY_OUT}
     assert republish(world, edit) == [("published", [])]
@@ -71,7 +73,7 @@ def test_an_edit_is_not_held_to_what_only_a_pinned_step_needs() -> None:
     assert pin in next(iter(world.state.messages.values()))["template_hash"]
 
 
-def test_a_version_that_was_never_live_is_refused_and_what_was_live_stays() -> None:
+def test_template_version_that_was_never_live_is_refused() -> None:
     world, pin = pinned_world(send("kept", template_version="PIN"))
     never = visit(send("kept", template_version="0" * 16))
     ((outcome, problems),) = republish(world, {"workflows/visit.json": never})
@@ -80,7 +82,7 @@ def test_a_version_that_was_never_live_is_refused_and_what_was_live_stays() -> N
     assert f"{pin} is live" in problems[0]
 
 
-def test_a_version_that_is_not_fit_for_marketing_cannot_be_pinned_to_for_it() -> None:
+def test_version_unfit_for_marketing_cannot_be_pinned_for_marketing() -> None:
     world = world_of(send("any"))
     republish(world, {"templates/plain/body.html": NO_WAY_OUT})
     bare = version(world)
@@ -90,7 +92,7 @@ def test_a_version_that_is_not_fit_for_marketing_cannot_be_pinned_to_for_it() ->
         assert republish(world, {"workflows/visit.json": document})[-1][0] == outcome
 
 
-def test_the_folder_of_a_pinned_template_is_in_use() -> None:
+def test_template_folder_of_a_pinned_step_cannot_be_deleted() -> None:
     world, _ = pinned_world(send("kept", template_version="PIN"))
     gone = publish_template(world.publisher.publications, STORE, "plain", {}, {})
     assert [str(p) for p in gone.problems] == [
@@ -98,7 +100,7 @@ def test_the_folder_of_a_pinned_template_is_in_use() -> None:
     ]
 
 
-def test_the_report_of_an_edit_says_which_version_was_live_before() -> None:
+def test_report_of_template_edit_names_the_previous_version() -> None:
     world = world_of(send("any"))
     before = version(world)
     world.publish(template("plain", body=NEW))
@@ -108,13 +110,20 @@ def test_the_report_of_an_edit_says_which_version_was_live_before() -> None:
     assert f"before it, version {before} was live" in report
 
 
-def test_a_workflow_is_tried_with_the_version_that_its_step_is_pinned_to() -> None:
+def test_workflow_tests_use_the_pinned_template_version() -> None:
     world = world_of(send("any"))
     pin = version(world)
     world.publish(template("plain", subject="Another subject"))
-    case = {"name": "both", "trigger": {}, "expect": {"messages": [
-        {"step": "pinned", "subject": "About plain", "locale": "en"},
-        {"step": "usual", "subject": "Another subject", "locale": "en"}]}}  # fmt: skip
+    case = {
+        "name": "both",
+        "trigger": {},
+        "expect": {
+            "messages": [
+                {"step": "pinned", "subject": "About plain", "locale": "en"},
+                {"step": "usual", "subject": "Another subject", "locale": "en"},
+            ]
+        },
+    }
     told: dict[str, Content] = {
         "tests/visit.test.json": {"workflow": "visit", "cases": [case]},
         "workflows/visit.json": visit(send("pinned", template_version=pin), send("usual")),

@@ -33,21 +33,25 @@ def path_of(document: Json, **tale: object) -> tuple[str, ...]:
     return life.path
 
 
-def test_a_story_moves_through_segments_as_time_passes() -> None:
+def test_simulated_contact_changes_segments_over_time() -> None:
     contact = {"email": "ada@mail.example"}
     told = path_of(ASKING, contact=contact, events=ORDERS)
     assert told == ("now", "buyer", "wait-20-days", "later", "no-more")
     assert path_of(ASKING, contact=contact) == (
-        "now", "other", "wait-20-days", "later", "no-more",
-    )  # fmt: skip
+        "now",
+        "other",
+        "wait-20-days",
+        "later",
+        "no-more",
+    )
 
 
-def test_a_story_can_begin_with_a_segment() -> None:
+def test_simulation_can_start_with_a_segment_trigger() -> None:
     contact = {"email": "ada@mail.example"}
     assert path_of(HERALD, contact=contact) == ("hello",)
 
 
-def test_the_tests_of_a_workflow_know_the_segments_that_are_live() -> None:
+def test_workflow_tests_use_the_live_segments() -> None:
     tests = {
         "workflow": "asking",
         "cases": [

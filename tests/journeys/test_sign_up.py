@@ -15,21 +15,28 @@ from tests.support.environment import PUBLIC_URL
 from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
-FORM: Json = {"topics": ["offers"], "list": "newsletter", "consent_text": "Yes, please.",
-              "fields": {"first_name": {}}}  # fmt: skip
+FORM: Json = {
+    "topics": ["offers"],
+    "list": "newsletter",
+    "consent_text": "Yes, please.",
+    "fields": {"first_name": {}},
+}
 FILES = {
     **shop(
-        opt_in=workflow(send("ask", "confirm"), on="Opt-In Requested", category="transactional",
-                        reentry={"allow": "always"}),
+        opt_in=workflow(
+            send("ask", "confirm"),
+            on="Opt-In Requested",
+            category="transactional",
+            reentry={"allow": "always"},
+        ),
         hello=workflow(send("hello"), trigger={"type": "form", "form": "footer"}),
         joined=workflow(send("joined"), trigger={"type": "list", "list": "newsletter"}),
     ),
     "settings.json": settings(forms={"footer": FORM}),
     "templates/confirm/subject.txt": "Is it you?",
-    "templates/confirm/body.html":
-        '<html><body><a href="{{ urls.confirm }}">Yes</a> '
-        '<a href="{{ urls.preferences }}">Preferences</a></body></html>',
-}  # fmt: skip
+    "templates/confirm/body.html": '<html><body><a href="{{ urls.confirm }}">Yes</a> '
+    '<a href="{{ urls.preferences }}">Preferences</a></body></html>',
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +69,7 @@ def confirm(world: World) -> bool:
     """The reader presses the button of the mail; whether the link was good."""
     desk = SignUpConfirmation(
         world.timeline, world.contacts, world.registry, MemorySecrets(world.keys)
-    )  # fmt: skip
+    )
     opened = desk.open(STORE, token(world, "confirm"), world.now)
     assert opened is not None
     desk.confirm(opened, FormVisitor("198.51.100.7"), world.now)
@@ -90,7 +97,7 @@ def story(published: World, faults: Faults | None = None) -> World:
     return world
 
 
-def test_whoever_confirms_is_greeted(published: World) -> None:
+def test_confirmed_sign_up_is_welcomed(published: World) -> None:
     world = World(published=published)
     sign_up(world)
     world.run_for(days=2)
@@ -103,7 +110,7 @@ def test_whoever_confirms_is_greeted(published: World) -> None:
     assert world.profile().get("first_name") == "Ada"
 
 
-def test_whoever_does_not_confirm_is_left_alone(published: World) -> None:
+def test_unconfirmed_sign_up_gets_no_more_mail(published: World) -> None:
     world = World(published=published)
     sign_up(world)
     world.run_for(days=8)
@@ -113,7 +120,7 @@ def test_whoever_does_not_confirm_is_left_alone(published: World) -> None:
     assert world.profile().consent == {}
 
 
-def test_an_address_that_must_not_be_mailed_is_not_even_asked(published: World) -> None:
+def test_suppressed_address_gets_no_confirmation_mail(published: World) -> None:
     world = World(published=published)
     world.suppress()
     sign_up(world)
@@ -122,7 +129,7 @@ def test_an_address_that_must_not_be_mailed_is_not_even_asked(published: World) 
     assert world.messages() == {"ask": ("skipped", "suppressed: hard bounce")}
 
 
-def test_whoever_takes_a_break_is_greeted_by_nobody_but_still_asked(published: World) -> None:
+def test_snoozed_contact_gets_confirmations_but_no_marketing(published: World) -> None:
     world = story(published)
     sign_up(world)
     world.run_for(hours=1)
@@ -154,9 +161,7 @@ def seen(world: World) -> object:
 
 
 @pytest.mark.parametrize("scope", ["react", "run_steps"])
-def test_a_kill_at_any_call_changes_nothing_that_anyone_sees(
-    published: World, scope: Scope
-) -> None:
+def test_kill_at_any_call_changes_no_sign_up_result(published: World, scope: Scope) -> None:
     undisturbed = story(published)
     unsent = {
         "after ledger.claim",

@@ -124,7 +124,7 @@ SLOW = settings(
 
 @given(document=workflows(), history=histories(), number=st.integers(0, 3))
 @SLOW
-def test_the_simulator_and_the_machine_agree(
+def test_simulator_and_stack_agree_on_random_workflows(
     document: Json, history: list[Happened], number: int
 ) -> None:
     both_agree(document, history, number)
@@ -169,14 +169,14 @@ def adorned(draw: st.DrawFn) -> Json:
     suspend_after=st.sampled_from([timedelta(hours=2), SUSPEND_AFTER]),
 )
 @SLOW
-def test_they_agree_whatever_steps_there_are(
+def test_simulator_and_stack_agree_on_all_step_types(
     document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
     """Also where a machine ends at a wait, and another one goes on after it."""
     both_agree(document, history, number, suspend_after)
 
 
-def test_a_wait_of_months_ends_on_its_day() -> None:
+def test_simulated_wait_of_months_ends_on_its_day() -> None:
     answer = wait_for("answer", "Replied", "90 days", [send("thanks")], [send("nudge")])
     steps = [send("first"), delay("200 days", "rest"), answer]
     world = World()
@@ -191,8 +191,9 @@ def test_a_wait_of_months_ends_on_its_day() -> None:
     ):
         life = told(world.deployment(), {"email": ADA}, {}, events)
         assert [(m.step, m.at - life.began) for m in life.mails] == [
-            ("first", timedelta(0)), (last, timedelta(days=day)),
-        ]  # fmt: skip
+            ("first", timedelta(0)),
+            (last, timedelta(days=day)),
+        ]
         assert [m.kind for m in life.moments if m.step == "answer"][-1] == how
         assert life.path == ("first", "rest", "answer", last)
 
@@ -216,31 +217,31 @@ def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
     return life
 
 
-def test_they_agree_on_a_reader_who_never_answers() -> None:
+def test_simulator_and_stack_agree_without_recipient_action() -> None:
     assert agree(ABANDONED_CART, "", []).ends == "completed"
 
 
-def test_they_agree_on_a_reader_who_clicks() -> None:
+def test_simulator_and_stack_agree_on_a_click() -> None:
     deeds = [{"after": "3 hours", "clicks": "reminder"}]
     assert agree(ABANDONED_CART, "click", deeds).reason == "came back"
 
 
-def test_they_agree_on_a_reader_who_unsubscribes() -> None:
+def test_simulator_and_stack_agree_on_an_unsubscribe() -> None:
     deeds = [{"after": "3 hours", "unsubscribes": "reminder"}]
     assert len(agree(CART, "unsubscribe", deeds).mails) == 1
 
 
-def test_they_agree_on_a_mail_that_bounces() -> None:
+def test_simulator_and_stack_agree_on_a_bounce() -> None:
     deeds = [{"after": "3 hours", "bounces": "reminder"}]
     assert len(agree(CART, "bounce", deeds).mails) == 1
 
 
-def test_they_agree_on_a_reader_who_calls_it_spam() -> None:
+def test_simulator_and_stack_agree_on_a_complaint() -> None:
     deeds = [{"after": "3 hours", "complains": "reminder"}]
     assert len(agree(CART, "complain", deeds).mails) == 1
 
 
-def test_they_agree_on_a_mail_that_was_delivered_and_is_asked_about() -> None:
+def test_simulator_and_stack_agree_on_a_condition_about_delivery() -> None:
     life = agree(CART, "open", [{"after": "3 hours", "opens": "reminder"}])
     assert [mail.step for mail in life.mails] == ["reminder", "offer", "last-call"]
 
@@ -261,7 +262,7 @@ ROUNDS = workflow(
 )
 
 
-def test_they_agree_on_rounds_and_on_chance() -> None:
+def test_simulator_and_stack_agree_on_loops_and_chance() -> None:
     life = agree(ROUNDS, "", [])
     assert life.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
     assert [mail.step for mail in life.mails][:3] == ["again"] * 3
@@ -273,7 +274,7 @@ def test_they_agree_on_rounds_and_on_chance() -> None:
 TRANSACTIONAL = workflow(send("a"), send("b"), category="transactional")
 
 
-def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
+def test_step_that_cannot_run_fails_the_simulated_enrollment() -> None:
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     opened = open_shop(files, MONDAY_NOON)
@@ -287,7 +288,7 @@ def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
     assert life.moments[-1].at - life.began > timedelta(hours=6), "it was tried again"
 
 
-def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None:
+def test_mail_before_a_failing_step_is_traced_once_with_its_time() -> None:
     opened = open_shop(
         {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
     )
@@ -318,7 +319,7 @@ class TemplateAway:
 
 
 @pytest.mark.parametrize("name", ["one", "two", "three"])
-def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str) -> None:
+def test_temporary_failure_only_delays_the_simulated_mails(name: str) -> None:
     big = branch("big", {"event": "total", "gte": 10}, [send("second", "two")])
     steps = [send("first", "one"), big, send("third", "three")]
     document = shop("one", "two", "three", any=workflow(*steps, category="transactional"))
@@ -337,7 +338,7 @@ def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str
     assert not any(before)
 
 
-def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
+def test_failed_execution_fails_the_simulated_enrollment() -> None:
     opened = open_shop(
         {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
     )
@@ -349,7 +350,7 @@ def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
     assert life.moments[-1].text == "leaves any, failed: state machine FAILED"
 
 
-def test_what_never_ends_is_stopped_and_told() -> None:
+def test_endless_simulation_is_stopped_and_reported() -> None:
     opened = open_shop({}, MONDAY_NOON)
     delay_ = {"id": "a", "type": "delay", "for": "1 second", "next": "a"}
     head = {
@@ -364,7 +365,7 @@ def test_what_never_ends_is_stopped_and_told() -> None:
     assert life.ends == "active"
 
 
-def test_the_cases_of_a_file_share_what_may_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_cases_of_a_file_share_one_action_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("milepost.simulator.workflow_tests.MAX_TOGETHER", 12)
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
@@ -390,7 +391,7 @@ TRIGGERS: list[tuple[Json, Json]] = [
 
 
 @pytest.mark.parametrize(("trigger", "data"), TRIGGERS)
-def test_a_story_begins_with_what_the_trigger_waits_for(trigger: Json, data: Json) -> None:
+def test_simulation_starts_with_the_event_of_the_trigger(trigger: Json, data: Json) -> None:
     """Also where publishing does not offer the trigger yet."""
     plain = open_shop({path: text(content) for path, content in shop().items()}, MONDAY_NOON)
     document = workflow(send("a"), trigger=trigger, category="transactional")

@@ -27,33 +27,54 @@ KINDS: dict[str, list[Json]] = {
     "holdout": [step("holdout", "h", percent=50), send("mail")],
     "loop": [send("a"), delay("1 hour", "wait"), send("b"), goto("again", "a", max=2)],
     "wait in a loop": [
-        step("wait_for", "w", event="Replied", timeout="2 hours",
-             on_event=[send("thanks")], on_timeout=[send("nudge")]),
+        step(
+            "wait_for",
+            "w",
+            event="Replied",
+            timeout="2 hours",
+            on_event=[send("thanks")],
+            on_timeout=[send("nudge")],
+        ),
         goto("again", "w", max=2),
     ],
     "date": [step("delay_until", "d", date="2026-11-03", at="09:00"), send("mail")],
     "no date": [step("delay_until", "d", date="event.gone", if_missing="exit"), send("mail")],
     "variants": [step("send_email", "v", variants=VARIANTS), send("mail")],
     "update": [
-        step("update_contact", "u", set={"plan": "gold"}, unset=["old"], increment={"n": 2},
-             append={"seen": {"from": "event.total"}}, locale="fr", timezone="Europe/Paris"),
+        step(
+            "update_contact",
+            "u",
+            set={"plan": "gold"},
+            unset=["old"],
+            increment={"n": 2},
+            append={"seen": {"from": "event.total"}},
+            locale="fr",
+            timezone="Europe/Paris",
+        ),
         branch("b", FEW, [send("few")], [send("many")]),
-        step("update_contact", "again", increment={"n": 3}), delay("1 hour"),
-        step("update_contact", "later", increment={"n": 4}, unset=["plan"]), send("mail"),
+        step("update_contact", "again", increment={"n": 3}),
+        delay("1 hour"),
+        step("update_contact", "later", increment={"n": 4}, unset=["plan"]),
+        send("mail"),
     ],
     "update in a loop": [
-        delay("1 hour", "wait"), step("add_score", "u", points=3), goto("again", "wait", max=2),
+        delay("1 hour", "wait"),
+        step("add_score", "u", points=3),
+        goto("again", "wait", max=2),
     ],
     "list, stage and score": [
-        step("add_to_list", "in", list="club"), step("remove_from_list", "out", list="other"),
-        step("set_stage", "stage", stage="vip"), step("add_score", "score", points=5),
+        step("add_to_list", "in", list="club"),
+        step("remove_from_list", "out", list="other"),
+        step("set_stage", "stage", stage="vip"),
+        step("add_score", "score", points=5),
         branch("b", {"contact": "score", "is": 5}, [send("five")], [send("other")]),
         step("remove_from_list", "out-2", list="club"),
     ],
     "emit": [
         step("emit_event", "tell", event="Told", properties={"n": {"from": "event.total"}, "k": 1}),
         branch("b", DID_ONCE, [send("once")], [send("twice")]),
-        step("emit_event", "tell-2", event="Told", properties={"k": 2}), delay("1 hour"),
+        step("emit_event", "tell-2", event="Told", properties={"k": 2}),
+        delay("1 hour"),
         branch("c", {"did": "Told", "times": {"is": 2}}, [send("yes")], [send("no")]),
     ],
     "start": [step("start_workflow", "go", workflow="started"), send("mail")],
@@ -63,7 +84,8 @@ KINDS: dict[str, list[Json]] = {
         step("webhook", "x", url="https://crm.example.com/hook", on_failure="exit"),
     ],
     "webhook in a loop": [
-        delay("1 hour", "wait"), step("webhook", "w", url="https://crm.example.com/hook"),
+        delay("1 hour", "wait"),
+        step("webhook", "w", url="https://crm.example.com/hook"),
         goto("again", "wait", max=1),
     ],
     "notify": [
@@ -71,7 +93,7 @@ KINDS: dict[str, list[Json]] = {
         step("notify", "m", message="x", to="slack", url="https://hooks.slack.com/x"),
         send("mail"),
     ],
-}  # fmt: skip
+}
 """Workflows by what they are about."""
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -124,7 +146,7 @@ def kills(undisturbed: World, scope: Scope, but: Collection[str] = ()) -> Iterat
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["run_steps", "react", "await_event"])
 @each_kind
-def test_a_kill_at_any_call_of_any_step_changes_nothing(
+def test_kill_at_any_call_of_any_step_changes_nothing(
     kind: str, scope: Scope, published: dict[str, World]
 ) -> None:
     undisturbed = tell(kind, published)
@@ -140,7 +162,7 @@ def test_a_kill_at_any_call_of_any_step_changes_nothing(
 
 
 @each_kind
-def test_all_records_and_reports_handed_over_three_times_change_nothing(
+def test_records_and_delivery_events_delivered_three_times_change_nothing(
     kind: str, published: dict[str, World]
 ) -> None:
     world = World(published=published[kind], echo=3)
@@ -153,19 +175,19 @@ def test_all_records_and_reports_handed_over_three_times_change_nothing(
 
 @pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("kind", ["update", "emit", "webhook", "loop", "list, stage and score"])
-def test_any_number_of_kills_leaves_the_contact_as_it_would_be(
+def test_random_kills_leave_the_contact_unchanged(
     kind: str, seed: int, published: dict[str, World]
 ) -> None:
     world = tell(kind, published, Faults(rate=0.03, seed=seed))
     before, after = seen(tell(kind, published)), seen(world)
-    in_doubt = UNSENT | {"after mailer.send", "before ledger.settle"}
+    in_doubt = UNSENT | {"after mailer.send", "before ledger.record_result"}
     doubtful = bool(in_doubt & {*world.faults.struck})
     same = ("contact", "totals", "calls", "told", "inside", "enrollments")
     for part in same:
         assert doubtful or after[part] == before[part], world.faults.struck
 
 
-def test_a_webhook_called_again_after_a_kill_has_the_key_of_the_first_call(
+def test_webhook_repeated_after_kill_has_the_same_idempotency_key(
     published: dict[str, World],
 ) -> None:
     undisturbed = tell("webhook", published)

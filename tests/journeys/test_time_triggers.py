@@ -33,7 +33,7 @@ BIRTHDAY = {"type": "date", "field": "properties.birthday", "at": "08:30"}
 SILENCE = {"type": "inactivity", "events": ["Order Completed", "Product Viewed"], "for": "90 days"}
 
 
-def test_a_birthday_is_remembered_every_year_on_the_contacts_own_clock() -> None:
+def test_birthday_fires_every_year_in_the_contacts_time_zone() -> None:
     world = world_of(BIRTHDAY, always=True)
     world.consent()
     world.consent(email=BEA)
@@ -44,7 +44,7 @@ def test_a_birthday_is_remembered_every_year_on_the_contacts_own_clock() -> None
     assert mailed(world, BEA) == ["2027-02-28T08:30", "2028-02-29T08:30"]
 
 
-def test_a_birthday_that_is_told_late_comes_next_year() -> None:
+def test_birthday_reported_after_its_time_fires_next_year() -> None:
     world = world_of(BIRTHDAY)
     world.consent()
     world.event("Account Created", properties={"birthday": "1990-11-02"})
@@ -52,7 +52,7 @@ def test_a_birthday_that_is_told_late_comes_next_year() -> None:
     assert mailed(world) == []
 
 
-def test_who_is_not_in_the_audience_does_not_enter_and_the_event_is_there_all_the_same() -> None:
+def test_date_event_is_recorded_for_contact_outside_the_audience() -> None:
     world = world_of(BIRTHDAY, audience={"consents_to": "offers"})
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=60)
@@ -60,10 +60,13 @@ def test_who_is_not_in_the_audience_does_not_enter_and_the_event_is_there_all_th
     assert world.profile().totals["Date Reached"].count == 1
 
 
-def test_a_renewal_reminder_follows_the_date_when_it_moves() -> None:
+def test_date_trigger_follows_a_moved_date() -> None:
     trigger = {
-        "type": "date", "field": "properties.renews", "offset": "-7 days", "repeat": "once",
-    }  # fmt: skip
+        "type": "date",
+        "field": "properties.renews",
+        "offset": "-7 days",
+        "repeat": "once",
+    }
     world = world_of(trigger, always=True)
     world.consent()
     world.event("Account Created", properties={"renews": "2026-12-01"})
@@ -75,7 +78,7 @@ def test_a_renewal_reminder_follows_the_date_when_it_moves() -> None:
     assert mailed(world) == ["2026-12-24T09:00", "2027-12-24T09:00"]
 
 
-def test_two_workflows_of_one_date_come_at_their_own_times() -> None:
+def test_two_workflows_with_the_same_date_fire_at_their_own_times() -> None:
     world = World()
     before = {**BIRTHDAY, "offset": "-3 days"}
     world.publish(
@@ -91,7 +94,7 @@ def test_two_workflows_of_one_date_come_at_their_own_times() -> None:
     assert world.steps_mailed() == ["early", "day"]
 
 
-def test_silence_lets_a_customer_in_once_for_each_silence() -> None:
+def test_inactivity_fires_once_per_period_of_inactivity() -> None:
     world = world_of(SILENCE, always=True)
     world.consent()
     world.event("Order Completed", {"total": 20})
@@ -104,7 +107,7 @@ def test_silence_lets_a_customer_in_once_for_each_silence() -> None:
     assert len(mailed(world)) == 2
 
 
-def test_an_event_that_comes_late_ends_a_silence_before_it_is_one() -> None:
+def test_late_event_restarts_the_inactivity_period() -> None:
     world = world_of(SILENCE)
     world.consent()
     world.event("Product Viewed")
@@ -116,7 +119,7 @@ def test_an_event_that_comes_late_ends_a_silence_before_it_is_one() -> None:
     assert len(mailed(world)) == 1
 
 
-def test_silence_costs_no_write_of_the_index_with_every_event() -> None:
+def test_repeated_events_do_not_rewrite_the_timer() -> None:
     world = world_of(SILENCE)
     world.event("Product Viewed")
     world.run_for(minutes=1)
@@ -127,7 +130,7 @@ def test_silence_costs_no_write_of_the_index_with_every_event() -> None:
     assert world.profile().next_check == first
 
 
-def test_who_only_has_a_time_is_looked_at_then_and_not_before() -> None:
+def test_contact_with_a_date_is_checked_only_when_due() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
@@ -138,7 +141,7 @@ def test_who_only_has_a_time_is_looked_at_then_and_not_before() -> None:
     assert len([*world.timers.due(lookout.at)]) == 1
 
 
-def test_a_plan_that_is_taken_back_leaves_a_look_in_vain_and_nothing_more() -> None:
+def test_deleted_date_trigger_leaves_one_check_and_no_event() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
@@ -148,7 +151,7 @@ def test_a_plan_that_is_taken_back_leaves_a_look_in_vain_and_nothing_more() -> N
     assert "Date Reached" not in world.profile().totals
 
 
-def test_a_paused_workflow_lets_nobody_in_for_a_day_that_went_by() -> None:
+def test_paused_date_trigger_does_not_fire_for_missed_dates() -> None:
     world = world_of(BIRTHDAY, status="paused", always=True)
     world.consent()
     world.event("Account Created", properties={"birthday": "1990-12-24"})
@@ -160,7 +163,7 @@ def test_a_paused_workflow_lets_nobody_in_for_a_day_that_went_by() -> None:
 
 
 @pytest.mark.parametrize("trigger", [BIRTHDAY, SILENCE], ids=lambda trigger: trigger["type"])
-def test_whoever_is_killed_anywhere_nothing_is_missed_and_nothing_comes_twice(
+def test_kill_at_any_call_fires_each_time_trigger_once(
     trigger: Json,
 ) -> None:
     def lived(faults: Faults) -> World:
@@ -183,7 +186,7 @@ def test_whoever_is_killed_anywhere_nothing_is_missed_and_nothing_comes_twice(
             assert days == [at[:13] for at in expected], f"{phase} {name}"
 
 
-def test_a_newsletter_comes_at_eleven_on_everybodys_own_clock() -> None:
+def test_contact_time_zone_schedule_reaches_also_inactive_contacts() -> None:
     """Also to those of whom nothing was heard after it was published."""
     world = World()
     readers = {"title": "Readers", "condition": {"consents_to": "offers"}}

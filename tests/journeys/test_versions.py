@@ -28,8 +28,9 @@ from tests.support.world import World
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = visits(send("first"), delay("10 days", "pause"), send("second"))
-SECOND = visits(send("first"), delay("10 days", "pause"), send("better"), delay("1 day", "more"),
-                send("third"))  # fmt: skip
+SECOND = visits(
+    send("first"), delay("10 days", "pause"), send("better"), delay("1 day", "more"), send("third")
+)
 
 
 def inside(document: Json, on_publish: str, **steps: str) -> Json:
@@ -65,12 +66,12 @@ def refusal(before: Json, document: Json) -> list[str]:
     return [f"{p.location}: {p.reason} ({p.remedy})" for p in report.problems]
 
 
-def test_people_inside_finish_on_their_version_unless_something_else_is_said() -> None:
+def test_active_enrollment_finishes_its_version_by_default() -> None:
     world = live((0, FIRST), (5, SECOND))
     assert nearly(mails(world), ("first", 0), ("second", 10))
 
 
-def test_people_inside_leave_when_a_version_cancels_them() -> None:
+def test_cancel_ends_active_enrollments() -> None:
     world = live((0, FIRST), (5, inside(SECOND, "cancel")))
     assert world.steps_mailed() == ["first"]
     ended = world.enrollment()
@@ -78,20 +79,20 @@ def test_people_inside_leave_when_a_version_cancels_them() -> None:
     assert (running(world), world.profile().active_enrollments, world.shelf.works) == ([], {}, {})
 
 
-def test_who_is_parked_is_canceled_too() -> None:
+def test_cancel_ends_suspended_enrollments() -> None:
     world = live((0, visits(delay("90 days"), send("x"))), (5, inside(SECOND, "cancel")))
     assert world.enrollment().status == "exited"
     assert world.state.timers == {}
 
 
-def test_who_enters_afterwards_is_not_canceled() -> None:
+def test_cancel_spares_later_enrollments() -> None:
     world = live((0, FIRST), (5, inside(SECOND, "cancel")), until=5.5)
     world.event("Visited", email="bo@mail.example")
     world.run_for(days=60)
     assert world.steps_mailed("bo@mail.example") == ["first", "better", "third"]
 
 
-def test_people_inside_go_on_in_the_new_version_at_their_own_time() -> None:
+def test_migrate_continues_in_the_new_version_at_the_same_time() -> None:
     world = live((0, FIRST), (5, inside(SECOND, "migrate")))
     assert nearly(mails(world), ("first", 0), ("better", 10), ("third", 11))
     enrollment = world.enrollment()
@@ -103,22 +104,25 @@ def test_people_inside_go_on_in_the_new_version_at_their_own_time() -> None:
     assert (running(world), world.profile().active_enrollments, world.shelf.works) == ([], {}, {})
 
 
-def test_a_step_with_a_new_name_is_found_by_the_map() -> None:
+def test_migrate_maps_a_renamed_wait() -> None:
     renamed = visits(send("first"), delay("3 days", "rest"), send("better"))
     world = live((0, FIRST), (5, inside(renamed, "migrate", pause="rest")))
     assert nearly(mails(world), ("first", 0), ("better", 10))
 
 
-def test_maps_follow_each_other() -> None:
+def test_migrations_with_renamed_waits_chain() -> None:
     second = visits(send("first"), delay("3 days", "rest"), send("better"))
     third = visits(send("first"), delay("3 days", "sleep"), send("best"))
-    world = live((0, FIRST), (5, inside(second, "migrate", pause="rest")),
-                 (5, inside(third, "migrate", rest="sleep")))  # fmt: skip
+    world = live(
+        (0, FIRST),
+        (5, inside(second, "migrate", pause="rest")),
+        (5, inside(third, "migrate", rest="sleep")),
+    )
     assert nearly(mails(world), ("first", 0), ("best", 10))
     assert world.enrollment().ref.version == 3
 
 
-def test_a_mail_that_has_been_sent_is_not_sent_again() -> None:
+def test_migrate_does_not_resend_a_mail() -> None:
     earlier = visits(delay("1 day", "nap"), send("first"), delay("10 days", "pause"), send("last"))
     later = visits(delay("1 day", "nap"), delay("10 days", "pause"), send("first"), send("last"))
     world = live((0, earlier), (5, inside(later, "migrate")))
@@ -139,7 +143,7 @@ RENAMED = visits(
 @pytest.mark.parametrize(
     "new", [inside(NEW, "migrate"), inside(RENAMED, "migrate", answer="reply")]
 )
-def test_a_wait_for_an_event_goes_on(old: Json, days: int, new: Json) -> None:
+def test_migrate_keeps_a_wait_for_an_event(old: Json, days: int, new: Json) -> None:
     silent = live((0, old), (5, new))
     assert nearly(mails(silent), ("new-pity", days), ("bye", days))
     answered = live((0, old), (5, new), event=("Replied", 12))
@@ -147,10 +151,11 @@ def test_a_wait_for_an_event_goes_on(old: Json, days: int, new: Json) -> None:
     assert running(answered) == []
 
 
-def test_who_is_frozen_goes_on_in_the_new_version_when_the_pause_is_over() -> None:
+def test_paused_enrollment_continues_in_the_new_version_after_the_pause() -> None:
     new = inside(SECOND, "migrate")
-    world = live((0, FIRST), (8, {**FIRST, "status": "paused"}), (20, {**new, "status": "paused"}),
-                 (28, new))  # fmt: skip
+    world = live(
+        (0, FIRST), (8, {**FIRST, "status": "paused"}), (20, {**new, "status": "paused"}), (28, new)
+    )
     assert nearly(mails(world), ("first", 0), ("better", 30), ("third", 31))
 
 
@@ -160,7 +165,7 @@ def test_who_is_frozen_goes_on_in_the_new_version_when_the_pause_is_over() -> No
 @pytest.mark.parametrize(
     "new", [inside(SECOND, "migrate"), inside(SECOND, "cancel"), {**SECOND, "status": "paused"}]
 )
-def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
+def test_many_enrollments_are_rolled_out_in_parts(new: Json) -> None:
     """Forty people, seven at a time, each minute."""
     world = World(most=7)
     long = visits(delay("90 days", "pause"), send("second"))
@@ -179,15 +184,16 @@ def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
     kind = new.get("active_enrollments", {}).get("on_publish", "")
     for person in people:
         assert world.steps_mailed(person) == expected[kind]
-        assert world.enrollments_of(person)[0].status == ("exited" if kind == "cancel" else
-                                                          "completed")  # fmt: skip
+        assert world.enrollments_of(person)[0].status == (
+            "exited" if kind == "cancel" else "completed"
+        )
     assert (world.state.timers, world.shelf.works) == ({}, {})
 
 
 # --- what publishing refuses ---
 
 
-def test_a_wait_that_is_gone_needs_a_place() -> None:
+def test_migrate_refuses_a_version_that_lost_a_wait() -> None:
     gone = visits(send("first"), delay("10 days", "paus"), send("second"))
     assert refusal(FIRST, inside(gone, "migrate")) == [
         'active_enrollments.renamed_steps: people may wait at "pause" of version 1, '
@@ -196,14 +202,14 @@ def test_a_wait_that_is_gone_needs_a_place() -> None:
     ]
 
 
-def test_a_place_must_be_a_wait() -> None:
+def test_migrate_refuses_a_mapping_to_a_step_that_is_no_wait() -> None:
     (said,) = refusal(FIRST, inside(visits(send("first"), leave("pause")), "migrate"))
     assert '"pause" is no wait' in said
     (said,) = refusal(FIRST, inside(visits(send("first")), "migrate", pause="first"))
     assert '"first" is no wait' in said
 
 
-def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
+def test_migrate_refuses_a_mapping_of_an_unknown_step() -> None:
     (said,) = refusal(FIRST, inside(SECOND, "migrate", paus="pause"))
     assert said == (
         'active_enrollments.renamed_steps.paus: no version that people may be in has a step "paus" '
@@ -211,7 +217,7 @@ def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
     )
 
 
-def test_the_first_version_may_say_migrate() -> None:
+def test_first_version_can_say_migrate() -> None:
     assert live((0, inside(FIRST, "migrate"))).steps_mailed() == ["first", "second"]
 
 
@@ -221,7 +227,7 @@ BUSY = SubmissionRejected("Throttling", retry=True)
 
 
 @pytest.mark.parametrize("busy", [5, 12])
-def test_a_mail_that_ses_has_no_time_for_is_not_left_out_by_the_move(busy: int) -> None:
+def test_migrate_does_not_skip_a_throttled_mail(busy: int) -> None:
     """Its block is tried again, and where that leads to is known already."""
     steps = [send("first"), send("second"), delay("10 days", "pause"), send("third")]
     world = World()
@@ -236,7 +242,7 @@ def test_a_mail_that_ses_has_no_time_for_is_not_left_out_by_the_move(busy: int) 
     assert (world.enrollment().ref.version, world.shelf.works) == (2, {})
 
 
-def test_a_mail_without_a_token_is_not_left_out_either() -> None:
+def test_migrate_does_not_skip_a_mail_without_a_send_slot() -> None:
     """Of that one the ledger knows nothing yet."""
     steps = [send("first"), send("mail"), delay("10 days", "pause"), send("second")]
     world = rush(Ses(rate=1), *steps, category="transactional")
@@ -247,7 +253,7 @@ def test_a_mail_without_a_token_is_not_left_out_either() -> None:
     assert {tuple(world.steps_mailed(reader)[:2]) for reader in PEOPLE} == {("first", "mail")}
 
 
-def test_a_call_that_fails_is_not_left_out_either() -> None:
+def test_migrate_does_not_skip_a_failing_webhook() -> None:
     call = {"id": "call", "type": "webhook", "url": "https://hooks.example.com/x"}
     steps = [send("first"), call, delay("10 days", "pause"), send("second")]
     world = World()
@@ -264,7 +270,7 @@ def test_a_call_that_fails_is_not_left_out_either() -> None:
     assert world.steps_mailed() == ["first", "second", "third"]
 
 
-def test_what_a_turn_decided_is_written_though_its_mail_went_out_in_another_version() -> None:
+def test_decisions_are_stored_though_the_mail_was_sent_in_an_older_version() -> None:
     way = branch("way", {"event": "total", "exists": True}, [send("no")], [send("first")])
     new = visits(delay("10 days", "pause"), way, delay("1 day", "more"), send("third"))
     world = live((0, FIRST), (5, inside(new, "migrate")), until=10.5)
@@ -298,7 +304,7 @@ SCOPES = ["react", "run_steps", "await_event", pytest.param("trigger_date", mark
     ],
     ids=["same name", "new name", "cancel"],
 )
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
+def test_kill_at_any_call_during_rollout_changes_nothing(
     scope: Scope, event: tuple[str, float] | None, old: Json, new: Json
 ) -> None:
     story = partial(live, (0, old), (5, new), event=event, until=60)
@@ -316,7 +322,7 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
 
 
 @pytest.mark.parametrize("place", ["before ledger.claim", "before enrollments.finish"])
-def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> None:
+def test_block_overtaken_by_migration_does_nothing_more(place: str) -> None:
     """The clock moves Ada while the block after her wait is about to mail her the old mail."""
     new = visits(delay("9 days", "pause"), send("better"), delay("1 day", "more"), send("last"))
     old = visits(delay("10 days", "pause"), *([send("second")] if "ledger" in place else []))
@@ -340,7 +346,7 @@ def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> 
 
 
 @pytest.mark.no_cover
-def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
+def test_event_at_any_call_of_a_migration_is_answered_once() -> None:
     """The event comes while the clock's function hangs at one of its calls."""
     new = inside(RENAMED, "migrate", answer="reply")
     for old in (ANSWER, LONG):
@@ -371,7 +377,7 @@ def resumed(
 
 
 @pytest.mark.parametrize(("began", "ended", "later"), [(2, 5, 13), (8, 28, 30), (8, 9.5, 11.5)])
-def test_who_is_moved_at_the_end_of_a_pause_has_the_time_that_was_left(
+def test_migrate_at_the_end_of_a_pause_keeps_the_remaining_time(
     began: float, ended: float, later: float
 ) -> None:
     for document in (FIRST, visits(delay("10 days", "a"), send("first"), send("second"))):
@@ -381,7 +387,7 @@ def test_who_is_moved_at_the_end_of_a_pause_has_the_time_that_was_left(
 
 
 @pytest.mark.parametrize("days", [20, 50])
-def test_a_wait_that_is_moved_at_the_end_of_a_pause_hears_what_happened_in_it(days: int) -> None:
+def test_wait_migrated_at_the_end_of_a_pause_takes_events_of_the_pause(days: int) -> None:
     answer = visits(wait_for("answer", "Replied", f"{days} days", [send("thanks")], [send("pity")]))
     world = resumed(answer, 5, days + 8)
     assert nearly(mails(world), ("pity", 2 * days + 3))
@@ -392,7 +398,7 @@ def test_a_wait_that_is_moved_at_the_end_of_a_pause_hears_what_happened_in_it(da
     )
 
 
-def test_a_date_that_comes_in_a_pause_is_later_by_it_though_the_file_moves_everybody() -> None:
+def test_date_due_in_a_pause_is_lengthened_though_the_file_migrates() -> None:
     day = {"date": "2026-11-22", "at": "12:00", "timezone": "UTC"}
     dated = visits({"id": "date", "type": "delay_until", **day}, send("mail"))
     assert nearly(mails(resumed(dated, 18, 28)), ("mail", 30))

@@ -56,7 +56,7 @@ def shown(world: World, token: str, store: str = STORE) -> str | None:
     return opened.html
 
 
-def test_the_page_is_the_mail_and_its_address_may_be_passed_on(world: World) -> None:
+def test_view_page_equals_the_mail_and_its_link_is_shareable(world: World) -> None:
     visited(world, {"what": "a lamp"}, first_name="Ada")
     mail = world.last_mail()
     world.run_for(days=3)
@@ -75,13 +75,13 @@ def test_the_page_is_the_mail_and_its_address_may_be_passed_on(world: World) -> 
     assert ADA not in link(mail)
 
 
-def test_a_corrected_template_changes_later_mails_and_not_the_page(world: World) -> None:
+def test_corrected_template_does_not_change_the_view_page(world: World) -> None:
     visited(world, {"what": "a lamp"})
     world.publish(letter(LETTER.replace("Dear", "Hello")))
     assert "Dear reader, a lamp" in (shown(world, link(world.last_mail())) or "")
 
 
-def test_the_page_is_there_for_ninety_days(world: World) -> None:
+def test_view_page_expires_after_ninety_days(world: World) -> None:
     visited(world, {"what": "a lamp"})
     token = link(world.last_mail())
     world.run_for(days=89)
@@ -90,7 +90,7 @@ def test_the_page_is_there_for_ninety_days(world: World) -> None:
     assert shown(world, token) is None
 
 
-def test_nothing_is_shown_when_the_address_has_become_anothers(world: World) -> None:
+def test_view_page_is_hidden_once_the_address_changed(world: World) -> None:
     visited(world, {"what": "a lamp"}, external_id="7", first_name="Ada")
     token = link(world.last_mail())
     assert shown(world, token)
@@ -100,7 +100,7 @@ def test_nothing_is_shown_when_the_address_has_become_anothers(world: World) -> 
     assert shown(world, token) is None
 
 
-def test_what_was_never_sent_is_not_shown(world: World) -> None:
+def test_view_page_of_an_unsent_mail_is_hidden(world: World) -> None:
     world.mailer.script.append(SubmissionRejected("MessageRejected"))
     visited(world, {"what": "a lamp"})
     ((ref, message),) = world.state.messages.items()
@@ -111,7 +111,7 @@ def test_what_was_never_sent_is_not_shown(world: World) -> None:
     assert shown(world, sign_view_link(gone, KEY)) is None
 
 
-def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
+def test_forged_view_link_shows_nothing(world: World) -> None:
     visited(world, {"what": "a lamp"})
     mail = world.last_mail()
     token = link(mail)
@@ -145,7 +145,7 @@ def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
     assert viewer(world).open("other", token, world.now) is None
 
 
-def test_the_page_is_signed_as_the_mail_was() -> None:
+def test_view_page_has_the_sender_of_the_mail() -> None:
     senders = {"anna": {"name": "Anna"}, "ben": {"name": "Ben"}}
     variants = [
         {"name": name, "template": "letter", "from": sender, "weight": weight}

@@ -37,8 +37,11 @@ def asked(ports: Ports, **changes: Any) -> PrivacyRequest:
 
 def live(ports: Ports, events: int = 3) -> None:
     """Ada as an enrollment leaves her, with everything that lies under a contact."""
-    said = event("Signed Up", contact=ContactUpdate(consents=(consent_fact(),)),
-                 identifiers={"email": ADA, "order": "o-1"})  # fmt: skip
+    said = event(
+        "Signed Up",
+        contact=ContactUpdate(consents=(consent_fact(),)),
+        identifiers={"email": ADA, "order": "o-1"},
+    )
     ports.contacts.claim_identifiers(contact(), said)
     ports.contacts.record_consent(contact(), said, ("offers",))
     for number in range(events):
@@ -67,7 +70,7 @@ def pieces(ports: Ports, request: PrivacyRequest) -> list[DeletionBatch]:
     return taken
 
 
-def test_a_contact_is_taken_away_piece_by_piece_and_counted(ports: Ports) -> None:
+def test_contact_is_deleted_in_counted_batches(ports: Ports) -> None:
     live(ports)
     request = asked(ports)
     ports.requests.note_export(request, contact(), MONDAY_NOON)
@@ -77,8 +80,9 @@ def test_a_contact_is_taken_away_piece_by_piece_and_counted(ports: Ports) -> Non
     assert [(ref.id, leg) for piece in others for ref, leg in piece.running] == [("e-1", 0)]
     assert [id_ for piece in others for id_ in piece.exports] == [request.id]
     assert {name for piece in others for name in piece.identifiers} == {
-        ("email", ADA), ("order", "o-1")
-    }  # fmt: skip
+        ("email", ADA),
+        ("order", "o-1"),
+    }
     assert ports.contacts.profile(STORE, contact()) is None
     assert ports.lives.messages(STORE, contact()) == []
     assert ports.timeline.resolve(STORE, [{"order": "o-1"}]) != [contact()]
@@ -89,14 +93,14 @@ def test_a_contact_is_taken_away_piece_by_piece_and_counted(ports: Ports) -> Non
     assert kept.items in {13, 14}
 
 
-def test_many_events_are_many_pieces(ports: Ports) -> None:
+def test_many_events_are_deleted_in_several_batches(ports: Ports) -> None:
     live(ports, events=60)
     request = asked(ports)
     assert len(pieces(ports, request)) > 2
     assert ports.remains.next_batch(STORE, contact()) is None
 
 
-def test_what_was_removed_once_is_not_counted_again(ports: Ports) -> None:
+def test_batch_removed_twice_is_counted_once(ports: Ports) -> None:
     live(ports)
     request = asked(ports)
     piece = ports.remains.next_batch(STORE, contact())
@@ -108,12 +112,14 @@ def test_what_was_removed_once_is_not_counted_again(ports: Ports) -> None:
     assert kept.items == 1
 
 
-def test_an_identity_that_leads_to_somebody_else_is_somebody_elses(ports: Ports) -> None:
+def test_identifier_of_another_contact_is_not_removed(ports: Ports) -> None:
     live(ports)
     ports.contacts.claim_identifiers("c-other", event(identifiers={"phone": "+49123456789"}))
     names: list[tuple[IdentifierKind, str]] = [
-        ("email", ADA), ("phone", "+49123456789"), ("device", "d-1")
-    ]  # fmt: skip
+        ("email", ADA),
+        ("phone", "+49123456789"),
+        ("device", "d-1"),
+    ]
     own = ports.remains.unshared_identifiers(STORE, [contact()], names)
     assert sorted(own) == [("device", "d-1"), ("email", ADA)]
     assert len(ports.remains.unshared_identifiers(STORE, [contact(), "c-other"], names)) == 3
@@ -122,7 +128,7 @@ def test_an_identity_that_leads_to_somebody_else_is_somebody_elses(ports: Ports)
     ]
 
 
-def test_a_closed_contact_says_until_when(ports: Ports) -> None:
+def test_closed_contact_has_an_erasure_instant(ports: Ports) -> None:
     assert ports.contacts.erased(STORE, contact()) is None
     ports.remains.close(STORE, contact(), MONDAY_NOON)
     ports.remains.close(STORE, contact(), MONDAY_NOON + HOUR)
@@ -131,7 +137,7 @@ def test_a_closed_contact_says_until_when(ports: Ports) -> None:
     assert ports.remains.next_batch(STORE, contact()) is None
 
 
-def test_an_event_is_forgotten_alone(ports: Ports) -> None:
+def test_single_event_can_be_deleted(ports: Ports) -> None:
     live(ports)
     gone = event("Signed Up", id_="e-1")
     for _ in range(2):
@@ -140,7 +146,7 @@ def test_an_event_is_forgotten_alone(ports: Ports) -> None:
     assert not ports.timeline.append(contact(), event("Signed Up", id_="e-2"))
 
 
-def test_a_whole_store_is_taken_away_but_for_hashes_and_requests(ports: Ports) -> None:
+def test_store_erasure_keeps_only_suppressions_and_requests(ports: Ports) -> None:
     live(ports)
     ports.timeline.append("c-elsewhere", replace(event(), store="elsewhere"))
     ports.contacts.suppress(STORE, HASH, "complaint", MONDAY_NOON)
@@ -160,7 +166,7 @@ def test_a_whole_store_is_taken_away_but_for_hashes_and_requests(ports: Ports) -
 # --- requests ---
 
 
-def test_a_request_is_kept_once_and_goes_on_to_its_proof(ports: Ports) -> None:
+def test_request_is_stored_once_and_ends_as_proof(ports: Ports) -> None:
     request = asked(ports)
     assert asked(ports, origin="shopify 9", contacts=()) == request
     ports.requests.count(request, 7)
@@ -176,14 +182,18 @@ def test_a_request_is_kept_once_and_goes_on_to_its_proof(ports: Ports) -> None:
 # --- suppression, and mail after an erasure ---
 
 
-def test_of_two_reasons_that_of_the_post_stays(ports: Ports) -> None:
-    for reason, stays in ((ERASED, ERASED), ("hard bounce", "hard bounce"), (ERASED, "hard bounce"),
-                          ("complaint", "hard bounce")):  # fmt: skip
+def test_hard_bounce_suppression_is_kept_over_later_reasons(ports: Ports) -> None:
+    for reason, stays in (
+        (ERASED, ERASED),
+        ("hard bounce", "hard bounce"),
+        (ERASED, "hard bounce"),
+        ("complaint", "hard bounce"),
+    ):
         ports.contacts.suppress(STORE, HASH, reason, MONDAY_NOON)
         assert ports.lives.suppressions(STORE, [ADA])[ADA].reason == stays
 
 
-def test_a_welcome_ends_an_erasure_and_nothing_else(ports: Ports) -> None:
+def test_only_an_erasure_suppression_can_be_lifted(ports: Ports) -> None:
     ports.contacts.lift_erasure_suppression(STORE, HASH)
     ports.contacts.suppress(STORE, HASH, ERASED, MONDAY_NOON)
     ports.contacts.lift_erasure_suppression(STORE, HASH)
@@ -202,7 +212,7 @@ def test_a_welcome_ends_an_erasure_and_nothing_else(ports: Ports) -> None:
         ("complaint", "marketing", False),
     ],
 )
-def test_who_was_erased_gets_what_concerns_an_order_and_nothing_else(
+def test_erased_address_gets_transactional_mail_only(
     ports: Ports, reason: str, category: str, may: bool
 ) -> None:
     live(ports)
@@ -219,7 +229,7 @@ def test_who_was_erased_gets_what_concerns_an_order_and_nothing_else(
 # --- functions that were under way ---
 
 
-def test_what_comes_too_late_leaves_nothing(ports: Ports) -> None:
+def test_late_write_after_erasure_leaves_nothing(ports: Ports) -> None:
     """A function that had read the contact before it was erased writes after it."""
     live(ports)
     claim = ports.ledger.claim(
@@ -237,7 +247,7 @@ def test_what_comes_too_late_leaves_nothing(ports: Ports) -> None:
 # --- files ---
 
 
-def test_an_export_is_kept_and_taken_away(ports: Ports) -> None:
+def test_export_file_is_stored_and_removed(ports: Ports) -> None:
     ports.vault.keep(STORE, "r1", iter(["{", '"a": "é"', "}"]))
     ports.vault.keep(STORE, "r1", iter(["{}"]))
     assert "r1" in ports.vault.link(STORE, "r1")

@@ -35,9 +35,13 @@ ERASE = "DELETE /v1/{store}/contacts/{contact}"
 EXPORT = "POST /v1/{store}/contacts/{contact}/export"
 REQUEST = "GET /v1/{store}/privacy/{request}"
 PERSON = {
-    "email": EMAIL, "first_name": FIRST_NAME, "phone": PHONE, "external_id": f"id-of-{EMAIL}",
-    "device_id": "d-canary", "properties": {"note": f"call {PHONE}"},
-}  # fmt: skip
+    "email": EMAIL,
+    "first_name": FIRST_NAME,
+    "phone": PHONE,
+    "external_id": f"id-of-{EMAIL}",
+    "device_id": "d-canary",
+    "properties": {"note": f"call {PHONE}"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +80,21 @@ def work_off() -> list[str]:
 def live(shop: Shop) -> None:
     """All that can leave a trace: events, a mail, a click, a wait, ids that hold an address."""
     upload(shop, files_of(cart=workflow(send("first"), wait_for("answer", "Replied", "9 days"))))
-    tell(shop, "Signed Up", contact=PERSON | {"consent": [
-        {"topic": "offers", "state": "granted", "consent_text": f"I, {FIRST_NAME}, agree",
-         "ip": "203.0.113.9"}
-    ]})  # fmt: skip
+    tell(
+        shop,
+        "Signed Up",
+        contact=PERSON
+        | {
+            "consent": [
+                {
+                    "topic": "offers",
+                    "state": "granted",
+                    "consent_text": f"I, {FIRST_NAME}, agree",
+                    "ip": "203.0.113.9",
+                }
+            ]
+        },
+    )
     tell(shop, "Checkout Started", {"total": 150, "name": FIRST_NAME}, id=f"cart-of-{EMAIL}")
     run(shop, "cart", "first")
     (message,) = shop.items("MESSAGE#")
@@ -132,7 +147,7 @@ def shopify(shop: Shop, name: str, secret: str = "", **changes: Any) -> Answered
 # --- erasure ---
 
 
-def test_no_table_file_queue_or_log_knows_who_was_erased(
+def test_erased_person_is_in_no_table_file_queue_or_log(
     cloud: Cloud, shop: Shop, call: Caller, printed: Printed
 ) -> None:
     live(shop)
@@ -157,7 +172,7 @@ def test_no_table_file_queue_or_log_knows_who_was_erased(
     assert printed.counted("PrivacyRequestsDone") == 2
 
 
-def test_an_execution_that_waits_is_stopped(shop: Shop, call: Caller) -> None:
+def test_erasure_stops_a_waiting_execution(shop: Shop, call: Caller) -> None:
     live(shop)
     ask(call, ERASE, wren(shop))
     work_off()
@@ -165,7 +180,7 @@ def test_an_execution_that_waits_is_stopped(shop: Shop, call: Caller) -> None:
     assert execution["status"] == "ABORTED"
 
 
-def test_an_erased_contact_is_unknown(shop: Shop, call: Caller) -> None:
+def test_erased_contact_is_unknown_to_the_api(shop: Shop, call: Caller) -> None:
     live(shop)
     ask(call, ERASE, wren(shop))
     work_off()
@@ -174,7 +189,7 @@ def test_an_erased_contact_is_unknown(shop: Shop, call: Caller) -> None:
     assert call(ERASE, contact=wren(shop)).status == 404
 
 
-def test_asking_again_under_one_key_is_asking_once(shop: Shop, call: Caller) -> None:
+def test_repeated_request_with_the_same_key_is_one_request(shop: Shop, call: Caller) -> None:
     live(shop)
     key = {"Idempotency-Key": "case-7"}
     first = ask(call, ERASE, wren(shop), headers=key)
@@ -183,7 +198,7 @@ def test_asking_again_under_one_key_is_asking_once(shop: Shop, call: Caller) -> 
     assert ask(call, EXPORT, wren(shop), headers=key)["id"] != first["id"]
 
 
-def test_a_report_or_a_click_that_comes_after_leaves_nothing(
+def test_delivery_event_or_click_after_erasure_leaves_nothing(
     cloud: Cloud, shop: Shop, call: Caller
 ) -> None:
     live(shop)
@@ -194,19 +209,26 @@ def test_a_report_or_a_click_that_comes_after_leaves_nothing(
     before = cloud.contacts()
     for kind in ("click", "bounce.permanent", "delivery"):
         assert learn(told(ref, kind, shop)) == []
-    link = posted("unsubscribe.post", b"List-Unsubscribe=One-Click", as_base64=True,
-                  store=shop.store, token=shop.token(wren(shop), message=ref))  # fmt: skip
+    link = posted(
+        "unsubscribe.post",
+        b"List-Unsubscribe=One-Click",
+        as_base64=True,
+        store=shop.store,
+        token=shop.token(wren(shop), message=ref),
+    )
     assert unsubscribe(link, None)["statusCode"] == 200
     claim = PreferencesLink(shop.store, wren(shop), ref)
-    wishes = posted("unsubscribe.post", b"do=save&topic=offers", store=shop.store,
-                    token=seal_preferences(claim, shop.links))  # fmt: skip
+    wishes = posted(
+        "unsubscribe.post",
+        b"do=save&topic=offers",
+        store=shop.store,
+        token=seal_preferences(claim, shop.links),
+    )
     assert preferences(wishes, None)["statusCode"] == 404
     assert cloud.contacts() == before
 
 
-def test_what_shopify_sends_late_of_an_old_order_stays_forgotten(
-    cloud: Cloud, shop: Shop, call: Caller
-) -> None:
+def test_old_shop_event_after_erasure_stays_ignored(cloud: Cloud, shop: Shop, call: Caller) -> None:
     live(shop)
     ask(call, ERASE, wren(shop))
     work_off()
@@ -217,9 +239,7 @@ def test_what_shopify_sends_late_of_an_old_order_stays_forgotten(
 # --- export ---
 
 
-def test_an_export_holds_all_that_is_kept_and_can_be_fetched_by_its_link(
-    cloud: Cloud, shop: Shop, call: Caller
-) -> None:
+def test_export_contains_all_records_and_has_a_link(cloud: Cloud, shop: Shop, call: Caller) -> None:
     live(shop)
     asked = ask(call, EXPORT, wren(shop))
     assert (asked["status"], asked["kind"]) == ("running", "export")
@@ -238,19 +258,23 @@ def test_an_export_holds_all_that_is_kept_and_can_be_fetched_by_its_link(
         kind: len(shop.items(kind)) for kind in ("EVENT#", "CONSENT#", "MESSAGE#", "ENROLLMENT#")
     }
     assert stored == {
-        "EVENT#": len(person["events"]), "CONSENT#": len(person["consents"]),
-        "MESSAGE#": len(person["messages"]), "ENROLLMENT#": len(person["enrollments"]),
-    }  # fmt: skip
+        "EVENT#": len(person["events"]),
+        "CONSENT#": len(person["consents"]),
+        "MESSAGE#": len(person["messages"]),
+        "ENROLLMENT#": len(person["enrollments"]),
+    }
     assert [each["kind"] for each in person["others"]] == ["export"]
 
 
-def test_every_item_of_a_contact_is_told_in_an_export(
-    cloud: Cloud, shop: Shop, call: Caller
-) -> None:
+def test_export_contains_items_of_unknown_kinds(cloud: Cloud, shop: Shop, call: Caller) -> None:
     """Also what a later version will keep under a name that this one does not know."""
     live(shop)
-    item = {"pk": {"S": f"S#{shop.store}#C#{wren(shop)}"}, "sk": {"S": "MEMBER#list#vip"},
-            "member_bucket": {"S": "x"}, "since": {"S": "2026-01-01"}}  # fmt: skip
+    item = {
+        "pk": {"S": f"S#{shop.store}#C#{wren(shop)}"},
+        "sk": {"S": "MEMBER#list#vip"},
+        "member_bucket": {"S": "x"},
+        "since": {"S": "2026-01-01"},
+    }
     cloud.dynamodb.put_item(TableName="milepost-contacts", Item=item)
     asked = ask(call, EXPORT, wren(shop))
     work_off()
@@ -263,7 +287,7 @@ def test_every_item_of_a_contact_is_told_in_an_export(
 @pytest.mark.parametrize(
     "request_id", ["", "r", "r" + "0" * 32, "R" + "0" * 32, "#", "../x", "r" + "g" * 32]
 )
-def test_what_is_no_request_is_unknown(shop: Shop, call: Caller, request_id: str) -> None:
+def test_unknown_privacy_request_is_404(shop: Shop, call: Caller, request_id: str) -> None:
     asked = request(REQUEST, {"store": shop.store, "request": "x"})
     asked["pathParameters"]["request"] = request_id
     asked["headers"]["authorization"] = f"Bearer {shop.bearer}"
@@ -271,7 +295,9 @@ def test_what_is_no_request_is_unknown(shop: Shop, call: Caller, request_id: str
     assert (answered.status, answered.error) == (404, "unknown_request")
 
 
-def test_a_request_of_one_store_is_none_of_another(cloud: Cloud, shop: Shop, call: Caller) -> None:
+def test_privacy_request_is_invisible_to_another_store(
+    cloud: Cloud, shop: Shop, call: Caller
+) -> None:
     live(shop)
     asked = ask(call, EXPORT, wren(shop))
     other = cloud.open_shop()
@@ -282,7 +308,7 @@ def test_a_request_of_one_store_is_none_of_another(cloud: Cloud, shop: Shop, cal
 # --- what Shopify demands of every app ---
 
 
-def test_a_customer_who_wants_their_data_gets_a_file_and_staff_a_word(
+def test_shopify_data_request_creates_a_file_and_alerts_staff(
     cloud: Cloud, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live(shop)
@@ -309,7 +335,7 @@ def erasing_clerk(clerk: Any, staff: Any) -> Any:
     return replace(clerk, alerts=staff)
 
 
-def test_a_customer_who_wants_to_be_forgotten_is(cloud: Cloud, shop: Shop) -> None:
+def test_shopify_redact_request_erases_the_customer(cloud: Cloud, shop: Shop) -> None:
     live(shop)
     accepted = shopify(shop, "customers.redact", customer={"id": 1, "email": EMAIL})
     again = shopify(shop, "customers.redact", customer={"id": 1, "email": EMAIL})
@@ -318,9 +344,7 @@ def test_a_customer_who_wants_to_be_forgotten_is(cloud: Cloud, shop: Shop) -> No
     assert traces(shop, *PERSONAL) == []
 
 
-def test_a_customer_is_found_by_number_by_phone_or_by_an_order_alone(
-    cloud: Cloud, shop: Shop
-) -> None:
+def test_redact_request_finds_a_customer_by_order_alone(cloud: Cloud, shop: Shop) -> None:
     order = load("shopify", "orders.create").but(email=EMAIL, contact_email=EMAIL)
     raw, headers = signed_shopify(order, shop.shopify)
     trigger_webhook(posted("webhook.post", raw, headers, store=shop.store, source="shopify"), None)
@@ -332,7 +356,7 @@ def test_a_customer_is_found_by_number_by_phone_or_by_an_order_alone(
     assert traces(shop, EMAIL) == []
 
 
-def test_a_shop_that_has_left_is_erased_and_no_other(cloud: Cloud, shop: Shop) -> None:
+def test_shop_redact_erases_that_store_and_no_other(cloud: Cloud, shop: Shop) -> None:
     other = cloud.open_shop()
     live(shop)
     tell(other, "Signed Up")
@@ -346,9 +370,7 @@ def test_a_shop_that_has_left_is_erased_and_no_other(cloud: Cloud, shop: Shop) -
 
 
 @pytest.mark.parametrize("topic", ["customers.data_request", "customers.redact", "shop.redact"])
-def test_a_demand_that_shopify_has_not_signed_changes_nothing(
-    cloud: Cloud, shop: Shop, topic: str
-) -> None:
+def test_unsigned_shopify_request_changes_nothing(cloud: Cloud, shop: Shop, topic: str) -> None:
     live(shop)
     before = cloud.contacts()
     assert shopify(shop, topic, secret="guessed").status == 401
@@ -357,9 +379,7 @@ def test_a_demand_that_shopify_has_not_signed_changes_nothing(
 
 
 @pytest.mark.parametrize("topic", ["customers.data_request", "customers.redact", "shop.redact"])
-def test_a_demand_for_another_shop_of_the_same_app_is_not_this_stores(
-    cloud: Cloud, topic: str
-) -> None:
+def test_request_for_another_shop_of_the_app_is_ignored(cloud: Cloud, topic: str) -> None:
     shop = cloud.open_shop(shopify_domain="another.myshopify.com")
     tell(shop, "Signed Up")
     answered = shopify(shop, topic)
@@ -372,7 +392,7 @@ def test_a_demand_for_another_shop_of_the_same_app_is_not_this_stores(
 @pytest.mark.parametrize(
     "customer", [None, {}, {"email": "no address"}, {"id": []}, {"email": 7}, "text"]
 )
-def test_a_demand_that_names_nobody_is_acknowledged_and_counted(
+def test_request_that_names_no_person_is_acknowledged_and_counted(
     shop: Shop, printed: Printed, customer: Any
 ) -> None:
     answered = shopify(shop, "customers.redact", customer=customer, orders_to_redact=[])
@@ -388,12 +408,12 @@ NO_SUCH = json.dumps({"store": "shop", "request": "r" + "0" * 32})
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", "no json", '{"store": "#", "request": "x"}', NO_SUCH])
-def test_a_message_that_names_no_request_goes_where_failures_are_kept(body: str) -> None:
+def test_message_without_a_request_goes_to_the_dead_letter_queue(body: str) -> None:
     failed = privacy(queued(body), None)["batchItemFailures"]
     assert failed == [{"itemIdentifier": "message-0"}]
 
 
-def test_a_call_that_runs_out_of_time_goes_on_in_the_next(shop: Shop, call: Caller) -> None:
+def test_call_that_runs_out_of_time_continues_in_the_next(shop: Shop, call: Caller) -> None:
     live(shop)
     asked = ask(call, ERASE, wren(shop))
 

@@ -164,8 +164,11 @@ class SimulationRecorder:
         self.mails.append(mailed)
         numbers = dict(message.get("numbers", {}))
         detail = {
-            "to": mail.to, "subject": mail.subject, "locale": mailed.locale, "numbers": numbers
-        }  # fmt: skip
+            "to": mail.to,
+            "subject": mail.subject,
+            "locale": mailed.locale,
+            "numbers": numbers,
+        }
         self._note("mails", step, f'"{mail.subject}" to {mail.to}', detail)
 
     def _locale(self, ref: MessageRef, message: Mapping[str, Any]) -> str:
