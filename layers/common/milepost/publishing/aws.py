@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepFunctionsStateMachines:
-    """Implements `Machines`."""
+    """Implements `StateMachines`."""
 
     client: "SFNClient"
     machines: str

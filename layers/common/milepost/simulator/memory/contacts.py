@@ -1,4 +1,4 @@
-"""What is known of each contact."""
+"""Contacts in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class MemoryContacts:
         return self.state.profiles.get((store, contact))
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
-        """Consent and open enrollments have other writers too, so only changes to them count."""
+        """Other writers change consent and active enrollments, so only the differences apply."""
         old = before or Profile(after.store, after.contact)
         answers = {t: c for t, c in after.consent.items() if old.consent.get(t) != c}
         entered = {

@@ -1,4 +1,4 @@
-"""Enrollments, and the rendezvous of a wait with its event."""
+"""Enrollments in memory, and the matching of waits with events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -48,17 +48,17 @@ class MemoryEnrollments:
             return profile or Profile(ref.store, ref.contact), held
 
     def _reserved(self, ref: EnrollmentRef) -> Enrollment | None:
-        """What a contact was enrolled for while it was another one."""
-        home = self.state.reserved.get(enrollment_key(ref))
-        held = self.state.enrollments.get(enrollment_key(home)) if home else None
+        """The enrollment that the contact had before it was merged."""
+        original = self.state.reserved.get(enrollment_key(ref))
+        held = self.state.enrollments.get(enrollment_key(original)) if original else None
         return replace(held, ref=ref, status="exited", reason=MERGED_INTO_OTHER) if held else None
 
     def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
         with self.state.lock:
             held = self.state.enrollments.get(enrollment_key(ref))
             if held is not None and leg not in (None, held.execution_no):
-                raise ThrottledError("the enrollment goes on in another execution")
-            write_journal(self.state, ref, journal)
+                raise ThrottledError("the enrollment continues in another execution")
+            save_outcomes(self.state, ref, journal)
 
     def finish(
         self,
@@ -86,7 +86,7 @@ class MemoryEnrollments:
         return first
 
     def _owners(self, ref: EnrollmentRef) -> list[Profile]:
-        """The contact under which an enrollment is kept, and whoever that was merged into."""
+        """The contact of an enrollment, and the contacts it was merged into."""
         found, contact = [], ref.contact
         while (profile := self.state.profiles.get((ref.store, contact))) is not None:
             found.append(profile)
@@ -110,7 +110,7 @@ class MemoryEnrollments:
             held = self.state.enrollments.get(enrollment_key(ref))
             if held is None or held.status != "active" or held.execution_no != leg:
                 return False
-            write_journal(self.state, ref, journal)
+            save_outcomes(self.state, ref, journal)
             self._set(ref, leg + 1, start, paused)
         return True
 
@@ -191,7 +191,7 @@ class MemoryEnrollments:
                 wait.event = event
             if wait.token is None or wait.since is None or wait.since > event.occurred_at:
                 return None
-            self._met(ref, wait.outcome, event)
+            self._match(ref, wait.outcome, event)
             return wait.token or wait.leg
 
     def register_wait(
@@ -212,7 +212,7 @@ class MemoryEnrollments:
             wait.outcome = outcome or step
             if wait.event is None or wait.event.occurred_at < wait.since:
                 return False
-            self._met(ref, wait.outcome, wait.event)
+            self._match(ref, wait.outcome, wait.event)
             return True
 
     def register_suspended_wait(
@@ -223,17 +223,17 @@ class MemoryEnrollments:
     def _wait(self, ref: EnrollmentRef, step: str) -> WaitMatch:
         return self.state.waits.setdefault((enrollment_key(ref), step), WaitMatch())
 
-    def _met(self, ref: EnrollmentRef, key: str, event: Event) -> None:
+    def _match(self, ref: EnrollmentRef, key: str, event: Event) -> None:
         outcome = {
             "event": event.name,
             "at": instants.format_instant(event.occurred_at),
             "data": dict(event.data),
         }
-        write_journal(self.state, ref, PendingOutcomes(outcomes={key: outcome}))
+        save_outcomes(self.state, ref, PendingOutcomes(outcomes={key: outcome}))
 
 
-def write_journal(state: ContactsTable, ref: EnrollmentRef, journal: PendingOutcomes) -> None:
-    """Write down what is new; what an earlier run wrote down stays. The caller holds the lock."""
+def save_outcomes(state: ContactsTable, ref: EnrollmentRef, journal: PendingOutcomes) -> None:
+    """Save new outcomes; outcomes of an earlier run stay. The caller holds the lock."""
     key = enrollment_key(ref)
     if (journal.began or journal.outcomes) and key in state.enrollments:
         held = state.enrollments[key]

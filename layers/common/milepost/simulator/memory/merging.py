@@ -1,4 +1,4 @@
-"""Makes one contact of two."""
+"""Merging of contacts in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,14 +36,14 @@ class MemoryMerging:
                 for each in self.state.enrollments.values()
                 if (each.ref.store, each.ref.contact) == (store, loser)
             ]
-            for key, home in self.state.reserved.items():
+            for key, original in self.state.reserved.items():
                 if key[:2] == (store, loser):
-                    held.append(self.state.enrollments[enrollment_key(home)])
-            stays = [OpenEnrollment(each.ref, each.key, each.event_id) for each in held]
-            for stay in stays:
-                there = stay.ref._replace(contact=winner, id=stay.at(winner))
-                self.state.reserved.setdefault(enrollment_key(there), stay.ref)
-        return stays
+                    held.append(self.state.enrollments[enrollment_key(original)])
+            reserved = [OpenEnrollment(each.ref, each.key, each.event_id) for each in held]
+            for each in reserved:
+                future = each.ref._replace(contact=winner, id=each.at(winner))
+                self.state.reserved.setdefault(enrollment_key(future), each.ref)
+        return reserved
 
     def merge_profiles(
         self,
@@ -79,22 +79,22 @@ class MemoryMerging:
 
     def copy_timeline(self, loser: Profile, after: str) -> tuple[list[Event], str]:
         one, other = (loser.store, loser.contact), (loser.store, loser.merged_into)
-        met = []
+        duplicates = []
         with self.state.lock:
-            there = self.state.events.setdefault(other, {})
+            target = self.state.events.setdefault(other, {})
             for key, event in self.state.events.get(one, {}).items():
                 if is_merge_request(event):
                     continue
-                if key not in there:
-                    there[key] = event
+                if key not in target:
+                    target[key] = event
                     self.state.copied[other, key] = loser.contact
                 elif self.state.copied.get((other, key)) != loser.contact:
-                    met.append(event)
+                    duplicates.append(event)
             for (person, at, id_, topic), proof in list(self.state.proofs.items()):
                 if person == one:
                     copy = replace(proof, contact=loser.merged_into)
                     self.state.proofs.setdefault((other, at, id_, topic), copy)
-        return met, ""
+        return duplicates, ""
 
     def finish_merge(self, loser: Profile) -> None:
         one, other = (loser.store, loser.contact), (loser.store, loser.merged_into)
@@ -105,9 +105,9 @@ class MemoryMerging:
     def undo_double_count(self, winner: str, event: Event, loser: str) -> bool:
         person = (event.store, winner)
         with self.state.lock:
-            taken_back = event_key(duplicate_corrected_event(event, loser))
+            correction = event_key(duplicate_corrected_event(event, loser))
             held = self.state.events.get(person, {})
-            return self.state.copied.get((person, event_key(event))) == loser or taken_back in held
+            return self.state.copied.get((person, event_key(event))) == loser or correction in held
 
     def replay(self, contact: str, event: Event, again: "ReplayedEvent") -> bool:
         person, event = (

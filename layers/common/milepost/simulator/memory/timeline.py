@@ -1,4 +1,4 @@
-"""The timeline of a contact."""
+"""The timelines of contacts in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
