@@ -1,4 +1,4 @@
-"""The abandoned cart, walked through by customers in every way that matters."""
+"""The workflow `abandoned-cart` with every relevant behavior of a customer."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ def published() -> World:
 
 @pytest.fixture
 def world(published: World) -> World:
-    """A shop with the workflow, and Ada, who wants its offers."""
+    """A shop with the workflow, and Ada, who consents to offers."""
     world = World(published=published)
     world.consent()
     world.run_for(minutes=1)
@@ -77,12 +77,12 @@ def test_order_after_first_mail_stops_later_mail(world: World) -> None:
 
 
 def test_order_received_before_its_checkout_prevents_entry(world: World) -> None:
-    begun = world.now
+    started_at = world.now
     world.run_for(minutes=10)
     world.event("Order Completed", {"total": 150})
     world.run_for(minutes=1)
     data = {"checkout_id": "c-1", "total": 150}
-    world.event("Checkout Started", data, at=begun, id_="late")
+    world.event("Checkout Started", data, at=started_at, id_="late")
     world.run_for(days=10)
     assert world.enrollments_of() == []
     assert world.reactions[-1].refused == (
@@ -189,7 +189,7 @@ def test_unsubscribing_twice_is_one_withdrawal(world: World) -> None:
 
 
 def test_unsubscribe_just_before_claim_stops_the_mail(world: World) -> None:
-    """The claim asks once more, so no earlier answer can be out of date."""
+    """The claim checks consent again."""
     start_checkout(world)
     world.run_for(hours=2)
     first = world.last_mail()
@@ -200,13 +200,13 @@ def test_unsubscribe_just_before_claim_stops_the_mail(world: World) -> None:
 
 
 def test_event_sent_three_times_enters_once(world: World) -> None:
-    begun, data = world.now, {"checkout_id": "c-1", "total": 150}
-    kept = []
+    started_at, data = world.now, {"checkout_id": "c-1", "total": 150}
+    results = []
     for _ in range(3):
-        kept.append(world.event("Checkout Started", data, at=begun, id_="c-1"))
+        results.append(world.event("Checkout Started", data, at=started_at, id_="c-1"))
         world.run_for(hours=2)
     world.run_for(days=10)
-    assert kept == ["accepted", "duplicate", "duplicate"]
+    assert results == ["accepted", "duplicate", "duplicate"]
     assert len(world.enrollments_of()) == 1
     assert world.steps_mailed() == ["reminder", "offer"]
 

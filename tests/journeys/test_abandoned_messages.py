@@ -1,4 +1,4 @@
-"""When nothing helps any more: the machine ends, and the contact is not left behind unseen."""
+"""Permanent failures: the execution ends, and the enrollment or message is marked as failed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,8 +23,8 @@ VISIT = workflow(
 )
 
 
-class Beaten:
-    """Contacts whose `apply` is another."""
+class ContactsWithApply:
+    """Contacts with a replaced `apply`."""
 
     def __init__(self, contacts: Any, apply: Callable[[Profile | None, Profile], bool]) -> None:
         self._contacts = contacts
@@ -41,15 +41,15 @@ def world() -> World:
     return world
 
 
-def forget_programs(world: World) -> None:
-    """Break the registry, so that every function that needs a program fails."""
+def remove_programs(world: World) -> None:
+    """Remove the compiled workflows, so that every function that needs one fails."""
     world.shelf.programs.clear()
 
 
 def test_block_that_always_fails_ends_enrollment_as_failed(world: World) -> None:
     world.event("Visited")
     world.run_for(minutes=1)
-    forget_programs(world)
+    remove_programs(world)
     world.run_for(days=3)
     enrollment, execution = world.enrollment(), world.execution(world.enrollment())
     assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
@@ -60,7 +60,7 @@ def test_block_that_always_fails_ends_enrollment_as_failed(world: World) -> None
 
 def test_wait_that_cannot_register_ends_enrollment_as_failed(world: World) -> None:
     def broken(_: object) -> None:
-        raise RuntimeError("out of order")
+        raise RuntimeError("broken")
 
     world.functions[WIRING.await_event] = broken
     world.event("Visited")
@@ -71,7 +71,7 @@ def test_wait_that_cannot_register_ends_enrollment_as_failed(world: World) -> No
 
 
 def test_failed_state_machine_ends_enrollment_as_failed(world: World) -> None:
-    """What is wrong in a state itself is wrong in the state that gives up, too."""
+    """An invalid task result also breaks the `abandon` state."""
     world.functions[WIRING.run_steps] = lambda task: {"enrollment": task["enrollment"]}
     world.event("Visited")
     world.run_for(days=3)
@@ -83,23 +83,23 @@ def test_failed_state_machine_ends_enrollment_as_failed(world: World) -> None:
 
 
 def test_contact_can_enter_again_after_failed_enrollment(world: World) -> None:
-    kept = dict(world.shelf.programs)
+    programs = dict(world.shelf.programs)
     world.event("Visited")
     world.run_for(minutes=1)
-    forget_programs(world)
+    remove_programs(world)
     world.run_for(days=2)
-    world.shelf.programs.update(kept)
+    world.shelf.programs.update(programs)
     world.event("Visited")
     world.run_for(days=3)
     assert [e.status for e in world.enrollments_of()] == ["failed", "completed"]
 
 
 def test_temporary_failure_of_a_day_is_retried_until_it_passes(world: World) -> None:
-    kept = dict(world.shelf.programs)
+    programs = dict(world.shelf.programs)
     world.event("Visited")
     world.run_for(seconds=0)
-    forget_programs(world)
-    world.later(lambda: world.shelf.programs.update(kept), days=1, seconds=5)
+    remove_programs(world)
+    world.later(lambda: world.shelf.programs.update(programs), days=1, seconds=5)
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "second"]
     assert world.enrollment().status == "completed"
@@ -131,14 +131,16 @@ def test_links_of_old_mails_work_until_their_key_is_removed(world: World) -> Non
 
 
 def test_event_for_constantly_changing_contact_is_applied_later(world: World) -> None:
-    """Somebody else writes the profile between every reading and writing of `react`."""
-    applied = world.contacts.apply
+    """Another writer changes the profile between each read and write of `react`."""
+    real_apply = world.contacts.apply
 
-    def beaten(before: Profile | None, after: Profile) -> bool:
-        return bool(world.clock.now >= busy_until and applied(before, after))
+    def failing_apply(before: Profile | None, after: Profile) -> bool:
+        return bool(world.clock.now >= busy_until and real_apply(before, after))
 
     busy_until = world.now + timedelta(seconds=3)
-    world.reactor = replace(world.reactor, contacts=Beaten(world.contacts, beaten))
+    world.reactor = replace(
+        world.reactor, contacts=ContactsWithApply(world.contacts, failing_apply)
+    )
     world.event("Visited")
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "second"]

@@ -1,4 +1,4 @@
-"""Files on transactional mail: the right one or no mail, and never one that a visitor chose."""
+"""Attachments: transactional mail has the right file or fails; a visitor cannot choose a file."""
 
 from typing import Any
 
@@ -15,12 +15,14 @@ MAIL = send("receipt", attachments=[INVOICE, "terms.pdf"])
 
 
 def world(**files: bytes) -> World:
-    made = world_of(MAIL, send("next"))
-    held = {"invoices/1001.pdf": PDF, "terms.pdf": PDF} | {
+    new_world = world_of(MAIL, send("next"))
+    files_by_path = {"invoices/1001.pdf": PDF, "terms.pdf": PDF} | {
         name.replace("__", "/") + ".pdf": content for name, content in files.items()
     }
-    made.attachments.held.update({(STORE, path): content for path, content in held.items()})
-    return made
+    new_world.attachments.held.update(
+        {(STORE, path): content for path, content in files_by_path.items()}
+    )
+    return new_world
 
 
 def failed(world: World) -> str:
@@ -41,7 +43,7 @@ def test_receipt_carries_the_invoice_of_its_order() -> None:
 
 
 START = {"id": "go", "type": "start_workflow", "workflow": "receipt"}
-TELL = {
+EMIT = {
     "id": "tell",
     "type": "emit_event",
     "event": "Paid",
@@ -50,21 +52,23 @@ TELL = {
 
 
 @pytest.mark.parametrize("name", ["Product Viewed", "Ordered"])
-@pytest.mark.parametrize("by", [START, TELL], ids=["start_workflow", "emit_event"])
+@pytest.mark.parametrize("by", [START, EMIT], ids=["start_workflow", "emit_event"])
 def test_visitor_event_cannot_choose_a_file_through_another_workflow(by: Json, name: str) -> None:
     mails: Json = {"title": "Receipt", "category": "transactional", "steps": [MAIL]}
-    paid = {"type": "manual"} if by is START else {"type": "event", "event": "Paid"}
-    made = World()
-    made.publish(shop(receipt={**mails, "trigger": paid}))
-    made.publish({"workflows/view.json": workflow(by, on=name, category="transactional")})
-    made.attachments.held.update({(STORE, "invoices/1001.pdf"): PDF, (STORE, "terms.pdf"): PDF})
-    made.event(name, {"order": {"id": 1001}})
-    made.run_for(hours=1)
+    trigger = {"type": "manual"} if by is START else {"type": "event", "event": "Paid"}
+    new_world = World()
+    new_world.publish(shop(receipt={**mails, "trigger": trigger}))
+    new_world.publish({"workflows/view.json": workflow(by, on=name, category="transactional")})
+    new_world.attachments.held.update(
+        {(STORE, "invoices/1001.pdf"): PDF, (STORE, "terms.pdf"): PDF}
+    )
+    new_world.event(name, {"order": {"id": 1001}})
+    new_world.run_for(hours=1)
     if name == "Ordered":
-        assert made.steps_mailed() == ["receipt"]
+        assert new_world.steps_mailed() == ["receipt"]
     else:
-        status, reason = made.messages()["receipt"]
-        assert (made.mails, status) == ([], "failed")
+        status, reason = new_world.messages()["receipt"]
+        assert (new_world.mails, status) == ([], "failed")
         assert "would be chosen by a visitor" in reason
 
 
@@ -161,10 +165,10 @@ def test_safe_attachment_paths_are_accepted_and_filled_in() -> None:
 
 
 def refused(document: Json) -> list[str]:
-    made = World()
-    made.publish(shop())
-    made.files.write(STORE, "workflows/w.json", text(document))
-    (report,) = made.publisher.publish(STORE, ["workflows/w.json"])
+    new_world = World()
+    new_world.publish(shop())
+    new_world.files.write(STORE, "workflows/w.json", text(document))
+    (report,) = new_world.publisher.publish(STORE, ["workflows/w.json"])
     return [f"{p.location}: {p.reason}" for p in report.problems]
 
 
@@ -178,11 +182,11 @@ def test_publish_refuses_files_in_marketing_and_files_chosen_by_visitors() -> No
         "pdf, png, jpg, jpeg, ics, csv, txt"
     ]
     visitors = "a visitor of your pages could ask for any file: they choose this event"
-    told = f"steps[0].attachments[0]: {visitors}"
+    problem = f"steps[0].attachments[0]: {visitors}"
     for on in ("Product Viewed", "Form Submitted"):
-        asks = workflow(send("a", attachments=["{event.id}.pdf"]), on=on, **own)
-        assert refused(asks) == [told]
+        document = workflow(send("a", attachments=["{event.id}.pdf"]), on=on, **own)
+        assert refused(document) == [problem]
         assert refused(workflow(send("a", attachments=["guide.pdf"]), on=on, **own)) == []
     form = {"type": "form", "form": "footer"}
-    asks = workflow(send("a", attachments=["{event.id}.pdf"]), trigger=form, **own)
-    assert told in refused(asks)
+    document = workflow(send("a", attachments=["{event.id}.pdf"]), trigger=form, **own)
+    assert problem in refused(document)

@@ -1,4 +1,4 @@
-"""One reader, many workflows: how much mail comes of them together."""
+"""Limits on the mail that one contact gets from all workflows together."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -31,22 +31,22 @@ ONE_A_DAY = {"caps": {"per_day": 1}}
 DAY = timedelta(days=1)
 
 
-def crowd(
-    number: int, said: Json, *, faults: Faults | None = None, gap: str = "", **step: Any
+def many_workflows(
+    number: int, limits: Json, *, faults: Faults | None = None, gap: str = "", **step: Any
 ) -> World:
-    """So many workflows begin with the same event; Ada wants offers."""
+    """Start `number` workflows with the same event for Ada, who consents to offers."""
     world = World(faults=faults)
     files: dict[str, Any] = {}
     for each in range(number):
         steps = [*([delay(gap)] if gap else ()), send(f"mail-{each}", **step)]
         files |= shop(**{f"flow-{each}": workflow(*steps, on="Visited")})
-    world.publish(files | {"settings.json": settings(**said)})
+    world.publish(files | {"settings.json": settings(**limits)})
     world.consent()
     world.event("Visited")
     return world
 
 
-def fates(world: World) -> Counter[tuple[str, str]]:
+def message_results(world: World) -> Counter[tuple[str, str]]:
     return Counter(world.messages().values())
 
 
@@ -56,9 +56,9 @@ def days(world: World) -> list[int]:
 
 @pytest.mark.parametrize("gap", ["", "2 hours"])
 def test_daily_cap_holds_for_workflows_that_mail_at_the_same_instant(gap: str) -> None:
-    world = crowd(5, ONE_A_DAY, gap=gap)
+    world = many_workflows(5, ONE_A_DAY, gap=gap)
     world.run_for(days=3)
-    assert fates(world) == {("accepted", ""): 1, ("skipped", "cap per day"): 4}
+    assert message_results(world) == {("accepted", ""): 1, ("skipped", "cap per day"): 4}
     skipped = next(m for m in world.state.messages.values() if m["status"] == "skipped")
     assert skipped["numbers"] == {"cap per day": "1 of 1"}
     assert {each.status for each in world.enrollments_of()} == {"completed"}
@@ -77,31 +77,31 @@ def test_daily_cap_counts_mails_of_the_same_block() -> None:
 
 
 def test_deferred_mail_over_cap_goes_out_on_following_days() -> None:
-    world = crowd(4, ONE_A_DAY, on_cap="defer")
+    world = many_workflows(4, ONE_A_DAY, on_cap="defer")
     world.run_for(days=6)
     assert days(world) == [0, 1, 2, 3]
-    assert fates(world) == {("accepted", ""): 4}
+    assert message_results(world) == {("accepted", ""): 4}
     assert (running(world), world.state.timers) == ([], {})
 
 
 def test_mail_deferred_by_cap_for_a_week_is_skipped() -> None:
-    world = crowd(10, ONE_A_DAY, on_cap="defer")
+    world = many_workflows(10, ONE_A_DAY, on_cap="defer")
     world.run_for(days=12)
     assert days(world) == list(range(len(world.mails)))
-    left = fates(world)
-    assert left["accepted", ""] in {7, 8}
-    assert left["skipped", "deferred too long"] == 10 - left["accepted", ""]
+    results = message_results(world)
+    assert results["accepted", ""] in {7, 8}
+    assert results["skipped", "deferred too long"] == 10 - results["accepted", ""]
 
 
 def test_weekly_cap_holds_beside_daily_cap() -> None:
-    world = crowd(6, {"caps": {"per_day": 2, "per_week": 3}}, on_cap="defer")
+    world = many_workflows(6, {"caps": {"per_day": 2, "per_week": 3}}, on_cap="defer")
     world.run_for(days=20)
     assert days(world)[:3] == [0, 0, 1]
     assert all(sum(0 <= day - each < 7 for each in days(world)) <= 3 for day in days(world))
 
 
 def test_smart_sending_keeps_mails_apart() -> None:
-    world = crowd(3, {"smart_sending": "16 hours"}, on_cap="defer")
+    world = many_workflows(3, {"smart_sending": "16 hours"}, on_cap="defer")
     world.run_for(days=4)
     times = sorted(at for at, _ in world.posted)
     assert len(times) == 3
@@ -125,8 +125,8 @@ def test_frequency_from_preferences_page_limits_mail(often: str, expected: int) 
     world = World()
     world.publish(shop(flow=workflow(*steps, on="Visited")))
     world.consent()
-    wish = ContactUpdate(changes=(Change("set", "frequency", often),))
-    world.append(event("Preferences Changed", contact=wish, source="reader"))
+    preference = ContactUpdate(changes=(Change("set", "frequency", often),))
+    world.append(event("Preferences Changed", contact=preference, source="reader"))
     world.event("Visited")
     world.run_for(days=8)
     assert len(world.mails) == expected
@@ -135,12 +135,12 @@ def test_frequency_from_preferences_page_limits_mail(often: str, expected: int) 
 
 
 def test_mail_rejected_by_ses_frees_its_place_under_the_cap() -> None:
-    world = crowd(2, ONE_A_DAY, on_cap="defer")
+    world = many_workflows(2, ONE_A_DAY, on_cap="defer")
     world.mailer.script.append(SubmissionRejected("MessageRejected"))
     world.run_for(hours=1)
     assert len(world.mails) <= 1
     world.run_for(days=2)
-    assert sum(fates(world).values()) == 2
+    assert sum(message_results(world).values()) == 2
 
 
 def test_mail_throttled_by_ses_keeps_its_place_under_the_cap() -> None:
@@ -156,7 +156,7 @@ def test_mail_throttled_by_ses_keeps_its_place_under_the_cap() -> None:
 
 
 def test_merged_contacts_share_their_recent_sends() -> None:
-    """Ada was mailed under two addresses before the shop said whose they are."""
+    """Ada gets mail at two addresses before the shop links them."""
     world = World()
     more = workflow(send("b"), on="Came back")
     files = shop(flow=workflow(send("a"), on="Visited"), more=more)
@@ -179,7 +179,7 @@ def test_merged_contacts_share_their_recent_sends() -> None:
 
 
 def story(faults: Faults | None = None) -> World:
-    world = crowd(3, ONE_A_DAY, on_cap="defer", faults=faults)
+    world = many_workflows(3, ONE_A_DAY, on_cap="defer", faults=faults)
     world.run_for(days=9)
     return world
 
@@ -201,7 +201,7 @@ def test_kill_at_any_call_sends_no_mail_over_the_cap(scope: Scope) -> None:
 
 
 def test_daily_cap_uses_the_contacts_time_zone() -> None:
-    """Two mails at noon and at ten in the evening in New York: one day there, two in London."""
+    """Mails at noon and at ten in the evening in New York are on one day there, on two in London."""
     for zone, expected in (("America/New_York", 1), ("Europe/London", 2)):
         world = World(start=datetime.fromisoformat("2026-11-02T17:00:00+00:00"))
         flow = workflow(send("a"), delay("10 hours"), send("b"), on="Visited")
@@ -214,19 +214,19 @@ def test_daily_cap_uses_the_contacts_time_zone() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_workflows_and_kills_exceed_no_cap_and_no_quiet_hours(seed: int) -> None:
-    """Workflows begin some hours apart; functions die at one call of forty."""
+    """Workflows start some hours apart; one of forty calls kills its function."""
     chance = Random(seed)
     per_day, per_week = chance.randint(1, 2), chance.randint(2, 4)
     world = World(faults=Faults(rate=0.025, seed=seed, most=25))
     files: dict[str, Any] = {}
     for number in range(5):
-        how = {"on_cap": "defer"} if chance.random() < 0.5 else {}
+        on_cap = {"on_cap": "defer"} if chance.random() < 0.5 else {}
         first = delay(f"{chance.randint(1, 40)} hours")
-        steps = [first, send("first", **how), delay("20 hours", "rest"), send("last", **how)]
+        steps = [first, send("first", **on_cap), delay("20 hours", "rest"), send("last", **on_cap)]
         files |= shop(**{f"flow-{number}": workflow(*steps, on="Visited")})
     caps = {"per_day": per_day, "per_week": per_week}
-    said = settings(caps=caps, quiet_hours={"from": "21:00", "to": "08:00"})
-    world.publish(files | {"settings.json": said})
+    limits = settings(caps=caps, quiet_hours={"from": "21:00", "to": "08:00"})
+    world.publish(files | {"settings.json": limits})
     world.consent()
     world.event("Visited")
     world.run_for(days=18)

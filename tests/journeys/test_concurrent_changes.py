@@ -1,4 +1,4 @@
-"""While customers wait for the next mail, marketers edit files and the post has its moods."""
+"""Edits of files and failures of SES while customers wait for the next mail."""
 
 from datetime import timedelta
 
@@ -20,14 +20,14 @@ def published() -> World:
 
 @pytest.fixture
 def world(published: World) -> World:
-    """A shop with the workflow, and Ada, who wants its offers."""
+    """A shop with the workflow, and Ada, who consents to offers."""
     world = World(published=published)
     world.consent()
     world.run_for(minutes=1)
     return world
 
 
-# --- what marketers do meanwhile ---
+# --- edits ---
 
 
 def test_active_enrollment_stays_on_its_version_after_edit(world: World) -> None:
@@ -82,7 +82,7 @@ def test_paused_store_sends_nothing(world: World) -> None:
     assert (world.messages(), world.enrollment().status) == ({}, "active")
 
 
-# --- what the post does ---
+# --- SES ---
 
 
 def test_throttled_mail_is_sent_once_later(world: World) -> None:
@@ -91,9 +91,8 @@ def test_throttled_mail_is_sent_once_later(world: World) -> None:
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
     assert world.messages()["reminder"] == ("accepted", "")
-    late = world.mailed_at
-    assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
-    assert late("offer") > world.posted[0][0] + timedelta(days=1)
+        assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
+    assert world.mailed_at("offer") > world.posted[0][0] + timedelta(days=1)
 
 
 def test_mail_rejected_by_ses_counts_as_failed_and_series_continues(world: World) -> None:
@@ -125,7 +124,7 @@ def test_mail_without_delivery_event_is_abandoned_and_not_resent(world: World) -
     assert [done.given_up for done in world.reconciled] == [1]
 
 
-# --- what it costs ---
+# --- costs ---
 
 
 def test_longest_path_costs_what_the_publish_report_says(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What an enrollment costs: Step Functions bills every state entered."""
+"""The price of an enrollment: Step Functions bills every entered state."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ANSWER = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")
 
 
 def walk(*steps: Json, total: float = 150, reply: bool = False) -> World:
-    """Ada walks through these steps to the end."""
+    """Run Ada through these steps to the end."""
     world = World()
     visit = workflow(*steps, on="Visited", category="transactional")
     world.publish(shop(visit=visit))
@@ -52,12 +52,12 @@ def test_longest_path_bills_the_compiled_transition_count(steps: list[Json], cos
 
 @pytest.mark.parametrize(("total", "cost"), [(0, 3), (1, 6), (15, 48), (39, 118)])
 def test_block_with_many_possible_waits_reaches_the_right_one(total: float, cost: int) -> None:
-    """It shares its choices with others, and costs what one costs that has its own."""
-    row = [
+    """A shared Choice state costs the same as a separate one."""
+    branches = [
         branch(f"b-{n}", {"event": "total", "gte": n}, [delay("1 hour", f"w-{n}"), send(f"m-{n}")])
         for n in range(1, 40)
     ]
-    world = walk(*row, total=total)
+    world = walk(*branches, total=total)
     assert world.steps_mailed() == [f"m-{n}" for n in range(1, int(total) + 1)]
     assert billed(world) == cost
 

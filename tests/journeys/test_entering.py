@@ -1,4 +1,4 @@
-"""Who enters a workflow, who may come again, and who is already inside."""
+"""Entry into workflows: triggers, reentry, keys and active enrollments."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ def shop_with(**head: object) -> World:
 
 
 def visits(world: World, *after_days: float) -> list[str]:
-    """Ada visits after so many days; the reasons why she was not let in, or "in"."""
+    """Ada visits after these days; the results are "in" or the reason for the refusal."""
     start = world.now
     answers = []
     for number, days in enumerate(after_days):
@@ -122,20 +122,18 @@ def test_paused_or_draft_workflow_admits_no_contact(status: str) -> None:
 
 def test_contacts_do_not_affect_each_other() -> None:
     world = World()
-    answered = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
-    world.publish(
-        shop(talk=workflow(send("hello"), answered, on="Visited", category="transactional"))
-    )
-    readers = [f"reader-{number}@mail.example" for number in range(30)]
-    for reader in readers:
-        world.event("Visited", email=reader)
+    wait = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
+    world.publish(shop(talk=workflow(send("hello"), wait, on="Visited", category="transactional")))
+    recipients = [f"recipient-{number}@mail.example" for number in range(30)]
+    for recipient in recipients:
+        world.event("Visited", email=recipient)
         world.run_for(seconds=7)
-    for reader in readers[::2]:
-        world.event("Replied", email=reader)
+    for recipient in recipients[::2]:
+        world.event("Replied", email=recipient)
     world.run_for(days=3)
-    for reader in readers:
-        answer = "thanks" if reader in readers[::2] else "nudge"
-        assert world.steps_mailed(reader) == ["hello", answer]
+    for recipient in recipients:
+        answer = "thanks" if recipient in recipients[::2] else "nudge"
+        assert world.steps_mailed(recipient) == ["hello", answer]
 
 
 def test_anonymous_visitor_gets_no_mail_until_identified() -> None:

@@ -1,4 +1,4 @@
-"""Somebody asks to be forgotten, and is: whatever is going on, and wherever the function dies."""
+"""Erasure and export of a person, with concurrent events and kills at any call."""
 
 import json
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ def published() -> PrivateWorld:
     return world
 
 
-def lived(published: PrivateWorld, faults: Faults | None = None) -> PrivateWorld:
-    """Ada and Bo ordered, left carts, were mailed and clicked; both are inside of two workflows."""
+def with_history(published: PrivateWorld, faults: Faults | None = None) -> PrivateWorld:
+    """Ada and Bo ordered, started a checkout, got mail and clicked. Both have two enrollments."""
     world = PrivateWorld(published=published, faults=faults)
     for email in (ADA, BO):
         world.consent(email=email)
@@ -51,22 +51,22 @@ PHONES = {ADA: "+4915777000123", BO: "+4915777000124"}
 
 
 def erased(world: PrivateWorld) -> PrivateWorld:
-    asked = world.ask()
+    request = world.ask()
     world.run_for(minutes=20)
-    assert world.request(asked).status == "done"
+    assert world.request(request).status == "done"
     return world
 
 
-def words(world: PrivateWorld) -> tuple[str, ...]:
+def personal_data(world: PrivateWorld) -> tuple[str, ...]:
     return (ADA, PHONES[ADA])
 
 
 def test_erasure_leaves_only_address_hash_tombstone_and_proof(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     ada = world.contact()
     assert set(world.traces(ADA)) >= {"profiles", "events", "identities"}
     erased(world)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
     assert set(world.traces(ada)) <= {"erased"}
     assert world.state.suppressed == {(STORE, address_hash(ADA)): "erased"}
     (proof,) = world.state.requests.values()
@@ -75,14 +75,14 @@ def test_erasure_leaves_only_address_hash_tombstone_and_proof(published: Private
 
 
 def test_erasure_leaves_other_contacts_unchanged(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     before = (world.profile(BO), world.enrollments_of(BO), world.messages(BO))
     erased(world)
     assert (world.profile(BO), world.enrollments_of(BO), world.messages(BO)) == before
 
 
 def test_erasure_stops_active_enrollments_and_their_executions(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     mails = len(world.mails)
     erased(world)
     statuses = [
@@ -105,13 +105,13 @@ def calls(world: PrivateWorld) -> Iterator[Kill]:
 def test_kill_at_any_call_changes_neither_remains_nor_count(
     published: PrivateWorld,
 ) -> None:
-    undisturbed = erased(lived(published))
+    undisturbed = erased(with_history(published))
     (expected,) = undisturbed.state.requests.values()
     struck = 0
     for kill in calls(undisturbed):
-        world = erased(lived(published, Faults(kill)))
+        world = erased(with_history(published, Faults(kill)))
         struck += len(world.faults.struck)
-        assert world.traces(*words(world)) == [], world.faults.struck
+        assert world.traces(*personal_data(world)) == [], world.faults.struck
         (proof,) = world.state.requests.values()
         assert proof.items == expected.items, world.faults.struck
         assert world.state.suppressed == undisturbed.state.suppressed
@@ -119,49 +119,49 @@ def test_kill_at_any_call_changes_neither_remains_nor_count(
 
 
 def test_large_contact_is_erased_over_many_calls(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     for number in range(300):
         world.event("Product Viewed", {"n": number}, id_=f"view-{number}", device_id=f"d-{number}")
     world.run_for(minutes=1)
     world.impatient = 3
     erased(world)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
     assert next(iter(world.state.requests.values())).items > 300
 
 
 def test_event_in_flight_does_not_recreate_the_erased_profile(published: PrivateWorld) -> None:
-    """It was appended before the erasure, and the stream hands it over after."""
-    world = lived(published)
+    """It was appended before the erasure, and the stream delivers it afterwards."""
+    world = with_history(published)
     world.event("Product Viewed", {"who": ADA})
     (queue,) = [q for q in world._queues.values() if q]
     record = queue[0]
     erased(world)
     world._react_to(record)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
 
 
 def test_old_event_under_any_identifier_stays_ignored_after_erasure(
     published: PrivateWorld,
 ) -> None:
-    """A shop sends its history again, under any of the names that it knows her by."""
-    world = lived(published)
+    """A shop sends its history again, with any identifier of the person."""
+    world = with_history(published)
     earlier = world.now
     erased(world)
     world.run_for(days=3)
-    for names in (
+    for identifiers in (
         {"email": ADA},
         {"email": None, "phone": PHONES[ADA]},
         {"email": None, "external_id": f"x-{ADA}"},
     ):
-        world.event("Order Completed", {"order_id": "old"}, at=earlier, **names)
+        world.event("Order Completed", {"order_id": "old"}, at=earlier, **identifiers)
         world.run_for(minutes=1)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
 
 
 def test_new_order_after_erasure_gets_receipt_but_no_marketing(
     published: PrivateWorld,
 ) -> None:
-    world = erased(lived(published))
+    world = erased(with_history(published))
     world.run_for(days=3)
     mailed = len(world.mails)
     world.consent()
@@ -176,7 +176,7 @@ def test_new_order_after_erasure_gets_receipt_but_no_marketing(
 def test_hard_bounce_outranks_erasure_and_only_erasure_can_be_lifted(
     published: PrivateWorld,
 ) -> None:
-    world = erased(lived(published))
+    world = erased(with_history(published))
     key = (STORE, address_hash(ADA))
     world.contacts.lift_erasure_suppression(*key)
     assert key not in world.state.suppressed
@@ -189,7 +189,7 @@ def test_hard_bounce_outranks_erasure_and_only_erasure_can_be_lifted(
 def test_second_pass_erases_what_was_written_during_the_first(
     published: PrivateWorld,
 ) -> None:
-    world = lived(published)
+    world = with_history(published)
     ada = world.contact()
     world.ask()
     world.run_for(seconds=1)
@@ -205,21 +205,21 @@ def test_second_pass_erases_what_was_written_during_the_first(
 
 
 def test_early_second_pass_waits_for_the_grace_period(published: PrivateWorld) -> None:
-    world = lived(published)
-    asked = world.ask()
+    world = with_history(published)
+    request = world.ask()
     world.run_for(seconds=1)
     for _ in range(3):
-        world._carry_out(STORE, asked.id)
+        world._carry_out(STORE, request.id)
         world.run_for(seconds=1)
-        assert world.request(asked).status == "sweeping"
+        assert world.request(request).status == "sweeping"
     world.run_for(minutes=10)
-    assert world.request(asked).status == "done"
+    assert world.request(request).status == "done"
 
 
 def test_second_erasure_request_erases_nothing_twice_and_leaves_proof(
     published: PrivateWorld,
 ) -> None:
-    world = lived(published)
+    world = with_history(published)
     world.ask()
     world.ask()
     world.run_for(minutes=20)
@@ -229,7 +229,7 @@ def test_second_erasure_request_erases_nothing_twice_and_leaves_proof(
 
 
 def test_erasure_of_unknown_person_suppresses_nothing(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     before = len(world.state.events)
     world.ask("erase", "nobody@mail.example")
     world.run_for(minutes=20)
@@ -239,8 +239,8 @@ def test_erasure_of_unknown_person_suppresses_nothing(published: PrivateWorld) -
 
 
 def test_merged_contact_is_erased_with_its_winner(published: PrivateWorld) -> None:
-    """Its names lead to the other one now, and its events still lie where they were."""
-    world = lived(published)
+    """Its identifiers lead to the winner now, and its events are still at the loser."""
+    world = with_history(published)
     ada, bo = world.contact(), world.contact(BO)
     for key, contact in list(world.state.identities.items()):
         if contact == bo:
@@ -253,7 +253,7 @@ def test_merged_contact_is_erased_with_its_winner(published: PrivateWorld) -> No
 
 
 def test_erasure_removes_exports_of_the_contact(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     world.ask("export")
     world.run_for(minutes=1)
     assert ADA in next(iter(world.vault.files.values()))
@@ -264,18 +264,18 @@ def test_erasure_removes_exports_of_the_contact(published: PrivateWorld) -> None
 def test_store_erasure_survives_a_kill_at_any_call(
     published: PrivateWorld,
 ) -> None:
-    def gone(faults: Faults | None = None) -> PrivateWorld:
-        world = lived(published, faults)
-        asked = world.ask("erase_store")
+    def erase_store(faults: Faults | None = None) -> PrivateWorld:
+        world = with_history(published, faults)
+        request = world.ask("erase_store")
         world.run_for(minutes=20)
-        assert world.request(asked).status == "done", world.faults.struck
+        assert world.request(request).status == "done", world.faults.struck
         return world
 
-    undisturbed = gone()
+    undisturbed = erase_store()
     items = [request.items for request in undisturbed.state.requests.values()]
     assert len([c for c in undisturbed.faults.calls if c[2] == "requests.advance"]) >= SEGMENTS
     for kill in calls(undisturbed):
-        world = gone(Faults(kill))
+        world = erase_store(Faults(kill))
         assert world.traces(ADA, BO, *PHONES.values()) == []
         assert not world.state.profiles
         assert [request.items for request in world.state.requests.values()] == items
@@ -285,14 +285,14 @@ def test_store_erasure_survives_a_kill_at_any_call(
 
 
 def export(world: PrivateWorld, *emails: str, origin: str = "api") -> Json:
-    asked = world.ask("export", *emails, origin=origin)
+    request = world.ask("export", *emails, origin=origin)
     world.run_for(minutes=1)
-    assert world.request(asked).status == "done"
-    return dict(json.loads(world.vault.files[STORE, asked.id]))
+    assert world.request(request).status == "done"
+    return dict(json.loads(world.vault.files[STORE, request.id]))
 
 
 def test_export_holds_everything_about_the_contact_and_no_other(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     document = export(world)
     (person,) = document["contacts"]
     assert person["contact"]["email"] == ADA
@@ -309,20 +309,20 @@ def test_export_holds_everything_about_the_contact_and_no_other(published: Priva
 
 
 def test_kill_at_any_call_leaves_a_complete_export_and_its_note(published: PrivateWorld) -> None:
-    undisturbed = lived(published)
+    undisturbed = with_history(published)
     expected = export(undisturbed)
     for kill in calls(undisturbed):
-        world = lived(published, Faults(kill))
-        asked = world.ask("export")
+        world = with_history(published, Faults(kill))
+        request = world.ask("export")
         world.run_for(minutes=5)
-        document = json.loads(world.vault.files[STORE, asked.id])
+        document = json.loads(world.vault.files[STORE, request.id])
         assert document["contacts"] == expected["contacts"], world.faults.struck
-        assert world.request(asked).status == "done"
+        assert world.request(request).status == "done"
         assert world.state.exports
 
 
 def test_staff_alert_about_customer_request_names_no_customer(published: PrivateWorld) -> None:
-    world = lived(published)
+    world = with_history(published)
     export(world)
     assert world.staff.told == []
     export(world, origin="shopify 9999")
@@ -334,4 +334,4 @@ def test_staff_alert_about_customer_request_names_no_customer(published: Private
 
 
 def test_export_of_unknown_person_is_empty(published: PrivateWorld) -> None:
-    assert export(lived(published), "nobody@mail.example")["contacts"] == []
+    assert export(with_history(published), "nobody@mail.example")["contacts"] == []

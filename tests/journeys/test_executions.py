@@ -1,4 +1,4 @@
-"""Waits too long for one execution: the enrollment is parked, and another one goes on with it."""
+"""Long waits suspend the enrollment, and a later execution continues it."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -107,17 +107,17 @@ def test_yearly_loop_runs_one_execution_per_year() -> None:
 # --- dates ---
 
 
-@pytest.mark.parametrize(("days", "legs"), [(20, 0), (200, 1)])
-def test_far_date_is_awaited_without_an_execution(days: int, legs: int) -> None:
+@pytest.mark.parametrize(("days", "executions"), [(20, 0), (200, 1)])
+def test_far_date_is_awaited_without_an_execution(days: int, executions: int) -> None:
     world = World()
     until = {"id": "date", "type": "delay_until", "date": "event.day"}
     world.publish(shop(visit=visits(until, send("mail"), delay("1 day"), send("after"))))
     world.event("Visited", {"day": (MONDAY_NOON + days * DAY).isoformat()})
     world.run_for(days=1)
-    assert len(running(world)) == 1 - legs
+    assert len(running(world)) == 1 - executions
     world.run_for(days=days + 2)
     assert mails(world) == [("mail", days * DAY), ("after", (days + 1) * DAY)]
-    assert world.enrollment().execution_no == legs
+    assert world.enrollment().execution_no == executions
 
 
 # --- events ---
@@ -161,11 +161,11 @@ LONG = visits(
     send("last"),
     exit_on=[{"event": "Ordered"}],
 )
-TALES: dict[str, list[tuple[str, float]]] = {
+STORIES: dict[str, list[tuple[str, float]]] = {
     "answers": [("Replied", 60)],
     "silent": [],
     "leaves": [("Ordered", 60)],
-    "leaves in a later leg": [("Replied", 41), ("Ordered", 45)],
+    "leaves in a later execution": [("Replied", 41), ("Ordered", 45)],
     "answers before the minute in which the wait begins": [("Replied", 40 + 0.5 / 1440)],
 }
 
@@ -177,18 +177,20 @@ def published() -> World:
     return world
 
 
-def tell(published: World, tale: list[tuple[str, float]], faults: Faults | None = None) -> World:
+def run_story(
+    published: World, story: list[tuple[str, float]], faults: Faults | None = None
+) -> World:
     world = World(published=published, faults=faults)
     world.event("Visited")
-    for name, days in tale:
+    for name, days in story:
         world.run_until(MONDAY_NOON + timedelta(days=days))
         world.event(name)
     world.run_until(MONDAY_NOON + 300 * DAY)
     return world
 
 
-def seen(world: World) -> object:
-    """What a reader and a marketer see; a minute late is as good."""
+def visible_result(world: World) -> object:
+    """The visible result, with times rounded to hours."""
     return (
         sorted((step, round(at / HOUR)) for step, at in mails(world)),
         (world.enrollment().status, world.enrollment().reason),
@@ -198,36 +200,36 @@ def seen(world: World) -> object:
 
 
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
-@pytest.mark.parametrize("tale", TALES.values(), ids=TALES)
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_kill_at_any_call_changes_no_mail_or_outcome(
-    published: World, tale: list[tuple[str, float]], scope: Scope
+    published: World, story: list[tuple[str, float]], scope: Scope
 ) -> None:
-    undisturbed = tell(published, tale)
+    undisturbed = run_story(published, story)
     for kill, place in undisturbed.faults.kills(scope):
-        world = tell(published, tale, Faults(kill))
+        world = run_story(published, story, Faults(kill))
         assert world.faults.struck == [place]
         assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
         assert running(world) == []
         assert world.state.timers == {}
-        assert seen(world) == seen(undisturbed), world.faults.struck
+        assert visible_result(world) == visible_result(undisturbed), world.faults.struck
 
 
-@pytest.mark.parametrize("tale", TALES.values(), ids=TALES)
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_overlapping_second_invocation_changes_no_mail_or_outcome(
-    published: World, tale: list[tuple[str, float]]
+    published: World, story: list[tuple[str, float]]
 ) -> None:
-    undisturbed = tell(published, tale)
+    undisturbed = run_story(published, story)
     for scope, number, _ in undisturbed.faults.calls:
         faults = Faults()
         kill = Kill(scope, number, "before")
         faults.overlap(kill)
-        world = tell(published, tale, faults)
+        world = run_story(published, story, faults)
         assert faults.happened == [kill]
         assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
-        assert seen(world) == seen(undisturbed), kill
+        assert visible_result(world) == visible_result(undisturbed), kill
 
 
-# --- the law ---
+# --- property ---
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +254,7 @@ def plain() -> World:
 def test_suspending_changes_only_the_number_of_executions(
     plain: World, document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
-    def live(world: World) -> tuple[list[tuple[datetime, str]], str, str]:
+    def run(world: World) -> tuple[list[tuple[datetime, str]], str, str]:
         world.publish({"workflows/any.json": document})
         trigger = Happened("Visited", MONDAY_NOON, {"n": number})
         for happened in sorted([trigger, *history], key=lambda each: each.at):
@@ -263,9 +265,9 @@ def test_suspending_changes_only_the_number_of_executions(
         return [(at, m.tags["step"]) for at, m in world.posted], ended.status, ended.reason
 
     moment = timedelta(milliseconds=1)
-    parking = World(start=EARLY, published=plain, suspend_after=suspend_after, tick=moment)
-    assert live(parking) == live(World(start=EARLY, published=plain))
-    assert running(parking) == []
-    assert parking.state.timers == {}
-    executions = parking.step_functions.executions.values()
-    assert sum(e.billed for e in executions) <= transitions(parking.program("any"))
+    suspending = World(start=EARLY, published=plain, suspend_after=suspend_after, tick=moment)
+    assert run(suspending) == run(World(start=EARLY, published=plain))
+    assert running(suspending) == []
+    assert suspending.state.timers == {}
+    executions = suspending.step_functions.executions.values()
+    assert sum(e.billed for e in executions) <= transitions(suspending.program("any"))

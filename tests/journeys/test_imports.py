@@ -1,4 +1,4 @@
-"""A shop uploads files of contacts: what becomes of the people in them, and what it is told."""
+"""Imports of contact files: the resulting contacts, and the reports."""
 
 import json
 from dataclasses import replace
@@ -31,11 +31,11 @@ def desk() -> Desk:
 def counts(desk: Desk, **expected: int) -> None:
     done = desk.last()
     assert done is not None
-    held = {name: number for name, number in done.counts._asdict().items() if number}
-    assert held == expected
+    counted = {name: number for name, number in done.counts._asdict().items() if number}
+    assert counted == expected
 
 
-# --- what an upload does ---
+# --- uploads ---
 
 
 def test_file_with_settings_is_imported(desk: Desk) -> None:
@@ -123,9 +123,9 @@ def test_json_lines_file_is_imported(desk: Desk) -> None:
 def test_import_can_reduce_but_never_increase_mail_frequency(
     desk: Desk, known: Json, imported: Json, kept: Json
 ) -> None:
-    wish = tuple(Change("set", name, value) for name, value in known.items())
+    preference = tuple(Change("set", name, value) for name, value in known.items())
     desk.world.append(
-        event("Preferences Changed", contact=ContactUpdate(changes=wish), source="reader")
+        event("Preferences Changed", contact=ContactUpdate(changes=preference), source="reader")
     )
     done = desk.bring(json.dumps({"email": ADA, **imported}), ending="jsonl")
     assert {n: v for n, v in desk.people[ADA].items() if n in {*known, *imported}} == kept
@@ -134,10 +134,10 @@ def test_import_can_reduce_but_never_increase_mail_frequency(
 
 
 def test_exported_preferences_import_into_another_store(desk: Desk) -> None:
-    wish = ContactUpdate(
+    preference = ContactUpdate(
         changes=(Change("set", "frequency", "monthly"), Change("set", "snoozed_until", LATER))
     )
-    desk.world.append(event("Preferences Changed", contact=wish, source="reader"))
+    desk.world.append(event("Preferences Changed", contact=preference, source="reader"))
     desk.world.run_for(minutes=1)
     known = desk.world.state.owner(STORE, desk.world.contact())
     assert known is not None
@@ -171,7 +171,7 @@ def test_upload_kind_is_recognized_by_path(path: str, kind: str | None) -> None:
     assert (found.kind if found else None) == kind
 
 
-# --- what is known counts ---
+# --- known contacts ---
 
 
 def test_unchanged_contact_costs_no_write(desk: Desk) -> None:
@@ -243,10 +243,10 @@ def test_import_withdraws_consent_with_proof(desk: Desk) -> None:
 # --- workflows ---
 
 
-def enrolling(*, on: str = "", trigger: dict[str, str] | None = None) -> World:
+def with_workflow(*, on: str = "", trigger: dict[str, str] | None = None) -> World:
     world = World()
-    begins = {"trigger": trigger} if trigger else {"on": on}
-    flow = workflow(send("hello"), category="transactional", topic=None, **begins)
+    trigger_fields = {"trigger": trigger} if trigger else {"on": on}
+    flow = workflow(send("hello"), category="transactional", topic=None, **trigger_fields)
     world.publish({"settings.json": settings(), **template("plain"), "workflows/w.json": flow})
     return world
 
@@ -260,28 +260,28 @@ def enrolling(*, on: str = "", trigger: dict[str, str] | None = None) -> World:
     ],
 )
 def test_import_without_enroll_enrolls_no_contact(trigger: dict[str, str]) -> None:
-    desk = Desk(enrolling(trigger=trigger))
+    desk = Desk(with_workflow(trigger=trigger))
     desk.bring(PEOPLE, lists=["vip"])
     assert desk.world.mails == []
     assert desk.people[ADA]["lists"] == {"vip": True}
 
 
 def test_import_with_enroll_starts_the_list_workflow() -> None:
-    desk = Desk(enrolling(trigger={"type": "list", "list": "vip"}))
+    desk = Desk(with_workflow(trigger={"type": "list", "list": "vip"}))
     desk.bring(PEOPLE, lists=["vip"], enroll=True)
     assert sorted(mail.to for mail in desk.world.mails) == [ADA, BOB]
     desk.bring(PEOPLE.replace("Oslo", "Rome"), name="again", lists=["vip"], enroll=True)
-    assert len(desk.world.mails) == 2, "who is on a list does not join it"
+    assert len(desk.world.mails) == 2, "a member of a list does not join it again"
 
 
 def test_shop_event_named_contact_imported_starts_a_workflow() -> None:
-    desk = Desk(enrolling(on="Contact Imported"))
+    desk = Desk(with_workflow(on="Contact Imported"))
     desk.world.event("Contact Imported")
     desk.pass_time(1)
     assert len(desk.world.mails) == 1
 
 
-# --- mistakes ---
+# --- mistakes in files ---
 
 
 def test_rows_with_mistakes_are_listed_and_the_rest_imported(desk: Desk) -> None:
@@ -357,7 +357,7 @@ def test_huge_line_nul_and_open_quote_fail_only_their_rows(desk: Desk) -> None:
     assert [line.split(",")[0] for line in desk.errors(done)] == ["3", "4", "5"]
 
 
-# --- what happens to the file meanwhile ---
+# --- files that change during the import ---
 
 
 def test_file_replaced_during_import_is_read_to_its_end(desk: Desk) -> None:
@@ -388,7 +388,7 @@ def test_imported_file_is_marked_for_the_lifecycle_rule(desk: Desk) -> None:
     assert desk.uploads.settled == [f"{STORE}/imports/people.csv@v1"]
 
 
-# --- progress and patience ---
+# --- progress and throttling ---
 
 
 def test_import_continues_in_the_next_call_when_time_runs_out(desk: Desk) -> None:
@@ -405,15 +405,15 @@ def test_report_shows_progress_during_the_import(desk: Desk) -> None:
     desk.put("people.import.json", {})
     desk.put("people.csv", csv("email", *(f"p{n:03d}@mail.example" for n in range(400))))
 
-    def look() -> None:
+    def read_report() -> None:
         done = desk.last()
         assert done is not None
         report = desk.report(done)
         seen.append((report["outcome"], report["finished"], round(report["percent"])))
 
-    desk.world.later(look, seconds=1.5)
+    desk.world.later(read_report, seconds=1.5)
     desk.notice("imports/people.csv")
-    look()
+    read_report()
     assert seen == [("importing", False, 25), ("imported", True, 100)]
 
 
@@ -423,7 +423,7 @@ def test_import_keeps_to_rows_per_second(desk: Desk) -> None:
 
 
 class Throttled:
-    """A port whose method `keep` cannot answer so many times."""
+    """A port whose method `keep` is throttled so many times."""
 
     def __init__(self, port: Any, times: int) -> None:
         self._port, self.times = port, times
@@ -451,7 +451,7 @@ def test_throttled_import_is_retried_and_raises_in_the_end(
         desk.bring(PEOPLE.replace("Oslo", "Rome"), name="again")
 
 
-# --- taking it back ---
+# --- undo ---
 
 
 def test_undo_erases_contacts_that_only_the_import_created(
@@ -525,7 +525,7 @@ def test_undo_stops_a_running_import_first(desk: Desk) -> None:
 def test_undo_waits_until_react_has_applied_the_import(desk: Desk) -> None:
     desk.reacts = False
     done = desk.bring(PEOPLE)
-    assert desk.people == {}, "the stream hangs"
+    assert desk.people == {}, "the stream is blocked"
     desk.world.later(lambda: None, seconds=1)
     desk.put(f"{done.id}.undo.json", "")
     desk.importer.changed(STORE, f"imports/{done.id}.undo.json", lambda: True)
@@ -570,7 +570,7 @@ def test_undo_of_a_check_does_nothing(desk: Desk) -> None:
     assert desk.take_back(done) == done
 
 
-# --- what it says ---
+# --- reports ---
 
 
 def test_report_contains_no_cell_or_profile_value(desk: Desk) -> None:
@@ -578,11 +578,11 @@ def test_report_contains_no_cell_or_profile_value(desk: Desk) -> None:
     rows = csv("email,first_name,phone", f"{ADA},Ada,Nophone", f"{ADA},Lovelace,", "Bobaddress,,")
     desk.bring(rows)
     desk.take_back(desk.bring(rows, name="again", dry_run=False))
-    told = " ".join(
+    reports = " ".join(
         text for (_, path), text in desk.files.texts.items() if path.startswith("reports/")
     ).lower()
     for word in ("mail.example", "secretname", "nophone", "lovelace", "bobaddress"):
-        assert word not in told, word
+        assert word not in reports, word
 
 
 def test_check_report_has_headline_counts_columns_and_next_step(desk: Desk) -> None:
@@ -598,7 +598,7 @@ def test_check_report_has_headline_counts_columns_and_next_step(desk: Desk) -> N
 
 
 def test_undo_keeps_a_contact_mailed_because_of_an_imported_date(desk: Desk) -> None:
-    """What follows from the imported date goes with it; whoever got mail for it is not erased."""
+    """Events that follow from the imported date are removed; a contact that got mail stays."""
     flow = workflow(
         send("hello"),
         category="transactional",
@@ -614,4 +614,4 @@ def test_undo_keeps_a_contact_mailed_because_of_an_imported_date(desk: Desk) -> 
     assert [mail.to for mail in desk.world.mails] == [ADA]
     done = desk.take_back(done)
     assert (done.returned.erased, done.returned.restored) == (1, 1)
-    assert desk.people == {"None": {"properties": {}}}, "of Ada it is known that she got mail"
+    assert desk.people == {"None": {"properties": {}}}, "Ada stays, because she got mail"

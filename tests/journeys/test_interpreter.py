@@ -1,4 +1,4 @@
-"""The journeys are worth as much as the interpreter under them, so it is looked at on its own."""
+"""Tests of the state machine interpreter, on which all journeys depend."""
 
 from copy import deepcopy
 from datetime import timedelta
@@ -80,7 +80,7 @@ DONE = {"done": {"Type": "Succeed"}, "caught": {"Type": "Succeed"}, "late": {"Ty
 
 
 class Run:
-    """One execution of a machine of one task, whose function answers or fails as told."""
+    """One execution of a state machine with one task. Its function returns or raises `answers`."""
 
     def __init__(self, state: Json, *answers: Any) -> None:
         self.clock = VirtualClock(MONDAY_NOON)

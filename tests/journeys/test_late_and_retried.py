@@ -1,4 +1,4 @@
-"""What is decided once stays decided, however late the news and however often a block is run."""
+"""Late events and repeated block runs do not change what was decided."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ def shop_with(*steps: Json, faults: Faults | None = None, **head: Any) -> World:
 
 
 def kill_once(world: World, place: str, then: str = "") -> None:
-    """Kill the next function that comes to this place; an event is reported right after."""
+    """Kill the next function at this place; send an event right after."""
 
     def strike() -> None:
         if then:
@@ -31,7 +31,7 @@ def kill_once(world: World, place: str, then: str = "") -> None:
     world.faults.meanwhile(place, strike)
 
 
-# --- blocks that are run again ---
+# --- repeated block runs ---
 
 
 def test_delay_counts_from_the_first_run_of_its_block() -> None:
@@ -63,7 +63,7 @@ def test_wait_counts_events_from_the_first_run_of_its_block() -> None:
 
 
 def test_decided_branch_is_not_decided_again_on_rerun() -> None:
-    """Otherwise a customer who orders between two runs of one block would get both its mails."""
+    """Otherwise a customer who orders between two runs of a block would get both mails."""
     ordered = branch("ordered", {"did": "Ordered"}, [send("thanks")], [send("reminder")])
     world = shop_with(ordered)
     kill_once(world, "after mailer.send", then="Ordered")
@@ -73,7 +73,7 @@ def test_decided_branch_is_not_decided_again_on_rerun() -> None:
     assert world.enrollment().outcomes["ordered"]["path"] is None
 
 
-# --- events that come at a bad moment ---
+# --- events at any moment ---
 
 
 def test_event_at_any_moment_between_mail_and_wait_is_matched() -> None:
@@ -161,7 +161,7 @@ def test_event_with_a_fast_clock_does_not_block_a_wait_for_another_event() -> No
     assert world.steps_mailed() == ["thanks"]
 
 
-# --- news that comes late ---
+# --- late events ---
 
 
 def test_late_order_from_before_the_entry_exits_nothing() -> None:
@@ -179,9 +179,9 @@ def test_late_order_from_before_the_entry_exits_nothing() -> None:
 def test_order_received_before_the_visit_is_found_by_the_gate(
     total: float, mails: list[str]
 ) -> None:
-    """Entering asks only whether such an event happened at all; a mail asks for its data too."""
-    ending = {"event": "Ordered", "where": {"event": "total", "gte": 10}}
-    world = shop_with(delay("1 hour"), send("mail"), send("more"), exit_on=[ending])
+    """The entry checks only whether such an event happened; the gate also checks its data."""
+    exit_rule = {"event": "Ordered", "where": {"event": "total", "gte": 10}}
+    world = shop_with(delay("1 hour"), send("mail"), send("more"), exit_on=[exit_rule])
     visited = world.now
     world.run_for(minutes=5)
     world.event("Ordered", {"total": total})
@@ -234,7 +234,7 @@ def test_contact_that_left_the_audience_is_skipped() -> None:
     assert world.messages()["second"] == ("skipped", "audience")
 
 
-# --- who it is, and what they said ---
+# --- identity and consent ---
 
 
 def test_contact_with_a_device_id_stays_one_contact_after_login() -> None:

@@ -1,4 +1,4 @@
-"""Two contacts who turn out to be one belong to what the one person belongs to."""
+"""Merged contacts belong to the segments that match both timelines together."""
 
 from tests.support.builders import STORE, Json, shop
 from tests.support.world import World
@@ -26,7 +26,7 @@ def test_merged_contact_enters_a_segment_by_the_sum_of_both_timelines() -> None:
     assert members(world, "segment", "lookers") == []
     world.event("Account Created", device_id=VISITOR)
     world.run_for(minutes=5)
-    me = world.contact()
-    assert members(world, "segment", "lookers") == [me]
+    contact = world.contact()
+    assert members(world, "segment", "lookers") == [contact]
     assert world.profile().segment_state.inside() >= {"lookers"}
-    assert members(world, "all", "") == [me]
+    assert members(world, "all", "") == [contact]
