@@ -270,7 +270,7 @@ def test_static_segment_gets_no_members_from_backfill() -> None:
 
 
 def story(world: World) -> None:
-    """A contact enters, leaves after a month, is kills by a backfill, and is removed."""
+    """A contact enters, leaves after a month, is found by a backfill, and is removed."""
     for number in range(2):
         world.event("Order Completed", id_=f"o-{number}", properties={"plan": "gold"})
     world.run_for(days=31)

@@ -201,7 +201,7 @@ def test_kill_at_any_call_sends_no_mail_over_the_cap(scope: Scope) -> None:
 
 
 def test_daily_cap_uses_the_contacts_time_zone() -> None:
-    """Mails at noon and at ten in the evening in New York are on one day there, on two in London."""
+    """Mails at noon and 22:00 in New York are on one day there, but on two days in London."""
     for zone, expected in (("America/New_York", 1), ("Europe/London", 2)):
         world = World(start=datetime.fromisoformat("2026-11-02T17:00:00+00:00"))
         flow = workflow(send("a"), delay("10 hours"), send("b"), on="Visited")

@@ -91,7 +91,7 @@ def test_throttled_mail_is_sent_once_later(world: World) -> None:
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
     assert world.messages()["reminder"] == ("accepted", "")
-        assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
+    assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
     assert world.mailed_at("offer") > world.posted[0][0] + timedelta(days=1)
 
 

@@ -216,7 +216,7 @@ def test_end_of_a_pause_does_not_end_the_marketing_stop() -> None:
 
 
 def test_offers_held_by_the_marketing_stop_do_not_block_receipts() -> None:
-    """Four can be resumed per minute, and the first eight that were paused must not get mail yet."""
+    """Four enrollments resume per minute, and the first eight must not get their offers yet."""
     world = World(most=4)
     mail = branch(
         "kind",

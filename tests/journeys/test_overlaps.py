@@ -1,7 +1,7 @@
-"""Two things at once: AWS calls a function again while its first run hangs, and people do not wait.
+"""Overlaps: a second run of a function during the first, and events during a send decision.
 
-A function that hangs past its time is called a second time, and both runs finish. And whatever a
-customer does may arrive while a mail to them is being decided. Every place is tried, one by one.
+AWS calls a function again if it hangs past its timeout, and both runs finish. A customer can also
+order or unsubscribe during a send decision. Every call is tried.
 """
 
 from collections import Counter
@@ -74,7 +74,7 @@ def bounces_elsewhere(world: World) -> None:
 def test_order_unsubscribe_or_suppression_before_the_claim_stops_the_mail(
     meanwhile: Callable[[World], None], published: World
 ) -> None:
-    """Whatever forbids the mail and is written down before the claim keeps it from being sent."""
+    """Everything that is stored before the claim and forbids the mail stops it."""
     undisturbed = World(published=published)
     first_mail(undisturbed)
     assert undisturbed.steps_mailed() == ["reminder"]

@@ -1,4 +1,4 @@
-"""The edit of a template reaches people inside, but for steps that are pinned to one version."""
+"""A template edit reaches active enrollments, except for steps with `template_version`."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from tests.support.builders import STORE, Content, Json, delay, send, template, 
 from tests.support.world import World
 
 OLD, NEW = "Your cart is waiting.", "Your basket is waiting."
-NO_WAY_OUT = "<html><body><p>Your basket.</p></body></html>"
+WITHOUT_UNSUBSCRIBE = "<html><body><p>Your basket.</p></body></html>"
 
 
 def version(world: World, name: str = "plain") -> str:
@@ -16,7 +16,7 @@ def version(world: World, name: str = "plain") -> str:
 
 
 def republish(world: World, files: Mapping[str, Content]) -> list[tuple[str, list[str]]]:
-    """What becomes of files that may be refused: each outcome with what is wrong."""
+    """Publish files and return each outcome with its problems."""
     for path, content in files.items():
         world.files.write(STORE, path, text(content))
     reports = world.publisher.publish(STORE, sorted(files))
@@ -24,7 +24,7 @@ def republish(world: World, files: Mapping[str, Content]) -> list[tuple[str, lis
 
 
 def pinned_world(*steps: Json, **head: object) -> tuple[World, str]:
-    """Steps pinned to the version of `plain` that is live at first, as `PIN` in their fields."""
+    """A world in which `PIN` in the steps stands for the first version of the template `plain`."""
     world = world_of(send("any"))
     pin = version(world)
     document = text(visit(*steps, **head)).replace("PIN", pin)
@@ -40,8 +40,8 @@ def test_template_edit_reaches_active_enrollments_except_pinned_steps() -> None:
     world.publish(template("plain", body=NEW))
     assert version(world) != pin
     world.run_for(days=2)
-    said = [(mail.tags["step"], OLD in mail.html, NEW in mail.html) for mail in world.mails]
-    assert said == [("before", True, False), ("pinned", True, False), ("usual", False, True)]
+    contents = [(mail.tags["step"], OLD in mail.html, NEW in mail.html) for mail in world.mails]
+    assert contents == [("before", True, False), ("pinned", True, False), ("usual", False, True)]
     hashes = {m["step"]: m["template_hash"] for m in world.state.messages.values()}
     assert hashes == {"before": pin, "pinned": pin, "usual": version(world)}
 
@@ -61,11 +61,11 @@ def test_variant_can_be_pinned_to_a_template_version() -> None:
 
 def test_template_edit_is_not_checked_against_needs_of_pinned_steps() -> None:
     world, pin = pinned_world(send("offer", template_version="PIN"), category="marketing")
-    edit: dict[str, Content] = {"templates/plain/body.html": NO_WAY_OUT}
+    edit: dict[str, Content] = {"templates/plain/body.html": WITHOUT_UNSUBSCRIBE}
     assert republish(world, edit) == [("published", [])]
-    usual = {"workflows/visit.json": visit(send("offer"), category="marketing")}
-    ((outcome, problems),) = republish(world, usual)
-    assert outcome == "refused", "what follows the edits needs a way out of marketing"
+    unpinned = {"workflows/visit.json": visit(send("offer"), category="marketing")}
+    ((outcome, problems),) = republish(world, unpinned)
+    assert outcome == "refused", "a step without a pin needs the unsubscribe link"
     assert all(problem.startswith("steps[0].template: ") for problem in problems)
     world.consent()
     visited(world)
@@ -84,7 +84,7 @@ def test_template_version_that_was_never_live_is_refused() -> None:
 
 def test_version_unfit_for_marketing_cannot_be_pinned_for_marketing() -> None:
     world = world_of(send("any"))
-    republish(world, {"templates/plain/body.html": NO_WAY_OUT})
+    republish(world, {"templates/plain/body.html": WITHOUT_UNSUBSCRIBE})
     bare = version(world)
     world.publish(template("plain"))
     for category, outcome in (("marketing", "refused"), ("transactional", "published")):
@@ -124,8 +124,8 @@ def test_workflow_tests_use_the_pinned_template_version() -> None:
             ]
         },
     }
-    told: dict[str, Content] = {
+    files: dict[str, Content] = {
         "tests/visit.test.json": {"workflow": "visit", "cases": [case]},
         "workflows/visit.json": visit(send("pinned", template_version=pin), send("usual")),
     }
-    assert republish(world, told)[-1] == ("published", [])
+    assert republish(world, files)[-1] == ("published", [])

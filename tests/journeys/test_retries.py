@@ -1,4 +1,4 @@
-"""A transactional mail of which nobody knows is sent once more, if it still may be."""
+"""Retries: a transactional mail with an unknown result is sent once more, if still allowed."""
 
 from collections import Counter
 
@@ -27,7 +27,7 @@ def published() -> World:
 
 @pytest.fixture
 def world(published: World) -> World:
-    """The post says nothing any more."""
+    """SES sends neither responses nor delivery events."""
     world = World(published=published, post_reports=False)
     world.mailer.script.extend([NoResponse("timeout")] * 100)
     return world
@@ -123,27 +123,27 @@ def test_retry_that_is_not_allowed_is_abandoned_at_once(
 
 
 def test_failing_retry_does_not_block_other_messages(world: World) -> None:
-    readers = [f"reader-{number}@mail.example" for number in range(5)]
-    for reader in readers:
-        order(world, reader)
-    world.clock.after_each = lambda: None  # no minute of its own: this test is the minute
+    recipients = [f"recipient-{number}@mail.example" for number in range(5)]
+    for recipient in recipients:
+        order(world, recipient)
+    world.clock.after_each = lambda: None  # this test runs the scheduler itself
     world.run_for(minutes=20)
-    asked: list[str] = []
+    attempted: list[str] = []
 
-    class Stubborn:
+    class FailsOnce:
         def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
-            asked.append(enrollment.contact)
-            if len(asked) == 1:
-                raise ThrottledError("this one fails for ever")
+            attempted.append(enrollment.contact)
+            if len(attempted) == 1:
+                raise ThrottledError("always fails")
             return True
 
-    apart = ErrorCollector()
-    run_due(world.timers, Stubborn(), world.legs, world.lookouts, world.now, apart)
+    errors = ErrorCollector()
+    run_due(world.timers, FailsOnce(), world.legs, world.lookouts, world.now, errors)
     with pytest.raises(
         ThrottledError, match=r"mails: 1 could not be done.*; ThrottledError at test_retries"
     ):
-        apart.raise_if_any("mails")
-    assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
+        errors.raise_if_any("mails")
+    assert sorted(attempted) == sorted(world.contact(recipient) for recipient in recipients)
 
 
 def test_throttled_retry_counts_as_unknown(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Lead scoring and stages: points are earned and fade, and workflows hear of what is crossed."""
+"""Scoring and stages: points, decay, and the workflows that they trigger."""
 
 from datetime import timedelta
 from typing import Any

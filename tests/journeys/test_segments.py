@@ -1,4 +1,4 @@
-"""Segments: contacts enter and leave by themselves, and workflows hear of it."""
+"""Segments: contacts enter and leave, and workflows are triggered."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -65,7 +65,7 @@ def members(world: World, name: str, group: Any = "segment") -> list[str]:
 
 
 def reported(world: World, name: str) -> list[tuple[str, bool]]:
-    """The segments that events of a name were about, and whether they had been so before."""
+    """The segments in the events of a name, with the flag `initial`."""
     return [
         (record.event.data["segment"], "initial" in record.event.data)
         for record in world.state.stream
@@ -100,11 +100,15 @@ def test_scheduler_reevaluates_only_when_membership_can_change() -> None:
     for number in range(3):
         world.event("Order Completed", id_=f"o-{number}")
         world.run_for(days=1)
-    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
-    assert looks == []
+    reevaluations = [
+        record.event for record in world.state.stream if record.event.name == REEVALUATED
+    ]
+    assert reevaluations == []
     world.run_for(days=60)
-    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
-    assert len(looks) == 1
+    reevaluations = [
+        record.event for record in world.state.stream if record.event.name == REEVALUATED
+    ]
+    assert len(reevaluations) == 1
     assert REEVALUATED not in world.profile().totals
     assert world.profile().next_check is None
 
@@ -170,8 +174,8 @@ def test_branch_and_audience_can_use_segments() -> None:
 
 def test_consent_change_updates_membership_at_once() -> None:
     readers = {"title": "Readers", "condition": {"consents_to": "offers"}}
-    letter = workflow(send("letter"), topic="offers")
-    world = opened({**shop(letter=letter), **segments(readers=readers)})
+    newsletter = workflow(send("newsletter"), topic="offers")
+    world = opened({**shop(newsletter=newsletter), **segments(readers=readers)})
     world.consent()
     world.run_for(minutes=1)
     assert inside(world) == {"readers"}
@@ -255,8 +259,8 @@ HAPPENED: list[tuple[str, Json, int]] = [
 
 @pytest.fixture(scope="module")
 def both() -> World:
-    asked = [{"in_segment": "buyers"}, {"in_segment": "gold"}]
-    close = {"title": "Both", "condition": {"all": asked}}
+    conditions = [{"in_segment": "buyers"}, {"in_segment": "gold"}]
+    close = {"title": "Both", "condition": {"all": conditions}}
     return opened({**shop(), **segments(buyers=BUYERS, gold=GOLD, close=close)})
 
 
@@ -266,9 +270,9 @@ def test_any_event_order_gives_the_same_segments(
     both: World, events: list[tuple[str, Json, int]], echo: int
 ) -> None:
     world = World(published=both, echo=echo)
-    for name, said, days in events:
+    for name, properties, days in events:
         at = world.now - timedelta(days=days)
-        world.event(name, id_=f"e-{days}", at=at, properties=said)
+        world.event(name, id_=f"e-{days}", at=at, properties=properties)
         world.run_for(minutes=1)
     assert inside(world) == {"buyers", "gold", "close"}
     assert sorted(n for n in inside(world) if members(world, n)) == ["buyers", "close", "gold"]
@@ -281,8 +285,10 @@ def test_segment_report_describes_the_condition() -> None:
     world = opened(shop())
     (report,) = world.publish(segments(buyers=BUYERS))
     assert (report.outcome, report.version) == ("published", "1")
-    told = world.files.texts[STORE, "reports/segments.buyers.report.md"]
-    assert "the contact did **Order Completed** at least 2 times in the last 30 days" in told
+    text_of_report = world.files.texts[STORE, "reports/segments.buyers.report.md"]
+    assert (
+        "the contact did **Order Completed** at least 2 times in the last 30 days" in text_of_report
+    )
     (report,) = world.publish(segments(buyers=BUYERS))
     assert report.outcome == "unchanged"
     (report,) = world.publish(segments(buyers={**BUYERS, "title": "Twice"}))

@@ -1,4 +1,4 @@
-"""What is simulated and tested before it goes live knows who is in a segment, and for how long."""
+"""Simulations and workflow tests evaluate segments over time."""
 
 from milepost.simulator.file import CaseInput
 from milepost.simulator.publish import open_shop
@@ -25,18 +25,20 @@ ASKING = workflow(
 ORDERS = [{"before": f"{days} days", "event": "Order Completed"} for days in (15, 12)]
 
 
-def path_of(document: Json, **tale: object) -> tuple[str, ...]:
+def path_of(document: Json, **case: object) -> tuple[str, ...]:
     files = {**shop(asking=document), **segments(buyers=BUYERS)}
     opened_shop = open_shop({path: text(each) for path, each in files.items()}, MONDAY_NOON)
-    life, problems = run_case("asking", CaseInput.model_validate(tale), opened_shop.alone("asking"))
+    trace, problems = run_case(
+        "asking", CaseInput.model_validate(case), opened_shop.alone("asking")
+    )
     assert problems == []
-    return life.path
+    return trace.path
 
 
 def test_simulated_contact_changes_segments_over_time() -> None:
     contact = {"email": "ada@mail.example"}
-    told = path_of(ASKING, contact=contact, events=ORDERS)
-    assert told == ("now", "buyer", "wait-20-days", "later", "no-more")
+    path = path_of(ASKING, contact=contact, events=ORDERS)
+    assert path == ("now", "buyer", "wait-20-days", "later", "no-more")
     assert path_of(ASKING, contact=contact) == (
         "now",
         "other",
@@ -56,7 +58,7 @@ def test_workflow_tests_use_the_live_segments() -> None:
         "workflow": "asking",
         "cases": [
             {
-                "name": "a buyer is told so",
+                "name": "a buyer takes the path for buyers",
                 "contact": {"email": "ada@mail.example"},
                 "events": ORDERS,
                 "expect": {"path": ["now", "buyer", "wait-20-days", "later", "no-more"]},

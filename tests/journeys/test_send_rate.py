@@ -1,4 +1,4 @@
-"""More mail than SES takes: it waits its turn, all of it is sent in the end, and none twice."""
+"""Send rate, quota and warm-up: mail over the limit waits, and each mail is sent once."""
 
 from collections import Counter
 from datetime import timedelta
@@ -13,11 +13,11 @@ from tests.support.faults import Faults
 from tests.support.world import World
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
-PEOPLE = [f"reader-{number}@mail.example" for number in range(60)]
+PEOPLE = [f"recipient-{number}@mail.example" for number in range(60)]
 
 
 class Ses:
-    """What SES allows, and how much of it is left."""
+    """A changeable SES quota."""
 
     def __init__(self, rate: float = 14, day: float = -1, sent: float = 0) -> None:
         self.allowed = SesQuota(rate, day, sent)
@@ -29,7 +29,7 @@ class Ses:
 def rush(
     ses: Ses, *steps: Json, people: int = 60, faults: Faults | None = None, **head: Any
 ) -> World:
-    """Everybody comes at the same moment, and is to get the same mail."""
+    """Many contacts enter at the same moment and get the same mail."""
     world = World(quotas=ses, faults=faults)
     visit = workflow(*(steps or (send("mail"),)), **{"on": "Visited", "topic": "offers"} | head)
     world.publish(shop(visit=visit))
@@ -60,7 +60,7 @@ def test_rush_is_sent_once_and_within_the_ses_rate() -> None:
 
 
 def test_throttled_rush_sends_every_mail_once() -> None:
-    """Somebody else sends from the same account, and SES refuses most of what it is handed."""
+    """Another application uses the same account, and SES throttles most submissions."""
     world = rush(Ses())
     for number in range(400):
         world.mailer.script.append(
@@ -104,7 +104,7 @@ def test_transactional_mail_goes_out_near_the_end_of_the_quota() -> None:
 
 
 def test_rerun_after_sent_mail_needs_no_send_slot() -> None:
-    """A function dies after its mail was accepted, and with the last token."""
+    """A function is killed after its mail was accepted with the last send slot."""
     faults = Faults()
     last = Ses(day=1000, sent=1000 - 57 - 101)
     world = rush(last, send("mail"), people=1, faults=faults)
@@ -119,7 +119,7 @@ def test_rerun_after_sent_mail_needs_no_send_slot() -> None:
     assert {held.status for held in world.state.enrollments.values()} == {"completed"}
 
 
-# --- warming up ---
+# --- warm-up ---
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From a form on a page to the workflow that greets whoever has confirmed it, and around it."""
+"""Double opt-in: from the form to the workflow for confirmed contacts."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from milepost.pages.preferences import PreferencesService
-from milepost.pages.preferences import PreferencesVisitor as Reader
+from milepost.pages.preferences import PreferencesVisitor as Visitor
 from milepost.pages.sign_up import FormVisitor, SignUpAccepted, SignUpConfirmation, SignUpForms
 from milepost.simulator.memory.secrets import MemorySecrets
 from tests.fakes.visitor_limits import MemoryVisitorLimits
@@ -47,43 +47,43 @@ def published() -> World:
 
 
 def sign_up(world: World, email: str = ADA) -> None:
-    """Somebody fills in the form in the footer."""
-    desk = SignUpForms(
+    """Submit the form in the footer."""
+    forms = SignUpForms(
         world.timeline, world.registry, MemorySecrets(world.keys), MemoryVisitorLimits(world.state)
     )
-    found = desk.form(STORE, "footer")
+    found = forms.form(STORE, "footer")
     assert found is not None
     posted = {"email": email, "first_name": "Ada"}
-    assert desk.take(
+    assert forms.take(
         STORE, found[0], posted, FormVisitor("203.0.113.9"), world.now
     ) == SignUpAccepted(True)
     world.pass_on()
 
 
 def token(world: World, kind: str) -> str:
-    """The token of a link in the last mail."""
+    """The link token in the last mail."""
     return world.last_mail().html.partition(f"{PUBLIC_URL}/v1/{STORE}/{kind}/")[2].partition('"')[0]
 
 
 def confirm(world: World) -> bool:
-    """The reader presses the button of the mail; whether the link was good."""
-    desk = SignUpConfirmation(
+    """Follow the confirmation link; whether it was still valid."""
+    confirmation = SignUpConfirmation(
         world.timeline, world.contacts, world.registry, MemorySecrets(world.keys)
     )
-    opened = desk.open(STORE, token(world, "confirm"), world.now)
+    opened = confirmation.open(STORE, token(world, "confirm"), world.now)
     assert opened is not None
-    desk.confirm(opened, FormVisitor("198.51.100.7"), world.now)
+    confirmation.confirm(opened, FormVisitor("198.51.100.7"), world.now)
     world.pass_on()
     return not opened.late
 
 
-def prefer(world: World, **posted: Any) -> None:
-    desk = PreferencesService(
+def save_preferences(world: World, **posted: Any) -> None:
+    preferences = PreferencesService(
         world.contacts, world.timeline, world.enrollments, world.registry, MemorySecrets(world.keys)
     )
-    opened = desk.open(STORE, token(world, "preferences"))
+    opened = preferences.open(STORE, token(world, "preferences"))
     assert opened is not None
-    desk.save(opened, {k: [v] for k, v in posted.items()}, Reader(), world.now)
+    preferences.save(opened, {k: [v] for k, v in posted.items()}, Visitor(), world.now)
     world.pass_on()
 
 
@@ -101,7 +101,7 @@ def test_confirmed_sign_up_is_welcomed(published: World) -> None:
     world = World(published=published)
     sign_up(world)
     world.run_for(days=2)
-    assert world.steps_mailed() == ["ask"], "and nothing more before that"
+    assert world.steps_mailed() == ["ask"], "no more mail before the confirmation"
     assert world.profile().consent == {}
     assert confirm(world)
     world.run_for(days=1)
@@ -133,7 +133,7 @@ def test_snoozed_contact_gets_confirmations_but_no_marketing(published: World) -
     world = story(published)
     sign_up(world)
     world.run_for(hours=1)
-    prefer(world, do="snooze")
+    save_preferences(world, do="snooze")
     world.run_for(hours=1)
     world.publish({"workflows/news.json": workflow(send("news"), on="News")})
     world.event("News")
@@ -141,7 +141,7 @@ def test_snoozed_contact_gets_confirmations_but_no_marketing(published: World) -
     assert world.messages()["news"] == ("skipped", "snoozed")
     sign_up(world)
     world.run_for(days=1)
-    assert world.steps_mailed()[-1] == "ask", "what was asked for is no marketing"
+    assert world.steps_mailed()[-1] == "ask", "the confirmation mail is transactional"
     world.run_until(world.now + timedelta(days=31))
     world.publish({"workflows/more.json": workflow(send("more"), on="More")})
     world.event("More")
@@ -149,12 +149,12 @@ def test_snoozed_contact_gets_confirmations_but_no_marketing(published: World) -
     assert world.messages()["more"][0] == "accepted"
 
 
-def seen(world: World) -> object:
-    known = world.profile()
+def visible_result(world: World) -> object:
+    profile = world.profile()
     return (
         sorted((m.tags["step"], m.ref.id) for m in world.mails),
-        known.as_data(),
-        known.consent,
+        profile.as_data(),
+        profile.consent,
         sorted((proof.topic, proof.at) for proof in world.state.proofs.values()),
         sorted((e.ref.workflow, e.status) for e in world.enrollments_of()),
     )
@@ -172,4 +172,4 @@ def test_kill_at_any_call_changes_no_sign_up_result(published: World, scope: Sco
             continue
         world = story(published, Faults(kill))
         assert world.faults.struck == [place]
-        assert seen(world) == seen(undisturbed), world.faults.struck
+        assert visible_result(world) == visible_result(undisturbed), world.faults.struck

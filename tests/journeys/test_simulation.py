@@ -1,7 +1,7 @@
-"""The simulator tells what happens in a stack, for any workflow and any customer.
+"""The simulator gives the same result as a stack, for any workflow and any customer.
 
-Both run the definition that the compiler writes. What is around it differs: the simulator has no
-failures, no batches and no minute, and turns what it finds into a story.
+Both run the compiled state machine. The simulator has no faults, no batches and no scheduler, and
+returns a trace.
 """
 
 from dataclasses import replace
@@ -55,35 +55,35 @@ SUSPEND_AFTER = timedelta(days=30)
 MOMENT = timedelta(milliseconds=1)
 
 
-def happening(happened: Happened) -> Json:
+def case_event(happened: Happened) -> Json:
     at = instants.format_instant(happened.at)
     return {"at": at, "event": happened.name, "properties": dict(happened.data)}
 
 
-def told(
+def simulate(
     deployment: Deployment, contact: Json, trigger: Json, events: list[Json]
 ) -> EnrollmentTrace:
-    """The story in the simulator, with what is live."""
+    """Simulate a contact in the deployed workflow."""
     start = instants.format_instant(MONDAY_NOON)
     story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
-    tale = CaseInput.model_validate(story)
-    life, problems = run_case("any", tale, deployment, store=STORE)
+    case = CaseInput.model_validate(story)
+    trace, problems = run_case("any", case, deployment, store=STORE)
     assert problems == []
-    return life
+    return trace
 
 
-def machine_says(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
+def stack_result(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
     enrollment = world.enrollment(ADA)
     mails = [(mail.tags["step"], at) for at, mail in world.posted]
     return mails, enrollment.status, enrollment.reason
 
 
-def simulator_says(life: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], str, str]:
-    return [(mail.step, mail.at) for mail in life.mails], life.ends, life.reason
+def simulator_result(trace: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], str, str]:
+    return [(mail.step, mail.at) for mail in trace.mails], trace.ends, trace.reason
 
 
 def never_suspended(world: World) -> Deployment:
-    """What is live, compiled so that every wait stays inside its execution."""
+    """The live workflow, compiled so that every wait stays inside its execution."""
     program = world.program("any")
     head = {name: value for name, value in program.options.items() if name != "suspend_after"}
     program = replace(program, options=head)
@@ -92,13 +92,12 @@ def never_suspended(world: World) -> Deployment:
     return Deployment(MemoryPublished(shelf), {arn: state_machine(program, WIRING)})
 
 
-def both_agree(
+def both_compare(
     document: Json, history: list[Happened], number: int, suspend_after: timedelta = SUSPEND_AFTER
 ) -> None:
-    """Let one customer go through the workflow, in a stack and in the simulator.
+    """Run one customer through the workflow, in a stack and in the simulator.
 
-    The story does not show that the enrollment was suspended: its moments and their times are those
-    of one whose waits all stay inside the execution.
+    A suspended enrollment gives the same trace as one whose waits all stay inside the execution.
     """
     world = World(start=EARLY, suspend_after=suspend_after, tick=MOMENT)
     world.publish(shop(any=document))
@@ -107,10 +106,10 @@ def both_agree(
         world.run_until(happened.at)
         world.event(happened.name, happened.data, id_="trigger" if happened is trigger else None)
     world.run_for(days=100)
-    story = ({"email": ADA}, {"n": number}, [happening(each) for each in history])
-    life = told(world.deployment(), *story)
-    assert simulator_says(life) == machine_says(world)
-    assert told(never_suspended(world), *story)._replace(action_count=0) == life._replace(
+    story = ({"email": ADA}, {"n": number}, [case_event(each) for each in history])
+    trace = simulate(world.deployment(), *story)
+    assert simulator_result(trace) == stack_result(world)
+    assert simulate(never_suspended(world), *story)._replace(action_count=0) == trace._replace(
         action_count=0
     )
 
@@ -127,7 +126,7 @@ SLOW = settings(
 def test_simulator_and_stack_agree_on_random_workflows(
     document: Json, history: list[Happened], number: int
 ) -> None:
-    both_agree(document, history, number)
+    both_compare(document, history, number)
 
 
 EXTRA: tuple[Json, ...] = (
@@ -142,8 +141,8 @@ EXTRA: tuple[Json, ...] = (
 
 
 @st.composite
-def adorned(draw: st.DrawFn) -> Json:
-    """A random workflow with steps of other kinds among its own, and perhaps a loop around it."""
+def workflows_with_other_steps(draw: st.DrawFn) -> Json:
+    """A random workflow with additional steps of other types, and possibly a loop."""
     document: Json = draw(workflows())
     steps = [*document["steps"]]
     kinds = st.lists(st.integers(0, len(EXTRA) - 1), min_size=1, max_size=3, unique=True)
@@ -163,7 +162,7 @@ def adorned(draw: st.DrawFn) -> Json:
 
 
 @given(
-    document=adorned(),
+    document=workflows_with_other_steps(),
     history=histories(),
     number=st.integers(0, 3),
     suspend_after=st.sampled_from([timedelta(hours=2), SUSPEND_AFTER]),
@@ -172,8 +171,8 @@ def adorned(draw: st.DrawFn) -> Json:
 def test_simulator_and_stack_agree_on_all_step_types(
     document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
-    """Also where a machine ends at a wait, and another one goes on after it."""
-    both_agree(document, history, number, suspend_after)
+    """This includes waits that suspend the enrollment."""
+    both_compare(document, history, number, suspend_after)
 
 
 def test_simulated_wait_of_months_ends_on_its_day() -> None:
@@ -182,28 +181,28 @@ def test_simulated_wait_of_months_ends_on_its_day() -> None:
     world = World()
     world.publish(shop(any=workflow(*steps, category="transactional")))
     states = [s for d in world.machines.versions.values() for s in d["States"].values()]
-    assert {state["Type"] for state in states} <= {"Task", "Choice"}, "no wait is one of AWS"
+    assert {state["Type"] for state in states} <= {"Task", "Choice"}, "there is no Wait state"
     assert INVOKE_AND_WAIT not in {state.get("Resource") for state in states}
     replied = {"after": "250 days", "event": "Replied"}
     for events, last, day, how in (
         ([replied], "thanks", 250, "waits"),
         ([], "nudge", 290, "time-out"),
     ):
-        life = told(world.deployment(), {"email": ADA}, {}, events)
-        assert [(m.step, m.at - life.began) for m in life.mails] == [
+        trace = simulate(world.deployment(), {"email": ADA}, {}, events)
+        assert [(m.step, m.at - trace.began) for m in trace.mails] == [
             ("first", timedelta(0)),
             (last, timedelta(days=day)),
         ]
-        assert [m.kind for m in life.moments if m.step == "answer"][-1] == how
-        assert life.path == ("first", "rest", "answer", last)
+        assert [m.kind for m in trace.moments if m.step == "answer"][-1] == how
+        assert trace.path == ("first", "rest", "answer", last)
 
 
 ADA_CONSENTS = {"email": ADA, "consents_to": ["offers"]}
 BIG = {"checkout_id": "c-1", "total": 150}
 
 
-def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
-    """Let the reader of the first mail do something three hours after entering, in both."""
+def compare(document: Json, act: str, events: list[Json]) -> EnrollmentTrace:
+    """Let the recipient act on the first mail three hours after entry, in both."""
     world = World(start=MONDAY_NOON)
     world.publish(shop(any=document))
     world.consent()
@@ -212,38 +211,38 @@ def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
     if act:
         getattr(world, act)(world.last_mail())
     world.run_for(days=10)
-    life = told(world.deployment(), ADA_CONSENTS, BIG, deeds)
-    assert simulator_says(life) == machine_says(world)
-    return life
+    trace = simulate(world.deployment(), ADA_CONSENTS, BIG, events)
+    assert simulator_result(trace) == stack_result(world)
+    return trace
 
 
 def test_simulator_and_stack_agree_without_recipient_action() -> None:
-    assert agree(ABANDONED_CART, "", []).ends == "completed"
+    assert compare(ABANDONED_CART, "", []).ends == "completed"
 
 
 def test_simulator_and_stack_agree_on_a_click() -> None:
-    deeds = [{"after": "3 hours", "clicks": "reminder"}]
-    assert agree(ABANDONED_CART, "click", deeds).reason == "came back"
+    events = [{"after": "3 hours", "clicks": "reminder"}]
+    assert compare(ABANDONED_CART, "click", events).reason == "came back"
 
 
 def test_simulator_and_stack_agree_on_an_unsubscribe() -> None:
-    deeds = [{"after": "3 hours", "unsubscribes": "reminder"}]
-    assert len(agree(CART, "unsubscribe", deeds).mails) == 1
+    events = [{"after": "3 hours", "unsubscribes": "reminder"}]
+    assert len(compare(CART, "unsubscribe", events).mails) == 1
 
 
 def test_simulator_and_stack_agree_on_a_bounce() -> None:
-    deeds = [{"after": "3 hours", "bounces": "reminder"}]
-    assert len(agree(CART, "bounce", deeds).mails) == 1
+    events = [{"after": "3 hours", "bounces": "reminder"}]
+    assert len(compare(CART, "bounce", events).mails) == 1
 
 
 def test_simulator_and_stack_agree_on_a_complaint() -> None:
-    deeds = [{"after": "3 hours", "complains": "reminder"}]
-    assert len(agree(CART, "complain", deeds).mails) == 1
+    events = [{"after": "3 hours", "complains": "reminder"}]
+    assert len(compare(CART, "complain", events).mails) == 1
 
 
 def test_simulator_and_stack_agree_on_a_condition_about_delivery() -> None:
-    life = agree(CART, "open", [{"after": "3 hours", "opens": "reminder"}])
-    assert [mail.step for mail in life.mails] == ["reminder", "offer", "last-call"]
+    trace = compare(CART, "open", [{"after": "3 hours", "opens": "reminder"}])
+    assert [mail.step for mail in trace.mails] == ["reminder", "offer", "last-call"]
 
 
 ROUNDS = workflow(
@@ -263,12 +262,12 @@ ROUNDS = workflow(
 
 
 def test_simulator_and_stack_agree_on_loops_and_chance() -> None:
-    life = agree(ROUNDS, "", [])
-    assert life.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
-    assert [mail.step for mail in life.mails][:3] == ["again"] * 3
-    assert life.path.count("back") == 3
-    kept = "keeps the contact back" if life.reason == "holdout" else "lets the contact go on"
-    assert [moment.text for moment in life.moments if moment.step == "control"] == [kept]
+    trace = compare(ROUNDS, "", [])
+    assert trace.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
+    assert [mail.step for mail in trace.mails][:3] == ["again"] * 3
+    assert trace.path.count("back") == 3
+    kept = "keeps the contact back" if trace.reason == "holdout" else "lets the contact go on"
+    assert [moment.text for moment in trace.moments if moment.step == "control"] == [kept]
 
 
 TRANSACTIONAL = workflow(send("a"), send("b"), category="transactional")
@@ -280,12 +279,12 @@ def test_step_that_cannot_run_fails_the_simulated_enrollment() -> None:
     opened = open_shop(files, MONDAY_NOON)
     broken = replace(opened.program("any"), nodes={"a": {"id": "a", "type": "unheard-of"}})
     opened.shelf.programs["simulated", "any", 1] = (broken, "")
-    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
-    assert life.ends == "failed"
-    assert "unheard-of" in life.reason
-    assert life.path == ("a",)
-    assert life.moments[-1].kind == "leaves"
-    assert life.moments[-1].at - life.began > timedelta(hours=6), "it was tried again"
+    trace, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
+    assert trace.ends == "failed"
+    assert "unheard-of" in trace.reason
+    assert trace.path == ("a",)
+    assert trace.moments[-1].kind == "leaves"
+    assert trace.moments[-1].at - trace.began > timedelta(hours=6), "it was retried"
 
 
 def test_mail_before_a_failing_step_is_traced_once_with_its_time() -> None:
@@ -295,14 +294,14 @@ def test_mail_before_a_failing_step_is_traced_once_with_its_time() -> None:
     program = opened.program("any")
     nodes = {**program.nodes, "b": {"id": "b", "type": "unheard-of"}}
     opened.shelf.programs["simulated", "any", 1] = (replace(program, nodes=nodes), "")
-    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
-    assert [(mail.step, mail.at) for mail in life.mails] == [("a", life.began)]
-    assert life.path == ("a", "b")
-    assert life.ends == "failed"
+    trace, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
+    assert [(mail.step, mail.at) for mail in trace.mails] == [("a", trace.began)]
+    assert trace.path == ("a", "b")
+    assert trace.ends == "failed"
 
 
-class TemplateAway:
-    """What is published, but reading one template fails a few times at first."""
+class TemplateTemporarilyMissing:
+    """A registry in which reading one template fails three times."""
 
     def __init__(self, registry: Published, name: str) -> None:
         self._registry, self._name = registry, name
@@ -325,11 +324,11 @@ def test_temporary_failure_only_delays_the_simulated_mails(name: str) -> None:
     document = shop("one", "two", "three", any=workflow(*steps, category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     deployment = open_shop(files, MONDAY_NOON).alone("any")
-    tale = CaseInput.model_validate({"trigger": {"total": 20}})
-    smooth, _ = run_case("any", tale, deployment)
+    case = CaseInput.model_validate({"trigger": {"total": 20}})
+    smooth, _ = run_case("any", case, deployment)
     assert smooth.path == ("first", "big", "second", "third")
-    registry: Any = TemplateAway(deployment.registry, name)
-    late, _ = run_case("any", tale, deployment._replace(registry=registry))
+    registry: Any = TemplateTemporarilyMissing(deployment.registry, name)
+    late, _ = run_case("any", case, deployment._replace(registry=registry))
     assert [moment[1:] for moment in late.moments] == [moment[1:] for moment in smooth.moments]
     assert (late.path, late.ends) == (smooth.path, smooth.ends)
     delays = [b.at - a.at for a, b in zip(smooth.mails, late.mails, strict=True)]
@@ -345,9 +344,9 @@ def test_failed_execution_fails_the_simulated_enrollment() -> None:
     nowhere = {"StartAt": "nowhere", "States": {"nowhere": {"Type": "Choice", "Choices": []}}}
     deployment = opened.alone("any")
     deployment = deployment._replace(definitions=dict.fromkeys(deployment.definitions, nowhere))
-    life, _ = run_case("any", CaseInput.model_validate({}), deployment)
-    assert (life.ends, life.reason) == ("failed", "state machine FAILED")
-    assert life.moments[-1].text == "leaves any, failed: state machine FAILED"
+    trace, _ = run_case("any", CaseInput.model_validate({}), deployment)
+    assert (trace.ends, trace.reason) == ("failed", "state machine FAILED")
+    assert trace.moments[-1].text == "leaves any, failed: state machine FAILED"
 
 
 def test_endless_simulation_is_stopped_and_reported() -> None:
@@ -360,9 +359,9 @@ def test_endless_simulation_is_stopped_and_reported() -> None:
     }
     endless = Program("any", 1, head, {"a": delay_}, "a")
     deployment = deploy(endless, opened.shelf.head("simulated").settings, [])
-    life, problems = run_case("any", CaseInput.model_validate({}), deployment, most=100)
+    trace, problems = run_case("any", CaseInput.model_validate({}), deployment, most=100)
     assert [problem.location for problem in problems] == ["steps"]
-    assert life.ends == "active"
+    assert trace.ends == "active"
 
 
 def test_test_cases_of_a_file_share_one_action_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,13 +391,13 @@ TRIGGERS: list[tuple[Json, Json]] = [
 
 @pytest.mark.parametrize(("trigger", "data"), TRIGGERS)
 def test_simulation_starts_with_the_event_of_the_trigger(trigger: Json, data: Json) -> None:
-    """Also where publishing does not offer the trigger yet."""
+    """This includes triggers that publishing does not offer yet."""
     plain = open_shop({path: text(content) for path, content in shop().items()}, MONDAY_NOON)
     document = workflow(send("a"), trigger=trigger, category="transactional")
     program = build_program("any", 1, Workflow.model_validate(document))
     settings_ = plain.shelf.head("simulated").settings
     deployment = deploy(program, settings_, plain.shelf.templates.values())
-    tale = CaseInput.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
-    life, problems = run_case("any", tale, deployment)
-    assert [mail.step for mail in life.mails] == ["a"]
+    case = CaseInput.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
+    trace, problems = run_case("any", case, deployment)
+    assert [mail.step for mail in trace.mails] == ["a"]
     assert problems == []

@@ -1,4 +1,4 @@
-"""Webhook and notify: what is said to whom, what comes of the answer, and what of none."""
+"""The steps `webhook` and `notify`: requests, responses and failures."""
 
 import json
 from typing import Any
@@ -20,30 +20,30 @@ def webhook(id_: str = "crm", **fields: Any) -> Json:
     return step("webhook", id_, url=URL, **fields)
 
 
-def answering(world: World, *answers: OutboundResponse | RequestFailed) -> World:
-    """Other people's server gives these answers, the last for ever."""
+def with_responses(world: World, *answers: OutboundResponse | RequestFailed) -> World:
+    """Let the external server give these responses, the last one repeatedly."""
     left = list(answers)
     world.outbound.server = lambda _: left.pop(0) if len(left) > 1 else left[0]
     return world
 
 
-def said(request: OutboundRequest) -> Any:
+def body_of(request: OutboundRequest) -> Any:
     return json.loads(request.body)
 
 
-# --- what is said ---
+# --- requests ---
 
 
 def test_webhook_without_body_sends_contact_event_steps_and_enrollment() -> None:
     steps = [branch("b", {"event": "total", "gte": 1}, []), webhook()]
     world = visited(world_of(*steps), {"total": 42}, first_name="Ada")
     (call,) = world.outbound.calls
-    told = said(call)
-    assert told.keys() == {"contact", "event", "steps", "enrollment"}
-    assert told["contact"]["first_name"] == "Ada"
-    assert told["event"] == {"total": 42, "name": "Visited"}
-    assert told["steps"]["b"]["path"] == "yes"
-    assert told["enrollment"]["id"] == world.enrollment().ref.id
+    body = body_of(call)
+    assert body.keys() == {"contact", "event", "steps", "enrollment"}
+    assert body["contact"]["first_name"] == "Ada"
+    assert body["event"] == {"total": 42, "name": "Visited"}
+    assert body["steps"]["b"]["path"] == "yes"
+    assert body["enrollment"]["id"] == world.enrollment().ref.id
     assert (call.url, call.method, dict(call.headers)) == (URL, "POST", {})
 
 
@@ -59,7 +59,7 @@ def test_webhook_body_is_filled_in_and_omits_missing_values() -> None:
     call = webhook(body=body, method="PUT", headers={"X-Team": "growth"})
     world = visited(world_of(call), {"total": 42})
     (made,) = world.outbound.calls
-    assert said(made) == {
+    assert body_of(made) == {
         "mail": ADA,
         "total": 42,
         "fix": [1, None, "é"],
@@ -71,14 +71,14 @@ def test_webhook_body_is_filled_in_and_omits_missing_values() -> None:
 
 def test_webhook_with_empty_body_sends_an_empty_object() -> None:
     world = visited(world_of(webhook(body={})), {"total": 42})
-    assert said(world.outbound.calls[0]) == {}
+    assert body_of(world.outbound.calls[0]) == {}
 
 
 def test_reference_inside_event_data_is_not_resolved() -> None:
     world = visited(
         world_of(webhook(body={"x": {"from": "event.x"}})), {"x": {"from": "store.name"}}
     )
-    assert said(world.outbound.calls[0]) == {"x": {"from": "store.name"}}
+    assert body_of(world.outbound.calls[0]) == {"x": {"from": "store.name"}}
 
 
 def test_webhook_is_signed_with_the_stores_key() -> None:
@@ -109,12 +109,12 @@ def test_webhooks_of_rounds_steps_and_contacts_have_own_idempotency_keys() -> No
     assert len(set(keys)) == len(keys) == 8
 
 
-# --- what is answered ---
+# --- responses ---
 
 
 def test_webhook_response_is_usable_in_conditions_mails_and_updates() -> None:
     tier = template("tier", body="Tier {{ steps.crm.body.tier | default('-') }}.")
-    asked = {
+    condition = {
         "all": [
             {"step": "crm", "output": "body.tier", "is": "gold"},
             {"step": "crm", "output": "status", "lt": 300},
@@ -124,10 +124,10 @@ def test_webhook_response_is_usable_in_conditions_mails_and_updates() -> None:
     steps = [
         webhook(),
         delay("1 day"),
-        branch("b", asked, [send("mail", "tier")]),
+        branch("b", condition, [send("mail", "tier")]),
         step("update_contact", "keep", set={"tier": {"from": "steps.crm.body.tier"}}),
     ]
-    world = answering(world_of(*steps, files=tier), OutboundResponse(201, {"tier": "gold"}))
+    world = with_responses(world_of(*steps, files=tier), OutboundResponse(201, {"tier": "gold"}))
     visited(world, days=2)
     assert "Tier gold." in world.last_mail().text
     assert world.profile().get("properties.tier") == "gold"
@@ -155,7 +155,7 @@ def test_webhook_response_is_usable_in_conditions_mails_and_updates() -> None:
 def test_contact_continues_after_any_webhook_response(
     answers: list[OutboundResponse | RequestFailed], outcome: Json
 ) -> None:
-    world = visited(answering(world_of(webhook(), send("mail")), *answers))
+    world = visited(with_responses(world_of(webhook(), send("mail")), *answers))
     assert outcomes(world)["crm"] == outcome
     assert world.steps_mailed() == ["mail"]
     again = (
@@ -169,16 +169,16 @@ def test_contact_continues_after_any_webhook_response(
 
 def test_webhook_with_on_failure_exit_exits_on_error() -> None:
     steps = [webhook(on_failure="exit"), send("mail")]
-    world = visited(answering(world_of(*steps), OutboundResponse(404)))
+    world = visited(with_responses(world_of(*steps), OutboundResponse(404)))
     assert ended(world) == ("exited", "crm: answered 404")
     assert world.mails == []
-    world = visited(answering(world_of(*steps), OutboundResponse(200)))
+    world = visited(with_responses(world_of(*steps), OutboundResponse(200)))
     assert ended(world) == ("completed", "")
     assert world.steps_mailed() == ["mail"]
 
 
 @pytest.mark.parametrize(
-    ("reply", "kept"),
+    ("reply", "stored"),
     [
         (OutboundResponse(200, "x" * 1000, truncated=True), {"status": 200, "truncated": True}),
         (OutboundResponse(200, ["x" * MAX_KEPT]), {"status": 200, "truncated": True}),
@@ -195,14 +195,14 @@ def test_webhook_with_on_failure_exit_exits_on_error() -> None:
     ids=["cut off", "long", "long in bytes", "just short enough", "long and bad"],
 )
 def test_huge_webhook_response_is_not_stored_but_the_step_succeeds(
-    reply: OutboundResponse, kept: Json
+    reply: OutboundResponse, stored: Json
 ) -> None:
-    world = visited(answering(world_of(webhook(), send("mail")), reply))
-    assert outcomes(world)["crm"] == kept
+    world = visited(with_responses(world_of(webhook(), send("mail")), reply))
+    assert outcomes(world)["crm"] == stored
     assert world.steps_mailed() == ["mail"]
 
 
-# --- staff ---
+# --- notify ---
 
 
 def test_notify_alerts_staff_with_values_filled_in() -> None:
@@ -222,12 +222,14 @@ def test_notify_posts_to_slack() -> None:
     )
     world = visited(world_of(note), {"total": 42})
     (call,) = world.outbound.calls
-    assert (call.url, said(call)) == ("https://hooks.slack.com/services/x", {"text": "Look: 42"})
+    assert (call.url, body_of(call)) == ("https://hooks.slack.com/services/x", {"text": "Look: 42"})
     assert call.idempotency_key.endswith(":tell")
 
 
 def test_unreachable_slack_does_not_block_the_contact() -> None:
     note = step("notify", "tell", message="x", to="slack", url="https://hooks.slack.com/x")
-    world = visited(answering(world_of(note, send("mail")), OutboundResponse(404, "no_service")))
+    world = visited(
+        with_responses(world_of(note, send("mail")), OutboundResponse(404, "no_service"))
+    )
     assert outcomes(world)["tell"]["error"] == "answered 404"
     assert world.steps_mailed() == ["mail"]

@@ -1,4 +1,4 @@
-"""Split, holdout and variants: chance that answers the same whenever it is asked."""
+"""Splits, holdouts and variants: random choices that never change."""
 
 from collections import Counter
 
@@ -13,9 +13,9 @@ from tests.support.world import World
 MANY = 2000
 
 
-def crowd(world: World, many: int = MANY) -> list[str]:
-    """Many people visit, one a second."""
-    people = [f"reader-{number}@mail.example" for number in range(many)]
+def many_visits(world: World, many: int = MANY) -> list[str]:
+    """Many contacts visit, one per second."""
+    people = [f"recipient-{number}@mail.example" for number in range(many)]
     for person in people:
         world.event("Visited", email=person)
         world.run_for(seconds=1)
@@ -25,27 +25,27 @@ def crowd(world: World, many: int = MANY) -> list[str]:
 
 def test_split_follows_weights_and_weight_zero_gets_no_contact() -> None:
     world = world_of(split("s", many=70, none=0, few=30))
-    taken = Counter(outcomes(world, person)["s"]["path"] for person in crowd(world))
+    taken = Counter(outcomes(world, person)["s"]["path"] for person in many_visits(world))
     assert set(taken) == {"many", "few"}
     assert 0.66 < taken["many"] / MANY < 0.74
 
 
 def test_split_path_without_weight_counts_as_one() -> None:
     world = world_of(step("split", "s", paths=[{"name": "a"}, {"name": "b", "weight": 3}]))
-    taken = Counter(outcomes(world, person)["s"]["path"] for person in crowd(world, 400))
+    taken = Counter(outcomes(world, person)["s"]["path"] for person in many_visits(world, 400))
     assert 0.18 < taken["a"] / 400 < 0.32
 
 
 def test_contact_follows_its_recorded_split_path() -> None:
     paths = [{"name": name, "steps": [send(name)]} for name in ("left", "right")]
     world = world_of(step("split", "s", paths=paths), send("last"))
-    for person in crowd(world, 20):
+    for person in many_visits(world, 20):
         assert world.steps_mailed(person) == [outcomes(world, person)["s"]["path"], "last"]
 
 
 def test_two_splits_are_independent() -> None:
     world = world_of(split("s", a=1, b=1), split("t", a=1, b=1))
-    found = [outcomes(world, person) for person in crowd(world, 400)]
+    found = [outcomes(world, person) for person in many_visits(world, 400)]
     pairs = Counter((each["s"]["path"], each["t"]["path"]) for each in found)
     assert min(pairs.values()) > 60
     assert len(pairs) == 4
@@ -66,7 +66,7 @@ def test_split_in_a_loop_gives_the_same_path_every_round() -> None:
 @pytest.mark.no_cover
 def test_holdout_contacts_exit_and_are_counted() -> None:
     world = world_of(step("holdout", "control", percent=10), send("mail"))
-    people = crowd(world)
+    people = many_visits(world)
     left = [person for person in people if ended(world, person) == ("exited", "holdout")]
     assert 0.08 < len(left) / MANY < 0.12
     assert not any(world.steps_mailed(person) for person in left)
@@ -84,11 +84,11 @@ def test_holdout_of_a_fraction_of_a_percent_holds_back_few() -> None:
 
 
 def test_branch_can_use_the_split_path() -> None:
-    asked = {"step": "s", "output": "path", "is": "b"}
-    world = world_of(split("s", a=1, b=1), branch("was-b", asked, [send("for-b")]))
-    for person in crowd(world, 20):
-        told = ["for-b"] if outcomes(world, person)["s"]["path"] == "b" else []
-        assert world.steps_mailed(person) == told
+    condition = {"step": "s", "output": "path", "is": "b"}
+    world = world_of(split("s", a=1, b=1), branch("was-b", condition, [send("for-b")]))
+    for person in many_visits(world, 20):
+        expected = ["for-b"] if outcomes(world, person)["s"]["path"] == "b" else []
+        assert world.steps_mailed(person) == expected
 
 
 VARIANTS = [
@@ -101,7 +101,7 @@ TEMPLATES = {**template("short", "Short"), **template("long", "Long")}
 
 def test_variants_follow_weights_and_mail_names_its_variant() -> None:
     world = world_of({"id": "test", "type": "send_email", "variants": VARIANTS}, files=TEMPLATES)
-    crowd(world, 400)
+    many_visits(world, 400)
     assert {(mail.tags["variant"], mail.subject) for mail in world.mails} == {
         ("short", "Short"),
         ("long", "Long"),
@@ -128,9 +128,9 @@ def test_contact_gets_the_same_variant_every_round() -> None:
 
 @pytest.mark.parametrize("number", range(20))
 def test_sent_variant_equals_the_recomputed_choice(number: int) -> None:
-    """A report and the simulator ask again, and must find the same."""
+    """Reports and the simulator recompute the choice and must get the same result."""
     world = world_of({"id": "test", "type": "send_email", "variants": VARIANTS}, files=TEMPLATES)
-    visited(world, email=f"reader-{number}@mail.example")
-    ref = world.enrollment(f"reader-{number}@mail.example").ref
+    visited(world, email=f"recipient-{number}@mail.example")
+    ref = world.enrollment(f"recipient-{number}@mail.example").ref
     weights = {variant["name"]: variant["weight"] for variant in VARIANTS}
     assert world.mails[-1].tags["variant"] == choose_path(ref, "test", weights)  # type: ignore[arg-type]

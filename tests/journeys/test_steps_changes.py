@@ -1,4 +1,4 @@
-"""Steps that change the contact or report events, and who reacts to that."""
+"""Steps that change the contact or emit events, and the workflows that they trigger."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ def test_next_mail_sees_updated_properties() -> None:
 
 
 def test_branch_sees_changes_of_earlier_steps() -> None:
-    asked = {
+    condition = {
         "all": [
             {"contact": "properties.n", "is": 2},
             {"contact": "stage", "is": "vip"},
@@ -122,7 +122,7 @@ def test_branch_sees_changes_of_earlier_steps() -> None:
         step("set_stage", "stage", stage="vip"),
         step("add_score", "score", points=7),
         step("add_to_list", "join", list="club"),
-        branch("all-of-it", asked, [send("yes")]),
+        branch("all-of-it", condition, [send("yes")]),
         step("remove_from_list", "leave", list="club"),
         branch("gone", {"not": {"in_list": "club"}}, [send("left")]),
     ]
@@ -146,7 +146,7 @@ def test_later_of_two_updates_wins() -> None:
 
 
 def test_later_shop_value_overrides_increments() -> None:
-    """The shop counts the points itself, and says how many there are now."""
+    """The shop counts the points itself and reports the new total."""
     world = visited(world_of(update(increment={"points": 5})), properties={"points": 10})
     assert properties(world) == {"points": 15}
     world.event("Points Counted", properties={"points": 12})
@@ -177,11 +177,11 @@ def test_many_increments_add_up_beyond_the_recent_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    "held", ["many", True, [1], {"a": 1}, "9" * 40, 10**400, 1.7e308, -1.7e308]
+    "stored", ["many", True, [1], {"a": 1}, "9" * 40, 10**400, 1.7e308, -1.7e308]
 )
-def test_increment_of_any_stored_value_does_not_fail(held: Any) -> None:
+def test_increment_of_any_stored_value_does_not_fail(stored: Any) -> None:
     change = update(increment={"points": 1.5e308}, append={"other": "x"})
-    known = {"points": held, "other": held}
+    known = {"points": stored, "other": stored}
     world = visited(world_of(change, send("mail")), properties=known)
     assert ended(world) == ("completed", "")
     assert world.steps_mailed() == ["mail"]
@@ -192,7 +192,7 @@ def test_increment_of_any_stored_value_does_not_fail(held: Any) -> None:
 
 
 def test_emitted_event_starts_another_workflow() -> None:
-    tell = step(
+    emit = step(
         "emit_event",
         "tell",
         event="Cart Warmed",
@@ -200,7 +200,7 @@ def test_emitted_event_starts_another_workflow() -> None:
     )
     world = World()
     other = workflow(send("react"), on="Cart Warmed", category="transactional")
-    world.publish(shop(visit=visit(tell), other=other))
+    world.publish(shop(visit=visit(emit), other=other))
     visited(world, {"total": 42})
     (data,) = data_of(world, "Cart Warmed")
     origin = data.pop("_emitted_by")
@@ -210,11 +210,11 @@ def test_emitted_event_starts_another_workflow() -> None:
 
 
 def test_emitted_event_exits_and_resumes_other_enrollments() -> None:
-    tell = step("emit_event", "tell", event="Cart Warmed")
+    emit = step("emit_event", "tell", event="Cart Warmed")
     world = World()
     waits = step("wait_for", "w", event="Cart Warmed", timeout="9 days", on_event=[send("woken")])
     leaves = visit(delay("9 days"), on="Began", exit_on=[{"event": "Cart Warmed"}])
-    world.publish(shop(visit=visit(tell), waits=visit(waits, on="Began"), leaves=leaves))
+    world.publish(shop(visit=visit(emit), waits=visit(waits, on="Began"), leaves=leaves))
     world.event("Began")
     world.run_for(hours=1)
     visited(world)
@@ -224,8 +224,8 @@ def test_emitted_event_exits_and_resumes_other_enrollments() -> None:
 
 
 def test_branch_counts_the_event_just_emitted() -> None:
-    tell = step("emit_event", "tell", event="Warmed", properties={"n": 3})
-    asked = {
+    emit = step("emit_event", "tell", event="Warmed", properties={"n": 3})
+    condition = {
         "all": [
             {"did": "Warmed", "times": {"is": 1}},
             {"did": "Warmed", "since": "enrollment"},
@@ -233,7 +233,7 @@ def test_branch_counts_the_event_just_emitted() -> None:
             {"sum_of": "Warmed", "of": "n", "gte": 3, "lte": 3},
         ]
     }
-    assert visited(world_of(tell, branch("b", asked, [send("yes")]))).steps_mailed() == ["yes"]
+    assert visited(world_of(emit, branch("b", condition, [send("yes")]))).steps_mailed() == ["yes"]
 
 
 def test_start_workflow_passes_the_event_on() -> None:
@@ -255,7 +255,7 @@ def test_start_workflow_passes_the_event_on() -> None:
 
 
 def test_event_passed_on_is_not_stored_in_outcomes() -> None:
-    """Every later write of the enrollment would be paid for it, and an item ends at 400 KB."""
+    """It would make every later write more expensive, and an item is limited to 400 KB."""
     world = World()
     hands_on = visit(*(step("start_workflow", f"go-{n}", workflow="started") for n in range(4)))
     started = visit(send("mail"), trigger={"type": "manual"})
@@ -304,15 +304,15 @@ def test_workflows_that_start_each_other_stop_at_the_chain_limit(by: str) -> Non
     for name, other in (("ping", "pong"), ("pong", "ping")):
         match by:
             case "start":
-                deed = step("start_workflow", "go", workflow=other)
+                action = step("start_workflow", "go", workflow=other)
                 trigger: Json = {"type": "manual"}
             case "event":
-                deed = step("emit_event", "go", event=other)
+                action = step("emit_event", "go", event=other)
                 trigger = {"type": "event", "event": name}
             case _:
-                deed = update("go", increment={other: 1})
+                action = update("go", increment={other: 1})
                 trigger = {"type": "contact", "field": f"properties.{name}"}
-        pair[name] = workflow(deed, trigger=trigger, **always)
+        pair[name] = workflow(action, trigger=trigger, **always)
     world.publish(shop(**pair))
     match by:
         case "start":
@@ -328,11 +328,11 @@ def test_workflows_that_start_each_other_stop_at_the_chain_limit(by: str) -> Non
     assert refused == {f"loop guard: {MAX_CHAIN_DEPTH} workflows have set each other going"}
 
 
-# --- who reacts to changes ---
+# --- triggers on changes ---
 
 
 @pytest.mark.parametrize(
-    ("deed", "trigger"),
+    ("action", "trigger"),
     [
         (step("add_to_list", "d", list="club"), {"type": "list", "list": "club"}),
         (
@@ -349,16 +349,16 @@ def test_workflows_that_start_each_other_stop_at_the_chain_limit(by: str) -> Non
         (update("d", locale="fr"), {"type": "contact", "field": "locale"}),
     ],
 )
-def test_change_by_a_step_starts_the_workflow_triggered_by_it(deed: Json, trigger: Json) -> None:
+def test_change_by_a_step_starts_the_workflow_triggered_by_it(action: Json, trigger: Json) -> None:
     world = World()
     other = workflow(send("mail"), category="transactional", trigger=trigger)
-    world.publish(shop(visit=visit(deed), other=other))
+    world.publish(shop(visit=visit(action), other=other))
     visited(world, properties={"plan": "free"})
     assert world.steps_mailed() == ["mail"]
 
 
 @pytest.mark.parametrize(
-    ("deed", "trigger"),
+    ("action", "trigger"),
     [
         (step("add_to_list", "d", list="club"), {"type": "list", "list": "other"}),
         (step("add_to_list", "d", list="club"), {"type": "list", "list": "club", "on": "removed"}),
@@ -372,12 +372,12 @@ def test_change_by_a_step_starts_the_workflow_triggered_by_it(deed: Json, trigge
         (update("d", set={"score": 99}), {"type": "contact", "field": "score"}),
     ],
 )
-def test_unrelated_or_no_change_starts_no_workflow(deed: Json, trigger: Json) -> None:
+def test_unrelated_or_no_change_starts_no_workflow(action: Json, trigger: Json) -> None:
     world = World()
     other = workflow(send("mail"), category="transactional", trigger=trigger)
     world.event("Began", properties={"plan": "free"})
     world.run_for(minutes=1)
-    world.publish(shop(visit=visit(deed), other=other))
+    world.publish(shop(visit=visit(action), other=other))
     visited(world)
     assert world.steps_mailed() == []
 
@@ -423,9 +423,9 @@ def test_click_on_a_named_link_starts_a_workflow() -> None:
 @pytest.mark.parametrize("on", ["opened", "bounced", "complained"])
 def test_open_bounce_or_complaint_starts_a_workflow(on: str) -> None:
     world = World()
-    tell = step("emit_event", "tell", event="Told")
+    emit = step("emit_event", "tell", event="Told")
     world.publish(
-        shop(visit=visit(send("mail")), after=visit(tell, trigger={"type": "email", "on": on}))
+        shop(visit=visit(send("mail")), after=visit(emit, trigger={"type": "email", "on": on}))
     )
     visited(world)
     act = {"opened": world.open, "bounced": world.bounce, "complained": world.complain}[on]
@@ -436,8 +436,8 @@ def test_open_bounce_or_complaint_starts_a_workflow(on: str) -> None:
 
 def test_unsubscribe_starts_a_workflow() -> None:
     world = World()
-    tell = step("emit_event", "tell", event="Told")
-    after = visit(tell, trigger={"type": "email", "on": "unsubscribed"})
+    emit = step("emit_event", "tell", event="Told")
+    after = visit(emit, trigger={"type": "email", "on": "unsubscribed"})
     world.publish(shop(visit=visit(send("mail"), category="marketing"), after=after))
     world.consent()
     visited(world)
@@ -464,8 +464,8 @@ def test_joining_a_list_twice_starts_its_workflow_once() -> None:
 
 
 def test_event_emitted_before_a_wait_does_not_end_it() -> None:
-    tell = step("emit_event", "tell", event="Told")
+    emit = step("emit_event", "tell", event="Told")
     answer = wait_for("answer", "Told", "1 day", [send("heard")], [send("silence")])
-    world = world_of(tell, answer)
+    world = world_of(emit, answer)
     visited(world, days=2)
     assert world.steps_mailed() == ["silence"]

@@ -1,4 +1,4 @@
-"""Delay_until: dates of the calendar and in the data, and what the clocks do meanwhile."""
+"""The step `delay_until`: fixed dates, dates in data, time zones and clock changes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +13,8 @@ from tests.support.world import World
 LONG = 800
 
 
-def comes(date: str, *, zone: str = "UTC", data: Any = None, **more: Any) -> str:
-    """When the mail after a delay_until comes, for somebody in that zone."""
+def mail_time(date: str, *, zone: str = "UTC", data: Any = None, **more: Any) -> str:
+    """When the mail after a `delay_until` goes out, for a contact in that time zone."""
     until = step("delay_until", "until", date=date, **more)
     world = visited(world_of(until, send("mail")), data, timezone=zone, days=LONG)
     assert ended(world) == ("completed", "")
@@ -49,7 +49,7 @@ NOW = "2026-11-02T12:00"
     ],
 )
 def test_fixed_date_is_due_as_written(date: str, more: dict[str, Any], instant: str) -> None:
-    assert comes(date, **more) == instant
+    assert mail_time(date, **more) == instant
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_fixed_date_is_due_as_written(date: str, more: dict[str, Any], instant: 
         # Midnight does not exist in Cairo on this day.
         ("Africa/Cairo", "2027-04-30", {}, "2027-04-29T22:00"),
         ("Africa/Cairo", "2027-04-30", {"at": "09:00"}, "2027-04-30T06:00"),
-        # Days are counted on the wall, also over a change of the clocks.
+        # Offsets in days keep the local time across a clock change.
         ("Europe/Paris", "2027-03-30", {"offset": "-3 days", "at": "09:30"}, "2027-03-27T08:30"),
         ("Europe/Paris", "2027-03-30T09:30", {"offset": "-3 days"}, "2027-03-27T08:30"),
         ("Europe/Paris", "2027-03-25T09:30", {"offset": "7 days"}, "2027-04-01T07:30"),
@@ -76,7 +76,7 @@ def test_fixed_date_is_due_as_written(date: str, more: dict[str, Any], instant: 
 def test_date_uses_the_contacts_time_zone(
     zone: str, date: str, more: dict[str, Any], instant: str
 ) -> None:
-    assert comes(date, zone=zone, **more) == instant
+    assert mail_time(date, zone=zone, **more) == instant
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_date_uses_the_contacts_time_zone(
     ],
 )
 def test_date_from_event_data_is_parsed_or_counts_as_missing(written: Any, instant: str) -> None:
-    assert comes("event.renewal", zone="Europe/Paris", data={"renewal": written}) == instant
+    assert mail_time("event.renewal", zone="Europe/Paris", data={"renewal": written}) == instant
 
 
 def test_instant_in_a_repeated_hour_is_exact() -> None:
-    """01:30 UTC is the second half past two of that night in Paris, and not the first."""
+    """01:30 UTC is the second 02:30 of that night in Paris, not the first."""
     for instant in ("2027-10-31T00:30", "2027-10-31T01:30"):
         data = {"starts": f"{instant}:00Z"}
-        assert comes("event.starts", zone="Europe/Paris", data=data) == instant
+        assert mail_time("event.starts", zone="Europe/Paris", data=data) == instant
 
 
 @pytest.mark.parametrize(("offset", "instant"), [("-2 hours", "23:30"), ("1 day", "01:30")])
 def test_offset_in_hours_is_exact_across_a_clock_change(offset: str, instant: str) -> None:
-    """The appointment is half an hour after the clocks of Paris have gone forward."""
+    """The appointment is half an hour after the clocks in Paris go forward."""
     data = {"starts": "2027-03-28T01:30:00Z"}
-    found = comes("event.starts", zone="Europe/Paris", data=data, offset=offset)
+    found = mail_time("event.starts", zone="Europe/Paris", data=data, offset=offset)
     assert found.endswith(instant)
 
 

@@ -1,7 +1,7 @@
-"""A function may be killed at any line of any step, and nobody may notice.
+"""A kill at any call of any step must not change the result.
 
-For every kind of step one short workflow is gone through undisturbed, and then anew for every
-single call that a function makes to the outside, killed just before it and just after it.
+For every type of step, a short workflow runs once without faults, and then once for every call of a
+port, with a kill before the call, and once with a kill after it.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +15,7 @@ from tests.support.faults import Faults, Kill, Scope
 from tests.support.world import World
 
 UNSENT = {"after ledger.claim"}
-"""Who is killed here leaves a mail of which nobody knows: `test_kills.py` looks at what follows."""
+"""A kill here leaves a message with unknown result; `test_kills.py` tests this case."""
 
 PATHS = [{"name": "left", "steps": [send("l")]}, {"name": "right", "steps": [send("r")]}]
 VARIANTS = [{"name": name, "template": name} for name in ("one", "two")]
@@ -94,7 +94,7 @@ KINDS: dict[str, list[Json]] = {
         send("mail"),
     ],
 }
-"""Workflows by what they are about."""
+"""The steps of a workflow, by what they test."""
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -111,7 +111,7 @@ def published() -> dict[str, World]:
     return worlds
 
 
-def tell(kind: str, published: dict[str, World], faults: Faults | None = None) -> World:
+def run_kind(kind: str, published: dict[str, World], faults: Faults | None = None) -> World:
     world = World(published=published[kind], faults=faults)
     visited(world, {"total": 150}, properties={"old": 1, "n": 0})
     world.run_for(minutes=90)
@@ -120,8 +120,8 @@ def tell(kind: str, published: dict[str, World], faults: Faults | None = None) -
     return world
 
 
-def seen(world: World) -> dict[str, Any]:
-    """All that a customer, a marketer and the owners of other systems could see."""
+def visible_result(world: World) -> dict[str, Any]:
+    """The visible result: mails, messages, events, contact, calls and alerts."""
     profile = world.profile()
     return {
         "mails": sorted((m.ref.id, m.tags["step"], m.tags.get("variant")) for m in world.mails),
@@ -134,7 +134,7 @@ def seen(world: World) -> dict[str, Any]:
         "contact": profile.as_data(),
         "totals": sorted((name, total.count) for name, total in profile.totals.items()),
         "calls": list(dict.fromkeys(call.idempotency_key for call in world.outbound.calls)),
-        "told": list(dict.fromkeys(world.alerts.told)),
+        "alerts": list(dict.fromkeys(world.alerts.told)),
         "inside": dict(profile.active_enrollments),
     }
 
@@ -149,14 +149,14 @@ def kills(undisturbed: World, scope: Scope, but: Collection[str] = ()) -> Iterat
 def test_kill_at_any_call_of_any_step_changes_nothing(
     kind: str, scope: Scope, published: dict[str, World]
 ) -> None:
-    undisturbed = tell(kind, published)
+    undisturbed = run_kind(kind, published)
     assert undisturbed.faults.struck == []
     assert {e.status for e in undisturbed.enrollments_of()} <= {"completed", "exited"}
-    expected = seen(undisturbed)
+    expected = visible_result(undisturbed)
     for kill in kills(undisturbed, scope, but=UNSENT):
-        world = tell(kind, published, Faults(kill))
+        world = run_kind(kind, published, Faults(kill))
         assert world.faults.struck
-        assert seen(world) == expected, world.faults.struck
+        assert visible_result(world) == expected, world.faults.struck
         states = {e.status for e in world.step_functions.executions.values()}
         assert states <= {"SUCCEEDED", "ABORTED"}
 
@@ -170,7 +170,7 @@ def test_records_and_delivery_events_delivered_three_times_change_nothing(
     world.run_for(minutes=90)
     world.event("Replied", id_="r-1")
     world.run_for(days=9)
-    assert seen(world) == seen(tell(kind, published))
+    assert visible_result(world) == visible_result(run_kind(kind, published))
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -178,11 +178,11 @@ def test_records_and_delivery_events_delivered_three_times_change_nothing(
 def test_random_kills_leave_the_contact_unchanged(
     kind: str, seed: int, published: dict[str, World]
 ) -> None:
-    world = tell(kind, published, Faults(rate=0.03, seed=seed))
-    before, after = seen(tell(kind, published)), seen(world)
+    world = run_kind(kind, published, Faults(rate=0.03, seed=seed))
+    before, after = visible_result(run_kind(kind, published)), visible_result(world)
     in_doubt = UNSENT | {"after mailer.send", "before ledger.record_result"}
     doubtful = bool(in_doubt & {*world.faults.struck})
-    same = ("contact", "totals", "calls", "told", "inside", "enrollments")
+    same = ("contact", "totals", "calls", "alerts", "inside", "enrollments")
     for part in same:
         assert doubtful or after[part] == before[part], world.faults.struck
 
@@ -190,9 +190,9 @@ def test_random_kills_leave_the_contact_unchanged(
 def test_webhook_repeated_after_kill_has_the_same_idempotency_key(
     published: dict[str, World],
 ) -> None:
-    undisturbed = tell("webhook", published)
+    undisturbed = run_kind("webhook", published)
     at = [n for scope, n, name in undisturbed.faults.calls if name == "outbound.call"]
-    world = tell("webhook", published, Faults(Kill("run_steps", at[0], "after")))
+    world = run_kind("webhook", published, Faults(Kill("run_steps", at[0], "after")))
     first, again, *_ = world.outbound.calls
     assert first.idempotency_key == again.idempotency_key
     assert len(world.outbound.calls) == len(undisturbed.outbound.calls) + 1

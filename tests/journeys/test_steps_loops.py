@@ -1,4 +1,4 @@
-"""Goto: rounds, what each of them sends and waits for, and how they end."""
+"""The step `goto`: rounds, their mails and waits, and the end of a loop."""
 
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ def test_branch_in_a_loop_exits_the_loop() -> None:
 
 
 def test_condition_on_a_mail_means_the_latest_round() -> None:
-    """The first was opened, the second was not: the second is what is asked about."""
+    """The first mail was opened and the second was not: the condition means the second."""
     loop = [
         send("nudge"),
         delay("1 day", "wait"),
@@ -63,7 +63,7 @@ def test_condition_on_a_mail_means_the_latest_round() -> None:
 
 
 def test_skipped_mail_of_a_round_counts_as_not_opened() -> None:
-    """A mail that was decided against was not opened, though the one before it was."""
+    """A skipped mail counts as not opened, although the mail before it was opened."""
     loop = [
         send("nudge", category="marketing"),
         delay("1 day", "wait"),
@@ -84,7 +84,7 @@ def test_wait_in_a_loop_takes_only_events_of_its_round() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("miss-you")])
     world = visited(world_of(answer, delay("1 day", "rest"), goto("again", "answer", max=2)))
     world.event("Replied")
-    world.run_for(hours=12)  # it rests now
+    world.run_for(hours=12)  # the loop is in the delay now
     world.event("Replied")
     world.run_for(days=9)
     assert world.steps_mailed() == ["thanks", "miss-you", "miss-you"]
@@ -105,7 +105,7 @@ def test_every_round_can_take_an_event_of_its_own() -> None:
 def test_event_that_ends_a_round_does_not_end_the_next() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("miss-you")])
     world = visited(world_of(answer, goto("again", "answer", max=3)))
-    world.event("Replied", at=world.now + timedelta(minutes=2))  # a clock that is ahead
+    world.event("Replied", at=world.now + timedelta(minutes=2))  # the shop's clock is ahead
     world.run_for(days=9)
     assert world.steps_mailed() == ["thanks"] + ["miss-you"] * 3
 
@@ -173,7 +173,7 @@ def test_jump_forward_skips_the_steps_between() -> None:
 
 
 def test_execution_that_could_not_be_stopped_leaves_its_loop() -> None:
-    """Its block leads to two waits and to no end: each of them would lead it back."""
+    """Its block leads to two waits and no end, so each of them would lead back."""
     loop = [
         delay("1 hour", "wait"),
         send("nudge"),
@@ -183,7 +183,7 @@ def test_execution_that_could_not_be_stopped_leaves_its_loop() -> None:
     ]
     files = shop(visit=visit(*loop, exit_on=[{"event": "Bought"}]))
 
-    def buys(faults: Faults) -> World:
+    def run(faults: Faults) -> World:
         world = World(faults=faults)
         world.publish(files)
         visited(world)
@@ -194,10 +194,10 @@ def test_execution_that_could_not_be_stopped_leaves_its_loop() -> None:
 
     (stop,) = (
         Kill(scope, number, "before")
-        for scope, number, name in buys(Faults()).faults.calls
+        for scope, number, name in run(Faults()).faults.calls
         if (scope, name) == ("react", "engine.stop")
     )
-    world = buys(Faults(stop))
+    world = run(Faults(stop))
     execution = world.execution(world.enrollment())
     assert world.faults.struck == ["before engine.stop"]
     assert ended(world) == ("exited", "exit on Bought")
@@ -233,7 +233,7 @@ def billed(world: World) -> int:
 
 @pytest.mark.parametrize("most", [1, 4])
 def test_plain_loop_costs_the_compiled_transition_count(most: int) -> None:
-    """Task, then in each round a Wait, a Task and a Choice; the last leads to the end."""
+    """A Task, then a Wait, a Task and a Choice in each round, then the end."""
     world = world_of(delay("1 day", "wait"), send("nudge"), goto("again", "wait", max=most))
     visited(world, days=9)
     assert billed(world) == 1 + 3 * (most + 1) + 1

@@ -1,4 +1,4 @@
-"""What a `send_email` step may say about its mail: sender, answers, and when it is too late."""
+"""The fields of `send_email`: sender, reply address and expiry; and conditions of branches."""
 
 import re
 from datetime import timedelta
@@ -75,7 +75,7 @@ def test_sender_can_come_from_step_variant_or_contact_property() -> None:
 
 
 def test_unsubscribe_headers_cannot_be_changed_by_files_or_data() -> None:
-    """No sender, no subject, no field of the language: these headers are all there are."""
+    """No sender, subject or step field can add a header."""
     name = "List-Unsubscribe: <https://evil.example>"
     senders = {"anna": {"name": name}}
     files = {
@@ -85,8 +85,8 @@ def test_unsubscribe_headers_cannot_be_changed_by_files_or_data() -> None:
     world = world_of(send("a", **{"from": "anna"}), files=files, category="marketing")
     visited(world, {"note": f"Hello\r\n{name}"}, consent=[{"topic": "offers", "state": "granted"}])
     (mail,) = world.mails
-    theirs = {"List-Unsubscribe", "List-Unsubscribe-Post"}
-    assert mail.headers.keys() == {*theirs, "Content-Language"}
+    unsubscribe_headers = {"List-Unsubscribe", "List-Unsubscribe-Post"}
+    assert mail.headers.keys() == {*unsubscribe_headers, "Content-Language"}
     assert mail.headers["List-Unsubscribe"].startswith("<https://mail.shop.example/v1/")
     assert "evil" not in str(mail.headers)
     assert not {field for field in SendEmail.model_fields if "header" in field or "list" in field}
@@ -99,7 +99,7 @@ def test_unsubscribe_headers_cannot_be_changed_by_files_or_data() -> None:
 def test_expired_mail_is_skipped_after_throttling(
     expires: str | None, busy: int, sent: bool
 ) -> None:
-    """The post has no time for so many minutes."""
+    """SES throttles for `busy` minutes."""
     mail = send("mail", **({"expires": expires} if expires else {}))
     world = world_of(mail, send("next"))
     end = world.now + timedelta(minutes=busy)
@@ -164,8 +164,8 @@ def test_branch_condition_gives_the_expected_answer(condition: Json, answer: boo
 
 
 def test_sum_beyond_float_range_is_very_large() -> None:
-    asked = {"sum_of": "Paid", "of": "total", "gte": 1000}
-    world = world_of(branch("ask", asked, [send("yes")]))
+    condition = {"sum_of": "Paid", "of": "total", "gte": 1000}
+    world = world_of(branch("ask", condition, [send("yes")]))
     for _ in range(3):
         world.event("Paid", {"total": 1e308, "more": "1e308"})
         world.run_for(minutes=1)

@@ -1,10 +1,10 @@
-"""A mail that SES refuses for now may have to wait for other reasons, longer than it is watched."""
+"""A throttled mail can be deferred for longer than its retry period."""
 
 from milepost.sending.message import SubmissionRejected
 from tests.support.builders import ADA, send, settings, shop, workflow
 from tests.support.world import World
 
-BUSY = SubmissionRejected("Throttling", retry=True)
+THROTTLED = SubmissionRejected("Throttling", retry=True)
 
 
 def throttled_at_noon(**more: object) -> World:
@@ -13,7 +13,7 @@ def throttled_at_noon(**more: object) -> World:
     world.publish(files | {"settings.json": settings(**more)})
     world.consent()
     world.run_for(seconds=10)
-    world.mailer.script.extend([BUSY] * 50)
+    world.mailer.script.extend([THROTTLED] * 50)
     world.event("Visited")
     world.run_for(minutes=5)
     world.mailer.script.clear()
@@ -45,10 +45,10 @@ def test_abandoned_mail_can_be_deferred_once_more() -> None:
 def test_abandoned_mail_frees_its_place_under_the_cap() -> None:
     world = World()
     one, other = (workflow(send(name), on=name.title()) for name in ("hello", "news"))
-    kept = settings(caps={"per_day": 1}, smart_sending="10 hours")
-    world.publish(shop(one=one, other=other) | {"settings.json": kept})
+    limits = settings(caps={"per_day": 1}, smart_sending="10 hours")
+    world.publish(shop(one=one, other=other) | {"settings.json": limits})
     world.consent()
-    world.mailer.script.extend([BUSY] * 500)
+    world.mailer.script.extend([THROTTLED] * 500)
     world.event("Hello")
     world.run_for(minutes=5)
     world.publish({"workflows/one.json": {**one, "status": "paused"}})

@@ -1,4 +1,4 @@
-"""Waiting on the wall of the reader's own clock."""
+"""Delays with local times in the contact's time zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 def mailed(world: World, *steps: Json, start: str, timezone: str = "UTC") -> datetime:
-    """When Ada, who visited at `start`, got her mail."""
+    """When Ada got her mail after a visit at `start`."""
     visit = workflow(*steps, send("mail"), on="Visited", category="transactional")
     world.publish(shop(visit=visit))
     world.run_until(_utc(start))

@@ -1,4 +1,4 @@
-"""Birthdays, days of the year and silences let people into workflows, on time and once."""
+"""Date and inactivity triggers fire on time and once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -18,19 +18,23 @@ def world_of(
 ) -> World:
     reentry: Json = {"reentry": {"allow": "always"}} if always else {}
     world = World(faults=faults)
-    world.publish(shop(occasion=workflow(send("mail"), trigger=trigger, **reentry, **more)))
+    world.publish(shop(dated=workflow(send("mail"), trigger=trigger, **reentry, **more)))
     return world
 
 
 def mailed(world: World, email: str = ADA) -> list[str]:
-    """When mails went out to somebody."""
+    """When mails to an address went out."""
     posted = [at for at, mail in world.posted if mail.to == email]
     return [instants.format_instant(at).removesuffix(":00.000Z") for at in posted]
 
 
 PHASES: tuple[Literal["before", "after"], ...] = ("before", "after")
 BIRTHDAY = {"type": "date", "field": "properties.birthday", "at": "08:30"}
-SILENCE = {"type": "inactivity", "events": ["Order Completed", "Product Viewed"], "for": "90 days"}
+INACTIVITY = {
+    "type": "inactivity",
+    "events": ["Order Completed", "Product Viewed"],
+    "for": "90 days",
+}
 
 
 def test_birthday_fires_every_year_in_the_contacts_time_zone() -> None:
@@ -95,7 +99,7 @@ def test_two_workflows_with_the_same_date_fire_at_their_own_times() -> None:
 
 
 def test_inactivity_fires_once_per_period_of_inactivity() -> None:
-    world = world_of(SILENCE, always=True)
+    world = world_of(INACTIVITY, always=True)
     world.consent()
     world.event("Order Completed", {"total": 20})
     world.run_for(days=80)
@@ -108,7 +112,7 @@ def test_inactivity_fires_once_per_period_of_inactivity() -> None:
 
 
 def test_late_event_restarts_the_inactivity_period() -> None:
-    world = world_of(SILENCE)
+    world = world_of(INACTIVITY)
     world.consent()
     world.event("Product Viewed")
     world.run_for(days=89)
@@ -120,7 +124,7 @@ def test_late_event_restarts_the_inactivity_period() -> None:
 
 
 def test_repeated_events_do_not_rewrite_the_timer() -> None:
-    world = world_of(SILENCE)
+    world = world_of(INACTIVITY)
     world.event("Product Viewed")
     world.run_for(minutes=1)
     first = world.profile().next_check
@@ -134,18 +138,18 @@ def test_contact_with_a_date_is_checked_only_when_due() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
-    lookout = world.profile().next_check
-    assert lookout is not None
-    assert lookout.at == datetime(2026, 12, 24, 8, 30, tzinfo=UTC)
-    assert [*world.timers.due(lookout.at - timedelta(seconds=1))] == []
-    assert len([*world.timers.due(lookout.at)]) == 1
+    next_check = world.profile().next_check
+    assert next_check is not None
+    assert next_check.at == datetime(2026, 12, 24, 8, 30, tzinfo=UTC)
+    assert [*world.timers.due(next_check.at - timedelta(seconds=1))] == []
+    assert len([*world.timers.due(next_check.at)]) == 1
 
 
 def test_deleted_date_trigger_leaves_one_check_and_no_event() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
-    world.remove("workflows/occasion.json")
+    world.remove("workflows/dated.json")
     world.run_for(days=60)
     assert world.profile().next_check is None
     assert "Date Reached" not in world.profile().totals
@@ -157,37 +161,37 @@ def test_paused_date_trigger_does_not_fire_for_missed_dates() -> None:
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=60)
     live = workflow(send("mail"), trigger=BIRTHDAY, reentry={"allow": "always"})
-    world.publish(shop(occasion=live))
+    world.publish(shop(dated=live))
     world.run_for(days=365)
     assert mailed(world) == ["2027-12-24T08:30"]
 
 
-@pytest.mark.parametrize("trigger", [BIRTHDAY, SILENCE], ids=lambda trigger: trigger["type"])
+@pytest.mark.parametrize("trigger", [BIRTHDAY, INACTIVITY], ids=lambda trigger: trigger["type"])
 def test_kill_at_any_call_fires_each_time_trigger_once(
     trigger: Json,
 ) -> None:
-    def lived(faults: Faults) -> World:
+    def run(faults: Faults) -> World:
         world = world_of(trigger, faults, always=True)
         world.consent()
         world.event("Product Viewed", properties={"birthday": "1990-12-24"})
         world.run_for(days=150)
         return world
 
-    undisturbed = lived(Faults())
+    undisturbed = run(Faults())
     expected = mailed(undisturbed)
     assert len(expected) == 1
     calls = [call for call in undisturbed.faults.calls if call[0] in ("trigger_date", "react")]
     assert any(scope == "trigger_date" for scope, *_ in calls)
     for scope, number, name in calls:
         for phase in PHASES:
-            world = lived(Faults(Kill(scope, number, phase)))
+            world = run(Faults(Kill(scope, number, phase)))
             assert world.faults.struck
             days = [at[:13] for at in mailed(world)]
             assert days == [at[:13] for at in expected], f"{phase} {name}"
 
 
 def test_contact_time_zone_schedule_reaches_also_inactive_contacts() -> None:
-    """Also to those of whom nothing was heard after it was published."""
+    """This includes contacts without events after the publish."""
     world = World()
     readers = {"title": "Readers", "condition": {"consents_to": "offers"}}
     for email, zone in ((ADA, "Asia/Taipei"), (BEA, "America/New_York")):

@@ -1,4 +1,4 @@
-"""The queue of changed files: from a put in the bucket to a live workflow and its report."""
+"""The publish function: from an upload to the bucket to a live workflow and its report."""
 
 import json
 from dataclasses import replace
@@ -127,7 +127,7 @@ def test_mistake_leaves_the_live_version_unchanged(shop: Shop, printed: Printed)
     ]
     assert printed.counted("PublicationsRefused") == 1
     upload(shop, {"workflows/cart.json": CART})
-    assert report(shop, "workflows.cart")["outcome"] == "unchanged", "version 1 has been live"
+    assert report(shop, "workflows.cart")["outcome"] == "unchanged", "version 1 stayed live"
 
 
 def test_workflow_goes_live_once_its_template_is_uploaded(shop: Shop) -> None:
@@ -233,15 +233,15 @@ def test_file_that_cannot_be_finished_blocks_no_other(shop: Shop) -> None:
     for path, content in files_of(one=CART, two=CART).items():
         body = content if isinstance(content, str) else json.dumps(content)
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=body)
-    stumbling = beside(Rival("go_live", False))
+    failing = publisher_with(WriterWithAnswers("go_live", False))
     with pytest.raises(ThrottledError, match=r"not finished: workflows/one.json"):
-        stumbling.publish(shop.store, list(files_of(one=CART, two=CART)))
+        failing.publish(shop.store, list(files_of(one=CART, two=CART)))
     assert report(shop, "workflows.two")["outcome"] == "published"
 
 
 def test_workflow_too_large_for_dynamodb_is_refused(shop: Shop) -> None:
-    asks = {"contact": "first_name", "is": "x" * 400_000}
-    upload(shop, files_of(cart=workflow(branch("b", asks, []))))
+    condition = {"contact": "first_name", "is": "x" * 400_000}
+    upload(shop, files_of(cart=workflow(branch("b", condition, []))))
     (problem,) = problems(shop)
     assert problem.startswith("steps: has too many steps: its compiled workflow has ")
 
@@ -277,18 +277,20 @@ def test_topic_in_use_cannot_be_removed(shop: Shop) -> None:
         'topics: "offers" is used by cart (change or delete that first)',
     ]
     upload(shop, {}, deleted=("workflows/cart.json",))
-    assert report(shop, "settings")["outcome"] == "published", "what stood in the way is gone"
+    assert report(shop, "settings")["outcome"] == "published", (
+        "the workflow that used the topic is gone"
+    )
 
 
-def beside(rival: Any) -> Publisher:
-    """A publisher whose publications are this rival's."""
+def publisher_with(writer: Any) -> Publisher:
+    """A publisher with another writer of published state."""
     usual = publishing.publisher()
-    workflows = replace(usual.workflows, publications=rival)
-    return replace(usual, publications=rival, workflows=workflows)
+    workflows = replace(usual.workflows, publications=writer)
+    return replace(usual, publications=writer, workflows=workflows)
 
 
-class Rival:
-    """The registry as it is, but for one method that somebody else got in the way of."""
+class WriterWithAnswers:
+    """The real writer, except that one method returns these answers first."""
 
     def __init__(self, name: str, *answers: Any) -> None:
         self._real = publishing.publisher().publications
@@ -304,7 +306,7 @@ class Rival:
 
 @pytest.mark.parametrize("change", ["new", "deleted", "renewed"])
 def test_concurrent_publishes_do_not_overwrite_each_other(shop: Shop, change: str) -> None:
-    """Whoever comes second raises, is called again, and then sees what the first one did."""
+    """The second publish raises, is retried, and then sees the first."""
     upload(shop, files_of(cart=CART))
     key = f"{shop.store}/workflows/cart.json"
     if change == "renewed":
@@ -314,7 +316,7 @@ def test_concurrent_publishes_do_not_overwrite_each_other(shop: Shop, change: st
     else:
         document = CART | {"title": "New"} if change == "new" else CART
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document))
-    second = beside(Rival("go_live", False))
+    second = publisher_with(WriterWithAnswers("go_live", False))
     with pytest.raises(ThrottledError, match=r"not finished: workflows/cart.json"):
         second.publish(shop.store, ["workflows/cart.json"])
     (done,) = publishing.publisher().publish(shop.store, ["workflows/cart.json"])
@@ -322,15 +324,15 @@ def test_concurrent_publishes_do_not_overwrite_each_other(shop: Shop, change: st
 
 
 def test_version_that_was_never_live_keeps_its_number(shop: Shop) -> None:
-    """People may be inside a version whose publishing was cut off: it must not become another."""
+    """A version whose publish was interrupted can have enrollments, so its number is not reused."""
     upload(shop, files_of(cart=CART))
-    cut_off = beside(Rival("go_live", False))
-    upload_only = {"workflows/cart.json": CART | {"title": "Cut off"}}
+    interrupted = publisher_with(WriterWithAnswers("go_live", False))
+    upload_only = {"workflows/cart.json": CART | {"title": "Interrupted"}}
     for path, content in upload_only.items():
         key = f"{shop.store}/{path}"
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
     with pytest.raises(ThrottledError):
-        cut_off.publish(shop.store, ["workflows/cart.json"])
+        interrupted.publish(shop.store, ["workflows/cart.json"])
     upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})
     assert report(shop, "workflows.cart")["version"] == "3"
 
@@ -338,20 +340,20 @@ def test_version_that_was_never_live_keeps_its_number(shop: Shop) -> None:
 def test_file_that_keeps_changing_is_published_later(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
 
-    class Restless:
-        """The bucket, in which every look finds the settings changed."""
+    class ChangingFiles:
+        """A bucket whose settings change on every read."""
 
         def __init__(self) -> None:
-            self.real, self.looks = publishing.publisher().files, 0
+            self.real, self.reads = publishing.publisher().files, 0
 
         def read(self, store: str, path: str) -> str | None:
-            self.looks += 1
+            self.reads += 1
             assert self.real.read(store, path) is not None
-            return json.dumps(settings(name=f"Name {self.looks}"))
+            return json.dumps(settings(name=f"Name {self.reads}"))
 
-    restless = replace(publishing.publisher(), files=cast("StoreFiles", Restless()))
+    publisher = replace(publishing.publisher(), files=cast("StoreFiles", ChangingFiles()))
     with pytest.raises(ThrottledError, match=r"not finished: settings.json"):
-        restless.publish(shop.store, ["settings.json"])
+        publisher.publish(shop.store, ["settings.json"])
 
 
 def test_template_in_use_cannot_be_deleted(shop: Shop) -> None:
@@ -362,7 +364,7 @@ def test_template_in_use_cannot_be_deleted(shop: Shop) -> None:
         "templates/plain: is used by cart (its last version stays live)"
     ]
     upload(shop, {}, deleted=("workflows/cart.json",))
-    assert report(shop, "templates.plain")["outcome"] == "archived", "nobody uses it any more"
+    assert report(shop, "templates.plain")["outcome"] == "archived", "it is not used any more"
 
 
 def test_template_used_for_marketing_must_keep_its_unsubscribe_link(shop: Shop) -> None:
@@ -430,7 +432,7 @@ def test_folder_that_is_no_store_is_skipped(cloud: Cloud, folder: str) -> None:
 
 
 def test_workflow_name_too_long_for_the_stack_is_refused(shop: Shop) -> None:
-    """A machine's name has 80 characters, and the stack's and the store's are among them."""
+    """The name of a state machine has at most 80 characters, with the stack's and store's name."""
     upload(shop, files_of(cart=CART))
     room = len(shop.store) + len("_") + 3
     usual = publishing.publisher()
@@ -476,41 +478,41 @@ def test_unreachable_step_is_reported_before_step_functions_refuses_it(
     ]
 
 
-# --- the shop's own people ---
+# --- staff alerts ---
 
 
-class Topic:
-    """What the addresses that subscribe to the topic of alerts get to read."""
+class AlertTopic:
+    """Records alerts, or fails."""
 
     def __init__(self, down: bool = False) -> None:
-        self.told: list[tuple[str, str, str]] = []
+        self.alerts: list[tuple[str, str, str]] = []
         self.down = down
 
     def send_alert(self, subject: str, text: str, store: str) -> None:
         if self.down:
             raise ThrottledError("SNS: EndpointConnectionError")
-        self.told.append((subject, text, store))
+        self.alerts.append((subject, text, store))
 
 
 @pytest.fixture
-def topic(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Topic:
-    topic = Topic()
-    heard = core.settings()._replace(alarm_topic="arn:aws:sns:us-east-1:123456789012:alerts")
-    monkeypatch.setattr(core, "settings", lambda: heard)
+def topic(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AlertTopic:
+    topic = AlertTopic()
+    with_topic = core.settings()._replace(alarm_topic="arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setattr(core, "settings", lambda: with_topic)
     monkeypatch.setattr(core, "alerts", lambda: topic)
     return topic
 
 
-def test_staff_are_told_the_publish_result(shop: Shop, topic: Topic) -> None:
+def test_staff_are_told_the_publish_result(shop: Shop, topic: AlertTopic) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"workflows/cart.json": workflow(send("reminder", "plian"))})
-    (first, _, store), (second, text, _) = topic.told
+    (first, _, store), (second, text, _) = topic.alerts
     assert (first, store) == (f"{shop.store}: 3 published", shop.store)
     assert second == f"{shop.store}: workflows/cart.json was not published"
     assert 'did you mean "plain"?' in text
 
 
-def test_staff_are_not_told_the_same_result_twice(shop: Shop, topic: Topic) -> None:
+def test_staff_are_not_told_the_same_result_twice(shop: Shop, topic: AlertTopic) -> None:
     wrong = {"workflows/cart.json": workflow(send("reminder", "plian"))}
     files = files_of(cart=CART)
     upload(shop, files)
@@ -519,7 +521,7 @@ def test_staff_are_not_told_the_same_result_twice(shop: Shop, topic: Topic) -> N
         upload(shop, wrong)
     for _ in range(2):
         upload(shop, {"workflows/cart.json": CART})
-    assert [subject.partition(": ")[2] for subject, _, _ in topic.told] == [
+    assert [subject.partition(": ")[2] for subject, _, _ in topic.alerts] == [
         "3 published",
         "workflows/cart.json was not published",
         "workflows/cart.json was live already as version 1",
@@ -527,7 +529,7 @@ def test_staff_are_not_told_the_same_result_twice(shop: Shop, topic: Topic) -> N
 
 
 def test_failing_alert_does_not_block_publishing(
-    shop: Shop, topic: Topic, printed: Printed
+    shop: Shop, topic: AlertTopic, printed: Printed
 ) -> None:
     topic.down = True
     upload(shop, files_of(cart=CART))
@@ -536,10 +538,10 @@ def test_failing_alert_does_not_block_publishing(
 
 
 def test_finished_files_are_reported_though_another_file_fails(
-    shop: Shop, topic: Topic, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, topic: AlertTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(shop, files_of(cart=CART))
-    second = beside(Rival("go_live", False))
+    second = publisher_with(WriterWithAnswers("go_live", False))
     monkeypatch.setattr(publishing, "publisher", lambda: second)
     changed = {
         "settings.json": settings(name="Another"),
@@ -550,5 +552,5 @@ def test_finished_files_are_reported_though_another_file_fails(
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
     failed = handler(queued(*(changed_file(f"{shop.store}/{path}") for path in changed)), None)
     assert failed["batchItemFailures"]
-    assert topic.told[1:] != []
-    assert topic.told[1][0] == f"{shop.store}: settings.json is live"
+    assert topic.alerts[1:] != []
+    assert topic.alerts[1][0] == f"{shop.store}: settings.json is live"

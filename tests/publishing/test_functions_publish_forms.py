@@ -1,4 +1,4 @@
-"""Forms in `settings.json`: what they need around them, and who needs them."""
+"""Forms in `settings.json`: their confirmation workflow, and workflows that use them."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.support.handlers import report, upload
 from tests.support.visitors import FOOTER
 
 Json = dict[str, Any]
-ASKS: Json = {"on": "Opt-In Requested", "category": "transactional"}
-OPT_IN = workflow(send("ask", "confirm"), **ASKS)
+CONFIRMATION: Json = {"on": "Opt-In Requested", "category": "transactional"}
+OPT_IN = workflow(send("ask", "confirm"), **CONFIRMATION)
 CONFIRM: dict[str, Content] = {
     "templates/confirm/subject.txt": "Is it you?",
     "templates/confirm/body.html": '<html><body><a href="{{ urls.confirm }}">Yes</a></body></html>',
@@ -40,7 +40,9 @@ def test_double_opt_in_form_needs_a_confirmation_workflow(shop: Shop) -> None:
     upload(shop, {"settings.json": FORMS})
     assert problems(shop, "settings") == [NEEDED]
     upload(shop, {**CONFIRM, "workflows/opt-in.json": OPT_IN})
-    assert outcome(shop, "settings") == "published", "it is tried again when something goes live"
+    assert outcome(shop, "settings") == "published", (
+        "refused files are tried again when something goes live"
+    )
 
 
 def test_form_and_confirmation_workflow_can_come_together(shop: Shop) -> None:
@@ -113,16 +115,16 @@ def test_other_mail_cannot_use_the_confirmation_link(shop: Shop) -> None:
 
 
 def test_form_trigger_needs_an_existing_form(shop: Shop) -> None:
-    begins = workflow(send("hello"), trigger={"type": "form", "form": "fotter"})
-    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": begins})
+    hello = workflow(send("hello"), trigger={"type": "form", "form": "fotter"})
+    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": hello})
     assert problems(shop, "workflows.hello") == [
         'trigger.form: settings.json has no form "fotter" (did you mean "footer"?)'
     ]
 
 
 def test_form_used_by_a_workflow_cannot_be_removed(shop: Shop) -> None:
-    begins = workflow(send("hello"), trigger={"type": "form", "form": "footer"})
-    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": begins})
+    hello = workflow(send("hello"), trigger={"type": "form", "form": "footer"})
+    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": hello})
     upload(shop, {"settings.json": settings()})
     assert problems(shop, "settings") == [
         'forms: "footer" lets people into hello (change or delete that first)'

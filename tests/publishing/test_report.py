@@ -73,7 +73,9 @@ def test_explanation_follows_outcome_and_problems() -> None:
         "| `a` | b |  |\n\n"
         "## Picture\n\n```mermaid\nflowchart TD\n  a --> b\n```\n\n"
         "## In words\n\nBegins.\n\n1. Wait.\n\n"
-        "## What changed\n\n- `a` is new.\n- `b` is gone.\n\n"
+        "## What changed\n\n- `a` is new.\n- `b` is gone.
+
+\n\n"
         "## What it costs\n\n| way |\n|---|\n\n"
         "## Active enrollments\n\nNobody is inside.\n"
     )
@@ -108,7 +110,7 @@ def test_json_report_has_the_explanation_in_fields() -> None:
 
 
 def test_abandoned_cart_report_matches_the_golden_file() -> None:
-    """`tests/support/golden.py` writes the file anew; look at the difference."""
+    """`tests/support/golden.py` writes the file again. Review the difference."""
     assert abandoned_cart_report() == REPORT.read_text("utf-8")
 
 
@@ -148,8 +150,8 @@ STILL = LIVE._replace(outcome="unchanged")
 
 def test_report_like_the_previous_one_is_no_news() -> None:
     later = datetime(2026, 11, 23, tzinfo=UTC)
-    gone = PublishReport("workflows/cart.json", "archived", AT)
-    for report in (WRONG, gone):
+    archived = PublishReport("workflows/cart.json", "archived", AT)
+    for report in (WRONG, archived):
         assert is_news(report, None)
         assert not is_news(report._replace(at=later), as_json(report))
         assert is_news(report, "[]")
@@ -158,7 +160,7 @@ def test_report_like_the_previous_one_is_no_news() -> None:
 
 
 def test_new_live_version_is_always_news() -> None:
-    assert is_news(LIVE, as_json(LIVE)), "settings have no version that tells them apart"
+    assert is_news(LIVE, as_json(LIVE)), "settings have no version number"
 
 
 def test_unchanged_is_news_only_after_a_refusal() -> None:
@@ -168,9 +170,9 @@ def test_unchanged_is_news_only_after_a_refusal() -> None:
 
 
 def test_headline_states_the_publish_result() -> None:
-    said = "acme: workflows/cart.json"
-    assert headline("acme", [WRONG]) == f"{said} was not published"
-    assert headline("acme", [LIVE]) == f"{said} is live as version 3"
+    prefix = "acme: workflows/cart.json"
+    assert headline("acme", [WRONG]) == f"{prefix} was not published"
+    assert headline("acme", [LIVE]) == f"{prefix} is live as version 3"
     assert headline("acme", [LIVE, WRONG, LIVE]) == "acme: 2 published, 1 refused"
 
 

@@ -34,8 +34,8 @@ def test_settings_file_round_trips_to_store_settings() -> None:
         logo_url="https://shop.example/logo.png",
         paused=True,
     )
-    kept = json.loads(json.dumps(written.model_dump(mode="json", exclude_none=True)))
-    assert StoreSettings.from_json(kept) == StoreSettings(
+    document = json.loads(json.dumps(written.model_dump(mode="json", exclude_none=True)))
+    assert StoreSettings.from_json(document) == StoreSettings(
         name="Harborline Goods",
         url="https://shop.example/",
         postal_address="27 Lighthouse Lane, Lunenburg",
@@ -145,8 +145,8 @@ def test_form_redirect_can_lead_to_the_shop_and_its_origins() -> None:
 def test_topic_title_follows_locale_and_falls_back() -> None:
     titles = {"fa": {"offers": "پیشنهادها"}}
     settings = StoreSettings(topics={"offers": "Offers", "news": "News"}, topic_titles=titles)
-    asked = [("offers", "fa-IR"), ("news", "fa"), ("offers", "en"), ("gone", "fa")]
-    assert [settings.title_of(*each) for each in asked] == ["پیشنهادها", "News", "Offers", "gone"]
+    lookups = [("offers", "fa-IR"), ("news", "fa"), ("offers", "en"), ("gone", "fa")]
+    assert [settings.title_of(*each) for each in lookups] == ["پیشنهادها", "News", "Offers", "gone"]
 
 
 SENDING: Json = {
@@ -166,7 +166,7 @@ def test_sending_limits_round_trip_to_store_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "expected"),
     [
         ("quiet_hours", {"from": "21:00", "to": "21:00"}, "leave quiet_hours out to mail at any"),
         ("quiet_hours", {"from": "9pm", "to": "08:00"}, "quiet_hours.from: '9pm' is not a time of"),
@@ -185,8 +185,8 @@ def test_sending_limits_round_trip_to_store_settings() -> None:
     ],
 )
 def test_invalid_sending_limit_is_reported_with_location_and_remedy(
-    key: str, value: object, said: str
+    key: str, value: object, expected: str
 ) -> None:
     (problem,) = problems(**{key: value})
     assert problem.startswith(key)
-    assert said in problem
+    assert expected in problem
