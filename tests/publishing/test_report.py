@@ -73,9 +73,7 @@ def test_explanation_follows_outcome_and_problems() -> None:
         "| `a` | b |  |\n\n"
         "## Picture\n\n```mermaid\nflowchart TD\n  a --> b\n```\n\n"
         "## In words\n\nBegins.\n\n1. Wait.\n\n"
-        "## What changed\n\n- `a` is new.\n- `b` is gone.
-
-\n\n"
+        "## What changed\n\n- `a` is new.\n- `b` is gone.\n\n"
         "## What it costs\n\n| way |\n|---|\n\n"
         "## Active enrollments\n\nNobody is inside.\n"
     )
