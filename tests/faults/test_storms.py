@@ -124,9 +124,9 @@ class BrokenLedger(MemoryLedger):
 
 class ClaimsDecidedMessagesAgain(BrokenLedger):
     def claim(self, draft: Any, journal: Any, at: Any) -> Any:
-        held = self.state.messages.get(draft.ref)
-        if held is not None and held["status"] in ("claimed", "unknown"):
-            held["status"] = "throttled"
+        stored = self.state.messages.get(draft.ref)
+        if stored is not None and stored["status"] in ("claimed", "unknown"):
+            stored["status"] = "throttled"
         return super().claim(draft, journal, at)
 
 

@@ -21,7 +21,7 @@ REPORT = "reports/workflows.news.broadcast.json"
 
 def files(news: Json) -> dict[str, Content]:
     """A shop with a broadcast and its segment."""
-    readers = {"title": "FixedMembers", "static": True}
+    readers = {"title": "Readers", "static": True}
     return {**shop(news=news), "segments/readers.json": readers}
 
 

@@ -61,8 +61,8 @@ def test_shopify_checkout_without_consent_sends_nothing(deliveries: tuple[str, .
 @pytest.mark.parametrize("reentry", ["always", "never"])
 def test_growing_checkout_enters_once_without_audience(reentry: str) -> None:
     world = World()
-    anyone = {key: value for key, value in CART.items() if key != "audience"}
-    world.publish(shop(abandoned_cart={**anyone, "reentry": {"allow": reentry}}))
+    without_audience = {key: value for key, value in CART.items() if key != "audience"}
+    world.publish(shop(abandoned_cart={**without_audience, "reentry": {"allow": reentry}}))
     begin("anonymous", "address", "consent", store=world)
     assert len(world.state.enrollments) == 1
     assert world.steps_mailed(SHOPPER) == SERIES

@@ -133,7 +133,7 @@ def test_snoozed_contact_gets_confirmations_but_no_marketing(published: World) -
     world = story(published)
     sign_up(world)
     world.run_for(hours=1)
-    save_preferences(world, do="snooze")
+    save_preferences(world, action="snooze")
     world.run_for(hours=1)
     world.publish({"workflows/news.json": workflow(send("news"), on="News")})
     world.event("News")

@@ -257,7 +257,7 @@ def test_migrate_does_not_skip_a_mail_without_a_send_slot() -> None:
     assert 0 < [mail.tags["step"] for mail in world.mails].count("mail") < 60
     world.publish({"workflows/visit.json": with_on_publish(SECOND, "migrate")})
     world.run_for(days=60)
-    assert {tuple(world.steps_mailed(reader)[:2]) for reader in PEOPLE} == {("first", "mail")}
+    assert {tuple(world.steps_mailed(email)[:2]) for email in PEOPLE} == {("first", "mail")}
 
 
 def test_migrate_does_not_skip_a_failing_webhook() -> None:

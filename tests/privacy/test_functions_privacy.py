@@ -220,7 +220,7 @@ def test_delivery_event_or_click_after_erasure_leaves_nothing(
     claim = PreferencesLink(shop.store, contact_of(shop), ref)
     preference_form = posted(
         "unsubscribe.post",
-        b"do=save&topic=offers",
+        b"action=save&topic=offers",
         store=shop.store,
         token=seal_preferences(claim, shop.links),
     )

@@ -58,8 +58,8 @@ class LocalStore:
 
     def is_known(self, template: str, version: str) -> bool:
         """Whether this is the version of the template's current folder, and not a substitute."""
-        held = self.shelf.templates.get((STORE, template, version))
-        return held is not None and held.hash == version
+        stored = self.shelf.templates.get((STORE, template, version))
+        return stored is not None and stored.hash == version
 
     def alone(self, workflow: str) -> Deployment:
         """The store with this one workflow live, whatever its status; LookupError if refused."""

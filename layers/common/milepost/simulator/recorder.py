@@ -47,9 +47,9 @@ class SimulationRecorder:
 
     def enrollment_trace(self, began: datetime) -> EnrollmentTrace:
         ends, reason = self._ends
-        held = list(self.state.enrollments.values())
-        if held:
-            ends, reason = held[-1].status, held[-1].reason
+        stored = list(self.state.enrollments.values())
+        if stored:
+            ends, reason = stored[-1].status, stored[-1].reason
         return EnrollmentTrace(
             began, tuple(self.moments), tuple(self.mails), tuple(self.path), ends, reason
         )
@@ -217,7 +217,7 @@ class SimulationRecorder:
         self._unrecorded |= {self.state.messages[ref]["step"]: ref for ref in refs}
 
     def _enrollment(self, id_: str) -> Enrollment:
-        return next(held for held in self.state.enrollments.values() if held.ref.id == id_)
+        return next(stored for stored in self.state.enrollments.values() if stored.ref.id == id_)
 
 
 def _in_words(outcome: Mapping[str, Any]) -> str:

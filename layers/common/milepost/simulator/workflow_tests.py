@@ -82,12 +82,12 @@ def run_workflow_tests(deployment: Deployment, tests: WorkflowTests) -> Iterator
     """Run one case after the other. Locations of problems start with `cases[0]`."""
     left = MAX_TOGETHER
     for number, case in enumerate(tests.cases):
-        life, impossible = run_case(tests.workflow, case, deployment, most=min(left, MAX_EVENTS))
-        left -= life.action_count
-        found = [*impossible, *_differences(case, life)]
+        trace, impossible = run_case(tests.workflow, case, deployment, most=min(left, MAX_EVENTS))
+        left -= trace.action_count
+        found = [*impossible, *_differences(case, trace)]
         here = f"cases[{number}]"
         problems = tuple(replace_place(problem, here, ".") for problem in found)
-        yield CaseResult(case.name, life, problems)
+        yield CaseResult(case.name, trace, problems)
 
 
 def no_workflow(name: str, names: list[str]) -> Problem:
@@ -98,32 +98,32 @@ def replace_place(problem: Problem, here: str, glue: str = ": ") -> Problem:
     return Problem(f"{here}{glue}{problem.location}", problem.reason, problem.remedy)
 
 
-def _differences(case: Case, life: EnrollmentTrace) -> Iterator[Problem]:
+def _differences(case: Case, trace: EnrollmentTrace) -> Iterator[Problem]:
     expected = case.expect
     if expected.messages is not None:
-        yield from _message_differences(expected.messages, life)
-    if expected.path is not None and tuple(expected.path) != life.path:
-        yield _difference("path", _list_steps(expected.path), _list_steps(life.path))
-    yield from _end_differences(expected, life)
+        yield from _message_differences(expected.messages, trace)
+    if expected.path is not None and tuple(expected.path) != trace.path:
+        yield _difference("path", _list_steps(expected.path), _list_steps(trace.path))
+    yield from _end_differences(expected, trace)
 
 
-def _end_differences(expected: Expected, life: EnrollmentTrace) -> Iterator[Problem]:
-    if expected.ends is not None and expected.ends != life.ends:
-        why = f" ({life.reason})" if life.reason else ""
-        yield _difference("ends", expected.ends, (life.ends or "never entered") + why)
-    elif expected.reason is not None and expected.reason != life.reason:
-        yield _difference("reason", f'"{expected.reason}"', f'"{life.reason}"')
+def _end_differences(expected: Expected, trace: EnrollmentTrace) -> Iterator[Problem]:
+    if expected.ends is not None and expected.ends != trace.ends:
+        why = f" ({trace.reason})" if trace.reason else ""
+        yield _difference("ends", expected.ends, (trace.ends or "never entered") + why)
+    elif expected.reason is not None and expected.reason != trace.reason:
+        yield _difference("reason", f'"{expected.reason}"', f'"{trace.reason}"')
 
 
 def _message_differences(
-    expected: list[ExpectedMessage], life: EnrollmentTrace
+    expected: list[ExpectedMessage], trace: EnrollmentTrace
 ) -> Iterator[Problem]:
-    wanted, sent = [e.step for e in expected], [mail.step for mail in life.mails]
+    wanted, sent = [e.step for e in expected], [mail.step for mail in trace.mails]
     if wanted != sent:
-        yield _difference("messages", _list_steps(wanted), _list_mails(life))
+        yield _difference("messages", _list_steps(wanted), _list_mails(trace))
         return
-    for number, (message, mail) in enumerate(zip(expected, life.mails, strict=True)):
-        for name, expected_value, actual in _checked_attributes(message, mail, life.began):
+    for number, (message, mail) in enumerate(zip(expected, trace.mails, strict=True)):
+        for name, expected_value, actual in _checked_attributes(message, mail, trace.began):
             if expected_value != actual:
                 yield _difference(f"messages[{number}].{name}", expected_value, actual)
 
@@ -155,6 +155,6 @@ def _list_steps(steps: list[str] | tuple[str, ...]) -> str:
     return ", ".join(steps) or "none"
 
 
-def _list_mails(life: EnrollmentTrace) -> str:
-    mails = [f"{mail.step} after {format_duration(mail.at - life.began)}" for mail in life.mails]
+def _list_mails(trace: EnrollmentTrace) -> str:
+    mails = [f"{mail.step} after {format_duration(mail.at - trace.began)}" for mail in trace.mails]
     return ", ".join(mails) or "none"

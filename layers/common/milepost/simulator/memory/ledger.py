@@ -49,9 +49,9 @@ class MemoryLedger:
         self, draft: PendingMessage, journal: "PendingOutcomes", at: datetime
     ) -> Claimed | ClaimDenied:
         with self.state.lock:
-            held = self.state.messages.get(draft.ref)
-            if held is not None and not is_claimable(held):
-                return ClaimDenied("decided before", held["status"])
+            stored = self.state.messages.get(draft.ref)
+            if stored is not None and not is_claimable(stored):
+                return ClaimDenied("decided before", stored["status"])
             enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
             if enrollment is None or enrollment.status != "active":
                 status = enrollment.status if enrollment else "gone"
@@ -67,10 +67,10 @@ class MemoryLedger:
 
     def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         with self.state.lock:
-            held = self.state.messages.get(draft.ref)
+            stored = self.state.messages.get(draft.ref)
             again = (*OPEN, "throttled")
-            if held is None or held["status"] not in again or held["attempts"] != 1:
-                return ClaimDenied("decided before", held["status"] if held else "claimed")
+            if stored is None or stored["status"] not in again or stored["attempts"] != 1:
+                return ClaimDenied("decided before", stored["status"] if stored else "claimed")
             if refusal := self._refusal(draft):
                 return refusal
             self._claimed(draft, at, attempts=2)
@@ -110,8 +110,8 @@ class MemoryLedger:
         at: datetime,
     ) -> None:
         with self.state.lock:
-            held = self.state.messages.get(draft.ref)
-            if is_claimable(held):
+            stored = self.state.messages.get(draft.ref)
+            if is_claimable(stored):
                 self._decide(draft, status, at)["reason"] = reason
                 if draft.remembered:
                     uncount(self.state, draft.ref)
@@ -135,8 +135,8 @@ class MemoryLedger:
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
         with self.state.lock:
-            held = self.state.messages.get(ref)
-            return dict(held) if held is not None else None
+            stored = self.state.messages.get(ref)
+            return dict(stored) if stored is not None else None
 
     def message_statuses(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
@@ -148,9 +148,9 @@ class MemoryLedger:
             for step, visit in visits.items()
         }
         with self.state.lock:
-            held = {step: self.state.message(ref) for step, ref in refs.items()}
+            stored = {step: self.state.message(ref) for step, ref in refs.items()}
         return {
-            step: for_conditions(message) for step, message in held.items() if message is not None
+            step: for_conditions(message) for step, message in stored.items() if message is not None
         }
 
     def _refusal(self, draft: PendingMessage) -> ClaimDenied | None:

@@ -54,8 +54,8 @@ class MemoryMembers:
 
     def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
         with self.state.lock:
-            held = self.state.members.setdefault((ref.store, group, name), {})
-            held[ref.contact] = instants.format_instant(since)
+            stored = self.state.members.setdefault((ref.store, group, name), {})
+            stored[ref.contact] = instants.format_instant(since)
 
     def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
         with self.state.lock:

@@ -31,15 +31,15 @@ class MemoryMerging:
 
     def reserve(self, store: str, loser: str, winner: str) -> list[OpenEnrollment]:
         with self.state.lock:
-            held = [
+            stored = [
                 each
                 for each in self.state.enrollments.values()
                 if (each.ref.store, each.ref.contact) == (store, loser)
             ]
             for key, original in self.state.reserved.items():
                 if key[:2] == (store, loser):
-                    held.append(self.state.enrollments[enrollment_key(original)])
-            reserved = [OpenEnrollment(each.ref, each.key, each.event_id) for each in held]
+                    stored.append(self.state.enrollments[enrollment_key(original)])
+            reserved = [OpenEnrollment(each.ref, each.key, each.event_id) for each in stored]
             for each in reserved:
                 future = each.ref._replace(contact=winner, id=each.at(winner))
                 self.state.reserved.setdefault(enrollment_key(future), each.ref)
@@ -58,19 +58,19 @@ class MemoryMerging:
             if any(person == one for person, _ in self.state.absorbing):
                 return False
             for seen in (loser, winner):
-                held = self.state.profile(seen.store, seen.contact)
-                if (held.last_sequence, held.moved_events, held.merged_into) != (
+                stored = self.state.profile(seen.store, seen.contact)
+                if (stored.last_sequence, stored.moved_events, stored.merged_into) != (
                     seen.last_sequence,
                     seen.moved_events,
                     "",
                 ):
                     return False
                 if (
-                    held.consent != seen.consent
-                    or held.active_enrollments.keys() != seen.active_enrollments.keys()
+                    stored.consent != seen.consent
+                    or stored.active_enrollments.keys() != seen.active_enrollments.keys()
                 ):
                     return False
-                if held.recent_sends != seen.recent_sends:
+                if stored.recent_sends != seen.recent_sends:
                     return False
             self.state.profiles[one] = tombstone
             self.state.profiles[other] = after
@@ -106,8 +106,10 @@ class MemoryMerging:
         person = (event.store, winner)
         with self.state.lock:
             correction = event_key(duplicate_corrected_event(event, loser))
-            held = self.state.events.get(person, {})
-            return self.state.copied.get((person, event_key(event))) == loser or correction in held
+            stored = self.state.events.get(person, {})
+            return (
+                self.state.copied.get((person, event_key(event))) == loser or correction in stored
+            )
 
     def replay(self, contact: str, event: Event, again: "ReplayedEvent") -> bool:
         person, event = (

@@ -113,8 +113,8 @@ class MemoryPublishedWriter:
     def go_live(self, store: str, workflow: str, live: "LiveWorkflow", after: int) -> bool:
         with self.shelf.lock:
             head = self.head(store)
-            held = head.workflows.get(workflow)
-            if (held.version if held else 0) != after:
+            stored = head.workflows.get(workflow)
+            if (stored.version if stored else 0) != after:
                 return False
             self.shelf.heads[store] = head._replace(workflows={**head.workflows, workflow: live})
         return True
@@ -147,8 +147,8 @@ class MemoryPublishedWriter:
     def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:
         with self.shelf.lock:
             head = self.head(store)
-            held = head.segments.get(name)
-            if (held.version if held else 0) != after:
+            stored = head.segments.get(name)
+            if (stored.version if stored else 0) != after:
                 return False
             segments = Segments({**head.segments, name: segment})
             self.shelf.heads[store] = head._replace(segments=segments)
@@ -185,20 +185,20 @@ class MemoryJobs:
     def advance(self, work: "Job", done: str) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
-            held = self.shelf.works.get(key)
-            if held is not None and held.at == work.at:
-                self.shelf.works[key] = held._replace(done=done)
+            stored = self.shelf.works.get(key)
+            if stored is not None and stored.at == work.at:
+                self.shelf.works[key] = stored._replace(done=done)
 
     def reopen(self, work: "Job", at: datetime) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
-            held = self.shelf.works.get(key)
-            if held is not None and held.at == work.at:
-                self.shelf.works[key] = held._replace(at=at, done="")
+            stored = self.shelf.works.get(key)
+            if stored is not None and stored.at == work.at:
+                self.shelf.works[key] = stored._replace(at=at, done="")
 
     def close(self, work: "Job") -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
-            held = self.shelf.works.get(key)
-            if held is not None and held.at == work.at:
+            stored = self.shelf.works.get(key)
+            if stored is not None and stored.at == work.at:
                 del self.shelf.works[key]

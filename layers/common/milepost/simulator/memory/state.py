@@ -52,10 +52,10 @@ class ConsentRecord:
 
 @dataclass(slots=True)
 class WaitMatch:
-    """A wait and its event. A suspended wait has no task token; `leg` is its next execution."""
+    """A wait and its event. A suspended wait has no task token, and continues in `execution_no`."""
 
     token: str | None = None
-    leg: int = 0
+    execution_no: int = 0
     since: datetime | None = None
     outcome: str = ""
     event: Event | None = None
@@ -113,18 +113,18 @@ class ContactsTable:
 
     def append(self, contact: str, event: Event) -> bool:
         """Store an event and put it on the stream; False if it exists already."""
-        held = self.events.setdefault((event.store, contact), {})
+        stored = self.events.setdefault((event.store, contact), {})
         key = event_key(event)
-        if key in held:
+        if key in stored:
             return False
-        held[key] = event
+        stored[key] = event
         self.stream.append(StreamRecord(len(self.stream) + 1, contact, event))
         return True
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
         """A copy of a message's attributes, or None."""
-        held = self.messages.get(ref)
-        return None if held is None else dict(held)
+        stored = self.messages.get(ref)
+        return None if stored is None else dict(stored)
 
 
 def event_key(event: Event) -> EventKey:
