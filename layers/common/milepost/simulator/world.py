@@ -23,8 +23,7 @@ from milepost.published.head import Published
 from milepost.runtime.execution_starter import ExecutionStarter
 from milepost.runtime.react import EventApplier
 from milepost.runtime.run_block import BlockRunner
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.segments.membership import reevaluation_event
 from milepost.sending.feedback import FeedbackRecorder
@@ -105,8 +104,14 @@ class World:
             now=self._now,
         )
         outbound, alerts = MemoryOutbound(), MemoryAlerts()
-        action_runner = ActionRunner(
-            self._timeline, lambda: outbound, lambda: alerts, secrets, self._now
+        tools = StepTools(
+            sender,
+            context_loader,
+            self._timeline,
+            lambda: outbound,
+            lambda: alerts,
+            secrets,
+            self._now,
         )
         functions = {WIRING.run_steps: self._run_steps, WIRING.await_event: self._await_event}
         interpreter = StateMachineInterpreter(
@@ -120,8 +125,7 @@ class World:
         runner = BlockRunner(
             TracedEnrollments(enrollments, trace),
             TracedRegistry(registry, trace),
-            sender,
-            StepRunner(enrollments, sender, action_runner, context_loader),
+            tools,
             self._now,
             lambda: engine,
         )

@@ -146,7 +146,8 @@ class MemoryEnrollments:
                 return False
             stored = self.state.enrollments[key]
             own = stored.ref._replace(version=version)
-            self.state.enrollments[key] = replace(stored, ref=own)
+            first = start.block_seq if version != ref.version else stored.first_block_run
+            self.state.enrollments[key] = replace(stored, ref=own, first_block_run=first)
         return True
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
