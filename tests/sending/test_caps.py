@@ -17,7 +17,7 @@ from milepost.contacts.recent_marketing import (
     merge_sends,
     send_key,
 )
-from milepost.sending.caps import Cap, FrequencyLimits, limits_of, restraints_of
+from milepost.sending.caps import Cap, FrequencyLimits, limits_of, sending_limits_of
 from milepost.sending.quiet_hours import HoldUntil
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft
@@ -182,12 +182,12 @@ def test_contacts_may_be_united_in_any_order(
 
 
 def test_only_what_a_store_or_a_reader_says_is_asked() -> None:
-    assert restraints_of(StoreSettings(), reader()) == (None, None)
-    assert restraints_of(StoreSettings(), reader("weekly")).limits is not None
+    assert sending_limits_of(StoreSettings(), reader()) == (None, None)
+    assert sending_limits_of(StoreSettings(), reader("weekly")).limits is not None
     for store in (StoreSettings(caps={"per_day": 1}), StoreSettings(smart_sending="1 day")):
-        rules = restraints_of(store, reader())
+        rules = sending_limits_of(store, reader())
         assert (rules.hours, rules.limits is None) == (None, False)
     night = StoreSettings(quiet_hours={"from": "21:00", "to": "08:00"})
     for store in (night, StoreSettings(closed_days={"dates": ["12-25"]})):
-        rules = restraints_of(store, reader())
+        rules = sending_limits_of(store, reader())
         assert (rules.hours is None, rules.limits) == (False, None)

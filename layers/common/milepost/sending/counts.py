@@ -1,4 +1,4 @@
-"""Results of a workflow, counted from the ledger itself: they cannot disagree with it."""
+"""The results of a workflow, counted from the ledger."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from milepost.sending.message import MessageStatus
 
 
-_FATES = ("delivered", "opened", "clicked", "bounced", "complained")
+_DELIVERY_STATUSES = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
 @dataclass(frozen=True, slots=True)
 class StepCounts:
-    """What became of the messages of one step.
+    """The results of the messages of one step.
 
-    Every decision is in exactly one of `sent`, `skipped`, `failed` and `unknown`; `fates` counts
-    what was reported of those sent, `reasons` why others were not.
+    Every decision is in exactly one of `sent`, `skipped`, `failed` and `unknown`. `statuses` counts
+    the delivery events of the sent messages, `reasons` the reasons of the others.
     """
 
     decided: int = 0
@@ -30,13 +30,13 @@ class StepCounts:
 
     @property
     def unaccounted(self) -> int:
-        """Decisions that are in none of the four, or in two: anything but 0 is a fault of ours."""
+        """Decisions that have none of the four results, or two. Any number but 0 is a bug."""
         return self.decided - (self.sent + self.skipped + self.failed + self.unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowCounts:
-    """Enrollments by status (and reason), and the numbers of each sending step."""
+    """Enrollments by status and reason, and the counts of each step that sends."""
 
     entered: int
     statuses: Mapping[str, int]
@@ -44,46 +44,53 @@ class WorkflowCounts:
 
 
 Alarm = Callable[[str, StepCounts], None]
-"""Is told of each step whose numbers do not add up; whoever makes numbers has to name one."""
+"""Called for each step whose counts do not add up. Every caller must pass one."""
 
 
-_KINDS: "Mapping[MessageStatus, str]" = {
-    "accepted": "sent", "skipped": "skipped", "failed": "failed", "rejected": "failed",
-    "claimed": "unknown", "unknown": "unknown", "throttled": "unknown",
-}  # fmt: skip
+_RESULTS: "Mapping[MessageStatus, str]" = {
+    "accepted": "sent",
+    "skipped": "skipped",
+    "failed": "failed",
+    "rejected": "failed",
+    "claimed": "unknown",
+    "unknown": "unknown",
+    "throttled": "unknown",
+}
 
 
 def count_outcomes(items: Iterable[Mapping[str, Any]], alarm: Alarm) -> WorkflowCounts:
-    """Count the entries of one workflow in the index of runs, and check the sum of every step."""
+    """Count the items of one workflow in the index `runs`, and check the sum of every step."""
     statuses: Counter[str] = Counter()
     steps: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
-        kind, _, rest = item["run_sort"].partition("#")
-        if kind == "ENROLLMENT":
+        item_kind, _, rest = item["run_sort"].partition("#")
+        if item_kind == "ENROLLMENT":
             reason = item.get("reason")
             statuses[f"{item['status']}: {reason}" if reason else item["status"]] += 1
         else:
             steps.setdefault(rest.partition("#")[0], []).append(item)
-    counted = {step: _step(messages) for step, messages in steps.items()}
-    for step, numbers in counted.items():
+    counts = {step: _step(messages) for step, messages in steps.items()}
+    for step, numbers in counts.items():
         if numbers.unaccounted:
             alarm(step, numbers)
     return WorkflowCounts(
         entered=statuses.total(),
         statuses=dict(sorted(statuses.items())),
-        steps=counted,
+        steps=counts,
     )
 
 
 def _step(messages: list[Mapping[str, Any]]) -> StepCounts:
-    kinds = Counter(_KINDS.get(message["status"], "") for message in messages)
-    unsent = (m for m in messages if _KINDS.get(m["status"]) != "sent" and m.get("reason"))
+    results = Counter(_RESULTS.get(message["status"], "") for message in messages)
+    unsent = (m for m in messages if _RESULTS.get(m["status"]) != "sent" and m.get("reason"))
     return StepCounts(
         decided=len(messages),
-        sent=kinds["sent"],
-        skipped=kinds["skipped"],
-        failed=kinds["failed"],
-        unknown=kinds["unknown"],
-        statuses={fate: sum(f"{fate}_at" in m for m in messages) for fate in _FATES},
+        sent=results["sent"],
+        skipped=results["skipped"],
+        failed=results["failed"],
+        unknown=results["unknown"],
+        statuses={
+            status: sum(f"{status}_at" in m for m in messages) for status in _DELIVERY_STATUSES
+        },
         reasons=dict(Counter(m["reason"] for m in unsent).most_common()),
     )

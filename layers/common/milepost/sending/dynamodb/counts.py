@@ -1,4 +1,4 @@
-"""Read the index of runs: every enrollment and message of one workflow, and nothing else."""
+"""Read all enrollments and messages of one workflow from the index `runs`."""
 
 from milepost.aws import keys
 from milepost.aws.table import Table
@@ -6,7 +6,7 @@ from milepost.sending.counts import Alarm, WorkflowCounts, count_outcomes
 
 
 def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> WorkflowCounts:
-    """The results of a workflow so far. The index follows the table within about a second."""
+    """The results of a workflow so far. The index is about a second behind the table."""
     items = (
         item
         for number in range(keys.SHARDS)
