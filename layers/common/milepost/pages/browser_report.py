@@ -1,7 +1,7 @@
-"""What a visitor's browser may report: what was looked at, and nothing else.
+"""The events that a visitor's browser can report: browsing events only.
 
-Whoever reports it has a key that every visitor can read. So a name that is not here is left out,
-and so is everything that would say something of a person, of consent, or of an order.
+Every visitor can read the key for reports. So events with other names are dropped, and data about a
+person, consent or an order is not accepted.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from milepost.pages.form import DEVICE_PATTERN
 
 SOURCE: Final = "browser"
 MAX_EVENTS = 20
-"""Events of one post."""
+"""The highest number of events in one report."""
 MAX_BYTES = 8 * 1024
 MAX_ID_LENGTH = 64
 _MOMENT = timedelta(milliseconds=1)
 
 
 class BrowserReport(NamedTuple):
-    """A post, as far as it may be taken; `left_out` counts what may not."""
+    """The accepted part of a report; `left_out` counts the dropped events."""
 
     device: str
     events: tuple[Event, ...]
@@ -31,7 +31,7 @@ class BrowserReport(NamedTuple):
 
 
 class InvalidReport(NamedTuple):
-    """A post that is none, with the `field` that is wrong."""
+    """An invalid report, with the wrong `field`."""
 
     field: str
     reason: str
@@ -40,7 +40,7 @@ class InvalidReport(NamedTuple):
 def read_report(
     store: str, posted: Mapping[str, Any], now: datetime
 ) -> BrowserReport | InvalidReport:
-    """Read a post. The times are ours: a visitor's clock may say anything."""
+    """Read a report. Events get the server's time, because a visitor's clock can be wrong."""
     device, told = posted.get("device"), posted.get("events", [])
     if not isinstance(device, str) or not DEVICE_PATTERN.fullmatch(device):
         return InvalidReport("device", "must be a random UUID, such as milepost.js makes")
@@ -70,7 +70,7 @@ def _event(store: str, device: str, told: Any, at: datetime) -> Event | None:
         return None
     if "#" in id_ or not id_.isprintable():
         return None
-    # A name that begins like this is ours: it says which step reported an event.
+    # Names with `_` are reserved: they say which step emitted an event.
     own = {key: value for key, value in data.items() if not key.startswith("_")}
     if len(dumps(own, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None

@@ -1,4 +1,4 @@
-"""Sign-up forms: what a store asks, and what of an answer may be taken."""
+"""Sign-up forms: their fields, and the answers that Milepost accepts."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from milepost.base.languages import choose, normalize
 from milepost.stores.settings import StoreSettings
 
 STANDARD_ANSWERS = frozenset({"email", "device", "form", "locale", "timezone", "redirect"})
-"""What every form may post, whatever its fields are; `redirect` is not looked at."""
+"""The fields that every form can post in addition to its own; `redirect` is ignored."""
 
 PERSON = ("first_name", "last_name")
 """Fields of the contact itself; all others are properties."""
@@ -22,15 +22,15 @@ PERSON = ("first_name", "last_name")
 MAX_ANSWER_LENGTH = 500
 MAX_NAME_LENGTH = 60
 DEVICE_PATTERN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-"""A random UUID, as the browser snippet makes them: nobody can guess another's."""
+"""A random UUID, as the browser snippet creates it: it cannot be guessed."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 _LINK = re.compile(r"://|www\.|\w\.\w{2,}/|@", re.IGNORECASE)
-"""A name is no place for a link: it would be printed in a mail to whoever's address was given."""
+"""A name must not contain a link, because an e-mail to the given address prints the name."""
 
 
 class Form(NamedTuple):
-    """A form as the running functions see it (see `forms_file.py`)."""
+    """A form as the running functions read it (see `form_file.py`)."""
 
     name: str
     topics: tuple[str, ...] = ()
@@ -43,14 +43,14 @@ class Form(NamedTuple):
     per_hour: int = 30
 
     def worded(self, locale: str, default: str) -> str:
-        """What the reader agreed to, in the language it was shown in."""
+        """The consent text in the language in which the form showed it."""
         if isinstance(self.consent_text, str):
             return self.consent_text
         return self.consent_text.get(choose(locale, self.consent_text, default), "")
 
 
 def form_named(settings: StoreSettings, name: str) -> Form | None:
-    """A form that the store has, or None."""
+    """The store's form with this name, or None."""
     document = (settings.forms or {}).get(name)
     if document is None:
         return None
@@ -59,7 +59,7 @@ def form_named(settings: StoreSettings, name: str) -> Form | None:
 
 
 def origins(settings: StoreSettings) -> tuple[str, ...]:
-    """The websites whose pages may call from a script: the shop's own if none is named."""
+    """The websites whose scripts can call the API: the shop's own if the settings name none."""
     if settings.origins or not settings.url:
         return settings.origins
     parts = urlsplit(settings.url)
@@ -67,7 +67,7 @@ def origins(settings: StoreSettings) -> tuple[str, ...]:
 
 
 class Answers(NamedTuple):
-    """What was posted, as far as it may be taken."""
+    """The accepted answers of a post."""
 
     email: str
     values: Mapping[str, Any]
@@ -77,7 +77,7 @@ class Answers(NamedTuple):
 
 
 class FormError(NamedTuple):
-    """What is wrong with one field of a post; `code` is one of bad_email, required, bad_field."""
+    """The error in one field of a post; `code` is bad_email, required or bad_field."""
 
     code: str
     field: str
@@ -85,7 +85,7 @@ class FormError(NamedTuple):
 
 
 def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | FormError:
-    """Read a post. What the form does not ask for is left out, and so is a bad language or zone."""
+    """Read a post. Unknown fields and an invalid language or time zone are ignored."""
     given = posted.get("email")
     email = normalize_email(given) if isinstance(given, str) else None
     if email is None:
@@ -110,17 +110,17 @@ def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | FormError:
 
 
 def is_bot_submission(form: Form, posted: Mapping[str, Any]) -> bool:
-    """Whether the field was filled in that people cannot see."""
+    """Whether the hidden field is filled in."""
     return bool(posted.get(form.honeypot))
 
 
 def request_id(store: str, form: str, email: str, at: str) -> str:
-    """Names one post, so that the same within one millisecond is one."""
+    """The id of one post. Identical posts within one millisecond have the same id."""
     return sha256(f"{store}\n{form}\n{email}\n{at}".encode()).hexdigest()[:24]
 
 
 def _answer(name: str, field: Mapping[str, Any], given: Any) -> Any:
-    """The answer to one question, None if there is none."""
+    """The answer to one field; None if there is none."""
     given = given.strip() if isinstance(given, str) else given
     kind = field.get("type", "text")
     if kind == "boolean":
@@ -164,5 +164,8 @@ def _date(given: Any) -> str | None:
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    "text": _text, "number": _number, "date": _date, "boolean": bool,
-}  # fmt: skip
+    "text": _text,
+    "number": _number,
+    "date": _date,
+    "boolean": bool,
+}

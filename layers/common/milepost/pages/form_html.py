@@ -1,4 +1,4 @@
-"""The pages of sign-up forms, and of the link that confirms one."""
+"""The HTML pages of sign-up forms and of the confirmation link."""
 
 from html import escape
 from typing import Protocol
@@ -107,7 +107,7 @@ TEXTS: dict[str, Texts] = {
 
 
 class ConfirmationText(Protocol):
-    """What the page of a confirmation says: with whom, and to what words."""
+    """The data of a confirmation page."""
 
     @property
     def store_name(self) -> str: ...
@@ -118,7 +118,7 @@ class ConfirmationText(Protocol):
 
 
 def received_page(locale: str, store: str, double_opt_in: bool) -> str:
-    """The same for every address, whatever is known of it."""
+    """The page after a sign-up. It is the same for every address, known or not."""
     texts, locale = supported_language(locale, TEXTS)
     kind = "check" if double_opt_in else "thanks"
     return notice(locale, texts[kind], format_text(texts[f"{kind}_text"], store=store))
@@ -135,7 +135,7 @@ def rate_limited_page(locale: str) -> str:
 
 
 def confirm_page(opened: ConfirmationText) -> str:
-    """Asks before it acts: scanners follow every link, so a GET must change nothing."""
+    """A page with a button: link scanners follow every link, so a GET must change nothing."""
     texts, locale = supported_language(opened.locale, TEXTS)
     agreed = ""
     if opened.wording:

@@ -1,7 +1,7 @@
-"""The page of a reader's preferences: what they decide holds from the next line of code on.
+"""The preferences page: show and save a contact's preferences.
 
-A "no" is written at once, as unsubscribing is. Everything else is an event on the timeline, which
-`react` applies within a second; the page shows it as it will be.
+A withdrawal is saved at once, like an unsubscribe. Other changes are an event on the timeline, which
+`react` applies within a second; the page already shows the new state.
 """
 
 import json
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 
 class PreferencesVisitor(NamedTuple):
-    """Where a post came from; part of the proof."""
+    """The source of a post; it is stored with the consent."""
 
     ip: str = ""
     user_agent: str = ""
 
 
 class PreferencesPage(NamedTuple):
-    """What the page is made of; `said` is what it says of what was just done, about a `day`."""
+    """The data of the page; `said` names the message about the last change, with its `day`."""
 
     claim: PreferencesLink
     profile: Profile
@@ -61,7 +61,7 @@ class PreferencesPage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PreferencesService:
-    """Reads links and carries out what readers ask for."""
+    """Opens preferences links and saves changes."""
 
     contacts: "Contacts"
     timeline: "Timeline"
@@ -70,7 +70,7 @@ class PreferencesService:
     secrets: "Secrets"
 
     def open(self, store: str, token: str) -> PreferencesPage | None:
-        """What a link is about; None if we did not make it, or if nobody is there any more."""
+        """The page of a link; None if the link is invalid or the contact has been erased."""
         keys = self.secrets.of(store)
         claim = unseal_preferences(store, token, keys.links if keys else ())
         if claim is None:
@@ -86,7 +86,7 @@ class PreferencesService:
     def save(
         self, opened: PreferencesPage, posted: Fields, caller: PreferencesVisitor, now: datetime
     ) -> PreferencesPage:
-        """Do what a post asks for; the page as it is afterwards. Repeating it changes nothing."""
+        """Save the changes of a post and return the page afterwards. The call is idempotent."""
         profile, settings = opened.profile, opened.settings
         wish = parse_preference_form(posted, profile, settings, opened.reminders, now)
         if wish.withdrawn:
@@ -106,7 +106,7 @@ class PreferencesService:
         return opened._replace(profile=profile, reminders=reminders, said=wish.said, day=day)
 
     def _reminders(self, profile: Profile, settings: StoreSettings) -> Iterator[Reminder]:
-        """The dates that the contact is waiting for right now and may move, each property once."""
+        """The dates that the contact waits for now and can move, each property once."""
         seen = set()
         for id_, presence in sorted(profile.active_enrollments.items()):
             ref = presence.ref(profile.store, profile.contact, id_)
@@ -139,7 +139,7 @@ def _day(profile: Profile, name: str) -> str:
 
 
 def _time(profile: Profile, name: str) -> str:
-    """What stands behind the day: it stays when the day is moved."""
+    """The time of day after the date; it stays when the date is moved."""
     return str(profile.get(f"properties.{name}") or "")[10:]
 
 

@@ -1,4 +1,4 @@
-"""The page of a reader's preferences. Every section is a form of its own, with its own button."""
+"""The HTML of the preferences page. Every section is a form with its own button."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
@@ -150,11 +150,11 @@ NAMES = {
     "uk": "Українська", "ur": "اردو", "vi": "Tiếng Việt", "zh": "中文", "zh-CN": "简体中文",
     "zh-HK": "繁體中文（香港）", "zh-Hans": "简体中文", "zh-Hant": "繁體中文", "zh-TW": "繁體中文",
 }  # fmt: skip
-"""What languages call themselves: whoever looks for theirs may not read the one of the page."""
+"""The languages' names for themselves, because a contact may not read the page's language."""
 
 
 class PreferencesView(Protocol):
-    """What the page is made of; `said` and `day` are of what was just done."""
+    """The data of the page; `said` and `day` describe the last change."""
 
     @property
     def profile(self) -> Profile: ...
@@ -175,8 +175,8 @@ class PreferencesView(Protocol):
 def preferences_page(
     shown: PreferencesView, today: date, until: str, written: Callable[[str], str]
 ) -> str:
-    """The page as it is `today`, where the reader lives. Their break lasts `until` then, empty if
-    there is none. `written` gives a day as the reader writes it."""
+    """The page for `today`, in the contact's time zone. The snooze lasts `until` this day; empty if
+    there is none. `written` formats a day in the contact's language."""
     texts, locale = supported_language(shown.locale, TEXTS)
     parts = (
         f"<h1>{texts['title']}</h1>",
@@ -211,7 +211,8 @@ def _section(title: str, body: str) -> str:
 def _reminders(
     reminders: Sequence[Reminder], texts: Texts, today: date, written: Callable[[str], str]
 ) -> str:
-    """A field for a date shows it as the browser likes, so it is written out above it too."""
+    """The reminders. The browser chooses the format of a date field, so the date is also written
+    above it."""
     if not reminders:
         return ""
     first = today + timedelta(days=1)
@@ -232,7 +233,7 @@ def _reminders(
 
 
 def _choices(shown: PreferencesView, texts: Texts, locale: str) -> str:
-    """Topics, frequency, language and zone: one form, for they are saved together."""
+    """Topics, frequency, language and time zone, in one form that saves them together."""
     profile, settings = shown.profile, shown.settings
     topics = "".join(
         _pick(

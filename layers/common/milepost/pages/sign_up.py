@@ -1,8 +1,7 @@
-"""Sign-up forms: what somebody posts becomes an event, and what somebody confirms becomes consent.
+"""Sign-up forms: a post becomes an event, and a confirmation becomes consent.
 
-Whoever posts a form is nobody in particular: they may write anybody's address into it. So nothing
-here depends on whose address it is. It is not looked up, and every post is answered alike; the
-gate and the ledger decide later whether a mail may go there.
+A visitor can enter the address of another person. So a post does not look the address up, and every
+post gets the same answer. The gate and the ledger decide later whether an e-mail can go to it.
 """
 
 from collections.abc import Mapping
@@ -39,33 +38,33 @@ if TYPE_CHECKING:
 
 
 REQUEST = "_request"
-"""Where the event of a sign-up keeps what was asked for until it is confirmed. No template can
-speak of a name that begins like this: a stranger's words must not stand in a mail to the address.
+"""The key under which the sign-up event keeps the request until it is confirmed. Templates cannot
+use names that begin with `_`, so a visitor's text never appears in an e-mail to the address.
 """
 
 SIGN_UP_RESOLUTION = timedelta(milliseconds=1)
 
 
 class FormVisitor(NamedTuple):
-    """Where a post came from; part of the proof."""
+    """The source of a post; it is stored with the consent."""
 
     ip: str = ""
     user_agent: str = ""
 
 
 class SignUpRateLimited(NamedTuple):
-    """This internet address has posted too often in this hour."""
+    """The internet address has posted too often in this hour."""
 
 
 class SignUpAccepted(NamedTuple):
-    """The post has been dealt with; `kept` says, for the log alone, whether anything came of it."""
+    """The post has been handled; `kept` says whether it was stored, for the log only."""
 
     kept: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpForms:
-    """Takes what forms post."""
+    """Accepts the posts of forms."""
 
     timeline: "Timeline"
     registry: "Published"
@@ -80,7 +79,7 @@ class SignUpForms:
     def take(
         self, store: str, form: Form, posted: Mapping[str, Any], caller: FormVisitor, now: datetime
     ) -> SignUpAccepted | SignUpRateLimited | FormError:
-        """Keep a sign-up. What is wrong with a post is told before anything is counted."""
+        """Store a sign-up. Errors in a post are returned before anything is counted."""
         answers = read_answers(form, posted)
         if isinstance(answers, FormError):
             return answers
@@ -107,7 +106,7 @@ class SignUpForms:
 
 
 class ConfirmationPage(NamedTuple):
-    """A link that confirms a sign-up: what its page is made of. `late` links confirm nothing."""
+    """The data of a confirmation page. `late` links confirm nothing."""
 
     claim: ConfirmationLink
     request: Event
@@ -120,7 +119,7 @@ class ConfirmationPage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SignUpConfirmation:
-    """Reads the links of confirmation mails, and carries out what they ask for."""
+    """Opens confirmation links and confirms sign-ups."""
 
     timeline: "Timeline"
     contacts: "Contacts"
@@ -128,13 +127,13 @@ class SignUpConfirmation:
     secrets: "Secrets"
 
     def open(self, store: str, token: str, now: datetime) -> ConfirmationPage | None:
-        """What a link is about; None if we did not make it, or all about it is long gone."""
+        """The page of a link; None if the link is invalid or its sign-up has expired."""
         keys = self.secrets.of(store)
         claim = unseal_confirmation(store, token, keys.links if keys else ())
         if claim is None:
             return None
         profile = self.contacts.profile(store, claim.contact)
-        # The contact may have become another since; that one's timeline then has the request too.
+        # The contact may have been merged since; then the other contact's timeline has the request.
         owners = dict.fromkeys([claim.contact, profile.contact if profile else claim.contact])
         found = (
             self.timeline.find(store, owner, OPT_IN, claim.at, claim.request) for owner in owners
@@ -155,10 +154,10 @@ class SignUpConfirmation:
         )
 
     def confirm(self, opened: ConfirmationPage, caller: FormVisitor, now: datetime) -> None:
-        """Make the sign-up count, with proof of both requests. Repeating it changes nothing.
+        """Grant the consent of a sign-up, with proof of both requests. The call is idempotent.
 
-        What was agreed to is what the form said then, whatever it says by now. Whoever was erased
-        once and comes back like this is mailed again.
+        The consent text is the one that the form showed then. A confirmation also lifts the
+        suppression of an erased address.
         """
         if opened.late:
             return
@@ -189,8 +188,8 @@ def _signed_up(
         }
         data = {"form": form.name, REQUEST: asked}
         return [Event(store, id_, OPT_IN, now, "form", identifiers, data, person)]
-    # Nobody has proved whose address it is, so the yes has no date: it is weak evidence, and a
-    # person who has unsubscribed is not brought back by it (see `contacts.weigh`).
+    # The address is not confirmed, so the consent has no date. It is weak evidence and does not
+    # resubscribe a contact who has unsubscribed (see `merge_consent`).
     consents = tuple(
         ConsentEvidence(
             "granted", "form", source, topic,
@@ -234,7 +233,7 @@ def _events(
     consents: tuple[ConsentEvidence, ...],
     person: ContactUpdate,
 ) -> list[Event]:
-    """The sign-up itself, and the list it leads to, which is an event of its own as lists are."""
+    """The sign-up event, and the list event if the form has a list."""
     properties = {name: value for name, value in values.items() if name not in PERSON}
     facts = ContactUpdate(
         first_name=values.get("first_name"),

@@ -1,4 +1,4 @@
-"""Unsubscribe: a reader says no, and it holds from the next line of code on."""
+"""Unsubscribe: withdraw a contact's consent, with immediate effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Scope = Literal["topic", "all"]
 
 
 class UnsubscribePage(NamedTuple):
-    """What the reader's page is made of. `topic_title` is empty for a link to no single topic."""
+    """The data of the page. `topic_title` is empty if the link has no topic."""
 
     claim: UnsubscribeLink
     store_name: str
@@ -27,7 +27,7 @@ class UnsubscribePage(NamedTuple):
 
 
 class UnsubscribeEvidence(NamedTuple):
-    """Where the answer came from; kept with it."""
+    """The source of an unsubscribe; it is stored with the consent."""
 
     method: Literal["one-click", "page"]
     ip: str = ""
@@ -36,14 +36,14 @@ class UnsubscribeEvidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unsubscriber:
-    """Reads links and carries out what they ask for."""
+    """Opens unsubscribe links and withdraws consent."""
 
     contacts: "Contacts"
     registry: "Published"
     secrets: "Secrets"
 
     def open(self, store: str, token: str) -> UnsubscribePage | None:
-        """What a link is about; None if we did not make it."""
+        """The page of a link; None if the link is invalid."""
         keys = self.secrets.of(store)
         claim = verify_unsubscribe_link(store, token, keys.links if keys else ())
         if claim is None:
@@ -61,11 +61,11 @@ class Unsubscriber:
     def unsubscribe(
         self, claim: UnsubscribeLink, scope: Scope, proof: UnsubscribeEvidence, now: datetime
     ) -> None:
-        """Withdraw consent with proof. Repeating it changes nothing; an unknown contact is fine."""
+        """Withdraw consent with proof. The call is idempotent and accepts an unknown contact."""
         topics = self._topics(claim, scope)
         profile = self.contacts.profile(claim.store, claim.contact)
         if profile is None and self.contacts.erased(claim.store, claim.contact) is not None:
-            return  # nobody is there who could be mailed, and a proof would be a new trace
+            return  # an erased contact gets no e-mail, and a proof would store new data
         consent = profile.consent if profile else {}
         open_topics = [t for t in topics if t not in consent or consent[t].state != "withdrawn"]
         if not open_topics:

@@ -1,4 +1,4 @@
-"""The pages of an unsubscribe link."""
+"""The HTML pages of an unsubscribe link."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from milepost.pages.layout import format_text, notice, page, supported_language
 
 
 class UnsubscribeView(Protocol):
-    """What a page says: whose mail, and about what."""
+    """The data of an unsubscribe page."""
 
     @property
     def store_name(self) -> str: ...
@@ -57,7 +57,7 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 def question_page(opened: UnsubscribeView) -> str:
-    """Asks before it acts: scanners follow every link, so a GET must change nothing."""
+    """A page with buttons: link scanners follow every link, so a GET must change nothing."""
     texts, locale = supported_language(opened.locale, TEXTS)
     body = (
         f"<h1>{texts['question']}</h1><p>{_say(texts['explain'], opened)}</p>"

@@ -1,4 +1,4 @@
-"""A mail as a page: what was sent is made once more, of what it was made of then."""
+"""The web view of an e-mail: render the message again from its template version and enrollment."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ _WENT_OUT = frozenset({"claimed", "accepted", "unknown"})
 
 
 class RenderedMail(NamedTuple):
-    """The page of a genuine link: the mail's HTML, or None if it is not shown any more."""
+    """The page of a valid link. `html` is None if the e-mail is no longer shown."""
 
     html: str | None
     store_name: str
@@ -35,7 +35,7 @@ class RenderedMail(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MailViewer:
-    """Reads links and the ledger, and writes nothing."""
+    """Opens view links and renders e-mails. It writes nothing."""
 
     archive: "MessageArchive"
     enrollments: "Enrollments"
@@ -43,7 +43,7 @@ class MailViewer:
     secrets: "Secrets"
 
     def open(self, store: str, token: str, now: datetime) -> RenderedMail | None:
-        """What a link shows; None if we did not make it."""
+        """The page of a link; None if the link is invalid."""
         keys = self.secrets.of(store)
         claim = verify_view_link(store, token, keys.links if keys else ())
         if keys is None or claim is None:
@@ -55,7 +55,7 @@ class MailViewer:
     def _html(
         self, claim: ViewLink, settings: "StoreSettings", now: datetime, key: str
     ) -> str | None:
-        from milepost.templates.rendering import RenderingError  # others get no mail shown
+        from milepost.templates.rendering import RenderingError  # only valid links need it
 
         sent = MessageRef(claim.store, claim.contact, claim.message)
         message = self.archive.message(sent)
@@ -66,8 +66,8 @@ class MailViewer:
         if now - sent_at > WEB_VIEW_PERIOD or loaded is None:
             return None
         profile, enrollment = loaded
-        # The mail is made of what is known today. If that is of another address by now, it may be
-        # of another person: a mistyped address was corrected, two contacts became one.
+        # The e-mail is rendered from today's data. If the address has changed, the contact may be
+        # another person: a mistyped address was corrected, or two contacts were merged.
         if not profile.email or address_hash(profile.email) != message.get("recipient"):
             return None
         urls = web_view_urls(settings.url, claim, message.get("topic") or "", key)
