@@ -78,19 +78,21 @@ def test_scripts_of_the_shops_own_pages_may_call() -> None:
     assert origins(StoreSettings()) == ()
 
 
-@pytest.mark.parametrize("wording", ["Yes", {"en": "Yes", "fa": "بله"}])
-def test_the_wording_is_the_one_that_was_shown(wording: Any) -> None:
-    form = Form("footer", consent_text=wording)
-    assert form.worded("fa-IR", "en") == ("Yes" if wording == "Yes" else "بله")
-    assert form.worded("nb", "en") == "Yes"
+@pytest.mark.parametrize("consent_text", ["Yes", {"en": "Yes", "fa": "بله"}])
+def test_consent_text_is_in_the_shown_language(consent_text: Any) -> None:
+    form = Form("footer", consent_text=consent_text)
+    assert form.consent_text_in("fa-IR", "en") == ("Yes" if consent_text == "Yes" else "بله")
+    assert form.consent_text_in("nb", "en") == "Yes"
 
 
 # --- pages ---
 
 
 class Opened:
-    def __init__(self, store_name: str = "Shop", wording: str = "Yes", locale: str = "en") -> None:
-        self.store_name, self.wording, self.locale = store_name, wording, locale
+    def __init__(
+        self, store_name: str = "Shop", consent_text: str = "Yes", locale: str = "en"
+    ) -> None:
+        self.store_name, self.consent_text, self.locale = store_name, consent_text, locale
 
 
 def pages(opened: Opened) -> list[str]:
@@ -121,8 +123,8 @@ def test_every_text_is_there_in_every_language() -> None:
 
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(LOCALES))
-def test_no_name_and_no_wording_is_ever_markup(store: str, wording: str, locale: str) -> None:
+def test_no_name_and_no_wording_is_ever_markup(store: str, consent_text: str, locale: str) -> None:
     plain = [Outline(page) for page in pages(Opened(locale=locale))]
-    found = [Outline(page) for page in pages(Opened(store, wording, locale))]
+    found = [Outline(page) for page in pages(Opened(store, consent_text, locale))]
     assert [page.tags for page in found] == [page.tags for page in plain]
     assert [page.attributes for page in found] == [page.attributes for page in plain]

@@ -59,7 +59,7 @@ def test_every_place_is_a_zone_and_has_a_name_in_every_language() -> None:
     assert all(find_zone(place.zone) for place in PLACES)
     assert len({place.zone for place in PLACES}) == len(PLACES)
     for language in TEXTS:
-        names = [place.called(language) for place in PLACES]
+        names = [place.name_in(language) for place in PLACES]
         assert all(names)
         assert len(set(names)) == len(names)
 

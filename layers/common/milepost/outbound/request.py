@@ -51,7 +51,7 @@ _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 
 
 class OutboundRequest(NamedTuple):
-    """One request. `body` is JSON or empty. Empty `idempotency_key` and `signature` are not sent."""
+    """One request. `body` is JSON or empty. Empty keys and signatures are not sent."""
 
     url: str
     method: str

@@ -50,17 +50,17 @@ class BrowserEvents:
         return self.secrets.of(store)
 
     def accept(
-        self, store: str, keys: "StoreSecrets", posted: Mapping[str, Any], ip: str, now: datetime
+        self, store: str, keys: "StoreSecrets", body: Mapping[str, Any], ip: str, now: datetime
     ) -> BrowserReport | InvalidReport | UnknownBrowserKeyError | BrowserRateLimitedError:
         """Store the events of a report. The answer does not depend on the device's contact."""
-        if not _fits(posted.get("key"), keys.browser):
+        if not _is_valid_key(body.get("key"), keys.browser):
             return UnknownBrowserKeyError()
-        report = read_report(store, posted, now)
+        report = read_report(store, body, now)
         if isinstance(report, InvalidReport):
             return report
         secret = keys.links[0] if keys.links else keys.browser[0]
-        of_ip = counter(store, "browser-ip", ip, HOUR, now, secret)
-        if self.limits.count(of_ip, max(1, len(report.events))) > VISITS_OF_AN_ADDRESS:
+        ip_counter = counter(store, "browser-ip", ip, HOUR, now, secret)
+        if self.limits.count(ip_counter, max(1, len(report.events))) > VISITS_OF_AN_ADDRESS:
             return BrowserRateLimitedError()
         if report.token:
             self._recognize(store, keys, report, now)
@@ -75,19 +75,19 @@ class BrowserEvents:
         Earlier events of the device join the contact if the device belongs to no other contact. Two
         known contacts are never merged by this (see `runtime/merging/rules.py`).
         """
-        claim = unseal_visit(store, report.token, keys.links)
-        if claim is None or claim.is_late(now):
+        link = unseal_visit(store, report.token, keys.links)
+        if link is None or link.is_late(now):
             return
         id_ = sha256(f"{report.device}\n{report.token}".encode()).hexdigest()[:32]
         at = self.timeline.first_seen(store, SOURCE, id_, now)
         self.timeline.append(
-            claim.contact, Event(store, id_, DEVICE, at, SOURCE, {"device": report.device})
+            link.contact, Event(store, id_, DEVICE, at, SOURCE, {"device": report.device})
         )
 
 
-def _fits(given: Any, keys: tuple[str, ...]) -> bool:
-    fits = False
+def _is_valid_key(key_given: Any, keys: tuple[str, ...]) -> bool:
+    valid = False
     for key in keys:
-        told = given if isinstance(given, str) else ""
-        fits |= compare_digest(told.encode("utf-8", "surrogatepass"), key.encode())
-    return fits
+        text = key_given if isinstance(key_given, str) else ""
+        valid |= compare_digest(text.encode("utf-8", "surrogatepass"), key.encode())
+    return valid

@@ -18,7 +18,7 @@ MAX_EVENTS = 20
 """The highest number of events in one report."""
 MAX_BYTES = 8 * 1024
 MAX_ID_LENGTH = 64
-_MOMENT = timedelta(milliseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class BrowserReport(NamedTuple):
@@ -38,32 +38,32 @@ class InvalidReport(NamedTuple):
 
 
 def read_report(
-    store: str, posted: Mapping[str, Any], now: datetime
+    store: str, body: Mapping[str, Any], now: datetime
 ) -> BrowserReport | InvalidReport:
     """Read a report. Events get the server's time, because a visitor's clock can be wrong."""
-    device, told = posted.get("device"), posted.get("events", [])
+    device, reported = body.get("device"), body.get("events", [])
     if not isinstance(device, str) or not DEVICE_PATTERN.fullmatch(device):
         return InvalidReport("device", "must be a random UUID, such as milepost.js makes")
-    if not isinstance(told, list) or len(told) > MAX_EVENTS:
+    if not isinstance(reported, list) or len(reported) > MAX_EVENTS:
         return InvalidReport("events", f"must be a list of {MAX_EVENTS} events at most")
     events = []
-    for number, each in enumerate(told):
-        event = _event(store, device, each, now + number * _MOMENT)
+    for number, item in enumerate(reported):
+        event = _event(store, device, item, now + number * _MILLISECOND)
         if event is not None:
             events.append(event)
-    token = posted.get("token")
+    token = body.get("token")
     return BrowserReport(
         device,
         tuple(events),
         token if isinstance(token, str) and len(token) <= 300 else "",
-        len(told) - len(events),
+        len(reported) - len(events),
     )
 
 
-def _event(store: str, device: str, told: Any, at: datetime) -> Event | None:
-    if not isinstance(told, dict):
+def _event(store: str, device: str, reported: Any, at: datetime) -> Event | None:
+    if not isinstance(reported, dict):
         return None
-    name, id_, data = told.get("name"), told.get("id"), told.get("properties", {})
+    name, id_, data = reported.get("name"), reported.get("id"), reported.get("properties", {})
     if not isinstance(name, str) or name not in ALLOWED or not isinstance(data, dict):
         return None
     if not isinstance(id_, str) or not id_.isascii() or not 0 < len(id_) <= MAX_ID_LENGTH:
@@ -71,7 +71,7 @@ def _event(store: str, device: str, told: Any, at: datetime) -> Event | None:
     if "#" in id_ or not id_.isprintable():
         return None
     # Names with `_` are reserved: they say which step emitted an event.
-    own = {key: value for key, value in data.items() if not key.startswith("_")}
-    if len(dumps(own, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    properties = {key: value for key, value in data.items() if not key.startswith("_")}
+    if len(dumps(properties, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None
-    return Event(store, id_, name, at, SOURCE, {"device": device}, own)
+    return Event(store, id_, name, at, SOURCE, {"device": device}, properties)

@@ -42,7 +42,7 @@ class Form(NamedTuple):
     honeypot: str = "website"
     per_hour: int = 30
 
-    def worded(self, locale: str, default: str) -> str:
+    def consent_text_in(self, locale: str, default: str) -> str:
         """The consent text in the language in which the form showed it."""
         if isinstance(self.consent_text, str):
             return self.consent_text
@@ -86,19 +86,19 @@ class FormError(NamedTuple):
 
 def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | FormError:
     """Read a post. Unknown fields and an invalid language or time zone are ignored."""
-    given = posted.get("email")
-    email = normalize_email(given) if isinstance(given, str) else None
+    answer = posted.get("email")
+    email = normalize_email(answer) if isinstance(answer, str) else None
     if email is None:
         return FormError(
             "bad_email", "email", "this is not an e-mail address that mail can be sent to"
         )
     values: dict[str, Any] = {}
     for name, field in form.fields.items():
-        found = _answer(name, field, posted.get(name))
-        if isinstance(found, FormError):
-            return found
-        if found is not None:
-            values[name] = found
+        value_or_error = _answer(name, field, posted.get(name))
+        if isinstance(value_or_error, FormError):
+            return value_or_error
+        if value_or_error is not None:
+            values[name] = value_or_error
     locale, zone, device = (posted.get(name) for name in ("locale", "timezone", "device"))
     return Answers(
         email=email,
@@ -119,36 +119,42 @@ def request_id(store: str, form: str, email: str, at: str) -> str:
     return sha256(f"{store}\n{form}\n{email}\n{at}".encode()).hexdigest()[:24]
 
 
-def _answer(name: str, field: Mapping[str, Any], given: Any) -> Any:
+def _answer(name: str, field: Mapping[str, Any], answer: Any) -> Any:
     """The answer to one field; None if there is none."""
-    given = given.strip() if isinstance(given, str) else given
+    answer = answer.strip() if isinstance(answer, str) else answer
     kind = field.get("type", "text")
     if kind == "boolean":
-        given = given not in (None, "", False, "false", "0", "off", "no")
-    if given in (None, "") or (kind == "boolean" and not given and field.get("required")):
-        needed = FormError("required", name, f"{name} is required")
-        return needed if field.get("required") else None
-    read = _READ[kind](given)
-    if read is None:
+        answer = answer not in (None, "", False, "false", "0", "off", "no")
+    if answer in (None, "") or (kind == "boolean" and not answer and field.get("required")):
+        missing = FormError("required", name, f"{name} is required")
+        return missing if field.get("required") else None
+    value = _READ[kind](answer)
+    if value is None:
         return FormError("bad_field", name, f"{name} is not a {kind}")
-    if name in PERSON and (len(read) > MAX_NAME_LENGTH or _LINK.search(read)):
+    if name in PERSON and (len(value) > MAX_NAME_LENGTH or _LINK.search(value)):
         return FormError("bad_field", name, f"{name} is not a name")
-    if "choices" in field and read not in field["choices"]:
+    if "choices" in field and value not in field["choices"]:
         return FormError("bad_field", name, f"{name} is not one of the choices")
-    return read
+    return value
 
 
-def _text(given: Any) -> str | None:
-    if not isinstance(given, str) or len(given) > MAX_ANSWER_LENGTH or _CONTROL.search(given):
+def _text(answer: Any) -> str | None:
+    if not isinstance(answer, str) or len(answer) > MAX_ANSWER_LENGTH or _CONTROL.search(answer):
         return None
-    return given if given.isascii() or not any("\ud800" <= c <= "\udfff" for c in given) else None
+    return (
+        answer if answer.isascii() or not any("\ud800" <= c <= "\udfff" for c in answer) else None
+    )
 
 
-def _number(given: Any) -> float | int | None:
-    if isinstance(given, bool) or not isinstance(given, int | float | str) or len(str(given)) > 40:
+def _number(answer: Any) -> float | int | None:
+    if (
+        isinstance(answer, bool)
+        or not isinstance(answer, int | float | str)
+        or len(str(answer)) > 40
+    ):
         return None
     try:
-        number = float(given)
+        number = float(answer)
     except (ValueError, OverflowError):
         return None
     if not isfinite(number):
@@ -156,9 +162,9 @@ def _number(given: Any) -> float | int | None:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def _date(given: Any) -> str | None:
+def _date(answer: Any) -> str | None:
     try:
-        return date.fromisoformat(given).isoformat() if len(given) == len("2027-01-31") else None
+        return date.fromisoformat(answer).isoformat() if len(answer) == len("2027-01-31") else None
     except (TypeError, ValueError):
         return None
 

@@ -39,8 +39,8 @@ def page(locale: str, title: str, body: str) -> str:
 
 def notice(locale: str, title: str, *paragraphs: str) -> str:
     """A page with a title and paragraphs only."""
-    said = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    return page(locale, title, f"<h1>{title}</h1>{said}")
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return page(locale, title, f"<h1>{title}</h1>{body}")
 
 
 def invalid_link_page() -> str:

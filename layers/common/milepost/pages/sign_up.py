@@ -77,23 +77,23 @@ class SignUpForms:
         return None if form is None else (form, settings)
 
     def take(
-        self, store: str, form: Form, posted: Mapping[str, Any], caller: FormVisitor, now: datetime
+        self, store: str, form: Form, body: Mapping[str, Any], visitor: FormVisitor, now: datetime
     ) -> SignUpAccepted | SignUpRateLimited | FormError:
         """Store a sign-up. Errors in a post are returned before anything is counted."""
-        answers = read_answers(form, posted)
+        answers = read_answers(form, body)
         if isinstance(answers, FormError):
             return answers
         secret = self._secret(store)
-        of_ip = counter(store, "form-ip", f"{form.name} {caller.ip}", HOUR, now, secret)
-        if self.limits.count(of_ip) > form.per_hour:
+        ip_counter = counter(store, "form-ip", f"{form.name} {visitor.ip}", HOUR, now, secret)
+        if self.limits.count(ip_counter) > form.per_hour:
             return SignUpRateLimited()
-        of_address = counter(store, "form-address", answers.email, DAY, now, secret)
-        often = self.limits.count(of_address) > SIGN_UPS_OF_AN_ADDRESS
-        if often or is_bot_submission(form, posted):
+        address_counter = counter(store, "form-address", answers.email, DAY, now, secret)
+        too_many = self.limits.count(address_counter) > SIGN_UPS_OF_AN_ADDRESS
+        if too_many or is_bot_submission(form, body):
             return SignUpAccepted(kept=False)
         default = self.registry.head(store).settings.default_locale
-        wording = form.worded(answers.locale, default)
-        append(self.timeline, _signed_up(store, form, answers, wording, caller, now))
+        consent_text = form.consent_text_in(answers.locale, default)
+        append(self.timeline, _signed_up(store, form, answers, consent_text, visitor, now))
         return SignUpAccepted(kept=True)
 
     def _secret(self, store: str) -> str:
@@ -112,7 +112,7 @@ class ConfirmationPage(NamedTuple):
     request: Event
     store_name: str
     store_url: str
-    wording: str
+    consent_text: str
     locale: str
     late: bool
 
@@ -129,96 +129,125 @@ class SignUpConfirmation:
     def open(self, store: str, token: str, now: datetime) -> ConfirmationPage | None:
         """The page of a link; None if the link is invalid or its sign-up has expired."""
         keys = self.secrets.of(store)
-        claim = unseal_confirmation(store, token, keys.links if keys else ())
-        if claim is None:
+        link = unseal_confirmation(store, token, keys.links if keys else ())
+        if link is None:
             return None
-        profile = self.contacts.profile(store, claim.contact)
+        profile = self.contacts.profile(store, link.contact)
         # The contact may have been merged since; then the other contact's timeline has the request.
-        owners = dict.fromkeys([claim.contact, profile.contact if profile else claim.contact])
-        found = (
-            self.timeline.find(store, owner, OPT_IN, claim.at, claim.request) for owner in owners
+        owners = dict.fromkeys([link.contact, profile.contact if profile else link.contact])
+        candidates = (
+            self.timeline.find(store, owner, OPT_IN, link.at, link.request) for owner in owners
         )
-        request = next((event for event in found if event is not None), None)
+        request = next((event for event in candidates if event is not None), None)
         if request is None or not isinstance(request.data.get(REQUEST), Mapping):
             return None
         settings = self.registry.head(store).settings
-        known = profile.get("locale") if profile else None
+        locale = profile.get("locale") if profile else None
         return ConfirmationPage(
-            claim=claim,
+            claim=link,
             request=request,
             store_name=settings.name or store,
             store_url=settings.url,
-            wording=request.data[REQUEST]["consent_text"],
-            locale=request.contact.locale or known or settings.default_locale,
-            late=claim.is_late(now),
+            consent_text=request.data[REQUEST]["consent_text"],
+            locale=request.contact.locale or locale or settings.default_locale,
+            late=link.is_late(now),
         )
 
-    def confirm(self, opened: ConfirmationPage, caller: FormVisitor, now: datetime) -> None:
+    def confirm(self, confirmation: ConfirmationPage, visitor: FormVisitor, now: datetime) -> None:
         """Grant the consent of a sign-up, with proof of both requests. The call is idempotent.
 
         The consent text is the one that the form showed then. A confirmation also lifts the
         suppression of an erased address.
         """
-        if opened.late:
+        if confirmation.late:
             return
-        email = opened.request.identifiers.get("email")
+        email = confirmation.request.identifiers.get("email")
         if email:
-            self.contacts.lift_erasure_suppression(opened.claim.store, address_hash(email))
-        claim = opened.claim
-        at = self.timeline.first_seen(claim.store, "confirm", claim.request, now)
-        append(self.timeline, _confirmed(opened.request, caller, at))
+            self.contacts.lift_erasure_suppression(confirmation.claim.store, address_hash(email))
+        link = confirmation.claim
+        at = self.timeline.first_seen(link.store, "confirm", link.request, now)
+        append(self.timeline, _confirmed(confirmation.request, visitor, at))
 
 
 def _signed_up(
-    store: str, form: Form, answers: Answers, wording: str, caller: FormVisitor, now: datetime
+    store: str, form: Form, answers: Answers, consent_text: str, visitor: FormVisitor, now: datetime
 ) -> list[Event]:
     id_ = request_id(store, form.name, answers.email, instants.format_instant(now))
     source = f"form {form.name}"
-    person = ContactUpdate(locale=answers.locale or None, timezone=answers.timezone or None)
+    base_update = ContactUpdate(locale=answers.locale or None, timezone=answers.timezone or None)
     identifiers: dict[IdentifierKind, str] = {"email": answers.email}
     if form.double_opt_in:
-        asked = {
+        request_data = {
             "answers": dict(answers.values),
             "topics": list(form.topics),
             "list": form.list,
-            "consent_text": wording,
+            "consent_text": consent_text,
             "source": source,
-            "ip": caller.ip,
+            "ip": visitor.ip,
             "device": answers.device,
         }
-        data = {"form": form.name, REQUEST: asked}
-        return [Event(store, id_, OPT_IN, now, "form", identifiers, data, person)]
+        data = {"form": form.name, REQUEST: request_data}
+        return [Event(store, id_, OPT_IN, now, "form", identifiers, data, base_update)]
     # The address is not confirmed, so the consent has no date. It is weak evidence and does not
     # resubscribe a contact who has unsubscribed (see `merge_consent`).
     consents = tuple(
         ConsentEvidence(
-            "granted", "form", source, topic,
-            consent_text=wording or None, ip=caller.ip or None,
-            user_agent=caller.user_agent[:200] or None,
+            "granted",
+            "form",
+            source,
+            topic,
+            consent_text=consent_text or None,
+            ip=visitor.ip or None,
+            user_agent=visitor.user_agent[:200] or None,
         )
         for topic in form.topics
-    )  # fmt: skip
-    return _events(store, id_, now, "form", identifiers, form.name, answers.values, form.list,
-                   consents, person)  # fmt: skip
+    )
+    return _events(
+        store,
+        id_,
+        now,
+        "form",
+        identifiers,
+        form.name,
+        answers.values,
+        form.list,
+        consents,
+        base_update,
+    )
 
 
-def _confirmed(request: Event, caller: FormVisitor, at: datetime) -> list[Event]:
-    asked = request.data[REQUEST]
+def _confirmed(request: Event, visitor: FormVisitor, at: datetime) -> list[Event]:
+    request_data = request.data[REQUEST]
     consents = tuple(
         ConsentEvidence(
-            "granted", "double-opt-in", asked["source"], topic, at,
-            consent_text=asked["consent_text"] or None, ip=caller.ip or None,
-            user_agent=caller.user_agent[:200] or None,
-            requested_at=request.occurred_at, requested_ip=asked["ip"] or None,
+            "granted",
+            "double-opt-in",
+            request_data["source"],
+            topic,
+            at,
+            consent_text=request_data["consent_text"] or None,
+            ip=visitor.ip or None,
+            user_agent=visitor.user_agent[:200] or None,
+            requested_at=request.occurred_at,
+            requested_ip=request_data["ip"] or None,
         )
-        for topic in asked["topics"]
-    )  # fmt: skip
-    device: dict[IdentifierKind, str] = {"device": asked["device"]} if asked["device"] else {}
+        for topic in request_data["topics"]
+    )
+    device: dict[IdentifierKind, str] = (
+        {"device": request_data["device"]} if request_data["device"] else {}
+    )
     return _events(
-        request.store, f"{request.id}:confirmed", at, "reader",
-        {**request.identifiers, **device}, request.data["form"], asked["answers"], asked["list"],
-        consents, request.contact,
-    )  # fmt: skip
+        request.store,
+        f"{request.id}:confirmed",
+        at,
+        "reader",
+        {**request.identifiers, **device},
+        request.data["form"],
+        request_data["answers"],
+        request_data["list"],
+        consents,
+        request.contact,
+    )
 
 
 def _events(
@@ -231,24 +260,32 @@ def _events(
     values: Mapping[str, Any],
     list_: str,
     consents: tuple[ConsentEvidence, ...],
-    person: ContactUpdate,
+    base_update: ContactUpdate,
 ) -> list[Event]:
     """The sign-up event, and the list event if the form has a list."""
     properties = {name: value for name, value in values.items() if name not in PERSON}
-    facts = ContactUpdate(
+    update = ContactUpdate(
         first_name=values.get("first_name"),
         last_name=values.get("last_name"),
-        locale=person.locale,
-        timezone=person.timezone,
+        locale=base_update.locale,
+        timezone=base_update.timezone,
         properties=properties,
         consents=consents,
     )
-    said = {**values, "form": form}
-    events = [Event(store, id_, FORM, at, source, identifiers, said, facts)]
+    data = {**values, "form": form}
+    events = [Event(store, id_, FORM, at, source, identifiers, data, update)]
     if list_:
-        joins = ContactUpdate(changes=(Change("set", f"lists.{list_}", True),))
+        list_update = ContactUpdate(changes=(Change("set", f"lists.{list_}", True),))
         events.append(
-            Event(store, id_, LIST["added"], at + SIGN_UP_RESOLUTION, source, identifiers,
-                  {"list": list_, "form": form}, joins)
-        )  # fmt: skip
+            Event(
+                store,
+                id_,
+                LIST["added"],
+                at + SIGN_UP_RESOLUTION,
+                source,
+                identifiers,
+                {"list": list_, "form": form},
+                list_update,
+            )
+        )
     return events

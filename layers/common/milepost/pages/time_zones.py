@@ -16,7 +16,7 @@ class TimeZoneCity(NamedTuple):
     fa: str
     zh: str
 
-    def called(self, language: str) -> str:
+    def name_in(self, language: str) -> str:
         return {"ar": self.ar, "fa": self.fa, "zh-Hant": self.zh}.get(language, self.en)
 
 

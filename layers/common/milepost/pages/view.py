@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WEB_VIEW_PERIOD = timedelta(days=90)
 
-_WENT_OUT = frozenset({"claimed", "accepted", "unknown"})
+_SENT_STATUSES = frozenset({"claimed", "accepted", "unknown"})
 
 
 class RenderedMail(NamedTuple):
@@ -45,24 +45,24 @@ class MailViewer:
     def open(self, store: str, token: str, now: datetime) -> RenderedMail | None:
         """The page of a link; None if the link is invalid."""
         keys = self.secrets.of(store)
-        claim = verify_view_link(store, token, keys.links if keys else ())
-        if keys is None or claim is None:
+        link = verify_view_link(store, token, keys.links if keys else ())
+        if keys is None or link is None:
             return None
         settings = self.registry.head(store).settings
-        html = self._html(claim, settings, now, keys.links[0])
+        html = self._html(link, settings, now, keys.links[0])
         return RenderedMail(html, settings.name or store, settings.default_locale)
 
     def _html(
-        self, claim: ViewLink, settings: "StoreSettings", now: datetime, key: str
+        self, link: ViewLink, settings: "StoreSettings", now: datetime, key: str
     ) -> str | None:
         from milepost.templates.rendering import RenderingError  # only valid links need it
 
-        sent = MessageRef(claim.store, claim.contact, claim.message)
-        message = self.archive.message(sent)
-        if message is None or message["status"] not in _WENT_OUT:
+        ref = MessageRef(link.store, link.contact, link.message)
+        message = self.archive.message(ref)
+        if message is None or message["status"] not in _SENT_STATUSES:
             return None
         sent_at = instants.parse_instant(message["decided_at"])
-        loaded = self.enrollments.load(EnrollmentRef.of_message(sent, message))
+        loaded = self.enrollments.load(EnrollmentRef.of_message(ref, message))
         if now - sent_at > WEB_VIEW_PERIOD or loaded is None:
             return None
         profile, enrollment = loaded
@@ -70,17 +70,21 @@ class MailViewer:
         # another person: a mistyped address was corrected, or two contacts were merged.
         if not profile.email or address_hash(profile.email) != message.get("recipient"):
             return None
-        urls = web_view_urls(settings.url, claim, message.get("topic") or "", key)
+        urls = web_view_urls(settings.url, link, message.get("topic") or "", key)
         data = template_data(profile, enrollment, settings)
-        ref = enrollment.ref
+        enrollment_ref = enrollment.ref
         try:
-            program = self.registry.program(ref.store, ref.workflow, int(message["version"]))
+            program = self.registry.program(
+                enrollment_ref.store, enrollment_ref.workflow, int(message["version"])
+            )
             node = program.nodes.get(message["step"], {})
             sender = from_identity(node, message.get("variant", ""), data, settings).name
             template = self.registry.template(
-                claim.store, message["template"], message["template_hash"]
+                link.store, message["template"], message["template_hash"]
             )
-            made = template.render(email_data(data, sender, urls, sent_at), profile.get("locale"))
-            return made.html.replace(API_PLACEHOLDER_URL, "../")
+            rendered = template.render(
+                email_data(data, sender, urls, sent_at), profile.get("locale")
+            )
+            return rendered.html.replace(API_PLACEHOLDER_URL, "../")
         except (LookupError, RenderingError):
             return None
