@@ -1,7 +1,7 @@
-# ruff: noqa: RUF001 -- the names of months as their readers write them
-"""Days in the Persian and the Islamic calendar, in words: Babel knows the Gregorian one alone.
+# ruff: noqa: RUF001 -- the names of months in their own scripts
+"""Dates in the Persian and the Islamic calendar, which Babel does not support.
 
-Names and order are CLDR's. A language that is not here reads the names in Latin letters.
+Names and order are from CLDR. Languages that are not here get the names in Latin letters.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ _ERAS: Mapping[tuple[str, str], str] = {
 
 
 def format_in_calendar(calendar: Calendar, day: date, width: str, locale: "Locale") -> str:
-    """Write a day, in Latin digits. Persian readers' own years need no era.
+    """Format a day, with Latin digits. Persian text has no era with Persian years.
 
     Raises ValueError for days before the calendar begins.
     """

@@ -1,4 +1,4 @@
-"""What is wrong with a template's Jinja, found at publish and not in somebody's inbox."""
+"""Check a template's Jinja at publish."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,14 +44,14 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
     "start": None,
     "end": None,
 }
-"""What a template may speak of, and the parts of it where they are fixed."""
+"""The variables of a template, with their fields if these are fixed."""
 
 OPTIONAL = (
     "contact.first_name", "contact.last_name", "contact.timezone", "contact.properties.",
     "contact.phone", "contact.external_id", "contact.lists.", "contact.stage", "contact.score",
     "contact.frequency", "contact.snoozed_until", "store.logo_url", "steps.",
 )  # fmt: skip
-"""What some contacts, stores or runs do not have; a dot at the end means everything below."""
+"""Values that can be missing; a dot at the end means everything below."""
 
 _FORBIDDEN = {
     nodes.Call: ("calls are not available", "templates only see data; use a filter"),
@@ -66,7 +66,7 @@ _FORBIDDEN = {
 
 
 class _Found(NamedTuple):
-    """A mistake in a line of bare Jinja."""
+    """An error in a line of the Jinja source."""
 
     line: int | None
     reason: str
@@ -74,7 +74,7 @@ class _Found(NamedTuple):
 
 
 def analyze(pieces: Sequence[SourcePiece]) -> list[Problem]:
-    """Check one assembled part: grammar, filters, tests, variables, values that may be missing."""
+    """Check one assembled part: grammar, filters, tests, variables, optional values."""
     if broken := [p for p in pieces if p.kind in ("text", "words") and _looks_like_jinja(p.source)]:
         return [Problem(p.place, "has a brace that Jinja would read as its own") for p in broken]
     source, places = _bare(pieces)
@@ -83,14 +83,14 @@ def analyze(pieces: Sequence[SourcePiece]) -> list[Problem]:
 
 
 def check_syntax(pieces: Sequence[SourcePiece]) -> list[Problem]:
-    """Only whether one file, or one text, is valid by itself."""
+    """Check only whether one file, or one text, is valid by itself."""
     source, places = _bare(pieces)
     return [Problem(places.of(each.line), each.reason) for each in _syntax(source)]
 
 
 @lru_cache(maxsize=512)
 def _analyzed(source: str) -> tuple[_Found, ...]:
-    """All mistakes of a part; kept, for its Jinja is the same in every language."""
+    """All errors of a part; cached, because its Jinja is the same in every language."""
     try:
         tree = _ANALYST.parse(source)
         check_depth(tree)
@@ -101,7 +101,7 @@ def _analyzed(source: str) -> tuple[_Found, ...]:
 
 @lru_cache(maxsize=512)
 def _syntax(source: str) -> tuple[_Found, ...]:
-    """What keeps a source from being read; kept, for templates share files and texts."""
+    """The syntax error of a source; cached, because templates share files and texts."""
     try:
         _ANALYST.parse(source)
     except (TemplateError, RecursionError, ValueError) as error:
@@ -132,7 +132,7 @@ class _Places:
 
 
 def _bare(pieces: Sequence[SourcePiece]) -> tuple[str, _Places]:
-    """The Jinja of the pieces without their text, one piece a line, and where each line is from."""
+    """The Jinja of the pieces without their text, one piece a line, and the origin of each line."""
     starts: list[int] = []
     shown: list[SourcePiece] = []
     lines: list[str] = []
@@ -153,7 +153,8 @@ def _looks_like_jinja(text: str) -> bool:
 
 
 class _Lenient(dict[str, object]):
-    """Filters for analysis: an unknown one is reported by us, with its place, not by Jinja."""
+    """Accepts every filter for the analysis, so that unknown filters are reported with their place
+    and not by Jinja."""
 
     def get(self, key: str, default: object = None) -> object:
         return str
@@ -194,7 +195,7 @@ def _grammar(tree: nodes.Template) -> Iterator[_Found]:
 
 
 def _date_words(node: nodes.Filter) -> Iterator[_Found]:
-    """A width or a calendar that there is not would fail every mail."""
+    """Find unknown widths and calendars, which would fail every e-mail."""
     if node.name != "date":
         return
     given = {str(keyword.key): keyword.value for keyword in node.kwargs}
@@ -232,7 +233,7 @@ def _variables(tree: nodes.Template) -> Iterator[_Found]:
 
 
 def _missing(node: nodes.Node, sure: frozenset[str]) -> Iterator[_Found]:
-    """Find optional values printed or used without a condition or a default."""
+    """Find optional values that are printed or used without a condition or a default."""
     if isinstance(node, nodes.If):
         yield from _each(node.body, sure | _mentioned(node.test))
         yield from _each([*node.elif_, *node.else_], sure)

@@ -1,13 +1,13 @@
-"""The publish side: the files of one template folder become a compiled, immutable version.
+"""Compile the files of one template folder into an immutable version, at publish.
 
     subject.txt             one line
-    preheader.txt           optional; what an inbox shows after the subject
+    preheader.txt           optional; the text that an inbox shows after the subject
     body.mjml | body.html   may extend and include files of `_layout`
     body.txt                optional; otherwise derived from the body
     strings.<locale>.json   texts, flat or nested, used as {{ t.key }}; values may hold Jinja
 
-A template with texts is compiled once for every language of the store, one without texts only
-for the default. Everything that can be known before a send is checked here, all at once.
+A template with texts is compiled for every language of the store, one without texts only for the
+default. All checks that need no contact are made here, and all their errors are reported together.
 """
 
 import json
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
 
 COMPILER = "2"
-"""Part of every hash: raise it when the same files compile to something else."""
+"""Part of every hash: increase it when the same files compile to another result."""
 
 _MOST_SOURCE = 256 * 1024
 _BODY = re.compile(r"<body(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
 _MARK = "\ue005"
 _PADDING = "&#8199;&#65279;&#847; " * 40
-"""Unseen characters behind a preheader, so that the inbox does not go on with the body."""
+"""Invisible characters after a preheader, so that the inbox does not show the body after it."""
 
 
 @dataclass(slots=True)
@@ -71,11 +71,11 @@ def compile_template(
     default_locale: str,
     locales: Sequence[str],
 ) -> TemplateVersion | tuple[Problem, ...]:
-    """Compile a template, or say everything that is wrong with it.
+    """Compile a template, or return all its problems.
 
     `name` is the folder below `templates/`, `files` its files by name, `layout` those of
-    `templates/_layout/`. `locales` are the languages that the store writes in; `zh-TW` is served
-    by `strings.zh-Hant.json`, `en-GB` by `strings.en.json`.
+    `templates/_layout/`. `locales` are the languages of the store; `zh-TW` uses
+    `strings.zh-Hant.json`, `en-GB` uses `strings.en.json`.
     """
     build = _Build(name, Sources(name, files, layout), default_locale)
     _check_files(build, files, layout)
@@ -96,10 +96,10 @@ def compile_template(
 
 
 def check_marketing(version: TemplateVersion) -> list[Problem]:
-    """What a marketing mail made of this template would lack by law: checked for each language.
+    """Check, for each language, that the template has what the law requires of marketing e-mail.
 
-    The unsubscribe link and the postal address must be printed for everyone, in the HTML and in
-    the text part.
+    The HTML and the text part must print the unsubscribe link and the postal address for every
+    recipient.
     """
     found: list[Problem] = []
     for root, key, reason in (
@@ -114,7 +114,7 @@ def check_marketing(version: TemplateVersion) -> list[Problem]:
 
 
 def missing_parts(version: TemplateVersion, root: str, key: str) -> list[str]:
-    """The parts, by language, that do not print `root.key` for everyone."""
+    """The parts, by language, that do not print `root.key` for every recipient."""
     sources = {locale: version.variant(locale).sources for locale in version.locales}
     return [
         f"{'body' if part == 'html' else 'text part'} in {locale}"
@@ -147,7 +147,7 @@ def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, s
 
 
 def _languages(build: _Build, files: Mapping[str, str], locales: Sequence[str]) -> list[str]:
-    """The languages to compile, the default first: those of the files that serve the store's."""
+    """The languages to compile, the default first: those of the files that fit the store's."""
     available = _translated(files)
     if not available:
         return [build.default_locale]
@@ -212,15 +212,18 @@ def _flat(value: object, path: str) -> Iterator[tuple[str, object]]:
 
 
 def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Variant | None:
-    """Compile one language; None when anything is wrong."""
+    """Compile one language; None if there are problems."""
     direction = languages.direction(locale)
     sides = ("right", "left") if direction == "rtl" else ("left", "right")
     constants = {
         key: [SourcePiece("words", value, "", 0)]
         for key, value in (
-            ("lang", locale), ("dir", direction), ("start", sides[0]), ("end", sides[1]),
+            ("lang", locale),
+            ("dir", direction),
+            ("start", sides[0]),
+            ("end", sides[1]),
         )
-    }  # fmt: skip
+    }
     before = len(build.problems)
 
     def part(file: str) -> list[SourcePiece]:
@@ -276,7 +279,7 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
 
 
 def _parsed(html: str) -> nodes.Template | None:
-    """The tree of an HTML part, or None: what keeps it from being read is said in `_with_code`."""
+    """The tree of an HTML part; None if it cannot be parsed, which `_with_code` reports."""
     try:
         return ENVIRONMENTS["html"].parse(html)
     except (TemplateError, RecursionError, ValueError):
@@ -287,7 +290,7 @@ def _too_large(tree: nodes.Template, place: str, locale: str) -> Iterator[Proble
     try:
         size = estimate(tree)
     except (RecursionError, ValueError):
-        return  # it is said in `_with_code`
+        return  # `_with_code` reports it
     if size > CLIPPED:
         reason = f"makes about {size // 1024} KB of HTML in {locale}, and Gmail clips at 102 KB"
         yield Problem(place, reason, "shorten the body or the layout, or limit a loop: items[:8]")
@@ -310,7 +313,7 @@ def _with_code(
 
 
 def _preheader_block(source: str) -> str:
-    """What stands first in the body, where inboxes look for it and readers do not see it."""
+    """The hidden block at the start of the body, where inboxes find the preheader."""
     return (
         '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;'
         f'overflow:hidden;mso-hide:all">{source}{_PADDING}</div>'
@@ -320,7 +323,8 @@ def _preheader_block(source: str) -> str:
 def _hash(
     name: str, files: Mapping[str, str], layout: Mapping[str, str], variants: Mapping[str, Variant]
 ) -> str:
-    """Over what went in and what came out: another MJML compiler makes another version too."""
+    """The hash of the sources and of the result, so that another MJML compiler gives another
+    version."""
     whole = [
         COMPILER,
         name,

@@ -1,7 +1,7 @@
-"""The filters a template has.
+"""The filters of templates.
 
-Each one is paid for by the size of its input and refuses to build more than `MAX_TEXT_LENGTH`
-characters.
+Each filter charges the budget by the size of its input, and refuses to build more than
+`MAX_TEXT_LENGTH` characters.
 """
 
 from collections.abc import Callable
@@ -23,21 +23,21 @@ from milepost.templates.sandbox import (
 )
 
 LOCALE = "_locale"
-"""Where a render keeps the tag by which money and dates are written."""
+"""The key of the language tag that formats money and dates."""
 
 MAX_COLUMNS = 100
 MAX_PLACES = 6
 
 
 def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
-    """The value, or `other` when it is missing or an empty text."""
+    """The value, or `other` if it is missing or an empty text."""
     if isinstance(value, Missing) or (boolean and not value):
         return other
     return other if type(value) is str and not value.strip() else value
 
 
 def _same(value: Any) -> Any:
-    """`escape` is not needed: everything is escaped where it is printed."""
+    """`escape` does nothing, because every value is escaped when it is printed."""
     return value
 
 
@@ -93,7 +93,8 @@ def _round(value: Any, precision: int = 0) -> float:
 
 
 def _int(value: Any, default: int | None = None) -> int:
-    """A whole number; without a default, anything else is an error: 0 would be a wrong price."""
+    """A whole number. Without a default, anything else is an error, because 0 would be a wrong
+    price."""
     try:
         return int(formats.read_amount(text_of(value)))
     except ValueError:
@@ -137,7 +138,7 @@ def _text(function: Callable[[str], str]) -> Callable[[Any], str]:
 
 
 def _paid(function: Callable[..., Any], wants_context: bool = False) -> Callable[..., Any]:
-    """Charge a filter for what it is given, bound what it gives, and say its name in errors."""
+    """Charge a filter for its input and limit the size of its output."""
 
     @pass_context
     def run(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -159,7 +160,7 @@ def _paid(function: Callable[..., Any], wants_context: bool = False) -> Callable
 
 
 def _money(context: Context, value: Any, currency: Any = None) -> str:
-    if not currency:  # not given, or the event has none: the store's own
+    if not currency:  # not given, or missing in the event: use the store's
         currency = context.parent.get("store", {}).get("currency") or Missing(name="currency")
     return formats.money(text_of(value), text_of(currency), context.parent[LOCALE])
 
@@ -228,4 +229,4 @@ TEMPLATE_FILTERS: dict[str, Callable[..., Any]] = {
     "batch": _paid(_batch),
     "dictsort": _paid(_dictsort),
 }
-"""What a template may write behind a `|`."""
+"""The filters that a template can use, by name."""

@@ -1,8 +1,8 @@
-"""Where UTM parameters go into the links of a template: found at publish, decided at send.
+"""Prepare the links of a template for UTM parameters: placed at publish, decided at send.
 
-Whether an address is the store's own, and what a campaign is called, is known only when a mail is
-made. Publish puts a call behind every address that a reader may follow; `_visit` stands for a whole
-address, `_mark` behind one that is put together, before its fragment.
+Only the send knows whether an address is the store's own, and the name of the campaign. So publish
+puts a call into every link: `_visit` around an address that is one value, or `_mark` after an
+address of several parts, before its fragment.
 """
 
 import re
@@ -23,14 +23,14 @@ _TOKEN = re.compile(f"{_OPENS}(\\d+){_CLOSES}")
 
 
 class LinkMark(NamedTuple):
-    """Where in an address a call goes, and the call."""
+    """The position of a call in an address, and the call."""
 
     at: int
     call: str
 
 
 def mark_of(address: str, pieces: Sequence[SourcePiece]) -> LinkMark | None:
-    """The call behind an address with stand-ins; None if it is a single value, or no web page."""
+    """The call after an address with stand-ins; None for a single value, or if not a web page."""
     first = _STAND_IN.match(address)
     if first and first.end() == len(address):
         return None
@@ -45,13 +45,13 @@ def mark_of(address: str, pieces: Sequence[SourcePiece]) -> LinkMark | None:
 
 
 def single(address: str) -> int | None:
-    """The number of the piece that is the whole address."""
+    """The number of the piece if it is the whole address."""
     only = _STAND_IN.fullmatch(address)
     return int(only[1]) if only else None
 
 
 class LinkMarks:
-    """The links of one HTML document: `whole` are the pieces that are a link by themselves."""
+    """The links of one HTML document: `whole` are the pieces that are a complete link."""
 
     def __init__(self, pieces: Sequence[SourcePiece]) -> None:
         self.whole: set[int] = set()
@@ -59,11 +59,11 @@ class LinkMarks:
         self._calls: list[str] = []
 
     def marked(self, html: str) -> str:
-        """The document with a token in every address that gets a call."""
+        """The document with a placeholder in every address that gets a call."""
         return _ANCHOR.sub(self._anchor, html)
 
     def called(self, source: str) -> str:
-        """The finished source with the calls in place of the tokens."""
+        """The finished source with the calls in place of the placeholders."""
         calls = dict(enumerate(self._calls))
         return _TOKEN.sub(lambda token: calls.get(int(token[1]), ""), source)
 

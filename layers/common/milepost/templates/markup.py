@@ -1,10 +1,10 @@
-"""From MJML or HTML with Jinja in it to mail HTML with the same Jinja in it.
+"""Convert MJML or HTML with Jinja to e-mail HTML with the same Jinja.
 
-The MJML compiler and the style inliner read HTML and know nothing of Jinja: they would escape it,
-move it out of tables or drop it. So every piece of Jinja goes through them as a stand-in that
-HTML lets pass, a comment between elements and a word everywhere else, and is put back
-afterwards. A stand-in that got lost or changed its order is a problem at publish. Where each one
-came out decides how its value is printed.
+The MJML compiler and the style inliner read HTML and do not know Jinja: they would escape it, move
+it out of tables or drop it. So every piece of Jinja is replaced by a stand-in, a comment between
+elements and a word everywhere else, and is put back afterwards. A stand-in that is lost or changes
+its order is a problem at publish. The place of a stand-in in the result decides which filter prints
+its value.
 """
 
 import re
@@ -21,9 +21,19 @@ from milepost.templates.link_marks import LinkMarks, mark_of
 from milepost.templates.source import SourcePiece
 
 _URL_ATTRIBUTES = frozenset(
-    {"href", "src", "background", "action", "formaction", "poster", "cite", "data", "longdesc",
-     "xlink:href"}
-)  # fmt: skip
+    {
+        "href",
+        "src",
+        "background",
+        "action",
+        "formaction",
+        "poster",
+        "cite",
+        "data",
+        "longdesc",
+        "xlink:href",
+    }
+)
 
 _SAFE_BEGINNING = re.compile(r"https?://[^/?#{]+[/?#]|mailto:|tel:|\{\{", re.IGNORECASE)
 _ADDRESS_SO_FAR = re.compile(r"(?:https?://|mailto:|\{\{[/?#])", re.IGNORECASE)
@@ -39,7 +49,7 @@ _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif|>|jq\d{4}qj-->).*?-->", re.DOTALL)
 
 @dataclass(slots=True)
 class MaskedTemplate:
-    """A document whose Jinja is replaced by stand-ins. `problems` were found on the way."""
+    """A document with stand-ins in place of its Jinja, and the `problems` found so far."""
 
     text: str = ""
     pieces: list[SourcePiece] = field(default_factory=list)
@@ -57,7 +67,7 @@ class MaskedTemplate:
 
 
 def mask_jinja(pieces: list[SourcePiece]) -> MaskedTemplate:
-    """Replace Jinja by stand-ins, and refuse it where HTML could not hold it."""
+    """Replace Jinja by stand-ins, and report it where HTML allows no stand-in."""
     made = MaskedTemplate()
     cursor = Cursor()
     out: list[str] = []
@@ -101,7 +111,7 @@ def mask_jinja(pieces: list[SourcePiece]) -> MaskedTemplate:
 
 
 def check_links(made: MaskedTemplate, html: str) -> list[Problem]:
-    """Fixed addresses that a reader cannot follow from a mail: `javascript:`, `data:`, `/sale`."""
+    """Find fixed addresses that do not work in an e-mail: `javascript:`, `data:`, `/sale`."""
     problems: list[Problem] = []
     for link in _FIXED_LINK.finditer(html):
         address = unescape(link[2].strip())
@@ -113,9 +123,9 @@ def check_links(made: MaskedTemplate, html: str) -> list[Problem]:
 
 
 def unmask_jinja(made: MaskedTemplate, html: str, direction: Direction) -> str:
-    """Put the Jinja back, each expression behind the filter for its place.
+    """Put the Jinja back, each expression with the filter for its place.
 
-    Problems are added to `made` for what got lost, moved or stands where no value is safe.
+    Adds problems to `masked` for stand-ins that are lost, moved, or where no value is safe.
     """
     html = _COMMENT.sub("", html)
     for conditional in _CONDITIONAL.finditer(html):
@@ -185,7 +195,7 @@ def unmask_jinja(made: MaskedTemplate, html: str, direction: Direction) -> str:
 
 
 def _neutral(static: str) -> str:
-    """Keep what is left from being read as Jinja: `{#` happens in styles."""
+    """Break sequences in the remaining text that Jinja would read, such as `{#` in styles."""
     return static.replace("{#", "{ #").replace("{%", "{ %").replace("{{", "{ {")
 
 
@@ -223,7 +233,7 @@ def _printing(
 
 
 def restore(text: str, pieces: list[SourcePiece], direction: Direction) -> str:
-    """Put the Jinja back into a text that `derive_text` read from disguised HTML."""
+    """Put the Jinja back into a text that `derive_text` made from masked HTML."""
 
     def put(match: re.Match[str], name: str) -> str:
         piece = pieces[int((match[1] or match[2])[2:6])]
@@ -244,9 +254,9 @@ def restore(text: str, pieces: list[SourcePiece], direction: Direction) -> str:
 
 
 def plain_source(pieces: Iterable[SourcePiece], direction: Direction, escaped: bool = False) -> str:
-    """The Jinja source of a part that was written as plain text, or of a stretch of HTML text.
+    """The Jinja source of a plain text part, or of a piece of HTML text.
 
-    What continues an address, as in `https://host/{{ id }}`, is encoded and not isolated.
+    A value that continues an address, as in `https://host/{{ id }}`, is encoded and not isolated.
     """
     out: list[str] = []
     word = ""
@@ -262,7 +272,7 @@ def plain_source(pieces: Iterable[SourcePiece], direction: Direction, escaped: b
 
 
 def jinja(piece: SourcePiece, printing: str) -> str:
-    """A piece as Jinja source, an expression behind the filter that prints it."""
+    """A piece as Jinja source, an expression with the filter that prints it."""
     if piece.kind == "statement":
         return f"{{% {piece.source} %}}"
     return f"{{{{ ({piece.source})|{printing} }}}}"

@@ -1,4 +1,4 @@
-"""MJML to mail HTML, and HTML with its styles inlined; both with stand-ins for Jinja in them."""
+"""Compile MJML to e-mail HTML, and inline the styles of HTML. Both inputs contain stand-ins."""
 
 import re
 
@@ -51,7 +51,8 @@ _UNQUOTED_VALUE = re.compile(r"=\s*[^\s\"'>]")
 
 
 def compile_mjml(made: MaskedTemplate) -> str:
-    """MJML to HTML, stand-ins in place; empty with problems in `made` when it cannot be."""
+    """Compile MJML to HTML with the stand-ins in place. If it fails, return an empty text and add
+    problems to `masked`."""
     if not made.problems:
         made.problems += _check(made)
     if made.problems:
@@ -72,7 +73,7 @@ def compile_mjml(made: MaskedTemplate) -> str:
 
 
 MAX_DEPTH = 400
-"""Elements inside each other: the inliner recurses, and thousands of them end its process."""
+"""The maximum depth of elements: the inliner recurses, and thousands of levels crash it."""
 
 _OPENS_OR_CLOSES = re.compile(r"<(/?)([a-zA-Z][\w:-]*)(?:\"[^\"]*\"|'[^']*'|[^'\">])*?(/?)>")
 _CLOSED_BY_OTHERS = frozenset(
@@ -84,7 +85,7 @@ _CLOSED_BY_OTHERS = frozenset(
 
 
 def _depth(html: str) -> int:
-    """How deep elements lie inside each other, at most; never less than what a parser finds."""
+    """The maximum depth of elements; never less than the depth that a parser finds."""
     depth = deepest = 0
     for tag in _OPENS_OR_CLOSES.finditer(html):
         closing, name, alone = tag.groups()
@@ -96,7 +97,7 @@ def _depth(html: str) -> int:
 
 
 def compile_html(made: MaskedTemplate) -> str:
-    """Inline the styles of an HTML body; media queries stay. Nothing is fetched."""
+    """Inline the styles of an HTML body; media queries stay. No remote style sheet is loaded."""
     if made.problems:
         return ""
     if _depth(made.text) > MAX_DEPTH:
@@ -117,7 +118,7 @@ def compile_html(made: MaskedTemplate) -> str:
 
 
 def _check(made: MaskedTemplate) -> list[Problem]:
-    """What the compiler would refuse without saying where, or pass over in silence."""
+    """Find errors that the MJML compiler would report without a place, or ignore."""
     problems: list[Problem] = []
     open_tags: list[tuple[str, int]] = []
     for tag in _MJML_TAG.finditer(made.text):

@@ -1,7 +1,7 @@
-"""How large a mail's HTML is: estimated at publish, known at send.
+"""The size of an e-mail's HTML: estimated at publish, measured at send.
 
-Gmail shows the first 102 KB and cuts off the rest, which is where the unsubscribe link and the
-postal address stand.
+Gmail shows the first 102 KB and cuts off the rest, which usually holds the unsubscribe link and the
+postal address.
 """
 
 from collections.abc import Iterable
@@ -12,32 +12,32 @@ CLIPPED = 102 * 1024
 """Bytes of HTML that Gmail shows."""
 
 _TRACKED = 160
-"""What a link grows by when SES leads it through its own address to count clicks."""
+"""The bytes that SES adds to a link to count clicks."""
 
 _ROUNDS = 10
-"""How often a loop without a limit of its own (`products[:8]`) is taken to run."""
+"""The assumed rounds of a loop without a slice such as `products[:8]`."""
 
 _TYPICAL = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
 _WORDS = 24
 
 
 def is_clipped(html: str) -> bool:
-    """Whether Gmail would cut this mail off, with what SES adds for counting clicks."""
+    """Whether Gmail would cut this e-mail off, with the bytes that SES adds to count clicks."""
     if len(html) * 4 < CLIPPED // 2:
-        return False  # whatever its letters take, and half of it for links
+        return False  # four bytes for every character, and half of the limit for links
     return html_size(html) > CLIPPED
 
 
 def html_size(html: str) -> int:
-    """Bytes of finished HTML as they arrive."""
+    """The bytes of the finished HTML, with click tracking."""
     return len(html.encode()) + _TRACKED * html.count("href=")
 
 
 def estimate(tree: nodes.Template) -> int:
-    """Bytes that the tree of a compiled HTML part comes to with values of usual length.
+    """The estimated bytes of a compiled HTML part, with values of typical length.
 
-    Every condition is taken to go the longer way; a loop runs as often as its slice allows, else
-    ten times.
+    Every condition counts with its longer branch. A loop counts as often as its slice allows,
+    otherwise ten times.
     """
     return _all(tree.body)
 

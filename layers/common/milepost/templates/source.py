@@ -1,12 +1,12 @@
-"""The files of a template as a list of pieces: layout, includes and one language's texts in place.
+"""Assemble the files of a template into pieces, with the layout, includes and one language's texts.
 
-Three things happen at publish and never again:
+Publish resolves three things:
 
     {% extends "layout.mjml" %}   the template fills the layout's `{% block name %}`s
     {% include "products.mjml" %} a file of the template's own folder, else of `_layout`
     {{ t.greeting }}              a text of `strings.<locale>.json`, which may hold expressions
 
-Every piece keeps the file and line it came from, so that a mistake can be pointed at.
+Every piece keeps its file and line, for error messages.
 """
 
 import re
@@ -30,11 +30,11 @@ _TEXT = re.compile(r"t((?:\.[A-Za-z_]\w*)+)")
 
 @dataclass(frozen=True, slots=True)
 class SourcePiece:
-    """A stretch of a template.
+    """A piece of a template.
 
-    `text` is copied as it is, `words` is plain text of a language file and gets escaped for the
-    place it stands in, `output` is the inside of `{{ }}`, `statement` of `{% %}`. `line` 0 means
-    that `file` alone says where.
+    `text` is copied unchanged. `words` is plain text of a language file and is escaped for its
+    place. `output` is the inside of `{{ }}`, `statement` that of `{% %}`. With `line` 0, `file`
+    alone is the place.
     """
 
     kind: Literal["text", "words", "output", "statement"]
@@ -48,7 +48,7 @@ class SourcePiece:
 
 
 class InvalidTemplateError(Exception):
-    """A file cannot be read as a template; carries the problem."""
+    """A file cannot be read as a template; it has the problem."""
 
     def __init__(self, place: str, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
@@ -57,9 +57,10 @@ class InvalidTemplateError(Exception):
 
 @lru_cache(maxsize=256)
 def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
-    """Cut a source into pieces; comments disappear. Raises InvalidTemplateError.
+    """Split a source into pieces, without comments. Raises InvalidTemplateError.
 
-    Kept, for every language of a template and every template of a layout asks again.
+    The result is cached, because every language of a template and every template with the same
+    layout needs it.
     """
     pieces: list[SourcePiece] = []
     inside: list[str] = []
@@ -90,7 +91,7 @@ def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
 
 
 class Sources:
-    """The files of one template and of the shared layout, by the names their problems are told."""
+    """The files of one template and of the shared layout, by the path that problems show."""
 
     def __init__(self, name: str, files: Mapping[str, str], layout: Mapping[str, str]) -> None:
         self.folder = f"templates/{name}"
@@ -226,9 +227,9 @@ def localize(
     problems: list[Problem],
     missing_from: str,
 ) -> list[SourcePiece]:
-    """Put one language's texts and constants in place of `{{ t.key }}` and `{{ name }}`.
+    """Replace `{{ t.key }}` and `{{ name }}` by one language's texts and constants.
 
-    A key that the language lacks is reported once, against `missing_from`, the file to add it to.
+    A missing key is reported once, for `missing_from`, the file to which it must be added.
     """
 
     def put(pieces: Sequence[SourcePiece], depth: int) -> Iterator[SourcePiece]:

@@ -1,7 +1,4 @@
-"""Where a visitor of the shop comes from: UTM parameters on links to the store's own pages.
-
-They name a workflow and a step, never a person.
-"""
+"""UTM parameters on links to the store's own pages. They name a workflow and a step, not a person."""
 
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -11,8 +8,9 @@ if TYPE_CHECKING:
 
 
 class Campaign(NamedTuple):
-    """What links get: `begins` are the beginnings of the store's own addresses, `own` that of
-    Milepost's, which are left alone; nothing in `query` needs encoding."""
+    """The parameters for links: `query` goes to addresses that begin with one of `begins`, the
+    store's own. Milepost's addresses begin with `own` and stay unchanged. `query` needs no
+    encoding."""
 
     begins: tuple[str, ...]
     own: str
@@ -22,7 +20,7 @@ class Campaign(NamedTuple):
 def campaign_of(
     settings: "StoreSettings", workflow: str, step: str, variant: str, public_url: str
 ) -> Campaign | None:
-    """The campaign of one step's mail; None if the store wants none."""
+    """The campaign of one step's e-mail; None if the store has turned UTM parameters off."""
     utm = settings.utm
     if utm is False:
         return None
@@ -46,8 +44,8 @@ _LONGEST_HOST = 300
 
 
 def add_utm(address: str, campaign: Campaign) -> str:
-    """The address with the parameters before its fragment. One that has a UTM parameter already, or
-    leads elsewhere, stays as it is."""
+    """The address with the parameters before its fragment. Addresses with a UTM parameter and
+    addresses of other sites stay unchanged."""
     if "#" not in address:
         return address + utm_suffix(address, campaign)
     begins, hash_, fragment = address.partition("#")
@@ -55,23 +53,23 @@ def add_utm(address: str, campaign: Campaign) -> str:
 
 
 def utm_suffix(address: str, campaign: Campaign) -> str:
-    """What to put behind an address that has no fragment: `?utm_source=…`, or nothing."""
+    """The suffix for an address without a fragment: `?utm_source=…`, or nothing."""
     head = address[:_LONGEST_HOST].lower()
     if not head.startswith(campaign.begins) or address.startswith(campaign.own):
         return ""
     begin = next(begin for begin in campaign.begins if head.startswith(begin))
     if address[len(begin) : len(begin) + 1] not in ("", "/", "?"):
-        return ""  # another host that only begins alike, a port, a user's name
+        return ""  # another host with the same beginning, a port, or a user name
     if "?" not in address:
         return f"?{campaign.query}"
     query = address.partition("?")[2]
     if "utm_" in query:
-        return ""  # its author counts otherwise
+        return ""  # the author has set other parameters
     return f"{'&' if query and not query.endswith('&') else ''}{campaign.query}"
 
 
 def strip_utm(link: str, workflow: str, step: str, variant: str) -> str:
-    """A link that was followed, as the template has it: conditions name it like that."""
+    """A clicked link as the template has it, without our parameters. Conditions use this form."""
     if "utm_campaign=" not in link:
         return link
     begins, hash_, fragment = link.partition("#")
