@@ -49,7 +49,7 @@ _SHAPES: Mapping[str, tuple[str, str, str]] = {  # short, long, full; see `forma
     "ur": ("{d}/{m}/{y} {era}", "{d} {month}، {y} {era}", "{weekday}، {long}"),
     "zh": ("{era}{y}/{m}/{d}", "{era}{y}年{m}月{d}日", "{long}{weekday}"),
 }
-_OTHERS = ("{d}/{m}/{y} {era}", "{d} {month} {y} {era}", "{weekday}, {long}")
+_DEFAULT_SHAPES = ("{d}/{m}/{y} {era}", "{d} {month} {y} {era}", "{weekday}, {long}")
 _ERAS: Mapping[tuple[str, str], str] = {
     ("islamic", "ar"): "هـ", ("islamic", "fa"): "ه‍.ق.", ("islamic", "ur"): "ہجری",
     ("islamic", "he"): "הג׳רה", ("islamic", "tr"): "Hicri", ("islamic", "id"): "H",
@@ -71,11 +71,11 @@ def format_in_calendar(calendar: Calendar, day: date, width: str, locale: "Local
     else:
         year, month, number = to_hijri(day)
     script = f"{language}-{locale.script}" if locale.script else language
-    known = _ERAS.get((calendar, script)) or _ERAS.get((calendar, language))
-    era = _ERAS[calendar, "en"] if known is None else known
+    era_name = _ERAS.get((calendar, script)) or _ERAS.get((calendar, language))
+    era = _ERAS[calendar, "en"] if era_name is None else era_name
     values = {"y": year, "m": month, "d": number, "era": era}
     values["month"] = names.get(language, names["en"]).split("|")[month - 1]
-    short, long, full = _SHAPES.get(language, _OTHERS)
+    short, long, full = _SHAPES.get(language, _DEFAULT_SHAPES)
     if width == "short":
         return short.format(**values).strip()
     text = long.format(**values).strip()

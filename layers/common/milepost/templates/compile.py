@@ -25,7 +25,7 @@ from milepost.templates.check import analyze, check_syntax
 from milepost.templates.htmltext import derive_text
 from milepost.templates.markup import mask_jinja, plain_source, restore, unmask_jinja
 from milepost.templates.mjml import compile_html, compile_mjml
-from milepost.templates.references import always_prints, learn
+from milepost.templates.references import always_prints, cache_contents
 from milepost.templates.rendering import ENVIRONMENTS
 from milepost.templates.sandbox import Part, compile_tree
 from milepost.templates.sizes import CLIPPED, estimate
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 COMPILER = "2"
 """Part of every hash: increase it when the same files compile to another result."""
 
-_MOST_SOURCE = 256 * 1024
+_MAX_SOURCE = 256 * 1024
 _BODY = re.compile(r"<body(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
-_MARK = "\ue005"
+_BODY_MARK = "\ue005"
 _PADDING = "&#8199;&#65279;&#847; " * 40
 """Invisible characters after a preheader, so that the inbox does not show the body after it."""
 
@@ -106,8 +106,8 @@ def check_marketing(version: TemplateVersion) -> list[Problem]:
         ("urls", "unsubscribe", "has no unsubscribe link"),
         ("store", "postal_address", "does not show the store's postal address"),
     ):
-        if where := missing_parts(version, root, key):
-            place = f"templates/{version.name}: {', '.join(where)}"
+        if parts := missing_parts(version, root, key):
+            place = f"templates/{version.name}: {', '.join(parts)}"
             remedy = f"marketing mail needs {{{{ {root}.{key} }}}} outside of conditions"
             found.append(Problem(place, reason, remedy))
     return found
@@ -137,8 +137,8 @@ def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, s
     for shared, group in ((folder, files), (f"templates/{LAYOUT}", layout)):
         for key, text in group.items():
             path = f"{shared}/{key}"
-            if len(text) > _MOST_SOURCE:
-                build.report(Problem(path, f"is longer than {_MOST_SOURCE // 1024} KB"))
+            if len(text) > _MAX_SOURCE:
+                build.report(Problem(path, f"is longer than {_MAX_SOURCE // 1024} KB"))
             elif key.endswith((".txt", ".mjml", ".html")):
                 try:
                     build.report(*check_syntax(tokenize(text, path)))
@@ -189,7 +189,7 @@ def _texts(
             place = f"{path}:{getattr(error, 'lineno', 1)}"
             build.report(Problem(place, f"is not JSON: {getattr(error, 'msg', error)}"))
             return None
-        for key, value in _flat(document, ""):
+        for key, value in _flatten(document, ""):
             if not isinstance(value, str):
                 build.report(Problem(path, f'"{key}" is not a text'))
                 continue
@@ -203,10 +203,10 @@ def _texts(
     return texts
 
 
-def _flat(value: object, path: str) -> Iterator[tuple[str, object]]:
+def _flatten(value: object, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else key)
+            yield from _flatten(inner, f"{path}.{key}" if path else key)
     else:
         yield path, value
 
@@ -224,7 +224,7 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
             ("end", sides[1]),
         )
     }
-    before = len(build.problems)
+    problems_before = len(build.problems)
 
     def part(file: str) -> list[SourcePiece]:
         missing_from = f"{build.sources.folder}/strings.{locale}.json"
@@ -243,30 +243,30 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
     body_file = "body.mjml" if "body.mjml" in build.sources else "body.html"
     body = part(body_file)
     text = part("body.txt") if "body.txt" in build.sources else None
-    if len(build.problems) > before:
+    if len(build.problems) > problems_before:
         return None
-    made = mask_jinja(body)
-    html = compile_mjml(made) if body_file == "body.mjml" else compile_html(made)
-    if made.problems:
-        build.report(*made.problems)
+    masked = mask_jinja(body)
+    html = compile_mjml(masked) if body_file == "body.mjml" else compile_html(masked)
+    if masked.problems:
+        build.report(*masked.problems)
         return None
     body_tag = _BODY.search(html)
     if not body_tag:
         reason = "makes no <body>"
         build.report(Problem(f"{build.sources.folder}/{body_file}", reason))
         return None
-    marked = f"{html[: body_tag.end()]}{_MARK}{html[body_tag.end() :]}"
-    shown = plain_source(constants["preheader"], direction, escaped=True)
-    block = _preheader_block(shown) if shown else ""
-    source = unmask_jinja(made, marked, direction).replace(_MARK, block, 1)
-    build.report(*made.problems)
-    tree = None if made.problems else _parsed(source)
+    marked_html = f"{html[: body_tag.end()]}{_BODY_MARK}{html[body_tag.end() :]}"
+    preheader = plain_source(constants["preheader"], direction, escaped=True)
+    preheader_block = _preheader_block(preheader) if preheader else ""
+    source = unmask_jinja(masked, marked_html, direction).replace(_BODY_MARK, preheader_block, 1)
+    build.report(*masked.problems)
+    tree = None if masked.problems else _parse(source)
     if tree is not None:
-        build.report(*_too_large(tree, f"{build.sources.folder}/{body_file}", locale))
-    if len(build.problems) > before:
+        build.report(*_check_size(tree, f"{build.sources.folder}/{body_file}", locale))
+    if len(build.problems) > problems_before:
         return None
     if text is None:
-        plain_text = restore(derive_text(html), made.pieces, direction)
+        plain_text = restore(derive_text(html), masked.pieces, direction)
     else:
         plain_text = plain_source(text, direction)
     sources: dict[Part, str] = {
@@ -278,7 +278,7 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
     return _with_code(build, locale, sources, tree)
 
 
-def _parsed(html: str) -> nodes.Template | None:
+def _parse(html: str) -> nodes.Template | None:
     """The tree of an HTML part; None if it cannot be parsed, which `_with_code` reports."""
     try:
         return ENVIRONMENTS["html"].parse(html)
@@ -286,7 +286,7 @@ def _parsed(html: str) -> nodes.Template | None:
         return None
 
 
-def _too_large(tree: nodes.Template, place: str, locale: str) -> Iterator[Problem]:
+def _check_size(tree: nodes.Template, place: str, locale: str) -> Iterator[Problem]:
     try:
         size = estimate(tree)
     except (RecursionError, ValueError):
@@ -302,9 +302,9 @@ def _with_code(
     code: dict[Part, CodeType] = {}
     for part, source in sources.items():
         try:
-            known = html if part == "html" else None
-            tree = known or ENVIRONMENTS[part].parse(source)
-            learn(part, source, tree)
+            parsed = html if part == "html" else None
+            tree = parsed or ENVIRONMENTS[part].parse(source)
+            cache_contents(part, source, tree)
             code[part] = compile_tree(ENVIRONMENTS[part], tree, f"{build.name} ({locale})")
         except (TemplateError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = f"the {part} in {locale} cannot be compiled: {error}"
@@ -325,11 +325,11 @@ def _hash(
 ) -> str:
     """The hash of the sources and of the result, so that another MJML compiler gives another
     version."""
-    whole = [
+    content = [
         COMPILER,
         name,
         sorted(files.items()),
         sorted(layout.items()),
         [(locale, sorted(variant.sources.items())) for locale, variant in variants.items()],
     ]
-    return sha256(json.dumps(whole, ensure_ascii=False).encode()).hexdigest()[:16]
+    return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]

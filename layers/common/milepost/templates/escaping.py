@@ -37,35 +37,35 @@ def _first_strong(text: str) -> str:
     return "ltr"
 
 
-def _foreign(text: str, rtl: bool) -> bool:
+def _needs_isolation(text: str, rtl: bool) -> bool:
     """Whether a text would reorder, or be reordered by, a sentence of the given direction."""
     if rtl:
         return _LTR_LETTER.search(text) is not None
     return not text.isascii() and _RTL_LETTER.search(text) is not None
 
 
-def _isolated(text: str, rtl: bool) -> str:
+def _isolate(text: str, rtl: bool) -> str:
     """Put U+2068 … U+2069 around a text if needed, but not around addresses, because mail programs
     would include these characters in the link."""
-    if _foreign(text, rtl) and not text.startswith(("https://", "http://", "mailto:")):
+    if _needs_isolation(text, rtl) and not text.startswith(("https://", "http://", "mailto:")):
         return f"\u2068{text}\u2069"
     return text
 
 
 def _plain_ltr(value: Any) -> str:
-    return _isolated(text_of(value), False)
+    return _isolate(text_of(value), False)
 
 
 def _plain_rtl(value: Any) -> str:
-    return _isolated(text_of(value), True)
+    return _isolate(text_of(value), True)
 
 
 def _attribute_ltr(value: Any) -> str:
-    return _isolated(text_of(value), False)
+    return _isolate(text_of(value), False)
 
 
 def _attribute_rtl(value: Any) -> str:
-    return _isolated(text_of(value), True)
+    return _isolate(text_of(value), True)
 
 
 def _span(text: str) -> Markup:

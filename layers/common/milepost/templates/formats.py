@@ -101,15 +101,15 @@ def _by_babel(amount: Decimal, currency: str, tag: str) -> str:
 def _formatter(tag: str, currency: str) -> Callable[[Decimal], str]:
     """A fast formatter for this currency and language, or Babel's own if the fast one differs."""
 
-    def slow(amount: Decimal) -> str:
+    def format_with_babel(amount: Decimal) -> str:
         return _by_babel(amount, currency, tag)
 
     digits = _digits(tag)
     latin = {ord(value): chr(key) for key, value in digits.items()}
-    probe = slow(Decimal("1234.444"))
+    probe = format_with_babel(Decimal("1234.444"))
     sample = re.search(r"1(\D?)234(?:(\D)(4+))?(?=\D*$)", probe.translate(latin))
     if not sample:
-        return slow
+        return format_with_babel
     frame = _Frame(
         before=probe[: sample.start()],
         after=probe[sample.end() :],
@@ -118,8 +118,8 @@ def _formatter(tag: str, currency: str) -> Callable[[Decimal], str]:
         places=len(sample[3] or ""),
         digits=digits,
     )
-    if any(frame.fill(Decimal(amount)) != slow(Decimal(amount)) for amount in _PROBES):
-        return slow
+    if any(frame.fill(Decimal(amount)) != format_with_babel(Decimal(amount)) for amount in _PROBES):
+        return format_with_babel
     return frame.fill
 
 

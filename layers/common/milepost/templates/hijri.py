@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 _FIRST_YEAR = 1420
-_BEGINS = date(1999, 4, 17).toordinal()
+_TABLE_START = date(1999, 4, 17).toordinal()
 _LENGTHS = (
     "bd2bc4b89a9552d5adb6a6d4dc9d92aa69562ae56d36ab55aaa94d49d95d2ba5b55aad55a9a92e26e"
     "55dada6d46a554ba9754eaae5acba9d92b2564bcab55ab556d2ea5e4aa9552daad36c7596d269552d"
@@ -33,7 +33,7 @@ def _months() -> tuple[int, ...]:
     """The ordinals of the first days of all months in the table, and of the day after the last."""
     years = [int(_LENGTHS[n : n + 3], 16) for n in range(0, len(_LENGTHS), 3)]
     lengths = [29 + (bits >> month & 1) for bits in years for month in range(12)]
-    return tuple(accumulate(lengths, initial=_BEGINS))
+    return tuple(accumulate(lengths, initial=_TABLE_START))
 
 
 def to_hijri(day: date) -> HijriDate:

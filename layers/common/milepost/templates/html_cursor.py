@@ -40,9 +40,9 @@ class Cursor:
             if text.startswith("<!--[if", start):
                 end = text.find("]>", start)
                 return len(text) if end < 0 else end + 2
-            for whole in ("<!-->", "<!--<![endif]-->"):  # ends of conditional comments
-                if text.startswith(whole, start):
-                    return start + len(whole)
+            for end_of_condition in ("<!-->", "<!--<![endif]-->"):  # ends of conditional comments
+                if text.startswith(end_of_condition, start):
+                    return start + len(end_of_condition)
             self.state = "comment"
             return start + 4
         if text.startswith("<!", start):

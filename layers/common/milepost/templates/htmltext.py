@@ -30,7 +30,7 @@ _BREAKS = re.compile(f"[ {GAP}]*[\n{_LINE}{_PARAGRAPH}][ \n{GAP}{_LINE}{_PARAGRA
 _COMMENT_STAND_IN = re.compile(r"jq\d{4}qj")
 
 
-class _Reader(HTMLParser):
+class _TextExtractor(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
@@ -98,10 +98,10 @@ def derive_text(html: str) -> str:
     Addresses are between ADDRESS_BEGINS and ADDRESS_ENDS, cells after GAP. Images and hidden
     elements are left out. There is at most one blank line in a row.
     """
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    text = "".join(reader.parts).replace("\xa0", " ")
+    extractor = _TextExtractor()
+    extractor.feed(html)
+    extractor.close()
+    text = "".join(extractor.parts).replace("\xa0", " ")
     text = _SPACES.sub(lambda run: GAP if GAP in run[0] else " ", text)
     text = _BREAKS.sub(lambda run: "\n\n" if _PARAGRAPH in run[0] else "\n", text)
     # A statement alone on its line takes the line break with it, as trim_blocks would.

@@ -18,8 +18,8 @@ _ANCHOR = re.compile(
 _STAND_IN = re.compile(r"jq(\d{4})qj")
 _FRAGMENT = re.compile(r"(?<!&)#")  # and not that of &#39;
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-_OPENS, _CLOSES = "\ue010", "\ue011"
-_TOKEN = re.compile(f"{_OPENS}(\\d+){_CLOSES}")
+_OPEN, _CLOSE = "\ue010", "\ue011"
+_CALL_PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
 class LinkMark(NamedTuple):
@@ -46,8 +46,8 @@ def mark_of(address: str, pieces: Sequence[SourcePiece]) -> LinkMark | None:
 
 def single(address: str) -> int | None:
     """The number of the piece if it is the whole address."""
-    only = _STAND_IN.fullmatch(address)
-    return int(only[1]) if only else None
+    stand_in = _STAND_IN.fullmatch(address)
+    return int(stand_in[1]) if stand_in else None
 
 
 class LinkMarks:
@@ -65,7 +65,7 @@ class LinkMarks:
     def called(self, source: str) -> str:
         """The finished source with the calls in place of the placeholders."""
         calls = dict(enumerate(self._calls))
-        return _TOKEN.sub(lambda token: calls.get(int(token[1]), ""), source)
+        return _CALL_PLACEHOLDER.sub(lambda placeholder: calls.get(int(placeholder[1]), ""), source)
 
     def _anchor(self, anchor: re.Match[str]) -> str:
         address = anchor[1][1:-1]
@@ -76,4 +76,4 @@ class LinkMarks:
             return anchor[0]
         self._calls.append(mark.call)
         at = begin + mark.at
-        return f"{anchor[0][:at]}{_OPENS}{len(self._calls) - 1}{_CLOSES}{anchor[0][at:]}"
+        return f"{anchor[0][:at]}{_OPEN}{len(self._calls) - 1}{_CLOSE}{anchor[0][at:]}"

@@ -36,7 +36,7 @@ def always_prints(source: str, html: bool, root: str, name: str) -> bool:
     return f"{root}.{name}" in _read("html" if html else "text", source).printed_for_all
 
 
-def learn(part: Part, source: str, tree: nodes.Template) -> None:
+def cache_contents(part: Part, source: str, tree: nodes.Template) -> None:
     """Cache the variables of a part from its parsed tree; `tree` is the unchanged source's."""
     _KNOWN[part, source] = _contents(tree)
     if len(_KNOWN) > _MAX_KNOWN:
@@ -63,7 +63,7 @@ oldest entry is first."""
 
 def _read(part: Part, source: str) -> _Contents:
     if (part, source) not in _KNOWN:
-        learn(part, source, ENVIRONMENTS[part].parse(source))
+        cache_contents(part, source, ENVIRONMENTS[part].parse(source))
     return _KNOWN[part, source]
 
 
@@ -77,7 +77,7 @@ def _contents(tree: nodes.Template) -> _Contents:
         if isinstance(output, nodes.Output)
         for path in _sure_paths(output.nodes)
     )
-    return _Contents({root: frozenset(of) for root, of in parts.items()}, frozenset(printed))
+    return _Contents({root: frozenset(names) for root, names in parts.items()}, frozenset(printed))
 
 
 def _parts(tree: nodes.Template) -> Iterator[tuple[str, str]]:

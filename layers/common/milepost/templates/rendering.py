@@ -50,10 +50,10 @@ _BATCH = 64
 """The number of pieces between two size checks. A piece is at most a template's text, 102 KB."""
 
 
-_MOST_VALUES = 20_000
-_DEEPEST = 20
+_MAX_VALUES = 20_000
+_MAX_DEPTH = 20
 
-_UNWANTED = re.compile(
+_REMOVED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 """Characters that are removed from values: control characters, marks that reorder the text around
@@ -61,7 +61,7 @@ them, and halves of surrogate pairs (allowed in JSON, but not in UTF-8)."""
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
-_TURNING = re.compile("[\u202a-\u202e]")
+_DIRECTION_MARKS = re.compile("[\u202a-\u202e]")
 
 
 def _environments() -> dict[Part, DataEnvironment]:
@@ -119,15 +119,15 @@ class Renderer:
         templates = self._loaded.get(language) or self._load(language)
         values = self._values(context, locale, language)
         values[CAMPAIGN] = campaign
-        made = {part: self._fill(part, template, values) for part, template in templates.items()}
-        subject = one_line(made["subject"])
+        parts = {part: self._fill(part, template, values) for part, template in templates.items()}
+        subject = one_line(parts["subject"])
         if not subject:
             raise RenderingError(version.name, "subject", "it came out empty")
         return Rendered(
             subject=subject,
-            preheader=one_line(made.get("preheader", "")),
-            html=made["html"],
-            text=tidy(made["text"]),
+            preheader=one_line(parts.get("preheader", "")),
+            html=parts["html"],
+            text=tidy(parts["text"]),
             locale=language,
             hash=version.hash,
         )
@@ -154,15 +154,15 @@ class Renderer:
         except NotJsonError as error:
             raise RenderingError(self.version.name, "context", str(error)) from None
         direction = languages.direction(language)
-        wanted = languages.normalize(locale or "")
-        same = wanted.partition("-")[0] == language.partition("-")[0]
+        requested = languages.normalize(locale or "")
+        same_language = requested.partition("-")[0] == language.partition("-")[0]
         values.update(
             {
                 "lang": language,
                 "dir": direction,
                 "start": "right" if direction == "rtl" else "left",
                 "end": "left" if direction == "rtl" else "right",
-                LOCALE: wanted if same else language,
+                LOCALE: requested if same_language else language,
             }
         )
         return values
@@ -170,13 +170,13 @@ class Renderer:
     def _fill(self, part: Part, template: Template, values: dict[str, Any]) -> str:
         values[WORK_LEFT] = [WORK_BUDGET]
         pieces: list[str] = []
-        room = MAX_OUTPUT
+        characters_left = MAX_OUTPUT
         root: Callable[[Context], Iterator[str]] = template.root_render_func
         try:
             stream = root(template.new_context(values))
             while batch := list(islice(stream, _BATCH)):
-                room -= sum(map(len, batch))
-                if room < 0:
+                characters_left -= sum(map(len, batch))
+                if characters_left < 0:
                     raise RenderingError(self.version.name, part, "it grows beyond 512 KB")
                 pieces += batch
         except UndefinedError as error:
@@ -186,8 +186,8 @@ class Renderer:
             raise RenderingError(self.version.name, part, str(error.message)) from None
         except ValueError as error:
             # Milepost's own errors say "is not an amount"; others may quote contact data.
-            ours = str(error) if str(error).startswith("is not a") else type(error).__name__
-            raise RenderingError(self.version.name, part, f"a value {ours}") from None
+            safe_reason = str(error) if str(error).startswith("is not a") else type(error).__name__
+            raise RenderingError(self.version.name, part, f"a value {safe_reason}") from None
         except (TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             reason = f"an expression does not fit its values ({type(error).__name__})"
             raise RenderingError(self.version.name, part, reason) from None
@@ -196,8 +196,8 @@ class Renderer:
     def _full_name(self, part: Part, name: str, language: str) -> str:
         """Complete `total` to `event.total` by a search in the template's source."""
         source = self.version.variant(language).sources[part]
-        found = set(re.findall(rf"\b((?:\w+\.)+{re.escape(name)})\b", source))
-        return found.pop() if len(found) == 1 else name
+        paths = set(re.findall(rf"\b((?:\w+\.)+{re.escape(name)})\b", source))
+        return paths.pop() if len(paths) == 1 else name
 
 
 class NotJsonError(ValueError):
@@ -209,17 +209,17 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises NotJsonError for any other object, so that a template can never reach one.
     """
-    left = _MOST_VALUES
+    values_left = _MAX_VALUES
 
     def copy(value: Any, depth: int) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0 or depth > _DEEPEST:
+        nonlocal values_left
+        values_left -= 1
+        if values_left < 0 or depth > _MAX_DEPTH:
             raise NotJsonError(": more than a mail can hold")
         kind = type(value)
         if kind is str:
             if not value.isprintable():  # a fast check; it also finds some harmless marks
-                value = _UNWANTED.sub("", value)
+                value = _REMOVED.sub("", value)
             return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
         if kind is int or kind is float or kind is bool:
             return value
@@ -249,7 +249,7 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
 def one_line(text: str) -> str:
     """Make a header value of a rendered text: one line of at most 255 characters, without control
     characters and marks that reorder text. Isolates stay, because they have an end."""
-    line = _SPACES.sub(" ", _TURNING.sub("", text)).strip()
+    line = _SPACES.sub(" ", _DIRECTION_MARKS.sub("", text)).strip()
     if len(line) > MAX_SUBJECT_LENGTH:
         line = line[: MAX_SUBJECT_LENGTH - 2].rstrip() + "…"
         if line.count("\u2068") > line.count("\u2069"):

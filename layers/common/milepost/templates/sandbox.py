@@ -135,9 +135,9 @@ class DataEnvironment(ImmutableSandboxedEnvironment):
 
 def charge_budget(context: Context, units: int) -> None:
     """Charge work to the budget of this render. Raises RenderLimitError if it is used up."""
-    purse = context.parent[WORK_LEFT]
-    purse[0] -= units
-    if purse[0] < 0:
+    budget = context.parent[WORK_LEFT]
+    budget[0] -= units
+    if budget[0] < 0:
         raise RenderLimitError("the template does too much work for one mail")
 
 
@@ -169,8 +169,8 @@ def text_of(value: Any) -> str:
         return str(value)
     if isinstance(value, Missing):
         value._fail_with_undefined_error()
-    what = {"bool": "true or false", "list": "a list", "dict": "a group of values"}
-    raise NotPlainDataError(f"{what.get(type(value).__name__, 'this')} cannot be printed")
+    names = {"bool": "true or false", "list": "a list", "dict": "a group of values"}
+    raise NotPlainDataError(f"{names.get(type(value).__name__, 'this')} cannot be printed")
 
 
 class _Guard(NodeTransformer):

@@ -11,14 +11,14 @@ from jinja2 import nodes
 CLIPPED = 102 * 1024
 """Bytes of HTML that Gmail shows."""
 
-_TRACKED = 160
+_TRACKING_BYTES = 160
 """The bytes that SES adds to a link to count clicks."""
 
-_ROUNDS = 10
+_DEFAULT_ROUNDS = 10
 """The assumed rounds of a loop without a slice such as `products[:8]`."""
 
-_TYPICAL = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
-_WORDS = 24
+_TYPICAL_SIZES = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
+_DEFAULT_SIZE = 24
 
 
 def is_clipped(html: str) -> bool:
@@ -30,7 +30,7 @@ def is_clipped(html: str) -> bool:
 
 def html_size(html: str) -> int:
     """The bytes of the finished HTML, with click tracking."""
-    return len(html.encode()) + _TRACKED * html.count("href=")
+    return len(html.encode()) + _TRACKING_BYTES * html.count("href=")
 
 
 def estimate(tree: nodes.Template) -> int:
@@ -39,25 +39,25 @@ def estimate(tree: nodes.Template) -> int:
     Every condition counts with its longer branch. A loop counts as often as its slice allows,
     otherwise ten times.
     """
-    return _all(tree.body)
+    return _total(tree.body)
 
 
-def _all(found: Iterable[nodes.Node]) -> int:
-    return sum(map(_of, found))
+def _total(children: Iterable[nodes.Node]) -> int:
+    return sum(map(_size, children))
 
 
-def _of(node: nodes.Node) -> int:
+def _size(node: nodes.Node) -> int:
     if isinstance(node, nodes.TemplateData):
         return html_size(node.data)
     if isinstance(node, nodes.Output):
-        return _all(node.nodes)
+        return _total(node.nodes)
     if isinstance(node, nodes.If):
-        others = [_all(other.body) for other in node.elif_]
-        return max(_all(node.body), _all(node.else_), *others)
+        elif_sizes = [_total(other.body) for other in node.elif_]
+        return max(_total(node.body), _total(node.else_), *elif_sizes)
     if isinstance(node, nodes.For):
-        return max(_rounds(node.iter) * _all(node.body), _all(node.else_))
+        return max(_rounds(node.iter) * _total(node.body), _total(node.else_))
     if isinstance(node, nodes.Filter):
-        return _TYPICAL.get(node.name, _WORDS)
+        return _TYPICAL_SIZES.get(node.name, _DEFAULT_SIZE)
     return 0
 
 
@@ -68,4 +68,4 @@ def _rounds(iterated: nodes.Node) -> int:
         stop = iterated.arg.stop
         if isinstance(stop, nodes.Const) and type(stop.value) is int and stop.value > 0:
             return stop.value
-    return _ROUNDS
+    return _DEFAULT_ROUNDS

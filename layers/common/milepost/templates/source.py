@@ -22,7 +22,7 @@ from milepost.base.problems import Problem, did_you_mean
 LAYOUT = "_layout"
 
 _LEXER = Environment(trim_blocks=True, lstrip_blocks=True)
-_DEEPEST = 8
+_MAX_DEPTH = 8
 _STRUCTURE = re.compile(r"(extends|include|import|from|block|endblock)\b\s*(.*)", re.DOTALL)
 _FILE = re.compile(r"""["']([\w./-]+)["']""")
 _TEXT = re.compile(r"t((?:\.[A-Za-z_]\w*)+)")
@@ -64,18 +64,18 @@ def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
     """
     pieces: list[SourcePiece] = []
     inside: list[str] = []
-    begun, opened = 0, False
+    start_line, is_open = 0, False
     try:
         for line, token, value in _LEXER.lexer.tokeniter(source, None, file):
             if token in ("variable_begin", "block_begin"):
-                inside, begun = [], line
-                opened = True
+                inside, start_line = [], line
+                is_open = True
             elif token in ("variable_end", "block_end"):
                 kind: Literal["output", "statement"] = (
                     "output" if token == "variable_end" else "statement"
                 )
-                pieces.append(SourcePiece(kind, "".join(inside).strip(), file, begun))
-                opened = False
+                pieces.append(SourcePiece(kind, "".join(inside).strip(), file, start_line))
+                is_open = False
             elif token == "data":
                 pieces.append(SourcePiece("text", value, file, line))
             elif token in ("raw_begin", "raw_end"):
@@ -85,8 +85,8 @@ def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
     except TemplateSyntaxError as error:
         remedy = 'in a style, write "{ #" with a space' if "comment" in str(error.message) else ""
         raise InvalidTemplateError(f"{file}:{error.lineno}", str(error.message), remedy) from None
-    if opened:
-        raise InvalidTemplateError(f"{file}:{begun}", "these braces are never closed")
+    if is_open:
+        raise InvalidTemplateError(f"{file}:{start_line}", "these braces are never closed")
     return tuple(pieces)
 
 
@@ -113,8 +113,8 @@ class Sources:
             ((n, p) for n, p in enumerate(pieces) if p.kind != "text" or p.source.strip()),
             (0, SourcePiece("text", "", path, 1)),
         )
-        if parent := _named(first, "extends"):
-            if depth > _DEEPEST:
+        if parent := _file_named(first, "extends"):
+            if depth > _MAX_DEPTH:
                 raise InvalidTemplateError(first.place, "layouts extend each other in a circle")
             filled = {**_blocks(pieces[start + 1 :]), **blocks}
             found = self._find(parent, first, layout_first=True)
@@ -135,7 +135,7 @@ class Sources:
         used: set[str],
         depth: int,
     ) -> list[SourcePiece]:
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise InvalidTemplateError(
                 pieces[0].place if pieces else self.folder, "files include each other"
             )
@@ -147,7 +147,7 @@ class Sources:
             structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
             if not structure:
                 expanded.append(piece)
-            elif structure[1] == "include" and (file := _named(piece, "include")):
+            elif structure[1] == "include" and (file := _file_named(piece, "include")):
                 found = self._find(file, piece)
                 included = tokenize(self._files[found], found)
                 expanded += self._expand(included, blocks, used, depth + 1)
@@ -176,7 +176,7 @@ class Sources:
         )
 
 
-def _named(piece: SourcePiece, keyword: str) -> str:
+def _file_named(piece: SourcePiece, keyword: str) -> str:
     structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
     file = _FILE.fullmatch(structure[2].strip()) if structure else None
     return file[1] if structure and structure[1] == keyword and file else ""
@@ -245,7 +245,7 @@ def localize(
                     reason = f"{reason}, which {piece.file} needs"
                     remedy = did_you_mean(key[1][1:], texts)
                     problems.append(Problem(missing_from, reason, remedy))
-            elif depth > _DEEPEST:
+            elif depth > _MAX_DEPTH:
                 raise InvalidTemplateError(text.file, "texts use each other in a circle")
             else:
                 inner = tokenize(text.source, text.file)

@@ -1,4 +1,4 @@
-"""UTM parameters on links to the store's own pages. They name a workflow and a step, not a person."""
+"""UTM parameters on links to the store's own pages. They name no person."""
 
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ def campaign_of(
 
 
 SOURCE, MEDIUM = "milepost", "email"
-_LONGEST_HOST = 300
+_MAX_HOST_LENGTH = 300
 
 
 def add_utm(address: str, campaign: Campaign) -> str:
@@ -48,13 +48,13 @@ def add_utm(address: str, campaign: Campaign) -> str:
     addresses of other sites stay unchanged."""
     if "#" not in address:
         return address + utm_suffix(address, campaign)
-    begins, hash_, fragment = address.partition("#")
-    return f"{begins}{utm_suffix(begins, campaign)}{hash_}{fragment}"
+    base, hash_, fragment = address.partition("#")
+    return f"{base}{utm_suffix(base, campaign)}{hash_}{fragment}"
 
 
 def utm_suffix(address: str, campaign: Campaign) -> str:
     """The suffix for an address without a fragment: `?utm_source=…`, or nothing."""
-    head = address[:_LONGEST_HOST].lower()
+    head = address[:_MAX_HOST_LENGTH].lower()
     if not head.startswith(campaign.begins) or address.startswith(campaign.own):
         return ""
     begin = next(begin for begin in campaign.begins if head.startswith(begin))
@@ -72,10 +72,10 @@ def strip_utm(link: str, workflow: str, step: str, variant: str) -> str:
     """A clicked link as the template has it, without our parameters. Conditions use this form."""
     if "utm_campaign=" not in link:
         return link
-    begins, hash_, fragment = link.partition("#")
+    base, hash_, fragment = link.partition("#")
     content = f"{step}.{variant}" if variant else step
-    address, ours, _ = begins.rpartition("utm_source=")
-    ends = f"&utm_campaign={workflow}&utm_content={content}"
-    if not ours or not begins.endswith(ends) or address[-1:] not in ("?", "&"):
+    address, found, _ = base.rpartition("utm_source=")
+    expected_end = f"&utm_campaign={workflow}&utm_content={content}"
+    if not found or not base.endswith(expected_end) or address[-1:] not in ("?", "&"):
         return link
     return f"{address[:-1]}{hash_}{fragment}"

@@ -64,12 +64,12 @@ class TemplateVersion:
         for part in PARTS:
             if part not in header["sizes"]:
                 continue
-            of_source, of_code = header["sizes"][part]
-            sources[part] = body[position : position + of_source].decode()
-            position += of_source
+            source_size, code_size = header["sizes"][part]
+            sources[part] = body[position : position + source_size].decode()
+            position += source_size
             if runnable:
-                code[part] = marshal.loads(body[position : position + of_code])
-            position += of_code
+                code[part] = marshal.loads(body[position : position + code_size])
+            position += code_size
         return Variant(sources, code)
 
     def to_bytes(self) -> bytes:
