@@ -51,7 +51,7 @@ def mail(name: str, locale: str) -> str:
     ("name", "locale"),
     [*(("abandoned-cart/reminder", locale) for locale in LOCALES), ("welcome/hello", "ar")],
 )
-def test_a_mail_can_be_read_wherever_it_is_opened(
+def test_email_is_readable_at_every_width_and_color_scheme(
     window: Browser, tmp_path: Path, name: str, locale: str
 ) -> None:
     file = tmp_path / "mail.html"
@@ -72,7 +72,7 @@ def test_a_mail_can_be_read_wherever_it_is_opened(
     assert sides == ("right" if locale in ("ar", "fa") else "left")
 
 
-def test_a_mail_as_a_page_runs_nothing_and_its_link_unsubscribes(
+def test_web_view_runs_no_script_and_its_link_unsubscribes(
     shop: Shop, site: str, window: Browser
 ) -> None:
     evil = '"><script>document.title="ran"</script>'

@@ -158,7 +158,7 @@ def us(written: str) -> str:
 
 @each_language
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_is_fit_to_be_read(
+def test_every_page_passes_audit_in_every_language_and_width(
     reader: Reader, window: Browser, width: int, pages: dict[str, str]
 ) -> None:
     window.resize(width)
@@ -184,7 +184,7 @@ def test_every_page_is_fit_to_be_read(
 
 
 @each_language
-def test_everything_works_without_a_script(
+def test_all_pages_work_without_javascript(
     reader: Reader, driver: httpx.Client, pages: dict[str, str]
 ) -> None:
     off = {"profile.managed_default_content_settings.javascript": 2}
@@ -205,9 +205,7 @@ def test_everything_works_without_a_script(
 
 
 @each_language
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(
-    reader: Reader, window: Browser
-) -> None:
+def test_keyboard_reaches_all_controls_with_visible_focus(reader: Reader, window: Browser) -> None:
     window.resize(1280)
     window.visit(reader.preferences)
     reached, widths = set(), set()
@@ -219,7 +217,14 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         )
         reached.add(name)
         widths.add(outline)
-    for wanted in ("do=move", "do=save", "do=snooze", "do=all", "topic=offers", "topic=news"):
+    for wanted in (
+        "action=move",
+        "action=save",
+        "action=snooze",
+        "action=all",
+        "topic=offers",
+        "topic=news",
+    ):
         assert wanted in reached
     assert {"locale", "timezone", "date", "frequency"} <= {name.split("=")[0] for name in reached}
     assert widths - {"0px"} == {"3px"}

@@ -39,7 +39,7 @@ def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, 
     return seen["Subject"], seen["Message"]
 
 
-def test_staff_are_told_through_the_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
+def test_alert_is_published_to_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
     assert told(sns, "cart: tell", "Ada left\n42") == ("cart: tell", "Ada left\n42")
 
 
@@ -52,23 +52,19 @@ def test_staff_are_told_through_the_topic(sns: tuple[SnsAlerts, Stubber]) -> Non
         ("x" * 300, "x" * MAX_SUBJECT),
     ],
 )
-def test_a_subject_is_one_line_of_what_sns_takes(
-    sns: tuple[SnsAlerts, Stubber], subject: str, line: str
-) -> None:
+def test_subject_is_one_ascii_line(sns: tuple[SnsAlerts, Stubber], subject: str, line: str) -> None:
     assert told(sns, subject, "text")[0] == line
     assert len(line) < 100
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
-def test_a_text_of_which_nothing_was_there_to_fill_in_is_told_by_its_subject(
-    sns: tuple[SnsAlerts, Stubber], text: str
-) -> None:
+def test_empty_text_is_replaced_by_subject(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
     """SNS refuses an empty message: the step would be tried for half a day and then fail."""
     assert told(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
 
 
 @pytest.mark.parametrize("text", ["é" * MAX_TEXT, "x" * (MAX_TEXT + 1), "\ud800" * MAX_TEXT])
-def test_a_text_that_is_too_long_is_cut_off(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
+def test_too_long_text_is_cut(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
     _, message = told(sns, "cart: tell", text)
     assert MAX_TEXT - 4 < len(message.encode()) <= MAX_TEXT
 
@@ -76,9 +72,7 @@ def test_a_text_that_is_too_long_is_cut_off(sns: tuple[SnsAlerts, Stubber], text
 @pytest.mark.parametrize(
     "code", ["InternalError", "Throttled", "AuthorizationError", "NotFound", "KMSDisabled"]
 )
-def test_whatever_sns_refuses_is_tried_again_later(
-    sns: tuple[SnsAlerts, Stubber], code: str
-) -> None:
+def test_error_of_sns_raises_throttled_error(sns: tuple[SnsAlerts, Stubber], code: str) -> None:
     alerts, stub = sns
     stub.add_client_error("publish", code, "about ada@mail.example")
     with pytest.raises(ThrottledError) as busy:
@@ -86,7 +80,7 @@ def test_whatever_sns_refuses_is_tried_again_later(
     assert "ada" not in str(busy.value)
 
 
-def test_a_network_that_is_down_is_busy_too() -> None:
+def test_network_error_raises_throttled_error() -> None:
     class Down:
         def publish(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://sns.example")
@@ -95,6 +89,6 @@ def test_a_network_that_is_down_is_busy_too() -> None:
         SnsAlerts(Down(), TOPIC).send_alert("a", "b", "harborline")  # type: ignore[arg-type]
 
 
-def test_without_a_topic_nothing_is_said_to_nobody(sns: tuple[SnsAlerts, Stubber]) -> None:
+def test_missing_topic_raises_throttled_error(sns: tuple[SnsAlerts, Stubber]) -> None:
     with pytest.raises(ThrottledError, match="AlarmTopicArn"):
         SnsAlerts(sns[0].client, "").send_alert("a", "b", "harborline")

@@ -17,19 +17,19 @@ def of(
     return counter(store, "form-address", subject, HOUR, now, secret)
 
 
-def test_whoever_counts_is_told_how_many_there_were(ports: Ports) -> None:
+def test_count_returns_new_value(ports: Ports) -> None:
     assert [ports.limits.count(of()) for _ in range(3)] == [1, 2, 3]
     assert ports.limits.count(of(), 10) == 13
 
 
-def test_everything_is_counted_on_its_own(ports: Ports) -> None:
+def test_every_counter_is_separate(ports: Ports) -> None:
     ports.limits.count(of())
     others = (of("bo@mail.example"), of(store="other"), of(minutes=60))
     assert [ports.limits.count(each) for each in others] == [1, 1, 1]
     assert ports.limits.count(of(minutes=59)) == 2
 
 
-def test_a_window_ends_when_the_next_begins() -> None:
+def test_window_ends_when_next_begins() -> None:
     assert of().until == MONDAY_NOON + HOUR
     assert of(minutes=59.9).key == of().key
     day = counter(STORE, "form-ip", "203.0.113.9", DAY, MONDAY_NOON, "key")
@@ -37,7 +37,7 @@ def test_a_window_ends_when_the_next_begins() -> None:
 
 
 @given(st.text(max_size=40), st.text(min_size=1, max_size=40))
-def test_a_key_says_nothing_of_its_subject(subject: str, secret: str) -> None:
+def test_counter_key_does_not_contain_subject(subject: str, secret: str) -> None:
     key = of(subject, secret=secret.encode(errors="replace").decode()).key
     assert len(key) == len("form-address#") + 32
     assert of(subject).key != of(subject, secret="another").key

@@ -36,7 +36,7 @@ def read(**posted: Any) -> Answers | FormError:
     return read_answers(FORM, {"email": "Ann@Mail.example", **posted})
 
 
-def test_answers_are_taken_as_what_they_are() -> None:
+def test_answers_get_type_of_field() -> None:
     found = read(first_name=" Ann ", age="41", size="L", born="1990-01-08", adult="on", more="x")
     assert found == Answers(
         "ann@mail.example",
@@ -47,7 +47,7 @@ def test_answers_are_taken_as_what_they_are() -> None:
     )
 
 
-def test_a_language_or_a_zone_that_is_none_is_left_out() -> None:
+def test_invalid_language_or_time_zone_is_ignored() -> None:
     found = read(locale="fa_ir", timezone="Asia/Tehran", device="x")
     assert found == Answers("ann@mail.example", {"adult": False}, "fa-IR", "Asia/Tehran", "")
     odd = read(locale='"><script>', timezone="../../etc/passwd", device=["x"])
@@ -56,19 +56,19 @@ def test_a_language_or_a_zone_that_is_none_is_left_out() -> None:
 
 @given(st.dictionaries(st.sampled_from(["email", "locale", "timezone", "device", *FORM.fields]),
                        documents | st.text()))  # fmt: skip
-def test_no_post_makes_the_reading_fail(posted: dict[str, Any]) -> None:
+def test_any_post_is_read_without_exception(posted: dict[str, Any]) -> None:
     found = read_answers(FORM, {"email": "ann@mail.example", **posted})
     assert isinstance(found, Answers | FormError)
 
 
-def test_a_form_is_what_the_settings_say() -> None:
+def test_form_is_read_from_settings() -> None:
     settings = StoreSettings(forms={"footer": {"topics": ["news"], "later": "x"}})
     assert form_named(settings, "footer") == Form("footer", topics=("news",))
     assert form_named(settings, "header") is None
     assert form_named(StoreSettings(), "footer") is None
 
 
-def test_scripts_of_the_shops_own_pages_may_call() -> None:
+def test_default_origin_is_shop_url() -> None:
     assert origins(StoreSettings(url="https://shop.example/de/")) == ("https://shop.example",)
     assert origins(StoreSettings(url="https://shop.example:8443/")) == (
         "https://shop.example:8443",
@@ -107,7 +107,7 @@ def pages(opened: Opened) -> list[str]:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_page_is_whole_and_in_the_readers_language(locale: str) -> None:
+def test_every_page_is_valid_and_in_language(locale: str) -> None:
     for page in pages(Opened(locale=locale)):
         assert Outline(page).tags.count("h1") == 1
         lang = page.partition('lang="')[2].partition('"')[0]
@@ -115,7 +115,7 @@ def test_every_page_is_whole_and_in_the_readers_language(locale: str) -> None:
         assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
 
 
-def test_every_text_is_there_in_every_language() -> None:
+def test_every_language_has_all_texts() -> None:
     for texts in TEXTS.values():
         assert texts.keys() == TEXTS["en"].keys()
         for key, text in texts.items():
@@ -123,7 +123,7 @@ def test_every_text_is_there_in_every_language() -> None:
 
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(LOCALES))
-def test_no_name_and_no_wording_is_ever_markup(store: str, consent_text: str, locale: str) -> None:
+def test_names_and_consent_text_are_escaped(store: str, consent_text: str, locale: str) -> None:
     plain = [Outline(page) for page in pages(Opened(locale=locale))]
     found = [Outline(page) for page in pages(Opened(store, consent_text, locale))]
     assert [page.tags for page in found] == [page.tags for page in plain]

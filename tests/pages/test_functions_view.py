@@ -33,7 +33,7 @@ def mailed(shop: Shop, **data: str) -> str:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_reader_sees_the_mail_and_nothing_is_written(shop: Shop, method: str) -> None:
+def test_view_shows_email_and_writes_nothing(shop: Shop, method: str) -> None:
     token = mailed(shop, note="<script>alert(1)</script>", picture="javascript:alert(1)")
     before = shop.items()
     response = handler(look(shop, token, method), None)
@@ -53,9 +53,7 @@ def test_a_reader_sees_the_mail_and_nothing_is_written(shop: Shop, method: str) 
     assert shop.items() == before
 
 
-def test_a_link_that_is_not_ours_and_one_whose_mail_is_gone_say_so(
-    shop: Shop, printed: Printed
-) -> None:
+def test_forged_link_and_missing_email_show_their_pages(shop: Shop, printed: Printed) -> None:
     stranger = "c" + "7" * 25
     gone = sign_view_link(ViewLink(shop.store, stranger, f"{stranger}-{'1' * 24}"), shop.links)
     answer = handler(look(shop, gone), None)

@@ -38,7 +38,7 @@ def show(shown: Shown, until: str = "") -> str:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_page_is_whole_and_says_its_language(locale: str) -> None:
+def test_page_is_valid_and_has_language(locale: str) -> None:
     for said in ("", "saved", "snoozed", "resumed", "unsubscribed", "moved", "bad_date"):
         page = show(Shown(locale=locale, said=said, day="2026-12-02"))
         assert Outline(page).tags.count("h1") == 1
@@ -47,7 +47,7 @@ def test_the_page_is_whole_and_says_its_language(locale: str) -> None:
         assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
 
 
-def test_every_text_is_there_in_every_language() -> None:
+def test_every_language_has_all_texts() -> None:
     for texts in TEXTS.values():
         assert texts.keys() == TEXTS["en"].keys()
         for key, text in texts.items():
@@ -55,7 +55,7 @@ def test_every_text_is_there_in_every_language() -> None:
                 assert (slot in text) == (slot in TEXTS["en"][key])
 
 
-def test_every_place_is_a_zone_and_has_a_name_in_every_language() -> None:
+def test_every_city_has_time_zone_and_name_in_every_language() -> None:
     assert all(find_zone(place.zone) for place in PLACES)
     assert len({place.zone for place in PLACES}) == len(PLACES)
     for language in TEXTS:
@@ -64,7 +64,7 @@ def test_every_place_is_a_zone_and_has_a_name_in_every_language() -> None:
         assert len(set(names)) == len(names)
 
 
-def test_the_form_shows_what_holds_now() -> None:
+def test_form_shows_current_preferences() -> None:
     profile = Profile(
         STORE,
         contact(),
@@ -82,7 +82,7 @@ def test_the_form_shows_what_holds_now() -> None:
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text(), st.sampled_from(LOCALES))
-def test_no_word_of_anybody_is_ever_markup(name: str, topic: str, date_: str, locale: str) -> None:
+def test_data_is_always_escaped(name: str, topic: str, date_: str, locale: str) -> None:
     plain = Outline(show(Shown(locale=locale)))
     settings = StoreSettings(topics={"offers": topic}, locales=("en", "fa"))
     evil = (Reminder(name, "next", topic, date_),)

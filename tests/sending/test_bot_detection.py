@@ -34,7 +34,7 @@ def traces(case: Json) -> list[str]:
     return told
 
 
-def test_scanners_are_recognized_and_people_are_not_taken_for_them() -> None:
+def test_labeled_cases_detect_scanners_and_no_people() -> None:
     """Of a scanner nothing may be left; the promise is 95 and 1 of a hundred."""
     for label, bound in (("scanner", 0.05), ("person", 0.99)):
         shares = [len(human_clicks(traces(case))) / len(case["clicks"]) for case in cases(label)]
@@ -44,7 +44,7 @@ def test_scanners_are_recognized_and_people_are_not_taken_for_them() -> None:
 
 
 @pytest.mark.parametrize("case", cases("person after scanner"), ids=lambda case: case["what"])
-def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
+def test_click_by_person_after_scanner_counts(case: Json) -> None:
     heard = {click.at for click in human_clicks(traces(case))}
     assert len(heard) == case["heard"]
 
@@ -72,18 +72,16 @@ def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
         ("Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36", HOUR, ""),
     ],
 )  # fmt: skip
-def test_an_open_is_judged_by_who_says_to_have_opened_and_how_soon(
-    agent: str, after: timedelta, why: str
-) -> None:
+def test_open_is_judged_by_user_agent_and_delay(agent: str, after: timedelta, why: str) -> None:
     assert detect_bot("opened", agent, after) == why
 
 
-def test_a_click_from_apples_mail_is_a_readers() -> None:
+def test_click_from_apple_mail_is_by_person() -> None:
     """The proxy of Mail Privacy Protection fetches pictures, it follows no links."""
     assert detect_bot("clicked", "Mozilla/5.0", HOUR) == ""
 
 
-def test_the_first_click_of_a_burst_is_known_only_with_the_second() -> None:
+def test_first_click_of_burst_is_by_bot_after_second_click() -> None:
     first, second = MONDAY_NOON, MONDAY_NOON + timedelta(seconds=0.4)
     one, two = click_key(first, "a", ""), click_key(second, "b", "")
     assert bot_reason([one], first, "a") == ""
@@ -91,7 +89,7 @@ def test_the_first_click_of_a_burst_is_known_only_with_the_second() -> None:
 
 
 @pytest.mark.parametrize("links", ["aaaa", "ab"])
-def test_a_reader_may_press_one_link_often_or_two_one_after_the_other(links: str) -> None:
+def test_repeated_click_or_two_links_in_turn_is_by_person(links: str) -> None:
     gap = 0.1 if links == "aaaa" else 1.0
     told = [
         click_key(MONDAY_NOON + timedelta(seconds=gap * n), link, "")
@@ -105,11 +103,13 @@ some = st.lists(st.builds(click_key, moments, st.sampled_from("abcdef"), st.just
 
 
 @given(some)
-def test_the_order_of_reports_does_not_matter(told: list[str]) -> None:
+def test_order_of_clicks_does_not_change_result(told: list[str]) -> None:
     assert all(clicks(order) == clicks(told) for order in permutations(told))
 
 
 @given(some, some)
-def test_more_clicks_never_make_a_person_of_a_machine(told: list[str], more: list[str]) -> None:
+def test_more_clicks_never_turn_bot_click_into_human_click(
+    told: list[str], more: list[str]
+) -> None:
     before = {(c.at, c.link) for c in clicks(told) if c.why}
     assert before <= {(c.at, c.link) for c in clicks([*told, *more]) if c.why}

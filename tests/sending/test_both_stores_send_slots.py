@@ -40,7 +40,7 @@ def asked(
     return slot_request(allowance, "transactional", row, now, ramp)
 
 
-def test_places_are_given_one_after_the_other_and_then_none(tokens: SendSlots) -> None:
+def test_slots_are_given_in_order_until_queue_is_full(tokens: SendSlots) -> None:
     first = asked()
     places = [tokens.take(first) for _ in range(60)]
     given = [place for place in places if not isinstance(place, NoSlot)]
@@ -52,14 +52,14 @@ def test_places_are_given_one_after_the_other_and_then_none(tokens: SendSlots) -
     assert next(iter(tokens.taken())) == len(given) + 1
 
 
-def test_a_quota_ends(tokens: SendSlots) -> None:
+def test_no_slot_after_end_of_quota(tokens: SendSlots) -> None:
     ends = asked(rate=500)._replace(end=2)
     assert [isinstance(tokens.take(ends), NoSlot) for _ in range(3)] == [False, False, True]
     assert tokens.take(ends) == NoSlot("quota")
     assert tokens.take(ends._replace(end=None)) != NoSlot("quota")
 
 
-def test_every_store_that_warms_up_has_a_count_of_its_own_for_every_day(tokens: SendSlots) -> None:
+def test_warm_up_counts_each_store_and_day_separately(tokens: SendSlots) -> None:
     for store, day, most in (("a", "01", 2), ("b", "01", 1), ("a", "02", 3)):
         ramp = WarmUpLimit(store, f"2026-12-{day}", most)
         got = 0
@@ -68,14 +68,14 @@ def test_every_store_that_warms_up_has_a_count_of_its_own_for_every_day(tokens: 
         assert got == most
 
 
-def test_one_of_many_may_ask(tokens: SendSlots) -> None:
+def test_one_worker_in_each_interval_may_ask_ses(tokens: SendSlots) -> None:
     assert tokens.may_ask(1000, 0)
     assert not tokens.may_ask(1001, 999)
     assert tokens.may_ask(2000, 1000)
 
 
 @pytest.mark.parametrize("day", [-1.0, 50_000.0])
-def test_what_ses_said_is_remembered(tokens: SendSlots, day: float) -> None:
+def test_limits_of_ses_are_stored(tokens: SendSlots, day: float) -> None:
     assert tokens.allowance() is None
     said = apply_quota(SesQuota(500.5, day, 12), [4, 9], MONDAY_NOON)
     tokens.note(said)
@@ -83,7 +83,7 @@ def test_what_ses_said_is_remembered(tokens: SendSlots, day: float) -> None:
     assert tokens.allowance() == said
 
 
-def test_both_answer_alike_whatever_is_wished(aws: Cloud) -> None:
+def test_memory_and_dynamodb_answer_any_slot_request_alike(aws: Cloud) -> None:
     chance = Random(20)
     memory, dynamo = MemorySendSlots(), DynamoSendSlots(aws.table("WorkflowsTable"))
     moment = 0.0
@@ -111,7 +111,7 @@ def calls(aws: Cloud) -> Iterator[Counter[str]]:
 
 
 @pytest.mark.parametrize("gap", [0, 1000])
-def test_a_token_is_one_request_while_nothing_changes(
+def test_slot_takes_one_request_while_nothing_changes(
     aws: Cloud, calls: Counter[str], gap: int
 ) -> None:
     """Alone or in a queue; when one becomes the other a row is asked twice."""
@@ -124,7 +124,7 @@ def test_a_token_is_one_request_while_nothing_changes(
     assert calls == {"UpdateItem": 10}
 
 
-def test_a_row_does_not_grow_with_the_days(aws: Cloud) -> None:
+def test_row_of_slots_does_not_grow_with_days(aws: Cloud) -> None:
     table = aws.table("WorkflowsTable")
     tokens = DynamoSendSlots(table)
     for day in range(1, 29):

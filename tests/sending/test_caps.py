@@ -39,7 +39,7 @@ def limits(*caps: Cap, zone: str = "UTC", smart: timedelta = timedelta(0)) -> Fr
     return FrequencyLimits(ZoneInfo(zone), caps, smart)
 
 
-def test_a_day_is_one_of_the_readers_calendar() -> None:
+def test_cap_per_day_uses_contacts_time_zone() -> None:
     """A mail every morning is one a day, however punctual it is."""
     evening = at("2026-11-02T22:30:00-05:00")
     cap = limits(PER_DAY, zone="America/New_York")
@@ -51,7 +51,7 @@ def test_a_day_is_one_of_the_readers_calendar() -> None:
     )
 
 
-def test_a_week_is_a_day_and_the_six_before_it() -> None:
+def test_cap_per_week_counts_seven_days() -> None:
     times = [MONDAY_NOON, MONDAY_NOON + DAY, MONDAY_NOON + 2 * DAY]
     frees = at("2026-11-09T00:00:00Z")
     assert limits(PER_WEEK).wait(mailed(*times), times[-1]) == HoldUntil("cap per week", frees)
@@ -59,13 +59,13 @@ def test_a_week_is_a_day_and_the_six_before_it() -> None:
     assert limits(PER_WEEK).wait(mailed(*times[:2]), times[-1]) is None
 
 
-def test_what_is_over_a_cap_that_was_lowered_waits_for_enough_to_pass() -> None:
+def test_lowered_cap_waits_until_enough_sends_expire() -> None:
     times = [MONDAY_NOON + number * DAY for number in range(5)]
     later = limits(Cap("cap per week", 2, 7)).wait(mailed(*times), times[-1])
     assert later == HoldUntil("cap per week", at("2026-11-12T00:00:00Z"))
 
 
-def test_a_day_in_which_clocks_change_is_a_day() -> None:
+def test_cap_per_day_on_clock_change() -> None:
     cap = limits(PER_DAY, zone="Europe/Paris")
     before = at("2026-10-25T00:30:00+02:00")
     assert cap.wait(mailed(before), at("2026-10-25T23:30:00+01:00")) == HoldUntil(
@@ -73,7 +73,7 @@ def test_a_day_in_which_clocks_change_is_a_day() -> None:
     )
 
 
-def test_smart_sending_counts_hours() -> None:
+def test_smart_sending_waits_after_last_send() -> None:
     smart = limits(smart=16 * HOUR)
     assert smart.wait({}, MONDAY_NOON) is None
     found = smart.wait(mailed(MONDAY_NOON - DAY, MONDAY_NOON), MONDAY_NOON + 15 * HOUR)
@@ -97,12 +97,12 @@ def reader(often: object = None) -> Profile:
         ("monthly", (Cap("reader wants monthly mail", 1, 30),)),
     ],
 )
-def test_readers_have_a_wish_of_their_own(often: object, caps: tuple[Cap, ...]) -> None:
+def test_chosen_frequency_of_contact_is_a_cap(often: object, caps: tuple[Cap, ...]) -> None:
     found = limits_of(StoreSettings(), reader(often))
     assert (found.caps if found else ()) == caps
 
 
-def test_what_a_store_says_becomes_its_limits() -> None:
+def test_store_settings_become_frequency_limits() -> None:
     assert limits_of(StoreSettings(), reader()) is None
     said = StoreSettings(
         timezone="Europe/Oslo", caps={"per_week": 3, "per_day": 1}, smart_sending="16 hours"
@@ -115,7 +115,7 @@ def test_what_a_store_says_becomes_its_limits() -> None:
     assert limits_of(StoreSettings(smart_sending="16 hours"), reader()) == limits(smart=16 * HOUR)
 
 
-def test_the_numbers_say_what_was_counted() -> None:
+def test_numbers_show_counts_of_each_cap() -> None:
     found = limits(PER_DAY, PER_WEEK, smart=16 * HOUR)
     sent = mailed(MONDAY_NOON - DAY, MONDAY_NOON - 9 * DAY)
     assert found.numbers(sent, MONDAY_NOON) == {
@@ -128,7 +128,7 @@ def test_the_numbers_say_what_was_counted() -> None:
     assert limits(smart=HOUR).numbers({}, MONDAY_NOON) == {}
 
 
-def test_so_much_is_remembered_as_a_cap_asks_for() -> None:
+def test_history_size_follows_largest_cap() -> None:
     assert (
         history_size(None)
         == history_size({})
@@ -142,7 +142,7 @@ TIMES = st.lists(st.integers(0, 60 * 24).map(lambda hours: MONDAY_NOON + hours *
 
 
 @given(TIMES, st.integers(1, MAX_RECENT_SENDS), st.integers(1, 31))
-def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
+def test_cap_is_never_exceeded_and_never_waits_too_long(
     times: list[datetime], most: int, days: int
 ) -> None:
     """Whoever is mailed at each of these times that the cap allows."""
@@ -161,7 +161,7 @@ def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
             assert len(window) <= most
 
 
-def test_what_stands_for_a_message_is_of_its_own_hash() -> None:
+def test_send_keys_of_messages_differ() -> None:
     marks = {send_key(draft(step).ref.id) for step in ("a", "b", "c")}
     assert len(marks) == 3
     assert all(len(each) == 12 for each in marks)
@@ -173,7 +173,7 @@ MAILED = st.dictionaries(
 
 
 @given(MAILED, MAILED, MAILED)
-def test_contacts_may_be_united_in_any_order(
+def test_recent_sends_merge_in_any_order(
     one: dict[str, datetime], two: dict[str, datetime], three: dict[str, datetime]
 ) -> None:
     assert merge_sends(one, two) == merge_sends(two, one)
@@ -181,7 +181,7 @@ def test_contacts_may_be_united_in_any_order(
     assert merge_sends(one, one) == one
 
 
-def test_only_what_a_store_or_a_reader_says_is_asked() -> None:
+def test_sending_limits_exist_only_if_set() -> None:
     assert sending_limits_of(StoreSettings(), reader()) == (None, None)
     assert sending_limits_of(StoreSettings(), reader("weekly")).limits is not None
     for store in (StoreSettings(caps={"per_day": 1}), StoreSettings(smart_sending="1 day")):

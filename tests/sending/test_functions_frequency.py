@@ -78,9 +78,7 @@ def begun(shop: Shop, flow: Json) -> None:
 
 
 @pytest.mark.parametrize(("often", "days"), [("weekly", 7), ("monthly", 30)])
-def test_the_next_mail_goes_when_the_time_that_was_asked_for_has_passed(
-    shop: Shop, often: str, days: int
-) -> None:
+def test_next_marketing_goes_after_chosen_interval(shop: Shop, often: str, days: int) -> None:
     begun(shop, series())
     wish(shop, often)
     age(shop, days - 1)
@@ -91,7 +89,7 @@ def test_the_next_mail_goes_when_the_time_that_was_asked_for_has_passed(
     assert ledger(shop)["last"] == ACCEPTED
 
 
-def test_who_changes_their_mind_meanwhile_is_obeyed_at_the_next_mail(shop: Shop) -> None:
+def test_changed_frequency_applies_to_next_message(shop: Shop) -> None:
     begun(shop, series())
     wish(shop, "weekly")
     run(shop, "flow", "second", turn=1)
@@ -100,7 +98,7 @@ def test_who_changes_their_mind_meanwhile_is_obeyed_at_the_next_mail(shop: Shop)
     assert ledger(shop) == {"first": ACCEPTED, "second": WEEKLY, "last": ACCEPTED}
 
 
-def test_what_concerns_an_order_is_told_whatever_was_asked_for(shop: Shop) -> None:
+def test_transactional_message_ignores_frequency(shop: Shop) -> None:
     begun(shop, series(category="transactional"))
     wish(shop, "monthly")
     run(shop, "flow", "second", turn=1)
@@ -131,7 +129,7 @@ def wait_over(shop: Shop) -> None:
     run_steps(executions(shop)[-1], None)
 
 
-def test_a_mail_that_may_wait_goes_a_week_after_the_last_one(shop: Shop) -> None:
+def test_deferred_message_goes_a_week_after_last_one(shop: Shop) -> None:
     begun(shop, series(on_cap="defer"))
     wish(shop, "weekly")
     assert run(shop, "flow", "second", turn=1)["next"] == "end"
@@ -144,7 +142,7 @@ def test_a_mail_that_may_wait_goes_a_week_after_the_last_one(shop: Shop) -> None
     assert ledger(shop) == {"first": ACCEPTED, "second": ACCEPTED}
 
 
-def test_a_mail_that_waits_for_a_week_is_left_out_once_its_reader_wants_one_a_month(
+def test_deferred_message_is_skipped_after_change_to_monthly(
     shop: Shop,
 ) -> None:
     begun(shop, series(on_cap="defer"))
@@ -159,7 +157,7 @@ def test_a_mail_that_waits_for_a_week_is_left_out_once_its_reader_wants_one_a_mo
 # --- people who turn out to be one, and people of a file ---
 
 
-def test_the_wish_of_one_name_holds_for_all_names_of_a_person(shop: Shop) -> None:
+def test_frequency_applies_after_merge_of_contacts(shop: Shop) -> None:
     """Ann is inside under another address when she says under this one what she wants."""
     upload(shop, files_of(flow=series()))
     tell(shop, "Order Completed")
@@ -181,7 +179,7 @@ def test_the_wish_of_one_name_holds_for_all_names_of_a_person(shop: Shop) -> Non
     assert ledger(shop) == {"first": ACCEPTED, "second": WEEKLY}
 
 
-def test_a_file_of_contacts_lifts_no_wish(shop: Shop) -> None:
+def test_import_does_not_change_frequency(shop: Shop) -> None:
     begun(shop, series())
     wish(shop, "weekly")
     put(shop, "imports/people.import.json", {})

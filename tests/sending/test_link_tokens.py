@@ -35,14 +35,12 @@ def claims(draw: st.DrawFn) -> UnsubscribeLink:
 
 
 @given(claims(), keys)
-def test_a_token_gives_back_what_it_was_made_of(claim: UnsubscribeLink, key: str) -> None:
+def test_token_returns_its_content(claim: UnsubscribeLink, key: str) -> None:
     assert verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, key), [key]) == claim
 
 
 @given(claims(), keys, keys)
-def test_a_token_made_with_the_previous_key_is_still_good(
-    claim: UnsubscribeLink, key: str, previous: str
-) -> None:
+def test_token_of_previous_key_is_valid(claim: UnsubscribeLink, key: str, previous: str) -> None:
     assert (
         verify_unsubscribe_link(
             claim.store, sign_unsubscribe_link(claim, previous), [key, previous]
@@ -52,9 +50,7 @@ def test_a_token_made_with_the_previous_key_is_still_good(
 
 
 @given(claims(), keys, keys)
-def test_a_token_made_with_any_other_key_is_none(
-    claim: UnsubscribeLink, key: str, other: str
-) -> None:
+def test_token_of_other_key_is_invalid(claim: UnsubscribeLink, key: str, other: str) -> None:
     if key != other:
         assert (
             verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, other), [key]) is None
@@ -62,13 +58,13 @@ def test_a_token_made_with_any_other_key_is_none(
 
 
 @given(claims(), keys, slugs)
-def test_a_token_is_bound_to_its_store(claim: UnsubscribeLink, key: str, store: str) -> None:
+def test_token_is_invalid_in_other_store(claim: UnsubscribeLink, key: str, store: str) -> None:
     if store != claim.store:
         assert verify_unsubscribe_link(store, sign_unsubscribe_link(claim, key), [key]) is None
 
 
 @given(claims(), keys, st.data())
-def test_a_token_with_one_character_changed_is_none(
+def test_token_with_changed_character_is_invalid(
     claim: UnsubscribeLink, key: str, data: st.DataObject
 ) -> None:
     token = sign_unsubscribe_link(claim, key)
@@ -81,7 +77,7 @@ def test_a_token_with_one_character_changed_is_none(
 
 
 @given(claims(), keys, st.data())
-def test_a_piece_of_a_token_is_none(claim: UnsubscribeLink, key: str, data: st.DataObject) -> None:
+def test_part_of_token_is_invalid(claim: UnsubscribeLink, key: str, data: st.DataObject) -> None:
     token = sign_unsubscribe_link(claim, key)
     assert (
         verify_unsubscribe_link(
@@ -96,14 +92,14 @@ def test_a_piece_of_a_token_is_none(claim: UnsubscribeLink, key: str, data: st.D
 
 
 @given(claims(), keys, st.text(min_size=1))
-def test_a_token_with_something_added_is_none(claim: UnsubscribeLink, key: str, more: str) -> None:
+def test_token_with_added_text_is_invalid(claim: UnsubscribeLink, key: str, more: str) -> None:
     token = sign_unsubscribe_link(claim, key)
     assert verify_unsubscribe_link(claim.store, token + more, [key]) is None
     assert verify_unsubscribe_link(claim.store, more + token, [key]) is None
 
 
 @given(slugs, st.text(), st.lists(keys, max_size=2))
-def test_no_other_text_is_a_token_and_none_of_them_fails(
+def test_any_other_text_is_invalid_and_raises_nothing(
     store: str, text: str, live: list[str]
 ) -> None:
     assert verify_unsubscribe_link(store, text, live) is None
@@ -111,13 +107,13 @@ def test_no_other_text_is_a_token_and_none_of_them_fails(
 
 
 @given(claims())
-def test_without_a_key_there_are_no_tokens(claim: UnsubscribeLink) -> None:
+def test_token_is_invalid_without_keys(claim: UnsubscribeLink) -> None:
     """A store whose keys were taken away must not take what anyone can sign with none."""
     assert verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, ""), []) is None
 
 
 @given(claims(), keys)
-def test_a_token_may_stand_in_a_url_as_it_is(claim: UnsubscribeLink, key: str) -> None:
+def test_token_needs_no_encoding_in_url(claim: UnsubscribeLink, key: str) -> None:
     token = sign_unsubscribe_link(claim, key)
     assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
     assert len(token) < 180
@@ -151,7 +147,7 @@ def of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
 
 
 @given(slugs, keys, keys)
-def test_a_token_opens_one_kind_of_link_and_no_other(store: str, key: str, other: str) -> None:
+def test_token_is_valid_for_one_kind_of_link_only(store: str, key: str, other: str) -> None:
     for number, (claim, token) in enumerate(of_each_kind(store, key)):
         for kind, unseals in enumerate(OPEN):
             assert unseals(store, token, [other, key]) == (claim if kind == number else None)
@@ -161,13 +157,15 @@ def test_a_token_opens_one_kind_of_link_and_no_other(store: str, key: str, other
 
 
 @given(slugs, st.text(), st.lists(keys, max_size=2))
-def test_no_other_text_opens_any_kind_of_link(store: str, text: str, live: list[str]) -> None:
+def test_any_other_text_is_invalid_for_every_kind_of_link(
+    store: str, text: str, live: list[str]
+) -> None:
     for unseals in OPEN:
         for piece in (text, f"{text}.{text}", f"{text}.{text}.{text}.{text}.{text}"):
             assert unseals(store, piece, live) is None
 
 
-def test_links_that_are_good_for_a_time_know_when_it_is_over() -> None:
+def test_confirmation_and_device_links_expire() -> None:
     confirmation = ConfirmationLink("s", ADAS, "footer", "4" * 24, MONDAY_NOON)
     visit = DeviceLink("s", ADAS, MONDAY_NOON)
     days = [timedelta(days=d) for d in (0, 7, 7.01, 30, 30.01)]

@@ -71,9 +71,7 @@ class Workers:
     rate=st.sampled_from([1.0, 5.0, 14.0, 80.0]),
     comings=st.lists(st.floats(0, 6), min_size=1, max_size=150),
 )
-def test_no_second_has_more_mails_than_the_rate_whoever_comes_when(
-    rate: float, comings: list[float]
-) -> None:
+def test_sends_in_any_second_never_exceed_rate(rate: float, comings: list[float]) -> None:
     workers = Workers(rate)
     for number, at in enumerate(sorted(comings)):
         workers.come(at, number, "marketing" if number % 3 else "transactional")
@@ -81,7 +79,7 @@ def test_no_second_has_more_mails_than_the_rate_whoever_comes_when(
 
 
 @pytest.mark.parametrize("skew", [0.05, 0.5, 2.0])
-def test_clocks_that_differ_move_mails_but_give_no_token_twice(skew: float) -> None:
+def test_clock_skew_gives_no_slot_twice(skew: float) -> None:
     """In the long run it is the rate, and in one second as much more as clocks differ."""
     workers = Workers(14, skews=[0.0, skew, -skew])
     for number in range(3000):
@@ -91,14 +89,14 @@ def test_clocks_that_differ_move_mails_but_give_no_token_twice(skew: float) -> N
     assert workers.most_in_a_second() <= 14 * (1 + 2 * skew)
 
 
-def test_under_pressure_the_rate_is_used_up() -> None:
+def test_full_load_uses_the_whole_rate() -> None:
     workers = Workers(14)
     for number in range(3000):
         workers.come(number / 100, number)
     assert len(workers.sent) / 30 == pytest.approx(14 * RATE_SHARE, rel=0.1)
 
 
-def test_a_clock_that_is_wrong_stops_nobody() -> None:
+def test_wrong_clock_does_not_block_other_workers() -> None:
     tokens = MemorySendSlots()
     tokens.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON + timedelta(hours=1)))
     assert tokens.rows[0].next > micros(MONDAY_NOON + CLOCK_SKEW_LIMIT)
@@ -106,7 +104,7 @@ def test_a_clock_that_is_wrong_stops_nobody() -> None:
     assert place == micros(MONDAY_NOON)
 
 
-def test_transactional_mail_goes_when_marketing_must_wait() -> None:
+def test_transactional_gets_slot_when_marketing_does_not() -> None:
     """However much marketing there is, it takes no more than half of the row."""
     workers = Workers(14)
     for number in range(1000):
@@ -121,7 +119,7 @@ def test_transactional_mail_goes_when_marketing_must_wait() -> None:
 @pytest.mark.parametrize(
     ("rate", "rows"), [(1, 1), (14, 1), (444, 1), (500, 2), (2000, 5), (50_000, 25)]
 )
-def test_a_fast_account_has_several_rows(rate: float, rows: int) -> None:
+def test_fast_account_has_several_rows(rate: float, rows: int) -> None:
     """DynamoDB takes 1,000 writes a second on one key."""
     assert shard_count(SesQuota(rate, ENDLESS, 0)) == rows
     places: list[int] = []
@@ -133,7 +131,7 @@ def test_a_fast_account_has_several_rows(rate: float, rows: int) -> None:
     assert len(places) <= span * rate * RATE_SHARE + rows
 
 
-def test_few_sleep_at_a_time() -> None:
+def test_number_of_sleeping_workers_is_limited() -> None:
     assert max_wait(1) == 4 * SECOND
     assert max_wait(500) == SECOND / 5
 
@@ -141,7 +139,7 @@ def test_few_sleep_at_a_time() -> None:
 # --- a day's quota ---
 
 
-def test_marketing_leaves_the_last_tenth_of_a_day_to_transactional_mail() -> None:
+def test_marketing_leaves_last_tenth_of_quota() -> None:
     tokens, allowance = MemorySendSlots(), allowed(10, day=1000, sent=500, taken=70)
     tokens.rows[0] = RateShard(taken=70)
     counts: Counter[Category] = Counter()
@@ -155,7 +153,7 @@ def test_marketing_leaves_the_last_tenth_of_a_day_to_transactional_mail() -> Non
     assert counts == {"marketing": 400 - underway, "transactional": 100}
 
 
-def test_what_ses_said_long_ago_ends_nothing() -> None:
+def test_stale_quota_does_not_stop_sending() -> None:
     allowance = allowed(10, day=1000, sent=1000)
     for hours, answer in ((0, NoSlot("quota")), (2, None)):
         now = MONDAY_NOON + timedelta(hours=hours)
@@ -166,7 +164,7 @@ def test_what_ses_said_long_ago_ends_nothing() -> None:
 # --- a warm-up ---
 
 
-def test_a_store_that_warms_up_sends_so_many_a_day() -> None:
+def test_store_in_warm_up_has_daily_limit() -> None:
     tokens = MemorySendSlots()
     days = [WarmUpLimit("demo", "2026-12-01", 3), WarmUpLimit("other", "2026-12-01", 1)]
     counts: Counter[str] = Counter()
@@ -189,7 +187,7 @@ def test_a_store_that_warms_up_sends_so_many_a_day() -> None:
         ("rate", "marketing", 31, 10, 30),
     ],
 )
-def test_a_mail_is_put_off_by_minutes_that_chance_spreads(
+def test_deferral_without_slot_is_spread_randomly(
     why: Why, category: Category, late: int, least: int, most: int
 ) -> None:
     waited = timedelta(minutes=late)
@@ -198,7 +196,7 @@ def test_a_mail_is_put_off_by_minutes_that_chance_spreads(
     assert latest is not None and timedelta(minutes=most - 1) < latest < timedelta(minutes=most)
 
 
-def test_a_mail_that_was_in_a_queue_is_tried_again_at_once() -> None:
+def test_recent_message_without_slot_is_retried_soon() -> None:
     assert retry_after("rate", "marketing", timedelta(minutes=29), 0.5) is None
 
 
@@ -233,7 +231,7 @@ class Environment:
         return self.pace.wait(draft(step).ref, category, None)
 
 
-def test_ses_is_asked_once_a_minute_by_one_of_all() -> None:
+def test_one_worker_reads_quota_once_a_minute() -> None:
     ses, tokens = Ses(SesQuota(500, 50_000, 0)), MemorySendSlots()
     environments = [Environment(ses, tokens) for _ in range(100)]
     for minute in range(5):
@@ -244,7 +242,7 @@ def test_ses_is_asked_once_a_minute_by_one_of_all() -> None:
         assert ses.asked == minute + 1
 
 
-def test_what_ses_says_anew_is_obeyed() -> None:
+def test_new_quota_of_ses_applies() -> None:
     ses, tokens = Ses(SesQuota(1, 200, 0), SesQuota(1, 200, 200)), MemorySendSlots()
     environment = Environment(ses, tokens)
     assert environment.wait() is None
@@ -252,7 +250,7 @@ def test_what_ses_says_anew_is_obeyed() -> None:
     assert environment.wait() == "quota"
 
 
-def test_without_a_word_of_ses_nothing_is_sent() -> None:
+def test_unknown_quota_stops_sending() -> None:
     ses, tokens = Ses(), MemorySendSlots()
     for _ in range(2):
         with pytest.raises(ThrottledError):
@@ -264,7 +262,7 @@ def test_without_a_word_of_ses_nothing_is_sent() -> None:
     assert again.wait() is None
 
 
-def test_what_ses_said_before_holds_while_it_says_nothing() -> None:
+def test_last_quota_applies_while_ses_does_not_answer() -> None:
     ses, tokens = Ses(SesQuota(14, 50_000, 0)), MemorySendSlots()
     Environment(ses, tokens).wait()
     ses.answers.clear()
@@ -274,7 +272,7 @@ def test_what_ses_said_before_holds_while_it_says_nothing() -> None:
     assert ses.asked == 2
 
 
-def test_a_mail_sleeps_until_its_place() -> None:
+def test_worker_sleeps_until_its_slot() -> None:
     ses, tokens = Ses(SesQuota(10, ENDLESS, 0)), MemorySendSlots()
     environments = [Environment(ses, tokens) for _ in range(5)]
     for each in environments:
@@ -284,7 +282,7 @@ def test_a_mail_sleeps_until_its_place() -> None:
     )
 
 
-def test_many_workers_at_once_get_no_token_twice() -> None:
+def test_concurrent_workers_get_no_slot_twice() -> None:
     """Threads, each with an environment of its own, and a rate at which nobody is refused."""
     tokens, places = MemorySendSlots(), set[int]()
 
@@ -303,7 +301,7 @@ def test_many_workers_at_once_get_no_token_twice() -> None:
     assert sorted(places)[-1] - micros(MONDAY_NOON) == 79 * 2778
 
 
-def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
+def test_simulated_ses_throttles_no_send_of_many_threads() -> None:
     """In real time, against a post that counts as strictly as SES may: any second, wherever it
     begins."""
     rate, mails = 100, 150

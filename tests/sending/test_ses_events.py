@@ -92,28 +92,28 @@ REPORTS = {
 NOTHING = {"complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"}
 
 
-def test_every_sample_is_accounted_for() -> None:
+def test_every_sample_has_an_expectation() -> None:
     assert REPORTS.keys() | NOTHING == {path.stem for path in (EVENTS / "ses").glob("*.json")}
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_an_event_of_ses_is_a_report_of_ours(name: str) -> None:
+def test_ses_event_becomes_delivery_event(name: str) -> None:
     assert told(name) == REPORTS[name]
 
 
 @pytest.mark.parametrize("name", sorted(NOTHING))
-def test_some_events_tell_nothing_we_record(name: str) -> None:
+def test_ignored_event_types_return_none(name: str) -> None:
     assert from_ses(sample("ses", name)) is None
 
 
 @pytest.mark.parametrize("name", sorted(REPORTS.keys() | NOTHING))
-def test_the_envelope_of_sns_changes_nothing(name: str) -> None:
+def test_sns_envelope_makes_no_difference(name: str) -> None:
     event = sample("ses", name)
     assert from_queue(json.dumps(told_by_sns(event))) == from_ses(event)
     assert from_queue(json.dumps(event)) == from_ses(event), "raw delivery has no envelope"
 
 
-def test_what_sns_says_when_a_topic_is_new_tells_nothing() -> None:
+def test_greeting_of_new_topic_returns_none() -> None:
     text = "Successfully validated SNS topic for Amazon SES event publishing."
     assert from_queue(json.dumps(told_by_sns(text))) is None
     assert from_queue(text) is None
@@ -130,13 +130,13 @@ def test_what_sns_says_when_a_topic_is_new_tells_nothing() -> None:
         ("<>", ""),
     ],
 )
-def test_a_recipient_is_an_address_or_unknown(address: str, recipient: str) -> None:
+def test_recipient_is_address_or_empty(address: str, recipient: str) -> None:
     bounced = told("bounce.permanent", bouncedRecipients=[{"emailAddress": address}])
     assert bounced is not None
     assert bounced.recipient == recipient
 
 
-def test_a_bounce_without_recipients_is_still_a_bounce() -> None:
+def test_bounce_without_recipients_is_recorded() -> None:
     nobody: list[list[Json]] = [[], [{}]]
     for recipients in nobody:
         bounced = told("bounce.permanent", bouncedRecipients=recipients)
@@ -144,7 +144,7 @@ def test_a_bounce_without_recipients_is_still_a_bounce() -> None:
         assert (bounced.recipient, bounced.permanent) == ("", True)
 
 
-def test_a_mailbox_that_was_read_by_somebody_is_not_whom_we_sent_to() -> None:
+def test_forwarded_address_in_bounce_is_kept_beside_recipient() -> None:
     """An address in the open or click itself does not count as the recipient."""
     opened = told("open", bouncedRecipients=[{"emailAddress": "eve@mail.example"}])
     assert opened is not None
@@ -163,7 +163,7 @@ def test_a_mailbox_that_was_read_by_somebody_is_not_whom_we_sent_to() -> None:
         {"message": [""], "store": [""]},
     ],
 )
-def test_a_message_without_our_tags_is_not_ours(tags: Json) -> None:
+def test_event_without_tags_returns_none(tags: Json) -> None:
     event = sample("ses", "bounce.permanent")
     event["mail"]["tags"] = tags
     assert from_ses(event) is None
@@ -171,7 +171,7 @@ def test_a_message_without_our_tags_is_not_ours(tags: Json) -> None:
     assert from_ses(event) is None
 
 
-def test_of_several_values_of_a_tag_the_first_counts() -> None:
+def test_first_value_of_tag_counts() -> None:
     event = sample("ses", "send")
     event["mail"]["tags"]["message"] = [MESSAGE, "another"]
     found = from_ses(event)
@@ -179,7 +179,7 @@ def test_of_several_values_of_a_tag_the_first_counts() -> None:
     assert found.message == MESSAGE
 
 
-def test_a_complaint_that_is_praise_is_not_one() -> None:
+def test_not_spam_feedback_is_no_complaint() -> None:
     assert told("complaint", complaintFeedbackType="not-spam") is None
     for kind in ("abuse", "auth-failure", "fraud", "other", "virus"):
         complaint = told("complaint", complaintFeedbackType=kind)
@@ -188,7 +188,7 @@ def test_a_complaint_that_is_praise_is_not_one() -> None:
 
 
 @pytest.mark.parametrize("name", ["delivery", "open", "click", "bounce.permanent", "complaint"])
-def test_an_event_whose_detail_is_missing_happened_when_the_mail_was_sent(name: str) -> None:
+def test_event_without_details_gets_time_of_email(name: str) -> None:
     event = sample("ses", name)
     del event[said(event).lower()]
     found = from_ses(event)
@@ -197,9 +197,7 @@ def test_an_event_whose_detail_is_missing_happened_when_the_mail_was_sent(name: 
 
 
 @given(st.sampled_from(sorted(REPORTS)), st.data())
-def test_an_event_with_a_piece_replaced_is_read_or_fails_as_a_whole(
-    name: str, data: st.DataObject
-) -> None:
+def test_damaged_event_is_read_or_raises_value_or_key_error(name: str, data: st.DataObject) -> None:
     """It then goes back to the queue, alone; it must never become a report about somebody else."""
     event = sample("ses", name)
     part = data.draw(st.sampled_from(["mail", PLACES.get(name) or said(event).lower()]))

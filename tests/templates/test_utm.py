@@ -32,9 +32,7 @@ CAMPAIGN = campaign_of(STORE, "cart", "first", "", "https://shop.example/mail")
         ("https://shop.example/a#top?b", f"https://shop.example/a?{UTM}#top?b"),
     ],
 )  # fmt: skip
-def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
-    address: str, shown: str
-) -> None:
+def test_link_to_stores_pages_gets_utm_parameters(address: str, shown: str) -> None:
     assert CAMPAIGN
     assert add_utm(address, CAMPAIGN) == shown
 
@@ -47,7 +45,7 @@ def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
      "mailto:a@shop.example", "tel:+1", "#", "",
      "https://shop.example/mail/v1/s/unsubscribe/token"],
 )  # fmt: skip
-def test_any_other_address_stays_as_it_is(address: str) -> None:
+def test_other_address_stays_unchanged(address: str) -> None:
     assert CAMPAIGN
     assert add_utm(address, CAMPAIGN) == address
 
@@ -59,12 +57,12 @@ def test_any_other_address_stays_as_it_is(address: str) -> None:
      "https://shop.example/?utm_source=x&utm_campaign=cart&utm_content=first2", "",
      "https://shop.example/xutm_source=x&utm_campaign=cart&utm_content=first"],
 )  # fmt: skip
-def test_a_link_that_was_followed_is_known_as_the_template_has_it(address: str) -> None:
+def test_strip_utm_returns_link_of_template(address: str) -> None:
     assert CAMPAIGN
     assert strip_utm(add_utm(address, CAMPAIGN), "cart", "first", "") == address
 
 
-def test_a_report_of_a_click_names_the_link_of_the_template() -> None:
+def test_click_event_has_link_without_utm() -> None:
     event = sample("ses", "click")
     event["mail"]["tags"] |= {"workflow": ["cart"], "step": ["first"], "variant": ["long"]}
     event["click"]["link"] = f"https://shop.example/a?b=1&{UTM}.long#top"
@@ -97,7 +95,7 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
         ("mailto:{{ event.mail }}", "mailto:a%40b.example"),
     ],
 )  # fmt: skip
-def test_links_are_marked_however_a_template_writes_them(written: str, shown: str) -> None:
+def test_links_get_utm_in_every_way_to_write_them(written: str, shown: str) -> None:
     mail = rendered(
         f'<a class="x" href="{written}">y</a><img src="{{{{ event.url }}}}" alt="">',
         id="7?", url="https://shop.example/x?k=v#f", mail="a@b.example",
@@ -107,7 +105,7 @@ def test_links_are_marked_however_a_template_writes_them(written: str, shown: st
     assert 'src="https://shop.example/x?k=v#f"' in mail.html  # a picture is no visit
 
 
-def test_links_of_the_derived_text_part_are_marked_too() -> None:
+def test_links_of_derived_text_part_get_utm() -> None:
     body = (
         '<p><a href="https://shop.example/p/{{ event.id }}#a">one</a> '
         '<a href="{{ event.url }}">two</a> <a href="https://other.example/">three</a></p>'
@@ -119,7 +117,7 @@ def test_links_of_the_derived_text_part_are_marked_too() -> None:
     )
 
 
-def test_a_mail_names_its_workflow_step_and_variant() -> None:
+def test_utm_names_workflow_step_and_variant() -> None:
     arms = [{"name": "long", "template": "plain"}, {"name": "no", "template": "plain", "weight": 0}]
     tried = {"id": "tried", "type": "send_email", "variants": arms}
     world = world_of(send("plain"), tried)
@@ -130,7 +128,7 @@ def test_a_mail_names_its_workflow_step_and_variant() -> None:
     assert "utm_content=tried.long" in arm
 
 
-def test_a_store_may_choose_its_words_or_none() -> None:
+def test_store_can_change_or_disable_utm() -> None:
     def campaign(**said: Any) -> Any:
         file = SettingsFile.model_validate(settings(**said))
         document = file.model_dump(mode="json", exclude_none=True)
