@@ -38,8 +38,12 @@ TITLES = {
     "fa": {"offers": "پیشنهادها و یادآوری‌ها", "news": "تازه‌های فروشگاه"},
     "zh-Hant": {"offers": "優惠與提醒", "news": "商店消息"},
 }
-VISITS = {"en": "Your next treatment", "ar": "موعد علاجك القادم", "fa": "نوبت بعدی درمان شما",
-          "zh-Hant": "您的下一次療程"}  # fmt: skip
+VISITS = {
+    "en": "Your next treatment",
+    "ar": "موعد علاجك القادم",
+    "fa": "نوبت بعدی درمان شما",
+    "zh-Hant": "您的下一次療程",
+}
 
 
 class Reader:
@@ -200,8 +204,11 @@ def test_all_pages_work_without_javascript(
     assert found.get("frequency") == "weekly"
     assert found.get("properties.next_visit") == day(40)
     assert {event["name"]["S"] for event in reader.shop.events()} >= {
-        "Unsubscribed", "Preferences Changed", "Opt-In Requested", "Form Submitted",
-    }  # fmt: skip
+        "Unsubscribed",
+        "Preferences Changed",
+        "Opt-In Requested",
+        "Form Submitted",
+    }
 
 
 @each_language

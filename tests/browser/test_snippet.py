@@ -36,9 +36,7 @@ def reported(shop: Shop, number: int) -> list[Json]:
         time.sleep(0.05)
     time.sleep(0.1)
     items = sorted(shop.events(), key=lambda item: item["at"]["S"])
-    return [
-        {"name": item["name"]["S"], **json.loads(item["body"]["S"])} for item in items
-    ]  # fmt: skip
+    return [{"name": item["name"]["S"], **json.loads(item["body"]["S"])} for item in items]
 
 
 @pytest.fixture

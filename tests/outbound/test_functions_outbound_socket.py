@@ -191,12 +191,23 @@ def test_malformed_response_is_retryable(raw: bytes) -> None:
 
 heads = st.lists(
     st.sampled_from(
-        [b"HTTP/1.1 200 OK", b"\r\n", b"Content-Length:", b"Transfer-Encoding: chunked", b"5",
-         b"Content-Encoding: gzip", b"Content-Type: application/json", b"{", b"\x00", b"\xff", b"0"]
+        [
+            b"HTTP/1.1 200 OK",
+            b"\r\n",
+            b"Content-Length:",
+            b"Transfer-Encoding: chunked",
+            b"5",
+            b"Content-Encoding: gzip",
+            b"Content-Type: application/json",
+            b"{",
+            b"\x00",
+            b"\xff",
+            b"0",
+        ]
     )
     | st.binary(max_size=12),
     max_size=14,
-)  # fmt: skip
+)
 
 
 def test_any_response_bytes_give_a_value() -> None:

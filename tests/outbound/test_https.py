@@ -109,10 +109,22 @@ def test_every_public_dns_name_is_accepted(labels: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
-     "192.0.1.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2606:4700:4700::1111",
-     "2a05:d018::1", "64:ff9b::8.8.8.8"],
-)  # fmt: skip
+    [
+        "8.8.8.8",
+        "1.1.1.1",
+        "100.63.255.255",
+        "100.128.0.0",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.0.1.0",
+        "198.17.255.255",
+        "198.20.0.0",
+        "223.255.255.255",
+        "2606:4700:4700::1111",
+        "2a05:d018::1",
+        "64:ff9b::8.8.8.8",
+    ],
+)
 def test_internet_address_is_public(address: str) -> None:
     assert is_public(address)
 
@@ -286,10 +298,29 @@ def test_compressed_response_is_not_unpacked(encoding: str) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "again"),
-    [(OutboundResponse(status), status in {408, 425, 429, 500, 502, 503, 599})
-     for status in (200, 204, 301, 400, 401, 404, 408, 409, 410, 422, 425, 429, 500, 502, 503, 599)]
+    [
+        (OutboundResponse(status), status in {408, 425, 429, 500, 502, 503, 599})
+        for status in (
+            200,
+            204,
+            301,
+            400,
+            401,
+            404,
+            408,
+            409,
+            410,
+            422,
+            425,
+            429,
+            500,
+            502,
+            503,
+            599,
+        )
+    ]
     + [(RequestFailed("x", retry=True), True), (RequestFailed("x"), False)],
-)  # fmt: skip
+)
 def test_only_temporary_failures_are_retryable(
     answer: OutboundResponse | RequestFailed, again: bool
 ) -> None:

@@ -54,8 +54,12 @@ def test_invalid_language_or_time_zone_is_ignored() -> None:
     assert odd == Answers("ann@mail.example", {"adult": False})
 
 
-@given(st.dictionaries(st.sampled_from(["email", "locale", "timezone", "device", *FORM.fields]),
-                       documents | st.text()))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from(["email", "locale", "timezone", "device", *FORM.fields]),
+        documents | st.text(),
+    )
+)
 def test_any_post_is_read_without_exception(posted: dict[str, Any]) -> None:
     found = read_answers(FORM, {"email": "ann@mail.example", **posted})
     assert isinstance(found, Answers | FormError)
@@ -68,7 +72,7 @@ def test_form_is_read_from_settings() -> None:
     assert form_named(StoreSettings(), "footer") is None
 
 
-def test_default_origin_is_shop_url() -> None:
+def test_origins_default_to_shop_url() -> None:
     assert origins(StoreSettings(url="https://shop.example/de/")) == ("https://shop.example",)
     assert origins(StoreSettings(url="https://shop.example:8443/")) == (
         "https://shop.example:8443",

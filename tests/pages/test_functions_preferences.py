@@ -23,12 +23,17 @@ from tests.support.visitors import look, press
 Json = dict[str, Any]
 STRANGER = "c" + "7" * 25
 VISIT = workflow(
-    {"id": "wait", "type": "delay_until", "date": "contact.properties.next_visit", "at": "09:00",
-     "movable": {"en": "Your <i>next</i> visit", "fa": "نوبت بعدی شما"}},
+    {
+        "id": "wait",
+        "type": "delay_until",
+        "date": "contact.properties.next_visit",
+        "at": "09:00",
+        "movable": {"en": "Your <i>next</i> visit", "fa": "نوبت بعدی شما"},
+    },
     send("reminder"),
     on="Visited",
     category="transactional",
-)  # fmt: skip
+)
 
 
 @pytest.fixture
@@ -106,9 +111,14 @@ def test_post_without_action_changes_nothing(open_store: Shop, body: str) -> Non
 
 @pytest.mark.parametrize(
     ("locale", "lang", "direction"),
-    [("en", "en", "ltr"), ("fa-IR", "fa", "rtl"), ("ar", "ar", "rtl"), ("zh-TW", "zh-Hant", "ltr"),
-     ("nb", "en", "ltr")],
-)  # fmt: skip
+    [
+        ("en", "en", "ltr"),
+        ("fa-IR", "fa", "rtl"),
+        ("ar", "ar", "rtl"),
+        ("zh-TW", "zh-Hant", "ltr"),
+        ("nb", "en", "ltr"),
+    ],
+)
 def test_page_is_in_contacts_language(
     open_store: Shop, locale: str, lang: str, direction: str
 ) -> None:
@@ -131,9 +141,17 @@ def test_hostile_names_are_escaped(open_store: Shop) -> None:
 
 
 def test_withdrawal_applies_at_once_with_proof(open_store: Shop) -> None:
-    tell(open_store, "Order Completed", contact={"email": EMAIL, "consent": [
-        {"topic": t, "state": "granted", "at": "2026-01-01T00:00:00Z"} for t in ("offers", "news")
-    ]})  # fmt: skip
+    tell(
+        open_store,
+        "Order Completed",
+        contact={
+            "email": EMAIL,
+            "consent": [
+                {"topic": t, "state": "granted", "at": "2026-01-01T00:00:00Z"}
+                for t in ("offers", "news")
+            ],
+        },
+    )
     status, page = call(press(open_store, token(open_store), SAVE, ip="198.51.100.7"))
     assert status == 200
     assert profile(open_store).consents() == {"offers": "granted", "news": "withdrawn"}
@@ -157,8 +175,14 @@ def test_grant_has_dated_proof_and_replaces_withdrawal(open_store: Shop) -> None
 
 
 def test_topics_not_on_page_are_unchanged(open_store: Shop) -> None:
-    tell(open_store, "Order Completed", contact={"email": EMAIL, "consent": [
-        {"topic": "news", "state": "granted", "at": "2026-01-01T00:00:00Z"}]})  # fmt: skip
+    tell(
+        open_store,
+        "Order Completed",
+        contact={
+            "email": EMAIL,
+            "consent": [{"topic": "news", "state": "granted", "at": "2026-01-01T00:00:00Z"}],
+        },
+    )
     call(press(open_store, token(open_store), {"action": "save", "shown": "offers"}))
     call(
         press(open_store, token(open_store), {"action": "save", "topic": "sales", "shown": "sales"})
@@ -221,9 +245,15 @@ def test_stores_time_zone_can_be_chosen_again(open_store: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("frequency", "hourly"), ("locale", "de"), ("locale", '"><script>'), ("timezone", "Mars/X"),
-     ("timezone", "../../etc/passwd"), ("frequency", "")],
-)  # fmt: skip
+    [
+        ("frequency", "hourly"),
+        ("locale", "de"),
+        ("locale", '"><script>'),
+        ("timezone", "Mars/X"),
+        ("timezone", "../../etc/passwd"),
+        ("frequency", ""),
+    ],
+)
 def test_choice_that_is_not_offered_is_ignored(open_store: Shop, field: str, value: str) -> None:
     call(press(open_store, token(open_store), {"action": "save", field: value}))
     assert open_store.items() == []

@@ -82,10 +82,21 @@ def test_browsing_event_is_on_timeline_of_device(shop: Shop) -> None:
 
 
 FORBIDDEN = [
-    "Order Completed", "Checkout Started", "Form Submitted", "Opt-In Requested", "Unsubscribed",
-    "Email Clicked", "Contact Updated", "List Joined", "Workflow Started", "Device Identified",
-    "product viewed", "Product Viewed ", "", "Score Changed",
-]  # fmt: skip
+    "Order Completed",
+    "Checkout Started",
+    "Form Submitted",
+    "Opt-In Requested",
+    "Unsubscribed",
+    "Email Clicked",
+    "Contact Updated",
+    "List Joined",
+    "Workflow Started",
+    "Device Identified",
+    "product viewed",
+    "Product Viewed ",
+    "",
+    "Score Changed",
+]
 
 
 @pytest.mark.parametrize("name", FORBIDDEN)
@@ -112,10 +123,23 @@ def test_report_cannot_set_contact_data(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [None, [], "x", {}, {"name": "Page Viewed"}, viewed(""), viewed("x" * 65), viewed("é"),
-     viewed("a#b"), viewed("a\nb"), viewed(x="y" * 9000), {**viewed(), "properties": []},
-     {**viewed(), "id": 7}, {**viewed(), "name": ["Page Viewed"]}],
-)  # fmt: skip
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"name": "Page Viewed"},
+        viewed(""),
+        viewed("x" * 65),
+        viewed("é"),
+        viewed("a#b"),
+        viewed("a\nb"),
+        viewed(x="y" * 9000),
+        {**viewed(), "properties": []},
+        {**viewed(), "id": 7},
+        {**viewed(), "name": ["Page Viewed"]},
+    ],
+)
 def test_invalid_event_is_dropped_and_others_are_stored(shop: Shop, event: Any) -> None:
     assert call(report(shop, event, viewed("good")))[0] == 202
     assert [item["id"]["S"] for item in shop.events()] == ["good"]
@@ -218,7 +242,7 @@ def test_invalid_link_does_not_connect_device(cloud: Cloud, shop: Shop, what: st
     assert devices(shop) == ()
 
 
-def test_link_does_not_merge_two_known_contacts(shop: Shop) -> None:
+def test_report_with_address_stays_with_its_device(shop: Shop) -> None:
     """Whatever address they claim, what they look at stays with their own device."""
     known(shop)
     call(report(shop, viewed(email=EMAIL), device=OTHER_DEVICE, email=EMAIL, token=EMAIL))

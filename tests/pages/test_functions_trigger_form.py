@@ -118,8 +118,10 @@ def test_double_opt_in_form_waits_for_confirmation(open_store: Shop) -> None:
 
 def test_confirmation_email_passes_gate_and_its_link_confirms(open_store: Shop) -> None:
     forms = {"footer": FOOTER}
-    upload(open_store, {"settings.json": settings_file(forms=forms), **CONFIRM,
-                        "workflows/opt-in.json": OPT_IN})  # fmt: skip
+    upload(
+        open_store,
+        {"settings.json": settings_file(forms=forms), **CONFIRM, "workflows/opt-in.json": OPT_IN},
+    )
     call(form_post(open_store))
     pass_on(open_store)
     before = len(open_store.cloud.post.sent)
@@ -455,8 +457,13 @@ def test_confirmation_link_expires_after_seven_days(open_store: Shop) -> None:
         name = f"EVENT#Opt-In Requested#{shown}#{item['id']['S']}"
         aged = item | {"sk": {"S": name}, "at": {"S": shown}}
         core.client("dynamodb").put_item(TableName="milepost-contacts", Item=aged)
-        claim = ConfirmationLink(open_store.store, item["pk"]["S"].rpartition("#")[2], "footer",
-                             item["id"]["S"], datetime.fromisoformat(shown))  # fmt: skip
+        claim = ConfirmationLink(
+            open_store.store,
+            item["pk"]["S"].rpartition("#")[2],
+            "footer",
+            item["id"]["S"],
+            datetime.fromisoformat(shown),
+        )
         token = seal_confirmation(claim, open_store.links)
         assert call(press(open_store, token, "do=confirm"))[0] == status
     assert len(open_store.events("Form Submitted")) == 1
@@ -476,10 +483,10 @@ def flipped(token: str, place: int) -> str:
         lambda t, s: s.token(t.partition(".")[0]),
         lambda t, s: "x",
         lambda t, s: "",
-        lambda t, s: "....." ,
+        lambda t, s: ".....",
         lambda t, s: f"../../unsubscribe/{t}",
     ],
-)  # fmt: skip
+)
 def test_forged_link_confirms_nothing(
     open_store: Shop, printed: Printed, spoil: Callable[[str, Shop], str]
 ) -> None:
@@ -504,8 +511,13 @@ def test_link_of_other_store_is_invalid(cloud: Cloud) -> None:
         shop.settings(forms={"footer": FOOTER})
         call(form_post(shop))
     (item,) = one.events("Opt-In Requested")
-    claim = ConfirmationLink(one.store, item["pk"]["S"].rpartition("#")[2], "footer",
-                         item["id"]["S"], datetime.fromisoformat(item["at"]["S"]))  # fmt: skip
+    claim = ConfirmationLink(
+        one.store,
+        item["pk"]["S"].rpartition("#")[2],
+        "footer",
+        item["id"]["S"],
+        datetime.fromisoformat(item["at"]["S"]),
+    )
     token = seal_confirmation(claim, "shared")
     assert call(look(two, token))[0] == 404
     assert call(look(one, token))[0] == 200

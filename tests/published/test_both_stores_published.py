@@ -102,9 +102,12 @@ def test_stored_template_renders_like_compiled_one(ports: Ports) -> None:
     ports.publications.keep_template(STORE, version)
     assert ports.publications.template(STORE, "plain", version.hash) == version
     context = {
-        "contact": {"properties": {}}, "event": {}, "store": {"postal_address": "27 Lane"},
-        "urls": {"unsubscribe": "https://x.example/u"}, "now": "2026-11-02T12:00:00.000Z",
-    }  # fmt: skip
+        "contact": {"properties": {}},
+        "event": {},
+        "store": {"postal_address": "27 Lane"},
+        "urls": {"unsubscribe": "https://x.example/u"},
+        "now": "2026-11-02T12:00:00.000Z",
+    }
     rendered = ports.registry.template(STORE, "plain", version.hash).render(context, None)
     assert rendered.subject == "About plain"
     assert "https://x.example/u" in rendered.html

@@ -53,25 +53,40 @@ def test_click_by_person_after_scanner_counts(case: Json) -> None:
     ("agent", "after", "why"),
     [
         ("Mozilla/5.0", HOUR, "privacy proxy"),
-        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-         "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0", HOUR, "privacy proxy"),
-        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
-         "GoogleImageProxy)", HOUR, ""),
-        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
-         "GoogleImageProxy)", timedelta(seconds=1), "too soon"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0",
+            HOUR,
+            "privacy proxy",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+            "GoogleImageProxy)",
+            HOUR,
+            "",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+            "GoogleImageProxy)",
+            timedelta(seconds=1),
+            "too soon",
+        ),
         ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", HOUR, ""),
         (IPHONE, HOUR, ""),
         (IPHONE, timedelta(seconds=4.9), "too soon"),
         (IPHONE, timedelta(seconds=5), ""),
         ("", HOUR, ""),
-        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", HOUR,
-         "scanner"),
+        (
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            HOUR,
+            "scanner",
+        ),
         ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0", HOUR, "scanner"),
         ("python-requests/2.32.3", HOUR, "scanner"),
         ("Barracuda Sentinel (EE)", HOUR, "scanner"),
         ("Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36", HOUR, ""),
     ],
-)  # fmt: skip
+)
 def test_open_is_judged_by_user_agent_and_delay(agent: str, after: timedelta, why: str) -> None:
     assert detect_bot("opened", agent, after) == why
 

@@ -35,9 +35,13 @@ def test_delivery_event_returns_its_message(ports: Ports) -> None:
     facts = report(ports, "delivered", recipient=ADA.upper())
     assert facts is not None
     wanted = {
-        "store": STORE, "workflow": "cart", "step": "reminder", "enrollment": "e-1",
-        "recipient": address_hash(ADA), "status": "accepted",
-    }  # fmt: skip
+        "store": STORE,
+        "workflow": "cart",
+        "step": "reminder",
+        "enrollment": "e-1",
+        "recipient": address_hash(ADA),
+        "status": "accepted",
+    }
     assert {name: facts[name] for name in wanted} == wanted
 
 

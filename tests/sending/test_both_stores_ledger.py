@@ -59,8 +59,10 @@ def test_message_keeps_variant_and_block_run(ports: Ports) -> None:
         decide(ports, own)
         kept = ports.look.message(own.ref)
         assert (kept["variant"], kept["template"], int(kept["block_seq"])) == (
-            "short", "offers/short", 3,
-        )  # fmt: skip
+            "short",
+            "offers/short",
+            3,
+        )
     claim(ports)
     assert "variant" not in ports.look.message(draft().ref)
 

@@ -161,7 +161,7 @@ def test_merge_keeps_recent_sends_of_both_contacts_and_new_claims(ports: Ports) 
     assert claim(ports, OTHER) == Claimed()
 
 
-def test_claim_during_merge_is_not_lost(ports: Ports) -> None:
+def test_merge_fails_if_loser_was_claimed_meanwhile(ports: Ports) -> None:
     stale = known(ports)
     claim(ports)
     winner = kept(ports, LOSER, event("Viewed"))

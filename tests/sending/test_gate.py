@@ -96,19 +96,35 @@ def test_contact_without_address_skips_message(fields: Json) -> None:
     assert skipped(profile=profile(fields=fields)) == Skip("contact has no e-mail address")
 
 
-@pytest.mark.parametrize("address", [
-    "ada", "@mail.example", "ada@", "ada@example", "ada@mail@mail.example", "a b@mail.example",
-    "ada@mail.example, bo@mail.example", "<ada@mail.example>", "ada@mail.example\n",
-    "ad\u00e4@mail.example", "7@deleted.invalid", "root@shop.localhost", "ada@.",
-    "a;b@mail.example", "a" * 242 + "@mail.example",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada",
+        "@mail.example",
+        "ada@",
+        "ada@example",
+        "ada@mail@mail.example",
+        "a b@mail.example",
+        "ada@mail.example, bo@mail.example",
+        "<ada@mail.example>",
+        "ada@mail.example\n",
+        "ad\u00e4@mail.example",
+        "7@deleted.invalid",
+        "root@shop.localhost",
+        "ada@.",
+        "a;b@mail.example",
+        "a" * 242 + "@mail.example",
+    ],
+)
 def test_undeliverable_address_skips_message(address: str) -> None:
     fields = {"email": (address, "x", "y")}
     assert skipped(profile=profile(fields=fields)) == Skip("address cannot be mailed")
 
 
-@pytest.mark.parametrize("address", ["o'brien+x@mail.example", "success@simulator.amazonses.com",
-                                     "a" * 241 + "@mail.example"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    ["o'brien+x@mail.example", "success@simulator.amazonses.com", "a" * 241 + "@mail.example"],
+)
 def test_unusual_address_is_accepted(address: str) -> None:
     known = profile(fields={"email": (address, "x", "y")})
     assert isinstance(decide_send(question(profile=known)), Send)
@@ -255,8 +271,9 @@ def test_snooze_skips_marketing_until_its_end() -> None:
     assert isinstance(decide_send(order), Send)
 
 
-@pytest.mark.parametrize("until", ["2026-11-03T12:00:00.000Z", "2020-01-01T00:00:00Z", "soon", None,
-                                   7, "", ["x"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "until", ["2026-11-03T12:00:00.000Z", "2020-01-01T00:00:00Z", "soon", None, 7, "", ["x"]]
+)
 def test_ended_or_invalid_snooze_is_ignored(until: Any) -> None:
     assert isinstance(decide_send(question(profile=snoozed(until))), Send)
 
@@ -384,8 +401,9 @@ def test_total_deferral_of_more_than_a_week_is_skipped() -> None:
     decision = decide_send(asked._replace(waited=start))
     assert isinstance(decision, Skip)
     assert (decision.reason, decision.numbers["since"]) == (
-        "deferred too long", "2026-11-02T12:00:00.000Z",
-    )  # fmt: skip
+        "deferred too long",
+        "2026-11-02T12:00:00.000Z",
+    )
     monthly = FrequencyLimits(UTC_ZONE, (Cap("reader wants monthly mail", 1, 30),))
     assert isinstance(decide_send(asked._replace(limits=monthly)), Skip)
 
@@ -410,9 +428,13 @@ CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 30]))
     due=st.lists(st.tuples(st.integers(0, 24 * 14), st.booleans()), max_size=25),
 )
 def test_random_messages_respect_quiet_hours_and_caps(
-    quiet: tuple[time, time], weekdays: set[int], zone: str, caps: tuple[int, int], smart: int,
+    quiet: tuple[time, time],
+    weekdays: set[int],
+    zone: str,
+    caps: tuple[int, int],
+    smart: int,
     due: list[tuple[int, bool]],
-) -> None:  # fmt: skip
+) -> None:
     """Messages come due at these hours; some wait, and come again when they were told to."""
     own = ZoneInfo(zone)
     hours = SendingHours(own, UTC_ZONE, quiet, weekdays)

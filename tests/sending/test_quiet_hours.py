@@ -12,8 +12,16 @@ from milepost.stores.settings import StoreSettings
 
 UTC_ZONE = ZoneInfo("UTC")
 NIGHT = (time(21), time(8))
-ZONES = ["UTC", "Europe/Paris", "America/New_York", "Asia/Tehran", "Pacific/Apia",
-         "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kathmandu"]  # fmt: skip
+ZONES = [
+    "UTC",
+    "Europe/Paris",
+    "America/New_York",
+    "Asia/Tehran",
+    "Pacific/Apia",
+    "America/Sao_Paulo",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+]
 
 
 def at(text: str) -> datetime:
@@ -21,9 +29,12 @@ def at(text: str) -> datetime:
 
 
 def hours(
-    zone: str = "UTC", quiet: tuple[time, time] | None = NIGHT, store: str = "UTC",
-    weekdays: tuple[int, ...] = (), days: tuple[str, ...] = (),
-) -> SendingHours:  # fmt: skip
+    zone: str = "UTC",
+    quiet: tuple[time, time] | None = NIGHT,
+    store: str = "UTC",
+    weekdays: tuple[int, ...] = (),
+    days: tuple[str, ...] = (),
+) -> SendingHours:
     return SendingHours(ZoneInfo(zone), ZoneInfo(store), quiet, weekdays, days)
 
 

@@ -301,7 +301,7 @@ def test_concurrent_workers_get_no_slot_twice() -> None:
     assert sorted(places)[-1] - micros(MONDAY_NOON) == 79 * 2778
 
 
-def test_simulated_ses_throttles_no_send_of_many_threads() -> None:
+def test_sends_of_many_threads_stay_below_rate_of_ses() -> None:
     """In real time, against a post that counts as strictly as SES may: any second, wherever it
     begins."""
     rate, mails = 100, 150

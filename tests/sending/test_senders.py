@@ -45,9 +45,19 @@ def test_sender_is_found_by_path_in_data(owner: str) -> None:
 
 @pytest.mark.parametrize(
     "owner",
-    [None, "", "carl", 7, True, ["anna"], {"name": "anna"}, "evil@attacker.example",
-     "Anna <evil@attacker.example>", "anna\r\nBcc: evil@attacker.example"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "carl",
+        7,
+        True,
+        ["anna"],
+        {"name": "anna"},
+        "evil@attacker.example",
+        "Anna <evil@attacker.example>",
+        "anna\r\nBcc: evil@attacker.example",
+    ],
+)
 def test_undeclared_sender_in_data_is_ignored(owner: Any) -> None:
     place = "contact.properties.owner"
     assert origin(owner, from_=place, reply_to=place) == STORE

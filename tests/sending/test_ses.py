@@ -126,18 +126,30 @@ def test_any_sender_name_is_one_ascii_line_and_decodes_back(name: str) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["AccountSuspendedException", "LimitExceededException", "SendingPausedException", "Throttling",
-     "ThrottlingException", "TooManyRequestsException"],
-)  # fmt: skip
+    [
+        "AccountSuspendedException",
+        "LimitExceededException",
+        "SendingPausedException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    ],
+)
 @pytest.mark.parametrize("status", [400, 429, 503])
 def test_temporary_error_is_retryable_rejection(code: str, status: int) -> None:
     assert answer_to(refusal(code, status)) == SubmissionRejected(code, retry=True)
 
 
 @pytest.mark.parametrize(
-    "code", ["MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException",
-             "NotFoundException", "AccessDeniedException"]
-)  # fmt: skip
+    "code",
+    [
+        "MessageRejected",
+        "MailFromDomainNotVerifiedException",
+        "BadRequestException",
+        "NotFoundException",
+        "AccessDeniedException",
+    ],
+)
 def test_permanent_error_is_final_rejection_with_code_only(code: str) -> None:
     """SES's own words may quote the address."""
     assert answer_to(refusal(code)) == SubmissionRejected(code)

@@ -144,7 +144,7 @@ def test_bounce_without_recipients_is_recorded() -> None:
         assert (bounced.recipient, bounced.permanent) == ("", True)
 
 
-def test_forwarded_address_in_bounce_is_kept_beside_recipient() -> None:
+def test_address_in_open_is_not_the_recipient() -> None:
     """An address in the open or click itself does not count as the recipient."""
     opened = told("open", bouncedRecipients=[{"emailAddress": "eve@mail.example"}])
     assert opened is not None

@@ -150,9 +150,13 @@ def test_arithmetic_and_list_filters_work() -> None:
         " {{ event.name | upper | replace('CHECKOUT', 'X') | truncate(3) }}"
         " {% for row in event.p | batch(2, 0) %}{{ loop.index }}/{{ loop.length }} {% endfor %}"
         "{% for k, v in event.m | dictsort %}{{ k ~ '=' ~ v }};{% endfor %}</p>",
-        event={"total": 2, "p": [{"price": 3}, {"price": 1.5}, {"price": 2}], "m": {"b": 1, "a": 2},
-               "name": "Checkout"},
-    )  # fmt: skip
+        event={
+            "total": 2,
+            "p": [{"price": 3}, {"price": 1.5}, {"price": 2}],
+            "m": {"b": 1, "a": 2},
+            "name": "Checkout",
+        },
+    )
     assert "<p>4.0 6.5 3+1.5+2 1.5 3 X 1/2 2/2 a=2;b=1;</p>" in mail.html.replace("'", "")
 
 
@@ -161,10 +165,21 @@ def test_arithmetic_and_list_filters_work() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "chosen"),
-    [("fa-IR", "fa"), ("fa", "fa"), ("ar-SA", "ar"), ("zh-TW", "zh-Hant"), ("zh_HK", "zh-Hant"),
-     ("zh-CN", "en"), ("de", "en"), (None, "en"), ("", "en"), ("nonsense!", "en"),
-     ("EN-gb", "en"), ("zh-Hant-TW", "zh-Hant")],
-)  # fmt: skip
+    [
+        ("fa-IR", "fa"),
+        ("fa", "fa"),
+        ("ar-SA", "ar"),
+        ("zh-TW", "zh-Hant"),
+        ("zh_HK", "zh-Hant"),
+        ("zh-CN", "en"),
+        ("de", "en"),
+        (None, "en"),
+        ("", "en"),
+        ("nonsense!", "en"),
+        ("EN-gb", "en"),
+        ("zh-Hant-TW", "zh-Hant"),
+    ],
+)
 def test_best_language_for_locale_is_chosen(wanted: str | None, chosen: str) -> None:
     assert languages.choose(wanted, ["en", "ar", "fa", "zh-Hant"], "en") == chosen
 
@@ -172,8 +187,11 @@ def test_best_language_for_locale_is_chosen(wanted: str | None, chosen: str) -> 
 def test_simplified_and_traditional_chinese_are_not_mixed() -> None:
     both = ["en", "zh-Hans", "zh-Hant"]
     assert [languages.choose(tag, both, "en") for tag in ("zh-CN", "zh-SG", "zh", "zh-MO")] == [
-        "zh-Hans", "zh-Hans", "zh-Hans", "zh-Hant",
-    ]  # fmt: skip
+        "zh-Hans",
+        "zh-Hans",
+        "zh-Hans",
+        "zh-Hant",
+    ]
 
 
 def test_layout_constants_follow_language() -> None:
@@ -191,13 +209,23 @@ def test_layout_constants_follow_language() -> None:
 
 @pytest.mark.parametrize(
     ("locale", "amount", "currency", "shown"),
-    [("en", "1234.5", "USD", "$1,234.50"), ("en-GB", 3, "GBP", "£3.00"), ("en", "-3", "eur", "-€3.00"),
-     ("ar", 185, "SAR", "\u200f185.00\xa0ر.س.\u200f"), ("ar-SA", 185, "SAR", "\u200f١٨٥٫٠٠\xa0ر.س.\u200f"),
-     ("fa", 1250000, "IRT", "۱٬۲۵۰٬۰۰۰\xa0تومان"), ("fa-IR", 1200000, "IRR", "۱٬۲۰۰٬۰۰۰\xa0ریال"),
-     ("fa", "49.9", "USD", "\u200e$\xa0۴۹٫۹۰"), ("zh-Hant", "1480.00", "TWD", "NT$1,480"),
-     ("zh-Hant", 5, "USD", "US$5.00"), ("hi", 1234567, "INR", "₹12,34,567.00"),
-     ("de-CH", "1234.5", "CHF", "CHF\xa01’234.50"), ("ja", 1200, "JPY", "¥1,200"), ("xx", 1, "USD", "$1.00")],
-)  # fmt: skip
+    [
+        ("en", "1234.5", "USD", "$1,234.50"),
+        ("en-GB", 3, "GBP", "£3.00"),
+        ("en", "-3", "eur", "-€3.00"),
+        ("ar", 185, "SAR", "\u200f185.00\xa0ر.س.\u200f"),
+        ("ar-SA", 185, "SAR", "\u200f١٨٥٫٠٠\xa0ر.س.\u200f"),
+        ("fa", 1250000, "IRT", "۱٬۲۵۰٬۰۰۰\xa0تومان"),
+        ("fa-IR", 1200000, "IRR", "۱٬۲۰۰٬۰۰۰\xa0ریال"),
+        ("fa", "49.9", "USD", "\u200e$\xa0۴۹٫۹۰"),
+        ("zh-Hant", "1480.00", "TWD", "NT$1,480"),
+        ("zh-Hant", 5, "USD", "US$5.00"),
+        ("hi", 1234567, "INR", "₹12,34,567.00"),
+        ("de-CH", "1234.5", "CHF", "CHF\xa01’234.50"),
+        ("ja", 1200, "JPY", "¥1,200"),
+        ("xx", 1, "USD", "$1.00"),
+    ],
+)
 def test_money_is_formatted_for_locale(
     locale: str, amount: object, currency: str, shown: str
 ) -> None:
@@ -234,8 +262,11 @@ def test_money_without_currency_uses_stores() -> None:
 
 def test_numbers_have_digits_of_language() -> None:
     assert [number(12345.5, tag) for tag in ("en", "fa", "ar-EG", "de")] == [
-        "12,345.5", "۱۲٬۳۴۵٫۵", "١٢٬٣٤٥٫٥", "12.345,5",
-    ]  # fmt: skip
+        "12,345.5",
+        "۱۲٬۳۴۵٫۵",
+        "١٢٬٣٤٥٫٥",
+        "12.345,5",
+    ]
 
 
 def test_dates_use_contacts_time_zone_and_calendar() -> None:
@@ -251,10 +282,18 @@ def test_dates_use_contacts_time_zone_and_calendar() -> None:
 
 @pytest.mark.parametrize(
     ("gregorian", "jalali"),
-    [((2024, 3, 20), (1403, 1, 1)), ((2025, 3, 20), (1403, 12, 30)), ((2025, 3, 21), (1404, 1, 1)),
-     ((2021, 3, 20), (1399, 12, 30)), ((1979, 2, 11), (1357, 11, 22)), ((2000, 1, 1), (1378, 10, 11)),
-     ((1600, 3, 20), (979, 1, 1)), ((2026, 9, 22), (1405, 6, 31)), ((2026, 9, 23), (1405, 7, 1))],
-)  # fmt: skip
+    [
+        ((2024, 3, 20), (1403, 1, 1)),
+        ((2025, 3, 20), (1403, 12, 30)),
+        ((2025, 3, 21), (1404, 1, 1)),
+        ((2021, 3, 20), (1399, 12, 30)),
+        ((1979, 2, 11), (1357, 11, 22)),
+        ((2000, 1, 1), (1378, 10, 11)),
+        ((1600, 3, 20), (979, 1, 1)),
+        ((2026, 9, 22), (1405, 6, 31)),
+        ((2026, 9, 23), (1405, 7, 1)),
+    ],
+)
 def test_persian_dates_match_known_days(
     gregorian: tuple[int, int, int], jalali: tuple[int, int, int]
 ) -> None:
@@ -264,13 +303,23 @@ def test_persian_dates_match_known_days(
 
 @pytest.mark.parametrize(
     ("gregorian", "hijri"),
-    [((1999, 4, 17), (1420, 1, 1)), ((2000, 4, 6), (1421, 1, 1)), ((2024, 3, 11), (1445, 9, 1)),
-     ((2024, 4, 10), (1445, 10, 1)), ((2025, 3, 1), (1446, 9, 1)), ((2025, 6, 26), (1447, 1, 1)),
-     ((2026, 2, 18), (1447, 9, 1)), ((2026, 3, 20), (1447, 10, 1)), ((2026, 6, 15), (1447, 12, 29)),
-     ((2077, 11, 16), (1500, 12, 30)),
-     # outside the printed calendar: the civil arithmetic
-     ((622, 7, 19), (1, 1, 1)), ((1900, 1, 1), (1317, 8, 28)), ((2100, 1, 1), (1523, 10, 19))],
-)  # fmt: skip
+    [
+        ((1999, 4, 17), (1420, 1, 1)),
+        ((2000, 4, 6), (1421, 1, 1)),
+        ((2024, 3, 11), (1445, 9, 1)),
+        ((2024, 4, 10), (1445, 10, 1)),
+        ((2025, 3, 1), (1446, 9, 1)),
+        ((2025, 6, 26), (1447, 1, 1)),
+        ((2026, 2, 18), (1447, 9, 1)),
+        ((2026, 3, 20), (1447, 10, 1)),
+        ((2026, 6, 15), (1447, 12, 29)),
+        ((2077, 11, 16), (1500, 12, 30)),
+        # outside the printed calendar: the civil arithmetic
+        ((622, 7, 19), (1, 1, 1)),
+        ((1900, 1, 1), (1317, 8, 28)),
+        ((2100, 1, 1), (1523, 10, 19)),
+    ],
+)
 def test_islamic_dates_match_known_days(
     gregorian: tuple[int, int, int], hijri: tuple[int, int, int]
 ) -> None:
@@ -319,12 +368,17 @@ def test_unknown_calendar_and_too_early_day_are_rejected() -> None:
 
 
 def test_names_of_other_direction_are_isolated() -> None:
-    strings = {"strings.en.json": '{"s": "Hi {{ contact.first_name }}!"}',
-               "strings.ar.json": '{"s": "أهلًا {{ contact.first_name }}!"}'}  # fmt: skip
-    renderer = Renderer(version(
-        "{% if contact.first_name %}<p>{{ t.s }}</p>{% endif %}",
-        subject="{% if contact.first_name %}{{ t.s }}{% endif %}", **strings,
-    ))  # fmt: skip
+    strings = {
+        "strings.en.json": '{"s": "Hi {{ contact.first_name }}!"}',
+        "strings.ar.json": '{"s": "أهلًا {{ contact.first_name }}!"}',
+    }
+    renderer = Renderer(
+        version(
+            "{% if contact.first_name %}<p>{{ t.s }}</p>{% endif %}",
+            subject="{% if contact.first_name %}{{ t.s }}{% endif %}",
+            **strings,
+        )
+    )
     for locale, name, html, subject in (
         ("en", "Anna", "<p>Hi Anna!</p>", "Hi Anna!"),
         ("en", "سارة", '<p>Hi <span dir="rtl">سارة</span>!</p>', "Hi \u2068سارة\u2069!"),
@@ -337,10 +391,12 @@ def test_names_of_other_direction_are_isolated() -> None:
 
 
 def test_address_in_right_to_left_text_has_no_isolates() -> None:
-    renderer = Renderer(version(
-        '<p><a href="{{ store.url }}">{{ t.s }}</a> <a href="https://x.example/o/{{ event.id }}?a=1">y</a></p>',
-        **{"strings.en.json": '{"s": "Go"}', "strings.ar.json": '{"s": "المتجر"}'},
-    ))  # fmt: skip
+    renderer = Renderer(
+        version(
+            '<p><a href="{{ store.url }}">{{ t.s }}</a> <a href="https://x.example/o/{{ event.id }}?a=1">y</a></p>',
+            **{"strings.en.json": '{"s": "Go"}', "strings.ar.json": '{"s": "المتجر"}'},
+        )
+    )
     text = renderer.render(context(event={"id": "A b"}), "ar").text
     assert text == "المتجر: https://shop.example/ y: https://x.example/o/A%20b?a=1\n"
 
@@ -408,13 +464,15 @@ def tags(html: str) -> list[str]:
     return reader.seen
 
 
-_EVERYWHERE = Renderer(version(
-    "<html><head><title>{{ event.v }}</title><style>@media print { p { color: {{ event.v }} } }"
-    "</style></head><body><p style=\"color: {{ event.v }}\" title='{{ event.v }}' class='{{ event.v }}'>{{ event.v }}</p>"
-    '<a href="{{ event.v }}">a</a><img src="https://i.example/{{ event.v }}.png" alt="{{ event.v }}">'
-    "<table><tr><td background=\"{{ event.v }}\" style=\"background: url('{{ event.v }}')\">{{ event.v }}</td></tr></table>"
-    "</body></html>"
-))  # fmt: skip
+_EVERYWHERE = Renderer(
+    version(
+        "<html><head><title>{{ event.v }}</title><style>@media print { p { color: {{ event.v }} } }"
+        "</style></head><body><p style=\"color: {{ event.v }}\" title='{{ event.v }}' class='{{ event.v }}'>{{ event.v }}</p>"
+        '<a href="{{ event.v }}">a</a><img src="https://i.example/{{ event.v }}.png" alt="{{ event.v }}">'
+        '<table><tr><td background="{{ event.v }}" style="background: url(\'{{ event.v }}\')">{{ event.v }}</td></tr></table>'
+        "</body></html>"
+    )
+)
 
 
 @settings(deadline=None)
@@ -429,11 +487,28 @@ def test_no_value_changes_html_structure(value: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)",
-     "java\nscript:alert(1)", "\x01javascript:alert(1)", "data:text/html,<script>x</script>", "vbscript:x",
-     "file:///etc/passwd", "cid:logo", "/relative", "shop.example", "https://x.example/\"onclick=x", "https://a b.example",
-     "blob:https://x", "javascript&#58;alert(1)", "&#106;avascript:alert(1)", "http:javascript", ""],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        " javascript:alert(1)",
+        "java\tscript:alert(1)",
+        "java\nscript:alert(1)",
+        "\x01javascript:alert(1)",
+        "data:text/html,<script>x</script>",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "cid:logo",
+        "/relative",
+        "shop.example",
+        'https://x.example/"onclick=x',
+        "https://a b.example",
+        "blob:https://x",
+        "javascript&#58;alert(1)",
+        "&#106;avascript:alert(1)",
+        "http:javascript",
+        "",
+    ],
+)
 def test_unsafe_address_becomes_hash(address: str) -> None:
     mail = render('<a href="{{ event.link }}">x</a>', event={"link": address})
     assert '<a href="#">' in mail.html
@@ -441,11 +516,16 @@ def test_unsafe_address_becomes_hash(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("address", "shown"),
-    [("https://x.example/?a=1&b='2'", "https://x.example/?a=1&amp;b=&#39;2&#39;"),
-     ("HTTP://x.example", "HTTP://x.example"), ("mailto:a@b.example", "mailto:a@b.example"),
-     ("tel:+123", "tel:+123"), ("#top", "#top"),
-     ("//cdn.example/a.png", "https://cdn.example/a.png"), ("https://شال.example/ی", "https://شال.example/ی")],
-)  # fmt: skip
+    [
+        ("https://x.example/?a=1&b='2'", "https://x.example/?a=1&amp;b=&#39;2&#39;"),
+        ("HTTP://x.example", "HTTP://x.example"),
+        ("mailto:a@b.example", "mailto:a@b.example"),
+        ("tel:+123", "tel:+123"),
+        ("#top", "#top"),
+        ("//cdn.example/a.png", "https://cdn.example/a.png"),
+        ("https://شال.example/ی", "https://شال.example/ی"),
+    ],
+)
 def test_safe_address_is_kept(address: str, shown: str) -> None:
     assert (
         f'<a href="{shown}">'
@@ -533,9 +613,12 @@ def test_importing_rendering_loads_no_babel_and_no_compiler() -> None:
     )
     layer = str(Path(languages.__file__).parents[2])
     done = subprocess.run(
-        [sys.executable, "-c", script], env={"PYTHONPATH": layer}, capture_output=True, text=True,
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": layer},
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert done.stdout.split() == []
 
 

@@ -509,13 +509,19 @@ def test_all_problems_are_reported_together() -> None:
     ("body", "said"),
     [
         ("{{ store.nme }}", 'body.html:1: store has no "nme" (did you mean "name"?)'),
-        ("{{ urls.track }}", 'body.html:1: urls has no "track" (it has: confirm, preferences, shop, unsubscribe, view)'),
+        (
+            "{{ urls.track }}",
+            'body.html:1: urls has no "track" (it has: confirm, preferences, shop, unsubscribe, view)',
+        ),
         ("{{ customer.name }}", '"customer" is not known'),
         ("{% for a in event.b %}{% endfor %}{{ a }}", '"a" is not known'),
         ("{% set store = 1 %}", '"store" cannot be set'),
         ("{% set _x = 1 %}", '"_x" cannot be set'),
-        ("{{ contact.first_name }}", "contact.first_name is missing for some "
-         '(write {{ contact.first_name | default("…") }} or {% if contact.first_name %}…{% endif %})'),
+        (
+            "{{ contact.first_name }}",
+            "contact.first_name is missing for some "
+            '(write {{ contact.first_name | default("…") }} or {% if contact.first_name %}…{% endif %})',
+        ),
         ("{{ contact.properties.size }}", "contact.properties.size is missing for some"),
         ("{% if contact.last_name %}{{ contact.first_name }}{% endif %}", "first_name is missing"),
         ("{{ steps.crm.body }}", "steps.crm.body is missing for some"),
@@ -526,7 +532,10 @@ def test_all_problems_are_reported_together() -> None:
         ("{% raw %}{{ x }}{% endraw %}", "raw blocks are not available"),
         ("{{ 2 ** 3 }}", "** is not available"),
         ('{{ now | date("ful") }}', 'date has no width "ful" (did you mean "full"?)'),
-        ('{{ now | date("long", calendar="lunar") }}', 'date has no calendar "lunar" (there are: gregorian'),
+        (
+            '{{ now | date("long", calendar="lunar") }}',
+            'date has no calendar "lunar" (there are: gregorian',
+        ),
         ("{{ t['a'] }}", "texts stand alone, as in {{ t.greeting }}"),
         ("{% if %}", "body.html:1: Expected an expression, got 'end of statement block'"),
         ("\n\n{% endif %}", "body.html:3: Encountered unknown tag 'endif'"),
@@ -538,17 +547,23 @@ def test_all_problems_are_reported_together() -> None:
         ("{% extends 'body.html' %}", "layouts extend each other in a circle"),
         ("<p {% if event.a %}class='x'{% endif %}>", "Jinja cannot stand inside a tag"),
         ("<a href={{ event.url }}>x</a>", "href= has no quotes"),
-        ("<a href=\"{% if event.a %}https://x{% endif %}\">x</a>", "a statement cannot stand inside href"),
-        ("<a href=\"javascript:{{ event.a }}\">x</a>", "href must begin with the value or with https://host/"),
-        ("<a href=\"https://{{ event.host }}/\">x</a>", "href must begin with the value"),
+        (
+            '<a href="{% if event.a %}https://x{% endif %}">x</a>',
+            "a statement cannot stand inside href",
+        ),
+        (
+            '<a href="javascript:{{ event.a }}">x</a>',
+            "href must begin with the value or with https://host/",
+        ),
+        ('<a href="https://{{ event.host }}/">x</a>', "href must begin with the value"),
         ("<a href='javascript:alert(1)'>x</a>", 'href="javascript:alert(1)" leads nowhere'),
         ("<a href='/sale'>x</a>", 'href="/sale" leads nowhere'),
         ("<img src='data:image/png;base64,AAAA'>", "leads nowhere (links begin with https://"),
-        ("<p onclick=\"{{ event.a }}\">x</p>", "cannot be printed safely inside onclick"),
+        ('<p onclick="{{ event.a }}">x</p>', "cannot be printed safely inside onclick"),
         ("<script>x</script>", "scripts do not run in mail"),
         ("<!-- {{ event.a }} -->", "'event.a' got lost"),
     ],
-)  # fmt: skip
+)
 def test_problem_has_place_reason_and_remedy(body: str, said: str) -> None:
     found = html(body)
     assert any(said in problem for problem in found), found
@@ -558,24 +573,37 @@ def test_problem_has_place_reason_and_remedy(body: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("<mjml><mj-body>\n<mj-txt>x</mj-txt></mj-body></mjml>",
-         'body.mjml:2: there is no <mj-txt> (did you mean "mj-text"?)'),
-        ("<mjml><mj-body>\n<mj-section>\n</mj-body></mjml>",
-         "body.mjml:3: </mj-body> does not fit (close <mj-section> of templates/shop/mail/body.mjml:2 first)"),
+        (
+            "<mjml><mj-body>\n<mj-txt>x</mj-txt></mj-body></mjml>",
+            'body.mjml:2: there is no <mj-txt> (did you mean "mj-text"?)',
+        ),
+        (
+            "<mjml><mj-body>\n<mj-section>\n</mj-body></mjml>",
+            "body.mjml:3: </mj-body> does not fit (close <mj-section> of templates/shop/mail/body.mjml:2 first)",
+        ),
         ("<mjml><mj-body>", "<mj-body> is never closed"),
         ("</mjml>", "</mjml> closes nothing"),
-        ("<mjml><mj-body><mj-text color=red>x</mj-text></mj-body></mjml>",
-         "an attribute of <mj-text> has no quotes"),
-        ("<mjml><mj-body><mj-include path='/etc/passwd' /></mj-body></mjml>",
-         "there is no <mj-include> (use {% include %})"),
+        (
+            "<mjml><mj-body><mj-text color=red>x</mj-text></mj-body></mjml>",
+            "an attribute of <mj-text> has no quotes",
+        ),
+        (
+            "<mjml><mj-body><mj-include path='/etc/passwd' /></mj-body></mjml>",
+            "there is no <mj-include> (use {% include %})",
+        ),
         ("<p>x</p>", "is not valid MJML"),
-        ("<mjml><mj-body><mj-section><mj-column><mj-image src='https://x.example' width='{{ event.w }}' />"
-         "</mj-column></mj-section></mj-body></mjml>", "'event.w' got lost"),
-        ("<mjml><mj-body><mj-wrapper>{% for a in event.b %}<mj-section><mj-column><mj-text>x</mj-text>"
-         "</mj-column></mj-section>{% endfor %}</mj-wrapper></mj-body></mjml>",
-         "stands between rows that Outlook needs together"),
+        (
+            "<mjml><mj-body><mj-section><mj-column><mj-image src='https://x.example' width='{{ event.w }}' />"
+            "</mj-column></mj-section></mj-body></mjml>",
+            "'event.w' got lost",
+        ),
+        (
+            "<mjml><mj-body><mj-wrapper>{% for a in event.b %}<mj-section><mj-column><mj-text>x</mj-text>"
+            "</mj-column></mj-section>{% endfor %}</mj-wrapper></mj-body></mjml>",
+            "stands between rows that Outlook needs together",
+        ),
     ],
-)  # fmt: skip
+)
 def test_invalid_mjml_is_reported_with_place(body: str, said: str) -> None:
     found = problems(**{"body.mjml": body})
     assert any(said in problem for problem in found), found

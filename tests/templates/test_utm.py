@@ -31,7 +31,7 @@ CAMPAIGN = campaign_of(STORE, "cart", "first", "", "https://shop.example/mail")
         ("https://shop.example/a?", f"https://shop.example/a?{UTM}"),
         ("https://shop.example/a#top?b", f"https://shop.example/a?{UTM}#top?b"),
     ],
-)  # fmt: skip
+)
 def test_link_to_stores_pages_gets_utm_parameters(address: str, shown: str) -> None:
     assert CAMPAIGN
     assert add_utm(address, CAMPAIGN) == shown
@@ -39,12 +39,23 @@ def test_link_to_stores_pages_gets_utm_parameters(address: str, shown: str) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["https://other.example/", "https://shop.example.evil.example/", "https://shop.examples/",
-     "https://shop.example@evil.example/", "https://shop.example:444/", "https://my.shop.example/",
-     "https://blog.example/", "https://shop.example/?utm_source=x&b=1", f"https://shop.example/?{UTM}",
-     "mailto:a@shop.example", "tel:+1", "#", "",
-     "https://shop.example/mail/v1/s/unsubscribe/token"],
-)  # fmt: skip
+    [
+        "https://other.example/",
+        "https://shop.example.evil.example/",
+        "https://shop.examples/",
+        "https://shop.example@evil.example/",
+        "https://shop.example:444/",
+        "https://my.shop.example/",
+        "https://blog.example/",
+        "https://shop.example/?utm_source=x&b=1",
+        f"https://shop.example/?{UTM}",
+        "mailto:a@shop.example",
+        "tel:+1",
+        "#",
+        "",
+        "https://shop.example/mail/v1/s/unsubscribe/token",
+    ],
+)
 def test_other_address_stays_unchanged(address: str) -> None:
     assert CAMPAIGN
     assert add_utm(address, CAMPAIGN) == address
@@ -52,11 +63,18 @@ def test_other_address_stays_unchanged(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["https://shop.example", "https://shop.example/a?b=1", "https://shop.example/a#top",
-     "https://shop.example/a?b=1&c#top", "https://other.example/", "https://shop.example/?utm_source=x",
-     "https://shop.example/?utm_source=x&utm_campaign=cart&utm_content=first2", "",
-     "https://shop.example/xutm_source=x&utm_campaign=cart&utm_content=first"],
-)  # fmt: skip
+    [
+        "https://shop.example",
+        "https://shop.example/a?b=1",
+        "https://shop.example/a#top",
+        "https://shop.example/a?b=1&c#top",
+        "https://other.example/",
+        "https://shop.example/?utm_source=x",
+        "https://shop.example/?utm_source=x&utm_campaign=cart&utm_content=first2",
+        "",
+        "https://shop.example/xutm_source=x&utm_campaign=cart&utm_content=first",
+    ],
+)
 def test_strip_utm_returns_link_of_template(address: str) -> None:
     assert CAMPAIGN
     assert strip_utm(add_utm(address, CAMPAIGN), "cart", "first", "") == address
@@ -83,8 +101,14 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
     ("written", "shown"),
     [
         ("https://shop.example/sale", "https://shop.example/sale?{utm}"),
-        ("https://shop.example/sale?a=1&amp;b=2#c", "https://shop.example/sale?a=1&amp;b=2&amp;{utm}#c"),
-        ("https://shop.example/p/{{ event.id }}#r{{ event.id }}", "https://shop.example/p/7%3F?{utm}#r7%3F"),
+        (
+            "https://shop.example/sale?a=1&amp;b=2#c",
+            "https://shop.example/sale?a=1&amp;b=2&amp;{utm}#c",
+        ),
+        (
+            "https://shop.example/p/{{ event.id }}#r{{ event.id }}",
+            "https://shop.example/p/7%3F?{utm}#r7%3F",
+        ),
         ("https://shop.example/?p={{ event.id }}", "https://shop.example/?p=7%3F&amp;{utm}"),
         ("{{ event.url }}", "https://shop.example/x?k=v&amp;{utm}#f"),
         ("{{ store.url }}sale", "https://shop.example/sale?{utm}"),
@@ -94,12 +118,14 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
         ("https://other.example/{{ event.id }}", "https://other.example/7%3F"),
         ("mailto:{{ event.mail }}", "mailto:a%40b.example"),
     ],
-)  # fmt: skip
+)
 def test_links_get_utm_in_every_way_to_write_them(written: str, shown: str) -> None:
     mail = rendered(
         f'<a class="x" href="{written}">y</a><img src="{{{{ event.url }}}}" alt="">',
-        id="7?", url="https://shop.example/x?k=v#f", mail="a@b.example",
-    )  # fmt: skip
+        id="7?",
+        url="https://shop.example/x?k=v#f",
+        mail="a@b.example",
+    )
     expected = shown.replace("{utm}", UTM.replace("&", "&amp;"))
     assert f'href="{expected}"' in mail.html
     assert 'src="https://shop.example/x?k=v#f"' in mail.html  # a picture is no visit
