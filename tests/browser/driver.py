@@ -1,4 +1,4 @@
-"""A real Chromium, spoken to through its own chromedriver (W3C WebDriver over HTTP)."""
+"""A client for a real Chromium, through chromedriver (W3C WebDriver over HTTP)."""
 
 import base64
 import socket
@@ -28,12 +28,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Refusal(Exception):
-    """The browser does not do what it was asked, and says why."""
+    """The browser rejects a command, with the reason."""
 
 
 @dataclass(frozen=True)
 class Element:
-    """Something on the page."""
+    """An element of the page."""
 
     browser: "Browser"
     id: str
@@ -66,7 +66,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Browser:
-    """One window of its own."""
+    """One browser window."""
 
     client: httpx.Client
     session: str

@@ -1,4 +1,4 @@
-"""What readers are sent, on a telephone and on a desk, by day and by night; and as a page."""
+"""Rendered e-mails in a browser, narrow and wide, in light and dark mode, and the web view."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every page that a reader's link leads to, in every language, on a telephone and on a desk."""
+"""Every public page in a browser, in every language, narrow and wide."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +47,7 @@ VISITS = {
 
 
 class Reader:
-    """Somebody who reads one language, waits for a visit, and has all kinds of links."""
+    """A contact with one language, an enrollment that waits for a visit, and all kinds of links."""
 
     def __init__(self, shop: Shop, site: str, locale: str) -> None:
         self.shop, self.site, self.locale = shop, site, locale
@@ -83,7 +83,7 @@ class Reader:
 
     @property
     def confirm(self) -> str:
-        """The link that the mail after the last sign-up has."""
+        """The confirmation link of the last sign-up."""
         *_, item = self.shop.events("Opt-In Requested")
         at, id_ = item["at"]["S"], item["id"]["S"]
         claim = ConfirmationLink(self.shop.store, self.contact, "footer", id_, instant(at))
@@ -117,7 +117,7 @@ each_language = pytest.mark.parametrize("reader", LANGUAGES, indirect=True)
 
 
 def walk(reader: Reader, window: Browser, pages: dict[str, str]) -> Iterator[str]:
-    """From one page to the next, as a reader comes to them."""
+    """Walk through all pages in the order of a contact."""
     window.visit(reader.preferences)
     yield "preferences"
     window.find('input[type="date"]').write(us(day(40)))
@@ -155,7 +155,7 @@ def walk(reader: Reader, window: Browser, pages: dict[str, str]) -> Iterator[str
 
 
 def us(written: str) -> str:
-    """A date as the keyboard of an American browser puts it into a field."""
+    """A date as it is typed into a date field of an American browser."""
     year, month, day_ = written.split("-")
     return f"{month}{day_}{year}"
 

@@ -1,4 +1,4 @@
-"""milepost.js in a real browser: what it reports, and what keeps it silent."""
+"""milepost.js in a real browser: what it reports, and what disables it."""
 
 import json
 import time
@@ -30,7 +30,7 @@ def page(shop: Shop, site: str, *, more: str = "", **options: str) -> str:
 
 
 def reported(shop: Shop, number: int) -> list[Json]:
-    """What has arrived when so much has, or after two seconds."""
+    """The events that have arrived, after `number` events or two seconds."""
     until = time.monotonic() + 2
     while len(shop.events()) < number and time.monotonic() < until:
         time.sleep(0.05)
@@ -41,7 +41,7 @@ def reported(shop: Shop, number: int) -> list[Json]:
 
 @pytest.fixture
 def fresh(driver: httpx.Client, shop: Shop, site: str, pages: Pages) -> Any:
-    """Opens a page of the shop in a browser that was never there."""
+    """Opens a page of the shop in a browser without earlier visits."""
     shop.settings(origins=[site], forms={"footer": {"double_opt_in": False}})
     opened = []
 

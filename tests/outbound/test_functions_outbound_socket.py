@@ -239,7 +239,7 @@ def test_time_limit_covers_the_whole_call(seconds: float) -> None:
 def test_host_name_is_looked_up_without_suffixes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With a dot at its end: a network's own suffixes must not make another name of it."""
+    """The dot at the end keeps the resolver from adding suffixes."""
     asked = []
 
     def getaddrinfo(host: bytes, *_: object, **__: object) -> list[tuple[object, ...]]:

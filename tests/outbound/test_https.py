@@ -286,7 +286,7 @@ def test_response_is_json_or_short_text(kind: str, raw: bytes, reply: OutboundRe
 def test_truncated_json_is_not_parsed() -> None:
     whole = b"1" + b" " * (MAX_RESPONSE_BYTES - 1)
     assert read_answer(200, JSON, "", whole) == OutboundResponse(200, 1)
-    cut = read_answer(200, JSON, "", whole + b" ")  # a number that might have gone on
+    cut = read_answer(200, JSON, "", whole + b" ")  # a number that may be cut off
     assert cut == OutboundResponse(200, whole.decode()[:MAX_TEXT], truncated=True)
 
 

@@ -1,4 +1,4 @@
-"""What SNS is asked, and what it may answer (botocore's own models check both)."""
+"""The request to SNS and its answers (botocore's models check both)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def sns() -> Iterator[tuple[SnsAlerts, Stubber]]:
 
 
 def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, str]:
-    """Subject and message as SNS gets them."""
+    """The subject and the message in the request to SNS."""
     alerts, stub = sns
     seen: dict[str, Any] = {}
     client = alerts.client
@@ -59,7 +59,7 @@ def test_subject_is_one_ascii_line(sns: tuple[SnsAlerts, Stubber], subject: str,
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
 def test_empty_text_is_replaced_by_subject(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
-    """SNS refuses an empty message: the step would be tried for half a day and then fail."""
+    """SNS rejects an empty message: the step would be retried for half a day and then fail."""
     assert told(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
 
 

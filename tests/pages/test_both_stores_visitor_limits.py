@@ -1,4 +1,4 @@
-"""What the counters promise, in memory and in DynamoDB."""
+"""The contract of `VisitorLimits`, in memory and in DynamoDB."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What of a post is taken, whatever is posted; and what a form's page says in every language."""
+"""Reading the posts of forms, and the pages of forms in every language."""
 
 from typing import Any
 

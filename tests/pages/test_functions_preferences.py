@@ -1,4 +1,4 @@
-"""GET and POST /v1/{store}/preferences/{token}: what a reader decides about their mail."""
+"""GET and POST /v1/{store}/preferences/{token}: show and save a contact's preferences."""
 
 import re
 from collections.abc import Callable
@@ -280,7 +280,7 @@ def test_snooze_lasts_thirty_days_and_can_be_ended(open_store: Shop) -> None:
 
 @pytest.fixture
 def waiting(open_store: Shop) -> str:
-    """Ann waits for her next visit; the id of her enrollment."""
+    """The id of Ann's enrollment, which waits for her next visit."""
     contact = {"email": EMAIL, "locale": "en", "properties": {"next_visit": day(20) + "T15:00"}}
     tell(open_store, "Visited", contact=contact)
     run_steps({**enrolled(open_store, "visit"), "block": "wait"}, None)

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/browser and the script that posts there."""
+"""POST /v1/{store}/browser, and the script that posts there."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -101,7 +101,7 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_other_event_names_are_dropped(shop: Shop, printed: Printed, name: str) -> None:
-    """The answer does not say so: whoever tries learns nothing."""
+    """The answer does not say so, and so reveals nothing."""
     assert call(report(shop, viewed(name=name, total=1))) == (202, {"status": "accepted"})
     assert shop.events() == []
     assert printed.counted("BrowserEventsIgnored") == 1
@@ -221,7 +221,7 @@ def test_same_link_on_same_device_is_one_event(shop: Shop) -> None:
 
 @pytest.mark.parametrize("what", ["forged", "late", "foreign", "unsubscribe", "email", "list", ""])
 def test_invalid_link_does_not_connect_device(cloud: Cloud, shop: Shop, what: str) -> None:
-    """An address, or a link made otherwise: the answer is the same, and nothing comes of it."""
+    """An address or another link gets the same answer and has no effect."""
     known(shop)
     other = cloud.open_shop()
     marks: dict[str, Any] = {
@@ -243,7 +243,7 @@ def test_invalid_link_does_not_connect_device(cloud: Cloud, shop: Shop, what: st
 
 
 def test_report_with_address_stays_with_its_device(shop: Shop) -> None:
-    """Whatever address they claim, what they look at stays with their own device."""
+    """Events of a visitor who claims an address stay with the visitor's own device."""
     known(shop)
     call(report(shop, viewed(email=EMAIL), device=OTHER_DEVICE, email=EMAIL, token=EMAIL))
     (item,) = shop.events("Product Viewed")

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/forms/{form} and the link of the mail that follows."""
+"""POST /v1/{store}/forms/{form}, and the link of the confirmation e-mail."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -42,12 +42,12 @@ CONFIRM = {
     "templates/confirm/body.html": '<html><body><a href="{{ urls.confirm }}">Yes</a></body></html>',
 }
 ANSWERS = {"first_name": "Ann", "age": 41, "over_18": False}
-"""A box that is not ticked is an answer too."""
+"""An unchecked box is an answer too."""
 
 
 @pytest.fixture
 def open_store(shop: Shop) -> Shop:
-    """A store with a form that asks for a confirmation, and one that does not."""
+    """A store with one form with double opt-in and one without."""
     popup = {**FOOTER, "double_opt_in": False, "redirect": f"{PAGE}/thanks"}
     shop.settings(forms={"footer": FOOTER, "popup": popup}, locales=["en", "fa", "ar", "zh-Hant"])
     return shop
@@ -65,20 +65,20 @@ def call(made: Json) -> tuple[int, str]:
 
 
 def pass_on(shop: Shop, *names: str) -> None:
-    """What was appended goes on to `react`; only events of these names, if any is given."""
+    """Pass the appended events to `react`; with `names`, only events with these names."""
     found = [item for item in shop.events() if not names or item["name"]["S"] in names]
     react(shop.cloud.stream(*found), None)
 
 
 def event(shop: Shop, name: str) -> tuple[Json, Json]:
-    """The one event of a name: its data, and its whole body."""
+    """The only event with this name: its data and its whole body."""
     (item,) = shop.events(name)
     body = json.loads(item["body"]["S"])
     return body["data"], body
 
 
 def link(shop: Shop, **changes: Any) -> str:
-    """The token of the mail that follows the one sign-up there is."""
+    """The token in the confirmation e-mail of the only sign-up."""
     (item,) = shop.events("Opt-In Requested")
     claim = ConfirmationLink(
         shop.store,
@@ -238,7 +238,7 @@ def test_unconfirmed_sign_up_changes_no_known_contact_data(open_store: Shop) -> 
 def test_answer_does_not_reveal_known_address(
     open_store: Shop, form: str, post: Callable[..., Json], calls: list[str]
 ) -> None:
-    """Unknown, subscribed, unsubscribed, suppressed: the same answer, after the same calls."""
+    """Unknown, subscribed, unsubscribed or suppressed: same answer, same calls."""
     yes = {"topic": "offers", "state": "granted", "at": datetime.now(UTC).isoformat()}
     no = {**yes, "state": "withdrawn"}
     subscribed, gone, dead = (f"{name}@mail.example" for name in ("sub", "gone", "dead"))
@@ -448,7 +448,7 @@ def test_get_of_confirmation_link_confirms_nothing(open_store: Shop, method: str
 
 
 def test_confirmation_link_expires_after_seven_days(open_store: Shop) -> None:
-    """The sign-up is looked up by the instant in the token, so it is the event that is aged."""
+    """The token names the instant of the sign-up, so the test changes the event's age."""
     call(form_post(open_store))
     (item,) = open_store.events("Opt-In Requested")
     for days, status in ((6.9, 200), (7.1, 410)):

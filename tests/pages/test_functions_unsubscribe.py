@@ -1,4 +1,4 @@
-"""GET and POST /v1/{store}/unsubscribe/{token}: the reader's no, by button or by one click."""
+"""GET and POST /v1/{store}/unsubscribe/{token}: unsubscribe by button or with one click."""
 
 import json
 from collections.abc import Callable
@@ -233,7 +233,7 @@ def test_all_button_withdraws_every_topic(open_store: Shop, kind: str, body: byt
 
 @pytest.mark.parametrize("body", [b"", b"%", b"scope=everything", b"\xff\x00", b"=" * 9000])
 def test_unclear_post_withdraws_topic_of_link(open_store: Shop, body: bytes) -> None:
-    """Who posts to this address means it; only the question how much is open."""
+    """A post to this address is always an unsubscribe; only its scope can be unclear."""
     assert call(post(open_store, open_store.token(CONTACT), body))[0] == 200
     assert consents(open_store) == {"offers": "withdrawn"}
 
@@ -343,7 +343,7 @@ def test_link_is_bound_to_store_even_with_shared_key(cloud: Cloud) -> None:
 
 
 def test_store_without_link_key_accepts_no_link(cloud: Cloud) -> None:
-    """An empty key would fit a token that anyone can make."""
+    """With an empty key, anyone could sign a valid token."""
     shop = cloud.open_shop(link_key=None)
     claim = UnsubscribeLink(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
     assert call(get(shop, sign_unsubscribe_link(claim, "")))[0] == 404

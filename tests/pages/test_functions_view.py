@@ -1,4 +1,4 @@
-"""GET /v1/{store}/view/{token}: a mail as a page that runs nothing and is kept by nobody."""
+"""GET /v1/{store}/view/{token}: the web view, which runs no script and is not cached."""
 
 import re
 
@@ -20,7 +20,7 @@ BODY = (
 
 
 def mailed(shop: Shop, **data: str) -> str:
-    """One mail, sent; the token of its link."""
+    """Send one e-mail and return the token of its view link."""
     files = files_of(cart=workflow(send("first"), category="transactional"))
     files["templates/plain/body.html"] = BODY
     upload(shop, files)

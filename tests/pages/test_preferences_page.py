@@ -1,4 +1,4 @@
-"""The page of preferences: whole in every language, and other people's words are only text."""
+"""The preferences page: valid HTML in every language, with escaped data."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the ports promise of what is published, and of the bucket it comes from."""
+"""The contract of the ports for published state and for the store's bucket."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who opened or clicked. The cases are in a file of their own: each is labelled by hand."""
+"""Bot detection. The cases are in a separate file and are labeled by hand."""
 
 import json
 from datetime import timedelta
@@ -35,7 +35,7 @@ def traces(case: Json) -> list[str]:
 
 
 def test_labeled_cases_detect_scanners_and_no_people() -> None:
-    """Of a scanner nothing may be left; the promise is 95 and 1 of a hundred."""
+    """No click of a scanner may count. The promise: 95 % of bots, at most 1 % of people."""
     for label, bound in (("scanner", 0.05), ("person", 0.99)):
         shares = [len(human_clicks(traces(case))) / len(case["clicks"]) for case in cases(label)]
         assert len(shares) >= 12
@@ -92,7 +92,7 @@ def test_open_is_judged_by_user_agent_and_delay(agent: str, after: timedelta, wh
 
 
 def test_click_from_apple_mail_is_by_person() -> None:
-    """The proxy of Mail Privacy Protection fetches pictures, it follows no links."""
+    """The proxy of Mail Privacy Protection fetches images and follows no links."""
     assert detect_bot("clicked", "Mozilla/5.0", HOUR) == ""
 
 

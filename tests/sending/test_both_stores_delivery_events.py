@@ -1,4 +1,4 @@
-"""What the ports promise of messages once claimed: what is reported of them, and what is due."""
+"""The contract of claimed messages: their delivery events, and when they are due."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -155,7 +155,7 @@ def test_message_with_answer_is_not_due(ports: Ports, settled: str) -> None:
 
 
 def test_throttled_message_is_due_after_its_last_possible_try(ports: Ports) -> None:
-    """Otherwise a message whose execution has gone would be throttled for ever."""
+    """Otherwise a message without an execution would stay throttled forever."""
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     assert (due(ports, 179), due(ports, 180)) == ([], [("reminder", 1)])
@@ -167,7 +167,7 @@ def test_throttled_message_is_due_after_its_last_possible_try(ports: Ports) -> N
 
 
 def test_message_abandoned_while_throttled_can_be_claimed(ports: Ports) -> None:
-    """Its workflow may have been paused meanwhile."""
+    """The workflow may have been paused meanwhile."""
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     ports.timers.give_up(draft().ref, DUE)

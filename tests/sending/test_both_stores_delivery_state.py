@@ -1,4 +1,4 @@
-"""Whatever SES reports of a message, in whatever order and how often: one state in the end."""
+"""Delivery events in any order, repeated or not, lead to the same state of a message."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.support.ports import Ports
 LINKS = tuple(f"https://shop.example/{name}" for name in "abcd")
 SECOND = timedelta(seconds=1)
 MADE_UP = {"kind", "timer_bucket", "accepted_at", "ses_id"}
-"""What one adapter alone keeps, and what the answer alone says."""
+"""Attributes that only one adapter stores, or that only the answer sets."""
 
 
 @pytest.fixture
@@ -51,14 +51,14 @@ reports = st.one_of(
 
 @st.composite
 def orders(draw: st.DrawFn) -> tuple[list[DeliveryEvent], list[DeliveryEvent]]:
-    """The same reports twice, in two orders, some of them repeated."""
+    """The same delivery events in two orders, some of them repeated."""
     told = draw(st.lists(reports, min_size=1, max_size=6))
     again = draw(st.lists(st.sampled_from(told), max_size=3))
     return draw(st.permutations(told)), draw(st.permutations([*told, *again]))
 
 
 def after(ports: Ports, told: list[DeliveryEvent], visit: int, answer_at: int) -> dict[str, Any]:
-    """A message of its own, after these reports, with SES's answer somewhere in between."""
+    """A new message after these delivery events, with SES's answer somewhere in between."""
     own = enrollment_ref()
     ref = MessageRef(own.store, own.contact, message_id(own, "reminder", visit))
     claim(ports, replace(draft(), ref=ref))

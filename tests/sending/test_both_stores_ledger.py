@@ -1,4 +1,4 @@
-"""What the send ledger promises: one claim, and in it everything that could forbid the mail."""
+"""The contract of the send ledger: one claim, which checks everything that forbids the e-mail."""
 
 from dataclasses import replace
 
@@ -68,7 +68,7 @@ def test_message_keeps_variant_and_block_run(ports: Ports) -> None:
 
 
 def test_every_step_visit_has_its_own_message(ports: Ports) -> None:
-    """The fate of a loop's mail is that of the visit that is asked for."""
+    """In a loop, the status is that of the requested visit."""
     own = enrollment_ref()
     refs = [
         MessageRef(own.store, own.contact, message_id(own, "reminder", visit)) for visit in (2, 5)

@@ -1,4 +1,4 @@
-"""What the notes of test mails promise, in memory and in DynamoDB."""
+"""The contract of `ProbeNotes`, in memory and in DynamoDB."""
 
 from tests.support.builders import MONDAY_NOON
 from tests.support.ports import Ports

@@ -1,4 +1,4 @@
-"""What caps are counted by: a message counts from its claim on; no two claims miss each other."""
+"""Recent marketing, the basis of caps: a message counts from its claim on."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

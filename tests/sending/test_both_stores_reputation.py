@@ -1,4 +1,4 @@
-"""What counts and breakers promise, in memory and in DynamoDB."""
+"""The contract of reputation counts and marketing stops, in memory and in DynamoDB."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the rows of tokens promise, in memory and in DynamoDB, and what a token costs there."""
+"""The contract of `SendSlots`, in memory and in DynamoDB, and the requests for a slot."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def tokens(request: pytest.FixtureRequest) -> SendSlots:
 def asked(
     after: float = 0, rate: float = 14, ramp: WarmUpLimit | None = None, row: int = 0
 ) -> SlotRequest:
-    """A transactional mail's wish, some milliseconds after noon."""
+    """The slot request of a transactional e-mail, some milliseconds after noon."""
     allowance = apply_quota(SesQuota(rate, -1, 0), [], MONDAY_NOON)
     now = MONDAY_NOON + timedelta(milliseconds=after)
     return slot_request(allowance, "transactional", row, now, ramp)
@@ -114,7 +114,7 @@ def calls(aws: Cloud) -> Iterator[Counter[str]]:
 def test_slot_takes_one_request_while_nothing_changes(
     aws: Cloud, calls: Counter[str], gap: int
 ) -> None:
-    """Alone or in a queue; when one becomes the other a row is asked twice."""
+    """With or without a queue. When one changes to the other, a row takes two requests."""
     tokens = DynamoSendSlots(aws.table("WorkflowsTable"))
     tokens.take(asked(0))
     tokens.take(asked(gap))

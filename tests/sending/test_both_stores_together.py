@@ -1,7 +1,7 @@
-"""Whole stories with memory and DynamoDB side by side: no call of the product tells them apart.
+"""Random stories with memory and DynamoDB side by side: every call must give the same result.
 
-moto imitates DynamoDB call by call; what it cannot show is what two callers at the same instant
-see (transaction conflicts), throttling, the delay of an index, and `ClientRequestToken`.
+moto imitates DynamoDB call by call. It does not show concurrent callers (transaction conflicts),
+throttling, the delay of an index, and `ClientRequestToken`.
 """
 
 from datetime import timedelta
@@ -26,7 +26,7 @@ SEEDS = [
     pytest.param(seed, marks=[pytest.mark.deep] if seed in (1, 2, 3) else [])
     for seed in range(len(STORIES))
 ]
-"""One for each story; the longest are a part of `make test-deep` alone."""
+"""One seed for each story. Only `make test-deep` runs the longest ones."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""How much marketing a reader gets: caps by calendar days, smart sending, the reader's wish."""
+"""Frequency limits: caps by calendar days, smart sending, and the contact's frequency."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ def limits(*caps: Cap, zone: str = "UTC", smart: timedelta = timedelta(0)) -> Fr
 
 
 def test_cap_per_day_uses_contacts_time_zone() -> None:
-    """A mail every morning is one a day, however punctual it is."""
+    """A daily e-mail counts once a day, even if it is some minutes early or late."""
     evening = at("2026-11-02T22:30:00-05:00")
     cap = limits(PER_DAY, zone="America/New_York")
     midnight = at("2026-11-03T00:00:00-05:00")
@@ -145,7 +145,7 @@ TIMES = st.lists(st.integers(0, 60 * 24).map(lambda hours: MONDAY_NOON + hours *
 def test_cap_is_never_exceeded_and_never_waits_too_long(
     times: list[datetime], most: int, days: int
 ) -> None:
-    """Whoever is mailed at each of these times that the cap allows."""
+    """The contact gets an e-mail at each of these times that the cap allows."""
     cap = limits(Cap("cap", most, days))
     went: dict[str, datetime] = {}
     for number, time in enumerate(sorted(times)):

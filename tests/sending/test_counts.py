@@ -31,7 +31,7 @@ def test_every_decision_is_in_exactly_one_count(statuses: list[str]) -> None:
 def test_unknown_status_calls_alarm_and_stays_visible(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As a function of another version would leave it."""
+    """Another version of the function could write such a status."""
     alarms: list[tuple[str, int]] = []
 
     def alarm(step: str, numbers: StepCounts) -> None:

@@ -1,4 +1,4 @@
-"""How often a reader wants mail: said on the page of preferences, held through the functions."""
+"""The frequency that a contact chooses on the preferences page, through the functions."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def ann(shop: Shop) -> str:
 
 
 def wish(shop: Shop, often: str) -> None:
-    """Ann says on her page how often she wants mail."""
+    """Ann chooses a frequency on her preferences page."""
     claim = PreferencesLink(shop.store, ann(shop), f"{ann(shop)}-{'1' * 24}")
     known = {item["sk"]["S"] for item in shop.events()}
     made = press(shop, seal_preferences(claim, shop.links), {"action": "save", "frequency": often})
@@ -49,7 +49,7 @@ def wish(shop: Shop, often: str) -> None:
 
 
 def ledger(shop: Shop) -> dict[str, tuple[str, str]]:
-    """What became of each step, and why."""
+    """The status of each step's message, and its reason."""
     return {
         item["step"]["S"]: (item["status"]["S"], item.get("reason", {}).get("S", ""))
         for item in shop.items("MESSAGE#")
@@ -57,7 +57,7 @@ def ledger(shop: Shop) -> dict[str, tuple[str, str]]:
 
 
 def age(shop: Shop, days: int) -> None:
-    """Have all that Ann was mailed be so many days older."""
+    """Make all of Ann's messages this many days older."""
     profile = tables.contacts().profile(shop.store, ann(shop))
     assert profile is not None
     older = {key: at - timedelta(days=days) for key, at in profile.recent_sends.items()}
@@ -120,7 +120,7 @@ def held(shop: Shop) -> Enrollment:
 
 
 def wait_over(shop: Shop) -> None:
-    """The clock comes to what waits, and Step Functions runs it."""
+    """Let the scheduler resume the suspended enrollment, and Step Functions run it."""
     parked = held(shop)
     assert parked.resume_point is not None
     start = parked.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))
@@ -158,7 +158,7 @@ def test_deferred_message_is_skipped_after_change_to_monthly(
 
 
 def test_frequency_applies_after_merge_of_contacts(shop: Shop) -> None:
-    """Ann is inside under another address when she says under this one what she wants."""
+    """Ann is enrolled under another address when she chooses a frequency under this one."""
     upload(shop, files_of(flow=series()))
     tell(shop, "Order Completed")
     wish(shop, "weekly")

@@ -1,4 +1,4 @@
-"""Every reason against sending, alone: each test fails when its objection is taken out."""
+"""The gate: each reason against sending alone. Each test fails if its check is removed."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -50,7 +50,7 @@ def program(**head: Any) -> Program:
 
 
 def question(**changes: Any) -> GateInput:
-    """A message that nothing stands against, with some things changed."""
+    """The input of a message that may go, with some changes."""
     known = changes.pop("profile", profile())
     made = GateInput(
         profile=known,
@@ -162,7 +162,7 @@ def test_contact_outside_audience_skips_message() -> None:
 
 
 def done(minutes: int) -> Json:
-    """Something was done this long after entering."""
+    """An order was completed this many minutes after the entry."""
     at = MONDAY_NOON + timedelta(minutes=minutes)
     return {"profile": profile(totals={"Order Completed": EventTotal(1, at, at)})}
 
@@ -175,7 +175,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("head", "reason"), ENDINGS)
 def test_exit_event_after_entry_skips_message(head: Json, reason: str) -> None:
-    """The reaction to it may still be on its way."""
+    """`react` may not have ended the enrollment yet."""
     assert skipped(program=program(**head), **done(1)) == Skip(
         reason, {"at": "2026-11-02T12:01:00.000Z"}, exits_enrollment=True
     )
@@ -229,7 +229,7 @@ def test_ended_enrollment_is_the_first_reason() -> None:
 
 
 def test_only_final_reasons_exit_enrollment() -> None:
-    """A pause passes, and a consent may be given: whoever is inside then stays inside."""
+    """A pause can end and a consent can be granted, so the enrollment continues."""
     for changes in OBJECTIONS[1:-1]:
         assert not skipped(**changes).exits_enrollment
     for changes in (OBJECTIONS[0], OBJECTIONS[-1]):
@@ -295,7 +295,7 @@ def at(now: datetime, **changes: Any) -> GateInput:
 
 
 def after(*times: datetime, own: bool = False) -> Profile:
-    """Who has got marketing at these times, the last of it this very message perhaps."""
+    """A contact who got marketing at these times; with `own`, the last one is this message."""
     mailed = {f"m-{number}": when for number, when in enumerate(times)}
     if own:
         mailed[send_key(OWN)] = mailed.pop(f"m-{len(times) - 1}")
@@ -333,7 +333,7 @@ def test_messages_deferred_to_same_instant_are_spread() -> None:
 
 
 def test_spread_does_not_miss_short_sending_window() -> None:
-    """The shop mails from 8:00 to 8:01."""
+    """Marketing may go from 8:00 to 8:01 only."""
     open_for_a_minute = SendingHours(UTC_ZONE, UTC_ZONE, (time(8, 1), time(8)))
     for number in range(50):
         asked = at(EVENING, hours=open_for_a_minute)._replace(message=f"{number}")
@@ -363,7 +363,7 @@ def test_message_over_cap_is_deferred_with_on_cap_defer() -> None:
 
 
 def test_message_does_not_count_against_itself() -> None:
-    """A second run of its block, or one that the post was too busy for."""
+    """The block run is repeated, or SES has throttled the message."""
     for times, decision in (((NOW,), Send), ((NOW, NOW), Skip)):
         asked = at(EVENING, limits=ONE_A_DAY, profile=after(*times, own=True))
         assert isinstance(decide_send(asked), decision)
@@ -435,7 +435,7 @@ def test_random_messages_respect_quiet_hours_and_caps(
     smart: int,
     due: list[tuple[int, bool]],
 ) -> None:
-    """Messages come due at these hours; some wait, and come again when they were told to."""
+    """Messages come due at these hours; deferred ones come due again at their `until`."""
     own = ZoneInfo(zone)
     hours = SendingHours(own, UTC_ZONE, quiet, weekdays)
     both = (Cap("cap per day", caps[0], 1), Cap("cap per week", caps[1], 7))

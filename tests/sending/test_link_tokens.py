@@ -108,7 +108,7 @@ def test_any_other_text_is_invalid_and_raises_nothing(
 
 @given(claims())
 def test_token_is_invalid_without_keys(claim: UnsubscribeLink) -> None:
-    """A store whose keys were taken away must not take what anyone can sign with none."""
+    """A store without keys must not accept a token that is signed with an empty key."""
     assert verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, ""), []) is None
 
 
@@ -133,7 +133,7 @@ OPEN = (
 
 
 def of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
-    """A claim of each kind and its token."""
+    """A link of each kind and its token."""
     confirmation = ConfirmationLink(store, ADAS, "footer", "4" * 24, MONDAY_NOON)
     preferences, visit = PreferencesLink(store, ADAS, MAIL), DeviceLink(store, ADAS, MONDAY_NOON)
     no, view = UnsubscribeLink(store, ADAS, "offers", MAIL), ViewLink(store, ADAS, MAIL)

@@ -1,4 +1,4 @@
-"""Quiet hours and closed days: what the wall shows counts."""
+"""Quiet hours and closed days, in local time."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo

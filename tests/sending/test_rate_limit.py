@@ -1,4 +1,4 @@
-"""The pace of sending: what is never exceeded, who goes first, what happens when it is tight."""
+"""The rate limit: rate and quota are never exceeded, and transactional e-mail goes first."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def allowed(rate: float, day: float = ENDLESS, sent: float = 0, taken: int = 0) 
 
 
 class Workers:
-    """Many workers, each with a clock of its own, who come one after the other in real time."""
+    """Many workers with their own clocks, which request slots one after the other in real time."""
 
     def __init__(self, rate: float, skews: Iterable[float] = (0.0,)) -> None:
         self.rate, self.skews = rate, list(skews)
@@ -80,7 +80,7 @@ def test_sends_in_any_second_never_exceed_rate(rate: float, comings: list[float]
 
 @pytest.mark.parametrize("skew", [0.05, 0.5, 2.0])
 def test_clock_skew_gives_no_slot_twice(skew: float) -> None:
-    """In the long run it is the rate, and in one second as much more as clocks differ."""
+    """The long-term rate holds; one second can exceed it by the clock skew."""
     workers = Workers(14, skews=[0.0, skew, -skew])
     for number in range(3000):
         workers.come(number / 100, number)
@@ -105,7 +105,7 @@ def test_wrong_clock_does_not_block_other_workers() -> None:
 
 
 def test_transactional_gets_slot_when_marketing_does_not() -> None:
-    """However much marketing there is, it takes no more than half of the row."""
+    """Marketing fills at most half of the queue."""
     workers = Workers(14)
     for number in range(1000):
         workers.come(0, number)
@@ -204,7 +204,7 @@ def test_recent_message_without_slot_is_retried_soon() -> None:
 
 
 class Ses:
-    """SES's control plane: it counts how often it is asked."""
+    """The control plane of SES: it counts its requests."""
 
     def __init__(self, *answers: SesQuota) -> None:
         self.answers, self.asked = list(answers), 0
@@ -217,7 +217,7 @@ class Ses:
 
 
 class Environment:
-    """A Lambda environment: a memory of its own, tokens that it shares, a clock that is set."""
+    """A Lambda environment with its own memory, shared slots and a settable clock."""
 
     def __init__(self, ses: Ses, tokens: MemorySendSlots) -> None:
         self.now, self.slept = MONDAY_NOON, 0.0
@@ -283,7 +283,7 @@ def test_worker_sleeps_until_its_slot() -> None:
 
 
 def test_concurrent_workers_get_no_slot_twice() -> None:
-    """Threads, each with an environment of its own, and a rate at which nobody is refused."""
+    """Threads with their own environments, and a rate that gives every one of them a slot."""
     tokens, places = MemorySendSlots(), set[int]()
 
     def work() -> None:
@@ -302,8 +302,7 @@ def test_concurrent_workers_get_no_slot_twice() -> None:
 
 
 def test_sends_of_many_threads_stay_below_rate_of_ses() -> None:
-    """In real time, against a post that counts as strictly as SES may: any second, wherever it
-    begins."""
+    """In real time, against a fake SES that checks the rate in every window of one second."""
     rate, mails = 100, 150
     post, tokens = SendingRate(rate), MemorySendSlots()
     ses = Ses(SesQuota(rate, ENDLESS, 0))

@@ -1,4 +1,4 @@
-"""When marketing has to stop: the shares, the least numbers, and the windows."""
+"""When marketing must stop: the limits, the minimum numbers and the windows."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop |
     ],
 )
 def test_marketing_stops_at_exactly_the_limit(kind: Kind, number: int, most: int) -> None:
-    """2 % of mails that bounce for good, or 0.08 % that are called spam."""
+    """2 % hard bounces, or 0.08 % complaints."""
     found = judged(most, **{kind: number})
     assert found == MarketingStop(MONDAY_NOON, kind, number, most, 1)
     assert judged(most + 1, **{kind: number}) is None

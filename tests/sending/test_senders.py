@@ -1,4 +1,4 @@
-"""Who a mail comes from."""
+"""The sender of an e-mail."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The post, at the socket: whatever happens to the one request, there is no second."""
+"""`SesMailer` at the socket: it makes exactly one request, whatever happens to it."""
 
 import json
 import time
@@ -151,7 +151,7 @@ def test_temporary_error_is_retryable_rejection(code: str, status: int) -> None:
     ],
 )
 def test_permanent_error_is_final_rejection_with_code_only(code: str) -> None:
-    """SES's own words may quote the address."""
+    """SES's message may quote the address."""
     assert answer_to(refusal(code)) == SubmissionRejected(code)
 
 
@@ -176,7 +176,7 @@ def answer_to(error: Exception) -> Answer:
 
 
 def submit(url: str, mail: OutgoingEmail = MAIL, **config: Any) -> Answer:
-    """With boto3's own client, made as `bootstrap` makes it but for its address."""
+    """Submit with boto3's client, configured as in `wiring` except for its address."""
     from botocore.config import Config
 
     client = boto3.client(
@@ -299,7 +299,7 @@ def test_wiring_creates_ses_client_with_one_attempt(
 
 
 def test_lambda_timeout_exceeds_ses_timeouts() -> None:
-    """Otherwise a slow answer would be cut off, and a definite yes would be an unknown."""
+    """Otherwise Lambda could stop before a slow answer, and an accepted message stays unknown."""
     from tests.support.template import read_stack
 
     functions = read_stack().source["Resources"]

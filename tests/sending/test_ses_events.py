@@ -21,7 +21,7 @@ PLACES = {"rendering-failure": "failure", "delivery-delay": "deliveryDelay"}
 
 
 def said(event: Json) -> str:
-    """What the event is about, in either format."""
+    """The type of the event, in either format."""
     return str(event.get("eventType") or event["notificationType"])
 
 
@@ -198,7 +198,7 @@ def test_event_without_details_gets_time_of_email(name: str) -> None:
 
 @given(st.sampled_from(sorted(REPORTS)), st.data())
 def test_damaged_event_is_read_or_raises_value_or_key_error(name: str, data: st.DataObject) -> None:
-    """It then goes back to the queue, alone; it must never become a report about somebody else."""
+    """A damaged event returns to the queue; it must never count for another message."""
     event = sample("ses", name)
     part = data.draw(st.sampled_from(["mail", PLACES.get(name) or said(event).lower()]))
     if event[part]:

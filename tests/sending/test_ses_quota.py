@@ -1,4 +1,4 @@
-"""What SES says of the account, and what is made of it when it says nothing."""
+"""Reading the account's quota from SES, and its errors."""
 
 import pytest
 from botocore.exceptions import ReadTimeoutError

@@ -46,7 +46,7 @@ def test_consented_tracking_needs_topic_tracking(topics: dict[str, str]) -> None
 
 
 def asking(tracking: str, consent: str = "") -> World:
-    """A shop with one mail to Ada, who is asked about tracking."""
+    """A shop with one e-mail to Ada, with this tracking setting and her consent."""
     world = World()
     files = shop(visit=workflow(send("hello"), on="Visited"))
     world.publish(files | {"settings.json": settings(topics=TOPICS, tracking=tracking)})

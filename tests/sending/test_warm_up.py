@@ -1,4 +1,4 @@
-"""The ramp of a new domain: how much on which day, on the store's own clock."""
+"""The warm-up of a new domain: the limit of each day, in the store's time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- tables of cases, some in Arabic digits
-"""Filling in a compiled template: languages, missing values, and what a template cannot do."""
+"""Rendering a compiled template: languages, missing values, and the limits of the sandbox."""
 
 import re
 import subprocess
@@ -314,7 +314,7 @@ def test_persian_dates_match_known_days(
         ((2026, 3, 20), (1447, 10, 1)),
         ((2026, 6, 15), (1447, 12, 29)),
         ((2077, 11, 16), (1500, 12, 30)),
-        # outside the printed calendar: the civil arithmetic
+        # outside of the printed calendar: the arithmetic calendar
         ((622, 7, 19), (1, 1, 1)),
         ((1900, 1, 1), (1317, 8, 28)),
         ((2100, 1, 1), (1523, 10, 19)),
@@ -330,7 +330,7 @@ def test_islamic_dates_match_known_days(
 @given(st.dates(date(622, 7, 19), date(2200, 1, 1)))
 def test_islamic_days_are_consecutive(day: date) -> None:
     today, tomorrow = to_hijri(day), to_hijri(day + timedelta(days=1))
-    if day in (date(1999, 4, 16), date(2077, 11, 16)):  # from one reckoning to the other
+    if day in (date(1999, 4, 16), date(2077, 11, 16)):  # where the calendar in use changes
         return
     if tomorrow.day != 1:
         assert tomorrow == today._replace(day=today.day + 1)

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- tables of cases, mail texts in Arabic, Persian and Chinese
-"""Compiling template folders: the ones that ship, and everything that can be wrong with one."""
+"""Compiling template folders: the shipped ones, and every problem that a folder can have."""
 
 import json
 import re
@@ -151,7 +151,7 @@ def test_shipped_email_is_accessible(version: TemplateVersion, locale: str) -> N
 
 
 class _Page(HTMLParser):
-    """What a screen reader would trip over. Layout tables need a role unless they hold data."""
+    """Collects problems for screen readers. Layout tables need a role unless they hold data."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""UTM parameters: on links to the store's own pages, and on no others."""
+"""UTM parameters: only on links to the store's own pages."""
 
 from typing import Any
 
@@ -113,7 +113,7 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
         ("{{ event.url }}", "https://shop.example/x?k=v&amp;{utm}#f"),
         ("{{ store.url }}sale", "https://shop.example/sale?{utm}"),
         ("{{ store.url }}sale?a#b", "https://shop.example/sale?a&amp;{utm}#b"),
-        ("{{ event.url }}/y", "https://shop.example/x?k=v#f/y"),  # its fragment has begun
+        ("{{ event.url }}/y", "https://shop.example/x?k=v#f/y"),  # the value continues the fragment
         ("{{ event.url if event.url else store.url }}", "https://shop.example/x?k=v&amp;{utm}#f"),
         ("https://other.example/{{ event.id }}", "https://other.example/7%3F"),
         ("mailto:{{ event.mail }}", "mailto:a%40b.example"),
@@ -128,7 +128,7 @@ def test_links_get_utm_in_every_way_to_write_them(written: str, shown: str) -> N
     )
     expected = shown.replace("{utm}", UTM.replace("&", "&amp;"))
     assert f'href="{expected}"' in mail.html
-    assert 'src="https://shop.example/x?k=v#f"' in mail.html  # a picture is no visit
+    assert 'src="https://shop.example/x?k=v#f"' in mail.html  # an image is not a link
 
 
 def test_links_of_derived_text_part_get_utm() -> None:

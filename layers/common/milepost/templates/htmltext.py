@@ -111,7 +111,7 @@ def derive_text(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Finish a text part after its values are in: no stray spaces, no two blank lines in a row."""
-    # By lines and not by expressions, which would stop at every single space of a long letter.
+    # Line by line, because regular expressions would stop at every single space of a long text.
     gaps = GAP in text
     lines: list[str] = []
     for line in text.split("\n"):
