@@ -11,7 +11,7 @@ from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
 from tests.browser.driver import Browser
 from tests.browser.test_pages import AUDIT
-from tests.pages.test_functions_view import mailed
+from tests.pages.test_functions_view import send_email
 from tests.support.cloud import Shop
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"
@@ -76,7 +76,7 @@ def test_web_view_runs_no_script_and_its_link_unsubscribes(
     shop: Shop, site: str, window: Browser
 ) -> None:
     evil = '"><script>document.title="ran"</script>'
-    token = mailed(shop, note=evil, picture="https://shop.example/x.png")
+    token = send_email(shop, note=evil, picture="https://shop.example/x.png")
     window.visit(f"{site}/v1/{shop.store}/view/{token}")
     assert evil in window.find("p").text
     assert window.run("return document.title") != "ran"

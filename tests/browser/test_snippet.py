@@ -95,9 +95,9 @@ def test_do_not_track_signal_disables_snippet(
     pages["mugs"] = page(shop, site)
     name = signal.partition(".")[2]
     value = "'1'" if name == "doNotTrack" else "true"
-    says = f"Object.defineProperty(Navigator.prototype, '{name}', {{get: () => {value}}})"
+    script = f"Object.defineProperty(Navigator.prototype, '{name}', {{get: () => {value}}})"
     with browser(driver) as window:
-        window.devtools("Page.addScriptToEvaluateOnNewDocument", source=says)
+        window.devtools("Page.addScriptToEvaluateOnNewDocument", source=script)
         window.visit(f"{site}/shop/mugs?mp=x")
         window.run("milepost.consent(true); milepost.track('Product Viewed'); milepost.page()")
         assert window.run("return milepost.device()") == ""

@@ -160,9 +160,9 @@ def test_server_without_tls_gets_no_request() -> None:
         )
         answer = made.call(CALL)
         with peer:
-            said = peer.recv(65536)
+            received = peer.recv(65536)
     assert answer == RequestFailed("the call broke off: SSLError", retry=True)
-    assert b"contacts" not in said
+    assert b"contacts" not in received
 
 
 @pytest.mark.parametrize(
@@ -211,14 +211,14 @@ heads = st.lists(
 
 
 def test_any_response_bytes_give_a_value() -> None:
-    said = [b""]
-    with serving(lambda connection: connection.sendall(said[0])) as server:
+    received = [b""]
+    with serving(lambda connection: connection.sendall(received[0])) as server:
         made = outbound(server)
 
         @settings(max_examples=how_many(60), deadline=None)
         @given(heads)
         def any_answer(parts: list[bytes]) -> None:
-            said[0] = b"".join(parts)
+            received[0] = b"".join(parts)
             assert isinstance(made.call(CALL), OutboundResponse | RequestFailed)
 
         any_answer()
@@ -240,12 +240,12 @@ def test_host_name_is_looked_up_without_suffixes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The dot at the end keeps the resolver from adding suffixes."""
-    asked = []
+    hosts = []
 
     def getaddrinfo(host: bytes, *_: object, **__: object) -> list[tuple[object, ...]]:
-        asked.append(host)
+        hosts.append(host)
         return [(2, 1, 6, "", ("203.0.113.9", 0)), (10, 1, 6, "", ("2001:db8::9", 0, 0, 0))]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     assert addresses_of(HOST) == ["203.0.113.9", "2001:db8::9"]
-    assert asked == [f"{HOST}.".encode()]
+    assert hosts == [f"{HOST}.".encode()]

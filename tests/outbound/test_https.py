@@ -75,10 +75,10 @@ def test_url_is_parsed_into_host_port_and_path(url: str, target: tuple[str, int,
     ],
 )
 def test_rejected_url_has_reason_and_remedy(url: str, reason: str) -> None:
-    told = check_url(url)
-    assert told is not None
-    assert reason in told
-    assert parse_target(url) == RequestFailed(told)
+    reason_given = check_url(url)
+    assert reason_given is not None
+    assert reason in reason_given
+    assert parse_target(url) == RequestFailed(reason_given)
 
 
 @given(st.sampled_from(["https://", "https:/", "https:", ""]), url_text, url_text)
@@ -191,10 +191,10 @@ def test_unusual_spelling_of_address_is_not_public(text: str) -> None:
     ],
 )
 def test_unsafe_header_is_rejected(name: str, value: str, reason: str) -> None:
-    told = check_header(name, value)
-    assert told is not None
-    assert reason in told
-    assert check_request(CALL._replace(headers={name: value})) == RequestFailed(told)
+    reason_given = check_header(name, value)
+    assert reason_given is not None
+    assert reason in reason_given
+    assert check_request(CALL._replace(headers={name: value})) == RequestFailed(reason_given)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def sns() -> Iterator[tuple[SnsAlerts, Stubber]]:
         stub.assert_no_pending_responses()
 
 
-def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, str]:
+def published_message(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, str]:
     """The subject and the message in the request to SNS."""
     alerts, stub = sns
     seen: dict[str, Any] = {}
@@ -40,7 +40,7 @@ def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, 
 
 
 def test_alert_is_published_to_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
-    assert told(sns, "cart: tell", "Ada left\n42") == ("cart: tell", "Ada left\n42")
+    assert published_message(sns, "cart: tell", "Ada left\n42") == ("cart: tell", "Ada left\n42")
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,19 @@ def test_alert_is_published_to_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
     ],
 )
 def test_subject_is_one_ascii_line(sns: tuple[SnsAlerts, Stubber], subject: str, line: str) -> None:
-    assert told(sns, subject, "text")[0] == line
+    assert published_message(sns, subject, "text")[0] == line
     assert len(line) < 100
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
 def test_empty_text_is_replaced_by_subject(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
     """SNS rejects an empty message: the step would be retried for half a day and then fail."""
-    assert told(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
+    assert published_message(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
 
 
 @pytest.mark.parametrize("text", ["é" * MAX_TEXT, "x" * (MAX_TEXT + 1), "\ud800" * MAX_TEXT])
 def test_too_long_text_is_cut(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
-    _, message = told(sns, "cart: tell", text)
+    _, message = published_message(sns, "cart: tell", text)
     assert MAX_TEXT - 4 < len(message.encode()) <= MAX_TEXT
 
 

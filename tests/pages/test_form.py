@@ -92,27 +92,30 @@ def test_consent_text_is_in_the_shown_language(consent_text: Any) -> None:
 # --- pages ---
 
 
-class Opened:
+class Confirmation:
     def __init__(
         self, store_name: str = "Shop", consent_text: str = "Yes", locale: str = "en"
     ) -> None:
         self.store_name, self.consent_text, self.locale = store_name, consent_text, locale
 
 
-def pages(opened: Opened) -> list[str]:
+def pages(confirmation: Confirmation) -> list[str]:
     return [
-        confirm_page(opened),
-        confirmed_page(opened),
-        expired_page(opened),
-        rate_limited_page(opened.locale),
-        *(received_page(opened.locale, opened.store_name, double) for double in (True, False)),
-        *(wrong_page(opened.locale, code) for code in ("bad_email", "required", "bad_field")),
+        confirm_page(confirmation),
+        confirmed_page(confirmation),
+        expired_page(confirmation),
+        rate_limited_page(confirmation.locale),
+        *(
+            received_page(confirmation.locale, confirmation.store_name, double)
+            for double in (True, False)
+        ),
+        *(wrong_page(confirmation.locale, code) for code in ("bad_email", "required", "bad_field")),
     ]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_page_is_valid_and_in_language(locale: str) -> None:
-    for page in pages(Opened(locale=locale)):
+    for page in pages(Confirmation(locale=locale)):
         assert Outline(page).tags.count("h1") == 1
         lang = page.partition('lang="')[2].partition('"')[0]
         assert lang in TEXTS
@@ -128,7 +131,7 @@ def test_every_language_has_all_texts() -> None:
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(LOCALES))
 def test_names_and_consent_text_are_escaped(store: str, consent_text: str, locale: str) -> None:
-    plain = [Outline(page) for page in pages(Opened(locale=locale))]
-    found = [Outline(page) for page in pages(Opened(store, consent_text, locale))]
+    plain = [Outline(page) for page in pages(Confirmation(locale=locale))]
+    found = [Outline(page) for page in pages(Confirmation(store, consent_text, locale))]
     assert [page.tags for page in found] == [page.tags for page in plain]
     assert [page.attributes for page in found] == [page.attributes for page in plain]

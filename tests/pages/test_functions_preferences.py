@@ -21,7 +21,7 @@ from tests.support.handlers import enrolled, tell, upload
 from tests.support.visitors import look, press
 
 Json = dict[str, Any]
-STRANGER = "c" + "7" * 25
+OTHER_CONTACT = "c" + "7" * 25
 VISIT = workflow(
     {
         "id": "wait",
@@ -101,7 +101,9 @@ def test_get_changes_nothing_and_shows_no_address(open_store: Shop, method: str)
     assert open_store.items() == before
 
 
-@pytest.mark.parametrize("body", ["", "do=", "do=everything", "topic=offers", "x" * 5000, "%ff=%"])
+@pytest.mark.parametrize(
+    "body", ["", "action=", "action=everything", "topic=offers", "x" * 5000, "%ff=%"]
+)
 def test_post_without_action_changes_nothing(open_store: Shop, body: str) -> None:
     tell(open_store, "Order Completed")
     before = open_store.items()
@@ -196,13 +198,13 @@ def test_unchecked_topic_without_consent_stores_nothing(open_store: Shop) -> Non
 
 
 def test_unsubscribe_from_everything_withdraws_all_topics(open_store: Shop) -> None:
-    status, page = call(press(open_store, token(open_store, STRANGER), "do=all"))
+    status, page = call(press(open_store, token(open_store, OTHER_CONTACT), "action=all"))
     assert (status, "unsubscribed from everything" in page) == (200, True)
-    assert profile(open_store, STRANGER).consents() == {
+    assert profile(open_store, OTHER_CONTACT).consents() == {
         "offers": "withdrawn",
         "news": "withdrawn",
     }
-    call(press(open_store, token(open_store, STRANGER), "do=all"))
+    call(press(open_store, token(open_store, OTHER_CONTACT), "action=all"))
     assert len(open_store.events("Unsubscribed")) == 1
 
 
@@ -219,8 +221,8 @@ def selected(page: str, name: str) -> str:
 
 
 def test_frequency_language_and_time_zone_are_saved_and_shown(open_store: Shop) -> None:
-    wish = {**SAVE, "frequency": "weekly", "locale": "fa", "timezone": "Asia/Tehran"}
-    _, page = call(press(open_store, token(open_store), wish))
+    post_data = {**SAVE, "frequency": "weekly", "locale": "fa", "timezone": "Asia/Tehran"}
+    _, page = call(press(open_store, token(open_store), post_data))
     assert 'lang="fa" dir="rtl"' in page
     assert checked(page, "frequency") == ["weekly"]
     assert (selected(page, "locale"), selected(page, "timezone")) == ("fa", "Asia/Tehran")
@@ -263,13 +265,13 @@ def test_choice_that_is_not_offered_is_ignored(open_store: Shop, field: str, val
 
 
 def test_snooze_lasts_thirty_days_and_can_be_ended(open_store: Shop) -> None:
-    _, page = call(press(open_store, token(open_store), "do=snooze"))
+    _, page = call(press(open_store, token(open_store), "action=snooze"))
     assert "You will get no marketing e-mails until" in page
     assert "paused until" in page
     pass_on(open_store)
     until = datetime.fromisoformat(profile(open_store).get("snoozed_until"))
     assert abs(until - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
-    _, page = call(press(open_store, token(open_store), "do=resume"))
+    _, page = call(press(open_store, token(open_store), "action=resume"))
     assert "Your break is over" in page
     pass_on(open_store)
     assert profile(open_store).get("snoozed_until") is None
@@ -297,8 +299,8 @@ def test_moved_reminder_reschedules_wait(open_store: Shop, waiting: str) -> None
     _, page = call(look(open_store, token(open_store)))
     assert "Your &lt;i&gt;next&lt;/i&gt; visit" in page
     assert f'value="{day(20)}"' in page
-    wish = {"action": "move", "reminder": waiting, "date": day(40)}
-    status, page = call(press(open_store, token(open_store), wish))
+    post_data = {"action": "move", "reminder": waiting, "date": day(40)}
+    status, page = call(press(open_store, token(open_store), post_data))
     assert status == 200
     assert "Your reminder follows the new date" in page
     assert f'value="{day(40)}"' in page
@@ -311,8 +313,8 @@ def test_moved_reminder_reschedules_wait(open_store: Shop, waiting: str) -> None
 def test_invalid_reminder_date_is_rejected_with_message(
     open_store: Shop, waiting: str, date: str
 ) -> None:
-    wish = {"action": "move", "reminder": waiting, "date": date}
-    status, page = call(press(open_store, token(open_store), wish))
+    post_data = {"action": "move", "reminder": waiting, "date": date}
+    status, page = call(press(open_store, token(open_store), post_data))
     assert status == 422
     assert 'role="alert"' in page
     assert open_store.events("Preferences Changed") == []
@@ -320,13 +322,13 @@ def test_invalid_reminder_date_is_rejected_with_message(
 
 def test_reminder_cannot_move_to_today(open_store: Shop, waiting: str) -> None:
     for number, status in ((0, 422), (2, 200)):
-        wish = {"action": "move", "reminder": waiting, "date": day(number)}
-        assert call(press(open_store, token(open_store), wish))[0] == status
+        post_data = {"action": "move", "reminder": waiting, "date": day(number)}
+        assert call(press(open_store, token(open_store), post_data))[0] == status
 
 
 def test_link_cannot_move_reminder_of_other_contact(open_store: Shop, waiting: str) -> None:
-    wish = {"action": "move", "reminder": waiting, "date": day(40)}
-    _, page = call(press(open_store, token(open_store, STRANGER), wish))
+    post_data = {"action": "move", "reminder": waiting, "date": day(40)}
+    _, page = call(press(open_store, token(open_store, OTHER_CONTACT), post_data))
     assert "visit" not in page
     assert open_store.events("Preferences Changed") == []
     assert due(open_store) == day(20)
@@ -334,8 +336,8 @@ def test_link_cannot_move_reminder_of_other_contact(open_store: Shop, waiting: s
 
 def test_post_can_set_only_date_of_reminder(open_store: Shop, waiting: str) -> None:
     for forged in ("vip", "../x", "", f"{waiting}x"):
-        wish = {"action": "move", "reminder": forged, "date": day(40), "property": "vip"}
-        call(press(open_store, token(open_store), wish))
+        post_data = {"action": "move", "reminder": forged, "date": day(40), "property": "vip"}
+        call(press(open_store, token(open_store), post_data))
     assert open_store.events("Preferences Changed") == []
 
 
@@ -367,7 +369,7 @@ def test_forged_link_shows_and_changes_nothing(
     open_store: Shop, printed: Printed, spoil: Callable[[str, Shop], str], method: str
 ) -> None:
     bad = spoil(token(open_store), open_store)
-    made = look(open_store, bad) if method == "GET" else press(open_store, bad, "do=all")
+    made = look(open_store, bad) if method == "GET" else press(open_store, bad, "action=all")
     assert call(made) == call(look(open_store, "nonsense"))
     assert printed.counted("PreferenceLinksRefused") == 2
     assert open_store.items() == []
@@ -375,20 +377,20 @@ def test_forged_link_shows_and_changes_nothing(
 
 def test_link_of_other_store_is_invalid(cloud: Cloud) -> None:
     one, two = cloud.open_shop(link_key="shared"), cloud.open_shop(link_key="shared")
-    mark = token(one, STRANGER, key="shared")
+    mark = token(one, OTHER_CONTACT, key="shared")
     assert call(look(one, mark))[0] == 200
-    assert call(press(two, mark, "do=all"))[0] == 404
+    assert call(press(two, mark, "action=all"))[0] == 404
     assert two.items() == []
 
 
 def test_link_works_after_key_rotation(cloud: Cloud) -> None:
     shop = cloud.open_shop(link_key="new", link_key_previous="old")
     shop.settings()
-    assert call(look(shop, token(shop, STRANGER, key="old")))[0] == 200
+    assert call(look(shop, token(shop, OTHER_CONTACT, key="old")))[0] == 200
 
 
 def test_multipart_post_is_rejected_with_reason(open_store: Shop) -> None:
-    made = press(open_store, token(open_store), "do=all")
+    made = press(open_store, token(open_store), "action=all")
     made["headers"]["content-type"] = "multipart/form-data; boundary=x"
     assert handler(made, None)["statusCode"] == 415
 

@@ -44,13 +44,13 @@ def report(
     return request("events.post", "POST", json.dumps(document), headers, ip, store=shop.store)
 
 
-def call(made: Json) -> tuple[int, Any]:
-    response = handler(made, None)
+def call(http_request: Json) -> tuple[int, Any]:
+    response = handler(http_request, None)
     return response["statusCode"], json.loads(response["body"] or "null")
 
 
-def status_of(made: Json) -> int:
-    status: int = handler(made, None)["statusCode"]
+def status_of(http_request: Json) -> int:
+    status: int = handler(http_request, None)["statusCode"]
     return status
 
 
@@ -178,8 +178,10 @@ def test_report_larger_than_beacon_is_rejected(shop: Shop) -> None:
 )
 @given(events=st.lists(documents, max_size=4), more=st.dictionaries(st.text(), documents))
 def test_any_report_is_handled_without_exception(shop: Shop, events: list[Any], more: Json) -> None:
-    made = report(shop, *events, **{k: v for k, v in more.items() if k not in {"shop", "origin"}})
-    assert status_of(made) in {202, 400, 401, 422}
+    http_request = report(
+        shop, *events, **{k: v for k, v in more.items() if k not in {"shop", "origin"}}
+    )
+    assert status_of(http_request) in {202, 400, 401, 422}
 
 
 # --- whose it is ---
@@ -190,7 +192,7 @@ def token(shop: Shop, contact: str, days: float = 0, key: str = "") -> str:
     return seal_visit(DeviceLink(shop.store, contact, at), key or shop.links)
 
 
-def known(shop: Shop) -> None:
+def create_contact(shop: Shop) -> None:
     tell(shop, "Order Completed", contact={"email": EMAIL})
 
 
@@ -202,7 +204,7 @@ def devices(shop: Shop) -> tuple[str, ...]:
 
 
 def test_link_of_email_connects_device_with_contact(shop: Shop) -> None:
-    known(shop)
+    create_contact(shop)
     call(report(shop, token=token(shop, ann(shop))))
     pass_on(shop)
     assert devices(shop) == (DEVICE,)
@@ -212,7 +214,7 @@ def test_link_of_email_connects_device_with_contact(shop: Shop) -> None:
 
 
 def test_same_link_on_same_device_is_one_event(shop: Shop) -> None:
-    known(shop)
+    create_contact(shop)
     mark = token(shop, ann(shop))
     for _ in range(3):
         call(report(shop, token=mark))
@@ -222,7 +224,7 @@ def test_same_link_on_same_device_is_one_event(shop: Shop) -> None:
 @pytest.mark.parametrize("what", ["forged", "late", "foreign", "unsubscribe", "email", "list", ""])
 def test_invalid_link_does_not_connect_device(cloud: Cloud, shop: Shop, what: str) -> None:
     """An address or another link gets the same answer and has no effect."""
-    known(shop)
+    create_contact(shop)
     other = cloud.open_shop()
     marks: dict[str, Any] = {
         "forged": token(shop, ann(shop), key="guessed"),
@@ -244,7 +246,7 @@ def test_invalid_link_does_not_connect_device(cloud: Cloud, shop: Shop, what: st
 
 def test_report_with_address_stays_with_its_device(shop: Shop) -> None:
     """Events of a visitor who claims an address stay with the visitor's own device."""
-    known(shop)
+    create_contact(shop)
     call(report(shop, viewed(email=EMAIL), device=OTHER_DEVICE, email=EMAIL, token=EMAIL))
     (item,) = shop.events("Product Viewed")
     assert not item["pk"]["S"].endswith(ann(shop))
@@ -321,15 +323,15 @@ def test_visitor_data_is_not_logged(shop: Shop, printed: Printed) -> None:
 
 
 def test_script_is_served_to_any_origin(shop: Shop) -> None:
-    made = request("unsubscribe.get", "GET", b"", {}, store=shop.store)
-    response = handler(made, None)
+    http_request = request("unsubscribe.get", "GET", b"", {}, store=shop.store)
+    response = handler(http_request, None)
     assert response["statusCode"] == 200
     assert response["headers"]["content-type"].startswith("text/javascript")
     assert "max-age" in response["headers"]["cache-control"]
     assert KEY not in response["body"]
     again = {"if-none-match": response["headers"]["etag"]}
-    made = request("unsubscribe.get", "GET", b"", again, store=shop.store)
-    assert handler(made, None)["statusCode"] == 304
+    http_request = request("unsubscribe.get", "GET", b"", again, store=shop.store)
+    assert handler(http_request, None)["statusCode"] == 304
 
 
 def test_script_is_small_and_has_no_dependencies() -> None:

@@ -53,8 +53,8 @@ def open_store(shop: Shop) -> Shop:
     return shop
 
 
-def call(made: Json) -> tuple[int, str]:
-    response = handler(made, None)
+def call(http_request: Json) -> tuple[int, str]:
+    response = handler(http_request, None)
     headers = response["headers"]
     assert "set-cookie" not in headers
     assert headers["cache-control"] == "no-store"
@@ -94,7 +94,7 @@ def profile(shop: Shop) -> Any:
     return tables.contacts().profile(shop.store, contact_id(shop.store, "email", EMAIL))
 
 
-def say_no(shop: Shop) -> None:
+def withdraw_consent(shop: Shop) -> None:
     no = {"topic": "offers", "state": "withdrawn", "at": datetime.now(UTC).isoformat()}
     tell(shop, "No", contact={"email": EMAIL, "consent": [no]})
 
@@ -132,7 +132,7 @@ def test_confirmation_email_passes_gate_and_its_link_confirms(open_store: Shop) 
     token = html.partition(prefix)[2].partition('"')[0]
     assert EMAIL not in html
     assert call(look(open_store, token))[0] == 200
-    assert call(press(open_store, token, "do=confirm"))[0] == 200
+    assert call(press(open_store, token, "action=confirm"))[0] == 200
     assert event(open_store, "Form Submitted")[0]["form"] == "footer"
 
 
@@ -140,7 +140,7 @@ def test_confirmation_stores_consent_with_proof_of_both_requests(open_store: Sho
     call(form_post(open_store, first_name="Ann", age="41", device=DEVICE, ip="203.0.113.9"))
     token = link(open_store)
     pass_on(open_store)
-    status, page = call(press(open_store, token, "do=confirm", ip="198.51.100.7"))
+    status, page = call(press(open_store, token, "action=confirm", ip="198.51.100.7"))
     assert (status, "You are signed up" in page) == (200, True)
     data, body = event(open_store, "Form Submitted")
     assert data == {"form": "footer", **ANSWERS}
@@ -166,12 +166,12 @@ def test_confirmation_stores_consent_with_proof_of_both_requests(open_store: Sho
 def test_repeated_confirmation_does_not_undo_later_withdrawal(open_store: Shop) -> None:
     call(form_post(open_store))
     token = link(open_store)
-    assert call(press(open_store, token, "do=confirm")) == call(
-        press(open_store, token, "do=confirm")
+    assert call(press(open_store, token, "action=confirm")) == call(
+        press(open_store, token, "action=confirm")
     )
     pass_on(open_store)
-    say_no(open_store)
-    call(press(open_store, token, "do=confirm"))
+    withdraw_consent(open_store)
+    call(press(open_store, token, "action=confirm"))
     assert len(open_store.events("Form Submitted")) == 1
     pass_on(open_store)
     assert profile(open_store).consents()["offers"] == "withdrawn"
@@ -188,7 +188,7 @@ def test_consent_text_is_that_of_the_sign_up(open_store: Shop) -> None:
     open_store.settings(forms={"footer": wider}, topics={"offers": "O", "news": "N", "sms": "S"})
     token = link(open_store)
     assert "Everything" not in call(look(open_store, token))[1]
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     pass_on(open_store)
     assert profile(open_store).consents() == {"offers": "granted", "news": "granted"}
     assert event(open_store, "List Joined")[0]["list"] == "newsletter"
@@ -202,7 +202,7 @@ def test_confirmation_lifts_suppression_of_erased_address(
     tables.contacts().suppress(open_store.store, address_hash(EMAIL), reason, at)
     call(form_post(open_store))
     assert open_store.items("SUPPRESSION")
-    call(press(open_store, link(open_store), "do=confirm"))
+    call(press(open_store, link(open_store), "action=confirm"))
     assert bool(open_store.items("SUPPRESSION")) is stays
 
 
@@ -214,7 +214,7 @@ def test_single_opt_in_does_not_resubscribe_contact(
     assert response["headers"]["location"] == f"{PAGE}/thanks"
     pass_on(open_store)
     assert profile(open_store).consents() == {"offers": "granted", "news": "granted"}
-    say_no(open_store)
+    withdraw_consent(open_store)
     handler(form_post(open_store, "popup"), None)
     pass_on(open_store)
     assert profile(open_store).consents()["offers"] == "withdrawn"
@@ -257,15 +257,15 @@ def test_answer_does_not_reveal_known_address(
 @pytest.fixture
 def calls(cloud: Cloud) -> Iterator[list[str]]:
     """The names of the calls to the contacts table, in order."""
-    made: list[str] = []
+    names: list[str] = []
     client = core.client("dynamodb")
 
     def note(params: Json, model: Any, **_: Any) -> None:
         if json.loads(params["body"]).get("TableName") != "milepost-workflows":
-            made.append(model.name)
+            names.append(model.name)
 
     client.meta.events.register("before-call.dynamodb.*", note)
-    yield made
+    yield names
     client.meta.events.unregister("before-call.dynamodb.*", note)
 
 
@@ -370,8 +370,10 @@ def test_form_in_other_encoding_is_rejected_with_reason(
 @pytest.mark.parametrize("body", ["", "[]", "{", "null", '"x"', '{"a":' * 30])
 def test_json_that_is_not_an_object_is_rejected(open_store: Shop, body: str) -> None:
     headers = {"content-type": "application/json"}
-    made = request("events.post", "POST", body, headers, store=open_store.store, form="footer")
-    assert handler(made, None)["statusCode"] == 400
+    http_request = request(
+        "events.post", "POST", body, headers, store=open_store.store, form="footer"
+    )
+    assert handler(http_request, None)["statusCode"] == 400
 
 
 def test_form_with_too_many_fields_is_rejected(open_store: Shop) -> None:
@@ -428,8 +430,8 @@ def test_script_of_shop_page_can_post(open_store: Shop) -> None:
     ["https://evil.example", "null", "https://shop.harborline.example.evil.example", "*", ""],
 )
 def test_script_of_other_origin_cannot_read_answer(open_store: Shop, origin: str) -> None:
-    for made in (preflight(open_store, origin), json_post(open_store, origin=origin)):
-        assert "access-control-allow-origin" not in handler(made, None)["headers"]
+    for http_request in (preflight(open_store, origin), json_post(open_store, origin=origin)):
+        assert "access-control-allow-origin" not in handler(http_request, None)["headers"]
 
 
 # --- the link ---
@@ -438,9 +440,9 @@ def test_script_of_other_origin_cannot_read_answer(open_store: Shop, origin: str
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_get_of_confirmation_link_confirms_nothing(open_store: Shop, method: str) -> None:
     call(form_post(open_store))
-    made = look(open_store, link(open_store), method)
-    made["queryStringParameters"] = {"action": "confirm"}
-    status, page = call(made)
+    http_request = look(open_store, link(open_store), method)
+    http_request["queryStringParameters"] = {"action": "confirm"}
+    status, page = call(http_request)
     assert status == 200
     assert "Yes, send me &lt;b&gt;offers&lt;/b&gt; &amp; news." in page
     assert call(press(open_store, link(open_store), ""))[0] == 200
@@ -465,20 +467,20 @@ def test_confirmation_link_expires_after_seven_days(open_store: Shop) -> None:
             datetime.fromisoformat(shown),
         )
         token = seal_confirmation(claim, open_store.links)
-        assert call(press(open_store, token, "do=confirm"))[0] == status
+        assert call(press(open_store, token, "action=confirm"))[0] == status
     assert len(open_store.events("Form Submitted")) == 1
 
 
-def flipped(token: str, place: int) -> str:
-    return token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+def change_character(token: str, index: int) -> str:
+    return token[:index] + ("A" if token[index] != "A" else "B") + token[index + 1 :]
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
         lambda t, s: t[:-1],
-        lambda t, s: flipped(t, 3),
-        lambda t, s: flipped(t, len(t) - 3),
+        lambda t, s: change_character(t, 3),
+        lambda t, s: change_character(t, len(t) - 3),
         lambda t, s: t.replace(".footer.", ".popup."),
         lambda t, s: s.token(t.partition(".")[0]),
         lambda t, s: "x",
@@ -494,7 +496,7 @@ def test_forged_link_confirms_nothing(
     token = spoil(link(open_store), open_store)
     expected = call(look(open_store, "nonsense"))
     assert call(look(open_store, token)) == expected
-    assert call(press(open_store, token, "do=confirm")) == expected
+    assert call(press(open_store, token, "action=confirm")) == expected
     assert printed.counted("ConfirmLinksRefused") == 3
     assert open_store.events("Form Submitted") == []
 
@@ -502,7 +504,7 @@ def test_forged_link_confirms_nothing(
 def test_valid_link_of_missing_sign_up_is_invalid(open_store: Shop) -> None:
     call(form_post(open_store))
     for changes in ({"request": "0" * 24}, {"contact": "c" + "0" * 25}, {"at": datetime.now(UTC)}):
-        assert call(press(open_store, link(open_store, **changes), "do=confirm"))[0] == 404
+        assert call(press(open_store, link(open_store, **changes), "action=confirm"))[0] == 404
 
 
 def test_link_of_other_store_is_invalid(cloud: Cloud) -> None:
@@ -528,5 +530,5 @@ def test_address_and_link_are_not_logged(open_store: Shop, printed: Printed) -> 
     token = link(open_store)
     printed.forbid(token, "203.0.113.24")
     call(look(open_store, token))
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     assert [r["message"] for r in printed.records() if "message" in r] == ["signed up", "confirmed"]

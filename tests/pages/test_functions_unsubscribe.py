@@ -135,7 +135,7 @@ def multipart(boundary: str, *, eol: str = "\r\n", disposition: str = 'name="{na
     return eol.join(lines).encode()
 
 
-ODD = [
+ODD_BODIES = [
     "a",
     "----WebKitFormBoundary7MA4YWxkTrZu0gW",
     "One-Click",
@@ -146,7 +146,7 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("boundary", ODD)
+@pytest.mark.parametrize("boundary", ODD_BODIES)
 @pytest.mark.parametrize("quoted", [True, False])
 def test_one_click_works_as_multipart_with_any_boundary(
     open_store: Shop, boundary: str, quoted: bool
@@ -280,23 +280,23 @@ def test_link_works_after_key_rotation(cloud: Cloud) -> None:
 # --- what is no link ---
 
 
-def flipped(token: str, place: int) -> str:
-    other = "A" if token[place] != "A" else "B"
-    return token[:place] + other + token[place + 1 :]
+def change_character(token: str, index: int) -> str:
+    other = "A" if token[index] != "A" else "B"
+    return token[:index] + other + token[index + 1 :]
 
 
-SPOILED: dict[str, Callable[[str], str]] = {
+FORGED: dict[str, Callable[[str], str]] = {
     "empty": lambda _: "",
     "truncated": lambda t: t[:-1],
     "half": lambda t: t[: len(t) // 2],
     "longer": lambda t: t + "A",
     "padded": lambda t: t + "=",
-    "the first bit": lambda t: flipped(t, 0),
-    "the contact": lambda t: flipped(t, 8),
+    "the first bit": lambda t: change_character(t, 0),
+    "the contact": lambda t: change_character(t, 8),
     "the topic": lambda t: t.replace(".offers.", ".news."),
     "no topic": lambda t: t.replace(".offers.", ".."),
-    "the message": lambda t: flipped(t, len(CONTACT) + 10),
-    "the last bit": lambda t: flipped(t, len(t) - 1),
+    "the message": lambda t: change_character(t, len(CONTACT) + 10),
+    "the last bit": lambda t: change_character(t, len(t) - 1),
     "unsigned": lambda t: t.rpartition(".")[0] + ".",
     "unicode": lambda t: t + "é",
     "lone surrogate": lambda t: "\ud800" + t,
@@ -308,12 +308,12 @@ SPOILED: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("how", SPOILED)
+@pytest.mark.parametrize("how", FORGED)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_forged_link_always_shows_the_same_page(
     open_store: Shop, printed: Printed, how: str, method: str
 ) -> None:
-    token = SPOILED[how](open_store.token(CONTACT))
+    token = FORGED[how](open_store.token(CONTACT))
     request = get(open_store, token) if method == "GET" else post(open_store, token, ONE_CLICK)
     _, expected = call(get(open_store, "nonsense"))
     assert call(request) == (404, expected)

@@ -19,7 +19,7 @@ BODY = (
 )
 
 
-def mailed(shop: Shop, **data: str) -> str:
+def send_email(shop: Shop, **data: str) -> str:
     """Send one e-mail and return the token of its view link."""
     files = files_of(cart=workflow(send("first"), category="transactional"))
     files["templates/plain/body.html"] = BODY
@@ -34,7 +34,7 @@ def mailed(shop: Shop, **data: str) -> str:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_view_shows_email_and_writes_nothing(shop: Shop, method: str) -> None:
-    token = mailed(shop, note="<script>alert(1)</script>", picture="javascript:alert(1)")
+    token = send_email(shop, note="<script>alert(1)</script>", picture="javascript:alert(1)")
     before = shop.items()
     response = handler(look(shop, token, method), None)
     assert response["statusCode"] == 200
@@ -54,8 +54,10 @@ def test_view_shows_email_and_writes_nothing(shop: Shop, method: str) -> None:
 
 
 def test_forged_link_and_missing_email_show_their_pages(shop: Shop, printed: Printed) -> None:
-    stranger = "c" + "7" * 25
-    gone = sign_view_link(ViewLink(shop.store, stranger, f"{stranger}-{'1' * 24}"), shop.links)
+    other_contact = "c" + "7" * 25
+    gone = sign_view_link(
+        ViewLink(shop.store, other_contact, f"{other_contact}-{'1' * 24}"), shop.links
+    )
     answer = handler(look(shop, gone), None)
     assert answer["statusCode"] == 410
     assert "not shown any more" in answer["body"]
@@ -63,4 +65,4 @@ def test_forged_link_and_missing_email_show_their_pages(shop: Shop, printed: Pri
         answer = handler(look(shop, token), None)
         assert answer["statusCode"] == 404
         assert "This link does not work" in answer["body"]
-    assert stranger not in "".join(map(str, printed.lines()))
+    assert other_contact not in "".join(map(str, printed.lines()))

@@ -10,7 +10,7 @@ from milepost.pages.unsubscribe_html import TEXTS, done_page, question_page
 
 
 @dataclass(frozen=True)
-class Opened:
+class Page:
     store_name: str = "Harborline"
     topic_title: str = "Offers"
     locale: str = "en"
@@ -48,7 +48,7 @@ LOCALES = ["en", "ar", "fa", "zh-Hant", "zh-CN", "de", "", "x" * 500, '"><script
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_page_is_valid_and_has_language(locale: str) -> None:
-    opened = Opened(locale=locale)
+    opened = Page(locale=locale)
     for page in (question_page(opened), done_page(opened, "topic"), done_page(opened, "all")):
         assert Outline(page).tags[:3] == ["html", "head", "meta"]
         assert "Harborline" in page
@@ -66,7 +66,7 @@ def test_every_language_has_all_texts() -> None:
 
 
 def test_question_page_has_two_buttons_and_no_other_links() -> None:
-    page = question_page(Opened())
+    page = question_page(Page())
     outline = Outline(page)
     assert outline.tags.count("button") == 2
     assert '<form method="post">' in page, "without an action it posts to its own address"
@@ -75,9 +75,9 @@ def test_question_page_has_two_buttons_and_no_other_links() -> None:
 
 
 def test_done_page_shows_result() -> None:
-    assert "no more e-mails about" in done_page(Opened(), "topic")
-    assert "no more marketing e-mails" in done_page(Opened(), "all")
-    assert "Offers" not in done_page(Opened(), "all")
+    assert "no more e-mails about" in done_page(Page(), "topic")
+    assert "no more marketing e-mails" in done_page(Page(), "all")
+    assert "Offers" not in done_page(Page(), "all")
 
 
 def test_invalid_link_page_reveals_nothing() -> None:
@@ -86,8 +86,8 @@ def test_invalid_link_page_reveals_nothing() -> None:
 
 @given(st.text(), st.text(), st.sampled_from(LOCALES))
 def test_names_are_escaped(store: str, topic: str, locale: str) -> None:
-    opened = Opened(store, topic, locale)
-    plain = Outline(question_page(Opened(locale=locale)))
+    opened = Page(store, topic, locale)
+    plain = Outline(question_page(Page(locale=locale)))
     outline = Outline(question_page(opened))
     assert outline.tags == plain.tags
     assert outline.attributes == plain.attributes

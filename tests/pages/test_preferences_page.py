@@ -23,7 +23,7 @@ KNOWN = Profile(STORE, contact(), consent={"offers": YES})
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageData:
     settings: StoreSettings = SETTINGS
     profile: Profile = KNOWN
     reminders: tuple[Reminder, ...] = (Reminder("e-1", "next", "Visit", "2026-12-01"),)
@@ -33,14 +33,14 @@ class Shown:
     day: str = ""
 
 
-def show(shown: Shown, until: str = "") -> str:
-    return preferences_page(shown, TODAY, until, lambda day: f"<{day}>")
+def show(data: PageData, until: str = "") -> str:
+    return preferences_page(data, TODAY, until, lambda day: f"<{day}>")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_page_is_valid_and_has_language(locale: str) -> None:
     for said in ("", "saved", "snoozed", "resumed", "unsubscribed", "moved", "bad_date"):
-        page = show(Shown(locale=locale, said=said, day="2026-12-02"))
+        page = show(PageData(locale=locale, said=said, day="2026-12-02"))
         assert Outline(page).tags.count("h1") == 1
         lang = page.partition('lang="')[2].partition('"')[0]
         assert lang in TEXTS
@@ -71,7 +71,7 @@ def test_form_shows_current_preferences() -> None:
         fields={"frequency": ("monthly", "1", "e"), "timezone": ("Asia/Tehran", "1", "e")},
         consent={"offers": YES},
     )
-    page = show(Shown(profile=profile), until="2026-12-09")
+    page = show(PageData(profile=profile), until="2026-12-09")
     assert 'value="offers" checked' in page
     assert 'value="monthly" checked' in page
     assert '<option value="Asia/Tehran" selected>Tehran</option>' in page
@@ -83,9 +83,9 @@ def test_form_shows_current_preferences() -> None:
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text(), st.sampled_from(LOCALES))
 def test_data_is_always_escaped(name: str, topic: str, date_: str, locale: str) -> None:
-    plain = Outline(show(Shown(locale=locale)))
+    plain = Outline(show(PageData(locale=locale)))
     settings = StoreSettings(topics={"offers": topic}, locales=("en", "fa"))
     evil = (Reminder(name, "next", topic, date_),)
-    found = Outline(show(Shown(settings, reminders=evil, store_name=name, locale=locale)))
+    found = Outline(show(PageData(settings, reminders=evil, store_name=name, locale=locale)))
     assert found.tags == plain.tags
     assert found.attributes == plain.attributes

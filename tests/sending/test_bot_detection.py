@@ -24,20 +24,22 @@ def cases(label: str) -> list[Json]:
     return [case for case in json.loads(CORPUS.read_text("utf-8")) if case["by"] == label]
 
 
-def traces(case: Json) -> list[str]:
-    told = []
+def click_keys_of(case: Json) -> list[str]:
+    keys = []
     for click in case["clicks"]:
         agent = click.get("agent", IPHONE)
         why = detect_bot("clicked", agent, timedelta(seconds=click["after"]))
         at = MONDAY_NOON + timedelta(seconds=click["after"])
-        told.append(click_key(at, f"https://shop.example/{click['link']}", why))
-    return told
+        keys.append(click_key(at, f"https://shop.example/{click['link']}", why))
+    return keys
 
 
 def test_labeled_cases_detect_scanners_and_no_people() -> None:
     """No click of a scanner may count. The promise: 95 % of bots, at most 1 % of people."""
     for label, bound in (("scanner", 0.05), ("person", 0.99)):
-        shares = [len(human_clicks(traces(case))) / len(case["clicks"]) for case in cases(label)]
+        shares = [
+            len(human_clicks(click_keys_of(case))) / len(case["clicks"]) for case in cases(label)
+        ]
         assert len(shares) >= 12
         mean = sum(shares) / len(shares)
         assert mean <= bound if label == "scanner" else mean >= bound
@@ -45,7 +47,7 @@ def test_labeled_cases_detect_scanners_and_no_people() -> None:
 
 @pytest.mark.parametrize("case", cases("person after scanner"), ids=lambda case: case["what"])
 def test_click_by_person_after_scanner_counts(case: Json) -> None:
-    heard = {click.at for click in human_clicks(traces(case))}
+    heard = {click.at for click in human_clicks(click_keys_of(case))}
     assert len(heard) == case["heard"]
 
 
@@ -106,11 +108,11 @@ def test_first_click_of_burst_is_by_bot_after_second_click() -> None:
 @pytest.mark.parametrize("links", ["aaaa", "ab"])
 def test_repeated_click_or_two_links_in_turn_is_by_person(links: str) -> None:
     gap = 0.1 if links == "aaaa" else 1.0
-    told = [
+    keys = [
         click_key(MONDAY_NOON + timedelta(seconds=gap * n), link, "")
         for n, link in enumerate(links)
     ]
-    assert len(human_clicks(told)) == len(links)
+    assert len(human_clicks(keys)) == len(links)
 
 
 moments = st.integers(0, 40).map(lambda n: MONDAY_NOON + n * timedelta(seconds=0.5))
@@ -118,13 +120,13 @@ some = st.lists(st.builds(click_key, moments, st.sampled_from("abcdef"), st.just
 
 
 @given(some)
-def test_order_of_clicks_does_not_change_result(told: list[str]) -> None:
-    assert all(clicks(order) == clicks(told) for order in permutations(told))
+def test_order_of_clicks_does_not_change_result(keys: list[str]) -> None:
+    assert all(clicks(order) == clicks(keys) for order in permutations(keys))
 
 
 @given(some, some)
 def test_more_clicks_never_turn_bot_click_into_human_click(
-    told: list[str], more: list[str]
+    keys: list[str], more: list[str]
 ) -> None:
-    before = {(c.at, c.link) for c in clicks(told) if c.why}
-    assert before <= {(c.at, c.link) for c in clicks([*told, *more]) if c.why}
+    before = {(c.at, c.link) for c in clicks(keys) if c.why}
+    assert before <= {(c.at, c.link) for c in clicks([*keys, *more]) if c.why}

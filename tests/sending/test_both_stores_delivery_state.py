@@ -18,7 +18,7 @@ from tests.support.ports import Ports
 
 LINKS = tuple(f"https://shop.example/{name}" for name in "abcd")
 SECOND = timedelta(seconds=1)
-MADE_UP = {"kind", "timer_bucket", "accepted_at", "ses_id"}
+ADAPTER_ATTRIBUTES = {"kind", "timer_bucket", "accepted_at", "ses_id"}
 """Attributes that only one adapter stores, or that only the answer sets."""
 
 
@@ -52,22 +52,24 @@ reports = st.one_of(
 @st.composite
 def orders(draw: st.DrawFn) -> tuple[list[DeliveryEvent], list[DeliveryEvent]]:
     """The same delivery events in two orders, some of them repeated."""
-    told = draw(st.lists(reports, min_size=1, max_size=6))
-    again = draw(st.lists(st.sampled_from(told), max_size=3))
-    return draw(st.permutations(told)), draw(st.permutations([*told, *again]))
+    events = draw(st.lists(reports, min_size=1, max_size=6))
+    again = draw(st.lists(st.sampled_from(events), max_size=3))
+    return draw(st.permutations(events)), draw(st.permutations([*events, *again]))
 
 
-def after(ports: Ports, told: list[DeliveryEvent], visit: int, answer_at: int) -> dict[str, Any]:
+def state_after(
+    ports: Ports, events: list[DeliveryEvent], visit: int, answer_at: int
+) -> dict[str, Any]:
     """A new message after these delivery events, with SES's answer somewhere in between."""
     own = enrollment_ref()
     ref = MessageRef(own.store, own.contact, message_id(own, "reminder", visit))
     claim(ports, replace(draft(), ref=ref))
-    for number, report in enumerate(told):
+    for number, report in enumerate(events):
         if number == answer_at:
             ports.ledger.record_result(ref, Accepted("ses-1"), MONDAY_NOON)
         assert ports.ledger.record_delivery_event(ref, report) is not None
     kept = ports.look.message(ref)
-    return {n: v for n, v in kept.items() if n not in MADE_UP | {"pk", "sk", "run_sort"}}
+    return {n: v for n, v in kept.items() if n not in ADAPTER_ATTRIBUTES | {"pk", "sk", "run_sort"}}
 
 
 @settings(max_examples=how_many(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -77,8 +79,8 @@ def test_delivery_events_in_any_order_and_repeated_give_same_state(
 ) -> None:
     visits = getattr(ports, "_visits", 1)
     object.__setattr__(ports, "_visits", visits + 2)
-    first = after(ports, both[0], visits, one)
-    assert after(ports, both[1], visits + 1, other) == first
+    first = state_after(ports, both[0], visits, one)
+    assert state_after(ports, both[1], visits + 1, other) == first
     assert "timer_due" not in first
     rejected = any(report.kind == "rejected" for report in both[0])
     assert first["status"] == ("rejected" if rejected else "accepted")

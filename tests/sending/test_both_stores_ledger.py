@@ -189,8 +189,10 @@ def test_throttled_message_can_be_skipped(ports: Ports) -> None:
 
 
 def test_message_without_recipient_can_be_skipped(ports: Ports) -> None:
-    nobody = draft(recipient="", template_hash="", topic=None)
-    ports.ledger.record_skip(nobody, "skipped", "contact has no e-mail address", NOTES, MONDAY_NOON)
+    without_recipient = draft(recipient="", template_hash="", topic=None)
+    ports.ledger.record_skip(
+        without_recipient, "skipped", "contact has no e-mail address", NOTES, MONDAY_NOON
+    )
     assert status(ports) == "skipped"
     assert report(ports, "delivered") is None
 

@@ -18,7 +18,7 @@ STOPPED = MarketingStop(MONDAY_NOON, "bounced", 5, 250, 1)
 BOTH: tuple[Kind, ...] = ("bounced", "complained")
 
 
-def tallies(ports: Ports, count: str = "", since: int = 0) -> list[HourlyCount]:
+def hourly_counts(ports: Ports, count: str = "", since: int = 0) -> list[HourlyCount]:
     return list(ports.tallies.since(STORE, count, NOON - since * HOUR))
 
 
@@ -27,8 +27,8 @@ def test_sent_emails_are_counted_by_hour(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 4)
     ports.tallies.sent(STORE, "", NOON - HOUR, 1)
     ports.tallies.sent("other", "", NOON, 100)
-    assert tallies(ports) == [HourlyCount(NOON, 7)]
-    assert tallies(ports, since=1) == [HourlyCount(NOON - HOUR, 1), HourlyCount(NOON, 7)]
+    assert hourly_counts(ports) == [HourlyCount(NOON, 7)]
+    assert hourly_counts(ports, since=1) == [HourlyCount(NOON - HOUR, 1), HourlyCount(NOON, 7)]
 
 
 def test_repeated_bounce_is_counted_once(ports: Ports) -> None:
@@ -36,19 +36,19 @@ def test_repeated_bounce_is_counted_once(ports: Ports) -> None:
     for kind in BOTH:
         for _ in range(3):
             ports.tallies.suffered(draft().ref, kind, "", NOON)
-    assert tallies(ports) == [HourlyCount(NOON, 0, 1, 1)]
+    assert hourly_counts(ports) == [HourlyCount(NOON, 0, 1, 1)]
 
 
 def test_bounce_of_unknown_message_is_not_counted(ports: Ports) -> None:
     ports.tallies.suffered(draft().ref, "bounced", "", NOON)
-    assert tallies(ports) == []
+    assert hourly_counts(ports) == []
 
 
 def test_new_count_starts_at_zero(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 3)
     ports.tallies.sent(STORE, instants.format_instant(MONDAY_NOON), NOON, 5)
-    assert tallies(ports) == [HourlyCount(NOON, 3)]
-    assert tallies(ports, instants.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
+    assert hourly_counts(ports) == [HourlyCount(NOON, 3)]
+    assert hourly_counts(ports, instants.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
 
 
 def test_marketing_stop_opens_once_and_all_senders_see_it(ports: Ports) -> None:
@@ -58,10 +58,10 @@ def test_marketing_stop_opens_once_and_all_senders_see_it(ports: Ports) -> None:
     assert ports.breakers.open(STORE, "", again) == STOPPED
     assert ports.registry.head(STORE).breaker == STOPPED
     ports.breakers.mark_alerted(STORE, STOPPED)
-    told = STOPPED._replace(alerted=True)
-    assert ports.breakers.open(STORE, "", again) == told
-    assert ports.registry.head(STORE).breaker == told
-    assert ports.breakers.state(STORE) == ReputationState(told)
+    alerted = STOPPED._replace(alerted=True)
+    assert ports.breakers.open(STORE, "", again) == alerted
+    assert ports.registry.head(STORE).breaker == alerted
+    assert ports.breakers.state(STORE) == ReputationState(alerted)
 
 
 def test_published_settings_keep_marketing_stop(ports: Ports) -> None:
@@ -91,5 +91,5 @@ def test_resume_fails_if_marketing_stop_has_changed(ports: Ports) -> None:
 def test_first_delivery_event_of_kind_is_news(ports: Ports, kind: str) -> None:
     claim(with_ada(ports))
     report = DeliveryEvent(kind, MONDAY_NOON)  # type: ignore[arg-type]
-    told = [ports.ledger.record_delivery_event(draft().ref, report) or {} for _ in range(3)]
-    assert ["news" in facts for facts in told] == [True, False, False]
+    results = [ports.ledger.record_delivery_event(draft().ref, report) or {} for _ in range(3)]
+    assert ["news" in facts for facts in results] == [True, False, False]

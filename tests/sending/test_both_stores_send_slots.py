@@ -25,13 +25,13 @@ from tests.support.ports import Cloud
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def tokens(request: pytest.FixtureRequest) -> SendSlots:
+def slots(request: pytest.FixtureRequest) -> SendSlots:
     if request.param == "memory":
         return MemorySendSlots()
     return DynamoSendSlots(request.getfixturevalue("aws").table("WorkflowsTable"))
 
 
-def asked(
+def slot_request_of(
     after: float = 0, rate: float = 14, ramp: WarmUpLimit | None = None, row: int = 0
 ) -> SlotRequest:
     """The slot request of a transactional e-mail, some milliseconds after noon."""
@@ -40,47 +40,47 @@ def asked(
     return slot_request(allowance, "transactional", row, now, ramp)
 
 
-def test_slots_are_given_in_order_until_queue_is_full(tokens: SendSlots) -> None:
-    first = asked()
-    places = [tokens.take(first) for _ in range(60)]
+def test_slots_are_given_in_order_until_queue_is_full(slots: SendSlots) -> None:
+    first = slot_request_of()
+    places = [slots.take(first) for _ in range(60)]
     given = [place for place in places if not isinstance(place, NoSlot)]
     assert given == [first.now + number * first.interval for number in range(len(given))]
     assert 50 <= len(given) < 60
     assert places[len(given) :] == [NoSlot("rate")] * (60 - len(given))
-    after = asked(after=10_000)
-    assert tokens.take(after) == after.now
-    assert next(iter(tokens.taken())) == len(given) + 1
+    after = slot_request_of(after=10_000)
+    assert slots.take(after) == after.now
+    assert next(iter(slots.taken())) == len(given) + 1
 
 
-def test_no_slot_after_end_of_quota(tokens: SendSlots) -> None:
-    ends = asked(rate=500)._replace(end=2)
-    assert [isinstance(tokens.take(ends), NoSlot) for _ in range(3)] == [False, False, True]
-    assert tokens.take(ends) == NoSlot("quota")
-    assert tokens.take(ends._replace(end=None)) != NoSlot("quota")
+def test_no_slot_after_end_of_quota(slots: SendSlots) -> None:
+    ends = slot_request_of(rate=500)._replace(end=2)
+    assert [isinstance(slots.take(ends), NoSlot) for _ in range(3)] == [False, False, True]
+    assert slots.take(ends) == NoSlot("quota")
+    assert slots.take(ends._replace(end=None)) != NoSlot("quota")
 
 
-def test_warm_up_counts_each_store_and_day_separately(tokens: SendSlots) -> None:
+def test_warm_up_counts_each_store_and_day_separately(slots: SendSlots) -> None:
     for store, day, most in (("a", "01", 2), ("b", "01", 1), ("a", "02", 3)):
         ramp = WarmUpLimit(store, f"2026-12-{day}", most)
         got = 0
-        while tokens.take(asked(after=got, rate=500, ramp=ramp)) != NoSlot("warm-up"):
+        while slots.take(slot_request_of(after=got, rate=500, ramp=ramp)) != NoSlot("warm-up"):
             got += 1
         assert got == most
 
 
-def test_one_worker_in_each_interval_may_ask_ses(tokens: SendSlots) -> None:
-    assert tokens.may_ask(1000, 0)
-    assert not tokens.may_ask(1001, 999)
-    assert tokens.may_ask(2000, 1000)
+def test_one_worker_in_each_interval_may_ask_ses(slots: SendSlots) -> None:
+    assert slots.may_ask(1000, 0)
+    assert not slots.may_ask(1001, 999)
+    assert slots.may_ask(2000, 1000)
 
 
 @pytest.mark.parametrize("day", [-1.0, 50_000.0])
-def test_limits_of_ses_are_stored(tokens: SendSlots, day: float) -> None:
-    assert tokens.allowance() is None
-    said = apply_quota(SesQuota(500.5, day, 12), [4, 9], MONDAY_NOON)
-    tokens.note(said)
-    assert tokens.may_ask(1, 0)
-    assert tokens.allowance() == said
+def test_limits_of_ses_are_stored(slots: SendSlots, day: float) -> None:
+    assert slots.allowance() is None
+    limits = apply_quota(SesQuota(500.5, day, 12), [4, 9], MONDAY_NOON)
+    slots.note(limits)
+    assert slots.may_ask(1, 0)
+    assert slots.allowance() == limits
 
 
 def test_memory_and_dynamodb_answer_any_slot_request_alike(aws: Cloud) -> None:
@@ -90,7 +90,7 @@ def test_memory_and_dynamodb_answer_any_slot_request_alike(aws: Cloud) -> None:
     for _ in range(300):
         moment += chance.choice([0, 0, 5, 40, 500, 9000, -300])
         ramp = chance.choice([None, None, WarmUpLimit("demo", "2026-12-01", 40)])
-        one = asked(moment, chance.choice([5, 14, 500]), ramp, row=chance.choice([0, 1]))
+        one = slot_request_of(moment, chance.choice([5, 14, 500]), ramp, row=chance.choice([0, 1]))
         one = one._replace(end=chance.choice([None, None, 120]))
         assert dynamo.take(one) == memory.take(one)
 
@@ -115,21 +115,21 @@ def test_slot_takes_one_request_while_nothing_changes(
     aws: Cloud, calls: Counter[str], gap: int
 ) -> None:
     """With or without a queue. When one changes to the other, a row takes two requests."""
-    tokens = DynamoSendSlots(aws.table("WorkflowsTable"))
-    tokens.take(asked(0))
-    tokens.take(asked(gap))
+    slots = DynamoSendSlots(aws.table("WorkflowsTable"))
+    slots.take(slot_request_of(0))
+    slots.take(slot_request_of(gap))
     calls.clear()
     for number in range(2, 12):
-        assert not isinstance(tokens.take(asked(number * gap)), NoSlot)
+        assert not isinstance(slots.take(slot_request_of(number * gap)), NoSlot)
     assert calls == {"UpdateItem": 10}
 
 
 def test_row_of_slots_does_not_grow_with_days(aws: Cloud) -> None:
     table = aws.table("WorkflowsTable")
-    tokens = DynamoSendSlots(table)
+    slots = DynamoSendSlots(table)
     for day in range(1, 29):
         ramp = WarmUpLimit("demo", f"2026-12-{day:02}", 5)
-        tokens.take(asked(day * 10_000, ramp=ramp))
+        slots.take(slot_request_of(day * 10_000, ramp=ramp))
     (row,) = table.scan()[0]
     assert sum(name.startswith("sent#") for name in row) == 1
     assert micros(MONDAY_NOON) < row["next"]

@@ -49,7 +49,7 @@ def program(**head: Any) -> Program:
     return Program("cart", 1, {"category": "marketing", **head}, {}, "end")
 
 
-def question(**changes: Any) -> GateInput:
+def gate_input(**changes: Any) -> GateInput:
     """The input of a message that may go, with some changes."""
     known = changes.pop("profile", profile())
     made = GateInput(
@@ -64,21 +64,21 @@ def question(**changes: Any) -> GateInput:
 
 
 def skipped(**changes: Any) -> Skip:
-    decision = decide_send(question(**changes))
+    decision = decide_send(gate_input(**changes))
     assert isinstance(decision, Skip)
     return decision
 
 
 def test_message_without_objection_is_sent_with_numbers() -> None:
-    assert decide_send(question()) == Send(
+    assert decide_send(gate_input()) == Send(
         {"category": "marketing", "consented_at": "2026-10-24T12:00:00.000Z"}
     )
 
 
 @pytest.mark.parametrize("status", ["completed", "exited", "failed"])
 def test_ended_enrollment_skips_message(status: Any) -> None:
-    over = enrollment(status=status, reason="came back")
-    assert skipped(enrollment=over) == Skip(
+    ended = enrollment(status=status, reason="came back")
+    assert skipped(enrollment=ended) == Skip(
         f"enrollment is {status}: came back", exits_enrollment=True
     )
 
@@ -127,7 +127,7 @@ def test_undeliverable_address_skips_message(address: str) -> None:
 )
 def test_unusual_address_is_accepted(address: str) -> None:
     known = profile(fields={"email": (address, "x", "y")})
-    assert isinstance(decide_send(question(profile=known)), Send)
+    assert isinstance(decide_send(gate_input(profile=known)), Send)
 
 
 def test_marketing_without_topic_is_skipped() -> None:
@@ -149,7 +149,7 @@ def test_marketing_after_withdrawn_consent_is_skipped() -> None:
 
 def test_transactional_message_needs_no_consent() -> None:
     for consent in ({}, {"offers": NO}):
-        receipt = question(category="transactional", topic=None, profile=profile(consent=consent))
+        receipt = gate_input(category="transactional", topic=None, profile=profile(consent=consent))
         assert decide_send(receipt) == Send({"category": "transactional"})
 
 
@@ -158,53 +158,59 @@ def test_contact_outside_audience_skips_message() -> None:
     assert skipped(program=audience) == Skip("audience", {"why": "contact.country is missing"})
     assert skipped(program=audience, category="transactional", topic=None).reason == "audience"
     fields = {**profile().fields, "country": ("NO", "x", "y")}
-    assert isinstance(decide_send(question(program=audience, profile=profile(fields=fields))), Send)
+    assert isinstance(
+        decide_send(gate_input(program=audience, profile=profile(fields=fields))), Send
+    )
 
 
-def done(minutes: int) -> Json:
+def order_completed(minutes: int) -> Json:
     """An order was completed this many minutes after the entry."""
     at = MONDAY_NOON + timedelta(minutes=minutes)
     return {"profile": profile(totals={"Order Completed": EventTotal(1, at, at)})}
 
 
-ENDINGS = [
+EXIT_RULES = [
     ({"goal": {"event": "Order Completed", "within": "1 day"}}, "goal reached"),
     ({"exit_on": [{"event": "Order Completed"}]}, "exit on Order Completed"),
 ]
 
 
-@pytest.mark.parametrize(("head", "reason"), ENDINGS)
+@pytest.mark.parametrize(("head", "reason"), EXIT_RULES)
 def test_exit_event_after_entry_skips_message(head: Json, reason: str) -> None:
     """`react` may not have ended the enrollment yet."""
-    assert skipped(program=program(**head), **done(1)) == Skip(
+    assert skipped(program=program(**head), **order_completed(1)) == Skip(
         reason, {"at": "2026-11-02T12:01:00.000Z"}, exits_enrollment=True
     )
 
 
-@pytest.mark.parametrize(("head", "reason"), ENDINGS)
+@pytest.mark.parametrize(("head", "reason"), EXIT_RULES)
 @pytest.mark.parametrize("minutes", [0, -1])
 def test_exit_event_before_entry_is_ignored(head: Json, reason: str, minutes: int) -> None:
     assert reason
-    assert isinstance(decide_send(question(program=program(**head), **done(minutes))), Send)
+    assert isinstance(
+        decide_send(gate_input(program=program(**head), **order_completed(minutes))), Send
+    )
 
 
 def test_goal_outside_its_window_is_ignored() -> None:
     goal = program(goal={"event": "Order Completed", "within": "1 hour"})
-    assert isinstance(decide_send(question(program=goal, **done(61))), Send)
-    assert skipped(program=goal, **done(60)).exits_enrollment
+    assert isinstance(decide_send(gate_input(program=goal, **order_completed(61))), Send)
+    assert skipped(program=goal, **order_completed(60)).exits_enrollment
 
 
 def test_exit_rule_with_condition_evaluates_events() -> None:
     head = {"exit_on": [{"event": "Order Completed", "where": {"event": "total", "gte": 20}}]}
     window = EventWindow("Order Completed", MONDAY_NOON)
 
-    def facts(total: int) -> EvaluationContext:
+    def context_with(total: int) -> EvaluationContext:
         happened = [PastEvent(MONDAY_NOON + timedelta(minutes=1), {"total": total})]
         return EvaluationContext(now=NOW, entered_at=MONDAY_NOON, windows={window: happened})
 
-    small = question(program=program(**head), facts=facts(19), **done(1))
+    small = gate_input(program=program(**head), facts=context_with(19), **order_completed(1))
     assert isinstance(decide_send(small), Send)
-    assert skipped(program=program(**head), facts=facts(20), **done(1)).exits_enrollment
+    assert skipped(
+        program=program(**head), facts=context_with(20), **order_completed(1)
+    ).exits_enrollment
 
 
 def test_conditions_needed_lists_audience_and_exit_conditions() -> None:
@@ -223,8 +229,8 @@ def test_conditions_needed_lists_audience_and_exit_conditions() -> None:
 
 
 def test_ended_enrollment_is_the_first_reason() -> None:
-    over = enrollment(status="exited", reason="goal reached")
-    everything = {"enrollment": over, "store_paused": True, "topic": None}
+    ended = enrollment(status="exited", reason="goal reached")
+    everything = {"enrollment": ended, "store_paused": True, "topic": None}
     assert skipped(profile=profile(fields={}, consent={}), **everything).exits_enrollment
 
 
@@ -245,7 +251,7 @@ OBJECTIONS: list[Json] = [
     {"profile": profile(consent={})},
     {"profile": profile(consent={"offers": NO})},
     {"program": program(audience={"contact": "country", "is": "NO"})},
-    {"program": program(exit_on=[{"event": "Order Completed"}]), **done(1)},
+    {"program": program(exit_on=[{"event": "Order Completed"}]), **order_completed(1)},
 ]
 
 
@@ -254,7 +260,7 @@ def test_any_set_of_objections_skips_message(chosen: set[int]) -> None:
     changes: Json = {}
     for number in chosen:
         changes |= OBJECTIONS[number]
-    assert isinstance(decide_send(question(**changes)), Skip)
+    assert isinstance(decide_send(gate_input(**changes)), Skip)
 
 
 def snoozed(until: Any) -> Profile:
@@ -267,7 +273,7 @@ def test_snooze_skips_marketing_until_its_end() -> None:
     found = skipped(profile=snoozed(later))
     assert (found.reason, found.numbers) == ("snoozed", {"until": later})
     assert not found.exits_enrollment
-    order = question(profile=snoozed(later), category="transactional", topic=None)
+    order = gate_input(profile=snoozed(later), category="transactional", topic=None)
     assert isinstance(decide_send(order), Send)
 
 
@@ -275,7 +281,7 @@ def test_snooze_skips_marketing_until_its_end() -> None:
     "until", ["2026-11-03T12:00:00.000Z", "2020-01-01T00:00:00Z", "soon", None, 7, "", ["x"]]
 )
 def test_ended_or_invalid_snooze_is_ignored(until: Any) -> None:
-    assert isinstance(decide_send(question(profile=snoozed(until))), Send)
+    assert isinstance(decide_send(gate_input(profile=snoozed(until))), Send)
 
 
 # --- what stands against a message for a time ---
@@ -290,8 +296,8 @@ OWN = "c-1-" + "a" * 24
 
 def at(now: datetime, **changes: Any) -> GateInput:
     """The same message at another time."""
-    asked = question(message=OWN, **changes)
-    return asked._replace(facts=replace(asked.facts, now=now))
+    candidate = gate_input(message=OWN, **changes)
+    return candidate._replace(facts=replace(candidate.facts, now=now))
 
 
 def after(*times: datetime, own: bool = False) -> Profile:
@@ -302,8 +308,8 @@ def after(*times: datetime, own: bool = False) -> Profile:
     return profile(recent_sends=mailed)
 
 
-def deferred(asked: GateInput) -> Defer:
-    decision = decide_send(asked)
+def deferred(candidate: GateInput) -> Defer:
+    decision = decide_send(candidate)
     assert isinstance(decision, Defer), decision
     return decision
 
@@ -318,33 +324,36 @@ def test_quiet_hours_defer_marketing_until_their_end() -> None:
 
 def test_caps_are_checked_after_quiet_hours() -> None:
     got_one = after(NOW)
-    asked = deferred(at(EVENING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one))
-    assert (asked.reason, asked.until < MORNING + DEFER_JITTER) == ("quiet hours", True)
+    candidate = deferred(at(EVENING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one))
+    assert (candidate.reason, candidate.until < MORNING + DEFER_JITTER) == (
+        "quiet hours",
+        True,
+    )
     morning = at(MORNING, hours=NIGHT, limits=ONE_A_DAY, profile=got_one)
     assert isinstance(decide_send(morning), Send)
 
 
 def test_messages_deferred_to_same_instant_are_spread() -> None:
-    asked = at(EVENING, hours=NIGHT)
-    times = {deferred(asked._replace(message=f"{n}")).until for n in range(100)}
+    candidate = at(EVENING, hours=NIGHT)
+    times = {deferred(candidate._replace(message=f"{n}")).until for n in range(100)}
     assert len(times) > 60
     assert max(times) - min(times) > DEFER_JITTER / 2
-    assert deferred(asked) == deferred(asked)
+    assert deferred(candidate) == deferred(candidate)
 
 
 def test_spread_does_not_miss_short_sending_window() -> None:
     """Marketing may go from 8:00 to 8:01 only."""
     open_for_a_minute = SendingHours(UTC_ZONE, UTC_ZONE, (time(8, 1), time(8)))
     for number in range(50):
-        asked = at(EVENING, hours=open_for_a_minute)._replace(message=f"{number}")
-        found = deferred(asked)
+        candidate = at(EVENING, hours=open_for_a_minute)._replace(message=f"{number}")
+        found = deferred(candidate)
         assert isinstance(decide_send(at(found.until, hours=open_for_a_minute)), Send)
 
 
 def test_transactional_message_ignores_quiet_hours_and_caps() -> None:
     for changes in ({"hours": NIGHT}, {"limits": ONE_A_DAY, "profile": after(EVENING)}):
-        asked = at(EVENING, category="transactional", topic=None, **changes)
-        assert isinstance(decide_send(asked), Send)
+        candidate = at(EVENING, category="transactional", topic=None, **changes)
+        assert isinstance(decide_send(candidate), Send)
 
 
 def test_message_over_cap_is_skipped_with_counts() -> None:
@@ -353,20 +362,20 @@ def test_message_over_cap_is_skipped_with_counts() -> None:
 
 
 def test_message_over_cap_is_deferred_with_on_cap_defer() -> None:
-    asked = at(EVENING, limits=ONE_A_DAY, profile=after(NOW), may_wait=True)
+    candidate = at(EVENING, limits=ONE_A_DAY, profile=after(NOW), may_wait=True)
     midnight = (NOW + timedelta(days=1)).replace(hour=0)
-    found = deferred(asked)
+    found = deferred(candidate)
     assert (found.reason, found.numbers["cap per day"]) == ("cap per day", "1 of 1")
     assert midnight <= found.until <= midnight + DEFER_JITTER
-    both = deferred(asked._replace(hours=NIGHT))
+    both = deferred(candidate._replace(hours=NIGHT))
     assert (both.reason, both.until.hour) == ("cap per day", 8)
 
 
 def test_message_does_not_count_against_itself() -> None:
     """The block run is repeated, or SES has throttled the message."""
     for times, decision in (((NOW,), Send), ((NOW, NOW), Skip)):
-        asked = at(EVENING, limits=ONE_A_DAY, profile=after(*times, own=True))
-        assert isinstance(decide_send(asked), decision)
+        candidate = at(EVENING, limits=ONE_A_DAY, profile=after(*times, own=True))
+        assert isinstance(decide_send(candidate), decision)
 
 
 def test_sent_message_has_counts_and_reason_of_deferral() -> None:
@@ -384,28 +393,28 @@ def test_sent_message_has_counts_and_reason_of_deferral() -> None:
 
 
 def test_message_that_would_expire_while_deferred_is_skipped() -> None:
-    asked = at(EVENING, hours=NIGHT, late=timedelta(hours=1), expires=timedelta(hours=11))
-    decision = decide_send(asked)
+    candidate = at(EVENING, hours=NIGHT, late=timedelta(hours=1), expires=timedelta(hours=11))
+    decision = decide_send(candidate)
     assert isinstance(decision, Skip)
     assert (decision.reason, decision.numbers["why"]) == ("expired", "quiet hours")
-    assert deferred(asked._replace(expires=timedelta(hours=12)))
+    assert deferred(candidate._replace(expires=timedelta(hours=12)))
 
 
 def test_total_deferral_of_more_than_a_week_is_skipped() -> None:
     weekly = FrequencyLimits(UTC_ZONE, (Cap("cap per week", 1, 7),))
-    asked = at(EVENING, limits=weekly, profile=after(EVENING), may_wait=True)
-    assert deferred(asked)
+    candidate = at(EVENING, limits=weekly, profile=after(EVENING), may_wait=True)
+    assert deferred(candidate)
     start = ResumePoint(
         "b", 0, EVENING, NOW, deferred="mail: x", deferred_since=NOW - timedelta(days=1)
     )
-    decision = decide_send(asked._replace(waited=start))
+    decision = decide_send(candidate._replace(waited=start))
     assert isinstance(decision, Skip)
     assert (decision.reason, decision.numbers["since"]) == (
         "deferred too long",
         "2026-11-02T12:00:00.000Z",
     )
     monthly = FrequencyLimits(UTC_ZONE, (Cap("reader wants monthly mail", 1, 30),))
-    assert isinstance(decide_send(asked._replace(limits=monthly)), Skip)
+    assert isinstance(decide_send(candidate._replace(limits=monthly)), Skip)
 
 
 def test_final_reason_comes_before_temporary_reason() -> None:
@@ -449,10 +458,10 @@ def test_random_messages_respect_quiet_hours_and_caps(
     while waiting:
         waiting.sort()
         now, number, may_wait, since = waiting.pop(0)
-        asked = at(now, profile=profile(recent_sends=mailed), hours=hours, limits=limits)
+        candidate = at(now, profile=profile(recent_sends=mailed), hours=hours, limits=limits)
         start = ResumePoint("b", 0, now, now, deferred="x: y", deferred_since=since)
         message = f"{number:024}"
-        decision = decide_send(asked._replace(message=message, may_wait=may_wait, waited=start))
+        decision = decide_send(candidate._replace(message=message, may_wait=may_wait, waited=start))
         if isinstance(decision, Send):
             mailed = add_send(mailed, message, now)
             sent.append(now)

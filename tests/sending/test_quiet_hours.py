@@ -114,18 +114,18 @@ def test_closed_day_without_year_repeats_every_year() -> None:
 
 def test_store_settings_become_sending_hours() -> None:
     assert hours_of(StoreSettings(), "Asia/Tokyo") is None
-    said = StoreSettings(
+    store_settings = StoreSettings(
         timezone="Europe/Oslo",
         quiet_hours={"from": "21:00", "to": "08:00"},
         closed_days={"weekdays": ["sunday"], "dates": ["12-25"]},
     )
     for zone, wall in (("Asia/Tokyo", "Asia/Tokyo"), (None, "Europe/Oslo"), ("?", "Europe/Oslo")):
-        found = hours_of(said, zone)
+        found = hours_of(store_settings, zone)
         assert found == SendingHours(
             ZoneInfo(wall), ZoneInfo("Europe/Oslo"), NIGHT, frozenset({6}), frozenset({"12-25"})
         )
-    assert hours_of(said._replace(closed_days=None), None) is not None
-    assert hours_of(said._replace(quiet_hours=None), None) is not None
+    assert hours_of(store_settings._replace(closed_days=None), None) is not None
+    assert hours_of(store_settings._replace(quiet_hours=None), None) is not None
 
 
 CLOCKS = st.builds(time, st.integers(0, 23), st.integers(0, 59))

@@ -13,7 +13,7 @@ from tests.support.builders import MONDAY_NOON
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop | None:
+def stop_after(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop | None:
     hour = hour_of(MONDAY_NOON - hours_ago * HOUR)
     return decide_stop([HourlyCount(hour, sent, **counts)], MONDAY_NOON)
 
@@ -29,19 +29,19 @@ def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop |
 )
 def test_marketing_stops_at_exactly_the_limit(kind: Kind, number: int, most: int) -> None:
     """2 % hard bounces, or 0.08 % complaints."""
-    found = judged(most, **{kind: number})
+    found = stop_after(most, **{kind: number})
     assert found == MarketingStop(MONDAY_NOON, kind, number, most, 1)
-    assert judged(most + 1, **{kind: number}) is None
-    assert judged(most, **{kind: number - 1}) is None
+    assert stop_after(most + 1, **{kind: number}) is None
+    assert stop_after(most, **{kind: number - 1}) is None
 
 
 @given(sent=st.integers(0, 10_000), kind=st.sampled_from(["bounced", "complained"]))
 def test_fewer_events_than_minimum_do_not_stop_marketing(sent: int, kind: Kind) -> None:
-    assert judged(sent, **{kind: MIN_SENDS[kind] - 1}) is None
+    assert stop_after(sent, **{kind: MIN_SENDS[kind] - 1}) is None
 
 
 def test_one_bounce_of_three_does_not_stop_marketing() -> None:
-    assert judged(3, bounced=1, complained=1) is None
+    assert stop_after(3, bounced=1, complained=1) is None
 
 
 def test_bad_day_in_good_week_stops_marketing() -> None:
@@ -59,7 +59,7 @@ def test_few_bounces_every_day_stop_marketing_after_a_week() -> None:
 
 @pytest.mark.parametrize(("hours_ago", "days"), [(24, 1), (25, 7), (168, 7), (169, None)])
 def test_window_moves_by_hours(hours_ago: float, days: int | None) -> None:
-    found = judged(100, hours_ago=hours_ago, bounced=50)
+    found = stop_after(100, hours_ago=hours_ago, bounced=50)
     assert (found.days if found else None) == days
 
 

@@ -19,28 +19,28 @@ AS_ANNA = FromIdentity("Anna from Harborline", "anna@mail.shop.example", "hello@
 AS_BEN = FromIdentity("Ben", "ben@mail.shop.example", "desk@shop.example")
 
 
-def origin(owner: Any = None, variant: str = "", **node: Any) -> FromIdentity:
+def sender_of(owner: Any = None, variant: str = "", **node: Any) -> FromIdentity:
     data = {"contact": {"properties": {} if owner is None else {"owner": owner}}}
     given = {name.rstrip("_"): value for name, value in node.items()}
     return from_identity(given, variant, data, SETTINGS)
 
 
 def test_sender_is_store_unless_step_names_one() -> None:
-    assert origin() == STORE
-    assert origin(from_="anna") == AS_ANNA
-    assert origin(from_="lamp") == FromIdentity("Your lamp", "", "hello@shop.example")
-    assert origin(from_="ben") == AS_BEN
+    assert sender_of() == STORE
+    assert sender_of(from_="anna") == AS_ANNA
+    assert sender_of(from_="lamp") == FromIdentity("Your lamp", "", "hello@shop.example")
+    assert sender_of(from_="ben") == AS_BEN
 
 
 def test_name_and_reply_to_of_step_override_sender() -> None:
-    assert origin(from_="ben", from_name="B.", reply_to="b@shop.example") == FromIdentity(
+    assert sender_of(from_="ben", from_name="B.", reply_to="b@shop.example") == FromIdentity(
         "B.", "ben@mail.shop.example", "b@shop.example"
     )
 
 
 @pytest.mark.parametrize("owner", ["anna", " Anna ", "anna@mail.shop.example"])
 def test_sender_is_found_by_path_in_data(owner: str) -> None:
-    assert origin(owner, from_="contact.properties.owner") == AS_ANNA
+    assert sender_of(owner, from_="contact.properties.owner") == AS_ANNA
 
 
 @pytest.mark.parametrize(
@@ -60,27 +60,27 @@ def test_sender_is_found_by_path_in_data(owner: str) -> None:
 )
 def test_undeclared_sender_in_data_is_ignored(owner: Any) -> None:
     place = "contact.properties.owner"
-    assert origin(owner, from_=place, reply_to=place) == STORE
+    assert sender_of(owner, from_=place, reply_to=place) == STORE
 
 
 def test_reply_to_is_found_by_path_in_data() -> None:
     place = "contact.properties.owner"
-    assert origin("anna", reply_to=place) == STORE._replace(reply_to="anna@mail.shop.example")
-    assert origin("ben", reply_to=place) == STORE._replace(reply_to="desk@shop.example")
-    assert origin("lamp", reply_to=place) == STORE, "it has no address of its own"
-    assert origin(reply_to="anna").reply_to == "anna@mail.shop.example"
+    assert sender_of("anna", reply_to=place) == STORE._replace(reply_to="anna@mail.shop.example")
+    assert sender_of("ben", reply_to=place) == STORE._replace(reply_to="desk@shop.example")
+    assert sender_of("lamp", reply_to=place) == STORE, "it has no address of its own"
+    assert sender_of(reply_to="anna").reply_to == "anna@mail.shop.example"
 
 
 def test_each_variant_can_have_its_own_sender() -> None:
     variants = [{"name": "a", "from": "anna"}, {"name": "b"}, {"name": "c", "from": "gone"}]
-    assert origin(variant="a", variants=variants, from_="ben") == AS_ANNA
-    assert origin(variant="a", variants=variants, from_="ben", from_name="B.") == AS_ANNA
-    assert origin(variant="b", variants=variants, from_="ben") == AS_BEN
-    assert origin(variant="c", variants=variants, from_name="B.").name == "B."
+    assert sender_of(variant="a", variants=variants, from_="ben") == AS_ANNA
+    assert sender_of(variant="a", variants=variants, from_="ben", from_name="B.") == AS_ANNA
+    assert sender_of(variant="b", variants=variants, from_="ben") == AS_BEN
+    assert sender_of(variant="c", variants=variants, from_name="B.").name == "B."
 
 
 def test_removed_sender_falls_back_to_store() -> None:
-    assert origin(from_="carl") == STORE
+    assert sender_of(from_="carl") == STORE
     assert from_identity({"from": "anna"}, "", {}, StoreSettings(name="H")) == FromIdentity(
         "H", "", ""
     )

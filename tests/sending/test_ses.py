@@ -34,7 +34,7 @@ MAIL = OutgoingEmail(
 )
 
 
-def given_to_ses(mail: OutgoingEmail) -> dict[str, Any]:
+def request_for(mail: OutgoingEmail) -> dict[str, Any]:
     post = Post()
     assert SesMailer(post, SENDER, "milepost").send(mail) == Accepted("0100-000001")  # type: ignore[arg-type]
     (request,) = post.sent
@@ -45,7 +45,7 @@ def given_to_ses(mail: OutgoingEmail) -> dict[str, Any]:
 
 
 def test_request_has_all_parts_of_message() -> None:
-    assert given_to_ses(MAIL) == {
+    assert request_for(MAIL) == {
         "FromEmailAddress": '"Harborline" <post@mail.harborline.example>',
         "Destination": {"ToAddresses": ["ada@mail.example"]},
         "Content": {
@@ -67,26 +67,26 @@ def test_request_has_all_parts_of_message() -> None:
 
 
 def test_request_has_reply_to_address() -> None:
-    request = given_to_ses(MAIL._replace(reply_to="hello@harborline.example"))
+    request = request_for(MAIL._replace(reply_to="hello@harborline.example"))
     assert request["ReplyToAddresses"] == ["hello@harborline.example"]
 
 
 def test_request_has_attachments_only_if_there_are_files() -> None:
     invoice = Attachment("1001.pdf", "application/pdf", b"%PDF-")
-    simple = given_to_ses(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
+    simple = request_for(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
     assert simple["Attachments"] == [
         {"FileName": "1001.pdf", "ContentType": "application/pdf", "RawContent": b"%PDF-"}
     ]
-    assert "Attachments" not in given_to_ses(MAIL)["Content"]["Simple"]
+    assert "Attachments" not in request_for(MAIL)["Content"]["Simple"]
 
 
 def test_request_uses_address_of_sender() -> None:
-    request = given_to_ses(MAIL._replace(sender_name="Anna", sender_address="anna@h.example"))
+    request = request_for(MAIL._replace(sender_name="Anna", sender_address="anna@h.example"))
     assert request["FromEmailAddress"] == '"Anna" <anna@h.example>'
 
 
 def sender(name: str) -> str:
-    return str(given_to_ses(MAIL._replace(sender_name=name))["FromEmailAddress"])
+    return str(request_for(MAIL._replace(sender_name=name))["FromEmailAddress"])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def slow(connection: Any) -> None:
     time.sleep(0.6)
 
 
-def half(connection: Any) -> None:
+def incomplete(connection: Any) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{")
 
 
@@ -225,7 +225,7 @@ BAD: dict[str, tuple[Reply, Answer]] = {
     "dropped": (dropped, NoResponse("ConnectionClosedError")),
     "reset": (reset, NoResponse("ConnectionClosedError")),
     "slow": (slow, NoResponse("ReadTimeoutError")),
-    "half an answer": (half, NoResponse("ConnectionClosedError")),
+    "half an answer": (incomplete, NoResponse("ConnectionClosedError")),
     "500": (
         http_reply("500 No", ERROR, "x-amzn-errortype: InternalServiceErrorException"),
         NoResponse("InternalServiceErrorException"),

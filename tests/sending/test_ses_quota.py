@@ -14,8 +14,8 @@ def quotas(quota: dict[str, float] | Exception) -> SesQuotas:
 
 
 def test_get_account_returns_rate_and_quota() -> None:
-    said = {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 12.0}
-    assert quotas(said).quota() == SesQuota(14, 50_000, 12)
+    send_quota = {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 12.0}
+    assert quotas(send_quota).quota() == SesQuota(14, 50_000, 12)
 
 
 @pytest.mark.parametrize(

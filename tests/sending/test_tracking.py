@@ -45,7 +45,7 @@ def test_consented_tracking_needs_topic_tracking(topics: dict[str, str]) -> None
     assert found[0].reason == "tracking asks for the topic 'tracking': add it at the end of topics"
 
 
-def asking(tracking: str, consent: str = "") -> World:
+def world_with_tracking(tracking: str, consent: str = "") -> World:
     """A shop with one e-mail to Ada, with this tracking setting and her consent."""
     world = World()
     files = shop(visit=workflow(send("hello"), on="Visited"))
@@ -69,39 +69,39 @@ def asking(tracking: str, consent: str = "") -> World:
     ],
 )
 def test_email_is_tracked_only_with_consent(tracking: str, consent: str, tracked: bool) -> None:
-    (mail,) = asking(tracking, consent).mails
+    (mail,) = world_with_tracking(tracking, consent).mails
     assert mail.tracked is tracked
 
 
-def kept(world: World) -> set[str]:
+def recorded_events(world: World) -> set[str]:
     (message,) = world.state.messages.values()
     return {name for name in message if name.startswith(("opened", "clicked", "links", "clicks"))}
 
 
 def test_withdrawn_tracking_consent_applies_to_earlier_emails() -> None:
-    world = asking("consented", "granted")
+    world = world_with_tracking("consented", "granted")
     world.open(world.last_mail())
     world.run_for(hours=1)
-    assert kept(world) == {"opened_at"}
+    assert recorded_events(world) == {"opened_at"}
     world.consent("tracking", state="withdrawn")
     world.run_for(hours=1)
     world.click(world.last_mail())
     world.open(world.last_mail())
     world.run_for(hours=1)
-    assert kept(world) == {"opened_at"}
+    assert recorded_events(world) == {"opened_at"}
     totals = world.profile().totals
     assert ("Email Opened" in totals, "Email Clicked" in totals) == (True, False)
 
 
 def test_bounces_and_complaints_are_recorded_without_tracking() -> None:
-    world = asking("none")
+    world = world_with_tracking("none")
     world.complain(world.last_mail())
     world.run_for(hours=1)
     assert [*world.state.suppressed.values()] == ["complaint"]
 
 
 def test_untracked_email_uses_untracked_configuration_set() -> None:
-    (mail,) = asking("none").mails
+    (mail,) = world_with_tracking("none").mails
     post = Post()
     for each in (mail, mail._replace(tracked=True)):
         SesMailer(post, "post@shop.example", "stack").send(each)  # type: ignore[arg-type]

@@ -358,12 +358,12 @@ def test_date_filter_takes_calendar() -> None:
 
 
 def test_unknown_calendar_and_too_early_day_are_rejected() -> None:
-    for expression, said in (
+    for expression, reason in (
         ('now | date("long", event.name)', "gregorian, persian or islamic"),
         ('"0600-01-01" | date("long", "islamic")', "is not a date of the Islamic calendar"),
         ('"0600-01-01" | date("long", "persian")', "is not a date of the Persian calendar"),
     ):
-        with pytest.raises(RenderingError, match=said):
+        with pytest.raises(RenderingError, match=reason):
             render(f"<p>{{{{ {expression} }}}}</p>")
 
 

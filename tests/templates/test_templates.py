@@ -506,7 +506,7 @@ def test_all_problems_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ("{{ store.nme }}", 'body.html:1: store has no "nme" (did you mean "name"?)'),
         (
@@ -564,14 +564,14 @@ def test_all_problems_are_reported_together() -> None:
         ("<!-- {{ event.a }} -->", "'event.a' got lost"),
     ],
 )
-def test_problem_has_place_reason_and_remedy(body: str, said: str) -> None:
+def test_problem_has_place_reason_and_remedy(body: str, expected: str) -> None:
     found = html(body)
-    assert any(said in problem for problem in found), found
+    assert any(expected in problem for problem in found), found
     assert all(problem.startswith("templates/shop/mail/body.html") for problem in found)
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         (
             "<mjml><mj-body>\n<mj-txt>x</mj-txt></mj-body></mjml>",
@@ -604,9 +604,9 @@ def test_problem_has_place_reason_and_remedy(body: str, said: str) -> None:
         ),
     ],
 )
-def test_invalid_mjml_is_reported_with_place(body: str, said: str) -> None:
+def test_invalid_mjml_is_reported_with_place(body: str, expected: str) -> None:
     found = problems(**{"body.mjml": body})
-    assert any(said in problem for problem in found), found
+    assert any(expected in problem for problem in found), found
 
 
 def test_missing_and_duplicate_files_are_problems_of_folder() -> None:

@@ -84,9 +84,9 @@ def test_click_event_has_link_without_utm() -> None:
     event = sample("ses", "click")
     event["mail"]["tags"] |= {"workflow": ["cart"], "step": ["first"], "variant": ["long"]}
     event["click"]["link"] = f"https://shop.example/a?b=1&{UTM}.long#top"
-    told = from_ses(event)
-    assert told is not None
-    assert told.report.link == "https://shop.example/a?b=1#top"
+    parsed = from_ses(event)
+    assert parsed is not None
+    assert parsed.report.link == "https://shop.example/a?b=1#top"
 
 
 def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
@@ -98,7 +98,7 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("template", "shown"),
     [
         ("https://shop.example/sale", "https://shop.example/sale?{utm}"),
         (
@@ -119,9 +119,9 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
         ("mailto:{{ event.mail }}", "mailto:a%40b.example"),
     ],
 )
-def test_links_get_utm_in_every_way_to_write_them(written: str, shown: str) -> None:
+def test_links_get_utm_in_every_way_to_write_them(template: str, shown: str) -> None:
     mail = rendered(
-        f'<a class="x" href="{written}">y</a><img src="{{{{ event.url }}}}" alt="">',
+        f'<a class="x" href="{template}">y</a><img src="{{{{ event.url }}}}" alt="">',
         id="7?",
         url="https://shop.example/x?k=v#f",
         mail="a@b.example",
@@ -155,8 +155,8 @@ def test_utm_names_workflow_step_and_variant() -> None:
 
 
 def test_store_can_change_or_disable_utm() -> None:
-    def campaign(**said: Any) -> Any:
-        file = SettingsFile.model_validate(settings(**said))
+    def campaign(**utm_settings: Any) -> Any:
+        file = SettingsFile.model_validate(settings(**utm_settings))
         document = file.model_dump(mode="json", exclude_none=True)
         return campaign_of(StoreSettings.from_json(document), "w", "s", "", "https://api.example")
 
