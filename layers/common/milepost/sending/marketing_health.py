@@ -116,9 +116,9 @@ def _alert_text(store: str, stop: MarketingStop) -> str:
     return (
         f"Marketing of the store {store} is stopped since "
         f"{instants.format_instant(stop.opened)}: "
-        f"{stop.reason()}. Amazon stops all mail of an account, receipts too, when it goes on "
-        "like that.\n\nTransactional mail goes on. Marketing mail waits; what expires meanwhile is "
-        "left out.\n\nFind out whom these mails went to - an old list, addresses that never "
-        "confirmed - and take them out. Then let it go on:\n\n"
-        f'    milepost resume {store} --why "what was wrong, and is mended"\n'
+        f"{stop.reason()}. If this continues, Amazon stops all e-mail of the account, receipts "
+        "included.\n\nTransactional e-mail continues. Marketing e-mail waits; messages that expire "
+        "meanwhile are skipped.\n\nFind the cause, such as an old list or addresses that never "
+        "confirmed, and remove these contacts. Then resume marketing:\n\n"
+        f'    milepost resume {store} --why "what was wrong, and how it was fixed"\n'
     )

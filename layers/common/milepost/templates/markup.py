@@ -178,7 +178,7 @@ def unmask_jinja(masked: MaskedTemplate, html: str, direction: Direction) -> str
             masked.problems.append(
                 Problem(
                     piece.place,
-                    f"{piece.source!r} got lost: what stands around it takes none",
+                    f"{piece.source!r} got lost: no Jinja is possible at this place",
                     "sizes are computed at publish, comments and unknown attributes are dropped",
                 )
             )
