@@ -399,4 +399,6 @@ def test_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
     mark = token(open_store)
     printed.forbid(mark, "198.51.100.7")
     call(press(open_store, mark, {**SAVE, "timezone": "Asia/Tehran"}))
-    assert [r["message"] for r in printed.records() if "message" in r][-1:] == ["preferences changed"]
+    assert [r["message"] for r in printed.records() if "message" in r][-1:] == [
+        "preferences changed"
+    ]

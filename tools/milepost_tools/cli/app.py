@@ -70,6 +70,10 @@ COMMANDS: Mapping[str, Command] = {
         "Have the events applied that `react` had to put aside, each exactly once.",
         "milepost_tools.cli.redrive:redrive",
     ),
+    "counts": Command(
+        "Count the decisions of a workflow to send, and check that the numbers add up.",
+        "milepost_tools.cli.counts:counts",
+    ),
     "resume": Command(
         "Say why a store's marketing is stopped and, with --why, let it go on.",
         "milepost_tools.cli.resume:resume",

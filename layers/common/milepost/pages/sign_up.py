@@ -149,7 +149,7 @@ class SignUpConfirmation:
             store_name=settings.name or store,
             store_url=settings.url,
             consent_text=request.data[REQUEST]["consent_text"],
-            locale=request.contact.locale or locale or settings.default_locale,
+            locale=request.contact.fields.get("locale") or locale or settings.default_locale,
             late=link.is_late(now),
         )
 
@@ -174,7 +174,8 @@ def _signed_up(
 ) -> list[Event]:
     id_ = request_id(store, form.name, answers.email, instants.format_instant(now))
     source = f"form {form.name}"
-    base_update = ContactUpdate(locale=answers.locale or None, timezone=answers.timezone or None)
+    browser = {"locale": answers.locale, "timezone": answers.timezone}
+    base_update = ContactUpdate(fields={name: value for name, value in browser.items() if value})
     identifiers: dict[IdentifierKind, str] = {"email": answers.email}
     if form.double_opt_in:
         request_data = {
@@ -263,13 +264,9 @@ def _events(
     base_update: ContactUpdate,
 ) -> list[Event]:
     """The sign-up event, and the list event if the form has a list."""
-    properties = {name: value for name, value in values.items() if name not in PERSON}
     update = ContactUpdate(
-        first_name=values.get("first_name"),
-        last_name=values.get("last_name"),
-        locale=base_update.locale,
-        timezone=base_update.timezone,
-        properties=properties,
+        fields={**{name: values[name] for name in PERSON if name in values}, **base_update.fields},
+        properties={name: value for name, value in values.items() if name not in PERSON},
         consents=consents,
     )
     data = {**values, "form": form}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from milepost.base.refs import EnrollmentRef, MessageRef
+    from milepost.enrollments.enrollment import Enrollment
     from milepost.enrollments.ports import PendingOutcomes
     from milepost.sending.message import (
         Answer,
@@ -63,6 +64,42 @@ class MessageArchive(Protocol):
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
         """A message with its decision and its delivery events; None if there is none."""
+
+
+class RunEntry(NamedTuple):
+    """An item of the index `runs`: an enrollment or a message, with its attributes."""
+
+    kind: Literal["ENROLLMENT", "MESSAGE"]
+    enrollment: EnrollmentRef
+    message: MessageRef
+    values: Mapping[str, Any]
+
+
+class Runs(Protocol):
+    """Reads every enrollment and message of a workflow, for counting only."""
+
+    def page(
+        self, store: str, workflow: str, after: str, most: int
+    ) -> tuple[Sequence[RunEntry], str]:
+        """The entries after the cursor `after`, and the next cursor, empty at the end.
+
+        Each entry appears once. An enrollment that ends meanwhile can appear twice, but is never
+        missing.
+        """
+
+    def enrollments(self, refs: Sequence[EnrollmentRef]) -> list[Enrollment]:
+        """These enrollments, possibly slightly out of date, without their trigger event."""
+
+    def decided(
+        self, messages: Mapping[MessageRef, tuple[str, str]], exact: bool
+    ) -> set[MessageRef]:
+        """The messages that the ledger has and the index shows under their workflow and step.
+
+        With `exact`, the read is consistent.
+        """
+
+    def was_erased(self, ref: EnrollmentRef) -> bool:
+        """Whether an enrollment is gone, or started before its contact was erased."""
 
 
 class Attachments(Protocol):

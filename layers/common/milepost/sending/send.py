@@ -63,17 +63,16 @@ class Sent(NamedTuple):
     written: bool = True
 
 
-class SendPausedError(Exception):
+class SendPausedError(NamedTuple):
     """The workflow or the store is paused, or its marketing is stopped: the message waits until a
     person resumes it."""
 
 
-class SendDeferredError(Exception):
-    """The message must not go now: its block run continues later, as `defer` says."""
+class SendDeferredError(NamedTuple):
+    """The message of a step must not go now: its block run continues later, as `defer` says."""
 
-    def __init__(self, step: str, defer: Defer) -> None:
-        super().__init__(f"{step} is deferred: {defer.reason}")
-        self.step, self.defer = step, defer
+    step: str
+    defer: Defer
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +92,21 @@ class MailSender:
     now: Callable[[], datetime]
     pace: "SendRateLimiter | None" = None
 
-    def send(self, job: SendJob, outcomes: "PendingOutcomes") -> Sent:
+    def send(
+        self, job: SendJob, outcomes: "PendingOutcomes"
+    ) -> Sent | SendPausedError | SendDeferredError:
         """Send or skip the message, or return the decision of an earlier run.
 
         The pending `outcomes` are saved with the decision. Raises `ThrottledError` when SES
-        throttles: the same call later passes the gate again and finds its own claim. Also raises
-        `SendPausedError` and `SendDeferredError`.
+        throttles: the same call later passes the gate again and finds its own claim.
         """
         head = self.registry.head(job.profile.store)
         if head.is_paused(job.program.workflow):
-            raise SendPausedError
+            return SendPausedError()
         pending = pending_message(job, head)
         if head.breaker is not None and pending.category == "marketing":
-            if (earlier := self._decided_before(job, pending, outcomes)) is None:
-                raise SendPausedError
             # A decided message must not block the steps behind it, such as a receipt.
-            return earlier
+            return self._decided_before(job, pending, outcomes) or SendPausedError()
         gate_input = self._gate_input(job, head, pending)
         decision = decide_send(gate_input)
         if not isinstance(decision, Send):
@@ -130,24 +128,26 @@ class MailSender:
         self._submit(mail)
         return Sent(replace(job.profile, recent_sends=pending.mailed_at(at)))
 
-    def retry_message(self, job: SendJob) -> None:
-        """Try a transactional message once more after its first result stayed unknown.
+    def retry_message(self, job: SendJob) -> bool:
+        """Try a transactional message once more after its first result stayed unknown. Return False
+        if it must wait for the end of a pause.
 
-        Raises `SendPausedError` and `ThrottledError`; the caller then tries again.
+        Raises `ThrottledError`; the caller then tries again.
         """
         head = self.registry.head(job.profile.store)
         if head.is_paused(job.program.workflow):
-            raise SendPausedError
+            return False
         pending = pending_message(job, head)
         open_job = job._replace(enrollment=replace(job.enrollment, status="active"))
         decision = decide_send(self._gate_input(open_job, head, pending))
         mail = self._compose(job, head, pending)
         if not isinstance(decision, Send) or isinstance(mail, RenderingError):
-            return
+            return True
         if self.pace and (no_slot := self.pace.wait(pending.ref, pending.category, None)):
             raise ThrottledError(f"no send slot is available: {no_slot}")
         if isinstance(self.ledger.claim_again(pending, self.now()), Claimed):
             self._submit(mail, last=True)
+        return True
 
     def _hold_back(
         self,
@@ -155,11 +155,11 @@ class MailSender:
         pending: PendingMessage,
         decision: Skip | Defer,
         outcomes: "PendingOutcomes",
-    ) -> Sent:
+    ) -> Sent | SendDeferredError:
         if isinstance(decision, Defer):
-            if (earlier := self._decided_before(job, pending, outcomes)) is None:
-                raise SendDeferredError(pending.step, decision)
-            return earlier
+            return self._decided_before(job, pending, outcomes) or SendDeferredError(
+                pending.step, decision
+            )
         pending = replace(pending, decision_numbers=decision.numbers)
         self._record_skip(pending, "skipped", decision.reason, outcomes)
         return Sent(job.profile, decision.reason if decision.exits_enrollment else None)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from jinja2 import TemplateError, meta, nodes
 
 from milepost.base.problems import Problem, did_you_mean
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.templates.calendars import CALENDARS
 from milepost.templates.filters import TEMPLATE_FILTERS
 from milepost.templates.formats import WIDTHS
@@ -17,13 +18,10 @@ from milepost.templates.source import SourcePiece
 KNOWN: Mapping[str, frozenset[str] | None] = {
     "contact": frozenset(
         {
-            "first_name",
-            "last_name",
+            *CONTACT_FIELDS,
             "email",
             "phone",
             "external_id",
-            "locale",
-            "timezone",
             "properties",
             "lists",
             "stage",
@@ -47,7 +45,8 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
 """The variables of a template, with their fields if these are fixed."""
 
 OPTIONAL = (
-    "contact.first_name", "contact.last_name", "contact.timezone", "contact.properties.",
+    *(f"contact.{name}" for name, field in CONTACT_FIELDS.items() if field.optional_in_templates),
+    "contact.properties.",
     "contact.phone", "contact.external_id", "contact.lists.", "contact.stage", "contact.score",
     "contact.frequency", "contact.snoozed_until", "store.logo_url", "steps.",
 )  # fmt: skip
