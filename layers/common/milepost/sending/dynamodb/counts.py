@@ -77,8 +77,8 @@ def _entry(item: Mapping[str, Any]) -> RunEntry:
     if kind == "MESSAGE":
         ref = MessageRef(store, contact, name)
         return RunEntry("MESSAGE", EnrollmentRef.of_message(ref, item), ref, item)
-    ref = keys.enrollment_of(store, contact, item["sk"])
-    return RunEntry("ENROLLMENT", ref, MessageRef(store, contact, ""), item)
+    enrollment = keys.enrollment_of(store, contact, item["sk"])
+    return RunEntry("ENROLLMENT", enrollment, MessageRef(store, contact, ""), item)
 
 
 def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> WorkflowCounts:

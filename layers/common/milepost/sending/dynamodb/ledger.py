@@ -286,5 +286,5 @@ def _claim_failure(failed: ConditionFailedError, pending: PendingMessage) -> Cla
     if (profile[1] or {}).get("email") != pending.recipient:
         raise ThrottledError("the contact's address changed before the claim")
     if claim_recent_send(profile[1] or {}, pending):
-        raise ThrottledError("another e-mail to the contact was claimed before this one")
+        raise ThrottledError("another mail to the contact was claimed before this one")
     return ClaimDenied("consent withdrawn")
