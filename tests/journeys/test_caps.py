@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate
+from milepost.contacts.fields import Change
 from milepost.sending.message import SubmissionRejected
 from tests.journeys.test_executions import running
 from tests.support.builders import (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from milepost.base.errors import ThrottledError
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate
+from milepost.contacts.fields import Change
 from milepost.transfer.exports.lines import contact_line
 from milepost.transfer.imports.importer import MAX_WAITS
 from milepost.transfer.imports.progress import ERRORS_A_FILE

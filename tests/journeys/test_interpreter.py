@@ -14,7 +14,7 @@ from milepost.simulator.interpreter import (
     StateMachineInterpreter,
 )
 from milepost.simulator.virtual_clock import VirtualClock
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support.asl_rules import problems

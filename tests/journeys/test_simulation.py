@@ -25,8 +25,7 @@ from milepost.simulator.test_case import run_case
 from milepost.simulator.trace import EnrollmentTrace
 from milepost.simulator.workflow_tests import run_workflow_tests
 from milepost.simulator.world import Deployment
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program, check_flow
 from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.carts import ABANDONED_CART

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milepost.contacts.changes import MAX_RECENT_ADDITIONS
+from milepost.contacts.fields import MAX_RECENT_ADDITIONS
 from milepost.enrollments.entry import MAX_CHAIN_DEPTH
 from tests.journeys.visits import data_of, ended, goto, step, visit, visited, world_of
 from tests.support.builders import (

@@ -11,7 +11,7 @@ from milepost.aws.table import Table, pack
 from milepost.base import instants
 from milepost.base.dates import next_night
 from milepost.base.refs import MessageRef
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.runtime.dynamodb.count_jobs import DynamoCountJobs
 from milepost.sending.counts import StepCounts, Tally, WorkflowCounts
 from milepost.sending.run_counter import RunCounter

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from milepost.contacts.event import Event
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.sending.dynamodb.counts import workflow_numbers
 from milepost.sending.message import NoResponse
 from tests.journeys.stories import FILES, STORIES, Story, outcome

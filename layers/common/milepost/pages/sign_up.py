@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
 from milepost.base.errors import ThrottledError
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import FORM, LIST, OPT_IN
+from milepost.contacts.fields import Change
 from milepost.contacts.suppression import address_hash
 from milepost.contacts.timeline import append
 from milepost.pages.form import (

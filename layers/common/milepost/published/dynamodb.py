@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
-from milepost.enrollments.pauses import pauses_from_json
+from milepost.enrollments.pauses import Pause, pauses_from_json
 from milepost.enrollments.program import Program
 from milepost.published.head import LiveWorkflow, PublishedState
 from milepost.segments.segment import Segment, Segments
@@ -102,7 +102,7 @@ def read_head(table: Table, store: str) -> PublishedState:
                 int(live["version"]),
                 live["state_machine_arn"],
                 live["status"],
-                pauses_from_json(json.loads(live.get("pauses", "[]"))),
+                _pauses(live),
                 json.loads(live.get("trigger", "{}")),
             )
             for name, live in item.items()
@@ -113,7 +113,7 @@ def read_head(table: Table, store: str) -> PublishedState:
             for name, version in item.items()
             if name.startswith(TEMPLATE)
         },
-        pauses=pauses_from_json(json.loads(item.get("pauses", "[]"))),
+        pauses=_pauses(item),
         segments=Segments(
             (name.removeprefix(SEGMENT), Segment.from_json(json.loads(live["live"])))
             for name, live in item.items()
@@ -174,3 +174,8 @@ def program_item(store: str, program: Program, source: str) -> Mapping[str, Any]
 def template_item(store: str, template: "TemplateVersion") -> Mapping[str, Any]:
     key = template_key(store, template.name, template.hash)
     return key | pack({"content": template.to_bytes()})
+
+
+def _pauses(held: Mapping[str, Any]) -> tuple[Pause, ...]:
+    text = held.get("pauses", "[]")
+    return () if text == "[]" else pauses_from_json(json.loads(text))

@@ -15,8 +15,8 @@ from milepost.runtime.jobs import Job
 from milepost.segments.file import ScoringFile
 from milepost.segments.membership import STAGE_SEGMENT_PREFIX, new_segment
 from milepost.segments.scoring import Rule, Scoring
+from milepost.workflows.compiler.check_conditions import leaves_of
 from milepost.workflows.compiler.check_segment import check_condition, compile_condition
-from milepost.workflows.compiler.condition_refs import leaves_of
 
 if TYPE_CHECKING:
     from milepost.published.head import PublishedState

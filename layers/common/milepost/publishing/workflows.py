@@ -18,8 +18,7 @@ from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import with_pause_state
 from milepost.enrollments.program import Program
 from milepost.enrollments.step_flow import templates_of
-from milepost.enrollments.trigger_index import trigger_index_entry
-from milepost.enrollments.trigger_types import scope_of
+from milepost.enrollments.trigger_types import scope_of, trigger_index_entry
 from milepost.enrollments.version_migration import on_publish
 from milepost.published.head import LiveWorkflow
 from milepost.publishing.report import PublishResult, rejected
@@ -29,15 +28,15 @@ from milepost.runtime.jobs import Job
 from milepost.segments.segment import Segment
 from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.availability import check_available
-from milepost.workflows.compiler.check_attachments import check_attachments
-from milepost.workflows.compiler.check_confirmation import check_confirmation
-from milepost.workflows.compiler.check_flow import check_flow
+from milepost.workflows.compiler.check_conditions import check_conditions, check_types
 from milepost.workflows.compiler.check_migration import check_migration
-from milepost.workflows.compiler.check_references import PublishContext, check_references
-from milepost.workflows.compiler.check_types import check_types
-from milepost.workflows.compiler.condition_refs import check_conditions
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_references import (
+    PublishContext,
+    check_attachments,
+    check_confirmation,
+    check_references,
+)
+from milepost.workflows.compiler.check_steps import build_program, check_available, check_flow
 from milepost.workflows.compiler.partial_parse import parse_partially
 from milepost.workflows.compiler.scenarios import DEFAULT_PRICES, Prices
 from milepost.workflows.compiler.state_machine import (

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from milepost.enrollments.enrollment import Enrollment
-from milepost.enrollments.executions import steps_taken
+from milepost.enrollments.enrollment import Enrollment, steps_taken
 from milepost.enrollments.program import Program, visit_of
 
 

@@ -14,8 +14,7 @@ from milepost.base.durations import parse_duration
 from milepost.base.errors import ThrottledError
 from milepost.contacts.profile import Profile
 from milepost.enrollments.condition_data import ContextLoader
-from milepost.enrollments.enrollment import email_data, template_data
-from milepost.enrollments.executions import deferred_resume_point
+from milepost.enrollments.enrollment import deferred_resume_point, email_data, template_data
 from milepost.enrollments.program import visit_of
 from milepost.sending.caps import sending_limits_of
 from milepost.sending.gate import (

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from milepost.conditions.context import Condition
 from milepost.enrollments.program import Program
-from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.trigger_types import trigger_index_entry
 from milepost.published.head import LiveWorkflow, PublishedState
 from milepost.publishing.publish import Publisher
 from milepost.publishing.report import PublishReport

@@ -12,8 +12,7 @@ from typing import Any
 from milepost.base import instants, languages
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.event import Event
-from milepost.enrollments.enrollment import Enrollment, ResumePoint
-from milepost.enrollments.executions import resumes_mid_block
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumes_mid_block
 from milepost.enrollments.program import END, Node, outcome_key
 from milepost.enrollments.step_flow import event_of, flow_of, is_wait
 from milepost.published.head import Published

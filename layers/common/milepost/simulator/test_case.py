@@ -9,8 +9,8 @@ from milepost.api.event_body import RefusedEventError
 from milepost.base import instants
 from milepost.base.durations import parse_duration
 from milepost.base.problems import Problem, did_you_mean
-from milepost.contacts.changes import Change
 from milepost.contacts.event_names import CONTACT
+from milepost.contacts.fields import Change
 from milepost.contacts.preferences import FREQUENCY
 from milepost.enrollments.program import Program
 from milepost.enrollments.trigger_types import ANY_EVENT

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from milepost.api import event_body
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.changes import Change
 from milepost.contacts.event import contact_id
+from milepost.contacts.fields import Change
 from milepost.contacts.timeline import append
 from milepost.enrollments.condition_data import ContextLoader
 from milepost.pages.unsubscribe import UnsubscribeEvidence, Unsubscriber

@@ -9,7 +9,7 @@ from milepost.aws import keys
 from milepost.aws.table import Table
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.enrollments.dynamodb import enrollment_from_item
+from milepost.enrollments.dynamodb.enrollment_item import enrollment_from_item
 from milepost.enrollments.enrollment import Enrollment
 from milepost.sending.counts import Alarm, WorkflowCounts, count_outcomes
 from milepost.sending.ports import RunEntry

@@ -12,7 +12,7 @@ from milepost.base import instants
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.suppression import ERASED, address_hash
-from milepost.enrollments.dynamodb import pending_outcomes_update
+from milepost.enrollments.dynamodb.enrollment_item import pending_outcomes_update
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.delivery_state import for_conditions
 from milepost.sending.dynamodb.recent_marketing import (

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from milepost.base import instants
-from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
-from milepost.contacts.identity import claimable_identifiers
+from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
 from milepost.contacts.profile import Consent, Profile
 from milepost.contacts.suppression import ERASED
 from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds

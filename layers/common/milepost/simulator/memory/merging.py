@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from milepost.contacts.event import Event, is_merge_request
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import (
-    OpenEnrollment,
-    duplicate_corrected_event,
-)
+from milepost.runtime.merging.rules import OpenEnrollment, duplicate_corrected_event
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.state import (
     ContactsTable,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.executions import execution_name
+from milepost.enrollments.enrollment import execution_name
 
 Definition = dict[str, Any]
 
