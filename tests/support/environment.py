@@ -467,14 +467,14 @@ class Environment:
         self._looked = self.now
         try:
             with self.faults.within("trigger_date", self._scheduler_minute):
-                done = self._run_scheduler()
+                done = self._run_due_work()
         except (ThrottledError, Killed):
             self._schedule_minute(self.now + MINUTE)
             return
         if done.begun == self.most:
             self._schedule_minute(self.now + MINUTE)
 
-    def _run_scheduler(self) -> SchedulerResult:
+    def _run_due_work(self) -> SchedulerResult:
         """What `trigger_date` does."""
         errors, done = ErrorCollector(), SchedulerResult()
         with errors:
