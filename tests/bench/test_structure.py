@@ -138,7 +138,7 @@ def test_calls_outside_the_trace_do_not_count(toy: Path) -> None:
 
 def test_each_path_runs_from_its_handler_to_the_end() -> None:
     traces = trace_paths()
-    ends = {EVENT_TO_MAIL: "SesMailer.send", OPENED_MAIL: "StepFunctionsEngine.answer"}
+    ends = {EVENT_TO_MAIL: "SesMailer.send", OPENED_MAIL: "StepFunctionsEngine.complete_task"}
     starts = {EVENT_TO_MAIL: "trigger_event", OPENED_MAIL: "trigger_email", PUBLISH: "publish"}
     for path, (first, again) in traces.items():
         assert any(module.endswith(f".{starts[path]}") for module in first.modules[:3])
