@@ -88,7 +88,7 @@ def test_stopped_marketing_waits_until_resume(shop: Shop, printed: Printed) -> N
         ]
         if item["sk"]["S"].startswith("BREAKER#")
     )
-    assert record["why"]["S"] == "list cleaned"
+    assert record["reason"]["S"] == "list cleaned"
     assert record["by"]["S"].startswith("arn:aws:")
     works = [work for work in runtime.version_rollout().works.open() if work.store == shop.store]
     assert [(work.kind, work.workflow) for work in works] == [("resume", "visit")]
