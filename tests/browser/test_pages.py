@@ -10,7 +10,7 @@ import pytest
 from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     PreferencesLink,
     seal_confirmation,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import DeviceLink, seal_visit
+from milepost.sending.links import DeviceLink, seal_visit
 from tests.browser.conftest import KEY
 from tests.browser.driver import Browser, browser
 from tests.browser.site import Pages

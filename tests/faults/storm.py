@@ -21,7 +21,7 @@ from milepost.contacts.suppression import address_hash
 from milepost.pages.unsubscribe import UnsubscribeEvidence
 from milepost.runtime.scheduler import run_due
 from milepost.sending.counts import StepCounts
-from milepost.sending.link_tokens import UnsubscribeLink
+from milepost.sending.links import UnsubscribeLink
 from milepost.sending.message import (
     Accepted,
     Answer,

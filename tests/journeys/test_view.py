@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from milepost.pages.view import MailViewer
-from milepost.sending.link_tokens import ViewLink, seal_preferences, sign_view_link
+from milepost.sending.links import ViewLink, seal_preferences, sign_view_link
 from milepost.sending.message import OutgoingEmail, SubmissionRejected
 from milepost.simulator.memory.enrollments import MemoryEnrollments
 from milepost.simulator.memory.ledger import MemoryLedger

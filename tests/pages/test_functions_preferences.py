@@ -12,7 +12,7 @@ from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import tables
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of

@@ -12,7 +12,7 @@ from functions.react.app import handler as react
 from functions.trigger_browser.app import handler
 from milepost.contacts.event import contact_id
 from milepost.contacts.event_names import ALLOWED
-from milepost.sending.link_tokens import DeviceLink, seal_visit
+from milepost.sending.links import DeviceLink, seal_visit
 from milepost.wiring import tables
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.handlers import tell

@@ -12,7 +12,7 @@ from functions.run_steps.app import handler as run_steps
 from functions.trigger_form.app import handler
 from milepost.contacts.event import contact_id
 from milepost.contacts.suppression import address_hash
-from milepost.sending.link_tokens import ConfirmationLink, seal_confirmation
+from milepost.sending.links import ConfirmationLink, seal_confirmation
 from milepost.wiring import core, tables
 from tests.support.builders import send, workflow
 from tests.support.builders import settings as settings_file

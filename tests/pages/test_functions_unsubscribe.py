@@ -8,7 +8,7 @@ import pytest
 
 from functions.unsubscribe.app import handler
 from milepost.contacts.profile import Profile
-from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
+from milepost.sending.links import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import tables
 from tests.support.aws_events import posted, sample
 from tests.support.cloud import Cloud, Printed, Shop

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from functions.view.app import handler
-from milepost.sending.link_tokens import ViewLink, sign_view_link
+from milepost.sending.links import ViewLink, sign_view_link
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, FIRST_NAME, Printed, Shop

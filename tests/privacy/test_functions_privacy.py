@@ -18,7 +18,7 @@ from functions.unsubscribe.app import handler as unsubscribe
 from milepost.contacts.event import contact_id
 from milepost.contacts.suppression import address_hash
 from milepost.privacy import erase
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import core
 from milepost.wiring import privacy as privacy_wiring
 from tests.support.aws_events import posted, queued

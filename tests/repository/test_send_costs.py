@@ -10,10 +10,8 @@ from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.send_slots import DynamoSendSlots
-from milepost.sending.rate_limit import SesQuota
-from milepost.sending.send import MailSender, Sent
-from milepost.sending.send_job import SendJob
-from milepost.sending.send_slots import SendRateLimiter
+from milepost.sending.rate_limit import SendRateLimiter, SesQuota
+from milepost.sending.send import MailSender, SendJob, Sent
 from milepost.simulator.memory.attachments import MemoryAttachments
 from milepost.simulator.memory.mailer import MemoryMailer
 from milepost.simulator.memory.secrets import MemorySecrets

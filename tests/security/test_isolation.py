@@ -24,7 +24,7 @@ from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.base.signatures import sign_body
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     DeviceLink,
     PreferencesLink,

@@ -9,7 +9,7 @@ from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion

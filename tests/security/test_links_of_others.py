@@ -15,7 +15,7 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     PreferencesLink,
     UnsubscribeLink,

@@ -11,7 +11,7 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import PreferencesLink, ViewLink, seal_preferences, sign_view_link
+from milepost.sending.links import PreferencesLink, ViewLink, seal_preferences, sign_view_link
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion

@@ -11,6 +11,7 @@ import pytest
 from milepost.sending.dynamodb.send_slots import DynamoSendSlots
 from milepost.sending.rate_limit import (
     NoSlot,
+    SendSlots,
     SesQuota,
     SlotRequest,
     WarmUpLimit,
@@ -18,7 +19,6 @@ from milepost.sending.rate_limit import (
     micros,
     slot_request,
 )
-from milepost.sending.send_slots import SendSlots
 from tests.fakes.send_slots import MemorySendSlots
 from tests.support.builders import MONDAY_NOON
 from tests.support.ports import Cloud

@@ -17,7 +17,7 @@ from milepost.contacts.recent_marketing import (
     merge_sends,
     send_key,
 )
-from milepost.sending.caps import Cap, FrequencyLimits, limits_of, sending_limits_of
+from milepost.sending.gate import Cap, FrequencyLimits, limits_of, sending_limits_of
 from milepost.sending.quiet_hours import HoldUntil
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft

@@ -13,7 +13,7 @@ from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.recent_marketing import to_numbers
 from milepost.enrollments.enrollment import Enrollment
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import tables
 from tests.runtime.test_functions_merging import OTHER, post, settle
 from tests.runtime.test_functions_merging import held as held_as

@@ -15,11 +15,12 @@ from milepost.contacts.profile import Consent, EventTotal, Profile
 from milepost.contacts.recent_marketing import add_send, send_key
 from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.program import Program
-from milepost.sending.caps import Cap, FrequencyLimits
 from milepost.sending.gate import (
     DEFER_JITTER,
     MAX_DEFERRAL,
+    Cap,
     Defer,
+    FrequencyLimits,
     GateInput,
     Send,
     Skip,

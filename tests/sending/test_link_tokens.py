@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     DeviceLink,
     PreferencesLink,

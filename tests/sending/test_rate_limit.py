@@ -18,6 +18,7 @@ from milepost.sending.rate_limit import (
     RATE_SHARE,
     NoSlot,
     RateShard,
+    SendRateLimiter,
     SesLimits,
     SesQuota,
     WarmUpLimit,
@@ -29,7 +30,6 @@ from milepost.sending.rate_limit import (
     shard_count,
     slot_request,
 )
-from milepost.sending.send_slots import SendRateLimiter
 from tests.fakes.send_slots import MemorySendSlots
 from tests.support.builders import MONDAY_NOON, draft
 

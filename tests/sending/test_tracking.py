@@ -7,7 +7,7 @@ from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.publishing.settings_file import SettingsFile
 from milepost.sending.aws import SesMailer
-from milepost.sending.tracking import UNTRACKED, is_tracked
+from milepost.stores.settings import UNTRACKED, is_tracked
 from tests.support.builders import send, settings, shop, workflow
 from tests.support.mailer import FakeSes
 from tests.support.template import read_stack

@@ -7,8 +7,7 @@ import pytest
 
 from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
-from milepost.sending.rate_limit import WarmUpLimit
-from milepost.sending.warm_up import daily_limit, next_day, warm_up_limit
+from milepost.sending.rate_limit import WarmUpLimit, daily_limit, next_day, warm_up_limit
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import settings, text
 

@@ -25,7 +25,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from milepost.base.signatures import sign_body
 from milepost.handlers.log import logger
-from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
+from milepost.sending.links import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import core, publishing
 from tests.support.aws_events import posted, streamed
 from tests.support.mailer import FakeSes

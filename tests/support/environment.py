@@ -34,12 +34,11 @@ from milepost.runtime.scheduler import SchedulerResult, run_due
 from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.sending.counts import StepCounts, WorkflowCounts, tell_unbalanced
-from milepost.sending.feedback import FeedbackRecorder
-from milepost.sending.marketing_health import MarketingHealth
+from milepost.sending.feedback import FeedbackRecorder, MarketingHealth
 from milepost.sending.message import Accepted, OutgoingEmail
+from milepost.sending.rate_limit import SendRateLimiter
 from milepost.sending.run_counter import RunCounter
 from milepost.sending.send import MailSender
-from milepost.sending.send_slots import SendRateLimiter
 from milepost.sending.ses_events import SesEvent, from_queue
 from milepost.simulator.functions import WIRING, TaskFunctions
 from milepost.simulator.interpreter import Execution, Function, Json, StateMachineInterpreter
@@ -78,7 +77,7 @@ from tests.support.differential import ComparedPorts
 from tests.support.faults import Faults, Killed
 
 if TYPE_CHECKING:
-    from milepost.sending.send_slots import SesQuotas
+    from milepost.sending.rate_limit import SesQuotas
     from tests.support.ports import Ports
 
 

@@ -43,7 +43,7 @@ from milepost.sending.dynamodb.counts import DynamoRuns
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.probes import DynamoProbes
 from milepost.sending.dynamodb.reputation import DynamoMarketingStops, DynamoReputationCounts
-from milepost.sending.marketing_health import MarketingStops, ReputationCounts
+from milepost.sending.feedback import MarketingStops, ReputationCounts
 from milepost.sending.ports import Ledger, Runs
 from milepost.sending.probes import ProbeNotes
 from milepost.simulator.memory.contacts import MemoryContacts

@@ -11,8 +11,14 @@ import pytest
 
 from milepost.base.problems import Problem
 from milepost.templates.compile import check_marketing, compile_template
-from milepost.templates.rendering import ENVIRONMENTS, Rendered, Renderer, RenderingError
-from milepost.templates.sizes import estimate, html_size
+from milepost.templates.rendering import (
+    ENVIRONMENTS,
+    Rendered,
+    Renderer,
+    RenderingError,
+    estimate,
+    html_size,
+)
 from milepost.templates.version import MAX_BYTES, TemplateVersion
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"

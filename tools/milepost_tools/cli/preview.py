@@ -10,8 +10,7 @@ import typer
 
 from milepost.base.problems import Problem
 from milepost.templates.compile import check_marketing
-from milepost.templates.rendering import Renderer
-from milepost.templates.sizes import html_size
+from milepost.templates.rendering import Renderer, html_size
 from milepost.templates.utm import Campaign
 from milepost_tools.cli.output import fail, print_line, show_json
 from milepost_tools.cli.template_files import TemplateDraft, context_of, open_template

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from milepost.sending.message import Accepted
 from milepost.sending.probes import SIMULATED, probe_name
-from milepost.sending.tracking import UNTRACKED
+from milepost.stores.settings import UNTRACKED
 from milepost_tools.doctor import dns_rules, sending, stack
 from milepost_tools.doctor.finding import Finding, unknown, wrong
 from milepost_tools.doctor.ports import CannotAskError

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from milepost.sending.tracking import UNTRACKED
+from milepost.stores.settings import UNTRACKED
 from milepost_tools.doctor.finding import Finding, advice, ok, wrong
 
 EVENTS = frozenset(

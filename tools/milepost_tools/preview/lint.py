@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from milepost.base.addresses import normalize_email
 from milepost.base.problems import Problem
 from milepost.outbound.public_addresses import is_public
-from milepost.templates.rendering import Rendered
-from milepost.templates.sizes import CLIPPED, html_size
+from milepost.templates.rendering import CLIPPED, Rendered, html_size
 
 CLIP_WARNING_SIZE = CLIPPED * 9 // 10
 MAX_SHOWN_LENGTH = 60

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from milepost.base import languages
-from milepost.templates.sizes import html_size
+from milepost.templates.rendering import html_size
 from milepost_tools.preview.preview import Preview
 
 PHONE, DESKTOP = 375, 720

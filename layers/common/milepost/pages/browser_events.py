@@ -16,7 +16,7 @@ from milepost.contacts.event_names import DEVICE
 from milepost.contacts.timeline import append
 from milepost.pages.browser_report import SOURCE, BrowserReport, InvalidReport, read_report
 from milepost.pages.visitor_limits import HOUR, VISITS_OF_AN_ADDRESS, counter
-from milepost.sending.link_tokens import unseal_visit
+from milepost.sending.links import unseal_visit
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:

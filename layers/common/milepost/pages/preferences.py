@@ -23,7 +23,7 @@ from milepost.contacts.preferences import (
     parse_preference_form,
 )
 from milepost.contacts.profile import Consent, Profile, apply_event
-from milepost.sending.link_tokens import PreferencesLink, unseal_preferences
+from milepost.sending.links import PreferencesLink, unseal_preferences
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:

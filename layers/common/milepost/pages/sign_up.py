@@ -27,7 +27,7 @@ from milepost.pages.form import (
     request_id,
 )
 from milepost.pages.visitor_limits import DAY, HOUR, SIGN_UPS_OF_AN_ADDRESS, counter
-from milepost.sending.link_tokens import ConfirmationLink, unseal_confirmation
+from milepost.sending.links import ConfirmationLink, unseal_confirmation
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:

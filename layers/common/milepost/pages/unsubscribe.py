@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event
-from milepost.sending.link_tokens import UnsubscribeLink, verify_unsubscribe_link
+from milepost.sending.links import UnsubscribeLink, verify_unsubscribe_link
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts

@@ -8,8 +8,7 @@ from milepost.base import instants
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.suppression import address_hash
 from milepost.enrollments.enrollment import email_data, template_data
-from milepost.sending.link_tokens import ViewLink, verify_view_link
-from milepost.sending.links import API_PLACEHOLDER_URL, web_view_urls
+from milepost.sending.links import API_PLACEHOLDER_URL, ViewLink, verify_view_link, web_view_urls
 from milepost.sending.senders import from_identity
 
 if TYPE_CHECKING:

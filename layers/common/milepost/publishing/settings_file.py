@@ -17,8 +17,8 @@ from milepost.sending.file import (
     WarmUp,
     bare_address,
 )
-from milepost.sending.tracking import TOPIC, Tracking
 from milepost.stores.properties import Type
+from milepost.stores.settings import TOPIC, Tracking
 
 
 def _iana(name: str) -> str:

@@ -40,8 +40,7 @@ from milepost.runtime.execution_starter import (
 from milepost.runtime.steps import RUNNERS, step_events
 from milepost.runtime.steps.block_run import BlockRun, Ended, Next, Suspended
 from milepost.runtime.steps.tools import StepTools
-from milepost.sending.send import SendDeferredError, SendPausedError
-from milepost.sending.send_job import SendJob
+from milepost.sending.send import SendDeferredError, SendJob, SendPausedError
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import Enrollments, ExecutionEngine

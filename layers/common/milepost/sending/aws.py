@@ -15,7 +15,7 @@ from milepost.aws.s3 import read_object
 from milepost.base.errors import ThrottledError
 from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
 from milepost.sending.rate_limit import SesQuota
-from milepost.sending.tracking import UNTRACKED
+from milepost.stores.settings import UNTRACKED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

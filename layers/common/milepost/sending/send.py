@@ -1,9 +1,4 @@
-"""Send one e-mail: gate, claim, submission, result.
-
-The gate decides. The ledger claims the message in a transaction that checks again what must not be
-out of date. SES gets the message once, and the ledger records the answer. A second run finds the
-claim and does not submit again.
-"""
+"""From a step's send job to the e-mail that SES accepts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,11 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base.durations import parse_duration
 from milepost.base.errors import ThrottledError
+from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.profile import Profile
+from milepost.contacts.recent_marketing import history_size
+from milepost.enrollments.chance import choose_path
 from milepost.enrollments.condition_data import ContextLoader
-from milepost.enrollments.enrollment import deferred_resume_point, email_data, template_data
-from milepost.enrollments.program import visit_of
-from milepost.sending.caps import sending_limits_of
+from milepost.enrollments.enrollment import (
+    Enrollment,
+    deferred_resume_point,
+    email_data,
+    template_data,
+)
+from milepost.enrollments.program import Node, Program, TemplateUse, template_use, visit_of
 from milepost.sending.gate import (
     Defer,
     GateInput,
@@ -25,9 +27,11 @@ from milepost.sending.gate import (
     conditions_needed,
     decide_send,
     defer,
+    sending_limits_of,
 )
 from milepost.sending.links import recipient_urls
 from milepost.sending.message import (
+    Category,
     ClaimDenied,
     Claimed,
     NoResponse,
@@ -35,19 +39,104 @@ from milepost.sending.message import (
     PendingMessage,
     SubmissionRejected,
     is_claimable,
+    message_id,
 )
-from milepost.sending.send_job import SendJob, build_email, pending_message
-from milepost.sending.senders import from_identity
-from milepost.templates.rendering import RenderingError
-from milepost.templates.sizes import is_clipped
+from milepost.sending.senders import FromIdentity, from_identity
+from milepost.stores.settings import is_tracked
+from milepost.templates.rendering import Rendered, RenderingError, is_clipped
 from milepost.templates.utm import Campaign, campaign_of
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import PendingOutcomes
     from milepost.published.head import Published, PublishedState
     from milepost.sending.ports import Attachments, Ledger, Mailer
-    from milepost.sending.send_slots import SendRateLimiter
+    from milepost.sending.rate_limit import SendRateLimiter
     from milepost.stores.store_secrets import Secrets
+
+
+class SendJob(NamedTuple):
+    """One visit of a `send_email` step. `turn` numbers the block run, `due` is its due time."""
+
+    program: Program
+    profile: Profile
+    enrollment: Enrollment
+    node: Node
+    turn: int
+    due: datetime
+
+
+def pending_message(job: SendJob, head: "PublishedState") -> PendingMessage:
+    """The message before its decision."""
+    node, workflow, ref = job.node, job.program.options, job.enrollment.ref
+    variant, (template, pinned) = _variant(ref, node)
+    category: Category = node.get("category") or workflow["category"]
+    topic = (
+        node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
+    )
+    id_ = message_id(ref, node["id"], visit_of(node, job.turn))
+    return PendingMessage(
+        ref=MessageRef(ref.store, ref.contact, id_),
+        enrollment=ref,
+        step=node["id"],
+        turn=job.turn,
+        category=category,
+        topic=topic if category == "marketing" else None,
+        template=template,
+        template_hash=pinned or head.templates.get(template, ""),
+        variant=variant,
+        recipient=job.profile.email or "",
+        leg=job.enrollment.execution_no,
+        owner=job.profile.contact,
+        mailed=job.profile.recent_sends,
+        remember=history_size(head.settings.caps),
+    )
+
+
+def _variant(ref: EnrollmentRef, node: Node) -> tuple[str, TemplateUse]:
+    """The variant and the template for this enrollment."""
+    if "variants" not in node:
+        return "", template_use(node)
+    templates = {variant["name"]: template_use(variant) for variant in node["variants"]}
+    weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
+    variant = choose_path(ref, node["id"], weights)
+    return variant, templates[variant]
+
+
+def build_email(
+    pending: PendingMessage,
+    head: "PublishedState",
+    rendered: Rendered,
+    unsubscribe: str,
+    job: SendJob,
+    sender: FromIdentity,
+) -> OutgoingEmail:
+    """The finished e-mail, without its attachments."""
+    headers = {"Content-Language": rendered.locale}
+    if pending.category == "marketing":
+        # RFC 8058: one HTTPS address, and the promise that a POST to it unsubscribes.
+        headers |= {
+            "List-Unsubscribe": f"<{unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    return OutgoingEmail(
+        ref=pending.ref,
+        to=pending.recipient,
+        sender_name=sender.name,
+        sender_address=sender.address,
+        reply_to=sender.reply_to,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        headers=headers,
+        tags={
+            "message": pending.ref.id,
+            "store": pending.ref.store,
+            "workflow": pending.enrollment.workflow,
+            "step": pending.step,
+            **({"variant": pending.variant} if pending.variant else {}),
+        },
+        tracked=is_tracked(head.settings.tracking, job.profile.consents()),
+    )
 
 
 class Sent(NamedTuple):

@@ -27,7 +27,7 @@ from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.segments.membership import reevaluation_event
 from milepost.sending.feedback import FeedbackRecorder
-from milepost.sending.link_tokens import UnsubscribeLink
+from milepost.sending.links import UnsubscribeLink
 from milepost.sending.message import DeliveryEvent, OutgoingEmail, Reported
 from milepost.sending.send import MailSender
 from milepost.simulator.functions import WIRING, TaskFunctions

@@ -26,9 +26,8 @@ from milepost.templates.htmltext import derive_text
 from milepost.templates.markup import mask_jinja, plain_source, restore, unmask_jinja
 from milepost.templates.mjml import compile_html, compile_mjml
 from milepost.templates.references import always_prints, cache_contents
-from milepost.templates.rendering import ENVIRONMENTS
+from milepost.templates.rendering import CLIPPED, ENVIRONMENTS, estimate
 from milepost.templates.sandbox import Part, compile_tree
-from milepost.templates.sizes import CLIPPED, estimate
 from milepost.templates.source import (
     LAYOUT,
     InvalidTemplateError,

@@ -1,28 +1,14 @@
-"""Render a compiled template for one contact, at send.
-
-Rendering only fills in values. Publish has compiled MJML, inlined styles, derived the text part and
-filled in the languages. The caller's context is plain JSON:
-
-    contact {first_name, last_name, email, locale, timezone, properties}
-    event   {name, and the event's own data: products [{name, price, ...}], total, currency, ...}
-    store   {name, url, postal_address, logo_url, currency}
-    urls    {unsubscribe, preferences, view, shop; confirm in a confirmation e-mail}
-    steps   {<step id>: its outcome}
-    now     ISO 8601 text
-
-A null or absent value is missing: `default` and `if` accept it, printing it is an error.
-"""
+"""From a compiled template and data to an e-mail and its size."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
+from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
 
 from milepost.base import languages
-from milepost.templates.escaping import CAMPAIGN, PRINTING
-from milepost.templates.filters import LOCALE, TEMPLATE_FILTERS
+from milepost.templates.filters import CAMPAIGN, LOCALE, PRINTING, TEMPLATE_FILTERS
 from milepost.templates.htmltext import tidy
 from milepost.templates.sandbox import (
     MAX_TEXT_LENGTH,
@@ -39,6 +25,69 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from milepost.templates.utm import Campaign
+
+
+CLIPPED = 102 * 1024
+"""Bytes of HTML that Gmail shows."""
+
+_TRACKING_BYTES = 160
+"""The bytes that SES adds to a link to count clicks."""
+
+_DEFAULT_ROUNDS = 10
+"""The assumed rounds of a loop without a slice such as `products[:8]`."""
+
+_TYPICAL_SIZES = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
+_DEFAULT_SIZE = 24
+
+
+def is_clipped(html: str) -> bool:
+    """Whether Gmail would cut this e-mail off, with the bytes that SES adds to count clicks."""
+    if len(html) * 4 < CLIPPED // 2:
+        return False  # four bytes for every character, and half of the limit for links
+    return html_size(html) > CLIPPED
+
+
+def html_size(html: str) -> int:
+    """The bytes of the finished HTML, with click tracking."""
+    return len(html.encode()) + _TRACKING_BYTES * html.count("href=")
+
+
+def estimate(tree: nodes.Template) -> int:
+    """The estimated bytes of a compiled HTML part, with values of typical length.
+
+    Every condition counts with its longer branch. A loop counts as often as its slice allows,
+    otherwise ten times.
+    """
+    return _total(tree.body)
+
+
+def _total(children: Iterable[nodes.Node]) -> int:
+    return sum(map(_size, children))
+
+
+def _size(node: nodes.Node) -> int:
+    if isinstance(node, nodes.TemplateData):
+        return html_size(node.data)
+    if isinstance(node, nodes.Output):
+        return _total(node.nodes)
+    if isinstance(node, nodes.If):
+        elif_sizes = [_total(other.body) for other in node.elif_]
+        return max(_total(node.body), _total(node.else_), *elif_sizes)
+    if isinstance(node, nodes.For):
+        return max(_rounds(node.iter) * _total(node.body), _total(node.else_))
+    if isinstance(node, nodes.Filter):
+        return _TYPICAL_SIZES.get(node.name, _DEFAULT_SIZE)
+    return 0
+
+
+def _rounds(iterated: nodes.Node) -> int:
+    if isinstance(iterated, nodes.List | nodes.Tuple):
+        return len(iterated.items)
+    if isinstance(iterated, nodes.Getitem) and isinstance(iterated.arg, nodes.Slice):
+        stop = iterated.arg.stop
+        if isinstance(stop, nodes.Const) and type(stop.value) is int and stop.value > 0:
+            return stop.value
+    return _DEFAULT_ROUNDS
 
 
 MAX_OUTPUT = 512 * 1024

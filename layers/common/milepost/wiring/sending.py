@@ -5,10 +5,9 @@ from milepost.wiring import core, tables
 
 if TYPE_CHECKING:
     from milepost.sending.aws import SesMailer, SesQuotas
-    from milepost.sending.feedback import FeedbackRecorder
-    from milepost.sending.marketing_health import MarketingHealth
+    from milepost.sending.feedback import FeedbackRecorder, MarketingHealth
+    from milepost.sending.rate_limit import SendRateLimiter
     from milepost.sending.send import MailSender
-    from milepost.sending.send_slots import SendRateLimiter
     from milepost.stores.settings import StoreSettings
 
 
@@ -42,7 +41,7 @@ def send_rate_limiter() -> "SendRateLimiter":
     from time import sleep
 
     from milepost.sending.dynamodb.send_slots import DynamoSendSlots
-    from milepost.sending.send_slots import SendRateLimiter
+    from milepost.sending.rate_limit import SendRateLimiter
 
     slots = DynamoSendSlots(core.table(core.settings().workflows_table))
     return SendRateLimiter(slots, _quotas, core.clock().wire_now, sleep)
@@ -69,7 +68,7 @@ def feedback_recorder() -> "FeedbackRecorder":
 @cache
 def marketing_health() -> "MarketingHealth":
     from milepost.sending.dynamodb.reputation import DynamoMarketingStops, DynamoReputationCounts
-    from milepost.sending.marketing_health import MarketingHealth
+    from milepost.sending.feedback import MarketingHealth
 
     table = core.table(core.settings().workflows_table)
     counts = DynamoReputationCounts(table, core.table(core.settings().contacts_table))

@@ -4,16 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from milepost.enrollments.program import Node
-from milepost.runtime.steps import (
-    branch,
-    exit,
-    goto,
-    holdout,
-    notify,
-    send_email,
-    split,
-    webhook,
-)
+from milepost.runtime.steps import branch, exit, goto, holdout, notify, send_email, split, webhook
 from milepost.runtime.steps.block_run import BlockRun, StepResult
 from milepost.runtime.steps.tools import StepTools
 

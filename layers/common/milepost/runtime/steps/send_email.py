@@ -3,8 +3,7 @@
 from milepost.enrollments.program import Node
 from milepost.runtime.steps.block_run import BlockRun, Ended, Next, Suspended
 from milepost.runtime.steps.tools import StepTools
-from milepost.sending.send import Sent
-from milepost.sending.send_job import SendJob
+from milepost.sending.send import SendJob, Sent
 
 
 def run(node: Node, run: BlockRun, tools: StepTools) -> Next | Ended | Suspended:
