@@ -219,7 +219,14 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         )
         reached.add(name)
         widths.add(outline)
-    for wanted in ("do=move", "do=save", "do=snooze", "do=all", "topic=offers", "topic=news"):
+    for wanted in (
+        "action=move",
+        "action=save",
+        "action=snooze",
+        "action=all",
+        "topic=offers",
+        "topic=news",
+    ):
         assert wanted in reached
     assert {"locale", "timezone", "date", "frequency"} <= {name.split("=")[0] for name in reached}
     assert widths - {"0px"} == {"3px"}

@@ -126,7 +126,7 @@ def test_whoever_takes_a_break_is_greeted_by_nobody_but_still_asked(published: W
     world = story(published)
     sign_up(world)
     world.run_for(hours=1)
-    prefer(world, do="snooze")
+    prefer(world, action="snooze")
     world.run_for(hours=1)
     world.publish({"workflows/news.json": workflow(send("news"), on="News")})
     world.event("News")

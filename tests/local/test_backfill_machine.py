@@ -1,4 +1,4 @@
-"""The machine that looks at all contacts, as the template has it, on the emulator."""
+"""The state machine of a backfill, as the template has it, on the emulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.local.conftest import Account
 
 
-# Part 2 needs three stretches; part 3 fails in the first round.
+# Part 2 needs three batches; part 3 fails in the first pass.
 LOOK = """
 import os, boto3
 def handler(task, context):
@@ -34,11 +34,11 @@ def handler(task, context):
 
 def definition(function: str) -> str:
     """The definition with a function's ARN, and without the time that it waits."""
-    machine = yaml_parse(TEMPLATE.read_text())["Resources"]["LooksMachine"]["Properties"]
+    machine = yaml_parse(TEMPLATE.read_text())["Resources"]["BackfillStateMachine"]["Properties"]
     states: dict[str, Any] = machine["Definition"]["States"]
-    states["a while"]["Seconds"] = 0
-    stretch = states["all parts"]["ItemProcessor"]["States"]["a stretch"]
-    for task in (stretch, states["what is left"]):
+    states["a pause"]["Seconds"] = 0
+    batch = states["all partitions"]["ItemProcessor"]["States"]["a batch"]
+    for task in (batch, states["remaining partitions"]):
         task["Parameters"]["FunctionName"] = function
         task["Retry"][0]["MaxAttempts"] = 0
     return json.dumps(machine["Definition"])

@@ -96,7 +96,9 @@ def test_looking_changes_nothing_and_shows_no_address(open_store: Shop, method: 
     assert open_store.items() == before
 
 
-@pytest.mark.parametrize("body", ["", "do=", "do=everything", "topic=offers", "x" * 5000, "%ff=%"])
+@pytest.mark.parametrize(
+    "body", ["", "action=", "action=everything", "topic=offers", "x" * 5000, "%ff=%"]
+)
 def test_a_post_without_a_button_changes_nothing(open_store: Shop, body: str) -> None:
     tell(open_store, "Order Completed")
     before = open_store.items()
@@ -172,13 +174,13 @@ def test_what_was_never_asked_and_is_not_ticked_is_no_answer(open_store: Shop) -
 
 
 def test_the_last_button_ends_everything(open_store: Shop) -> None:
-    status, page = call(press(open_store, token(open_store, STRANGER), "do=all"))
+    status, page = call(press(open_store, token(open_store, STRANGER), "action=all"))
     assert (status, "unsubscribed from everything" in page) == (200, True)
     assert profile(open_store, STRANGER).consents() == {
         "offers": "withdrawn",
         "news": "withdrawn",
     }
-    call(press(open_store, token(open_store, STRANGER), "do=all"))
+    call(press(open_store, token(open_store, STRANGER), "action=all"))
     assert len(open_store.events("Unsubscribed")) == 1
 
 
@@ -233,13 +235,13 @@ def test_a_choice_that_is_not_offered_is_none(open_store: Shop, field: str, valu
 
 
 def test_a_break_is_thirty_days_and_can_be_ended(open_store: Shop) -> None:
-    _, page = call(press(open_store, token(open_store), "do=snooze"))
+    _, page = call(press(open_store, token(open_store), "action=snooze"))
     assert "You will get no marketing e-mails until" in page
     assert "paused until" in page
     pass_on(open_store)
     until = datetime.fromisoformat(profile(open_store).get("snoozed_until"))
     assert abs(until - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
-    _, page = call(press(open_store, token(open_store), "do=resume"))
+    _, page = call(press(open_store, token(open_store), "action=resume"))
     assert "Your break is over" in page
     pass_on(open_store)
     assert profile(open_store).get("snoozed_until") is None
@@ -337,7 +339,7 @@ def test_a_link_we_did_not_make_shows_nothing_and_does_nothing(
     open_store: Shop, printed: Printed, spoil: Callable[[str, Shop], str], method: str
 ) -> None:
     bad = spoil(token(open_store), open_store)
-    made = look(open_store, bad) if method == "GET" else press(open_store, bad, "do=all")
+    made = look(open_store, bad) if method == "GET" else press(open_store, bad, "action=all")
     assert call(made) == call(look(open_store, "nonsense"))
     assert printed.counted("PreferenceLinksRefused") == 2
     assert open_store.items() == []
@@ -347,7 +349,7 @@ def test_a_link_of_another_store_is_no_link(cloud: Cloud) -> None:
     one, two = cloud.open_shop(link_key="shared"), cloud.open_shop(link_key="shared")
     mark = token(one, STRANGER, key="shared")
     assert call(look(one, mark))[0] == 200
-    assert call(press(two, mark, "do=all"))[0] == 404
+    assert call(press(two, mark, "action=all"))[0] == 404
     assert two.items() == []
 
 
@@ -358,7 +360,7 @@ def test_a_link_works_after_the_key_was_replaced(cloud: Cloud) -> None:
 
 
 def test_a_multipart_post_is_refused_with_a_reason(open_store: Shop) -> None:
-    made = press(open_store, token(open_store), "do=all")
+    made = press(open_store, token(open_store), "action=all")
     made["headers"]["content-type"] = "multipart/form-data; boundary=x"
     assert handler(made, None)["statusCode"] == 415
 
@@ -367,4 +369,6 @@ def test_the_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
     mark = token(open_store)
     printed.forbid(mark, "198.51.100.7")
     call(press(open_store, mark, {**SAVE, "timezone": "Asia/Tehran"}))
-    assert [r["message"] for r in printed.records() if "message" in r][-1:] == ["preferences"]
+    assert [r["message"] for r in printed.records() if "message" in r][-1:] == [
+        "preferences changed"
+    ]

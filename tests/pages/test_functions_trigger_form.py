@@ -130,7 +130,7 @@ def test_the_mail_goes_through_the_gate_and_its_link_confirms(open_store: Shop) 
     token = html.partition(prefix)[2].partition('"')[0]
     assert EMAIL not in html
     assert call(look(open_store, token))[0] == 200
-    assert call(press(open_store, token, "do=confirm"))[0] == 200
+    assert call(press(open_store, token, "action=confirm"))[0] == 200
     assert event(open_store, "Form Submitted")[0]["form"] == "footer"
 
 
@@ -138,7 +138,7 @@ def test_a_confirmation_is_consent_with_proof_of_both_requests(open_store: Shop)
     call(form_post(open_store, first_name="Ann", age="41", device=DEVICE, ip="203.0.113.9"))
     token = link(open_store)
     pass_on(open_store)
-    status, page = call(press(open_store, token, "do=confirm", ip="198.51.100.7"))
+    status, page = call(press(open_store, token, "action=confirm", ip="198.51.100.7"))
     assert (status, "You are signed up" in page) == (200, True)
     data, body = event(open_store, "Form Submitted")
     assert data == {"form": "footer", **ANSWERS}
@@ -164,12 +164,12 @@ def test_a_confirmation_is_consent_with_proof_of_both_requests(open_store: Shop)
 def test_confirming_twice_is_confirming_once_and_undoes_no_later_no(open_store: Shop) -> None:
     call(form_post(open_store))
     token = link(open_store)
-    assert call(press(open_store, token, "do=confirm")) == call(
-        press(open_store, token, "do=confirm")
+    assert call(press(open_store, token, "action=confirm")) == call(
+        press(open_store, token, "action=confirm")
     )
     pass_on(open_store)
     say_no(open_store)
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     assert len(open_store.events("Form Submitted")) == 1
     pass_on(open_store)
     assert profile(open_store).consents()["offers"] == "withdrawn"
@@ -186,7 +186,7 @@ def test_what_was_agreed_to_is_what_the_form_said_then(open_store: Shop) -> None
     open_store.settings(forms={"footer": wider}, topics={"offers": "O", "news": "N", "sms": "S"})
     token = link(open_store)
     assert "Everything" not in call(look(open_store, token))[1]
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     pass_on(open_store)
     assert profile(open_store).consents() == {"offers": "granted", "news": "granted"}
     assert event(open_store, "List Joined")[0]["list"] == "newsletter"
@@ -200,7 +200,7 @@ def test_who_was_erased_once_and_confirms_anew_is_mailed_again(
     tables.contacts().suppress(open_store.store, address_hash(EMAIL), reason, at)
     call(form_post(open_store))
     assert open_store.items("SUPPRESSION")
-    call(press(open_store, link(open_store), "do=confirm"))
+    call(press(open_store, link(open_store), "action=confirm"))
     assert bool(open_store.items("SUPPRESSION")) is stays
 
 
@@ -458,7 +458,7 @@ def test_a_link_is_good_for_seven_days(open_store: Shop) -> None:
         claim = ConfirmationLink(open_store.store, item["pk"]["S"].rpartition("#")[2], "footer",
                              item["id"]["S"], datetime.fromisoformat(shown))  # fmt: skip
         token = seal_confirmation(claim, open_store.links)
-        assert call(press(open_store, token, "do=confirm"))[0] == status
+        assert call(press(open_store, token, "action=confirm"))[0] == status
     assert len(open_store.events("Form Submitted")) == 1
 
 
@@ -487,7 +487,7 @@ def test_a_link_that_is_not_ours_confirms_nothing(
     token = spoil(link(open_store), open_store)
     expected = call(look(open_store, "nonsense"))
     assert call(look(open_store, token)) == expected
-    assert call(press(open_store, token, "do=confirm")) == expected
+    assert call(press(open_store, token, "action=confirm")) == expected
     assert printed.counted("ConfirmLinksRefused") == 3
     assert open_store.events("Form Submitted") == []
 
@@ -495,7 +495,7 @@ def test_a_link_that_is_not_ours_confirms_nothing(
 def test_a_genuine_link_to_a_sign_up_that_there_is_not(open_store: Shop) -> None:
     call(form_post(open_store))
     for changes in ({"request": "0" * 24}, {"contact": "c" + "0" * 25}, {"at": datetime.now(UTC)}):
-        assert call(press(open_store, link(open_store, **changes), "do=confirm"))[0] == 404
+        assert call(press(open_store, link(open_store, **changes), "action=confirm"))[0] == 404
 
 
 def test_a_link_of_another_store_is_no_link(cloud: Cloud) -> None:
@@ -516,5 +516,5 @@ def test_neither_address_nor_link_is_logged(open_store: Shop, printed: Printed) 
     token = link(open_store)
     printed.forbid(token, "203.0.113.24")
     call(look(open_store, token))
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     assert [r["message"] for r in printed.records() if "message" in r] == ["signed up", "confirmed"]

@@ -198,7 +198,7 @@ def test_a_report_or_a_click_that_comes_after_leaves_nothing(
                   store=shop.store, token=shop.token(wren(shop), message=ref))  # fmt: skip
     assert unsubscribe(link, None)["statusCode"] == 200
     claim = PreferencesLink(shop.store, wren(shop), ref)
-    wishes = posted("unsubscribe.post", b"do=save&topic=offers", store=shop.store,
+    wishes = posted("unsubscribe.post", b"action=save&topic=offers", store=shop.store,
                     token=seal_preferences(claim, shop.links))  # fmt: skip
     assert preferences(wishes, None)["statusCode"] == 404
     assert cloud.contacts() == before

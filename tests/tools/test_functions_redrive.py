@@ -111,7 +111,7 @@ def test_a_record_that_keeps_failing_is_put_aside_and_the_contact_goes_on(
     assert counts(shop) == {"Later": 1}
     (kept,) = [item for item in shop.items("DEADLETTER#") if item["attempts"]["N"] == str(TRIES)]
     assert kept["reason"]["S"].startswith("ValueError")
-    (told,) = [r for r in printed.records() if r.get("message") == "put aside"]
+    (told,) = [r for r in printed.records() if r.get("message") == "record quarantined"]
     assert (told["store"], told["attempts"], told["applied"]) == (shop.store, TRIES, False)
     assert printed.counted("RecordsQuarantined") == 1
 
