@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # Where it is set, each of the many processes of a test run compiles all it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test browser-test lint format bench structure build deploy lock clean for-local for-dev has-python has-sender
+.PHONY: help demo check test test-fast test-deep browser-test lint format bench structure build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## Say what each command does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
@@ -43,7 +43,17 @@ WITH_BROWSER = if command -v chromedriver >/dev/null && command -v chromium chro
 
 test: for-dev ## Everything that must hold: style, types, layers, tests with coverage
 	@$(MAKE) lint
-	@$(WITH_BROWSER); $(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term
+	@$(WITH_BROWSER); $(BIN)/python -m pytest -m "not deep" -n 3 --dist loadfile --cov --cov-report=term
+
+# Folders and files that deploy, imitate AWS, or tell stories from end to end.
+NOT_FAST = $(addprefix --ignore=tests/,browser faults journeys local security stack) \
+  --ignore-glob='*/test_functions_*' --ignore-glob='*/test_both_stores_*'
+
+test-fast: for-dev ## What a minute is enough for: no stack, no storms, few examples
+	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -m "not deep and not slow" -n 2 -q $(NOT_FAST)
+
+test-deep: for-dev ## The longest storms and kills, and laws with many examples
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -m "deep or law" -n 2 --dist worksteal
 
 browser-test: for-dev ## Look at readers' pages and the browser snippet in a real Chromium, if there is one
 	@$(WITH_BROWSER); [ -z "$${MILEPOST_BROWSER:-}" ] || $(BIN)/python -m pytest -q tests/browser
@@ -75,7 +85,7 @@ lock: for-dev ## Write the lock files; with UPGRADE=--upgrade to the newest vers
 	@$(BIN)/python requirements/lock.py $(UPGRADE)
 
 clean: ## Remove everything that a command made
-	@rm -rf .venv .aws-sam .milepost .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .aws-sam .milepost .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build milepost.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 has-sender:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bench import RESULTS
 from bench.check import measure_check
+from bench.command import measure_command
 from bench.imports import measure_imports
 from bench.layer import build_layer, runtime, without_bytecode
 from bench.rendering import measure_rendering
@@ -34,6 +35,8 @@ TARGETS = {
     "run_steps_ms": 8.0,
     "trigger_event_writes": 1,
     "check_s": 2.0,
+    "command_help_cpu_s": 0.3,
+    "command_check_cpu_s": 0.6,
     "transfer_growth": 1.15,
     "rendering_ratio": 1.3,
 }
@@ -51,6 +54,8 @@ def main() -> int:
         imports = measure_imports(layer, bare, aws)
         console.print("Checking fifty workflows ...")
         checking = measure_check()
+        console.print("Starting the command ...")
+        command = measure_command()
         console.print("Rendering a mail of 30 KB ...")
         rendering = measure_rendering()
         console.print("Importing and exporting a million ...")
@@ -76,6 +81,7 @@ def main() -> int:
         "cpu_ms_per_call": cpu,
         "abandoned_cart_path": cart,
         "check_of_50_workflows_s": checking,
+        "command_cpu_s": command,
         "mail_of_30_kb": rendering,
         "segments_in_process": segments,
         "transfers": transfers,
@@ -128,6 +134,10 @@ def _missed(results: dict[str, Any]) -> list[str]:
     checking = results["check_of_50_workflows_s"]["median"]
     if checking > TARGETS["check_s"]:
         found.append(f"50 workflows are checked in {checking} s, target {TARGETS['check_s']}")
+    for call, took in results["command_cpu_s"].items():
+        if took > TARGETS[f"command_{call}_cpu_s"]:
+            target = TARGETS[f"command_{call}_cpu_s"]
+            found.append(f"milepost {call} takes {took} s of CPU, target {target}")
     return found
 
 
@@ -160,6 +170,8 @@ def _show(console: Console, results: dict[str, Any]) -> None:
     mail = results["mail_of_30_kb"]
     console.print(f"a mail of 30 KB: {mail['ours_ms']} ms of CPU, {mail['ratio']} of Jinja2 alone")
     console.print(f"50 workflows are checked in {results['check_of_50_workflows_s']['median']} s")
+    for call, took in results["command_cpu_s"].items():
+        console.print(f"milepost {call}: {took} s of CPU")
     console.print(
         f"{results['segments_in_process']['contacts_per_cpu_s']:,} contacts per CPU second are "
         "asked for six segments"

@@ -36,8 +36,9 @@ def fifty_workflows(store: Path) -> Path:
 
 
 def _run(store: Path) -> float:
-    path = str(REPOSITORY / "layers" / "common")
-    command = [sys.executable, "-m", "milepost", "check", str(store)]
+    paths = [str(REPOSITORY / folder) for folder in ("layers/common", "tools")]
+    path = os.pathsep.join(paths)
+    command = [sys.executable, "-m", "milepost_tools", "check", str(store)]
     started = time.perf_counter()
     answer = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False

@@ -133,7 +133,7 @@ def install(venv: Path, lock: str) -> None:
 
 
 def add_command(venv: Path) -> None:
-    """Write `bin/milepost`: the project itself is never installed, so nothing else does."""
+    """Write `bin/milepost`: in this folder the project is never installed, so nothing else does."""
     script = venv / "bin" / "milepost"
     script.write_text(COMMAND)
     script.chmod(0o755)

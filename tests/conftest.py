@@ -1,19 +1,25 @@
 """Hypothesis looks at the same examples every time, so that a failure is the change's own, and
 however long it takes, for a busy machine is no mistake.
 
-`HYPOTHESIS_PROFILE=search` looks for new ones; what it finds becomes an `@example`.
+`HYPOTHESIS_PROFILE=search` looks for new ones; what it finds becomes an `@example`. How many each
+profile looks at is in `tests/support/laws.py`.
+
+`make test` leaves out what is marked `deep`: the longest storms and kills. `make test-deep` runs
+those, and every law of Hypothesis again with many more examples. `make test-fast` leaves out what
+is marked `slow`, too, and the folders and files that deploy or imitate AWS.
 
 Where several processes share the tests, files are given out in the order of `FOLDERS`.
 
 What goes the same ways hundreds of times is not watched for coverage (`no_cover`): watching takes
 as long as the test itself and shows nothing new. Laws of Hypothesis are marked so here, and the
-folders that go the ways of others with hostile input and with faults.
+folders that go the ways of others with hostile input, with faults and from end to end.
 
 A test in `test_both_stores_*.py` asks for `ports` and runs against the adapters in memory and in
 DynamoDB. A test in `test_functions_*.py` runs the real functions in an AWS account in memory: a
 new account for each module, a new store and a watched log for each test.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,28 +30,42 @@ from hypothesis import settings
 
 from tests.support import ports as both_stores
 from tests.support.cloud import Cloud, Printed, Shop, capture_prints, open_cloud
+from tests.support.laws import PROFILE, SHARES, how_many
 from tests.support.ports import Ports, dynamo_ports, memory_ports
 
-settings.register_profile("repeat", derandomize=True, deadline=None)
-settings.register_profile("search", max_examples=2000, deadline=None)
+for profile in SHARES:
+    settings.register_profile(
+        profile,
+        max_examples=how_many(profile=profile),
+        derandomize=profile != "search",
+        deadline=None,
+    )
 # A real browser looks at readers' pages if make finds one.
 collect_ignore = [] if os.environ.get("MILEPOST_BROWSER") else ["browser"]
 
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+settings.load_profile(PROFILE)
 
 FOLDERS = ["stack", "browser", "local", "faults", "security", "journeys", "repository", "transfer"]
 """Those that wait for an emulator begin first, and small files come last: no core is idle long."""
-UNWATCHED = {"faults", "security"}
+UNWATCHED = {"faults", "journeys", "security"}
 TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         is_law = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_law:
+            item.add_marker("law")
         if is_law or _folder(item) in UNWATCHED:
             item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all modules stay to the end: the collector need not go through them.
+    gc.collect()
+    gc.freeze()
 
 
 def _turn(item: pytest.Item) -> int:
@@ -66,6 +86,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     deployed once."""
     from xdist.scheduler import LoadFileScheduling
 
+    if config.getoption("dist") != "loadfile":
+        return None
     config.option.loadscopereorder = False  # or the files with most tests would come first
     scheduling = LoadFileScheduling(config, log)
     scheduling._split_scope = _file_or_stack

@@ -57,7 +57,7 @@ def _play(stack: LocalStack, clock: str, console: Console) -> list[str]:
         console.print(f"  [{shopper.color}]{shopper.name:<6}[/] {shopper.does}")
     console.print("\n[bold]The story[/bold], an hour a second")
     story = Story(
-        shop=Shop(stack.api_url, secrets.shopify_secret),
+        shop=Shop(stack.api_url, secrets.platforms["shopify-secret"]),
         inbox=Inbox(stack.inbox_url),
         ledger=ledger,
         now=time_of_story,

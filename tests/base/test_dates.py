@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.base.dates import WEEKDAYS, delay_ends, effective_zone, find_zone, local_instant
+from tests.support.laws import how_many
 
 
 def at(text: str) -> datetime:
@@ -167,7 +168,7 @@ CHANGES = ["2026-03-07", "2026-03-28", "2026-10-24", "2026-10-31", "2026-04-04",
 times = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=how_many(60))
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(CHANGES),

@@ -20,6 +20,7 @@ from milepost.workflows.language.workflow import Workflow
 from tests.support import builders
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.json_strategy import documents
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 Json = dict[str, Any]
@@ -315,7 +316,7 @@ def _replaced(document: Any, spot: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-@settings(max_examples=150)
+@settings(max_examples=how_many(150))
 @given(workflows(), documents, st.data())
 def test_a_good_file_with_one_piece_replaced_is_compiled_or_explained(
     document: Json, piece: Any, data: st.DataObject
@@ -326,13 +327,13 @@ def test_a_good_file_with_one_piece_replaced_is_compiled_or_explained(
         json.dumps(program.to_json(), allow_nan=False)
 
 
-@settings(max_examples=40)
+@settings(max_examples=how_many(40))
 @given(workflows())
 def test_a_good_file_is_compiled(document: Json) -> None:
     assert compiled(json.dumps(document)) is not None
 
 
-@settings(max_examples=60)
+@settings(max_examples=how_many(60))
 @given(workflows(), st.data())
 def test_a_field_set_to_null_is_a_field_left_out_or_a_mistake(
     document: Json, data: st.DataObject

@@ -43,6 +43,7 @@ from tests.support.builders import (
     workflow,
 )
 from tests.support.json_strategy import documents
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 HOOK = "https://crm.example.com/hook"
@@ -224,7 +225,7 @@ def test_the_file_with_everything_in_it_is_compiled() -> None:
         assert compiled(json.dumps({**EVERYTHING, "trigger": trigger})) is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=how_many(300), deadline=None)
 @given(
     st.sampled_from(TRIGGERS).flatmap(lambda trigger: mutated({**EVERYTHING, "trigger": trigger})),
     posted,
@@ -237,7 +238,7 @@ def test_a_file_with_everything_in_it_and_accidents_is_compiled_or_explained(
         carry_out(program, data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=how_many(100), deadline=None)
 @given(workflows(everything=True).flatmap(mutated), posted)
 def test_any_workflow_with_accidents_is_compiled_or_explained(text: str, data: Any) -> None:
     program = compiled(text)
@@ -245,7 +246,7 @@ def test_any_workflow_with_accidents_is_compiled_or_explained(text: str, data: A
         carry_out(program, data)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=how_many(60), deadline=None)
 @given(st.sampled_from(TRIGGERS), posted)
 def test_what_is_compiled_can_be_carried_out_for_anybody(trigger: Json, data: Any) -> None:
     program = compiled(json.dumps({**EVERYTHING, "trigger": trigger}))

@@ -13,6 +13,7 @@ from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, step
 from tests.support.builders import Json, branch, delay, send, wait_for, workflow
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 BIG = {"event": "total", "gte": 100}
@@ -76,7 +77,7 @@ def test_the_longest_stay_counts_every_round(steps: list[Json], days: int) -> No
     assert longest_stay(program(*steps)) == timedelta(days=days)
 
 
-@settings(max_examples=60)
+@settings(max_examples=how_many(60))
 @given(workflows(everything=True))
 def test_every_workflow_has_a_price_and_an_end(document: Json) -> None:
     made = compiled(document)

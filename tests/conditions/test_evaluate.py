@@ -12,6 +12,7 @@ from milepost.conditions.operators import OPERATORS
 from milepost.sending.bot_detection import click_key
 from milepost.sending.delivery_state import for_conditions
 from tests.support.json_strategy import documents
+from tests.support.laws import how_many
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ENTERED = NOW - timedelta(days=3)
@@ -459,7 +460,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=how_many(200))
 @given(conditions, documents, documents)
 def test_no_data_at_all_makes_a_condition_fail(condition: Json, one: Any, two: Any) -> None:
     needed = windows_needed(condition, NOW, ENTERED)

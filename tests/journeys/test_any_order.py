@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
 from tests.support.builders import settings as settings_file
+from tests.support.laws import how_many
 from tests.support.random_events import timelines
 from tests.support.world import World
 
@@ -25,7 +26,7 @@ def told(reports: list[Event], echo: int = 1) -> Profile:
 
 
 @given(timeline=timelines, choices=st.data())
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=how_many(250), deadline=None, derandomize=True)
 def test_order_and_repetition_of_events_do_not_matter(
     timeline: list[Event], choices: st.DataObject
 ) -> None:

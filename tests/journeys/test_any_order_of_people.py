@@ -13,6 +13,7 @@ from milepost.contacts.profile import Profile
 from tests.support.builders import ADA, STORE
 from tests.support.builders import settings as settings_file
 from tests.support.faults import Faults
+from tests.support.laws import how_many
 from tests.support.random_events import amounts, instants, people
 from tests.support.world import World
 
@@ -102,7 +103,7 @@ def told(reports: list[Event], pauses: list[int], echo: int = 1, seed: int = 0) 
 
 
 @given(life=lives(), choices=st.data())
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=how_many(300), deadline=None, derandomize=True)
 def test_one_person_is_left_whatever_the_order_and_all_counts_once(
     life: list[Event], choices: st.DataObject
 ) -> None:

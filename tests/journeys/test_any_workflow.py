@@ -15,6 +15,7 @@ from milepost.enrollments.chance import choose_path, is_held_out
 from milepost.enrollments.enrollment import Enrollment
 from tests.support.builders import ADA, MONDAY_NOON, Json, shop
 from tests.support.faults import Faults
+from tests.support.laws import how_many
 from tests.support.random_workflows import histories, workflows
 from tests.support.tree import Chance, Happened, live
 from tests.support.world import World
@@ -56,7 +57,7 @@ def told(world: World, document: Json, trigger: Happened, history: list[Happened
     echo=st.integers(1, 2),
 )
 @settings(
-    max_examples=250,
+    max_examples=how_many(250),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -86,7 +87,7 @@ SECOND = timedelta(seconds=1)
 
 @given(document=workflows(everything=True), history=histories(), number=st.integers(0, 3))
 @settings(
-    max_examples=100,
+    max_examples=how_many(100),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -115,7 +116,7 @@ UNSENT = {"after ledger.claim"}
     parked=st.booleans(),
 )
 @settings(
-    max_examples=12,
+    max_examples=how_many(12),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -22,6 +22,7 @@ from milepost_tools.operations.redrive import Redriven
 from tests.journeys.stories import CART
 from tests.support.builders import ADA, STORE, event, shop
 from tests.support.builders import settings as settings_file
+from tests.support.laws import how_many
 from tests.support.random_events import timelines
 from tests.support.world import World
 
@@ -229,7 +230,7 @@ def told(reports: list[Event], bad: set[int]) -> Profile:
 
 
 @given(timeline=timelines, choices=st.data())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=how_many(100), deadline=None, derandomize=True)
 def test_whatever_was_poison_the_contact_is_the_same_in_the_end(
     timeline: list[Event], choices: st.DataObject
 ) -> None:

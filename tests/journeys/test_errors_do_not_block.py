@@ -89,7 +89,7 @@ def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> N
         (wait("better", active_enrollments={"on_publish": "cancel"}), "finish", [], []),
         (
             wait("better", active_enrollments={"on_publish": "migrate"}),
-            "move",
+            "migrate",
             ["better"],
             ["better"],
         ),
@@ -107,7 +107,7 @@ def test_somebody_who_cannot_be_moved_holds_up_no_other_and_is_tried_again(
     world.run_for(hours=3)
     assert broken.failed > 100
     left = {e.status for p in PEOPLE if p != STUCK for e in world.enrollments_of(p)}
-    assert left == {"active" if method == "move" else "exited"}
+    assert left == {"active" if method == "migrate" else "exited"}
     world.crowd = crowd
     world.run_for(days=3)
     assert mailed(world) == all_but_one(others, healed)
@@ -119,7 +119,7 @@ def test_somebody_who_cannot_be_thawed_holds_up_no_other_and_is_tried_again() ->
     world.publish({"workflows/visit.json": {**wait("second"), "status": "paused"}})
     world.run_for(days=2)
     crowd = world.crowd
-    broken: Any = Broken(world.enrollments, "retime", is_stuck(world))
+    broken: Any = Broken(world.enrollments, "reschedule", is_stuck(world))
     world.crowd = replace(crowd, enrollments=broken)
     world.publish({"workflows/visit.json": wait("second")})
     world.run_for(days=1, hours=1)
@@ -258,7 +258,7 @@ def test_people_of_one_workflow_who_fail_hold_up_nobody_of_another() -> None:
     still = {"workflows/a.json": {**first, "status": "paused"}}
     world.publish({**still, "workflows/b.json": {**second, "status": "paused"}})
     world.run_for(days=2)
-    broken: Any = Broken(world.enrollments, "retime", lambda ref, *_: ref.workflow == "a")
+    broken: Any = Broken(world.enrollments, "reschedule", lambda ref, *_: ref.workflow == "a")
     world.crowd = replace(world.crowd, enrollments=broken)
     world.publish({"workflows/a.json": first, "workflows/b.json": second})
     world.run_for(days=1, hours=2)

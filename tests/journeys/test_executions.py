@@ -11,6 +11,7 @@ from bench.transitions import transitions
 from milepost.simulator.interpreter import Execution
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, wait_for, workflow
 from tests.support.faults import Faults, Kill, Scope
+from tests.support.laws import how_many
 from tests.support.random_workflows import histories, workflows
 from tests.support.tree import Happened
 from tests.support.world import World
@@ -238,7 +239,7 @@ def plain() -> World:
     suspend_after=st.sampled_from([timedelta(0), HOUR]),
 )
 @settings(
-    max_examples=120,
+    max_examples=how_many(120),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -58,6 +58,13 @@ def is_refused(desk: Desk) -> None:
 
 
 STORIES: list[Story] = [is_imported, is_checked, is_taken_back, is_refused]
+CASES = [
+    pytest.param(
+        story, id=story.__name__, marks=[pytest.mark.deep] if story is is_taken_back else []
+    )
+    for story in STORIES
+]
+"""The story that has to be killed the most often is a part of `make test-deep` alone."""
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +120,7 @@ def kills(undisturbed: Desk) -> Iterator[Kill]:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", CASES)
 def test_a_kill_changes_nothing_that_anyone_sees(story: Story, published: World) -> None:
     undisturbed = tell(story, published)
     expected = outcome(undisturbed)

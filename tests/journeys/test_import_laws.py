@@ -12,6 +12,7 @@ from milepost.contacts.profile import Consent
 from tests.support.builders import MONDAY_NOON
 from tests.support.builders import settings as settings_file
 from tests.support.imports import Desk
+from tests.support.laws import how_many
 from tests.support.world import World
 
 PEOPLE = ["ada@mail.example", "bob@mail.example", "carl@mail.example"]
@@ -57,7 +58,7 @@ pasts = st.lists(
     ),
     max_size=4,
 )
-LAW = settings(max_examples=60, deadline=None, derandomize=True)
+LAW = settings(max_examples=how_many(60), deadline=None, derandomize=True)
 
 
 def file_of(table: list[dict[str, str]]) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, workflow
 from tests.support.faults import Faults, Kill, Scope
+from tests.support.laws import how_many
 from tests.support.world import World
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -280,7 +281,9 @@ def test_a_date_moved_in_the_middle_of_anything_is_either_in_time_or_too_late(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=how_many(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     told=st.lists(st.tuples(st.integers(0, 25), st.integers(-2, 40)), max_size=6),

@@ -9,7 +9,8 @@ import pytest
 
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import DATE, INACTIVE
-from milepost.enrollments.time_triggers import DueTrigger, time_trigger_key
+from milepost.enrollments.due_triggers import DueTrigger
+from milepost.enrollments.time_triggers import time_trigger_key
 from milepost.published.head import PublishedState
 from milepost.runtime.broadcasts import BroadcastRun
 from milepost.simulator.memory.published import MemoryPublished

@@ -227,8 +227,12 @@ def test_a_crowd_goes_on_as_it_came() -> None:
 # --- kills ---
 
 
+SCOPES = ["react", "run_steps", "await_event", pytest.param("trigger_date", marks=pytest.mark.deep)]
+"""The function of every minute runs thousands of times in a story, and is killed at each."""
+
+
 @pytest.mark.no_cover
-@pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
+@pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", [None, ("Replied", 60.0)])
 def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
     scope: Scope, event: tuple[str, float] | None

@@ -21,6 +21,7 @@ from tests.support.builders import (
     text,
     workflow,
 )
+from tests.support.laws import how_many
 from tests.support.world import World
 
 BUYERS: Json = {
@@ -259,7 +260,7 @@ def both() -> World:
     return opened({**shop(), **segments(buyers=BUYERS, gold=GOLD, close=close)})
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=how_many(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(HAPPENED), st.integers(1, 3))
 def test_whatever_the_order_of_events_a_contact_ends_in_the_same_segments(
     both: World, events: list[tuple[str, Json, int]], echo: int

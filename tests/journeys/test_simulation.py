@@ -45,6 +45,7 @@ from tests.support.builders import (
     wait_for,
     workflow,
 )
+from tests.support.laws import how_many
 from tests.support.random_workflows import histories, workflows
 from tests.support.tree import Happened
 from tests.support.world import World
@@ -115,7 +116,7 @@ def both_agree(
 
 
 SLOW = settings(
-    max_examples=100,
+    max_examples=how_many(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from milepost.base.signatures import check_signature
 from milepost.outbound.request import OutboundRequest, OutboundResponse, RequestFailed
-from milepost.runtime.steps.actions import MAX_KEPT
+from milepost.runtime.steps.tools import MAX_KEPT
 from milepost.stores.store_secrets import StoreSecrets
 from tests.journeys.visits import ended, goto, outcomes, step, visited, world_of
 from tests.support.builders import ADA, STORE, Json, branch, delay, send, template

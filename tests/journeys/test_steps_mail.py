@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from milepost.sending.message import SubmissionRejected
-from milepost.workflows.steps import SendEmail
+from milepost.workflows.steps.send_email import SendEmail
 from tests.journeys.visits import step, visited, world_of
 from tests.support.builders import Json, branch, delay, send, settings, template
 

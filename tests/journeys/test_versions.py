@@ -281,8 +281,12 @@ def reply(world: World) -> None:
     world.react_now()
 
 
+SCOPES = ["react", "run_steps", "await_event", pytest.param("trigger_date", marks=pytest.mark.deep)]
+"""The function of every minute runs thousands of times in a story, and is killed at each."""
+
+
 @pytest.mark.no_cover
-@pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
+@pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("event", [None, ("Replied", 12.0)])
 @pytest.mark.parametrize("old", [ANSWER, LONG])
 @pytest.mark.parametrize(

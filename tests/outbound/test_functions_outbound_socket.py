@@ -16,6 +16,7 @@ from milepost.outbound.request import (
     RequestFailed,
     sign_request_body,
 )
+from tests.support.laws import how_many
 from tests.support.tls import HOST, HttpsServer, bytes_of, saying, serving, trusting
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -203,7 +204,7 @@ def test_whatever_bytes_come_back_the_answer_is_a_value() -> None:
     with serving(lambda connection: connection.sendall(said[0])) as server:
         made = outbound(server)
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=how_many(60), deadline=None)
         @given(heads)
         def any_answer(parts: list[bytes]) -> None:
             said[0] = b"".join(parts)

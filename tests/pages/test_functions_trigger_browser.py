@@ -17,6 +17,7 @@ from milepost.wiring import tables
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.handlers import tell
 from tests.support.json_strategy import documents
+from tests.support.laws import how_many
 from tests.support.visitors import DEVICE, PAGE, request
 
 Json = dict[str, Any]
@@ -149,7 +150,9 @@ def test_a_report_larger_than_a_beacon_is_refused(shop: Shop) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=how_many(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(events=st.lists(documents, max_size=4), more=st.dictionaries(st.text(), documents))
 def test_no_report_makes_the_function_fail(shop: Shop, events: list[Any], more: Json) -> None:

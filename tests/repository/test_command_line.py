@@ -12,6 +12,8 @@ from milepost_tools.cli.app import app
 from tests.support.commands import milepost
 from tests.support.template import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "command-line.md").read_text("utf-8")
 SHOWN = re.findall(r"```console\n\$ milepost (.*?)\n(.*?)```", PAGE, re.DOTALL)
 

@@ -9,7 +9,7 @@ from tests.support.ports import Cloud, cloud
 
 FEW, MANY = 10, 10_000
 
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.template import ROOT
 
+pytestmark = pytest.mark.slow
+
 LAYER = ROOT / "layers" / "common"
 LOCKS = [
     LAYER / "requirements.txt",

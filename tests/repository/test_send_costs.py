@@ -11,7 +11,7 @@ from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.send_slots import DynamoSendSlots
 from milepost.sending.rate_limit import SesQuota
-from milepost.sending.send import MailSender
+from milepost.sending.send import MailSender, Sent
 from milepost.sending.send_job import SendJob
 from milepost.sending.send_slots import SendRateLimiter
 from milepost.simulator.memory.attachments import MemoryAttachments
@@ -76,7 +76,7 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
         sent = sender.send(
             SendJob(program, profile, enrollment, node, 0, MONDAY_NOON), PendingOutcomes()
         )
-        assert sent.ended_reason is None
+        assert isinstance(sent, Sent) and sent.ended_reason is None
         profile = sent.profile
     aws.dynamodb.meta.events.unregister("after-call.dynamodb", count)
     assert len(mailer.mails) == len(STEPS)

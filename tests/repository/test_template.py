@@ -17,6 +17,8 @@ from milepost.wiring.environment import FunctionSettings
 from tests.support import template_rules as rules
 from tests.support.template import ROOT, TEMPLATE, Json, Stack, read_stack
 
+pytestmark = pytest.mark.slow
+
 LONGEST_HANDLER = 25
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 RULES = [
@@ -35,6 +37,7 @@ RULES = [
     rules.every_failure_has_a_place,
     rules.every_dead_letter_raises_an_alarm,
     rules.the_stream_is_watched,
+    rules.a_count_that_is_wrong_raises_an_alarm,
     rules.queues_wait_for_their_function,
     rules.what_people_made_survives,
     rules.the_bucket_is_private,
@@ -308,6 +311,16 @@ SLIPS = [
         rules.the_stream_is_watched,
         "no alarm on its age",
         lambda s: s["Resources"].pop("ReactLagAlarm"),
+    ),
+    Slip(
+        rules.a_count_that_is_wrong_raises_an_alarm,
+        "no alarm on it",
+        lambda s: s["Resources"].pop("CountsUnbalancedAlarm"),
+    ),
+    Slip(
+        rules.a_count_that_is_wrong_raises_an_alarm,
+        "an alarm on a metric without its dimension, which never comes",
+        lambda s: properties(s, "CountsUnbalancedAlarm").update(Dimensions=[]),
     ),
     Slip(
         rules.queues_wait_for_their_function,

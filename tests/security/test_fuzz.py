@@ -28,6 +28,7 @@ from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Shop
 from tests.support.handlers import run, tell, upload
+from tests.support.laws import how_many
 from tests.support.wsgi import Gateway
 
 Json = dict[str, Any]
@@ -97,7 +98,7 @@ def with_somebody(body: Any) -> Any:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=how_many(EXAMPLES),
     deadline=None,
     suppress_health_check=[*HealthCheck],
 )

@@ -43,12 +43,13 @@ from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.events import load, signed_shopify
 from tests.support.handlers import enrolled, run, tell, upload
+from tests.support.laws import how_many
 from tests.support.visitors import DEVICE, form_post, look, press
 from tests.support.visitors import request as visit
 
 Json = dict[str, Any]
 QUIET = settings(
-    max_examples=80,
+    max_examples=how_many(80),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

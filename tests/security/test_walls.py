@@ -29,13 +29,14 @@ from tests.support.builders import shop as files_of
 from tests.support.cloud import BUCKET, EMAIL, Cloud, Shop
 from tests.support.events import load, names
 from tests.support.handlers import pass_on, run, tell, upload
+from tests.support.laws import how_many
 from tests.support.port_recorder import request, target
 from tests.support.wsgi import handler_of, routes
 
 Json = dict[str, Any]
 CLOSED = routes().keys() - {route.key for route in ROUTES if route.access == "anyone"}
 QUIET = settings(
-    max_examples=5,
+    max_examples=how_many(5),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

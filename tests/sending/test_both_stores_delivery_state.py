@@ -12,6 +12,7 @@ from milepost.base.refs import MessageRef
 from milepost.sending.bot_detection import MAX_CLICKS
 from milepost.sending.message import Accepted, DeliveryEvent, Reported, message_id
 from tests.support.builders import ADA, MONDAY_NOON, draft, enrollment_ref
+from tests.support.laws import how_many
 from tests.support.ledgers import SETTLED, claim, with_ada
 from tests.support.ports import Ports
 
@@ -69,7 +70,7 @@ def after(ports: Ports, told: list[DeliveryEvent], visit: int, answer_at: int) -
     return {n: v for n, v in kept.items() if n not in MADE_UP | {"pk", "sk", "run_sort"}}
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=how_many(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders(), st.integers(0, 9), st.integers(0, 9))
 def test_the_same_reports_in_any_order_and_repeated_give_one_state(
     ports: Ports, both: tuple[list[DeliveryEvent], list[DeliveryEvent]], one: int, other: int

@@ -59,7 +59,10 @@ def deployed() -> Iterator[Deployed]:
         now = parse_clock(clock).now
         ledger = Ledger.of(stack.aws.dynamodb, stack.outputs["ContactsTableName"])
         story = Story(
-            Shop(stack.api_url, secrets.shopify_secret), Inbox(stack.inbox_url), ledger, now
+            Shop(stack.api_url, secrets.platforms["shopify-secret"]),
+            Inbox(stack.inbox_url),
+            ledger,
+            now,
         )
         story.play()
         time.sleep(1)  # the last reports are still on their way

@@ -28,6 +28,17 @@ def test_every_decision_is_in_exactly_one_column(deployed: Deployed) -> None:
             assert counts.unknown == 0, step
 
 
+def test_what_moved_is_counted_in_the_night_and_adds_up(deployed: Deployed) -> None:
+    """A night passes every 24 seconds. Who marks and who counts have the rights for it."""
+
+    def counted() -> set[str]:
+        lines = [json.loads(text) for text in _logs(deployed) if "workflow counted" in text]
+        return {line["workflow"] for line in lines if line["decided"]}
+
+    until(lambda: {CART, WELCOME} <= counted(), "both workflows to be counted", 90)
+    assert [text for text in _logs(deployed) if "do not add up" in text] == []
+
+
 def test_nothing_ended_in_a_dead_letter_queue(deployed: Deployed) -> None:
     clients, outputs = deployed.stack.aws, deployed.stack.outputs
     queues = [url for name, url in outputs.items() if name.endswith("DeadLettersUrl")]

@@ -34,7 +34,7 @@ def _answer(method: Any, args: Any, named: Any) -> Any:
 
 def _without_places(method: str, answer: Any) -> Any:
     """Each adapter has an order of its own for those inside a workflow."""
-    return sorted(ref for _, ref in answer) if method == "inside" else answer
+    return sorted(ref for _, ref in answer) if method == "list_active" else answer
 
 
 def comparable(answer: Any) -> Any:

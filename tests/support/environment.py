@@ -25,17 +25,19 @@ from milepost.publishing.workflows import WorkflowPublisher
 from milepost.runtime.backfill import BackfillPartition, BackfillScheduler, BackfillWorker
 from milepost.runtime.dead_letters import DeadLetterHandler
 from milepost.runtime.execution_starter import ExecutionStarter
+from milepost.runtime.nightly_counts import NightlyCounts
 from milepost.runtime.react import AppliedEvent, EventApplier
 from milepost.runtime.reevaluation import Reevaluator
 from milepost.runtime.rollout import VersionRollout
 from milepost.runtime.run_block import BlockRunner
 from milepost.runtime.scheduler import SchedulerResult, run_due
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
+from milepost.sending.counts import StepCounts, WorkflowCounts, tell_unbalanced
 from milepost.sending.feedback import FeedbackRecorder
 from milepost.sending.marketing_health import MarketingHealth
 from milepost.sending.message import Accepted, OutgoingEmail
+from milepost.sending.run_counter import RunCounter
 from milepost.sending.send import MailSender
 from milepost.sending.send_slots import SendRateLimiter
 from milepost.sending.ses_events import SesEvent, from_queue
@@ -66,6 +68,7 @@ from milepost.stores.store_secrets import StoreSecrets
 from milepost_tools.operations.redrive import Redriver
 from milepost_tools.operations.resume import Resumer
 from tests.fakes.backfill import MemoryBackfillProgress
+from tests.fakes.counts import MemoryCountJobs, MemoryRuns
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.reputation import MemoryMarketingStops, MemoryReputationCounts
 from tests.fakes.send_slots import MemorySendSlots
@@ -133,6 +136,9 @@ class Surroundings:
         self.posted: list[tuple[datetime, OutgoingEmail]] = []
         self.undelivered: list[str] = []
         self._progress = MemoryBackfillProgress()
+        self._count_jobs = MemoryCountJobs()
+        self.counted: list[tuple[datetime, str, WorkflowCounts]] = []
+        self.unbalanced: list[tuple[str, StepCounts]] = []
         self.looks: list[str] = []
         self._queues: dict[tuple[str, str], deque[StreamRecord]] = {}
         self._history: dict[tuple[str, str], list[StreamRecord]] = {}
@@ -141,6 +147,14 @@ class Surroundings:
         self._looks: set[datetime] = set()
         self._looked: datetime | None = None
         self._wire()
+
+    def _wire_counts(self) -> None:
+        """Not a place to kill at: tests/runtime/test_nightly_counts.py kills the nightly count."""
+        self.count_jobs = self.kept(self._count_jobs, "count_jobs")
+        self.counter = RunCounter(MemoryRuns(self.state), MemoryPublished(self.shelf))
+        self.nightly_counts = NightlyCounts(
+            self.count_jobs, self.counter, lambda: self.now, lambda: 0.0
+        )
 
     def _wire(self) -> None:
         """The composition root, as `bootstrap` is for AWS."""
@@ -191,12 +205,23 @@ class Surroundings:
         )
         self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
         outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
-        actor = ActionRunner(
-            self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now
+        tools = StepTools(
+            sender,
+            facts,
+            self.timeline,
+            lambda: outbound,
+            lambda: alerts,
+            secrets,
+            lambda: self.now,
         )
-        steps = StepRunner(enrollments, sender, actor, facts)
+        self._wire_counts()
         self.runner = BlockRunner(
-            enrollments, registry, sender, steps, lambda: self.now, lambda: engine
+            enrollments,
+            registry,
+            tools,
+            lambda: self.now,
+            lambda: engine,
+            self.count_jobs.mark_moved,
         )
         self.tasks = TaskFunctions(self.runner, enrollments, registry, engine, lambda: self.now)
         self.legs = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
@@ -276,6 +301,7 @@ class Surroundings:
         self.pass_on()
         self.clock.run_until(end)
         assert not self.undelivered, self.undelivered
+        assert not self.unbalanced, self.unbalanced
 
     def run_for(self, **duration: float) -> None:
         self.run_until(self.now + timedelta(**duration))
@@ -328,7 +354,8 @@ class Surroundings:
             self.clock.after(MINUTE, self._reconcile)
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
         looks = (p.next_check.at for p in self.state.profiles.values() if p.next_check is not None)
-        self._look_at(min((*waiting, *looks), default=None))
+        counts = (job.due + MINUTE for job in self._count_jobs.jobs.values())
+        self._look_at(min((*waiting, *looks, *counts), default=None))
         if any(work.kind != "broadcast" for work in self.shelf.works.values()):
             self._look_at(self.now + MINUTE)
 
@@ -456,10 +483,16 @@ class Surroundings:
         with apart:
             timers, legs, lookouts = self.timers, self.legs, self.lookouts
             done = run_due(timers, self.resender, legs, lookouts, self.now, apart, self.most)
+        with apart:
+            self.nightly_counts.go_on(apart, 1.0, self._tell_counted)
         if done != SchedulerResult():
             self.reconciled.append(done)
         apart.raise_if_any("things that are due")
         return done
+
+    def _tell_counted(self, store: str, workflow: str, numbers: WorkflowCounts) -> None:
+        self.counted.append((self.now, workflow, numbers))
+        tell_unbalanced(numbers, lambda step, held: self.unbalanced.append((step, held)))
 
 
 class Starter(NamedTuple):

@@ -4,15 +4,18 @@ For laws about all that can be written: that nothing of it goes untold, say.
 """
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, NamedTuple, get_args
 
 from milepost.base.file_model import FileModel
 from milepost.conditions import file
 from milepost.conditions import leaf_files as c
-from milepost.workflows import steps as s
-from milepost.workflows.triggers import triggers as t
+from milepost.workflows.steps import STEPS as STEP_TYPES
+from milepost.workflows.triggers import TRIGGERS as TRIGGER_TYPES
 from tests.support.builders import Json
 
+s = SimpleNamespace(**{step.model.__name__: step.model for step in STEP_TYPES})
+t = SimpleNamespace(**{trigger.model.__name__: trigger.model for trigger in TRIGGER_TYPES})
 UNTOLD = {"type", "id", "note"}
 EVENT = {"event": "total", "gte": 20}
 OTHER = {"event": "total", "gte": 21}
@@ -214,10 +217,7 @@ CONDITIONS: Examples = {
     file.NotCondition: ({"not": EVENT}, {"not": OTHER}),
     c.ContactCondition: ({"contact": "country", "is": "FR"}, {"contact": "city"}),
     c.EventCondition: ({"event": "total", "is": 1}, {"event": "sum"}),
-    c.StepCondition: (
-        {"step": "crm", "output": "tier", "is": 1},
-        {"step": "erp", "output": "body.x"},
-    ),
+    c.StepIs: ({"step": "crm", "output": "tier", "is": 1}, {"step": "erp", "output": "body.x"}),
     c.Did: (
         {"did": "Ordered", **_TIMES, **_WINDOW},
         {"did": "Paid", "times": {"gt": 2}, **_OTHER_WINDOW},

@@ -33,15 +33,18 @@ from milepost.published.head import Published
 from milepost.publishing.dynamodb import DynamoPublishedWriter
 from milepost.publishing.ports import PublishedWriter
 from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
+from milepost.runtime.dynamodb.count_jobs import DynamoCountJobs
 from milepost.runtime.dynamodb.timers import DynamoTimers
+from milepost.runtime.jobs import CountJobs
 from milepost.runtime.merging.dynamodb import DynamoMerging
 from milepost.runtime.merging.ports import Merging
 from milepost.runtime.ports import BackfillProgress, Timers
+from milepost.sending.dynamodb.counts import DynamoRuns
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.probes import DynamoProbes
 from milepost.sending.dynamodb.reputation import DynamoMarketingStops, DynamoReputationCounts
 from milepost.sending.marketing_health import MarketingStops, ReputationCounts
-from milepost.sending.ports import Ledger
+from milepost.sending.ports import Ledger, Runs
 from milepost.sending.probes import ProbeNotes
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.enrollments import MemoryEnrollments
@@ -64,6 +67,7 @@ from milepost.transfer.ports import Uploads
 from milepost_tools.operations.resume import MarketingSwitch
 from tests.fakes.backfill import MemoryBackfillProgress
 from tests.fakes.contact_records import MemoryContactRecords
+from tests.fakes.counts import MemoryCountJobs, MemoryRuns
 from tests.fakes.privacy import MemoryContactDeletion, MemoryExportStorage, MemoryPrivacyRequests
 from tests.fakes.probes import MemoryProbes
 from tests.fakes.reputation import MemoryMarketingStops, MemoryReputationCounts
@@ -126,6 +130,8 @@ class Ports:
     tallies: ReputationCounts
     breakers: MarketingStops
     closer: MarketingSwitch
+    runs: Runs
+    count_jobs: CountJobs
 
 
 # --- in memory ---
@@ -175,6 +181,8 @@ def memory_ports() -> Ports:
         tallies=MemoryReputationCounts(state),
         breakers=(breakers := MemoryMarketingStops(shelf)),
         closer=breakers,
+        runs=MemoryRuns(state),
+        count_jobs=MemoryCountJobs(),
     )
 
 
@@ -267,4 +275,6 @@ def dynamo_ports(aws: Cloud) -> Ports:
         tallies=DynamoReputationCounts(workflows, contacts),
         breakers=DynamoMarketingStops(workflows, lambda: MONDAY_NOON),
         closer=DynamoMarketingStops(workflows, lambda: MONDAY_NOON),
+        runs=DynamoRuns(contacts),
+        count_jobs=DynamoCountJobs(workflows),
     )

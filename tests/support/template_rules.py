@@ -272,6 +272,16 @@ def the_stream_is_watched(stack: Stack) -> Iterator[str]:
         yield "nobody is told when react falls behind"
 
 
+def a_count_that_is_wrong_raises_an_alarm(stack: Stack) -> Iterator[str]:
+    """What the nightly count of workflows finds is a fault of the product, however small."""
+    dimensions = [{"Name": "service", "Value": "milepost"}]  # Powertools adds it to every metric
+    for _, alarm in stack.properties("AWS::CloudWatch::Alarm"):
+        named = alarm["Namespace"], alarm["MetricName"], alarm["Threshold"], alarm["Dimensions"]
+        if named == ("Milepost", "CountsUnbalanced", 0, dimensions) and alarm["Statistic"] == "Sum":
+            return
+    yield "nobody is told when decisions are missing from the ledger"
+
+
 def queues_wait_for_their_function(stack: Stack) -> Iterator[str]:
     """AWS advises a visibility time-out of six times the function's, else work is done twice."""
     for name, mapping in stack.properties(MAPPING):

@@ -18,9 +18,9 @@ from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Program
 from milepost.pages.unsubscribe import UnsubscribeEvidence
 from milepost.publishing.report import PublishReport
-from milepost.sending.counts import StepCounts, WorkflowCounts, count_outcomes
+from milepost.sending.counts import StepCounts, Tally, WorkflowCounts, tell_unbalanced
 from milepost.sending.message import OutgoingEmail
-from milepost.shops import shopify
+from milepost.shops.shopify.platform import PLATFORM
 from milepost.simulator.interpreter import Execution
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.published import MemoryPublished
@@ -95,8 +95,8 @@ class World(Surroundings):
 
     def shopify(self, sample: Sample) -> list[str]:
         """Hand a delivery of Shopify to its translator; what became of each of its events."""
-        delivery = shopify.delivery(sample.headers)
-        translation = shopify.translate(STORE, delivery.topic, sample.body, self.now, delivery)
+        delivery = PLATFORM.delivery(sample.headers)
+        translation = PLATFORM.translate(STORE, delivery, sample.body, self.now)
         return [self.append(event) for event in translation.events]
 
     def append(self, event: Event) -> str:
@@ -199,19 +199,10 @@ class World(Surroundings):
         }
 
     def numbers(self, workflow: str) -> WorkflowCounts:
-        """What the index of runs would give for a workflow."""
-        enrollments: list[dict[str, Any]] = [
-            {
-                "run_sort": f"ENROLLMENT#{held.status}#{held.ref.id}",
-                "status": held.status,
-                "reason": held.reason,
-            }
-            for held in self.state.enrollments.values()
-            if held.ref.workflow == workflow
-        ]
-        messages = [
-            {**message, "run_sort": f"MESSAGE#{message['step']}#{ref.id}"}
-            for ref, message in self.state.messages.items()
-            if message["workflow"] == workflow
-        ]
-        return count_outcomes([*enrollments, *messages], unbalanced)
+        """What became of a workflow's decisions, all of which must be in the ledger."""
+        tally = Tally(detailed=True)
+        after = self.counter.count_page(STORE, workflow, "", tally)
+        while after:
+            after = self.counter.count_page(STORE, workflow, after, tally)
+        tell_unbalanced(tally.numbers(), unbalanced)
+        return tally.numbers()

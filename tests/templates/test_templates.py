@@ -454,7 +454,7 @@ def test_a_version_survives_storage() -> None:
 def test_what_a_mail_comes_to_is_estimated_well() -> None:
     made = shipped("abandoned-cart/reminder")
     mail = Renderer(made).render(long_cart(), "en")
-    guess = estimate(made.variant("en").sources["html"], ENVIRONMENTS["html"])
+    guess = estimate(ENVIRONMENTS["html"].parse(made.variant("en").sources["html"]))
     assert 0.8 < guess / html_size(mail.html) < 1.4
 
 

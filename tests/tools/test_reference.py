@@ -12,7 +12,12 @@ from milepost.conditions.leaf_files import ContactCondition, Did, SumOf
 from milepost.conditions.operators import OPERATORS
 from milepost.workflows.compiler.availability import KINDS
 from milepost.workflows.language.workflow import OnPublishPolicy, Workflow
-from milepost.workflows.steps import AnyStep, Delay, Goto, Holdout, Split, UpdateContact
+from milepost.workflows.steps import AnyStep
+from milepost.workflows.steps.delay import Delay
+from milepost.workflows.steps.goto import Goto
+from milepost.workflows.steps.holdout import Holdout
+from milepost.workflows.steps.split import Split
+from milepost.workflows.steps.update_contact import UpdateContact
 from milepost_tools.reference.field_types import fields, nested_models
 from milepost_tools.reference.reference import pretty, reference
 from milepost_tools.reference.vocabulary import (

@@ -13,6 +13,7 @@ from milepost.publishing.settings_file import SettingsFile
 from milepost.workflows.language.workflow import Workflow
 from tests.support import builders
 from tests.support.builders import branch, delay, send, wait_for, workflow
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 from tests.support.schema import FILES, FOLDER, schema, text
 from tests.support.template import ROOT
@@ -74,7 +75,7 @@ def test_what_ships_names_its_schema_and_keeps_to_it(path: Any) -> None:
     assert isinstance(parse_file(path.read_text("utf-8"), model), model)
 
 
-@settings(max_examples=20)
+@settings(max_examples=how_many(20))
 @given(workflows())
 def test_an_editor_underlines_nothing_that_is_right(document: Json) -> None:
     document = {key: value for key, value in document.items() if value is not None}

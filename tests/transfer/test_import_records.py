@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.transfer.imports.records import MAX_LINES, MAX_ROW, FileRecord, Kind, records
+from tests.support.laws import how_many
 
 
 def read(
@@ -104,7 +105,7 @@ def written(table: list[list[str]]) -> bytes:
 
 
 @given(tables, st.integers(1, 40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=how_many(300), deadline=None)
 def test_what_pythons_writer_writes_is_read_row_by_row(table: list[list[str]], piece: int) -> None:
     found = read(written(table), piece=piece)
     assert [next(csv.reader([record.raw.decode()])) for record in found] == table
@@ -112,7 +113,7 @@ def test_what_pythons_writer_writes_is_read_row_by_row(table: list[list[str]], p
 
 @given(st.binary(max_size=120) | st.lists(st.sampled_from([b'"', b"\n", b",", b"a"])).map(b"".join),
        st.sampled_from(["csv", "jsonl"]), st.integers(1, 50))  # fmt: skip
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=how_many(500), deadline=None)
 def test_records_lie_without_a_gap_whatever_the_file_is(
     content: bytes, kind: Kind, piece: int
 ) -> None:
@@ -124,7 +125,7 @@ def test_records_lie_without_a_gap_whatever_the_file_is(
 
 
 @given(st.lists(st.sampled_from([b'"', b"\n", b",", b"a"])).map(b"".join), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=how_many(300), deadline=None)
 def test_reading_may_go_on_after_any_record(content: bytes, data: st.DataObject) -> None:
     found = read(content)
     if found:

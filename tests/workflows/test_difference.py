@@ -15,6 +15,7 @@ from milepost.workflows.language.workflow import Workflow
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
 from tests.support.examples import EVENT, OPERATORS, OTHER, Pair, pairs
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 
@@ -36,7 +37,7 @@ def heads(old: Json, new: Json) -> list[str]:
 
 
 @given(workflows())
-@settings(max_examples=60)
+@settings(max_examples=how_many(60))
 def test_a_workflow_does_not_differ_from_itself(document: Json) -> None:
     assert compare(read(document), read(document)) == []
 
@@ -176,14 +177,14 @@ def test_every_field_of_a_step_is_told_when_it_changes(pair: Pair) -> None:
 
 
 @given(workflows(), workflows())
-@settings(max_examples=100)
+@settings(max_examples=how_many(100))
 def test_whatever_differs_is_said(old: Json, new: Json) -> None:
     one, other = read(old), read(new)
     assert bool(compare(one, other)) == (one != other)
 
 
 @given(workflows(), st.randoms(use_true_random=False))
-@settings(max_examples=100)
+@settings(max_examples=how_many(100))
 def test_steps_in_another_order_have_moved_and_nothing_else(document: Json, random: Any) -> None:
     steps = [*document["steps"]]
     random.shuffle(steps)
@@ -259,7 +260,7 @@ def test_waiting_steps_that_a_new_version_has_not_are_named() -> None:
 
 
 @given(workflows())
-@settings(max_examples=50)
+@settings(max_examples=how_many(50))
 def test_nothing_vanishes_from_a_workflow_to_itself(document: Json) -> None:
     one = read(document)
     nodes = build_program("w", 1, one).nodes

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from milepost.base.markdown import in_picture
 from milepost.base.parse_file import parse_file
-from milepost.enrollments.program import END, successors
+from milepost.enrollments.program import END
+from milepost.enrollments.step_flow import successors
 from milepost.sending.counts import StepCounts, WorkflowCounts
 from milepost.workflows.compiler.graph import flatten
 from milepost.workflows.explain.mermaid import MAX_LINES, MAX_TEXT, draw_flowchart
@@ -22,6 +23,7 @@ from milepost.workflows.language.workflow import Workflow
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
 from tests.support.examples import EVENT
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 
 LABEL = r'"(?!")(?:[^"%{}`<>:;|\[\]()#&=\\\n]|#\d+;|<br/>)*"'
@@ -153,7 +155,7 @@ def test_live_numbers_stand_in_the_boxes() -> None:
 
 
 @given(workflows())
-@settings(max_examples=100)
+@settings(max_examples=how_many(100))
 def test_the_lines_are_those_of_the_compiled_graph(document: Json) -> None:
     nodes, entry = flatten(read(document).steps)
     expected = {("trigger", entry)}
@@ -222,7 +224,7 @@ def test_the_deepest_tree_is_drawn() -> None:
 
 
 @given(name=hostile, title=hostile)
-@settings(max_examples=150)
+@settings(max_examples=how_many(150))
 def test_no_text_leaves_its_label(name: str, title: str) -> None:
     def document(name: str, title: str) -> Workflow:
         paths = [{"name": name, "if": EVENT, "steps": [leave("end1", name)]}]
@@ -244,7 +246,7 @@ def test_no_text_leaves_its_label(name: str, title: str) -> None:
 
 
 @given(hostile, st.integers(5, 60))
-@settings(max_examples=150)
+@settings(max_examples=how_many(150))
 def test_a_label_says_what_it_was_given(text: str, most: int) -> None:
     label = in_picture(text, most)
     read_back = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label)

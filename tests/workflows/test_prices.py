@@ -38,6 +38,7 @@ from tests.support.builders import (
     workflow,
 )
 from tests.support.golden import WIRING
+from tests.support.laws import how_many
 from tests.support.random_workflows import histories, workflows
 from tests.support.tree import Happened
 from tests.support.world import World
@@ -258,7 +259,7 @@ def test_a_wait_that_ends_the_execution_costs_what_the_machines_bill(steps: list
 
 @given(document=workflows(), history=histories(), number=st.integers(0, 3))
 @settings(
-    max_examples=120, deadline=None, derandomize=True,
+    max_examples=how_many(120), deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 def test_whatever_a_contact_does_is_one_of_the_ways(
@@ -284,7 +285,7 @@ def test_whatever_a_contact_does_is_one_of_the_ways(
 
 
 @given(workflows())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=how_many(150), deadline=None)
 def test_the_ways_are_counted_and_the_best_found_without_telling_them(document: Json) -> None:
     program = build_program("any", 1, Workflow.model_validate(document))
     every = scenarios(program, most=5_000)

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.program import Program, is_wait
+from milepost.enrollments.program import Program
+from milepost.enrollments.step_flow import is_wait
 from milepost.workflows.compiler.graph import build_program
 from milepost.workflows.compiler.state_machine import NAME_LIMIT, MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.golden import GOLDEN, WIRING, abandoned_cart
+from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
 from tests.support.template import ROOT
 
@@ -132,13 +134,13 @@ def check(definition: Json) -> None:
             assert caught[-1:] == ([] if name == "abandon" else [["States.ALL"]])
 
 
-@settings(max_examples=40)
+@settings(max_examples=how_many(40))
 @given(workflows())
 def test_every_machine_is_one_that_step_functions_takes(document: Json) -> None:
     check(state_machine(compiled(document), WIRING))
 
 
-@settings(max_examples=40)
+@settings(max_examples=how_many(40))
 @given(workflows())
 def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
     shuffled = json.loads(json.dumps(document, sort_keys=True))
@@ -147,7 +149,7 @@ def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=how_many(40))
 @given(workflows())
 def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Json) -> None:
     program = compiled(document)

@@ -1,8 +1,8 @@
-"""`python -m milepost`."""
+"""`python -m milepost_tools`."""
 
 import sys
 
-from milepost_tools.cli.app import main
+from milepost_tools.cli.app import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

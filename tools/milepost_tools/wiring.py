@@ -6,6 +6,7 @@ from milepost.wiring.clock import Clock, parse_clock
 from milepost.wiring.environment import read_clock
 
 if TYPE_CHECKING:
+    from milepost.sending.run_counter import RunCounter
     from milepost_tools.doctor.doctor import Doctor
     from milepost_tools.operations.redrive import Redriver
     from milepost_tools.operations.resume import Resumer
@@ -91,6 +92,22 @@ def resumer(stack: str) -> "Resumer":
     table = core.table(outputs(core.client("cloudformation"), stack)["WorkflowsTableName"])
     now = parse_clock(read_clock()).now
     return Resumer(DynamoPublishedWriter(table), DynamoMarketingStops(table, now), now)
+
+
+def run_counter(stack: str) -> "RunCounter":
+    """Counts workflows of a stack, from anywhere: for the command line.
+
+    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    """
+    from milepost.published.dynamodb import DynamoPublished
+    from milepost.sending.dynamodb.counts import DynamoRuns
+    from milepost.sending.run_counter import RunCounter
+    from milepost_tools.aws.cloudformation import outputs
+
+    found = outputs(core.client("cloudformation"), stack)
+    runs = DynamoRuns(core.table(found["ContactsTableName"]))
+    registry = DynamoPublished(core.table(found["WorkflowsTableName"]), Clock().wire_now)
+    return RunCounter(runs, registry)
 
 
 def caller_identity() -> str:

@@ -1,24 +1,89 @@
 """The command itself: what it is called, and what it answers to mistakes of its own."""
 
+import gc
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand
 
-from milepost_tools.cli.check import check
-from milepost_tools.cli.compile import compile_file
-from milepost_tools.cli.diff import compare_files
-from milepost_tools.cli.doctor import examine
-from milepost_tools.cli.draw import draw_file
-from milepost_tools.cli.imports import import_file
-from milepost_tools.cli.output import plain
-from milepost_tools.cli.preview import preview_template
-from milepost_tools.cli.redrive import redrive
-from milepost_tools.cli.resume import resume
-from milepost_tools.cli.schema import print_schema
-from milepost_tools.cli.send_test import send_test
-from milepost_tools.cli.simulate import simulate
-from milepost_tools.cli.test import run_tests
+
+class Command(NamedTuple):
+    """A command: the first sentence of its help, and its function as `module:name`."""
+
+    help: str
+    function: str
+
+    def load(self) -> Callable[..., None]:
+        """Import the function."""
+        module, _, name = self.function.partition(":")
+        function: Callable[..., None] = getattr(import_module(module), name)
+        return function
+
+
+COMMANDS: Mapping[str, Command] = {
+    "check": Command(
+        "Say everything that is wrong with workflows, segments, templates, settings and tests.",
+        "milepost_tools.cli.check:check",
+    ),
+    "compile": Command(
+        "Print the state machine of a workflow: Amazon States Language.",
+        "milepost_tools.cli.compile:compile_file",
+    ),
+    "draw": Command(
+        "Print a workflow as a flowchart, which GitHub and many editors draw (Mermaid).",
+        "milepost_tools.cli.draw:draw_file",
+    ),
+    "diff": Command(
+        "Say what a new version of a workflow does otherwise.",
+        "milepost_tools.cli.diff:compare_files",
+    ),
+    "simulate": Command(
+        "Tell what a workflow does with one contact, on a clock that jumps: nothing is sent.",
+        "milepost_tools.cli.simulate:simulate",
+    ),
+    "test": Command(
+        "Run the tests of workflows: what is expected, and what comes of it.",
+        "milepost_tools.cli.test:run_tests",
+    ),
+    "preview": Command(
+        "Show a mail in the browser, its text, sizes, and everything that is wrong with it.",
+        "milepost_tools.cli.preview:preview_template",
+    ),
+    "send-test": Command(
+        "Send a template as it is on this machine to your own address, marked as a test.",
+        "milepost_tools.cli.send_test:send_test",
+    ),
+    "doctor": Command(
+        "Look at everything that has to be right before mail goes out, and say what to do about "
+        "it.",
+        "milepost_tools.cli.doctor:examine",
+    ),
+    "import": Command(
+        "Say everything that is wrong with a file of contacts.",
+        "milepost_tools.cli.imports:import_file",
+    ),
+    "redrive": Command(
+        "Have the events applied that `react` had to put aside, each exactly once.",
+        "milepost_tools.cli.redrive:redrive",
+    ),
+    "counts": Command(
+        "Count the decisions of a workflow to send, and check that the numbers add up.",
+        "milepost_tools.cli.counts:counts",
+    ),
+    "resume": Command(
+        "Say why a store's marketing is stopped and, with --why, let it go on.",
+        "milepost_tools.cli.resume:resume",
+    ),
+    "schema": Command(
+        "Print the JSON Schema of a kind of file, for editors.",
+        "milepost_tools.cli.schema:print_schema",
+    ),
+}
+"""All commands, in the order in which the help lists them."""
 
 app = typer.Typer(
     name="milepost",
@@ -27,19 +92,33 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("check")(check)
-app.command("compile")(compile_file)
-app.command("draw")(draw_file)
-app.command("diff")(compare_files)
-app.command("simulate")(simulate)
-app.command("test")(run_tests)
-app.command("preview")(preview_template)
-app.command("send-test")(send_test)
-app.command("doctor")(examine)
-app.command("import")(import_file)
-app.command("redrive")(redrive)
-app.command("resume")(resume)
-app.command("schema")(print_schema)
+
+
+class _OnDemand(TyperCommand):
+    """A command whose module is imported when the command is called, and not to list it."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **named: Any) -> Any:
+        """The context of the command itself, options, help and all."""
+        single = typer.Typer(add_completion=False)
+        single.command(self.name)(COMMANDS[str(self.name)].load())
+        return typer.main.get_command(single).make_context(info_name, args, *rest, **named)
+
+
+def _listed() -> None:
+    """Never called: `_OnDemand` puts the command's own function in its place."""
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name, cls=_OnDemand, help=_command.help)(_listed)
+
+
+def run() -> int:
+    """Run the command of this process; its exit code."""
+    # Nearly all that a command makes lives to its end, so there is little for a collector to find.
+    gc.set_threshold(100_000, 20, 20)
+    # pydantic would read the metadata of every installed package to find plugins, and none is ours.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,8 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if sys.flags.dev_mode:
             raise
+        from milepost_tools.cli.output import plain  # the help needs none of it
+
         said = plain(f"{type(error).__name__}: {error}")
-        remedy = "`python -X dev -m milepost` shows where; please report it"
+        remedy = "`python -X dev -m milepost_tools` shows where; please report it"
         print(f"This is a mistake of Milepost's own: {said} ({remedy})", file=sys.stderr)
         return 3
     return 0

@@ -71,6 +71,18 @@ def show_problems(found: Sequence[FileProblem]) -> None:
     _show_table(("file", "location", "error", "remedy"), rows)
 
 
+def show_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of plain cells; without a terminal, in columns of spaces."""
+    if at_a_terminal():
+        _show_table(titles, (("", *row) for row in rows))
+        return
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    for row in (titles, *rows):
+        print_line(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
 _JOINERS = "\u200c\u200d"
 _COLORS = {
     "enters": "green", "mails": "cyan", "no mail": "yellow", "refused": "red", "leaves": "green",

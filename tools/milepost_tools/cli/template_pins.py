@@ -9,7 +9,6 @@ from milepost.simulator.test_case import STORE
 from milepost.workflows.compiler.email_steps import email_uses
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import SendEmail
 from milepost_tools.cli.local_store import Store
 from milepost_tools.cli.output import FileProblem
 
@@ -22,7 +21,7 @@ def unknown_template_versions(store: Store, shop: LocalStore, path: str) -> Iter
         return
     templates = shop.shelf.head(STORE).templates
     for place, step in walk(workflow.steps):
-        for mailing in email_uses(place, step) if isinstance(step, SendEmail) else ():
+        for mailing in email_uses(place, step):
             name, version = mailing.template, mailing.version
             if version and name in templates and not shop.is_known(name, version):
                 folder = f"templates/{name} is {templates[name]} now, and stands in for it"

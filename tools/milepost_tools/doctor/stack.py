@@ -4,25 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from milepost.stores.keys import KEYS
 from milepost_tools.doctor.finding import Finding, advice, ok, wrong
 
 SKEW = timedelta(seconds=30)
 """AWS refuses signatures that are five minutes off; shops' own signatures are no more patient."""
 
-KEYS: Mapping[str, str] = {
-    "link-key": "links in mails",
-    "signing-key": "posting events",
-    "bearer-key-sha256": "the API of contacts",
-    "shopify-secret": "Shopify's webhooks",
-    "shopify-domain": "Shopify's webhooks",
-    "browser-key": "the browser snippet",
-    "webhook-key": "webhook steps",
-}
 SHORTEST = 32
 """Characters of a key: 16 random bytes in hexadecimal, or 24 in base64."""
 
 _HEX = 64
-_PUBLIC = frozenset({"shopify-domain"})
 _PREVIOUS = "-previous"
 
 
@@ -101,7 +92,7 @@ def _check_store(check: str, secrets: Sequence[Secret], path: str) -> Iterator[F
         name = secret.name.removesuffix(_PREVIOUS)
         if name not in KEYS:
             yield advice(check, f"{secret.name} is none that Milepost reads", "a misspelling?")
-        elif not secret.secure and name not in _PUBLIC:
+        elif not secret.secure and KEYS[name].secret:
             good = False
             yield wrong(
                 check, f"{secret.name} is no SecureString", f"{put}/{secret.name} --overwrite"
@@ -110,7 +101,7 @@ def _check_store(check: str, secrets: Sequence[Secret], path: str) -> Iterator[F
             good = False
             yield wrong(check, f"{secret.name} {reason}", f"{put}/{secret.name} --overwrite")
     if good:
-        uses = sorted({use for name, use in KEYS.items() if name in names})
+        uses = sorted({key.purpose for key in KEYS.values() if key.name in names})
         yield ok(check, f"there are keys for {', '.join(uses)}")
 
 
@@ -118,7 +109,7 @@ def _misshapen(name: str, secret: Secret) -> str:
     if name == "bearer-key-sha256":
         good = secret.hexadecimal and secret.length == _HEX
         return "" if good else "is no SHA-256 in hexadecimal: 64 digits, and no key itself"
-    if name == "shopify-domain":
+    if not KEYS[name].secret:
         return "" if secret.length else "is empty"
     if secret.length < SHORTEST:
         return f"has {secret.length} characters, and {SHORTEST} are the least"

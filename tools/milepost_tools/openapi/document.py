@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from milepost.shops import PLATFORMS
 from milepost_tools.openapi.models import Error, TooMany
 from milepost_tools.openapi.route import JSON, Access, Route
 from milepost_tools.openapi.routes import ROUTES
@@ -22,7 +23,7 @@ _PATH: Mapping[str, Json] = {
     "list": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "request": {"type": "string", "pattern": "^r[0-9a-f]{32}$"},
     "token": {"type": "string", "minLength": 1},
-    "source": {"type": "string", "enum": ["shopify"]},
+    "source": {"type": "string", "enum": [*PLATFORMS]},
     "form": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
 }
 
@@ -34,17 +35,20 @@ _SCHEMES: Mapping[str, Json] = {
         "description": "`t=<unix seconds>,v2=<hex HMAC-SHA256>`, see docs/api.md.",
     },
     "bearer": {"type": "http", "scheme": "bearer"},
-    "shopify": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Shopify-Hmac-Sha256",
-        "description": "Shopify's own HMAC over the raw body.",
+    **{
+        name: {
+            "type": "apiKey",
+            "in": "header",
+            "name": load().api_doc.header,
+            "description": load().api_doc.description,
+        }
+        for name, load in PLATFORMS.items()
     },
 }
 
 _SECURITY: Mapping[Access, list[Json]] = {
     "store": [{"signature": []}, {"bearer": []}],
-    "shopify": [{"shopify": []}],
+    "platform": [{name: []} for name in PLATFORMS],
     "anyone": [],
 }
 

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Access = Literal["store", "shopify", "anyone"]
-"""Who may call: the store with its keys, Shopify with its secret, or whoever has the link."""
+Access = Literal["store", "platform", "anyone"]
+"""Who may call: the store with its keys, a shop platform with its secret, or whoever has the link.
+"""
 
 HTML = "text/html"
 JSON = "application/json"

@@ -23,7 +23,7 @@ EVENTS = [
         "POST /v1/{store}/webhooks/{source}", "webhook", "Events",
         "Receive a webhook of a shop platform",
         answers={200: models.Acknowledged},
-        errors=WRITES, body=models.Delivery, access="shopify",
+        errors=WRITES, body=models.Delivery, access="platform",
     ),
 ]  # fmt: skip
 

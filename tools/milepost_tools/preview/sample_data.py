@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from milepost.base.refs import EnrollmentRef
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, email_data, template_data
 from milepost.stores.settings import StoreSettings
@@ -17,7 +18,9 @@ LINKS = "https://links.example"
 WORD = "preview"
 """What everything is called that has no name of its own in a preview."""
 
-PERSON: Mapping[str, Any] = {"first_name": "Robin", "last_name": "Hale"}
+PERSON: Mapping[str, Any] = {
+    name: field.sample for name, field in CONTACT_FIELDS.items() if field.sample
+}
 """Who reads a preview, unless somebody says who. Made up."""
 
 _PRODUCTS = (

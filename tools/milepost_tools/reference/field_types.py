@@ -31,7 +31,7 @@ from milepost.base.file_model import (
 )
 from milepost.conditions.file import Condition
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.triggers import Trigger
 
 
 class Field(NamedTuple):

@@ -13,7 +13,7 @@ from milepost.conditions.leaf_files import LEAF_FILES, Comparison
 from milepost.conditions.operators import OPERATORS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.triggers import Trigger
 from milepost_tools.reference.field_types import nested_models
 
 Json = dict[str, Any]

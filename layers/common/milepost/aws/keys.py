@@ -9,6 +9,7 @@ from milepost.base.refs import EnrollmentRef, MessageRef
 Key = dict[str, Any]
 
 JOBS = "JOBS"
+COUNTS = "COUNTS"
 ERASED = "ERASED"
 EXPORT = "EXPORT#"
 TIMERS = "T#"
@@ -141,6 +142,16 @@ def transfer(store: str, kind: str, id_: str) -> Key:
 def job(sk: str) -> Key:
     """A work that was set going, in the workflows table."""
     return _key(JOBS, sk)
+
+
+def count_job(due: datetime, store: str, workflow: str) -> Key:
+    """A workflow to be counted, in the workflows table: the first that is due comes first."""
+    return _key(COUNTS, f"{instants.format_instant(due)}#{store}#{workflow}")
+
+
+def counted(store: str, workflow: str) -> Key:
+    """When a workflow was last counted, in the workflows table."""
+    return _key(f"S#{store}", f"COUNTED#{workflow}")
 
 
 def send_slot_row(number: int) -> Key:

@@ -125,6 +125,15 @@ class Table:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def page(self, after: Item | None, **request: Any) -> tuple[list[Item], Item | None]:
+        """One page of a key condition, and where it ends; None if nothing follows."""
+        request["ExpressionAttributeValues"] = pack(request.pop("values"))
+        if after:
+            request["ExclusiveStartKey"] = after
+        with _errors():
+            page = self._client.query(TableName=self.name, **request)
+        return [unpack(item) for item in page["Items"]], page.get("LastEvaluatedKey")
+
     def count(self, **request: Any) -> int:
         """How many items there are under a key condition."""
         values = pack(request.pop("values"))

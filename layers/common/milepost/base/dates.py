@@ -121,3 +121,12 @@ def effective_zone(contact_zone: str | None, store_zone: str) -> ZoneInfo:
 def _zone(wanted: str | None, contact_zone: str | None, store_zone: str) -> ZoneInfo:
     named = {None: contact_zone, "": contact_zone, "contact": contact_zone, "store": None}
     return effective_zone(named.get(wanted, wanted), store_zone)
+
+
+def next_night(now: datetime) -> datetime:
+    """When the next nightly work begins: a quarter of an hour after 03:00 UTC, so that every call
+    of a function is over that began before 03:00, and may have said it was due that night."""
+    day = now.astimezone(UTC).replace(hour=3, minute=0, second=0, microsecond=0)
+    if day <= now:
+        day += timedelta(days=1)
+    return day + timedelta(minutes=15)

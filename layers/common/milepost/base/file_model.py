@@ -25,6 +25,7 @@ class FileModel(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        defer_build=True,
         frozen=True,
         populate_by_name=True,
         allow_inf_nan=False,
@@ -247,4 +248,4 @@ Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"anyOf": [_FROM, {"
 class StrictModel(BaseModel):
     """A part of a file: unknown fields are mistakes, and are named as such."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

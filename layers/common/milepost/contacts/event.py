@@ -15,6 +15,7 @@ from milepost.contacts.event_names import (
     MERGED,
     SYSTEM_SOURCE,
 )
+from milepost.contacts.fields import CONTACT_FIELDS
 
 IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "checkout", "cart"]
 
@@ -46,15 +47,19 @@ class ConsentEvidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContactUpdate:
-    """What an event says about the person: only what was stated, never defaults."""
+    """What an event says about the person: only what was stated, never defaults.
 
-    first_name: str | None = None
-    last_name: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
+    `fields` are the contact's own, by the names of `CONTACT_FIELDS`.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
     consents: tuple[ConsentEvidence, ...] = ()
     changes: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := self.fields.keys() - CONTACT_FIELDS.keys():
+            raise ValueError(f"no field of a contact: {', '.join(sorted(unknown))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,7 @@ def encode_body(event: Event) -> str:
     """The event as one JSON text: half the CPU of a DynamoDB map (measured, docs/decisions)."""
     contact = event.contact
     facts: dict[str, Any] = {
-        "first_name": contact.first_name,
-        "last_name": contact.last_name,
-        "locale": contact.locale,
-        "timezone": contact.timezone,
+        **contact.fields,
         "properties": dict(contact.properties),
         "consents": [
             {
@@ -130,6 +132,7 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
     """Undo `encode_body`: identifiers, data and the facts about the contact."""
     document = json.loads(body)
     facts = document["contact"]
+    fields = {name: facts[name] for name in CONTACT_FIELDS if name in facts}
     consents = tuple(
         ConsentEvidence(
             **{**c, **{n: instants.parse_instant(c[n]) if c.get(n) else None for n in _TIMES}}
@@ -140,7 +143,7 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
     return (
         document["identifiers"],
         document["data"],
-        ContactUpdate(**{**facts, "consents": consents, "changes": changes}),
+        ContactUpdate(fields, facts.get("properties", {}), consents, changes),
     )
 
 

@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import Final
 
 from milepost.contacts.event import IDENTIFIER_PRIORITY, Event, IdentifierKind, contact_id
+from milepost.stores.keys import KEYS
 
 PERSONAL_IDENTIFIERS: Final[tuple[IdentifierKind, ...]] = ("email", "external_id", "phone")
 """Identifiers of a person. A contact that has none of them is anonymous."""
 
-TRUSTED_SOURCES: Final = frozenset({"api", "shopify", "woocommerce", "bigcommerce", "import"})
+TRUSTED_SOURCES: Final = frozenset({"api", "import", *(key.platform for key in KEYS.values())}) - {
+    ""
+}
 """Sources that prove to be the shop, by a key or a signature. Whatever else names a person may be
 anybody who types an address into a page: such an event changes nothing that is known of anyone."""
 

@@ -160,6 +160,9 @@ class DynamoEnrollments:
         change["expression"] += "#version = :version, "
         change["names"] = names
         change["values"][":version"] = version
+        if version != ref.version:
+            change["expression"] += "first_block_run = :first, "
+            change["values"][":first"] = start.block_seq
         return self._set(ref, leg + 1, start, paused, change)
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
@@ -415,6 +418,7 @@ def enrollment_from_item(
         },
         block_entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
         execution_no=int(item.get("execution_no", 0)),
+        first_block_run=int(item.get("first_block_run", 0)),
         resume_point=_start(item["resume_point"]) if "resume_point" in item else None,
         ended_at=instants.parse_instant(item["ended_at"]) if "ended_at" in item else None,
         outcomes={

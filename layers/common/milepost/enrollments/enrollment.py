@@ -42,7 +42,8 @@ class Enrollment:
     of a block) began, `outcomes` what each step came to, by `outcome_key`; a replayed block finds
     both and changes nothing; `entries` say which block a turn was of. `machine` is the published
     state machine version that its first leg runs on; `leg` counts the executions, and `start` is
-    how the present one begins, None for the first.
+    how the present one begins, None for the first. `first_block_run` is the first turn that is of
+    this version: those before it were of the version that the enrollment was moved from.
     """
 
     ref: EnrollmentRef
@@ -61,6 +62,7 @@ class Enrollment:
     execution_no: int = 0
     resume_point: ResumePoint | None = None
     ended_at: datetime | None = None
+    first_block_run: int = 0
 
     def presence(self) -> ActiveEnrollment:
         """What the contact's profile keeps of it while it lasts."""

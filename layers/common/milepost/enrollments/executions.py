@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from milepost.base.durations import parse_duration
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.enrollment import ResumePoint
-from milepost.enrollments.program import END, Node, Program, is_wait, outcome_key, successors
+from milepost.enrollments.program import END, Node, Program, outcome_key
+from milepost.enrollments.step_flow import flow_of, is_wait
 
 if TYPE_CHECKING:
     from milepost.enrollments.enrollment import Enrollment
@@ -75,13 +75,11 @@ def suspend_after(program: Program) -> timedelta:
 def suspends(program: Program, node: Node) -> bool:
     """Whether a node is a wait that is known to be too long for an execution, or one whose end may
     be moved: what waits in an execution cannot be given another time."""
-    if not is_wait(node) or "suspend_after" not in program.options:
+    wait = flow_of(node).wait
+    if wait is None or "suspend_after" not in program.options:
         return False
-    if "movable" in node:
-        return True
-    return parse_duration(node.get("timeout") or node.get("for") or "0 seconds") > suspend_after(
-        program
-    )
+    bound = wait.bound(node)
+    return bound is not None and bound > suspend_after(program)
 
 
 def waiting_step(
@@ -109,18 +107,8 @@ def steps_taken(
 
 def _followed(node: Node, outcome: Mapping[str, Any] | None) -> str | None:
     """Where a step led that came to this; None if that is not decided."""
-    ways = successors(node)
-    if len(ways) == 1:
-        return ways[0]
-    if outcome is None:
-        return None
-    match node["type"]:
-        case "branch" | "split":
-            taken = (path["next"] for path in node["paths"] if path["name"] == outcome["path"])
-            return str(next(taken, node.get("else", END)))
-        case "holdout":
-            return END if outcome["held_back"] else str(node["next"])
-        case "goto":
-            return str(node["next"] if outcome["over"] else node["to"])
-        case _:
-            return END if "error" in outcome else str(node["next"])
+    flow = flow_of(node)
+    exits = flow.exits(node)
+    if len(exits) == 1:
+        return exits[0].to
+    return None if outcome is None else flow.taken(node, outcome)

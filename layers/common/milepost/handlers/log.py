@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 if TYPE_CHECKING:
-    from milepost.sending.counts import StepCounts
+    from milepost.sending.counts import StepCounts, WorkflowCounts
 
 
 class TracebackWithoutValues(LambdaPowertoolsFormatter):
@@ -26,10 +26,23 @@ logger = Logger(
 metrics = Metrics(namespace="Milepost", service="milepost")
 
 
+def counted(store: str, workflow: str, numbers: "WorkflowCounts") -> None:
+    """What the nightly count of a workflow came to, and an alarm for each step that is wrong."""
+    from milepost.sending.counts import tell_unbalanced
+
+    names = ("decided", "sent", "skipped", "failed", "unknown")
+    totals = {name: sum(getattr(n, name) for n in numbers.steps.values()) for name in names}
+    where = {"store": store, "workflow": workflow}
+    logger.info("workflow counted", extra={**where, "entered": numbers.entered, **totals})
+    with logger.append_context_keys(**where):
+        tell_unbalanced(numbers, report_unbalanced)
+
+
 def report_unbalanced(step: str, numbers: "StepCounts") -> None:
     """Sent, skipped, failed and unknown must come to what was decided: the `Alarm` of numbers."""
-    logger.error("counts unbalanced", extra={"step": step, "missing": numbers.unaccounted})
-    count_metric("CountsUnbalanced", abs(numbers.unaccounted))
+    found = {"off": numbers.unaccounted, "missing": numbers.missing, "extra": numbers.extra}
+    logger.error("counts unbalanced", extra={"step": step, **found})
+    count_metric("CountsUnbalanced", numbers.unaccounted)
 
 
 def count_metric(name: str, number: int = 1) -> None:

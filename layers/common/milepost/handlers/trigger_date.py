@@ -1,18 +1,23 @@
 """Every minute: what is due."""
 
+from time import monotonic
 from typing import Any
 
 from milepost.base.error_collector import ErrorCollector
 from milepost.handlers.cold_start import preload
-from milepost.handlers.log import count_metric, logger
+from milepost.handlers.log import count_metric, counted, logger
 from milepost.runtime.aws import LambdaMessageRetrier
+from milepost.runtime.nightly_counts import SECONDS
 from milepost.runtime.scheduler import SchedulerResult, run_due
 from milepost.wiring import core, runtime, tables
 
 
 def handler(_: Any, __: Any) -> None:
     """Have all contacts looked at for what was published, begin legs that are due, report what
-    comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes."""
+    comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes.
+
+    At night, workflows that moved are counted in the time that is left of half a minute."""
+    began = monotonic()
     core.settings().need("run_steps_arn")
     resender = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
     now = core.clock().wire_now()
@@ -28,6 +33,8 @@ def handler(_: Any, __: Any) -> None:
     with apart:
         timers, legs, lookouts = tables.timers(), runtime.legs(), runtime.lookouts()
         _tell(run_due(timers, resender, legs, lookouts, now, apart))
+    with apart:
+        runtime.nightly_counts().go_on(apart, began + SECONDS, counted)
     apart.raise_if_any("things that are due")
 
 

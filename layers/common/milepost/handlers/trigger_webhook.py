@@ -10,7 +10,8 @@ from milepost.handlers.authentication import store_secrets
 from milepost.handlers.cold_start import preload
 from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
 from milepost.handlers.log import count_metric, logger
-from milepost.shops import shopify
+from milepost.shops import PLATFORMS
+from milepost.shops.platform import ComplianceRequest, Delivery, Platform, WebhookError
 from milepost.wiring import core, privacy, tables
 
 
@@ -20,35 +21,38 @@ def accept(request: HttpRequest) -> Response:
     Shopify deletes a subscription after 8 refusals, so a topic or a body that we cannot use is
     acknowledged, counted and logged.
     """
-    if request.path.get("source") != "shopify":
-        raise HttpError(404, "unknown_source", "webhooks are taken from: shopify")
-    delivery = shopify.delivery(request.headers)
-    keys = store_secrets(core.secrets(), request.store)
-    if not keys.shopify:
-        raise HttpError(503, "no_secret", "this store has no shopify-secret yet: put one in SSM")
-    if not shopify.verify(request.body, delivery.hmac, keys.shopify):
-        raise HttpError(
-            401, "bad_signature", "the HMAC does not match the body and the store's Shopify secret"
-        )
-    if delivery.topic not in shopify.TOPICS and delivery.topic not in shopify.COMPLIANCE:
+    load = PLATFORMS.get(request.path.get("source", ""))
+    if load is None:
+        raise HttpError(404, "unknown_source", f"webhooks are taken from: {', '.join(PLATFORMS)}")
+    platform = load()
+    delivery = platform.delivery(request.headers)
+    keys = store_secrets(core.secrets(), request.store).platforms
+    secrets = keys.get(platform.secret, ())
+    if not secrets:
+        reason = f"this store has no {platform.secret} yet: put one in SSM"
+        raise HttpError(503, "no_secret", reason)
+    if not platform.verify(request.body, delivery, secrets):
+        reason = f"the signature does not match the body and the store's {platform.secret}"
+        raise HttpError(401, "bad_signature", reason)
+    if delivery.topic not in platform.topics():
         return _ignored(delivery, "unknown_topic")  # whatever its body may be
     try:
         payload = read_json(request.body, halves=True)  # the translator replaces them
     except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     try:
-        if delivery.topic in shopify.COMPLIANCE:
-            return _comply(request, delivery, payload, keys.shop_domains)
-        return _append(request, delivery, payload)
-    except shopify.ShopifyPayloadError as error:
+        demand = platform.compliance(delivery, payload)
+        if demand is not None:
+            return _comply(request, platform, delivery, demand, keys.get(platform.shop, ()))
+        return _append(request, platform, delivery, payload)
+    except WebhookError as error:
         logger.error("webhook unreadable", extra={"topic": delivery.topic, "field": error.field})
         count_metric("WebhooksUnreadable")
         return answer(200, {"status": "ignored", "reason": "unreadable", "field": error.field})
 
 
-def _append(request: HttpRequest, delivery: shopify.Delivery, payload: Any) -> Response:
-    now = core.clock().now()
-    translation = shopify.translate(request.store, delivery.topic, payload, now, delivery)
+def _append(request: HttpRequest, platform: Platform, delivery: Delivery, payload: Any) -> Response:
+    translation = platform.translate(request.store, delivery, payload, core.clock().now())
     if translation.ignored:
         return _ignored(delivery, translation.ignored)
     kept = append(tables.timeline(), translation.events)
@@ -60,30 +64,32 @@ def _append(request: HttpRequest, delivery: shopify.Delivery, payload: Any) -> R
 
 
 def _comply(
-    request: HttpRequest, delivery: shopify.Delivery, payload: Any, domains: Collection[str]
+    request: HttpRequest,
+    platform: Platform,
+    delivery: Delivery,
+    demand: ComplianceRequest,
+    shops: Collection[str],
 ) -> Response:
     """A customer wants their data or its end, or the shop left for good: acted on, not filed.
 
-    One app may serve several shops under one secret; a store that knows its domain erases nothing
-    for another.
+    One app may serve several shops under one secret; a store that knows which of them it is erases
+    nothing for another.
     """
     # Demands are rare, and every cold start would pay for what they need.
     from milepost.privacy.request import request_id
-    from milepost.shops.shopify.compliance import read_compliance_request as read_demand
 
-    demand = read_demand(delivery.topic, payload)
-    if domains and demand.shop_domain not in {domain.lower() for domain in domains}:
+    if shops and demand.shop not in {shop.lower() for shop in shops}:
         return _ignored(delivery, "other_shop")
     desk, clock, store = privacy.desk(), core.clock(), request.store
-    once = delivery.webhook_id or sha256(request.body).hexdigest()
+    once = delivery.id or sha256(request.body).hexdigest()
     asked = desk.open_request(
         demand.kind,
         store,
         desk.contacts_of(store, demand.identifiers),
-        request_id("shopify", store, delivery.topic, once),
+        request_id(platform.name, store, delivery.topic, once),
         clock.now(),
         clock.wire_now(),
-        f"shopify {demand.number or delivery.topic}",
+        f"{platform.name} {demand.number or delivery.topic}",
     )
     logger.info(
         "privacy request received",
@@ -92,11 +98,11 @@ def _comply(
     return answer(200, {"status": "accepted", "request": asked.id})
 
 
-def _ignored(delivery: shopify.Delivery, reason: str) -> Response:
+def _ignored(delivery: Delivery, reason: str) -> Response:
     logger.info("webhook ignored", extra={"topic": delivery.topic[:100], "reason": reason})
     count_metric("WebhooksIgnored")
     return answer(200, {"status": "ignored", "reason": reason})
 
 
 handler = http(accept)
-preload(tables.timeline, core.secrets, core.clock)
+preload(tables.timeline, core.secrets, core.clock, *PLATFORMS.values())

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 from milepost.base.addresses import normalize_email
 from milepost.base.dates import find_zone
 from milepost.base.languages import choose, normalize
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.stores.settings import StoreSettings
 
 STANDARD_ANSWERS = frozenset({"email", "device", "form", "locale", "timezone", "redirect"})
 """What every form may post, whatever its fields are; `redirect` is not looked at."""
 
-PERSON = ("first_name", "last_name")
+PERSON = tuple(name for name, field in CONTACT_FIELDS.items() if field.asked_by_forms)
 """Fields of the contact itself; all others are properties."""
 
 MAX_ANSWER_LENGTH = 500

@@ -48,7 +48,8 @@ class FormFile(StrictModel):
     fields: dict[FieldName, FieldFile] = Field(
         default_factory=dict,
         max_length=20,
-        description="The fields beside the address: `first_name`, `last_name`, or a property.",
+        description="The fields beside the address: "
+        f"{', '.join(f'`{name}`' for name in PERSON)}, or a property.",
     )
     double_opt_in: bool = Field(
         True,

@@ -150,7 +150,7 @@ class SignUpConfirmation:
             store_name=settings.name or store,
             store_url=settings.url,
             wording=request.data[REQUEST]["consent_text"],
-            locale=request.contact.locale or known or settings.default_locale,
+            locale=request.contact.fields.get("locale") or known or settings.default_locale,
             late=claim.is_late(now),
         )
 
@@ -175,7 +175,8 @@ def _signed_up(
 ) -> list[Event]:
     id_ = request_id(store, form.name, answers.email, instants.format_instant(now))
     source = f"form {form.name}"
-    person = ContactUpdate(locale=answers.locale or None, timezone=answers.timezone or None)
+    browser = {"locale": answers.locale, "timezone": answers.timezone}
+    person = ContactUpdate(fields={name: value for name, value in browser.items() if value})
     identifiers: dict[IdentifierKind, str] = {"email": answers.email}
     if form.double_opt_in:
         asked = {
@@ -235,13 +236,9 @@ def _events(
     person: ContactUpdate,
 ) -> list[Event]:
     """The sign-up itself, and the list it leads to, which is an event of its own as lists are."""
-    properties = {name: value for name, value in values.items() if name not in PERSON}
     facts = ContactUpdate(
-        first_name=values.get("first_name"),
-        last_name=values.get("last_name"),
-        locale=person.locale,
-        timezone=person.timezone,
-        properties=properties,
+        fields={**{name: values[name] for name in PERSON if name in values}, **person.fields},
+        properties={name: value for name, value in values.items() if name not in PERSON},
         consents=consents,
     )
     said = {**values, "form": form}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from milepost.enrollments.program import is_time_trigger
 from milepost.segments.segment import Segments
 
 if TYPE_CHECKING:
@@ -55,10 +54,12 @@ class PublishedState(NamedTuple):
 
     def time_triggers(self) -> list[Mapping[str, Any]]:
         """What live workflows wait for that comes to contacts by itself, paused ones included."""
+        from milepost.enrollments.trigger_types import scope_of  # few who need a head ask this
+
         return [
             live.trigger
             for live in self.workflows.values()
-            if live.status in ("live", "paused") and is_time_trigger(live.trigger)
+            if live.status in ("live", "paused") and scope_of(live.trigger) == "contact_clock"
         ]
 
     def is_paused(self, workflow: str) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from milepost.contacts.event_names import OPT_IN
-from milepost.enrollments.program import Program, TemplateUse, templates_of
+from milepost.enrollments.program import Program, TemplateUse
+from milepost.enrollments.step_flow import templates_of
 from milepost.sending.senders import senders_named
 from milepost.stores.settings import StoreSettings
 
@@ -43,8 +44,7 @@ def double_opt_in_form(program: Program) -> str | None:
 
 def answers_opt_in(trigger: Mapping[str, Any], status: str) -> bool:
     """Whether a workflow mails those who have to confirm a sign-up."""
-    asks = trigger["type"] == "event" and trigger["event"] == OPT_IN
-    return asks and status in {"live", "paused"}
+    return trigger.get("event") == OPT_IN and status in {"live", "paused"}
 
 
 def double_opt_in(settings: StoreSettings) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from json import dumps, loads
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from milepost.base.errors import ThrottledError
 from milepost.base.names import WORKFLOW_LENGTH, is_workflow
@@ -16,8 +16,10 @@ from milepost.base.problems import Problem
 from milepost.base.recurrence import next_occurrence
 from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import with_pause_state
-from milepost.enrollments.program import Program, is_time_trigger, templates_of
+from milepost.enrollments.program import Program
+from milepost.enrollments.step_flow import templates_of
 from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.trigger_types import scope_of
 from milepost.enrollments.version_migration import on_publish
 from milepost.published.head import LiveWorkflow
 from milepost.publishing.report import PublishResult, rejected
@@ -33,7 +35,6 @@ from milepost.workflows.compiler.check_confirmation import check_confirmation
 from milepost.workflows.compiler.check_flow import check_flow
 from milepost.workflows.compiler.check_migration import check_migration
 from milepost.workflows.compiler.check_references import PublishContext, check_references
-from milepost.workflows.compiler.check_schedule import check_schedule
 from milepost.workflows.compiler.check_types import check_types
 from milepost.workflows.compiler.condition_refs import check_conditions
 from milepost.workflows.compiler.graph import build_program
@@ -46,6 +47,8 @@ from milepost.workflows.compiler.state_machine import (
 )
 from milepost.workflows.explain.explanation import explain
 from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.trigger_type import GoingLive
+from milepost.workflows.triggers import type_of_trigger
 
 if TYPE_CHECKING:
     from milepost.published.head import PublishedState
@@ -114,14 +117,16 @@ class WorkflowPublisher:
         program = with_suspend_limit(build_program(name, version, workflow), self.wiring)
         moves = on_publish(program) == "migrate"
         older = [*self._older(store, name, version)] if moves else []
-        zone = head.settings.timezone
+        comes_again = workflow.reentry.allow != "never"
+        going_live = GoingLive(now, head.settings.timezone, comes_again)
+        check_live = type_of_trigger(workflow.trigger).check_live
         found = [
             *self._sizes(program),
             *check_migration(program, older),
             *(
                 ()
                 if _goes_on(live, trigger_index_entry(program))
-                else check_schedule(workflow, now, zone)
+                else check_live(workflow.trigger, going_live)
             ),
         ]
         if problems := [*found, *self._tried(store, head, program)]:
@@ -188,14 +193,19 @@ class WorkflowPublisher:
 
     def _wait_for(self, store: str, name: str, live: LiveWorkflow, now: datetime) -> None:
         """Have waited for what comes by itself. Whoever finds it due sees what is live by then."""
-        if is_time_trigger(live.trigger):
-            # Contacts of whom nothing is heard have no time set yet at which this comes to them.
-            self.publications.enqueue(Job("backfill", store, f"workflow/{name}", now))
-        elif live.trigger.get("type") == "schedule":
-            head = self.publications.head(store)
-            at = next_occurrence(live.trigger, now, zone_of(live.trigger, head))
-            if at is not None:
-                self.publications.enqueue(Job("broadcast", store, name, at))
+        match scope_of(live.trigger):
+            case "contact_clock":
+                # Contacts of whom nothing is heard have no time set yet at which this comes.
+                self.publications.enqueue(Job("backfill", store, f"workflow/{name}", now))
+            case "store_clock":
+                head = self.publications.head(store)
+                at = next_occurrence(live.trigger, now, zone_of(live.trigger, head))
+                if at is not None:
+                    self.publications.enqueue(Job("broadcast", store, name, at))
+            case "event":
+                pass
+            case _ as scope:
+                assert_never(scope)
 
     def _go_live(
         self,

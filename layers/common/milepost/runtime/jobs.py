@@ -38,3 +38,36 @@ class JobStore(Protocol):
 
     def close(self, work: Job) -> None:
         """A work is done, unless it has been set going anew."""
+
+
+class CountJob(NamedTuple):
+    """A workflow that moved and is to be counted at `due`; `done` is how far its count has come."""
+
+    due: datetime
+    store: str
+    workflow: str
+    done: str = ""
+
+
+class CountJobs(Protocol):
+    """Keeps which workflows are to be counted. They are many, and all wait for the night: so they
+    lie apart from the works that are looked through every minute."""
+
+    def mark_moved(self, store: str, workflow: str, due: datetime) -> None:
+        """Have a workflow counted, once however often this is said. What is known to be kept costs
+        nothing more. Raises ThrottledError."""
+
+    def due(self, now: datetime) -> list[CountJob]:
+        """The jobs that are due, the oldest first; no more of them than can matter in a minute."""
+
+    def advance(self, job: CountJob, done: str) -> bool:
+        """Note how far a count has come; False if somebody else has gone on with it meanwhile."""
+
+    def put_off(self, job: CountJob, due: datetime) -> None:
+        """Have a job wait until then, as far as it has come."""
+
+    def close(self, job: CountJob, started_at: datetime) -> None:
+        """A count is over that began then; harmless if it is repeated."""
+
+    def last_started(self, store: str, workflow: str) -> datetime | None:
+        """When the last count that came to its end began; None if there was none."""

@@ -194,9 +194,9 @@ class VersionRollout:
             and str(start.block_seq) not in enrollment.block_started
         ):
             program = self.registry.program(ref.store, ref.workflow, ref.version)
-            node = program.nodes[start.step]
-            if "event" in node:
-                match_suspended_wait(self.enrollments, enrollment, node, self.now())
+            match_suspended_wait(
+                self.enrollments, enrollment, program.nodes[start.step], self.now()
+            )
 
     def _thaw(self, work: "Job", most: int, apart: ErrorCollector) -> int:
         """Let those go on who were frozen, each with the time that was left; passes follow each

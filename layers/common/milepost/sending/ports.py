@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from milepost.base.refs import EnrollmentRef, MessageRef
+    from milepost.enrollments.enrollment import Enrollment
     from milepost.enrollments.ports import PendingOutcomes
     from milepost.sending.message import (
         Answer,
@@ -61,6 +62,37 @@ class MessageArchive(Protocol):
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
         """What was decided about a message and what became of it; None if there is none."""
+
+
+class RunEntry(NamedTuple):
+    """An entry of the index of runs, the one of the two that it is of, and what it shows."""
+
+    kind: Literal["ENROLLMENT", "MESSAGE"]
+    enrollment: EnrollmentRef
+    message: MessageRef
+    values: Mapping[str, Any]
+
+
+class Runs(Protocol):
+    """Every enrollment and message of a workflow, read by nothing that acts on them."""
+
+    def page(
+        self, store: str, workflow: str, after: str, most: int
+    ) -> tuple[Sequence[RunEntry], str]:
+        """The entries of the index after a place, and the next place, empty at the end. Each is
+        there once; an enrollment that ends meanwhile may be there twice, never not at all."""
+
+    def enrollments(self, refs: Sequence[EnrollmentRef]) -> list[Enrollment]:
+        """These enrollments, as they are or were a moment ago; without what set them off."""
+
+    def decided(
+        self, messages: Mapping[MessageRef, tuple[str, str]], exact: bool
+    ) -> set[MessageRef]:
+        """Those of these messages that the ledger has and that the index can show, under their
+        workflow and step; as they are now if it must be `exact`."""
+
+    def was_erased(self, ref: EnrollmentRef) -> bool:
+        """Whether an enrollment is gone, or was its contact's before it was erased."""
 
 
 class Attachments(Protocol):

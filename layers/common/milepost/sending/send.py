@@ -63,17 +63,16 @@ class Sent(NamedTuple):
     written: bool = True
 
 
-class SendPausedError(Exception):
+class SendPausedError(NamedTuple):
     """The workflow or its store has been paused, or its marketing stopped: whatever was to be sent
     has to wait until a person lets it go on."""
 
 
-class SendDeferredError(Exception):
-    """The message must not go now: its turn goes on later, as `defer` says."""
+class SendDeferredError(NamedTuple):
+    """The message of a step must not go now: its turn goes on later, as `defer` says."""
 
-    def __init__(self, step: str, defer: Defer) -> None:
-        super().__init__(f"{step} is put off: {defer.reason}")
-        self.step, self.defer = step, defer
+    step: str
+    defer: Defer
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +92,21 @@ class MailSender:
     now: Callable[[], datetime]
     pace: "SendRateLimiter | None" = None
 
-    def send(self, task: SendJob, journal: "PendingOutcomes") -> Sent:
+    def send(
+        self, task: SendJob, journal: "PendingOutcomes"
+    ) -> Sent | SendPausedError | SendDeferredError:
         """Send or skip, or find that this has been done.
 
         `journal` is written with the decision. Raises `ThrottledError` when the post is: the same
-        call later goes through the gate again and finds its own claim; `SendPausedError`, and
-        `SendDeferredError`.
+        call later goes through the gate again and finds its own claim.
         """
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
-            raise SendPausedError
+            return SendPausedError()
         draft = pending_message(task, head)
         if head.breaker is not None and draft.category == "marketing":
-            if (before := self._decided_before(task, draft, journal)) is None:
-                raise SendPausedError
-            return before  # what is behind it, a receipt as it may be, is held up by nothing
+            # What is behind one that was decided, a receipt as it may be, is held up by nothing.
+            return self._decided_before(task, draft, journal) or SendPausedError()
         question = self._question(task, head, draft)
         decision = decide_send(question)
         if not isinstance(decision, Send):
@@ -127,24 +126,26 @@ class MailSender:
         self._submit(mail)
         return Sent(replace(task.profile, recent_sends=draft.mailed_at(at)))
 
-    def retry_message(self, task: SendJob) -> None:
-        """The one second try of a transactional message whose first outcome stayed unknown.
+    def retry_message(self, task: SendJob) -> bool:
+        """The one second try of a transactional message whose first outcome stayed unknown; False
+        if it has to wait for the end of a pause.
 
-        Raises `SendPausedError` and `ThrottledError`: it is asked for again.
+        Raises `ThrottledError`: it is asked for again.
         """
         head = self.registry.head(task.profile.store)
         if head.is_paused(task.program.workflow):
-            raise SendPausedError
+            return False
         draft = pending_message(task, head)
         open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
         decision = decide_send(self._question(open_task, head, draft))
         mail = self._compose(task, head, draft)
         if not isinstance(decision, Send) or isinstance(mail, RenderingError):
-            return
+            return True
         if self.pace and (why := self.pace.wait(draft.ref, draft.category, None)):
             raise ThrottledError(f"no mail can go now: {why}")
         if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
             self._submit(mail, last=True)
+        return True
 
     def _held_back(
         self,
@@ -152,11 +153,11 @@ class MailSender:
         draft: PendingMessage,
         decision: Skip | Defer,
         journal: "PendingOutcomes",
-    ) -> Sent:
+    ) -> Sent | SendDeferredError:
         if isinstance(decision, Defer):
-            if (before := self._decided_before(task, draft, journal)) is None:
-                raise SendDeferredError(draft.step, decision)
-            return before
+            return self._decided_before(task, draft, journal) or SendDeferredError(
+                draft.step, decision
+            )
         draft = replace(draft, decision_numbers=decision.numbers)
         self._close(draft, "skipped", decision.reason, journal)
         return Sent(task.profile, decision.reason if decision.exits_enrollment else None)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from milepost.base import instants
 from milepost.base.file_model import Duration, EventName, FileModel, ListName, Stage, StepId, Topic
 from milepost.base.strict_json import read_json
+from milepost.contacts.field_models import with_contact_fields
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """A Monday morning."""
@@ -45,6 +46,7 @@ Instant = Annotated[
 Mail = Annotated[StepId, Field(description="The step whose mail it is.")]
 
 
+@with_contact_fields(lambda _: str)
 class CaseContact(FileModel):
     """The contact of the case."""
 
@@ -53,10 +55,6 @@ class CaseContact(FileModel):
     )
     external_id: str | None = Field(None, description="The id of the contact in the shop system.")
     phone: str | None = Field(None, description="With its country code: `+33612345678`.")
-    first_name: str | None = Field(None, description="The name that mails greet.")
-    last_name: str | None = Field(None, description="The family name.")
-    locale: str | None = Field(None, description="The contact's language: `pt-BR`.")
-    timezone: str | None = Field(None, description="The contact's time zone: `Europe/Paris`.")
     lists: list[ListName] = Field(
         default_factory=list, max_length=20, description="The lists that the contact is on."
     )

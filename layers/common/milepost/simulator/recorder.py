@@ -6,16 +6,16 @@ What kinds of steps there are is of no concern here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.base import instants, languages
-from milepost.base.durations import parse_duration
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.event import Event
 from milepost.enrollments.enrollment import Enrollment, ResumePoint
 from milepost.enrollments.executions import resumes_mid_block
-from milepost.enrollments.program import END, Node, is_wait, outcome_key
+from milepost.enrollments.program import END, Node, outcome_key
+from milepost.enrollments.step_flow import event_of, flow_of, is_wait
 from milepost.published.head import Published
 from milepost.runtime.react import AppliedEvent
 from milepost.simulator.memory.mailer import MemoryMailer
@@ -75,7 +75,7 @@ class SimulationRecorder:
         if step and active:
             node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[step]
             if outcome_key(node, turn) not in enrollment.outcomes:
-                said = f"no {node['event']} within {node['timeout']}"
+                said = f"no {event_of(node)} within {node.get('timeout') or 'its time'}"
                 self._note("time-out", step, said, {})
 
     def block_failed(self, ref: EnrollmentRef, turn: int) -> None:
@@ -176,11 +176,13 @@ class SimulationRecorder:
         return languages.choose(wanted, template.packed, template.default_locale)
 
     def _waits(self, ref: EnrollmentRef, node: Node, until: datetime) -> None:
-        if "timeout" in node:
+        wait = flow_of(node).wait
+        event = wait.event(node) if wait else None
+        if wait is not None and event is not None:
             self._waits_for[ref.id] = node["id"]
-            until = self.clock.now + parse_duration(node["timeout"])
-            said = f"waits for {node['event']}, until {_shown(until)}"
-            detail = {"event": node["event"], "until": instants.format_instant(until)}
+            until = self.clock.now + (wait.bound(node) or timedelta())
+            said = f"waits for {event}, until {_shown(until)}"
+            detail = {"event": event, "until": instants.format_instant(until)}
         else:
             said = f"waits until {_shown(until)}"
             detail = {"until": instants.format_instant(until)}

@@ -13,7 +13,7 @@ from milepost.contacts.changes import Change
 from milepost.contacts.event_names import CONTACT
 from milepost.contacts.preferences import FREQUENCY
 from milepost.enrollments.program import Program
-from milepost.enrollments.trigger_index import ANY_EVENT
+from milepost.enrollments.trigger_types import ANY_EVENT
 from milepost.sending.message import Reported
 from milepost.simulator.file import CaseEvent, CaseInput
 from milepost.simulator.trace import EnrollmentTrace

@@ -23,8 +23,7 @@ from milepost.published.head import Published
 from milepost.runtime.execution_starter import ExecutionStarter
 from milepost.runtime.react import EventApplier
 from milepost.runtime.run_block import BlockRunner
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.segments.membership import reevaluation_event
 from milepost.sending.feedback import FeedbackRecorder
@@ -105,7 +104,9 @@ class World:
             now=self._now,
         )
         outbound, alerts = MemoryOutbound(), MemoryAlerts()
-        actor = ActionRunner(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
+        tools = StepTools(
+            sender, facts, self._timeline, lambda: outbound, lambda: alerts, secrets, self._now
+        )
         functions = {WIRING.run_steps: self._run_steps, WIRING.await_event: self._await_event}
         interpreter = StateMachineInterpreter(
             self.clock,
@@ -118,8 +119,7 @@ class World:
         runner = BlockRunner(
             TracedEnrollments(enrollments, trace),
             TracedRegistry(registry, trace),
-            sender,
-            StepRunner(enrollments, sender, actor, facts),
+            tools,
             self._now,
             lambda: engine,
         )

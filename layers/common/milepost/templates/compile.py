@@ -17,16 +17,17 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, nodes
 
 from milepost.base import languages
 from milepost.base.problems import Problem
-from milepost.templates.check import always_prints, analyze, check_syntax
+from milepost.templates.check import analyze, check_syntax
 from milepost.templates.htmltext import derive_text
 from milepost.templates.markup import mask_jinja, plain_source, restore, unmask_jinja
 from milepost.templates.mjml import compile_html, compile_mjml
+from milepost.templates.references import always_prints, learn
 from milepost.templates.rendering import ENVIRONMENTS
-from milepost.templates.sandbox import Part, compile_part
+from milepost.templates.sandbox import Part, compile_tree
 from milepost.templates.sizes import CLIPPED, estimate
 from milepost.templates.source import (
     LAYOUT,
@@ -256,8 +257,9 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
     block = _preheader_block(shown) if shown else ""
     source = unmask_jinja(made, marked, direction).replace(_MARK, block, 1)
     build.report(*made.problems)
-    if not made.problems:
-        build.report(*_too_large(source, f"{build.sources.folder}/{body_file}", locale))
+    tree = None if made.problems else _parsed(source)
+    if tree is not None:
+        build.report(*_too_large(tree, f"{build.sources.folder}/{body_file}", locale))
     if len(build.problems) > before:
         return None
     if text is None:
@@ -270,24 +272,37 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
         "html": source,
         "text": plain_text,
     }
-    return _with_code(build, locale, sources)
+    return _with_code(build, locale, sources, tree)
 
 
-def _too_large(source: str, place: str, locale: str) -> Iterator[Problem]:
+def _parsed(html: str) -> nodes.Template | None:
+    """The tree of an HTML part, or None: what keeps it from being read is said in `_with_code`."""
     try:
-        size = estimate(source, ENVIRONMENTS["html"])
+        return ENVIRONMENTS["html"].parse(html)
     except (TemplateError, RecursionError, ValueError):
-        return  # whoever compiles it will say so
+        return None
+
+
+def _too_large(tree: nodes.Template, place: str, locale: str) -> Iterator[Problem]:
+    try:
+        size = estimate(tree)
+    except (RecursionError, ValueError):
+        return  # it is said in `_with_code`
     if size > CLIPPED:
         reason = f"makes about {size // 1024} KB of HTML in {locale}, and Gmail clips at 102 KB"
         yield Problem(place, reason, "shorten the body or the layout, or limit a loop: items[:8]")
 
 
-def _with_code(build: _Build, locale: str, sources: Mapping[Part, str]) -> Variant | None:
+def _with_code(
+    build: _Build, locale: str, sources: Mapping[Part, str], html: nodes.Template | None
+) -> Variant | None:
     code: dict[Part, CodeType] = {}
     for part, source in sources.items():
         try:
-            code[part] = compile_part(ENVIRONMENTS[part], source, f"{build.name} ({locale})")
+            known = html if part == "html" else None
+            tree = known or ENVIRONMENTS[part].parse(source)
+            learn(part, source, tree)
+            code[part] = compile_tree(ENVIRONMENTS[part], tree, f"{build.name} ({locale})")
         except (TemplateError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = f"the {part} in {locale} cannot be compiled: {error}"
             build.report(Problem(build.sources.folder, reason))

@@ -1,10 +1,11 @@
 """What a published template speaks of."""
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from jinja2 import nodes
 
+from milepost.templates.check import dotted_path
 from milepost.templates.rendering import ENVIRONMENTS
 from milepost.templates.sandbox import Part
 from milepost.templates.version import TemplateVersion
@@ -16,33 +17,80 @@ def steps_used(version: TemplateVersion) -> set[str]:
         name
         for locale in version.locales
         for part, source in version.variant(locale).sources.items()
-        for name in _in_source(part, source, "steps")
+        for name in _read(part, source).parts_of("steps")
     }
 
 
 def template_mentions(version: TemplateVersion, root: str, name: str) -> bool:
     """Whether a template speaks of `root.name` anywhere, in any language."""
     return any(
-        name in _in_source(part, source, root)
+        name in _read(part, source).parts_of(root)
         for locale in version.locales
         for part, source in version.variant(locale).sources.items()
     )
 
 
-@lru_cache(maxsize=512)
-def _in_source(part: Part, source: str, root: str) -> frozenset[str]:
-    """Kept, for every workflow that sends a template asks it again."""
-    return frozenset(_parts_of(ENVIRONMENTS[part].parse(source), root))
+def always_prints(source: str, html: bool, root: str, name: str) -> bool:
+    """Whether a compiled part prints `root.name` for everyone: outside every condition and loop."""
+    return f"{root}.{name}" in _read("html" if html else "text", source).printed_for_all
 
 
-def _parts_of(tree: nodes.Template, root: str) -> Iterator[str]:
+def learn(part: Part, source: str, tree: nodes.Template) -> None:
+    """Note what a part speaks of while its tree is at hand; `tree` is the source's, unchanged."""
+    _KNOWN[part, source] = _contents(tree)
+    if len(_KNOWN) > _MAX_KNOWN:
+        del _KNOWN[next(iter(_KNOWN))]
+
+
+class _Contents(NamedTuple):
+    """What a compiled part speaks of."""
+
+    parts: Mapping[str, frozenset[str]]
+    """The parts of each variable, by the variable's name."""
+    printed_for_all: frozenset[str]
+    """Dotted paths that are printed outside of every condition and loop."""
+
+    def parts_of(self, root: str) -> frozenset[str]:
+        return self.parts.get(root, frozenset())
+
+
+_MAX_KNOWN = 512
+_KNOWN: dict[tuple[Part, str], _Contents] = {}
+"""Kept, for publishing a template and every workflow that sends it ask again. Oldest first."""
+
+
+def _read(part: Part, source: str) -> _Contents:
+    if (part, source) not in _KNOWN:
+        learn(part, source, ENVIRONMENTS[part].parse(source))
+    return _KNOWN[part, source]
+
+
+def _contents(tree: nodes.Template) -> _Contents:
+    parts: dict[str, set[str]] = {}
+    for root, name in _parts(tree):
+        parts.setdefault(root, set()).add(name)
+    printed = (
+        path
+        for output in tree.body
+        if isinstance(output, nodes.Output)
+        for path in _sure_paths(output.nodes)
+    )
+    return _Contents({root: frozenset(of) for root, of in parts.items()}, frozenset(printed))
+
+
+def _parts(tree: nodes.Template) -> Iterator[tuple[str, str]]:
     for dotted in tree.find_all(nodes.Getattr):
-        if _is(dotted.node, root):
-            yield dotted.attr
+        if isinstance(dotted.node, nodes.Name):
+            yield dotted.node.name, dotted.attr
     for item in tree.find_all(nodes.Getitem):
-        if _is(item.node, root) and isinstance(item.arg, nodes.Const):
-            yield str(item.arg.value)
+        if isinstance(item.node, nodes.Name) and isinstance(item.arg, nodes.Const):
+            yield item.node.name, str(item.arg.value)
 
 
-def _is(node: nodes.Node, root: str) -> bool:
-    return isinstance(node, nodes.Name) and node.name == root
+def _sure_paths(printed: Iterable[nodes.Expr]) -> Iterator[str]:
+    for node in printed:
+        inner: nodes.Node | None = node
+        while isinstance(inner, nodes.Filter):
+            inner = inner.node
+        if inner is not None:
+            yield dotted_path(inner)

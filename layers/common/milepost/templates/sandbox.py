@@ -197,7 +197,11 @@ def compile_part(environment: DataEnvironment, source: str, filename: str) -> Co
 
     Publish has checked it already, and said so kindly; here nothing outside the grammar passes.
     """
-    parsed = environment.parse(source)
+    return compile_tree(environment, environment.parse(source), filename)
+
+
+def compile_tree(environment: DataEnvironment, parsed: nodes.Template, filename: str) -> CodeType:
+    """Turn a tree that was just parsed into code, and change it. Raises as `compile_part` does."""
     check_depth(parsed)
     for node in parsed.find_all(nodes.Node):
         line = node.lineno or 1

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 from jinja2 import nodes
 
-from milepost.templates.sandbox import DataEnvironment
-
 CLIPPED = 102 * 1024
 """Bytes of HTML that Gmail shows."""
 
@@ -35,13 +33,13 @@ def html_size(html: str) -> int:
     return len(html.encode()) + _TRACKED * html.count("href=")
 
 
-def estimate(source: str, environment: DataEnvironment) -> int:
-    """Bytes that a compiled HTML part comes to with values of usual length.
+def estimate(tree: nodes.Template) -> int:
+    """Bytes that the tree of a compiled HTML part comes to with values of usual length.
 
     Every condition is taken to go the longer way; a loop runs as often as its slice allows, else
     ten times.
     """
-    return _all(environment.parse(source).body)
+    return _all(tree.body)
 
 
 def _all(found: Iterable[nodes.Node]) -> int:

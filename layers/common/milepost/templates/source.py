@@ -10,8 +10,9 @@ Every piece keeps the file and line it came from, so that a mistake can be point
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError
@@ -54,8 +55,12 @@ class InvalidTemplateError(Exception):
         self.problem = Problem(place, reason, remedy)
 
 
-def tokenize(source: str, file: str) -> list[SourcePiece]:
-    """Cut a source into pieces; comments disappear. Raises InvalidTemplateError."""
+@lru_cache(maxsize=256)
+def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
+    """Cut a source into pieces; comments disappear. Raises InvalidTemplateError.
+
+    Kept, for every language of a template and every template of a layout asks again.
+    """
     pieces: list[SourcePiece] = []
     inside: list[str] = []
     begun, opened = 0, False
@@ -81,7 +86,7 @@ def tokenize(source: str, file: str) -> list[SourcePiece]:
         raise InvalidTemplateError(f"{file}:{error.lineno}", str(error.message), remedy) from None
     if opened:
         raise InvalidTemplateError(f"{file}:{begun}", "these braces are never closed")
-    return pieces
+    return tuple(pieces)
 
 
 class Sources:
@@ -100,7 +105,7 @@ class Sources:
         return self._assemble(f"{self.folder}/{file}", {}, 0)
 
     def _assemble(
-        self, path: str, blocks: Mapping[str, list[SourcePiece]], depth: int
+        self, path: str, blocks: Mapping[str, Sequence[SourcePiece]], depth: int
     ) -> list[SourcePiece]:
         pieces = tokenize(self._files[path], path)
         start, first = next(
@@ -124,8 +129,8 @@ class Sources:
 
     def _expand(
         self,
-        pieces: list[SourcePiece],
-        blocks: Mapping[str, list[SourcePiece]],
+        pieces: Sequence[SourcePiece],
+        blocks: Mapping[str, Sequence[SourcePiece]],
         used: set[str],
         depth: int,
     ) -> list[SourcePiece]:
@@ -143,8 +148,8 @@ class Sources:
                 expanded.append(piece)
             elif structure[1] == "include" and (file := _named(piece, "include")):
                 found = self._find(file, piece)
-                inner = tokenize(self._files[found], found)
-                expanded += self._expand(inner, blocks, used, depth + 1)
+                included = tokenize(self._files[found], found)
+                expanded += self._expand(included, blocks, used, depth + 1)
             elif structure[1] == "block" and (name := _block_name(piece)):
                 end = _closing(pieces, position)
                 used.add(name)
@@ -181,7 +186,7 @@ def _block_name(piece: SourcePiece) -> str:
     return match[1] if match else ""
 
 
-def _closing(pieces: list[SourcePiece], start: int) -> int:
+def _closing(pieces: Sequence[SourcePiece], start: int) -> int:
     depth = 1
     for position in range(start, len(pieces)):
         piece = pieces[position]
@@ -195,8 +200,8 @@ def _closing(pieces: list[SourcePiece], start: int) -> int:
     )
 
 
-def _blocks(pieces: list[SourcePiece]) -> dict[str, list[SourcePiece]]:
-    blocks: dict[str, list[SourcePiece]] = {}
+def _blocks(pieces: Sequence[SourcePiece]) -> dict[str, Sequence[SourcePiece]]:
+    blocks: dict[str, Sequence[SourcePiece]] = {}
     position = 0
     while position < len(pieces):
         piece = pieces[position]
@@ -226,7 +231,7 @@ def localize(
     A key that the language lacks is reported once, against `missing_from`, the file to add it to.
     """
 
-    def put(pieces: list[SourcePiece], depth: int) -> Iterator[SourcePiece]:
+    def put(pieces: Sequence[SourcePiece], depth: int) -> Iterator[SourcePiece]:
         for piece in pieces:
             key = _TEXT.fullmatch(piece.source) if piece.kind == "output" else None
             if piece.kind == "output" and piece.source in constants:

@@ -7,13 +7,14 @@ if TYPE_CHECKING:
     from milepost.runtime.backfill import BackfillScheduler, BackfillWorker
     from milepost.runtime.broadcasts import Broadcaster
     from milepost.runtime.dead_letters import DeadLetterHandler
+    from milepost.runtime.dynamodb.count_jobs import DynamoCountJobs
     from milepost.runtime.dynamodb.dead_letters import DynamoDeadLetters
     from milepost.runtime.execution_starter import ExecutionStarter
+    from milepost.runtime.nightly_counts import NightlyCounts
     from milepost.runtime.react import EventApplier
     from milepost.runtime.reevaluation import Reevaluator
     from milepost.runtime.rollout import VersionRollout
     from milepost.runtime.run_block import BlockRunner
-    from milepost.runtime.steps.actions import ActionRunner
 
 
 @cache
@@ -50,29 +51,48 @@ def _letters() -> "DynamoDeadLetters":
 
 
 @cache
-def actor() -> "ActionRunner":
-    from milepost.runtime.steps.actions import ActionRunner
-
-    return ActionRunner(
-        tables.timeline(), core.outbound, core.alerts, core.secrets(), core.clock().wire_now
-    )
-
-
-@cache
 def runner() -> "BlockRunner":
     from milepost.runtime.run_block import BlockRunner
-    from milepost.runtime.steps.steps import StepRunner
+    from milepost.runtime.steps.tools import StepTools
 
-    steps = StepRunner(tables.enrollments(), sending.sender(), actor(), tables.facts())
+    tools = StepTools(
+        sending.sender(),
+        tables.facts(),
+        tables.timeline(),
+        core.outbound,
+        core.alerts,
+        core.secrets(),
+        core.clock().wire_now,
+    )
     core.settings().need("state_machine_arn_prefix")
     return BlockRunner(
         tables.enrollments(),
         core.registry(),
-        sending.sender(),
-        steps,
+        tools,
         core.clock().now,
         core.engine,
+        count_jobs().mark_moved,
     )
+
+
+@cache
+def count_jobs() -> "DynamoCountJobs":
+    from milepost.runtime.dynamodb.count_jobs import DynamoCountJobs
+
+    return DynamoCountJobs(core.table(core.settings().workflows_table))
+
+
+@cache
+def nightly_counts() -> "NightlyCounts":
+    from time import monotonic
+
+    from milepost.runtime.nightly_counts import NightlyCounts
+    from milepost.sending.dynamodb.counts import DynamoRuns
+    from milepost.sending.run_counter import RunCounter
+
+    runs = DynamoRuns(core.table(core.settings().contacts_table))
+    counter = RunCounter(runs, core.registry())
+    return NightlyCounts(count_jobs(), counter, core.clock().now, monotonic)
 
 
 @cache

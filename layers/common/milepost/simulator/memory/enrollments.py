@@ -142,7 +142,8 @@ class MemoryEnrollments:
                 return False
             held = self.state.enrollments[key]
             own = held.ref._replace(version=version)
-            self.state.enrollments[key] = replace(held, ref=own)
+            first = start.block_seq if version != ref.version else held.first_block_run
+            self.state.enrollments[key] = replace(held, ref=own, first_block_run=first)
         return True
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:

@@ -7,14 +7,12 @@ from milepost.base.file_model import FileModel
 from milepost.base.problems import Problem
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import CreateTicket, IssueCoupon, SendSms, Split
-from milepost.workflows.triggers.triggers import CatalogTrigger
+from milepost.workflows.steps import STEPS
+from milepost.workflows.triggers import TRIGGERS
 
 KINDS: Final[Mapping[type[FileModel], str]] = {
-    CatalogTrigger: 'let your shop post an event for each contact, and use an "event" trigger',
-    SendSms: 'use "send_email", or a "webhook" to your SMS service',
-    IssueCoupon: 'use a "webhook" to the system that makes your codes: its answer has the code',
-    CreateTicket: 'use a "webhook" to your help desk',
+    **{trigger.model: trigger.instead for trigger in TRIGGERS if trigger.instead},
+    **{step.model: step.instead for step in STEPS if step.instead},
 }
 """Triggers, steps and conditions that cannot be used, each with what to do instead."""
 
@@ -27,10 +25,10 @@ class UnavailableFeature(NamedTuple):
     remedy: str
 
 
-FIELDS: Final = (
-    UnavailableFeature(
-        Split, "winner", "leave it out: compare the paths yourself, then change the weights"
-    ),
+FIELDS: Final = tuple(
+    UnavailableFeature(step.model, field, remedy)
+    for step in STEPS
+    for field, remedy in step.instead_of.items()
 )
 """Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from milepost.base.problems import Problem
 from milepost.contacts.event_names import OPT_IN
+from milepost.enrollments.trigger_types import TRIGGER_FLOWS
 from milepost.templates.compile import missing_parts
 from milepost.templates.references import template_mentions
 from milepost.templates.version import TemplateVersion
@@ -11,18 +12,16 @@ from milepost.workflows.compiler.check_references import PublishContext
 from milepost.workflows.compiler.email_steps import email_uses
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import SendEmail
-from milepost.workflows.triggers.triggers import EventTrigger
+from milepost.workflows.steps import type_of
 
 
 def check_confirmation(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
     """A link that leads nowhere, or a request that nobody could answer."""
     trigger = workflow.trigger
-    asks = isinstance(trigger, EventTrigger) and trigger.event == OPT_IN
+    asks = TRIGGER_FLOWS[trigger.type].event(trigger.model_dump(by_alias=True)) == OPT_IN
     for place, step in walk(workflow.steps):
-        if not isinstance(step, SendEmail):
-            continue
-        if asks and (step.category or workflow.category) == "marketing":
+        kinds = {u.category for u in type_of(step).uses(step) if u.kind == "template"}
+        if asks and "marketing" in {kind or workflow.category for kind in kinds}:
             remedy = 'write "category": "transactional"'
             yield Problem(place, "whoever has to confirm has not said yes to marketing yet", remedy)
         for mailing in email_uses(place, step):

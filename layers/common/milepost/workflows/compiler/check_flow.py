@@ -5,10 +5,11 @@ from itertools import pairwise
 
 from milepost.base.problems import Problem, did_you_mean
 from milepost.enrollments.program import END
+from milepost.enrollments.step_flow import flow_of
 from milepost.workflows.compiler.graph import flatten, jumps, loops, reached
-from milepost.workflows.language.tree import lists_in, walk
+from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import AnyStep, Branch, Exit, Goto, Split
+from milepost.workflows.steps import AnyStep, type_of
 
 
 def check_flow(workflow: Workflow) -> list[Problem]:
@@ -34,44 +35,44 @@ def _ids(places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
 
 def _names(places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
     for place, step in places:
-        if not isinstance(step, Branch | Split):
-            continue
         seen: set[str] = set()
-        for index, name in enumerate([path.name for path in step.paths]):
-            if name in seen:
+        for part in type_of(step).parts(step):
+            if part.name in seen:
                 yield Problem(
-                    f"{place}.paths[{index}].name",
-                    f'"{name}" is already the name of a path above',
-                    "the outcome is recorded by name, so every path needs its own",
+                    f"{place}.{part.place}.name",
+                    f'"{part.name}" is already the name of a {part.kind} above',
+                    f"the outcome is recorded by name, so every {part.kind} needs its own",
                 )
-            seen.add(name)
+            seen.add(part.name)
 
 
 def _targets(places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
     ids = [step.id for _, step in places]
     for place, step in places:
-        if isinstance(step, Goto) and step.to not in ids:
-            yield Problem(f"{place}.to", f'no step "{step.to}"', did_you_mean(step.to, ids))
+        for use in type_of(step).uses(step):
+            if use.kind == "step" and use.name not in ids:
+                yield Problem(
+                    f"{place}.{use.field}", f'no step "{use.name}"', did_you_mean(use.name, ids)
+                )
 
 
 def _loops(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
     nodes, _ = flatten(workflow.steps)
     place_of = {step.id: place for place, step in places}
     rounds, awake = loops(nodes), loops(nodes, awake=True)
-    for jump in jumps(nodes):
-        node = nodes[jump]
-        if jump not in rounds or rounds[jump] != rounds.get(node["to"]):
+    for id_, jump in jumps(nodes):
+        if id_ not in rounds or rounds[id_] != rounds.get(jump.to):
             continue
-        if "max" not in node:
+        if jump.max is None:
             remedy = 'say how often at most, as in "max": 3'
-            yield Problem(place_of[jump], f'goes back to "{node["to"]}" for ever', remedy)
-        if jump in awake and awake[jump] == awake.get(node["to"]):
+            yield Problem(place_of[id_], f'goes back to "{jump.to}" for ever', remedy)
+        if id_ in awake and awake[id_] == awake.get(jump.to):
             remedy = (
                 'put a wait_for inside the loop, or a delay with "for": a date may be past, and a '
                 "time of day or a weekday may be now"
             )
-            reason = f'may go round from "{node["to"]}" without waiting anywhere'
-            yield Problem(place_of[jump], reason, remedy)
+            reason = f'may go round from "{jump.to}" without waiting anywhere'
+            yield Problem(place_of[id_], reason, remedy)
 
 
 def _lost(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
@@ -80,13 +81,14 @@ def _lost(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Pro
     found = reached(nodes, [entry])
     lists: list[tuple[str, Sequence[AnyStep]]] = [("steps", workflow.steps)]
     for place, step in places:
-        lists += [(f"{place}.{name}", inner) for name, inner in lists_in(step)]
+        lists += [(f"{place}.{each.place}", each.steps) for each in type_of(step).lists(step)]
     for place, steps in lists:
         for number, (above, step) in enumerate(pairwise(steps), start=1):
             if above.id in found and step.id not in found:
-                leaves = "leaves the workflow" if not isinstance(above, Goto) else "goes elsewhere"
-                always = "" if isinstance(above, Exit | Goto) else ", whichever way it goes"
-                kind = "goto" if isinstance(above, Goto) else "exit"
+                jumps_on = flow_of(nodes[above.id]).jump(nodes[above.id])
+                leaves = "goes elsewhere" if jumps_on else "leaves the workflow"
+                below = type_of(above).leads_below
+                always, kind = (", whichever way it goes", "exit") if below else ("", above.type)
                 yield Problem(
                     f"{place}[{number}]",
                     f'nothing reaches this step: "{above.id}" above it {leaves}{always}',

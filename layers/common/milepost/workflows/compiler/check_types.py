@@ -7,61 +7,44 @@ business: there the reason is told when the condition is asked (see `conditions/
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from milepost.base.problems import Problem, did_you_mean
 from milepost.conditions.leaf_files import LeafFile
 from milepost.conditions.operators import OPERATORS, Operator
-from milepost.sending.senders import is_data_path
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.templates.check import KNOWN
 from milepost.workflows.compiler.condition_refs import condition_leaves
-from milepost.workflows.language.tree import walk
+from milepost.workflows.language.tree import fields_of_its_own, walk
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import AnyStep, DelayUntil, Notify, SendEmail
-from milepost.workflows.triggers.triggers import ContactTrigger, DateTrigger
+from milepost.workflows.step_type import ValueKind
+from milepost.workflows.steps import STEPS, AnyStep, type_of
+from milepost.workflows.trigger_type import ValueCheck
+from milepost.workflows.triggers import type_of_trigger
 
-Kind = Literal["text", "number", "flag", "any"]
-
-_CONTACT: Final[Mapping[str, Kind]] = {
-    "email": "text", "first_name": "text", "last_name": "text", "locale": "text",
-    "timezone": "text", "stage": "text", "score": "number",
+_CONTACT: Final[Mapping[str, ValueKind]] = {
+    "email": "text", **dict.fromkeys(CONTACT_FIELDS, "text"), "stage": "text", "score": "number",
 }  # fmt: skip
 """Fields of a contact that hold one kind only. An `external_id` may be compared as a number."""
 
-_CALL: Final[Mapping[str, Kind]] = {
-    "status": "number", "body": "any", "error": "text", "truncated": "flag",
-}  # fmt: skip
-_DEED: Final[Mapping[str, Kind]] = {"event": "text", "data": "any", "changes": "any"}
-STEP_RESULTS: Final[Mapping[str, Mapping[str, Kind]]] = {
-    "webhook": _CALL,
-    "notify": {**_CALL, "notified": "text"},
-    "branch": {"path": "text", "why": "text"},
-    "split": {"path": "text"},
-    "holdout": {"held_back": "flag"},
-    "goto": {"round": "number", "over": "flag"},
-    "wait_for": {"data": "any", "event": "text", "at": "any"},
-    **dict.fromkeys(
-        ("update_contact", "add_to_list", "remove_from_list", "set_stage", "add_score",
-         "emit_event", "start_workflow"), _DEED,
-    ),
-}  # fmt: skip
+STEP_RESULTS: Final[Mapping[str, Mapping[str, ValueKind]]] = {
+    step.name: step.results for step in STEPS if step.results
+}
 """What steps come to, by their type: the parts of `steps.<id>`. Other steps come to nothing."""
 
-_WORDS: Final[Mapping[Kind, str]] = {
+_WORDS: Final[Mapping[ValueKind, str]] = {
     "text": "a text", "number": "a number", "flag": "true or false", "any": "any value",
 }  # fmt: skip
-_TYPES: Final[Mapping[Kind, tuple[type, ...]]] = {
+_TYPES: Final[Mapping[ValueKind, tuple[type, ...]]] = {
     "text": (str,), "number": (int, float), "flag": (bool,), "any": (object,),
 }  # fmt: skip
-_SLOT = re.compile(r"\{((?:contact|steps|enrollment|store)\.[^\s{}]+)\}")
 _PARTS = re.compile(r"\.|\[\]\.?")
-_NOT_ITS_OWN = frozenset({"paths", "on_event", "on_timeout", "else", "where"})
 
 
 class ValueType(NamedTuple):
     """What is known of a value: its kind, or what is wrong with its place."""
 
-    kind: Kind = "any"
+    kind: ValueKind = "any"
     reason: str = ""
     remedy: str = ""
 
@@ -69,13 +52,8 @@ class ValueType(NamedTuple):
 def check_types(workflow: Workflow) -> Iterator[Problem]:
     """Values that nobody has, and comparisons that can never hold."""
     types = {step.id: step.type for _, step in walk(workflow.steps)}
-    match workflow.trigger:
-        case ContactTrigger() as trigger:
-            yield from _of_trigger(trigger)
-        case DateTrigger(field=str(field)):
-            yield from _of_date(field)
-        case _:
-            pass
+    for check in type_of_trigger(workflow.trigger).value_checks(workflow.trigger):
+        yield from _of_trigger(check)
     for place, condition, _ in condition_leaves(workflow):
         yield from check_compared(place, condition, types)
     for place, step in walk(workflow.steps):
@@ -104,7 +82,7 @@ def check_compared(
             yield Problem(f"{place}.{name}", reason, _remedy(value.kind))
 
 
-def _can_compare(operator: Operator, bound: Any, kind: Kind) -> bool:
+def _can_compare(operator: Operator, bound: Any, kind: ValueKind) -> bool:
     if kind == "any":
         return True
     bounds = bound if isinstance(bound, list) else [bound]
@@ -112,27 +90,21 @@ def _can_compare(operator: Operator, bound: Any, kind: Kind) -> bool:
     return fits and kind in operator.compares
 
 
-def _of_trigger(trigger: ContactTrigger) -> Iterator[Problem]:
-    value = _of_contact(trigger.field)
+def _of_trigger(check: ValueCheck) -> Iterator[Problem]:
+    path, value = check.path, _of_contact(check.path)
     if value.reason:
         yield Problem("trigger.field", value.reason, value.remedy)
-    elif trigger.crosses is not None and value.kind not in ("number", "any"):
-        reason = f"{trigger.field} is {_WORDS[value.kind]}, and only a number crosses another"
-        yield Problem("trigger.crosses", reason, 'use "from" and "to"')
-    for name, given in (("from", trigger.from_), ("to", trigger.to)):
+    elif check.date and value.kind != "any":
+        yield Problem("trigger.field", f"{path} is {_WORDS[value.kind]}, and no date")
+    elif check.number and value.kind not in ("number", "any"):
+        reason = f"{path} is {_WORDS[value.kind]}, and only a number crosses another"
+        yield Problem(f"trigger.{check.number}", reason, 'use "from" and "to"')
+    for name, given in check.bounds.items():
         if given is not None and not _is(given, value.kind):
-            yield Problem(f"trigger.{name}", f"{trigger.field} is always {_WORDS[value.kind]}")
+            yield Problem(f"trigger.{name}", f"{path} is always {_WORDS[value.kind]}")
 
 
-def _of_date(field: str) -> Iterator[Problem]:
-    value = _of_contact(field)
-    if value.reason:
-        yield Problem("trigger.field", value.reason, value.remedy)
-    elif value.kind != "any":
-        yield Problem("trigger.field", f"{field} is {_WORDS[value.kind]}, and no date")
-
-
-def _remedy(kind: Kind) -> str:
+def _remedy(kind: ValueKind) -> str:
     fits = [
         name
         for name, operator in OPERATORS.items()
@@ -141,7 +113,7 @@ def _remedy(kind: Kind) -> str:
     return f"use one of {', '.join(fits)}, with {_WORDS[kind]}"
 
 
-def _is(given: Any, kind: Kind) -> bool:
+def _is(given: Any, kind: ValueKind) -> bool:
     """Whether a value of a file is of this kind; Python takes True for a number."""
     truth = isinstance(given, bool)
     return kind == "any" or (isinstance(given, _TYPES[kind]) and (truth is (kind == "flag")))
@@ -149,17 +121,9 @@ def _is(given: Any, kind: Kind) -> bool:
 
 def _places(step: AnyStep) -> Iterator[tuple[str, str]]:
     """The places from which a step takes values, each with the field that names it."""
-    if isinstance(step, DelayUntil) and not step.date[:1].isdigit():
-        yield "date", step.date
-    if isinstance(step, Notify):
-        yield from (("message", place) for place in _SLOT.findall(step.message))
-    if isinstance(step, SendEmail):
-        named = {"from": step.from_, "reply_to": step.reply_to}
-        named |= {f"variants[{n}].from": each.from_ for n, each in enumerate(step.variants or ())}
-        yield from ((n, place) for n, place in named.items() if place and is_data_path(place))
-    for name, written in step.model_dump(by_alias=True, exclude_none=True).items():
-        if name not in _NOT_ITS_OWN:
-            yield from ((name, place) for place in _taken(written))
+    yield from type_of(step).data_paths(step)
+    for name, said in fields_of_its_own(step).items():
+        yield from ((name, place) for place in _taken(said))
 
 
 def _taken(written: object) -> Iterator[str]:

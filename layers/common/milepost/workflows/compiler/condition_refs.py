@@ -15,9 +15,10 @@ from milepost.conditions.leaf_files import (
     UseKind,
     Windowed,
 )
+from milepost.enrollments.step_flow import FLOWS
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import Branch, SendEmail, WaitFor
+from milepost.workflows.steps import type_of
 
 Leaf = tuple[str, LeafFile, Place]
 """A condition that is no group: its place, itself, and where it is asked."""
@@ -37,11 +38,8 @@ def condition_leaves(workflow: Workflow) -> Iterator[Leaf]:
     if workflow.goal:
         yield from _flat("goal.where", workflow.goal.where, "event")
     for place, step in walk(workflow.steps):
-        if isinstance(step, WaitFor):
-            yield from _flat(f"{place}.where", step.where, "where")
-        elif isinstance(step, Branch):
-            for number, path in enumerate(step.paths):
-                yield from _flat(f"{place}.paths[{number}].if", path.if_, "step")
+        for here, condition, of_event in type_of(step).conditions(step):
+            yield from _flat(f"{place}.{here}", condition, "where" if of_event else "step")
 
 
 def leaves_of(place: str, condition: ConditionFile | None) -> Iterator[Leaf]:
@@ -53,7 +51,7 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
     """Conditions that could never be met, because nothing could ever answer them."""
     steps = [step for _, step in walk(workflow.steps)]
     ids = [step.id for step in steps]
-    sends = [step.id for step in steps if isinstance(step, SendEmail)]
+    sends = [step.id for step in steps if FLOWS[step.type].pending == "in_ledger"]
     for place, leaf, asked in condition_leaves(workflow):
         if asked not in leaf.allowed_in:
             yield _unanswerable(place, asked)

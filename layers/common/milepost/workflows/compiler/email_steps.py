@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.steps import SendEmail
+from milepost.workflows.step_type import Use
+from milepost.workflows.steps import AnyStep, type_of
 
 
 class EmailUse(NamedTuple):
@@ -28,10 +29,13 @@ class EmailUse(NamedTuple):
         return self.version in (None, template.hash)
 
 
-def email_uses(place: str, step: SendEmail) -> Iterator[EmailUse]:
+def email_uses(place: str, step: AnyStep) -> Iterator[EmailUse]:
     """What a step at this place may send."""
-    if step.template is not None:
-        yield EmailUse(place, step.template, step.template_version)
-    for number, variant in enumerate(step.variants or ()):
-        here = f"{place}.variants[{number}]"
-        yield EmailUse(here, variant.template, variant.template_version)
+    for use in type_of(step).uses(step):
+        if use.kind == "template":
+            yield mailing_of(place, use)
+
+
+def mailing_of(place: str, use: Use) -> EmailUse:
+    """A template that a step at this place uses."""
+    return EmailUse(f"{place}.{use.field}".removesuffix(".template"), use.name, use.version)

@@ -5,12 +5,14 @@ steps: `next`, `else`, `on_event`, `on_timeout`, `to`, and a `next` for each of 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from milepost.enrollments.program import END, Node, Program, always_waits, successors
+from milepost.enrollments.program import END, Node, Program
+from milepost.enrollments.step_flow import Jump, always_waits, flow_of, successors
 from milepost.enrollments.trigger_index import normalize_trigger
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import AnyStep, Branch, Exit, Split, WaitFor
+from milepost.workflows.steps import AnyStep, type_of
 
 _HEAD = (
     "title",
@@ -27,7 +29,7 @@ _HEAD = (
 
 def build_program(name: str, version: int, workflow: Workflow) -> Program:
     """Flatten a checked workflow; `check_flow` must have found nothing."""
-    document = _written(workflow)
+    document = written(workflow)
     defaults = {"status": "live", "category": "marketing"}
     head = {**defaults, **{key: document[key] for key in _HEAD if key in document}}
     head["trigger"] = normalize_trigger(document["trigger"])
@@ -40,7 +42,7 @@ def build_program(name: str, version: int, workflow: Workflow) -> Program:
     return Program(name, version, head, nodes, entry)
 
 
-def _written(part: Workflow | AnyStep) -> dict[str, Any]:
+def written(part: Workflow | AnyStep) -> dict[str, Any]:
     """What the file says and no more: a field left out and a field set to null are the same."""
     return part.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
@@ -55,30 +57,20 @@ def _lay_out(steps: Sequence[AnyStep], after: str, nodes: dict[str, dict[str, An
     """Add the steps' nodes; answer the first one's id, or `after` if there is none."""
     following = [*(step.id for step in steps[1:]), after]
     for step, next_id in zip(steps, following, strict=False):
-        node = _written(step)
+        node = written(step)
         node.pop("note", None)
         nodes[step.id] = node
-        match step:
-            case Branch() | Split():
-                lists = [path.steps for path in step.paths]
-                for inner, written in zip(lists, node["paths"], strict=True):
-                    written.pop("steps", None)
-                    written["next"] = _lay_out(inner, next_id, nodes)
-                if isinstance(step, Branch):
-                    node["else"] = _lay_out(step.else_, next_id, nodes)
-            case WaitFor():
-                node["on_event"] = _lay_out(step.on_event, next_id, nodes)
-                node["on_timeout"] = _lay_out(step.on_timeout, next_id, nodes)
-            case Exit():
-                node["reason"] = step.reason
-            case _:
-                node["next"] = next_id
+        kind, lay_out_inner = type_of(step), partial(_lay_out, after=next_id, nodes=nodes)
+        kind.flatten(step, node, next_id, lay_out_inner)
     return steps[0].id if steps else after
 
 
-def jumps(nodes: Mapping[str, Node]) -> Iterator[str]:
-    """The `goto` nodes whose target exists. Every loop goes through one of them."""
-    return (id_ for id_, node in nodes.items() if node["type"] == "goto" and node["to"] in nodes)
+def jumps(nodes: Mapping[str, Node]) -> Iterator[tuple[str, Jump]]:
+    """The nodes that jump to one that exists. Every loop goes through one of them."""
+    for id_, node in nodes.items():
+        jump = flow_of(node).jump(node)
+        if jump is not None and jump.to in nodes:
+            yield id_, jump
 
 
 def loops(nodes: Mapping[str, Node], *, awake: bool = False) -> dict[str, str]:

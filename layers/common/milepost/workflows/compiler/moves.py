@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from milepost.enrollments.blocks import blocks
 from milepost.enrollments.executions import suspends
-from milepost.enrollments.program import END, Node, Program, is_wait, successors
+from milepost.enrollments.program import END, Node, Program
+from milepost.enrollments.step_flow import Jump, flow_of, is_wait
 from milepost.workflows.compiler.graph import reached
 
 
@@ -69,22 +70,28 @@ class Graph:
                 pending.extend(move.to for move in moves[place])
         return moves
 
-    def _goes_back(self, name: str) -> bool:
+    def jump(self, name: str) -> Jump | None:
+        """Where a step jumps to, and how often."""
         node = self.program.nodes[name]
-        if node["type"] != "goto" or "max" not in node:
+        return flow_of(node).jump(node)
+
+    def _goes_back(self, name: str) -> bool:
+        jump = self.jump(name)
+        if jump is None or jump.max is None:
             return False
-        back = self.order[node["to"]] <= self.order[name]
-        return back and name in reached(self.program.nodes, [node["to"]])
+        back = self.order[jump.to] <= self.order[name]
+        return back and name in reached(self.program.nodes, [jump.to])
 
     def _moves(self, place: GraphPosition) -> list[GraphMove]:
         node = self.program.nodes[place.node]
         loop = place.node if place.node in self.loops else ""
-        mail = place.node if node["type"] == "send_email" else ""
+        flow = flow_of(node)
+        mail = place.node if flow.pending == "in_ledger" else ""
         found: dict[tuple[GraphPosition, int], list[str]] = {}
         for name, choice in self._choices(node):
             to, billed = self._step(place, node, name)
             found.setdefault((to, billed), []).append(choice)
-        if node["type"] == "delay_until" and node.get("if_missing") == "exit":
+        if flow.wait is not None and flow.wait.leaves_without_date(node):
             billed = _ending(place) if place.exits.end else 0  # it is stopped: see `Runner`
             found.setdefault((AT_END, billed), []).append("no such date")
         several = len(found) > 1
@@ -97,29 +104,10 @@ class Graph:
 
     def _choices(self, node: Node) -> Iterator[tuple[str, str]]:
         """Where a node leads, each with what it is called."""
-        match node["type"]:
-            case "branch":
-                yield from ((path["next"], path["name"]) for path in node["paths"])
-                yield node["else"], "otherwise"
-            case "split":
-                for path in node["paths"]:
-                    if path.get("weight", 1):
-                        yield path["next"], path["name"]
-            case "wait_for":
-                yield node["on_event"], node["event"]
-                yield node["on_timeout"], "timeout"
-            case "holdout":
-                yield node["next"], "goes on"
-                yield END, "kept back"
-            case "goto":
-                yield node["next"] if node["id"] in self.loops else node["to"], ""
-            case "delay_until":
-                yield node["next"], "on its day"
-            case "webhook" if node.get("on_failure") == "exit":
-                yield node["next"], "done"
-                yield END, "fails"
-            case _:
-                yield from ((name, "") for name in successors(node))
+        if jump := self.jump(node["id"]):
+            yield node["next"] if node["id"] in self.loops else jump.to, ""
+            return
+        yield from ((each.to, each.name) for each in flow_of(node).exits(node) if each.possible)
 
     def _step(self, place: GraphPosition, node: Node, name: str) -> tuple[GraphPosition, int]:
         """One move, and its transitions.

@@ -97,16 +97,17 @@ def _loop(graph: Graph, name: str, prices: Prices) -> Loop:
 
     A round begins in the block in which one ends, so that rounds add up to what is billed.
     """
-    node = graph.program.nodes[name]
+    jump = graph.jump(name)
+    assert jump is not None and jump.max is not None, "a loop is a jump that has an end"
     within = graph.leading_to(name)
-    starts = graph.places_with(name, node["to"])
-    if node["to"] not in within:
-        return Loop(name, node["to"], node["max"], None, ())
+    starts = graph.places_with(name, jump.to)
+    if jump.to not in within:
+        return Loop(name, jump.to, jump.max, None, ())
     moves = graph.moves_from(*starts, within=within)
     moves |= {place: [GraphMove(AT_END)] for place in moves if place.node == name}
     path = _best(moves, _from_the_end(moves), starts, prices, True)
     mails = tuple(move.mail for move in path if move.mail)
-    return Loop(name, node["to"], node["max"], sum(m.transitions for m in path), mails)
+    return Loop(name, jump.to, jump.max, sum(m.transitions for m in path), mails)
 
 
 def _from_the_end(moves: Moves) -> list[GraphPosition]:

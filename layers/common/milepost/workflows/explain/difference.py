@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from milepost.base.markdown import bold, code
 from milepost.conditions.file import describe_condition
-from milepost.enrollments.program import Node, is_wait
+from milepost.enrollments.program import Node
+from milepost.enrollments.step_flow import is_wait
 from milepost.workflows.explain.changes import changed_fields, describe_old_value
 from milepost.workflows.explain.description import (
     describe_exit,
+    describe_step,
     say_goal,
     say_on_publish,
     say_reentry,
@@ -16,8 +18,7 @@ from milepost.workflows.explain.outline import StepLocation, outline
 from milepost.workflows.language.tree import walk
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.steps.describe import describe_step
-from milepost.workflows.triggers.describe import describe_trigger
+from milepost.workflows.triggers import describe_trigger
 
 
 def compare(old: Workflow, new: Workflow) -> list[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from milepost.base.markdown import bold, code
-from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
+from milepost.base.markdown import code
+from milepost.workflows.steps import AnyStep, type_of
 
 
 class StepLocation(NamedTuple):
@@ -24,8 +24,8 @@ def _spots(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[StepLoca
     above = ""
     for step in steps:
         yield StepLocation(step, home, _where(above, home))
-        for name, inner in _lists(step):
-            yield from _spots(inner, (step.id, name))
+        for inner in type_of(step).lists(step):
+            yield from _spots(inner.steps, (step.id, inner.name))
         above = step.id
 
 
@@ -35,16 +35,3 @@ def _where(above: str, home: tuple[str, str]) -> str:
     if above:
         return f"below {code(above)}" + (f" {inside}" if inside else "")
     return f"first {inside}" if inside else "first"
-
-
-def _lists(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
-    """The lists that a step holds, by names that stay when paths change places."""
-    match step:
-        case Branch() | Split():
-            for path in step.paths:
-                yield f"on {bold(path.name)}", path.steps
-            if isinstance(step, Branch):
-                yield "otherwise", step.else_
-        case WaitFor():
-            yield "if it happens", step.on_event
-            yield "on the timeout", step.on_timeout

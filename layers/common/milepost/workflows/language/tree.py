@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
+from milepost.workflows.steps import AnyStep, type_of
 
 
 def walk(steps: Sequence[AnyStep], place: str = "steps") -> Iterator[tuple[str, AnyStep]]:
@@ -10,22 +10,15 @@ def walk(steps: Sequence[AnyStep], place: str = "steps") -> Iterator[tuple[str, 
     for number, step in enumerate(steps):
         here = f"{place}[{number}]"
         yield here, step
-        for name, inner in lists_in(step):
-            yield from walk(inner, f"{here}.{name}")
+        for inner in type_of(step).lists(step):
+            yield from walk(inner.steps, f"{here}.{inner.place}")
 
 
-def lists_in(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
-    """The lists of steps that a step holds, by their place in it."""
-    match step:
-        case Branch():
-            for index, path in enumerate(step.paths):
-                yield f"paths[{index}].steps", path.steps
-            yield "else", step.else_
-        case Split():
-            for index, share in enumerate(step.paths):
-                yield f"paths[{index}].steps", share.steps
-        case WaitFor():
-            yield "on_event", step.on_event
-            yield "on_timeout", step.on_timeout
-        case _:
-            return
+def fields_of_its_own(step: AnyStep) -> dict[str, object]:
+    """What the file says of a step, without the steps and the conditions inside it."""
+    kind = type_of(step)
+    inside = [each.place for each in kind.lists(step)]
+    inside += [each.place for each in kind.conditions(step)]
+    names = {place.partition(".")[0].partition("[")[0] for place in inside}
+    document = step.model_dump(by_alias=True, exclude_none=True)
+    return {name: value for name, value in document.items() if name not in names}

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from milepost.base.file_model import Duration, EventName, FileModel, StepId, Topic
 from milepost.conditions.file import Condition
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.triggers import Trigger
 
 
 class Reentry(FileModel):

@@ -1,5 +1,7 @@
-"""Steps that tell somebody something: the contact, staff, another system."""
+"""`send_email`: sends one e-mail."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,9 +14,10 @@ from milepost.base.file_model import (
     TemplateHash,
     TemplateName,
     Topic,
-    Value,
 )
-from milepost.workflows.steps.step import Step
+from milepost.base.markdown import bold, code, describe_duration, listed, plural, quoted, share
+from milepost.sending.senders import is_data_path, senders_named
+from milepost.workflows.step_type import Part, Step, StepType, Use
 
 _PINNED = (
     "The one version of the template to send, even after later edits: 16 digits from the "
@@ -122,66 +125,82 @@ class SendEmail(Step):
         return self
 
 
-class SendSms(Step):
-    """Sends a text message."""
-
-    type: Literal["send_sms"] = Field(description="Sends a text message.")
-    template: TemplateName
-    topic: Topic | None = Field(None, description="The workflow's own if left out.")
+def _template(named: SendEmail | Variant) -> str:
+    said = bold(named.template or "")
+    return f"{said} in version {code(named.template_version)}" if named.template_version else said
 
 
-class Notify(Step):
-    """Sends a short message to your own team."""
+def _describe(step: SendEmail) -> str:
+    if step.variants:
+        whole = sum(variant.weight for variant in step.variants)
+        said = "Send one of " + listed(
+            [
+                f"{_template(v)} as {code(v.name)} ({v.weight}, {share(v.weight, whole)})"
+                + (f" from {code(v.from_)}" if v.from_ else "")
+                for v in step.variants
+            ],
+            "or",
+        )
+    else:
+        said = f"Send {_template(step)}"
+    more = []
+    if step.category:
+        more.append(f"as {step.category} mail")
+    if step.topic:
+        more.append(f"to those who consent to {code(step.topic)}")
+    if step.from_:
+        more.append(f"from {code(step.from_)}")
+    if step.from_name:
+        under = "under the name" if step.from_ else "from"
+        more.append(f"{under} {quoted(step.from_name)}")
+    if step.reply_to:
+        more.append(f"answers go to {quoted(step.reply_to)}")
+    if step.attachments:
+        more.append(f"with {listed([quoted(name) for name in step.attachments])}")
+    if step.expires:
+        more.append(f"not if that is {describe_duration(step.expires)} late")
+    if step.on_cap:
+        later = "is left out" if step.on_cap == "skip" else "waits"
+        more.append(f"it {later} when the contact has had enough mail")
+    return ", ".join([said, *more])
 
-    type: Literal["notify"] = Field(description="Tells your team.")
-    message: str = Field(
-        min_length=1, max_length=2000,
-        description="What to say. `{contact.email}` and other places are filled in.",
-    )  # fmt: skip
-    to: Literal["alerts", "slack"] = Field(
-        "alerts", description="`alerts`: the alerts topic of your stack; `slack`: a Slack channel."
-    )
-    url: str | None = Field(
-        None, max_length=500, description="With `slack`: the URL of its incoming webhook."
-    )
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if (self.to == "slack") != (self.url is not None):
-            raise ValueError('write {"to": "slack", "url": "https://..."}: the two go together')
-        return self
+def _says(variant: Variant) -> str:
+    pinned = variant.template_version
+    version = f" in version {code(pinned)}" if pinned else ""
+    return f"{bold(variant.template)}{version}, weight {variant.weight}"
 
 
-class CreateTicket(Step):
-    """Opens a ticket at your help desk."""
+def _uses(step: SendEmail) -> Iterator[Use]:
+    yield Use("topic", step.topic or "", "topic", step.category)
+    for field, name in senders_named(step.model_dump(by_alias=True)).items():
+        yield Use("sender", name, field)
+    if step.template is not None:
+        yield Use("template", step.template, "template", step.category, step.template_version)
+    for number, variant in enumerate(step.variants or ()):
+        field, pinned = f"variants[{number}].template", variant.template_version
+        yield Use("template", variant.template, field, step.category, pinned)
+    for number, path in enumerate(step.attachments or ()):
+        yield Use("file", path, f"attachments[{number}]", step.category)
 
-    type: Literal["create_ticket"] = Field(description="Opens a ticket.")
-    profile: str = Field(pattern=SLUG, description="Which help desk.")
-    title: str = Field(min_length=1, max_length=200, description="What it is about.")
-    category: str | None = Field(None, max_length=60, description="Its category.")
-    assignee: str | None = Field(None, max_length=254, description="Who works on it.")
+
+def _data_paths(step: SendEmail) -> Iterator[tuple[str, str]]:
+    named = {"from": step.from_, "reply_to": step.reply_to}
+    named |= {f"variants[{n}].from": each.from_ for n, each in enumerate(step.variants or ())}
+    yield from ((field, place) for field, place in named.items() if place and is_data_path(place))
 
 
-class Webhook(Step):
-    """Calls another system. The answer is `steps.<id>.status` and `steps.<id>.body`.
-
-    The call is signed with the store's `webhook-key`. Without an answer it is made once more. If it
-    fails, there is `steps.<id>.error`.
-    """
-
-    type: Literal["webhook"] = Field(description="Calls another system.")
-    url: str = Field(min_length=1, max_length=500, description="The address, with https.")
-    method: Literal["POST", "PUT", "PATCH"] = Field(
-        "POST", description="The HTTP method of the call."
-    )
-    body: dict[str, Value] | None = Field(
-        None,
-        max_length=50,
-        description="What to send. If left out: the contact, the event, and the results of the "
-        "steps so far.",
-    )
-    headers: dict[str, str] | None = Field(None, max_length=20, description="More HTTP headers.")
-    on_failure: Literal["continue", "exit"] = Field(
-        "continue",
-        description="What to do if the other system does not answer, or answers with an error.",
-    )
+STEP = StepType(
+    model=SendEmail,
+    describe=_describe,
+    label=lambda step: (
+        f"Send {step.template or 'one of ' + plural(len(step.variants or ()), 'variant')}"
+    ),
+    shape="rounded",
+    parts=lambda step: [
+        Part("variant", f"variants[{number}]", variant.name, partial(_says, variant))
+        for number, variant in enumerate(step.variants or ())
+    ],
+    uses=_uses,
+    data_paths=_data_paths,
+)

@@ -1,0 +1,50 @@
+"""How much CPU the `milepost` command takes from its start to its end, Python's own included."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import REPOSITORY
+
+CALLS = {"help": ("--help",), "check": ("check", "workflows")}
+RUNS = 9
+
+
+def measure_command() -> dict[str, float]:
+    """Seconds of CPU, user and system, by the call: the least of several runs.
+
+    The first run of each is not counted, for it compiles what it imports.
+    """
+    with tempfile.TemporaryDirectory() as bytecode:
+        measured = {}
+        for name, arguments in CALLS.items():
+            _first, *took = (_cpu(arguments, Path(bytecode)) for _ in range(RUNS + 1))
+            measured[name] = round(min(took), 3)
+        return measured
+
+
+def environment(bytecode: Path) -> dict[str, str]:
+    """What a process needs to find the command, and to keep its bytecode where it may write."""
+    paths = [str(REPOSITORY / folder) for folder in ("layers/common", "tools")]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONPYCACHEPREFIX": str(bytecode)}
+
+
+def _cpu(arguments: tuple[str, ...], bytecode: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "milepost_tools", *arguments],
+        check=True,
+        cwd=REPOSITORY,
+        env=environment(bytecode),
+        stdout=subprocess.DEVNULL,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+if __name__ == "__main__":
+    print(measure_command())
