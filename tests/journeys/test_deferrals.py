@@ -237,7 +237,7 @@ def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
 def test_a_mail_that_has_gone_does_not_keep_a_second_run_waiting() -> None:
     """A run is cut off right after the mail, and the next one begins in the night."""
     steps = [send("hello"), send("receipt", category="transactional")]
-    for place in ("after mailer.send", "after ledger.settle"):
+    for place in ("after mailer.send", "after ledger.record_result"):
         world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
         kept = settings(quiet_hours=NIGHT)
         world.publish(shop(visit=visits(*steps)) | {"settings.json": kept})

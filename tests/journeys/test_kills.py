@@ -28,7 +28,7 @@ from tests.support.world import World
 UNSENT = {"after ledger.claim", "before mailer.send"}
 """A message claimed and not handed over: whoever is killed here leaves nobody who knows."""
 
-UNRECORDED = {"after mailer.send", "before ledger.settle"}
+UNRECORDED = {"after mailer.send", "before ledger.record_result"}
 """A message handed over whose answer is not written down: only the post's own reports can tell."""
 
 PHASES: tuple[Phase, ...] = ("before", "after")

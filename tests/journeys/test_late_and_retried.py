@@ -36,11 +36,11 @@ def kill_once(world: World, place: str, then: str = "") -> None:
 
 def test_a_delay_counts_from_the_first_run_of_its_block() -> None:
     world = shop_with(send("first"), delay("1 day"), send("second"))
-    kill_once(world, "after ledger.settle")
+    kill_once(world, "after ledger.record_result")
     world.event("Visited")
     start = world.now
     world.run_for(days=3)
-    assert world.faults.struck == ["after ledger.settle"]
+    assert world.faults.struck == ["after ledger.record_result"]
     assert world.mailed_at("second") == start + timedelta(days=1)
 
 
@@ -56,7 +56,7 @@ def test_a_delay_without_a_step_before_it_counts_from_the_first_run_too() -> Non
 
 def test_a_wait_counts_events_from_the_first_run_of_its_block() -> None:
     world = shop_with(send("first"), ANSWER)
-    kill_once(world, "after ledger.settle", then="Replied")
+    kill_once(world, "after ledger.record_result", then="Replied")
     world.event("Visited")
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "thanks"]

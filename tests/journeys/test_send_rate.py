@@ -110,9 +110,9 @@ def test_a_run_that_finds_its_mail_sent_needs_no_token_to_go_on() -> None:
     world = rush(last, send("mail"), people=1, faults=faults)
 
     def strike() -> None:
-        raise faults.killed("after ledger.settle")
+        raise faults.killed("after ledger.record_result")
 
-    faults.meanwhile("after ledger.settle", strike)
+    faults.meanwhile("after ledger.record_result", strike)
     world.run_for(minutes=5)
     assert len(faults.struck) == 1
     assert each_once(world, 1)

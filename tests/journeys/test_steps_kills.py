@@ -158,7 +158,7 @@ def test_any_number_of_kills_leaves_the_contact_as_it_would_be(
 ) -> None:
     world = tell(kind, published, Faults(rate=0.03, seed=seed))
     before, after = seen(tell(kind, published)), seen(world)
-    in_doubt = UNSENT | {"after mailer.send", "before ledger.settle"}
+    in_doubt = UNSENT | {"after mailer.send", "before ledger.record_result"}
     doubtful = bool(in_doubt & {*world.faults.struck})
     same = ("contact", "totals", "calls", "told", "inside", "enrollments")
     for part in same:

@@ -169,7 +169,7 @@ def test_programs_get_json(tmp_path: Path) -> None:
 def test_people_get_a_table(tmp_path: Path) -> None:
     write(tmp_path, shop(cart=workflow(send("a", "plane"))))
     answer = milepost("check", tmp_path, terminal=True)
-    assert "what is wrong" in answer.out
+    assert "remedy" in answer.out
     assert "steps[0].template" in answer.out
 
 

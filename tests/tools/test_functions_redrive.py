@@ -128,7 +128,7 @@ def test_the_command_has_it_applied_once_though_later_ones_were(
     assert counts(shop) == {"Poisoned": 1, "Later": 1}
     assert main(["redrive", "--stack", "milepost-here"]) == 0
     first, _, second, _, third = [line for line in printed.lines() if line[:1] != "{"]
-    assert "would be applied again (ValueError at milepost.handlers.react:" in first
+    assert "would be applied (ValueError at milepost.handlers.react:" in first
     assert "is applied again (ValueError" in second
     assert third == "no dead letters"
 

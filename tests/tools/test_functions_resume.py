@@ -87,7 +87,7 @@ def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Print
         ]
         if item["sk"]["S"].startswith("BREAKER#")
     )
-    assert record["why"]["S"] == "list cleaned"
+    assert record["reason"]["S"] == "list cleaned"
     assert record["by"]["S"].startswith("arn:aws:")
     works = [work for work in runtime.crowd().works.open() if work.store == shop.store]
     assert [(work.kind, work.workflow) for work in works] == [("resume", "visit")]

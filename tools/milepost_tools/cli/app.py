@@ -26,48 +26,47 @@ class Command(NamedTuple):
 
 COMMANDS: Mapping[str, Command] = {
     "check": Command(
-        "Say everything that is wrong with workflows, segments, templates, settings and tests.",
+        "Check workflows, segments, templates, settings and tests for errors.",
         "milepost_tools.cli.check:check",
     ),
     "compile": Command(
-        "Print the state machine of a workflow: Amazon States Language.",
+        "Print the state machine of a workflow (Amazon States Language).",
         "milepost_tools.cli.compile:compile_file",
     ),
     "draw": Command(
-        "Print a workflow as a flowchart, which GitHub and many editors draw (Mermaid).",
+        "Print a workflow as a flowchart (Mermaid).",
         "milepost_tools.cli.draw:draw_file",
     ),
     "diff": Command(
-        "Say what a new version of a workflow does otherwise.",
+        "Describe what a new version of a workflow changes.",
         "milepost_tools.cli.diff:compare_files",
     ),
     "simulate": Command(
-        "Tell what a workflow does with one contact, on a clock that jumps: nothing is sent.",
+        "Simulate a workflow for one contact, on a virtual clock. Nothing is sent.",
         "milepost_tools.cli.simulate:simulate",
     ),
     "test": Command(
-        "Run the tests of workflows: what is expected, and what comes of it.",
+        "Run the test cases of workflows.",
         "milepost_tools.cli.test:run_tests",
     ),
     "preview": Command(
-        "Show a mail in the browser, its text, sizes, and everything that is wrong with it.",
+        "Show an e-mail in the browser, with its text, sizes and errors.",
         "milepost_tools.cli.preview:preview_template",
     ),
     "send-test": Command(
-        "Send a template as it is on this machine to your own address, marked as a test.",
+        "Send a local template to your own address, marked as a test.",
         "milepost_tools.cli.send_test:send_test",
     ),
     "doctor": Command(
-        "Look at everything that has to be right before mail goes out, and say what to do about "
-        "it.",
+        "Check everything that must be right before e-mail goes out, and suggest fixes.",
         "milepost_tools.cli.doctor:examine",
     ),
     "import": Command(
-        "Say everything that is wrong with a file of contacts.",
+        "Check a file of contacts for errors.",
         "milepost_tools.cli.imports:import_file",
     ),
     "redrive": Command(
-        "Have the events applied that `react` had to put aside, each exactly once.",
+        "Apply the events that `react` quarantined, each exactly once.",
         "milepost_tools.cli.redrive:redrive",
     ),
     "counts": Command(
@@ -75,7 +74,7 @@ COMMANDS: Mapping[str, Command] = {
         "milepost_tools.cli.counts:counts",
     ),
     "resume": Command(
-        "Say why a store's marketing is stopped and, with --why, let it go on.",
+        "Show why a store's marketing is stopped and, with --why, resume it.",
         "milepost_tools.cli.resume:resume",
     ),
     "schema": Command(

@@ -25,7 +25,7 @@ def counts(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Count what became of every decision of a workflow to send, from its beginning.
+    """Count the decisions of a workflow to send, and check that the numbers add up.
 
     Sent, skipped, failed and unknown must come to what was decided; if they do not, the exit code
     is 1. Missing decisions lie behind an enrollment and are not in the send ledger; extra entries
