@@ -65,7 +65,7 @@ def age(shop: Shop, days: int) -> None:
     shop.cloud.dynamodb.update_item(
         TableName="milepost-contacts",
         Key={"pk": {"S": f"S#{shop.store}#C#{profile.contact}"}, "sk": {"S": "PROFILE"}},
-        UpdateExpression="SET mailed = :older",
+        UpdateExpression="SET recent_sends = :older",
         ExpressionAttributeValues={":older": {"M": values}},
     )
 
