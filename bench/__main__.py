@@ -25,7 +25,7 @@ from bench.table_requests import BIRTHDAYS, all_alike, measure_costs
 from bench.transfers import measure_transfers
 from bench.transitions import transitions
 from bench.world import World, run_worker
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 
 WORKFLOWS = Path(__file__).parent.parent / "workflows"

@@ -20,14 +20,14 @@ from milepost.aws import keys
 from milepost.aws.table import Table
 from milepost.contacts.event import contact_id
 from milepost.enrollments.program import END
-from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.trigger_types import trigger_index_entry
 from milepost.published.head import LiveWorkflow
 from milepost.publishing.dynamodb import DynamoPublishedWriter
 from milepost.publishing.settings_file import SettingsFile
 from milepost.templates.compile import compile_template
 from milepost.templates.version import TemplateVersion
 from milepost.wiring import core, tables
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 
 STORE = "bench"

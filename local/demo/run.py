@@ -19,8 +19,7 @@ from local.demo.shoppers import CART, CAST, STORE, WELCOME
 from local.demo.timeline import Timeline
 from local.errors import LocalError
 from local.stack.stack import LocalStack
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.language.workflow import Workflow, walk
 
 SPEED = 3600
 """Of the story's clock: an hour a second, so that four days take a minute and a half."""

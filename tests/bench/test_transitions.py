@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, step
 from tests.support.builders import Json, branch, delay, send, wait_for, workflow

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from milepost.contacts.event import ContactUpdate, IdentifierKind
-from milepost.contacts.identity import (
+from milepost.contacts.event import (
+    ContactUpdate,
+    IdentifierKind,
     anonymous,
     claimable_identifiers,
     drop_identifiers,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from milepost.contacts.identity import TRUSTED_SOURCES
+from milepost.contacts.event import TRUSTED_SOURCES
 from milepost.shops import PLATFORMS
 from milepost.stores.keys import KEYS
 from tests.support.template import ROOT

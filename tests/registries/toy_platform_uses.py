@@ -9,8 +9,7 @@ from functions.contacts.app import handler as contacts
 from functions.react.app import handler as react
 from functions.trigger_webhook.app import handler
 from local.stack.store_keys import StoreSecrets
-from milepost.contacts.event import contact_id
-from milepost.contacts.identity import trusted
+from milepost.contacts.event import contact_id, trusted
 from milepost.wiring import core
 from milepost_tools.doctor.stack import Secret, check_secrets
 from milepost_tools.openapi.document import document

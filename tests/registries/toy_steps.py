@@ -14,14 +14,7 @@ from milepost.base.file_model import EventName, SomeTime, Text
 from milepost.base.paths import resolve_all
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.enrollments.program import Node
-from milepost.enrollments.step_flow import (
-    FLOWS,
-    STRAIGHT,
-    Exit,
-    PendingWait,
-    StepFlow,
-    Wait,
-)
+from milepost.enrollments.step_flow import FLOWS, STRAIGHT, Exit, PendingWait, StepFlow, Wait
 from milepost.runtime.steps import RUNNERS
 from milepost.runtime.steps.block_run import BlockRun, Emission, Emitted, Next
 from milepost.runtime.steps.step_events import STEP_EVENTS, StepEvent

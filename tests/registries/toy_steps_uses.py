@@ -9,7 +9,7 @@ from milepost.base.parse_file import parse_file
 from milepost.enrollments.step_flow import FLOWS
 from milepost.runtime.steps import RUNNERS
 from milepost.runtime.steps.step_events import STEP_EVENTS
-from milepost.workflows.compiler.check_flow import check_flow
+from milepost.workflows.compiler.check_steps import check_flow
 from milepost.workflows.explain.description import describe
 from milepost.workflows.explain.difference import compare
 from milepost.workflows.explain.mermaid import draw_flowchart

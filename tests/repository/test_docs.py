@@ -24,10 +24,13 @@ from milepost.templates.filters import TEMPLATE_FILTERS
 from milepost.templates.formats import WIDTHS
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.availability import KINDS, check_available
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.condition_refs import check_conditions
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_conditions import check_conditions
+from milepost.workflows.compiler.check_steps import (
+    KINDS,
+    build_program,
+    check_available,
+    check_flow,
+)
 from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from milepost_tools.reference.vocabulary import (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate
+from milepost.contacts.fields import Change
 from milepost.contacts.profile import Profile, apply_event
 from milepost.stores.properties import PropertyTypeError, Type, coerce_property
 from milepost.stores.settings import StoreSettings

@@ -8,11 +8,11 @@ from typing import Any
 
 from milepost.aws.table import Table, pack
 from milepost.contacts.dynamodb.contacts import DynamoContacts
-from milepost.contacts.dynamodb.members import DynamoMembers
+from milepost.contacts.dynamodb.profile_item import DynamoMembers
 from milepost.contacts.dynamodb.timeline import DynamoTimeline, event_item
 from milepost.contacts.profile import NextCheck, Profile
 from milepost.enrollments.condition_data import ContextLoader
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.program import Program
 from milepost.published.dynamodb import DynamoPublished
 from milepost.published.head import LiveWorkflow

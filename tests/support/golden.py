@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from milepost.base.parse_file import parse_file
 from milepost.publishing.report import PublishReport, as_markdown
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.compiler.scenarios import DEFAULT_PRICES
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.explain.explanation import explain

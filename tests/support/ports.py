@@ -18,10 +18,10 @@ from milepost.aws import keys
 from milepost.aws.table import Table, unpack
 from milepost.base.refs import MessageRef
 from milepost.contacts.dynamodb.contacts import DynamoContacts
-from milepost.contacts.dynamodb.members import DynamoMembers
+from milepost.contacts.dynamodb.profile_item import DynamoMembers
 from milepost.contacts.dynamodb.timeline import DynamoTimeline
 from milepost.contacts.ports import Contacts, Memberships, Timeline
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.ports import Enrollments
 from milepost.pages.dynamodb import DynamoVisitorLimits
 from milepost.pages.visitor_limits import VisitorLimits

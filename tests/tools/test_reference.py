@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from milepost.base.file_model import FileModel
 from milepost.conditions.leaf_files import ContactCondition, Did, SumOf
 from milepost.conditions.operators import OPERATORS
-from milepost.workflows.compiler.availability import KINDS
+from milepost.workflows.compiler.check_steps import KINDS
 from milepost.workflows.language.workflow import OnPublishPolicy, Workflow
 from milepost.workflows.steps import AnyStep
 from milepost.workflows.steps.delay import Delay

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ConsentEvidence
+from milepost.contacts.fields import Change
 from milepost.transfer.imports.plan import Column, Plan
 from milepost.transfer.imports.records import Fault, FileRecord
 from milepost.transfer.imports.rows import Row, RowError, RowParser, error_line, safe_cell

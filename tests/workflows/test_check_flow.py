@@ -8,8 +8,7 @@ from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import END, Program
 from milepost.enrollments.step_flow import successors
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program, loops
+from milepost.workflows.compiler.check_steps import build_program, check_flow, loops
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, split, step

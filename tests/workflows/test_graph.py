@@ -8,10 +8,8 @@ from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
 from milepost.enrollments.program import END, Program
 from milepost.enrollments.step_flow import is_wait, successors, waits_for
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.compiler.check_steps import build_program, check_flow
+from milepost.workflows.language.workflow import Workflow, walk
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.laws import how_many
 from tests.support.random_workflows import workflows

@@ -6,9 +6,8 @@ from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.simulator.publish import LocalStore
 from milepost.simulator.test_case import STORE
-from milepost.workflows.compiler.email_steps import email_uses
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.compiler.check_references import email_uses
+from milepost.workflows.language.workflow import Workflow, walk
 from milepost_tools.cli.local_store import Store
 from milepost_tools.cli.output import FileProblem
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from milepost.base.file_model import FileModel
 from milepost.conditions.leaf_files import Comparison
 from milepost.conditions.operators import OPERATORS
-from milepost.workflows.compiler.availability import FIELDS, KINDS
+from milepost.workflows.compiler.check_steps import FIELDS, KINDS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import Step
 from milepost_tools.reference.field_types import Field, fields

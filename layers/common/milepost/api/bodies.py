@@ -27,10 +27,10 @@ from milepost.api.event_body import (
     spelled,
     translate,
 )
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import CONSENT, CONTACT, LIST
 from milepost.contacts.field_models import with_contact_fields
+from milepost.contacts.fields import Change
 from milepost.contacts.profile import MAX_VALUE_LENGTH
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=100)]

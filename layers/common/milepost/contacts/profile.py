@@ -18,11 +18,16 @@ from typing import Any, Literal, NamedTuple
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.changes import Addition, Base, add_to, current_value, since
-from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
+from milepost.contacts.event import (
+    PERSONAL_IDENTIFIERS,
+    ConsentEvidence,
+    Event,
+    IdentifierKind,
+    claimable_identifiers,
+    trusted,
+)
 from milepost.contacts.event_names import REEVALUATED
-from milepost.contacts.fields import CONTACT_FIELDS
-from milepost.contacts.identity import PERSONAL_IDENTIFIERS, claimable_identifiers, trusted
+from milepost.contacts.fields import CONTACT_FIELDS, Addition, Base, add_to, current_value, since
 from milepost.contacts.segment_state import EMPTY, SegmentState, add_points
 from milepost.stores.properties import PREFIX, PropertyTypeError, coerce_property
 from milepost.stores.settings import StoreSettings

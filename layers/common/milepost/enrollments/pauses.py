@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from milepost.base import instants
-from milepost.enrollments.enrollment import Enrollment, ResumePoint
-from milepost.enrollments.executions import resumed_at, waiting_step
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumed_at, waiting_step
 from milepost.enrollments.program import Program, outcome_key
 from milepost.enrollments.step_flow import keeps_due_time
 

@@ -7,8 +7,14 @@ from typing import Any, NamedTuple, assert_never
 from milepost.base import instants
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, ResumePoint, template_data
-from milepost.enrollments.executions import resumed_at, steps_taken, waiting_step
+from milepost.enrollments.enrollment import (
+    Enrollment,
+    ResumePoint,
+    resumed_at,
+    steps_taken,
+    template_data,
+    waiting_step,
+)
 from milepost.enrollments.program import Node, Program, outcome_key, visit_of
 from milepost.enrollments.step_flow import (
     PendingWait,

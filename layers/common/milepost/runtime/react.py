@@ -15,9 +15,14 @@ from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
-from milepost.contacts.event import Event, is_merge_request, is_system_event
+from milepost.contacts.event import (
+    Event,
+    drop_identifiers,
+    is_merge_request,
+    is_misrouted,
+    is_system_event,
+)
 from milepost.contacts.event_names import DUPLICATE_CORRECTED
-from milepost.contacts.identity import drop_identifiers, is_misrouted
 from milepost.contacts.profile import ActiveEnrollment, Profile, apply_event
 from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.enrollment import Enrollment
@@ -33,8 +38,7 @@ from milepost.enrollments.entry import (
 )
 from milepost.enrollments.program import Node, Program
 from milepost.enrollments.step_flow import waits_for
-from milepost.enrollments.time_triggers import prune_fired
-from milepost.enrollments.trigger_types import is_targeted_event
+from milepost.enrollments.trigger_types import is_targeted_event, prune_fired
 from milepost.enrollments.version_migration import changed_date_fields, is_rescheduled_by
 from milepost.runtime.execution_starter import ExecutionStarter, reschedule_for_date
 from milepost.runtime.merging.merge import ContactMerger

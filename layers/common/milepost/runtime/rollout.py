@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, ResumePoint
-from milepost.enrollments.executions import resumes_mid_block
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumes_mid_block
 from milepost.enrollments.pauses import Pause, reschedule_overdue, resume_after_pause
 from milepost.enrollments.program import Program, outcome_key
 from milepost.enrollments.version_migration import (

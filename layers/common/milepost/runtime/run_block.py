@@ -18,8 +18,10 @@ from milepost.base.dates import next_night
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.blocks import block_at
-from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
-from milepost.enrollments.executions import (
+from milepost.enrollments.enrollment import (
+    Enrollment,
+    ResumePoint,
+    Status,
     deferred_resume_point,
     resume_mid_block,
     suspend_after,
@@ -35,7 +37,7 @@ from milepost.runtime.execution_starter import (
     reevaluate_after_exit,
     reschedule_for_date,
 )
-from milepost.runtime.steps import run_step
+from milepost.runtime.steps import RUNNERS, step_events
 from milepost.runtime.steps.block_run import BlockRun, Ended, Next, Suspended
 from milepost.runtime.steps.tools import StepTools
 from milepost.sending.send import SendDeferredError, SendPausedError
@@ -99,6 +101,7 @@ class BlockRunner:
         if self._held(enrollment, head, program, entry, number):
             return self._leave(ref, leg, program, entry)
         began = enrollment.block_started.get(str(number))
+        pauses = head.pauses_of(ref.workflow)
         turn = BlockRun(
             enrollments=self.enrollments,
             entry=entry,
@@ -109,7 +112,7 @@ class BlockRunner:
             began=began or self._begins(enrollment, number),
             settings=head.settings,
             begun_now=began is None,
-            frozen=paused_time(head.pauses_of(ref.workflow), began or self.now(), self.now()),
+            frozen=paused_time(pauses, began or self.now(), self.now()) if pauses else timedelta(),
         )
         return self._walk(turn)
 
@@ -140,7 +143,7 @@ class BlockRunner:
             node = turn.program.nodes[name]
             if wait := flow_of(node).wait:
                 return self._rest(turn, node, wait)
-            result = run_step(node, turn, self.tools)
+            result = RUNNERS.get(node["type"], step_events.run)(node, turn, self.tools)
             match result:
                 case Next():
                     name = result.step

@@ -1,4 +1,4 @@
-"""Learn: what the post reports of a message changes the ledger, the contact and the timeline."""
+"""Record delivery events: in the ledger, on the contact and on the timeline."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackRecorder:
-    """Records reports. Every step may be repeated: all of them are idempotent."""
+    """Records delivery events. All steps are idempotent, so an event can be repeated."""
 
     contacts: "Contacts"
     ledger: "Ledger"
@@ -29,29 +29,30 @@ class FeedbackRecorder:
     settings_of: "Callable[[str], StoreSettings]"
     reputation: "MarketingHealth | None" = None
 
-    def record(self, store: str, message: str, report: DeliveryEvent) -> bool:
-        """Record one report; False if it is not about a message we sent to that address.
+    def record(self, store: str, message: str, event: DeliveryEvent) -> bool:
+        """Record one delivery event; False if no such message was sent to this address.
 
-        The ledger first, for it knows whether the report is ours; then suppression; the event last.
-        A crash in between brings the report back.
+        The ledger comes first, because it knows whether the event belongs to a message. The
+        suppression follows, then the timeline. After a crash in between, SQS delivers the event
+        again.
         """
         ref = MessageRef.from_id(store, message)
-        if report.kind in ("opened", "clicked") and not self._tracked(ref):
-            return True  # they said no after the mail was made: nothing is kept
-        facts = self.ledger.record_delivery_event(ref, report)
+        if event.kind in ("opened", "clicked") and not self._tracked(ref):
+            return True  # the contact refused tracking after the send: store nothing
+        facts = self.ledger.record_delivery_event(ref, event)
         if facts is None:
             return False
-        final = report.kind == "complained" or (report.kind == "bounced" and report.permanent)
+        final = event.kind == "complained" or (event.kind == "bounced" and event.permanent)
         if final:
-            reason = "complaint" if report.kind == "complained" else "hard bounce"
-            self.contacts.suppress(store, facts["recipient"], reason, report.at)
-        if report.kind in EMAIL:
-            self.timeline.append(ref.contact, _event(store, message, report, facts))
+            reason = "complaint" if event.kind == "complained" else "hard bounce"
+            self.contacts.suppress(store, facts["recipient"], reason, event.at)
+        if event.kind in EMAIL:
+            self.timeline.append(ref.contact, _timeline_event(store, message, event, facts))
         if self.reputation is not None:
-            if report.kind == "sent" and "news" in facts:
+            if event.kind == "sent" and "news" in facts:
                 self.reputation.sent(ref, facts)
             elif final:
-                kind: Kind = "complained" if report.kind == "complained" else "bounced"
+                kind: Kind = "complained" if event.kind == "complained" else "bounced"
                 self.reputation.record_negative(ref, kind, facts)
         return True
 
@@ -63,39 +64,40 @@ class FeedbackRecorder:
         return profile is not None and is_tracked(tracking, profile.consents())
 
 
-def _event(store: str, message: str, report: DeliveryEvent, facts: Mapping[str, Any]) -> Event:
-    machine = _machine(report, facts)
+def _timeline_event(
+    store: str, message: str, event: DeliveryEvent, facts: Mapping[str, Any]
+) -> Event:
+    bot_reason = _bot_reason(event, facts)
     data = {
         "message": message,
         "workflow": facts["workflow"],
         "step": facts["step"],
         "enrollment": facts["enrollment"],
-        **({"link": report.link} if report.link else {}),
-        **({"detail": report.detail, "permanent": report.permanent} if report.detail else {}),
-        **({"bot": True, "bot_reason": machine} if machine else {}),
+        **({"link": event.link} if event.link else {}),
+        **({"detail": event.detail, "permanent": event.permanent} if event.detail else {}),
+        **({"bot": True, "bot_reason": bot_reason} if bot_reason else {}),
     }
-    # A link clicked twice in one millisecond is one click; two reports of one click are one too.
-    distinction = report.link if report.kind == "clicked" else ""
+    # Two clicks on a link in one millisecond count as one click, as does a repeated event.
+    link = event.link if event.kind == "clicked" else ""
     return Event(
         store=store,
-        id=f"{message}:{report.kind}"
-        + (f":{address_hash(distinction)[:12]}" if distinction else ""),
-        name=(EMAIL_BY_BOT if machine else EMAIL)[report.kind],
-        occurred_at=report.at,
+        id=f"{message}:{event.kind}" + (f":{address_hash(link)[:12]}" if link else ""),
+        name=(EMAIL_BY_BOT if bot_reason else EMAIL)[event.kind],
+        occurred_at=event.at,
         source="email",
         identifiers={},
         data=data,
     )
 
 
-def _machine(report: DeliveryEvent, facts: Mapping[str, Any]) -> str:
-    """Why a machine opened or clicked, as far as is known now.
+def _bot_reason(event: DeliveryEvent, facts: Mapping[str, Any]) -> str:
+    """Why an open or a click comes from a bot, judged with all clicks so far.
 
-    The first click of a burst cannot be told from a reader's until the next one comes: its event
-    says what was known then, and the ledger what is known since.
+    The first click of a burst looks like a person's until the next click arrives. Its timeline
+    event keeps the first judgement; the ledger has the later one.
     """
-    if report.kind != "clicked":
-        return report.bot_reason
+    if event.kind != "clicked":
+        return event.bot_reason
     from milepost.sending.bot_detection import bot_reason
 
-    return bot_reason(facts.get("clicks", ()), report.at, report.link)
+    return bot_reason(facts.get("clicks", ()), event.at, event.link)

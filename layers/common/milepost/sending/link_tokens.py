@@ -1,7 +1,7 @@
-"""Links that only we could have made: a token says who and what, and proves it.
+"""Signed link tokens: each names a contact and what the link may do.
 
-Each kind of link has a purpose of its own, which is part of what is signed: a link to the
-preferences can never be passed off as one that confirms a sign-up.
+The signature covers the purpose of the link, so a link to the preferences cannot be used to confirm
+a sign-up.
 """
 
 import hmac
@@ -12,18 +12,18 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 
 CONFIRM_WITHIN = timedelta(days=7)
-"""How long a sign-up may be confirmed: later it is not sure that its reader still means it."""
+"""How long a sign-up can be confirmed. After that, the person may have changed their mind."""
 
 VISIT_WITHIN = timedelta(days=30)
-"""How long the link of a mail may tell a device whose it is."""
+"""How long a link in an e-mail can connect a device with the contact."""
 
-_MOMENT = timedelta(milliseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Purpose = Literal["unsubscribe.v1", "confirm.v1", "preferences.v1", "visit.v1", "view.v1"]
 
 
 class UnsubscribeLink(NamedTuple):
-    """Whose subscription to what; `message` is the mail the link was in."""
+    """The contact's subscription to a topic; `message` is the e-mail with the link."""
 
     store: str
     contact: str
@@ -32,7 +32,7 @@ class UnsubscribeLink(NamedTuple):
 
 
 class ConfirmationLink(NamedTuple):
-    """Whose sign-up with which form: the `request`, which was made `at` an instant."""
+    """The contact's sign-up with a form: the `request`, which was made at `at`."""
 
     store: str
     contact: str
@@ -45,7 +45,7 @@ class ConfirmationLink(NamedTuple):
 
 
 class PreferencesLink(NamedTuple):
-    """Whose preferences; `message` is the mail the link was in."""
+    """The contact's preferences; `message` is the e-mail with the link."""
 
     store: str
     contact: str
@@ -53,7 +53,7 @@ class PreferencesLink(NamedTuple):
 
 
 class ViewLink(NamedTuple):
-    """Which mail, of all that a contact was sent."""
+    """One e-mail that the contact was sent."""
 
     store: str
     contact: str
@@ -61,7 +61,7 @@ class ViewLink(NamedTuple):
 
 
 class DeviceLink(NamedTuple):
-    """Who comes to the shop from a mail that was sent `at` an instant."""
+    """The contact who visits the shop from an e-mail that was sent at `at`."""
 
     store: str
     contact: str
@@ -71,78 +71,78 @@ class DeviceLink(NamedTuple):
         return now - self.at > VISIT_WITHIN
 
 
-def sign_unsubscribe_link(claim: UnsubscribeLink, key: str) -> str:
-    """A URL-safe token of about 130 characters. It holds no address and is bound to the store."""
-    parts = (claim.contact, claim.topic, _short(claim.message))
-    return _sealed("unsubscribe.v1", claim.store, parts, key)
+def sign_unsubscribe_link(link: UnsubscribeLink, key: str) -> str:
+    """A URL-safe token of about 130 characters. It contains no address and works in one store."""
+    parts = (link.contact, link.topic, _message_suffix(link.message))
+    return _sign("unsubscribe.v1", link.store, parts, key)
 
 
 def verify_unsubscribe_link(store: str, token: str, keys: Sequence[str]) -> UnsubscribeLink | None:
-    """The claim of a genuine token, made with any of the live keys; None for every other text."""
-    match _opened("unsubscribe.v1", store, token, keys):
+    """The content of a token that was signed with one of `keys`; None for any other text."""
+    match _verify("unsubscribe.v1", store, token, keys):
         case [contact, topic, message]:
             return UnsubscribeLink(store, contact, topic, f"{contact}-{message}")
     return None
 
 
-def seal_confirmation(claim: ConfirmationLink, key: str) -> str:
-    parts = (claim.contact, claim.form, claim.request, _moments(claim.at))
-    return _sealed("confirm.v1", claim.store, parts, key)
+def seal_confirmation(link: ConfirmationLink, key: str) -> str:
+    parts = (link.contact, link.form, link.request, _milliseconds(link.at))
+    return _sign("confirm.v1", link.store, parts, key)
 
 
 def unseal_confirmation(store: str, token: str, keys: Sequence[str]) -> ConfirmationLink | None:
-    match _opened("confirm.v1", store, token, keys):
+    match _verify("confirm.v1", store, token, keys):
         case [contact, form, request, at]:
             return ConfirmationLink(store, contact, form, request, _instant(at))
     return None
 
 
-def seal_preferences(claim: PreferencesLink, key: str) -> str:
-    parts = (claim.contact, _short(claim.message))
-    return _sealed("preferences.v1", claim.store, parts, key)
+def seal_preferences(link: PreferencesLink, key: str) -> str:
+    parts = (link.contact, _message_suffix(link.message))
+    return _sign("preferences.v1", link.store, parts, key)
 
 
 def unseal_preferences(store: str, token: str, keys: Sequence[str]) -> PreferencesLink | None:
-    match _opened("preferences.v1", store, token, keys):
+    match _verify("preferences.v1", store, token, keys):
         case [contact, message]:
             return PreferencesLink(store, contact, f"{contact}-{message}")
     return None
 
 
-def sign_view_link(claim: ViewLink, key: str) -> str:
-    return _sealed("view.v1", claim.store, (claim.contact, _short(claim.message)), key)
+def sign_view_link(link: ViewLink, key: str) -> str:
+    return _sign("view.v1", link.store, (link.contact, _message_suffix(link.message)), key)
 
 
 def verify_view_link(store: str, token: str, keys: Sequence[str]) -> ViewLink | None:
-    match _opened("view.v1", store, token, keys):
+    match _verify("view.v1", store, token, keys):
         case [contact, message]:
             return ViewLink(store, contact, f"{contact}-{message}")
     return None
 
 
-def seal_visit(claim: DeviceLink, key: str) -> str:
-    return _sealed("visit.v1", claim.store, (claim.contact, _moments(claim.at)), key)
+def seal_visit(link: DeviceLink, key: str) -> str:
+    return _sign("visit.v1", link.store, (link.contact, _milliseconds(link.at)), key)
 
 
 def unseal_visit(store: str, token: str, keys: Sequence[str]) -> DeviceLink | None:
-    match _opened("visit.v1", store, token, keys):
+    match _verify("visit.v1", store, token, keys):
         case [contact, at]:
             return DeviceLink(store, contact, _instant(at))
     return None
 
 
-def _sealed(purpose: _Purpose, store: str, parts: Sequence[str], key: str) -> str:
+def _sign(purpose: _Purpose, store: str, parts: Sequence[str], key: str) -> str:
     body = ".".join(parts)
     return f"{body}.{_signature(purpose, store, body, key)}"
 
 
-def _opened(purpose: _Purpose, store: str, token: str, keys: Sequence[str]) -> Sequence[str] | None:
-    """The parts of a genuine token. Nothing of it is read before that is known."""
+def _verify(purpose: _Purpose, store: str, token: str, keys: Sequence[str]) -> Sequence[str] | None:
+    """The parts of a genuine token. They are not read before the signature is verified."""
     body, _, signature = token.rpartition(".")
     if not body or not token.isascii():
         return None
     genuine = False
-    for key in keys:  # all of them, so that the time taken says nothing about which one fits
+    for key in keys:  # compare all, so that the time does not reveal which key matches
         genuine |= hmac.compare_digest(signature, _signature(purpose, store, body, key))
     return body.split(".") if genuine else None
 
@@ -153,14 +153,14 @@ def _signature(purpose: _Purpose, store: str, body: str, key: str) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _short(message: str) -> str:
-    """A message's id begins with its contact's, which is in the token already."""
+def _message_suffix(message: str) -> str:
+    """The message's id without the contact's id, which is in the token already."""
     return message.rpartition("-")[2]
 
 
-def _moments(at: datetime) -> str:
-    return str((at - _EPOCH) // _MOMENT)
+def _milliseconds(at: datetime) -> str:
+    return str((at - _EPOCH) // _MILLISECOND)
 
 
-def _instant(moments: str) -> datetime:
-    return _EPOCH + int(moments) * _MOMENT
+def _instant(milliseconds: str) -> datetime:
+    return _EPOCH + int(milliseconds) * _MILLISECOND

@@ -1,4 +1,4 @@
-"""The links of one mail that lead its reader back to us."""
+"""The links in one e-mail that lead to Milepost and to the shop."""
 
 from datetime import datetime
 
@@ -22,54 +22,54 @@ from milepost.sending.message import PendingMessage
 def recipient_urls(
     public_url: str,
     shop_url: str,
-    draft: PendingMessage,
+    pending: PendingMessage,
     enrollment: Enrollment,
     now: datetime,
     key: str,
 ) -> dict[str, str]:
-    """What a template finds under `urls`.
+    """The values of `urls` in a template.
 
-    `shop` is the shop's own page, with the token by which a browser there is told whose it is.
-    `confirm` is there only in the mail that asks somebody to confirm a sign-up.
+    `shop` is the shop's page, with the token that connects the visitor's browser with the contact.
+    `confirm` exists only in the e-mail that asks to confirm a sign-up.
     """
-    ref = draft.ref
+    ref = pending.ref
     tokens: dict[str, str] = {
         "unsubscribe": sign_unsubscribe_link(
-            UnsubscribeLink(ref.store, ref.contact, draft.topic or "", ref.id), key
+            UnsubscribeLink(ref.store, ref.contact, pending.topic or "", ref.id), key
         ),
         "preferences": seal_preferences(PreferencesLink(ref.store, ref.contact, ref.id), key),
         "view": sign_view_link(ViewLink(ref.store, ref.contact, ref.id), key),
     }
     if enrollment.event_name == OPT_IN:
-        tokens["confirm"] = seal_confirmation(_confirmation(draft, enrollment), key)
+        tokens["confirm"] = seal_confirmation(_confirmation(pending, enrollment), key)
     visit = seal_visit(DeviceLink(ref.store, ref.contact, now), key)
-    glue = "&" if "?" in shop_url else "?"
+    separator = "&" if "?" in shop_url else "?"
     return {
         **{kind: f"{public_url}/v1/{ref.store}/{kind}/{token}" for kind, token in tokens.items()},
-        "shop": f"{shop_url}{glue}mp={visit}",
+        "shop": f"{shop_url}{separator}mp={visit}",
     }
 
 
 API_PLACEHOLDER_URL = "https://beside.invalid/"
-"""Stands for the address at which a page's own function is asked, which nobody tells it: the API is
-made after its functions. A link that begins like this leads from `view/<token>` to a neighbor."""
+"""Stands for the API's address, which the web view does not know: the API is created after its
+functions. A link that begins with it becomes relative to `view/<token>`."""
 
 
-def web_view_urls(shop_url: str, claim: ViewLink, topic: str, key: str) -> dict[str, str]:
-    """The links of a mail that is shown as a page, whose address people pass on.
+def web_view_urls(shop_url: str, link: ViewLink, topic: str, key: str) -> dict[str, str]:
+    """The links of an e-mail in its web view. People share the address of the web view.
 
-    Its unsubscribe link works, for that page shows nothing of anybody and asks before it acts. What
-    shows or changes more, or tells a browser whose it is, stays in the mail.
+    The unsubscribe link works: its page shows no personal data and asks before it acts. Links that
+    show or change more, or connect a browser with the contact, work only in the e-mail.
     """
     token = sign_unsubscribe_link(
-        UnsubscribeLink(claim.store, claim.contact, topic, claim.message), key
+        UnsubscribeLink(link.store, link.contact, topic, link.message), key
     )
     unsubscribe = f"{API_PLACEHOLDER_URL}unsubscribe/{token}"
-    stays = {"unsubscribe": unsubscribe, "preferences": unsubscribe}
-    return {**stays, "shop": shop_url, "view": "#", "confirm": "#"}
+    fixed = {"unsubscribe": unsubscribe, "preferences": unsubscribe}
+    return {**fixed, "shop": shop_url, "view": "#", "confirm": "#"}
 
 
-def _confirmation(draft: PendingMessage, enrollment: Enrollment) -> ConfirmationLink:
+def _confirmation(pending: PendingMessage, enrollment: Enrollment) -> ConfirmationLink:
     form = str(enrollment.event_data.get("form", ""))
-    ref = draft.ref
+    ref = pending.ref
     return ConfirmationLink(ref.store, ref.contact, form, enrollment.event_id, enrollment.since)

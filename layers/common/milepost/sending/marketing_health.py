@@ -1,7 +1,7 @@
-"""Reputation: what becomes of a store's marketing is counted, and too much of the wrong stops it.
+"""Marketing health: count hard bounces and complaints, and stop marketing when they are too many.
 
-Mails and what is reported of them are counted in the hour in which the mail was sent, so a share
-is always one of the same mails. Whoever resumes marketing begins a new count.
+An e-mail and its delivery events are counted in the hour in which the e-mail was sent, so both
+numbers of a share refer to the same e-mails. Resuming marketing starts a new count.
 """
 
 from collections import Counter
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 class ReputationCounts(Protocol):
-    """Counts by store and hour. A `count` is named after the instant from which it counts."""
+    """Counts by store and hour. The name of a `count` is the instant at which it starts."""
 
     def sent(self, store: str, count: str, hour: datetime, number: int) -> None: ...
 
     def suffered(self, ref: MessageRef, kind: Kind, count: str, hour: datetime) -> None:
-        """Count what became of a message: once, however often that is reported."""
+        """Count a message's bounce or complaint once, even if the event is repeated."""
 
     def since(self, store: str, count: str, hour: datetime) -> Iterable[HourlyCount]: ...
 
@@ -40,19 +40,20 @@ class MarketingStops(Protocol):
     """Stops the marketing of stores."""
 
     def state(self, store: str) -> ReputationState:
-        """How a store stands, or did shortly ago."""
+        """A store's reputation state; it may be slightly out of date."""
 
-    def open(self, store: str, count: str, breaker: MarketingStop) -> MarketingStop | None:
-        """Stop it; how it is stopped now, or None if a person has resumed it since that count."""
+    def open(self, store: str, count: str, stop: MarketingStop) -> MarketingStop | None:
+        """Stop marketing. Return the stop in effect, or None if marketing was resumed after the
+        start of `count`."""
 
-    def mark_alerted(self, store: str, breaker: MarketingStop) -> None:
-        """Note that the shop's people know."""
+    def mark_alerted(self, store: str, stop: MarketingStop) -> None:
+        """Record that the staff has been alerted."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketingHealth:
-    """Counts, and stops marketing. Mails that were sent are written down by `flush`, in one write
-    for many of them. `alerts` may be None: then nobody can be told."""
+    """Counts delivery events and stops marketing. `flush` saves the sent e-mails, many in one
+    write. Without `alerts`, nothing alerts the staff."""
 
     tallies: ReputationCounts
     breakers: MarketingStops
@@ -60,59 +61,64 @@ class MarketingHealth:
     now: Callable[[], datetime]
     _sent: Counter[tuple[str, str, datetime]] = field(default_factory=Counter)
 
-    def sent(self, ref: MessageRef, facts: Mapping[str, Any]) -> None:
-        """A message has been sent, and that was not known before."""
-        if counted := _counted(facts, self.breakers.state(ref.store)):
-            self._sent[ref.store, *counted] += 1
+    def sent(self, ref: MessageRef, message: Mapping[str, Any]) -> None:
+        """Count a message when its first send event arrives."""
+        if count_and_hour := _count_and_hour(message, self.breakers.state(ref.store)):
+            self._sent[ref.store, *count_and_hour] += 1
 
     def flush(self) -> None:
-        """Write down what was sent. If that fails it is lost: too few mails make it too strict."""
+        """Save the counts of sent e-mails. If this fails, they are lost, and the lower count makes
+        a stop more likely."""
         for (store, count, hour), number in [*self._sent.items()]:
             del self._sent[store, count, hour]
             self.tallies.sent(store, count, hour, number)
 
     def record_negative(
-        self, ref: MessageRef, kind: Kind, facts: Mapping[str, Any]
+        self, ref: MessageRef, kind: Kind, message: Mapping[str, Any]
     ) -> MarketingStop | None:
-        """A message bounced for good, or was called spam; the breaker if marketing is stopped now
-        because of that. Repeating it is harmless, and makes good what was cut off."""
-        repute = self.breakers.state(ref.store)
-        counted = _counted(facts, repute)
-        if counted is None:
+        """Count a hard bounce or a complaint. Return the marketing stop if this one causes it.
+
+        Repeating the call is harmless, and completes a call that was interrupted.
+        """
+        state = self.breakers.state(ref.store)
+        count_and_hour = _count_and_hour(message, state)
+        if count_and_hour is None:
             return None
-        count, hour = counted
+        count, hour = count_and_hour
         self.flush()
         self.tallies.suffered(ref, kind, count, hour)
-        breaker = repute.breaker
-        if breaker is None:
+        stop = state.breaker
+        if stop is None:
             now = self.now()
-            found = decide_stop(self.tallies.since(ref.store, count, window_start(now)), now)
-            breaker = self.breakers.open(ref.store, count, found) if found else None
-        if breaker is None or breaker.alerted:
+            due_stop = decide_stop(self.tallies.since(ref.store, count, window_start(now)), now)
+            stop = self.breakers.open(ref.store, count, due_stop) if due_stop else None
+        if stop is None or stop.alerted:
             return None
         if self.alerts is not None:
             self.alerts().send_alert(
-                f"{ref.store}: marketing is stopped", _text(ref.store, breaker), ref.store
+                f"{ref.store}: marketing is stopped", _alert_text(ref.store, stop), ref.store
             )
-        self.breakers.mark_alerted(ref.store, breaker)
-        return breaker
+        self.breakers.mark_alerted(ref.store, stop)
+        return stop
 
 
-def _counted(facts: Mapping[str, Any], repute: ReputationState) -> tuple[str, datetime] | None:
-    """The count and the hour that a message belongs to; None if none of it counts."""
-    decided = facts.get("decided_at", "")
-    if facts.get("category") != "marketing" or decided < repute.resumed:
+def _count_and_hour(
+    message: Mapping[str, Any], state: ReputationState
+) -> tuple[str, datetime] | None:
+    """The count and the hour that a message belongs to; None if it does not count."""
+    decided_at = message.get("decided_at", "")
+    if message.get("category") != "marketing" or decided_at < state.resumed:
         return None
-    return repute.resumed, hour_of(instants.parse_instant(decided))
+    return state.resumed, hour_of(instants.parse_instant(decided_at))
 
 
-def _text(store: str, breaker: MarketingStop) -> str:
+def _alert_text(store: str, stop: MarketingStop) -> str:
     return (
         f"Marketing of the store {store} is stopped since "
-        f"{instants.format_instant(breaker.opened)}: "
-        f"{breaker.reason()}. Amazon stops all mail of an account, receipts too, when it goes on "
-        "like that.\n\nTransactional mail goes on. Marketing mail waits; what expires meanwhile is "
-        "left out.\n\nFind out whom these mails went to - an old list, addresses that never "
-        "confirmed - and take them out. Then let it go on:\n\n"
-        f'    milepost resume {store} --why "what was wrong, and is mended"\n'
+        f"{instants.format_instant(stop.opened)}: "
+        f"{stop.reason()}. If this continues, Amazon stops all e-mail of the account, receipts "
+        "included.\n\nTransactional e-mail continues. Marketing e-mail waits; messages that expire "
+        "meanwhile are skipped.\n\nFind the cause, such as an old list or addresses that never "
+        "confirmed, and remove these contacts. Then resume marketing:\n\n"
+        f'    milepost resume {store} --why "what was wrong, and how it was fixed"\n'
     )

@@ -1,11 +1,11 @@
-"""The pace of sending: what SES allows an account, divided into tokens.
+"""The rate limit: divide the rate of SES into send slots.
 
-Every mail takes one token first: a place in a row in which places are `1 / rate` apart. Whoever
-comes when nobody waits is given the present; whoever comes later is given a place in the near
-future and sleeps until then; and when the row is too long there is no token, and the mail is tried
-again later. So there are no bursts, and at no time more than the rate, whatever the workers do.
+Every e-mail reserves a send slot first. Slots are `1 / rate` apart. If no other worker waits, the
+slot is now. Otherwise it is in the near future, and the worker sleeps until then. If the queue is
+too long, there is no slot, and the e-mail is tried again later. So sending has no bursts and never
+exceeds the rate, however many workers there are.
 
-Rates are about real time: all instants here are, in microseconds.
+All instants in this module are real time, in microseconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,35 +16,37 @@ from typing import Literal, NamedTuple
 from milepost.sending.message import Category
 
 RATE_SHARE = 0.9
-"""Of the rate. Between a token and SES lie a transaction and a network, now faster, now slower."""
+"""The share of the rate that is used. The time between a slot and the submission varies, because of
+the claim transaction and the network."""
 
 MAX_OF_A_KEY = 400.0
-"""Tokens a second from one row: DynamoDB takes 1,000 writes a second on one key, and a row whose
-state has changed is asked twice."""
+"""Slots a second from one row: DynamoDB takes 1,000 writes a second on one key, and a row whose
+state has changed takes two writes."""
 
 MAX_SLEEP = timedelta(seconds=4)
-"""Sleeping costs about as much as one more try by Step Functions after so many seconds."""
+"""Sleeping this long costs about as much as another try by Step Functions."""
 
 MAX_ROWS = 25
-"""More than any account's rate asks for."""
+"""More rows than the rate of any account needs."""
 
 MAX_SLEEPING_WORKERS = 100
-"""Workers that sleep at a time: an account may have 1,000 of all kinds."""
+"""The highest number of workers that sleep at the same time: an account has 1,000 concurrent
+executions for all its functions."""
 
 MARKETING_RESERVE = 0.1
-"""The part of a day's quota, at its end, that is left to transactional mail."""
+"""The last part of the daily quota, reserved for transactional e-mail."""
 
 QUOTA_FRESH_FOR = timedelta(minutes=1)
-"""How long what SES said is believed. Its control plane answers one request a second."""
+"""How long the quota is cached. The control plane of SES answers one request a second."""
 
 QUOTA_STALE_AFTER = timedelta(hours=1)
-"""SES has not been heard for so long that what is left of the quota is not known: SES counts."""
+"""After this time without an answer, the rest of the quota is unknown, and only SES enforces it."""
 
 LONG_WAIT = timedelta(minutes=30)
-"""A mail that has been tried for so long is put off: each try is paid for."""
+"""An e-mail that has been tried for this long is deferred, because each try costs money."""
 
 CLOCK_SKEW_LIMIT = timedelta(seconds=10)
-"""No worker whose clock is right can have set the next place farther ahead than this."""
+"""A worker with a correct clock never sets the next slot farther ahead than this."""
 
 _HOUR = timedelta(hours=1)
 _SECOND = timedelta(seconds=1)
@@ -52,7 +54,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class SesQuota(NamedTuple):
-    """What SES says: mails a second and in 24 hours (below zero: any number), and those sent."""
+    """The quota that SES returns: e-mails a second, e-mails in 24 hours (negative: unlimited), and
+    those already sent."""
 
     rate: float
     day: float
@@ -60,8 +63,8 @@ class SesQuota(NamedTuple):
 
 
 class SesLimits(NamedTuple):
-    """What SES said `at` an instant, and for every row the number of its last token, counted from
-    the first ever; None if the quota has no end."""
+    """The limits that SES returned at `at`. `ends` has the number of the last slot of every row,
+    counted from the first slot ever; None if the quota is unlimited."""
 
     at: int
     rate: float
@@ -71,7 +74,7 @@ class SesLimits(NamedTuple):
 
 
 class WarmUpLimit(NamedTuple):
-    """At most so many marketing mails of a store on this day: a new domain warms up."""
+    """The highest number of marketing e-mails of a store on this day of its warm-up."""
 
     store: str
     day: str
@@ -79,7 +82,7 @@ class WarmUpLimit(NamedTuple):
 
 
 class SlotRequest(NamedTuple):
-    """A token of a row: its place not after `latest`, its number below `end` if there is one."""
+    """A request for a slot of a row: not after `latest`, and with a number below `end`, if set."""
 
     row: int
     now: int
@@ -94,7 +97,8 @@ class SlotRequest(NamedTuple):
 
 
 class RateShard(NamedTuple):
-    """The next free place, the tokens so far, and how many mails warming stores sent by day."""
+    """One row: the next free slot, the number of slots so far, and the e-mails of stores in
+    warm-up by day."""
 
     next: int = 0
     taken: int = 0
@@ -105,7 +109,7 @@ Why = Literal["rate", "quota", "warm-up"]
 
 
 class NoSlot(NamedTuple):
-    """There is none now, and why."""
+    """No slot is available now; `why` is the reason."""
 
     why: Why
 
@@ -119,15 +123,15 @@ def shard_count(quota: SesQuota) -> int:
 
 
 def apply_quota(quota: SesQuota, taken: Sequence[int], now: datetime) -> SesLimits:
-    """What may be sent from now on; `taken` was counted in each row before SES was asked.
+    """The limits from now on; `taken` was counted in each row before the request to SES.
 
-    Mails whose token was taken before, but that SES may not have counted yet, are left room for.
+    The result leaves room for e-mails that have a slot but that SES may not have counted yet.
     """
     rows = shard_count(quota)
     ends = None
     if quota.day >= 0:
-        underway = ceil(max_wait(quota.rate) / _SECOND * quota.rate) + 1
-        left = max(0, int(quota.day - quota.sent) - underway)
+        in_flight = ceil(max_wait(quota.rate) / _SECOND * quota.rate) + 1
+        left = max(0, int(quota.day - quota.sent) - in_flight)
         ends = tuple(_at(taken, row) + left // rows for row in range(rows))
     return SesLimits(micros(now), quota.rate, quota.day, ends, rows)
 
@@ -137,63 +141,63 @@ def max_wait(rate: float) -> timedelta:
 
 
 def slot_request(
-    allowance: SesLimits,
+    limits: SesLimits,
     category: Category,
     subject: int,
     now: datetime,
-    ramp: WarmUpLimit | None = None,
+    warm_up: WarmUpLimit | None = None,
 ) -> SlotRequest:
-    """The wish of a mail for a token; `subject` is a number that spreads mails over the rows.
+    """The slot request of an e-mail; `subject` is a number that spreads e-mails over the rows.
 
-    Marketing may fill half of the row, so a transactional mail never waits behind more than that;
-    and the last tenth of a day's quota is not for it. Stores that warm up are counted in one row.
+    Marketing can fill half of the queue, so a transactional e-mail never waits behind more, and
+    cannot use the last tenth of the daily quota. Stores in warm-up are counted in one row.
     """
-    row = 0 if ramp else subject % allowance.rows
-    moment, waits = micros(now), max_wait(allowance.rate)
-    end = allowance.ends[row] if allowance.ends is not None else None
-    if moment - allowance.at > QUOTA_STALE_AFTER // _MICROSECOND:
+    row = 0 if warm_up else subject % limits.rows
+    now_micros, longest_wait = micros(now), max_wait(limits.rate)
+    end = limits.ends[row] if limits.ends is not None else None
+    if now_micros - limits.at > QUOTA_STALE_AFTER // _MICROSECOND:
         end = None
     if category == "marketing":
-        waits /= 2
-        end = (
-            None if end is None else end - ceil(allowance.day * MARKETING_RESERVE / allowance.rows)
-        )
-    interval = ceil(1_000_000 * allowance.rows / (allowance.rate * RATE_SHARE))
-    return SlotRequest(row, moment, interval, moment + waits // _MICROSECOND, end, ramp)
+        longest_wait /= 2
+        end = None if end is None else end - ceil(limits.day * MARKETING_RESERVE / limits.rows)
+    interval = ceil(1_000_000 * limits.rows / (limits.rate * RATE_SHARE))
+    return SlotRequest(
+        row, now_micros, interval, now_micros + longest_wait // _MICROSECOND, end, warm_up
+    )
 
 
-def reserve_slot(row: RateShard, wish: SlotRequest) -> tuple[RateShard, int] | NoSlot:
-    """The row afterwards and the place that was given, or why there is none."""
-    if wish.end is not None and row.taken >= wish.end:
+def reserve_slot(row: RateShard, request: SlotRequest) -> tuple[RateShard, int] | NoSlot:
+    """The row afterwards and the reserved slot, or the reason why there is none."""
+    if request.end is not None and row.taken >= request.end:
         return NoSlot("quota")
     days = row.days
-    if wish.ramp is not None:
-        key = (wish.ramp.store, wish.ramp.day)
-        if days.get(key, 0) >= wish.ramp.most:
+    if request.ramp is not None:
+        key = (request.ramp.store, request.ramp.day)
+        if days.get(key, 0) >= request.ramp.most:
             return NoSlot("warm-up")
         days = {**days, key: days.get(key, 0) + 1}
-    if row.next < wish.now or row.next > wish.nonsense:
-        place = wish.now
-    elif row.next <= wish.latest:
-        place = row.next
+    if row.next < request.now or row.next > request.nonsense:
+        slot = request.now
+    elif row.next <= request.latest:
+        slot = row.next
     else:
         return NoSlot("rate")
-    return RateShard(place + wish.interval, row.taken + 1, days), place
+    return RateShard(slot + request.interval, row.taken + 1, days), slot
 
 
 def retry_after(why: Why, category: Category, late: timedelta, chance: float) -> timedelta | None:
-    """How long a mail without a token is put off; None if it is tried again within seconds.
+    """How long to defer an e-mail without a slot; None if it is tried again within seconds.
 
-    Step Functions tries for half a day, and for less than that if it is to be cheap. `late` is how
-    long the mail has waited already, `chance` (below 1) spreads those who wait for the same.
+    Step Functions retries for up to half a day, but each try costs money. `late` is how long the
+    e-mail has waited already; `chance` (below 1) spreads e-mails that wait for the same limit.
     """
     if why == "quota":
-        least = _HOUR if category == "marketing" else _HOUR / 12
+        shortest = _HOUR if category == "marketing" else _HOUR / 12
     elif late > LONG_WAIT:
-        least = _HOUR / 6
+        shortest = _HOUR / 6
     else:
         return None
-    return least * (1 + 2 * chance)
+    return shortest * (1 + 2 * chance)
 
 
 def _at(counts: Sequence[int], row: int) -> int:

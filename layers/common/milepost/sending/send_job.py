@@ -1,4 +1,4 @@
-"""Drafts: what a visit of a `send_email` step comes to, before it is decided and as a mail."""
+"""The send job of a `send_email` step, its message before the decision, and the finished e-mail."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SendJob(NamedTuple):
-    """One visit of a `send_email` step by one contact. `due` is when its block began."""
+    """One visit of a `send_email` step. `turn` numbers the block run, `due` is its due time."""
 
     program: Program
     profile: Profile
@@ -29,75 +29,75 @@ class SendJob(NamedTuple):
     due: datetime
 
 
-def pending_message(task: SendJob, head: "PublishedState") -> PendingMessage:
-    """The message about to be decided."""
-    node, workflow, ref = task.node, task.program.options, task.enrollment.ref
-    variant, (template, pinned) = _version(ref, node)
+def pending_message(job: SendJob, head: "PublishedState") -> PendingMessage:
+    """The message before its decision."""
+    node, workflow, ref = job.node, job.program.options, job.enrollment.ref
+    variant, (template, pinned) = _variant(ref, node)
     category: Category = node.get("category") or workflow["category"]
     topic = (
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
     )
-    id_ = message_id(ref, node["id"], visit_of(node, task.turn))
+    id_ = message_id(ref, node["id"], visit_of(node, job.turn))
     return PendingMessage(
         ref=MessageRef(ref.store, ref.contact, id_),
         enrollment=ref,
         step=node["id"],
-        turn=task.turn,
+        turn=job.turn,
         category=category,
         topic=topic if category == "marketing" else None,
         template=template,
         template_hash=pinned or head.templates.get(template, ""),
         variant=variant,
-        recipient=task.profile.email or "",
-        leg=task.enrollment.execution_no,
-        owner=task.profile.contact,
-        mailed=task.profile.recent_sends,
+        recipient=job.profile.email or "",
+        leg=job.enrollment.execution_no,
+        owner=job.profile.contact,
+        mailed=job.profile.recent_sends,
         remember=history_size(head.settings.caps),
     )
 
 
-def _version(ref: EnrollmentRef, node: Node) -> tuple[str, TemplateUse]:
-    """The variant and the template that fall to this enrollment."""
+def _variant(ref: EnrollmentRef, node: Node) -> tuple[str, TemplateUse]:
+    """The variant and the template for this enrollment."""
     if "variants" not in node:
         return "", template_use(node)
     templates = {variant["name"]: template_use(variant) for variant in node["variants"]}
     weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
-    chosen = choose_path(ref, node["id"], weights)
-    return chosen, templates[chosen]
+    variant = choose_path(ref, node["id"], weights)
+    return variant, templates[variant]
 
 
 def build_email(
-    draft: PendingMessage,
+    pending: PendingMessage,
     head: "PublishedState",
     rendered: Rendered,
     unsubscribe: str,
-    task: SendJob,
-    origin: FromIdentity,
+    job: SendJob,
+    sender: FromIdentity,
 ) -> OutgoingEmail:
-    """The finished message, without its files."""
+    """The finished e-mail, without its attachments."""
     headers = {"Content-Language": rendered.locale}
-    if draft.category == "marketing":
-        # RFC 8058: one HTTPS address, and the promise that a POST to it is enough.
+    if pending.category == "marketing":
+        # RFC 8058: one HTTPS address, and the promise that a POST to it unsubscribes.
         headers |= {
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
     return OutgoingEmail(
-        ref=draft.ref,
-        to=draft.recipient,
-        sender_name=origin.name,
-        sender_address=origin.address,
-        reply_to=origin.reply_to,
+        ref=pending.ref,
+        to=pending.recipient,
+        sender_name=sender.name,
+        sender_address=sender.address,
+        reply_to=sender.reply_to,
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
         headers=headers,
         tags={
-            "message": draft.ref.id,
-            "store": draft.ref.store,
-            "workflow": draft.enrollment.workflow,
-            "step": draft.step,
-            **({"variant": draft.variant} if draft.variant else {}),
+            "message": pending.ref.id,
+            "store": pending.ref.store,
+            "workflow": pending.enrollment.workflow,
+            "step": pending.step,
+            **({"variant": pending.variant} if pending.variant else {}),
         },
-        tracked=is_tracked(head.settings.tracking, task.profile.consents()),
+        tracked=is_tracked(head.settings.tracking, job.profile.consents()),
     )

@@ -1,5 +1,7 @@
-"""Pace: a mail waits for its token before it is claimed, so that all workers together stay under
-what SES allows. A token that is not used is lost, which harms nobody."""
+"""Reserve a send slot before the claim, so that all workers together stay below the rate of SES.
+
+A slot that is not used is lost, which does no harm.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,33 +31,33 @@ from milepost.stores.settings import StoreSettings
 
 
 class SendSlots(Protocol):
-    """The rows of tokens that all workers share, and what they know of SES."""
+    """The rows of send slots that all workers share, and the limits of SES."""
 
-    def take(self, wish: SlotRequest) -> int | NoSlot:
-        """The place in the row, in microseconds of real time."""
+    def take(self, request: SlotRequest) -> int | NoSlot:
+        """The reserved slot, in microseconds of real time."""
 
     def allowance(self) -> SesLimits | None:
-        """What SES said last."""
+        """The last known limits."""
 
     def may_ask(self, now: int, again_after: int) -> bool:
-        """Whether it is this worker's turn to ask SES: True for one of many, once a while."""
+        """Whether this worker asks SES: True for one worker in each interval."""
 
     def taken(self) -> Sequence[int]:
-        """How many tokens each row has given so far."""
+        """How many slots each row has given so far."""
 
-    def note(self, allowance: SesLimits) -> None: ...
+    def note(self, limits: SesLimits) -> None: ...
 
 
 class SesQuotas(Protocol):
-    """Asks SES what it allows."""
+    """Reads the account's quota from SES."""
 
     def quota(self) -> SesQuota:
-        """Raises `ThrottledError` if SES does not say."""
+        """The quota. Raises `ThrottledError` if SES does not return it."""
 
 
 @dataclass(slots=True)
 class SendRateLimiter:
-    """Gives tokens. `now` is real time. `quotas` is asked once a minute, by one of all workers."""
+    """Reserves send slots. `now` is real time. One of all workers calls `quotas` once a minute."""
 
     tokens: SendSlots
     quotas: Callable[[], SesQuotas]
@@ -65,70 +67,72 @@ class SendRateLimiter:
     _until: int = 0
 
     def reserve(
-        self, draft: PendingMessage, settings: StoreSettings, due: datetime, now: datetime
+        self, pending: PendingMessage, settings: StoreSettings, due: datetime, now: datetime
     ) -> Defer | None:
-        """Wait for a message's token; when it is tried again if there is none, or `ThrottledError`
-        if that is soon. `due` and `now` are of the business: when its block began, and the
-        present."""
-        ramp = None
-        if settings.warm_up is not None and draft.category == "marketing":
+        """Reserve a slot for a message and wait for it. Without a slot, return the deferral, or
+        raise `ThrottledError` if the next try is soon.
+
+        `due` and `now` are business time: the due time of the block run, and the present.
+        """
+        warm_up = None
+        if settings.warm_up is not None and pending.category == "marketing":
             from milepost.sending.warm_up import warm_up_limit  # few stores are new
 
-            ramp = warm_up_limit(draft.ref.store, settings, now)
-        why = self.wait(draft.ref, draft.category, ramp)
-        if why is None:
+            warm_up = warm_up_limit(pending.ref.store, settings, now)
+        no_slot = self.wait(pending.ref, pending.category, warm_up)
+        if no_slot is None:
             return None
-        if why == "warm-up":
+        if no_slot == "warm-up":
             from milepost.sending.warm_up import next_day
 
-            return Defer(next_day(settings, now), why)
-        rest = retry_after(
-            why, draft.category, now - due, random_share(draft.enrollment, draft.step)
+            return Defer(next_day(settings, now), no_slot)
+        delay = retry_after(
+            no_slot, pending.category, now - due, random_share(pending.enrollment, pending.step)
         )
-        if rest is None:
-            raise ThrottledError("as much mail is under way as SES takes")
-        return Defer(now + rest, why)
+        if delay is None:
+            raise ThrottledError("all send slots of the next seconds are taken")
+        return Defer(now + delay, no_slot)
 
-    def wait(self, ref: MessageRef, category: Category, ramp: WarmUpLimit | None) -> Why | None:
-        """Take a token and sleep until its time; the reason why there is none, or None.
+    def wait(self, ref: MessageRef, category: Category, warm_up: WarmUpLimit | None) -> Why | None:
+        """Reserve a slot and sleep until it. Return the reason if there is none.
 
-        Raises `ThrottledError` if nobody knows what SES allows.
+        Raises `ThrottledError` if the limits of SES are unknown.
         """
-        allowance = self._allowance()
-        asked = slot_request(allowance, category, crc32(ref.id.encode()), self.now(), ramp)
-        place = self.tokens.take(asked)
-        if isinstance(place, NoSlot):
-            return place.why
-        rest = place - micros(self.now())
-        if rest > 0:
-            self.sleep(rest / 1_000_000)
+        limits = self._limits()
+        request = slot_request(limits, category, crc32(ref.id.encode()), self.now(), warm_up)
+        slot = self.tokens.take(request)
+        if isinstance(slot, NoSlot):
+            return slot.why
+        delay = slot - micros(self.now())
+        if delay > 0:
+            self.sleep(delay / 1_000_000)
         return None
 
-    def _allowance(self) -> SesLimits:
-        """What SES allows, from memory, from what another worker learned, or from SES itself."""
+    def _limits(self) -> SesLimits:
+        """The limits of SES: from memory, from the table, or from SES itself."""
         now = self.now()
         if self._known is None or micros(now) >= self._until:
-            known = self.tokens.allowance()
+            known_limits = self.tokens.allowance()
             self._until = micros(now + QUOTA_FRESH_FOR)
-            if known is None or micros(now - QUOTA_FRESH_FOR) >= known.at:
-                known = self._ask(now, known) or known
-            if known is None:
-                raise ThrottledError("another worker is asking SES what it allows")
-            self._known = known
+            if known_limits is None or micros(now - QUOTA_FRESH_FOR) >= known_limits.at:
+                known_limits = self._read_quota(now, known_limits) or known_limits
+            if known_limits is None:
+                raise ThrottledError("another worker is reading the quota of SES")
+            self._known = known_limits
         return self._known
 
-    def _ask(self, now: datetime, known: SesLimits | None) -> SesLimits | None:
-        """What SES says now; None if it is another worker's turn to ask, or SES does not say."""
-        lease = timedelta(seconds=10) if known is None else QUOTA_FRESH_FOR
+    def _read_quota(self, now: datetime, known_limits: SesLimits | None) -> SesLimits | None:
+        """The limits of SES now; None if another worker asks, or SES does not return them."""
+        lease = timedelta(seconds=10) if known_limits is None else QUOTA_FRESH_FOR
         if not self.tokens.may_ask(micros(now), micros(now - lease)):
             return None
-        taken = self.tokens.taken()  # before SES is asked: what is sent between counts twice
+        taken = self.tokens.taken()  # before the request: e-mails sent in between count twice
         try:
             quota = self.quotas().quota()
         except ThrottledError:
-            if known is None:
+            if known_limits is None:
                 raise
             return None
-        allowance = apply_quota(quota, taken, now)
-        self.tokens.note(allowance)
-        return allowance
+        limits = apply_quota(quota, taken, now)
+        self.tokens.note(limits)
+        return limits

@@ -1,4 +1,4 @@
-"""Whose opens and clicks are looked at. That is another question than who may be mailed."""
+"""Which recipients' opens and clicks are tracked. Consent to e-mail is a separate question."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -6,16 +6,16 @@ from typing import Final, Literal
 Tracking = Literal["all", "consented", "none"]
 
 TOPIC: Final = "tracking"
-"""The topic in which readers say yes or no to it, if the store asks them."""
+"""The topic with which contacts agree to tracking or refuse it, if the store asks them."""
 
 UNTRACKED: Final = "-untracked"
-"""What the name of the configuration set ends with that reports neither opens nor clicks, so that
-SES puts no picture into a mail and leaves its links alone. `ConfigurationOverrides` would say the
-same for one message, but the boto3 of Lambda's runtime may not know it yet."""
+"""The suffix of the configuration set without opens and clicks: SES adds no tracking pixel and does
+not rewrite links. `ConfigurationOverrides` would do the same for one message, but the boto3 of
+Lambda's runtime may not support it yet."""
 
 
 def is_tracked(tracking: str, consents: Mapping[str, str]) -> bool:
-    """Whether to know what a reader opens and clicks; `consents` says where they stand now."""
+    """Whether to track a recipient's opens and clicks; `consents` are the current states."""
     if tracking == "consented":
         return consents.get(TOPIC) == "granted"
     return tracking == "all"

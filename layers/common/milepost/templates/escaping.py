@@ -1,9 +1,8 @@
-"""How a value is printed, by the place it is printed in. Only the compiler names these filters.
+"""The filters that print a value safely at its place. Only the compiler uses them.
 
-Values are escaped (by the environment of the HTML part, which escapes whatever is no `Markup`;
-doing it here as well would take as long again), addresses limited to what a reader may follow, and
-a name written the other way (Anna in an Arabic sentence) is isolated, so that it cannot disturb the
-words around it.
+They escape values, limit addresses to safe schemes, and isolate text of the other direction (Anna
+in an Arabic sentence), so that it does not reorder the words around it. The environment of the HTML
+part escapes everything that is not `Markup`; escaping here too would double the time.
 """
 
 import re
@@ -19,7 +18,7 @@ from milepost.templates.sandbox import concat, each, text_of
 from milepost.templates.utm import Campaign, add_utm, utm_suffix
 
 CAMPAIGN = "_campaign"
-"""Where a render keeps what links to the store's own pages get, or None."""
+"""The key of the campaign that is added to links to the store's own pages, or None."""
 
 _RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RTL_LETTER = re.compile(f"(?=[{_RTL}])[^\\W\\d_]|\u200f")
@@ -38,34 +37,35 @@ def _first_strong(text: str) -> str:
     return "ltr"
 
 
-def _foreign(text: str, rtl: bool) -> bool:
-    """Whether a text would disturb, or be disturbed by, a sentence of the given direction."""
+def _needs_isolation(text: str, rtl: bool) -> bool:
+    """Whether a text would reorder, or be reordered by, a sentence of the given direction."""
     if rtl:
         return _LTR_LETTER.search(text) is not None
     return not text.isascii() and _RTL_LETTER.search(text) is not None
 
 
-def _isolated(text: str, rtl: bool) -> str:
-    """U+2068 … U+2069 around it where needed. Addresses stay bare: clients would link the marks."""
-    if _foreign(text, rtl) and not text.startswith(("https://", "http://", "mailto:")):
+def _isolate(text: str, rtl: bool) -> str:
+    """Put U+2068 … U+2069 around a text if needed, but not around addresses, because mail programs
+    would include these characters in the link."""
+    if _needs_isolation(text, rtl) and not text.startswith(("https://", "http://", "mailto:")):
         return f"\u2068{text}\u2069"
     return text
 
 
 def _plain_ltr(value: Any) -> str:
-    return _isolated(text_of(value), False)
+    return _isolate(text_of(value), False)
 
 
 def _plain_rtl(value: Any) -> str:
-    return _isolated(text_of(value), True)
+    return _isolate(text_of(value), True)
 
 
 def _attribute_ltr(value: Any) -> str:
-    return _isolated(text_of(value), False)
+    return _isolate(text_of(value), False)
 
 
 def _attribute_rtl(value: Any) -> str:
-    return _isolated(text_of(value), True)
+    return _isolate(text_of(value), True)
 
 
 def _span(text: str) -> Markup:
@@ -85,9 +85,9 @@ def _html_rtl(value: Any) -> str:
 
 
 def _link(value: Any) -> str:
-    """An address that a reader may follow; `#` for any other (javascript:, data:, relative).
+    """A safe address; `#` for any other (javascript:, data:, relative).
 
-    Shops write addresses of images as `//host/path`; a mail has no scheme to lend them.
+    Shops write image addresses as `//host/path`, which an e-mail cannot resolve, so they get https.
     """
     text = text_of(value).strip()
     if text.startswith("//"):
@@ -96,21 +96,21 @@ def _link(value: Any) -> str:
 
 
 def _visit(context: Context, value: Any) -> str:
-    """An address that a reader may follow, which says whose mail led there if it is the store's."""
+    """A safe address, with UTM parameters if it is the store's."""
     address = _link(value)
     campaign: Campaign | None = context.parent[CAMPAIGN]
     return add_utm(address, campaign) if campaign else address
 
 
 def _mark(context: Context, value: Any) -> str:
-    """What goes behind an address that is put together of several parts."""
+    """The UTM parameters after an address of several parts."""
     campaign: Campaign | None = context.parent[CAMPAIGN]
     address = text_of(value)
     return utm_suffix(address, campaign) if campaign and "#" not in address else ""
 
 
 def _link_part(value: Any) -> str:
-    """What follows in an address after its host: encoded, unless it already is."""
+    """A part of an address after its host, encoded unless it already is."""
     return quote(text_of(value), safe="%/")
 
 
@@ -120,7 +120,7 @@ def _style_link(value: Any) -> str:
 
 
 def _style(value: Any) -> str:
-    """A color, a size, a word; nothing that could begin another declaration."""
+    """A color, a size or a word; nothing that could begin another declaration."""
     text = text_of(value)
     return text if _STYLE.fullmatch(text) else ""
 
@@ -141,4 +141,4 @@ PRINTING: dict[str, Callable[..., Any]] = {
     "_each": pass_context(each),
     "_concat": pass_context(concat),
 }
-"""What the compiler puts around expressions. Templates cannot name these."""
+"""The filters that the compiler puts around expressions. Templates cannot use these names."""

@@ -1,7 +1,7 @@
-"""How large a mail's HTML is: estimated at publish, known at send.
+"""The size of an e-mail's HTML: estimated at publish, measured at send.
 
-Gmail shows the first 102 KB and cuts off the rest, which is where the unsubscribe link and the
-postal address stand.
+Gmail shows the first 102 KB and cuts off the rest, which usually holds the unsubscribe link and the
+postal address.
 """
 
 from collections.abc import Iterable
@@ -11,53 +11,53 @@ from jinja2 import nodes
 CLIPPED = 102 * 1024
 """Bytes of HTML that Gmail shows."""
 
-_TRACKED = 160
-"""What a link grows by when SES leads it through its own address to count clicks."""
+_TRACKING_BYTES = 160
+"""The bytes that SES adds to a link to count clicks."""
 
-_ROUNDS = 10
-"""How often a loop without a limit of its own (`products[:8]`) is taken to run."""
+_DEFAULT_ROUNDS = 10
+"""The assumed rounds of a loop without a slice such as `products[:8]`."""
 
-_TYPICAL = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
-_WORDS = 24
+_TYPICAL_SIZES = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
+_DEFAULT_SIZE = 24
 
 
 def is_clipped(html: str) -> bool:
-    """Whether Gmail would cut this mail off, with what SES adds for counting clicks."""
+    """Whether Gmail would cut this e-mail off, with the bytes that SES adds to count clicks."""
     if len(html) * 4 < CLIPPED // 2:
-        return False  # whatever its letters take, and half of it for links
+        return False  # four bytes for every character, and half of the limit for links
     return html_size(html) > CLIPPED
 
 
 def html_size(html: str) -> int:
-    """Bytes of finished HTML as they arrive."""
-    return len(html.encode()) + _TRACKED * html.count("href=")
+    """The bytes of the finished HTML, with click tracking."""
+    return len(html.encode()) + _TRACKING_BYTES * html.count("href=")
 
 
 def estimate(tree: nodes.Template) -> int:
-    """Bytes that the tree of a compiled HTML part comes to with values of usual length.
+    """The estimated bytes of a compiled HTML part, with values of typical length.
 
-    Every condition is taken to go the longer way; a loop runs as often as its slice allows, else
-    ten times.
+    Every condition counts with its longer branch. A loop counts as often as its slice allows,
+    otherwise ten times.
     """
-    return _all(tree.body)
+    return _total(tree.body)
 
 
-def _all(found: Iterable[nodes.Node]) -> int:
-    return sum(map(_of, found))
+def _total(children: Iterable[nodes.Node]) -> int:
+    return sum(map(_size, children))
 
 
-def _of(node: nodes.Node) -> int:
+def _size(node: nodes.Node) -> int:
     if isinstance(node, nodes.TemplateData):
         return html_size(node.data)
     if isinstance(node, nodes.Output):
-        return _all(node.nodes)
+        return _total(node.nodes)
     if isinstance(node, nodes.If):
-        others = [_all(other.body) for other in node.elif_]
-        return max(_all(node.body), _all(node.else_), *others)
+        elif_sizes = [_total(other.body) for other in node.elif_]
+        return max(_total(node.body), _total(node.else_), *elif_sizes)
     if isinstance(node, nodes.For):
-        return max(_rounds(node.iter) * _all(node.body), _all(node.else_))
+        return max(_rounds(node.iter) * _total(node.body), _total(node.else_))
     if isinstance(node, nodes.Filter):
-        return _TYPICAL.get(node.name, _WORDS)
+        return _TYPICAL_SIZES.get(node.name, _DEFAULT_SIZE)
     return 0
 
 
@@ -68,4 +68,4 @@ def _rounds(iterated: nodes.Node) -> int:
         stop = iterated.arg.stop
         if isinstance(stop, nodes.Const) and type(stop.value) is int and stop.value > 0:
             return stop.value
-    return _ROUNDS
+    return _DEFAULT_ROUNDS

@@ -6,10 +6,10 @@ from milepost.wiring import core
 if TYPE_CHECKING:
     from milepost.api.dynamodb import DynamoContactRecords
     from milepost.contacts.dynamodb.contacts import DynamoContacts
-    from milepost.contacts.dynamodb.members import DynamoMembers
+    from milepost.contacts.dynamodb.profile_item import DynamoMembers
     from milepost.contacts.dynamodb.timeline import DynamoTimeline
     from milepost.enrollments.condition_data import ContextLoader
-    from milepost.enrollments.dynamodb import DynamoEnrollments
+    from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
     from milepost.pages.dynamodb import DynamoVisitorLimits
     from milepost.privacy.dynamodb import DynamoPrivacyRequests
     from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
@@ -36,7 +36,7 @@ def contacts() -> "DynamoContacts":
 
 @cache
 def members() -> "DynamoMembers":
-    from milepost.contacts.dynamodb.members import DynamoMembers
+    from milepost.contacts.dynamodb.profile_item import DynamoMembers
 
     return DynamoMembers(core.table(core.settings().contacts_table))
 
@@ -51,7 +51,7 @@ def merging() -> "DynamoMerging":
 
 @cache
 def enrollments() -> "DynamoEnrollments":
-    from milepost.enrollments.dynamodb import DynamoEnrollments
+    from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 
     table = core.table(core.settings().contacts_table)
     return DynamoEnrollments(table, core.settings().retention, core.clock().to_wire)

@@ -106,7 +106,7 @@ LayOut = Callable[[Sequence[Step]], str]
 """Lays a list of steps out, and answers with the id that it begins with."""
 
 
-def _nothing(_: Step) -> tuple[Any, ...]:
+def no_parts(*_: Any) -> tuple[Any, ...]:
     return ()
 
 
@@ -124,10 +124,10 @@ class StepType(Generic[S]):
     label: Callable[[S], str]
     """Two or three words of plain text, for the box in the picture."""
     shape: Shape = "box"
-    lists: Callable[[S], Iterable[StepList]] = _nothing
+    lists: Callable[[S], Iterable[StepList]] = no_parts
     inner: tuple[type[FileModel], ...] = ()
     """The models that hold lists of steps for it."""
-    parts: Callable[[S], Iterable[Part]] = _nothing
+    parts: Callable[[S], Iterable[Part]] = no_parts
     flatten: Callable[[S, Node, str, LayOut], None] = _goes_on
     """Write successors into its node, with the id of the step below it."""
     leads_below: bool = True
@@ -136,11 +136,11 @@ class StepType(Generic[S]):
     """The label of the line to the end, if a contact may leave at it."""
     results: Mapping[str, ValueKind] = field(default_factory=dict)
     """The parts of `steps.<id>`."""
-    uses: Callable[[S], Iterable[Use]] = _nothing
-    conditions: Callable[[S], Iterable[StepCondition]] = _nothing
-    data_paths: Callable[[S], Iterable[tuple[str, str]]] = _nothing
+    uses: Callable[[S], Iterable[Use]] = no_parts
+    conditions: Callable[[S], Iterable[StepCondition]] = no_parts
+    data_paths: Callable[[S], Iterable[tuple[str, str]]] = no_parts
     """Fields and the places in the data that they name, besides `{"from": ...}`."""
-    mistakes: Callable[[S], Iterable[tuple[str, str]]] = _nothing
+    mistakes: Callable[[S], Iterable[tuple[str, str]]] = no_parts
     """Fields and what is wrong with them, for what a model cannot tell."""
     instead: str = ""
     """What to use instead; a step type that has this cannot be published."""

@@ -3,13 +3,14 @@
 How it lets contacts in is in `enrollments/trigger_types.py`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from milepost.base.file_model import FileModel
 from milepost.base.problems import Problem
+from milepost.workflows.step_type import no_parts
 
 
 class TriggerModel(FileModel):
@@ -48,10 +49,6 @@ class GoingLive(NamedTuple):
 T = TypeVar("T", bound=TriggerModel)
 
 
-def _nothing(*_: Any) -> Iterator[Any]:
-    return iter(())
-
-
 @dataclass(frozen=True, slots=True)
 class TriggerType(Generic[T]):
     """One type of trigger. What has a default is left out by one that has nothing of the kind."""
@@ -61,9 +58,9 @@ class TriggerType(Generic[T]):
     """What stands after `Begins when`, in Markdown."""
     label: Callable[[T], str]
     """A word or two of plain text, for the box in the picture."""
-    uses: Callable[[T], Iterable[TriggerUse]] = _nothing
-    value_checks: Callable[[T], Iterable[ValueCheck]] = _nothing
-    check_live: Callable[[T, GoingLive], Iterable[Problem]] = _nothing
+    uses: Callable[[T], Iterable[TriggerUse]] = no_parts
+    value_checks: Callable[[T], Iterable[ValueCheck]] = no_parts
+    check_live: Callable[[T, GoingLive], Iterable[Problem]] = no_parts
     """What is wrong with it at the moment it is to go live."""
     from_visitors: Callable[[T], bool] = lambda _: False
     """Whether anybody with a browser can cause its event, and chooses the data of it."""

@@ -12,7 +12,6 @@ from milepost.runtime.steps import (
     notify,
     send_email,
     split,
-    step_events,
     webhook,
 )
 from milepost.runtime.steps.block_run import BlockRun, StepResult
@@ -31,11 +30,3 @@ RUNNERS: Final[dict[str, Runner]] = {
     "webhook": webhook.run,
 }
 """One row for each step type that neither waits nor reports an event (`STEP_EVENTS`)."""
-
-
-def run_step(node: Node, run: BlockRun, tools: StepTools) -> StepResult:
-    """Run one step; an unknown type is an error."""
-    kind = node["type"]
-    if kind in step_events.STEP_EVENTS:
-        return step_events.run(node, run, tools)
-    return RUNNERS[kind](node, run, tools)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from milepost.base.paths import MISSING, resolve, resolve_all
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.event_names import CONTACT, LIST, SCORE, STAGE, WORKFLOW_STARTED
-from milepost.contacts.fields import CONTACT_FIELDS
+from milepost.contacts.fields import CONTACT_FIELDS, Change
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.entry import EMITTED_BY, chain_depth, root_event
 from milepost.enrollments.program import Node

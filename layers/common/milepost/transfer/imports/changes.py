@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from milepost.base import instants
-from milepost.contacts.changes import Base, Change
 from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import IMPORT_REVERTED, IMPORTED, LIST
+from milepost.contacts.fields import Base, Change
 from milepost.contacts.preferences import FREQUENCY, SNOOZED, ends_snooze
 from milepost.contacts.profile import Profile, apply_event
 from milepost.stores.settings import StoreSettings

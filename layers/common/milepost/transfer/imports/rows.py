@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from milepost.base.strict_json import InvalidJsonError, read_json
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, IdentifierKind
-from milepost.contacts.fields import CONTACT_FIELDS
+from milepost.contacts.fields import CONTACT_FIELDS, Change
 from milepost.contacts.preferences import FREQUENCY, SNOOZED
 from milepost.transfer.imports.cells import (
     IDENTIFIERS,

@@ -1,4 +1,4 @@
-"""What a workflow names must exist, and be fit for its use."""
+"""Whether everything that a workflow names exists and fits."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -6,17 +6,18 @@ from typing import NamedTuple, assert_never
 
 from milepost.base.problems import Problem, did_you_mean
 from milepost.conditions.leaf_files import UseKind
+from milepost.contacts.event_names import OPT_IN
 from milepost.enrollments.program import Program
+from milepost.enrollments.trigger_types import TRIGGER_FLOWS
 from milepost.segments.segment import Segments
-from milepost.templates.compile import check_marketing
-from milepost.templates.references import steps_used
+from milepost.sending.attachments import check_path, uses_event_data
+from milepost.templates.compile import check_marketing, missing_parts
+from milepost.templates.references import steps_used, template_mentions
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.condition_refs import check_name, check_uses, condition_leaves
-from milepost.workflows.compiler.email_steps import EmailUse, mailing_of
-from milepost.workflows.language.tree import fields_of_its_own, walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.compiler.check_conditions import check_name, check_uses, condition_leaves
+from milepost.workflows.language.workflow import Workflow, fields_of_its_own, walk
 from milepost.workflows.step_type import Use
-from milepost.workflows.steps import type_of
+from milepost.workflows.steps import AnyStep, type_of
 from milepost.workflows.triggers import Trigger, type_of_trigger
 
 
@@ -45,6 +46,84 @@ class PublishContext(NamedTuple):
         workflows = {*self.programs, *self.files}
         live = self.segments.live()
         return {"topic": self.topics, "workflow": workflows, "segment": live}
+
+
+class EmailUse(NamedTuple):
+    """A template of a step or of one of its variants; `version` if it is to be this one."""
+
+    place: str
+    template: str
+    version: str | None
+
+    @property
+    def named(self) -> str:
+        return f"{self.place}.template"
+
+    @property
+    def pinned(self) -> str:
+        return f"{self.place}.template_version"
+
+    def is_of(self, template: TemplateVersion) -> bool:
+        """Whether what is found in this template holds for the mail. Where only a store's files are
+        known, another version stands in for the one that is asked for (`simulator/publish.py`)."""
+        return self.version in (None, template.hash)
+
+
+def email_uses(place: str, step: AnyStep) -> Iterator[EmailUse]:
+    """What a step at this place may send."""
+    for use in type_of(step).uses(step):
+        if use.kind == "template":
+            yield mailing_of(place, use)
+
+
+def mailing_of(place: str, use: Use) -> EmailUse:
+    """A template that a step at this place uses."""
+    return EmailUse(f"{place}.{use.field}".removesuffix(".template"), use.name, use.version)
+
+
+def check_attachments(workflow: Workflow) -> Iterator[Problem]:
+    """Each of them, at its place."""
+    trigger = workflow.trigger
+    visitors = type_of_trigger(trigger).from_visitors(trigger)
+    for place, step in walk(workflow.steps):
+        files = [use for use in type_of(step).uses(step) if use.kind == "file"]
+        if files and (files[0].category or workflow.category) == "marketing":
+            remedy = "link to the file in the template, or make the mail transactional if it is"
+            field = files[0].field.partition("[")[0]
+            yield Problem(f"{place}.{field}", "marketing carries no files", remedy)
+        for _, path, field, *_ in files:
+            at = f"{place}.{field}"
+            if reason := check_path(path):
+                yield Problem(at, f'"{path}" {reason}', 'for example "invoices/{event.id}.pdf"')
+            elif visitors and uses_event_data(path):
+                reason = "a visitor of your pages could ask for any file: they choose this event"
+                yield Problem(at, reason, "begin the workflow with an event that your shop reports")
+
+
+def check_confirmation(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
+    """A link that leads nowhere, or a request that nobody could answer."""
+    trigger = workflow.trigger
+    asks = TRIGGER_FLOWS[trigger.type].event(trigger.model_dump(by_alias=True)) == OPT_IN
+    for place, step in walk(workflow.steps):
+        kinds = {u.category for u in type_of(step).uses(step) if u.kind == "template"}
+        if asks and "marketing" in {kind or workflow.category for kind in kinds}:
+            remedy = 'write "category": "transactional"'
+            yield Problem(place, "whoever has to confirm has not said yes to marketing yet", remedy)
+        for mailing in email_uses(place, step):
+            if (name := mailing.template) not in around.templates:
+                continue
+            template = around.template(name, mailing.version)
+            if template is not None and mailing.is_of(template):
+                yield from _link(place, name, asks, template)
+
+
+def _link(place: str, name: str, asks: bool, template: TemplateVersion) -> Iterator[Problem]:
+    if asks and (where := missing_parts(template, "urls", "confirm")):
+        remedy = "write {{ urls.confirm }} outside of conditions"
+        yield Problem(place, f"{name} has no link to confirm ({', '.join(where)})", remedy)
+    elif not asks and template_mentions(template, "urls", "confirm"):
+        reason = f"{name} speaks of urls.confirm, and there is no sign-up to confirm"
+        yield Problem(place, reason, f'begin the workflow with the event "{OPT_IN}"')
 
 
 def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from milepost.base.markdown import in_picture, plain, plural, times
 from milepost.enrollments.step_flow import flow_of
 from milepost.sending.counts import WorkflowCounts
-from milepost.workflows.compiler.graph import written
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.compiler.check_steps import written
+from milepost.workflows.language.workflow import Workflow, walk
 from milepost.workflows.step_type import Shape
 from milepost.workflows.steps import AnyStep, type_of
 from milepost.workflows.triggers import type_of_trigger

@@ -8,15 +8,7 @@ from pydantic import Field, model_validator
 
 from milepost.base.file_model import FileModel, SomeTime
 from milepost.base.markdown import bold, describe_duration, plural, share
-from milepost.workflows.step_type import (
-    LayOut,
-    Node,
-    Part,
-    PathName,
-    Step,
-    StepList,
-    StepType,
-)
+from milepost.workflows.step_type import LayOut, Node, Part, PathName, Step, StepList, StepType
 
 if TYPE_CHECKING:
     from milepost.workflows.steps import AnyStep

@@ -11,13 +11,23 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from milepost.aws import keys
-from milepost.aws.table import ConditionFailedError, Table, pack
+from milepost.aws.table import ConditionFailedError, Table
 from milepost.base import instants
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.dynamodb.profile_item import ACTIVE_ENROLLMENTS, profile_from_item
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
+from milepost.enrollments.dynamodb.enrollment_item import (
+    ACTIVE_RUNS,
+    NO_TRIGGER,
+    enrollment_from_item,
+    enrollment_item,
+    pending_outcomes_update,
+    resume_point_value,
+    run_sort,
+    trigger_item,
+)
 from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
 from milepost.enrollments.ports import PendingOutcomes
 
@@ -32,10 +42,10 @@ class DynamoEnrollments:
 
     def enroll(self, enrollment: Enrollment) -> bool:
         # The event's data lies apart: every later write of an enrollment is paid by its size.
-        fresh = self.table.put_new(_trigger(enrollment))
-        kept = self.table.put_new(_item(enrollment))
+        fresh = self.table.put_new(trigger_item(enrollment))
+        kept = self.table.put_new(enrollment_item(enrollment))
         if kept and not fresh:  # data of an event that never got as far as its enrollment
-            self.table.put(_trigger(enrollment))
+            self.table.put(trigger_item(enrollment))
         return kept
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
@@ -49,7 +59,7 @@ class DynamoEnrollments:
         while known.merged_into:
             key = keys.profile(ref.store, known.merged_into)
             known = profile_from_item(ref.store, known.merged_into, self.table.get(key) or {})
-        return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], _NO_TRIGGER))
+        return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], NO_TRIGGER))
 
     def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
         change = pending_outcomes_update(journal)
@@ -99,7 +109,7 @@ class DynamoEnrollments:
                     ":active": "active",
                     ":reason": reason,
                     ":at": instants.format_instant(at),
-                    ":run": _run_sort(status, ref),
+                    ":run": run_sort(status, ref),
                 },
             )
         except ConditionFailedError as refused:
@@ -185,14 +195,14 @@ class DynamoEnrollments:
     ) -> Iterator[tuple[str, EnrollmentRef]]:
         shard, _, last = after.partition(" ")
         for number in range(int(shard or 0), keys.SHARDS):
-            first = last if str(number) == shard and last else _ACTIVE
+            first = last if str(number) == shard and last else ACTIVE_RUNS
             for item in self.table.query(
                 IndexName="runs",
                 KeyConditionExpression="run_bucket = :bucket AND run_sort BETWEEN :first AND :last",
                 values={
                     ":bucket": keys.run_bucket(store, workflow, number),
                     ":first": first,
-                    ":last": _ACTIVE + "~",
+                    ":last": ACTIVE_RUNS + "~",
                 },
             ):
                 place = f"{number} {item['run_sort']}"
@@ -230,7 +240,7 @@ class DynamoEnrollments:
                 values={
                     **change["values"],
                     ":next": leg,
-                    ":resume": _start_value(start),
+                    ":resume": resume_point_value(start),
                     ":bucket": waiting if paused else keys.timer_bucket(due, shard),
                     ":due": instants.format_instant(due),
                     ":active": "active",
@@ -344,106 +354,3 @@ def _merged(
         "names": written.get("names", {}),
         "values": {**written.get("values", {}), **values},
     }
-
-
-def _start_value(start: ResumePoint) -> dict[str, Any]:
-    times = {"due": start.due, "since": start.since, "deferred_since": start.deferred_since}
-    shown = {name: instants.format_instant(at) for name, at in times.items() if at is not None}
-    known = {name: value for name, value in start._asdict().items() if value is not None}
-    return {**known, **shown}
-
-
-def _start(held: Mapping[str, Any]) -> ResumePoint:
-    times = {name: instants.parse_instant(held[name]) for name in _TIMES if name in held}
-    return ResumePoint(**{**held, **times, "block_seq": int(held["block_seq"])})
-
-
-_TIMES = ("due", "since", "deferred_since")
-_ACTIVE = "ENROLLMENT#active#"
-_NO_TRIGGER = {"data": "{}"}
-"""An enrollment that is kept under another contact keeps its trigger's data there too."""
-
-
-def _run_sort(status: str, ref: EnrollmentRef) -> str:
-    return f"ENROLLMENT#{status}#{ref.id}"
-
-
-def _trigger(enrollment: Enrollment) -> dict[str, Any]:
-    data = json.dumps(enrollment.event_data, ensure_ascii=False)
-    return keys.trigger(enrollment.ref) | pack({"data": data})
-
-
-def _item(enrollment: Enrollment) -> dict[str, Any]:
-    ref = enrollment.ref
-    return keys.enrollment(ref) | pack(
-        {
-            "store": ref.store,
-            "workflow": ref.workflow,
-            "version": ref.version,
-            "state_machine_arn": enrollment.state_machine_arn,
-            "key": enrollment.key or None,
-            "status": enrollment.status,
-            "event_id": enrollment.event_id,
-            "event_name": enrollment.event_name,
-            "since": instants.format_instant(enrollment.since),
-            "entered_at": instants.format_instant(enrollment.entered_at),
-            "run_bucket": keys.run_bucket(ref.store, ref.workflow, keys.shard(ref.contact)),
-            "run_sort": _run_sort(enrollment.status, ref),
-        }
-    )
-
-
-def enrollment_from_item(
-    ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
-) -> Enrollment:
-    """Read an enrollment, and the data of its triggering event, which lies apart."""
-    began = {
-        n.removeprefix("block_started:"): v
-        for n, v in item.items()
-        if n.startswith("block_started:")
-    }
-    return Enrollment(
-        ref=EnrollmentRef(ref.store, ref.contact, ref.workflow, int(item["version"]), ref.id),
-        event_id=item["event_id"],
-        event_name=item["event_name"],
-        event_data=json.loads(trigger["data"]),
-        since=instants.parse_instant(item["since"]),
-        entered_at=instants.parse_instant(item["entered_at"]),
-        key=item.get("key", ""),
-        state_machine_arn=item["state_machine_arn"],
-        status=item["status"],
-        reason=item.get("reason", ""),
-        block_started={
-            turn: instants.parse_instant(said.partition(" ")[0]) for turn, said in began.items()
-        },
-        block_entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
-        execution_no=int(item.get("execution_no", 0)),
-        first_block_run=int(item.get("first_block_run", 0)),
-        resume_point=_start(item["resume_point"]) if "resume_point" in item else None,
-        ended_at=instants.parse_instant(item["ended_at"]) if "ended_at" in item else None,
-        outcomes={
-            name.removeprefix("outcome:"): json.loads(outcome)
-            for name, outcome in item.items()
-            if name.startswith("outcome:")
-        },
-    )
-
-
-def pending_outcomes_update(journal: "PendingOutcomes") -> dict[str, Any]:
-    """The update that writes a journal into an enrollment; empty if there is nothing to write."""
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    parts = []
-    for number, (entry, at) in enumerate(journal.began.items()):
-        names[f"#b{number}"] = f"block_started:{entry}"
-        values[f":b{number}"] = (
-            f"{instants.format_instant(at)} {journal.entries.get(entry, '')}".rstrip()
-        )
-        parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
-    for number, (step, outcome) in enumerate(journal.outcomes.items()):
-        names[f"#o{number}"] = f"outcome:{step}"
-        values[f":o{number}"] = json.dumps(outcome, ensure_ascii=False)
-        parts.append(f"#o{number} = if_not_exists(#o{number}, :o{number})")
-    return (
-        {"expression": "SET " + ", ".join(parts), "names": names, "values": values} if parts else {}
-    )
