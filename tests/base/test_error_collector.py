@@ -10,7 +10,7 @@ from milepost.base.errors import ThrottledError
 from tests.support.faults import Killed
 
 
-def test_what_fails_holds_up_nothing_else() -> None:
+def test_failing_item_does_not_block_other_items() -> None:
     apart, done = ErrorCollector(), []
     for number in range(5):
         with apart:
@@ -21,14 +21,14 @@ def test_what_fails_holds_up_nothing_else() -> None:
     assert isinstance(told.value.__cause__, ZeroDivisionError)
 
 
-def test_where_all_was_done_nothing_is_told() -> None:
+def test_no_error_is_raised_when_nothing_failed() -> None:
     apart = ErrorCollector()
     with apart:
         pass
     apart.raise_if_any("things")
 
 
-def test_what_is_told_is_the_kind_and_the_place_and_not_the_words_of_an_error() -> None:
+def test_report_has_error_type_and_location_but_no_message() -> None:
     apart = ErrorCollector()
     for name in ("ada@mail.example", "bea@mail.example"):
         with apart:
@@ -45,14 +45,14 @@ def test_what_is_told_is_the_kind_and_the_place_and_not_the_words_of_an_error() 
     assert "(2 times), OSError at test_error_collector.py:" in str(told.value)
 
 
-def test_a_process_that_ends_is_not_held_up() -> None:
+def test_process_exit_is_not_swallowed() -> None:
     apart = ErrorCollector()
     with pytest.raises(Killed), apart:
         raise Killed("anywhere")
     apart.raise_if_any("things")
 
 
-def test_of_many_failures_only_the_first_keeps_alive_what_it_was_about() -> None:
+def test_only_first_of_many_errors_stays_in_memory() -> None:
     class Profile:
         pass
 

@@ -47,37 +47,85 @@ from tests.support.random_workflows import workflows
 
 HOOK = "https://crm.example.com/hook"
 EVERYTHING = workflow(
-    step("update_contact", "update", set={"a": {"from": "event.total"}, "b": [1, {"c": None}]},
-         unset=["d"], increment={"e": 1.5}, append={"f": "x"}, locale="pt-BR",
-         timezone={"from": "event.zone"}),
-    step("add_to_list", "join", list="club"), step("remove_from_list", "part", list="club"),
-    step("set_stage", "stage", stage="vip"), step("add_score", "score", points=5),
+    step(
+        "update_contact",
+        "update",
+        set={"a": {"from": "event.total"}, "b": [1, {"c": None}]},
+        unset=["d"],
+        increment={"e": 1.5},
+        append={"f": "x"},
+        locale="pt-BR",
+        timezone={"from": "event.zone"},
+    ),
+    step("add_to_list", "join", list="club"),
+    step("remove_from_list", "part", list="club"),
+    step("set_stage", "stage", stage="vip"),
+    step("add_score", "score", points=5),
     step("emit_event", "tell", event="Told", properties={"n": {"from": "event.total"}}),
     step("start_workflow", "go", workflow="other"),
-    step("webhook", "hook", url=HOOK, method="PUT", body={"x": {"from": "contact.email"}},
-         headers={"X-Team": "growth"}, on_failure="exit"),
+    step(
+        "webhook",
+        "hook",
+        url=HOOK,
+        method="PUT",
+        body={"x": {"from": "contact.email"}},
+        headers={"X-Team": "growth"},
+        on_failure="exit",
+    ),
     step("notify", "say", message="{contact.email} left", to="slack", url=HOOK),
-    step("holdout", "control", percent=5), split("s", a=1, b=0, c=3),
-    step("delay_until", "until", date="event.renewal", offset="-3 days", at="09:30",
-         timezone="store", if_missing="exit"),
-    step("send_email", "mail", variants=[{"name": "a", "template": "plain", "weight": 2},
-                                         {"name": "b", "template": "plain"}],
-         from_name="Zoé", reply_to="help@shop.example", expires="2 days", category="marketing"),
-    wait_for("w", "Replied", "2 days", [send("thanks")], [goto("again", "until", max=3)],
-             where={"event": "n", "gt": 1}),
-    branch("b", {"any": [{"step": "hook", "output": "body.tier", "is": "gold"},
-                         {"sum_of": "Paid", "of": "total", "gte": 5, "since": "enrollment"},
-                         {"in_list": "club"}, {"email": "mail", "was": "clicked", "link": "x"},
-                         {"not": {"did": "Paid", "times": {"lt": 3}, "within": "30 days"}},
-                         {"contact": "properties.born", "anniversary_within": "7 days"}]},
-           [leave("out")], [delay("1 day", until_time="09:30", on_days=["monday"])]),
+    step("holdout", "control", percent=5),
+    split("s", a=1, b=0, c=3),
+    step(
+        "delay_until",
+        "until",
+        date="event.renewal",
+        offset="-3 days",
+        at="09:30",
+        timezone="store",
+        if_missing="exit",
+    ),
+    step(
+        "send_email",
+        "mail",
+        variants=[
+            {"name": "a", "template": "plain", "weight": 2},
+            {"name": "b", "template": "plain"},
+        ],
+        from_name="Zoé",
+        reply_to="help@shop.example",
+        expires="2 days",
+        category="marketing",
+    ),
+    wait_for(
+        "w",
+        "Replied",
+        "2 days",
+        [send("thanks")],
+        [goto("again", "until", max=3)],
+        where={"event": "n", "gt": 1},
+    ),
+    branch(
+        "b",
+        {
+            "any": [
+                {"step": "hook", "output": "body.tier", "is": "gold"},
+                {"sum_of": "Paid", "of": "total", "gte": 5, "since": "enrollment"},
+                {"in_list": "club"},
+                {"email": "mail", "was": "clicked", "link": "x"},
+                {"not": {"did": "Paid", "times": {"lt": 3}, "within": "30 days"}},
+                {"contact": "properties.born", "anniversary_within": "7 days"},
+            ]
+        },
+        [leave("out")],
+        [delay("1 day", until_time="09:30", on_days=["monday"])],
+    ),
     send("last"),
     trigger={"type": "contact", "field": "score", "crosses": 50},
     audience={"all": [{"consents_to": "offers"}, {"in_workflow": "x"}]},
     reentry={"allow": "after", "after": "7 days"},
     exit_on=[{"event": "Paid", "where": {"event": "total", "between": [1, 5]}}],
     goal={"event": "Paid", "within": "5 days"},
-)  # fmt: skip
+)
 TRIGGERS: list[Json] = [
     {"type": "event", "event": "E", "key": "id", "where": {"event": "x", "exists": True}},
     {"type": "list", "list": "club", "on": "removed"},
@@ -124,8 +172,13 @@ def carry_out(program: Program, data: Any) -> None:
     profile = apply_event(Profile(STORE, contact()), happened, StoreSettings())
     if trigger_matches(program.workflow, trigger_index_entry(program), None, profile, happened):
         decide_entry(program, profile, happened, FACTS, MONDAY_NOON)
-    looked_up = {"event": known, "contact": profile.as_data(), "steps": {"hook": known},
-                 "enrollment": {}, "store": {}}  # fmt: skip
+    looked_up = {
+        "event": known,
+        "contact": profile.as_data(),
+        "steps": {"hook": known},
+        "enrollment": {},
+        "store": {},
+    }
     inside = enrollment(event_data=known)
     facts = EvaluationContext(
         now=FACTS.now, contact=profile.as_data(), event=known, steps={"hook": known}
@@ -166,9 +219,11 @@ def _carry_out(
 
 
 def _spots(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = document.items() if isinstance(document, dict) else (
-        enumerate(document) if isinstance(document, list) else ()
-    )  # fmt: skip
+    inner = (
+        document.items()
+        if isinstance(document, dict)
+        else (enumerate(document) if isinstance(document, list) else ())
+    )
     return [path, *(spot for key, value in inner for spot in _spots(value, (*path, key)))]
 
 
@@ -219,7 +274,7 @@ def mutated(draw: st.DrawFn, document: Json) -> str:
     return text
 
 
-def test_the_file_with_everything_in_it_is_compiled() -> None:
+def test_workflow_with_every_step_compiles_with_each_trigger() -> None:
     for trigger in TRIGGERS:
         assert compiled(json.dumps({**EVERYTHING, "trigger": trigger})) is not None
 
@@ -229,9 +284,7 @@ def test_the_file_with_everything_in_it_is_compiled() -> None:
     st.sampled_from(TRIGGERS).flatmap(lambda trigger: mutated({**EVERYTHING, "trigger": trigger})),
     posted,
 )
-def test_a_file_with_everything_in_it_and_accidents_is_compiled_or_explained(
-    text: str, data: Any
-) -> None:
+def test_mutated_full_workflow_compiles_or_gets_problems(text: str, data: Any) -> None:
     program = compiled(text)
     if program is not None:
         carry_out(program, data)
@@ -239,7 +292,7 @@ def test_a_file_with_everything_in_it_and_accidents_is_compiled_or_explained(
 
 @settings(max_examples=how_many(100), deadline=None)
 @given(workflows(everything=True).flatmap(mutated), posted)
-def test_any_workflow_with_accidents_is_compiled_or_explained(text: str, data: Any) -> None:
+def test_mutated_random_workflow_compiles_or_gets_problems(text: str, data: Any) -> None:
     program = compiled(text)
     if program is not None:
         carry_out(program, data)
@@ -247,7 +300,7 @@ def test_any_workflow_with_accidents_is_compiled_or_explained(text: str, data: A
 
 @settings(max_examples=how_many(60), deadline=None)
 @given(st.sampled_from(TRIGGERS), posted)
-def test_what_is_compiled_can_be_carried_out_for_anybody(trigger: Json, data: Any) -> None:
+def test_compiled_workflow_runs_with_arbitrary_event_data(trigger: Json, data: Any) -> None:
     program = compiled(json.dumps({**EVERYTHING, "trigger": trigger}))
     assert program is not None
     carry_out(program, data)

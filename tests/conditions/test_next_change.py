@@ -48,7 +48,7 @@ def flips(condition: Json, contact: Json | None = None, history: History | None 
     return next_change(condition, facts_at(NOW, condition, contact or {}, history or {}))
 
 
-def test_a_purchase_leaves_the_window_that_it_was_counted_in() -> None:
+def test_next_change_is_when_event_leaves_window() -> None:
     bought: History = {"Bought": [(NOW - 10 * DAY, {}), (NOW - 2 * DAY, {})]}
     once = {"did": "Bought", "within": "30 days"}
     assert flips(once, history=bought) == NOW + 28 * DAY
@@ -56,14 +56,14 @@ def test_a_purchase_leaves_the_window_that_it_was_counted_in() -> None:
     assert flips({"did_not": "Bought", "within": "30 days"}, history=bought) == NOW + 28 * DAY
 
 
-def test_what_was_not_done_cannot_be_done_by_waiting() -> None:
+def test_missing_event_gives_no_next_change() -> None:
     assert flips({"did": "Bought", "within": "30 days"}) is None
     few: History = {"Bought": [(NOW - DAY, {})]}
     assert flips({"did": "Bought", "within": "9 days", "times": {"gte": 2}}, history=few) is None
     assert flips({"did": "Bought"}, history=few) is None
 
 
-def test_a_sum_shrinks_when_its_parts_leave() -> None:
+def test_sum_of_changes_when_event_leaves_window() -> None:
     spent: History = {"Bought": [(NOW - 10 * DAY, {"total": 80}), (NOW - 2 * DAY, {"total": "30"})]}
     asked = {"sum_of": "Bought", "of": "total", "within": "30 days", "gte": 100}
     assert flips(asked, history=spent) == NOW + 20 * DAY
@@ -81,12 +81,14 @@ def test_a_sum_shrinks_when_its_parts_leave() -> None:
         ("within_next", NOW - DAY, None),
     ],
 )
-def test_a_date_comes_near_and_passes(operator: str, value: datetime, flip: Any) -> None:
+def test_date_condition_changes_at_start_and_end_of_range(
+    operator: str, value: datetime, flip: Any
+) -> None:
     asked = {"contact": "properties.renewal", operator: "7 days"}
     assert flips(asked, {"properties": {"renewal": value.isoformat()}}) == flip
 
 
-def test_a_birthday_comes_near_and_is_over_at_midnight() -> None:
+def test_anniversary_condition_ends_at_midnight() -> None:
     asked = {"contact": "properties.born", "anniversary_within": "7 days"}
     near = flips(asked, {"properties": {"born": "1990-11-20"}})
     assert near == datetime(2026, 11, 13, tzinfo=UTC)
@@ -94,7 +96,7 @@ def test_a_birthday_comes_near_and_is_over_at_midnight() -> None:
     assert over == datetime(2026, 11, 5, tzinfo=UTC)
 
 
-def test_a_part_that_decides_alone_holds_the_whole() -> None:
+def test_deciding_condition_sets_next_change_of_group() -> None:
     bought: History = {"Bought": [(NOW - 10 * DAY, {})]}
     recent = {"did": "Bought", "within": "30 days"}
     never = {"contact": "properties.plan", "is": "gold"}
@@ -103,14 +105,14 @@ def test_a_part_that_decides_alone_holds_the_whole() -> None:
     assert flips({"any": [recent, never]}, history=bought) == NOW + 20 * DAY
 
 
-def test_a_score_fades_below_what_is_asked() -> None:
+def test_score_condition_changes_when_score_decays_below_bound() -> None:
     fades = [(NOW + DAY, 60.0), (NOW + 2 * DAY, 40.0), (NOW + 3 * DAY, 0.0)]
     asked = {"contact": "score", "gte": 50}
     facts = facts_at(NOW, asked, {"score": 80}, {}, fades)
     assert next_change(asked, facts) == NOW + 2 * DAY
 
 
-def test_only_what_speaks_of_time_moves_with_it() -> None:
+def test_depends_on_time_only_for_time_conditions() -> None:
     assert depends_on_time({"all": [{"not": {"did": "A", "within": "1 day"}}]})
     assert depends_on_time({"did": "A", "where": {"event": "due", "within_next": "1 day"}})
     assert not depends_on_time({"any": [{"did": "A"}, {"contact": "a", "before": "2027-01-01"}]})
@@ -174,7 +176,7 @@ histories = st.lists(st.tuples(moments, data), max_size=5).map(lambda events: {"
     st.lists(st.integers(1, 100), max_size=3),
 )
 @example({"contact": "a", "anniversary_within": "7 days"}, {"a": "2024-02-29"}, {}, [0.999], [])
-def test_until_it_flips_a_condition_answers_the_same(
+def test_condition_result_is_constant_until_next_change(
     condition: Json, contact: Json, history: History, when: list[float], fading: list[int]
 ) -> None:
     fades = [(NOW + (n + 1) * 3 * DAY, float(s)) for n, s in enumerate(sorted(fading)[::-1])]

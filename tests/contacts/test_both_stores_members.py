@@ -36,7 +36,7 @@ def everyone(ports: Ports, most: int) -> list[str]:
         page = ports.members.page(STORE, "all", "", page.next, most)
 
 
-def test_every_contact_is_found_once_whatever_the_size_of_a_page(ports: Ports) -> None:
+def test_each_contact_is_listed_once_for_any_page_size(ports: Ports) -> None:
     names = {known(ports, number).contact for number in range(23)}
     for most in (1, 2, 5, 23, 100):
         found = everyone(ports, most)
@@ -47,13 +47,13 @@ def test_every_contact_is_found_once_whatever_the_size_of_a_page(ports: Ports) -
     assert ports.members.page("other-shop", "all", "").members == []
 
 
-def test_a_member_says_since_when(ports: Ports) -> None:
+def test_member_has_join_time(ports: Ports) -> None:
     known(ports, 3)
     (member,) = ports.members.page(STORE, "all", "").members
     assert member.since == "2026-11-02T15:00:00.000Z"
 
 
-def test_later_events_leave_a_contact_where_it_was(ports: Ports) -> None:
+def test_later_event_does_not_list_a_contact_twice(ports: Ports) -> None:
     before = known(ports, 1)
     earlier = event("Product Viewed", at=MONDAY_NOON - HOUR, id_="earlier")
     after = replace(apply_event(before, earlier, StoreSettings()), last_sequence=2)
@@ -61,7 +61,7 @@ def test_later_events_leave_a_contact_where_it_was(ports: Ports) -> None:
     assert len(everyone(ports, 10)) == 1
 
 
-def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: Ports) -> None:
+def test_contact_timer_follows_next_check(ports: Ports) -> None:
     at = MONDAY_NOON + HOUR
     profile = known(ports, 0, NextCheck(at, at))
     me = ContactRef(STORE, profile.contact)
@@ -77,7 +77,7 @@ def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: P
     assert [*ports.timers.due(at + 2 * HOUR)] == []
 
 
-def test_a_lookout_comes_back_as_it_was(ports: Ports) -> None:
+def test_next_check_survives_a_round_trip(ports: Ports) -> None:
     at = MONDAY_NOON + HOUR
     profile = replace(
         known(ports, 0), last_sequence=2, next_check=NextCheck(at, at + HOUR), fired={"x": "y"}

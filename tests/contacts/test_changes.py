@@ -87,7 +87,7 @@ def naive(events: list[Event]) -> dict[str, Any]:
 
 
 @given(timelines(), st.data())
-def test_in_any_order_changes_come_to_what_the_whole_history_says(
+def test_changes_in_any_order_equal_full_history(
     timeline: list[Event], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(timeline))
@@ -95,15 +95,13 @@ def test_in_any_order_changes_come_to_what_the_whole_history_says(
 
 
 @given(timelines(), st.data())
-def test_a_change_that_is_applied_again_counts_once(
-    timeline: list[Event], data: st.DataObject
-) -> None:
+def test_repeated_change_counts_once(timeline: list[Event], data: st.DataObject) -> None:
     repeated = data.draw(st.lists(st.sampled_from(timeline), max_size=9)) if timeline else []
     assert told(after(*timeline, *repeated)) == told(after(*timeline))
 
 
 @given(timelines(most=3 * MAX_RECENT_ADDITIONS))
-def test_however_many_changes_come_in_order_none_is_lost(timeline: list[Event]) -> None:
+def test_no_change_is_lost_when_changes_arrive_in_order(timeline: list[Event]) -> None:
     ordered = sorted(timeline, key=lambda e: (e.occurred_at, e.id))
     profile = after(*ordered)
     assert told(profile) == naive(timeline)
@@ -111,7 +109,7 @@ def test_however_many_changes_come_in_order_none_is_lost(timeline: list[Event]) 
 
 
 @given(timelines())
-def test_a_profile_keeps_no_addition_that_counts_no_more(timeline: list[Event]) -> None:
+def test_profile_drops_additions_older_than_base_value(timeline: list[Event]) -> None:
     profile = after(*timeline)
     for name, held in profile.additions.items():
         assert held
@@ -120,7 +118,7 @@ def test_a_profile_keeps_no_addition_that_counts_no_more(timeline: list[Event]) 
 
 
 @given(timelines())
-def test_changes_survive_being_kept_as_a_text(timeline: list[Event]) -> None:
+def test_changes_survive_encoding_and_decoding(timeline: list[Event]) -> None:
     for each in timeline:
         _, _, said = decode_body(encode_body(each))
         assert told(after(each)) == told(
@@ -140,7 +138,7 @@ additions = st.builds(
 
 
 @given(st.none() | st.tuples(documents, st.just(""), st.just("")), st.lists(additions, max_size=6))
-def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Addition]) -> None:
+def test_current_value_never_raises_and_is_never_infinite(base: Any, added: list[Addition]) -> None:
     found = current_value(base, added)
     if isinstance(found, float) and not (base and base[0] == found):
         assert abs(found) != float("inf")
@@ -162,7 +160,7 @@ def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Additi
         (MAX_EXACT_INTEGER * 4, 1.0, float(MAX_EXACT_INTEGER * 4)),
     ],
 )
-def test_a_sum_is_whole_if_it_can_be_and_stays_what_it_is_if_it_cannot(
+def test_sum_becomes_integer_or_stays_unchanged_if_not_addable(
     held: Any, amount: float, comes_to: Any
 ) -> None:
     base = None if held is None else (held, "0", "e")
@@ -171,19 +169,19 @@ def test_a_sum_is_whole_if_it_can_be_and_stays_what_it_is_if_it_cannot(
     assert type(found) is type(comes_to)
 
 
-def test_a_list_keeps_what_was_added_last() -> None:
+def test_list_keeps_last_added_items() -> None:
     added = [Addition(f"{n:03}", "e", "append", n) for n in range(MAX_LIST_LENGTH + 9)]
     assert current_value(None, added) == list(range(9, MAX_LIST_LENGTH + 9))
 
 
-def test_an_addition_older_than_what_was_set_is_no_news() -> None:
+def test_addition_older_than_set_value_is_ignored() -> None:
     base = (5, "2", "e")
     assert add_to(base, (), Addition("1", "z", "add", 1)) == (base, ())
     assert add_to(base, (), Addition("2", "e", "add", 1)) == (base, ())
     assert add_to(base, (), Addition("2", "f", "add", 1))[1] != ()
 
 
-def test_an_addition_that_comes_later_than_many_newer_ones_is_lost_and_nothing_else_is() -> None:
+def test_addition_older_than_recent_additions_is_dropped() -> None:
     """The bound that `changes` names: older additions are merged, for a profile must stay small."""
     base: Base | None = None
     kept: tuple[Addition, ...] = ()
@@ -193,13 +191,18 @@ def test_an_addition_that_comes_later_than_many_newer_ones_is_lost_and_nothing_e
     assert add_to(base, kept, Addition("000", "e", "add", 1)) == (base, kept)
 
 
-def test_a_contact_has_so_many_fields_and_a_field_with_additions_is_one() -> None:
+def test_field_limit_counts_field_with_additions_once() -> None:
     many = MAX_FIELDS - 1  # and the address
     made = [
-        event("E", id_=f"e{kind}{n}", at=MONDAY_NOON + timedelta(minutes=minute),
-              contact=ContactUpdate(changes=(Change(kind, f"properties.p{n}", 1),)))
-        for minute, kind in enumerate(KINDS) for n in range(many)
-    ]  # fmt: skip
+        event(
+            "E",
+            id_=f"e{kind}{n}",
+            at=MONDAY_NOON + timedelta(minutes=minute),
+            contact=ContactUpdate(changes=(Change(kind, f"properties.p{n}", 1),)),
+        )
+        for minute, kind in enumerate(KINDS)
+        for n in range(many)
+    ]
     profile = after(*made[:-1])
     assert len(profile.additions) == many - 1
     assert profile.get(f"properties.p{many - 1}") == 1
@@ -211,7 +214,7 @@ def test_a_contact_has_so_many_fields_and_a_field_with_additions_is_one() -> Non
     assert apply_event(room, late, SETTINGS).get("properties.z") == 1
 
 
-def test_what_the_shop_says_counts_from_then_on_whenever_the_addition_arrives() -> None:
+def test_shop_value_overrides_earlier_addition_in_any_order() -> None:
     added = event("A", at=MONDAY_NOON, contact=ContactUpdate(changes=(Change("add", X, 5),)))
     said = event(
         "B", at=MONDAY_NOON + timedelta(days=1), contact=ContactUpdate(properties={"x": 9})

@@ -27,7 +27,7 @@ def join_all(ports: Ports) -> None:
         ports.members.join(ref(each), "segment", "buyers", since)
 
 
-def test_who_has_joined_is_a_member_until_leaving(ports: Ports) -> None:
+def test_contact_is_member_from_join_until_leave(ports: Ports) -> None:
     join_all(ports)
     join_all(ports)
     assert ports.members.count(STORE, "segment", "buyers") == len(PEOPLE)
@@ -40,7 +40,7 @@ def test_who_has_joined_is_a_member_until_leaving(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2, 100])
-def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -> None:
+def test_partitions_list_each_member_once(ports: Ports, most: int) -> None:
     join_all(ports)
     seen: list[str] = []
     for part in range(ports.members.partition_count()):
@@ -55,7 +55,7 @@ def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -
     assert sorted(seen) == sorted(PEOPLE)
 
 
-def test_a_segment_goes_live_in_place_of_the_one_that_was(ports: Ports) -> None:
+def test_publish_replaces_only_expected_segment_version(ports: Ports) -> None:
     one = new_segment("Buyers", BOUGHT, False, 1)
     assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
     assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
@@ -72,7 +72,7 @@ def test_a_segment_goes_live_in_place_of_the_one_that_was(ports: Ports) -> None:
         ports.registry.segment(STORE, "buyers", 9)
 
 
-def test_the_rules_of_points_come_and_go(ports: Ports) -> None:
+def test_scoring_rules_can_be_published_and_removed(ports: Ports) -> None:
     rules = (Rule("order", "Order Completed", 20, {"event": "total", "gte": 9}, 100),)
     scoring = Scoring(rules, period=60, least=0, stages=("lead", "customer"))
     ports.publications.apply_scoring(STORE, scoring.to_json())
@@ -81,7 +81,7 @@ def test_the_rules_of_points_come_and_go(ports: Ports) -> None:
     assert ports.registry.head(STORE).scoring is None
 
 
-def test_a_contact_keeps_where_it_stands(ports: Ports) -> None:
+def test_segment_state_survives_a_round_trip(ports: Ports) -> None:
     cause = event(id_="o-1")
     standing = apply_membership(EMPTY, "buyers", True, cause, MONDAY_NOON, initial=True)
     standing = standing._replace(
@@ -101,7 +101,7 @@ def test_a_contact_keeps_where_it_stands(ports: Ports) -> None:
     assert SegmentState.from_json({}) == EMPTY
 
 
-def test_the_progress_of_a_look_can_be_followed(ports: Ports) -> None:
+def test_backfill_progress_is_readable_by_partition(ports: Ports) -> None:
     assert ports.progress.looked(STORE, "segment/buyers") is None
     ports.progress.begin(STORE, "run-1", ["scoring", "segment/buyers"], 8, MONDAY_NOON)
     assert ports.progress.part(STORE, "run-1", "all##0") == PartitionProgress()

@@ -48,13 +48,17 @@ def buys(shop: Shop) -> None:
         known |= {item["sk"]["S"] for item in new}
 
 
-def test_who_buys_is_counted_and_shown(shop: Shop, call: Caller) -> None:
+def test_buyer_is_counted_and_listed_in_segment(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(cart=workflow(send("first"))), **FILES})
     assert report(shop, "segments.buyers")["outcome"] == "published"
     assert call(SEGMENT, name="buyers").body == {
-        "segment": "buyers", "title": "Buyers", "version": 1, "static": False, "count": 0,
+        "segment": "buyers",
+        "title": "Buyers",
+        "version": 1,
+        "static": False,
+        "count": 0,
         "backfill": None,
-    }  # fmt: skip
+    }
     buys(shop)
     assert call(SEGMENT, name="buyers").body["count"] == 1
     shown = call(MEMBERS, name="buyers").body
@@ -62,7 +66,7 @@ def test_who_buys_is_counted_and_shown(shop: Shop, call: Caller) -> None:
     assert shown["next"] is None
 
 
-def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
+def test_backfill_adds_contacts_that_bought_before(shop: Shop, call: Caller) -> None:
     upload(shop, files_of())
     buys(shop)
     upload(shop, FILES)
@@ -122,7 +126,7 @@ class Kept:
     def close(self, work: Job) -> None: ...
 
 
-def test_a_contact_is_put_into_a_static_segment_and_taken_out(shop: Shop, call: Caller) -> None:
+def test_api_adds_contact_to_static_segment_and_removes_it(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
     buys(shop)
     for route, count in ((PUT, 1), (PUT, 1), (TAKE, 0), (PUT, 1)):
@@ -133,7 +137,7 @@ def test_a_contact_is_put_into_a_static_segment_and_taken_out(shop: Shop, call: 
         assert call(SEGMENT, name="guests").body["count"] == count
 
 
-def test_only_static_segments_and_known_contacts(shop: Shop, call: Caller) -> None:
+def test_api_refuses_dynamic_segments_and_unknown_contacts(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
     assert call(PUT, name="buyers", contact=wren(shop)).error == "not_static"
     assert call(PUT, name="guests", contact="c" + "f" * 25).error == "unknown_contact"
@@ -142,7 +146,9 @@ def test_only_static_segments_and_known_contacts(shop: Shop, call: Caller) -> No
     assert call(SEGMENT, name="Stage-lead").error == "unknown_name"
 
 
-def test_pages_lead_on_and_cursors_are_checked(shop: Shop, call: Caller, cloud: Cloud) -> None:
+def test_list_members_are_paged_and_bad_cursors_refused(
+    shop: Shop, call: Caller, cloud: Cloud
+) -> None:
     upload(shop, {**files_of(), **FILES})
     from datetime import UTC, datetime
 
@@ -170,15 +176,18 @@ def test_pages_lead_on_and_cursors_are_checked(shop: Shop, call: Caller, cloud: 
         assert call(ON_LIST, name="news", query={"limit": limit}).error == "bad_limit"
 
 
-def test_a_condition_is_tried_out_on_some(shop: Shop, call: Caller) -> None:
+def test_preview_counts_matching_contacts_and_shows_a_sample(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
     buys(shop)
     found = call(PREVIEW, body={"condition": BUYERS["condition"]})
     assert found.status == 200, found
     assert found.body == {
-        "matched": 1, "sampled": 1, "total": 1, "description": "1 of 1 contacts belong to it",
+        "matched": 1,
+        "sampled": 1,
+        "total": 1,
+        "description": "1 of 1 contacts belong to it",
         "sample": [wren(shop)],
-    }  # fmt: skip
+    }
     nobody = call(PREVIEW, body={"condition": {"did": "Order Canceled"}}).body
     assert (nobody["matched"], nobody["sample"]) == (0, [])
 
@@ -194,7 +203,7 @@ def test_a_condition_is_tried_out_on_some(shop: Shop, call: Caller) -> None:
         ({"condition": {"in_segment": "vip"}}, "bad_condition", "condition.in_segment"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(
+def test_invalid_preview_is_refused_with_field(
     call: Caller, body: Any, error: str, field: str | None
 ) -> None:
     answered = call(PREVIEW, body=body)

@@ -42,7 +42,7 @@ def after(scoring: Scoring, *happened: tuple[str, int, int]) -> Any:
     return points
 
 
-def test_events_are_worth_what_the_rules_say() -> None:
+def test_events_score_points_by_rule() -> None:
     assert current_score(after(STAYS, ("Ordered", 0, 10)), STAYS, MONDAY_NOON) == 20
     assert current_score(after(STAYS, ("Ordered", 0, 150)), STAYS, MONDAY_NOON) == 50
     assert current_score(after(STAYS, ("Returned", 0, 0)), STAYS, MONDAY_NOON) == 0
@@ -51,12 +51,12 @@ def test_events_are_worth_what_the_rules_say() -> None:
     assert after(STAYS, ("Looked", 0, 0)) == {}
 
 
-def test_all_events_of_a_rule_with_a_limit_are_worth_no_more() -> None:
+def test_rule_limit_caps_points_of_all_its_events() -> None:
     points = after(STAYS, *[("Clicked", 0, 0)] * 9, ("Ordered", 0, 1))
     assert current_score(points, STAYS, MONDAY_NOON) == 32
 
 
-def test_points_lose_their_half_in_the_half_life() -> None:
+def test_points_halve_after_each_half_life() -> None:
     points = after(HALF, ("Ordered", 0, 10))
     begins = current_score(points, HALF, MONDAY_NOON)
     assert begins == 20
@@ -65,7 +65,7 @@ def test_points_lose_their_half_in_the_half_life() -> None:
     assert current_score(points, HALF, MONDAY_NOON + 301 * DAY) == 0
 
 
-def test_points_melt_away_step_by_step() -> None:
+def test_linear_decay_removes_points_in_equal_steps() -> None:
     points = after(MELTS, ("Ordered", 0, 10))
     values = [current_score(points, MELTS, MONDAY_NOON + week * 7 * DAY) for week in range(12)]
     assert values == [20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0, 0]
@@ -83,7 +83,7 @@ scorings = st.sampled_from([HALF, MELTS, STAYS])
 
 
 @given(happened, scorings, st.integers(0, 999), st.integers(-800, 1500))
-def test_the_order_in_which_events_are_heard_of_changes_nothing(
+def test_score_does_not_depend_on_event_order(
     events: list[tuple[str, int, int]], scoring: Scoring, seed: int, days: int
 ) -> None:
     mixed = Random(seed).sample(events, len(events))
@@ -94,7 +94,7 @@ def test_the_order_in_which_events_are_heard_of_changes_nothing(
 
 
 @given(happened, st.sampled_from([HALF, MELTS]))
-def test_a_score_changes_only_when_it_was_foreseen(
+def test_score_changes_only_at_predicted_times(
     events: list[tuple[str, int, int]], scoring: Scoring
 ) -> None:
     points = after(scoring, *events)
@@ -110,12 +110,12 @@ def test_a_score_changes_only_when_it_was_foreseen(
 
 
 @given(happened)
-def test_a_profile_keeps_few_buckets(events: list[tuple[str, int, int]]) -> None:
+def test_number_of_point_buckets_is_bounded(events: list[tuple[str, int, int]]) -> None:
     for scoring in (HALF, MELTS):
         assert all(len(held) <= scoring.lasts for held in after(scoring, *events).values())
 
 
-def test_without_rules_there_are_no_points() -> None:
+def test_score_is_zero_without_scoring_rules() -> None:
     told = event("Ordered")
     standing = apply_score(EMPTY, told, STAYS, MONDAY_NOON)
     assert (standing.score, standing.points) == (20, {"": {"0": 20}})
@@ -127,9 +127,7 @@ def test_without_rules_there_are_no_points() -> None:
     ("value", "points", "sum_"),
     [(None, 20, 20), (5, 20, 25), (5, 0, 5), ("many", 20, "many"), (True, 20, True)],
 )
-def test_what_steps_added_and_what_events_were_worth_are_one_score(
-    value: Any, points: float, sum_: Any
-) -> None:
+def test_points_from_steps_and_events_add_up(value: Any, points: float, sum_: Any) -> None:
     assert add_points(value, points) == sum_
 
 
@@ -150,7 +148,7 @@ SINCE = Membership(MONDAY_NOON, "e")
         ([], "fan", "fan", True, ""),
     ],
 )
-def test_a_stage_is_reached_once_and_not_left_backwards(
+def test_stage_is_reached_once_and_goes_back_only_if_allowed(
     there: list[str], said: str, current: Any, falls: bool, reached: str
 ) -> None:
     segments = {f"stage:{stage}": SINCE for stage in there}
