@@ -1,4 +1,4 @@
-"""What is known of each contact, with the proof of consent and the addresses never to mail."""
+"""Profiles, identities, the consent log and suppressions in DynamoDB."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,12 +21,12 @@ from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Consent, Profile
 from milepost.contacts.suppression import ERASED
 
 MAX_TOPICS = 90
-"""Topics that one transaction withdraws: it may have 100 parts, and each topic has its proof."""
+"""Topics that one transaction withdraws. It may have 100 parts, and each topic has a log entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoContacts:
-    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts.
+    """Implements `Contacts`. `retention` applies to events and to identities of orders and carts.
 
     `to_wire` turns a business instant into a real one, for timers.
     """
@@ -56,8 +56,8 @@ class DynamoContacts:
     def claim_identifiers(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
         elsewhere: dict[IdentifierKind, str] = {}
         for kind, value in claimable_identifiers(event).items():
-            lasting = kind in PERMANENT_IDENTIFIERS
-            until = None if lasting else int((event.occurred_at + self.retention).timestamp())
+            permanent = kind in PERMANENT_IDENTIFIERS
+            until = None if permanent else int((event.occurred_at + self.retention).timestamp())
             item = keys.identity(event.store, kind, value)
             try:
                 self.table.put(
@@ -65,9 +65,9 @@ class DynamoContacts:
                     "attribute_not_exists(pk)",
                 )
             except ConditionFailedError as refused:
-                held = refused.items[0]
-                if held and held["contact"] != contact:
-                    elsewhere[kind] = held["contact"]
+                existing = refused.items[0]
+                if existing and existing["contact"] != contact:
+                    elsewhere[kind] = existing["contact"]
         return elsewhere
 
     def repoint_identity(

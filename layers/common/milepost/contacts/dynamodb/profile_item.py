@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DynamoMembers:
-    """Implements `Members`. A place is `<part> <since> <contact>` of the last one before it."""
+    """Implements `Memberships`. A cursor is `<partition> <since> <contact>` of the last member."""
 
     table: Table
 
@@ -85,9 +85,9 @@ class DynamoMembers:
         start: dict[str, Any] = {}
         if rest:
             since, _, contact = rest.partition(" ")
-            place = keys.member(store, contact, group, name)
-            place |= {"member_bucket": {"S": bucket}, "member_since": {"S": since}}
-            start = {"ExclusiveStartKey": place}
+            key = keys.member(store, contact, group, name)
+            key |= {"member_bucket": {"S": bucket}, "member_since": {"S": since}}
+            start = {"ExclusiveStartKey": key}
         return self.table.query(
             IndexName="members",
             KeyConditionExpression="member_bucket = :bucket",
@@ -98,12 +98,9 @@ class DynamoMembers:
 
 
 def member_entry(store: str, group: "Group", name: str, contact: str, since: str) -> dict[str, str]:
-    """The attributes that put an item of a contact into the index of members."""
-    number = keys.shard(contact)
-    return {
-        "member_bucket": keys.member_bucket(store, group, name, number),
-        "member_since": since,
-    }
+    """The attributes that put a contact's item into the index `members`."""
+    bucket = keys.member_bucket(store, group, name, keys.shard(contact))
+    return {"member_bucket": bucket, "member_since": since}
 
 
 CONSENT = "consent:"
@@ -119,25 +116,25 @@ def consent_value(consent: Consent) -> dict[str, Any]:
 
 
 def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Profile:
-    """Read a profile; an item that only holds a withdrawn consent is a profile too."""
-    facts = json.loads(item.get("profile", "{}"))
+    """Read a profile. An item that only has a withdrawn consent is a profile too."""
+    document = json.loads(item.get("profile", "{}"))
     return Profile(
         store=store,
         contact=contact,
-        fields={name: tuple(entry) for name, entry in facts.get("fields", {}).items()},
+        fields={name: tuple(entry) for name, entry in document.get("fields", {}).items()},
         totals={
             name: EventTotal(
                 count, instants.parse_instant(first), instants.parse_instant(last), Decimal(value)
             )
-            for name, (count, first, last, value) in facts.get("totals", {}).items()
+            for name, (count, first, last, value) in document.get("totals", {}).items()
         },
-        entries={w: instants.parse_instant(at) for w, at in facts.get("entries", {}).items()},
+        entries={w: instants.parse_instant(at) for w, at in document.get("entries", {}).items()},
         additions={
             name: tuple(Addition(*each) for each in held)
-            for name, held in facts.get("additions", {}).items()
+            for name, held in document.get("additions", {}).items()
         },
         known_identifiers={
-            kind: tuple(values) for kind, values in facts.get("identifiers", {}).items()
+            kind: tuple(values) for kind, values in document.get("identifiers", {}).items()
         },
         consent={
             name.removeprefix(CONSENT): Consent(
@@ -151,20 +148,20 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
             if name.startswith(CONSENT)
         },
         active_enrollments={
-            name.removeprefix(ACTIVE_ENROLLMENTS): _presence(held)
+            name.removeprefix(ACTIVE_ENROLLMENTS): _active_enrollment(held)
             for name, held in item.items()
             if name.startswith(ACTIVE_ENROLLMENTS)
         },
         last_sequence=int(item.get("last_sequence", "0")),
         moved_events=int(item.get("moved_events", 0)),
-        fired=facts.get("fired", {}),
-        next_check=_lookout(facts.get("next_check")),
+        fired=document.get("fired", {}),
+        next_check=_next_check(document.get("next_check")),
         merged_into=item.get("merged_into", ""),
         merging=bool(item.get("merging", False)),
-        misrouted=(int(facts["misrouted"][0]), facts["misrouted"][1])
-        if "misrouted" in facts
+        misrouted=(int(document["misrouted"][0]), document["misrouted"][1])
+        if "misrouted" in document
         else (0, ""),
-        segment_state=SegmentState.from_json(facts.get("segment_state", {})),
+        segment_state=SegmentState.from_json(document.get("segment_state", {})),
         recent_sends=from_numbers(item.get(RECENT_SENDS, {})),
     )
 
@@ -172,11 +169,10 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
 def profile_change(
     before: Profile | None, after: Profile, to_wire: Callable[[datetime], datetime]
 ) -> dict[str, Any]:
-    """The update from `before` to `after`, on condition that nothing it rests on has changed.
+    """The update from `before` to `after`, on condition that `before` is still current.
 
-    A contact that was merged into another is never written to again: its `last_sequence` says
-    where that was. `to_wire` turns a business instant into a real one, for the index of what is
-    due.
+    It never writes to a contact that was merged into another. `to_wire` turns a business instant
+    into a real one, for the index `timers`.
     """
     old = before or Profile(after.store, after.contact)
     sets: dict[str, Any] = {"profile": profile_json(after)}
@@ -210,7 +206,7 @@ def profile_change(
         for id_ in old.active_enrollments
         if id_ not in after.active_enrollments
     ]
-    empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
+    empty = not (old.fields or old.totals)  # new, or left for two days by an erasure
     if not old.last_sequence or empty:
         sets |= member_entry(after.store, "all", "", after.contact, first_seen(after))
     if after.next_check != old.next_check and after.next_check is not None:
@@ -249,7 +245,7 @@ def _expression(
 
 
 def recent_sends_value(profile: Profile) -> dict[str, int] | None:
-    """What the item of a profile holds of the marketing of late; it never becomes empty again."""
+    """The stored recent sends of a profile; they never become empty again."""
     return to_numbers(profile.recent_sends) or None
 
 
@@ -283,11 +279,11 @@ def profile_json(profile: Profile) -> str:
     )
 
 
-def _lookout(held: Sequence[str] | None) -> NextCheck | None:
+def _next_check(held: Sequence[str] | None) -> NextCheck | None:
     return NextCheck(*map(instants.parse_instant, held)) if held else None
 
 
-def _presence(held: Mapping[str, Any]) -> ActiveEnrollment:
+def _active_enrollment(held: Mapping[str, Any]) -> ActiveEnrollment:
     return ActiveEnrollment(
         held["workflow"],
         int(held["version"]),
