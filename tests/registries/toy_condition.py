@@ -40,22 +40,22 @@ OPERATORS["longer_ago_than"] = Operator(
 from milepost.conditions.leaf_files import LEAF_FILES, LeafFile
 
 
-def since(condition: Condition, facts: EvaluationContext) -> datetime | None:
-    joined = facts.contact["properties"].get("joined")
+def since(condition: Condition, context: EvaluationContext) -> datetime | None:
+    joined = context.contact["properties"].get("joined")
     if not isinstance(joined, str):
         return None
-    return as_instant(joined, facts.now) + parse_duration(condition["reader_for"])
+    return as_instant(joined, context.now) + parse_duration(condition["reader_for"])
 
 
-def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-    at, topic = since(condition, facts), condition["topic"]
-    met = at is not None and at <= facts.now and facts.consent.get(topic) == "granted"
+def evaluate(condition: Condition, context: EvaluationContext) -> ConditionResult:
+    at, topic = since(condition, context), condition["topic"]
+    met = at is not None and at <= context.now and context.consent.get(topic) == "granted"
     lasts = condition["reader_for"]
     return ConditionResult(met, f"has {'' if met else 'not '}read {topic} for {lasts}")
 
 
-def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-    at = since(condition, facts)
+def next_change(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
+    at = since(condition, context)
     if at is not None:
         yield at
 
