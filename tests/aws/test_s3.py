@@ -107,7 +107,7 @@ def test_oversized_file_is_read_far_enough_to_be_refused(
 
 
 class Broken:
-    """A client whose every call fails."""
+    """A client whose calls all fail."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -134,7 +134,7 @@ class Broken:
     ],
 )
 def test_s3_error_raises_throttled_error_for_store_files(error: Exception) -> None:
-    """An answer of "no such file" would archive what is live."""
+    """A result of "no such file" would archive live files."""
     broken = S3Files(Broken(error), "files")  # type: ignore[arg-type]
     for call in (
         lambda: broken.read("a", "x"),

@@ -81,7 +81,7 @@ def test_domain_becomes_punycode_as_in_browsers(written: str, normalized: str) -
 
 @pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
 def test_domain_with_zero_width_joiner_is_refused(joiner: str) -> None:
-    """One standard drops it and the other keeps it: mail might reach a stranger."""
+    """One IDNA standard drops it and the other keeps it: mail might reach a stranger."""
     assert normalize_email(f"info@\u0646\u0627\u0645\u0647{joiner}\u0627\u06cc.example") is None
 
 

@@ -59,7 +59,7 @@ def test_on_days_without_time_starts_at_midnight() -> None:
     assert ends("2026-11-22T23:30:00Z", **berlin) == "2026-11-22T23:30:00Z", "it is Monday there"
 
 
-# --- whose clock ---
+# --- time zones ---
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_any_zone_name_is_accepted_without_error(name: str) -> None:
     assert zone is None or zone.key == name
 
 
-# --- clocks that change ---
+# --- clock changes ---
 
 
 def on(day: str, wall: str, zone: str, earliest: str = "2000-01-01T00:00:00Z") -> str:
@@ -156,7 +156,7 @@ def test_repeated_local_time_uses_first_occurrence_not_past(
 
 
 def test_delay_across_clock_change_keeps_local_time() -> None:
-    """From ten to ten is a day, though the clock goes forward and it has 23 hours."""
+    """From ten to ten is a day, although it has 23 hours when the clock goes forward."""
     delay = {"for": "1 day", "until_time": "10:00", "timezone": "Europe/Berlin"}
     assert delay_ends(delay, at("2026-03-28T10:00:00+01:00"), None, "UTC") == at(
         "2026-03-29T10:00:00+02:00"
@@ -205,7 +205,7 @@ times = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0
 def test_delay_ends_at_earliest_matching_instant(
     zone: str, day: str, quarter: int, wall: str, days: list[str]
 ) -> None:
-    """Walked through quarter by quarter: the first moment whose wall clock shows what is asked."""
+    """Check every quarter of an hour: the delay ends at the first one that matches."""
     start = at(f"{day}T00:00:00Z") + timedelta(minutes=15 * quarter)
     delay = {"until_time": wall, "on_days": days, "timezone": zone}
     found = delay_ends(delay, start, None, "UTC")

@@ -1,4 +1,4 @@
-"""What a file may say as a date, a language, a zone or a value, and what it is told otherwise."""
+"""Dates, languages, time zones and values in files, and the problems of invalid ones."""
 
 import json
 from typing import Any
@@ -55,7 +55,7 @@ def test_valid_date_or_path_is_accepted(date: str) -> None:
     ],
 )
 def test_impossible_date_is_reported_as_problem(date: str) -> None:
-    """Otherwise everybody would go on at once, for the date is not there."""
+    """Otherwise every contact would continue at once, because the date is missing."""
     assert problems(until(date)) == [f"steps[0].date: {date!r} is not in the calendar"]
 
 
@@ -101,7 +101,7 @@ def test_invalid_language_or_time_zone_is_reported() -> None:
     ],
 )
 def test_value_that_cannot_be_stored_is_reported(kind: str, written: str, reason: str) -> None:
-    """The contact's event could not be kept, and the step would be tried for half a day."""
+    """The event could not be stored, and the step would be retried for half a day."""
     text = json.dumps(workflow(update(**{kind: {"x": "@"}}))).replace('"@"', written)
     found = parse_file(text, Workflow)
     assert isinstance(found, list)
@@ -109,7 +109,7 @@ def test_value_that_cannot_be_stored_is_reported(kind: str, written: str, reason
 
 
 def test_value_over_1024_characters_is_reported() -> None:
-    """A contact's fields are paid for at every write; a longer value would be ignored unseen."""
+    """Every write of a contact costs by its size; a longer value would be ignored silently."""
     assert problems(update(set={"x": "y" * 1022})) == []
     for kind in ("set", "append"):
         assert problems(update(**{kind: {"x": "y" * 1023}})) == [

@@ -31,11 +31,11 @@ def problems(document: Any, **head: Any) -> list[str]:
     return [str(problem) for problem in found] if isinstance(found, list) else []
 
 
-def of_step(*steps: Json) -> list[str]:
+def step_problems(*steps: Json) -> list[str]:
     return problems(workflow(*steps))
 
 
-def of_condition(condition: Any) -> list[str]:
+def condition_problems(condition: Any) -> list[str]:
     return problems(workflow(send("a")), audience=condition)
 
 
@@ -110,7 +110,7 @@ def test_deepest_accepted_condition_can_be_evaluated(depth: int) -> None:
     assert evaluate(program.options["audience"], facts).value
 
 
-# --- places and remedies ---
+# --- locations and remedies ---
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,9 @@ def test_deepest_accepted_condition_can_be_evaluated(depth: int) -> None:
     ],
 )
 def test_step_problem_has_location_reason_and_remedy(steps: list[Json], expected: str) -> None:
-    assert any(problem.startswith(expected) for problem in of_step(*steps)), of_step(*steps)
+    assert any(problem.startswith(expected) for problem in step_problems(*steps)), step_problems(
+        *steps
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_step_problem_has_location_reason_and_remedy(steps: list[Json], expected
     ids=str,
 )
 def test_condition_problem_has_location(condition: Any, expected: list[str]) -> None:
-    found = of_condition(condition)
+    found = condition_problems(condition)
     for piece in expected:
         assert any(piece in problem for problem in found), found
 
@@ -265,13 +267,13 @@ def test_all_problems_are_reported_together() -> None:
 
 
 def test_each_problem_is_reported_once() -> None:
-    found = of_condition({"contact": "a", "is": [1]})
+    found = condition_problems({"contact": "a", "is": [1]})
     assert found == ["audience.is: should be a text, a number, true or false"]
 
 
 def test_thousands_of_problems_are_reported_quickly() -> None:
     steps = [send(f"s{number}", temlpate="x") for number in range(1000)]
-    assert len(of_step(*steps)) == 1000
+    assert len(step_problems(*steps)) == 1000
 
 
 def test_settings_problem_has_its_own_remedy() -> None:
@@ -288,7 +290,7 @@ def test_settings_problem_has_its_own_remedy() -> None:
     ]
 
 
-# --- whatever comes ---
+# --- arbitrary input ---
 
 
 def compiled(text: str) -> Program | None:

@@ -1,5 +1,4 @@
-"""A file with pieces missing, doubled and replaced is compiled or explained, and what is compiled
-can be carried out."""
+"""A mutated workflow file compiles or gets problems, and a compiled workflow can run."""
 
 import json
 from datetime import UTC, datetime
@@ -145,7 +144,7 @@ def _finite(data: Any) -> bool:
 
 
 posted = documents.filter(_finite)
-"""What an event may hold: reading it has refused numbers that are none."""
+"""The data of an event. Parsing has refused numbers that are not finite."""
 
 FACTS = EvaluationContext(now=datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -165,8 +164,8 @@ def compiled(text: str) -> Program | None:
     return program
 
 
-def carry_out(program: Program, data: Any) -> None:
-    """Do what the runtime does with a program, for a contact and an event that hold anything."""
+def run_program(program: Program, data: Any) -> None:
+    """Run the functions of the runtime on a program, with arbitrary data of contact and event."""
     known = {"x": data, **(data if isinstance(data, dict) else {})}
     happened = event("E", known, contact=ContactUpdate(properties=known))
     profile = apply_event(Profile(STORE, contact()), happened, StoreSettings())
@@ -184,10 +183,10 @@ def carry_out(program: Program, data: Any) -> None:
         now=FACTS.now, contact=profile.as_data(), event=known, steps={"hook": known}
     )
     for node in program.nodes.values():
-        _carry_out(node, looked_up, profile, inside, facts)
+        _run_node(node, looked_up, profile, inside, facts)
 
 
-def _carry_out(
+def _run_node(
     node: Node, data: Json, profile: Profile, inside: Any, facts: EvaluationContext
 ) -> None:
     match node["type"]:
@@ -234,7 +233,7 @@ def _at(document: Any, spot: tuple[Any, ...]) -> Any:
 
 
 def _changed(document: Any, spot: tuple[Any, ...], change: Any) -> Any:
-    """A copy with something done to the piece at a spot; `change` gets its holder and its key."""
+    """A copy with a change at a spot; `change` gets the parent of the value and its key."""
     copy = json.loads(json.dumps(document))
     if spot:
         change(_at(copy, spot[:-1]), spot[-1])
@@ -243,7 +242,7 @@ def _changed(document: Any, spot: tuple[Any, ...], change: Any) -> Any:
 
 @st.composite
 def mutated(draw: st.DrawFn, document: Json) -> str:
-    """The text of a file after a few accidents."""
+    """The text of a file after a few mutations."""
     for _ in range(draw(st.integers(1, 3))):
         spots = _spots(document)
         spot, other = draw(st.sampled_from(spots)), draw(st.sampled_from(spots))
@@ -287,7 +286,7 @@ def test_workflow_with_every_step_compiles_with_each_trigger() -> None:
 def test_mutated_full_workflow_compiles_or_gets_problems(text: str, data: Any) -> None:
     program = compiled(text)
     if program is not None:
-        carry_out(program, data)
+        run_program(program, data)
 
 
 @settings(max_examples=how_many(100), deadline=None)
@@ -295,7 +294,7 @@ def test_mutated_full_workflow_compiles_or_gets_problems(text: str, data: Any) -
 def test_mutated_random_workflow_compiles_or_gets_problems(text: str, data: Any) -> None:
     program = compiled(text)
     if program is not None:
-        carry_out(program, data)
+        run_program(program, data)
 
 
 @settings(max_examples=how_many(60), deadline=None)
@@ -303,4 +302,4 @@ def test_mutated_random_workflow_compiles_or_gets_problems(text: str, data: Any)
 def test_compiled_workflow_runs_with_arbitrary_event_data(trigger: Json, data: Any) -> None:
     program = compiled(json.dumps({**EVERYTHING, "trigger": trigger}))
     assert program is not None
-    carry_out(program, data)
+    run_program(program, data)

@@ -1,4 +1,4 @@
-"""When a schedule comes round."""
+"""Due times of schedules and recurrence rules."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from milepost.base.recurrence import check_rule, next_occurrence
 from tests.support.builders import MONDAY_NOON
 
 
-def comes(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> str:
+def next_due_time(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> str:
     found = next_occurrence(schedule, after, zone)
     return instants.format_instant(found).removesuffix(":00.000Z") if found else "never"
 
@@ -36,18 +36,21 @@ def comes(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> 
 )
 def test_recurrence_follows_local_clock(rule: str, zone: str, at: str) -> None:
     check_rule(rule)
-    assert comes(zone=zone, rrule=rule) == at
+    assert next_due_time(zone=zone, rrule=rule) == at
 
 
 def test_one_time_schedule_fires_once() -> None:
-    assert comes(at="2026-11-27T09:00", zone="Europe/Paris") == "2026-11-27T08:00"
-    assert comes(at="2026-11-02T12:00") == "never"
-    assert comes(at="2026-11-02T12:00", after=MONDAY_NOON - timedelta(seconds=1)) != "never"
+    assert next_due_time(at="2026-11-27T09:00", zone="Europe/Paris") == "2026-11-27T08:00"
+    assert next_due_time(at="2026-11-02T12:00") == "never"
+    assert next_due_time(at="2026-11-02T12:00", after=MONDAY_NOON - timedelta(seconds=1)) != "never"
 
 
 def test_schedule_at_clock_change_skips_gap_and_fires_once_in_overlap() -> None:
     gap = datetime(2027, 3, 27, 12, tzinfo=UTC)
-    assert comes(gap, "Europe/Paris", rrule="FREQ=DAILY;BYHOUR=2;BYMINUTE=30") == "2027-03-28T01:30"
+    assert (
+        next_due_time(gap, "Europe/Paris", rrule="FREQ=DAILY;BYHOUR=2;BYMINUTE=30")
+        == "2027-03-28T01:30"
+    )
     twice = datetime(2026, 10, 24, 12, tzinfo=UTC)
     rule = "FREQ=DAILY;BYHOUR=2;BYMINUTE=30"
     first = next_occurrence({"rrule": rule}, twice, "Europe/Paris")

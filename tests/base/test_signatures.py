@@ -25,7 +25,7 @@ def code(denied: AuthenticationFailed | None) -> str | None:
 
 
 def test_v1_header_has_time_and_hmac_of_time_and_body() -> None:
-    """What a shop's own code has to come to: HMAC-SHA256 of `<seconds>.<body>`, in hex."""
+    """A shop's code must compute the same: HMAC-SHA256 of `<seconds>.<body>`, in hex."""
     assert sign_body(b"{}", "key", datetime(2026, 11, 22, tzinfo=UTC)) == (
         "t=1795305600,v1=31184cefdc1131b59c342b90b809d07d881cf56f6dd6794b3fe8946443bf9ed5"
     )
@@ -78,13 +78,13 @@ def test_store_without_keys_refuses_every_request() -> None:
 
 
 def test_old_forgery_is_reported_as_bad_signature() -> None:
-    """Who has no key learns nothing about the time."""
+    """A caller without a key learns nothing about the time."""
     header = sign_body(BODY, "wrong", NOW - timedelta(days=1))
     assert code(check_signature(header, BODY, ["key"], NOW)) == "bad_signature"
 
 
 def test_only_first_four_signatures_of_header_are_checked() -> None:
-    """A header of thousands would be thousands of comparisons."""
+    """A header with thousands of signatures would cost thousands of comparisons."""
     time, _, genuine = sign_body(BODY, "key", NOW).partition(",")
     wrong = ["v1=" + "0" * 64] * 4
     assert check_signature(",".join([time, *wrong[:3], genuine]), BODY, ["key"], NOW) is None
@@ -103,7 +103,7 @@ FIND = "POST /v1/acme/contacts/find"
 
 
 def test_v2_header_signs_time_target_and_body() -> None:
-    """What a shop's own code has to come to, in lines: `v2`, seconds, method and path, body."""
+    """A shop's code must sign these lines: `v2`, seconds, method and path, body."""
     signed = b"v2\n1795305600\nPOST /v1/acme/contacts/find\n{}"
     assert sign_request(FIND, b"{}", "key", datetime(2026, 11, 22, tzinfo=UTC)) == (
         f"t=1795305600,v2={hmac.new(b'key', signed, sha256).hexdigest()}"
@@ -123,7 +123,7 @@ def test_signature_of_another_request_is_refused(
 
 @given(any_text, st.binary(max_size=50))
 def test_v1_and_v2_signatures_are_not_interchangeable(target: str, body: bytes) -> None:
-    """Not even when the version's name is exchanged in the header."""
+    """Not even with the other version's name in the header."""
     old = sign_body(target.encode() + b"\n" + body, "key", NOW)
     for header in (old, old.replace("v1=", "v2=")):
         assert code(check_request(header, target, body, ["key"], NOW)) == "bad_signature"

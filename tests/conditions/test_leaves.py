@@ -1,4 +1,4 @@
-"""The tables of leaves and operators: both sides know the same ones, and each row is complete."""
+"""The tables of leaves and operators agree, and every row is complete."""
 
 from typing import Any, get_args
 

@@ -1,4 +1,4 @@
-"""What the timeline promises, in memory and in DynamoDB."""
+"""The timeline in memory and in DynamoDB."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

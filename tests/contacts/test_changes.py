@@ -1,4 +1,4 @@
-"""Laws of a contact's fields: whatever the order of changes, they come to the same."""
+"""Changes of a contact's fields in any order give the same values."""
 
 from datetime import timedelta
 from functools import reduce
@@ -26,7 +26,7 @@ from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.json_strategy import documents
 
-NOBODY = Profile(STORE, contact())
+EMPTY_PROFILE = Profile(STORE, contact())
 SETTINGS = StoreSettings()
 KINDS: tuple[Literal["set", "add"], ...] = ("set", "add")
 X, Y = "properties.x", "properties.y"
@@ -51,24 +51,24 @@ steps = st.builds(
 
 @st.composite
 def timelines(draw: st.DrawFn, most: int = MAX_RECENT_ADDITIONS) -> list[Event]:
-    """Events of a shop and of workflows, some of them at one instant."""
+    """Events of a shop and of workflows, some at the same instant."""
     found = draw(st.lists(st.tuples(st.integers(0, 6), steps | facts), max_size=most))
     return [
-        event("E", id_=f"e{number:02}", at=MONDAY_NOON + timedelta(minutes=minute), contact=said)
-        for number, (minute, said) in enumerate(found)
+        event("E", id_=f"e{number:02}", at=MONDAY_NOON + timedelta(minutes=minute), contact=update)
+        for number, (minute, update) in enumerate(found)
     ]
 
 
-def after(*events: Event, start: Profile = NOBODY) -> Profile:
+def after(*events: Event, start: Profile = EMPTY_PROFILE) -> Profile:
     return reduce(lambda profile, each: apply_event(profile, each, SETTINGS), events, start)
 
 
-def told(profile: Profile) -> dict[str, Any]:
+def values_of(profile: Profile) -> dict[str, Any]:
     return {name: profile.get(name) for name in (X, Y, "score")}
 
 
 def naive(events: list[Event]) -> dict[str, Any]:
-    """The whole history, from the first to the last."""
+    """The values after the whole history in order."""
     held: dict[str, Any] = dict.fromkeys((X, Y, "score"))
     for each in sorted(events, key=lambda e: (e.occurred_at, e.id)):
         for name, value in each.contact.properties.items():
@@ -91,20 +91,20 @@ def test_changes_in_any_order_equal_full_history(
     timeline: list[Event], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(timeline))
-    assert told(after(*shuffled)) == naive(timeline) == told(after(*timeline))
+    assert values_of(after(*shuffled)) == naive(timeline) == values_of(after(*timeline))
 
 
 @given(timelines(), st.data())
 def test_repeated_change_counts_once(timeline: list[Event], data: st.DataObject) -> None:
     repeated = data.draw(st.lists(st.sampled_from(timeline), max_size=9)) if timeline else []
-    assert told(after(*timeline, *repeated)) == told(after(*timeline))
+    assert values_of(after(*timeline, *repeated)) == values_of(after(*timeline))
 
 
 @given(timelines(most=3 * MAX_RECENT_ADDITIONS))
 def test_no_change_is_lost_when_changes_arrive_in_order(timeline: list[Event]) -> None:
     ordered = sorted(timeline, key=lambda e: (e.occurred_at, e.id))
     profile = after(*ordered)
-    assert told(profile) == naive(timeline)
+    assert values_of(profile) == naive(timeline)
     assert all(len(held) <= MAX_RECENT_ADDITIONS for held in profile.additions.values())
 
 
@@ -120,10 +120,12 @@ def test_profile_drops_additions_older_than_base_value(timeline: list[Event]) ->
 @given(timelines())
 def test_changes_survive_encoding_and_decoding(timeline: list[Event]) -> None:
     for each in timeline:
-        _, _, said = decode_body(encode_body(each))
-        assert told(after(each)) == told(
+        _, _, update = decode_body(encode_body(each))
+        assert values_of(after(each)) == values_of(
             apply_event(
-                NOBODY, event("E", id_=each.id, at=each.occurred_at, contact=said), SETTINGS
+                EMPTY_PROFILE,
+                event("E", id_=each.id, at=each.occurred_at, contact=update),
+                SETTINGS,
             )
         )
 
@@ -182,7 +184,7 @@ def test_addition_older_than_set_value_is_ignored() -> None:
 
 
 def test_addition_older_than_recent_additions_is_dropped() -> None:
-    """The bound that `changes` names: older additions are merged, for a profile must stay small."""
+    """Older additions are merged into the base value, so that a profile stays small."""
     base: Base | None = None
     kept: tuple[Addition, ...] = ()
     for n in range(1, MAX_RECENT_ADDITIONS + 2):
@@ -216,7 +218,7 @@ def test_field_limit_counts_field_with_additions_once() -> None:
 
 def test_shop_value_overrides_earlier_addition_in_any_order() -> None:
     added = event("A", at=MONDAY_NOON, contact=ContactUpdate(changes=(Change("add", X, 5),)))
-    said = event(
+    update = event(
         "B", at=MONDAY_NOON + timedelta(days=1), contact=ContactUpdate(properties={"x": 9})
     )
-    assert after(added, said).get(X) == after(said, added).get(X) == 9
+    assert after(added, update).get(X) == after(update, added).get(X) == 9

@@ -1,4 +1,4 @@
-"""What one event does to a contact: laws about order and repetition, and a few plain cases."""
+"""How one event changes a contact: order, repetition, consent, fields and totals."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,10 +28,10 @@ from tests.support.json_strategy import documents
 SETTINGS = StoreSettings(
     topics={"offers": "Offers", "news": "News"}, shop_topics=("offers", "news")
 )
-NOBODY = Profile(STORE, contact())
+EMPTY_PROFILE = Profile(STORE, contact())
 
 
-def after(*events: Event, start: Profile = NOBODY) -> Profile:
+def after(*events: Event, start: Profile = EMPTY_PROFILE) -> Profile:
     return reduce(lambda profile, each: apply_event(profile, each, SETTINGS), events, start)
 
 
@@ -100,7 +100,7 @@ def test_profile_does_not_depend_on_event_order(events: list[Event], chance: Any
 
 @given(histories(), st.data())
 def test_repeated_event_changes_only_event_totals(events: list[Event], data: st.DataObject) -> None:
-    """It is counted once because the profile knows how far the stream has been applied."""
+    """The runtime counts it once, because the profile has the last applied stream position."""
     if events:
         again = data.draw(st.sampled_from(events))
         once, twice = after(*events), after(*events, again)
@@ -205,7 +205,7 @@ def test_latest_field_value_wins_in_any_arrival_order() -> None:
 
 
 def test_form_value_fills_blank_but_never_overrides_shop_value() -> None:
-    """Anybody can write any name, and any address, into a form."""
+    """A visitor can write any name and any address into a form."""
     claimed = replace(named("Mallory", 5), source="form", identifiers={"email": "old@mail.example"})
     assert after(claimed).get("first_name") == "Mallory"
     assert after(claimed).email == "old@mail.example"
@@ -226,9 +226,9 @@ def test_profile_as_data_is_plain_json() -> None:
         "email": ADA,
         "properties": {"size": {"eu": 42}, "a.b": 1},
     }
-    assert NOBODY.as_data() == {"properties": {}}
+    assert EMPTY_PROFILE.as_data() == {"properties": {}}
     assert known.email == ADA
-    assert NOBODY.email is None
+    assert EMPTY_PROFILE.email is None
 
 
 def test_profile_keeps_personal_identifiers_but_not_order_ids() -> None:
@@ -258,7 +258,7 @@ def test_totals_have_count_sum_first_and_last_time() -> None:
 
 @given(st.dictionaries(st.sampled_from(["value", "revenue", "total"]), amounts | documents))
 def test_any_amount_keeps_the_sum_finite_and_short(data: dict[str, Any]) -> None:
-    """A profile that is too large to be written would never be written again."""
+    """A profile over the size limit could never be written again."""
     total = after(event("Ordered", data)).totals["Ordered"]
     assert total.value.is_finite()
     assert len(str(total.value)) <= 21

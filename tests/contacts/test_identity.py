@@ -1,4 +1,4 @@
-"""Who an event is about: what a source may lay hands on, and whom a device may lead to."""
+"""Identifiers that an event may claim, and misrouted events."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ def test_trusted_event_claims_all_identifiers() -> None:
     assert claimable_identifiers(event(identifiers=ALL, source="shopify")) == ALL
 
 
-@pytest.mark.parametrize("source", ["browser", "form", "whoever"])
+@pytest.mark.parametrize("source", ["browser", "form", "unknown"])
 def test_untrusted_event_claims_one_person_and_the_device(source: str) -> None:
     public = event(identifiers=ALL, source=source)
     assert claimable_identifiers(public) == {"email": ADA, "device": "d-1"}
@@ -54,7 +54,7 @@ def test_contact_without_personal_identifier_is_anonymous() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "said", "elsewhere"),
+    ("known", "claimed", "misrouted"),
     [
         ({"email": (ADA,), "device": ("d-1",)}, {"email": "bo@x.example", "device": "d-1"}, True),
         ({"email": (ADA,), "device": ("d-1",)}, {"email": ADA, "device": "d-1"}, False),
@@ -69,16 +69,16 @@ def test_contact_without_personal_identifier_is_anonymous() -> None:
     ],
 )
 def test_event_is_misrouted_only_by_shared_device(
-    known: dict[str, tuple[str, ...]], said: Identifiers, elsewhere: bool
+    known: dict[str, tuple[str, ...]], claimed: Identifiers, misrouted: bool
 ) -> None:
-    assert is_misrouted("c-1", known, event(identifiers=said)) == elsewhere
+    assert is_misrouted("c-1", known, event(identifiers=claimed)) == misrouted
 
 
 def test_event_routed_by_its_own_identifier_is_not_misrouted() -> None:
     known = {"phone": ("+33612345678",), "device": ("d-1",)}
-    said = event(identifiers={"email": ADA, "device": "d-1"})
-    assert is_misrouted("c-1", known, said)
-    assert not is_misrouted(contact(ADA), known, said)
+    claimed = event(identifiers={"email": ADA, "device": "d-1"})
+    assert is_misrouted("c-1", known, claimed)
+    assert not is_misrouted(contact(ADA), known, claimed)
 
 
 def test_drop_identifiers_keeps_the_other_identifiers() -> None:
@@ -92,8 +92,8 @@ def test_browser_value_fills_blank_but_never_overrides_shop_value() -> None:
     def named(name: str, source: str, minute: int) -> Profile:
         facts = ContactUpdate({"first_name": name}, {"size": name})
         at = MONDAY_NOON.replace(minute=minute)
-        said = event(id_=f"{source}{minute}", at=at, source=source, contact=facts)
-        return apply_event(held, said, StoreSettings())
+        claimed = event(id_=f"{source}{minute}", at=at, source=source, contact=facts)
+        return apply_event(held, claimed, StoreSettings())
 
     held = Profile(STORE, contact())
     held = named("Page", "browser", 5)

@@ -1,4 +1,4 @@
-"""An operator is one row and a condition leaf two: with those, the whole product knows them."""
+"""A new operator needs one row, a new condition leaf two, to work in the whole product."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def toy() -> Json:
-    """What came of it, in a process of its own: models of files are made once in each."""
+    """The results, from a separate process: the models of files are made once per process."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.registries.toy_condition"],
         cwd=ROOT,

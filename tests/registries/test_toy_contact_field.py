@@ -1,4 +1,4 @@
-"""A contact field is one row of `CONTACT_FIELDS`."""
+"""A new contact field needs one row of `CONTACT_FIELDS`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A shop platform is its folder, a row of `PLATFORMS`, and its keys in `KEYS`."""
+"""A new shop platform needs its folder, a row of `PLATFORMS`, and its keys in `KEYS`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A step type is its files and one row in each table that it needs."""
+"""A new step type needs its files and one row in each table that it uses."""
 
 import pytest
 

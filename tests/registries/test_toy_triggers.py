@@ -1,4 +1,4 @@
-"""A trigger type is its file and one row in each of two tables."""
+"""A new trigger type needs its file and one row in each of two tables."""
 
 import pytest
 

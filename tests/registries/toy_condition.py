@@ -1,7 +1,7 @@
-"""An operator and a condition leaf that a shop adds from outside, used by the whole product.
+"""An operator and a condition leaf from outside the package, used by the whole product.
 
-Run as a program, for the rows must be there before the models of files are made. Prints what came
-of it as JSON, which `test_toy_condition.py` looks at.
+It runs as a program, because the rows must exist before the models of files are made. It prints
+the results as JSON, which `test_toy_condition.py` checks.
 """
 
 # ruff: noqa: E402
@@ -79,7 +79,7 @@ class ReaderFor(LeafFile):
 LEAVES["reader_for"] = Leaf(evaluate, depends_on, timed=lambda _: True, next_change=next_change)
 LEAF_FILES["reader_for"] = ReaderFor
 
-# --- the product, which knows of neither --------------------------------------------------------
+# --- their use in the product ---------------------------------------------------------------------
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -160,7 +160,7 @@ def main() -> None:
 
 
 def run() -> Json:
-    """Why each branch went where it went, and why who reads already is not let in."""
+    """The reasons of each branch, and the reason why a contact that reads already cannot enter."""
     world = World()
     world.publish(shop(asking=ASKING))
     world.event("Checkout Started", properties={"joined": "2026-10-20"})

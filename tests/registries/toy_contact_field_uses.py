@@ -1,4 +1,4 @@
-"""What a new row of the table of contact fields comes to; see `toy_contact_field.py`."""
+"""Every use of a new contact field; see `toy_contact_field.py`."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ LETTER = template("letter", body="For {{ contact.company | default('you') }}")
 
 
 def known(shop: Shop) -> Any:
-    """The contact, as the shop's own systems read it."""
+    """The contact, from the API."""
     call = Caller(contacts, shop.store, shop.signing)
     return call(f"GET {CONTACT}", contact=contact_id(shop.store, "email", EMAIL)).body
 

@@ -1,4 +1,4 @@
-"""What a new platform and its keys come to; see `toy_platform.py`."""
+"""Every use of a new platform and its keys; see `toy_platform.py`."""
 
 import json
 from typing import Any

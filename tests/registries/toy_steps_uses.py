@@ -1,4 +1,4 @@
-"""What four new rows of the step tables come to; see `toy_steps.py`."""
+"""Every use of four new step types; see `toy_steps.py`."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def read(document: Json) -> Workflow:
     return found
 
 
-def life(world: World, *, replies: bool) -> World:
+def run_visit(world: World, *, replies: bool) -> World:
     visited(world, {"total": 150})
     world.run_for(minutes=60)
     if replies:
@@ -49,7 +49,7 @@ def life(world: World, *, replies: bool) -> World:
     return world
 
 
-def seen(world: World) -> tuple[object, ...]:
+def results(world: World) -> tuple[object, ...]:
     events = [data_of(world, name) for name in ("Praised", "Waved")]
     mails = [mail.ref.id for mail in world.mails]
     totals = {name: total.count for name, total in world.profile().totals.items()}
@@ -58,7 +58,7 @@ def seen(world: World) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("replies", [True, False])
 def test_new_steps_are_published_compiled_and_run(replies: bool) -> None:
-    world = life(world_of(*STEPS_OF_ALL_SORTS), replies=replies)
+    world = run_visit(world_of(*STEPS_OF_ALL_SORTS), replies=replies)
     assert ended(world) == ("completed", "")
     assert world.steps_mailed() == (["last"] if replies else ["nudge", "last"])
     assert data_of(world, "Praised") == [{"words": 150}]
@@ -74,23 +74,23 @@ def test_new_steps_are_published_compiled_and_run(replies: bool) -> None:
 @pytest.mark.parametrize("scope", ["run_steps", "react", "await_event"])
 def test_kill_at_any_call_does_not_change_result_of_new_steps(scope: Scope, replies: bool) -> None:
     published = world_of(*STEPS_OF_ALL_SORTS)
-    undisturbed = life(World(published=published), replies=replies)
-    expected = seen(undisturbed)
+    undisturbed = run_visit(World(published=published), replies=replies)
+    expected = results(undisturbed)
     kills = undisturbed.faults.kills(scope)
     for kill in [kill for kill, place in kills if place != "after ledger.claim"]:
-        world = life(World(published=published, faults=Faults(kill)), replies=replies)
+        world = run_visit(World(published=published, faults=Faults(kill)), replies=replies)
         assert world.faults.struck
-        assert seen(world) == expected, world.faults.struck
+        assert results(world) == expected, world.faults.struck
 
 
 def test_new_step_killed_after_saving_outcome_emits_one_event() -> None:
     published = world_of(*STEPS_OF_ALL_SORTS)
-    calls = life(World(published=published), replies=True).faults.calls
+    calls = run_visit(World(published=published), replies=True).faults.calls
     appends = [n for scope, n, name in calls if (scope, name) == ("run_steps", "timeline.append")]
     assert len(appends) == 2
     for number in appends:
         for kill in (Kill("run_steps", number, "before"), Kill("run_steps", number, "after")):
-            world = life(World(published=published, faults=Faults(kill)), replies=True)
+            world = run_visit(World(published=published, faults=Faults(kill)), replies=True)
             totals = world.profile().totals
             assert (totals["Praised"].count, totals["Waved"].count) == (1, 1)
 

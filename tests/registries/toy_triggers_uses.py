@@ -1,4 +1,4 @@
-"""What two new rows of the trigger tables come to; see `toy_triggers.py`."""
+"""Every use of two new trigger types; see `toy_triggers.py`."""
 
 import json
 from pathlib import Path

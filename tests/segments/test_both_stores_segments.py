@@ -1,4 +1,4 @@
-"""Members, segments, rules of points and the progress of looks: the same in memory and DynamoDB."""
+"""Members, segments, scoring rules and backfill progress, in memory and in DynamoDB."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import Ports
 
 BOUGHT = {"did": "Order Completed", "within": "30 days"}
-PEOPLE = [contact(f"{number}@mail.example") for number in range(25)]
+CONTACTS = [contact(f"{number}@mail.example") for number in range(25)]
 
 
 def ref(name: str) -> ContactRef:
@@ -22,7 +22,7 @@ def ref(name: str) -> ContactRef:
 
 
 def join_all(ports: Ports) -> None:
-    for number, each in enumerate(PEOPLE):
+    for number, each in enumerate(CONTACTS):
         since = MONDAY_NOON + timedelta(minutes=number)
         ports.members.join(ref(each), "segment", "buyers", since)
 
@@ -30,11 +30,11 @@ def join_all(ports: Ports) -> None:
 def test_contact_is_member_from_join_until_leave(ports: Ports) -> None:
     join_all(ports)
     join_all(ports)
-    assert ports.members.count(STORE, "segment", "buyers") == len(PEOPLE)
-    ports.members.leave(ref(PEOPLE[0]), "segment", "buyers")
-    ports.members.leave(ref(PEOPLE[0]), "segment", "buyers")
+    assert ports.members.count(STORE, "segment", "buyers") == len(CONTACTS)
+    ports.members.leave(ref(CONTACTS[0]), "segment", "buyers")
+    ports.members.leave(ref(CONTACTS[0]), "segment", "buyers")
     page = ports.members.page(STORE, "segment", "buyers")
-    assert sorted(member.contact for member in page.members) == sorted(PEOPLE[1:])
+    assert sorted(member.contact for member in page.members) == sorted(CONTACTS[1:])
     assert ports.members.count(STORE, "list", "buyers") == 0
     assert ports.members.count("other", "segment", "buyers") == 0
 
@@ -52,7 +52,7 @@ def test_partitions_list_each_member_once(ports: Ports, most: int) -> None:
             after = page.next
             if not after:
                 break
-    assert sorted(seen) == sorted(PEOPLE)
+    assert sorted(seen) == sorted(CONTACTS)
 
 
 def test_publish_replaces_only_expected_segment_version(ports: Ports) -> None:
@@ -83,20 +83,20 @@ def test_scoring_rules_can_be_published_and_removed(ports: Ports) -> None:
 
 def test_segment_state_survives_a_round_trip(ports: Ports) -> None:
     cause = event(id_="o-1")
-    standing = apply_membership(EMPTY, "buyers", True, cause, MONDAY_NOON, initial=True)
-    standing = standing._replace(
+    state = apply_membership(EMPTY, "buyers", True, cause, MONDAY_NOON, initial=True)
+    state = state._replace(
         next_changes={"buyers": MONDAY_NOON + timedelta(days=30)},
         points={"": {"0": 20}},
         score=20,
         stage="lead",
         stage_since=MONDAY_NOON,
-        crossings=(*standing.crossings, MembershipChange("lead", "stage", MONDAY_NOON, "o-1")),
+        crossings=(*state.crossings, MembershipChange("lead", "stage", MONDAY_NOON, "o-1")),
     )
-    profile = Profile(STORE, contact(), last_sequence=1, segment_state=standing)
+    profile = Profile(STORE, contact(), last_sequence=1, segment_state=state)
     assert ports.contacts.apply(None, profile)
     held = ports.contacts.profile(STORE, contact())
     assert held is not None
-    assert held.segment_state == standing
+    assert held.segment_state == state
     assert held.segment_state.inside() == {"buyers"}
     assert SegmentState.from_json({}) == EMPTY
 

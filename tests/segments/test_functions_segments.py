@@ -1,4 +1,4 @@
-"""Segments as AWS has them: files, events, the machine that looks at all contacts, the API."""
+"""Segments with the functions: files, events, the backfill's state machine, the API."""
 
 from typing import Any
 
@@ -35,12 +35,12 @@ def call(shop: Shop) -> Caller:
     return Caller(handler, shop.store, shop.signing)
 
 
-def wren(shop: Shop) -> str:
+def buyer(shop: Shop) -> str:
     return contact_id(shop.store, "email", EMAIL)
 
 
-def buys(shop: Shop) -> None:
-    """The person buys, and all that follows is passed on."""
+def buy(shop: Shop) -> None:
+    """The contact buys, and the functions process all events that follow."""
     before = {item["sk"]["S"] for item in shop.events()}
     tell(shop, "Order Completed", {"total": 30})
     known = {item["sk"]["S"] for item in shop.events() if "Order Completed" in item["sk"]["S"]}
@@ -59,16 +59,16 @@ def test_buyer_is_counted_and_listed_in_segment(shop: Shop, call: Caller) -> Non
         "count": 0,
         "backfill": None,
     }
-    buys(shop)
+    buy(shop)
     assert call(SEGMENT, name="buyers").body["count"] == 1
     shown = call(MEMBERS, name="buyers").body
-    assert [member["contact"] for member in shown["members"]] == [wren(shop)]
+    assert [member["contact"] for member in shown["members"]] == [buyer(shop)]
     assert shown["next"] is None
 
 
 def test_backfill_adds_contacts_that_bought_before(shop: Shop, call: Caller) -> None:
     upload(shop, files_of())
-    buys(shop)
+    buy(shop)
     upload(shop, FILES)
     assert "1 of 1 contacts belong to it" in report(shop, "segments.buyers")["note"]
     works = runtime.look_works()
@@ -78,7 +78,7 @@ def test_backfill_adds_contacts_that_bought_before(shop: Shop, call: Caller) -> 
         ("backfill", "segment/guests"),
     ]
     known = {item["sk"]["S"] for item in shop.events()}
-    order = begun(shop, found)
+    order = backfill_input(shop, found)
     for item in order["items"]:
         assert look({"request": order["request"], "item": item}, None)["next"] == "done"
     ended = look(order, None)
@@ -91,8 +91,8 @@ def test_backfill_adds_contacts_that_bought_before(shop: Shop, call: Caller) -> 
     assert (seen["backfill"]["contacts"], seen["backfill"]["changed"]) == (1, 1)
 
 
-def begun(shop: Shop, works: list[Job]) -> Json:
-    """What the machine is started with."""
+def backfill_input(shop: Shop, works: list[Job]) -> Json:
+    """The input of the backfill's state machine."""
     orders: list[Json] = []
 
     class Starter:
@@ -102,16 +102,16 @@ def begun(shop: Shop, works: list[Job]) -> Json:
     from dataclasses import replace
 
     real = runtime.look_works()
-    apart = ErrorCollector()
-    replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
-    apart.raise_if_any("looks")
+    errors = ErrorCollector()
+    replace(real, starter=Starter(), works=StoreJobs(works), memory=real.memory * 0).begin(errors)
+    errors.raise_if_any("looks")
     (order,) = orders
     assert order["request"]["store"] == shop.store
     return order
 
 
-class Kept:
-    """The works of this one store."""
+class StoreJobs:
+    """The jobs of this store."""
 
     def __init__(self, works: list[Job]) -> None:
         self._works = works
@@ -128,10 +128,10 @@ class Kept:
 
 def test_api_adds_contact_to_static_segment_and_removes_it(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
-    buys(shop)
+    buy(shop)
     for route, count in ((PUT, 1), (PUT, 1), (TAKE, 0), (PUT, 1)):
         known = {item["sk"]["S"] for item in shop.events()}
-        assert call(route, name="guests", contact=wren(shop)).status == 202
+        assert call(route, name="guests", contact=buyer(shop)).status == 202
         while new := pass_on(shop, known):
             known |= {item["sk"]["S"] for item in new}
         assert call(SEGMENT, name="guests").body["count"] == count
@@ -139,7 +139,7 @@ def test_api_adds_contact_to_static_segment_and_removes_it(shop: Shop, call: Cal
 
 def test_api_refuses_dynamic_segments_and_unknown_contacts(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
-    assert call(PUT, name="buyers", contact=wren(shop)).error == "not_static"
+    assert call(PUT, name="buyers", contact=buyer(shop)).error == "not_static"
     assert call(PUT, name="guests", contact="c" + "f" * 25).error == "unknown_contact"
     assert call(PUT, name="guests", contact="x-y").error == "unknown_contact"
     assert call(SEGMENT, name="nobody").error == "unknown_segment"
@@ -178,7 +178,7 @@ def test_list_members_are_paged_and_bad_cursors_refused(
 
 def test_preview_counts_matching_contacts_and_shows_a_sample(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
-    buys(shop)
+    buy(shop)
     found = call(PREVIEW, body={"condition": BUYERS["condition"]})
     assert found.status == 200, found
     assert found.body == {
@@ -186,7 +186,7 @@ def test_preview_counts_matching_contacts_and_shows_a_sample(shop: Shop, call: C
         "sampled": 1,
         "total": 1,
         "description": "1 of 1 contacts belong to it",
-        "sample": [wren(shop)],
+        "sample": [buyer(shop)],
     }
     nobody = call(PREVIEW, body={"condition": {"did": "Order Canceled"}}).body
     assert (nobody["matched"], nobody["sample"]) == (0, [])

@@ -1,4 +1,4 @@
-"""Properties with a declared type: what is taken, what it becomes, what is left out."""
+"""Properties with a declared type: accepted values, their conversion, and refused values."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_field_outside_properties_is_not_coerced() -> None:
     assert coerce_property({"score": "text"}, "score", 7) == 7
 
 
-def folded(*facts: ContactUpdate) -> Profile:
+def profile_after(*facts: ContactUpdate) -> Profile:
     settings, profile = StoreSettings(properties=EVERY), Profile(STORE, contact())
     for number, each in enumerate(facts):
         profile = apply_event(profile, event(id_=str(number), contact=each), settings)
@@ -87,7 +87,7 @@ def folded(*facts: ContactUpdate) -> Profile:
 
 
 def test_bad_property_keeps_old_value_and_rest_of_event_applies() -> None:
-    profile = folded(
+    profile = profile_after(
         ContactUpdate(properties={"birthday": "1990-02-28"}),
         ContactUpdate(properties={"birthday": "soon", "points": "3"}),
     )
@@ -96,12 +96,12 @@ def test_bad_property_keeps_old_value_and_rest_of_event_applies() -> None:
 
 def test_workflow_change_of_wrong_type_is_ignored() -> None:
     changes = (Change("set", "properties.points", "4"), Change("set", "properties.vip", "no"))
-    assert folded(ContactUpdate(changes=changes)).as_data()["properties"] == {"points": 4}
+    assert profile_after(ContactUpdate(changes=changes)).as_data()["properties"] == {"points": 4}
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "posixrules", "localtime", "right/UTC", "../etc"])
 def test_invalid_time_zone_is_ignored_and_rest_of_event_applies(zone: str) -> None:
-    profile = folded(
+    profile = profile_after(
         ContactUpdate({"timezone": "Asia/Tehran"}),
         ContactUpdate({"timezone": zone, "first_name": "Ada"}),
     )
@@ -110,6 +110,6 @@ def test_invalid_time_zone_is_ignored_and_rest_of_event_applies(zone: str) -> No
 
 
 def test_locale_is_stored_canonically_or_ignored() -> None:
-    assert folded(ContactUpdate({"locale": "zh_hant_tw"})).get("locale") == "zh-Hant-TW"
+    assert profile_after(ContactUpdate({"locale": "zh_hant_tw"})).get("locale") == "zh-Hant-TW"
     said = [ContactUpdate({"locale": tag}) for tag in ("fa", "?")]
-    assert folded(*said).get("locale") == "fa"
+    assert profile_after(*said).get("locale") == "fa"

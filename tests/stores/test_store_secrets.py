@@ -13,7 +13,7 @@ from tests.support.builders import MONDAY_NOON
 
 @dataclass
 class Ssm:
-    """Parameters by full name, given out two a page."""
+    """Parameters by full name, in pages of two."""
 
     parameters: dict[str, str]
     asked: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ def test_all_keys_are_read_across_pages_with_current_key_first() -> None:
 
 
 def test_empty_key_is_ignored() -> None:
-    """It would fit a signature that anyone can make."""
+    """An attacker could sign with an empty key."""
     found = secrets(Ssm({"/milepost/a/signing-key": "", "/milepost/a/link-key": "k"})).of("a")
     assert found == StoreSecrets(links=("k",))
 
