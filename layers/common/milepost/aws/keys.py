@@ -196,9 +196,5 @@ def timer_bucket(due: datetime, number: int) -> str:
 
 def hours(first: datetime, last: datetime) -> list[datetime]:
     """The hours from that of `first` to that of `last`."""
-    hour = first.replace(minute=0, second=0, microsecond=0)
-    found = []
-    while hour <= last:
-        found.append(hour)
-        hour += timedelta(hours=1)
-    return found
+    start, hour = first.replace(minute=0, second=0, microsecond=0), timedelta(hours=1)
+    return [start + n * hour for n in range((last - start) // hour + 1)]

@@ -113,48 +113,40 @@ class Table:
 
     def query(self, **request: Any) -> Iterator[Item]:
         """All items of a key condition, page by page."""
-        names, values = request.pop("names", None), request.pop("values", {})
-        if names:
-            request["ExpressionAttributeNames"] = names
-        request["ExpressionAttributeValues"] = pack(values)
-        while True:
-            with _errors():
-                page = self._client.query(TableName=self.name, **request)
+        for page in self._pages(request):
             yield from (unpack(item) for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def page(self, after: Item | None, **request: Any) -> tuple[list[Item], Item | None]:
         """One page of a key condition, and where it ends; None if nothing follows."""
-        request["ExpressionAttributeValues"] = pack(request.pop("values"))
-        if after:
-            request["ExclusiveStartKey"] = after
         with _errors():
-            page = self._client.query(TableName=self.name, **request)
+            page = self._client.query(**self._request(request, after))
         return [unpack(item) for item in page["Items"]], page.get("LastEvaluatedKey")
 
     def count(self, **request: Any) -> int:
         """The number of items that match a key condition."""
-        values = pack(request.pop("values"))
-        counted = 0
-        while True:
-            with _errors():
-                page = self._client.query(
-                    TableName=self.name,
-                    Select="COUNT",
-                    ExpressionAttributeValues=values,
-                    **request,
-                )
-            counted += page["Count"]
-            if "LastEvaluatedKey" not in page:
-                return counted
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return sum(page["Count"] for page in self._pages({"Select": "COUNT", **request}))
 
     def scan(
         self, after: Item | None = None, **request: Any
     ) -> tuple[list[Item], int, Item | None]:
         """One page of the whole table: its items, how many were read, and where it ends."""
+        with _errors():
+            page = self._client.scan(**self._request(request, after))
+        items = [unpack(item) for item in page["Items"]]
+        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[Any]:
+        request = self._request(request)
+        while True:
+            with _errors():
+                page = self._client.query(**request)
+            yield page
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _request(self, request: dict[str, Any], after: Item | None = None) -> dict[str, Any]:
+        """A query or a scan, with `names` and `values` as boto3 expects them."""
         names, values = request.pop("names", None), request.pop("values", None)
         if names:
             request["ExpressionAttributeNames"] = names
@@ -162,10 +154,7 @@ class Table:
             request["ExpressionAttributeValues"] = pack(values)
         if after:
             request["ExclusiveStartKey"] = after
-        with _errors():
-            page = self._client.scan(TableName=self.name, **request)
-        items = [unpack(item) for item in page["Items"]]
-        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
+        return {"TableName": self.name, **request}
 
     def put(self, item: Item, condition: str = "") -> None:
         """Put an item; raise `ConditionFailedError` if the condition does not hold."""

@@ -6,6 +6,7 @@ any order give the same points. The score is a function of the points and the ti
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any, NamedTuple
 
 from milepost.conditions.context import Condition, EvaluationContext
@@ -82,7 +83,7 @@ def current_score(points: Points, scoring: Scoring, now: datetime) -> float:
     limits = {rule.id: rule.max_points for rule in scoring.rules if rule.max_points is not None}
     total = 0.0
     for key in sorted(points):
-        total += _limited(_sum(points[key], scoring, now), limits.get(key))
+        total += min(_sum(points[key], scoring, now), limits.get(key, inf))
     if scoring.most is not None:
         total = min(total, scoring.most)
     if scoring.least is not None:
@@ -172,10 +173,6 @@ def _decay(age: int, scoring: Scoring) -> float:
     if scoring.half_life_periods:
         return (scoring.half_life_periods - age) / scoring.half_life_periods
     return float(2 ** (-age / STEPS))
-
-
-def _limited(amount: float, most: int | None) -> float:
-    return amount if most is None else min(amount, most)
 
 
 def _period(at: datetime, scoring: Scoring) -> int:

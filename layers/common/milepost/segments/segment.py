@@ -38,6 +38,20 @@ class Segment(NamedTuple):
         return cls(**{**document, "mention": Dependencies(**mention)})
 
 
+def _readers(kind: str) -> cached_property[Mapping[str, Sequence[str]]]:
+    """The live segments by the events, fields and so on that their conditions read."""
+
+    def index(segments: Mapping[str, Segment]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, segment in segments.items():
+            if segment.status == "live":
+                for mentioned in getattr(segment.mention, kind):
+                    found.setdefault(mentioned, []).append(name)
+        return found
+
+    return cached_property(index)
+
+
 class Segments(dict[str, Segment]):
     """All segments of a store by name; immutable."""
 
@@ -56,30 +70,8 @@ class Segments(dict[str, Segment]):
         except CycleError:  # two files that were published at the same moment
             return tuple(sorted(self))
 
-    @cached_property
-    def events(self) -> Mapping[str, Sequence[str]]:
-        return self._by("events")
-
-    @cached_property
-    def fields(self) -> Mapping[str, Sequence[str]]:
-        return self._by("fields")
-
-    @cached_property
-    def topics(self) -> Mapping[str, Sequence[str]]:
-        return self._by("topics")
-
-    @cached_property
-    def workflows(self) -> Mapping[str, Sequence[str]]:
-        return self._by("workflows")
-
-    @cached_property
-    def segments(self) -> Mapping[str, Sequence[str]]:
-        return self._by("segments")
-
-    def _by(self, kind: str) -> Mapping[str, Sequence[str]]:
-        found: dict[str, list[str]] = {}
-        for name, segment in self.items():
-            if segment.status == "live":
-                for mentioned in getattr(segment.mention, kind):
-                    found.setdefault(mentioned, []).append(name)
-        return found
+    events = _readers("events")
+    fields = _readers("fields")
+    topics = _readers("topics")
+    workflows = _readers("workflows")
+    segments = _readers("segments")

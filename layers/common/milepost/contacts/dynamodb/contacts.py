@@ -119,21 +119,16 @@ class DynamoContacts:
             self._withdraw(merged_away["merged_into"], event, facts)
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
-        item = keys.suppression(store, address_hash) | pack(
-            {"reason": reason, "at": instants.format_instant(at)}
-        )
+        key, since = keys.suppression(store, address_hash), instants.format_instant(at)
+        item = key | pack({"reason": reason, "at": since})
         if not self.table.put_new(item) and reason != ERASED:
             with suppress(ConditionFailedError):
                 self.table.update(
-                    keys.suppression(store, address_hash),
+                    key,
                     expression="SET reason = :reason, #at = :at",
                     condition="reason = :erased",
                     names={"#at": "at"},
-                    values={
-                        ":reason": reason,
-                        ":at": instants.format_instant(at),
-                        ":erased": ERASED,
-                    },
+                    values={":reason": reason, ":at": since, ":erased": ERASED},
                 )
 
     def lift_erasure_suppression(self, store: str, address_hash: str) -> None:

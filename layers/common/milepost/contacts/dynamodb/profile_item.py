@@ -38,14 +38,13 @@ class DynamoMembers:
         self, store: str, group: "Group", name: str, after: str = "", most: int = 100
     ) -> MemberPage:
         part, _, rest = after.partition(" ")
-        number, found = int(part or 0), list[Member]()
-        while number < keys.SHARDS and len(found) < most:
-            for item in self._query(store, group, name, number, rest, most - len(found)):
-                found.append(Member(keys.owner(item["pk"])[1], item["member_since"]))
-                if len(found) == most:
-                    last = found[-1]
-                    return MemberPage(found, f"{number} {last.since} {last.contact}")
-            number, rest = number + 1, ""
+        found = list[Member]()
+        for number in range(int(part or 0), keys.SHARDS):
+            page = self.page_of(store, group, name, number, rest, most - len(found))
+            found += page.members
+            if page.next:
+                return MemberPage(found, f"{number} {page.next}")
+            rest = ""
         return MemberPage(found, "")
 
     def count(self, store: str, group: "Group", name: str) -> int:
