@@ -179,8 +179,8 @@ def _fields(model: type[BaseModel], owner: str) -> list[str]:
     if not owner:
         return sorted(schema.get("properties", ()))
     for part in (schema, *parts.values()):
-        held = part.get("properties", {}).get(owner)
-        for name in re.findall(r"#/\$defs/(\w+)", str(held)):
+        field = part.get("properties", {}).get(owner)
+        for name in re.findall(r"#/\$defs/(\w+)", str(field)):
             return sorted(parts[name].get("properties", ()))
     found: set[str] = set()
     for part in parts.values():

@@ -76,17 +76,17 @@ class Leaf:
 
 # --- comparisons --------------------------------------------------------------------------------
 
-_Looks = Callable[[Condition, EvaluationContext], tuple[str, Any, str]]
+_Locate = Callable[[Condition, EvaluationContext], tuple[str, Any, str]]
 """Finds the value of a comparison: the data's name in reasons, the data, and the path in it."""
 
 
-def _comparison(looks: _Looks, depends_on: Callable[[Condition], Iterator[Dependency]]) -> Leaf:
+def _comparison(locate: _Locate, depends_on: Callable[[Condition], Iterator[Dependency]]) -> Leaf:
     def evaluate(condition: Condition, context: EvaluationContext) -> ConditionResult:
-        root, data, path = looks(condition, context)
+        root, data, path = locate(condition, context)
         return _compared(f"{root}.{path}", get_path(data, path), condition, context.now)
 
     def next_change(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
-        _, data, path = looks(condition, context)
+        _, data, path = locate(condition, context)
         if condition.get("contact") == SCORE:
             yield from (at for at, _ in context.score_decays)
         for operator, bound in named(condition):

@@ -76,8 +76,8 @@ def _plus(value: Any, addition: Addition) -> Any:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             return value  # not a number: nothing to add to
         return _sum(value or 0, addition.value)
-    held = value if isinstance(value, list) else [] if value is None else [value]
-    return held if addition.value in held else [*held, addition.value][-MAX_LIST_LENGTH:]
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return items if addition.value in items else [*items, addition.value][-MAX_LIST_LENGTH:]
 
 
 def as_written(text: str) -> str | None:

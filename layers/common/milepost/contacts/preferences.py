@@ -105,13 +105,13 @@ def _saved(posted: Fields, profile: Profile, settings: StoreSettings) -> Prefere
     known = settings.topics or {}
     shown = [topic for topic in dict.fromkeys(posted.get("shown", ())) if topic in known]
     wanted = set(posted.get("topic", ()))
-    held = profile.consent
+    consent = profile.consent
     granted = tuple(
         topic for topic in shown
         if topic in wanted and not (
-            topic in held and held[topic].state == "granted" and not held[topic].weak)
+            topic in consent and consent[topic].state == "granted" and not consent[topic].weak)
     )  # fmt: skip
-    withdrawn = _open([t for t in shown if t not in wanted and t in held], profile)
+    withdrawn = _open([t for t in shown if t not in wanted and t in consent], profile)
     changes: list[Change] = []
     often = _one(posted, "frequency")
     if often in FREQUENCIES and often != frequency(profile):
@@ -151,8 +151,8 @@ def _moved(
 
 def _open(topics: Sequence[str] | Mapping[str, None], profile: Profile) -> tuple[str, ...]:
     """The topics that are not withdrawn yet."""
-    held = profile.consent
-    return tuple(t for t in topics if t not in held or held[t].state != "withdrawn")
+    consent = profile.consent
+    return tuple(t for t in topics if t not in consent or consent[t].state != "withdrawn")
 
 
 def _one(posted: Fields, name: str) -> str:

@@ -270,8 +270,8 @@ def _changed(
     """Fields and additions after the event's explicit changes."""
     at = instants.format_instant(event.occurred_at)
     kept = {
-        name: since(fields[name], held) if name in fields else held
-        for name, held in additions.items()
+        name: since(fields[name], added) if name in fields else added
+        for name, added in additions.items()
     }  # a value that the shop has just stated counts from then on, like a `set`
     for change in event.contact.changes:
         name = change.name
@@ -295,7 +295,7 @@ def _changed(
         if base is not None:
             fields[name] = base
         kept[name] = left
-    return fields, {name: held for name, held in kept.items() if held}
+    return fields, {name: added for name, added in kept.items() if added}
 
 
 def is_stronger_consent(new: tuple[Any, str, str], current: tuple[Any, str, str]) -> bool:

@@ -36,10 +36,10 @@ def send_key(message: str) -> str:
 
 
 def add_send(
-    mailed: RecentSends, message: str, at: datetime, most: int = DEFAULT_HISTORY_SIZE
+    sends: RecentSends, message: str, at: datetime, most: int = DEFAULT_HISTORY_SIZE
 ) -> dict[str, datetime]:
     """The recent sends after this message's claim; instants to the millisecond."""
-    recent = {key: when for key, when in mailed.items() if at - when < RETENTION}
+    recent = {key: when for key, when in sends.items() if at - when < RETENTION}
     return _newest({**recent, send_key(message): at - (at - NO_SENDS) % _MILLISECOND}, most)
 
 
@@ -49,15 +49,15 @@ def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
     return _newest(both, MAX_RECENT_SENDS)
 
 
-def _newest(mailed: RecentSends, most: int) -> dict[str, datetime]:
-    newest = sorted(mailed, key=lambda key: (mailed[key], key), reverse=True)[:most]
-    return {key: mailed[key] for key in sorted(newest)}
+def _newest(sends: RecentSends, most: int) -> dict[str, datetime]:
+    newest = sorted(sends, key=lambda key: (sends[key], key), reverse=True)[:most]
+    return {key: sends[key] for key in sorted(newest)}
 
 
-def to_numbers(mailed: RecentSends) -> dict[str, int]:
+def to_numbers(sends: RecentSends) -> dict[str, int]:
     """Instants in milliseconds, as the table stores them."""
-    return {key: (at - NO_SENDS) // _MILLISECOND for key, at in mailed.items()}
+    return {key: (at - NO_SENDS) // _MILLISECOND for key, at in sends.items()}
 
 
-def from_numbers(held: Mapping[str, int]) -> dict[str, datetime]:
-    return {key: NO_SENDS + int(number) * _MILLISECOND for key, number in held.items()}
+def from_numbers(stored: Mapping[str, int]) -> dict[str, datetime]:
+    return {key: NO_SENDS + int(number) * _MILLISECOND for key, number in stored.items()}

@@ -129,26 +129,22 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         },
         entries={w: instants.parse_instant(at) for w, at in document.get("entries", {}).items()},
         additions={
-            name: tuple(Addition(*each) for each in held)
-            for name, held in document.get("additions", {}).items()
+            name: tuple(Addition(*each) for each in stored)
+            for name, stored in document.get("additions", {}).items()
         },
         known_identifiers={
             kind: tuple(values) for kind, values in document.get("identifiers", {}).items()
         },
         consent={
             name.removeprefix(CONSENT): Consent(
-                held["state"],
-                instants.parse_instant(held["at"]),
-                held["method"],
-                held["source"],
-                held["weak"],
+                **{**stored, "at": instants.parse_instant(stored["at"])}
             )
-            for name, held in item.items()
+            for name, stored in item.items()
             if name.startswith(CONSENT)
         },
         active_enrollments={
-            name.removeprefix(ACTIVE_ENROLLMENTS): _active_enrollment(held)
-            for name, held in item.items()
+            name.removeprefix(ACTIVE_ENROLLMENTS): _active_enrollment(stored)
+            for name, stored in item.items()
             if name.startswith(ACTIVE_ENROLLMENTS)
         },
         last_sequence=int(item.get("last_sequence", "0")),
@@ -188,15 +184,15 @@ def profile_change(
         sets["moved_events"] = after.moved_events
     for topic, consent in after.consent.items():
         if old.consent.get(topic) != consent:
-            held = old.consent.get(topic)
+            stored = old.consent.get(topic)
             sets[CONSENT + topic] = consent_value(consent)
-            conditions[CONSENT + topic] = consent_value(held) if held else None
+            conditions[CONSENT + topic] = consent_value(stored) if stored else None
     if after.recent_sends != old.recent_sends:  # by a merge
         sets[RECENT_SENDS] = to_numbers(after.recent_sends)
         conditions[RECENT_SENDS] = recent_sends_value(old)
     entered = [
-        (id_, held)
-        for id_, held in after.active_enrollments.items()
+        (id_, stored)
+        for id_, stored in after.active_enrollments.items()
         if id_ not in old.active_enrollments
     ]
     sets |= {ACTIVE_ENROLLMENTS + id_: presence_value(presence) for id_, presence in entered}
@@ -228,16 +224,16 @@ def _expression(
     name = {attribute: f"#n{number}" for number, attribute in enumerate(attributes)}
     values: dict[str, Any] = {}
 
-    def value(held: Any) -> str:
-        values[f":v{len(values)}"] = held
+    def value(stored: Any) -> str:
+        values[f":v{len(values)}"] = stored
         return f":v{len(values) - 1}"
 
     parts = "SET " + ", ".join(f"{name[a]} = {value(v)}" for a, v in sets.items())
     if removed:
         parts += " REMOVE " + ", ".join(name[a] for a in removed)
     condition = " AND ".join(
-        f"attribute_not_exists({name[a]})" if held is None else f"{name[a]} = {value(held)}"
-        for a, held in conditions.items()
+        f"attribute_not_exists({name[a]})" if stored is None else f"{name[a]} = {value(stored)}"
+        for a, stored in conditions.items()
     )
     names = {short: attribute for attribute, short in name.items()}
     return {"expression": parts, "condition": condition, "names": names, "values": values}
@@ -265,7 +261,7 @@ def profile_json(profile: Profile) -> str:
             "identifiers": profile.known_identifiers,
             **({"additions": profile.additions} if profile.additions else {}),
             **({"fired": profile.fired} if profile.fired else {}),
-            **({"segment_state": held} if (held := profile.segment_state.to_json()) else {}),
+            **({"segment_state": stored} if (stored := profile.segment_state.to_json()) else {}),
             **(
                 {"next_check": [*map(instants.format_instant, profile.next_check)]}
                 if profile.next_check
@@ -278,18 +274,18 @@ def profile_json(profile: Profile) -> str:
     )
 
 
-def _next_check(held: Sequence[str] | None) -> NextCheck | None:
-    return NextCheck(*map(instants.parse_instant, held)) if held else None
+def _next_check(stored: Sequence[str] | None) -> NextCheck | None:
+    return NextCheck(*map(instants.parse_instant, stored)) if stored else None
 
 
-def _active_enrollment(held: Mapping[str, Any]) -> ActiveEnrollment:
+def _active_enrollment(stored: Mapping[str, Any]) -> ActiveEnrollment:
     return ActiveEnrollment(
-        held["workflow"],
-        int(held["version"]),
-        held["event"],
-        instants.parse_instant(held["since"]),
-        held["state_machine_arn"],
-        held.get("home", ""),
+        stored["workflow"],
+        int(stored["version"]),
+        stored["event"],
+        instants.parse_instant(stored["since"]),
+        stored["state_machine_arn"],
+        stored.get("home", ""),
     )
 
 

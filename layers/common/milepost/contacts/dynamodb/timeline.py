@@ -60,8 +60,8 @@ class DynamoTimeline:
         try:
             self.table.put(item, "attribute_not_exists(pk)")
         except ConditionFailedError as refused:
-            (held,) = refused.items
-            return instants.parse_instant(held["at"]) if held else now
+            (stored,) = refused.items
+            return instants.parse_instant(stored["at"]) if stored else now
         return instants.parse_instant(instants.format_instant(now))
 
     def find(
