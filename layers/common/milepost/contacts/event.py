@@ -95,25 +95,7 @@ def encode_body(event: Event) -> str:
     update: dict[str, Any] = {
         **contact.fields,
         "properties": dict(contact.properties),
-        "consents": [
-            {
-                "state": c.state,
-                "method": c.method,
-                "source": c.source,
-                "topic": c.topic,
-                "at": instants.format_instant(c.at) if c.at else None,
-                "consent_text": c.consent_text,
-                "ip": c.ip,
-                "user_agent": c.user_agent,
-                **(
-                    {"requested_at": instants.format_instant(c.requested_at)}
-                    if c.requested_at
-                    else {}
-                ),
-                **({} if c.requested_ip is None else {"requested_ip": c.requested_ip}),
-            }
-            for c in contact.consents
-        ],
+        "consents": [_consent_json(each) for each in contact.consents],
         "changes": [list(change) for change in contact.changes],
     }
     return json.dumps(
@@ -126,6 +108,13 @@ def encode_body(event: Event) -> str:
         separators=(",", ":"),
         allow_nan=False,
     )
+
+
+def _consent_json(evidence: ConsentEvidence) -> dict[str, Any]:
+    """All fields, but those of a confirmed sign-up only if they are set."""
+    document = evidence._asdict()
+    document |= {n: instants.format_instant(document[n]) for n in _TIMES if document[n]}
+    return {n: v for n, v in document.items() if v is not None or not n.startswith("requested_")}
 
 
 def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactUpdate]:

@@ -146,22 +146,14 @@ class DynamoContacts:
 
 
 def _proof(contact: str, event: Event, fact: ConsentEvidence, topic: str) -> dict[str, Any]:
-    at = fact.at or event.occurred_at
-    return keys.consent(event.store, contact, at, event.id, topic) | pack(
-        {
-            "topic": topic,
-            "state": fact.state,
-            "at": instants.format_instant(at),
-            "has_timestamp": fact.at is not None,
-            "method": fact.method,
-            "source": fact.source,
-            "consent_text": fact.consent_text,
-            "ip": fact.ip,
-            "user_agent": fact.user_agent,
-            "requested_at": instants.format_instant(fact.requested_at)
-            if fact.requested_at
-            else None,
-            "requested_ip": fact.requested_ip,
-            "event": event.name,
-        }
-    )
+    """An entry of the consent log: all fields of the evidence that are set, and its event."""
+    at, requested_at = fact.at or event.occurred_at, fact.requested_at
+    entry = {
+        **fact._asdict(),
+        "topic": topic,
+        "at": instants.format_instant(at),
+        "has_timestamp": fact.at is not None,
+        "requested_at": instants.format_instant(requested_at) if requested_at else None,
+        "event": event.name,
+    }
+    return keys.consent(event.store, contact, at, event.id, topic) | pack(entry)
