@@ -32,7 +32,7 @@ def put(client: Any, **objects: str | bytes) -> None:
         client.put_object(Bucket="files", Key=key, Body=body)
 
 
-def test_a_file_is_read_as_it_is_now(client: Any, files: S3Files) -> None:
+def test_read_returns_current_content_or_none(client: Any, files: S3Files) -> None:
     assert files.read("a", "settings.json") is None
     put(client, **{"a/settings.json": "één"})
     assert files.read("a", "settings.json") == "één"
@@ -40,7 +40,7 @@ def test_a_file_is_read_as_it_is_now(client: Any, files: S3Files) -> None:
     assert files.read("a", "settings.json") is None
 
 
-def test_a_folder_is_the_files_directly_in_it(client: Any, files: S3Files) -> None:
+def test_folder_returns_only_files_directly_inside(client: Any, files: S3Files) -> None:
     put(
         client,
         **{
@@ -53,12 +53,14 @@ def test_a_folder_is_the_files_directly_in_it(client: Any, files: S3Files) -> No
     )
     assert files.folder("a", "templates/x") == {"body.html": "1"}
     assert files.paths("a", "templates") == [
-        "templates/x/body.html", "templates/x/deep/y.html", "templates/xy/body.html"
-    ]  # fmt: skip
+        "templates/x/body.html",
+        "templates/x/deep/y.html",
+        "templates/xy/body.html",
+    ]
     assert files.folder("a", "nothing") == {}
 
 
-def test_more_files_than_one_page_holds_are_all_found() -> None:
+def test_paths_reads_every_result_page() -> None:
     class Pages:
         def get_paginator(self, name: str) -> Any:
             assert name == "list_objects_v2"
@@ -70,7 +72,7 @@ def test_more_files_than_one_page_holds_are_all_found() -> None:
     assert S3Files(Pages(), "files").paths("a", "t") == ["t/1", "t/2"]  # type: ignore[arg-type]
 
 
-def test_a_report_is_written_with_its_kind(client: Any, files: S3Files) -> None:
+def test_write_sets_content_type_by_extension(client: Any, files: S3Files) -> None:
     files.write("a", "reports/x.report.json", "{}")
     files.write("a", "reports/x.report.md", "# é")
     kinds = [
@@ -81,12 +83,12 @@ def test_a_report_is_written_with_its_kind(client: Any, files: S3Files) -> None:
     assert files.read("a", "reports/x.report.md") == "# é"
 
 
-def test_half_a_character_does_not_keep_a_report_from_being_written(files: S3Files) -> None:
+def test_report_with_lone_surrogate_is_written_escaped(files: S3Files) -> None:
     files.write("a", "reports/x.report.md", "unknown field \ud800")
     assert files.read("a", "reports/x.report.md") == "unknown field \\ud800"
 
 
-def test_a_file_that_is_not_utf_8_is_read_and_left_to_the_reader(
+def test_file_that_is_not_utf8_is_read_with_replacement_characters(
     client: Any, files: S3Files
 ) -> None:
     put(client, **{"a/settings.json": b'{"name": "\xff"}'})
@@ -94,7 +96,7 @@ def test_a_file_that_is_not_utf_8_is_read_and_left_to_the_reader(
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "\U0001f600"])
-def test_of_a_file_that_is_too_large_enough_is_read_to_say_so(
+def test_oversized_file_is_read_far_enough_to_be_refused(
     client: Any, files: S3Files, letter: str
 ) -> None:
     put(client, **{"a/settings.json": (letter * (MAX_BYTES // 2)).encode() + b"x" * MAX_BYTES})
@@ -105,7 +107,7 @@ def test_of_a_file_that_is_too_large_enough_is_read_to_say_so(
 
 
 class Broken:
-    """A client whose every call fails."""
+    """A client whose calls all fail."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -131,8 +133,8 @@ class Broken:
         ConnectTimeoutError(endpoint_url="x"),
     ],
 )
-def test_a_bucket_that_does_not_answer_is_busy_and_not_empty(error: Exception) -> None:
-    """An answer of "no such file" would archive what is live."""
+def test_s3_error_raises_throttled_error_for_store_files(error: Exception) -> None:
+    """A result of "no such file" would archive live files."""
     broken = S3Files(Broken(error), "files")  # type: ignore[arg-type]
     for call in (
         lambda: broken.read("a", "x"),
@@ -144,7 +146,7 @@ def test_a_bucket_that_does_not_answer_is_busy_and_not_empty(error: Exception) -
             call()
 
 
-def test_a_file_that_goes_away_between_two_looks_is_not_there(files: S3Files) -> None:
+def test_file_deleted_during_folder_listing_is_left_out(files: S3Files) -> None:
     class Vanishing:
         def get_paginator(self, _: str) -> Any:
             return self
@@ -158,7 +160,7 @@ def test_a_file_that_goes_away_between_two_looks_is_not_there(files: S3Files) ->
     assert S3Files(Vanishing(), "files").folder("a", "templates/x") == {}  # type: ignore[arg-type]
 
 
-def test_a_file_for_a_mail_is_read_from_its_store_alone_and_no_further_than_asked(
+def test_attachment_read_is_limited_to_its_store_and_size(
     client: Any,
 ) -> None:
     attachments = S3Attachments(lambda: client, "files")
@@ -168,9 +170,14 @@ def test_a_file_for_a_mail_is_read_from_its_store_alone_and_no_further_than_aske
     assert attachments.read("a", "i/8.pdf", 5) is None
 
 
-@pytest.mark.parametrize("error", [ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
-                                   ConnectTimeoutError(endpoint_url="https://s3")])  # fmt: skip
-def test_a_bucket_that_does_not_answer_makes_no_mail_without_its_file(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+        ConnectTimeoutError(endpoint_url="https://s3"),
+    ],
+)
+def test_s3_error_raises_throttled_error_for_attachments(error: Exception) -> None:
     class Down:
         def get_object(self, **_: Any) -> Any:
             raise error

@@ -17,7 +17,7 @@ from milepost.base.addresses import normalize_email, normalize_phone
         ("a@b1.example", "a@b1.example"),
     ],
 )
-def test_an_address_has_one_spelling(written: str, normalized: str) -> None:
+def test_email_normalizes_to_one_spelling(written: str, normalized: str) -> None:
     assert normalize_email(written) == normalized
 
 
@@ -60,7 +60,7 @@ def test_an_address_has_one_spelling(written: str, normalized: str) -> None:
         "maren@examp\uff20le.com",
     ],
 )
-def test_what_cannot_be_mailed_is_no_address(written: str | None) -> None:
+def test_undeliverable_email_normalizes_to_none(written: str | None) -> None:
     assert normalize_email(written) is None
 
 
@@ -74,18 +74,18 @@ def test_what_cannot_be_mailed_is_no_address(written: str | None) -> None:
         ("info@b\u00fccher\uff0eexample\u3002com", "info@xn--bcher-kva.example.com"),
     ],
 )
-def test_a_domain_is_spelled_as_browsers_spell_it(written: str, normalized: str) -> None:
+def test_domain_becomes_punycode_as_in_browsers(written: str, normalized: str) -> None:
     """IDNA 2003, which Python's codec speaks, would name another domain for the first three."""
     assert normalize_email(written) == normalized
 
 
 @pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
-def test_a_domain_with_a_joiner_is_refused(joiner: str) -> None:
-    """One standard drops it and the other keeps it: mail might reach a stranger."""
+def test_domain_with_zero_width_joiner_is_refused(joiner: str) -> None:
+    """One IDNA standard drops it and the other keeps it: mail might reach a stranger."""
     assert normalize_email(f"info@\u0646\u0627\u0645\u0647{joiner}\u0627\u06cc.example") is None
 
 
-def test_an_address_may_be_254_characters_long_and_no_longer() -> None:
+def test_email_of_254_characters_is_accepted_and_255_refused() -> None:
     domain = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 56])
     longest = f"local@{domain}"
     assert len(longest) == 254
@@ -103,7 +103,7 @@ def test_an_address_may_be_254_characters_long_and_no_longer() -> None:
         ("+47\u00a055 51\u201312 34", "+4755511234"),
     ],
 )
-def test_a_phone_number_has_one_spelling(written: str, normalized: str) -> None:
+def test_phone_number_normalizes_to_e164(written: str, normalized: str) -> None:
     assert normalize_phone(written) == normalized
 
 
@@ -124,7 +124,7 @@ def test_a_phone_number_has_one_spelling(written: str, normalized: str) -> None:
         "+٤٩١٥١٢٣٤٥٦٧",
     ],
 )
-def test_a_number_that_names_no_line_for_certain_is_refused(written: str | None) -> None:
+def test_ambiguous_phone_number_normalizes_to_none(written: str | None) -> None:
     assert normalize_phone(written) is None
 
 
@@ -133,7 +133,7 @@ addresses = st.builds("{}@{}.{}".format, anything, anything, anything) | st.emai
 
 
 @given(addresses)
-def test_normalizing_an_address_twice_changes_nothing_and_never_fails(text: str) -> None:
+def test_email_normalization_is_idempotent_and_never_raises(text: str) -> None:
     once = normalize_email(text)
     if once is not None:
         assert normalize_email(once) == once
@@ -145,7 +145,7 @@ def test_normalizing_an_address_twice_changes_nothing_and_never_fails(text: str)
 
 
 @given(st.text(alphabet="0123456789+ ()-./x\u2013") | st.text())
-def test_normalizing_a_number_twice_changes_nothing_and_never_fails(text: str) -> None:
+def test_phone_normalization_is_idempotent_and_never_raises(text: str) -> None:
     once = normalize_phone(text)
     if once is not None:
         assert normalize_phone(once) == once

@@ -20,25 +20,25 @@ def ends(start: str, *, contact: str | None = None, store: str = "UTC", **delay:
     return delay_ends(written, at(start), contact, store).isoformat().replace("+00:00", "Z")
 
 
-def test_a_duration_alone_just_passes() -> None:
+def test_delay_with_duration_only_ends_after_duration() -> None:
     assert ends("2026-11-22T09:30:00Z", for_="1 day 2 hours") == "2026-11-23T11:30:00Z"
 
 
-def test_until_a_time_of_day_waits_for_the_next_one() -> None:
+def test_until_time_waits_for_next_occurrence() -> None:
     assert ends("2026-11-22T09:30:00Z", until_time="10:00") == "2026-11-22T10:00:00Z"
     assert ends("2026-11-22T09:30:00Z", until_time="09:00") == "2026-11-23T09:00:00Z"
 
 
-def test_until_now_is_now() -> None:
+def test_until_time_equal_to_now_ends_immediately() -> None:
     assert ends("2026-11-22T09:30:00Z", until_time="09:30") == "2026-11-22T09:30:00Z"
     assert ends("2026-11-22T09:30:01Z", until_time="09:30") == "2026-11-23T09:30:00Z"
 
 
-def test_the_duration_comes_first() -> None:
+def test_duration_passes_before_until_time() -> None:
     assert ends("2026-11-22T09:30:00Z", for_="2 days", until_time="09:00") == "2026-11-25T09:00:00Z"
 
 
-def test_on_certain_days() -> None:
+def test_on_days_waits_for_listed_weekday() -> None:
     """22 November 2026 is a Sunday."""
     days: Any = {"on_days": ["tuesday", "thursday"]}
     assert ends("2026-11-22T09:30:00Z", **days, until_time="10:00") == "2026-11-24T10:00:00Z"
@@ -46,12 +46,12 @@ def test_on_certain_days() -> None:
     assert ends("2026-11-26T10:30:00Z", **days, until_time="10:00") == "2026-12-01T10:00:00Z"
 
 
-def test_on_this_day_again_only_next_week() -> None:
+def test_until_time_already_past_on_listed_day_waits_a_week() -> None:
     only: Any = {"on_days": ["sunday"], "until_time": "09:00"}
     assert ends("2026-11-22T09:30:00Z", **only) == "2026-11-29T09:00:00Z"
 
 
-def test_days_without_a_time_begin_at_midnight() -> None:
+def test_on_days_without_time_starts_at_midnight() -> None:
     assert ends("2026-11-22T09:30:00Z", on_days=["monday"]) == "2026-11-23T00:00:00Z"
     assert ends("2026-11-22T09:30:00Z", on_days=["sunday"]) == "2026-11-22T09:30:00Z"
     berlin: Any = {"on_days": ["monday"], "timezone": "Europe/Berlin"}
@@ -59,7 +59,7 @@ def test_days_without_a_time_begin_at_midnight() -> None:
     assert ends("2026-11-22T23:30:00Z", **berlin) == "2026-11-22T23:30:00Z", "it is Monday there"
 
 
-# --- whose clock ---
+# --- time zones ---
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_days_without_a_time_begin_at_midnight() -> None:
         ("store", None, "", "UTC"),
     ],
 )
-def test_the_clock_is_the_contacts_or_the_stores_or_a_named_one(
+def test_delay_uses_contact_store_or_named_time_zone(
     timezone: str | None, contact: str | None, store: str, zone: str
 ) -> None:
     delay = {"until_time": "10:00"} | ({"timezone": timezone} if timezone else {})
@@ -90,12 +90,12 @@ def test_the_clock_is_the_contacts_or_the_stores_or_a_named_one(
 
 
 @given(st.text())
-def test_no_name_of_a_zone_ever_fails(name: str) -> None:
+def test_any_zone_name_is_accepted_without_error(name: str) -> None:
     zone = find_zone(name)
     assert zone is None or zone.key == name
 
 
-# --- clocks that change ---
+# --- clock changes ---
 
 
 def on(day: str, wall: str, zone: str, earliest: str = "2000-01-01T00:00:00Z") -> str:
@@ -114,12 +114,16 @@ def on(day: str, wall: str, zone: str, earliest: str = "2000-01-01T00:00:00Z") -
         ("Africa/Cairo", "2026-04-24", "00:00", "2026-04-23T22:00:00Z"),  # there is no midnight
     ],
 )
-def test_a_time_that_a_clock_change_skips_comes_as_much_later(
+def test_skipped_local_time_moves_past_the_gap(
     zone: str, day: str, wall: str, instant: str
 ) -> None:
     assert on(day, wall, zone) == instant
-    found = delay_ends({"until_time": wall, "timezone": zone}, at(f"{day}T00:00:00Z") -
-                       timedelta(hours=16), None, "UTC")  # fmt: skip
+    found = delay_ends(
+        {"until_time": wall, "timezone": zone},
+        at(f"{day}T00:00:00Z") - timedelta(hours=16),
+        None,
+        "UTC",
+    )
     assert found == at(instant)
 
 
@@ -127,14 +131,18 @@ def test_a_time_that_a_clock_change_skips_comes_as_much_later(
     ("zone", "day", "wall", "first", "second"),
     [
         ("Europe/Berlin", "2026-10-25", "02:30", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
-        ("America/New_York", "2026-11-01", "01:30", "2026-11-01T05:30:00Z",
-         "2026-11-01T06:30:00Z"),
-        ("Australia/Lord_Howe", "2026-04-05", "01:45", "2026-04-04T14:45:00Z",
-         "2026-04-04T15:15:00Z"),
+        ("America/New_York", "2026-11-01", "01:30", "2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"),
+        (
+            "Australia/Lord_Howe",
+            "2026-04-05",
+            "01:45",
+            "2026-04-04T14:45:00Z",
+            "2026-04-04T15:15:00Z",
+        ),
         ("Atlantic/Azores", "2026-10-25", "00:30", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
     ],
-)  # fmt: skip
-def test_a_time_that_comes_twice_is_the_first_that_is_not_over(
+)
+def test_repeated_local_time_uses_first_occurrence_not_past(
     zone: str, day: str, wall: str, first: str, second: str
 ) -> None:
     assert on(day, wall, zone) == first
@@ -147,24 +155,42 @@ def test_a_time_that_comes_twice_is_the_first_that_is_not_over(
     assert delay_ends(delay, over, None, "UTC") - over > timedelta(hours=20)
 
 
-def test_a_delay_over_a_clock_change_is_true_to_the_wall() -> None:
-    """From ten to ten is a day, though the clock goes forward and it has 23 hours."""
+def test_delay_across_clock_change_keeps_local_time() -> None:
+    """From ten to ten is a day, although it has 23 hours when the clock goes forward."""
     delay = {"for": "1 day", "until_time": "10:00", "timezone": "Europe/Berlin"}
     assert delay_ends(delay, at("2026-03-28T10:00:00+01:00"), None, "UTC") == at(
         "2026-03-29T10:00:00+02:00"
     )
 
 
-def test_the_29th_of_february_is_a_day_like_any_other() -> None:
+def test_delay_can_end_on_29_february() -> None:
     assert ends("2028-02-28T12:00:00Z", until_time="09:00") == "2028-02-29T09:00:00Z"
     assert ends("2027-02-28T12:00:00Z", until_time="09:00") == "2027-03-01T09:00:00Z"
     assert ends("2028-02-28T12:00:00Z", on_days=["tuesday"]) == "2028-02-29T00:00:00Z"
 
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo",
-         "Asia/Kathmandu", "America/St_Johns", "Pacific/Chatham", "Asia/Tehran"]  # fmt: skip
-CHANGES = ["2026-03-07", "2026-03-28", "2026-10-24", "2026-10-31", "2026-04-04", "2026-10-03",
-           "2026-04-23", "2026-06-15", "2028-02-28"]  # fmt: skip
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "Asia/Kathmandu",
+    "America/St_Johns",
+    "Pacific/Chatham",
+    "Asia/Tehran",
+]
+CHANGES = [
+    "2026-03-07",
+    "2026-03-28",
+    "2026-10-24",
+    "2026-10-31",
+    "2026-04-04",
+    "2026-10-03",
+    "2026-04-23",
+    "2026-06-15",
+    "2028-02-28",
+]
 times = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
 
 
@@ -176,10 +202,10 @@ times = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0
     times,
     st.lists(st.sampled_from(WEEKDAYS), min_size=1, unique=True),
 )
-def test_no_earlier_moment_would_have_done(
+def test_delay_ends_at_earliest_matching_instant(
     zone: str, day: str, quarter: int, wall: str, days: list[str]
 ) -> None:
-    """Walked through quarter by quarter: the first moment whose wall clock shows what is asked."""
+    """Check every quarter of an hour: the delay ends at the first one that matches."""
     start = at(f"{day}T00:00:00Z") + timedelta(minutes=15 * quarter)
     delay = {"until_time": wall, "on_days": days, "timezone": zone}
     found = delay_ends(delay, start, None, "UTC")
@@ -208,7 +234,7 @@ def test_no_earlier_moment_would_have_done(
         ("", "nowhere", "UTC"),
     ],
 )
-def test_a_contact_lives_in_the_own_zone_or_the_stores_or_in_utc(
+def test_effective_zone_falls_back_to_store_then_utc(
     own: str | None, stores: str, wall: str
 ) -> None:
     assert effective_zone(own, stores).key == wall

@@ -1,4 +1,4 @@
-"""One thing that cannot be done holds up no other, and is told of without its words."""
+"""A failing item does not block others, and its report has no personal data."""
 
 import gc
 from weakref import ref
@@ -10,60 +10,60 @@ from milepost.base.errors import ThrottledError
 from tests.support.faults import Killed
 
 
-def test_what_fails_holds_up_nothing_else() -> None:
-    apart, done = ErrorCollector(), []
+def test_failing_item_does_not_block_other_items() -> None:
+    errors, done = ErrorCollector(), []
     for number in range(5):
-        with apart:
+        with errors:
             done.append(10 // (number - 2))
     assert done == [-5, -10, 10, 5]
-    with pytest.raises(ThrottledError, match="divisions: 1 could not be done") as told:
-        apart.raise_if_any("divisions")
-    assert isinstance(told.value.__cause__, ZeroDivisionError)
+    with pytest.raises(ThrottledError, match="divisions: 1 could not be done") as raised:
+        errors.raise_if_any("divisions")
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
-def test_where_all_was_done_nothing_is_told() -> None:
-    apart = ErrorCollector()
-    with apart:
+def test_no_error_is_raised_when_nothing_failed() -> None:
+    errors = ErrorCollector()
+    with errors:
         pass
-    apart.raise_if_any("things")
+    errors.raise_if_any("things")
 
 
-def test_what_is_told_is_the_kind_and_the_place_and_not_the_words_of_an_error() -> None:
-    apart = ErrorCollector()
+def test_report_has_error_type_and_location_but_no_message() -> None:
+    errors = ErrorCollector()
     for name in ("ada@mail.example", "bea@mail.example"):
-        with apart:
+        with errors:
             raise LookupError(name)
-    with apart:
+    with errors:
         try:
             raise OSError("ada@mail.example is unreachable")
         except OSError as error:
             raise ThrottledError("ada@mail.example") from error
-    with pytest.raises(ThrottledError) as told:
-        apart.raise_if_any("people")
-    assert "mail.example" not in str(told.value)
-    assert "LookupError at test_error_collector.py:" in str(told.value)
-    assert "(2 times), OSError at test_error_collector.py:" in str(told.value)
+    with pytest.raises(ThrottledError) as raised:
+        errors.raise_if_any("people")
+    assert "mail.example" not in str(raised.value)
+    assert "LookupError at test_error_collector.py:" in str(raised.value)
+    assert "(2 times), OSError at test_error_collector.py:" in str(raised.value)
 
 
-def test_a_process_that_ends_is_not_held_up() -> None:
-    apart = ErrorCollector()
-    with pytest.raises(Killed), apart:
+def test_process_exit_is_not_swallowed() -> None:
+    errors = ErrorCollector()
+    with pytest.raises(Killed), errors:
         raise Killed("anywhere")
-    apart.raise_if_any("things")
+    errors.raise_if_any("things")
 
 
-def test_of_many_failures_only_the_first_keeps_alive_what_it_was_about() -> None:
+def test_only_first_of_many_errors_stays_in_memory() -> None:
     class Profile:
         pass
 
     def fail(profile: Profile) -> None:
         raise LookupError
 
-    apart, alive = ErrorCollector(), []
+    errors, alive = ErrorCollector(), []
     for _ in range(5):
         profile = Profile()
         alive.append(ref(profile))
-        with apart:
+        with errors:
             fail(profile)
         del profile
     gc.collect()

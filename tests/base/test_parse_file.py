@@ -31,15 +31,15 @@ def problems(document: Any, **head: Any) -> list[str]:
     return [str(problem) for problem in found] if isinstance(found, list) else []
 
 
-def of_step(*steps: Json) -> list[str]:
+def step_problems(*steps: Json) -> list[str]:
     return problems(workflow(*steps))
 
 
-def of_condition(condition: Any) -> list[str]:
+def condition_problems(condition: Any) -> list[str]:
     return problems(workflow(send("a")), audience=condition)
 
 
-def test_a_good_file_is_read() -> None:
+def test_valid_workflow_file_parses() -> None:
     found = parse_file(json.dumps(workflow(delay("1 hour"), send("a"))), Workflow)
     assert isinstance(found, Workflow)
     assert [step.id for step in found.steps] == ["wait-1-hour", "a"]
@@ -52,11 +52,17 @@ def test_a_good_file_is_read() -> None:
     ("text", "problem"),
     [
         ("", "line 1, column 1: this is not JSON: Expecting value (the file is empty: write an "),
-        ('{"a": 1,,}', "line 1, column 9: this is not JSON: Expecting property name enclosed in "
-         "double quotes (a comma too many or too few?)"),
+        (
+            '{"a": 1,,}',
+            "line 1, column 9: this is not JSON: Expecting property name enclosed in "
+            "double quotes (a comma too many or too few?)",
+        ),
         ("// mine\n{}", "line 1, column 1: this is not JSON: Expecting value (JSON has no"),
-        ("{\u201ca\u201d: 1}", "line 1, column 2: this is not JSON: Expecting property name "
-         "enclosed in double quotes (write straight double quotes"),
+        (
+            "{\u201ca\u201d: 1}",
+            "line 1, column 2: this is not JSON: Expecting property name "
+            "enclosed in double quotes (write straight double quotes",
+        ),
         ('{\n"a" 1\n}', "line 2, column 5: this is not JSON: "),
         ("[]", "file: must be one JSON object in braces"),
         ("null", "file: must be one JSON object in braces"),
@@ -69,17 +75,17 @@ def test_a_good_file_is_read() -> None:
         ('"' + "é" * (MAX_FILE // 2) + '"', "file: is larger than 1 MB (split it)"),
     ],
     ids=lambda value: value[:30],
-)  # fmt: skip
-def test_a_text_that_is_no_file_of_ours_has_one_problem(text: str, problem: str) -> None:
+)
+def test_unparseable_text_gives_one_problem(text: str, problem: str) -> None:
     (found,) = problems(text)
     assert found.startswith(problem)
 
 
-def test_a_byte_order_mark_is_not_a_mistake() -> None:
+def test_byte_order_mark_is_accepted() -> None:
     assert problems("\ufeff" + json.dumps(workflow(send("a")))) == []
 
 
-def test_a_field_given_twice_is_found_in_no_time_also_in_a_large_file() -> None:
+def test_duplicate_field_is_found_quickly_in_large_file() -> None:
     text = "{" + ",".join(f'"k{number}": 1' for number in range(60_000)) + ', "k0": 2}'
     assert problems(text) == ['file: has the field "k0" twice in one object: keep one of them']
 
@@ -92,19 +98,19 @@ def nested(depth: int) -> str:
 
 
 @pytest.mark.parametrize("depth", [300, 900])
-def test_conditions_nested_too_deeply_are_a_problem_and_not_a_crash(depth: int) -> None:
+def test_too_deeply_nested_condition_is_a_problem_not_a_crash(depth: int) -> None:
     assert problems(nested(depth)) != []
 
 
 @pytest.mark.parametrize("depth", [100, 250])
-def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
+def test_deepest_accepted_condition_can_be_evaluated(depth: int) -> None:
     program = compiled(nested(depth))
     assert program is not None
     facts = EvaluationContext(now=datetime(2026, 11, 22, tzinfo=UTC), contact={"a": 1})
     assert evaluate(program.options["audience"], facts).value
 
 
-# --- places and remedies ---
+# --- locations and remedies ---
 
 
 @pytest.mark.parametrize(
@@ -175,10 +181,10 @@ def test_conditions_that_are_taken_can_be_answered(depth: int) -> None:
         ),
     ],
 )
-def test_a_mistake_in_a_step_has_its_place_its_reason_and_its_remedy(
-    steps: list[Json], expected: str
-) -> None:
-    assert any(problem.startswith(expected) for problem in of_step(*steps)), of_step(*steps)
+def test_step_problem_has_location_reason_and_remedy(steps: list[Json], expected: str) -> None:
+    assert any(problem.startswith(expected) for problem in step_problems(*steps)), step_problems(
+        *steps
+    )
 
 
 @pytest.mark.parametrize(
@@ -220,14 +226,14 @@ def test_a_mistake_in_a_step_has_its_place_its_reason_and_its_remedy(
         ({"consents_to": "A"}, ["audience.consents_to: 'A' is not written as it must be"]),
     ],
     ids=str,
-)  # fmt: skip
-def test_a_mistake_in_a_condition_has_its_place(condition: Any, expected: list[str]) -> None:
-    found = of_condition(condition)
+)
+def test_condition_problem_has_location(condition: Any, expected: list[str]) -> None:
+    found = condition_problems(condition)
     for piece in expected:
         assert any(piece in problem for problem in found), found
 
 
-def test_a_field_that_is_also_the_name_of_its_kind_is_found_all_the_same() -> None:
+def test_field_named_like_its_type_gets_correct_location() -> None:
     found = problems(
         workflow(send("a")),
         trigger={"type": "event", "event": "E", "where": {"event": "event", "event_": 1, "is": 1}},
@@ -235,7 +241,7 @@ def test_a_field_that_is_also_the_name_of_its_kind_is_found_all_the_same() -> No
     assert found[0].startswith("trigger.where.event_: is not a field that is known here")
 
 
-def test_all_mistakes_come_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     found = problems(
         {
             "titel": "x",
@@ -246,22 +252,31 @@ def test_all_mistakes_come_at_once() -> None:
             "steps": [delay("x"), send("a", "B"), {"type": "exit"}],
         }
     )
-    starts = ["title", "status", "trigger.event", "reentry", "goal.within", "steps[0].for",
-              "steps[1].template", "steps[2].id", "titel"]  # fmt: skip
+    starts = [
+        "title",
+        "status",
+        "trigger.event",
+        "reentry",
+        "goal.within",
+        "steps[0].for",
+        "steps[1].template",
+        "steps[2].id",
+        "titel",
+    ]
     assert [problem.partition(":")[0] for problem in found] == starts
 
 
-def test_a_mistake_is_told_once() -> None:
-    found = of_condition({"contact": "a", "is": [1]})
+def test_each_problem_is_reported_once() -> None:
+    found = condition_problems({"contact": "a", "is": [1]})
     assert found == ["audience.is: should be a text, a number, true or false"]
 
 
-def test_many_mistakes_are_told_in_reasonable_time() -> None:
+def test_thousands_of_problems_are_reported_quickly() -> None:
     steps = [send(f"s{number}", temlpate="x") for number in range(1000)]
-    assert len(of_step(*steps)) == 1000
+    assert len(step_problems(*steps)) == 1000
 
 
-def test_the_remedy_of_a_setting_is_its_own() -> None:
+def test_settings_problem_has_its_own_remedy() -> None:
     changes = {"topics": {"Offers": "x"}, "currency": "euro", "default_locale": "english"}
     settings_file = builders.settings(**changes)
     found = parse_file(json.dumps(settings_file), SettingsFile)
@@ -275,7 +290,7 @@ def test_the_remedy_of_a_setting_is_its_own() -> None:
     ]
 
 
-# --- whatever comes ---
+# --- arbitrary input ---
 
 
 def compiled(text: str) -> Program | None:
@@ -295,15 +310,17 @@ def compiled(text: str) -> Program | None:
 
 
 @given(st.text() | documents.map(json.dumps))
-def test_no_text_at_all_makes_reading_fail(text: str) -> None:
+def test_arbitrary_text_never_crashes_parse_file(text: str) -> None:
     assert compiled(text) is None
     assert isinstance(parse_file(text, SettingsFile), list)
 
 
 def _spots(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = document.items() if isinstance(document, dict) else (
-        enumerate(document) if isinstance(document, list) else ()
-    )  # fmt: skip
+    inner = (
+        document.items()
+        if isinstance(document, dict)
+        else (enumerate(document) if isinstance(document, list) else ())
+    )
     return [path, *(spot for key, value in inner for spot in _spots(value, (*path, key)))]
 
 
@@ -317,7 +334,7 @@ def _replaced(document: Any, spot: tuple[Any, ...], value: Any) -> Any:
 
 @settings(max_examples=how_many(150))
 @given(workflows(), documents, st.data())
-def test_a_good_file_with_one_piece_replaced_is_compiled_or_explained(
+def test_workflow_with_one_replaced_value_compiles_or_gets_problems(
     document: Json, piece: Any, data: st.DataObject
 ) -> None:
     spot = data.draw(st.sampled_from(_spots(document)))
@@ -328,13 +345,13 @@ def test_a_good_file_with_one_piece_replaced_is_compiled_or_explained(
 
 @settings(max_examples=how_many(40))
 @given(workflows())
-def test_a_good_file_is_compiled(document: Json) -> None:
+def test_valid_random_workflow_compiles(document: Json) -> None:
     assert compiled(json.dumps(document)) is not None
 
 
 @settings(max_examples=how_many(60))
 @given(workflows(), st.data())
-def test_a_field_set_to_null_is_a_field_left_out_or_a_mistake(
+def test_null_field_equals_omitted_field_or_is_a_problem(
     document: Json, data: st.DataObject
 ) -> None:
     """Editors write nulls; the running code must never meet one where a condition belongs."""

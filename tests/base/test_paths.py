@@ -38,23 +38,23 @@ ORDER = {
         ("products[].nothing", []),
     ],
 )
-def test_a_path_leads_to_a_value(path: str, value: Any) -> None:
+def test_path_resolves_to_value(path: str, value: Any) -> None:
     assert get_path(ORDER, path) == value
 
 
 @pytest.mark.parametrize(
     "path", ["nothing", "total.cents", "shipping.zip.code", "products.category", "products.0"]
 )
-def test_a_path_that_leads_nowhere_ends_at_missing(path: str) -> None:
+def test_path_without_value_resolves_to_missing(path: str) -> None:
     assert get_path(ORDER, path) is MISSING
 
 
-def test_missing_is_false_and_says_its_name() -> None:
+def test_missing_is_falsy_and_has_a_readable_repr() -> None:
     assert not MISSING
     assert repr(MISSING) == "missing"
 
 
 @given(documents, st.text() | st.text(alphabet="ab.[]", max_size=12))
-def test_no_path_into_any_data_ever_fails(data: Any, path: str) -> None:
+def test_any_path_into_any_data_never_raises(data: Any, path: str) -> None:
     found = get_path(data, path)
     assert "[]" not in path or isinstance(found, list)

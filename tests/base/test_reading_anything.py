@@ -1,5 +1,4 @@
-"""A file with pieces missing, doubled and replaced is compiled or explained, and what is compiled
-can be carried out."""
+"""A mutated workflow file compiles or gets problems, and a compiled workflow can run."""
 
 import json
 from datetime import UTC, datetime
@@ -47,37 +46,85 @@ from tests.support.random_workflows import workflows
 
 HOOK = "https://crm.example.com/hook"
 EVERYTHING = workflow(
-    step("update_contact", "update", set={"a": {"from": "event.total"}, "b": [1, {"c": None}]},
-         unset=["d"], increment={"e": 1.5}, append={"f": "x"}, locale="pt-BR",
-         timezone={"from": "event.zone"}),
-    step("add_to_list", "join", list="club"), step("remove_from_list", "part", list="club"),
-    step("set_stage", "stage", stage="vip"), step("add_score", "score", points=5),
+    step(
+        "update_contact",
+        "update",
+        set={"a": {"from": "event.total"}, "b": [1, {"c": None}]},
+        unset=["d"],
+        increment={"e": 1.5},
+        append={"f": "x"},
+        locale="pt-BR",
+        timezone={"from": "event.zone"},
+    ),
+    step("add_to_list", "join", list="club"),
+    step("remove_from_list", "part", list="club"),
+    step("set_stage", "stage", stage="vip"),
+    step("add_score", "score", points=5),
     step("emit_event", "tell", event="Told", properties={"n": {"from": "event.total"}}),
     step("start_workflow", "go", workflow="other"),
-    step("webhook", "hook", url=HOOK, method="PUT", body={"x": {"from": "contact.email"}},
-         headers={"X-Team": "growth"}, on_failure="exit"),
+    step(
+        "webhook",
+        "hook",
+        url=HOOK,
+        method="PUT",
+        body={"x": {"from": "contact.email"}},
+        headers={"X-Team": "growth"},
+        on_failure="exit",
+    ),
     step("notify", "say", message="{contact.email} left", to="slack", url=HOOK),
-    step("holdout", "control", percent=5), split("s", a=1, b=0, c=3),
-    step("delay_until", "until", date="event.renewal", offset="-3 days", at="09:30",
-         timezone="store", if_missing="exit"),
-    step("send_email", "mail", variants=[{"name": "a", "template": "plain", "weight": 2},
-                                         {"name": "b", "template": "plain"}],
-         from_name="Zoé", reply_to="help@shop.example", expires="2 days", category="marketing"),
-    wait_for("w", "Replied", "2 days", [send("thanks")], [goto("again", "until", max=3)],
-             where={"event": "n", "gt": 1}),
-    branch("b", {"any": [{"step": "hook", "output": "body.tier", "is": "gold"},
-                         {"sum_of": "Paid", "of": "total", "gte": 5, "since": "enrollment"},
-                         {"in_list": "club"}, {"email": "mail", "was": "clicked", "link": "x"},
-                         {"not": {"did": "Paid", "times": {"lt": 3}, "within": "30 days"}},
-                         {"contact": "properties.born", "anniversary_within": "7 days"}]},
-           [leave("out")], [delay("1 day", until_time="09:30", on_days=["monday"])]),
+    step("holdout", "control", percent=5),
+    split("s", a=1, b=0, c=3),
+    step(
+        "delay_until",
+        "until",
+        date="event.renewal",
+        offset="-3 days",
+        at="09:30",
+        timezone="store",
+        if_missing="exit",
+    ),
+    step(
+        "send_email",
+        "mail",
+        variants=[
+            {"name": "a", "template": "plain", "weight": 2},
+            {"name": "b", "template": "plain"},
+        ],
+        from_name="Zoé",
+        reply_to="help@shop.example",
+        expires="2 days",
+        category="marketing",
+    ),
+    wait_for(
+        "w",
+        "Replied",
+        "2 days",
+        [send("thanks")],
+        [goto("again", "until", max=3)],
+        where={"event": "n", "gt": 1},
+    ),
+    branch(
+        "b",
+        {
+            "any": [
+                {"step": "hook", "output": "body.tier", "is": "gold"},
+                {"sum_of": "Paid", "of": "total", "gte": 5, "since": "enrollment"},
+                {"in_list": "club"},
+                {"email": "mail", "was": "clicked", "link": "x"},
+                {"not": {"did": "Paid", "times": {"lt": 3}, "within": "30 days"}},
+                {"contact": "properties.born", "anniversary_within": "7 days"},
+            ]
+        },
+        [leave("out")],
+        [delay("1 day", until_time="09:30", on_days=["monday"])],
+    ),
     send("last"),
     trigger={"type": "contact", "field": "score", "crosses": 50},
     audience={"all": [{"consents_to": "offers"}, {"in_workflow": "x"}]},
     reentry={"allow": "after", "after": "7 days"},
     exit_on=[{"event": "Paid", "where": {"event": "total", "between": [1, 5]}}],
     goal={"event": "Paid", "within": "5 days"},
-)  # fmt: skip
+)
 TRIGGERS: list[Json] = [
     {"type": "event", "event": "E", "key": "id", "where": {"event": "x", "exists": True}},
     {"type": "list", "list": "club", "on": "removed"},
@@ -97,7 +144,7 @@ def _finite(data: Any) -> bool:
 
 
 posted = documents.filter(_finite)
-"""What an event may hold: reading it has refused numbers that are none."""
+"""The data of an event. Parsing has refused numbers that are not finite."""
 
 FACTS = EvaluationContext(now=datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -117,24 +164,29 @@ def compiled(text: str) -> Program | None:
     return program
 
 
-def carry_out(program: Program, data: Any) -> None:
-    """Do what the runtime does with a program, for a contact and an event that hold anything."""
+def run_program(program: Program, data: Any) -> None:
+    """Run the functions of the runtime on a program, with arbitrary data of contact and event."""
     known = {"x": data, **(data if isinstance(data, dict) else {})}
     happened = event("E", known, contact=ContactUpdate(properties=known))
     profile = apply_event(Profile(STORE, contact()), happened, StoreSettings())
     if trigger_matches(program.workflow, trigger_index_entry(program), None, profile, happened):
         decide_entry(program, profile, happened, FACTS, MONDAY_NOON)
-    looked_up = {"event": known, "contact": profile.as_data(), "steps": {"hook": known},
-                 "enrollment": {}, "store": {}}  # fmt: skip
+    looked_up = {
+        "event": known,
+        "contact": profile.as_data(),
+        "steps": {"hook": known},
+        "enrollment": {},
+        "store": {},
+    }
     inside = enrollment(event_data=known)
     facts = EvaluationContext(
         now=FACTS.now, contact=profile.as_data(), event=known, steps={"hook": known}
     )
     for node in program.nodes.values():
-        _carry_out(node, looked_up, profile, inside, facts)
+        _run_node(node, looked_up, profile, inside, facts)
 
 
-def _carry_out(
+def _run_node(
     node: Node, data: Json, profile: Profile, inside: Any, facts: EvaluationContext
 ) -> None:
     match node["type"]:
@@ -166,9 +218,11 @@ def _carry_out(
 
 
 def _spots(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = document.items() if isinstance(document, dict) else (
-        enumerate(document) if isinstance(document, list) else ()
-    )  # fmt: skip
+    inner = (
+        document.items()
+        if isinstance(document, dict)
+        else (enumerate(document) if isinstance(document, list) else ())
+    )
     return [path, *(spot for key, value in inner for spot in _spots(value, (*path, key)))]
 
 
@@ -179,7 +233,7 @@ def _at(document: Any, spot: tuple[Any, ...]) -> Any:
 
 
 def _changed(document: Any, spot: tuple[Any, ...], change: Any) -> Any:
-    """A copy with something done to the piece at a spot; `change` gets its holder and its key."""
+    """A copy with a change at a spot; `change` gets the parent of the value and its key."""
     copy = json.loads(json.dumps(document))
     if spot:
         change(_at(copy, spot[:-1]), spot[-1])
@@ -188,7 +242,7 @@ def _changed(document: Any, spot: tuple[Any, ...], change: Any) -> Any:
 
 @st.composite
 def mutated(draw: st.DrawFn, document: Json) -> str:
-    """The text of a file after a few accidents."""
+    """The text of a file after a few mutations."""
     for _ in range(draw(st.integers(1, 3))):
         spots = _spots(document)
         spot, other = draw(st.sampled_from(spots)), draw(st.sampled_from(spots))
@@ -219,7 +273,7 @@ def mutated(draw: st.DrawFn, document: Json) -> str:
     return text
 
 
-def test_the_file_with_everything_in_it_is_compiled() -> None:
+def test_workflow_with_every_step_compiles_with_each_trigger() -> None:
     for trigger in TRIGGERS:
         assert compiled(json.dumps({**EVERYTHING, "trigger": trigger})) is not None
 
@@ -229,25 +283,23 @@ def test_the_file_with_everything_in_it_is_compiled() -> None:
     st.sampled_from(TRIGGERS).flatmap(lambda trigger: mutated({**EVERYTHING, "trigger": trigger})),
     posted,
 )
-def test_a_file_with_everything_in_it_and_accidents_is_compiled_or_explained(
-    text: str, data: Any
-) -> None:
+def test_mutated_full_workflow_compiles_or_gets_problems(text: str, data: Any) -> None:
     program = compiled(text)
     if program is not None:
-        carry_out(program, data)
+        run_program(program, data)
 
 
 @settings(max_examples=how_many(100), deadline=None)
 @given(workflows(everything=True).flatmap(mutated), posted)
-def test_any_workflow_with_accidents_is_compiled_or_explained(text: str, data: Any) -> None:
+def test_mutated_random_workflow_compiles_or_gets_problems(text: str, data: Any) -> None:
     program = compiled(text)
     if program is not None:
-        carry_out(program, data)
+        run_program(program, data)
 
 
 @settings(max_examples=how_many(60), deadline=None)
 @given(st.sampled_from(TRIGGERS), posted)
-def test_what_is_compiled_can_be_carried_out_for_anybody(trigger: Json, data: Any) -> None:
+def test_compiled_workflow_runs_with_arbitrary_event_data(trigger: Json, data: Any) -> None:
     program = compiled(json.dumps({**EVERYTHING, "trigger": trigger}))
     assert program is not None
-    carry_out(program, data)
+    run_program(program, data)

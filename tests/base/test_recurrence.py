@@ -1,4 +1,4 @@
-"""When a schedule comes round."""
+"""Due times of schedules and recurrence rules."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from milepost.base.recurrence import check_rule, next_occurrence
 from tests.support.builders import MONDAY_NOON
 
 
-def comes(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> str:
+def next_due_time(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> str:
     found = next_occurrence(schedule, after, zone)
     return instants.format_instant(found).removesuffix(":00.000Z") if found else "never"
 
@@ -34,20 +34,23 @@ def comes(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> 
         ("FREQ=DAILY", "Nowhere/AtAll", "2026-11-03T09:00"),
     ],
 )
-def test_a_recurrence_comes_round_on_the_wall_of_its_zone(rule: str, zone: str, at: str) -> None:
+def test_recurrence_follows_local_clock(rule: str, zone: str, at: str) -> None:
     check_rule(rule)
-    assert comes(zone=zone, rrule=rule) == at
+    assert next_due_time(zone=zone, rrule=rule) == at
 
 
-def test_one_time_comes_once() -> None:
-    assert comes(at="2026-11-27T09:00", zone="Europe/Paris") == "2026-11-27T08:00"
-    assert comes(at="2026-11-02T12:00") == "never"
-    assert comes(at="2026-11-02T12:00", after=MONDAY_NOON - timedelta(seconds=1)) != "never"
+def test_one_time_schedule_fires_once() -> None:
+    assert next_due_time(at="2026-11-27T09:00", zone="Europe/Paris") == "2026-11-27T08:00"
+    assert next_due_time(at="2026-11-02T12:00") == "never"
+    assert next_due_time(at="2026-11-02T12:00", after=MONDAY_NOON - timedelta(seconds=1)) != "never"
 
 
-def test_a_time_that_the_clocks_skip_comes_after_the_gap_and_one_they_repeat_comes_once() -> None:
+def test_schedule_at_clock_change_skips_gap_and_fires_once_in_overlap() -> None:
     gap = datetime(2027, 3, 27, 12, tzinfo=UTC)
-    assert comes(gap, "Europe/Paris", rrule="FREQ=DAILY;BYHOUR=2;BYMINUTE=30") == "2027-03-28T01:30"
+    assert (
+        next_due_time(gap, "Europe/Paris", rrule="FREQ=DAILY;BYHOUR=2;BYMINUTE=30")
+        == "2027-03-28T01:30"
+    )
     twice = datetime(2026, 10, 24, 12, tzinfo=UTC)
     rule = "FREQ=DAILY;BYHOUR=2;BYMINUTE=30"
     first = next_occurrence({"rrule": rule}, twice, "Europe/Paris")
@@ -75,13 +78,13 @@ def test_a_time_that_the_clocks_skip_comes_after_the_gap_and_one_they_repeat_com
         ("", "no recurrence"),
     ],
 )
-def test_what_is_no_recurrence_says_why(rule: str, why: str) -> None:
+def test_invalid_recurrence_is_refused_with_reason(rule: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check_rule(rule)
 
 
 @given(st.text(alphabet="FREQ=WEKLYDAI;BYHOU0123456789,-+TH:DSTAR \n", max_size=60))
-def test_no_text_breaks_the_check(text: str) -> None:
+def test_check_rule_raises_only_value_error_for_any_text(text: str) -> None:
     try:
         check_rule(text)
     except ValueError as error:
@@ -95,7 +98,7 @@ def test_no_text_breaks_the_check(text: str) -> None:
     st.timedeltas(timedelta(), timedelta(days=7000)).map(lambda later: MONDAY_NOON + later),
     st.sampled_from(["UTC", "Europe/Paris", "America/New_York", "Asia/Tehran", "Pacific/Apia"]),
 )
-def test_one_follows_the_other_and_none_is_left_out(rule: str, after: datetime, zone: str) -> None:
+def test_occurrences_follow_in_order_without_gaps(rule: str, after: datetime, zone: str) -> None:
     first = next_occurrence({"rrule": rule}, after, zone)
     assert first is not None
     assert first > after

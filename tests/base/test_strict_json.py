@@ -29,13 +29,13 @@ def nested(depth: int, opening: str = "[", closing: str = "]") -> bytes:
 
 
 @given(documents)
-def test_what_is_json_is_read_as_it_is(document: Any) -> None:
+def test_json_documents_read_back_unchanged(document: Any) -> None:
     assert read_json(json.dumps(document, ensure_ascii=False).encode()) == document
     assert read_json(json.dumps(document).encode()) == document
 
 
 @given(st.binary())
-def test_no_bytes_at_all_raise_anything_but_the_one_error(raw: bytes) -> None:
+def test_arbitrary_bytes_raise_only_invalid_json_error(raw: bytes) -> None:
     try:
         read_json(raw)
     except InvalidJsonError as error:
@@ -43,13 +43,13 @@ def test_no_bytes_at_all_raise_anything_but_the_one_error(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, 1])
-def test_data_may_be_nested_this_deep(depth: int) -> None:
+def test_nesting_up_to_limit_is_accepted(depth: int) -> None:
     read_json(nested(depth))
     read_json(nested(depth, '{"a":', "}"))
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 10_000, 500_000])
-def test_data_may_not_be_nested_deeper(depth: int) -> None:
+def test_nesting_beyond_limit_is_refused(depth: int) -> None:
     for raw in (nested(depth), nested(depth, '{"a":', "}")):
         with pytest.raises(InvalidJsonError, match="nested deeper than 20"):
             read_json(raw)
@@ -72,19 +72,19 @@ def test_data_may_not_be_nested_deeper(depth: int) -> None:
         (b"{'a': 1}", "not JSON"),
     ],
 )
-def test_what_would_hurt_later_is_refused_with_the_reason(raw: bytes, why: str) -> None:
+def test_unsafe_json_is_refused_with_reason(raw: bytes, why: str) -> None:
     with pytest.raises(InvalidJsonError, match=why):
         read_json(raw)
 
 
-def test_half_a_pair_comes_through_for_whoever_replaces_it() -> None:
+def test_lone_surrogate_passes_when_halves_are_allowed() -> None:
     raw = b'{"\\udc00": ["\\ud83d"]}'
     assert read_json(raw, halves=True) == {"\udc00": ["\ud83d"]}
 
 
-def test_a_whole_pair_is_one_character() -> None:
+def test_surrogate_pair_reads_as_one_character() -> None:
     assert read_json(b'"\\ud83d\\ude00"') == "\U0001f600"
 
 
-def test_of_a_name_given_twice_the_last_counts_as_everywhere() -> None:
+def test_last_value_of_repeated_key_wins() -> None:
     assert read_json(b'{"a": 1, "a": 2}') == {"a": 2}

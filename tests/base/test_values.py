@@ -8,13 +8,20 @@ from milepost.base.paths import MISSING, render_text, resolve, resolve_all
 from tests.support.json_strategy import documents
 
 DATA = {
-    "event": {"total": 42, "none": None, "zero": 0, "no": False, "lines": [{"n": 1}, {"n": 2}],
-              "slot": "{contact.email}", "from": {"from": "store.name"}},
+    "event": {
+        "total": 42,
+        "none": None,
+        "zero": 0,
+        "no": False,
+        "lines": [{"n": 1}, {"n": 2}],
+        "slot": "{contact.email}",
+        "from": {"from": "store.name"},
+    },
     "contact": {"email": "ada@mail.example", "properties": {"a.b": 1}},
     "steps": {"crm-sync": {"body": {"tier": "gold"}}},
     "enrollment": {"id": "e1"},
     "store": {"name": "Harborline"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +45,7 @@ DATA = {
         ("{event.total}", "{event.total}"),
     ],
 )
-def test_a_value_is_as_written_or_looked_up_once(value: Any, comes_to: Any) -> None:
+def test_resolve_returns_literal_or_looks_up_path_once(value: Any, comes_to: Any) -> None:
     assert resolve(value, DATA) == comes_to
 
 
@@ -55,12 +62,12 @@ def test_a_value_is_as_written_or_looked_up_once(value: Any, comes_to: Any) -> N
         ("{contact.__class__}", ""),
     ],
 )
-def test_a_text_has_its_places_filled_in(text: str, comes_to: str) -> None:
+def test_render_text_fills_in_placeholders(text: str, comes_to: str) -> None:
     assert render_text(text, DATA) == comes_to
 
 
 @given(documents, documents)
-def test_whatever_is_written_and_known_filling_in_does_not_fail(value: Any, data: Any) -> None:
+def test_resolve_never_raises_for_any_value_and_data(value: Any, data: Any) -> None:
     known = {"event": data, "contact": data}
     found = resolve(value, known)
     assert resolve({"from": "event.a"}, known) is MISSING or isinstance(data, dict)
@@ -69,5 +76,5 @@ def test_whatever_is_written_and_known_filling_in_does_not_fail(value: Any, data
 
 
 @given(st.text(), documents)
-def test_any_text_can_be_filled_in(text: str, data: Any) -> None:
+def test_render_text_never_raises_for_any_text(text: str, data: Any) -> None:
     render_text(text + "{event.a} {event.total.x}", {"event": data})

@@ -1,4 +1,4 @@
-"""When a condition changes by itself: until then it answers what it answers now."""
+"""The next change of a condition: its result is constant until then."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,14 +19,14 @@ DAY = timedelta(days=1)
 History = Mapping[str, Sequence[tuple[datetime, Mapping[str, Any]]]]
 
 
-def facts_at(
+def context_at(
     at: datetime,
     condition: Json,
     contact: Json,
     history: History,
-    fades: Sequence[tuple[datetime, float]] = (),
+    decays: Sequence[tuple[datetime, float]] = (),
 ) -> EvaluationContext:
-    """What is known of a contact at an instant, if nothing happens after the history."""
+    """The context of a contact at an instant, if nothing happens after the history."""
     windows = {
         window: [
             PastEvent(when, data)
@@ -35,43 +35,50 @@ def facts_at(
         ]
         for window in windows_needed(condition, at, None)
     }
-    gone = [score for begins, score in fades if begins <= at]
+    gone = [score for begins, score in decays if begins <= at]
     return EvaluationContext(
         now=at,
         contact={**contact, "score": gone[-1]} if gone else contact,
         windows=windows,
-        score_decays=[fade for fade in fades if fade[0] > at],
+        score_decays=[decay for decay in decays if decay[0] > at],
     )
 
 
-def flips(condition: Json, contact: Json | None = None, history: History | None = None) -> Any:
-    return next_change(condition, facts_at(NOW, condition, contact or {}, history or {}))
+def next_change_of(
+    condition: Json, contact: Json | None = None, history: History | None = None
+) -> Any:
+    return next_change(condition, context_at(NOW, condition, contact or {}, history or {}))
 
 
-def test_a_purchase_leaves_the_window_that_it_was_counted_in() -> None:
+def test_next_change_is_when_event_leaves_window() -> None:
     bought: History = {"Bought": [(NOW - 10 * DAY, {}), (NOW - 2 * DAY, {})]}
     once = {"did": "Bought", "within": "30 days"}
-    assert flips(once, history=bought) == NOW + 28 * DAY
-    assert flips({**once, "times": {"gte": 2}}, history=bought) == NOW + 20 * DAY
-    assert flips({"did_not": "Bought", "within": "30 days"}, history=bought) == NOW + 28 * DAY
+    assert next_change_of(once, history=bought) == NOW + 28 * DAY
+    assert next_change_of({**once, "times": {"gte": 2}}, history=bought) == NOW + 20 * DAY
+    assert (
+        next_change_of({"did_not": "Bought", "within": "30 days"}, history=bought) == NOW + 28 * DAY
+    )
 
 
-def test_what_was_not_done_cannot_be_done_by_waiting() -> None:
-    assert flips({"did": "Bought", "within": "30 days"}) is None
+def test_missing_event_gives_no_next_change() -> None:
+    assert next_change_of({"did": "Bought", "within": "30 days"}) is None
     few: History = {"Bought": [(NOW - DAY, {})]}
-    assert flips({"did": "Bought", "within": "9 days", "times": {"gte": 2}}, history=few) is None
-    assert flips({"did": "Bought"}, history=few) is None
+    assert (
+        next_change_of({"did": "Bought", "within": "9 days", "times": {"gte": 2}}, history=few)
+        is None
+    )
+    assert next_change_of({"did": "Bought"}, history=few) is None
 
 
-def test_a_sum_shrinks_when_its_parts_leave() -> None:
+def test_sum_of_changes_when_event_leaves_window() -> None:
     spent: History = {"Bought": [(NOW - 10 * DAY, {"total": 80}), (NOW - 2 * DAY, {"total": "30"})]}
     asked = {"sum_of": "Bought", "of": "total", "within": "30 days", "gte": 100}
-    assert flips(asked, history=spent) == NOW + 20 * DAY
-    assert flips({**asked, "gte": 200}, history=spent) is None
+    assert next_change_of(asked, history=spent) == NOW + 20 * DAY
+    assert next_change_of({**asked, "gte": 200}, history=spent) is None
 
 
 @pytest.mark.parametrize(
-    ("operator", "value", "flip"),
+    ("operator", "value", "change_at"),
     [
         ("within_last", NOW - 3 * DAY, NOW + 4 * DAY + TICK),
         ("within_last", NOW + DAY, NOW + DAY),
@@ -81,42 +88,44 @@ def test_a_sum_shrinks_when_its_parts_leave() -> None:
         ("within_next", NOW - DAY, None),
     ],
 )
-def test_a_date_comes_near_and_passes(operator: str, value: datetime, flip: Any) -> None:
+def test_date_condition_changes_at_start_and_end_of_range(
+    operator: str, value: datetime, change_at: Any
+) -> None:
     asked = {"contact": "properties.renewal", operator: "7 days"}
-    assert flips(asked, {"properties": {"renewal": value.isoformat()}}) == flip
+    assert next_change_of(asked, {"properties": {"renewal": value.isoformat()}}) == change_at
 
 
-def test_a_birthday_comes_near_and_is_over_at_midnight() -> None:
+def test_anniversary_condition_ends_at_midnight() -> None:
     asked = {"contact": "properties.born", "anniversary_within": "7 days"}
-    near = flips(asked, {"properties": {"born": "1990-11-20"}})
+    near = next_change_of(asked, {"properties": {"born": "1990-11-20"}})
     assert near == datetime(2026, 11, 13, tzinfo=UTC)
-    over = flips(asked, {"properties": {"born": "1990-11-04"}})
+    over = next_change_of(asked, {"properties": {"born": "1990-11-04"}})
     assert over == datetime(2026, 11, 5, tzinfo=UTC)
 
 
-def test_a_part_that_decides_alone_holds_the_whole() -> None:
+def test_deciding_condition_sets_next_change_of_group() -> None:
     bought: History = {"Bought": [(NOW - 10 * DAY, {})]}
     recent = {"did": "Bought", "within": "30 days"}
     never = {"contact": "properties.plan", "is": "gold"}
-    assert flips({"all": [recent, never]}, history=bought) is None
-    assert flips({"any": [recent, {"not": never}]}, history=bought) is None
-    assert flips({"any": [recent, never]}, history=bought) == NOW + 20 * DAY
+    assert next_change_of({"all": [recent, never]}, history=bought) is None
+    assert next_change_of({"any": [recent, {"not": never}]}, history=bought) is None
+    assert next_change_of({"any": [recent, never]}, history=bought) == NOW + 20 * DAY
 
 
-def test_a_score_fades_below_what_is_asked() -> None:
-    fades = [(NOW + DAY, 60.0), (NOW + 2 * DAY, 40.0), (NOW + 3 * DAY, 0.0)]
+def test_score_condition_changes_when_score_decays_below_bound() -> None:
+    decays = [(NOW + DAY, 60.0), (NOW + 2 * DAY, 40.0), (NOW + 3 * DAY, 0.0)]
     asked = {"contact": "score", "gte": 50}
-    facts = facts_at(NOW, asked, {"score": 80}, {}, fades)
-    assert next_change(asked, facts) == NOW + 2 * DAY
+    context = context_at(NOW, asked, {"score": 80}, {}, decays)
+    assert next_change(asked, context) == NOW + 2 * DAY
 
 
-def test_only_what_speaks_of_time_moves_with_it() -> None:
+def test_depends_on_time_only_for_time_conditions() -> None:
     assert depends_on_time({"all": [{"not": {"did": "A", "within": "1 day"}}]})
     assert depends_on_time({"did": "A", "where": {"event": "due", "within_next": "1 day"}})
     assert not depends_on_time({"any": [{"did": "A"}, {"contact": "a", "before": "2027-01-01"}]})
 
 
-# --- the law ---
+# --- any condition ---
 
 moments = st.datetimes(
     NOW.replace(tzinfo=None) - timedelta(days=500),
@@ -174,16 +183,16 @@ histories = st.lists(st.tuples(moments, data), max_size=5).map(lambda events: {"
     st.lists(st.integers(1, 100), max_size=3),
 )
 @example({"contact": "a", "anniversary_within": "7 days"}, {"a": "2024-02-29"}, {}, [0.999], [])
-def test_until_it_flips_a_condition_answers_the_same(
+def test_condition_result_is_constant_until_next_change(
     condition: Json, contact: Json, history: History, when: list[float], fading: list[int]
 ) -> None:
-    fades = [(NOW + (n + 1) * 3 * DAY, float(s)) for n, s in enumerate(sorted(fading)[::-1])]
-    facts = facts_at(NOW, condition, contact, history, fades)
-    flip = next_change(condition, facts)
-    assert flip is None or flip > NOW
-    assert flip is None or depends_on_time(condition)
-    end = flip or NOW + timedelta(days=3000)
+    decays = [(NOW + (n + 1) * 3 * DAY, float(s)) for n, s in enumerate(sorted(fading)[::-1])]
+    context = context_at(NOW, condition, contact, history, decays)
+    change_at = next_change(condition, context)
+    assert change_at is None or change_at > NOW
+    assert change_at is None or depends_on_time(condition)
+    end = change_at or NOW + timedelta(days=3000)
     for share in [*when, 0.0]:
         at = NOW + (end - NOW - TICK) * share
-        later = facts_at(at, condition, contact, history, fades)
-        assert evaluate(condition, later).value is evaluate(condition, facts).value
+        later = context_at(at, condition, contact, history, decays)
+        assert evaluate(condition, later).value is evaluate(condition, context).value

@@ -1,4 +1,4 @@
-"""What the ports promise of contacts: no writer undoes another, and "no" needs no profile."""
+"""Contacts in memory and in DynamoDB: no write undoes another; a withdrawal needs no profile."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,14 +26,14 @@ GRANTED = Consent("granted", MONDAY_NOON, "form", "footer")
 HOUR = timedelta(hours=1)
 
 
-def folded(*events: Event, applied: int = 1) -> Profile:
+def profile_after(*events: Event, applied: int = 1) -> Profile:
     profile = Profile(STORE, contact())
     for each in events:
         profile = apply_event(profile, each, SETTINGS)
     return replace(profile, last_sequence=applied)
 
 
-def stored(ports: Ports) -> Profile:
+def stored_profile(ports: Ports) -> Profile:
     found = ports.contacts.profile(STORE, contact())
     assert found is not None
     return found
@@ -46,84 +46,84 @@ def withdrawal(*topics: str) -> Event:
     )
 
 
-def test_nobody_is_known_at_first(ports: Ports) -> None:
+def test_unknown_contact_has_no_profile(ports: Ports) -> None:
     assert ports.contacts.profile(STORE, contact()) is None
 
 
-def test_a_profile_comes_back_as_it_was(ports: Ports) -> None:
+def test_profile_survives_a_round_trip(ports: Ports) -> None:
     facts = ContactUpdate(
         {"first_name": "آدا", "timezone": "Asia/Tehran"},
         properties={"vip": True, "score": 7, "tags": ["a", "b"], "nested": {"x": None}},
         consents=(consent_fact(), consent_fact("news", at=None)),
     )
     profile = replace(
-        folded(event(data={"total": "421.88"}, contact=facts)),
+        profile_after(event(data={"total": "421.88"}, contact=facts)),
         entries={"cart": MONDAY_NOON},
         active_enrollments={"e-1": enrollment().presence()},
     )
     assert ports.contacts.apply(None, profile)
-    assert stored(ports) == profile
-    assert stored(ports).totals["Checkout Started"] == EventTotal(
+    assert stored_profile(ports) == profile
+    assert stored_profile(ports).totals["Checkout Started"] == EventTotal(
         1, MONDAY_NOON, MONDAY_NOON, Decimal("421.88")
     )
 
 
-def test_only_one_of_two_first_writers_succeeds(ports: Ports) -> None:
-    assert ports.contacts.apply(None, folded(event("A"), applied=1))
-    assert not ports.contacts.apply(None, folded(event("B"), applied=2))
-    assert list(stored(ports).totals) == ["A"]
+def test_second_concurrent_first_write_fails(ports: Ports) -> None:
+    assert ports.contacts.apply(None, profile_after(event("A"), applied=1))
+    assert not ports.contacts.apply(None, profile_after(event("B"), applied=2))
+    assert list(stored_profile(ports).totals) == ["A"]
 
 
-def test_a_writer_who_read_an_older_profile_changes_nothing(ports: Ports) -> None:
-    old = folded(event("A"), applied=1)
-    new = folded(event("A"), event("B"), applied=2)
+def test_write_based_on_outdated_profile_fails(ports: Ports) -> None:
+    old = profile_after(event("A"), applied=1)
+    new = profile_after(event("A"), event("B"), applied=2)
     ports.contacts.apply(None, old)
     assert ports.contacts.apply(old, new)
-    assert not ports.contacts.apply(old, folded(event("A"), event("C"), applied=3))
-    assert stored(ports) == new
+    assert not ports.contacts.apply(old, profile_after(event("A"), event("C"), applied=3))
+    assert stored_profile(ports) == new
 
 
-def test_a_withdrawal_needs_no_profile(ports: Ports) -> None:
+def test_withdrawal_works_without_a_profile(ports: Ports) -> None:
     ports.contacts.withdraw(contact(), withdrawal("offers", "news"))
-    assert stored(ports).consents() == {"offers": "withdrawn", "news": "withdrawn"}
-    assert stored(ports).last_sequence == 0
+    assert stored_profile(ports).consents() == {"offers": "withdrawn", "news": "withdrawn"}
+    assert stored_profile(ports).last_sequence == 0
 
 
-def test_a_withdrawal_comes_with_its_proof_and_its_event(ports: Ports) -> None:
+def test_withdrawal_writes_consent_log_entry_and_event(ports: Ports) -> None:
     ports.contacts.withdraw(contact(), withdrawal("offers"))
     assert ports.look.proofs() == [("offers", "withdrawn")]
     happened = ports.timeline.past_events(STORE, contact(), EventWindow("Unsubscribed", None))
     assert [happening.at for happening in happened] == [MONDAY_NOON + HOUR]
 
 
-def test_the_event_of_a_withdrawal_changes_nothing_more(ports: Ports) -> None:
+def test_applying_withdrawal_event_changes_no_consent_again(ports: Ports) -> None:
     ports.contacts.withdraw(contact(), withdrawal("offers"))
-    before = stored(ports)
+    before = stored_profile(ports)
     assert apply_event(before, withdrawal("offers"), SETTINGS).consent == before.consent
 
 
-def test_a_withdrawal_meanwhile_is_never_overwritten_by_an_answer(ports: Ports) -> None:
-    before = folded(event(contact=ContactUpdate(consents=(consent_fact(),))))
+def test_concurrent_withdrawal_blocks_older_consent_write(ports: Ports) -> None:
+    before = profile_after(event(contact=ContactUpdate(consents=(consent_fact(),))))
     ports.contacts.apply(None, before)
     ports.contacts.withdraw(contact(), withdrawal("offers"))
     later = GRANTED._replace(at=MONDAY_NOON + timedelta(minutes=1))
     after = replace(before, last_sequence=2, consent={"offers": later})
     assert not ports.contacts.apply(before, after)
-    assert stored(ports).consents() == {"offers": "withdrawn"}
+    assert stored_profile(ports).consents() == {"offers": "withdrawn"}
 
 
-def test_a_withdrawal_meanwhile_outlives_a_change_of_something_else(ports: Ports) -> None:
-    before = folded(event(contact=ContactUpdate(consents=(consent_fact(),))))
+def test_concurrent_withdrawal_survives_unrelated_profile_write(ports: Ports) -> None:
+    before = profile_after(event(contact=ContactUpdate(consents=(consent_fact(),))))
     ports.contacts.apply(None, before)
     ports.contacts.withdraw(contact(), withdrawal("offers"))
     after = replace(before, last_sequence=2, consent={"offers": GRANTED, "news": GRANTED})
     assert ports.contacts.apply(before, after)
-    assert stored(ports).consents() == {"offers": "withdrawn", "news": "granted"}
+    assert stored_profile(ports).consents() == {"offers": "withdrawn", "news": "granted"}
 
 
-def test_who_finished_meanwhile_is_not_let_back_in(ports: Ports) -> None:
+def test_finished_enrollment_is_not_restored_by_concurrent_write(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    before = replace(folded(event("A")), active_enrollments={"e-1": enrollment().presence()})
+    before = replace(profile_after(event("A")), active_enrollments={"e-1": enrollment().presence()})
     ports.contacts.apply(None, before)
     ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
     entered = enrollment(enrollment_ref("e-2")).presence()
@@ -131,34 +131,36 @@ def test_who_finished_meanwhile_is_not_let_back_in(ports: Ports) -> None:
         before, last_sequence=2, active_enrollments={**before.active_enrollments, "e-2": entered}
     )
     assert ports.contacts.apply(before, after)
-    assert list(stored(ports).active_enrollments) == ["e-2"]
+    assert list(stored_profile(ports).active_enrollments) == ["e-2"]
 
 
-def test_who_left_is_no_longer_inside(ports: Ports) -> None:
-    before = replace(folded(event("A")), active_enrollments={"e-1": enrollment().presence()})
+def test_removed_active_enrollment_disappears_from_profile(ports: Ports) -> None:
+    before = replace(profile_after(event("A")), active_enrollments={"e-1": enrollment().presence()})
     ports.contacts.apply(None, before)
     ports.contacts.apply(before, replace(before, last_sequence=2, active_enrollments={}))
-    assert stored(ports).active_enrollments == {}
+    assert stored_profile(ports).active_enrollments == {}
 
 
-def test_an_answer_to_no_named_topic_is_proof_for_each_of_the_shop(ports: Ports) -> None:
+def test_consent_without_topic_is_logged_once_for_each_shop_topic(ports: Ports) -> None:
     answered = event(contact=ContactUpdate(consents=(consent_fact(None), consent_fact("news"))))
     for _ in range(2):
         ports.contacts.record_consent(contact(), answered, ["offers", "sales"])
     assert ports.look.proofs() == [
-        ("news", "granted"), ("offers", "granted"), ("sales", "granted"),
-    ]  # fmt: skip
+        ("news", "granted"),
+        ("offers", "granted"),
+        ("sales", "granted"),
+    ]
 
 
-def test_a_suppression_keeps_its_first_reason(ports: Ports) -> None:
+def test_suppression_keeps_its_first_reason(ports: Ports) -> None:
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON + HOUR)
     assert ports.look.suppressions() == ["hard bounce"]
 
 
-def test_however_many_topics_there_are_all_of_them_can_be_withdrawn(ports: Ports) -> None:
+def test_withdrawal_of_more_topics_than_one_transaction_holds(ports: Ports) -> None:
     topics = [f"topic-{number}" for number in range(120)]
     ports.contacts.withdraw(contact(), withdrawal(*topics))
-    assert {topic: held.state for topic, held in stored(ports).consent.items()} == dict.fromkeys(
-        topics, "withdrawn"
-    )
+    assert {
+        topic: held.state for topic, held in stored_profile(ports).consent.items()
+    } == dict.fromkeys(topics, "withdrawn")

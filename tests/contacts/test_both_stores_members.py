@@ -1,4 +1,4 @@
-"""What the ports promise of all contacts: everyone is found, page by page, and whose time it is."""
+"""Members and timers in memory and in DynamoDB: paging finds every contact, and due contacts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,20 +12,20 @@ from tests.support.ports import Ports
 HOUR = timedelta(hours=1)
 
 
-def known(ports: Ports, number: int, lookout: NextCheck | None = None) -> Profile:
-    """A contact who did something in the hour of this number."""
+def stored_contact(ports: Ports, number: int, next_check: NextCheck | None = None) -> Profile:
+    """A contact with one event, this many hours after Monday noon."""
     name = contact(f"{number}@mail.example")
     first = event("Product Viewed", at=MONDAY_NOON + number * HOUR)
     profile = replace(
         apply_event(Profile(STORE, name), first, StoreSettings()),
         last_sequence=1,
-        next_check=lookout,
+        next_check=next_check,
     )
     assert ports.contacts.apply(None, profile)
     return profile
 
 
-def everyone(ports: Ports, most: int) -> list[str]:
+def all_members(ports: Ports, most: int) -> list[str]:
     found: list[str] = []
     page = ports.members.page(STORE, "all", "", most=most)
     while True:
@@ -36,10 +36,10 @@ def everyone(ports: Ports, most: int) -> list[str]:
         page = ports.members.page(STORE, "all", "", page.next, most)
 
 
-def test_every_contact_is_found_once_whatever_the_size_of_a_page(ports: Ports) -> None:
-    names = {known(ports, number).contact for number in range(23)}
+def test_each_contact_is_listed_once_for_any_page_size(ports: Ports) -> None:
+    names = {stored_contact(ports, number).contact for number in range(23)}
     for most in (1, 2, 5, 23, 100):
-        found = everyone(ports, most)
+        found = all_members(ports, most)
         assert len(found) == len(set(found))
         assert set(found) == names
     assert ports.members.count(STORE, "all", "") == 23
@@ -47,23 +47,23 @@ def test_every_contact_is_found_once_whatever_the_size_of_a_page(ports: Ports) -
     assert ports.members.page("other-shop", "all", "").members == []
 
 
-def test_a_member_says_since_when(ports: Ports) -> None:
-    known(ports, 3)
+def test_member_has_join_time(ports: Ports) -> None:
+    stored_contact(ports, 3)
     (member,) = ports.members.page(STORE, "all", "").members
     assert member.since == "2026-11-02T15:00:00.000Z"
 
 
-def test_later_events_leave_a_contact_where_it_was(ports: Ports) -> None:
-    before = known(ports, 1)
+def test_later_event_does_not_list_a_contact_twice(ports: Ports) -> None:
+    before = stored_contact(ports, 1)
     earlier = event("Product Viewed", at=MONDAY_NOON - HOUR, id_="earlier")
     after = replace(apply_event(before, earlier, StoreSettings()), last_sequence=2)
     assert ports.contacts.apply(before, after)
-    assert len(everyone(ports, 10)) == 1
+    assert len(all_members(ports, 10)) == 1
 
 
-def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: Ports) -> None:
+def test_contact_timer_follows_next_check(ports: Ports) -> None:
     at = MONDAY_NOON + HOUR
-    profile = known(ports, 0, NextCheck(at, at))
+    profile = stored_contact(ports, 0, NextCheck(at, at))
     me = ContactRef(STORE, profile.contact)
     assert [*ports.timers.due(at - timedelta(seconds=1))] == []
     assert [*ports.timers.due(at)] == [me]
@@ -77,10 +77,13 @@ def test_a_contact_is_due_at_its_time_and_no_longer_when_that_has_moved(ports: P
     assert [*ports.timers.due(at + 2 * HOUR)] == []
 
 
-def test_a_lookout_comes_back_as_it_was(ports: Ports) -> None:
+def test_next_check_survives_a_round_trip(ports: Ports) -> None:
     at = MONDAY_NOON + HOUR
     profile = replace(
-        known(ports, 0), last_sequence=2, next_check=NextCheck(at, at + HOUR), fired={"x": "y"}
+        stored_contact(ports, 0),
+        last_sequence=2,
+        next_check=NextCheck(at, at + HOUR),
+        fired={"x": "y"},
     )
     assert ports.contacts.apply(None, replace(profile, contact=contact()))
     assert ports.contacts.profile(STORE, contact()) == replace(profile, contact=contact())

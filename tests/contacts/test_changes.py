@@ -1,4 +1,4 @@
-"""Laws of a contact's fields: whatever the order of changes, they come to the same."""
+"""Changes of a contact's fields in any order give the same values."""
 
 from datetime import timedelta
 from functools import reduce
@@ -26,7 +26,7 @@ from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.json_strategy import documents
 
-NOBODY = Profile(STORE, contact())
+EMPTY_PROFILE = Profile(STORE, contact())
 SETTINGS = StoreSettings()
 KINDS: tuple[Literal["set", "add"], ...] = ("set", "add")
 X, Y = "properties.x", "properties.y"
@@ -51,24 +51,24 @@ steps = st.builds(
 
 @st.composite
 def timelines(draw: st.DrawFn, most: int = MAX_RECENT_ADDITIONS) -> list[Event]:
-    """Events of a shop and of workflows, some of them at one instant."""
+    """Events of a shop and of workflows, some at the same instant."""
     found = draw(st.lists(st.tuples(st.integers(0, 6), steps | facts), max_size=most))
     return [
-        event("E", id_=f"e{number:02}", at=MONDAY_NOON + timedelta(minutes=minute), contact=said)
-        for number, (minute, said) in enumerate(found)
+        event("E", id_=f"e{number:02}", at=MONDAY_NOON + timedelta(minutes=minute), contact=update)
+        for number, (minute, update) in enumerate(found)
     ]
 
 
-def after(*events: Event, start: Profile = NOBODY) -> Profile:
+def after(*events: Event, start: Profile = EMPTY_PROFILE) -> Profile:
     return reduce(lambda profile, each: apply_event(profile, each, SETTINGS), events, start)
 
 
-def told(profile: Profile) -> dict[str, Any]:
+def values_of(profile: Profile) -> dict[str, Any]:
     return {name: profile.get(name) for name in (X, Y, "score")}
 
 
 def naive(events: list[Event]) -> dict[str, Any]:
-    """The whole history, from the first to the last."""
+    """The values after the whole history in order."""
     held: dict[str, Any] = dict.fromkeys((X, Y, "score"))
     for each in sorted(events, key=lambda e: (e.occurred_at, e.id)):
         for name, value in each.contact.properties.items():
@@ -87,31 +87,29 @@ def naive(events: list[Event]) -> dict[str, Any]:
 
 
 @given(timelines(), st.data())
-def test_in_any_order_changes_come_to_what_the_whole_history_says(
+def test_changes_in_any_order_equal_full_history(
     timeline: list[Event], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(timeline))
-    assert told(after(*shuffled)) == naive(timeline) == told(after(*timeline))
+    assert values_of(after(*shuffled)) == naive(timeline) == values_of(after(*timeline))
 
 
 @given(timelines(), st.data())
-def test_a_change_that_is_applied_again_counts_once(
-    timeline: list[Event], data: st.DataObject
-) -> None:
+def test_repeated_change_counts_once(timeline: list[Event], data: st.DataObject) -> None:
     repeated = data.draw(st.lists(st.sampled_from(timeline), max_size=9)) if timeline else []
-    assert told(after(*timeline, *repeated)) == told(after(*timeline))
+    assert values_of(after(*timeline, *repeated)) == values_of(after(*timeline))
 
 
 @given(timelines(most=3 * MAX_RECENT_ADDITIONS))
-def test_however_many_changes_come_in_order_none_is_lost(timeline: list[Event]) -> None:
+def test_no_change_is_lost_when_changes_arrive_in_order(timeline: list[Event]) -> None:
     ordered = sorted(timeline, key=lambda e: (e.occurred_at, e.id))
     profile = after(*ordered)
-    assert told(profile) == naive(timeline)
+    assert values_of(profile) == naive(timeline)
     assert all(len(held) <= MAX_RECENT_ADDITIONS for held in profile.additions.values())
 
 
 @given(timelines())
-def test_a_profile_keeps_no_addition_that_counts_no_more(timeline: list[Event]) -> None:
+def test_profile_drops_additions_older_than_base_value(timeline: list[Event]) -> None:
     profile = after(*timeline)
     for name, held in profile.additions.items():
         assert held
@@ -120,12 +118,14 @@ def test_a_profile_keeps_no_addition_that_counts_no_more(timeline: list[Event]) 
 
 
 @given(timelines())
-def test_changes_survive_being_kept_as_a_text(timeline: list[Event]) -> None:
+def test_changes_survive_encoding_and_decoding(timeline: list[Event]) -> None:
     for each in timeline:
-        _, _, said = decode_body(encode_body(each))
-        assert told(after(each)) == told(
+        _, _, update = decode_body(encode_body(each))
+        assert values_of(after(each)) == values_of(
             apply_event(
-                NOBODY, event("E", id_=each.id, at=each.occurred_at, contact=said), SETTINGS
+                EMPTY_PROFILE,
+                event("E", id_=each.id, at=each.occurred_at, contact=update),
+                SETTINGS,
             )
         )
 
@@ -140,7 +140,7 @@ additions = st.builds(
 
 
 @given(st.none() | st.tuples(documents, st.just(""), st.just("")), st.lists(additions, max_size=6))
-def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Addition]) -> None:
+def test_current_value_never_raises_and_is_never_infinite(base: Any, added: list[Addition]) -> None:
     found = current_value(base, added)
     if isinstance(found, float) and not (base and base[0] == found):
         assert abs(found) != float("inf")
@@ -162,7 +162,7 @@ def test_a_total_never_fails_and_is_never_infinite(base: Any, added: list[Additi
         (MAX_EXACT_INTEGER * 4, 1.0, float(MAX_EXACT_INTEGER * 4)),
     ],
 )
-def test_a_sum_is_whole_if_it_can_be_and_stays_what_it_is_if_it_cannot(
+def test_sum_becomes_integer_or_stays_unchanged_if_not_addable(
     held: Any, amount: float, comes_to: Any
 ) -> None:
     base = None if held is None else (held, "0", "e")
@@ -171,20 +171,20 @@ def test_a_sum_is_whole_if_it_can_be_and_stays_what_it_is_if_it_cannot(
     assert type(found) is type(comes_to)
 
 
-def test_a_list_keeps_what_was_added_last() -> None:
+def test_list_keeps_last_added_items() -> None:
     added = [Addition(f"{n:03}", "e", "append", n) for n in range(MAX_LIST_LENGTH + 9)]
     assert current_value(None, added) == list(range(9, MAX_LIST_LENGTH + 9))
 
 
-def test_an_addition_older_than_what_was_set_is_no_news() -> None:
+def test_addition_older_than_set_value_is_ignored() -> None:
     base = (5, "2", "e")
     assert add_to(base, (), Addition("1", "z", "add", 1)) == (base, ())
     assert add_to(base, (), Addition("2", "e", "add", 1)) == (base, ())
     assert add_to(base, (), Addition("2", "f", "add", 1))[1] != ()
 
 
-def test_an_addition_that_comes_later_than_many_newer_ones_is_lost_and_nothing_else_is() -> None:
-    """The bound that `changes` names: older additions are merged, for a profile must stay small."""
+def test_addition_older_than_recent_additions_is_dropped() -> None:
+    """Older additions are merged into the base value, so that a profile stays small."""
     base: Base | None = None
     kept: tuple[Addition, ...] = ()
     for n in range(1, MAX_RECENT_ADDITIONS + 2):
@@ -193,13 +193,18 @@ def test_an_addition_that_comes_later_than_many_newer_ones_is_lost_and_nothing_e
     assert add_to(base, kept, Addition("000", "e", "add", 1)) == (base, kept)
 
 
-def test_a_contact_has_so_many_fields_and_a_field_with_additions_is_one() -> None:
+def test_field_limit_counts_field_with_additions_once() -> None:
     many = MAX_FIELDS - 1  # and the address
     made = [
-        event("E", id_=f"e{kind}{n}", at=MONDAY_NOON + timedelta(minutes=minute),
-              contact=ContactUpdate(changes=(Change(kind, f"properties.p{n}", 1),)))
-        for minute, kind in enumerate(KINDS) for n in range(many)
-    ]  # fmt: skip
+        event(
+            "E",
+            id_=f"e{kind}{n}",
+            at=MONDAY_NOON + timedelta(minutes=minute),
+            contact=ContactUpdate(changes=(Change(kind, f"properties.p{n}", 1),)),
+        )
+        for minute, kind in enumerate(KINDS)
+        for n in range(many)
+    ]
     profile = after(*made[:-1])
     assert len(profile.additions) == many - 1
     assert profile.get(f"properties.p{many - 1}") == 1
@@ -211,9 +216,9 @@ def test_a_contact_has_so_many_fields_and_a_field_with_additions_is_one() -> Non
     assert apply_event(room, late, SETTINGS).get("properties.z") == 1
 
 
-def test_what_the_shop_says_counts_from_then_on_whenever_the_addition_arrives() -> None:
+def test_shop_value_overrides_earlier_addition_in_any_order() -> None:
     added = event("A", at=MONDAY_NOON, contact=ContactUpdate(changes=(Change("add", X, 5),)))
-    said = event(
+    update = event(
         "B", at=MONDAY_NOON + timedelta(days=1), contact=ContactUpdate(properties={"x": 9})
     )
-    assert after(added, said).get(X) == after(said, added).get(X) == 9
+    assert after(added, update).get(X) == after(update, added).get(X) == 9

@@ -1,4 +1,4 @@
-"""What one event does to a contact: laws about order and repetition, and a few plain cases."""
+"""How one event changes a contact: order, repetition, consent, fields and totals."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,10 +28,10 @@ from tests.support.json_strategy import documents
 SETTINGS = StoreSettings(
     topics={"offers": "Offers", "news": "News"}, shop_topics=("offers", "news")
 )
-NOBODY = Profile(STORE, contact())
+EMPTY_PROFILE = Profile(STORE, contact())
 
 
-def after(*events: Event, start: Profile = NOBODY) -> Profile:
+def after(*events: Event, start: Profile = EMPTY_PROFILE) -> Profile:
     return reduce(lambda profile, each: apply_event(profile, each, SETTINGS), events, start)
 
 
@@ -74,28 +74,33 @@ def histories(draw: st.DrawFn) -> list[Event]:
             name=draw(st.sampled_from(["Viewed", "Ordered"])),
             occurred_at=draw(moments),
             source=draw(st.sampled_from(["api", "form"])),
-            identifiers=draw(st.sampled_from([
-                {"email": ADA}, {"email": "ada@work.example"}, {"device": "d-1"}, {"order": "o-1"}
-            ])),
+            identifiers=draw(
+                st.sampled_from(
+                    [
+                        {"email": ADA},
+                        {"email": "ada@work.example"},
+                        {"device": "d-1"},
+                        {"order": "o-1"},
+                    ]
+                )
+            ),
             data={"total": draw(amounts)},
             contact=draw(contact_facts),
         )
         for number in range(draw(st.integers(0, 6)))
-    ]  # fmt: skip
+    ]
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_the_order_in_which_events_arrive_does_not_matter(events: list[Event], chance: Any) -> None:
+def test_profile_does_not_depend_on_event_order(events: list[Event], chance: Any) -> None:
     shuffled = list(events)
     chance.shuffle(shuffled)
     assert after(*shuffled) == after(*events)
 
 
 @given(histories(), st.data())
-def test_an_event_that_is_repeated_changes_nothing_but_how_often_it_was_counted(
-    events: list[Event], data: st.DataObject
-) -> None:
-    """It is counted once because the profile knows how far the stream has been applied."""
+def test_repeated_event_changes_only_event_totals(events: list[Event], data: st.DataObject) -> None:
+    """The runtime counts it once, because the profile has the last applied stream position."""
     if events:
         again = data.draw(st.sampled_from(events))
         once, twice = after(*events), after(*events, again)
@@ -107,7 +112,7 @@ def test_an_event_that_is_repeated_changes_nothing_but_how_often_it_was_counted(
 
 
 @given(st.lists(facts, max_size=6), st.randoms(use_true_random=False))
-def test_evidence_weighs_the_same_in_any_order_and_however_often(
+def test_consent_does_not_depend_on_order_or_repetition(
     evidence: Sequence[ConsentEvidence], chance: Any
 ) -> None:
     def weighed(some: Sequence[ConsentEvidence]) -> Consent | None:
@@ -131,7 +136,7 @@ def state(*given_: ConsentEvidence, seen_at: datetime = MONDAY_NOON) -> str | No
     return held.state if held else None
 
 
-def test_the_latest_answer_counts_and_no_wins_a_tie() -> None:
+def test_latest_consent_wins_and_withdrawal_wins_ties() -> None:
     yes, no = consent_fact(), consent_fact(state="withdrawn")
     later = MONDAY_NOON + timedelta(minutes=1)
     assert state(yes, no) == "withdrawn"
@@ -140,7 +145,7 @@ def test_the_latest_answer_counts_and_no_wins_a_tie() -> None:
     assert state(consent_fact(state="withdrawn", at=later), yes) == "withdrawn"
 
 
-def test_a_box_that_a_shop_ticks_with_every_order_undoes_no_unsubscribe() -> None:
+def test_undated_grant_does_not_undo_withdrawal() -> None:
     undated = consent_fact(at=None)
     assert state(undated) == "granted"
     assert state(consent_fact(state="withdrawn"), undated, undated) == "withdrawn"
@@ -148,7 +153,7 @@ def test_a_box_that_a_shop_ticks_with_every_order_undoes_no_unsubscribe() -> Non
     assert state(consent_fact(state="withdrawn"), undated, seen_at=much_later) == "withdrawn"
 
 
-def test_a_no_without_a_date_is_dated_by_the_event_that_brought_it() -> None:
+def test_undated_withdrawal_takes_time_of_its_event() -> None:
     no = consent_fact(state="withdrawn", at=None)
     held = merge_consent(
         merge_consent(None, consent_fact(), MONDAY_NOON), no, MONDAY_NOON + timedelta(hours=1)
@@ -161,7 +166,7 @@ def test_a_no_without_a_date_is_dated_by_the_event_that_brought_it() -> None:
     )
 
 
-def test_what_the_shop_calls_marketing_stands_for_the_stores_topics() -> None:
+def test_shop_marketing_consent_applies_to_shop_topics() -> None:
     marketing = event(contact=ContactUpdate(consents=(consent_fact(topic=None),)))
     assert after(marketing).consents() == {"offers": "granted", "news": "granted"}
     one = event(contact=ContactUpdate(consents=(consent_fact(topic="news"),)))
@@ -169,9 +174,7 @@ def test_what_the_shop_calls_marketing_stands_for_the_stores_topics() -> None:
 
 
 @given(st.lists(facts, max_size=6), st.none() | moments)
-def test_no_import_ever_raises_consent(
-    evidence: list[ConsentEvidence], at: datetime | None
-) -> None:
+def test_import_never_grants_consent(evidence: list[ConsentEvidence], at: datetime | None) -> None:
     """Wherever in a history its answers lie, they leave nobody more willing than without them."""
     asked = [fact for fact in evidence if fact.method != "import"]
     imported = ConsentEvidence("granted", "import", "contacts.csv", at=at)
@@ -181,7 +184,7 @@ def test_no_import_ever_raises_consent(
     assert state(*evidence) in {state(*asked), "withdrawn"}
 
 
-def test_an_import_lowers_consent_and_its_yes_is_no_more_than_a_line_in_the_log() -> None:
+def test_import_withdraws_consent_but_only_logs_a_grant() -> None:
     no = ConsentEvidence("withdrawn", "import", "contacts.csv", "offers", MONDAY_NOON)
     assert state(no._replace(state="granted")) is None
     assert state(consent_fact(), no) == "withdrawn"
@@ -196,13 +199,13 @@ def named(name: str | None, minutes: int, id_: str = "") -> Event:
     return event(at=at, id_=id_, contact=ContactUpdate({"first_name": name} if name else {}))
 
 
-def test_the_latest_value_counts_whenever_it_arrives() -> None:
+def test_latest_field_value_wins_in_any_arrival_order() -> None:
     assert after(named("Ada", 2), named("Eva", 1)).get("first_name") == "Ada"
     assert after(named("Eva", 1), named("Ada", 2)).get("first_name") == "Ada"
 
 
-def test_what_a_form_claims_fills_a_blank_and_gives_way_to_what_is_known() -> None:
-    """Anybody can write any name, and any address, into a form."""
+def test_form_value_fills_blank_but_never_overrides_shop_value() -> None:
+    """A visitor can write any name and any address into a form."""
     claimed = replace(named("Mallory", 5), source="form", identifiers={"email": "old@mail.example"})
     assert after(claimed).get("first_name") == "Mallory"
     assert after(claimed).email == "old@mail.example"
@@ -210,28 +213,30 @@ def test_what_a_form_claims_fills_a_blank_and_gives_way_to_what_is_known() -> No
         assert (known.get("first_name"), known.email) == ("Ada", ADA)
 
 
-def test_what_an_event_does_not_say_stays_as_it_was() -> None:
+def test_field_missing_from_event_keeps_its_value() -> None:
     assert after(named("Ada", 1), named(None, 2)).get("first_name") == "Ada"
 
 
-def test_the_contact_is_plain_data_for_conditions_and_templates() -> None:
+def test_profile_as_data_is_plain_json() -> None:
     known = after(
         event(contact=ContactUpdate({"first_name": "Ada"}, {"size": {"eu": 42}, "a.b": 1}))
     )
     assert known.as_data() == {
-        "first_name": "Ada", "email": ADA, "properties": {"size": {"eu": 42}, "a.b": 1}
-    }  # fmt: skip
-    assert NOBODY.as_data() == {"properties": {}}
+        "first_name": "Ada",
+        "email": ADA,
+        "properties": {"size": {"eu": 42}, "a.b": 1},
+    }
+    assert EMPTY_PROFILE.as_data() == {"properties": {}}
     assert known.email == ADA
-    assert NOBODY.email is None
+    assert EMPTY_PROFILE.email is None
 
 
-def test_identifiers_of_the_person_are_kept_and_those_of_an_order_are_not() -> None:
+def test_profile_keeps_personal_identifiers_but_not_order_ids() -> None:
     known = after(event(identifiers={"email": ADA, "device": "d-1", "order": "o-1", "cart": "c-1"}))
     assert known.known_identifiers == {"email": (ADA,), "device": ("d-1",)}
 
 
-def test_a_contact_seen_on_a_thousand_devices_keeps_twenty() -> None:
+def test_profile_keeps_at_most_twenty_devices() -> None:
     many = [event(id_=str(n), identifiers={"device": f"d-{n:04d}"}) for n in range(50)]
     assert len(after(*many).known_identifiers["device"]) == 20
     assert after(*many).known_identifiers == after(*reversed(many)).known_identifiers
@@ -240,7 +245,7 @@ def test_a_contact_seen_on_a_thousand_devices_keeps_twenty() -> None:
 # --- totals ---
 
 
-def test_totals_are_counts_and_sums_and_first_and_last_times() -> None:
+def test_totals_have_count_sum_first_and_last_time() -> None:
     first, last = MONDAY_NOON, MONDAY_NOON + timedelta(days=1)
     done = [
         event("Ordered", {"total": "421.88"}, at=last),
@@ -252,14 +257,14 @@ def test_totals_are_counts_and_sums_and_first_and_last_times() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["value", "revenue", "total"]), amounts | documents))
-def test_no_amount_makes_the_sum_fail_or_the_profile_grow(data: dict[str, Any]) -> None:
-    """A profile that is too large to be written would never be written again."""
+def test_any_amount_keeps_the_sum_finite_and_short(data: dict[str, Any]) -> None:
+    """A profile over the size limit could never be written again."""
     total = after(event("Ordered", data)).totals["Ordered"]
     assert total.value.is_finite()
     assert len(str(total.value)) <= 21
 
 
-def test_the_hundred_and_first_name_is_counted_among_the_others() -> None:
+def test_event_name_over_the_limit_counts_as_other_event() -> None:
     many = after(*(event(f"Event {n}") for n in range(MAX_EVENT_NAMES + 5)))
     assert len(many.totals) == MAX_EVENT_NAMES + 1
     assert many.totals[OTHER_EVENTS].count == 5
@@ -267,5 +272,5 @@ def test_the_hundred_and_first_name_is_counted_among_the_others() -> None:
 
 
 @pytest.mark.parametrize("at", [datetime(2026, 11, 2, 12, 0, 0, 999, tzinfo=UTC)])
-def test_times_are_kept_to_the_millisecond(at: datetime) -> None:
+def test_event_times_have_millisecond_precision(at: datetime) -> None:
     assert after(event("Ordered", at=at)).metrics()["Ordered"]["last"].endswith("00.000Z")

@@ -55,26 +55,28 @@ facts = st.builds(
 @given(
     st.dictionaries(st.sampled_from(IDENTIFIER_PRIORITY), text), st.dictionaries(text, data), facts
 )
-def test_the_body_of_an_event_reads_back_as_it_was(
+def test_event_body_survives_encoding_and_decoding(
     identifiers: Any, properties: dict[str, Any], contact: ContactUpdate
 ) -> None:
     made = Event(STORE, "1", "E", MONDAY_NOON, "api", identifiers, properties, contact)
     assert decode_body(encode_body(made)) == (identifiers, properties, contact)
 
 
-def test_a_body_holds_nothing_that_was_not_said() -> None:
+def test_event_body_leaves_out_empty_values() -> None:
     assert json.loads(encode_body(event())) == {
-        "identifiers": {"email": ADA}, "data": {}, "contact": {}
-    }  # fmt: skip
+        "identifiers": {"email": ADA},
+        "data": {},
+        "contact": {},
+    }
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_what_is_no_json_number_is_not_written(number: float) -> None:
+def test_non_finite_number_in_event_body_is_refused(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode_body(event(data={"total": number}))
 
 
-def test_a_contact_is_named_by_its_first_identifier_and_its_store() -> None:
+def test_contact_id_depends_on_store_kind_and_value() -> None:
     name = contact_id(STORE, "email", ADA)
     assert name == contact_id(STORE, "email", ADA)
     others = {
@@ -87,13 +89,13 @@ def test_a_contact_is_named_by_its_first_identifier_and_its_store() -> None:
 
 
 @given(text, text)
-def test_a_contacts_name_can_stand_in_keys_tokens_and_tags(store: str, value: str) -> None:
+def test_contact_id_is_safe_in_keys_link_tokens_and_tags(store: str, value: str) -> None:
     name = contact_id(store, "external_id", value)
     assert len(name) == 26
     assert set(name) <= set("c0123456789abcdef")
 
 
-def test_times_of_consent_are_kept_to_the_millisecond() -> None:
+def test_consent_times_have_millisecond_precision() -> None:
     fact = ConsentEvidence(
         "granted", "form", "footer", at=MONDAY_NOON + timedelta(microseconds=1999)
     )

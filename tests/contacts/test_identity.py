@@ -1,4 +1,4 @@
-"""Who an event is about: what a source may lay hands on, and whom a device may lead to."""
+"""Identifiers that an event may claim, and misrouted events."""
 
 from collections.abc import Mapping
 
@@ -19,38 +19,42 @@ from tests.support.builders import ADA, MONDAY_NOON, STORE, contact, event
 
 Identifiers = Mapping[IdentifierKind, str]
 ALL: Identifiers = {
-    "device": "d-1", "cart": "c-1", "email": ADA, "external_id": "7", "phone": "+33612345678"
-}  # fmt: skip
+    "device": "d-1",
+    "cart": "c-1",
+    "email": ADA,
+    "external_id": "7",
+    "phone": "+33612345678",
+}
 
 
-def test_the_shop_may_lay_hands_on_all_that_it_names() -> None:
+def test_trusted_event_claims_all_identifiers() -> None:
     assert claimable_identifiers(event(identifiers=ALL, source="shopify")) == ALL
 
 
-@pytest.mark.parametrize("source", ["browser", "form", "whoever"])
-def test_whoever_is_not_the_shop_names_one_person_and_brings_a_device(source: str) -> None:
+@pytest.mark.parametrize("source", ["browser", "form", "unknown"])
+def test_untrusted_event_claims_one_person_and_the_device(source: str) -> None:
     public = event(identifiers=ALL, source=source)
     assert claimable_identifiers(public) == {"email": ADA, "device": "d-1"}
     assert not trusted(public)
 
 
-def test_an_anonymous_visit_may_lay_hands_on_its_device_and_its_cart() -> None:
+def test_anonymous_event_claims_device_and_cart() -> None:
     visit: Identifiers = {"device": "d-1", "cart": "c-1"}
     assert claimable_identifiers(event(identifiers=visit, source="browser")) == visit
 
 
-def test_an_event_that_we_addressed_ourselves_is_trusted() -> None:
+def test_event_without_identifiers_is_trusted() -> None:
     assert trusted(event(identifiers={}, source="reader"))
 
 
-def test_a_contact_is_anonymous_until_something_names_a_person() -> None:
+def test_contact_without_personal_identifier_is_anonymous() -> None:
     assert anonymous({"device": ("d-1",)})
     assert anonymous({"device": ("d-1",), "email": ()})
     assert not anonymous({"phone": ("+33612345678",)})
 
 
 @pytest.mark.parametrize(
-    ("known", "said", "elsewhere"),
+    ("known", "claimed", "misrouted"),
     [
         ({"email": (ADA,), "device": ("d-1",)}, {"email": "bo@x.example", "device": "d-1"}, True),
         ({"email": (ADA,), "device": ("d-1",)}, {"email": ADA, "device": "d-1"}, False),
@@ -64,31 +68,32 @@ def test_a_contact_is_anonymous_until_something_names_a_person() -> None:
         ),
     ],
 )
-def test_a_shared_device_leads_a_named_person_astray_and_nothing_else_does(
-    known: dict[str, tuple[str, ...]], said: Identifiers, elsewhere: bool
+def test_event_is_misrouted_only_by_shared_device(
+    known: dict[str, tuple[str, ...]], claimed: Identifiers, misrouted: bool
 ) -> None:
-    assert is_misrouted("c-1", known, event(identifiers=said)) == elsewhere
+    assert is_misrouted("c-1", known, event(identifiers=claimed)) == misrouted
 
 
-def test_an_event_is_not_astray_where_its_own_name_led_it() -> None:
+def test_event_routed_by_its_own_identifier_is_not_misrouted() -> None:
     known = {"phone": ("+33612345678",), "device": ("d-1",)}
-    said = event(identifiers={"email": ADA, "device": "d-1"})
-    assert is_misrouted("c-1", known, said)
-    assert not is_misrouted(contact(ADA), known, said)
+    claimed = event(identifiers={"email": ADA, "device": "d-1"})
+    assert is_misrouted("c-1", known, claimed)
+    assert not is_misrouted(contact(ADA), known, claimed)
 
 
-def test_an_event_without_what_belongs_to_others_keeps_the_rest() -> None:
+def test_drop_identifiers_keeps_the_other_identifiers() -> None:
     assert drop_identifiers(event(identifiers=ALL), {"device", "cart", "phone"}).identifiers == {
-        "email": ADA, "external_id": "7"
-    }  # fmt: skip
+        "email": ADA,
+        "external_id": "7",
+    }
 
 
-def test_what_a_page_says_fills_blanks_and_changes_nothing_the_shop_has_said() -> None:
+def test_browser_value_fills_blank_but_never_overrides_shop_value() -> None:
     def named(name: str, source: str, minute: int) -> Profile:
         facts = ContactUpdate({"first_name": name}, {"size": name})
         at = MONDAY_NOON.replace(minute=minute)
-        said = event(id_=f"{source}{minute}", at=at, source=source, contact=facts)
-        return apply_event(held, said, StoreSettings())
+        claimed = event(id_=f"{source}{minute}", at=at, source=source, contact=facts)
+        return apply_event(held, claimed, StoreSettings())
 
     held = Profile(STORE, contact())
     held = named("Page", "browser", 5)

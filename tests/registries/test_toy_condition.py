@@ -1,4 +1,4 @@
-"""An operator is one row and a condition leaf two: with those, the whole product knows them."""
+"""A new operator needs one row, a new condition leaf two, to work in the whole product."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def toy() -> Json:
-    """What came of it, in a process of its own: models of files are made once in each."""
+    """The results, from a separate process: the models of files are made once per process."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.registries.toy_condition"],
         cwd=ROOT,
@@ -28,7 +28,7 @@ def toy() -> Json:
     return found
 
 
-def test_a_branch_and_an_audience_ask_them_and_tell_the_reason(toy: Json) -> None:
+def test_new_conditions_decide_branch_and_audience_with_reason(toy: Json) -> None:
     assert toy["outcomes"] == {
         "mailed": ["to-old", "to-stranger"],
         "old": "contact.properties.joined is 2026-10-20 (condition: is longer ago than 10 days)",
@@ -37,7 +37,7 @@ def test_a_branch_and_an_audience_ask_them_and_tell_the_reason(toy: Json) -> Non
     }
 
 
-def test_a_contact_enters_their_segments_when_nothing_but_time_has_passed(toy: Json) -> None:
+def test_new_conditions_move_contact_into_segment_by_time_alone(toy: Json) -> None:
     assert toy["before"] == []
     assert toy["entered"] == [
         ["old", "2026-11-07T00:00:00+00:00"],
@@ -54,14 +54,12 @@ def test_a_contact_enters_their_segments_when_nothing_but_time_has_passed(toy: J
         ("place", "exit_on[0].where: a where here can only ask about `event`"),
     ],
 )
-def test_publishing_refuses_them_where_they_cannot_hold(
-    toy: Json, wrong: str, problem: str
-) -> None:
+def test_publishing_refuses_misused_new_conditions(toy: Json, wrong: str, problem: str) -> None:
     (found,) = toy["refused"][wrong]
     assert found.startswith(problem)
 
 
-def test_reports_say_them_in_the_words_of_the_reasons(toy: Json) -> None:
+def test_publish_report_describes_new_conditions(toy: Json) -> None:
     old = "the contact's `properties.joined` is longer ago than 10 days"
     reads = "the contact has read `news` for 30 days"
     assert f"Only while {old} and it is not so that ({reads})" in toy["report"]
@@ -71,13 +69,13 @@ def test_reports_say_them_in_the_words_of_the_reasons(toy: Json) -> None:
     assert toy["picture"] in toy["report"]
 
 
-def test_editors_complete_and_explain_them(toy: Json) -> None:
+def test_schema_describes_new_conditions_for_editors(toy: Json) -> None:
     assert toy["underlined"] == []
     assert toy["operator"]["description"] == "The date is longer ago than `30 days`."
     assert toy["leaf"]["reader_for"]["description"] == "For how long at least."
 
 
-def test_the_reference_has_a_line_for_the_operator_and_a_section_for_the_leaf(toy: Json) -> None:
+def test_reference_documents_new_operator_and_leaf(toy: Json) -> None:
     assert (
         "| `longer_ago_than` | duration | The date is longer ago than `30 days`. |" in toy["page"]
     )

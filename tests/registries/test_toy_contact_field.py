@@ -1,4 +1,4 @@
-"""A contact field is one row of `CONTACT_FIELDS`."""
+"""A new contact field needs one row of `CONTACT_FIELDS`."""
 
 import pytest
 
@@ -9,21 +9,21 @@ from tests.support.toys import play
 
 
 @pytest.mark.no_cover
-def test_a_row_makes_a_field_that_can_be_used_everywhere() -> None:
+def test_new_contact_field_row_works_everywhere() -> None:
     play("toy_contact_field")
 
 
-def test_no_field_has_a_name_that_means_something_else() -> None:
+def test_contact_field_names_clash_with_no_other_name() -> None:
     other = {*IDENTIFIER_PRIORITY, "properties", "consents", "changes", "lists", "stage", "score"}
     assert other.isdisjoint(CONTACT_FIELDS)
     assert all(name == field.name for name, field in CONTACT_FIELDS.items())
 
 
-def test_a_title_of_a_column_means_one_field() -> None:
+def test_import_column_title_maps_to_one_field() -> None:
     for name, field in CONTACT_FIELDS.items():
         assert {guess(title, 1).field for title in (name, *field.aliases)} == {name}
 
 
-def test_a_mapping_that_names_a_field_that_is_none_fails() -> None:
+def test_contact_update_with_unknown_field_fails() -> None:
     with pytest.raises(ValueError, match="no field of a contact: lastname"):
         ContactUpdate({"lastname": "Byron"})

@@ -1,4 +1,4 @@
-"""A shop platform is its folder, a row of `PLATFORMS`, and its keys in `KEYS`."""
+"""A new shop platform needs its folder, a row of `PLATFORMS`, and its keys in `KEYS`."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from tests.support.toys import play
 
 
 @pytest.mark.no_cover
-def test_a_platform_and_its_keys_are_all_that_its_webhook_needs() -> None:
+def test_new_platform_and_key_rows_work_everywhere() -> None:
     play("toy_platform")
 
 
-def test_every_platform_has_a_secret_of_its_own_and_is_trusted() -> None:
+def test_every_platform_has_its_own_secret_and_is_trusted() -> None:
     signing = {key.platform for key in KEYS.values() if key.platform and key.secret}
     assert signing == PLATFORMS.keys()
     assert {"api", "import", *PLATFORMS} == TRUSTED_SOURCES
@@ -26,6 +26,6 @@ def test_every_platform_has_a_secret_of_its_own_and_is_trusted() -> None:
         assert {KEYS[platform.secret].platform, KEYS[platform.shop].platform} == {name}
 
 
-def test_every_key_is_in_the_api_page() -> None:
+def test_api_docs_mention_every_key() -> None:
     page = (ROOT / "docs" / "api.md").read_text("utf-8")
     assert [name for name in KEYS if f"`{name}`" not in page] == []

@@ -1,4 +1,4 @@
-"""A step type is its files and one row in each table that it needs."""
+"""A new step type needs its files and one row in each table that it uses."""
 
 import pytest
 
@@ -6,5 +6,5 @@ from tests.support.toys import play
 
 
 @pytest.mark.no_cover
-def test_rows_make_step_types_that_can_be_used_everywhere() -> None:
+def test_new_step_rows_work_everywhere() -> None:
     play("toy_steps")

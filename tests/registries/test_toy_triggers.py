@@ -1,4 +1,4 @@
-"""A trigger type is its file and one row in each of two tables."""
+"""A new trigger type needs its file and one row in each of two tables."""
 
 import pytest
 
@@ -6,5 +6,5 @@ from tests.support.toys import play
 
 
 @pytest.mark.no_cover
-def test_rows_make_trigger_types_that_can_be_used_everywhere() -> None:
+def test_new_trigger_rows_work_everywhere() -> None:
     play("toy_triggers")

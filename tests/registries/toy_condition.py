@@ -1,7 +1,7 @@
-"""An operator and a condition leaf that a shop adds from outside, used by the whole product.
+"""An operator and a condition leaf from outside the package, used by the whole product.
 
-Run as a program, for the rows must be there before the models of files are made. Prints what came
-of it as JSON, which `test_toy_condition.py` looks at.
+It runs as a program, because the rows must exist before the models of files are made. It prints
+the results as JSON, which `test_toy_condition.py` checks.
 """
 
 # ruff: noqa: E402
@@ -40,22 +40,22 @@ OPERATORS["longer_ago_than"] = Operator(
 from milepost.conditions.leaf_files import LEAF_FILES, LeafFile
 
 
-def since(condition: Condition, facts: EvaluationContext) -> datetime | None:
-    joined = facts.contact["properties"].get("joined")
+def since(condition: Condition, context: EvaluationContext) -> datetime | None:
+    joined = context.contact["properties"].get("joined")
     if not isinstance(joined, str):
         return None
-    return as_instant(joined, facts.now) + parse_duration(condition["reader_for"])
+    return as_instant(joined, context.now) + parse_duration(condition["reader_for"])
 
 
-def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-    at, topic = since(condition, facts), condition["topic"]
-    met = at is not None and at <= facts.now and facts.consent.get(topic) == "granted"
+def evaluate(condition: Condition, context: EvaluationContext) -> ConditionResult:
+    at, topic = since(condition, context), condition["topic"]
+    met = at is not None and at <= context.now and context.consent.get(topic) == "granted"
     lasts = condition["reader_for"]
     return ConditionResult(met, f"has {'' if met else 'not '}read {topic} for {lasts}")
 
 
-def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-    at = since(condition, facts)
+def next_change(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
+    at = since(condition, context)
     if at is not None:
         yield at
 
@@ -79,7 +79,7 @@ class ReaderFor(LeafFile):
 LEAVES["reader_for"] = Leaf(evaluate, depends_on, timed=lambda _: True, next_change=next_change)
 LEAF_FILES["reader_for"] = ReaderFor
 
-# --- the product, which knows of neither --------------------------------------------------------
+# --- their use in the product ---------------------------------------------------------------------
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -160,7 +160,7 @@ def main() -> None:
 
 
 def run() -> Json:
-    """Why each branch went where it went, and why who reads already is not let in."""
+    """The reasons of each branch, and the reason why a contact that reads already cannot enter."""
     world = World()
     world.publish(shop(asking=ASKING))
     world.event("Checkout Started", properties={"joined": "2026-10-20"})

@@ -1,4 +1,4 @@
-"""A field of contacts that Milepost does not have: the company that somebody buys for."""
+"""A contact field from outside the package: the company that a contact buys for."""
 
 from milepost.contacts.fields import CONTACT_FIELDS, ContactField
 

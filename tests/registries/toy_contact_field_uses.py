@@ -1,4 +1,4 @@
-"""What a new row of the table of contact fields comes to; see `toy_contact_field.py`."""
+"""Every use of a new contact field; see `toy_contact_field.py`."""
 
 import json
 from pathlib import Path
@@ -34,12 +34,12 @@ LETTER = template("letter", body="For {{ contact.company | default('you') }}")
 
 
 def known(shop: Shop) -> Any:
-    """The contact, as the shop's own systems read it."""
+    """The contact, from the API."""
     call = Caller(contacts, shop.store, shop.signing)
     return call(f"GET {CONTACT}", contact=contact_id(shop.store, "email", EMAIL)).body
 
 
-def test_it_is_posted_as_an_event_and_shown_by_the_api(shop: Shop) -> None:
+def test_new_field_from_event_appears_in_contact_api(shop: Shop) -> None:
     tell(shop, "Signed Up", contact={"email": EMAIL, "company": "acme"})
     assert known(shop)["company"] == "Acme"
     call = Caller(contacts, shop.store, shop.signing)
@@ -47,17 +47,19 @@ def test_it_is_posted_as_an_event_and_shown_by_the_api(shop: Shop) -> None:
     assert [each["contact"] for each in told] == [{"company": "acme"}]
 
 
-def test_an_event_that_states_it_wrongly_is_refused(shop: Shop) -> None:
+def test_event_with_invalid_new_field_is_refused(shop: Shop) -> None:
     event = {"event": "Signed Up", "contact": {"email": EMAIL, "company": "..."}}
     answer = trigger_event(shop.request(event), None)
     error = json.loads(answer["body"])["error"]
     assert (answer["statusCode"], error["code"], error["field"]) == (
-        422, "bad_company", "contact.company"
-    )  # fmt: skip
+        422,
+        "bad_company",
+        "contact.company",
+    )
     assert error["message"] == "company must be a name like Acme"
 
 
-def test_it_is_changed_and_taken_away_by_the_api(shop: Shop) -> None:
+def test_api_changes_and_removes_new_field(shop: Shop) -> None:
     tell(shop, "Signed Up", contact={"email": EMAIL, "company": "acme"})
     call = Caller(contacts, shop.store, shop.signing)
     for written, kept in (("bolt", "Bolt"), (None, None)):
@@ -69,7 +71,7 @@ def test_it_is_changed_and_taken_away_by_the_api(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("title", ["company", "Company", "Organisation", "FIRM"])
-def test_it_is_imported_from_a_column_of_its_name_or_an_alias(shop: Shop, title: str) -> None:
+def test_import_reads_new_field_from_column_or_alias(shop: Shop, title: str) -> None:
     put(shop, "imports/people.import.json", {})
     bring(shop, "imports/people.csv", f"email,{title}\n{EMAIL},acme\nx@mail.example,...\n")
     assert known(shop)["company"] == "Acme"
@@ -79,7 +81,7 @@ def test_it_is_imported_from_a_column_of_its_name_or_an_alias(shop: Shop, title:
     assert f"3,{title},is not a company,write a name like Acme" in errors
 
 
-def test_a_form_asks_for_it(shop: Shop) -> None:
+def test_form_can_require_new_field(shop: Shop) -> None:
     form = {"double_opt_in": False, "fields": {"company": {"required": True}}}
     shop.settings(forms={"footer": form})
     assert trigger_form(form_post(shop), None)["statusCode"] == 422
@@ -90,7 +92,7 @@ def test_a_form_asks_for_it(shop: Shop) -> None:
     assert known(shop)["properties"] == {}
 
 
-def test_a_step_sets_it_a_condition_asks_for_it_and_a_mail_prints_it() -> None:
+def test_step_condition_and_template_use_new_field() -> None:
     world = world_of(
         step("update_contact", "change", company={"from": "event.buyer"}),
         branch("which", {"contact": "company", "is": "Acme"}, [send("mail", "letter")]),
@@ -105,7 +107,7 @@ def refused(*steps: Any) -> list[str]:
     return [str(each) for each in found] if isinstance(found, list) else []
 
 
-def test_what_a_file_says_of_it_is_checked(tmp_path: Path) -> None:
+def test_files_with_invalid_use_of_new_field_are_reported(tmp_path: Path) -> None:
     assert refused(step("update_contact", "a", company="...")) == [
         "steps[0]: '...' is not a company: write a name like Acme"
     ]
@@ -116,7 +118,7 @@ def test_what_a_file_says_of_it_is_checked(tmp_path: Path) -> None:
     assert "contact.company is missing for some" in checked.out
 
 
-def test_it_is_explained_and_drawn(tmp_path: Path) -> None:
+def test_new_field_is_in_explanation_and_flowchart(tmp_path: Path) -> None:
     cart = visit(step("update_contact", "change", company="Acme"))
     folder = write(tmp_path, files_of(visit=cart))
     assert "Change company" in milepost("draw", folder / "workflows" / "visit.json").out
@@ -125,7 +127,7 @@ def test_it_is_explained_and_drawn(tmp_path: Path) -> None:
     assert 'set the company to "Acme"' in explain(read)
 
 
-def test_a_story_of_a_workflow_states_it(tmp_path: Path) -> None:
+def test_workflow_test_case_can_set_new_field(tmp_path: Path) -> None:
     case = {
         "name": "a buyer",
         "contact": {"company": "acme"},
@@ -138,13 +140,13 @@ def test_a_story_of_a_workflow_states_it(tmp_path: Path) -> None:
     assert answer.lines[-1] == "1 case: all good", answer.out
 
 
-def test_a_preview_shows_a_sample_of_it(tmp_path: Path) -> None:
+def test_preview_shows_sample_of_new_field(tmp_path: Path) -> None:
     assert PERSON["company"] == "Acme Ltd"
     folder = write(tmp_path, files_of() | LETTER)
     assert "For Acme Ltd" in milepost("preview", "letter", "--store", folder).out
 
 
-def test_schemas_and_documents_describe_it() -> None:
+def test_schemas_and_reference_describe_new_field() -> None:
     meaning = "The company that the contact buys for."
     api, story = document()["components"]["schemas"], schema(FILES["test"])["$defs"]["CaseContact"]
     for model in (api["ContactIn"], api["PatchBody"], story):

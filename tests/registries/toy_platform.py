@@ -1,4 +1,4 @@
-"""A shop platform that Milepost does not have, as its own folder would be."""
+"""A shop platform from outside the package, with everything that its folder would have."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a new platform and its keys come to; see `toy_platform.py`."""
+"""Every use of a new platform and its keys; see `toy_platform.py`."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def call(store: Shop, body: Any, topic: str = "sold", secret: str = TOKEN) -> tu
     return answer["statusCode"], json.loads(answer["body"])
 
 
-def test_a_delivery_becomes_an_event_of_a_contact(store: Shop) -> None:
+def test_delivery_becomes_an_event_of_its_contact(store: Shop) -> None:
     status, body = call(store, SALE)
     assert (status, body["status"]) == (200, "accepted")
     assert call(store, SALE)[1]["results"][0]["id"] == "sale:7"
@@ -50,7 +50,7 @@ def test_a_delivery_becomes_an_event_of_a_contact(store: Shop) -> None:
     assert (known["first_name"], known["events"]["Order Completed"]["count"]) == (FIRST_NAME, 1)
 
 
-def test_both_live_secrets_sign_and_no_other(store: Shop, shop: Shop) -> None:
+def test_only_current_and_previous_secret_are_accepted(store: Shop, shop: Shop) -> None:
     assert call(store, SALE, secret="older")[0] == 200
     for other in ("wrong", store.shopify, store.signing):
         status, body = call(store, SALE, secret=other)
@@ -68,7 +68,7 @@ def test_both_live_secrets_sign_and_no_other(store: Shop, shop: Shop) -> None:
         ({"mail": None}, "sold", "no_contact"),
     ],
 )
-def test_what_is_genuine_and_of_no_use_is_acknowledged(
+def test_genuine_but_unusable_delivery_is_acknowledged(
     store: Shop, body: Json, topic: str, reason: str
 ) -> None:
     status, answer = call(store, body, topic)
@@ -76,7 +76,7 @@ def test_what_is_genuine_and_of_no_use_is_acknowledged(
     assert store.events() == []
 
 
-def test_a_request_of_the_right_shop_is_met(store: Shop) -> None:
+def test_compliance_request_of_other_shop_is_ignored(store: Shop) -> None:
     call(store, SALE)
     other = call(store, {"mail": EMAIL, "shop": "oslo"}, "forget")[1]
     assert other["reason"] == "other_shop"
@@ -86,7 +86,7 @@ def test_a_request_of_the_right_shop_is_met(store: Shop) -> None:
     assert "corner R-1" in json.dumps(kept)
 
 
-def test_its_keys_are_read_made_and_checked(store: Shop) -> None:
+def test_keys_of_new_platform_are_read_generated_and_checked(store: Shop) -> None:
     keys = core.secrets().of(store.store)
     assert keys is not None
     assert keys.platforms["corner-token"] == (TOKEN, "older")
@@ -103,12 +103,12 @@ def test_its_keys_are_read_made_and_checked(store: Shop) -> None:
     assert "corner-token has 8 characters" in str(found)
 
 
-def test_its_events_may_name_a_person() -> None:
+def test_events_of_new_platform_are_trusted() -> None:
     assert trusted(event(source="corner"))
     assert not trusted(event(source="woocommerce"))
 
 
-def test_the_openapi_document_describes_it() -> None:
+def test_openapi_describes_new_platform() -> None:
     described = document()
     assert described["components"]["securitySchemes"]["corner"] == {
         "type": "apiKey",

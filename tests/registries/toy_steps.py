@@ -1,7 +1,7 @@
-"""Four step types from outside the package, one of each sort, through the registries alone.
+"""Four step types from outside the package, one of each kind.
 
-`nap` waits for a time and `await_reply` for an event, `praise` decides, reports and calls, and
-`wave` reports an event as `add_to_list` does.
+`nap` waits for a time and `await_reply` for an event, `praise` decides and emits an event, and
+`wave` emits an event as `add_to_list` does.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What four new rows of the step tables come to; see `toy_steps.py`."""
+"""Every use of four new step types; see `toy_steps.py`."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def read(document: Json) -> Workflow:
     return found
 
 
-def life(world: World, *, replies: bool) -> World:
+def run_visit(world: World, *, replies: bool) -> World:
     visited(world, {"total": 150})
     world.run_for(minutes=60)
     if replies:
@@ -49,7 +49,7 @@ def life(world: World, *, replies: bool) -> World:
     return world
 
 
-def seen(world: World) -> tuple[object, ...]:
+def results(world: World) -> tuple[object, ...]:
     events = [data_of(world, name) for name in ("Praised", "Waved")]
     mails = [mail.ref.id for mail in world.mails]
     totals = {name: total.count for name, total in world.profile().totals.items()}
@@ -57,8 +57,8 @@ def seen(world: World) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("replies", [True, False])
-def test_it_is_published_compiled_and_run(replies: bool) -> None:
-    world = life(world_of(*STEPS_OF_ALL_SORTS), replies=replies)
+def test_new_steps_are_published_compiled_and_run(replies: bool) -> None:
+    world = run_visit(world_of(*STEPS_OF_ALL_SORTS), replies=replies)
     assert ended(world) == ("completed", "")
     assert world.steps_mailed() == (["last"] if replies else ["nudge", "last"])
     assert data_of(world, "Praised") == [{"words": 150}]
@@ -72,30 +72,30 @@ def test_it_is_published_compiled_and_run(replies: bool) -> None:
 
 @pytest.mark.parametrize("replies", [True, False])
 @pytest.mark.parametrize("scope", ["run_steps", "react", "await_event"])
-def test_a_kill_at_any_call_changes_nothing(scope: Scope, replies: bool) -> None:
+def test_kill_at_any_call_does_not_change_result_of_new_steps(scope: Scope, replies: bool) -> None:
     published = world_of(*STEPS_OF_ALL_SORTS)
-    undisturbed = life(World(published=published), replies=replies)
-    expected = seen(undisturbed)
+    undisturbed = run_visit(World(published=published), replies=replies)
+    expected = results(undisturbed)
     kills = undisturbed.faults.kills(scope)
     for kill in [kill for kill, place in kills if place != "after ledger.claim"]:
-        world = life(World(published=published, faults=Faults(kill)), replies=replies)
+        world = run_visit(World(published=published, faults=Faults(kill)), replies=replies)
         assert world.faults.struck
-        assert seen(world) == expected, world.faults.struck
+        assert results(world) == expected, world.faults.struck
 
 
-def test_killed_after_its_outcome_is_saved_it_reports_once() -> None:
+def test_new_step_killed_after_saving_outcome_emits_one_event() -> None:
     published = world_of(*STEPS_OF_ALL_SORTS)
-    calls = life(World(published=published), replies=True).faults.calls
+    calls = run_visit(World(published=published), replies=True).faults.calls
     appends = [n for scope, n, name in calls if (scope, name) == ("run_steps", "timeline.append")]
     assert len(appends) == 2
     for number in appends:
         for kill in (Kill("run_steps", number, "before"), Kill("run_steps", number, "after")):
-            world = life(World(published=published, faults=Faults(kill)), replies=True)
+            world = run_visit(World(published=published, faults=Faults(kill)), replies=True)
             totals = world.profile().totals
             assert (totals["Praised"].count, totals["Waved"].count) == (1, 1)
 
 
-def test_a_long_wait_ends_its_execution_and_goes_on() -> None:
+def test_long_wait_of_new_step_continues_in_next_execution() -> None:
     steps = [step("nap", "rest", minutes=60 * 24 * 40), send("last")]
     world = visited(world_of(*steps), days=39)
     assert world.steps_mailed() == []
@@ -104,13 +104,13 @@ def test_a_long_wait_ends_its_execution_and_goes_on() -> None:
     assert world.enrollment().execution_no == 1
 
 
-def test_a_loop_around_it_needs_no_other_wait() -> None:
+def test_loop_with_new_wait_step_needs_no_other_wait() -> None:
     assert check_flow(read(visit(step("nap", "n", minutes=5), goto("g", "n", max=2)))) == []
     (problem,) = check_flow(read(visit(step("wave", "w"), goto("g", "w", max=2))))
     assert "without waiting" in problem.reason
 
 
-def test_its_results_can_be_asked_and_no_others() -> None:
+def test_condition_on_unknown_result_of_new_step_is_refused() -> None:
     asked = {"step": "nice", "output": "word", "is": "x"}
     branch = step("branch", "b", paths=[{"name": "p", "if": asked}])
     world = World()
@@ -119,7 +119,7 @@ def test_its_results_can_be_asked_and_no_others() -> None:
         world.publish(files)
 
 
-def test_it_is_explained_drawn_compared_and_priced() -> None:
+def test_new_steps_are_explained_drawn_compared_and_priced() -> None:
     workflow = read(VISIT)
     words = describe(workflow)
     assert "1. Nap for 30 minutes. (`rest`)" in words
@@ -139,7 +139,7 @@ def test_it_is_explained_drawn_compared_and_priced() -> None:
     assert explanation.paths == 2
 
 
-def test_it_is_in_the_schema_and_the_reference() -> None:
+def test_schema_and_reference_describe_new_types() -> None:
     assert "Nap" in schema(Workflow)["$defs"]
     examples = {
         **documents(),
@@ -151,7 +151,7 @@ def test_it_is_in_the_schema_and_the_reference() -> None:
     assert "| `if_silent` | list of [steps](#steps) | no |" in page
 
 
-def test_it_is_simulated(tmp_path: Path) -> None:
+def test_new_steps_can_be_simulated(tmp_path: Path) -> None:
     steps = [STEPS_OF_ALL_SORTS[0], STEPS_OF_ALL_SORTS[1], send("last")]
     file = write(tmp_path, shop(visit=visit(*steps))) / "workflows" / "visit.json"
     answer = milepost("simulate", file, "--start", "2026-11-02T12:00:00Z", "--set", "total=150")
@@ -163,7 +163,7 @@ def test_it_is_simulated(tmp_path: Path) -> None:
     ]
 
 
-def test_the_tables_agree_about_it() -> None:
+def test_new_steps_are_in_every_step_table() -> None:
     names = {step.name for step in STEPS}
     assert names == FLOWS.keys()
     assert {"nap", "await_reply", "praise", "wave"} <= names

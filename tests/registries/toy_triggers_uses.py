@@ -1,4 +1,4 @@
-"""What two new rows of the trigger tables come to; see `toy_triggers.py`."""
+"""Every use of two new trigger types; see `toy_triggers.py`."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def refused(document: Json) -> str:
     return str(refusal.value)
 
 
-def test_its_event_lets_in_who_has_what_it_names() -> None:
+def test_new_event_trigger_enrolls_on_matching_event_only() -> None:
     world = world_of(send("hello"), trigger=GOLD["trigger"])
     world.event("Badge Earned", {"badge": "silver"})
     world.run_for(minutes=1)
@@ -45,7 +45,7 @@ def test_its_event_lets_in_who_has_what_it_names() -> None:
     assert ended(world) == ("completed", "")
 
 
-def test_what_comes_by_itself_comes_once_each_time() -> None:
+def test_new_time_trigger_fires_once_for_each_occurrence() -> None:
     world = world_of(send("hello"), trigger=NIGHT["trigger"])
     world.event("Visited")
     world.run_for(days=3)
@@ -53,7 +53,7 @@ def test_what_comes_by_itself_comes_once_each_time() -> None:
     assert world.steps_mailed() == ["hello"] * 3
 
 
-def test_whoever_is_known_before_it_is_published_is_reached_too() -> None:
+def test_new_time_trigger_reaches_contacts_known_before_publish() -> None:
     world = World()
     world.publish(shop())
     world.event("Visited")
@@ -63,14 +63,14 @@ def test_whoever_is_known_before_it_is_published_is_reached_too() -> None:
     assert world.steps_mailed() == ["hello"] * 2
 
 
-def test_what_it_names_has_to_be_there() -> None:
+def test_new_trigger_with_missing_reference_is_refused() -> None:
     trigger = {"type": "badge", "badge": "gold", "form": "footer"}
     assert 'settings.json has no form "footer"' in refused(visit(send("a"), trigger=trigger))
     nights = {"type": "nightly", "unless": "email"}
     assert "email is a text, and no date" in refused(visit(send("a"), trigger=nights))
 
 
-def test_it_is_explained_drawn_and_compared() -> None:
+def test_new_triggers_are_explained_drawn_and_compared() -> None:
     assert "Begins when the badge gold is earned." in describe(read(GOLD))
     assert '[/"badge gold"/]' in draw_flowchart(read(GOLD))
     assert compare(read(GOLD), read(NIGHT)) == [
@@ -78,7 +78,7 @@ def test_it_is_explained_drawn_and_compared() -> None:
     ]
 
 
-def test_it_is_in_the_schema_and_the_reference() -> None:
+def test_schema_and_reference_describe_new_types() -> None:
     assert "BadgeTrigger" in schema(Workflow)["$defs"]
     examples = {**documents(), "trigger-badge": GOLD, "trigger-nightly": NIGHT}
     page = reference(INTRODUCTION.read_text("utf-8"), examples)
@@ -86,7 +86,7 @@ def test_it_is_in_the_schema_and_the_reference() -> None:
     assert "| `badge` | text | yes |" in page
 
 
-def test_it_is_simulated_and_tested(tmp_path: Path) -> None:
+def test_new_trigger_can_be_simulated(tmp_path: Path) -> None:
     file = write(tmp_path, shop(visit=GOLD)) / "workflows" / "visit.json"
     answer = milepost("simulate", file, "--start", "2026-11-02T12:00:00Z")
     assert answer.lines[:3] == [

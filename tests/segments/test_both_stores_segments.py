@@ -1,4 +1,4 @@
-"""Members, segments, rules of points and the progress of looks: the same in memory and DynamoDB."""
+"""Members, segments, scoring rules and backfill progress, in memory and in DynamoDB."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.support.builders import MONDAY_NOON, STORE, contact, event
 from tests.support.ports import Ports
 
 BOUGHT = {"did": "Order Completed", "within": "30 days"}
-PEOPLE = [contact(f"{number}@mail.example") for number in range(25)]
+CONTACTS = [contact(f"{number}@mail.example") for number in range(25)]
 
 
 def ref(name: str) -> ContactRef:
@@ -22,25 +22,25 @@ def ref(name: str) -> ContactRef:
 
 
 def join_all(ports: Ports) -> None:
-    for number, each in enumerate(PEOPLE):
+    for number, each in enumerate(CONTACTS):
         since = MONDAY_NOON + timedelta(minutes=number)
         ports.members.join(ref(each), "segment", "buyers", since)
 
 
-def test_who_has_joined_is_a_member_until_leaving(ports: Ports) -> None:
+def test_contact_is_member_from_join_until_leave(ports: Ports) -> None:
     join_all(ports)
     join_all(ports)
-    assert ports.members.count(STORE, "segment", "buyers") == len(PEOPLE)
-    ports.members.leave(ref(PEOPLE[0]), "segment", "buyers")
-    ports.members.leave(ref(PEOPLE[0]), "segment", "buyers")
+    assert ports.members.count(STORE, "segment", "buyers") == len(CONTACTS)
+    ports.members.leave(ref(CONTACTS[0]), "segment", "buyers")
+    ports.members.leave(ref(CONTACTS[0]), "segment", "buyers")
     page = ports.members.page(STORE, "segment", "buyers")
-    assert sorted(member.contact for member in page.members) == sorted(PEOPLE[1:])
+    assert sorted(member.contact for member in page.members) == sorted(CONTACTS[1:])
     assert ports.members.count(STORE, "list", "buyers") == 0
     assert ports.members.count("other", "segment", "buyers") == 0
 
 
 @pytest.mark.parametrize("most", [1, 2, 100])
-def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -> None:
+def test_partitions_list_each_member_once(ports: Ports, most: int) -> None:
     join_all(ports)
     seen: list[str] = []
     for part in range(ports.members.partition_count()):
@@ -52,10 +52,10 @@ def test_the_parts_together_are_all_members_each_once(ports: Ports, most: int) -
             after = page.next
             if not after:
                 break
-    assert sorted(seen) == sorted(PEOPLE)
+    assert sorted(seen) == sorted(CONTACTS)
 
 
-def test_a_segment_goes_live_in_place_of_the_one_that_was(ports: Ports) -> None:
+def test_publish_replaces_only_expected_segment_version(ports: Ports) -> None:
     one = new_segment("Buyers", BOUGHT, False, 1)
     assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
     assert ports.publications.keep_segment(STORE, "buyers", 1, BOUGHT)
@@ -72,7 +72,7 @@ def test_a_segment_goes_live_in_place_of_the_one_that_was(ports: Ports) -> None:
         ports.registry.segment(STORE, "buyers", 9)
 
 
-def test_the_rules_of_points_come_and_go(ports: Ports) -> None:
+def test_scoring_rules_can_be_published_and_removed(ports: Ports) -> None:
     rules = (Rule("order", "Order Completed", 20, {"event": "total", "gte": 9}, 100),)
     scoring = Scoring(rules, period=60, least=0, stages=("lead", "customer"))
     ports.publications.apply_scoring(STORE, scoring.to_json())
@@ -81,27 +81,27 @@ def test_the_rules_of_points_come_and_go(ports: Ports) -> None:
     assert ports.registry.head(STORE).scoring is None
 
 
-def test_a_contact_keeps_where_it_stands(ports: Ports) -> None:
+def test_segment_state_survives_a_round_trip(ports: Ports) -> None:
     cause = event(id_="o-1")
-    standing = apply_membership(EMPTY, "buyers", True, cause, MONDAY_NOON, initial=True)
-    standing = standing._replace(
+    state = apply_membership(EMPTY, "buyers", True, cause, MONDAY_NOON, initial=True)
+    state = state._replace(
         next_changes={"buyers": MONDAY_NOON + timedelta(days=30)},
         points={"": {"0": 20}},
         score=20,
         stage="lead",
         stage_since=MONDAY_NOON,
-        crossings=(*standing.crossings, MembershipChange("lead", "stage", MONDAY_NOON, "o-1")),
+        crossings=(*state.crossings, MembershipChange("lead", "stage", MONDAY_NOON, "o-1")),
     )
-    profile = Profile(STORE, contact(), last_sequence=1, segment_state=standing)
+    profile = Profile(STORE, contact(), last_sequence=1, segment_state=state)
     assert ports.contacts.apply(None, profile)
     held = ports.contacts.profile(STORE, contact())
     assert held is not None
-    assert held.segment_state == standing
+    assert held.segment_state == state
     assert held.segment_state.inside() == {"buyers"}
     assert SegmentState.from_json({}) == EMPTY
 
 
-def test_the_progress_of_a_look_can_be_followed(ports: Ports) -> None:
+def test_backfill_progress_is_readable_by_partition(ports: Ports) -> None:
     assert ports.progress.looked(STORE, "segment/buyers") is None
     ports.progress.begin(STORE, "run-1", ["scoring", "segment/buyers"], 8, MONDAY_NOON)
     assert ports.progress.part(STORE, "run-1", "all##0") == PartitionProgress()

@@ -1,4 +1,4 @@
-"""Segments as AWS has them: files, events, the machine that looks at all contacts, the API."""
+"""Segments with the functions: files, events, the backfill's state machine, the API."""
 
 from typing import Any
 
@@ -35,12 +35,12 @@ def call(shop: Shop) -> Caller:
     return Caller(handler, shop.store, shop.signing)
 
 
-def wren(shop: Shop) -> str:
+def buyer(shop: Shop) -> str:
     return contact_id(shop.store, "email", EMAIL)
 
 
-def buys(shop: Shop) -> None:
-    """The person buys, and all that follows is passed on."""
+def buy(shop: Shop) -> None:
+    """The contact buys, and the functions process all events that follow."""
     before = {item["sk"]["S"] for item in shop.events()}
     tell(shop, "Order Completed", {"total": 30})
     known = {item["sk"]["S"] for item in shop.events() if "Order Completed" in item["sk"]["S"]}
@@ -48,23 +48,27 @@ def buys(shop: Shop) -> None:
         known |= {item["sk"]["S"] for item in new}
 
 
-def test_who_buys_is_counted_and_shown(shop: Shop, call: Caller) -> None:
+def test_buyer_is_counted_and_listed_in_segment(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(cart=workflow(send("first"))), **FILES})
     assert report(shop, "segments.buyers")["outcome"] == "published"
     assert call(SEGMENT, name="buyers").body == {
-        "segment": "buyers", "title": "Buyers", "version": 1, "static": False, "count": 0,
+        "segment": "buyers",
+        "title": "Buyers",
+        "version": 1,
+        "static": False,
+        "count": 0,
         "backfill": None,
-    }  # fmt: skip
-    buys(shop)
+    }
+    buy(shop)
     assert call(SEGMENT, name="buyers").body["count"] == 1
     shown = call(MEMBERS, name="buyers").body
-    assert [member["contact"] for member in shown["members"]] == [wren(shop)]
+    assert [member["contact"] for member in shown["members"]] == [buyer(shop)]
     assert shown["next"] is None
 
 
-def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
+def test_backfill_adds_contacts_that_bought_before(shop: Shop, call: Caller) -> None:
     upload(shop, files_of())
-    buys(shop)
+    buy(shop)
     upload(shop, FILES)
     assert "1 of 1 contacts belong to it" in report(shop, "segments.buyers")["note"]
     works = runtime.backfill_scheduler()
@@ -74,7 +78,7 @@ def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
         ("backfill", "segment/guests"),
     ]
     known = {item["sk"]["S"] for item in shop.events()}
-    order = begun(shop, found)
+    order = backfill_input(shop, found)
     for item in order["items"]:
         assert look({"request": order["request"], "item": item}, None)["next"] == "done"
     ended = look(order, None)
@@ -87,8 +91,8 @@ def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
     assert (seen["backfill"]["contacts"], seen["backfill"]["changed"]) == (1, 1)
 
 
-def begun(shop: Shop, works: list[Job]) -> Json:
-    """What the machine is started with."""
+def backfill_input(shop: Shop, works: list[Job]) -> Json:
+    """The input of the backfill's state machine."""
     orders: list[Json] = []
 
     class Starter:
@@ -98,16 +102,16 @@ def begun(shop: Shop, works: list[Job]) -> Json:
     from dataclasses import replace
 
     real = runtime.backfill_scheduler()
-    apart = ErrorCollector()
-    replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
-    apart.raise_if_any("looks")
+    errors = ErrorCollector()
+    replace(real, starter=Starter(), works=StoreJobs(works), memory=real.memory * 0).begin(errors)
+    errors.raise_if_any("backfills")
     (order,) = orders
     assert order["request"]["store"] == shop.store
     return order
 
 
-class Kept:
-    """The works of this one store."""
+class StoreJobs:
+    """The jobs of this store."""
 
     def __init__(self, works: list[Job]) -> None:
         self._works = works
@@ -122,27 +126,29 @@ class Kept:
     def close(self, work: Job) -> None: ...
 
 
-def test_a_contact_is_put_into_a_static_segment_and_taken_out(shop: Shop, call: Caller) -> None:
+def test_api_adds_contact_to_static_segment_and_removes_it(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
-    buys(shop)
+    buy(shop)
     for route, count in ((PUT, 1), (PUT, 1), (TAKE, 0), (PUT, 1)):
         known = {item["sk"]["S"] for item in shop.events()}
-        assert call(route, name="guests", contact=wren(shop)).status == 202
+        assert call(route, name="guests", contact=buyer(shop)).status == 202
         while new := pass_on(shop, known):
             known |= {item["sk"]["S"] for item in new}
         assert call(SEGMENT, name="guests").body["count"] == count
 
 
-def test_only_static_segments_and_known_contacts(shop: Shop, call: Caller) -> None:
+def test_api_refuses_dynamic_segments_and_unknown_contacts(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
-    assert call(PUT, name="buyers", contact=wren(shop)).error == "not_static"
+    assert call(PUT, name="buyers", contact=buyer(shop)).error == "not_static"
     assert call(PUT, name="guests", contact="c" + "f" * 25).error == "unknown_contact"
     assert call(PUT, name="guests", contact="x-y").error == "unknown_contact"
     assert call(SEGMENT, name="nobody").error == "unknown_segment"
     assert call(SEGMENT, name="Stage-lead").error == "unknown_name"
 
 
-def test_pages_lead_on_and_cursors_are_checked(shop: Shop, call: Caller, cloud: Cloud) -> None:
+def test_list_members_are_paged_and_bad_cursors_refused(
+    shop: Shop, call: Caller, cloud: Cloud
+) -> None:
     upload(shop, {**files_of(), **FILES})
     from datetime import UTC, datetime
 
@@ -170,15 +176,18 @@ def test_pages_lead_on_and_cursors_are_checked(shop: Shop, call: Caller, cloud: 
         assert call(ON_LIST, name="news", query={"limit": limit}).error == "bad_limit"
 
 
-def test_a_condition_is_tried_out_on_some(shop: Shop, call: Caller) -> None:
+def test_preview_counts_matching_contacts_and_shows_a_sample(shop: Shop, call: Caller) -> None:
     upload(shop, {**files_of(), **FILES})
-    buys(shop)
+    buy(shop)
     found = call(PREVIEW, body={"condition": BUYERS["condition"]})
     assert found.status == 200, found
     assert found.body == {
-        "matched": 1, "sampled": 1, "total": 1, "description": "1 of 1 contacts belong to it",
-        "sample": [wren(shop)],
-    }  # fmt: skip
+        "matched": 1,
+        "sampled": 1,
+        "total": 1,
+        "description": "1 of 1 contacts belong to it",
+        "sample": [buyer(shop)],
+    }
     nobody = call(PREVIEW, body={"condition": {"did": "Order Canceled"}}).body
     assert (nobody["matched"], nobody["sample"]) == (0, [])
 
@@ -194,7 +203,7 @@ def test_a_condition_is_tried_out_on_some(shop: Shop, call: Caller) -> None:
         ({"condition": {"in_segment": "vip"}}, "bad_condition", "condition.in_segment"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(
+def test_invalid_preview_is_refused_with_field(
     call: Caller, body: Any, error: str, field: str | None
 ) -> None:
     answered = call(PREVIEW, body=body)

@@ -1,4 +1,4 @@
-"""Points: a function of what happened and of now, whatever the order in which it is heard of."""
+"""Scores depend on events and time, not on the order of arrival."""
 
 from datetime import timedelta
 from random import Random
@@ -29,7 +29,7 @@ RULES = (
     Rule("return", "Returned", -15),
 )
 HALF = Scoring(RULES, period=MONTH // 4)
-MELTS = Scoring(RULES, period=7 * 24 * 60, half_life_periods=10)
+LINEAR = Scoring(RULES, period=7 * 24 * 60, half_life_periods=10)
 STAYS = Scoring(RULES, least=0, most=100)
 
 
@@ -37,12 +37,12 @@ def after(scoring: Scoring, *happened: tuple[str, int, int]) -> Any:
     """The points after events: a name, days from Monday noon, a total."""
     points: Any = {}
     for number, (name, days, total) in enumerate(happened):
-        told = event(name, {"total": total}, at=MONDAY_NOON + days * DAY, id_=str(number))
-        points = add_earned_points(points, told, scoring)
+        scored = event(name, {"total": total}, at=MONDAY_NOON + days * DAY, id_=str(number))
+        points = add_earned_points(points, scored, scoring)
     return points
 
 
-def test_events_are_worth_what_the_rules_say() -> None:
+def test_events_score_points_by_rule() -> None:
     assert current_score(after(STAYS, ("Ordered", 0, 10)), STAYS, MONDAY_NOON) == 20
     assert current_score(after(STAYS, ("Ordered", 0, 150)), STAYS, MONDAY_NOON) == 50
     assert current_score(after(STAYS, ("Returned", 0, 0)), STAYS, MONDAY_NOON) == 0
@@ -51,12 +51,12 @@ def test_events_are_worth_what_the_rules_say() -> None:
     assert after(STAYS, ("Looked", 0, 0)) == {}
 
 
-def test_all_events_of_a_rule_with_a_limit_are_worth_no_more() -> None:
+def test_rule_limit_caps_points_of_all_its_events() -> None:
     points = after(STAYS, *[("Clicked", 0, 0)] * 9, ("Ordered", 0, 1))
     assert current_score(points, STAYS, MONDAY_NOON) == 32
 
 
-def test_points_lose_their_half_in_the_half_life() -> None:
+def test_points_halve_after_each_half_life() -> None:
     points = after(HALF, ("Ordered", 0, 10))
     begins = current_score(points, HALF, MONDAY_NOON)
     assert begins == 20
@@ -65,9 +65,9 @@ def test_points_lose_their_half_in_the_half_life() -> None:
     assert current_score(points, HALF, MONDAY_NOON + 301 * DAY) == 0
 
 
-def test_points_melt_away_step_by_step() -> None:
-    points = after(MELTS, ("Ordered", 0, 10))
-    values = [current_score(points, MELTS, MONDAY_NOON + week * 7 * DAY) for week in range(12)]
+def test_linear_decay_removes_points_in_equal_steps() -> None:
+    points = after(LINEAR, ("Ordered", 0, 10))
+    values = [current_score(points, LINEAR, MONDAY_NOON + week * 7 * DAY) for week in range(12)]
     assert values == [20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0, 0]
 
 
@@ -79,11 +79,11 @@ happened = st.lists(
     ),
     max_size=12,
 )
-scorings = st.sampled_from([HALF, MELTS, STAYS])
+scorings = st.sampled_from([HALF, LINEAR, STAYS])
 
 
 @given(happened, scorings, st.integers(0, 999), st.integers(-800, 1500))
-def test_the_order_in_which_events_are_heard_of_changes_nothing(
+def test_score_does_not_depend_on_event_order(
     events: list[tuple[str, int, int]], scoring: Scoring, seed: int, days: int
 ) -> None:
     mixed = Random(seed).sample(events, len(events))
@@ -93,33 +93,33 @@ def test_the_order_in_which_events_are_heard_of_changes_nothing(
     assert current_score(one, scoring, now) == current_score(other, scoring, now)
 
 
-@given(happened, st.sampled_from([HALF, MELTS]))
-def test_a_score_changes_only_when_it_was_foreseen(
+@given(happened, st.sampled_from([HALF, LINEAR]))
+def test_score_changes_only_at_predicted_times(
     events: list[tuple[str, int, int]], scoring: Scoring
 ) -> None:
     points = after(scoring, *events)
-    foreseen = score_decays(points, scoring, MONDAY_NOON)
-    value, instants = current_score(points, scoring, MONDAY_NOON), dict(foreseen)
-    assert sorted(instants) == [at for at, _ in foreseen]
+    predicted = score_decays(points, scoring, MONDAY_NOON)
+    value, instants = current_score(points, scoring, MONDAY_NOON), dict(predicted)
+    assert sorted(instants) == [at for at, _ in predicted]
     for hours in range(0, 24 * 800, 37):
         at = MONDAY_NOON + timedelta(hours=hours)
-        for due, score in foreseen:
+        for due, score in predicted:
             if due <= at:
                 value = score
         assert current_score(points, scoring, at) == value
 
 
 @given(happened)
-def test_a_profile_keeps_few_buckets(events: list[tuple[str, int, int]]) -> None:
-    for scoring in (HALF, MELTS):
+def test_number_of_point_buckets_is_bounded(events: list[tuple[str, int, int]]) -> None:
+    for scoring in (HALF, LINEAR):
         assert all(len(held) <= scoring.lasts for held in after(scoring, *events).values())
 
 
-def test_without_rules_there_are_no_points() -> None:
-    told = event("Ordered")
-    standing = apply_score(EMPTY, told, STAYS, MONDAY_NOON)
-    assert (standing.score, standing.points) == (20, {"": {"0": 20}})
-    assert apply_score(standing, told, None, MONDAY_NOON).score == 0
+def test_score_is_zero_without_scoring_rules() -> None:
+    scored = event("Ordered")
+    state = apply_score(EMPTY, scored, STAYS, MONDAY_NOON)
+    assert (state.score, state.points) == (20, {"": {"0": 20}})
+    assert apply_score(state, scored, None, MONDAY_NOON).score == 0
     assert Scoring.from_json(HALF.to_json()) == HALF
 
 
@@ -127,9 +127,7 @@ def test_without_rules_there_are_no_points() -> None:
     ("value", "points", "sum_"),
     [(None, 20, 20), (5, 20, 25), (5, 0, 5), ("many", 20, "many"), (True, 20, True)],
 )
-def test_what_steps_added_and_what_events_were_worth_are_one_score(
-    value: Any, points: float, sum_: Any
-) -> None:
+def test_points_from_steps_and_events_add_up(value: Any, points: float, sum_: Any) -> None:
     assert add_points(value, points) == sum_
 
 
@@ -138,7 +136,7 @@ SINCE = Membership(MONDAY_NOON, "e")
 
 
 @pytest.mark.parametrize(
-    ("there", "said", "current", "falls", "reached"),
+    ("matching", "last_stage", "current", "falls", "reached"),
     [
         (["lead"], "", None, False, "lead"),
         (["lead", "fan"], "", None, False, "fan"),
@@ -150,10 +148,10 @@ SINCE = Membership(MONDAY_NOON, "e")
         ([], "fan", "fan", True, ""),
     ],
 )
-def test_a_stage_is_reached_once_and_not_left_backwards(
-    there: list[str], said: str, current: Any, falls: bool, reached: str
+def test_stage_is_reached_once_and_goes_back_only_if_allowed(
+    matching: list[str], last_stage: str, current: Any, falls: bool, reached: str
 ) -> None:
-    segments = {f"stage:{stage}": SINCE for stage in there}
-    standing = EMPTY._replace(segments=segments, stage=said)
+    segments = {f"stage:{stage}": SINCE for stage in matching}
+    state = EMPTY._replace(segments=segments, stage=last_stage)
     scoring = STAGES._replace(fall_back=falls)
-    assert reached_stage(standing, current, scoring, "stage:") == reached
+    assert reached_stage(state, current, scoring, "stage:") == reached

@@ -13,7 +13,7 @@ from tests.support.builders import MONDAY_NOON
 
 @dataclass
 class Ssm:
-    """Parameters by full name, given out two a page."""
+    """Parameters by full name, in pages of two."""
 
     parameters: dict[str, str]
     asked: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ KEYS = {
 }
 
 
-def test_all_keys_of_a_store_are_read_page_by_page_the_current_one_first() -> None:
+def test_all_keys_are_read_across_pages_with_current_key_first() -> None:
     ssm = Ssm(KEYS)
     assert secrets(ssm).of("harborline") == StoreSecrets(
         signing=("s1", "s0"),
@@ -73,17 +73,17 @@ def test_all_keys_of_a_store_are_read_page_by_page_the_current_one_first() -> No
     assert ssm.asked == ["/milepost/harborline/"] * 4
 
 
-def test_an_empty_key_is_no_key() -> None:
-    """It would fit a signature that anyone can make."""
+def test_empty_key_is_ignored() -> None:
+    """An attacker could sign with an empty key."""
     found = secrets(Ssm({"/milepost/a/signing-key": "", "/milepost/a/link-key": "k"})).of("a")
     assert found == StoreSecrets(links=("k",))
 
 
-def test_a_store_without_any_parameter_is_none() -> None:
+def test_store_without_parameters_is_unknown() -> None:
     assert secrets(Ssm(KEYS)).of("nobody") is None
 
 
-def test_keys_are_remembered_for_a_minute_so_that_a_new_one_is_soon_live() -> None:
+def test_keys_are_cached_for_one_minute() -> None:
     ssm, now = Ssm({"/milepost/a/link-key": "old"}), Seconds()
     kept = secrets(ssm, now)
     kept.of("a")
@@ -95,7 +95,7 @@ def test_keys_are_remembered_for_a_minute_so_that_a_new_one_is_soon_live() -> No
     assert len(ssm.asked) == 2
 
 
-def test_a_store_that_is_new_is_known_within_seconds() -> None:
+def test_new_store_becomes_known_after_ten_seconds() -> None:
     ssm, now = Ssm({}), Seconds()
     kept = secrets(ssm, now)
     assert kept.of("a") is None
@@ -106,7 +106,7 @@ def test_a_store_that_is_new_is_known_within_seconds() -> None:
     assert kept.of("a") == StoreSecrets(links=("new",))
 
 
-def test_made_up_names_do_not_use_up_the_parameter_store_or_our_memory() -> None:
+def test_unknown_store_names_are_cached_and_bounded() -> None:
     ssm, now = Ssm({}), Seconds()
     kept = secrets(ssm, now)
     for _ in range(5):
@@ -117,7 +117,7 @@ def test_made_up_names_do_not_use_up_the_parameter_store_or_our_memory() -> None
     assert len(kept._unknown) <= 1001
 
 
-def test_a_store_whose_keys_are_all_taken_away_is_closed_within_a_minute() -> None:
+def test_store_with_deleted_keys_is_closed_within_a_minute() -> None:
     ssm, now = Ssm({"/milepost/a/link-key": "k"}), Seconds()
     kept = secrets(ssm, now)
     assert kept.of("a") is not None
@@ -130,7 +130,7 @@ def test_a_store_whose_keys_are_all_taken_away_is_closed_within_a_minute() -> No
         kept.of("a")
 
 
-def test_keys_that_are_known_outlive_a_parameter_store_that_does_not_answer() -> None:
+def test_cached_keys_are_used_while_ssm_is_unavailable() -> None:
     ssm, now = Ssm({"/milepost/a/link-key": "k"}), Seconds()
     kept = secrets(ssm, now)
     kept.of("a")
@@ -138,7 +138,7 @@ def test_keys_that_are_known_outlive_a_parameter_store_that_does_not_answer() ->
     assert kept.of("a") == StoreSecrets(links=("k",))
 
 
-def test_one_stores_keys_are_never_anothers() -> None:
+def test_store_gets_only_its_own_keys() -> None:
     kept = secrets(Ssm(KEYS))
     assert kept.of("other") == StoreSecrets(signing=("o1",))
     assert kept.of("harborline") != kept.of("other")
@@ -151,7 +151,7 @@ def test_one_stores_keys_are_never_anothers() -> None:
         ConnectTimeoutError(endpoint_url="x"),
     ],
 )
-def test_a_parameter_store_that_does_not_answer_is_busy_and_not_empty(error: Exception) -> None:
+def test_ssm_error_raises_throttled_error_without_secret_values(error: Exception) -> None:
     with pytest.raises(ThrottledError) as busy:
         secrets(Ssm(KEYS, error=error)).of("harborline")
     assert "s1" not in str(busy.value)

@@ -1,1 +1,1 @@
-"""What every edge shares: table, S3 and SQS access, client settings, and all table keys."""
+"""Access to DynamoDB, S3 and SQS, client settings, and the keys of all tables."""

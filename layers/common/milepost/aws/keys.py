@@ -1,4 +1,4 @@
-"""Every key of every table, in one place. One item collection holds one contact's whole life."""
+"""Every key of every table. One item collection holds everything about one contact."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +14,9 @@ ERASED = "ERASED"
 EXPORT = "EXPORT#"
 TIMERS = "T#"
 SHARDS = 8
-"""How many ways the indexes are spread: DynamoDB takes 1,000 writes a second on one key."""
+"""Partitions of each index: DynamoDB takes 1,000 writes a second for one key."""
 TIMER_ATTRIBUTES = "timer_bucket, timer_due, kind"
-"""What a message is taken out of the index of due times with."""
+"""The attributes to remove from a message to take it out of the index `timers`."""
 
 
 def _key(pk: str, sk: str) -> Key:
@@ -44,19 +44,19 @@ def event(store: str, contact: str, name: str, at: datetime, event_id: str) -> K
 
 
 def replay_item(store: str, contact: str, event: Key, mark: str) -> Key:
-    """Where it is asked to apply an event once more, whose own key is given."""
+    """The request to apply an event again; `event` is the event's key."""
     return _key(
         collection(store, contact), f"REPLAY#{event['sk']['S'].removeprefix('EVENT#')}#{mark}"
     )
 
 
 def dead_letter(store: str, contact: str, position: int) -> Key:
-    """A record of the stream that could not be applied."""
+    """A quarantined record of the stream."""
     return _key(collection(store, contact), f"DEADLETTER#{position}")
 
 
 def merged_contact(store: str, winner: str, loser: str) -> Key:
-    """Which contacts have been merged into one: what they were lies in their collections still."""
+    """A contact that was merged into another; its own items stay in its collection."""
     return _key(collection(store, winner), f"MERGED#{loser}")
 
 
@@ -71,7 +71,7 @@ def enrollment(ref: EnrollmentRef) -> Key:
 
 
 def enrollment_of(store: str, contact: str, sk: str) -> EnrollmentRef:
-    """The enrollment that an item's key names; of version 0, for keys do not say which."""
+    """The enrollment that an item's key names. Keys have no version, so it is 0."""
     _, workflow, id_ = sk.split("#")
     return EnrollmentRef(store, contact, workflow, 0, id_)
 
@@ -89,7 +89,7 @@ def wait(ref: EnrollmentRef, event_name: str, step: str) -> Key:
 
 
 def erased(store: str, contact: str) -> Key:
-    """What an erasure leaves where a contact was: since when its past is nobody's business."""
+    """The tombstone of an erased contact; events dated before it are ignored."""
     return _key(collection(store, contact), ERASED)
 
 
@@ -98,7 +98,7 @@ def export(store: str, contact: str, request_id: str) -> Key:
 
 
 def request(store: str, request_id: str) -> Key:
-    """An export or an erasure, and what is left of it as proof."""
+    """An export or an erasure request, and later its proof."""
     return _key(f"S#{store}#R#{request_id}", "REQUEST")
 
 
@@ -119,7 +119,7 @@ def visitor_limit(store: str, key: str) -> Key:
 
 
 def probe(name: str) -> Key:
-    """What came back of a test mail of the doctor's, which is about no store and no contact."""
+    """The delivery event of a test e-mail of `milepost doctor`; it has no store and no contact."""
     return _key(f"PROBE#{name}", "PROBE")
 
 
@@ -129,33 +129,33 @@ def store_item(store: str, sk: str) -> Key:
 
 
 def reputation_hour(store: str, count: str, hour: datetime | None) -> Key:
-    """An hour of a count of a store's marketing; without an hour, what comes after all of them."""
-    place = "~" if hour is None else f"{hour:%Y-%m-%dT%H}"
-    return _key(f"S#{store}#REPUTATION", f"{count}#{place}")
+    """One hour of a store's marketing count. Without an hour, the key sorts after all of them."""
+    sort = "~" if hour is None else f"{hour:%Y-%m-%dT%H}"
+    return _key(f"S#{store}#REPUTATION", f"{count}#{sort}")
 
 
 def transfer(store: str, kind: str, id_: str) -> Key:
-    """How far an import or an export has come, in the workflows table."""
+    """The progress of an import or an export, in the workflows table."""
     return _key(f"S#{store}", f"{kind}#{id_}")
 
 
 def job(sk: str) -> Key:
-    """A work that was set going, in the workflows table."""
+    """A job, in the workflows table."""
     return _key(JOBS, sk)
 
 
 def count_job(due: datetime, store: str, workflow: str) -> Key:
-    """A workflow to be counted, in the workflows table: the first that is due comes first."""
+    """A workflow to count, in the workflows table, sorted by due time."""
     return _key(COUNTS, f"{instants.format_instant(due)}#{store}#{workflow}")
 
 
 def counted(store: str, workflow: str) -> Key:
-    """When a workflow was last counted, in the workflows table."""
+    """The time of a workflow's last count, in the workflows table."""
     return _key(f"S#{store}", f"COUNTED#{workflow}")
 
 
 def send_slot_row(number: int) -> Key:
-    """A row of tokens, in the workflows table: each is a key of its own, for all are hot."""
+    """A row of send slots, in the workflows table. Every row is hot and has its own key."""
     return _key(f"SENDRATE#{number}", "SHARD")
 
 
@@ -164,7 +164,7 @@ def send_slot_row_number(pk: str) -> int:
 
 
 def ses_limits() -> Key:
-    """What SES said last that may be sent, in the workflows table."""
+    """The last known sending limits of SES, in the workflows table."""
     return _key("SESLIMITS", "SESLIMITS")
 
 
@@ -185,7 +185,7 @@ def member_bucket(store: str, kind: str, name: str, number: int) -> str:
 
 
 def member(store: str, contact: str, kind: str, name: str) -> Key:
-    """Where a membership is kept; that of all contacts is the profile itself."""
+    """The item of a membership; for `all` contacts it is the profile."""
     sort = f"MEMBER#{kind}#{name}" if kind != "all" else "PROFILE"
     return _key(collection(store, contact), sort)
 
@@ -195,10 +195,6 @@ def timer_bucket(due: datetime, number: int) -> str:
 
 
 def hours(first: datetime, last: datetime) -> list[datetime]:
-    """The hours from the one `first` is in to the one `last` is in."""
-    hour = first.replace(minute=0, second=0, microsecond=0)
-    found = []
-    while hour <= last:
-        found.append(hour)
-        hour += timedelta(hours=1)
-    return found
+    """The hours from that of `first` to that of `last`."""
+    start, hour = first.replace(minute=0, second=0, microsecond=0), timedelta(hours=1)
+    return [start + n * hour for n in range((last - start) // hour + 1)]

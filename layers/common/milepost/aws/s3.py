@@ -1,4 +1,4 @@
-"""The marketers' bucket: `{store}/workflows/`, `{store}/templates/`, `{store}/reports/`."""
+"""The stores' bucket: `{store}/workflows/`, `{store}/templates/`, `{store}/reports/`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 MAX_BYTES = 1024 * 1024
-"""No file that people write is larger; a larger one is cut, and so refused by whoever reads it."""
+"""The largest file that a store may upload. A read stops one byte later, and parsing refuses it."""
 
 _KINDS = {"json": "application/json", "csv": "text/csv"}
 
 
 def read_object(client: "S3Client", bucket: str, key: str, most: int) -> bytes | None:
-    """At most so many bytes of an object; None if there is none. Raises `ThrottledError`."""
+    """At most `most` bytes of an object; None if there is none. Raises `ThrottledError`."""
     try:
         return client.get_object(Bucket=bucket, Key=key)["Body"].read(most)
     except ClientError as error:

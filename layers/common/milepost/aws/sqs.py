@@ -1,4 +1,4 @@
-"""Queues of the stack: what a function has no time for, it asks of itself or of another."""
+"""Send messages to the stack's queues, for work that continues in another function call."""
 
 import json
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 MAX_DELAY = 900
+"""Seconds, a limit of SQS."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqsContinuationQueue:
-    """Implements `Requeue`."""
+    """Implements `ContinuationQueue`."""
 
     client: "SQSClient"
     url: str
@@ -39,7 +40,7 @@ class SqsContinuationQueue:
 
 @dataclass(frozen=True, slots=True)
 class SqsPrivacyQueue:
-    """Implements `Later`. A message names a request and says nothing of anybody."""
+    """Implements `PrivacyQueue`. A message names a request and holds no personal data."""
 
     client: "SQSClient"
     queue: str

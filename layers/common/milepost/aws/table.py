@@ -1,4 +1,4 @@
-"""A DynamoDB table in plain Python values; AWS errors stop here."""
+"""A DynamoDB table in plain Python values. It translates AWS errors."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,14 +28,14 @@ _TRANSIENT_REASONS = frozenset(
 )
 
 MAX_TRIES = 5
-"""How often what DynamoDB left undone is asked for again, each time after twice the pause."""
+"""How often to request unprocessed keys again, after a pause that doubles each time."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
 def pack(values: Mapping[str, Any]) -> Item:
-    """Python values as attribute values; absent (None) ones are left out."""
+    """Python values as attribute values, without None."""
     return {name: _serialize(value) for name, value in values.items() if value is not None}
 
 
@@ -46,7 +46,7 @@ def unpack(item: Mapping[str, Any]) -> Item:
 
 
 class ConditionFailedError(Exception):
-    """A condition did not hold; `items` are what stands there instead, by position, if anything."""
+    """A condition did not hold. `items` has the existing items by position, or None."""
 
     def __init__(self, items: Sequence[Item | None], failed: Sequence[bool]) -> None:
         super().__init__("a condition did not hold")
@@ -113,48 +113,40 @@ class Table:
 
     def query(self, **request: Any) -> Iterator[Item]:
         """All items of a key condition, page by page."""
-        names, values = request.pop("names", None), request.pop("values", {})
-        if names:
-            request["ExpressionAttributeNames"] = names
-        request["ExpressionAttributeValues"] = pack(values)
-        while True:
-            with _errors():
-                page = self._client.query(TableName=self.name, **request)
+        for page in self._pages(request):
             yield from (unpack(item) for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def page(self, after: Item | None, **request: Any) -> tuple[list[Item], Item | None]:
         """One page of a key condition, and where it ends; None if nothing follows."""
-        request["ExpressionAttributeValues"] = pack(request.pop("values"))
-        if after:
-            request["ExclusiveStartKey"] = after
         with _errors():
-            page = self._client.query(TableName=self.name, **request)
+            page = self._client.query(**self._request(request, after))
         return [unpack(item) for item in page["Items"]], page.get("LastEvaluatedKey")
 
     def count(self, **request: Any) -> int:
-        """How many items there are under a key condition."""
-        values = pack(request.pop("values"))
-        counted = 0
-        while True:
-            with _errors():
-                page = self._client.query(
-                    TableName=self.name,
-                    Select="COUNT",
-                    ExpressionAttributeValues=values,
-                    **request,
-                )
-            counted += page["Count"]
-            if "LastEvaluatedKey" not in page:
-                return counted
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        """The number of items that match a key condition."""
+        return sum(page["Count"] for page in self._pages({"Select": "COUNT", **request}))
 
     def scan(
         self, after: Item | None = None, **request: Any
     ) -> tuple[list[Item], int, Item | None]:
-        """One page of the whole table: its items, how many were read for it, and where it ends."""
+        """One page of the whole table: its items, how many were read, and where it ends."""
+        with _errors():
+            page = self._client.scan(**self._request(request, after))
+        items = [unpack(item) for item in page["Items"]]
+        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[Any]:
+        request = self._request(request)
+        while True:
+            with _errors():
+                page = self._client.query(**request)
+            yield page
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _request(self, request: dict[str, Any], after: Item | None = None) -> dict[str, Any]:
+        """A query or a scan, with `names` and `values` as boto3 expects them."""
         names, values = request.pop("names", None), request.pop("values", None)
         if names:
             request["ExpressionAttributeNames"] = names
@@ -162,14 +154,10 @@ class Table:
             request["ExpressionAttributeValues"] = pack(values)
         if after:
             request["ExclusiveStartKey"] = after
-        with _errors():
-            page = self._client.scan(TableName=self.name, **request)
-        items = [unpack(item) for item in page["Items"]]
-        return items, page["ScannedCount"], page.get("LastEvaluatedKey")
+        return {"TableName": self.name, **request}
 
     def put(self, item: Item, condition: str = "") -> None:
-        """Put an item of attribute values; raise `ConditionFailedError` if the condition does not
-        hold."""
+        """Put an item; raise `ConditionFailedError` if the condition does not hold."""
         extra: dict[str, Any] = (
             {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
             if condition
@@ -179,7 +167,7 @@ class Table:
             self._client.put_item(TableName=self.name, Item=item, **extra)
 
     def put_new(self, item: Item) -> bool:
-        """Put an item unless its key is taken; False if it is."""
+        """Put an item; False if its key exists."""
         try:
             self.put(item, "attribute_not_exists(pk)")
         except ConditionFailedError:
@@ -205,7 +193,7 @@ class Table:
             )
 
     def update(self, key: Item, **change: Any) -> Item:
-        """Change an item (`expression`, `condition`, `names`, `values`); the item afterwards."""
+        """Change an item (`expression`, `condition`, `names`, `values`) and return it."""
         with _errors():
             answer = self._client.update_item(
                 Key=key, ReturnValues="ALL_NEW", **self.update_arguments(**change)
@@ -219,7 +207,7 @@ class Table:
         names: Mapping[str, str] | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The arguments of an update, for a request of its own or a transaction."""
+        """The arguments of an update, for a request or a part of a transaction."""
         request: dict[str, Any] = {
             "TableName": self.name,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -235,7 +223,7 @@ class Table:
         return request
 
     def transact_with_retry(self, operations: Sequence[Mapping[str, Any]], tries: int = 6) -> None:
-        """One transaction, again if it meets another: no SDK repeats those."""
+        """One transaction; repeat it after a conflict with another, which the SDK does not do."""
         for number in range(1, tries):
             try:
                 return self.transact(operations)

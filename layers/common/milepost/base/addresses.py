@@ -1,7 +1,7 @@
-"""Addresses as identifiers: one spelling per mailbox and per telephone, or none at all.
+"""Normalize e-mail addresses and phone numbers, so that each has one spelling.
 
-Both functions take what a shop or a form sends and never raise. None means "treat it as absent":
-an event that has another identifier goes on without the bad one.
+Both functions never raise. They return None for a bad value: an event that has another identifier
+goes on without the bad one.
 """
 
 import re
@@ -11,14 +11,14 @@ _MAX_EMAIL = 254
 _MAX_LOCAL = 64
 _MAX_LABEL = 63
 _SEPARATE_UNDER_IDNA_2008 = re.compile("([\u00df\u03c2])")
-"""IDNA 2003, which the standard library speaks, folds sharp s and final sigma into other letters,
-which is another domain: browsers and registries let them stand since IDNA 2008, and so do we."""
+"""IDNA 2003 (the standard library) turns sharp s and final sigma into other letters, which is
+another domain. IDNA 2008 (browsers and registries) keeps them, and so do we."""
 _JOINERS = re.compile("[\u200c\u200d]")
-"""IDNA 2003 drops these, IDNA 2008 allows them between some letters: names that hold one differ by
-standard, so mail might reach a stranger."""
+"""IDNA 2003 drops these, IDNA 2008 allows them between some letters. The two standards give
+different domains, so mail might reach a stranger."""
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 _SIGMA = str.maketrans("\u03a3", "\u03c3")
-"""Python lower-cases a sigma by its place in the word; in a domain its place means nothing."""
+"""Python lower-cases a sigma by its position in the word. A domain needs one form."""
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(rf"(?=.{{1,{_MAX_LABEL}}}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
@@ -26,12 +26,12 @@ _PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212]")
 
 
 def normalize_email(text: str | None) -> str | None:
-    """Trim and lower-case an address, its domain in punycode; None if mail cannot go there.
+    """Trim and lower-case an address, with its domain in punycode; None if mail cannot go there.
 
     Refused: anything but one `@`, a local part that is not an ASCII dot-atom (SES has no
     SMTPUTF8, and a quoted local part can smuggle a header), a domain without a dot, more than 254
-    characters. A local part is lower-cased although RFC 5321 lets a host tell cases apart: no
-    known mailbox provider does, and two contacts for one person would get every mail twice.
+    characters. RFC 5321 lets a host tell cases apart in the local part, but no known mailbox
+    provider does, and two contacts for one person would get every mail twice.
     """
     local, at, domain = (text or "").strip().translate(_SIGMA).lower().partition("@")
     if not at or len(local) > _MAX_LOCAL or not _LOCAL.fullmatch(local):
@@ -43,7 +43,7 @@ def normalize_email(text: str | None) -> str | None:
 
 
 def _ascii_domain(domain: str) -> str | None:
-    """The domain as DNS spells it, or None. Its length is checked first: the codec is quadratic."""
+    """The domain as DNS spells it, or None. The length check is first: the codec is quadratic."""
     if len(domain) > _MAX_EMAIL or _JOINERS.search(domain):
         return None
     labels = domain.split(".") if domain.isascii() else _DOTS.split(domain)
@@ -57,22 +57,22 @@ def _ascii_domain(domain: str) -> str | None:
 
 
 def _ascii_label(label: str) -> str:
-    """One label in punycode; raises UnicodeError for what no domain may hold."""
+    """One label in punycode. Raises UnicodeError for characters that no domain may hold."""
     parts = _SEPARATE_UNDER_IDNA_2008.split(label)
     if len(parts) == 1:
         return label.encode("idna").decode("ascii").lower()
-    from encodings import idna  # a few milliseconds that next to no address has to pay
+    from encodings import idna  # slow to import, and few addresses need it
 
-    # Every second part is a letter that is to stand; `nameprep` is what the codec does to the rest.
+    # Every second part is a letter to keep. `nameprep` is what the codec does to the rest.
     prepared = "".join(p if n % 2 else idna.nameprep(p) for n, p in enumerate(parts))
     return "xn--" + prepared.encode("punycode").decode("ascii")
 
 
 def normalize_phone(text: str | None) -> str | None:
-    """Write an international number as `+` and 8 to 15 digits (E.164), or give None.
+    """Write an international number as `+` and 8 to 15 digits (E.164), or return None.
 
-    A number without its country could belong to anyone, so it is refused, as is one with the
-    trunk zero in brackets, `+44 (0)20 ...`, from which dropping the brackets makes another number.
+    Refused: a number without a country code, which is ambiguous, and one with the trunk zero in
+    brackets, `+44 (0)20 ...`, which becomes another number without the brackets.
     """
     if not text or "(0)" in text:
         return None

@@ -1,4 +1,4 @@
-"""When a delay ends: durations, times of day, weekdays and time zones, all in one place."""
+"""Compute when delays and dates are due, with times of day, weekdays and time zones."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,13 +11,13 @@ from milepost.base.paths import get_path
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-_OWN_TO_A_MACHINE = ("posix/", "right/", "posixrules", "localtime", "Factory")
-"""Files beside the zones, which are there on one machine and mean something else on the next."""
+_HOST_SPECIFIC = ("posix/", "right/", "posixrules", "localtime", "Factory")
+"""Files beside the zones that differ from host to host."""
 
 
 def find_zone(name: str | None) -> ZoneInfo | None:
-    """The IANA zone of that name, or None: a contact's zone is other people's data."""
-    if not name or name.startswith(_OWN_TO_A_MACHINE):
+    """The IANA zone of that name, or None. A contact's zone is untrusted input."""
+    if not name or name.startswith(_HOST_SPECIFIC):
         return None
     try:
         return ZoneInfo(name)
@@ -28,24 +28,21 @@ def find_zone(name: str | None) -> ZoneInfo | None:
 def delay_ends(
     delay: Mapping[str, Any], start: datetime, contact_zone: str | None, store_zone: str
 ) -> datetime:
-    """The instant (UTC) at which a `delay` step that began at `start` is over.
+    """The instant (UTC) at which a `delay` step that began at `start` ends.
 
-    First the duration passes; then the clock runs on to `until_time` on one of `on_days`, on the
-    wall of `timezone`: an IANA name, `contact` (falls back to the store's) or `store`. On a wall
-    the whole days of the duration are days too, and not 24 hours each.
+    First the duration passes. Then the delay lasts until `until_time` on one of `on_days`, in the
+    local time of `timezone`: an IANA name, `contact` (falls back to the store's) or `store`. With a
+    local time, the whole days of the duration are calendar days, not 24 hours each.
     """
-    lasts = parse_duration(delay.get("for") or "0 seconds")
-    earliest = start + lasts
+    duration = parse_duration(delay.get("for") or "0 seconds")
+    earliest = start + duration
     days = {WEEKDAYS.index(day) for day in delay.get("on_days") or WEEKDAYS}
     wall_time = time.fromisoformat(delay["until_time"]) if delay.get("until_time") else None
     if wall_time is None and len(days) == len(WEEKDAYS):
         return earliest
     zone = _zone(delay.get("timezone"), contact_zone, store_zone)
-    # On a wall a day is a day, even if clocks change in it: only the rest is counted in hours.
-    wall = start.astimezone(zone).replace(tzinfo=None) + timedelta(days=lasts.days)
-    earliest = local_instant(wall.date(), wall.time(), zone, start) + (
-        lasts - timedelta(lasts.days)
-    )
+    wall = start.astimezone(zone).replace(tzinfo=None) + timedelta(days=duration.days)
+    earliest = local_instant(wall.date(), wall.time(), zone, start) + duration % timedelta(days=1)
     local = earliest.astimezone(zone)
     for offset in range(len(WEEKDAYS) + 2):
         day = local.date() + timedelta(days=offset)
@@ -60,10 +57,10 @@ def delay_ends(
 
 
 def local_instant(day: date, wall_time: time, zone: ZoneInfo, earliest: datetime) -> datetime:
-    """The instant a wall clock shows this time on this day.
+    """The instant at which a local clock shows this time on this day.
 
-    A time that a clock change skips becomes the first moment after the gap as far as it was in it
-    (02:30 becomes 03:30); one that occurs twice means its first occurrence not before `earliest`.
+    A time that a clock change skips moves past the gap (02:30 becomes 03:30). A time that occurs
+    twice means its first occurrence that is not before `earliest`.
     """
     first, second = (
         datetime.combine(day, wall_time.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1)
@@ -74,12 +71,11 @@ def local_instant(day: date, wall_time: time, zone: ZoneInfo, earliest: datetime
 def date_due(
     step: Mapping[str, Any], data: Mapping[str, Any], contact_zone: str | None, store_zone: str
 ) -> datetime | None:
-    """The instant (UTC) a `delay_until` step means; None if the data has no such date.
+    """The instant (UTC) of a `delay_until` step; None if the data has no such date.
 
-    A date without a time is its midnight, or `at`, on the wall of `timezone`; a time without a zone
-    is on that wall too. Of `offset` the days are counted on that wall and the rest passes, so that
-    three days before a date at 09:30 is 09:30 whatever the clocks did in between, and two hours
-    are two hours.
+    Dates and times without a zone are in the local time of `timezone`; a date without a time means
+    `at` or midnight. The days of `offset` are calendar days, the rest is elapsed time: three days
+    before a date at 09:30 is 09:30, whatever the clocks did in between.
     """
     zone = _zone(step.get("timezone"), contact_zone, store_zone)
     written = step["date"] if step["date"][:1].isdigit() else get_path(data, step["date"])
@@ -103,7 +99,7 @@ def date_due(
 
 
 def _read_date(written: Any, zone: ZoneInfo) -> datetime | None:
-    """The instant that a date or a time as text means; None if it is no such text."""
+    """The instant that a text means; None if it is no date and no time."""
     if not isinstance(written, str):
         return None
     try:
@@ -114,7 +110,7 @@ def _read_date(written: Any, zone: ZoneInfo) -> datetime | None:
 
 
 def effective_zone(contact_zone: str | None, store_zone: str) -> ZoneInfo:
-    """The wall on which a contact lives: the own zone, else the store's, else UTC."""
+    """The contact's time zone, else the store's, else UTC."""
     return find_zone(contact_zone) or find_zone(store_zone) or ZoneInfo("UTC")
 
 
@@ -124,8 +120,8 @@ def _zone(wanted: str | None, contact_zone: str | None, store_zone: str) -> Zone
 
 
 def next_night(now: datetime) -> datetime:
-    """When the next nightly work begins: a quarter of an hour after 03:00 UTC, so that every call
-    of a function is over that began before 03:00, and may have said it was due that night."""
+    """When the next nightly work begins: 03:15 UTC. By then every function call has ended that
+    began before 03:00 and may have planned work for that night."""
     day = now.astimezone(UTC).replace(hour=3, minute=0, second=0, microsecond=0)
     if day <= now:
         day += timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Durations as people write them: `4 hours`, `3 days 12 hours`, or ISO 8601 `PT4H`."""
+"""Parse and format durations: `4 hours`, `3 days 12 hours`, or ISO 8601 `PT4H`."""
 
 import re
 from datetime import timedelta
@@ -12,15 +12,15 @@ _ISO = re.compile(
 )
 
 MAX_DURATION = timedelta(days=3650)
-"""Ten years: from any day of this century both ends of such a time are in the calendar."""
+"""Ten years. From any day of this century, such a duration stays within the calendar."""
 
 
 @lru_cache(1024)
 def parse_duration(text: str) -> timedelta:
     """Read a duration; raise ValueError with the remedy for anything else.
 
-    A day is 24 hours and a week 7 such days; months and years have no fixed length and are refused,
-    as is anything over `MAX_DURATION`.
+    A day is 24 hours and a week 7 such days. Refused: months and years, which have no fixed
+    length, and anything over `MAX_DURATION`.
     """
     plain = text.strip()
     if iso := _ISO.fullmatch(plain):

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class ThrottledError(Exception):
-    """The world is momentarily not able to answer; the same call later may succeed."""
+    """A service cannot answer now; the same call later may succeed."""

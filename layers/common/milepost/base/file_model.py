@@ -1,7 +1,4 @@
-"""What all parts of a workflow file are made of: the strict model, and the words it reads.
-
-What the models of a store's own files have in common; workflow files have `language.model`.
-"""
+"""The strict pydantic models of a store's files, and the field types that they share."""
 
 import re
 from datetime import datetime, timedelta
@@ -15,13 +12,13 @@ from milepost.base.durations import parse_duration
 
 
 def _title(model: type[Any]) -> str:
-    """`Wait for` for `WaitFor`: what an editor calls this part of the file."""
+    """`Wait for` for `WaitFor`: the title that an editor shows."""
     words = re.findall(r"[A-Z][a-z]*", model.__name__)
     return " ".join(words).capitalize().replace("sms", "SMS")
 
 
 class FileModel(BaseModel):
-    """A part of a workflow file: unknown fields are mistakes, and are named as such."""
+    """A part of a workflow file. An unknown field is an error that names the field."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -189,7 +186,7 @@ _EXAMPLE = '{"from": "event.total"}'
 
 
 def _value(given: Any, depth: int = 0) -> Any:
-    """JSON, in which an object with the one field `from` is a place to take a value from."""
+    """JSON in which `{"from": "event.total"}` is a path to a value."""
     if depth > 5:
         raise ValueError("is nested too deeply")
     match given:
@@ -239,13 +236,13 @@ _FROM: dict[str, Any] = {
 _PLAIN = [{"type": kind} for kind in ("string", "number", "boolean", "null", "array", "object")]
 
 Value = Annotated[Any, PlainValidator(_value), WithJsonSchema({"anyOf": [_FROM, *_PLAIN]})]
-"""A value as it is written, or a place to take it from."""
+"""A literal value, or a path to one."""
 
 Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"anyOf": [_FROM, {"type": "string"}]})]
-"""A text as it is written, or a place to take it from."""
+"""A literal text, or a path to one."""
 
 
 class StrictModel(BaseModel):
-    """A part of a file: unknown fields are mistakes, and are named as such."""
+    """A part of a file. An unknown field is an error that names the field."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

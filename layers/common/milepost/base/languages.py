@@ -1,11 +1,11 @@
-"""Language tags: which of the languages a template has is the right one for a reader."""
+"""Language tags: normalize them, and choose a template's language for a recipient."""
 
 import re
 from collections.abc import Collection
 from typing import Literal
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-\d{3})?")
-"""A language tag as people are asked to write it: `en`, `pt-BR`, `zh-Hant`."""
+"""A language tag in the form that files must use: `en`, `pt-BR`, `zh-Hant`."""
 
 Direction = Literal["ltr", "rtl"]
 
@@ -18,7 +18,7 @@ _TRADITIONAL = frozenset({"TW", "HK", "MO"})
 
 
 def normalize(tag: str) -> str:
-    """Write a tag the BCP 47 way: `fa_ir` becomes `fa-IR`. Empty when it is no language tag."""
+    """Write a tag as BCP 47 does: `fa_ir` becomes `fa-IR`. Empty if it is no language tag."""
     match = _TAG.fullmatch(tag.strip())
     if not match:
         return ""
@@ -31,8 +31,7 @@ def normalize(tag: str) -> str:
 def fallbacks(tag: str) -> tuple[str, ...]:
     """List the tags to try, closest first: `zh-TW` gives zh-TW, zh-Hant-TW, zh-Hant, zh.
 
-    Chinese goes by script, since a reader in Taipei can read neither `zh-CN` with pleasure nor
-    any other text by region: TW, HK and MO are Traditional, everything else is Simplified.
+    Chinese is chosen by script: TW, HK and MO read Traditional, all other regions Simplified.
     """
     tag = normalize(tag)
     if not tag:
@@ -52,7 +51,7 @@ def fallbacks(tag: str) -> tuple[str, ...]:
 
 
 def choose(wanted: str | None, available: Collection[str], default: str) -> str:
-    """Pick the available tag that serves the reader best, or `default` when none does."""
+    """The available tag that is closest to the recipient's language, else `default`."""
     if wanted:
         for tag in fallbacks(wanted):
             if tag in available:
@@ -61,7 +60,7 @@ def choose(wanted: str | None, available: Collection[str], default: str) -> str:
 
 
 def direction(tag: str) -> Direction:
-    """Tell which way a language runs; an explicit script in the tag decides over the language."""
+    """The writing direction of a language; a script in the tag overrides the language."""
     language, *rest = tag.split("-")
     if any(part in _RIGHT_TO_LEFT_SCRIPTS for part in rest):
         return "rtl"

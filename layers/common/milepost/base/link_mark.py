@@ -2,5 +2,5 @@ from hashlib import sha256
 
 
 def link_mark(link: str) -> str:
-    """Stands for a link: 16 characters, whatever its length."""
+    """A hash of a link in 16 characters."""
     return sha256(link.encode()).hexdigest()[:16]

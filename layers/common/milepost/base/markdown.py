@@ -1,4 +1,4 @@
-"""Other people's texts inside Markdown and inside a Mermaid picture, where none may break out."""
+"""Write untrusted text into Markdown and Mermaid pictures, so that it cannot inject markup."""
 
 import json
 import re
@@ -13,14 +13,14 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$@!{}()])")
 _ICON = re.compile(r":(?=fa)")
 _IN_PICTURE = frozenset(" .,/+-?!'")
 _LIST = re.compile(r"\d+\.(?=\s|$)|[+-]+")
-_TURNS_TEXT_ROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DIRECTION_CHANGES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def plain(text: str) -> str:
-    """One line: no control characters, nothing that turns the direction of what follows."""
+    """One line, without control characters and changes of the writing direction."""
     shown = (
         "\ufffd" if category(sign) == "Cs"
-        else " " if category(sign) in {"Cc", "Zl", "Zp"} or sign in _TURNS_TEXT_ROUND
+        else " " if category(sign) in {"Cc", "Zl", "Zp"} or sign in _DIRECTION_CHANGES
         else sign
         for sign in text
     )  # fmt: skip
@@ -28,7 +28,7 @@ def plain(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is written, on one line, also in a cell of a table."""
+    """Text that Markdown shows unchanged, on one line, also in a table cell."""
     shown = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", shown)
 
@@ -38,7 +38,7 @@ def bold(name: str) -> str:
 
 
 def code(name: str) -> str:
-    """An id or a path as code; anything with other signs in it as text."""
+    """An id or a path as code; a name with other characters as text."""
     return f"`{name}`" if _SAFE_CODE.fullmatch(name) else escaped(name)
 
 
@@ -47,13 +47,13 @@ def quoted(text: str) -> str:
 
 
 def in_picture(text: str, most: int) -> str:
-    """Text for a quoted label of Mermaid, `most` characters of it.
+    """Text for a quoted Mermaid label, at most `most` characters.
 
-    Whatever is neither a letter nor a digit nor harmless becomes an entity code like `#34;`. `%`,
-    `{`, `:` and the backtick are not harmless: Mermaid looks for directives, comments and styles
-    in the whole source before it reads a label. Then it reads labels as Markdown, so that `1. big`
-    and `- big` would be lists, and at last looks for icons (`fa:fa-car`) in what it has decoded: a
-    space of no width keeps those apart.
+    All but letters, digits and harmless signs become entity codes like `#34;`. `%`, `{`, `:` and
+    the backtick are not harmless: Mermaid searches the whole source for directives, comments and
+    styles before it reads a label. It then reads the label as Markdown, in which `1. big` and
+    `- big` are lists, and last searches the decoded text for icons (`fa:fa-car`), which a
+    zero-width space breaks up.
     """
     line = plain(text)
     if len(line) > most:
@@ -84,7 +84,7 @@ def plural(count: int, word: str) -> str:
 
 
 def value(given: Any) -> str:
-    """A value of a file: numbers as people write them, texts in quotes, a place by its path."""
+    """A value of a file: whole numbers without decimals, texts in quotes, a path as code."""
     match given:
         case None:
             return "nothing"
@@ -103,12 +103,12 @@ def value(given: Any) -> str:
 
 
 def pairs(given: Mapping[str, Any]) -> str:
-    """Names and their values, as `name` = value."""
+    """`name` = value, for each."""
     return listed([f"{code(name)} = {value(each)}" for name, each in given.items()])
 
 
 def describe_duration(duration: str) -> str:
-    """A duration, however the file writes it, always in the same words."""
+    """A duration of a file in words; `PT4H` and `4 hours` give the same."""
     return format_duration(parse_duration(duration))
 
 
@@ -121,7 +121,7 @@ def describe_offset(offset: str | None, point: str) -> str:
 
 
 def clock(zone: str | None, default: str) -> str:
-    """Whose clock a time of day is read from."""
+    """The clock on which a time of day is read."""
     named = zone or default
     if named in {"contact", "store"}:
         return f"the {named}'s clock"
@@ -129,7 +129,7 @@ def clock(zone: str | None, default: str) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A percentage with at most one digit after the point; a share of nothing is none."""
+    """A percentage with at most one decimal."""
     return f"{100 * part / whole:.1f}".removesuffix(".0") + "%"
 
 

@@ -1,4 +1,4 @@
-"""Names that become parts of keys, ARNs, URLs and tags: checked once, at the edge."""
+"""Check names that become parts of keys, ARNs, URLs and tags. Every entry point checks once."""
 
 import re
 
@@ -19,17 +19,17 @@ def is_workflow(name: str) -> bool:
 
 
 def is_list(name: str) -> bool:
-    """Whether a list may have this name; `domain/language` asks the same of workflows."""
+    """Whether a list may have this name; workflow files check the same pattern."""
     return len(name) <= LIST_LENGTH and _SLUG.fullmatch(name) is not None
 
 
 def is_contact(id_: str) -> bool:
-    """Whether this may be the id of a contact: then it holds nothing that would break a key."""
+    """Whether this may be a contact's id, which is safe in a key."""
     return _CONTACT.fullmatch(id_) is not None
 
 
 def is_request(id_: str) -> bool:
-    """Whether this may be the id of an export or an erasure."""
+    """Whether this may be the id of an export or an erasure request."""
     return _REQUEST.fullmatch(id_) is not None
 
 

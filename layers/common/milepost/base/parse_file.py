@@ -1,4 +1,4 @@
-"""Read one of our own JSON files: the model, or everything that is wrong with the file."""
+"""Parse one of a store's JSON files into its model, or list all of its problems."""
 
 import json
 import re
@@ -17,17 +17,18 @@ MAX_FILE = 1024 * 1024
 
 
 def parse_file(text: str, model: type[File]) -> File | list[Problem]:
-    """Parse and check; problems come all at once, with places like `steps[2].else[0].template`."""
+    """Parse and check. All problems come together; a location is `steps[2].else[0].template`."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_FILE:
         return [Problem("file", "is larger than 1 MB", "split it")]
     text = text.removeprefix("\ufeff")  # Windows editors put a byte order mark there
     try:
-        document = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
+        document = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse)
     except RecursionError:
         return [Problem("file", "is nested too deeply to be read")]
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        return [Problem(place, f"this is not JSON: {error.msg}", _mended(text, error.pos))]
+        location = f"line {error.lineno}, column {error.colno}"
+        remedy = _json_remedy(text, error.pos)
+        return [Problem(location, f"this is not JSON: {error.msg}", remedy)]
     except ValueError as error:
         return [Problem("file", str(error))]
     if not isinstance(document, dict):
@@ -41,8 +42,8 @@ def parse_file(text: str, model: type[File]) -> File | list[Problem]:
         return [Problem("file", "is nested too deeply to be read")]
 
 
-def _mended(text: str, at: int) -> str:
-    """What to do about a place where the JSON ends."""
+def _json_remedy(text: str, at: int) -> str:
+    """The remedy for a JSON syntax error at this position."""
     if not text.strip():
         return "the file is empty: write an object in braces"
     rest = text[at:].lstrip()
@@ -53,7 +54,7 @@ def _mended(text: str, at: int) -> str:
     return "a comma too many or too few?"
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         counts = Counter(key for key, _ in pairs)
@@ -67,16 +68,16 @@ def _refuse(name: str) -> Any:
 
 
 def _problem(model: type[BaseModel], detail: Any) -> Problem:
-    place, of_one_kind = _place(detail["loc"])
+    place, one_type = _place(detail["loc"])
     context = detail.get("ctx", {})
     given = detail.get("input")
-    if not of_one_kind:
+    if not one_type:
         return Problem(place, "should be a text, a number, true or false")
     match detail["type"]:
         case "missing":
             return Problem(place, "is missing", f"add {detail['loc'][-1]}")
         case "extra_forbidden":
-            remedy = did_you_mean(str(detail["loc"][-1]), _fields(model, _whose(detail["loc"])))
+            remedy = did_you_mean(str(detail["loc"][-1]), _fields(model, _owner(detail["loc"])))
             return Problem(place, "is not a field that is known here", remedy)
         case "literal_error" | "enum":
             return _not_among(place, given, context["expected"])
@@ -96,7 +97,7 @@ def _problem(model: type[BaseModel], detail: Any) -> Problem:
         case "value_error":
             return Problem(place, str(context.get("error", detail["msg"])))
         case kind if kind in _SIZES:
-            return _of_size(place, given, context)
+            return _size_problem(place, given, context)
         case _:
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
             return Problem(place, message[:1].lower() + message[1:])
@@ -117,7 +118,7 @@ _WRITTEN = {
 _SIZES = frozenset({"too_long", "too_short", "string_too_long", "string_too_short"})
 
 
-def _of_size(place: str, given: Any, context: Any) -> Problem:
+def _size_problem(place: str, given: Any, context: Any) -> Problem:
     """A text or a list that is too long or too short."""
     if isinstance(given, str):
         if "max_length" in context:
@@ -132,14 +133,14 @@ def _of_size(place: str, given: Any, context: Any) -> Problem:
     return Problem(place, f"{has}, and may have {context['max_length']:,} at most", remedy)
 
 
-def _not_among(place: str, said: Any, options: str) -> Problem:
+def _not_among(place: str, given: Any, options: str) -> Problem:
     words = [word.strip(" '") for word in options.replace(" or ", ",").split(",")]
-    return Problem(place, f"{said!r} is not one of {options}", did_you_mean(str(said), words))
+    return Problem(place, f"{given!r} is not one of {options}", did_you_mean(str(given), words))
 
 
-# What pydantic says of a place holds, besides keys and positions, which member of a union was
-# tried. These are the fields that hold a union, or a list of them, and so have such a part after
-# them; in those of `_SCALARS` every member is tried, and each complains.
+# Besides keys and positions, pydantic's location has a part for the union member that it tried.
+# These fields hold a union or a list of them, so such a part follows them. For `_SCALARS`, pydantic
+# tries every member, and each one reports an error.
 _UNIONS = frozenset({"trigger", "audience", "where", "if", "not", "condition"})
 _LISTS_OF_UNIONS = frozenset({"all", "any", "steps", "on_event", "on_timeout", "else"})
 _SCALARS = frozenset({"is", "is_not"})
@@ -147,39 +148,39 @@ _LISTS_OF_SCALARS = frozenset({"in", "not_in"})
 
 
 def _place(location: tuple[str | int, ...]) -> tuple[str, bool]:
-    """`steps[0].for` from pydantic's location, and whether only one kind of value was possible."""
-    place, field, expects_member, of_one_kind = "", "", False, True
+    """`steps[0].for` from pydantic's location, and whether the field takes one type of value."""
+    place, field, expects_member, one_type = "", "", False, True
     for part in location:
         if isinstance(part, int):
             place += f"[{part}]"
             expects_member = field in _LISTS_OF_UNIONS | _LISTS_OF_SCALARS
-        elif part == "[key]":  # it is the name of the field that is wrong
+        elif part == "[key]":  # the field's name is wrong
             continue
         elif expects_member:
             expects_member = False
-            of_one_kind = field not in _SCALARS | _LISTS_OF_SCALARS
+            one_type = field not in _SCALARS | _LISTS_OF_SCALARS
         else:
             place += f".{part}" if place else part
             field = part
             expects_member = field in _UNIONS | _SCALARS
-    return place or "file", of_one_kind
+    return place or "file", one_type
 
 
-def _whose(location: tuple[str | int, ...]) -> str:
-    """What the object is called that a field is in: its kind, or the field it is under."""
+def _owner(location: tuple[str | int, ...]) -> str:
+    """The name of the object that has the field: its type, or the field that holds it."""
     return next((part for part in reversed(location[:-1]) if isinstance(part, str)), "")
 
 
 @cache
 def _fields(model: type[BaseModel], owner: str) -> list[str]:
-    """The fields that an object of this name may hold; of the whole file, if it has no name."""
+    """The fields of the object with this name; those of the whole file without a name."""
     schema = model.model_json_schema()
     parts: dict[str, Any] = schema.get("$defs", {})
     if not owner:
         return sorted(schema.get("properties", ()))
     for part in (schema, *parts.values()):
-        held = part.get("properties", {}).get(owner)
-        for name in re.findall(r"#/\$defs/(\w+)", str(held)):
+        field = part.get("properties", {}).get(owner)
+        for name in re.findall(r"#/\$defs/(\w+)", str(field)):
             return sorted(parts[name].get("properties", ()))
     found: set[str] = set()
     for part in parts.values():

@@ -1,7 +1,5 @@
-"""Look a dotted path up in JSON data: `total`, `shipping.city`, `products[].category`.
-
-Values as they are written in a file, or as `{"from": "event.total"}` finds them.
-"""
+"""Look up dotted paths in JSON data (`total`, `products[].category`), and resolve values that a
+file takes from such a path (`{"from": "event.total"}`)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,10 +10,7 @@ MISSING: Any = Missing()
 
 
 def get_path(data: Any, path: str) -> Any:
-    """The value at the path; MISSING where there is none.
-
-    With `[]` in the path the answer is a flat list of every value found, possibly empty.
-    """
+    """The value at the path, else MISSING. With `[]` in the path: a flat list of all values."""
     head, brackets, tail = path.partition("[]")
     value = _walk(data, [key for key in head.split(".") if key])
     if not brackets:
@@ -40,38 +35,35 @@ def _walk(data: Any, keys: list[str]) -> Any:
     return data
 
 
-_SLOT = re.compile(r"\{((?:event|contact|steps|enrollment|store)\.[^\s{}]+)\}")
+_PLACEHOLDER = re.compile(r"\{((?:event|contact|steps|enrollment|store)\.[^\s{}]+)\}")
 
 
 def resolve(value: Any, data: Mapping[str, Any]) -> Any:
-    """The value with everything looked up; MISSING if there is nothing where it should be taken.
-
-    In lists and objects what is missing is left out.
-    """
+    """The value with all its paths looked up, else MISSING. Lists and objects leave out MISSING."""
     match value:
-        case {"from": str(place)} if len(value) == 1:
-            found = get_path(data, place)
+        case {"from": str(path)} if len(value) == 1:
+            found = get_path(data, path)
             return MISSING if found is None else found
         case dict():
             return resolve_all(value, data)
         case list():
-            found_all = (resolve(each, data) for each in value)
-            return [each for each in found_all if each is not MISSING]
+            resolved = (resolve(each, data) for each in value)
+            return [each for each in resolved if each is not MISSING]
         case _:
             return value
 
 
 def resolve_all(values: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Every value that is there, by its name."""
+    """The resolved values by name, without missing ones."""
     found = {name: resolve(value, data) for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not MISSING}
 
 
 def render_text(text: str, data: Mapping[str, Any]) -> str:
-    """A text with `{contact.email}` and the like filled in; what is missing becomes nothing."""
+    """Fill in `{contact.email}` and the like; a missing value becomes an empty text."""
 
-    def found(slot: re.Match[str]) -> str:
-        value = get_path(data, slot[1])
+    def fill_in(placeholder: re.Match[str]) -> str:
+        value = get_path(data, placeholder[1])
         return "" if value is MISSING or value is None else str(value)
 
-    return _SLOT.sub(found, text)
+    return _PLACEHOLDER.sub(fill_in, text)

@@ -1,4 +1,4 @@
-"""What is wrong with a file that a person wrote: where, why, and what to do about it."""
+"""Problems of a file: location, reason and remedy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake. `location` is a file and line or a path inside it; `remedy` may be empty."""
+    """One problem. `location` is a file and line or a path inside it; `remedy` may be empty."""
 
     location: str
     reason: str
@@ -18,7 +18,7 @@ class Problem:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Turn a misspelled word into a remedy: `did you mean "reminder"?`, or an empty text."""
-    from difflib import get_close_matches  # only a mistake needs it
+    from difflib import get_close_matches  # only problems need it
 
     close = get_close_matches(word, sorted(known), n=1)
     return f'did you mean "{close[0]}"?' if close else ""

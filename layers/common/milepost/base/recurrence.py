@@ -1,4 +1,4 @@
-"""When a schedule comes round: one time, or a recurrence (RFC 5545), on a wall clock."""
+"""Compute when a schedule is due: once, or by a recurrence rule (RFC 5545), in local time."""
 
 import re
 from collections.abc import Mapping
@@ -11,29 +11,29 @@ from milepost.base.dates import find_zone, local_instant
 from milepost.base.durations import format_duration
 
 RRULE_ANCHOR = datetime.combine(date(2024, 1, 1), time(9))
-"""A Monday at nine: where a recurrence is counted from that does not say, as every other week."""
+"""A Monday at nine. A rule without a start, such as every other week, counts from here."""
 
 MIN_INTERVAL = timedelta(hours=1)
-"""Nobody wants mail more often, and a slip in a rule must not become a flood."""
+"""A mistake in a rule must not become a flood of mail."""
 
 MAX_OCCURRENCES_CHECKED = 50
-"""Occurrences in a row whose distance is looked at."""
+"""How many occurrences `check_rule` compares."""
 
 _SHAPE = re.compile(
     r"(DTSTART:\d{8}T\d{4}(\d\d)?\s+)?(RRULE:)?FREQ=(YEARLY|MONTHLY|WEEKLY|DAILY)"
     r"(;[A-Z]+=[A-Z0-9,+-]+)*"
 )
-"""No finer than days: looking for what never comes round would take hours in seconds."""
+"""No finer than days: the search for a rule that never occurs would take hours in seconds."""
 
 Schedule = Mapping[str, Any]
-"""A schedule trigger, as a workflow says it: `at` or `rrule`, perhaps `timezone`."""
+"""A schedule trigger of a workflow: `at` or `rrule`, and an optional `timezone`."""
 
 
 def next_occurrence(schedule: Schedule, after: datetime, zone: str) -> datetime | None:
-    """The first instant (UTC) after another at which a schedule comes round; None if it never does.
+    """The first instant (UTC) later than `after` at which a schedule is due; None if there is none.
 
-    `zone` is the clock that counts: the store's, or that of a contact. A time that a change of
-    clocks skips comes after the gap, one that it repeats comes once.
+    `zone` is the store's or the contact's. A local time that a clock change skips moves past the
+    gap; one that it repeats is due once.
     """
     wall = find_zone(zone) or ZoneInfo("UTC")
     if schedule.get("at"):
@@ -49,7 +49,7 @@ def next_occurrence(schedule: Schedule, after: datetime, zone: str) -> datetime 
 
 
 def check_rule(text: str) -> None:
-    """Raise ValueError, with the remedy, for what is no recurrence or one that comes too often."""
+    """Raise ValueError, with the remedy, for an invalid or too frequent recurrence."""
     if "COUNT=" in text and "DTSTART" not in text:
         raise ValueError("COUNT counts from a beginning: say one, as in DTSTART:20270104T090000")
     rule = _rule(text)
@@ -65,7 +65,7 @@ def check_rule(text: str) -> None:
 
 
 def _rule(text: str) -> Any:
-    from dateutil.rrule import rrulestr  # only a store that has a schedule needs it
+    from dateutil.rrule import rrulestr  # only stores with a schedule need it
 
     remedy = "write it like FREQ=WEEKLY;BYDAY=TH;BYHOUR=9;BYMINUTE=0"
     if not _SHAPE.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Names of things that live under a contact."""
+"""References to a contact, an enrollment and a message."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ class ContactRef(NamedTuple):
 
 
 class EnrollmentRef(NamedTuple):
-    """Where an enrollment lives; what Step Functions carries around."""
+    """Names an enrollment. Step Functions carries it from state to state."""
 
     store: str
     contact: str
@@ -32,13 +32,13 @@ class EnrollmentRef(NamedTuple):
 
     @classmethod
     def of_message(cls, ref: "MessageRef", entry: Mapping[str, Any]) -> "EnrollmentRef":
-        """Whose a message is, as its entry of the ledger says."""
+        """The enrollment of a message, from its ledger entry."""
         version = int(entry["version"])
         return cls(ref.store, ref.contact, entry["workflow"], version, entry["enrollment"])
 
 
 class MessageRef(NamedTuple):
-    """Where a message lives. `id` is safe as an SES tag and leads back to the contact."""
+    """Names a message. `id` is safe as an SES tag and begins with the contact's id."""
 
     store: str
     contact: str

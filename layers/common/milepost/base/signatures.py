@@ -1,8 +1,7 @@
-"""Who may call: a signature over the request, or a bearer key. Both fail closed.
+"""Authenticate requests by a signature or a bearer key. Both fail closed.
 
-The first scheme, `v1`, signs time and body. That is enough where the body says everything, which
-is so for events alone: an empty body says nothing of what a GET reads or a DELETE erases. So `v2`
-signs what is asked for too, and a signature that was made for one route opens no other.
+`v1` signs time and body. That is enough for events alone, whose body says everything. `v2` signs
+method and path too, so that a signature for one route is not valid for another.
 """
 
 import hmac
@@ -12,11 +11,11 @@ from hashlib import sha256
 from typing import NamedTuple
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
-"""How old a signature may be, and how far in the future: the usual allowance for skewed clocks."""
+"""How old a signature may be, and how far in the future."""
 
 
 class AuthenticationFailed(NamedTuple):
-    """The request is not genuine; `code` and `reason` are what its sender is told."""
+    """The request is not genuine; the response has `code` and `reason`."""
 
     code: str
     reason: str
@@ -34,28 +33,28 @@ def sign_request(target: str, body: bytes, key: str, at: datetime) -> str:
     `target` is method and path, as in `GET /v1/acme/contacts/c0123`, with the query as it is sent.
     """
     seconds = str(int(at.timestamp()))
-    return f"t={seconds},v2={_digest('v2', seconds, _asked(target, body), key)}"
+    return f"t={seconds},v2={_digest('v2', seconds, _target_and_body(target, body), key)}"
 
 
 def check_signature(
     header: str, body: bytes, keys: Sequence[str], now: datetime
 ) -> AuthenticationFailed | None:
-    """None if any `v1` of the header was made over this body with any live key, and lately."""
+    """None if a `v1` of the header signs this body with a live key, at most 5 minutes from now."""
     return _check(header, "v1", body, keys, now)
 
 
 def check_request(
     header: str, target: str, body: bytes, keys: Sequence[str], now: datetime
 ) -> AuthenticationFailed | None:
-    """None if any `v2` of the header was made for this very request with any live key, and lately.
+    """None if a `v2` of the header signs this request with a live key, at most 5 minutes from now.
 
-    The target holds no line break, so it is never in doubt where the body begins.
+    The signed target has no line break, so the start of the body is unambiguous.
     """
-    return _check(header, "v2", _asked(target, body), keys, now)
+    return _check(header, "v2", _target_and_body(target, body), keys, now)
 
 
 def check_bearer(header: str, hashes: Sequence[str]) -> AuthenticationFailed | None:
-    """None if the bearer key's SHA-256 is one of the store's; the key itself is stored nowhere."""
+    """None if the key's SHA-256 is one of the store's. Milepost does not store the key itself."""
     scheme, _, key = header.partition(" ")
     digest = sha256(key.strip().encode("utf-8", "surrogatepass")).hexdigest()
     genuine = False
@@ -93,11 +92,11 @@ def _check(
     return None
 
 
-def _asked(target: str, body: bytes) -> bytes:
+def _target_and_body(target: str, body: bytes) -> bytes:
     return target.replace("\n", "").encode("utf-8", "surrogatepass") + b"\n" + body
 
 
 def _digest(version: str, seconds: str, signed: bytes, key: str) -> str:
-    """What `v2` signs begins with its name, what `v1` signs with a digit: neither is the other."""
+    """A signed `v2` text begins with `v2`, a `v1` text with a digit, so they never match."""
     before = f"{seconds}." if version == "v1" else f"{version}\n{seconds}\n"
     return hmac.new(key.encode(), before.encode() + signed, sha256).hexdigest()

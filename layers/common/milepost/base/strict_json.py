@@ -1,4 +1,4 @@
-"""JSON from strangers: read it strictly, and refuse what would hurt later."""
+"""Parse untrusted JSON strictly, and refuse what later code cannot handle."""
 
 import json
 import math
@@ -8,17 +8,17 @@ MAX_DEPTH = 20
 """How deep data may be nested; a shop's order is 6 deep."""
 
 MAX_DIGITS = 4300
-"""What Python makes an integer of unless it is told otherwise."""
+"""Python's default limit for the digits of an integer."""
 
 
 class InvalidJsonError(ValueError):
-    """The text is not JSON we take; the message says why."""
+    """The text is not acceptable JSON; the message says why."""
 
 
 def read_json(raw: bytes, *, halves: bool = False) -> Any:
     """Parse UTF-8 JSON; raise InvalidJsonError for NaN, infinities, deep nesting or broken text.
 
-    With `halves`, a text may hold half of a surrogate pair: whoever asks for that replaces it.
+    With `halves`, a text may hold half of a surrogate pair; the caller must replace it.
     """
     document = parse_json(raw)
     check_json(document, halves=halves)
@@ -26,9 +26,9 @@ def read_json(raw: bytes, *, halves: bool = False) -> Any:
 
 
 def parse_json(raw: bytes) -> Any:
-    """What the text says, without a look at what it is made of: `check_json` has to follow.
+    """Parse only; call `check_json` next.
 
-    Raises InvalidJsonError for what is no UTF-8 JSON, and for NaN and Infinity, which are none.
+    Raises InvalidJsonError if the text is not UTF-8 or not JSON; NaN and Infinity are not JSON.
     """
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_int)
@@ -43,12 +43,12 @@ def parse_json(raw: bytes) -> Any:
 
 
 def check_json(document: Any, *, halves: bool = False) -> None:
-    """Raise InvalidJsonError for what would hurt later: deep nesting, infinities, broken text."""
+    """Raise InvalidJsonError for deep nesting, infinities and broken text."""
     _check(document, MAX_DEPTH, halves)
 
 
 def _int(digits: str) -> int | float:
-    """Python makes no number of more digits; an infinity is refused where it stands."""
+    """An integer with too many digits becomes infinity, which `check_json` refuses."""
     return int(digits) if len(digits) <= MAX_DIGITS else math.inf
 
 

@@ -1,1 +1,1 @@
-"""The condition language: its files, evaluation, next change, and description in words."""
+"""The condition language: files, evaluation, next change, and description in words."""

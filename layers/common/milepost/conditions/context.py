@@ -1,4 +1,4 @@
-"""What a condition is evaluated against, and what comes of it."""
+"""The data that a condition is evaluated against, and its result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,25 +6,25 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 Condition = Mapping[str, Any]
-"""The plain JSON of the compiled program. Its shape was checked when it was published."""
+"""The JSON of the compiled program. Publishing has checked its shape."""
 
 
 class ConditionResult(NamedTuple):
-    """The answer and the reason for it, in words."""
+    """The result and the reason for it, in words."""
 
     value: bool
     reason: str
 
 
 class EventWindow(NamedTuple):
-    """A piece of the timeline that a condition has to see: one event name since one instant."""
+    """A part of the timeline that a condition reads: events of one name since one instant."""
 
     name: str
     since: datetime | None
 
 
 class PastEvent(NamedTuple):
-    """One event of the timeline, as conditions see it."""
+    """One event of the timeline, for conditions."""
 
     at: datetime
     data: Mapping[str, Any]
@@ -32,9 +32,9 @@ class PastEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
-    """All that a condition may look at. `windows` holds what `windows_needed` asked for.
+    """All data that a condition may read. `windows` holds the windows of `windows_needed`.
 
-    `fades` says what the contact's score will be from each instant on, if nothing happens.
+    `score_decays` has the contact's future scores and when they begin, if nothing happens.
     """
 
     now: datetime

@@ -1,4 +1,4 @@
-"""Whether a condition holds, why, and when that changes next."""
+"""Evaluate conditions, and find when a result can change next."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,55 +17,50 @@ from milepost.conditions.leaves import LEAVES, SCORE, Dependency, Leaf
 from milepost.conditions.operators import named
 
 
-def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-    """Answer a condition of the workflow language for one contact at `facts.now`."""
+def evaluate(condition: Condition, context: EvaluationContext) -> ConditionResult:
+    """Evaluate a condition for one contact at `context.now`."""
     for group, deciding in (("all", False), ("any", True)):
         if group in condition:
-            verdicts = [evaluate(part, facts) for part in condition[group]]
-            decided = next((v for v in verdicts if v.value is deciding), None)
-            return decided or ConditionResult(
-                not deciding, " and ".join(v.reason for v in verdicts)
-            )
+            results = [evaluate(part, context) for part in condition[group]]
+            decided = next((r for r in results if r.value is deciding), None)
+            return decided or ConditionResult(not deciding, " and ".join(r.reason for r in results))
     if "not" in condition:
-        inner = evaluate(condition["not"], facts)
+        inner = evaluate(condition["not"], context)
         return ConditionResult(not inner.value, inner.reason)
-    return leaf_of(condition).evaluate(condition, narrowed(condition, facts))
+    return leaf_of(condition).evaluate(condition, narrowed(condition, context))
 
 
 def leaf_of(condition: Condition) -> Leaf:
-    """The row of a condition that is no group."""
+    """The leaf of a condition that is not a group."""
     for key in condition:
         if key in LEAVES:
             return LEAVES[key]
     raise ValueError(f"not a condition: {sorted(condition)}")
 
 
-def narrowed(condition: Condition, facts: EvaluationContext) -> EvaluationContext:
-    """The facts as a leaf sees them: of the events in its windows only those its `where` lets by.
-
-    A `where` may ask about the event and the contact.
-    """
+def narrowed(condition: Condition, context: EvaluationContext) -> EvaluationContext:
+    """The context of a leaf: its windows without the events that do not match its `where`."""
     where = condition.get("where")
     if where is None:
-        return facts
+        return context
     windows = {
-        window: [h for h in seen if evaluate(where, past_event_context(facts, h)).value]
-        for window, seen in windows_of(condition, facts).items()
+        window: [e for e in events if evaluate(where, past_event_context(context, e)).value]
+        for window, events in windows_of(condition, context).items()
     }
-    return replace(facts, windows=windows)
+    return replace(context, windows=windows)
 
 
 def windows_of(
-    condition: Condition, facts: EvaluationContext
+    condition: Condition, context: EvaluationContext
 ) -> dict[EventWindow, list[PastEvent]]:
-    """What the windows hold that a leaf reads."""
-    needed = leaf_of(condition).needs_windows(condition, facts.now, facts.entered_at)
-    return {window: [*facts.windows.get(window, ())] for window in needed}
+    """The windows that a leaf reads, with their events."""
+    needed = leaf_of(condition).needs_windows(condition, context.now, context.entered_at)
+    return {window: [*context.windows.get(window, ())] for window in needed}
 
 
-def past_event_context(facts: EvaluationContext, happening: PastEvent) -> EvaluationContext:
-    """What the `where` of a leaf may ask about."""
-    return EvaluationContext(now=facts.now, contact=facts.contact, event=happening.data)
+def past_event_context(context: EvaluationContext, past: PastEvent) -> EvaluationContext:
+    """The context of a leaf's `where`: one past event and the contact."""
+    return EvaluationContext(now=context.now, contact=context.contact, event=past.data)
 
 
 def parts_of(condition: Condition) -> Iterator[Condition]:
@@ -76,7 +71,7 @@ def parts_of(condition: Condition) -> Iterator[Condition]:
 
 
 def leaves_in(condition: Condition) -> Iterator[tuple[Leaf, Condition]]:
-    """All leaves of a condition, also those of a `where`."""
+    """All leaves of a condition, including those of a `where`."""
     for part in parts_of(condition):
         yield from leaves_in(part)
     if not ("all" in condition or "any" in condition or "not" in condition):
@@ -86,53 +81,52 @@ def leaves_in(condition: Condition) -> Iterator[tuple[Leaf, Condition]]:
 def windows_needed(
     condition: Condition, now: datetime, entered_at: datetime | None
 ) -> Iterator[EventWindow]:
-    """The timeline windows this condition reads beyond the totals on the profile."""
+    """The timeline windows that a condition reads in addition to the profile's totals."""
     for leaf, part in leaves_in(condition):
         yield from leaf.needs_windows(part, now, entered_at)
 
 
 def emails_needed(condition: Condition) -> Iterator[str]:
-    """The ids of the `send_email` steps whose fate this condition asks about."""
+    """The ids of the `send_email` steps whose delivery events a condition reads."""
     for leaf, part in leaves_in(condition):
         yield from leaf.needs_emails(part)
 
 
 def dependencies(condition: Condition) -> Iterator[Dependency]:
-    """All whose change may give a condition another answer."""
+    """The data whose change can change a condition's result."""
     for leaf, part in leaves_in(condition):
         yield from leaf.depends_on(part)
 
 
 def depends_on_time(condition: Condition) -> bool:
-    """Whether a condition can change by itself at all, whatever the facts."""
+    """Whether time alone can change a condition's result, for any contact."""
     return any(leaf.timed(part) for leaf, part in leaves_in(condition))
 
 
 MAX_CANDIDATES = 20
-"""Instants that are tried one after the other: each of them is a whole evaluation."""
+"""Instants that `next_change` tries; each one costs a whole evaluation."""
 
 
-def next_change(condition: Condition, facts: EvaluationContext) -> datetime | None:
-    """The next instant after `facts.now` at which the answer can be another; None if there is none.
+def next_change(condition: Condition, context: EvaluationContext) -> datetime | None:
+    """The next instant after `context.now` at which the result can differ; None if there is none.
 
-    `facts` are those that `evaluate` gets. Membership, consent and totals do not change by
-    themselves; what changes them is an event.
+    `context` is that of `evaluate`. Only events change membership, consent and totals.
     """
     if "not" in condition:
-        return next_change(condition["not"], facts)
+        return next_change(condition["not"], context)
     if "all" in condition:
-        return _of_group(condition["all"], facts, decided_by=False)
+        return _of_group(condition["all"], context, decided_by=False)
     if "any" in condition:
-        return _of_group(condition["any"], facts, decided_by=True)
-    return _first_change(condition, facts, _of_leaf(condition, facts))
+        return _of_group(condition["any"], context, decided_by=True)
+    return _first_change(condition, context, _of_leaf(condition, context))
 
 
 def _of_group(
-    parts: Sequence[Condition], facts: EvaluationContext, *, decided_by: bool
+    parts: Sequence[Condition], context: EvaluationContext, *, decided_by: bool
 ) -> datetime | None:
-    """A part that decides alone holds the group until it changes; the last one to do so counts."""
-    deciding = [part for part in parts if evaluate(part, facts).value is decided_by]
-    found = [next_change(part, facts) for part in deciding or parts]
+    """Each part that alone decides the group keeps its result, so the last one to change counts."""
+    deciding = [part for part in parts if evaluate(part, context).value is decided_by]
+    found = [next_change(part, context) for part in deciding or parts]
     if deciding:
         known = [at for at in found if at is not None]
         return max(known) if len(known) == len(found) else None
@@ -140,16 +134,16 @@ def _of_group(
 
 
 def _first_change(
-    condition: Condition, facts: EvaluationContext, candidates: Iterable[datetime]
+    condition: Condition, context: EvaluationContext, candidates: Iterable[datetime]
 ) -> datetime | None:
-    """The first of some instants, between which nothing changes, with another answer.
+    """The first candidate with another result; nothing changes between candidates.
 
-    The last one that was tried if none has, and there may be more to come after it.
+    If none has and more candidates may follow, the last one that was tried.
     """
-    ahead = sorted({at for at in candidates if at > facts.now})
-    now = evaluate(condition, facts).value if ahead else None
+    ahead = sorted({at for at in candidates if at > context.now})
+    now = evaluate(condition, context).value if ahead else None
     for at in ahead[:MAX_CANDIDATES]:
-        if evaluate(condition, at_time(at, facts)).value is not now:
+        if evaluate(condition, at_time(at, context)).value is not now:
             return at
     if len(ahead) > MAX_CANDIDATES or (ahead and _recurs(condition)):
         return ahead[:MAX_CANDIDATES][-1]
@@ -160,34 +154,32 @@ def _recurs(condition: Condition) -> bool:
     return any(each.recurs for _, part in leaves_in(condition) for each, _ in named(part))
 
 
-def at_time(at: datetime, facts: EvaluationContext) -> EvaluationContext:
-    """The same facts at a later instant, if nothing happens until then."""
-    passed = at - facts.now
+def at_time(at: datetime, context: EvaluationContext) -> EvaluationContext:
+    """The context at a later instant, if nothing happens until then."""
+    passed = at - context.now
     windows = {
         EventWindow(window.name, window.since + passed if window.since else None): [
-            happening
-            for happening in happenings
-            if window.since is None or happening.at > window.since + passed
+            event for event in events if window.since is None or event.at > window.since + passed
         ]
-        for window, happenings in facts.windows.items()
+        for window, events in context.windows.items()
     }
-    fading = [score for begins, score in facts.score_decays if begins <= at]
-    contact = {**facts.contact, SCORE: fading[-1]} if fading else facts.contact
-    left = [(begins, score) for begins, score in facts.score_decays if begins > at]
-    return replace(facts, now=at, contact=contact, windows=windows, score_decays=left)
+    decayed = [score for begins, score in context.score_decays if begins <= at]
+    contact = {**context.contact, SCORE: decayed[-1]} if decayed else context.contact
+    left = [(begins, score) for begins, score in context.score_decays if begins > at]
+    return replace(context, now=at, contact=contact, windows=windows, score_decays=left)
 
 
-def _of_leaf(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-    """The instants at which the answer of a leaf can change."""
+def _of_leaf(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
+    """The instants at which the result of a leaf can change."""
     where = condition.get("where")
     if where is None or not depends_on_time(where):
-        yield from leaf_of(condition).next_change(condition, narrowed(condition, facts))
+        yield from leaf_of(condition).next_change(condition, narrowed(condition, context))
         return
-    # What the `where` lets by changes as well: each event may leave the window, or come into it.
+    # The result of the `where` can change too, for every event of the window.
     within = parse_duration(condition["within"]) if "within" in condition else None
-    for happening in chain.from_iterable(windows_of(condition, facts).values()):
+    for past in chain.from_iterable(windows_of(condition, context).values()):
         if within is not None:
-            yield happening.at + within
-        inner = replace(facts, event=happening.data, windows={})
+            yield past.at + within
+        inner = replace(context, event=past.data, windows={})
         for leaf, part in leaves_in(where):
             yield from leaf.next_change(part, inner)

@@ -1,4 +1,4 @@
-"""Conditions as a file holds them; `conditions/evaluate.py` answers them."""
+"""Models of conditions in files; `conditions/evaluate.py` evaluates them."""
 
 from functools import reduce
 from operator import or_
@@ -42,14 +42,14 @@ class NotCondition(ConditionFile):
 
 
 def _inside(part: ConditionFile, whose: str) -> str:
-    """A part of a group: in brackets where it is a group of several itself."""
+    """A part of a group, in brackets if it is a group of several parts."""
     parts = part.all if isinstance(part, AllOf) else part.any if isinstance(part, AnyOf) else []
-    said = part.describe(whose)
-    return f"({said})" if len(parts) > 1 else said
+    clause = part.describe(whose)
+    return f"({clause})" if len(parts) > 1 else clause
 
 
 def describe_condition(condition: ConditionFile, whose: str = "the event's") -> str:
-    """A condition as a clause, in Markdown. `whose` data an `event` path looks into."""
+    """A condition as a clause, in Markdown. `whose` names the owner of an `event` path's data."""
     return condition.describe(whose)
 
 
@@ -78,5 +78,5 @@ else:
     ]
 
 for _model in _MODELS.values():
-    # They hold conditions, and no module of theirs knows all of those.
+    # The models refer to the union, which their modules cannot import.
     _model.model_rebuild(_types_namespace={"Condition": Condition})

@@ -1,8 +1,8 @@
-"""Leaves as a file holds them: their fields, what is checked of them, and their words in reports.
+"""Models of leaves in files: their fields, their checks, and their words in reports.
 
-A leaf is one class and one row of `LEAF_FILES`; `conditions.leaves` has the row of the side that
-answers it. To add a leaf from outside, put both rows in before `conditions.file` is imported, which
-makes the union of them.
+A leaf is one class and one row of `LEAF_FILES`; `conditions.leaves` has the row that evaluates it.
+To add a leaf from outside, add both rows before `conditions.file` is imported, which makes the
+union of the models.
 """
 
 from abc import abstractmethod
@@ -31,29 +31,28 @@ from milepost.base.problems import Problem
 from milepost.conditions.operators import OPERATORS, BoundKind, count_words, words
 
 Place = Literal["step", "trigger", "segment", "where", "event"]
-"""Where a condition is asked: a branch; a trigger or an audience, before any step has run; a
-segment, with the contact alone; the `where` of a wait or a behavior, with one event and the
-contact; the `where` of an exit, a goal or a rule of points, with one event alone."""
+"""Where a condition stands: a branch; a trigger or an audience, before any step has run; a segment,
+with the contact alone; the `where` of a wait or a behavior, with one event and the contact; the
+`where` of an exit, a goal or a rule of points, with one event alone."""
 
 
 UseKind = Literal["topic", "workflow", "segment", "step", "e-mail"]
-"""What a name must be the name of; an e-mail has that of the step that sends it."""
+"""What a name refers to; an `e-mail` is named by the step that sends it."""
 
 
 class ConditionFile(FileModel):
-    """A condition as a file holds it."""
+    """A condition in a file."""
 
     @abstractmethod
     def describe(self, whose: str) -> str:
-        """A clause, in Markdown. `whose` data an `event` path looks into."""
+        """A clause, in Markdown. `whose` names the owner of an `event` path's data."""
 
 
 class LeafFile(ConditionFile):
-    """A condition that is no group.
+    """A condition that is not a group.
 
-    `says` is its clause, with the fields that are ids and paths in braces. `uses` are the fields
-    that hold a name, which must exist. `looks_at` is the field that holds the path of a value that
-    is compared, and the whole path.
+    `says` is its clause, with ids and paths in braces. `uses` has the fields with names that must
+    exist. `looks_at` has the field with the path of the compared value, and the whole path.
     """
 
     allowed_in: ClassVar[frozenset[Place]] = frozenset({"step", "trigger", "segment"})
@@ -62,13 +61,13 @@ class LeafFile(ConditionFile):
     looks_at: ClassVar[tuple[str, str] | None] = None
 
     def value_checks(self) -> Iterator[Problem]:
-        """What no single field shows to be wrong; places are those of fields."""
+        """Problems that involve several fields; a location is a field."""
         return iter(())
 
     def describe(self, whose: str) -> str:
-        held = given(self)
-        shown = {name: code(each) for name, each in held.items() if isinstance(each, str)}
-        return self.says.format_map({**shown, "whose": whose, "compared": words(held, value)})
+        fields = given(self)
+        shown = {name: code(each) for name, each in fields.items() if isinstance(each, str)}
+        return self.says.format_map({**shown, "whose": whose, "compared": words(fields, value)})
 
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ if TYPE_CHECKING:
 
 
 def _moment(text: str) -> str:
-    """Read as an operator reads it: what that cannot read would be false for ever."""
+    """A date or a time that operators can read."""
     try:
         date.fromisoformat(text) if len(text) == len("2027-01-31") else instants.parse_instant(text)
     except ValueError:
@@ -106,7 +105,7 @@ BOUNDS: Final[Mapping[BoundKind, Any]] = {
 
 
 class _Compared(LeafFile):
-    """Exactly one operator, on the leaves that look a value up."""
+    """A leaf that compares one value with exactly one operator."""
 
     @model_validator(mode="after")
     def _one_operator(self) -> Self:
@@ -171,7 +170,7 @@ class StepIs(Comparison):
 
 
 def given(part: FileModel) -> dict[str, Any]:
-    """The fields of a part of a file by the names that the file has."""
+    """The given fields of a part of a file, by their names in the file."""
     return part.model_dump(by_alias=True, exclude_none=True)
 
 
@@ -192,7 +191,7 @@ class Times(FileModel):
 
 
 class Windowed(LeafFile):
-    """A leaf that looks at past events, of which its `where` lets some by."""
+    """A leaf that reads past events, filtered by its `where`."""
 
     within: Duration | None = Field(None, description="Count only the last `30 days`.")
     since: Literal["enrollment"] | None = Field(
@@ -210,12 +209,12 @@ class Windowed(LeafFile):
         return self
 
     def _window(self) -> str:
-        said = f" in the last {describe_duration(self.within)}" if self.within else ""
+        clause = f" in the last {describe_duration(self.within)}" if self.within else ""
         if self.since:
-            said += " since entering"
+            clause += " since entering"
         if self.where:
-            said += f" (counting only where {self.where.describe('its')})"
-        return said
+            clause += f" (counting only where {self.where.describe('its')})"
+        return clause
 
 
 class _Behavior(Windowed):
@@ -301,8 +300,8 @@ class EmailEventCondition(LeafFile):
     def describe(self, whose: str) -> str:
         link = f" at {quoted(self.link)}" if self.link else ""
         bots = " (opens and clicks by bots count too)" if self.include_bots else ""
-        fate = "complained about" if self.was == "complained" else self.was
-        return f"the e-mail of step {code(self.email)} was {fate}{link}{bots}"
+        was = "complained about" if self.was == "complained" else self.was
+        return f"the e-mail of step {code(self.email)} was {was}{link}{bots}"
 
 
 class ConsentsTo(LeafFile):
@@ -349,4 +348,4 @@ LEAF_FILES: Final[dict[str, type[LeafFile]]] = {
     "in_segment": InSegment,
     "event": EventCondition,
 }
-"""By the key that names a leaf in the file."""
+"""By the key of the leaf in a file."""

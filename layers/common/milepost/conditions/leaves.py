@@ -1,7 +1,7 @@
-"""Leaves: what a condition may ask of a contact. A leaf is one row of `LEAVES`.
+"""Evaluate leaves, the conditions that are not groups. A leaf is one row of `LEAVES`.
 
-`conditions.leaf_files` has the row of the side that reads and describes files. A leaf with a
-`where` is shown only those events that meet it: `conditions.evaluate` sees to that.
+`conditions.leaf_files` has the row that reads and describes files. `conditions.evaluate` applies a
+leaf's `where` before it calls the leaf.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -31,20 +31,20 @@ from milepost.conditions.operators import (
 )
 
 ANY_FIELD = "*"
-"""The field of a condition that could look anywhere in the contact."""
+"""The dependency of a condition that may read any field of the contact."""
 
 SCORE = "score"
-"""The one field of a contact that changes with time alone."""
+"""The only field of a contact that time alone changes."""
 
-MOST_SAID = 5
-"""Of a list of values, a reason names so many."""
+MAX_SHOWN = 5
+"""How many values of a list a reason shows."""
 
 
 DependencyKind = Literal["events", "fields", "topics", "workflows", "segments"]
 
 
 class Dependency(NamedTuple):
-    """One thing that has a condition evaluated again when it changes."""
+    """Data whose change has a condition evaluated again."""
 
     kind: DependencyKind
     name: str
@@ -56,12 +56,12 @@ def _nothing(*_: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What is known of a leaf when it runs. None of these may raise.
+    """The functions of a leaf. None of them may raise.
 
-    `depends_on` says which changes have the condition evaluated again. What has to be loaded
-    beforehand: `needs_windows` of the timeline, at a time and for a contact that entered at
-    another, and `needs_emails`, by their steps. `timed` says whether time alone may change the
-    answer at all; `next_change` gives the instants at which it can, if nothing happens.
+    `depends_on` lists the data whose change has the condition evaluated again. `needs_windows`
+    (given the time and the time of entry) and `needs_emails` (step ids) list what to load before
+    the evaluation. `timed` says whether time alone can change the result; `next_change` gives the
+    instants at which it can, if nothing happens.
     """
 
     evaluate: Callable[[Condition, EvaluationContext], ConditionResult]
@@ -76,28 +76,28 @@ class Leaf:
 
 # --- comparisons --------------------------------------------------------------------------------
 
-_Looks = Callable[[Condition, EvaluationContext], tuple[str, Any, str]]
-"""Where a comparison looks: what reasons call that, its data, and the path of the value there."""
+_Locate = Callable[[Condition, EvaluationContext], tuple[str, Any, str]]
+"""Finds the value of a comparison: the data's name in reasons, the data, and the path in it."""
 
 
-def _comparison(looks: _Looks, depends_on: Callable[[Condition], Iterator[Dependency]]) -> Leaf:
-    def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-        root, data, path = looks(condition, facts)
-        return _compared(f"{root}.{path}", get_path(data, path), condition, facts.now)
+def _comparison(locate: _Locate, depends_on: Callable[[Condition], Iterator[Dependency]]) -> Leaf:
+    def evaluate(condition: Condition, context: EvaluationContext) -> ConditionResult:
+        root, data, path = locate(condition, context)
+        return _compared(f"{root}.{path}", get_path(data, path), condition, context.now)
 
-    def next_change(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-        _, data, path = looks(condition, facts)
+    def next_change(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
+        _, data, path = locate(condition, context)
         if condition.get("contact") == SCORE:
-            yield from (at for at, _ in facts.score_decays)
+            yield from (at for at, _ in context.score_decays)
         for operator, bound in named(condition):
-            yield from changes(operator, get_path(data, path), bound, facts.now)
+            yield from changes(operator, get_path(data, path), bound, context.now)
 
     return Leaf(evaluate, depends_on, timed=_is_timed, next_change=next_change)
 
 
 def _is_timed(condition: Condition) -> bool:
-    near = any(operator.changes_at for operator, _ in named(condition))
-    return near or condition.get("contact") == SCORE
+    changes_with_time = any(operator.changes_at for operator, _ in named(condition))
+    return changes_with_time or condition.get("contact") == SCORE
 
 
 def _compared(name: str, value: Any, condition: Condition, now: datetime) -> ConditionResult:
@@ -105,68 +105,70 @@ def _compared(name: str, value: Any, condition: Condition, now: datetime) -> Con
     met = compare(operator, value, bound, now)
     if value is MISSING or value is None:
         return ConditionResult(operator.of_several == "whole" and met is True, f"{name} is missing")
-    strange = ", which cannot be compared" if met is None else ""
-    rule = predicate(operator, bound, _say, MOST_SAID)
-    return ConditionResult(met is True, f"{name} is {_say(value)}{strange} (condition: {rule})")
+    note = ", which cannot be compared" if met is None else ""
+    rule = predicate(operator, bound, _show, MAX_SHOWN)
+    return ConditionResult(met is True, f"{name} is {_show(value)}{note} (condition: {rule})")
 
 
 def root_field(path: str) -> str:
-    """The field of a profile that a path begins with: `properties.plan` for `properties.plan.id`.
+    """The profile's field at the start of a path: `properties.plan` for `properties.plan.id`.
 
-    `*` if it could be any of them.
+    `*` if it can be any field.
     """
-    home, _, rest = path.partition(".")
-    if home not in {"properties", "lists", "segments"}:
-        return home.removesuffix("[]")
+    root, _, rest = path.partition(".")
+    if root not in {"properties", "lists", "segments"}:
+        return root.removesuffix("[]")
     key = rest.partition(".")[0].removesuffix("[]")
-    return f"{home}.{key}" if key else ANY_FIELD
+    return f"{root}.{key}" if key else ANY_FIELD
 
 
-def _step(condition: Condition, facts: EvaluationContext) -> tuple[str, Any, str]:
+def _step(condition: Condition, context: EvaluationContext) -> tuple[str, Any, str]:
     step = condition["step"]
-    return f"steps.{step}", facts.steps.get(step, {}), condition["output"]
+    return f"steps.{step}", context.steps.get(step, {}), condition["output"]
 
 
 def _membership(
     key: str,
     kind: DependencyKind,
-    said: str,
+    phrase: str,
     among: Callable[[EvaluationContext], Collection[str]],
     prefix: str = "",
 ) -> Leaf:
-    def evaluate(condition: Condition, facts: EvaluationContext) -> ConditionResult:
-        inside = condition[key] in among(facts)
-        return ConditionResult(inside, f"is {_un(inside)}{said} {condition[key]}")
+    def evaluate(condition: Condition, context: EvaluationContext) -> ConditionResult:
+        inside = condition[key] in among(context)
+        return ConditionResult(inside, f"is {_not(inside)}{phrase} {condition[key]}")
 
     return Leaf(evaluate, lambda c: iter((Dependency(kind, f"{prefix}{c[key]}"),)))
 
 
-def _lists(facts: EvaluationContext) -> Collection[str]:
-    return [name for name, on in facts.contact.get("lists", {}).items() if on is True]
+def _lists(context: EvaluationContext) -> Collection[str]:
+    return [name for name, on in context.contact.get("lists", {}).items() if on is True]
 
 
-def _consents_to(condition: Condition, facts: EvaluationContext) -> ConditionResult:
+def _consents_to(condition: Condition, context: EvaluationContext) -> ConditionResult:
     topic = condition["consents_to"]
-    state = facts.consent.get(topic)
-    said = {"granted": "consents to", "withdrawn": "has withdrawn consent to"}
+    state = context.consent.get(topic)
+    phrases = {"granted": "consents to", "withdrawn": "has withdrawn consent to"}
     return ConditionResult(
-        state == "granted", f"{said.get(state or '', 'never consented to')} {topic}"
+        state == "granted", f"{phrases.get(state or '', 'never consented to')} {topic}"
     )
 
 
-def _un(value: bool) -> str:
+def _not(value: bool) -> str:
     return "" if value else "not "
 
 
-def _email(condition: Condition, facts: EvaluationContext) -> ConditionResult:
+def _email(condition: Condition, context: EvaluationContext) -> ConditionResult:
     step, was = condition["email"], condition["was"]
-    message = facts.emails.get(step, {})
+    message = context.emails.get(step, {})
     include_bots = condition.get("include_bots", False)
     if was == "clicked" and "link" in condition:
         value = _clicked(condition["link"], message, include_bots)
-        return ConditionResult(value, f"e-mail {step}: {condition['link']} was {_un(value)}clicked")
+        return ConditionResult(
+            value, f"e-mail {step}: {condition['link']} was {_not(value)}clicked"
+        )
     value = bool(message.get(f"{was}_at") or (include_bots and message.get(f"bot_{was}_at")))
-    return ConditionResult(value, f"e-mail {step} was {_un(value)}{was}")
+    return ConditionResult(value, f"e-mail {step} was {_not(value)}{was}")
 
 
 def _clicked(link: str, message: Mapping[str, Any], include_bots: bool) -> bool:
@@ -184,11 +186,11 @@ def _clicked(link: str, message: Mapping[str, Any], include_bots: bool) -> bool:
 _ONCE: Mapping[str, Any] = {"gte": 1}
 
 
-def _did(condition: Condition, facts: EvaluationContext) -> ConditionResult:
+def _did(condition: Condition, context: EvaluationContext) -> ConditionResult:
     negated = "did_not" in condition
     name = _event_name(condition)
-    count = _count(name, condition, facts)
-    enough = _meets_times(condition, count, facts.now)
+    count = _count(name, condition, context)
+    enough = _meets_times(condition, count, context.now)
     needs = count_words(condition.get("times") or _ONCE, str)
     rule = f"must not have {needs}" if negated else f"needs {needs}"
     return ConditionResult(
@@ -196,14 +198,14 @@ def _did(condition: Condition, facts: EvaluationContext) -> ConditionResult:
     )
 
 
-def _sum_of(condition: Condition, facts: EvaluationContext) -> ConditionResult:
+def _sum_of(condition: Condition, context: EvaluationContext) -> ConditionResult:
     total = _added_up(
-        _amount(get_path(happening.data, condition["of"])) for happening in _seen(condition, facts)
+        _amount(get_path(event.data, condition["of"])) for event in _events(condition, context)
     )
     name = f"{condition['of']} of {condition['sum_of']}"
-    when, rule = _when(condition), words(condition, _say)
-    met = _meets(condition, total, facts.now)
-    return ConditionResult(met, f"{name} comes to {_say(total)}{when} (condition: {rule})")
+    when, rule = _when(condition), words(condition, _show)
+    met = _meets(condition, total, context.now)
+    return ConditionResult(met, f"{name} comes to {_show(total)}{when} (condition: {rule})")
 
 
 def _meets(bounds: Mapping[str, Any], number: float, now: datetime) -> bool:
@@ -211,23 +213,25 @@ def _meets(bounds: Mapping[str, Any], number: float, now: datetime) -> bool:
 
 
 def _meets_times(condition: Condition, count: int, now: datetime) -> bool:
-    """Whether something was done as often as `did` or `did_not` names."""
+    """Whether a count meets the `times` of a `did` or `did_not`."""
     return _meets(condition.get("times") or _ONCE, count, now)
 
 
-def _count(name: str, condition: Condition, facts: EvaluationContext) -> int:
+def _count(name: str, condition: Condition, context: EvaluationContext) -> int:
     if not _answered_by_totals(condition):
-        return len(_seen(condition, facts))
-    total = facts.metrics.get(name)
+        return len(_events(condition, context))
+    total = context.metrics.get(name)
     if total is None:
         return 0
     if "since" not in condition:
         return int(total["count"])
-    return int(facts.entered_at is None or instants.parse_instant(total["last"]) > facts.entered_at)
+    return int(
+        context.entered_at is None or instants.parse_instant(total["last"]) > context.entered_at
+    )
 
 
 def _answered_by_totals(condition: Condition) -> bool:
-    """Totals know how often ever, and whether the last time was after some instant."""
+    """Totals have the count of all time and the time of the last event."""
     if "sum_of" in condition or "where" in condition or "within" in condition:
         return False
     return "since" not in condition or condition.get("times") in (None, {"gte": 1})
@@ -236,7 +240,7 @@ def _answered_by_totals(condition: Condition) -> bool:
 def _windows(
     condition: Condition, now: datetime, entered_at: datetime | None
 ) -> Iterator[EventWindow]:
-    """The timeline windows this condition reads beyond the totals on the profile."""
+    """The timeline windows that a condition reads in addition to the profile's totals."""
     if not _answered_by_totals(condition):
         yield _window(condition, now, entered_at)
 
@@ -248,36 +252,35 @@ def _window(condition: Condition, now: datetime, entered_at: datetime | None) ->
     return EventWindow(_event_name(condition), since)
 
 
-def _seen(condition: Condition, facts: EvaluationContext) -> Sequence[PastEvent]:
-    return facts.windows.get(_window(condition, facts.now, facts.entered_at), ())
+def _events(condition: Condition, context: EvaluationContext) -> Sequence[PastEvent]:
+    return context.windows.get(_window(condition, context.now, context.entered_at), ())
 
 
 def _event_name(condition: Condition) -> str:
     return str(condition.get("did") or condition.get("did_not") or condition["sum_of"])
 
 
-def _count_changes(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-    """What is counted in a window becomes less, one after the other: when that is no longer, or
-    only then, as often as is asked for."""
-    leaving = sorted(_leavings(condition, facts))
-    now = _meets_times(condition, len(leaving), facts.now)
+def _count_changes(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
+    """The first instant at which enough events have left the window to change the result."""
+    leaving = sorted(_leave_times(condition, context))
+    now = _meets_times(condition, len(leaving), context.now)
     for gone, at in enumerate(leaving, 1):
         last_of_its_instant = gone == len(leaving) or leaving[gone] > at
-        left = len(leaving) - gone
-        if last_of_its_instant and _meets_times(condition, left, facts.now) is not now:
+        remaining = len(leaving) - gone
+        if last_of_its_instant and _meets_times(condition, remaining, context.now) is not now:
             yield at
             return
 
 
-def _leavings(condition: Condition, facts: EvaluationContext) -> Iterator[datetime]:
-    """The instants at which what has been done is no longer within the time asked for."""
+def _leave_times(condition: Condition, context: EvaluationContext) -> Iterator[datetime]:
+    """The instants at which events leave the `within` window."""
     if "within" in condition:
         within = parse_duration(condition["within"])
-        yield from (happening.at + within for happening in _seen(condition, facts))
+        yield from (event.at + within for event in _events(condition, context))
 
 
 def _amount(value: Any) -> float:
-    """A number, or the sum of several; anything else adds nothing."""
+    """A number, or the sum of a list; any other value counts 0."""
     if isinstance(value, list):
         return _added_up(_amount(each) for each in value)
     try:
@@ -288,12 +291,12 @@ def _amount(value: Any) -> float:
 
 def _added_up(amounts: Iterable[float]) -> float:
     """Their exact sum; infinite if no float can hold it."""
-    all_of_them = list(amounts)
+    numbers = list(amounts)
     try:
-        return fsum(all_of_them)
+        return fsum(numbers)
     except OverflowError:
-        return copysign(inf, sum(amount / 2**64 for amount in all_of_them))
-    except ValueError:  # infinite this way and that
+        return copysign(inf, sum(number / 2**64 for number in numbers))
+    except ValueError:  # both infinities
         return 0.0
 
 
@@ -307,10 +310,10 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times" if count else "never"
 
 
-def _say(value: Any) -> str:
+def _show(value: Any) -> str:
     if isinstance(value, list):
-        more = " ..." if len(value) > MOST_SAID else ""
-        return ", ".join(_say(v) for v in value[:MOST_SAID]) + more or "empty"
+        more = " ..." if len(value) > MAX_SHOWN else ""
+        return ", ".join(_show(v) for v in value[:MAX_SHOWN]) + more or "empty"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value)
@@ -326,12 +329,12 @@ _BEHAVIOR = Leaf(
 )
 LEAVES: Final[dict[str, Leaf]] = {
     "contact": _comparison(
-        lambda condition, facts: ("contact", facts.contact, condition["contact"]),
+        lambda condition, context: ("contact", context.contact, condition["contact"]),
         lambda condition: iter((Dependency("fields", root_field(condition["contact"])),)),
     ),
     "did": _BEHAVIOR,
     "did_not": _BEHAVIOR,
-    "sum_of": replace(_BEHAVIOR, evaluate=_sum_of, next_change=_leavings),
+    "sum_of": replace(_BEHAVIOR, evaluate=_sum_of, next_change=_leave_times),
     "email": Leaf(_email, needs_emails=lambda condition: iter((condition["email"],))),
     "step": _comparison(_step, _nothing),
     "consents_to": Leaf(
@@ -343,7 +346,7 @@ LEAVES: Final[dict[str, Leaf]] = {
     "in_list": _membership("in_list", "fields", "on list", _lists, "lists."),
     "in_segment": _membership("in_segment", "segments", "in segment", lambda f: f.segments),
     "event": _comparison(
-        lambda condition, facts: ("event", facts.event, condition["event"]), _nothing
+        lambda condition, context: ("event", context.event, condition["event"]), _nothing
     ),
 }
-"""By the key that names a leaf in the file."""
+"""By the key of the leaf in a file."""

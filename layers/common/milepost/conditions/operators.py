@@ -1,8 +1,8 @@
-"""Operators: how a condition compares a value. An operator is one row of `OPERATORS`.
+"""Operators compare a value with a bound. An operator is one row of `OPERATORS`.
 
-The row makes the operator's field in the file and the schema, its check, its answer, its words in
+The row defines the operator's field in files and the schema, its check, its result, its words in
 reasons and reports, its next change, and its line in the reference. To add an operator from
-outside, put its row in before `conditions.leaf_files` is imported, which makes the fields.
+outside, add its row before `conditions.leaf_files` is imported, which makes the fields.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from milepost.base.paths import MISSING
 
 ValueKind = Literal["text", "number", "flag", "date"]
 BoundKind = Literal["value", "values", "text", "number", "range", "flag", "date", "duration"]
-"""What a file gives an operator: `value` is a text, a number or a flag, `range` two numbers."""
+"""The bound in a file: `value` is a text, a number or a flag, `range` two numbers."""
 
 Holds = Callable[[Any, Any, datetime], bool | None]
 ChangesAt = Callable[[datetime, Any, datetime], Iterator[datetime]]
@@ -26,15 +26,15 @@ ChangesAt = Callable[[datetime, Any, datetime], Iterator[datetime]]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """What is known of an operator.
+    """One operator.
 
-    `holds` gets a value, the bound and the time; None, TypeError, ValueError or OverflowError say
-    that it cannot compare the value. `compares` are the kinds that it can, besides unknown ones.
-    Of several values `one` is enough, or there may be `none`; with `whole`, `holds` gets the value
-    as it is, also a list or MISSING. `words` stand before the bound, `joins` before the last of
-    several; `words_if_false` are for a flag, `counts` for an operator that `times` has. `meaning`
-    explains the field. `changes_at` gives the instants near the time at which the comparison of
-    an instant can change; if it `recurs`, there are always more to come.
+    `holds` gets a value, the bound and the time. None, TypeError, ValueError or OverflowError mean
+    that it cannot compare the value. `compares` lists the types that it can compare, besides
+    unknown ones. `of_several`: in a list, `one` value must match or `none`; with `whole`, `holds`
+    gets the value itself, also a list or MISSING. `words` stand before the bound, `joins` before
+    the last of several; `words_if_false` are for a flag, `counts` for an operator of `times`.
+    `meaning` explains the field. `changes_at` gives the instants near the time at which the result
+    for an instant can change; with `recurs`, more always follow.
     """
 
     holds: Holds
@@ -56,7 +56,7 @@ def named(condition: Mapping[str, Any]) -> list[tuple[Operator, Any]]:
 
 
 def compare(operator: Operator, value: Any, bound: Any, now: datetime) -> bool | None:
-    """Whether a value, or one of several, meets the bound; None if none can be compared."""
+    """Whether a value, or one of several, meets the bound; None if no value is comparable."""
     if operator.of_several == "whole":
         return _holds(operator, value, bound, now)
     if not isinstance(value, list):
@@ -69,7 +69,7 @@ def compare(operator: Operator, value: Any, bound: Any, now: datetime) -> bool |
 
 
 def _holds(operator: Operator, value: Any, bound: Any, now: datetime) -> bool | None:
-    """None for what cannot be compared: of several values it must not hide the others."""
+    """None if the value is not comparable; in a list it must not hide the other values."""
     try:
         return operator.holds(value, bound, now)
     except (TypeError, ValueError, OverflowError):
@@ -77,14 +77,14 @@ def _holds(operator: Operator, value: Any, bound: Any, now: datetime) -> bool | 
 
 
 def changes(operator: Operator, value: Any, bound: Any, now: datetime) -> Iterator[datetime]:
-    """All instants at which the comparison of a value can change, the near ones at least."""
+    """The instants, at least the near ones, at which the comparison of a value can change."""
     if operator.changes_at is None or value is MISSING:
         return
     for each in value if isinstance(value, list) else [value]:
         try:
             yield from operator.changes_at(as_instant(each, now), bound, now)
         except (TypeError, ValueError, OverflowError):
-            continue  # nothing that could be compared, now or later
+            continue  # not comparable, now or later
 
 
 def words(bounds: Mapping[str, Any], show: Callable[[Any], str]) -> str:
@@ -105,17 +105,17 @@ def predicate(
         case "flag":
             return operator.words if bound else operator.words_if_false
         case "duration":
-            said = format_duration(parse_duration(bound))
+            shown = format_duration(parse_duration(bound))
         case "range":
-            said = _joined(map(show, bound), "and")
+            shown = _joined(map(show, bound), "and")
         case "values":
             more = ["..."] if most is not None and len(bound) > most else []
-            said = _joined([*map(show, bound[:most]), *more], operator.joins)
+            shown = _joined([*map(show, bound[:most]), *more], operator.joins)
         case "value" | "text" | "number" | "date":
-            said = show(bound)
+            shown = show(bound)
         case _:
             assert_never(operator.bound)
-    return f"{operator.words} {said}"
+    return f"{operator.words} {shown}"
 
 
 def _joined(parts: Iterable[str], last: str) -> str:
@@ -124,7 +124,7 @@ def _joined(parts: Iterable[str], last: str) -> str:
 
 
 def as_number(value: Any) -> Any:
-    """Shops send money as text: "421.88". TypeError or ValueError for what is no number."""
+    """A number, also from text: shops send money as "421.88". Raises TypeError or ValueError."""
     if isinstance(value, bool):
         raise TypeError
     if not isinstance(value, str):
@@ -136,7 +136,7 @@ def as_number(value: Any) -> Any:
 
 
 def as_instant(value: Any, now: datetime) -> datetime:
-    """The instant that a value of other people's data means; TypeError or ValueError if none."""
+    """The instant of a date or a time in untrusted data. Raises TypeError or ValueError."""
     if not isinstance(value, str):
         raise TypeError
     if len(value) == len("2026-11-22"):
@@ -145,7 +145,7 @@ def as_instant(value: Any, now: datetime) -> datetime:
 
 
 def _same(value: Any, bound: Any, _: datetime | None = None) -> bool:
-    """Equal, and not a truth value next to a number: Python takes True for 1."""
+    """Equal, but a boolean never equals a number: in Python, True == 1."""
     return isinstance(value, bool) is isinstance(bound, bool) and bool(value == bound)
 
 
@@ -170,7 +170,7 @@ def _next(at: datetime, bound: Any, _: datetime) -> Iterator[datetime]:
 
 
 def _anniversaries(at: datetime, bound: Any, now: datetime) -> Iterator[datetime]:
-    """An anniversary lasts a whole day, and comes near the bound before its hour."""
+    """The start and the end of each anniversary, and the start of the bound before its hour."""
     width = parse_duration(bound)
     for year in range(now.year - 1, now.year + 3 + width.days // 365):
         if not 1 <= year <= 9999:
@@ -182,7 +182,7 @@ def _anniversaries(at: datetime, bound: Any, now: datetime) -> Iterator[datetime
 
 
 def _returns_within(value: Any, bound: Any, now: datetime) -> bool:
-    """Whether a day of the year comes again so soon; the whole of it counts."""
+    """Whether the next anniversary is within the bound; the whole day counts."""
     at, today = as_instant(value, now), now.date()
     day = _in_year(at.date(), today.year)
     if day < today:
@@ -200,11 +200,11 @@ def _in_year(day: date, year: int) -> date:
 
 
 _TICK = timedelta(microseconds=1)
-"""What holds up to an instant, that instant included, ends one tick after it."""
+"""A condition that holds up to and including an instant ends one tick later."""
 
 
 def _text(test: Callable[[str, str], bool]) -> Holds:
-    """A comparison of texts in which capital letters do not matter."""
+    """A case-insensitive comparison of texts."""
     return lambda value, bound, _: (
         test(value.casefold(), bound.casefold()) if isinstance(value, str) else None
     )
@@ -259,4 +259,4 @@ OPERATORS: Final[dict[str, Operator]] = {
         changes_at=_anniversaries, recurs=True),
 }
 # fmt: on
-"""By the name that the file has. A condition names exactly one; a sum may name several."""
+"""By the name in files. A condition names exactly one; a sum may name several."""

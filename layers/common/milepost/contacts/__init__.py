@@ -1,1 +1,1 @@
-"""One person: events, profile, identity, consent, timeline, lists."""
+"""Contacts: events, profile, identity, consent, timeline, lists."""

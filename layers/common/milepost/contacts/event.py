@@ -1,4 +1,4 @@
-"""One event of one contact, whatever reported it, and whom it identifies."""
+"""One event of one contact, and the identifiers that it carries."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -22,15 +22,15 @@ IdentifierKind = Literal["email", "external_id", "phone", "device", "order", "ch
 IDENTIFIER_PRIORITY: tuple[IdentifierKind, ...] = (
     "email", "external_id", "phone", "order", "checkout", "cart", "device",
 )  # fmt: skip
-"""Which identifier wins when an event carries several: the address the mail goes to comes first."""
+"""Which identifier wins when an event has several. The e-mail address comes first."""
 
 
 class ConsentEvidence(NamedTuple):
-    """What an event says about permission to mail: evidence, not yet a decision.
+    """What an event says about consent; `merge_consent` decides.
 
-    `topic` None means "whatever topics this store maps its shop's marketing consent to".
-    `at` None means the source gave no time; such a grant never overrides a recorded answer. A
-    confirmed sign-up has two requests: the one that confirmed it, and the one that began it.
+    `topic` None means the store's `shop_topics`. `at` None means that the source gave no time; such
+    a grant never overrides a recorded answer. A confirmed sign-up has two requests: the one that
+    confirmed it (`at`, `ip`) and the one that began it (`requested_at`, `requested_ip`).
     """
 
     state: Literal["granted", "withdrawn"]
@@ -47,9 +47,9 @@ class ConsentEvidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContactUpdate:
-    """What an event says about the person: only what was stated, never defaults.
+    """What an event states about the contact, without defaults.
 
-    `fields` are the contact's own, by the names of `CONTACT_FIELDS`.
+    `fields` has the names of `CONTACT_FIELDS`.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -81,10 +81,10 @@ class Event:
 
 
 def contact_id(store: str, kind: IdentifierKind, value: str) -> str:
-    """Name the contact that is first seen under this identifier.
+    """The id of a contact that is first seen under this identifier.
 
-    A function of its arguments, so that two first events at once agree without a lock, and no
-    second write is needed to reserve an id. 26 characters of [0-9a-f]; says nothing readable.
+    It is a hash, so two concurrent first events agree without a lock and without a write that
+    reserves an id. `c` and 25 hex digits.
     """
     return "c" + sha256(f"{store}\n{kind}\n{value}".encode()).hexdigest()[:25]
 
@@ -92,35 +92,17 @@ def contact_id(store: str, kind: IdentifierKind, value: str) -> str:
 def encode_body(event: Event) -> str:
     """The event as one JSON text: half the CPU of a DynamoDB map (measured, docs/decisions)."""
     contact = event.contact
-    facts: dict[str, Any] = {
+    update: dict[str, Any] = {
         **contact.fields,
         "properties": dict(contact.properties),
-        "consents": [
-            {
-                "state": c.state,
-                "method": c.method,
-                "source": c.source,
-                "topic": c.topic,
-                "at": instants.format_instant(c.at) if c.at else None,
-                "consent_text": c.consent_text,
-                "ip": c.ip,
-                "user_agent": c.user_agent,
-                **(
-                    {"requested_at": instants.format_instant(c.requested_at)}
-                    if c.requested_at
-                    else {}
-                ),
-                **({} if c.requested_ip is None else {"requested_ip": c.requested_ip}),
-            }
-            for c in contact.consents
-        ],
+        "consents": [_consent_json(each) for each in contact.consents],
         "changes": [list(change) for change in contact.changes],
     }
     return json.dumps(
         {
             "identifiers": dict(event.identifiers),
             "data": dict(event.data),
-            "contact": {k: v for k, v in facts.items() if v},
+            "contact": {k: v for k, v in update.items() if v},
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -128,22 +110,29 @@ def encode_body(event: Event) -> str:
     )
 
 
+def _consent_json(evidence: ConsentEvidence) -> dict[str, Any]:
+    """All fields, but those of a confirmed sign-up only if they are set."""
+    document = evidence._asdict()
+    document |= {n: instants.format_instant(document[n]) for n in _TIMES if document[n]}
+    return {n: v for n, v in document.items() if v is not None or not n.startswith("requested_")}
+
+
 def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], ContactUpdate]:
-    """Undo `encode_body`: identifiers, data and the facts about the contact."""
+    """Undo `encode_body`: identifiers, data and the contact update."""
     document = json.loads(body)
-    facts = document["contact"]
-    fields = {name: facts[name] for name in CONTACT_FIELDS if name in facts}
+    update = document["contact"]
+    fields = {name: update[name] for name in CONTACT_FIELDS if name in update}
     consents = tuple(
         ConsentEvidence(
             **{**c, **{n: instants.parse_instant(c[n]) if c.get(n) else None for n in _TIMES}}
         )
-        for c in facts.get("consents", ())
+        for c in update.get("consents", ())
     )
-    changes = tuple(Change(*change) for change in facts.get("changes", ()))
+    changes = tuple(Change(*change) for change in update.get("changes", ()))
     return (
         document["identifiers"],
         document["data"],
-        ContactUpdate(fields, facts.get("properties", {}), consents, changes),
+        ContactUpdate(fields, update.get("properties", {}), consents, changes),
     )
 
 
@@ -151,7 +140,7 @@ _TIMES = ("at", "requested_at")
 
 
 def is_system_event(event: Event) -> bool:
-    """Whether Milepost wrote the event for itself. Such an event is not counted."""
+    """Whether Milepost wrote the event for itself. Totals do not count such an event."""
     return event.source == SYSTEM_SOURCE and event.name in (
         MERGE_REQUESTED,
         MERGED,
@@ -160,43 +149,43 @@ def is_system_event(event: Event) -> bool:
 
 
 def is_merge_request(event: Event) -> bool:
-    """Whether an event asks the contact on whose timeline it is to merge."""
+    """Whether an event requests a merge of its contact."""
     return event.source == SYSTEM_SOURCE and event.name == MERGE_REQUESTED
 
 
 PERSONAL_IDENTIFIERS: Final[tuple[IdentifierKind, ...]] = ("email", "external_id", "phone")
-"""Identifiers of a person. A contact that has none of them is anonymous."""
+"""A contact that has none of these identifiers is anonymous."""
 
 TRUSTED_SOURCES: Final = frozenset({"api", "import", *(key.platform for key in KEYS.values())}) - {
     ""
 }
-"""Sources that prove to be the shop, by a key or a signature. Whatever else names a person may be
-anybody who types an address into a page: such an event changes nothing that is known of anyone."""
+"""Sources that prove with a key or a signature that they are the shop. Other sources may be a
+visitor who types any address into a page, so their events never change known values."""
 
 
 def trusted(event: Event) -> bool:
-    """Whether the shop stands for what an event says of a person.
+    """Whether an event comes from the shop or from Milepost.
 
-    An event without identifiers was addressed by ourselves, or by a link that we have signed.
+    An event without identifiers comes from Milepost itself or from a link token.
     """
     return event.source in TRUSTED_SOURCES or not event.identifiers
 
 
 def claimable_identifiers(event: Event) -> Mapping[IdentifierKind, str]:
-    """The identifiers that an event may lay hands on.
+    """The identifiers that an event may claim for its contact.
 
-    Whoever is not the shop names one person at most, and brings a device along: a second name
-    could take over what belongs to somebody else.
+    An untrusted event may claim one personal identifier and a device. A second one could take over
+    another person's contact.
     """
-    held = event.identifiers
-    names = [kind for kind in PERSONAL_IDENTIFIERS if kind in held]
-    if trusted(event) or not names:
-        return held
-    return {kind: held[kind] for kind in (names[0], "device") if kind in held}
+    given = event.identifiers
+    kinds = [kind for kind in PERSONAL_IDENTIFIERS if kind in given]
+    if trusted(event) or not kinds:
+        return given
+    return {kind: given[kind] for kind in (kinds[0], "device") if kind in given}
 
 
 def personal_identifiers(identifiers: Mapping[IdentifierKind, str]) -> dict[IdentifierKind, str]:
-    """Those identifiers that name a person, the first to decide first."""
+    """The identifiers that name a person, by priority."""
     return {
         k: identifiers[k]
         for k in IDENTIFIER_PRIORITY
@@ -205,7 +194,7 @@ def personal_identifiers(identifiers: Mapping[IdentifierKind, str]) -> dict[Iden
 
 
 def drop_identifiers(event: Event, kinds: Collection[IdentifierKind]) -> Event:
-    """The event without identifiers that belong to somebody else."""
+    """The event without identifiers of these kinds, which belong to another contact."""
     if not kinds:
         return event
     kept = {kind: value for kind, value in event.identifiers.items() if kind not in kinds}
@@ -213,27 +202,27 @@ def drop_identifiers(event: Event, kinds: Collection[IdentifierKind]) -> Event:
 
 
 def anonymous(known: Mapping[str, Collection[str]]) -> bool:
-    """Whether nobody has said yet who this is; `known` are a profile's identifiers."""
+    """Whether a contact has no personal identifier; `known` are its profile's identifiers."""
     return not any(known.get(kind) for kind in PERSONAL_IDENTIFIERS)
 
 
 def is_misrouted(contact: str, known: Mapping[str, Collection[str]], event: Event) -> bool:
-    """Whether an event is about somebody else than the contact that its device led it to.
+    """Whether an event reached this contact and belongs to another.
 
-    Two people share a device: the event names a person, by nothing that is known of this contact,
-    and nothing but the device can have led it here. Or the shop tells two customers apart who share
-    a telephone or a cart.
+    Either two people share a device: the event names a person by no identifier of this contact, and
+    only the device can have led it here. Or the shop's customer ids differ, although the two people
+    share a phone number or a cart.
     """
-    said = claimable_identifiers(event)
-    names = personal_identifiers(said)
+    claimed = claimable_identifiers(event)
+    names = personal_identifiers(claimed)
     if not names or anonymous(known):
         return False
     if any(contact == contact_id(event.store, kind, value) for kind, value in names.items()):
-        return False  # the name itself led here
+        return False  # its own personal identifier led here
     customer = names.get("external_id")
     if customer and known.get("external_id") and customer not in known["external_id"]:
         return names.get("email") not in known.get("email", ())
-    if any(kind in said for kind in ("order", "checkout", "cart")):
+    if any(kind in claimed for kind in ("order", "checkout", "cart")):
         return False
-    here = any(value in known.get(kind, ()) for kind, value in names.items())
-    return not here and said.get("device") in known.get("device", ())
+    is_known = any(value in known.get(kind, ()) for kind, value in names.items())
+    return not is_known and claimed.get("device") in known.get("device", ())

@@ -1,4 +1,4 @@
-"""The names of events that Milepost itself reports; a shop's own names are its business."""
+"""The names of events that Milepost itself reports."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +19,8 @@ ALLOWED: Final = frozenset(
         "Promotion Clicked",
     }
 )
-"""Names of the Segment e-commerce specification. No checkout and no order: those are the shop's."""
+"""The events that a browser may report, from the Segment e-commerce specification. Only the shop
+reports checkouts and orders."""
 
 
 EMAIL: Final[Mapping[str, str]] = {
@@ -28,16 +29,14 @@ EMAIL: Final[Mapping[str, str]] = {
     "bounced": "Email Bounced",
     "complained": "Email Marked as Spam",
 }
-"""What becomes an event a workflow can wait for. `sent` and `delivered` stay on the ledger: they
-are on the contact's timeline there already, and an event for each would double what a mail costs.
-"""
+"""The delivery events that become events of the contact. `sent` and `delivered` stay on the ledger:
+an event for each would double the cost of an e-mail."""
 EMAIL_BY_BOT: Final[Mapping[str, str]] = {
     "opened": "Email Opened by Bot",
     "clicked": "Email Clicked by Bot",
 }
-"""What a mail program or a scanner did of its own accord. They are events of other names, so that
-whatever counts, waits for or starts on the reader's leaves them out, unless it names them.
-"""
+"""Opens and clicks of mail programs and scanners. They have other names, so that counts, waits and
+triggers on the recipient's events leave them out."""
 UNSUBSCRIBED: Final = "Unsubscribed"
 
 CONSENT: Final = "Consent Recorded"
@@ -50,20 +49,20 @@ IMPORTED: Final = "Contact Imported"
 IMPORT_REVERTED: Final = "Import Reverted"
 
 SYSTEM_SOURCE: Final = "milepost"
-"""The source of what Milepost notes for itself: no shop can report under it."""
+"""The source of Milepost's own events. No shop can report under it."""
 MERGE_REQUESTED: Final = "Merge Requested"
 MERGED: Final = "Contacts Merged"
 DUPLICATE_CORRECTED: Final = "Duplicate Event Corrected"
 
 FORM: Final = "Form Submitted"
-"""A sign-up that counts: with double opt-in it is reported when its reader has confirmed it."""
+"""A sign-up. With double opt-in, Milepost reports it after the confirmation."""
 DEVICE: Final = "Device Identified"
 OPT_IN: Final = "Opt-In Requested"
 PREFERENCES: Final = "Preferences Changed"
 SEGMENT: Final[Mapping[str, str]] = {"entered": "Segment Entered", "left": "Segment Left"}
 DATE: Final = "Date Reached"
 REEVALUATED: Final = "Contact Re-evaluated"
-"""Nothing happened but that time passed: the contact is looked at again, and nothing is counted."""
+"""Has a contact re-evaluated without a new event; totals do not count it."""
 INACTIVE: Final = "Inactivity Reached"
 SCHEDULE: Final = "Schedule Reached"
 CATALOG: Final[Mapping[str, str]] = {

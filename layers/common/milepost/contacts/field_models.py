@@ -1,4 +1,4 @@
-"""Pydantic models that have the contact fields; only what describes files and bodies imports it."""
+"""Add the contact fields to pydantic models. Only models of files and bodies import this module."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ M = TypeVar("M", bound=BaseModel)
 def with_contact_fields(
     type_of: Callable[[ContactField], Any], among: Iterable[ContactField] = CONTACT_FIELDS.values()
 ) -> Callable[[type[M]], type[M]]:
-    """Add the contact fields to a model, each optional and of the type that `type_of` says."""
+    """Add the contact fields to a model, each optional and of the type that `type_of` gives."""
     made: dict[str, Any] = {
         field.name: (type_of(field) | None, Field(None, description=field.description))
         for field in among

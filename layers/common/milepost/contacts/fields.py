@@ -1,19 +1,20 @@
-"""The fields of a contact: which there are, how values are written, and how they change."""
+"""The fields of a contact: the table of fields, their spelling, and how changes add up."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any, Final, Literal, NamedTuple
 
 MAX_RECENT_ADDITIONS = 20
-"""Additions kept apart, for one that happened earlier may still arrive. Older ones are merged."""
+"""Additions that are stored one by one, because an earlier one may still arrive. Older ones are
+merged into the base value."""
 
 MAX_LIST_LENGTH = 50
 
 MAX_EXACT_INTEGER = 2**53
-"""Up to here a float holds every whole number, and a sum of them is true to the last point."""
+"""Up to here a float holds every whole number exactly."""
 
 Base = tuple[Any, str, str]
-"""A value, and the instant and the event that set it."""
+"""A value, the instant at which it was set, and the event that set it."""
 
 
 class Change(NamedTuple):
@@ -25,7 +26,7 @@ class Change(NamedTuple):
 
 
 class Addition(NamedTuple):
-    """A change that builds on what is there, with its instant and its event."""
+    """A change that adds to the current value, with its instant and its event."""
 
     at: str
     event: str
@@ -34,7 +35,7 @@ class Addition(NamedTuple):
 
 
 def current_value(base: Base | None, additions: Sequence[Addition]) -> Any:
-    """What a field comes to; None if there is nothing."""
+    """The value of a field; None if it has none."""
     value = base[0] if base else None
     for addition in additions:
         value = _plus(value, addition)
@@ -44,7 +45,7 @@ def current_value(base: Base | None, additions: Sequence[Addition]) -> Any:
 def add_to(
     base: Base | None, additions: Sequence[Addition], new: Addition
 ) -> tuple[Base | None, tuple[Addition, ...]]:
-    """The field after one more addition; one that is known or older than the base adds nothing."""
+    """The field after one more addition. A known one, or one older than the base, adds nothing."""
     if (base is not None and new[:2] <= base[1:]) or new in additions:
         return base, tuple(additions)
     kept = sorted((*additions, new), key=lambda each: each[:2])
@@ -55,12 +56,12 @@ def add_to(
 
 
 def since(base: Base, additions: Sequence[Addition]) -> tuple[Addition, ...]:
-    """The additions that a new base leaves standing."""
+    """The additions that are newer than a base."""
     return tuple(each for each in additions if each[:2] > base[1:])
 
 
 def _sum(value: float, amount: float) -> float:
-    """A whole sum is an integer: five points are `5` in a mail, not `5.0`."""
+    """A whole sum becomes an integer: a mail shows `5` points, not `5.0`."""
     try:
         total = float(value + amount)
     except OverflowError:  # an integer that no float can hold
@@ -73,17 +74,17 @@ def _sum(value: float, amount: float) -> float:
 def _plus(value: Any, addition: Addition) -> Any:
     if addition.kind == "add":
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            return value  # no number: there is nothing to add to
+            return value  # not a number: nothing to add to
         return _sum(value or 0, addition.value)
-    held = value if isinstance(value, list) else [] if value is None else [value]
-    return held if addition.value in held else [*held, addition.value][-MAX_LIST_LENGTH:]
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return items if addition.value in items else [*items, addition.value][-MAX_LIST_LENGTH:]
 
 
 def as_written(text: str) -> str | None:
     return text
 
 
-# What only writes events keeps them as they are stated, and needs neither of these imports.
+# Imported late: writing events needs neither.
 
 
 def _language(text: str) -> str | None:
@@ -99,16 +100,15 @@ def _time_zone(text: str) -> str | None:
 
 
 class ContactField(NamedTuple):
-    """One field. Its value is a text, and an event that does not state it leaves it as it is.
+    """One field. Its value is a text; an event that does not state it leaves it unchanged.
 
-    `label` is what people call it in sentences, `description` what it holds, in the schemas of
-    files and of the API. `normalize` gives the one spelling that is kept, or None for a text that
-    is no such thing; error messages then say `spelling`. `pattern` is what the events API takes, if
-    the field has a form at all. `aliases` are titles of columns that mean it, beside its name: case
-    and punctuation do not count. A sign-up form may ask for it if it is `asked_by_forms` (the
-    answer is a short text without links), and the step `update_contact` can set it if it is
-    `set_by_steps`. A template has to say what it prints for a contact without it if it is
-    `optional_in_templates`. `sample` is what previews and test mails show.
+    `label` names it in sentences, `description` in the schemas of files and of the API. `normalize`
+    gives the stored spelling, or None for an invalid text; error messages then give `spelling`. The
+    events API accepts `pattern`, if there is one. `aliases` are column titles that mean the field,
+    besides its name, without regard to case and punctuation. `asked_by_forms`: sign-up forms may
+    ask for it (a short text without links). `set_by_steps`: `update_contact` can set it.
+    `optional_in_templates`: a template must have a default for it. Previews and test mails show
+    `sample`.
     """
 
     name: str
@@ -147,5 +147,5 @@ _ROWS = (
 )  # fmt: skip
 
 CONTACT_FIELDS: Final[dict[str, ContactField]] = {field.name: field for field in _ROWS}
-"""The table, by name. To try a field out, add a row before anything that reads the table is
-imported (see `tests/registries`)."""
+"""The rows by name. To add a field from outside, add its row before any module that reads this
+table is imported (see `tests/registries`)."""

@@ -1,7 +1,4 @@
-"""Contacts, and the timelines of what happened to them.
-
-Who belongs to a list or a segment.
-"""
+"""Ports of contacts, their timelines, and the members of lists and segments."""
 
 from __future__ import annotations
 
@@ -21,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class Timeline(Protocol):
-    """Appends what happened to the timeline of the contact it happened to."""
+    """The timelines of contacts."""
 
     def resolve(self, store: str, wanted: Sequence[Identifiers]) -> list[str]:
-        """The contact of each set of identifiers; unknown ones get the id they will have."""
+        """The contact of each set of identifiers; unknown ones get their future id."""
 
     def append(self, contact: str, event: Event) -> bool:
-        """Keep the event; False if the timeline has it already."""
+        """Store the event; False if the timeline has it already."""
 
     def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
-        """When an event without a time of its own was first reported: `now` only the first time."""
+        """When an event without a time was first reported; `now` for the first report."""
 
     def find(
         self, store: str, contact: str, name: str, at: datetime, event_id: str
@@ -42,44 +39,44 @@ class Timeline(Protocol):
 
 
 class Contacts(Protocol):
-    """Keeps what is known of each contact."""
+    """The profiles of contacts, with consent log and suppressions."""
 
     def profile(self, store: str, contact: str) -> Profile | None:
-        """The contact, or whoever it has been merged into."""
+        """The contact, or the contact that it was merged into."""
 
     def get_even_if_merged(self, store: str, contact: str) -> Profile | None:
-        """The contact itself, also if it has been merged into another."""
+        """The contact itself, even if it was merged into another."""
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
-        """Replace `before` by `after`; False if somebody else changed the contact meanwhile."""
+        """Replace `before` by `after`; False if the contact has changed meanwhile."""
 
     def claim_identifiers(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
-        """Make the event's identifiers lead to the contact, where they lead nowhere yet; the
-        contacts that the others lead to."""
+        """Claim the event's unclaimed identifiers for the contact; return the contacts that have
+        the others."""
 
     def repoint_identity(
         self, store: str, kind: IdentifierKind, value: str, old: str, new: str
     ) -> None:
-        """Make an identifier that leads to one contact lead to another."""
+        """Move an identifier from one contact to another."""
 
     def record_consent(self, contact: str, event: Event, topics: Sequence[str]) -> None:
-        """Add the event's answers to the log of proof."""
+        """Add the event's answers to the consent log."""
 
     def withdraw(self, contact: str, event: Event) -> None:
-        """Withdraw what the event says, at once, with proof; works for contacts long gone, and for
-        whoever a contact has been merged into."""
+        """Withdraw the event's topics at once, with a consent log entry. It works for contacts
+        without a profile, and follows a merge to the other contact."""
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
-        """Never mail this address again. What the post reports outranks that it was erased."""
+        """Suppress an address. A report of SES replaces the reason of an erasure."""
 
     def lift_erasure_suppression(self, store: str, address_hash: str) -> None:
-        """The person has confirmed anew that mail is wanted: end what an erasure left, no more."""
+        """End the suppression of an erasure after a confirmed new sign-up; leave any other."""
 
     def erased(self, store: str, contact: str) -> datetime | None:
-        """Until when all that happened to this contact has been erased."""
+        """The instant up to which this contact's events are erased."""
 
     def delete_event(self, contact: str, event: Event) -> None:
-        """Take an event off the timeline that came after its contact was erased."""
+        """Delete an event that arrived after its contact was erased."""
 
 
 Group = Literal["all", "list", "segment"]
@@ -87,21 +84,21 @@ Group = Literal["all", "list", "segment"]
 
 
 class Member(NamedTuple):
-    """A contact, and when it became what it is a member of."""
+    """A contact, and the time at which it became a member."""
 
     contact: str
     since: str
 
 
 class MemberPage(NamedTuple):
-    """Some members, and the place after which the next page begins; empty if there is none."""
+    """One page of members, and the cursor of the next page; empty if there is none."""
 
     members: Sequence[Member]
     next: str
 
 
 class Members(Protocol):
-    """Knows who belongs to a list or a segment, and all contacts of a store (`all`, no name)."""
+    """The members of lists and segments, and all contacts of a store (`all`, no name)."""
 
     def page(
         self, store: str, group: Group, name: str, after: str = "", most: int = 100
@@ -111,27 +108,28 @@ class Members(Protocol):
 
 
 class Memberships(Members, Protocol):
-    """Knows the members in parts, for whoever goes through all of them, and notes who is one."""
+    """Reads members by partition, and adds and removes them."""
 
     def partition_count(self) -> int:
-        """How many parts the members of anything are kept in."""
+        """The number of partitions of each group."""
 
     def page_of(
         self, store: str, group: Group, name: str, part: int, after: str = "", most: int = 100
     ) -> MemberPage:
-        """Some members of one part, and the place after which its next page begins."""
+        """One page of one partition."""
 
     def join(self, ref: ContactRef, group: Group, name: str, since: datetime) -> None:
-        """Note that a contact belongs to a list or a segment; harmless if it is noted."""
+        """Add a contact to a list or a segment; a repetition changes nothing."""
 
     def leave(self, ref: ContactRef, group: Group, name: str) -> None:
-        """Note that a contact no longer does; harmless if that is noted."""
+        """Remove a contact from a list or a segment; a repetition changes nothing."""
 
 
 class ReplayedEvent(NamedTuple):
-    """Why an event of a timeline is applied once more: a mark of its own for every time.
+    """A request to apply an event again; every request has its own `mark`.
 
-    `follow` is the position at which it was applied, if only what follows from it is to be done.
+    `follow` is the position at which the event was applied, if only its consequences are to be
+    repeated.
     """
 
     mark: str

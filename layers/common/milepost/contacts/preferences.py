@@ -1,4 +1,4 @@
-"""What a reader may decide about the mail they get, and what a post of their page comes to."""
+"""A recipient's preferences, and what a submitted preferences page changes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -16,13 +16,13 @@ FREQUENCIES: Final = ("all", "weekly", "monthly")
 SNOOZED: Final = "snoozed_until"
 SNOOZE_PERIOD: Final = timedelta(days=30)
 MAX_DATE_AHEAD: Final = timedelta(days=3 * 365)
-"""How far away a reminder may be moved."""
+"""How far ahead a recipient may move a reminder."""
 
 Fields = Mapping[str, Sequence[str]]
 
 
 class Reminder(NamedTuple):
-    """A wait whose date the reader may move: its enrollment, the property that holds the date."""
+    """A wait whose date the recipient may move: its enrollment, and the property with the date."""
 
     id: str
     property: str
@@ -32,9 +32,9 @@ class Reminder(NamedTuple):
 
 
 class PreferenceChange(NamedTuple):
-    """What a reader asks for: topics to begin and to end, and changes of the contact.
+    """What a recipient asks for: topics to grant and to withdraw, and changes of the contact.
 
-    `said` is what the page says afterwards.
+    `said` names the message that the page then shows.
     """
 
     said: Literal["saved", "snoozed", "resumed", "unsubscribed", "moved", "bad_date", ""] = ""
@@ -44,7 +44,7 @@ class PreferenceChange(NamedTuple):
 
 
 def snoozed_until(profile: Profile, now: datetime) -> datetime | None:
-    """When a reader's break is over; None if there is none."""
+    """When a contact's snooze ends; None if there is none."""
     written = profile.get(SNOOZED)
     try:
         until = instants.parse_instant(written) if isinstance(written, str) else None
@@ -59,19 +59,19 @@ def frequency(profile: Profile) -> str:
 
 
 def ends_snooze(profile: Profile, name: str, value: str) -> bool:
-    """Whether a reader's wish would hold no more mail back with this than it does now."""
+    """Whether this change of frequency or snooze would hold back no more mail than now."""
     if name == FREQUENCY:
         return FREQUENCIES.index(value) <= FREQUENCIES.index(frequency(profile))
     return name == SNOOZED and snoozed_until(profile, instants.parse_instant(value)) is not None
 
 
 def language(profile: Profile, settings: StoreSettings) -> str:
-    """The one of the store's languages in which the reader is written to."""
+    """The store's language for this recipient."""
     return choose(profile.get("locale"), settings.locales, settings.default_locale)
 
 
 def local_date(profile: Profile, settings: StoreSettings, now: datetime) -> date:
-    """What day it is where the reader lives."""
+    """Today in the recipient's time zone."""
     zone = find_zone(profile.get("timezone")) or find_zone(settings.timezone)
     return now.astimezone(zone).date()
 
@@ -83,7 +83,7 @@ def parse_preference_form(
     reminders: Sequence[Reminder],
     now: datetime,
 ) -> PreferenceChange:
-    """Read a post. Only the button that was pressed counts; without one nothing is asked for."""
+    """Read a submitted form. Only the pressed button counts."""
     match _one(posted, "action"):
         case "save":
             return _saved(posted, profile, settings)
@@ -101,17 +101,17 @@ def parse_preference_form(
 
 
 def _saved(posted: Fields, profile: Profile, settings: StoreSettings) -> PreferenceChange:
-    """Topics that the page did not show are left alone: it may be older than they are."""
+    """Change only topics that the page showed: it may be older than others."""
     known = settings.topics or {}
     shown = [topic for topic in dict.fromkeys(posted.get("shown", ())) if topic in known]
     wanted = set(posted.get("topic", ()))
-    held = profile.consent
+    consent = profile.consent
     granted = tuple(
         topic for topic in shown
         if topic in wanted and not (
-            topic in held and held[topic].state == "granted" and not held[topic].weak)
+            topic in consent and consent[topic].state == "granted" and not consent[topic].weak)
     )  # fmt: skip
-    withdrawn = _open([t for t in shown if t not in wanted and t in held], profile)
+    withdrawn = _open([t for t in shown if t not in wanted and t in consent], profile)
     changes: list[Change] = []
     often = _one(posted, "frequency")
     if often in FREQUENCIES and often != frequency(profile):
@@ -150,9 +150,9 @@ def _moved(
 
 
 def _open(topics: Sequence[str] | Mapping[str, None], profile: Profile) -> tuple[str, ...]:
-    """Those of the topics that have not been withdrawn yet."""
-    held = profile.consent
-    return tuple(t for t in topics if t not in held or held[t].state != "withdrawn")
+    """The topics that are not withdrawn yet."""
+    consent = profile.consent
+    return tuple(t for t in topics if t not in consent or consent[t].state != "withdrawn")
 
 
 def _one(posted: Fields, name: str) -> str:

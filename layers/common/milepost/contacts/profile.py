@@ -1,10 +1,10 @@
-"""What is known of a contact, and how one event changes it.
+"""The profile of a contact, and how one event changes it.
 
-Every change commutes: the same events in any order end in the same profile (repeated ones never
-come here: the timeline keeps an event once). Fields keep the time of the event that set them (the
-latest wins; what the shop does not stand for has no time and fills a blank), totals are counts,
-sums, minima and maxima, and consent follows the rule in `merge_consent`. Only which names are
-lumped together past `MAX_EVENT_NAMES` depends on who came first.
+The same events in any order give the same profile (the timeline stores an event once, so none is
+repeated). Fields keep the time of the event that set them: the latest wins, and an untrusted value
+has no time and only fills a blank. Totals are counts, sums, minima and maxima, and consent follows
+`merge_consent`. Only which event names are counted together past `MAX_EVENT_NAMES` depends on the
+order.
 """
 
 import json
@@ -34,29 +34,29 @@ from milepost.stores.settings import StoreSettings
 
 OTHER_EVENTS = "(other)"
 MAX_EVENT_NAMES = 100
-"""A profile is paid for per KB at every write, so one contact has totals for this many names."""
+"""Event names with totals of their own: every write of a profile costs by its size."""
 
 _SMALLEST = Decimal("0.0001")
-"""Amounts are kept to four places: sums are exact then, whatever the order, and stay short."""
+"""Amounts have four decimals, so sums are exact in any order and stay short."""
 
 MAX_FIELDS = 100
 MAX_TOPICS = 100
 MAX_VALUE_LENGTH = 1024
-"""Bounds of what a profile keeps: a DynamoDB item ends at 400 KB, and every write pays for all."""
+"""Limits of a profile: a DynamoDB item has at most 400 KB, and every write costs by its size."""
 
 IMPORT = "import"
-"""The method of an answer that came with a file. A file proves no "yes", so it never counts as one.
+"""The method of consent from an imported file. A file does not prove a grant, so it never counts.
 """
 
 MAX_KNOWN_IDENTIFIERS = 20
-"""Identifiers of one kind: whoever has more is a shop's own test account, or a bot."""
+"""Identifiers of one kind; a contact with more is a shop's test account or a bot."""
 
 PERMANENT_IDENTIFIERS: tuple[IdentifierKind, ...] = ("email", "external_id", "phone", "device")
-"""Identifiers of the person; those of an order or a cart belong to the event alone."""
+"""Identifiers that the profile keeps; those of an order or a cart belong to the event."""
 
 
 class Consent(NamedTuple):
-    """Where a contact stands on one topic. `weak` marks a yes whose time nobody recorded."""
+    """A contact's consent to one topic. `weak` marks a grant without a recorded time."""
 
     state: Literal["granted", "withdrawn"]
     at: datetime
@@ -67,7 +67,7 @@ class Consent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventTotal:
-    """What is kept of all events of one name."""
+    """The totals of all events of one name."""
 
     count: int
     first: datetime
@@ -76,9 +76,9 @@ class EventTotal:
 
 
 class ActiveEnrollment(NamedTuple):
-    """An enrollment the contact is inside of; `since` is the time of the event that began it.
+    """An enrollment that has not ended; `since` is the time of the event that started it.
 
-    `home` is the contact under which it is kept, if that is another one that was merged into this.
+    `home` is the contact that stores it, if that one was merged into this contact.
     """
 
     workflow: str
@@ -93,7 +93,8 @@ class ActiveEnrollment(NamedTuple):
 
 
 class NextCheck(NamedTuple):
-    """When to look at a contact again, `at`, for something that comes by itself from `since` on."""
+    """Re-evaluate a contact `at` this time, for something that is due without an event from `since`
+    on."""
 
     since: datetime
     at: datetime
@@ -103,12 +104,11 @@ class NextCheck(NamedTuple):
 class Profile:
     """A contact. `fields` maps a name to its value and the instant and event that set it.
 
-    `moved` grows whenever an enrollment goes over to another version of its workflow, or another
-    contact is merged into this one. `reached` holds the newest mark of each occasion that came
-    (see `occasions.py`). A contact that has itself been merged into another keeps little but that
-    one's id; `merging` is true while not all that was its own has arrived there. `astray` is the
-    last position at which an event of somebody else came, and whose it is. `mailed` is the
-    marketing of late, which the ledger writes (see `mailed.py`).
+    `moved_events` grows with every migrated enrollment and every contact that is merged into this
+    one. `fired` has the newest occurrence of each time trigger. A contact that was merged into
+    another has its id in `merged_into`; `merging` is true until all its data has moved there.
+    `misrouted` is the stream position of the last misrouted event, and the contact that it belongs
+    to. The ledger writes `recent_sends` (see `recent_marketing.py`).
     """
 
     store: str
@@ -145,7 +145,7 @@ class Profile:
         return zone if isinstance(zone, str) else None
 
     def as_data(self) -> dict[str, Any]:
-        """The contact as conditions and templates see it: plain JSON, absent fields left out."""
+        """The contact as JSON for conditions and templates, without absent fields."""
         data: dict[str, Any] = {"properties": {}}
         if self.segment_state.score:
             data["score"] = self.get("score")
@@ -161,7 +161,7 @@ class Profile:
         return data
 
     def names(self) -> tuple[tuple[IdentifierKind, str], ...]:
-        """All identifiers of the person that are known."""
+        """All permanent identifiers of the contact."""
         known = [
             (kind, value)
             for kind in PERMANENT_IDENTIFIERS
@@ -175,7 +175,7 @@ class Profile:
         return {topic: consent.state for topic, consent in self.consent.items()}
 
     def metrics(self) -> dict[str, dict[str, Any]]:
-        """The totals as conditions see them."""
+        """The totals for conditions."""
         return {
             name: {"count": total.count, "last": instants.format_instant(total.last)}
             for name, total in self.totals.items()
@@ -199,7 +199,7 @@ def apply_event(profile: Profile, event: Event, settings: StoreSettings) -> Prof
 
 
 def first_seen(profile: Profile) -> str:
-    """When the contact first did anything we know of; "-" for one who never did."""
+    """The time of the contact's first known event; "-" if there is none."""
     return min(
         (instants.format_instant(total.first) for total in profile.totals.values()), default="-"
     )
@@ -208,13 +208,12 @@ def first_seen(profile: Profile) -> str:
 def merge_consent(
     current: Consent | None, fact: ConsentEvidence, seen_at: datetime
 ) -> Consent | None:
-    """Where a topic stands after one more piece of evidence.
+    """The consent to a topic after one more piece of evidence.
 
-    A "yes" of an import changes nothing, however it is dated: imports can only lower consent.
-
-    The latest dated answer counts, and "no" wins a tie. A yes without a date is weak: it counts
-    only while nothing dated is known, so a checkbox a shop repeats with every order never
-    overrides an unsubscribe. A no without a date is dated by the event that reported it.
+    A grant from an import changes nothing: imports can only withdraw consent. The latest dated
+    answer counts, and a withdrawal wins a tie. A grant without a date is weak: it counts only if
+    there is no dated answer, so a checkbox that a shop repeats with every order never overrides an
+    unsubscribe. A withdrawal without a date gets the time of its event.
     """
     if fact.state == "granted" and fact.method == IMPORT:
         return current
@@ -238,26 +237,25 @@ def _fields(
 ) -> dict[str, tuple[Any, str, str]]:
     at = instants.format_instant(event.occurred_at) if trusted(event) else ""
     fields = dict(profile.fields)
-    for name, value in _said(event, settings):
+    for name, value in _stated_fields(event, settings):
         if value is None or len(dumps(value)) > MAX_VALUE_LENGTH:
             continue
         if name not in fields and len(fields) >= MAX_FIELDS:
             continue
-        held, new = fields.get(name), (value, at, event.id)
-        if held is None or is_stronger_consent(new, held):
+        current, new = fields.get(name), (value, at, event.id)
+        if current is None or is_stronger_consent(new, current):
             fields[name] = new
     return fields
 
 
-def _said(event: Event, settings: StoreSettings) -> Iterator[tuple[str, Any]]:
-    """What an event says of the person, without what is not what it should be: one bad zone in a
-    shop's records must not keep the rest of them out."""
-    facts = event.contact
-    for name, value in facts.fields.items():
+def _stated_fields(event: Event, settings: StoreSettings) -> Iterator[tuple[str, Any]]:
+    """The valid fields of an event: one bad time zone must not block the rest."""
+    update = event.contact
+    for name, value in update.fields.items():
         yield name, CONTACT_FIELDS[name].normalize(value)
     for kind in PERSONAL_IDENTIFIERS:
         yield kind, event.identifiers.get(kind)
-    for key, value in facts.properties.items():
+    for key, value in update.properties.items():
         name = f"{PREFIX}{key}"
         with suppress(PropertyTypeError):
             yield name, coerce_property(settings.properties, name, value)
@@ -269,12 +267,12 @@ def _changed(
     event: Event,
     settings: StoreSettings,
 ) -> tuple[dict[str, Base], dict[str, tuple[Addition, ...]]]:
-    """Fields and additions after the changes that a workflow's step reports."""
+    """Fields and additions after the event's explicit changes."""
     at = instants.format_instant(event.occurred_at)
     kept = {
-        name: since(fields[name], held) if name in fields else held
-        for name, held in additions.items()
-    }  # what the shop has just said of a field counts from then on, as a `set` does
+        name: since(fields[name], added) if name in fields else added
+        for name, added in additions.items()
+    }  # a value that the shop has just stated counts from then on, like a `set`
     for change in event.contact.changes:
         name = change.name
         known = name in fields or name in kept
@@ -297,14 +295,14 @@ def _changed(
         if base is not None:
             fields[name] = base
         kept[name] = left
-    return fields, {name: held for name, held in kept.items() if held}
+    return fields, {name: added for name, added in kept.items() if added}
 
 
-def is_stronger_consent(new: tuple[Any, str, str], held: tuple[Any, str, str]) -> bool:
-    """The later one counts. Two events of one instant may share an id: any rule will do then."""
-    if new[1:] != held[1:]:
-        return new[1:] > held[1:]
-    return json.dumps(new[0], sort_keys=True) > json.dumps(held[0], sort_keys=True)
+def is_stronger_consent(new: tuple[Any, str, str], current: tuple[Any, str, str]) -> bool:
+    """The later one counts. Two events of one instant may share an id: any fixed rule works."""
+    if new[1:] != current[1:]:
+        return new[1:] > current[1:]
+    return json.dumps(new[0], sort_keys=True) > json.dumps(current[0], sort_keys=True)
 
 
 def _totals(totals: Mapping[str, EventTotal], event: Event) -> dict[str, EventTotal]:
@@ -314,15 +312,15 @@ def _totals(totals: Mapping[str, EventTotal], event: Event) -> dict[str, EventTo
     if name not in totals and len(totals) >= MAX_EVENT_NAMES:
         name = OTHER_EVENTS
     value = value_of(event.data)
-    held = totals.get(name)
-    if held is None:
+    current = totals.get(name)
+    if current is None:
         total = EventTotal(1, event.occurred_at, event.occurred_at, value)
     else:
         total = EventTotal(
-            held.count + 1,
-            min(held.first, event.occurred_at),
-            max(held.last, event.occurred_at),
-            held.value + value,
+            current.count + 1,
+            min(current.first, event.occurred_at),
+            max(current.last, event.occurred_at),
+            current.value + value,
         )
     return {**totals, name: total}
 
@@ -341,21 +339,21 @@ def value_of(data: Mapping[str, Any]) -> Decimal:
 
 
 def _consent(
-    held: Mapping[str, Consent], event: Event, settings: StoreSettings
+    current: Mapping[str, Consent], event: Event, settings: StoreSettings
 ) -> dict[str, Consent]:
-    consent = dict(held)
+    consent = dict(current)
     for fact in event.contact.consents:
         for topic in (fact.topic,) if fact.topic else settings.shop_topics:
             if topic not in consent and len(consent) >= MAX_TOPICS:
                 continue
-            weighed = merge_consent(consent.get(topic), fact, event.occurred_at)
-            if weighed is not None:
-                consent[topic] = weighed
+            merged = merge_consent(consent.get(topic), fact, event.occurred_at)
+            if merged is not None:
+                consent[topic] = merged
     return consent
 
 
 def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
-    """The newest mark of each occasion stays, whatever the order."""
+    """Keep the newest occurrence of each time trigger."""
     if event.source != "clock" or "time_trigger_key" not in event.data:
         return marks
     key, mark = str(event.data["time_trigger_key"]), str(event.data["occurrence"])
@@ -363,9 +361,9 @@ def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
 
 
 def _known(known: Mapping[str, tuple[str, ...]], event: Event) -> dict[str, tuple[str, ...]]:
-    merged, said = dict(known), claimable_identifiers(event)
+    merged, claimed = dict(known), claimable_identifiers(event)
     for kind in PERMANENT_IDENTIFIERS:
-        value = said.get(kind)
+        value = claimed.get(kind)
         if value and value not in merged.get(kind, ()):
             merged[kind] = tuple(sorted((*merged.get(kind, ()), value))[:MAX_KNOWN_IDENTIFIERS])
     return merged

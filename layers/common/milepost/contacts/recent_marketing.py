@@ -1,7 +1,7 @@
-"""The marketing that a contact got of late: what caps are counted by.
+"""The recent marketing e-mails of a contact, which caps count.
 
-A message counts from its claim on, in the same transaction, so that no two claims at one instant
-both find room for the last one.
+The claim of a message adds it in the same transaction, so two concurrent claims cannot both get
+the last place under a cap.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 NO_SENDS: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a message was mailed that the post has thrown back: it counts no more."""
+"""The time of a message that SES rejected; it does not count."""
 
 DEFAULT_HISTORY_SIZE: Final = 10
-"""Messages that are remembered, unless a cap asks for more; the reader's own wish may come any day.
-"""
+"""Messages to remember, unless a cap needs more. A recipient may choose a frequency at any time."""
 
 MAX_RECENT_SENDS: Final = 25
-"""As many as a cap may ask for: a profile is paid for by its size at every write."""
+"""The highest cap: every write of a profile costs by its size."""
 
 RETENTION: Final = timedelta(days=31)
-"""Longer than anything is counted over."""
+"""Longer than any period that caps count."""
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -27,38 +26,38 @@ RecentSends = Mapping[str, datetime]
 
 
 def history_size(caps: Mapping[str, int] | None) -> int:
-    """How many messages have to be remembered for a store's caps."""
+    """How many messages to remember for a store's caps."""
     return max([DEFAULT_HISTORY_SIZE, *(caps or {}).values()])
 
 
 def send_key(message: str) -> str:
-    """What stands for a message where many are kept: some of the hash that its id ends with."""
+    """A short key of a message: the end of the hash in its id."""
     return message[-12:]
 
 
 def add_send(
-    mailed: RecentSends, message: str, at: datetime, most: int = DEFAULT_HISTORY_SIZE
+    sends: RecentSends, message: str, at: datetime, most: int = DEFAULT_HISTORY_SIZE
 ) -> dict[str, datetime]:
-    """What is remembered once this message is claimed; instants to the millisecond."""
-    recent = {key: when for key, when in mailed.items() if at - when < RETENTION}
+    """The recent sends after this message's claim; instants to the millisecond."""
+    recent = {key: when for key, when in sends.items() if at - when < RETENTION}
     return _newest({**recent, send_key(message): at - (at - NO_SENDS) % _MILLISECOND}, most)
 
 
 def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
-    """What two contacts got who turn out to be one."""
+    """The recent sends of two merged contacts."""
     both = {**one, **{key: max(at, one.get(key, at)) for key, at in other.items()}}
     return _newest(both, MAX_RECENT_SENDS)
 
 
-def _newest(mailed: RecentSends, most: int) -> dict[str, datetime]:
-    newest = sorted(mailed, key=lambda key: (mailed[key], key), reverse=True)[:most]
-    return {key: mailed[key] for key in sorted(newest)}
+def _newest(sends: RecentSends, most: int) -> dict[str, datetime]:
+    newest = sorted(sends, key=lambda key: (sends[key], key), reverse=True)[:most]
+    return {key: sends[key] for key in sorted(newest)}
 
 
-def to_numbers(mailed: RecentSends) -> dict[str, int]:
-    """Instants as a table keeps them: in milliseconds."""
-    return {key: (at - NO_SENDS) // _MILLISECOND for key, at in mailed.items()}
+def to_numbers(sends: RecentSends) -> dict[str, int]:
+    """Instants in milliseconds, as the table stores them."""
+    return {key: (at - NO_SENDS) // _MILLISECOND for key, at in sends.items()}
 
 
-def from_numbers(held: Mapping[str, int]) -> dict[str, datetime]:
-    return {key: NO_SENDS + int(number) * _MILLISECOND for key, number in held.items()}
+def from_numbers(stored: Mapping[str, int]) -> dict[str, datetime]:
+    return {key: NO_SENDS + int(number) * _MILLISECOND for key, number in stored.items()}

@@ -1,4 +1,4 @@
-"""Where a contact stands: its segments, its points, its stage, and when that changes by itself."""
+"""The segment state of a contact: its segments, points and stage, and when they change."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,23 +7,23 @@ from typing import Any, Literal, NamedTuple
 from milepost.base import instants
 
 MembershipChangeKind = Literal["entered", "left", "dropped", "stage"]
-"""`dropped`: the segment itself is gone, which is news to nobody. `stage`: a stage was reached."""
+"""`dropped`: the segment was archived, which causes no event. `stage`: a stage was reached."""
 
 Buckets = Mapping[str, int]
-"""Points by the period they were earned in (see `scoring.py`)."""
+"""Points by the period in which they were earned (see `scoring.py`)."""
 
 
 class Membership(NamedTuple):
-    """Since when a contact is in a segment, and the event that made it so."""
+    """When a contact entered a segment, and the event that caused it."""
 
     since: datetime
     event: str
 
 
 class MembershipChange(NamedTuple):
-    """What one event changed; kept until the next event, so that what follows can be repeated.
+    """A membership change by one event, stored until the next event so that it can be repeated.
 
-    `initial`: it was found by looking at what had been there before, and is no news.
+    `initial`: a backfill found it.
     """
 
     name: str
@@ -34,11 +34,11 @@ class MembershipChange(NamedTuple):
 
 
 class SegmentState(NamedTuple):
-    """All of it. `next_changes` says when a segment's condition may change its answer by itself.
+    """`next_changes` has the times at which a segment's condition may change without an event.
 
-    `points` are those of rules with a limit of their own by the rule's id, and all others under an
-    empty name; `score` is what they came to when the contact was last looked at. `stage` is the
-    last one that the rules have come to, and `stage_since` when.
+    `points` has the points of rules with a limit by the rule's id, and all others under an empty
+    name. `score` is their sum at the last evaluation. `stage` is the last stage that the rules
+    reached, at `stage_since`.
     """
 
     segments: Mapping[str, Membership] = {}
@@ -50,12 +50,12 @@ class SegmentState(NamedTuple):
     stage_since: datetime | None = None
 
     def inside(self) -> frozenset[str]:
-        """The segments that people know; those with a colon are kept for the rules of stages."""
+        """The segments without the internal ones for stages, whose names have a colon."""
         return frozenset(name for name in self.segments if ":" not in name)
 
     def to_json(self) -> dict[str, Any]:
-        """What a profile keeps, without what is empty: it is paid for by its size."""
-        held: dict[str, Any] = {
+        """JSON without empty values, because a profile costs by its size."""
+        document: dict[str, Any] = {
             "segments": {
                 n: [instants.format_instant(m.since), m.event] for n, m in self.segments.items()
             },
@@ -70,7 +70,7 @@ class SegmentState(NamedTuple):
             "stage": self.stage,
             "stage_since": self.stage_since and instants.format_instant(self.stage_since),
         }
-        return {name: value for name, value in held.items() if value}
+        return {name: value for name, value in document.items() if value}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "SegmentState":
@@ -101,20 +101,20 @@ EMPTY = SegmentState()
 
 
 def merge_segment_states(winner: SegmentState, loser: SegmentState) -> SegmentState:
-    """The standing of two contacts who are one: the points of both.
+    """The state of two merged contacts: the points of both, all else of the winner.
 
-    All else is the winner's until it is looked at again, which a merge has it be.
+    A merge then has the winner re-evaluated.
     """
-    points = {key: dict(held) for key, held in winner.points.items()}
-    for key, held in loser.points.items():
+    points = {key: dict(buckets) for key, buckets in winner.points.items()}
+    for key, buckets in loser.points.items():
         own = points.setdefault(key, {})
-        for period, amount in held.items():
+        for period, amount in buckets.items():
             own[period] = own.get(period, 0) + amount
     return winner._replace(points=points) if loser.points else winner
 
 
 def add_points(value: Any, points: float) -> Any:
-    """A score: what steps have added to it, and what events were worth."""
+    """A score: what steps have added, plus the points of events."""
     if not points or isinstance(value, bool):
         return value
     if value is None:

@@ -1,10 +1,10 @@
 from hashlib import sha256
 
 ERASED = "erased"
-"""The reason of a suppression that an erasure leaves behind. It stands against marketing alone: a
-new order may be confirmed. A bounce or a complaint takes its place."""
+"""The reason of the suppression that an erasure leaves. It blocks marketing only: Milepost may
+confirm a new order. A bounce or a complaint replaces it."""
 
 
 def address_hash(email: str) -> str:
-    """Stands for an address where the address itself must not be: keys, ledger, comparison."""
+    """A hash for keys, ledger and comparisons, where the address itself must not be."""
     return sha256(email.strip().lower().encode()).hexdigest()

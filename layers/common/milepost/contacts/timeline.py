@@ -1,4 +1,4 @@
-"""Append: events go to the timelines of the contacts they happened to."""
+"""Append events to the timelines of their contacts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 Kept = Literal["accepted", "duplicate"]
 
 WRITERS = 8
-"""Threads that write one batch: they hide DynamoDB's latency and suit a small Lambda."""
+"""Threads that write one batch; they hide DynamoDB's latency and fit a small Lambda."""
 
 
 def append(timeline: "Timeline", events: Sequence[Event]) -> list[Kept]:
-    """Keep each event on its contact's timeline, one write per event; answers in order.
+    """Store each event of one store on its contact's timeline, one write per event.
 
-    All events belong to one store. Raises `Busy` if some could not be kept: the sender repeats
-    the request, and what was kept the first time is then a duplicate.
+    Returns results in order. Raises `ThrottledError` if some could not be stored: the sender
+    repeats the request, and the stored ones are then duplicates.
     """
     if not events:
         return []
@@ -40,9 +40,9 @@ def _keep(timeline: "Timeline", contact: str, event: Event) -> Kept:
 
 
 def date_event(timeline: "Timeline", event: Event, now: datetime) -> Event:
-    """Give an event that came without a time the moment it was first reported.
+    """Give an event without a time the time of its first report.
 
-    A repeated report of it then has the same time, and so is the same event.
+    A repeated report then has the same time, and so is the same event.
     """
     seen = timeline.first_seen(event.store, event.source, event.id, now)
     return replace(event, occurred_at=seen)

@@ -1,8 +1,9 @@
-"""Segments: an event has a contact enter and leave those that it is about.
+"""Update the segments of a contact after an event.
 
-It is decided before the profile is written, and written with it; the events and the index of
-members follow after, and a repeated record does them once more, harmlessly. Reads are those of the
-windows that the segments concerned ask for, and of windows that the totals know to be empty none.
+The evaluation comes before the write of the profile, which stores its result. The events and the
+index of members follow after the write; a repeated record repeats them without effect. An
+evaluation reads only the timeline windows of the affected segments, and none that the totals show
+to be empty.
 """
 
 from collections.abc import Iterable
@@ -43,12 +44,12 @@ if TYPE_CHECKING:
 LISTS = "lists."
 
 _MILLISECOND = timedelta(milliseconds=1)
-_NOWHERE: frozenset[str] = frozenset()
+_NO_SEGMENTS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentEvaluator:
-    """Keeps the segments of a contact true."""
+    """Keeps the segments of contacts current."""
 
     timeline: "Timeline"
     registry: "SegmentSource"
@@ -57,21 +58,20 @@ class SegmentEvaluator:
     def score(
         self, profile: Profile, event: Event | None, head: "SegmentHead", now: datetime
     ) -> Profile:
-        """The contact with its score as it is now, after an event or with none."""
+        """The contact with its current score, after an event or without one."""
         if head.scoring is None and not profile.segment_state.score:
             return profile
-        # many stores have no scoring
-        from milepost.segments.scoring import apply_score, current_score
+        from milepost.segments.scoring import apply_score, current_score  # few stores use scoring
 
         if event is not None:
             at = evaluated_at(event, now)
-            standing = apply_score(profile.segment_state, event, head.scoring, at)
+            state = apply_score(profile.segment_state, event, head.scoring, at)
         elif head.scoring is None:
             return profile
         else:
             score = current_score(profile.segment_state.points, head.scoring, now)
-            standing = profile.segment_state._replace(score=score)
-        return replace(profile, segment_state=standing)
+            state = profile.segment_state._replace(score=score)
+        return replace(profile, segment_state=state)
 
     def update(
         self,
@@ -81,16 +81,13 @@ class SegmentEvaluator:
         head: "SegmentHead",
         now: datetime,
     ) -> Profile:
-        """The contact in those segments that it belongs to after an event.
-
-        `profile` has the event already, `before` not.
-        """
+        """The contact with its segments after an event, which only `profile` includes."""
         profile = replace(profile, segment_state=profile.segment_state._replace(crossings=()))
         at = evaluated_at(event, now)
         topics = head.settings.shop_topics
         names = affected_segments(head.segments, before, profile, event, at, topics)
-        profile = self._decided(profile, names, event, head, now)
-        return self._staged(profile, event, head, now)
+        profile = self._evaluate(profile, names, event, head, now)
+        return self._with_stage(profile, event, head, now)
 
     def after_entering(
         self,
@@ -100,21 +97,21 @@ class SegmentEvaluator:
         head: "SegmentHead",
         now: datetime,
     ) -> Profile:
-        """The contact in those segments that ask about workflows it has just entered."""
-        asking = head.segments.workflows
-        names = {name for workflow in workflows for name in asking.get(workflow, ())}
-        return self._decided(profile, names, event, head, now) if names else profile
+        """The contact with its segments after it has entered workflows."""
+        by_workflow = head.segments.workflows
+        names = {name for workflow in workflows for name in by_workflow.get(workflow, ())}
+        return self._evaluate(profile, names, event, head, now) if names else profile
 
     def publish_changes(self, profile: Profile, event: Event) -> None:
-        """Let be seen what an event has changed: the members, and what happened to the contact."""
+        """Write what an event has changed to the index of members and to the timeline."""
         ref = ContactRef(profile.store, profile.contact)
-        united = event.source == SYSTEM_SOURCE and event.name == MERGED
+        merged = event.source == SYSTEM_SOURCE and event.name == MERGED
         for name, (value, at, setter) in profile.fields.items():
-            if name.startswith(LISTS) and (united or setter == event.id):
-                self._list(ref, name.removeprefix(LISTS), value is True, at)
-        for crossing in profile.segment_state.crossings:
-            if crossing.event == event.id:
-                self._settle(ref, crossing, event)
+            if name.startswith(LISTS) and (merged or setter == event.id):
+                self._update_list(ref, name.removeprefix(LISTS), value is True, at)
+        for change in profile.segment_state.crossings:
+            if change.event == event.id:
+                self._publish(ref, change, event)
 
     def evaluate_for_backfill(
         self,
@@ -124,20 +121,20 @@ class SegmentEvaluator:
         head: "SegmentHead",
         now: datetime,
     ) -> Profile:
-        """The contact as a look for some segments would leave it; nothing is written."""
+        """The contact after a backfill of some segments; it writes nothing."""
         profile = replace(profile, segment_state=profile.segment_state._replace(crossings=()))
         profile = self.score(profile, event, head, now)
-        profile = self._decided(profile, names, event, head, now)
-        return self._staged(profile, event, head, now)
+        profile = self._evaluate(profile, names, event, head, now)
+        return self._with_stage(profile, event, head, now)
 
     def matches(
         self, profile: Profile, condition: Condition, head: "SegmentHead", now: datetime
     ) -> bool:
-        """Whether a condition is true of a contact."""
-        facts = _Looking(self.timeline, profile, head, now).facts(condition)
-        return evaluate(condition, facts).value
+        """Whether a contact matches a condition."""
+        context = _ContextLoader(self.timeline, profile, head, now).load(condition)
+        return evaluate(condition, context).value
 
-    def _decided(
+    def _evaluate(
         self,
         profile: Profile,
         names: Iterable[str],
@@ -149,76 +146,76 @@ class SegmentEvaluator:
         if not pending:
             return profile
         at = instants.parse_instant(instants.format_instant(evaluated_at(event, now)))
-        looking = _Looking(self.timeline, profile, head, evaluated_at(event, now))
+        loader = _ContextLoader(self.timeline, profile, head, evaluated_at(event, now))
         initial = is_initial(event, now)
-        standing = profile.segment_state
+        state = profile.segment_state
         for name in head.segments.order:
             if name not in pending:
                 continue
             live = head.segments[name]
-            inside, flip = self._answered(profile, name, live, looking, standing)
+            inside, change_at = self._evaluate_one(profile, name, live, loader, state)
             dropped = live.status == "archived"
-            after = apply_membership(standing, name, inside, event, at, initial, dropped)
-            if after is not standing:
+            after = apply_membership(state, name, inside, event, at, initial, dropped)
+            if after is not state:
                 pending.update(head.segments.segments.get(name, ()))
-            standing = set_next_change(after, name, flip)
-        return replace(profile, segment_state=standing)
+            state = set_next_change(after, name, change_at)
+        return replace(profile, segment_state=state)
 
-    def _answered(
+    def _evaluate_one(
         self,
         profile: Profile,
         name: str,
         live: Segment,
-        looking: "_Looking",
-        standing: SegmentState,
+        loader: "_ContextLoader",
+        state: SegmentState,
     ) -> tuple[bool, datetime | None]:
-        """Whether a contact is in a segment, and when that can change by itself."""
+        """Whether a contact is in a segment, and when that can change without an event."""
         if live.status != "live":
             return False, None
         condition = self.registry.segment(profile.store, name, live.version)
-        asked = standing.inside() if live.mention.segments else _NOWHERE
-        facts = looking.facts(condition, asked)
-        flip = next_change(condition, facts) if live.timed else None
-        return evaluate(condition, facts).value, flip
+        segments = state.inside() if live.mention.segments else _NO_SEGMENTS
+        context = loader.load(condition, segments)
+        change_at = next_change(condition, context) if live.timed else None
+        return evaluate(condition, context).value, change_at
 
-    def _staged(
+    def _with_stage(
         self, profile: Profile, event: Event, head: "SegmentHead", now: datetime
     ) -> Profile:
-        """The contact with the stage that the rules have come to, which an event will tell of."""
+        """The contact with the stage that the rules reached; an event will report it."""
         if head.scoring is None or not head.scoring.stages:
             return profile
         from milepost.segments.scoring import reached_stage
 
-        standing = profile.segment_state
-        stage = reached_stage(standing, profile.get("stage"), head.scoring, STAGE_SEGMENT_PREFIX)
+        state = profile.segment_state
+        stage = reached_stage(state, profile.get("stage"), head.scoring, STAGE_SEGMENT_PREFIX)
         if not stage:
             return profile
         at = instants.parse_instant(instants.format_instant(evaluated_at(event, now)))
-        if standing.stage_since is not None:
-            at = max(at, standing.stage_since + _MILLISECOND)  # of one instant, either could count
-        crossing = MembershipChange(stage, "stage", at, event.id, is_initial(event, now))
-        crossings = (*standing.crossings, crossing)
-        standing = standing._replace(stage=stage, stage_since=at, crossings=crossings)
-        return replace(profile, segment_state=standing)
+        if state.stage_since is not None:
+            at = max(at, state.stage_since + _MILLISECOND)  # two stages need two instants
+        change = MembershipChange(stage, "stage", at, event.id, is_initial(event, now))
+        crossings = (*state.crossings, change)
+        state = state._replace(stage=stage, stage_since=at, crossings=crossings)
+        return replace(profile, segment_state=state)
 
-    def _list(self, ref: ContactRef, name: str, on: bool, at: str) -> None:
+    def _update_list(self, ref: ContactRef, name: str, on: bool, at: str) -> None:
         if on:
             self.members.join(ref, "list", name, instants.parse_instant(at))
         else:
             self.members.leave(ref, "list", name)
 
-    def _settle(self, ref: ContactRef, crossing: MembershipChange, event: Event) -> None:
-        if crossing.on == "entered":
-            self.members.join(ref, "segment", crossing.name, crossing.at)
-        elif crossing.on != "stage":
-            self.members.leave(ref, "segment", crossing.name)
-        if crossing.on != "dropped":
-            self.timeline.append(ref.contact, membership_event(crossing, event))
+    def _publish(self, ref: ContactRef, change: MembershipChange, event: Event) -> None:
+        if change.on == "entered":
+            self.members.join(ref, "segment", change.name, change.at)
+        elif change.on != "stage":
+            self.members.leave(ref, "segment", change.name)
+        if change.on != "dropped":
+            self.timeline.append(ref.contact, membership_event(change, event))
 
 
 @dataclass(slots=True)
-class _Looking:
-    """One look at one contact: each window is read once, whoever asks for it."""
+class _ContextLoader:
+    """Loads the evaluation context of one contact. It reads each window once."""
 
     timeline: "Timeline"
     profile: Profile
@@ -227,43 +224,34 @@ class _Looking:
     _windows: dict[EventWindow, list[PastEvent]] = field(default_factory=dict)
     _base: EvaluationContext | None = None
 
-    def facts(
+    def load(
         self, condition: Condition, segments: frozenset[str] | None = None
     ) -> EvaluationContext:
-        """What there is to know for a condition, and no more."""
+        """The context with the windows of one condition."""
         inside = self.profile.segment_state.inside() if segments is None else segments
         windows = {w: self._window(w) for w in windows_needed(condition, self.now, None)}
-        known = self._known()
-        return EvaluationContext(
-            now=self.now,
-            contact=known.contact,
-            consent=known.consent,
-            metrics=known.metrics,
-            active_workflows=known.active_workflows,
-            windows=windows,
-            segments=inside,
-            score_decays=known.score_decays,
-        )
+        return replace(self._without_windows(), windows=windows, segments=inside)
 
     def _window(self, window: EventWindow) -> list[PastEvent]:
         if window not in self._windows:
-            seen = [] if self._is_empty(window) else self._read(window)
-            self._windows[window] = seen
+            profile = self.profile
+            self._windows[window] = (
+                []
+                if self._is_empty(window)
+                else self.timeline.past_events(profile.store, profile.contact, window)
+            )
         return self._windows[window]
 
-    def _read(self, window: EventWindow) -> list[PastEvent]:
-        return self.timeline.past_events(self.profile.store, self.profile.contact, window)
-
     def _is_empty(self, window: EventWindow) -> bool:
-        """The totals know it without a look; an event that they do not hold yet will be about the
-        same segments when it comes."""
+        """Whether the totals show that a window is empty. An event that they do not count yet will
+        have the same segments evaluated when it is applied."""
         totals = self.profile.totals
         if OTHER_EVENTS in totals:
             return False
         total = totals.get(window.name)
         return total is None or (window.since is not None and total.last <= window.since)
 
-    def _known(self) -> EvaluationContext:
+    def _without_windows(self) -> EvaluationContext:
         if self._base is None:
             profile, scoring = self.profile, self.head.scoring
             self._base = EvaluationContext(
@@ -274,28 +262,26 @@ class _Looking:
                 active_workflows=frozenset(
                     each.workflow for each in profile.active_enrollments.values()
                 ),
-                score_decays=_fades(profile, scoring, self.now) if scoring else (),
+                score_decays=_score_decays(profile, scoring, self.now) if scoring else (),
             )
         return self._base
 
 
-def _fades(profile: Profile, scoring: Any, now: datetime) -> list[tuple[datetime, float]]:
-    """What the whole score will be: what steps added to it stays."""
+def _score_decays(profile: Profile, scoring: Any, now: datetime) -> list[tuple[datetime, float]]:
+    """The future values of the whole score. Points that steps have added do not decay."""
     from milepost.segments.scoring import score_decays
 
-    stays = profile.get("score")
-    if not isinstance(stays, int | float) or isinstance(stays, bool):
+    score, state = profile.get("score"), profile.segment_state
+    if not isinstance(score, int | float) or isinstance(score, bool):
         return []
-    rest = stays - profile.segment_state.score
-    return [
-        (at, rest + score) for at, score in score_decays(profile.segment_state.points, scoring, now)
-    ]
+    rest = score - state.score
+    return [(at, rest + earned) for at, earned in score_decays(state.points, scoring, now)]
 
 
 def read_ahead(profile: Profile, head: "SegmentHead") -> list[datetime]:
-    """When the segments of a contact have to be looked at again."""
-    gone = {name for name, each in head.segments.items() if each.status == "archived"}
-    return [at for name, at in profile.segment_state.next_changes.items() if name not in gone]
+    """When to evaluate the segments of a contact again."""
+    archived = {name for name, each in head.segments.items() if each.status == "archived"}
+    return [at for name, at in profile.segment_state.next_changes.items() if name not in archived]
 
 
 def next_check_at(
@@ -309,6 +295,6 @@ def next_check_at(
     since = checked_until(profile, now)
     if event is not None and is_reevaluation(event):
         since = min(since, event.occurred_at)
-    occasions = next_due(profile, head.time_triggers(), since, head.settings.timezone)[:1]
-    instants = [*(occasion.at for occasion in occasions), *read_ahead(profile, head)]
+    triggers = next_due(profile, head.time_triggers(), since, head.settings.timezone)[:1]
+    instants = [*(trigger.at for trigger in triggers), *read_ahead(profile, head)]
     return plan_next_check(profile, min(instants, default=None), now)

@@ -1,7 +1,4 @@
-"""`scoring.json` as a model: what events are worth, how that fades, and the stages it leads to.
-
-The file of a segment as a model: who belongs to it.
-"""
+"""Models of `scoring.json` and of a segment's file."""
 
 from typing import Self
 

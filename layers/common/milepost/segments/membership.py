@@ -1,8 +1,8 @@
-"""Belonging: who belongs to a segment, and which of them an event is about.
+"""Membership of segments, and the segments that an event affects.
 
-A segment is a condition. Whoever publishes it notes what the condition mentions (events, fields,
-topics, workflows, other segments), so that an event has only those looked at which it may change.
-A static segment is a condition too: on a field that only a call or an import sets.
+A segment is a condition. Publishing stores what the condition reads (events, fields, topics,
+workflows, other segments), so that an event has only the segments evaluated that it may change.
+A static segment is a condition too, on a field that only the API or an import sets.
 """
 
 from collections.abc import Iterable
@@ -25,28 +25,28 @@ from milepost.enrollments.trigger_types import is_reevaluation
 from milepost.segments.segment import Dependencies, Segment, Segments
 
 STATIC = "segments."
-"""Fields of contacts that say who is in a static segment."""
+"""The prefix of the fields for static segments."""
 
 STAGE_SEGMENT_PREFIX = "stage:"
-"""What the segments are called that only the rules of stages ask for."""
+"""The prefix of the internal segments for stages."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_segment(title: str, condition: Condition, static: bool, version: int) -> Segment:
-    """A segment as it goes live."""
+    """A segment to publish."""
     return Segment(
         version, title, segment_dependencies(condition), depends_on_time(condition), static
     )
 
 
 def static_condition(name: str) -> Condition:
-    """Who is in a static segment."""
+    """The condition of a static segment."""
     return {"contact": f"{STATIC}{name}", "is": True}
 
 
 def segment_dependencies(condition: Condition) -> Dependencies:
-    """What a condition speaks of; each word once, in order."""
+    """What a condition reads; each name once, in order."""
     found = set(dependencies(condition))
     return Dependencies(
         *(tuple(sorted(n for k, n in found if k == kind)) for kind in Dependencies._fields)
@@ -57,14 +57,14 @@ def affected_segments(
     segments: Segments, before: Profile | None, after: Profile, event: Event, now: datetime,
     shop_topics: Iterable[str] = (),
 ) -> set[str]:  # fmt: skip
-    """The segments that an event may have changed for a contact.
+    """The segments whose membership an event may change.
 
-    Of a contact that was not known yet, all: who has never bought is in some from the start.
+    For a new contact these are all: it matches conditions such as "has never bought" at once.
     """
     if before is None or not before.last_sequence:
         return {name for name, segment in segments.items() if segment.status == "live"}
-    flips = after.segment_state.next_changes
-    found = {name for name, at in flips.items() if at <= now and name in segments}
+    next_changes = after.segment_state.next_changes
+    found = {name for name, at in next_changes.items() if at <= now and name in segments}
     if is_reevaluation(event):
         found |= {name for name in _named(event) if name in segments}
     else:
@@ -75,32 +75,30 @@ def affected_segments(
     for fact in event.contact.consents:
         for topic in (fact.topic,) if fact.topic else shop_topics:
             found.update(segments.topics.get(topic, ()))
-    there = {presence.workflow for presence in before.active_enrollments.values()}
-    here = {presence.workflow for presence in after.active_enrollments.values()}
-    for workflow in there ^ here:
+    old = {enrollment.workflow for enrollment in before.active_enrollments.values()}
+    new = {enrollment.workflow for enrollment in after.active_enrollments.values()}
+    for workflow in old ^ new:
         found.update(segments.workflows.get(workflow, ()))
     return found
 
 
 def _named(event: Event) -> list[str]:
-    """The segments that whoever has a contact looked at asks for by name."""
+    """The segments that a re-evaluation names."""
     named = event.data.get("segments")
     return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
 
 
 def evaluated_at(event: Event, now: datetime) -> datetime:
-    """The instant at which a contact is looked at: a clock that is late or early changes nothing.
-
-    A look is for what is different from its own instant on.
-    """
+    """The instant of the evaluation: not before the instant of a re-evaluation, whose timer may
+    have fired early."""
     return max(now, event.occurred_at) if is_reevaluation(event) else now
 
 
 def reevaluation_event(
     store: str, at: datetime, segments: Iterable[str] = (), because: str = "", initial: bool = False
 ) -> Event:
-    """The event that has a contact looked at: at an instant that was foreseen, or `because` of
-    something else, for which these `segments` are to be answered."""
+    """The event that has a contact re-evaluated: at its next check, or `because` of something
+    else, for these `segments`."""
     names = sorted(segments)
     text = "\n".join([instants.format_instant(at), because, *names])
     return Event(
@@ -118,14 +116,14 @@ def reevaluation_event(
 
 
 def is_initial(event: Event, now: datetime) -> bool:
-    """Whether what an event leads to had been so before it was looked at, and is no news."""
+    """Whether changes by an event are initial: found by a backfill, or by a very old event."""
     if is_reevaluation(event):
         return event.data.get("initial") is True
     return now - event.occurred_at > MAX_EVENT_AGE
 
 
 def apply_membership(
-    standing: SegmentState,
+    state: SegmentState,
     name: str,
     inside: bool,
     event: Event,
@@ -133,53 +131,53 @@ def apply_membership(
     initial: bool,
     dropped: bool = False,
 ) -> SegmentState:
-    """The standing after a segment's condition has come to an answer."""
-    if inside is (name in standing.segments):
-        return standing
-    segments = dict(standing.segments)
+    """The segment state after the evaluation of one segment."""
+    if inside is (name in state.segments):
+        return state
+    segments = dict(state.segments)
     if inside:
         segments[name] = Membership(at, event.id)
     else:
         del segments[name]
-    kept = [crossing for crossing in standing.crossings if crossing.name != name]
-    if len(kept) == len(standing.crossings) and ":" not in name:
+    kept = [change for change in state.crossings if change.name != name]
+    if len(kept) == len(state.crossings) and ":" not in name:
         on: Any = "entered" if inside else "dropped" if dropped else "left"
         kept.append(MembershipChange(name, on, at, event.id, initial))
-    return standing._replace(segments=segments, crossings=tuple(kept))
+    return state._replace(segments=segments, crossings=tuple(kept))
 
 
-def set_next_change(standing: SegmentState, name: str, at: datetime | None) -> SegmentState:
-    """The standing with the time at which a segment has to be looked at again.
+def set_next_change(state: SegmentState, name: str, at: datetime | None) -> SegmentState:
+    """The segment state with the time of a segment's next evaluation.
 
-    A timer is read to the millisecond, and an answer must have changed when it is due.
+    Timers have milliseconds, so the time is rounded up: the result has changed when it is due.
     """
-    if at is None and name not in standing.next_changes:
-        return standing
-    flips = {other: due for other, due in standing.next_changes.items() if other != name}
+    if at is None and name not in state.next_changes:
+        return state
+    changes = {other: due for other, due in state.next_changes.items() if other != name}
     if at is not None:
-        short = at.microsecond % 1000
-        flips[name] = at if not short else at - timedelta(microseconds=short) + _MILLISECOND
-    return standing._replace(next_changes=flips)
+        rest = at.microsecond % 1000
+        changes[name] = at if not rest else at - timedelta(microseconds=rest) + _MILLISECOND
+    return state._replace(next_changes=changes)
 
 
-def membership_event(crossing: MembershipChange, cause: Event) -> Event:
-    """The event that a crossing is; one of a stage has the contact reach the stage.
+def membership_event(change: MembershipChange, cause: Event) -> Event:
+    """The event of a membership change; a `stage` change also sets the contact's stage.
 
-    A function of both, so that it can be reported again.
+    It depends only on its arguments, so that a repetition reports the same event.
     """
-    staged = crossing.on == "stage"
-    data: dict[str, Any] = {"stage" if staged else "segment": crossing.name}
-    if crossing.initial:
+    is_stage = change.on == "stage"
+    data: dict[str, Any] = {"stage" if is_stage else "segment": change.name}
+    if change.initial:
         data["initial"] = True
     if deep := chain_depth(cause.data):
         data[EMITTED_BY] = {"chain_depth": deep}
-    said = SEGMENT["entered" if crossing.on == "entered" else "left"]
-    changes = (Change("set", "stage", crossing.name),) if staged else ()
+    name = SEGMENT["entered" if change.on == "entered" else "left"]
+    changes = (Change("set", "stage", change.name),) if is_stage else ()
     return Event(
         store=cause.store,
-        id=membership_change_id(crossing),
-        name=STAGE_REACHED if staged else said,
-        occurred_at=crossing.at,
+        id=membership_change_id(change),
+        name=STAGE_REACHED if is_stage else name,
+        occurred_at=change.at,
         source="segment",
         identifiers={},
         data=data,
@@ -187,6 +185,6 @@ def membership_event(crossing: MembershipChange, cause: Event) -> Event:
     )
 
 
-def membership_change_id(crossing: MembershipChange) -> str:
-    text = f"{crossing.name}\n{crossing.on}\n{crossing.event}"
+def membership_change_id(change: MembershipChange) -> str:
+    text = f"{change.name}\n{change.on}\n{change.event}"
     return "s" + sha256(text.encode()).hexdigest()[:31]

@@ -1,4 +1,4 @@
-"""What is published, as far as segments read it."""
+"""Ports: what segments read of the published state."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class SegmentHead(Protocol):
-    """What is live in a store, as far as segments and scores depend on it."""
+    """What is live in a store, as far as segments and scores use it."""
 
     @property
     def settings(self) -> "StoreSettings": ...
@@ -24,13 +24,13 @@ class SegmentHead(Protocol):
     def scoring(self) -> "Scoring | None": ...
 
     def time_triggers(self) -> "list[Mapping[str, Any]]":
-        """The triggers of live workflows that come due by time."""
+        """The time triggers of live workflows."""
 
 
 class SegmentSource(Protocol):
-    """Where segments and what they depend on are read from."""
+    """Reads published segments."""
 
     def head(self, store: str) -> SegmentHead: ...
 
     def segment(self, store: str, name: str, version: int) -> "Condition":
-        """Who is in a segment, as this version says."""
+        """The condition of this version of a segment."""

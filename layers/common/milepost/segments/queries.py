@@ -1,7 +1,5 @@
-"""How many contacts a condition is true of, by a sample of them.
-
-Census: who is in a segment or on a list, and how many would be.
-"""
+"""Count and list the members of segments and lists, and estimate how many contacts match a
+condition."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class Estimate(NamedTuple):
-    """How many of the contacts that were looked at belong to a segment, and how many there are."""
+    """How many contacts of a sample match a condition, and how many contacts there are."""
 
     matched: int
     sampled: int
     total: int
 
     def words(self) -> str:
-        """The same as a person would say it."""
+        """The estimate as a sentence."""
         if not self.sampled:
             return "there are no contacts yet"
         if self.sampled >= self.total:
             return f"{self.matched:,} of {self.total:,} contacts belong to it"
         about = round(self.matched / self.sampled * self.total)
-        seen = f"{self.matched:,} of {self.sampled:,} that were looked at"
-        return f"about {about:,} of {self.total:,} contacts belong to it ({seen})"
+        basis = f"{self.matched:,} of {self.sampled:,} that were looked at"
+        return f"about {about:,} of {self.total:,} contacts belong to it ({basis})"
 
 
 SAMPLE = 200
-"""Contacts that are looked at for an estimate: someone waits for the answer."""
+"""Contacts to evaluate for an estimate; a user waits for the response."""
 
 READERS = 8
 
 
 class SegmentPreview(NamedTuple):
-    """An estimate, and some of those whom it counts."""
+    """An estimate, and some of the matching contacts."""
 
     estimate: Estimate
     sample: tuple[str, ...]
@@ -55,7 +53,7 @@ class SegmentPreview(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SegmentQueries:
-    """Answers how many, and who."""
+    """Counts and lists members, and previews conditions."""
 
     contacts: "Contacts"
     timeline: "Timeline"
@@ -75,7 +73,7 @@ class SegmentQueries:
         return self.preview(store, condition).estimate
 
     def preview(self, store: str, condition: Condition) -> SegmentPreview:
-        """Ask a condition of some contacts, the first of each part that they are kept in."""
+        """Evaluate a condition for a sample: the first contacts of each partition."""
         parts = self.members.partition_count()
         each = -(-self.sample // parts)
         names = [
@@ -85,7 +83,7 @@ class SegmentQueries:
         ]
         head, now = self.registry.head(store), self.now()
 
-        def asked(contact: str) -> bool:
+        def matches(contact: str) -> bool:
             profile = self.contacts.profile(store, contact)
             if profile is None:
                 return False
@@ -93,17 +91,14 @@ class SegmentQueries:
             return self.segmenter.matches(profile, condition, head, now)
 
         with ThreadPoolExecutor(READERS) as readers:
-            found = list(readers.map(asked, names))
-        inside = [name for name, belongs in zip(names, found, strict=True) if belongs]
+            found = list(readers.map(matches, names))
+        inside = [name for name, matched in zip(names, found, strict=True) if matched]
         total = self.members.count(store, "all", "")
         estimate = Estimate(len(inside), len(names), max(total, len(names)))
         return SegmentPreview(estimate, tuple(inside[:10]))
 
     def set_static_member(self, store: str, contact: str, segment: str, inside: bool) -> bool:
-        """Put a contact into a static segment, or take it out; False if there is no such contact.
-
-        What is so already is left as it is.
-        """
+        """Add a contact to a static segment or remove it; False if there is no such contact."""
         profile = self.contacts.profile(store, contact)
         if profile is None:
             return False

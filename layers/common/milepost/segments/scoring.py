@@ -1,11 +1,12 @@
-"""Lead scoring: what events are worth, and how that fades.
+"""Lead scoring: the points of events, and their decay.
 
-Points are kept by the period they were earned in, as whole numbers, so that the same events in any
-order come to the same. What they are worth at an instant is a function of those and the instant.
+Points are stored by the period in which they were earned, as whole numbers, so the same events in
+any order give the same points. The score is a function of the points and the time.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any, NamedTuple
 
 from milepost.conditions.context import Condition, EvaluationContext
@@ -15,10 +16,10 @@ from milepost.contacts.segment_state import Buckets, SegmentState
 from milepost.enrollments.trigger_types import is_reevaluation
 
 STEPS = 4
-"""Steps in which points lose their half."""
+"""Decay steps in one half-life."""
 
 HALVES = 10
-"""Half-lives after which points are gone: a thousandth would be left."""
+"""Half-lives after which points count 0: a thousandth would be left."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
@@ -27,7 +28,7 @@ Points = Mapping[str, Buckets]
 
 
 class Rule(NamedTuple):
-    """What an event is worth. With `most`, all events of this rule together are worth no more."""
+    """The points of an event. `max_points` limits the points of all events of this rule."""
 
     id: str
     event: str
@@ -37,11 +38,11 @@ class Rule(NamedTuple):
 
 
 class Scoring(NamedTuple):
-    """A store's `scoring.json`, checked when it was published (see `language/scoring.py`).
+    """A store's `scoring.json`, which publishing checks (see `segments/file.py`).
 
-    Points halve every `STEPS` periods, or melt away in `melts_in` equal steps, one each period, or
-    stay, if there is no `period` (in minutes). `stages` are in order; a contact goes back only if
-    they `fall_back`.
+    Points halve every `STEPS` periods, or decay in `half_life_periods` equal steps of one period,
+    or stay if there is no `period` (in minutes). `stages` are in order; a contact goes back to an
+    earlier stage only with `fall_back`.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -62,7 +63,7 @@ class Scoring(NamedTuple):
 
     @property
     def lasts(self) -> int:
-        """Periods after which points are worth nothing; 0 if they last."""
+        """Periods after which points count 0; 0 if they do not decay."""
         return 0 if not self.period else self.half_life_periods or STEPS * HALVES
 
 
@@ -78,11 +79,11 @@ def add_earned_points(points: Points, event: Event, scoring: Scoring) -> Points:
 
 
 def current_score(points: Points, scoring: Scoring, now: datetime) -> float:
-    """What a contact's points come to at an instant."""
+    """The score of a contact's points at an instant."""
     limits = {rule.id: rule.max_points for rule in scoring.rules if rule.max_points is not None}
     total = 0.0
     for key in sorted(points):
-        total += _limited(_sum(points[key], scoring, now), limits.get(key))
+        total += min(_sum(points[key], scoring, now), limits.get(key, inf))
     if scoring.most is not None:
         total = min(total, scoring.most)
     if scoring.least is not None:
@@ -92,13 +93,13 @@ def current_score(points: Points, scoring: Scoring, now: datetime) -> float:
 
 
 def score_decays(points: Points, scoring: Scoring, now: datetime) -> list[tuple[datetime, float]]:
-    """What the points will come to from each instant on at which that changes, until all is gone.
+    """The future scores and the instants at which they begin, if no event follows.
 
-    Nothing else happens in between. Empty if they stay.
+    Empty if the points do not decay.
     """
     if not scoring.period or not any(points.values()):
         return []
-    newest = max(int(start) for held in points.values() for start in held)
+    newest = max(int(start) for buckets in points.values() for start in buckets)
     last = _period(_EPOCH + newest * _MINUTE, scoring) + scoring.lasts
     found: list[tuple[datetime, float]] = []
     value = current_score(points, scoring, now)
@@ -112,29 +113,28 @@ def score_decays(points: Points, scoring: Scoring, now: datetime) -> list[tuple[
 
 
 def apply_score(
-    standing: SegmentState, event: Event, scoring: Scoring | None, now: datetime
+    state: SegmentState, event: Event, scoring: Scoring | None, now: datetime
 ) -> SegmentState:
-    """The standing after an event, with the score as it is now."""
+    """The segment state with points and score after an event."""
     if scoring is None:
-        return standing._replace(score=0) if standing.score else standing
-    points = add_earned_points(standing.points, event, scoring)
+        return state._replace(score=0) if state.score else state
+    points = add_earned_points(state.points, event, scoring)
     score = current_score(points, scoring, now)
-    if points is standing.points and score == standing.score:
-        return standing
-    return standing._replace(points=points, score=score)
+    if points is state.points and score == state.score:
+        return state
+    return state._replace(points=points, score=score)
 
 
-def reached_stage(standing: SegmentState, current: Any, scoring: Scoring, prefix: str) -> str:
-    """The stage that the rules have newly come to; empty if there is none.
+def reached_stage(state: SegmentState, current: Any, scoring: Scoring, prefix: str) -> str:
+    """The highest stage whose condition holds, if it is new; else an empty text.
 
-    The highest whose condition holds. What a step or a call said meanwhile stands until the rules
-    come to something else than the last time.
+    A stage that a step or the API has set stays until the rules reach another stage than last time.
     """
-    there = [stage for stage in scoring.stages if f"{prefix}{stage}" in standing.segments]
-    reached = there[-1] if there else ""
-    if not reached or reached in (standing.stage, current):
+    matching = [stage for stage in scoring.stages if f"{prefix}{stage}" in state.segments]
+    reached = matching[-1] if matching else ""
+    if not reached or reached in (state.stage, current):
         return ""
-    known = [each for each in (standing.stage, current) if each in scoring.stages]
+    known = [each for each in (state.stage, current) if each in scoring.stages]
     height = max((scoring.stages.index(each) for each in known), default=-1)
     if not scoring.fall_back and scoring.stages.index(reached) < height:
         return ""
@@ -147,11 +147,11 @@ def _counts(rule: Rule, event: Event) -> bool:
     return evaluate(rule.where, EvaluationContext(now=event.occurred_at, event=event.data)).value
 
 
-def _added(held: Buckets, amount: int, event: Event, scoring: Scoring) -> Buckets:
-    """One more amount in its period; periods that are worth nothing after the newest are let go."""
+def _added(buckets: Buckets, amount: int, event: Event, scoring: Scoring) -> Buckets:
+    """Add an amount to its period, and drop periods that count 0."""
     minutes = (event.occurred_at - _EPOCH) // _MINUTE
     start = minutes - minutes % scoring.period if scoring.period else 0
-    buckets = {**held, str(start): held.get(str(start), 0) + amount}
+    buckets = {**buckets, str(start): buckets.get(str(start), 0) + amount}
     if not scoring.period:
         return buckets
     newest = max(map(int, buckets)) // scoring.period
@@ -159,24 +159,20 @@ def _added(held: Buckets, amount: int, event: Event, scoring: Scoring) -> Bucket
     return dict(sorted(kept.items()))
 
 
-def _sum(held: Buckets, scoring: Scoring, now: datetime) -> float:
+def _sum(buckets: Buckets, scoring: Scoring, now: datetime) -> float:
     if not scoring.period:
-        return float(sum(held.values()))
-    here = _period(now, scoring)
-    ages = sorted((max(here - int(s) // scoring.period, 0), points) for s, points in held.items())
-    return sum(points * _weight(age, scoring) for age, points in ages)
+        return float(sum(buckets.values()))
+    current = _period(now, scoring)
+    ages = sorted((max(current - int(s) // scoring.period, 0), n) for s, n in buckets.items())
+    return sum(points * _decay(age, scoring) for age, points in ages)
 
 
-def _weight(age: int, scoring: Scoring) -> float:
+def _decay(age: int, scoring: Scoring) -> float:
     if age >= scoring.lasts:
         return 0.0
     if scoring.half_life_periods:
         return (scoring.half_life_periods - age) / scoring.half_life_periods
     return float(2 ** (-age / STEPS))
-
-
-def _limited(amount: float, most: int | None) -> float:
-    return amount if most is None else min(amount, most)
 
 
 def _period(at: datetime, scoring: Scoring) -> int:

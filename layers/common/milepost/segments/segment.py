@@ -1,7 +1,6 @@
-"""The segments of a store, as whoever reacts to an event knows them.
+"""The published segments of a store, and what their conditions read.
 
-What a condition mentions (events, fields, topics, workflows, other segments) is noted when it is
-published, so that an event has only those looked at which it may change.
+`affected_segments` in `membership.py` uses that to find the segments that an event may change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 
 class Dependencies(NamedTuple):
-    """What a condition speaks of."""
+    """What a condition reads."""
 
     events: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
@@ -20,7 +19,7 @@ class Dependencies(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A segment that is published. Its condition is kept apart, as the version that it is."""
+    """A published segment. Its condition is stored separately, by version."""
 
     version: int
     title: str = ""
@@ -30,57 +29,49 @@ class Segment(NamedTuple):
     status: Literal["live", "archived"] = "live"
 
     def to_json(self) -> dict[str, Any]:
-        told = {name: list(words) for name, words in self.mention._asdict().items() if words}
-        return {**self._asdict(), "mention": told}
+        mention = {kind: list(names) for kind, names in self.mention._asdict().items() if names}
+        return {**self._asdict(), "mention": mention}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Segment":
-        told = {name: tuple(words) for name, words in document.get("mention", {}).items()}
-        return cls(**{**document, "mention": Dependencies(**told)})
+        mention = {kind: tuple(names) for kind, names in document.get("mention", {}).items()}
+        return cls(**{**document, "mention": Dependencies(**mention)})
+
+
+def _readers(kind: str) -> cached_property[Mapping[str, Sequence[str]]]:
+    """The live segments by the events, fields and so on that their conditions read."""
+
+    def index(segments: Mapping[str, Segment]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, segment in segments.items():
+            if segment.status == "live":
+                for mentioned in getattr(segment.mention, kind):
+                    found.setdefault(mentioned, []).append(name)
+        return found
+
+    return cached_property(index)
 
 
 class Segments(dict[str, Segment]):
-    """All segments of a store by name; never changed once it is made."""
+    """All segments of a store by name; immutable."""
 
     def live(self) -> dict[str, Segment]:
-        """Those that people know, and that are not archived."""
+        """The segments that are not archived, without the internal ones for stages."""
         return {n: s for n, s in self.items() if s.status == "live" and ":" not in n}
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """All names, those that others ask about before those others."""
-        from graphlib import CycleError, TopologicalSorter  # only who evaluates needs it
+        """All names; a segment comes after the segments that its condition reads."""
+        from graphlib import CycleError, TopologicalSorter  # only the evaluation needs it
 
-        asked = {n: [s for s in each.mention.segments if s in self] for n, each in self.items()}
+        reads = {n: [s for s in each.mention.segments if s in self] for n, each in self.items()}
         try:
-            return tuple(TopologicalSorter(asked).static_order())
+            return tuple(TopologicalSorter(reads).static_order())
         except CycleError:  # two files that were published at the same moment
             return tuple(sorted(self))
 
-    @cached_property
-    def events(self) -> Mapping[str, Sequence[str]]:
-        return self._by("events")
-
-    @cached_property
-    def fields(self) -> Mapping[str, Sequence[str]]:
-        return self._by("fields")
-
-    @cached_property
-    def topics(self) -> Mapping[str, Sequence[str]]:
-        return self._by("topics")
-
-    @cached_property
-    def workflows(self) -> Mapping[str, Sequence[str]]:
-        return self._by("workflows")
-
-    @cached_property
-    def segments(self) -> Mapping[str, Sequence[str]]:
-        return self._by("segments")
-
-    def _by(self, part: str) -> Mapping[str, Sequence[str]]:
-        found: dict[str, list[str]] = {}
-        for name, segment in self.items():
-            if segment.status == "live":
-                for word in getattr(segment.mention, part):
-                    found.setdefault(word, []).append(name)
-        return found
+    events = _readers("events")
+    fields = _readers("fields")
+    topics = _readers("topics")
+    workflows = _readers("workflows")
+    segments = _readers("segments")

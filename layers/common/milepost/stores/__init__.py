@@ -1,1 +1,1 @@
-"""One store, as it describes itself: settings, declared properties, keys, files."""
+"""One store: settings, declared properties, keys, files."""

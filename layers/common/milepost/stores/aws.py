@@ -1,4 +1,4 @@
-"""Keys of stores, in SSM as SecureStrings under `/<stack>/<store>/`."""
+"""The files of stores in S3, and their keys: SecureStrings in SSM under `/<stack>/<store>/`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class S3Files:
-    """Implements `Files`."""
+    """Implements `StoreFiles`."""
 
     client: "S3Client"
     bucket: str
@@ -62,7 +62,8 @@ class S3Files:
 
 
 UNKNOWN_STORE_CACHE_TIME = timedelta(seconds=10)
-"""How long a store stays unknown: made-up names must not use up SSM's 40 requests a second."""
+"""How long an unknown store is cached: invented names must not use up SSM's 40 requests a second.
+"""
 
 MAX_UNKNOWN = 1000
 OLDEST_KEY_DATE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -70,7 +71,7 @@ OLDEST_KEY_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class SsmSecrets:
-    """Implements `Secrets`; remembers a store's keys for `fresh_for`."""
+    """Implements `Secrets`; caches a store's keys for `fresh_for`."""
 
     client: "SSMClient"
     stack: str
@@ -90,7 +91,7 @@ class SsmSecrets:
         except ThrottledError:
             if kept is None:
                 raise
-            return kept[1]  # a minute old, and better than none
+            return kept[1]  # stale keys are better than none
         if not found:
             self._kept.pop(store, None)
             self._unknown = {**dict(list(self._unknown.items())[-MAX_UNKNOWN:]), store: self.now()}
@@ -129,5 +130,5 @@ class SsmSecrets:
 
 
 def _live(found: dict[str, str], name: str) -> tuple[str, ...]:
-    """The current key and the previous one; an empty value is no key, and fits nothing."""
+    """The current key and the previous one, without empty values."""
     return tuple(v for v in (found.get(name), found.get(f"{name}-previous")) if v)

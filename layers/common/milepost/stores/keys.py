@@ -1,21 +1,21 @@
-"""The keys of a store, one row each: parameters in SSM below `/<stack>/<store>/`.
+"""The keys of a store, one row each: parameters in SSM under `/<stack>/<store>/`.
 
-The functions read them, the doctor checks them, and the local stack makes them. The API's page in
-docs/ says what each is for.
+The functions read them, the doctor checks them, and the local stack generates them. docs/api.md
+explains each.
 """
 
 from typing import Final, NamedTuple
 
 
 class StoreKey(NamedTuple):
-    """One parameter. A value of `name` + `-previous` counts beside the current one."""
+    """One parameter. A value of `name` + `-previous` is valid beside the current one."""
 
     name: str
     purpose: str
     platform: str = ""
-    """The shop platform that signs with it: events of a platform with a key may name a person."""
+    """The shop platform that signs with it. Events of a platform with a key may name a person."""
     secret: bool = True
-    """If not, it is kept beside the keys and may be known to anybody."""
+    """False for a public value that is stored beside the keys."""
 
 
 _ROWS = (
@@ -29,5 +29,5 @@ _ROWS = (
 )
 
 KEYS: Final[dict[str, StoreKey]] = {key.name: key for key in _ROWS}
-"""The table, by name. To try a platform out, add its row before anything that reads the table is
-imported (see `tests/registries`)."""
+"""The rows by name. To add a platform from outside, add its row before any module that reads this
+table is imported (see `tests/registries`)."""

@@ -1,8 +1,8 @@
-"""Properties with a declared type: what a store says its data is, and what it is taken to be.
+"""Properties with a declared type.
 
-A store declares in `settings.json` what it will compare or compute with. A value of another kind is
-left out and the rest of its event counts: a birthday that is no date would otherwise be found in
-the middle of a workflow. What is not declared is kept as it comes.
+A store declares the types of properties in `settings.json`. A value of another type is left out,
+and the rest of its event counts: a birthday that is no date must not fail in the middle of a
+workflow. Undeclared properties are stored unchanged.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,18 +18,17 @@ MAX_NUMBER_LENGTH: Final = 40
 
 
 class PropertyTypeError(ValueError):
-    """A value that is not of the declared type and cannot be read as one."""
+    """The value cannot be converted to the declared type."""
 
 
 def coerce_property(types: Mapping[str, str] | None, name: str, value: Any) -> Any:
-    """The value as a field (`properties.birthday`) of this store holds it; raises
-    `PropertyTypeError`."""
-    wanted = (types or {}).get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
-    return value if wanted is None or value is None else _READERS[wanted](value)
+    """The value that a field (`properties.birthday`) stores; raises `PropertyTypeError`."""
+    declared = (types or {}).get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+    return value if declared is None or value is None else _CONVERTERS[declared](value)
 
 
 def _text(value: Any) -> str:
-    """Numbers are text too: article numbers and postal codes often come as such."""
+    """A number becomes text: article numbers and postal codes often come as numbers."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise PropertyTypeError
     return str(value)
@@ -56,7 +55,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _date(value: Any) -> str:
-    """`2026-11-22`; a time with or without an offset stays as it was written."""
+    """`2026-11-22`; a time with or without an offset stays unchanged."""
     if not isinstance(value, str):
         raise PropertyTypeError
     text = value.strip()
@@ -75,7 +74,7 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+_CONVERTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "text": _text,
     "number": _number,
     "boolean": _boolean,

@@ -8,9 +8,9 @@ from milepost.base.languages import choose
 
 
 class StoreSettings(NamedTuple):
-    """What `settings.json` says, checked when it was published (see `settings_file.py`).
+    """The content of `settings.json`, which publishing checks.
 
-    `shop_topics` are the topics that a shop's own "accepts marketing" stands for, `properties` the
+    `shop_topics` are the topics of the shop's own "accepts marketing". `properties` has the
     declared types of contacts' properties (see `properties.py`).
     """
 
@@ -40,7 +40,7 @@ class StoreSettings(NamedTuple):
     senders: Mapping[str, Mapping[str, str]] | None = None
 
     def title_of(self, topic: str, locale: str) -> str:
-        """What a topic is called, in the reader's language if the store says it there."""
+        """A topic's title, in the recipient's language if the store has it."""
         title = (self.topics or {}).get(topic, topic)
         if not self.topic_titles:
             return title

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class StoreSecrets(NamedTuple):
-    """A store's keys, the current one first. An empty tuple means that none is configured.
+    """A store's keys, the current one first; empty if none is configured.
 
-    `platforms` are those of shop platforms, by their names in `KEYS`.
+    `platforms` has the keys of shop platforms by their names in `KEYS`.
     """
 
     signing: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class StoreSecrets(NamedTuple):
 
 
 class Secrets(Protocol):
-    """Keeps the keys of stores."""
+    """Reads the keys of stores."""
 
     def of(self, store: str) -> StoreSecrets | None:
-        """The store's keys; None if there is no such store."""
+        """The store's keys; None for an unknown store."""

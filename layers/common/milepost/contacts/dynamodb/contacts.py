@@ -1,4 +1,4 @@
-"""What is known of each contact, with the proof of consent and the addresses never to mail."""
+"""Profiles, identities, the consent log and suppressions in DynamoDB."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,12 +21,12 @@ from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Consent, Profile
 from milepost.contacts.suppression import ERASED
 
 MAX_TOPICS = 90
-"""Topics that one transaction withdraws: it may have 100 parts, and each topic has its proof."""
+"""Topics that one transaction withdraws. It may have 100 parts, and each topic has a log entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoContacts:
-    """Implements `Contacts`. `retention` bounds events and the identities of orders and carts.
+    """Implements `Contacts`. `retention` applies to events and to identities of orders and carts.
 
     `to_wire` turns a business instant into a real one, for timers.
     """
@@ -56,8 +56,8 @@ class DynamoContacts:
     def claim_identifiers(self, contact: str, event: Event) -> dict[IdentifierKind, str]:
         elsewhere: dict[IdentifierKind, str] = {}
         for kind, value in claimable_identifiers(event).items():
-            lasting = kind in PERMANENT_IDENTIFIERS
-            until = None if lasting else int((event.occurred_at + self.retention).timestamp())
+            permanent = kind in PERMANENT_IDENTIFIERS
+            until = None if permanent else int((event.occurred_at + self.retention).timestamp())
             item = keys.identity(event.store, kind, value)
             try:
                 self.table.put(
@@ -65,9 +65,9 @@ class DynamoContacts:
                     "attribute_not_exists(pk)",
                 )
             except ConditionFailedError as refused:
-                held = refused.items[0]
-                if held and held["contact"] != contact:
-                    elsewhere[kind] = held["contact"]
+                existing = refused.items[0]
+                if existing and existing["contact"] != contact:
+                    elsewhere[kind] = existing["contact"]
         return elsewhere
 
     def repoint_identity(
@@ -119,21 +119,16 @@ class DynamoContacts:
             self._withdraw(merged_away["merged_into"], event, facts)
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
-        item = keys.suppression(store, address_hash) | pack(
-            {"reason": reason, "at": instants.format_instant(at)}
-        )
+        key, since = keys.suppression(store, address_hash), instants.format_instant(at)
+        item = key | pack({"reason": reason, "at": since})
         if not self.table.put_new(item) and reason != ERASED:
             with suppress(ConditionFailedError):
                 self.table.update(
-                    keys.suppression(store, address_hash),
+                    key,
                     expression="SET reason = :reason, #at = :at",
                     condition="reason = :erased",
                     names={"#at": "at"},
-                    values={
-                        ":reason": reason,
-                        ":at": instants.format_instant(at),
-                        ":erased": ERASED,
-                    },
+                    values={":reason": reason, ":at": since, ":erased": ERASED},
                 )
 
     def lift_erasure_suppression(self, store: str, address_hash: str) -> None:
@@ -151,22 +146,14 @@ class DynamoContacts:
 
 
 def _proof(contact: str, event: Event, fact: ConsentEvidence, topic: str) -> dict[str, Any]:
-    at = fact.at or event.occurred_at
-    return keys.consent(event.store, contact, at, event.id, topic) | pack(
-        {
-            "topic": topic,
-            "state": fact.state,
-            "at": instants.format_instant(at),
-            "has_timestamp": fact.at is not None,
-            "method": fact.method,
-            "source": fact.source,
-            "consent_text": fact.consent_text,
-            "ip": fact.ip,
-            "user_agent": fact.user_agent,
-            "requested_at": instants.format_instant(fact.requested_at)
-            if fact.requested_at
-            else None,
-            "requested_ip": fact.requested_ip,
-            "event": event.name,
-        }
-    )
+    """An entry of the consent log: all fields of the evidence that are set, and its event."""
+    at, requested_at = fact.at or event.occurred_at, fact.requested_at
+    entry = {
+        **fact._asdict(),
+        "topic": topic,
+        "at": instants.format_instant(at),
+        "has_timestamp": fact.at is not None,
+        "requested_at": instants.format_instant(requested_at) if requested_at else None,
+        "event": event.name,
+    }
+    return keys.consent(event.store, contact, at, event.id, topic) | pack(entry)

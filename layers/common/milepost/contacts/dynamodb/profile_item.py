@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DynamoMembers:
-    """Implements `Members`. A place is `<part> <since> <contact>` of the last one before it."""
+    """Implements `Memberships`. A cursor is `<partition> <since> <contact>` of the last member."""
 
     table: Table
 
@@ -38,14 +38,13 @@ class DynamoMembers:
         self, store: str, group: "Group", name: str, after: str = "", most: int = 100
     ) -> MemberPage:
         part, _, rest = after.partition(" ")
-        number, found = int(part or 0), list[Member]()
-        while number < keys.SHARDS and len(found) < most:
-            for item in self._query(store, group, name, number, rest, most - len(found)):
-                found.append(Member(keys.owner(item["pk"])[1], item["member_since"]))
-                if len(found) == most:
-                    last = found[-1]
-                    return MemberPage(found, f"{number} {last.since} {last.contact}")
-            number, rest = number + 1, ""
+        found = list[Member]()
+        for number in range(int(part or 0), keys.SHARDS):
+            page = self.page_of(store, group, name, number, rest, most - len(found))
+            found += page.members
+            if page.next:
+                return MemberPage(found, f"{number} {page.next}")
+            rest = ""
         return MemberPage(found, "")
 
     def count(self, store: str, group: "Group", name: str) -> int:
@@ -85,9 +84,9 @@ class DynamoMembers:
         start: dict[str, Any] = {}
         if rest:
             since, _, contact = rest.partition(" ")
-            place = keys.member(store, contact, group, name)
-            place |= {"member_bucket": {"S": bucket}, "member_since": {"S": since}}
-            start = {"ExclusiveStartKey": place}
+            key = keys.member(store, contact, group, name)
+            key |= {"member_bucket": {"S": bucket}, "member_since": {"S": since}}
+            start = {"ExclusiveStartKey": key}
         return self.table.query(
             IndexName="members",
             KeyConditionExpression="member_bucket = :bucket",
@@ -98,12 +97,9 @@ class DynamoMembers:
 
 
 def member_entry(store: str, group: "Group", name: str, contact: str, since: str) -> dict[str, str]:
-    """The attributes that put an item of a contact into the index of members."""
-    number = keys.shard(contact)
-    return {
-        "member_bucket": keys.member_bucket(store, group, name, number),
-        "member_since": since,
-    }
+    """The attributes that put a contact's item into the index `members`."""
+    bucket = keys.member_bucket(store, group, name, keys.shard(contact))
+    return {"member_bucket": bucket, "member_since": since}
 
 
 CONSENT = "consent:"
@@ -119,52 +115,48 @@ def consent_value(consent: Consent) -> dict[str, Any]:
 
 
 def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Profile:
-    """Read a profile; an item that only holds a withdrawn consent is a profile too."""
-    facts = json.loads(item.get("profile", "{}"))
+    """Read a profile. An item that only has a withdrawn consent is a profile too."""
+    document = json.loads(item.get("profile", "{}"))
     return Profile(
         store=store,
         contact=contact,
-        fields={name: tuple(entry) for name, entry in facts.get("fields", {}).items()},
+        fields={name: tuple(entry) for name, entry in document.get("fields", {}).items()},
         totals={
             name: EventTotal(
                 count, instants.parse_instant(first), instants.parse_instant(last), Decimal(value)
             )
-            for name, (count, first, last, value) in facts.get("totals", {}).items()
+            for name, (count, first, last, value) in document.get("totals", {}).items()
         },
-        entries={w: instants.parse_instant(at) for w, at in facts.get("entries", {}).items()},
+        entries={w: instants.parse_instant(at) for w, at in document.get("entries", {}).items()},
         additions={
-            name: tuple(Addition(*each) for each in held)
-            for name, held in facts.get("additions", {}).items()
+            name: tuple(Addition(*each) for each in stored)
+            for name, stored in document.get("additions", {}).items()
         },
         known_identifiers={
-            kind: tuple(values) for kind, values in facts.get("identifiers", {}).items()
+            kind: tuple(values) for kind, values in document.get("identifiers", {}).items()
         },
         consent={
             name.removeprefix(CONSENT): Consent(
-                held["state"],
-                instants.parse_instant(held["at"]),
-                held["method"],
-                held["source"],
-                held["weak"],
+                **{**stored, "at": instants.parse_instant(stored["at"])}
             )
-            for name, held in item.items()
+            for name, stored in item.items()
             if name.startswith(CONSENT)
         },
         active_enrollments={
-            name.removeprefix(ACTIVE_ENROLLMENTS): _presence(held)
-            for name, held in item.items()
+            name.removeprefix(ACTIVE_ENROLLMENTS): _active_enrollment(stored)
+            for name, stored in item.items()
             if name.startswith(ACTIVE_ENROLLMENTS)
         },
         last_sequence=int(item.get("last_sequence", "0")),
         moved_events=int(item.get("moved_events", 0)),
-        fired=facts.get("fired", {}),
-        next_check=_lookout(facts.get("next_check")),
+        fired=document.get("fired", {}),
+        next_check=_next_check(document.get("next_check")),
         merged_into=item.get("merged_into", ""),
         merging=bool(item.get("merging", False)),
-        misrouted=(int(facts["misrouted"][0]), facts["misrouted"][1])
-        if "misrouted" in facts
+        misrouted=(int(document["misrouted"][0]), document["misrouted"][1])
+        if "misrouted" in document
         else (0, ""),
-        segment_state=SegmentState.from_json(facts.get("segment_state", {})),
+        segment_state=SegmentState.from_json(document.get("segment_state", {})),
         recent_sends=from_numbers(item.get(RECENT_SENDS, {})),
     )
 
@@ -172,11 +164,10 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
 def profile_change(
     before: Profile | None, after: Profile, to_wire: Callable[[datetime], datetime]
 ) -> dict[str, Any]:
-    """The update from `before` to `after`, on condition that nothing it rests on has changed.
+    """The update from `before` to `after`, on condition that `before` is still current.
 
-    A contact that was merged into another is never written to again: its `last_sequence` says
-    where that was. `to_wire` turns a business instant into a real one, for the index of what is
-    due.
+    It never writes to a contact that was merged into another. `to_wire` turns a business instant
+    into a real one, for the index `timers`.
     """
     old = before or Profile(after.store, after.contact)
     sets: dict[str, Any] = {"profile": profile_json(after)}
@@ -193,15 +184,15 @@ def profile_change(
         sets["moved_events"] = after.moved_events
     for topic, consent in after.consent.items():
         if old.consent.get(topic) != consent:
-            held = old.consent.get(topic)
+            stored = old.consent.get(topic)
             sets[CONSENT + topic] = consent_value(consent)
-            conditions[CONSENT + topic] = consent_value(held) if held else None
+            conditions[CONSENT + topic] = consent_value(stored) if stored else None
     if after.recent_sends != old.recent_sends:  # by a merge
         sets[RECENT_SENDS] = to_numbers(after.recent_sends)
         conditions[RECENT_SENDS] = recent_sends_value(old)
     entered = [
-        (id_, held)
-        for id_, held in after.active_enrollments.items()
+        (id_, stored)
+        for id_, stored in after.active_enrollments.items()
         if id_ not in old.active_enrollments
     ]
     sets |= {ACTIVE_ENROLLMENTS + id_: presence_value(presence) for id_, presence in entered}
@@ -210,7 +201,7 @@ def profile_change(
         for id_ in old.active_enrollments
         if id_ not in after.active_enrollments
     ]
-    empty = not (old.fields or old.totals)  # new, or what an erasure has left for two days
+    empty = not (old.fields or old.totals)  # new, or left for two days by an erasure
     if not old.last_sequence or empty:
         sets |= member_entry(after.store, "all", "", after.contact, first_seen(after))
     if after.next_check != old.next_check and after.next_check is not None:
@@ -233,23 +224,23 @@ def _expression(
     name = {attribute: f"#n{number}" for number, attribute in enumerate(attributes)}
     values: dict[str, Any] = {}
 
-    def value(held: Any) -> str:
-        values[f":v{len(values)}"] = held
+    def value(stored: Any) -> str:
+        values[f":v{len(values)}"] = stored
         return f":v{len(values) - 1}"
 
     parts = "SET " + ", ".join(f"{name[a]} = {value(v)}" for a, v in sets.items())
     if removed:
         parts += " REMOVE " + ", ".join(name[a] for a in removed)
     condition = " AND ".join(
-        f"attribute_not_exists({name[a]})" if held is None else f"{name[a]} = {value(held)}"
-        for a, held in conditions.items()
+        f"attribute_not_exists({name[a]})" if stored is None else f"{name[a]} = {value(stored)}"
+        for a, stored in conditions.items()
     )
     names = {short: attribute for attribute, short in name.items()}
     return {"expression": parts, "condition": condition, "names": names, "values": values}
 
 
 def recent_sends_value(profile: Profile) -> dict[str, int] | None:
-    """What the item of a profile holds of the marketing of late; it never becomes empty again."""
+    """The stored recent sends of a profile; they never become empty again."""
     return to_numbers(profile.recent_sends) or None
 
 
@@ -270,7 +261,7 @@ def profile_json(profile: Profile) -> str:
             "identifiers": profile.known_identifiers,
             **({"additions": profile.additions} if profile.additions else {}),
             **({"fired": profile.fired} if profile.fired else {}),
-            **({"segment_state": held} if (held := profile.segment_state.to_json()) else {}),
+            **({"segment_state": stored} if (stored := profile.segment_state.to_json()) else {}),
             **(
                 {"next_check": [*map(instants.format_instant, profile.next_check)]}
                 if profile.next_check
@@ -283,18 +274,18 @@ def profile_json(profile: Profile) -> str:
     )
 
 
-def _lookout(held: Sequence[str] | None) -> NextCheck | None:
-    return NextCheck(*map(instants.parse_instant, held)) if held else None
+def _next_check(stored: Sequence[str] | None) -> NextCheck | None:
+    return NextCheck(*map(instants.parse_instant, stored)) if stored else None
 
 
-def _presence(held: Mapping[str, Any]) -> ActiveEnrollment:
+def _active_enrollment(stored: Mapping[str, Any]) -> ActiveEnrollment:
     return ActiveEnrollment(
-        held["workflow"],
-        int(held["version"]),
-        held["event"],
-        instants.parse_instant(held["since"]),
-        held["state_machine_arn"],
-        held.get("home", ""),
+        stored["workflow"],
+        int(stored["version"]),
+        stored["event"],
+        instants.parse_instant(stored["since"]),
+        stored["state_machine_arn"],
+        stored.get("home", ""),
     )
 
 

@@ -1,4 +1,4 @@
-"""The timeline of a contact: events under its collection, one write each."""
+"""Timelines in DynamoDB: events in the contact's collection, one write each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ DEDUPE_PERIOD = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class DynamoTimeline:
-    """Implements `Timeline`. `retention` is how long events are kept."""
+    """Implements `Timeline`. Events expire after `retention`."""
 
     table: Table
     retention: timedelta
@@ -60,8 +60,8 @@ class DynamoTimeline:
         try:
             self.table.put(item, "attribute_not_exists(pk)")
         except ConditionFailedError as refused:
-            (held,) = refused.items
-            return instants.parse_instant(held["at"]) if held else now
+            (stored,) = refused.items
+            return instants.parse_instant(stored["at"]) if stored else now
         return instants.parse_instant(instants.format_instant(now))
 
     def find(
@@ -71,7 +71,7 @@ class DynamoTimeline:
         return event_from_item(store, item) if item else None
 
     def past_events(self, store: str, contact: str, window: "EventWindow") -> "list[PastEvent]":
-        from milepost.conditions.context import PastEvent  # whoever only appends needs none
+        from milepost.conditions.context import PastEvent  # appending events does not need it
 
         since = instants.format_instant(window.since) if window.since else ""
         items = self.table.query(
@@ -90,7 +90,7 @@ class DynamoTimeline:
 
 
 def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, Any]:
-    """The event as it is stored: what indexes and filters need beside one JSON text."""
+    """The stored item: attributes for indexes and filters, and the JSON body."""
     return keys.event(event.store, contact, event.name, event.occurred_at, event.id) | pack(
         {
             "name": event.name,
@@ -104,7 +104,7 @@ def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, An
 
 
 def replayed_event_from_item(item: Mapping[str, Any]) -> ReplayedEvent | None:
-    """Why an item of the stream says to apply an event once more, if it does."""
+    """The request to apply an event again, if the item of the stream is one."""
     return (
         ReplayedEvent(item["replay_reason"], int(item.get("applied_sequence", 0)))
         if "replay_reason" in item
