@@ -68,7 +68,7 @@ def parked(ports: Ports, start: ResumePoint = START) -> None:
     assert ports.enrollments.suspend(REF, 0, start, PendingOutcomes())
 
 
-def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> None:
+def test_suspend_saves_resume_point_and_outcomes_together(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert held(ports).resume_point is None
     journal = PendingOutcomes({"2": MONDAY_NOON}, {"x": {"path": "yes"}}, {"2": "mail"})
@@ -84,19 +84,19 @@ def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> Non
     assert ports.enrollments.current_execution(REF) == 1
 
 
-def test_why_a_message_was_put_off_is_kept_with_the_leg_that_it_waits_for(ports: Ports) -> None:
+def test_suspend_saves_why_a_message_was_deferred(ports: Ports) -> None:
     start = START._replace(step="", fixed=True, deferred="mail: quiet hours", deferred_since=DUE)
     parked(ports, start)
     assert held(ports).resume_point == start
 
 
-def test_an_enrollment_that_does_not_exist_is_in_no_leg(ports: Ports) -> None:
+def test_unknown_enrollment_is_in_execution_0(ports: Ports) -> None:
     assert ports.enrollments.current_execution(REF) == 0
     assert not ports.enrollments.suspend(REF, 0, START, PendingOutcomes())
     assert ports.enrollments.load(REF) is None
 
 
-def test_a_leg_ends_once(ports: Ports) -> None:
+def test_execution_is_suspended_once(ports: Ports) -> None:
     parked(ports)
     assert not ports.enrollments.suspend(REF, 0, START._replace(block="other"), PendingOutcomes())
     assert held(ports).resume_point == START
@@ -104,14 +104,14 @@ def test_a_leg_ends_once(ports: Ports) -> None:
     assert held(ports).execution_no == 2
 
 
-def test_who_has_left_is_not_parked(ports: Ports) -> None:
+def test_ended_enrollment_is_not_suspended(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
     assert not ports.enrollments.suspend(REF, 0, START, PendingOutcomes())
     assert held(ports).execution_no == 0
 
 
-def test_a_leg_is_due_from_its_time_until_it_has_begun(ports: Ports) -> None:
+def test_execution_is_due_from_its_time_until_it_starts(ports: Ports) -> None:
     parked(ports)
     assert due(ports, 4 * MINUTE) == []
     assert due(ports, 5 * MINUTE) == due(ports, 20 * MINUTE) == [REF.id]
@@ -122,7 +122,7 @@ def test_a_leg_is_due_from_its_time_until_it_has_begun(ports: Ports) -> None:
     ports.enrollments.mark_started(enrollment_ref("nobody"), 1)
 
 
-def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
+def test_due_timer_names_its_enrollment(ports: Ports) -> None:
     parked(ports)
     (ref,) = ports.timers.due(DUE)
     assert ref == REF._replace(version=0)
@@ -131,7 +131,7 @@ def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
     assert loaded[1].ref == REF
 
 
-def test_the_time_of_a_leg_can_be_changed_until_it_begins(ports: Ports) -> None:
+def test_execution_can_be_rescheduled_until_it_starts(ports: Ports) -> None:
     parked(ports)
     sooner = START._replace(block="on", due=MONDAY_NOON + MINUTE, fixed=True)
     assert not ports.enrollments.reschedule(REF, 0, sooner)
@@ -143,7 +143,7 @@ def test_the_time_of_a_leg_can_be_changed_until_it_begins(ports: Ports) -> None:
     assert held(ports).resume_point == sooner
 
 
-def test_whoever_leaves_is_not_due_any_more(ports: Ports) -> None:
+def test_ended_enrollment_is_no_longer_due(ports: Ports) -> None:
     parked(ports)
     ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
     assert due(ports, DAY) == []
@@ -154,7 +154,7 @@ def test_whoever_leaves_is_not_due_any_more(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("order", sorted(set(permutations("EW"))))
-def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
+def test_second_side_of_suspended_wait_sees_the_event(
     ports: Ports, order: tuple[str, ...]
 ) -> None:
     parked(ports)
@@ -171,7 +171,7 @@ def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
     assert held(ports).outcomes["answer@3"]["data"] == {"text": "yes"}
 
 
-def test_the_token_of_an_earlier_leg_does_not_replace_the_half_of_a_later_one(ports: Ports) -> None:
+def test_wait_of_earlier_execution_does_not_replace_later_one(ports: Ports) -> None:
     parked(ports)
     ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, START, "answer")
     late = ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
@@ -181,14 +181,14 @@ def test_the_token_of_an_earlier_leg_does_not_replace_the_half_of_a_later_one(po
     assert not late
 
 
-def test_the_token_of_a_later_leg_takes_the_place_of_a_parked_half(ports: Ports) -> None:
+def test_task_token_of_later_execution_replaces_suspended_wait(ports: Ports) -> None:
     parked(ports)
     ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, START, "answer")
     ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 1)
     assert ports.enrollments.record_event(REF, "answer", REPLY) == "T"
 
 
-def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cloud) -> None:
+def test_suspended_wait_is_kept_until_its_due_time_after_any_event(aws: Cloud) -> None:
     ports = dynamo_ports(aws)
     assert isinstance(ports.enrollments, DynamoEnrollments)
     start = START._replace(due=MONDAY_NOON + 3000 * DAY)
@@ -204,7 +204,7 @@ def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cl
 # --- those who wait for their workflow ---
 
 
-def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> None:
+def test_paused_enrollment_is_found_by_workflow_and_not_due(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.suspend(REF, 0, START, PendingOutcomes(), paused=True)
     assert due(ports, DAY) == []
@@ -222,7 +222,7 @@ def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> Non
 # --- what an execution of an earlier leg may not do any more ---
 
 
-def test_an_earlier_leg_does_not_mail(ports: Ports) -> None:
+def test_earlier_execution_claims_no_message(ports: Ports) -> None:
     ports.contacts.apply(None, Profile(STORE, contact(), {"email": (ADA, "", "")}, last_sequence=1))
     mail = draft(category="transactional", topic=None)
     parked(ports)
@@ -234,7 +234,7 @@ def test_an_earlier_leg_does_not_mail(ports: Ports) -> None:
     assert ports.ledger.claim(now, PendingOutcomes(), MONDAY_NOON) == Claimed()
 
 
-def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
+def test_earlier_execution_does_not_end_the_enrollment(ports: Ports) -> None:
     presence = {REF.id: enrollment().presence()}
     ports.contacts.apply(
         None, Profile(STORE, contact(), last_sequence=1, active_enrollments=presence)
@@ -255,7 +255,7 @@ def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
 # --- another version ---
 
 
-def test_an_enrollment_moves_to_another_version_once(ports: Ports) -> None:
+def test_enrollment_migrates_to_a_version_once(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.migrate(REF, 0, START, 2)
     assert (held(ports).ref.version, held(ports).execution_no, held(ports).resume_point) == (
@@ -275,20 +275,20 @@ def test_an_enrollment_moves_to_another_version_once(ports: Ports) -> None:
         PendingOutcomes(outcomes={"answer": {"event": "Replied"}}),
     ],
 )
-def test_who_has_gone_on_meanwhile_does_not_move(ports: Ports, journal: PendingOutcomes) -> None:
+def test_enrollment_that_continued_meanwhile_does_not_migrate(ports: Ports, journal: PendingOutcomes) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.write(REF, journal)
     assert not ports.enrollments.migrate(REF, 0, START, 2, "answer")
     assert (held(ports).ref.version, held(ports).execution_no) == (1, 0)
 
 
-def test_who_moves_in_a_pause_waits_for_the_workflow(ports: Ports) -> None:
+def test_enrollment_migrated_during_pause_waits_for_its_end(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.migrate(REF, 0, START, 2, paused=True)
     assert frozen(ports) == [REF.id]
 
 
-def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: Ports) -> None:
+def test_profile_write_that_missed_a_migration_is_retried(ports: Ports) -> None:
     before = Profile(
         STORE, contact(), last_sequence=1, active_enrollments={REF.id: enrollment().presence()}
     )
@@ -307,7 +307,7 @@ def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: P
     assert seen.active_enrollments == {}
 
 
-def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Ports) -> None:
+def test_active_enrollments_are_listed_in_resumable_order(ports: Ports) -> None:
     refs = [enrollment_ref(f"e-{number}") for number in range(5)]
     for ref in refs:
         ports.enrollments.enroll(enrollment(ref))
@@ -323,7 +323,7 @@ def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Port
 # --- pauses and works ---
 
 
-def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
+def test_pauses_are_stored_with_the_live_workflow(ports: Ports) -> None:
     own = (Pause(MONDAY_NOON, MONDAY_NOON + DAY), Pause(MONDAY_NOON + 2 * DAY))
     store = (Pause(MONDAY_NOON),)
     ports.publications.go_live(STORE, "cart", LiveWorkflow(1, "arn:1", "paused", own), 0)
@@ -335,7 +335,7 @@ def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
     assert head.is_paused("cart")
 
 
-def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> None:
+def test_job_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> None:
     ports, kept = works
     thaw = Job("resume", STORE, "cart", MONDAY_NOON)
     move = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
@@ -349,7 +349,7 @@ def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> Non
     assert kept.open() == [move._replace(done="last 5")]
 
 
-def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, JobStore]) -> None:
+def test_job_queued_again_starts_over(works: tuple[Ports, JobStore]) -> None:
     ports, kept = works
     old = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
     new = old._replace(at=MONDAY_NOON + DAY, version=4)
@@ -363,7 +363,7 @@ def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, JobStore
 # --- the machine of later legs ---
 
 
-def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> None:
+def test_state_machine_of_later_executions_is_stored_with_version(ports: Ports) -> None:
     with pytest.raises(LookupError):
         ports.registry.resume_state_machine(STORE, "cart", 1)
     ports.publications.keep_resume(STORE, "cart", 1, "arn:7")
@@ -372,7 +372,7 @@ def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> Non
         ports.registry.resume_state_machine(STORE, "cart", 2)
 
 
-def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
+def test_only_current_execution_writes_outcomes(ports: Ports) -> None:
     """An execution that lost its turn must not note that a block has begun."""
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
@@ -388,13 +388,13 @@ def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
     assert (list(loaded[1].block_started), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])
 
 
-def test_what_cannot_be_done_is_due_every_minute_for_an_hour(ports: Ports) -> None:
+def test_failing_timer_is_due_every_minute_for_an_hour(ports: Ports) -> None:
     parked(ports)
     ports.timers.put_off(REF, DUE + 59 * MINUTE)
     assert due(ports, 65 * MINUTE) == [REF.id]
 
 
-def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> None:
+def test_timer_that_failed_for_an_hour_is_due_later(ports: Ports) -> None:
     parked(ports)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     ports.timers.done_before(DUE + 60 * MINUTE)
@@ -403,14 +403,14 @@ def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> Non
     assert due(ports, 80 * MINUTE) == []
 
 
-def test_what_is_put_off_leaves_the_hours_that_are_searched_every_minute(aws: Cloud) -> None:
+def test_postponed_timer_leaves_the_hours_of_every_search(aws: Cloud) -> None:
     ports = dynamo_ports(aws)
     parked(ports)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     assert due(ports, 79 * MINUTE) == []
 
 
-def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports: Ports) -> None:
+def test_late_run_does_not_postpone_paused_enrollment(ports: Ports) -> None:
     parked(ports)
     assert ports.enrollments.reschedule(REF, 1, START, paused=True)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
@@ -418,7 +418,7 @@ def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports:
     assert due(ports, DAY) == []
 
 
-def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
+def test_timer_that_is_gone_is_not_postponed(ports: Ports) -> None:
     parked(ports)
     ports.enrollments.mark_started(REF, 1)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
@@ -426,7 +426,7 @@ def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("dues", [[0] * 12, [*range(12)]], ids=["all at once", "one by one"])
-def test_a_search_for_those_who_wait_goes_on_after_anybody(ports: Ports, dues: list[int]) -> None:
+def test_search_for_paused_enrollments_resumes_after_any_contact(ports: Ports, dues: list[int]) -> None:
     refs = [enrollment_ref()._replace(contact=contact(f"{n}@mail.example")) for n in range(12)]
     for ref, minutes in zip(refs, dues, strict=True):
         ports.enrollments.enroll(enrollment(ref))

@@ -78,17 +78,17 @@ def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: s
         ({}, "1990-02-30", None, "never"),
     ],
 )
-def test_a_date_of_the_contact_comes(plan: Json, day: Any, zone: str | None, at: str) -> None:
+def test_date_of_the_contact_fires(plan: Json, day: Any, zone: str | None, at: str) -> None:
     assert next_of({**BIRTHDAY, **plan}, born(day, zone)) == at
 
 
-def test_a_day_of_the_year_comes_for_everybody_on_their_own_clock() -> None:
+def test_day_of_the_year_fires_in_each_contacts_time_zone() -> None:
     assert next_of(WOMENS_DAY, born(None)) == "2027-03-08T09:00"
     assert next_of(WOMENS_DAY, born(None, "Asia/Shanghai")) == "2027-03-08T01:00"
     assert next_of(WOMENS_DAY, Profile(STORE, contact()), zone="Asia/Taipei") == "2027-03-08T01:00"
 
 
-def test_a_leap_day_comes_on_the_28th_in_other_years() -> None:
+def test_leap_day_fires_on_february_28_in_other_years() -> None:
     plan = {"type": "date", "day": "02-29"}
     days = [
         next_of(plan, born(None), datetime(year, 1, 1, tzinfo=UTC)) for year in (2027, 2028, 2100)
@@ -96,12 +96,12 @@ def test_a_leap_day_comes_on_the_28th_in_other_years() -> None:
     assert days == ["2027-02-28T09:00", "2028-02-29T09:00", "2100-02-28T09:00"]
 
 
-def test_a_time_that_the_clock_change_skips_comes_all_the_same() -> None:
+def test_time_skipped_by_the_clock_change_still_fires() -> None:
     plan = {"type": "date", "day": "03-28", "at": "02:30", "timezone": "Europe/Paris"}
     assert next_of(plan, born(None)) == "2027-03-28T01:30"
 
 
-def test_silence_begins_with_the_last_of_the_events() -> None:
+def test_inactivity_counts_from_the_last_of_the_events() -> None:
     last = MONDAY_NOON - 80 * DAY
     profile = replace(
         did("Order Completed", last - 5 * DAY),
@@ -110,11 +110,11 @@ def test_silence_begins_with_the_last_of_the_events() -> None:
     assert next_of(SILENCE, profile) == "2026-11-12T12:00"
 
 
-def test_whoever_never_did_anything_of_it_cannot_fall_silent() -> None:
+def test_contact_without_the_events_is_not_inactive() -> None:
     assert next_of(SILENCE, did("Email Opened", MONDAY_NOON)) == "never"
 
 
-def test_a_silence_that_was_long_before_anybody_looked_is_no_news() -> None:
+def test_inactivity_reached_before_the_check_does_not_fire() -> None:
     assert next_of(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
 
 
@@ -123,7 +123,7 @@ def reached(profile: Profile, occasion: DueTrigger) -> Profile:
 
 
 @pytest.mark.parametrize("plan", [BIRTHDAY, WOMENS_DAY, {**BIRTHDAY, "offset": "-40 days"}])
-def test_every_year_it_comes_once(plan: Json) -> None:
+def test_yearly_date_fires_once_a_year(plan: Json) -> None:
     profile, since, days = born("1990-03-08"), MONDAY_NOON, []
     for _ in range(4):
         (occasion,) = next_due(profile, [plan], since, "UTC")
@@ -133,7 +133,7 @@ def test_every_year_it_comes_once(plan: Json) -> None:
     assert days == ["2027-03-08", "2028-03-08", "2029-03-08", "2030-03-08"]
 
 
-def test_one_time_is_one_time() -> None:
+def test_date_without_repetition_fires_once() -> None:
     for plan in (WOMENS_DAY, BIRTHDAY):
         once = {**plan, "repeat": "once"}
         profile = born("2027-03-08")
@@ -141,14 +141,14 @@ def test_one_time_is_one_time() -> None:
         assert next_due(reached(profile, occasion), [once], occasion.at, "UTC") == []
 
 
-def test_another_date_comes_one_time_too() -> None:
+def test_changed_date_fires_once_more() -> None:
     once = {**BIRTHDAY, "repeat": "once"}
     (occasion,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
     moved = replace(born("2027-04-01"), fired=reached(born("2027-03-08"), occasion).fired)
     assert next_of(once, moved, occasion.at) == "2027-04-01T09:00"
 
 
-def test_a_change_of_zone_brings_no_day_twice() -> None:
+def test_time_zone_change_does_not_repeat_a_date() -> None:
     profile = born("1990-12-24", "Asia/Tokyo")
     (occasion,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
     west = replace(
@@ -172,14 +172,14 @@ INSIDE = SegmentState(segments={"readers": Membership(MONDAY_NOON, "e")})
         (None, "2026-11-05T11:00"),
     ],
 )
-def test_a_schedule_comes_on_the_contacts_own_wall_to_those_in_the_segment(
+def test_schedule_fires_in_contacts_time_zone_for_segment_members(
     zone: str | None, at: str
 ) -> None:
     assert next_of(NEWSLETTER, born(None, zone, segment_state=INSIDE)) == at
     assert next_of(NEWSLETTER, born(None, zone)) == "never"
 
 
-def test_a_change_of_zone_brings_no_newsletter_twice() -> None:
+def test_time_zone_change_does_not_repeat_a_broadcast() -> None:
     profile = born(None, "Asia/Taipei", segment_state=INSIDE)
     (occasion,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
     west = born(None, "America/New_York", segment_state=INSIDE)
@@ -187,7 +187,7 @@ def test_a_change_of_zone_brings_no_newsletter_twice() -> None:
     assert next_of(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
 
 
-def test_the_same_plan_has_the_same_key_and_another_another() -> None:
+def test_key_is_equal_exactly_for_equal_triggers() -> None:
     plans = [
         BIRTHDAY, {**BIRTHDAY, "offset": "-3 days"}, {**BIRTHDAY, "at": "10:00"},
         {**BIRTHDAY, "timezone": "store"}, {**BIRTHDAY, "repeat": "once"}, WOMENS_DAY, SILENCE,
@@ -200,7 +200,7 @@ def test_the_same_plan_has_the_same_key_and_another_another() -> None:
     assert time_trigger_key(turned) == time_trigger_key(SILENCE)
 
 
-def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -> None:
+def test_event_of_an_occurrence_is_the_same_on_every_report() -> None:
     (occasion,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
     happened = occasion.event(born("1990-12-24"))
     assert happened == occasion.event(born("1990-12-24", last_sequence=7))
@@ -217,18 +217,18 @@ def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -
     }
 
 
-def test_nobody_but_the_clock_marks_what_has_come() -> None:
+def test_only_clock_events_mark_an_occurrence_as_fired() -> None:
     forged = event("Date Reached", {"time_trigger_key": "x", "occurrence": "9999-12-31"})
     assert apply_event(born(None), forged, StoreSettings()).fired == {}
 
 
-def test_marks_are_kept_as_long_as_something_asks_for_them() -> None:
+def test_fired_marks_are_kept_while_a_trigger_needs_them() -> None:
     kept = {time_trigger_key(BIRTHDAY): "2026-01-24", "just gone": "2026-11-01"}
     marks = {**kept, "gone": "2026-10-31"}
     assert prune_fired(marks, [BIRTHDAY, SILENCE], MONDAY_NOON) == kept
 
 
-def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
+def test_due_returns_all_occurrences_since_the_last_check() -> None:
     since = MONDAY_NOON - HOUR
     plans = [
         {"type": "date", "day": "11-02", "at": at, "timezone": "store"}
@@ -242,7 +242,7 @@ def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
     assert due(born(None), plans[:2], MONDAY_NOON, "UTC") == []
 
 
-def test_a_look_is_moved_no_more_often_than_it_must() -> None:
+def test_next_check_is_moved_only_when_necessary() -> None:
     now, later = MONDAY_NOON, MONDAY_NOON + DAY
     held = NextCheck(later, later)
     profile = born(None, next_check=held)
@@ -253,7 +253,7 @@ def test_a_look_is_moved_no_more_often_than_it_must() -> None:
     assert plan_next_check(profile, None, later) is None
 
 
-def test_what_came_while_nobody_looked_is_still_looked_for_but_never_set_in_the_past() -> None:
+def test_next_check_for_a_missed_occurrence_is_not_in_the_past() -> None:
     past, now = MONDAY_NOON - 5 * HOUR, MONDAY_NOON
     profile = born(None, next_check=NextCheck(past - HOUR, past - HOUR))
     assert checked_until(profile, now) == past - HOUR
@@ -299,7 +299,7 @@ def watched(profile: Profile, asked: list[Json], zone: str, moments: list[dateti
     st.timedeltas(timedelta(), timedelta(days=9000)).map(lambda later: MONDAY_NOON + later),
     st.lists(st.timedeltas(timedelta(), timedelta(days=200)), max_size=6),
 )
-def test_however_often_it_is_looked_nothing_is_missed_and_nothing_comes_twice(
+def test_every_occurrence_fires_once_however_often_checked(
     asked: list[Json], day: str, zone: str, shop: str, start: datetime, rests: list[timedelta]
 ) -> None:
     days = [start + n * timedelta(days=7) for n in range(60)]

@@ -71,7 +71,7 @@ def couple(ports: Ports) -> tuple[Profile, Profile]:
 # --- two profiles become one ---
 
 
-def test_both_profiles_change_at_once(ports: Ports) -> None:
+def test_merge_changes_both_profiles_in_one_transaction(ports: Ports) -> None:
     loser, winner = couple(ports)
     gone = united(ports, loser, winner)
     held = ports.contacts.profile(STORE, WINNER)
@@ -79,7 +79,7 @@ def test_both_profiles_change_at_once(ports: Ports) -> None:
     assert ports.contacts.get_even_if_merged(STORE, LOSER) == gone
 
 
-def test_who_asks_for_a_contact_that_was_merged_away_gets_who_it_became(ports: Ports) -> None:
+def test_merged_contact_id_resolves_to_its_winner(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
     third = kept(ports, THIRD, event("Seen"))
@@ -92,7 +92,7 @@ def test_who_asks_for_a_contact_that_was_merged_away_gets_who_it_became(ports: P
     assert (found.contact, sorted(found.totals)) == (THIRD, ["Ordered", "Seen", "Viewed"])
 
 
-def test_who_has_no_profile_yet_can_be_merged_and_merged_into(ports: Ports) -> None:
+def test_contact_without_profile_can_be_either_side_of_a_merge(ports: Ports) -> None:
     loser, nobody = kept(ports, LOSER, event("Viewed")), Profile(STORE, WINNER)
     united(ports, loser, nobody)
     unknown = Profile(STORE, THIRD)
@@ -105,7 +105,7 @@ def test_who_has_no_profile_yet_can_be_merged_and_merged_into(ports: Ports) -> N
 
 
 @pytest.mark.parametrize("who", [LOSER, WINNER])
-def test_nothing_changes_if_either_has_changed_meanwhile(ports: Ports, who: str) -> None:
+def test_merge_fails_when_either_profile_has_changed(ports: Ports, who: str) -> None:
     loser, winner = couple(ports)
     stale = {LOSER: loser, WINNER: winner}[who]
     assert ports.contacts.apply(stale, replace(stale, last_sequence=6))
@@ -117,7 +117,7 @@ def test_nothing_changes_if_either_has_changed_meanwhile(ports: Ports, who: str)
 
 
 @pytest.mark.parametrize("topic", ["offers", "news"])
-def test_a_no_that_is_said_meanwhile_is_not_lost(ports: Ports, topic: str) -> None:
+def test_consent_withdrawn_during_the_merge_is_kept(ports: Ports, topic: str) -> None:
     loser, winner = couple(ports)
     said = ContactUpdate(consents=(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=said))
@@ -126,7 +126,7 @@ def test_a_no_that_is_said_meanwhile_is_not_lost(ports: Ports, topic: str) -> No
     )
 
 
-def test_who_ends_an_enrollment_meanwhile_does_not_leave_it_to_the_winner(ports: Ports) -> None:
+def test_enrollment_ended_during_merge_is_not_left_with_winner(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(OWN))
     presence = enrollment(OWN).presence()
     loser = replace(Profile(STORE, LOSER), last_sequence=5, active_enrollments={OWN.id: presence})
@@ -138,7 +138,7 @@ def test_who_ends_an_enrollment_meanwhile_does_not_leave_it_to_the_winner(ports:
     )
 
 
-def test_a_writer_who_read_the_winner_before_the_merge_changes_nothing(ports: Ports) -> None:
+def test_profile_write_based_on_state_before_merge_fails(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
     assert not ports.contacts.apply(winner, replace(winner, last_sequence=6))
@@ -146,7 +146,7 @@ def test_a_writer_who_read_the_winner_before_the_merge_changes_nothing(ports: Po
     assert not ports.contacts.apply(None, replace(loser, last_sequence=6))
 
 
-def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) -> None:
+def test_contact_receiving_a_merge_is_not_merged_away(ports: Ports) -> None:
     loser, winner = couple(ports)
     gone = united(ports, loser, winner)
     third = kept(ports, THIRD, event("Seen"))
@@ -159,7 +159,7 @@ def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) ->
     assert ports.merging.merge_profiles(held, further, third, after, TOPICS)
 
 
-def test_two_can_be_merged_into_one_at_the_same_time(ports: Ports) -> None:
+def test_two_contacts_can_be_merged_into_one_at_once(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
     third = kept(ports, THIRD, event("Seen"))
@@ -168,7 +168,7 @@ def test_two_can_be_merged_into_one_at_the_same_time(ports: Ports) -> None:
     united(ports, third, held)
 
 
-def test_a_merge_that_is_complete_says_so(ports: Ports) -> None:
+def test_completed_merge_is_marked(ports: Ports) -> None:
     loser, winner = couple(ports)
     gone = united(ports, loser, winner)
     for _ in range(2):
@@ -179,7 +179,7 @@ def test_a_merge_that_is_complete_says_so(ports: Ports) -> None:
 # --- identifiers ---
 
 
-def test_an_identifier_that_leads_to_another_is_told(ports: Ports) -> None:
+def test_identifier_of_another_contact_is_reported(ports: Ports) -> None:
     assert (
         ports.contacts.claim_identifiers(LOSER, event(identifiers={"device": "d-1", "cart": "k-1"}))
         == {}
@@ -190,7 +190,7 @@ def test_an_identifier_that_leads_to_another_is_told(ports: Ports) -> None:
     assert ports.timeline.resolve(STORE, [{"email": ADA}, {"device": "d-1"}]) == [WINNER, LOSER]
 
 
-def test_an_identifier_is_led_to_another_only_from_whom_it_led_to(ports: Ports) -> None:
+def test_identifier_is_repointed_only_from_its_expected_contact(ports: Ports) -> None:
     ports.contacts.claim_identifiers(LOSER, event(identifiers={"device": "d-1"}))
     ports.contacts.repoint_identity(STORE, "device", "d-1", THIRD, WINNER)
     assert ports.timeline.resolve(STORE, [{"device": "d-1"}]) == [LOSER]
@@ -199,7 +199,7 @@ def test_an_identifier_is_led_to_another_only_from_whom_it_led_to(ports: Ports) 
     ports.contacts.repoint_identity(STORE, "device", "unknown", LOSER, WINNER)
 
 
-def test_a_page_that_is_not_the_shop_lays_down_no_second_name(ports: Ports) -> None:
+def test_unverified_page_does_not_claim_a_second_identifier(ports: Ports) -> None:
     said = event(identifiers={"email": ADA, "external_id": "7"}, source="browser")
     ports.contacts.claim_identifiers(WINNER, said)
     assert ports.timeline.resolve(STORE, [{"external_id": "7"}]) != [WINNER]
@@ -221,7 +221,7 @@ def seen(ports: Ports, contact: str, name: str) -> int:
     return len(ports.timeline.past_events(STORE, contact, EventWindow(name, None)))
 
 
-def test_the_winner_has_both_timelines_and_both_have_their_proofs(ports: Ports) -> None:
+def test_winner_gets_both_timelines_and_consent_logs_stay(ports: Ports) -> None:
     loser, winner = couple(ports)
     said = event("Viewed", id_="1", contact=ContactUpdate(consents=(consent_fact(),)))
     ports.contacts.record_consent(LOSER, said, ["offers"])
@@ -233,14 +233,14 @@ def test_the_winner_has_both_timelines_and_both_have_their_proofs(ports: Ports) 
     assert ports.look.proofs() == [("offers", "granted")] * 2
 
 
-def test_events_of_every_script_are_carried(ports: Ports) -> None:
+def test_events_in_every_script_are_copied(ports: Ports) -> None:
     loser = kept(ports, LOSER, *(event(name) for name in ("سفارش", "注文", "~", "Ordered")))
     gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
     carried(ports, gone)
     assert [seen(ports, WINNER, n) for n in ("سفارش", "注文", "~", "Ordered")] == [1, 1, 1, 1]
 
 
-def test_a_long_timeline_is_carried_in_parts(ports: Ports) -> None:
+def test_long_timeline_is_copied_in_batches(ports: Ports) -> None:
     many = [event("Viewed", id_=f"{n:04d}") for n in range(450)]
     loser = kept(ports, LOSER, *many)
     gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
@@ -249,7 +249,7 @@ def test_a_long_timeline_is_carried_in_parts(ports: Ports) -> None:
     assert seen(ports, WINNER, "Viewed") == 450
 
 
-def test_what_both_have_is_told_and_questions_stay_where_they_were_asked(ports: Ports) -> None:
+def test_shared_events_are_reported_and_merge_requests_stay(ports: Ports) -> None:
     loser, winner = couple(ports)
     twice = event("Viewed", id_="2")
     ports.timeline.append(WINNER, twice)
@@ -262,7 +262,7 @@ def test_what_both_have_is_told_and_questions_stay_where_they_were_asked(ports: 
     assert seen(ports, WINNER, "Merge Requested") == 0
 
 
-def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) -> None:
+def test_late_event_is_uncounted_if_copied_or_reverted(ports: Ports) -> None:
     loser, winner = couple(ports)
     late, reported_twice = event("Viewed", id_="late"), event("Viewed", id_="twice")
     for each in (late, reported_twice):
@@ -277,14 +277,14 @@ def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) 
     assert ports.merging.undo_double_count(WINNER, reported_twice, LOSER)
 
 
-def test_an_event_is_applied_again_once_for_each_reason(ports: Ports) -> None:
+def test_event_is_reapplied_once_for_each_reason(ports: Ports) -> None:
     assert ports.merging.replay(WINNER, event(), ReplayedEvent("one"))
     assert not ports.merging.replay(WINNER, event(), ReplayedEvent("one"))
     assert ports.merging.replay(WINNER, event(), ReplayedEvent("two", follow=7))
     assert seen(ports, WINNER, event().name) == 0
 
 
-def test_an_event_that_came_astray_leaves_the_timeline_with_the_profile(ports: Ports) -> None:
+def test_misrouted_event_leaves_timeline_with_the_profile_write(ports: Ports) -> None:
     held = kept(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
     after = replace(held, last_sequence=7, misrouted=(7, THIRD))
     assert ports.merging.move_misrouted(held, after, event("Viewed", id_="2"))
@@ -310,7 +310,7 @@ def moved_in(ports: Ports, key: str = "k-1") -> Profile:
     return united(ports, loser, kept(ports, WINNER, event("Ordered", identifiers={"cart": "1"})))
 
 
-def test_the_winner_has_been_enrolled_for_what_the_loser_was(ports: Ports) -> None:
+def test_winner_counts_the_entries_of_the_loser(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(OWN, key="k-1"))
     unkeyed = OWN._replace(workflow="welcome", id="e-welcome")
     ports.enrollments.enroll(enrollment(unkeyed))
@@ -332,7 +332,7 @@ def test_the_winner_has_been_enrolled_for_what_the_loser_was(ports: Ports) -> No
     assert ports.enrollments.load(EnrollmentRef(STORE, THIRD, "cart", 1, id_)) is not None
 
 
-def test_an_enrollment_goes_on_where_it_is_with_what_is_known_of_the_winner(ports: Ports) -> None:
+def test_enrollment_of_loser_continues_with_profile_of_winner(ports: Ports) -> None:
     moved_in(ports)
     loaded = ports.enrollments.load(OWN)
     assert loaded is not None
@@ -349,7 +349,7 @@ def test_an_enrollment_goes_on_where_it_is_with_what_is_known_of_the_winner(port
     assert left.active_enrollments == {}
 
 
-def test_a_message_is_claimed_on_the_consent_and_the_address_of_the_winner(ports: Ports) -> None:
+def test_claim_uses_consent_and_address_of_the_winner(ports: Ports) -> None:
     moved_in(ports)
     mine = draft("reminder", OWN)
     with pytest.raises(ThrottledError):  # whoever read the loser before the merge has to look again
@@ -364,7 +364,7 @@ def test_a_message_is_claimed_on_the_consent_and_the_address_of_the_winner(ports
     assert refused != Claimed()
 
 
-def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) -> None:
+def test_unsubscribe_under_the_old_id_reaches_the_winner(ports: Ports) -> None:
     loser, winner = couple(ports)
     united(ports, loser, winner)
     no = ContactUpdate(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
@@ -376,7 +376,7 @@ def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) 
     assert seen(ports, LOSER, "Unsubscribed") == 0
 
 
-def test_an_ask_is_read_as_it_was_written(ports: Ports) -> None:
+def test_merge_request_survives_storage(ports: Ports) -> None:
     question = merge_request_event(WINNER, event(identifiers={"email": ADA}), "email")
     ports.timeline.append(LOSER, question)
     (found,) = ports.timeline.past_events(STORE, LOSER, EventWindow("Merge Requested", None))

@@ -78,14 +78,14 @@ def _all_jobs() -> list[dict[str, Any]]:
     ]
 
 
-def test_a_block_that_runs_marks_its_workflow_once_for_the_coming_night(moved: Shop) -> None:
+def test_block_run_queues_its_workflow_for_the_nightly_count(moved: Shop) -> None:
     run(moved, "visit", "hello")
     (job,) = (job for job in _all_jobs() if job["store"] == moved.store)
     assert (job["workflow"], job["done"]) == ("visit", "")
     assert datetime.fromisoformat(job["due"]) == next_night(datetime.now(UTC))
 
 
-def test_the_minute_counts_what_is_due_and_tells_the_numbers(
+def test_scheduler_counts_due_workflows_and_emits_metrics(
     moved: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_due(moved)
@@ -104,7 +104,7 @@ def test_the_minute_counts_what_is_due_and_tells_the_numbers(
     assert "workflow counted" not in capsys.readouterr().out
 
 
-def test_a_decision_that_is_lost_is_a_metric_and_a_log_line(
+def test_lost_decision_emits_metric_and_log_line(
     moved: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forget(moved)
@@ -122,7 +122,7 @@ def test_a_decision_that_is_lost_is_a_metric_and_a_log_line(
     assert (described["Namespace"], described["Dimensions"]) == ("Milepost", [["service"]])
 
 
-def test_the_command_line_shows_a_table_that_adds_up(
+def test_command_line_prints_table_with_correct_sums(
     moved: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
@@ -135,7 +135,7 @@ def test_the_command_line_shows_a_table_that_adds_up(
     ]
 
 
-def test_the_command_line_names_what_is_missing(
+def test_command_line_names_missing_decisions(
     moved: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forget(moved)
@@ -160,7 +160,7 @@ def test_the_command_line_names_what_is_missing(
     ("workflow_name", "stack", "said"),
     [("vist", STACK, "check both names"), ("visit", "other", "there is no stack")],
 )
-def test_a_name_that_is_wrong_is_told(
+def test_command_line_reports_an_unknown_workflow(
     moved: Shop, capsys: pytest.CaptureFixture[str], workflow_name: str, stack: str, said: str
 ) -> None:
     assert main(["counts", moved.store, workflow_name, "--stack", stack]) == 2

@@ -92,7 +92,7 @@ def profile(shop: Shop) -> Any:
 # --- react ---
 
 
-def test_an_event_enrolls_the_contact_and_starts_the_published_machine(entered: Shop) -> None:
+def test_event_enrolls_contact_and_starts_state_machine(entered: Shop) -> None:
     (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
     ref = json.loads(execution["input"])["enrollment"]
     assert execution["name"] == ref["id"]
@@ -102,7 +102,7 @@ def test_an_event_enrolls_the_contact_and_starts_the_published_machine(entered: 
     assert list(profile(entered).active_enrollments) == [ref["id"]]
 
 
-def test_a_record_of_the_stream_that_comes_again_changes_nothing(cart: Shop) -> None:
+def test_repeated_stream_record_changes_nothing(cart: Shop) -> None:
     new = tell(cart, "Checkout Started")
     before = cart.items()
     batch = cart.cloud.stream(*new)
@@ -113,7 +113,7 @@ def test_a_record_of_the_stream_that_comes_again_changes_nothing(cart: Shop) -> 
     assert len(cart.cloud.executions(machine_of(cart, "cart"))) == 1
 
 
-def test_a_contact_that_cannot_be_brought_up_to_date_holds_up_nobody_else(
+def test_failing_contact_does_not_block_other_contacts(
     cart: Shop, printed: Printed
 ) -> None:
     """The bad one's later events wait, the others are applied, and Lambda is told to come again."""
@@ -134,7 +134,7 @@ def test_a_contact_that_cannot_be_brought_up_to_date_holds_up_nobody_else(
     ]
 
 
-def test_the_log_names_the_reason_against_entering_but_not_what_was_compared(
+def test_log_names_denial_reason_without_compared_values(
     shop: Shop, printed: Printed
 ) -> None:
     document = workflow(send("a"), audience={"contact": "first_name", "is": "Somebody Else"})
@@ -145,7 +145,7 @@ def test_the_log_names_the_reason_against_entering_but_not_what_was_compared(
     assert record["refused"] == {"one": "audience", "two": "audience"}
 
 
-def test_an_order_ends_the_enrollment_and_stops_its_machine(entered: Shop) -> None:
+def test_order_ends_enrollment_and_stops_its_execution(entered: Shop) -> None:
     tell(entered, "Order Completed", {"order_id": "o-1"})
     assert enrollment(entered)["status"]["S"] == "exited"
     assert enrollment(entered)["reason"]["S"] == "exit on Order Completed"
@@ -154,7 +154,7 @@ def test_an_order_ends_the_enrollment_and_stops_its_machine(entered: Shop) -> No
     assert profile(entered).active_enrollments == {}
 
 
-def test_a_goal_without_a_condition_ends_the_enrollment_too(shop: Shop) -> None:
+def test_goal_without_condition_ends_enrollment(shop: Shop) -> None:
     goal = {"event": "Order Completed", "where": None, "within": "5 days"}
     document = workflow(delay("1 hour"), send("a"), goal=goal, reentry={}, exit_on=[])
     upload(shop, files_of(cart=document))
@@ -166,7 +166,7 @@ def test_a_goal_without_a_condition_ends_the_enrollment_too(shop: Shop) -> None:
 # --- run_steps ---
 
 
-def test_the_machine_begins_with_a_wait_and_is_told_until_when(entered: Shop) -> None:
+def test_first_wait_returns_its_due_time_to_the_state_machine(entered: Shop) -> None:
     before = datetime.now(UTC)
     rest = run(entered, "cart", "first-wait")
     assert rest["next"] == "first-wait"
@@ -176,11 +176,11 @@ def test_the_machine_begins_with_a_wait_and_is_told_until_when(entered: Shop) ->
     assert rest["enrollment"] == enrolled(entered, "cart")["enrollment"]
 
 
-def test_a_block_that_runs_again_waits_until_the_same_instant(entered: Shop) -> None:
+def test_repeated_block_run_waits_until_the_same_instant(entered: Shop) -> None:
     assert run(entered, "cart", "first-wait") == run(entered, "cart", "first-wait")
 
 
-def test_a_mail_goes_out_once_however_often_its_block_runs(entered: Shop) -> None:
+def test_repeated_block_run_sends_its_email_once(entered: Shop) -> None:
     first = run(entered, "cart", "reminder")
     assert run(entered, "cart", "reminder") == first
     assert first["next"] == "wait-for-click"
@@ -196,7 +196,7 @@ def test_a_mail_goes_out_once_however_often_its_block_runs(entered: Shop) -> Non
     assert status(entered) == "accepted"
 
 
-def test_the_link_in_the_header_unsubscribes(mailed: Shop) -> None:
+def test_link_in_list_unsubscribe_header_unsubscribes(mailed: Shop) -> None:
     from functions.unsubscribe.app import handler as unsubscribe
     from tests.support.aws_events import posted
 
@@ -215,7 +215,7 @@ def test_the_link_in_the_header_unsubscribes(mailed: Shop) -> None:
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
-def test_a_post_that_is_busy_is_tried_again_by_step_functions(entered: Shop, code: str) -> None:
+def test_throttling_by_ses_is_retried_by_step_functions(entered: Shop, code: str) -> None:
     entered.cloud.post.answers = [refusal(code, 429)]
     with pytest.raises(ThrottledError):
         run(entered, "cart", "reminder")
@@ -224,14 +224,14 @@ def test_a_post_that_is_busy_is_tried_again_by_step_functions(entered: Shop, cod
     assert status(entered) == "accepted"
 
 
-def test_a_post_that_refuses_is_not_asked_again(entered: Shop) -> None:
+def test_email_refused_by_ses_is_not_retried(entered: Shop) -> None:
     entered.cloud.post.answers = [refusal("MessageRejected")]
     run(entered, "cart", "reminder")
     run(entered, "cart", "reminder")
     assert (status(entered), len(entered.cloud.post.sent)) == ("rejected", 1)
 
 
-def test_a_post_that_does_not_answer_leaves_the_outcome_open(entered: Shop) -> None:
+def test_missing_answer_of_ses_leaves_the_message_open(entered: Shop) -> None:
     entered.cloud.post.answers = [ReadTimeoutError(endpoint_url="https://email")]
     run(entered, "cart", "reminder")
     run(entered, "cart", "reminder")
@@ -240,7 +240,7 @@ def test_a_post_that_does_not_answer_leaves_the_outcome_open(entered: Shop) -> N
     assert status(entered) == "accepted", "what nobody answered, a report settles"
 
 
-def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
+def test_failed_execution_ends_its_enrollment(entered: Shop) -> None:
     task = sample("aws", "stepfunctions.abandon") | enrolled(entered, "cart")
     assert run_steps(task, None)["next"] == "end"
     assert enrollment(entered)["status"]["S"] == "failed"
@@ -248,7 +248,7 @@ def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
     assert profile(entered).active_enrollments == {}
 
 
-def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: Shop) -> None:
+def test_aborted_execution_ends_enrollment_by_its_status_event(entered: Shop) -> None:
     """A person stopped it, or it ran out of its year: EventBridge tells."""
     (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
     event = sample("aws", "eventbridge.execution")
@@ -258,13 +258,13 @@ def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: 
     assert profile(entered).active_enrollments == {}
 
 
-def test_an_enrollment_that_is_not_there_yet_is_asked_for_again(entered: Shop) -> None:
+def test_enrollment_not_yet_stored_is_retried(entered: Shop) -> None:
     ref = enrolled(entered, "cart")["enrollment"] | {"id": "e" + "0" * 31}
     with pytest.raises(ThrottledError):
         run_steps({"enrollment": ref, "block": "first-wait"}, None)
 
 
-def test_a_branch_is_decided_once(shop: Shop) -> None:
+def test_branch_is_decided_once(shop: Shop) -> None:
     document = workflow(
         branch(
             "big", {"event": "total", "gte": 100}, [delay("1 hour", "yes")], [delay("1 day", "no")]
@@ -285,7 +285,7 @@ def wait(shop: Shop, token: str, since: str) -> None:
     await_event(task | {"token": token, "since": since}, None)
 
 
-def test_a_click_wakes_the_wait(mailed: Shop) -> None:
+def test_click_resumes_the_wait(mailed: Shop) -> None:
     wait(mailed, "token-1", ago())
     assert mailed.cloud.states.answered == []
     clicked_at = datetime.now(UTC).isoformat()
@@ -298,7 +298,7 @@ def test_a_click_wakes_the_wait(mailed: Shop) -> None:
     assert enrollment(mailed)["reason"]["S"] == "came back"
 
 
-def test_a_click_that_is_faster_than_the_wait_wakes_it_at_once(mailed: Shop) -> None:
+def test_click_before_the_wait_resumes_it_at_once(mailed: Shop) -> None:
     since = ago()
     learn(told(message(mailed), "click", mailed, timestamp=datetime.now(UTC).isoformat()))
     react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
@@ -346,7 +346,7 @@ def sent(shop: Shop) -> Shop:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
+def test_every_delivery_event_is_recorded(sent: Shop, kind: str) -> None:
     field, event, suppresses = KINDS[kind]
     batch = told(message(sent), kind, sent)
     assert learn(batch) == []
@@ -364,7 +364,7 @@ def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
     "kind",
     ["complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"],
 )
-def test_a_report_that_tells_nothing_is_passed_over_and_counted(
+def test_unknown_delivery_event_is_skipped_and_counted(
     sent: Shop, printed: Printed, kind: str
 ) -> None:
     before = sent.items()
@@ -377,21 +377,21 @@ def test_a_report_that_tells_nothing_is_passed_over_and_counted(
 
 
 @pytest.mark.parametrize(("kind", "times"), [("bounce.transient", 1), ("bounce.permanent", 0)])
-def test_a_bounce_that_passes_is_counted(
+def test_soft_bounce_is_counted(
     sent: Shop, printed: Printed, kind: str, times: int
 ) -> None:
     learn(told(message(sent), kind, sent))
     assert printed.counted("BouncesTransient") == times
 
 
-def test_the_greeting_of_ses_to_a_new_topic_is_not_a_failure(printed: Printed, shop: Shop) -> None:
+def test_first_test_notification_of_ses_is_no_failure(printed: Printed, shop: Shop) -> None:
     """Otherwise every first deployment would end with a message in the failure queue."""
     greeting = "Successfully validated SNS topic for Amazon SES event publishing."
     assert learn(queued(told_by_sns(greeting))) == []
     assert printed.counted("EmailEventsIgnored") == 1
 
 
-def test_a_bounce_about_somebody_else_suppresses_nobody(sent: Shop, printed: Printed) -> None:
+def test_bounce_for_another_address_suppresses_no_address(sent: Shop, printed: Printed) -> None:
     foreign = [{"emailAddress": "other@mail.example"}]
     batch = told(message(sent), "bounce.permanent", sent, bouncedRecipients=foreign)
     assert learn(batch) == []
@@ -400,7 +400,7 @@ def test_a_bounce_about_somebody_else_suppresses_nobody(sent: Shop, printed: Pri
     assert sent.events("Email") == []
 
 
-def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
+def test_bounce_of_unknown_message_suppresses_no_address(
     sent: Shop, printed: Printed
 ) -> None:
     ref = f"{contact_id(sent.store, 'email', EMAIL)}-{'0' * 24}"
@@ -415,13 +415,13 @@ def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
      json.dumps({"Message": json.dumps({"eventType": "Bounce"})}),
      json.dumps({"Message": json.dumps({"eventType": ["Bounce"]})})],
 )  # fmt: skip
-def test_what_is_no_report_fails_alone(sent: Shop, body: str) -> None:
+def test_malformed_delivery_event_fails_alone(sent: Shop, body: str) -> None:
     good = told(message(sent), "delivery", sent)["Records"][0]["body"]
     assert learn(queued(good, body, good)) == ["message-1"]
     assert "delivered_at" in messages(sent)[0]
 
 
-def test_an_address_on_the_list_is_not_mailed_again(mailed: Shop) -> None:
+def test_suppressed_address_gets_no_further_email(mailed: Shop) -> None:
     learn(told(message(mailed), "bounce.permanent", mailed))
     assert run(mailed, "cart", "last-call")["next"] == "end"
     assert len(mailed.cloud.post.sent) == 1
@@ -470,7 +470,7 @@ def in_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPatch, minutes: int = 16) 
     monkeypatch.setattr(Clock, "wire_now", lambda _: later)
 
 
-def test_nothing_is_decided_while_a_report_may_still_come(
+def test_message_stays_open_while_delivery_event_may_arrive(
     shop: Shop, functions: Functions, printed: Printed
 ) -> None:
     unanswered(shop, "transactional")
@@ -480,7 +480,7 @@ def test_nothing_is_decided_while_a_report_may_still_come(
     learn(told(message(shop), "send", shop))
 
 
-def test_marketing_without_an_answer_is_given_up(
+def test_marketing_without_answer_is_abandoned(
     shop: Shop, functions: Functions, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unanswered(shop, "marketing")
@@ -492,7 +492,7 @@ def test_marketing_without_an_answer_is_given_up(
     assert (item["status"]["S"], "abandoned_at" in item) == ("unknown", True)
 
 
-def test_a_receipt_without_an_answer_is_sent_once_more_and_then_given_up(
+def test_receipt_without_answer_is_sent_once_more_then_abandoned(
     shop: Shop, functions: Functions, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unanswered(shop, "transactional")

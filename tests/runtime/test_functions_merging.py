@@ -45,7 +45,7 @@ def held(shop: Shop, kind: Any, value: str) -> Profile:
     return profile
 
 
-def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
+def test_shared_identifier_merges_two_contacts(shop: Shop) -> None:
     upload(shop, files_of(visit=workflow(delay("1 day"), send("a"), on="Visited")))
     seen: set[tuple[str, str]] = set()
     yes = [{"topic": "offers", "state": "granted", "at": ago(hours=2)}]
@@ -75,7 +75,7 @@ def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
     assert all("merging" not in item and "consent:offers" not in item for item in gone)
 
 
-def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> None:
+def test_api_and_export_of_merged_contact_hide_bookkeeping(shop: Shop) -> None:
     seen: set[tuple[str, str]] = set()
     twice = {"event": "Visited", "id": "v", "occurred_at": ago(hours=1)}
     post(
@@ -96,7 +96,7 @@ def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> 
     assert len(reader.events(shop.store, one, None, 50, named).records) == 1
 
 
-def test_an_export_says_which_events_came_with_another_contact(shop: Shop) -> None:
+def test_export_says_which_events_came_with_a_merged_contact(shop: Shop) -> None:
     seen: set[tuple[str, str]] = set()
     post(
         shop,
@@ -115,7 +115,7 @@ def test_an_export_says_which_events_came_with_another_contact(shop: Shop) -> No
     assert all(names.count(name) == 1 for name in names if name != copy["event"])
 
 
-def test_what_comes_to_the_one_who_is_gone_is_handed_on(shop: Shop) -> None:
+def test_late_event_of_merged_contact_reaches_the_winner(shop: Shop) -> None:
     seen: set[tuple[str, str]] = set()
     post(
         shop,

@@ -51,7 +51,7 @@ def step(kind: str, **fields: Any) -> Json:
         (step("emit_event", event="Told", properties={EMITTED_BY: "mine"}), "Told", {}, []),
     ],
 )  # fmt: skip
-def test_a_step_reports_what_it_says(
+def test_step_emits_its_event(
     node: Json, name: str, said: Json, changes: list[tuple[Any, ...]]
 ) -> None:
     outcome = json.loads(json.dumps(decide_event(node, enrollment(), DATA)))
@@ -60,7 +60,7 @@ def test_a_step_reports_what_it_says(
     assert changes_of(outcome) == tuple(Change(*change) for change in changes)
 
 
-def test_a_workflow_that_is_started_gets_the_event_and_the_outcome_stays_small() -> None:
+def test_started_workflow_gets_event_and_outcome_stays_small() -> None:
     began = enrollment(event_data={"total": 150, "workflow": "x", EMITTED_BY: {"chain_depth": 2}})
     outcome = decide_event(step("start_workflow", workflow="other"), began, DATA)
     origin = {**ORIGIN, "chain_depth": 3, "starts_workflow": "other"}
@@ -82,12 +82,12 @@ def test_a_workflow_that_is_started_gets_the_event_and_the_outcome_stays_small()
         ({"chain_depth": MAX_CHAIN_DEPTH + 1}, MAX_CHAIN_DEPTH + 1),
     ],
 )
-def test_depth_is_counted_by_us_alone(origin: Any, deep: int) -> None:
+def test_chain_depth_ignores_values_from_the_shop(origin: Any, deep: int) -> None:
     assert chain_depth({EMITTED_BY: origin}) == deep
 
 
 @given(documents)
-def test_nothing_a_shop_puts_in_our_place_stops_an_event(origin: Any) -> None:
+def test_any_value_in_the_reserved_field_does_not_stop_an_event(origin: Any) -> None:
     head = {"trigger": {"type": "manual", "event": WORKFLOW_STARTED}}
     happened = event(WORKFLOW_STARTED, {EMITTED_BY: origin})
     here = Profile("harborline", contact())
@@ -95,7 +95,7 @@ def test_nothing_a_shop_puts_in_our_place_stops_an_event(origin: Any) -> None:
     decide_event(step("emit_event", event="E"), enrollment(event_data={EMITTED_BY: origin}), DATA)
 
 
-def test_every_deed_has_a_kind_of_step_of_its_own() -> None:
+def test_every_step_event_has_its_own_step_type() -> None:
     assert set(STEP_EVENTS) == {
         "update_contact", "add_to_list", "remove_from_list", "set_stage", "add_score",
         "emit_event", "start_workflow",
