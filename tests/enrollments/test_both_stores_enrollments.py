@@ -138,9 +138,7 @@ INTERLEAVINGS = sorted({"".join(order) for order in permutations("EEWW")})
 
 
 @pytest.mark.parametrize("order", INTERLEAVINGS)
-def test_event_wakes_its_wait_once_in_every_interleaving(
-    ports: Ports, order: str
-) -> None:
+def test_event_wakes_its_wait_once_in_every_interleaving(ports: Ports, order: str) -> None:
     ports.enrollments.enroll(enrollment())
     woken: list[str] = []
     sides = {"E": the_event(ports, woken), "W": the_wait(ports, woken)}
@@ -150,9 +148,7 @@ def test_event_wakes_its_wait_once_in_every_interleaving(
 
 
 @pytest.mark.parametrize("first", ["event", "wait"])
-def test_event_data_becomes_step_outcome_in_either_order(
-    ports: Ports, first: str
-) -> None:
+def test_event_data_becomes_step_outcome_in_either_order(ports: Ports, first: str) -> None:
     ports.enrollments.enroll(enrollment())
     acts: list[Callable[[], object]] = [
         lambda: ports.enrollments.record_event(enrollment_ref(), STEP, CLICK),

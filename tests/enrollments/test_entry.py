@@ -32,7 +32,7 @@ def program(**head: Any) -> Program:
     return Program("cart", 3, head, {}, "end")
 
 
-def lets_in(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
+def matches_trigger(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
     return trigger_matches(program.workflow, program.options["trigger"], before, after, happened)
 
 
@@ -49,20 +49,20 @@ def decide(
     return decide_entry(program(**(head or {})), profile, happened, seen, now)
 
 
-def entered(*args: Any, **kwargs: Any) -> EntryAccepted:
+def accept(*args: Any, **kwargs: Any) -> EntryAccepted:
     decision = decide(*args, **kwargs)
     assert isinstance(decision, EntryAccepted), decision
     return decision
 
 
-def refused(*args: Any, **kwargs: Any) -> str:
+def denial(*args: Any, **kwargs: Any) -> str:
     decision = decide(*args, **kwargs)
     assert isinstance(decision, EntryDenied), decision
     return decision.reason
 
 
 def test_trigger_event_enrolls_the_contact() -> None:
-    found = entered().enrollment
+    found = accept().enrollment
     assert (found.ref.workflow, found.ref.version, found.ref.contact) == ("cart", 3, contact())
     assert (found.event_id, found.event_name, found.status) == (
         "evt-1",
@@ -75,30 +75,30 @@ def test_trigger_event_enrolls_the_contact() -> None:
 
 def test_other_event_does_not_match_the_trigger() -> None:
     here = Profile(STORE, contact())
-    assert lets_in(program(), here, here, event("Checkout Started"))
-    assert not lets_in(program(), here, here, event("Product Viewed"))
+    assert matches_trigger(program(), here, here, event("Checkout Started"))
+    assert not matches_trigger(program(), here, here, event("Product Viewed"))
 
 
 def test_manual_workflow_starts_when_named() -> None:
     here = Profile(STORE, contact())
     manual = program(trigger={"type": "manual", "event": WORKFLOW_STARTED})
-    assert lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "cart"}))
-    assert lets_in(
+    assert matches_trigger(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "cart"}))
+    assert matches_trigger(
         manual, here, here, event(WORKFLOW_STARTED, {"_emitted_by": {"starts_workflow": "cart"}})
     )
-    assert not lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "welcome"}))
-    assert not lets_in(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
+    assert not matches_trigger(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "welcome"}))
+    assert not matches_trigger(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
 
 
 def test_repeated_event_gives_the_same_enrollment_id() -> None:
-    assert entered().enrollment.ref == entered(now=NOW + timedelta(hours=1)).enrollment.ref
-    assert entered(happened=event(id_="evt-2")).enrollment.ref != entered().enrollment.ref
+    assert accept().enrollment.ref == accept(now=NOW + timedelta(hours=1)).enrollment.ref
+    assert accept(happened=event(id_="evt-2")).enrollment.ref != accept().enrollment.ref
 
 
 def test_event_that_fails_the_condition_does_not_enroll() -> None:
     where = {"trigger": {"where": {"event": "total", "gte": 50}}}
-    assert refused(where) == "trigger: event.total is 20 (condition: is at least 50)"
-    entered({"trigger": {"where": {"event": "total", "gte": 20}}})
+    assert denial(where) == "trigger: event.total is 20 (condition: is at least 50)"
+    accept({"trigger": {"where": {"event": "total", "gte": 20}}})
 
 
 @pytest.mark.parametrize(("hours", "enters"), [(0, True), (24, True), (25, False)])
@@ -115,23 +115,31 @@ KEYED = {"trigger": {"key": "checkout_id"}, "reentry": {"allow": "always"}}
 
 
 def test_each_value_of_the_key_has_its_own_enrollment() -> None:
-    first = entered(KEYED).enrollment
+    first = accept(KEYED).enrollment
     assert first.key == "c-1"
     again = event(data={"checkout_id": "c-1"}, id_="evt-2")
     other = event(data={"checkout_id": "c-2"}, id_="evt-3")
-    assert entered(KEYED, again).enrollment.ref == first.ref
-    assert entered(KEYED, other).enrollment.ref != first.ref
+    assert accept(KEYED, again).enrollment.ref == first.ref
+    assert accept(KEYED, other).enrollment.ref != first.ref
 
 
-@pytest.mark.parametrize("data", [{}, {"checkout_id": None}, {"checkout_id": ""},
-                                  {"checkout_id": []}, {"checkout_id": {"a": 1}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"checkout_id": None},
+        {"checkout_id": ""},
+        {"checkout_id": []},
+        {"checkout_id": {"a": 1}},
+    ],
+)
 def test_event_without_the_key_does_not_enroll(data: Json) -> None:
-    assert refused(KEYED, event(data=data)) == "key: event.checkout_id is missing"
+    assert denial(KEYED, event(data=data)) == "key: event.checkout_id is missing"
 
 
 @pytest.mark.parametrize("value", [0, 7, 7.5, False, "x"])
 def test_key_may_be_any_plain_value(value: Any) -> None:
-    assert entered(KEYED, event(data={"checkout_id": value})).enrollment.key == str(value)
+    assert accept(KEYED, event(data={"checkout_id": value})).enrollment.key == str(value)
 
 
 # --- coming again ---
@@ -145,22 +153,22 @@ def inside(event_id: str = "evt-0", workflow: str = "cart") -> Json:
 
 def test_active_enrollment_prevents_a_second_entry() -> None:
     always = {"reentry": {"allow": "always"}}
-    assert refused(always, **inside()) == "already inside"
-    entered(always, **inside(workflow="welcome"))
+    assert denial(always, **inside()) == "already inside"
+    accept(always, **inside(workflow="welcome"))
 
 
 def test_trigger_event_may_be_repeated() -> None:
-    entered({"reentry": {"allow": "always"}}, **inside("evt-1"))
+    accept({"reentry": {"allow": "always"}}, **inside("evt-1"))
 
 
 def test_reentry_never_applies_to_each_key() -> None:
     before = {"entries": {"cart": MONDAY_NOON - timedelta(days=1)}}
-    assert refused(**before) == "was here before, reentry is never"
-    assert entered({"trigger": {"key": "checkout_id"}}, **before)
+    assert denial(**before) == "was here before, reentry is never"
+    assert accept({"trigger": {"key": "checkout_id"}}, **before)
 
 
 def test_contact_may_have_an_active_enrollment_for_each_key() -> None:
-    entered(KEYED, **inside())
+    accept(KEYED, **inside())
 
 
 @pytest.mark.parametrize(
@@ -172,15 +180,13 @@ def test_contact_may_have_an_active_enrollment_for_each_key() -> None:
         ({"allow": "after", "after": "1 day"}, 24, None),
     ],
 )
-def test_reentry_follows_the_workflow(
-    reentry: Json, hours: int, reason: str | None
-) -> None:
+def test_reentry_follows_the_workflow(reentry: Json, hours: int, reason: str | None) -> None:
     decision = decide({"reentry": reentry}, entries={"cart": NOW - timedelta(hours=hours)})
     assert (decision.reason if isinstance(decision, EntryDenied) else None) == reason
 
 
 def test_entry_into_another_workflow_does_not_count_as_reentry() -> None:
-    entered(entries={"welcome": NOW})
+    accept(entries={"welcome": NOW})
 
 
 # --- who it is for ---
@@ -188,8 +194,8 @@ def test_entry_into_another_workflow_does_not_count_as_reentry() -> None:
 
 def test_contact_outside_the_audience_does_not_enter() -> None:
     audience = {"audience": {"consents_to": "offers"}}
-    assert refused(audience) == "audience: never consented to offers"
-    entered(audience, facts={"consent": {"offers": "granted"}})
+    assert denial(audience) == "audience: never consented to offers"
+    accept(audience, facts={"consent": {"offers": "granted"}})
 
 
 # --- what ends it ---
@@ -200,16 +206,21 @@ def total(minutes: int) -> Json:
     return {"totals": {"Order Completed": EventTotal(1, at, at)}}
 
 
-@pytest.mark.parametrize("head", [{"goal": {"event": "Order Completed", "within": "5 days"}},
-                                  {"exit_on": [{"event": "Order Completed"}]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"goal": {"event": "Order Completed", "within": "5 days"}},
+        {"exit_on": [{"event": "Order Completed"}]},
+    ],
+)
 def test_event_older_than_its_exit_does_not_enroll(head: Json) -> None:
     """The order was faster than the checkout it completes."""
-    assert refused(head, **total(1)) == "Order Completed has already happened since"
-    entered(head, **total(0))
-    entered(head, **total(-1))
+    assert denial(head, **total(1)) == "Order Completed has already happened since"
+    accept(head, **total(0))
+    accept(head, **total(-1))
 
 
-def ended(head: Json, happened: Event) -> str | None:
+def exit_reason(head: Json, happened: Event) -> str | None:
     return matching_exit(program(**head), happened, MONDAY_NOON)
 
 
@@ -219,22 +230,22 @@ def order(minutes: int, **data: Any) -> Event:
 
 def test_goal_counts_only_within_its_window() -> None:
     goal = {"goal": {"event": "Order Completed", "within": "1 hour"}}
-    assert ended(goal, order(60)) == "goal reached"
-    assert ended(goal, order(61)) is None
-    assert ended(goal, order(-1)) is None
-    assert ended(goal, event("Product Viewed", at=NOW)) is None
+    assert exit_reason(goal, order(60)) == "goal reached"
+    assert exit_reason(goal, order(61)) is None
+    assert exit_reason(goal, order(-1)) is None
+    assert exit_reason(goal, event("Product Viewed", at=NOW)) is None
 
 
 def test_exit_rule_has_no_window() -> None:
     head = {"exit_on": [{"event": "Order Completed"}]}
-    assert ended(head, order(99_999)) == "exit on Order Completed"
+    assert exit_reason(head, order(99_999)) == "exit on Order Completed"
 
 
 def test_exit_rule_may_have_a_condition() -> None:
     head = {"exit_on": [{"event": "Order Completed", "where": {"event": "total", "gte": 20}}]}
-    assert ended(head, order(1, total="20.00")) == "exit on Order Completed"
-    assert ended(head, order(1, total="19.99")) is None
-    assert ended(head, order(1)) is None
+    assert exit_reason(head, order(1, total="20.00")) == "exit on Order Completed"
+    assert exit_reason(head, order(1, total="19.99")) is None
+    assert exit_reason(head, order(1)) is None
 
 
 def test_goal_event_after_its_window_may_match_an_exit_rule() -> None:
@@ -243,14 +254,15 @@ def test_goal_event_after_its_window_may_match_an_exit_rule() -> None:
         "exit_on": [{"event": "Order Completed"}],
     }
     assert [ending["reason"] for ending in exit_rules(program(**head))] == [
-        "goal reached", "exit on Order Completed"
-    ]  # fmt: skip
-    assert ended(head, order(30)) == "goal reached"
-    assert ended(head, order(90)) == "exit on Order Completed"
+        "goal reached",
+        "exit on Order Completed",
+    ]
+    assert exit_reason(head, order(30)) == "goal reached"
+    assert exit_reason(head, order(90)) == "exit on Order Completed"
 
 
 def test_workflow_without_exit_rules_is_not_ended_by_events() -> None:
-    assert ended({}, order(1)) is None
+    assert exit_reason({}, order(1)) is None
 
 
 # --- ids ---

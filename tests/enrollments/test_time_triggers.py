@@ -44,7 +44,9 @@ def did(name: str, last: datetime, **known: Any) -> Profile:
     return Profile(STORE, contact(), totals={name: EventTotal(1, last, last, Decimal(0))}, **known)
 
 
-def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC") -> str:
+def next_time(
+    plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC"
+) -> str:
     found = next_due(profile, [plan], since, zone)
     return instants.format_instant(found[0].at).removesuffix(":00.000Z") if found else "never"
 
@@ -79,26 +81,28 @@ def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: s
     ],
 )
 def test_date_of_the_contact_fires(plan: Json, day: Any, zone: str | None, at: str) -> None:
-    assert next_of({**BIRTHDAY, **plan}, born(day, zone)) == at
+    assert next_time({**BIRTHDAY, **plan}, born(day, zone)) == at
 
 
 def test_day_of_the_year_fires_in_each_contacts_time_zone() -> None:
-    assert next_of(WOMENS_DAY, born(None)) == "2027-03-08T09:00"
-    assert next_of(WOMENS_DAY, born(None, "Asia/Shanghai")) == "2027-03-08T01:00"
-    assert next_of(WOMENS_DAY, Profile(STORE, contact()), zone="Asia/Taipei") == "2027-03-08T01:00"
+    assert next_time(WOMENS_DAY, born(None)) == "2027-03-08T09:00"
+    assert next_time(WOMENS_DAY, born(None, "Asia/Shanghai")) == "2027-03-08T01:00"
+    assert (
+        next_time(WOMENS_DAY, Profile(STORE, contact()), zone="Asia/Taipei") == "2027-03-08T01:00"
+    )
 
 
 def test_leap_day_fires_on_february_28_in_other_years() -> None:
     plan = {"type": "date", "day": "02-29"}
     days = [
-        next_of(plan, born(None), datetime(year, 1, 1, tzinfo=UTC)) for year in (2027, 2028, 2100)
+        next_time(plan, born(None), datetime(year, 1, 1, tzinfo=UTC)) for year in (2027, 2028, 2100)
     ]
     assert days == ["2027-02-28T09:00", "2028-02-29T09:00", "2100-02-28T09:00"]
 
 
 def test_time_skipped_by_the_clock_change_still_fires() -> None:
     plan = {"type": "date", "day": "03-28", "at": "02:30", "timezone": "Europe/Paris"}
-    assert next_of(plan, born(None)) == "2027-03-28T01:30"
+    assert next_time(plan, born(None)) == "2027-03-28T01:30"
 
 
 def test_inactivity_counts_from_the_last_of_the_events() -> None:
@@ -107,18 +111,18 @@ def test_inactivity_counts_from_the_last_of_the_events() -> None:
         did("Order Completed", last - 5 * DAY),
         totals={**did("Order Completed", last - DAY).totals, **did("Viewed", last).totals},
     )
-    assert next_of(SILENCE, profile) == "2026-11-12T12:00"
+    assert next_time(SILENCE, profile) == "2026-11-12T12:00"
 
 
 def test_contact_without_the_events_is_not_inactive() -> None:
-    assert next_of(SILENCE, did("Email Opened", MONDAY_NOON)) == "never"
+    assert next_time(SILENCE, did("Email Opened", MONDAY_NOON)) == "never"
 
 
 def test_inactivity_reached_before_the_check_does_not_fire() -> None:
-    assert next_of(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
+    assert next_time(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
 
 
-def reached(profile: Profile, occasion: DueTrigger) -> Profile:
+def with_fired(profile: Profile, occasion: DueTrigger) -> Profile:
     return apply_event(profile, occasion.event(profile), StoreSettings())
 
 
@@ -128,7 +132,7 @@ def test_yearly_date_fires_once_a_year(plan: Json) -> None:
     for _ in range(4):
         (occasion,) = next_due(profile, [plan], since, "UTC")
         days.append(occasion.occurrence)
-        profile = reached(profile, occasion)
+        profile = with_fired(profile, occasion)
         since = occasion.at  # the very instant again: the mark alone tells
     assert days == ["2027-03-08", "2028-03-08", "2029-03-08", "2030-03-08"]
 
@@ -138,29 +142,31 @@ def test_date_without_repetition_fires_once() -> None:
         once = {**plan, "repeat": "once"}
         profile = born("2027-03-08")
         (occasion,) = next_due(profile, [once], MONDAY_NOON, "UTC")
-        assert next_due(reached(profile, occasion), [once], occasion.at, "UTC") == []
+        assert next_due(with_fired(profile, occasion), [once], occasion.at, "UTC") == []
 
 
 def test_changed_date_fires_once_more() -> None:
     once = {**BIRTHDAY, "repeat": "once"}
     (occasion,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
-    moved = replace(born("2027-04-01"), fired=reached(born("2027-03-08"), occasion).fired)
-    assert next_of(once, moved, occasion.at) == "2027-04-01T09:00"
+    moved = replace(born("2027-04-01"), fired=with_fired(born("2027-03-08"), occasion).fired)
+    assert next_time(once, moved, occasion.at) == "2027-04-01T09:00"
 
 
 def test_time_zone_change_does_not_repeat_a_date() -> None:
     profile = born("1990-12-24", "Asia/Tokyo")
     (occasion,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
     west = replace(
-        born("1990-12-24", "America/Los_Angeles"), fired=reached(profile, occasion).fired
+        born("1990-12-24", "America/Los_Angeles"), fired=with_fired(profile, occasion).fired
     )
-    assert next_of(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
+    assert next_time(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
 
 
 NEWSLETTER: Json = {
-    "type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers",
+    "type": "schedule",
+    "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11",
+    "segment": "readers",
     "timezone": "contact",
-}  # fmt: skip
+}
 INSIDE = SegmentState(segments={"readers": Membership(MONDAY_NOON, "e")})
 
 
@@ -175,24 +181,30 @@ INSIDE = SegmentState(segments={"readers": Membership(MONDAY_NOON, "e")})
 def test_schedule_fires_in_contacts_time_zone_for_segment_members(
     zone: str | None, at: str
 ) -> None:
-    assert next_of(NEWSLETTER, born(None, zone, segment_state=INSIDE)) == at
-    assert next_of(NEWSLETTER, born(None, zone)) == "never"
+    assert next_time(NEWSLETTER, born(None, zone, segment_state=INSIDE)) == at
+    assert next_time(NEWSLETTER, born(None, zone)) == "never"
 
 
 def test_time_zone_change_does_not_repeat_a_broadcast() -> None:
     profile = born(None, "Asia/Taipei", segment_state=INSIDE)
     (occasion,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
     west = born(None, "America/New_York", segment_state=INSIDE)
-    west = replace(west, fired=reached(profile, occasion).fired)
-    assert next_of(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
+    west = replace(west, fired=with_fired(profile, occasion).fired)
+    assert next_time(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
 
 
 def test_key_is_equal_exactly_for_equal_triggers() -> None:
     plans = [
-        BIRTHDAY, {**BIRTHDAY, "offset": "-3 days"}, {**BIRTHDAY, "at": "10:00"},
-        {**BIRTHDAY, "timezone": "store"}, {**BIRTHDAY, "repeat": "once"}, WOMENS_DAY, SILENCE,
-        {**SILENCE, "for": "91 days"}, {**SILENCE, "events": ["Viewed"]},
-    ]  # fmt: skip
+        BIRTHDAY,
+        {**BIRTHDAY, "offset": "-3 days"},
+        {**BIRTHDAY, "at": "10:00"},
+        {**BIRTHDAY, "timezone": "store"},
+        {**BIRTHDAY, "repeat": "once"},
+        WOMENS_DAY,
+        SILENCE,
+        {**SILENCE, "for": "91 days"},
+        {**SILENCE, "events": ["Viewed"]},
+    ]
     assert len({time_trigger_key(plan) for plan in plans}) == len(plans)
     spelled = {**BIRTHDAY, "at": "09:00", "timezone": "contact", "repeat": "yearly"}
     assert time_trigger_key(spelled) == time_trigger_key(BIRTHDAY)
@@ -277,14 +289,16 @@ plans = st.fixed_dictionaries(
 )
 
 
-def watched(profile: Profile, asked: list[Json], zone: str, moments: list[datetime]) -> list[Any]:
+def fired_by_checks(
+    profile: Profile, asked: list[Json], zone: str, moments: list[datetime]
+) -> list[Any]:
     """All that comes to a contact who is looked at at these moments, as the clock and react do."""
     came = []
     for moment in moments:
         while found := due(profile, asked, moment, zone):
             for occasion in found:
                 came.append((occasion.key, occasion.occurrence, occasion.at))
-                profile = reached(profile, occasion)
+                profile = with_fired(profile, occasion)
         ahead = next_due(profile, asked, checked_until(profile, moment), zone)
         look = plan_next_check(profile, ahead[0].at if ahead else None, moment)
         profile = replace(profile, next_check=look)
@@ -308,6 +322,6 @@ def test_every_occurrence_fires_once_however_often_checked(
     for rest in rests:
         now += rest
         seldom += [now] if now < end else []
-    weekly = watched(born(day, zone), asked, shop, days)
+    weekly = fired_by_checks(born(day, zone), asked, shop, days)
     assert len(weekly) == len(set(weekly))
-    assert sorted(weekly) == sorted(watched(born(day, zone), asked, shop, [*seldom, end]))
+    assert sorted(weekly) == sorted(fired_by_checks(born(day, zone), asked, shop, [*seldom, end]))

@@ -99,17 +99,17 @@ def test_execution_not_started_waits_at_its_resume_point() -> None:
         ([compiled(send("pause"))], None, None),
         (
             [
-                compiled(delay("9 days", "nap"),
-                         active_enrollments=moved_to(pause="nap")),
-                compiled(delay("9 days", "doze"), send("new"),
-                         active_enrollments=moved_to(nap="doze")),
+                compiled(delay("9 days", "nap"), active_enrollments=moved_to(pause="nap")),
+                compiled(
+                    delay("9 days", "doze"), send("new"), active_enrollments=moved_to(nap="doze")
+                ),
             ],
             "doze",
             "new",
         ),
         ([compiled(wait_for("pause", "R", "1 day", [send("y")], [send("n")]))], "pause", "n"),
     ],
-)  # fmt: skip
+)
 def test_wait_continues_in_newest_version_under_its_new_name(
     later: list[Program], step: str | None, block: str | None
 ) -> None:

@@ -32,7 +32,7 @@ TOPICS = ("offers", "news")
 OWN = EnrollmentRef(STORE, LOSER, "cart", 1, "e-loser")
 
 
-def kept(ports: Ports, contact: str, *events: Event, applied: int = 5) -> Profile:
+def stored_contact(ports: Ports, contact: str, *events: Event, applied: int = 5) -> Profile:
     """A contact with these events, applied and on the timeline."""
     profile = Profile(STORE, contact)
     for each in events:
@@ -54,7 +54,7 @@ def tombstone(loser: Profile, winner: str = WINNER, position: int = 9) -> Profil
     )
 
 
-def united(ports: Ports, loser: Profile, winner: Profile) -> Profile:
+def merge_both(ports: Ports, loser: Profile, winner: Profile) -> Profile:
     """Unite two; the tombstone."""
     gone = tombstone(loser, winner.contact)
     after = replace(merge_profiles(winner, loser), moved_events=winner.moved_events + 1)
@@ -62,43 +62,45 @@ def united(ports: Ports, loser: Profile, winner: Profile) -> Profile:
     return gone
 
 
-def couple(ports: Ports) -> tuple[Profile, Profile]:
+def two_contacts(ports: Ports) -> tuple[Profile, Profile]:
     said = ContactUpdate(consents=(consent_fact(),))
-    loser = kept(ports, LOSER, event("Viewed", id_="1", contact=said), event("Viewed", id_="2"))
-    return loser, kept(ports, WINNER, event("Ordered", id_="3"))
+    loser = stored_contact(
+        ports, LOSER, event("Viewed", id_="1", contact=said), event("Viewed", id_="2")
+    )
+    return loser, stored_contact(ports, WINNER, event("Ordered", id_="3"))
 
 
 # --- two profiles become one ---
 
 
 def test_merge_changes_both_profiles_in_one_transaction(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    gone = united(ports, loser, winner)
+    loser, winner = two_contacts(ports)
+    gone = merge_both(ports, loser, winner)
     held = ports.contacts.profile(STORE, WINNER)
     assert held == replace(merge_profiles(winner, loser), moved_events=1)
     assert ports.contacts.get_even_if_merged(STORE, LOSER) == gone
 
 
 def test_merged_contact_id_resolves_to_its_winner(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
-    third = kept(ports, THIRD, event("Seen"))
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
+    third = stored_contact(ports, THIRD, event("Seen"))
     ports.merging.finish_merge(tombstone(loser))
     between = ports.contacts.profile(STORE, WINNER)
     assert between is not None
-    united(ports, between, third)
+    merge_both(ports, between, third)
     found = ports.contacts.profile(STORE, LOSER)
     assert found is not None
     assert (found.contact, sorted(found.totals)) == (THIRD, ["Ordered", "Seen", "Viewed"])
 
 
 def test_contact_without_profile_can_be_either_side_of_a_merge(ports: Ports) -> None:
-    loser, nobody = kept(ports, LOSER, event("Viewed")), Profile(STORE, WINNER)
-    united(ports, loser, nobody)
+    loser, nobody = stored_contact(ports, LOSER, event("Viewed")), Profile(STORE, WINNER)
+    merge_both(ports, loser, nobody)
     unknown = Profile(STORE, THIRD)
     winner = ports.contacts.profile(STORE, WINNER)
     assert winner is not None
-    united(ports, unknown, winner)
+    merge_both(ports, unknown, winner)
     found = ports.contacts.profile(STORE, THIRD)
     assert found is not None
     assert list(found.totals) == ["Viewed"]
@@ -106,7 +108,7 @@ def test_contact_without_profile_can_be_either_side_of_a_merge(ports: Ports) -> 
 
 @pytest.mark.parametrize("who", [LOSER, WINNER])
 def test_merge_fails_when_either_profile_has_changed(ports: Ports, who: str) -> None:
-    loser, winner = couple(ports)
+    loser, winner = two_contacts(ports)
     stale = {LOSER: loser, WINNER: winner}[who]
     assert ports.contacts.apply(stale, replace(stale, last_sequence=6))
     gone = tombstone(loser)
@@ -118,7 +120,7 @@ def test_merge_fails_when_either_profile_has_changed(ports: Ports, who: str) -> 
 
 @pytest.mark.parametrize("topic", ["offers", "news"])
 def test_consent_withdrawn_during_the_merge_is_kept(ports: Ports, topic: str) -> None:
-    loser, winner = couple(ports)
+    loser, winner = two_contacts(ports)
     said = ContactUpdate(consents=(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=said))
     assert not ports.merging.merge_profiles(
@@ -131,7 +133,7 @@ def test_enrollment_ended_during_merge_is_not_left_with_winner(ports: Ports) -> 
     presence = enrollment(OWN).presence()
     loser = replace(Profile(STORE, LOSER), last_sequence=5, active_enrollments={OWN.id: presence})
     ports.contacts.apply(None, loser)
-    winner = kept(ports, WINNER, event("Ordered"))
+    winner = stored_contact(ports, WINNER, event("Ordered"))
     ports.enrollments.finish(OWN, "completed", "", MONDAY_NOON)
     assert not ports.merging.merge_profiles(
         loser, tombstone(loser), winner, merge_profiles(winner, loser), TOPICS
@@ -139,17 +141,17 @@ def test_enrollment_ended_during_merge_is_not_left_with_winner(ports: Ports) -> 
 
 
 def test_profile_write_based_on_state_before_merge_fails(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
     assert not ports.contacts.apply(winner, replace(winner, last_sequence=6))
     assert not ports.contacts.apply(loser, replace(loser, last_sequence=6))
     assert not ports.contacts.apply(None, replace(loser, last_sequence=6))
 
 
 def test_contact_receiving_a_merge_is_not_merged_away(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    gone = united(ports, loser, winner)
-    third = kept(ports, THIRD, event("Seen"))
+    loser, winner = two_contacts(ports)
+    gone = merge_both(ports, loser, winner)
+    third = stored_contact(ports, THIRD, event("Seen"))
     held = ports.contacts.profile(STORE, WINNER)
     assert held is not None
     further = tombstone(held, THIRD)
@@ -160,17 +162,17 @@ def test_contact_receiving_a_merge_is_not_merged_away(ports: Ports) -> None:
 
 
 def test_two_contacts_can_be_merged_into_one_at_once(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
-    third = kept(ports, THIRD, event("Seen"))
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
+    third = stored_contact(ports, THIRD, event("Seen"))
     held = ports.contacts.profile(STORE, WINNER)
     assert held is not None
-    united(ports, third, held)
+    merge_both(ports, third, held)
 
 
 def test_completed_merge_is_marked(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    gone = united(ports, loser, winner)
+    loser, winner = two_contacts(ports)
+    gone = merge_both(ports, loser, winner)
     for _ in range(2):
         ports.merging.finish_merge(gone)
     assert ports.contacts.get_even_if_merged(STORE, LOSER) == replace(gone, merging=False)
@@ -208,7 +210,7 @@ def test_unverified_page_does_not_claim_a_second_identifier(ports: Ports) -> Non
 # --- the timeline ---
 
 
-def carried(ports: Ports, gone: Profile) -> list[Event]:
+def copy_all(ports: Ports, gone: Profile) -> list[Event]:
     """Carry all of it; what the winner had already."""
     met, place = ports.merging.copy_timeline(gone, "")
     while place:
@@ -222,54 +224,56 @@ def seen(ports: Ports, contact: str, name: str) -> int:
 
 
 def test_winner_gets_both_timelines_and_consent_logs_stay(ports: Ports) -> None:
-    loser, winner = couple(ports)
+    loser, winner = two_contacts(ports)
     said = event("Viewed", id_="1", contact=ContactUpdate(consents=(consent_fact(),)))
     ports.contacts.record_consent(LOSER, said, ["offers"])
-    gone = united(ports, loser, winner)
+    gone = merge_both(ports, loser, winner)
     for _ in range(2):
-        assert carried(ports, gone) == []
+        assert copy_all(ports, gone) == []
     assert (seen(ports, WINNER, "Viewed"), seen(ports, WINNER, "Ordered")) == (2, 1)
     assert seen(ports, LOSER, "Viewed") == 2
     assert ports.look.proofs() == [("offers", "granted")] * 2
 
 
 def test_events_in_every_script_are_copied(ports: Ports) -> None:
-    loser = kept(ports, LOSER, *(event(name) for name in ("سفارش", "注文", "~", "Ordered")))
-    gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
-    carried(ports, gone)
+    loser = stored_contact(
+        ports, LOSER, *(event(name) for name in ("سفارش", "注文", "~", "Ordered"))
+    )
+    gone = merge_both(ports, loser, stored_contact(ports, WINNER, event("Seen")))
+    copy_all(ports, gone)
     assert [seen(ports, WINNER, n) for n in ("سفارش", "注文", "~", "Ordered")] == [1, 1, 1, 1]
 
 
 def test_long_timeline_is_copied_in_batches(ports: Ports) -> None:
     many = [event("Viewed", id_=f"{n:04d}") for n in range(450)]
-    loser = kept(ports, LOSER, *many)
-    gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
+    loser = stored_contact(ports, LOSER, *many)
+    gone = merge_both(ports, loser, stored_contact(ports, WINNER, event("Seen")))
     ports.merging.copy_timeline(gone, "")
-    assert carried(ports, gone) == []
+    assert copy_all(ports, gone) == []
     assert seen(ports, WINNER, "Viewed") == 450
 
 
 def test_shared_events_are_reported_and_merge_requests_stay(ports: Ports) -> None:
-    loser, winner = couple(ports)
+    loser, winner = two_contacts(ports)
     twice = event("Viewed", id_="2")
     ports.timeline.append(WINNER, twice)
     ports.timeline.append(
         LOSER, merge_request_event(THIRD, event(identifiers={"email": ADA}), "email")
     )
-    gone = united(ports, loser, winner)
+    gone = merge_both(ports, loser, winner)
     for _ in range(2):
-        assert carried(ports, gone) == [twice]
+        assert copy_all(ports, gone) == [twice]
     assert seen(ports, WINNER, "Merge Requested") == 0
 
 
 def test_late_event_is_uncounted_if_copied_or_reverted(ports: Ports) -> None:
-    loser, winner = couple(ports)
+    loser, winner = two_contacts(ports)
     late, reported_twice = event("Viewed", id_="late"), event("Viewed", id_="twice")
     for each in (late, reported_twice):
         ports.timeline.append(LOSER, each)
     ports.timeline.append(WINNER, reported_twice)
-    gone = united(ports, loser, winner)
-    assert carried(ports, gone) == [reported_twice]
+    gone = merge_both(ports, loser, winner)
+    assert copy_all(ports, gone) == [reported_twice]
     assert ports.merging.undo_double_count(WINNER, late, LOSER)
     assert not ports.merging.undo_double_count(WINNER, late, THIRD)
     assert not ports.merging.undo_double_count(WINNER, reported_twice, LOSER)
@@ -285,7 +289,7 @@ def test_event_is_reapplied_once_for_each_reason(ports: Ports) -> None:
 
 
 def test_misrouted_event_leaves_timeline_with_the_profile_write(ports: Ports) -> None:
-    held = kept(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
+    held = stored_contact(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
     after = replace(held, last_sequence=7, misrouted=(7, THIRD))
     assert ports.merging.move_misrouted(held, after, event("Viewed", id_="2"))
     assert ports.contacts.get_even_if_merged(STORE, WINNER) == after
@@ -297,7 +301,7 @@ def test_misrouted_event_leaves_timeline_with_the_profile_write(ports: Ports) ->
 # --- enrollments and messages ---
 
 
-def moved_in(ports: Ports, key: str = "k-1") -> Profile:
+def merged_with_enrollment(ports: Ports, key: str = "k-1") -> Profile:
     """A loser who is inside, merged; the tombstone."""
     ports.enrollments.enroll(enrollment(OWN, key=key))
     said = ContactUpdate(consents=(consent_fact(),))
@@ -307,7 +311,9 @@ def moved_in(ports: Ports, key: str = "k-1") -> Profile:
     )
     ports.contacts.apply(None, loser)
     ports.merging.reserve(STORE, LOSER, WINNER)
-    return united(ports, loser, kept(ports, WINNER, event("Ordered", identifiers={"cart": "1"})))
+    return merge_both(
+        ports, loser, stored_contact(ports, WINNER, event("Ordered", identifiers={"cart": "1"}))
+    )
 
 
 def test_winner_counts_the_entries_of_the_loser(ports: Ports) -> None:
@@ -317,8 +323,9 @@ def test_winner_counts_the_entries_of_the_loser(ports: Ports) -> None:
     for _ in range(2):
         stays = ports.merging.reserve(STORE, LOSER, WINNER)
         assert sorted((s.ref.id, s.key, s.event_id) for s in stays) == [
-            ("e-loser", "k-1", "evt-1"), ("e-welcome", "", "evt-1"),
-        ]  # fmt: skip
+            ("e-loser", "k-1", "evt-1"),
+            ("e-welcome", "", "evt-1"),
+        ]
     for workflow, distinction in (("cart", "key k-1"), ("welcome", "evt-1")):
         id_ = enrollment_id(STORE, workflow, WINNER, distinction)
         loaded = ports.enrollments.load(EnrollmentRef(STORE, WINNER, workflow, 1, id_))
@@ -333,7 +340,7 @@ def test_winner_counts_the_entries_of_the_loser(ports: Ports) -> None:
 
 
 def test_enrollment_of_loser_continues_with_profile_of_winner(ports: Ports) -> None:
-    moved_in(ports)
+    merged_with_enrollment(ports)
     loaded = ports.enrollments.load(OWN)
     assert loaded is not None
     profile, own = loaded
@@ -350,7 +357,7 @@ def test_enrollment_of_loser_continues_with_profile_of_winner(ports: Ports) -> N
 
 
 def test_claim_uses_consent_and_address_of_the_winner(ports: Ports) -> None:
-    moved_in(ports)
+    merged_with_enrollment(ports)
     mine = draft("reminder", OWN)
     with pytest.raises(ThrottledError):  # whoever read the loser before the merge has to look again
         ports.ledger.claim(mine, PendingOutcomes(), MONDAY_NOON)
@@ -365,8 +372,8 @@ def test_claim_uses_consent_and_address_of_the_winner(ports: Ports) -> None:
 
 
 def test_unsubscribe_under_the_old_id_reaches_the_winner(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
     no = ContactUpdate(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=no))
     found = ports.contacts.profile(STORE, WINNER)

@@ -23,7 +23,7 @@ STACK = "milepost-here"
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
-class Formation:
+class FakeCloudFormation:
     """CloudFormation, as far as it knows one stack: by its outputs."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
@@ -39,11 +39,13 @@ class Formation:
 
 
 @pytest.fixture
-def moved(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop_with_mail(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """A shop whose workflow sent a mail."""
     real = core.client
     monkeypatch.setattr(
-        core, "client", lambda name: Formation() if name == "cloudformation" else real(name)
+        core,
+        "client",
+        lambda name: FakeCloudFormation() if name == "cloudformation" else real(name),
     )
     upload(shop, files_of(visit=VISIT))
     tell(shop, "Visited")
@@ -51,7 +53,7 @@ def moved(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     yield shop
 
 
-def forget(shop: Shop) -> None:
+def remove_message(shop: Shop) -> None:
     """Lose the decision of the one mail."""
     (message,) = shop.items("MESSAGE#")
     key = {"pk": message["pk"], "sk": message["sk"]}
@@ -78,43 +80,46 @@ def _all_jobs() -> list[dict[str, Any]]:
     ]
 
 
-def test_block_run_queues_its_workflow_for_the_nightly_count(moved: Shop) -> None:
-    run(moved, "visit", "hello")
-    (job,) = (job for job in _all_jobs() if job["store"] == moved.store)
+def test_block_run_queues_its_workflow_for_the_nightly_count(shop_with_mail: Shop) -> None:
+    run(shop_with_mail, "visit", "hello")
+    (job,) = (job for job in _all_jobs() if job["store"] == shop_with_mail.store)
     assert (job["workflow"], job["done"]) == ("visit", "")
     assert datetime.fromisoformat(job["due"]) == next_night(datetime.now(UTC))
 
 
 def test_scheduler_counts_due_workflows_and_emits_metrics(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make_due(moved)
+    make_due(shop_with_mail)
     capsys.readouterr()
     trigger_date({}, None)
     said = capsys.readouterr().out
     (line,) = (json.loads(line) for line in said.splitlines() if "workflow counted" in line)
-    assert (line["store"], line["workflow"]) == (moved.store, "visit")
+    assert (line["store"], line["workflow"]) == (shop_with_mail.store, "visit")
     assert {name: line[name] for name in ("entered", "decided", "sent", "failed")} == {
-        "entered": 1, "decided": 1, "sent": 1, "failed": 0,
-    }  # fmt: skip
+        "entered": 1,
+        "decided": 1,
+        "sent": 1,
+        "failed": 0,
+    }
     assert "CountsUnbalanced" not in said
-    assert [job for job in _all_jobs() if job["store"] == moved.store] == []
-    assert runtime.count_jobs().last_started(moved.store, "visit") is not None
+    assert [job for job in _all_jobs() if job["store"] == shop_with_mail.store] == []
+    assert runtime.count_jobs().last_started(shop_with_mail.store, "visit") is not None
     trigger_date({}, None)
     assert "workflow counted" not in capsys.readouterr().out
 
 
 def test_lost_decision_emits_metric_and_log_line(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget(moved)
-    make_due(moved)
+    remove_message(shop_with_mail)
+    make_due(shop_with_mail)
     capsys.readouterr()
     trigger_date({}, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (error,) = (each for each in lines if each.get("message") == "counts unbalanced")
     named = ("store", "workflow", "step", "off", "missing", "extra")
-    assert [error[name] for name in named] == [moved.store, "visit", "hello", 1, 1, 0]
+    assert [error[name] for name in named] == [shop_with_mail.store, "visit", "hello", 1, 1, 0]
     (metric,) = (each for each in lines if "CountsUnbalanced" in each)
     assert metric["CountsUnbalanced"] == [1.0]
     assert metric["service"] == "milepost"
@@ -123,10 +128,10 @@ def test_lost_decision_emits_metric_and_log_line(
 
 
 def test_command_line_prints_table_with_correct_sums(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert main(["counts", moved.store, "visit", "--stack", STACK]) == 0
+    assert main(["counts", shop_with_mail.store, "visit", "--stack", STACK]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "1 entered: 1 completed",
         "step   decided  sent  skipped  failed  unknown  missing  extra",
@@ -136,23 +141,34 @@ def test_command_line_prints_table_with_correct_sums(
 
 
 def test_command_line_names_missing_decisions(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget(moved)
+    remove_message(shop_with_mail)
     capsys.readouterr()
-    assert main(["counts", moved.store, "visit", "--stack", STACK]) == 1
+    assert main(["counts", shop_with_mail.store, "visit", "--stack", STACK]) == 1
     said = capsys.readouterr().out
-    (enrollment,) = moved.items("ENROLLMENT#")
+    (enrollment,) = shop_with_mail.items("ENROLLMENT#")
     name = enrollment["sk"]["S"].rpartition("#")[2]
     assert f"missing: hello of enrollment {name}, contact " in said
     assert "1 do not add up: please report it" in said
-    assert main(["counts", moved.store, "visit", "--stack", STACK, "--json"]) == 1
+    assert main(["counts", shop_with_mail.store, "visit", "--stack", STACK, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["steps"]["hello"] == {
-        "decided": 1, "sent": 0, "skipped": 0, "failed": 0, "unknown": 0, "missing": 1, "extra": 0,
-        "reasons": {}, "off": 1,
-        "delivered": 0, "opened": 0, "clicked": 0, "bounced": 0, "complained": 0,
-    }  # fmt: skip
+        "decided": 1,
+        "sent": 0,
+        "skipped": 0,
+        "failed": 0,
+        "unknown": 0,
+        "missing": 1,
+        "extra": 0,
+        "reasons": {},
+        "off": 1,
+        "delivered": 0,
+        "opened": 0,
+        "clicked": 0,
+        "bounced": 0,
+        "complained": 0,
+    }
     assert [(each["enrollment"], each["step"]) for each in document["missing"]] == [(name, "hello")]
 
 
@@ -161,7 +177,11 @@ def test_command_line_names_missing_decisions(
     [("vist", STACK, "check both names"), ("visit", "other", "there is no stack")],
 )
 def test_command_line_reports_an_unknown_workflow(
-    moved: Shop, capsys: pytest.CaptureFixture[str], workflow_name: str, stack: str, said: str
+    shop_with_mail: Shop,
+    capsys: pytest.CaptureFixture[str],
+    workflow_name: str,
+    stack: str,
+    said: str,
 ) -> None:
-    assert main(["counts", moved.store, workflow_name, "--stack", stack]) == 2
+    assert main(["counts", shop_with_mail.store, workflow_name, "--stack", stack]) == 2
     assert said in capsys.readouterr().err

@@ -59,7 +59,7 @@ def entered(cart: Shop) -> Shop:
 
 
 @pytest.fixture
-def mailed(entered: Shop) -> Shop:
+def reminded(entered: Shop) -> Shop:
     """... and has got the reminder."""
     run(entered, "cart", "reminder")
     assert len(entered.cloud.post.sent) == 1
@@ -113,9 +113,7 @@ def test_repeated_stream_record_changes_nothing(cart: Shop) -> None:
     assert len(cart.cloud.executions(machine_of(cart, "cart"))) == 1
 
 
-def test_failing_contact_does_not_block_other_contacts(
-    cart: Shop, printed: Printed
-) -> None:
+def test_failing_contact_does_not_block_other_contacts(cart: Shop, printed: Printed) -> None:
     """The bad one's later events wait, the others are applied, and Lambda is told to come again."""
     tell(cart, "Seen", id="seen-1")
     good = cart.events("Seen")[0]
@@ -134,9 +132,7 @@ def test_failing_contact_does_not_block_other_contacts(
     ]
 
 
-def test_log_names_denial_reason_without_compared_values(
-    shop: Shop, printed: Printed
-) -> None:
+def test_log_names_denial_reason_without_compared_values(shop: Shop, printed: Printed) -> None:
     document = workflow(send("a"), audience={"contact": "first_name", "is": "Somebody Else"})
     by_address = workflow(send("b"), audience={"contact": "email", "ends_with": "@other.example"})
     upload(shop, files_of(one=document, two=by_address))
@@ -191,27 +187,30 @@ def test_repeated_block_run_sends_its_email_once(entered: Shop) -> None:
     assert mail["FromEmailAddress"] == f'"Harborline Goods" <{ENVIRONMENT["MILEPOST_SENDER"]}>'
     tags = {tag["Name"]: tag["Value"] for tag in mail["EmailTags"]}
     assert tags == {
-        "message": message(entered), "store": entered.store, "workflow": "cart", "step": "reminder"
-    }  # fmt: skip
+        "message": message(entered),
+        "store": entered.store,
+        "workflow": "cart",
+        "step": "reminder",
+    }
     assert status(entered) == "accepted"
 
 
-def test_link_in_list_unsubscribe_header_unsubscribes(mailed: Shop) -> None:
+def test_link_in_list_unsubscribe_header_unsubscribes(reminded: Shop) -> None:
     from functions.unsubscribe.app import handler as unsubscribe
     from tests.support.aws_events import posted
 
-    (mail,) = mailed.cloud.post.sent
+    (mail,) = reminded.cloud.post.sent
     headers = {h["Name"]: h["Value"] for h in mail["Content"]["Simple"]["Headers"]}
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     link = headers["List-Unsubscribe"].strip("<>")
-    assert link.startswith(f"{ENVIRONMENT['MILEPOST_PUBLIC_URL']}/v1/{mailed.store}/unsubscribe/")
+    assert link.startswith(f"{ENVIRONMENT['MILEPOST_PUBLIC_URL']}/v1/{reminded.store}/unsubscribe/")
     token = link.rpartition("/")[2]
     assert EMAIL not in link
-    request = posted("unsubscribe.post", "scope=topic", store=mailed.store, token=token)
+    request = posted("unsubscribe.post", "scope=topic", store=reminded.store, token=token)
     assert unsubscribe(request, None)["statusCode"] == 200
-    assert profile(mailed).consents() == {"offers": "withdrawn"}
-    assert run(mailed, "cart", "last-call")["next"] == "end"
-    assert len(mailed.cloud.post.sent) == 1, "the second mail was not sent"
+    assert profile(reminded).consents() == {"offers": "withdrawn"}
+    assert run(reminded, "cart", "last-call")["next"] == "end"
+    assert len(reminded.cloud.post.sent) == 1, "the second mail was not sent"
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
@@ -285,26 +284,26 @@ def wait(shop: Shop, token: str, since: str) -> None:
     await_event(task | {"token": token, "since": since}, None)
 
 
-def test_click_resumes_the_wait(mailed: Shop) -> None:
-    wait(mailed, "token-1", ago())
-    assert mailed.cloud.states.answered == []
+def test_click_resumes_the_wait(reminded: Shop) -> None:
+    wait(reminded, "token-1", ago())
+    assert reminded.cloud.states.answered == []
     clicked_at = datetime.now(UTC).isoformat()
-    batch = told(message(mailed), "click", mailed, timestamp=clicked_at)
+    batch = told(message(reminded), "click", reminded, timestamp=clicked_at)
     assert learn(batch) == []
-    react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
-    assert mailed.cloud.states.answered == ["token-1"]
-    mailed.cloud.states.answered.clear()
-    assert run(mailed, "cart", "clicked")["next"] == "end"
-    assert enrollment(mailed)["reason"]["S"] == "came back"
+    react(reminded.cloud.stream(*reminded.events("Email Clicked")), None)
+    assert reminded.cloud.states.answered == ["token-1"]
+    reminded.cloud.states.answered.clear()
+    assert run(reminded, "cart", "clicked")["next"] == "end"
+    assert enrollment(reminded)["reason"]["S"] == "came back"
 
 
-def test_click_before_the_wait_resumes_it_at_once(mailed: Shop) -> None:
+def test_click_before_the_wait_resumes_it_at_once(reminded: Shop) -> None:
     since = ago()
-    learn(told(message(mailed), "click", mailed, timestamp=datetime.now(UTC).isoformat()))
-    react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
-    wait(mailed, "token-2", since)
-    assert mailed.cloud.states.answered == ["token-2"]
-    mailed.cloud.states.answered.clear()
+    learn(told(message(reminded), "click", reminded, timestamp=datetime.now(UTC).isoformat()))
+    react(reminded.cloud.stream(*reminded.events("Email Clicked")), None)
+    wait(reminded, "token-2", since)
+    assert reminded.cloud.states.answered == ["token-2"]
+    reminded.cloud.states.answered.clear()
 
 
 KINDS = {
@@ -377,9 +376,7 @@ def test_unknown_delivery_event_is_skipped_and_counted(
 
 
 @pytest.mark.parametrize(("kind", "times"), [("bounce.transient", 1), ("bounce.permanent", 0)])
-def test_soft_bounce_is_counted(
-    sent: Shop, printed: Printed, kind: str, times: int
-) -> None:
+def test_soft_bounce_is_counted(sent: Shop, printed: Printed, kind: str, times: int) -> None:
     learn(told(message(sent), kind, sent))
     assert printed.counted("BouncesTransient") == times
 
@@ -400,9 +397,7 @@ def test_bounce_for_another_address_suppresses_no_address(sent: Shop, printed: P
     assert sent.events("Email") == []
 
 
-def test_bounce_of_unknown_message_suppresses_no_address(
-    sent: Shop, printed: Printed
-) -> None:
+def test_bounce_of_unknown_message_suppresses_no_address(sent: Shop, printed: Printed) -> None:
     ref = f"{contact_id(sent.store, 'email', EMAIL)}-{'0' * 24}"
     assert learn(told(ref, "bounce.permanent", sent)) == []
     assert printed.counted("EmailEventsUnknown") == 1
@@ -411,28 +406,37 @@ def test_bounce_of_unknown_message_suppresses_no_address(
 
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "null", "[]", "{}", '{"Message": 7}', '{"Message": "{"}', '{"Message": "[]"}',
-     json.dumps({"Message": json.dumps({"eventType": "Bounce"})}),
-     json.dumps({"Message": json.dumps({"eventType": ["Bounce"]})})],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '{"Message": 7}',
+        '{"Message": "{"}',
+        '{"Message": "[]"}',
+        json.dumps({"Message": json.dumps({"eventType": "Bounce"})}),
+        json.dumps({"Message": json.dumps({"eventType": ["Bounce"]})}),
+    ],
+)
 def test_malformed_delivery_event_fails_alone(sent: Shop, body: str) -> None:
     good = told(message(sent), "delivery", sent)["Records"][0]["body"]
     assert learn(queued(good, body, good)) == ["message-1"]
     assert "delivered_at" in messages(sent)[0]
 
 
-def test_suppressed_address_gets_no_further_email(mailed: Shop) -> None:
-    learn(told(message(mailed), "bounce.permanent", mailed))
-    assert run(mailed, "cart", "last-call")["next"] == "end"
-    assert len(mailed.cloud.post.sent) == 1
-    reasons = [m["reason"]["S"] for m in messages(mailed) if m["status"]["S"] == "skipped"]
+def test_suppressed_address_gets_no_further_email(reminded: Shop) -> None:
+    learn(told(message(reminded), "bounce.permanent", reminded))
+    assert run(reminded, "cart", "last-call")["next"] == "end"
+    assert len(reminded.cloud.post.sent) == 1
+    reasons = [m["reason"]["S"] for m in messages(reminded) if m["status"]["S"] == "skipped"]
     assert reasons == ["suppressed: hard bounce"]
 
 
 # --- trigger_date ---
 
 
-class Functions:
+class LambdaClient:
     """Lambda's client: calls `run_steps` in this process."""
 
     def __init__(self) -> None:
@@ -446,13 +450,13 @@ class Functions:
 
 
 @pytest.fixture
-def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    made, real = Functions(), core.client
+def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> LambdaClient:
+    made, real = LambdaClient(), core.client
     monkeypatch.setattr(core, "client", lambda name: made if name == "lambda" else real(name))
     return made
 
 
-def unanswered(shop: Shop, category: str) -> Shop:
+def message_without_answer(shop: Shop, category: str) -> Shop:
     document = workflow(send("receipt", category=category))
     upload(shop, files_of(cart=document))
     tell(shop, "Checkout Started")
@@ -463,7 +467,7 @@ def unanswered(shop: Shop, category: str) -> Shop:
     return shop
 
 
-def in_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPatch, minutes: int = 16) -> None:
+def settle_after_15_minutes(monkeypatch: pytest.MonkeyPatch, minutes: int = 16) -> None:
     from milepost.wiring.clock import Clock
 
     later = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -471,9 +475,9 @@ def in_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPatch, minutes: int = 16) 
 
 
 def test_message_stays_open_while_delivery_event_may_arrive(
-    shop: Shop, functions: Functions, printed: Printed
+    shop: Shop, functions: LambdaClient, printed: Printed
 ) -> None:
-    unanswered(shop, "transactional")
+    message_without_answer(shop, "transactional")
     trigger_date(sample("aws", "scheduler"), None)
     assert functions.called == []
     assert printed.counted("MessagesRetried") == 0
@@ -481,10 +485,10 @@ def test_message_stays_open_while_delivery_event_may_arrive(
 
 
 def test_marketing_without_answer_is_abandoned(
-    shop: Shop, functions: Functions, printed: Printed, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, functions: LambdaClient, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unanswered(shop, "marketing")
-    in_a_quarter_of_an_hour(monkeypatch)
+    message_without_answer(shop, "marketing")
+    settle_after_15_minutes(monkeypatch)
     trigger_date(sample("aws", "scheduler"), None)
     assert (len(shop.cloud.post.sent), functions.called) == (1, [])
     assert printed.counted("MessagesAbandoned") == 1
@@ -493,14 +497,14 @@ def test_marketing_without_answer_is_abandoned(
 
 
 def test_receipt_without_answer_is_sent_once_more_then_abandoned(
-    shop: Shop, functions: Functions, printed: Printed, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, functions: LambdaClient, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unanswered(shop, "transactional")
-    in_a_quarter_of_an_hour(monkeypatch)
+    message_without_answer(shop, "transactional")
+    settle_after_15_minutes(monkeypatch)
     trigger_date(sample("aws", "scheduler"), None)
     assert len(shop.cloud.post.sent) == 2
     assert printed.counted("MessagesRetried") == 1
-    in_a_quarter_of_an_hour(monkeypatch, 60)
+    settle_after_15_minutes(monkeypatch, 60)
     trigger_date(sample("aws", "scheduler"), None)
     assert len(shop.cloud.post.sent) == 2
     assert printed.counted("MessagesAbandoned") == 1

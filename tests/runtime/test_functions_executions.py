@@ -30,13 +30,13 @@ def year(shop: Shop) -> Shop:
 
 
 def held(shop: Shop) -> Enrollment:
-    ref = EnrollmentRef.from_json(enrolled_first(shop)["enrollment"])
+    ref = EnrollmentRef.from_json(enroll_one(shop)["enrollment"])
     loaded = tables.enrollments().load(ref)
     assert loaded is not None
     return loaded[1]
 
 
-def enrolled_first(shop: Shop) -> Item:
+def enroll_one(shop: Shop) -> Item:
     ref: Item = next(e for e in executions(shop) if e["execution_no"] == 0)
     return ref
 

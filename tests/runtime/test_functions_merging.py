@@ -24,7 +24,7 @@ def post(shop: Shop, *events: dict[str, Any]) -> None:
     assert response["statusCode"] == 202, response
 
 
-def settle(shop: Shop, seen: set[tuple[str, str]]) -> None:
+def run_react(shop: Shop, seen: set[tuple[str, str]]) -> None:
     """The stream hands over what is new, until nothing is."""
     while True:
         new = [
@@ -55,18 +55,22 @@ def test_shared_identifier_merges_two_contacts(shop: Shop) -> None:
         {"event": "Ordered", "contact": {"email": EMAIL}},
         {"event": "Viewed", "contact": {"device_id": "d-1"}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     post(
         shop,
         {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7", "device_id": "d-1"}},
         {"event": "Viewed Again", "contact": {"device_id": "d-1"}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     one = held(shop, "email", EMAIL)
     assert one == held(shop, "external_id", "7") == held(shop, "device", "d-1")
     assert {name: total.count for name, total in one.totals.items()} == {
-        "Visited": 1, "Ordered": 1, "Viewed": 1, "Linked": 1, "Viewed Again": 1,
-    }  # fmt: skip
+        "Visited": 1,
+        "Ordered": 1,
+        "Viewed": 1,
+        "Linked": 1,
+        "Viewed Again": 1,
+    }
     assert one.consents() == {"offers": "granted"}
     assert [presence.workflow for presence in one.active_enrollments.values()] == ["visit"]
     own = [item for item in shop.items("MERGED#") if item["pk"]["S"].endswith(one.contact)]
@@ -83,9 +87,9 @@ def test_api_and_export_of_merged_contact_hide_bookkeeping(shop: Shop) -> None:
         {**twice, "contact": {"external_id": "7"}},
         {**twice, "contact": {"email": EMAIL}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
-    settle(shop, seen)
+    run_react(shop, seen)
     noted = {item["name"]["S"] for item in shop.events()}
     assert {"Merge Requested", "Duplicate Event Corrected"} <= noted
     one = held(shop, "email", EMAIL).contact
@@ -103,9 +107,9 @@ def test_export_says_which_events_came_with_a_merged_contact(shop: Shop) -> None
         {"event": "Visited", "contact": {"external_id": "7"}},
         {"event": "Ordered", "contact": {"email": EMAIL}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
-    settle(shop, seen)
+    run_react(shop, seen)
     page = transfer.exporter().everything.page(shop.store, "")
     events = [line for kind, line in page.lines if kind == "events"]
     names = [line["event"] for line in events]
@@ -123,7 +127,7 @@ def test_late_event_of_merged_contact_reaches_the_winner(shop: Shop) -> None:
         {"event": "Ordered", "contact": {"email": EMAIL}},
         {"event": "Linked", "contact": {"email": OTHER, "external_id": "7"}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     gone = contact_id(shop.store, "external_id", "7")
     profile = tables.contacts().get_even_if_merged(shop.store, gone)
     assert profile is not None
@@ -133,5 +137,5 @@ def test_late_event_of_merged_contact_reaches_the_winner(shop: Shop) -> None:
     late |= {"pk": {"S": f"S#{shop.store}#C#{gone}"}, "name": {"S": "Late"}, "id": {"S": "late"}}
     for _ in range(2):
         react(shop.cloud.stream(late), None)
-    settle(shop, seen)
+    run_react(shop, seen)
     assert held(shop, "email", OTHER).totals["Late"].count == 1

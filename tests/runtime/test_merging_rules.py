@@ -37,7 +37,7 @@ SETTINGS = StoreSettings(
 )
 
 
-def folded(contact: str, events: list[Event]) -> Profile:
+def applied(contact: str, events: list[Event]) -> Profile:
     return reduce(lambda p, e: apply_event(p, e, SETTINGS), events, Profile(STORE, contact))
 
 
@@ -66,7 +66,7 @@ answers = st.builds(
 def test_merge_is_independent_of_direction_and_order(
     three: list[list[Event]],
 ) -> None:
-    a, b, c = (folded(name, events) for name, events in zip("abc", three, strict=True))
+    a, b, c = (applied(name, events) for name, events in zip("abc", three, strict=True))
     assert data(merge_profiles(a, b)) == data(merge_profiles(b, a))
     assert data(merge_profiles(merge_profiles(a, b), c)) == data(
         merge_profiles(a, merge_profiles(b, c))
@@ -75,7 +75,7 @@ def test_merge_is_independent_of_direction_and_order(
 
 @given(timelines)
 def test_merge_of_a_contact_with_itself_changes_nothing(events: list[Event]) -> None:
-    alone = folded("a", events)
+    alone = applied("a", events)
     assert merge_profiles(alone, alone) == alone
 
 
@@ -83,8 +83,8 @@ def test_merge_of_a_contact_with_itself_changes_nothing(events: list[Event]) -> 
 def test_merged_profile_equals_profile_of_one_contact(three: list[list[Event]]) -> None:
     """But for consent, where the stricter answer holds."""
     one, other, _ = three
-    merged = merge_profiles(folded("a", one), folded("b", other))
-    always = folded("a", [*one, *other])
+    merged = merge_profiles(applied("a", one), applied("b", other))
+    always = applied("a", [*one, *other])
     assert replace(merged, consent={}) == replace(always, consent={})
     for topic, consent in always.consent.items():
         held = merged.consent[topic]
@@ -170,7 +170,7 @@ def test_merge_request_comes_back_unchanged_and_once() -> None:
 
 
 def test_requested_identifier_is_kept_as_its_event_would_set_it() -> None:
-    before = folded("a", [event(id_="0", at=MONDAY_NOON)])
+    before = applied("a", [event(id_="0", at=MONDAY_NOON)])
     phone = MergeRequest("a", "phone", "+33612345678", True, "2026-11-02T13:00:00.000Z", "9")
     after = with_claimed_identifier(before, phone)
     assert after.fields["phone"] == ("+33612345678", "2026-11-02T13:00:00.000Z", "9")
@@ -228,7 +228,7 @@ def test_enrollment_from_an_earlier_merge_counts_as_active() -> None:
 
 def test_event_counted_for_both_contacts_is_corrected_once() -> None:
     twice = event("Ordered", {"total": "20.5"})
-    merged = merge_profiles(folded("a", [twice]), folded("b", [twice]))
+    merged = merge_profiles(applied("a", [twice]), applied("b", [twice]))
     assert merged.totals["Ordered"].count == 2
     right = correct_totals(merged, duplicate_corrected_event(twice, "b"))
     assert right.totals == {"Ordered": EventTotal(1, MONDAY_NOON, MONDAY_NOON, Decimal("20.5"))}
@@ -238,7 +238,7 @@ def test_event_counted_for_both_contacts_is_corrected_once() -> None:
 def test_merged_profile_stays_within_its_limits() -> None:
     def many(contact: str, first: int) -> Profile:
         named = [event(f"Event {n}", id_=str(n)) for n in range(first, first + 100)]
-        profile = folded(contact, named)
+        profile = applied(contact, named)
         fields = {
             f"properties.{n}": (n, "2026-11-02T12:00:00.000Z", str(n))
             for n in range(first, first + 95)

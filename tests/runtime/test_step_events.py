@@ -16,9 +16,12 @@ from tests.support.json_strategy import documents
 
 DATA = {"event": {"total": 42, "language": "pt_br", "zone": "Asia/Tehran"}, "contact": {}}
 ORIGIN = {
-    "workflow": "cart", "step": "s", "enrollment": "e-1", "chain_depth": 1,
+    "workflow": "cart",
+    "step": "s",
+    "enrollment": "e-1",
+    "chain_depth": 1,
     "root_event": "Checkout Started",
-}  # fmt: skip
+}
 
 
 def step(kind: str, **fields: Any) -> Json:
@@ -28,29 +31,67 @@ def step(kind: str, **fields: Any) -> Json:
 @pytest.mark.parametrize(
     ("node", "name", "said", "changes"),
     [
-        (step("update_contact", set={"a": {"from": "event.total"}, "b": {"from": "event.x"}},
-              unset=["c"], increment={"d": 1.5}, append={"e": [1]}), CONTACT, {},
-         [("set", "properties.a", 42), ("unset", "properties.c", None),
-          ("add", "properties.d", 1.5), ("append", "properties.e", [1])]),
-        (step("update_contact", locale={"from": "event.language"},
-              timezone={"from": "event.zone"}), CONTACT, {},
-         [("set", "locale", "pt-BR"), ("set", "timezone", "Asia/Tehran")]),
-        (step("update_contact", locale={"from": "event.total"}, timezone={"from": "event.x"}),
-         CONTACT, {}, []),
-        (step("update_contact", locale="de", timezone="Mars"), CONTACT, {},
-         [("set", "locale", "de")]),
-        (step("add_to_list", list="vip"), LIST["added"], {"list": "vip"},
-         [("set", "lists.vip", True)]),
-        (step("remove_from_list", list="vip"), LIST["removed"], {"list": "vip"},
-         [("set", "lists.vip", False)]),
+        (
+            step(
+                "update_contact",
+                set={"a": {"from": "event.total"}, "b": {"from": "event.x"}},
+                unset=["c"],
+                increment={"d": 1.5},
+                append={"e": [1]},
+            ),
+            CONTACT,
+            {},
+            [
+                ("set", "properties.a", 42),
+                ("unset", "properties.c", None),
+                ("add", "properties.d", 1.5),
+                ("append", "properties.e", [1]),
+            ],
+        ),
+        (
+            step(
+                "update_contact", locale={"from": "event.language"}, timezone={"from": "event.zone"}
+            ),
+            CONTACT,
+            {},
+            [("set", "locale", "pt-BR"), ("set", "timezone", "Asia/Tehran")],
+        ),
+        (
+            step("update_contact", locale={"from": "event.total"}, timezone={"from": "event.x"}),
+            CONTACT,
+            {},
+            [],
+        ),
+        (
+            step("update_contact", locale="de", timezone="Mars"),
+            CONTACT,
+            {},
+            [("set", "locale", "de")],
+        ),
+        (
+            step("add_to_list", list="vip"),
+            LIST["added"],
+            {"list": "vip"},
+            [("set", "lists.vip", True)],
+        ),
+        (
+            step("remove_from_list", list="vip"),
+            LIST["removed"],
+            {"list": "vip"},
+            [("set", "lists.vip", False)],
+        ),
         (step("set_stage", stage="vip"), STAGE, {"stage": "vip"}, [("set", "stage", "vip")]),
         (step("add_score", points=-5), SCORE, {"points": -5}, [("add", "score", -5)]),
-        (step("emit_event", event="Told", properties={"n": {"from": "event.total"}}), "Told",
-         {"n": 42}, []),
+        (
+            step("emit_event", event="Told", properties={"n": {"from": "event.total"}}),
+            "Told",
+            {"n": 42},
+            [],
+        ),
         (step("emit_event", event="Told"), "Told", {}, []),
         (step("emit_event", event="Told", properties={EMITTED_BY: "mine"}), "Told", {}, []),
     ],
-)  # fmt: skip
+)
 def test_step_emits_its_event(
     node: Json, name: str, said: Json, changes: list[tuple[Any, ...]]
 ) -> None:
@@ -97,6 +138,11 @@ def test_any_value_in_the_reserved_field_does_not_stop_an_event(origin: Any) -> 
 
 def test_every_step_event_has_its_own_step_type() -> None:
     assert set(STEP_EVENTS) == {
-        "update_contact", "add_to_list", "remove_from_list", "set_stage", "add_score",
-        "emit_event", "start_workflow",
-    }  # fmt: skip
+        "update_contact",
+        "add_to_list",
+        "remove_from_list",
+        "set_stage",
+        "add_score",
+        "emit_event",
+        "start_workflow",
+    }
