@@ -1,7 +1,4 @@
-"""Calls to functions of our own stack.
-
-State machines: starting, stopping and waking enrollments, publishing versions.
-"""
+"""Calls to Lambda functions and state machines of this stack."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LambdaMessageRetrier:
-    """Implements `Resender`: only `run_steps` may call SES, so it is asked to."""
+    """Implements `MessageRetrier` by a call of `run_steps`, the only function that may call SES."""
 
     client: "LambdaClient"
     run_steps: str
@@ -37,17 +34,17 @@ class LambdaMessageRetrier:
                 f"run_steps could not be called: {type(error).__name__}"
             ) from error
         if answer.get("FunctionError"):
-            raise ThrottledError("run_steps failed: the next minute tries again")
+            raise ThrottledError("run_steps failed: the next run of the scheduler retries")
         return bool(json.loads(answer["Payload"].read()).get("next") != "paused")
 
 
 _DECIDED = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
-"""Three names for one thing: this wait was decided before. Which of them depends on who answers."""
+"""The errors that mean that the wait has ended. Which one comes depends on the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepFunctionsEngine:
-    """Implements `Engine`. `machines` is the ARN that the names of this stack's machines follow."""
+    """Implements `ExecutionEngine`. `machines` is the ARN prefix of this stack's state machines."""
 
     client: "SFNClient"
     machines: str
@@ -89,7 +86,7 @@ class StepFunctionsEngine:
 
 @dataclass(frozen=True, slots=True)
 class StepFunctionsBackfill:
-    """Implements `LookStarter` by the machine that looks at all contacts."""
+    """Implements `BackfillStarter` with the state machine of backfills."""
 
     client: "SFNClient"
     machine: str
@@ -106,7 +103,7 @@ class StepFunctionsBackfill:
 
 
 def first_state(ref: EnrollmentRef, leg: int, turn: int, block: str) -> dict[str, Any]:
-    """What a leg's execution begins with; only that of a later leg is told where."""
+    """The input of an execution; that of a later one names its block."""
     where = {"block": block} if block else {}
     return {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn, **where}
 

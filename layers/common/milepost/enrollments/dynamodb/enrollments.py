@@ -1,6 +1,6 @@
-"""Enrollments, and the rendezvous of a wait with its event.
+"""Enrollments, and the matching of waits with their events.
 
-A journal as an update of its enrollment: what is written stays, whoever writes it again.
+The first outcome that is written stays; later writes do not change it.
 """
 
 import json
@@ -41,10 +41,10 @@ class DynamoEnrollments:
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def enroll(self, enrollment: Enrollment) -> bool:
-        # The event's data lies apart: every later write of an enrollment is paid by its size.
+        # The event's data is a separate item: the size of an item determines the price of a write.
         fresh = self.table.put_new(trigger_item(enrollment))
         kept = self.table.put_new(enrollment_item(enrollment))
-        if kept and not fresh:  # data of an event that never got as far as its enrollment
+        if kept and not fresh:  # data of an attempt that crashed before it stored the enrollment
             self.table.put(trigger_item(enrollment))
         return kept
 
@@ -78,7 +78,7 @@ class DynamoEnrollments:
         except ConditionFailedError as refused:
             if refused.items[0] is None:
                 return  # its contact was erased meanwhile
-            raise ThrottledError("the enrollment goes on in another execution") from refused
+            raise ThrottledError("the enrollment continues in another execution") from refused
 
     def finish(
         self,
@@ -116,7 +116,7 @@ class DynamoEnrollments:
             first = False
             if (refused.items[0] or {}).get("status") == "active":
                 return False
-        # Also after an earlier finish: it may have been cut off before it came to this.
+        # Also after an earlier finish, which may have crashed before this.
         contact = ref.contact
         with suppress(ConditionFailedError):
             while contact:
@@ -227,7 +227,7 @@ class DynamoEnrollments:
         paused: bool,
         change: Mapping[str, Any],
     ) -> bool:
-        """Set the time of a leg, which the index of due times then shows."""
+        """Set the resume point and the timer of an execution."""
         due, shard = self.to_wire(start.due), keys.shard(ref.contact)
         waiting = keys.paused_bucket(ref.store, ref.workflow, shard)
         try:
@@ -260,7 +260,7 @@ class DynamoEnrollments:
         token = item.get("registered_wait")
         if token is None or half["at"] < token["since"]:
             return None
-        self._met(ref, token["outcome"], half)
+        self._save_match(ref, token["outcome"], half)
         return str(token["token"]) or int(token["execution_no"])
 
     def register_wait(
@@ -292,13 +292,11 @@ class DynamoEnrollments:
         self, ref: EnrollmentRef, step: str, event: str, half: Mapping[str, Any], last: datetime
     ) -> bool:
         item = self._meet(ref, step, event, last, "registered_wait", half)
-        met, mine = (
-            item.get("recorded_event"),
-            item["registered_wait"]["execution_no"] == half["execution_no"],
-        )
-        if met is None or not mine or met["at"] < half["since"]:
+        recorded = item.get("recorded_event")
+        own = item["registered_wait"]["execution_no"] == half["execution_no"]
+        if recorded is None or not own or recorded["at"] < half["since"]:
             return False
-        self._met(ref, half["outcome"], met)
+        self._save_match(ref, half["outcome"], recorded)
         return True
 
     def _meet(
@@ -310,15 +308,15 @@ class DynamoEnrollments:
         side: Literal["recorded_event", "registered_wait"],
         half: Mapping[str, Any],
     ) -> Mapping[str, Any]:
-        """Lay one half down and see both: whoever comes second sees the first.
+        """Store one side and return both, so that the second writer sees the first side.
 
-        `at` is when that half is of no use any more, before the retention. A wait's half is kept as
-        long as it asks for, whenever its event was.
+        The item expires a retention after `at`. A registered wait sets its own expiry, whenever
+        its event was.
         """
         names: dict[str, str] = {"#side": side}
         values: dict[str, Any] = {":half": half, ":until": int((at + self.retention).timestamp())}
         if side == "recorded_event":
-            # An event that arrives late must not hide a newer one, which the wait may count.
+            # A late event must not hide a newer one, which the wait may count.
             condition = "attribute_not_exists(#side) OR #side.#at < :at"
             names["#at"], values[":at"] = "at", half["at"]
             kept = "expires_at = if_not_exists(kept_until, :until)"
@@ -337,8 +335,8 @@ class DynamoEnrollments:
         except ConditionFailedError as refused:
             return refused.items[0] or {}
 
-    def _met(self, ref: EnrollmentRef, key: str, half: Mapping[str, str]) -> None:
-        """Whoever sees both halves writes down what the wait came to, before anyone is woken."""
+    def _save_match(self, ref: EnrollmentRef, key: str, half: Mapping[str, str]) -> None:
+        """Save the outcome of a matched wait, before the wait resumes."""
         data = json.loads(half["data"])
         outcome = {"event": half["event"], "at": half["at"], "data": data}
         self.write(ref, PendingOutcomes(outcomes={key: outcome}))
@@ -347,7 +345,7 @@ class DynamoEnrollments:
 def _merged(
     written: Mapping[str, Any], condition: str, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A journal's change, if there is one, to which more will be set, under a condition."""
+    """The update of outcomes, if there are any, extended by a condition and values."""
     return {
         "expression": f"{written['expression']}, " if written else "SET ",
         "condition": condition,
