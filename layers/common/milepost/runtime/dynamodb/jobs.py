@@ -1,4 +1,4 @@
-"""What has been set going for everybody inside a workflow, until it is done."""
+"""The queue of background jobs, in the workflows table."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,21 +13,25 @@ from milepost.runtime.jobs import Job
 
 @dataclass(frozen=True, slots=True)
 class DynamoJobs:
-    """Implements `Works`, in the workflows table."""
+    """Implements `JobStore`."""
 
     table: Table
 
     def open(self) -> list[Job]:
         items = self.table.query(
-            KeyConditionExpression="pk = :works", ConsistentRead=True, values={":works": keys.JOBS}
+            KeyConditionExpression="pk = :jobs", ConsistentRead=True, values={":jobs": keys.JOBS}
         )
         return [
             Job(
-                item["kind"], item["store"], item["workflow"], instants.parse_instant(item["at"]),
-                int(item["version"]), item["done"],
+                item["kind"],
+                item["store"],
+                item["workflow"],
+                instants.parse_instant(item["at"]),
+                int(item["version"]),
+                item["done"],
             )
             for item in items
-        ]  # fmt: skip
+        ]
 
     def advance(self, work: Job, done: str) -> None:
         with suppress(ConditionFailedError):
