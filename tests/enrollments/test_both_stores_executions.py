@@ -228,7 +228,7 @@ def test_earlier_execution_claims_no_message(ports: Ports) -> None:
         ports.ledger.claim(mail, PendingOutcomes({"9": MONDAY_NOON}), MONDAY_NOON)
     assert ports.look.message(mail.ref) == {}
     assert stored(ports).block_started == {}
-    now = replace(mail, leg=1)
+    now = replace(mail, execution_no=1)
     assert ports.ledger.claim(now, PendingOutcomes(), MONDAY_NOON) == Claimed()
 
 

@@ -55,7 +55,7 @@ def make_due(shop: Shop) -> None:
 
 
 def test_wait_of_a_year_is_suspended_and_resumed(year: Shop) -> None:
-    done = run(year, "year", "year", leg=0)
+    done = run(year, "year", "year", execution_no=0)
     assert (done["next"], done["execution_no"], done["block_seq"]) == ("end", 0, 1)
     trigger_date({}, None)
     assert len(executions(year)) == 1
@@ -67,7 +67,7 @@ def test_wait_of_a_year_is_suspended_and_resumed(year: Shop) -> None:
 
 
 def test_event_of_suspended_wait_starts_next_execution(year: Shop) -> None:
-    run(year, "year", "year", leg=0)
+    run(year, "year", "year", execution_no=0)
     make_due(year)
     trigger_date({}, None)
     run_steps(executions(year)[1], None)
@@ -83,9 +83,9 @@ def test_event_of_suspended_wait_starts_next_execution(year: Shop) -> None:
 
 
 def test_earlier_execution_changes_nothing(year: Shop) -> None:
-    run(year, "year", "year", leg=0)
+    run(year, "year", "year", execution_no=0)
     before = held(year)
-    assert run(year, "year", "answer", leg=0, turn=1)["next"] == "end"
+    assert run(year, "year", "answer", execution_no=0, block_seq=1)["next"] == "end"
     give_up = {**executions(year)[0], "abandon": {"Error": "Boom"}}
     run_steps(give_up, None)
     assert held(year) == before
@@ -93,7 +93,7 @@ def test_earlier_execution_changes_nothing(year: Shop) -> None:
 
 def test_scheduler_applies_pause_and_resume(year: Shop) -> None:
     upload(year, files_of(year={**YEAR, "status": "paused"}))
-    assert run(year, "year", "year", leg=0)["next"] == "end"
+    assert run(year, "year", "year", execution_no=0)["next"] == "end"
     assert held(year).execution_no == 1
     trigger_date({}, None)
     assert len(executions(year)) == 1
@@ -108,7 +108,7 @@ def test_scheduler_applies_pause_and_resume(year: Shop) -> None:
 def test_scheduler_applies_new_version_to_active_enrollments(
     year: Shop, kind: str, status: str
 ) -> None:
-    run(year, "year", "year", leg=0)
+    run(year, "year", "year", execution_no=0)
     upload(
         year, files_of(year={**YEAR, "title": "Anew", "active_enrollments": {"on_publish": kind}})
     )
@@ -124,7 +124,7 @@ def test_marketing_is_suspended_until_quiet_hours_end(shop: Shop) -> None:
     offer = workflow(send("offer"))
     upload(shop, {**files_of(year=offer), "settings.json": settings(quiet_hours=clock)})
     tell(shop, "Checkout Started")
-    assert run(shop, "year", "offer", leg=0)["next"] == "end"
+    assert run(shop, "year", "offer", execution_no=0)["next"] == "end"
     start = held(shop).resume_point
     assert start is not None
     assert (start.deferred, start.block_seq) == ("offer: quiet hours", 0)

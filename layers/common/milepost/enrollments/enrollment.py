@@ -123,9 +123,9 @@ def email_data(
     return {**data, "sender": {"name": sender}, "urls": urls, "now": instants.format_instant(now)}
 
 
-def execution_name(ref: EnrollmentRef, leg: int) -> str:
+def execution_name(ref: EnrollmentRef, execution_no: int) -> str:
     """The name of an execution; Step Functions refuses to start the same name twice."""
-    return f"{ref.id}-{leg}" if leg else ref.id
+    return f"{ref.id}-{execution_no}" if execution_no else ref.id
 
 
 def resumes_mid_block(enrollment: "Enrollment") -> ResumePoint | None:
@@ -137,21 +137,29 @@ def resumes_mid_block(enrollment: "Enrollment") -> ResumePoint | None:
     return None if str(start.block_seq + 1) in enrollment.block_started else start
 
 
-def deferred_resume_point(enrollment: "Enrollment", turn: int, step: str) -> ResumePoint | None:
+def deferred_resume_point(
+    enrollment: "Enrollment", block_seq: int, step: str
+) -> ResumePoint | None:
     """The resume point, if this execution started for the deferred message of this step visit."""
     start = enrollment.resume_point
-    own = start is not None and start.block_seq == turn and start.deferred.startswith(f"{step}: ")
+    own = (
+        start is not None
+        and start.block_seq == block_seq
+        and start.deferred.startswith(f"{step}: ")
+    )
     return start if own else None
 
 
-def resume_mid_block(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> ResumePoint:
+def resume_mid_block(
+    enrollment: "Enrollment", entry: str, block_seq: int, now: datetime
+) -> ResumePoint:
     """The resume point in the middle of a block run; it keeps why and since when a message of the
     block run was deferred."""
     before = enrollment.resume_point
-    if before is None or before.block_seq != turn:
-        return ResumePoint(entry, turn, now, now)
+    if before is None or before.block_seq != block_seq:
+        return ResumePoint(entry, block_seq, now, now)
     waited_for = before.deferred, before.deferred_since
-    return ResumePoint(entry, turn, now, now, "", False, *waited_for)
+    return ResumePoint(entry, block_seq, now, now, "", False, *waited_for)
 
 
 def resumed_at(enrollment: "Enrollment", began: datetime) -> datetime:
@@ -188,15 +196,15 @@ def suspends(program: Program, node: Node) -> bool:
 
 
 def waiting_step(
-    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+    program: Program, entry: str, block_seq: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> Node | None:
     """The wait at which a block run stopped; None if its outcomes do not lead to one yet."""
-    last = steps_taken(program, entry, turn, outcomes)[-1:]
+    last = steps_taken(program, entry, block_seq, outcomes)[-1:]
     return last[0] if last and is_wait(last[0]) else None
 
 
 def steps_taken(
-    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+    program: Program, entry: str, block_seq: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> list[Node]:
     """The steps of a block run up to its wait, as far as its outcomes lead."""
     path: list[Node] = []
@@ -206,7 +214,7 @@ def steps_taken(
         path.append(node)
         if is_wait(node):
             break
-        name = _next_step(node, outcomes.get(outcome_key(node, turn)))
+        name = _next_step(node, outcomes.get(outcome_key(node, block_seq)))
     return path
 
 

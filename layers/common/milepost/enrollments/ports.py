@@ -32,7 +32,9 @@ class Enrollments(Protocol):
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
 
-    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
+    def write(
+        self, ref: EnrollmentRef, pending: PendingOutcomes, execution_no: int | None = None
+    ) -> None:
         """Save outcomes. Raises `ThrottledError` if the enrollment is in another execution than a
         given one."""
 
@@ -42,7 +44,7 @@ class Enrollments(Protocol):
         status: Status,
         reason: str,
         at: datetime,
-        leg: int | None = None,
+        execution_no: int | None = None,
     ) -> bool:
         """End an active enrollment and remove it from the profile. False if it had ended before or
         is in another execution than a given one."""
@@ -53,9 +55,9 @@ class Enrollments(Protocol):
     def suspend(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
-        journal: PendingOutcomes,
+        pending: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
         """End an execution of an active enrollment, schedule the next one and save the outcomes,
@@ -63,7 +65,7 @@ class Enrollments(Protocol):
         enrollment is not due; it waits for its workflow."""
 
     def reschedule(
-        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+        self, ref: EnrollmentRef, execution_no: int, start: ResumePoint, paused: bool = False
     ) -> bool:
         """Change the resume point of an execution that has not started; False if it has started
         or never will."""
@@ -71,7 +73,7 @@ class Enrollments(Protocol):
     def migrate(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         version: int,
         unless: str = "",
@@ -88,7 +90,7 @@ class Enrollments(Protocol):
     ) -> Iterator[tuple[str, EnrollmentRef]]:
         """The active enrollments of a workflow, each with its cursor, after a cursor."""
 
-    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
+    def mark_started(self, ref: EnrollmentRef, execution_no: int) -> None:
         """Remove the timer of an execution that has started or never will."""
 
     def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
@@ -103,7 +105,7 @@ class Enrollments(Protocol):
         token: str,
         since: datetime,
         outcome: str = "",
-        leg: int = 0,
+        execution_no: int = 0,
     ) -> bool:
         """Register a wait; True if an event at or after `since` was stored first.
 
@@ -112,7 +114,13 @@ class Enrollments(Protocol):
         """
 
     def register_suspended_wait(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        execution_no: int,
+        start: ResumePoint,
+        outcome: str,
     ) -> bool:
         """Register a suspended wait, as `register_wait` does, until its due time."""
 
@@ -121,11 +129,16 @@ class ExecutionEngine(Protocol):
     """Runs state machines."""
 
     def start(
-        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+        self,
+        machine: str,
+        ref: EnrollmentRef,
+        execution_no: int = 0,
+        block_seq: int = 0,
+        block: str = "",
     ) -> None:
         """Start an execution, a later one at a block; no effect if it was started before."""
 
-    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
+    def stop(self, ref: EnrollmentRef, reason: str, execution_no: int = 0) -> None:
         """Stop an execution; no effect if it does not run."""
 
     def complete_task(self, token: str) -> None:

@@ -50,16 +50,16 @@ def template_use(part: Mapping[str, Any]) -> TemplateUse:
     return TemplateUse(str(part["template"]), part.get("template_version", ""))
 
 
-def outcome_key(node: Node, turn: int) -> str:
+def outcome_key(node: Node, block_seq: int) -> str:
     """The key of an outcome: the step's id, and the block run if the step is in a loop."""
-    return f"{node['id']}@{turn}" if "repeats" in node else str(node["id"])
+    return f"{node['id']}@{block_seq}" if "repeats" in node else str(node["id"])
 
 
-def visit_of(node: Node, turn: int) -> int:
+def visit_of(node: Node, block_seq: int) -> int:
     """The number of a step visit, which is part of its message's id."""
-    return visit_in(turn) if "repeats" in node else 1
+    return visit_in(block_seq) if "repeats" in node else 1
 
 
-def visit_in(turn: int) -> int:
+def visit_in(block_seq: int) -> int:
     """The number of a visit in a loop: the block run plus 2, because 1 means outside of loops."""
-    return turn + 2
+    return block_seq + 2

@@ -21,15 +21,15 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = core.clock()
     now = instants.format_instant(clock.wire_now())
-    turn, leg = task.get("block_seq", 0), task.get("execution_no", 0)
+    block_seq, execution_no = task.get("block_seq", 0), task.get("execution_no", 0)
     resting = {"next": "end", "since": now, "until": now}
     if "abandon" in task:
-        runtime.runner().abandon(ref, str(task["abandon"].get("Error", "failed")), leg)
+        runtime.runner().abandon(ref, str(task["abandon"].get("Error", "failed")), execution_no)
     elif "retry_step" in task:
         asked = runtime.runner().retry_message(ref, task["retry_step"], task["block_seq"])
         resting["next"] = "end" if asked else "paused"
     else:
-        stop = runtime.runner().run(ref, task["block"], turn, leg)
+        stop = runtime.runner().run(ref, task["block"], block_seq, execution_no)
         logger.info(
             "block finished",
             extra={"enrollment": ref.to_json(), "block": task["block"], "next": stop.next},
@@ -39,7 +39,12 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
             "since": instants.format_instant(stop.since),
             "until": instants.format_instant(clock.to_wire(stop.until)),
         }
-    return {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn + 1, **resting}
+    return {
+        "enrollment": ref.to_json(),
+        "execution_no": execution_no,
+        "block_seq": block_seq + 1,
+        **resting,
+    }
 
 
 def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class ExecutionStarter:
             self.engine.start(machine, own, enrollment.execution_no, start.block_seq, start.block)
         self.enrollments.mark_started(own, enrollment.execution_no)
 
-    def resume(self, ref: EnrollmentRef, leg: int, step: str) -> None:
+    def resume(self, ref: EnrollmentRef, execution_no: int, step: str) -> None:
         """Start an execution because the event of its suspended wait has arrived."""
         loaded = self.enrollments.load(ref)
         if loaded is None:
@@ -79,7 +79,7 @@ class ExecutionStarter:
         own, start = loaded[1].ref, loaded[1].resume_point
         if start is not None and start.step == step:
             node = self.registry.program(own.store, own.workflow, own.version).nodes[step]
-            if resume_after_event(self.enrollments, loaded[1], leg, node, self.now()):
+            if resume_after_event(self.enrollments, loaded[1], execution_no, node, self.now()):
                 self.start(ref)
 
 
@@ -127,20 +127,22 @@ def match_suspended_wait(
 ) -> None:
     """Register the suspended wait for its event, if it has one. If the event was first, the timer
     starts the execution."""
-    start, leg, event = enrollment.resume_point, enrollment.execution_no, event_of(node)
+    start, execution_no, event = enrollment.resume_point, enrollment.execution_no, event_of(node)
     if start is None or event is None:
         return
     key = outcome_key(node, start.block_seq)
-    if enrollments.register_suspended_wait(enrollment.ref, node["id"], event, leg, start, key):
-        resume_after_event(enrollments, enrollment, leg, node, now)
+    if enrollments.register_suspended_wait(
+        enrollment.ref, node["id"], event, execution_no, start, key
+    ):
+        resume_after_event(enrollments, enrollment, execution_no, node, now)
 
 
 def resume_after_event(
-    enrollments: "Enrollments", enrollment: Enrollment, leg: int, node: Node, now: datetime
+    enrollments: "Enrollments", enrollment: Enrollment, execution_no: int, node: Node, now: datetime
 ) -> bool:
     """Make an execution due now, at the step after the event; False if it has started."""
     start = enrollment.resume_point
-    if enrollment.execution_no != leg or start is None or start.step != node["id"]:
+    if enrollment.execution_no != execution_no or start is None or start.step != node["id"]:
         return False
     moved = start._replace(block=woken_at(node), due=now, fixed=True)
-    return enrollments.reschedule(enrollment.ref, leg, moved)
+    return enrollments.reschedule(enrollment.ref, execution_no, moved)

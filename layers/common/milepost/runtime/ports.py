@@ -57,7 +57,7 @@ class OverdueMessage(NamedTuple):
     message: MessageRef
     enrollment: EnrollmentRef
     step: str
-    turn: int
+    block_seq: int
     category: Category
     attempts: int
 
@@ -89,5 +89,5 @@ class Timers(Protocol):
 class MessageRetrier(Protocol):
     """Sends a message once more, in the function that may send."""
 
-    def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+    def retry_message(self, enrollment: EnrollmentRef, step: str, block_seq: int) -> bool:
         """True if it was tried or may not be sent; False if it must wait for the end of a pause."""

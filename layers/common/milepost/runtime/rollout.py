@@ -120,7 +120,7 @@ class VersionRollout:
         if loaded is None or loaded[1].status != "active":
             return True
         profile, enrollment = loaded
-        own, leg = enrollment.ref, enrollment.execution_no
+        own, execution_no = enrollment.ref, enrollment.execution_no
         if own.version >= version:
             self._match_wait(enrollment)  # an interrupted migration may not have done it
             return True
@@ -146,12 +146,14 @@ class VersionRollout:
         self.enrollments.index_migrated(own, version)
         start = reschedule_overdue(start, head.pauses_of(own.workflow), self.now())
         unless = outcome_key(old.nodes[current.step], current.block_seq) if current.step else ""
-        if not self.enrollments.migrate(own, leg, start, version, unless, paused):
+        if not self.enrollments.migrate(own, execution_no, start, version, unless, paused):
             self.enrollments.index_migrated(own, own.version)
             return False
         new = own._replace(version=version)
-        self._match_wait(replace(enrollment, ref=new, execution_no=leg + 1, resume_point=start))
-        self.engine.stop(own, f"goes on in version {version}", leg)
+        self._match_wait(
+            replace(enrollment, ref=new, execution_no=execution_no + 1, resume_point=start)
+        )
+        self.engine.stop(own, f"goes on in version {version}", execution_no)
         return True
 
     def _is_busy(self, program: Program, enrollment: Enrollment) -> bool:
@@ -230,10 +232,12 @@ class VersionRollout:
         if loaded is None or loaded[1].resume_point is None:
             return False
         enrollment, start = loaded[1], loaded[1].resume_point
-        own, leg = enrollment.ref, enrollment.execution_no
+        own, execution_no = enrollment.ref, enrollment.execution_no
         if enrollment.status != "active":
-            self.enrollments.mark_started(own, leg)
+            self.enrollments.mark_started(own, execution_no)
             return False
         if until is not None and start.since > until:
             return False
-        return self.enrollments.reschedule(own, leg, resume_after_pause(start, pauses, self.now()))
+        return self.enrollments.reschedule(
+            own, execution_no, resume_after_pause(start, pauses, self.now())
+        )

@@ -78,7 +78,9 @@ class BlockRunner:
     engine: Callable[[], "ExecutionEngine"] | None = None
     mark_moved: Callable[[str, str, datetime], None] | None = None
 
-    def run(self, ref: EnrollmentRef, entry: str, number: int = 0, leg: int = 0) -> BlockResult:
+    def run(
+        self, ref: EnrollmentRef, entry: str, number: int = 0, execution_no: int = 0
+    ) -> BlockResult:
         """Run a block as block run `number`. Raises `ThrottledError` when it must be retried."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
@@ -89,17 +91,17 @@ class BlockRunner:
             # A failure must not stop the e-mail; the next run queues the count again.
             with suppress(ThrottledError):
                 self.mark_moved(ref.store, ref.workflow, next_night(self.now()))
-        if enrollment.status != "active" or enrollment.execution_no != leg:
-            self._match_wait(enrollment, leg)
+        if enrollment.status != "active" or enrollment.execution_no != execution_no:
+            self._match_wait(enrollment, execution_no)
             if enrollment.status != "active":  # the run that ended it may have crashed
                 self._reevaluate(enrollment.ref, enrollment.since)
-            return self._leave(ref, leg, program, entry)
+            return self._leave(ref, execution_no, program, entry)
         head = self.registry.head(ref.store)
         if self._delayed_by_pause(enrollment, head, program, entry, number):
-            return self._leave(ref, leg, program, entry)
+            return self._leave(ref, execution_no, program, entry)
         began = enrollment.block_started.get(str(number))
         pauses = head.pauses_of(ref.workflow)
-        turn = BlockRun(
+        run = BlockRun(
             enrollments=self.enrollments,
             entry=entry,
             block_seq=number,
@@ -111,74 +113,74 @@ class BlockRunner:
             begun_now=began is None,
             frozen=paused_time(pauses, began or self.now(), self.now()) if pauses else timedelta(),
         )
-        return self._walk(turn)
+        return self._walk(run)
 
-    def abandon(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
+    def abandon(self, ref: EnrollmentRef, cause: str, execution_no: int = 0) -> None:
         """End an enrollment whose current execution failed for good."""
-        if self.enrollments.current_execution(ref) != leg:
+        if self.enrollments.current_execution(ref) != execution_no:
             return
         self.enrollments.finish(ref, "failed", cause[:200], self.now())
         self._reevaluate(ref, self.now())
 
-    def retry_message(self, ref: EnrollmentRef, step: str, turn: int) -> bool:
+    def retry_message(self, ref: EnrollmentRef, step: str, block_seq: int) -> bool:
         """Send a transactional message with unknown outcome a second and last time; False if it
         must wait for the end of a pause."""
         program = self.registry.program(ref.store, ref.workflow, ref.version)
         loaded = self.enrollments.load(ref)
         if loaded is not None:
             profile, enrollment = loaded
-            due = enrollment.block_started.get(str(turn), self.now())
+            due = enrollment.block_started.get(str(block_seq), self.now())
             node = program.nodes[step]
             return self.tools.sender.retry_message(
-                SendJob(program, profile, enrollment, node, turn, due)
+                SendJob(program, profile, enrollment, node, block_seq, due)
             )
         return True
 
-    def _walk(self, turn: BlockRun) -> BlockResult:
-        name = turn.entry
+    def _walk(self, run: BlockRun) -> BlockResult:
+        name = run.entry
         while name != END:
-            node = turn.program.nodes[name]
+            node = run.program.nodes[name]
             if wait := flow_of(node).wait:
-                return self._stop_at_wait(turn, node, wait)
-            result = RUNNERS.get(node["type"], step_events.run)(node, turn, self.tools)
+                return self._stop_at_wait(run, node, wait)
+            result = RUNNERS.get(node["type"], step_events.run)(node, run, self.tools)
             match result:
                 case Next():
                     name = result.step
                 case Ended():
-                    return self._finish(turn, "exited", result.reason)
+                    return self._finish(run, "exited", result.reason)
                 case Suspended():
-                    return self._suspend(turn, result.why)
+                    return self._suspend(run, result.why)
                 case _:
                     assert_never(result)
-        return self._finish(turn, "completed", "")
+        return self._finish(run, "completed", "")
 
-    def _stop_at_wait(self, turn: BlockRun, node: Node, wait: Wait) -> BlockResult:
-        pending = pending_wait(node, turn.began, turn.profile, turn.enrollment, turn.settings)
+    def _stop_at_wait(self, run: BlockRun, node: Node, wait: Wait) -> BlockResult:
+        pending = pending_wait(node, run.began, run.profile, run.enrollment, run.settings)
         if pending.until is None and wait.leaves_without_date(node):
-            return self._finish(turn, "exited", f"{node['id']}: there is no such date")
-        until = max(pending.until or turn.began, turn.began)
-        long = wait.bound(node) is None and until - self.now() > suspend_after(turn.program)
-        if long or suspends(turn.program, node):
-            return self._suspend_at_wait(turn, node, pending.since, until)
-        turn.save()
-        end = until if wait.state == "timestamp" else turn.began
+            return self._finish(run, "exited", f"{node['id']}: there is no such date")
+        until = max(pending.until or run.began, run.began)
+        long = wait.bound(node) is None and until - self.now() > suspend_after(run.program)
+        if long or suspends(run.program, node):
+            return self._suspend_at_wait(run, node, pending.since, until)
+        run.save()
+        end = until if wait.state == "timestamp" else run.began
         return BlockResult(node["id"], pending.since, end)
 
     def _suspend_at_wait(
-        self, turn: BlockRun, node: Node, since: datetime, until: datetime
+        self, run: BlockRun, node: Node, since: datetime, until: datetime
     ) -> BlockResult:
         """End the execution; the next one starts after the wait."""
-        due, number = max(until, self.now()), turn.block_seq + 1
+        due, number = max(until, self.now()), run.block_seq + 1
         fixed = keeps_due_time(node)
         start = ResumePoint(timed_out_at(node), number, due, since, node["id"], fixed)
-        leg = turn.enrollment.execution_no
-        if self.enrollments.suspend(turn.enrollment.ref, leg, start, turn.pending()):
-            suspended = replace(turn.enrollment, execution_no=leg + 1, resume_point=start)
-            self._match_wait(suspended, leg)
+        execution_no = run.enrollment.execution_no
+        if self.enrollments.suspend(run.enrollment.ref, execution_no, start, run.pending()):
+            suspended = replace(run.enrollment, execution_no=execution_no + 1, resume_point=start)
+            self._match_wait(suspended, execution_no)
         if follows(node):  # the date may have moved since this run read it
-            ref = turn.enrollment.ref
-            reschedule_for_date(self.enrollments, self.registry, ref, self.now(), turn.profile)
-        return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
+            ref = run.enrollment.ref
+            reschedule_for_date(self.enrollments, self.registry, ref, self.now(), run.profile)
+        return self._leave(run.enrollment.ref, execution_no, run.program, run.entry)
 
     def _delayed_by_pause(
         self,
@@ -200,46 +202,35 @@ class BlockRunner:
             start = resume_point_of_run(program, enrollment, entry, number, now)
             delayed = delay_for_pause(start, pauses, now)
         if delayed is not None:
-            leg = enrollment.execution_no
-            if self.enrollments.suspend(ref, leg, delayed, PendingOutcomes(), paused):
+            execution_no = enrollment.execution_no
+            if self.enrollments.suspend(ref, execution_no, delayed, PendingOutcomes(), paused):
                 # A continued wait gets its event in the next execution, not in this one.
-                suspended = replace(enrollment, execution_no=leg + 1, resume_point=delayed)
-                self._match_wait(suspended, leg)
+                suspended = replace(enrollment, execution_no=execution_no + 1, resume_point=delayed)
+                self._match_wait(suspended, execution_no)
         return delayed is not None
 
-    def _suspend(self, turn: BlockRun, why: SendPausedError | SendDeferredError) -> BlockResult:
-        match why:
-            case SendPausedError():
-                return self._suspend_for_pause(turn)
-            case SendDeferredError():
-                return self._suspend_for_message(turn, why)
-            case _:
-                assert_never(why)
+    def _suspend(self, run: BlockRun, why: SendPausedError | SendDeferredError) -> BlockResult:
+        """Suspend the enrollment during a block run, which will be repeated after the pause or at
+        the time of the deferred message."""
+        ref, execution_no, now = run.enrollment.ref, run.enrollment.execution_no, self.now()
+        if isinstance(why, SendPausedError):
+            start = resume_mid_block(run.enrollment, run.entry, run.block_seq, now)
+        else:
+            until, reason = why.defer.until, f"{why.step}: {why.defer.reason}"
+            before = deferred_resume_point(run.enrollment, run.block_seq, why.step)
+            since = (before and before.deferred_since) or now
+            start = ResumePoint(run.entry, run.block_seq, until, now, "", True, reason, since)
+        paused = isinstance(why, SendPausedError)
+        self.enrollments.suspend(ref, execution_no, start, run.pending(), paused)
+        return self._leave(ref, execution_no, run.program, run.entry)
 
-    def _suspend_for_pause(self, turn: BlockRun) -> BlockResult:
-        """A pause began during the block run, which will be repeated after the pause."""
-        ref, leg, now = turn.enrollment.ref, turn.enrollment.execution_no, self.now()
-        start = resume_mid_block(turn.enrollment, turn.entry, turn.block_seq, now)
-        self.enrollments.suspend(ref, leg, start, turn.pending(), paused=True)
-        return self._leave(ref, leg, turn.program, turn.entry)
-
-    def _suspend_for_message(self, turn: BlockRun, deferred: SendDeferredError) -> BlockResult:
-        """A message is deferred; its block run will be repeated at that time."""
-        ref, leg, now = turn.enrollment.ref, turn.enrollment.execution_no, self.now()
-        until, reason = deferred.defer.until, f"{deferred.step}: {deferred.defer.reason}"
-        before = deferred_resume_point(turn.enrollment, turn.block_seq, deferred.step)
-        since = (before and before.deferred_since) or now
-        start = ResumePoint(turn.entry, turn.block_seq, until, now, "", True, reason, since)
-        self.enrollments.suspend(ref, leg, start, turn.pending())
-        return self._leave(ref, leg, turn.program, turn.entry)
-
-    def _match_wait(self, enrollment: Enrollment, leg: int) -> None:
-        """Register the suspended wait after execution `leg`, also if an earlier run crashed before
+    def _match_wait(self, enrollment: Enrollment, execution_no: int) -> None:
+        """Register the suspended wait after an execution, also if an earlier run crashed before
         this."""
         start, ref = enrollment.resume_point, enrollment.ref
         if (
             enrollment.status == "active"
-            and enrollment.execution_no == leg + 1
+            and enrollment.execution_no == execution_no + 1
             and start
             and start.step
         ):
@@ -253,20 +244,22 @@ class BlockRunner:
             return start.due
         return now
 
-    def _finish(self, turn: BlockRun, status: Status, reason: str) -> BlockResult:
-        turn.save()
-        ref, leg = turn.enrollment.ref, turn.enrollment.execution_no
-        self.enrollments.finish(ref, status, reason[:200], self.now(), leg)
-        self._reevaluate(ref, turn.enrollment.since)
-        return self._leave(ref, leg, turn.program, turn.entry)
+    def _finish(self, run: BlockRun, status: Status, reason: str) -> BlockResult:
+        run.save()
+        ref, execution_no = run.enrollment.ref, run.enrollment.execution_no
+        self.enrollments.finish(ref, status, reason[:200], self.now(), execution_no)
+        self._reevaluate(ref, run.enrollment.since)
+        return self._leave(ref, execution_no, run.program, run.entry)
 
     def _reevaluate(self, ref: EnrollmentRef, at: datetime) -> None:
         reevaluate_after_exit(self.tools.timeline, self.registry.head(ref.store), ref, at)
 
-    def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> BlockResult:
+    def _leave(
+        self, ref: EnrollmentRef, execution_no: int, program: Program, entry: str
+    ) -> BlockResult:
         """End an execution that has nothing left to do. After a block that always leads to a wait
         there is no Choice state that ends it, so it is stopped."""
         exits = block_at(program, entry).exits
         if END not in exits and self.engine is not None:
-            self.engine().stop(ref, "nothing left to do", leg)
+            self.engine().stop(ref, "nothing left to do", execution_no)
         return BlockResult(END, self.now(), self.now())

@@ -70,7 +70,7 @@ def run_due(
                 begun += 1
                 done = True
             elif due.category == "transactional" and due.attempts == 1:
-                done = retrier.retry_message(due.enrollment, due.step, due.turn)
+                done = retrier.retry_message(due.enrollment, due.step, due.block_seq)
                 retried |= {due.message} if done else set()
             else:
                 given_up += timers.give_up(due.message, now)

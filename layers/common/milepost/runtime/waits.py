@@ -24,8 +24,8 @@ def register_wait(
     step: str,
     token: str,
     since: datetime,
-    turn: int = 0,
-    leg: int = 0,
+    block_seq: int = 0,
+    execution_no: int = 0,
 ) -> WaitRegistered:
     """Register a wait and resume it at once if its event was first.
 
@@ -33,15 +33,15 @@ def register_wait(
     execution ends.
     """
     node = registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-    key = outcome_key(node, turn)
+    key = outcome_key(node, block_seq)
     event = event_of(node)
     if event is None:
         raise ValueError(f"{step} waits for no event")
-    matched = enrollments.register_wait(ref, step, event, token, since, key, leg)
+    matched = enrollments.register_wait(ref, step, event, token, since, key, execution_no)
     loaded = enrollments.load(ref)
     if loaded is None:
         raise ThrottledError(f"enrollment {ref.id} is not there")
-    over = loaded[1].status != "active" or loaded[1].execution_no != leg
+    over = loaded[1].status != "active" or loaded[1].execution_no != execution_no
     if matched or over:
         engine.complete_task(token)
     return "over" if over else "already happened" if matched else "waiting"

@@ -186,7 +186,7 @@ class MailSender:
             limits=rules.limits,
             may_wait=job.node.get("on_cap") == "defer",
             message=pending.ref.id,
-            waited=deferred_resume_point(job.enrollment, job.turn, pending.step),
+            waited=deferred_resume_point(job.enrollment, job.block_seq, pending.step),
         )
 
     def _decided_before(
@@ -194,7 +194,7 @@ class MailSender:
     ) -> Sent | None:
         """The decision of an earlier run of this block run; None if there is no final one yet."""
         statuses = self.ledger.message_statuses(
-            pending.enrollment, {pending.step: visit_of(job.node, job.turn)}
+            pending.enrollment, {pending.step: visit_of(job.node, job.block_seq)}
         )
         known = statuses.get(pending.step)
         if known is None or is_claimable(known):

@@ -97,18 +97,18 @@ def enrollment_from_item(
     )
 
 
-def pending_outcomes_update(journal: "PendingOutcomes") -> dict[str, Any]:
+def pending_outcomes_update(pending: "PendingOutcomes") -> dict[str, Any]:
     """The update that saves outcomes in an enrollment; empty if there are none."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     parts = []
-    for number, (entry, at) in enumerate(journal.began.items()):
+    for number, (entry, at) in enumerate(pending.began.items()):
         names[f"#b{number}"] = f"block_started:{entry}"
         values[f":b{number}"] = (
-            f"{instants.format_instant(at)} {journal.entries.get(entry, '')}".rstrip()
+            f"{instants.format_instant(at)} {pending.entries.get(entry, '')}".rstrip()
         )
         parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
-    for number, (step, outcome) in enumerate(journal.outcomes.items()):
+    for number, (step, outcome) in enumerate(pending.outcomes.items()):
         names[f"#o{number}"] = f"outcome:{step}"
         values[f":o{number}"] = json.dumps(outcome, ensure_ascii=False)
         parts.append(f"#o{number} = if_not_exists(#o{number}, :o{number})")

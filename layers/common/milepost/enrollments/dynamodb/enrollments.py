@@ -61,18 +61,15 @@ class DynamoEnrollments:
             known = profile_from_item(ref.store, known.merged_into, self.table.get(key) or {})
         return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], NO_TRIGGER))
 
-    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
-        change = pending_outcomes_update(journal)
+    def write(
+        self, ref: EnrollmentRef, pending: PendingOutcomes, execution_no: int | None = None
+    ) -> None:
+        change = pending_outcomes_update(pending)
         if not change:
             return
-        change["condition"] = "attribute_exists(pk)"
-        if leg is not None:
-            change["condition"] += (
-                " AND execution_no = :execution"
-                if leg
-                else " AND attribute_not_exists(execution_no)"
-            )
-            change["values"] |= {":execution": leg} if leg else {}
+        same_execution, values = _in_execution(execution_no)
+        change["condition"] = f"attribute_exists(pk){same_execution}"
+        change["values"] |= values
         try:
             self.table.update(keys.enrollment(ref), **change)
         except ConditionFailedError as refused:
@@ -86,25 +83,18 @@ class DynamoEnrollments:
         status: Status,
         reason: str,
         at: datetime,
-        leg: int | None = None,
+        execution_no: int | None = None,
     ) -> bool:
-        first, held, asked = True, "#status = :active", {}
-        if leg is not None:
-            held += (
-                " AND execution_no = :execution"
-                if leg
-                else " AND attribute_not_exists(execution_no)"
-            )
-            asked = {":execution": leg} if leg else {}
+        first, (same_execution, values) = True, _in_execution(execution_no)
         try:
             self.table.update(
                 keys.enrollment(ref),
                 expression="SET #status = :status, reason = :reason, ended_at = :at, "
                 "run_sort = :run REMOVE timer_bucket, timer_due",
-                condition=held,
+                condition=f"#status = :active{same_execution}",
                 names={"#status": "status"},
                 values={
-                    **asked,
+                    **values,
                     ":status": status,
                     ":active": "active",
                     ":reason": reason,
@@ -136,44 +126,43 @@ class DynamoEnrollments:
     def suspend(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
-        journal: PendingOutcomes,
+        pending: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
-        held = "execution_no = :execution" if leg else "attribute_not_exists(execution_no)"
-        change = _merged(pending_outcomes_update(journal), held, {":execution": leg} if leg else {})
-        return self._set(ref, leg + 1, start, paused, change)
+        change = _merged(pending_outcomes_update(pending), *_in_execution(execution_no))
+        return self._set(ref, execution_no + 1, start, paused, change)
 
     def reschedule(
-        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+        self, ref: EnrollmentRef, execution_no: int, start: ResumePoint, paused: bool = False
     ) -> bool:
-        held = "execution_no = :next AND attribute_exists(timer_bucket)"
-        return self._set(ref, leg, start, paused, _merged({}, held, {}))
+        not_started = " AND execution_no = :next AND attribute_exists(timer_bucket)"
+        return self._set(ref, execution_no, start, paused, _merged({}, not_started, {}))
 
     def migrate(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         version: int,
         unless: str = "",
         paused: bool = False,
     ) -> bool:
-        held = "execution_no = :execution" if leg else "attribute_not_exists(execution_no)"
-        held += " AND attribute_not_exists(#block)"
+        condition, values = _in_execution(execution_no)
+        condition += " AND attribute_not_exists(#block)"
         names = {"#block": f"block_started:{start.block_seq}", "#version": "version"}
         if unless:
-            held += " AND attribute_not_exists(#unless)"
+            condition += " AND attribute_not_exists(#unless)"
             names["#unless"] = f"outcome:{unless}"
-        change = _merged({}, held, {":execution": leg} if leg else {})
+        change = _merged({}, condition, values)
         change["expression"] += "#version = :version, "
         change["names"] = names
         change["values"][":version"] = version
         if version != ref.version:
             change["expression"] += "first_block_run = :first, "
             change["values"][":first"] = start.block_seq
-        return self._set(ref, leg + 1, start, paused, change)
+        return self._set(ref, execution_no + 1, start, paused, change)
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
         contact = ref.contact
@@ -210,19 +199,19 @@ class DynamoEnrollments:
                     ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
                     yield place, ref._replace(version=int(item["version"]))
 
-    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
+    def mark_started(self, ref: EnrollmentRef, execution_no: int) -> None:
         with suppress(ConditionFailedError):
             self.table.update(
                 keys.enrollment(ref),
                 expression="REMOVE timer_bucket, timer_due",
                 condition="execution_no = :execution",
-                values={":execution": leg},
+                values={":execution": execution_no},
             )
 
     def _set(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         paused: bool,
         change: Mapping[str, Any],
@@ -235,11 +224,11 @@ class DynamoEnrollments:
                 keys.enrollment(ref),
                 expression=f"{change['expression']}"
                 "execution_no = :next, #resume = :resume, timer_bucket = :bucket, timer_due = :due",
-                condition=f"#status = :active AND {change['condition']}",
+                condition=f"#status = :active{change['condition']}",
                 names={**change["names"], "#status": "status", "#resume": "resume_point"},
                 values={
                     **change["values"],
-                    ":next": leg,
+                    ":next": execution_no,
                     ":resume": resume_point_value(start),
                     ":bucket": waiting if paused else keys.timer_bucket(due, shard),
                     ":due": instants.format_instant(due),
@@ -271,21 +260,27 @@ class DynamoEnrollments:
         token: str,
         since: datetime,
         outcome: str = "",
-        leg: int = 0,
+        execution_no: int = 0,
     ) -> bool:
         half = {
             "token": token,
-            "execution_no": leg,
+            "execution_no": execution_no,
             "since": instants.format_instant(since),
             "outcome": outcome or step,
         }
         return self._offer_wait(ref, step, event, half, since)
 
     def register_suspended_wait(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        execution_no: int,
+        start: ResumePoint,
+        outcome: str,
     ) -> bool:
         since = instants.format_instant(start.since)
-        half = {"token": "", "execution_no": leg, "since": since, "outcome": outcome}
+        half = {"token": "", "execution_no": execution_no, "since": since, "outcome": outcome}
         return self._offer_wait(ref, step, event, half, start.due)
 
     def _offer_wait(
@@ -340,6 +335,15 @@ class DynamoEnrollments:
         data = json.loads(half["data"])
         outcome = {"event": half["event"], "at": half["at"], "data": data}
         self.write(ref, PendingOutcomes(outcomes={key: outcome}))
+
+
+def _in_execution(execution_no: int | None) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that an enrollment is in this execution (None: in any)."""
+    if execution_no is None:
+        return "", {}
+    if execution_no == 0:
+        return " AND attribute_not_exists(execution_no)", {}
+    return " AND execution_no = :execution", {":execution": execution_no}
 
 
 def _merged(

@@ -34,28 +34,25 @@ class DynamoJobs:
         ]
 
     def advance(self, work: Job, done: str) -> None:
-        with suppress(ConditionFailedError):
-            self.table.update(
-                job_key(work),
-                expression="SET done = :done",
-                condition="#at = :at",
-                names={"#at": "at"},
-                values={":at": _at(work), ":done": done},
-            )
+        self._update(work, "SET done = :done", {":done": done})
 
     def reopen(self, work: Job, at: datetime) -> None:
-        with suppress(ConditionFailedError):
-            self.table.update(
-                job_key(work),
-                expression="SET #at = :next, done = :nothing",
-                condition="#at = :at",
-                names={"#at": "at"},
-                values={":at": _at(work), ":next": instants.format_instant(at), ":nothing": ""},
-            )
+        values = {":next": instants.format_instant(at), ":nothing": ""}
+        self._update(work, "SET #at = :next, done = :nothing", values)
 
     def close(self, work: Job) -> None:
         with suppress(ConditionFailedError):
             self.table.delete_if(job_key(work), "#at = :at", {"#at": "at"}, {":at": _at(work)})
+
+    def _update(self, work: Job, expression: str, values: dict[str, str]) -> None:
+        with suppress(ConditionFailedError):
+            self.table.update(
+                job_key(work),
+                expression=expression,
+                condition="#at = :at",
+                names={"#at": "at"},
+                values={":at": _at(work), **values},
+            )
 
 
 def job_key(work: Job) -> dict[str, Any]:

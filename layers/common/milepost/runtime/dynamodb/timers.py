@@ -135,7 +135,7 @@ class DynamoTimers:
             message=ref,
             enrollment=EnrollmentRef.of_message(ref, item),
             step=item["step"],
-            turn=int(item["block_seq"]),
+            block_seq=int(item["block_seq"]),
             category=item["category"],
             attempts=int(item["attempts"]),
         )

@@ -137,7 +137,7 @@ class BlockRun:
         self.begun_now = False
 
     def save(self) -> None:
-        journal = self.pending()
-        if journal.began or journal.outcomes:
-            self.enrollments.write(self.enrollment.ref, journal, self.enrollment.execution_no)
+        pending = self.pending()
+        if pending.began or pending.outcomes:
+            self.enrollments.write(self.enrollment.ref, pending, self.enrollment.execution_no)
             self.mark_saved()

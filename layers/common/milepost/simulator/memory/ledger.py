@@ -46,7 +46,7 @@ class MemoryLedger:
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def claim(
-        self, draft: PendingMessage, journal: "PendingOutcomes", at: datetime
+        self, draft: PendingMessage, pending: "PendingOutcomes", at: datetime
     ) -> Claimed | ClaimDenied:
         with self.state.lock:
             stored = self.state.messages.get(draft.ref)
@@ -56,13 +56,13 @@ class MemoryLedger:
             if enrollment is None or enrollment.status != "active":
                 status = enrollment.status if enrollment else "gone"
                 return ClaimDenied(f"enrollment is {status}", ended=True)
-            if enrollment.execution_no != draft.leg:
+            if enrollment.execution_no != draft.execution_no:
                 raise ThrottledError("the enrollment continues in another execution")
             if refusal := self._refusal(draft):
                 return refusal
             self._note(draft, at)
             self._claimed(draft, at, attempts=1)
-            save_outcomes(self.state, draft.enrollment, journal)
+            save_outcomes(self.state, draft.enrollment, pending)
         return Claimed()
 
     def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
@@ -106,7 +106,7 @@ class MemoryLedger:
         draft: PendingMessage,
         status: MessageStatus,
         reason: str,
-        journal: "PendingOutcomes",
+        pending: "PendingOutcomes",
         at: datetime,
     ) -> None:
         with self.state.lock:
@@ -115,7 +115,7 @@ class MemoryLedger:
                 self._decide(draft, status, at)["reason"] = reason
                 if draft.remembered:
                     uncount(self.state, draft.ref)
-            save_outcomes(self.state, draft.enrollment, journal)
+            save_outcomes(self.state, draft.enrollment, pending)
 
     def record_delivery_event(
         self, ref: MessageRef, report: DeliveryEvent
@@ -195,7 +195,7 @@ class MemoryLedger:
             "version": draft.enrollment.version,
             "enrollment": draft.enrollment.id,
             "step": draft.step,
-            "block_seq": draft.turn,
+            "block_seq": draft.block_seq,
             "category": draft.category,
             "template": draft.template,
             "numbers": dict(draft.decision_numbers),
