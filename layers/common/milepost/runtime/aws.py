@@ -107,8 +107,13 @@ def _ignoring(*codes: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in codes:
-            raise ThrottledError(f"Step Functions: {code}") from error
+        if error.response["Error"]["Code"] not in codes:
+            raise ThrottledError(_name(error)) from error
     except BotoCoreError as error:
-        raise ThrottledError(f"Step Functions: {type(error).__name__}") from error
+        raise ThrottledError(_name(error)) from error
+
+
+def _name(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return f"Step Functions: {error.response['Error']['Code']}"
+    return f"Step Functions: {type(error).__name__}"
