@@ -1,4 +1,4 @@
-"""What the ports promise of enrollments, the meeting of a wait and its event above all."""
+"""The contract of enrollments in both stores, with the matching of waits and events."""
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -50,7 +50,7 @@ def test_event_with_same_key_keeps_first_trigger_data(ports: Ports) -> None:
 
 
 def test_trigger_data_of_interrupted_attempt_is_replaced(aws: Cloud) -> None:
-    """DynamoDB keeps the data of the event apart, and it is written first."""
+    """DynamoDB stores the data of the event in its own item, which is written first."""
     enrollments = dynamo_ports(aws).enrollments
     assert isinstance(enrollments, DynamoEnrollments)
     enrollments.enroll(enrollment(event_data={"total": 9}))
@@ -118,7 +118,7 @@ Side = Generator[None, None, None]
 
 
 def the_event(ports: Ports, woken: list[str]) -> Side:
-    """What `react` does: lay the event's half down, then wake whoever it found."""
+    """What `react` does: record the event, then resume the wait that it matched."""
     token = ports.enrollments.record_event(enrollment_ref(), STEP, CLICK)
     yield
     if token is not None:
@@ -126,7 +126,7 @@ def the_event(ports: Ports, woken: list[str]) -> Side:
 
 
 def the_wait(ports: Ports, woken: list[str]) -> Side:
-    """What `await_event` does: lay the token down, then wake itself if the event was there."""
+    """What `await_event` does: register the task token, then resume if the event was first."""
     met = ports.enrollments.register_wait(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON)
     yield
     if met:
@@ -134,7 +134,7 @@ def the_wait(ports: Ports, woken: list[str]) -> Side:
 
 
 INTERLEAVINGS = sorted({"".join(order) for order in permutations("EEWW")})
-"""All ways to shuffle the two acts of the event (E) and the two of the wait (W): six."""
+"""The six orders of the two actions of the event (E) and the two of the wait (W)."""
 
 
 @pytest.mark.parametrize("order", INTERLEAVINGS)

@@ -1,4 +1,4 @@
-"""What the ports promise of legs: one ends once, the next is due at its time, no event is lost."""
+"""The contract of executions in both stores: each ends once, and no event is lost."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -217,7 +217,7 @@ def test_paused_enrollment_is_found_by_workflow_and_not_due(ports: Ports) -> Non
     assert paused_ids(ports) == []
 
 
-# --- what an execution of an earlier leg may not do any more ---
+# --- what an earlier execution may not do any more ---
 
 
 def test_earlier_execution_claims_no_message(ports: Ports) -> None:
@@ -373,7 +373,7 @@ def test_state_machine_of_later_executions_is_stored_with_version(ports: Ports) 
 
 
 def test_only_current_execution_writes_outcomes(ports: Ports) -> None:
-    """An execution that lost its turn must not note that a block has begun."""
+    """An earlier execution must not save the start of a block run."""
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
     ports.enrollments.write(ref, PendingOutcomes({"0": MONDAY_NOON}), 0)

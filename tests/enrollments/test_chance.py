@@ -75,6 +75,6 @@ def test_contact_that_returns_stays_in_the_control_group(id_: str) -> None:
 
 @given(ids)
 def test_larger_holdout_contains_the_smaller_one(id_: str) -> None:
-    """Raising the percentage takes nobody out of the control group."""
+    """A higher percentage removes no contact from the control group."""
     held = [is_held_out(ref(id_), {"id": "h", "percent": percent}) for percent in (1, 10, 40, 99)]
     assert held == sorted(held)

@@ -214,7 +214,7 @@ def total(minutes: int) -> Json:
     ],
 )
 def test_event_older_than_its_exit_does_not_enroll(head: Json) -> None:
-    """The order was faster than the checkout it completes."""
+    """The order arrived before the checkout that it completes."""
     assert denial(head, **total(1)) == "Order Completed has already happened since"
     accept(head, **total(0))
     accept(head, **total(-1))

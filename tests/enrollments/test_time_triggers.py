@@ -1,4 +1,4 @@
-"""What comes for a contact by itself: on which day, at which time, and once."""
+"""Time triggers of a contact: on which day, at which time, and once."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -292,7 +292,7 @@ plans = st.fixed_dictionaries(
 def fired_by_checks(
     profile: Profile, asked: list[Json], zone: str, moments: list[datetime]
 ) -> list[Any]:
-    """All that comes to a contact who is looked at at these moments, as the clock and react do."""
+    """All events of a contact that is checked at these moments, as in production."""
     came = []
     for moment in moments:
         while found := due(profile, asked, moment, zone):

@@ -1,4 +1,4 @@
-"""What the ports promise when two contacts become one, in memory and in DynamoDB."""
+"""The contract of merging in both stores."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -55,7 +55,7 @@ def tombstone(loser: Profile, winner: str = WINNER, position: int = 9) -> Profil
 
 
 def merge_both(ports: Ports, loser: Profile, winner: Profile) -> Profile:
-    """Unite two; the tombstone."""
+    """Merge two contacts; the tombstone."""
     gone = tombstone(loser, winner.contact)
     after = replace(merge_profiles(winner, loser), moved_events=winner.moved_events + 1)
     assert ports.merging.merge_profiles(loser, gone, winner, after, TOPICS)
@@ -211,7 +211,7 @@ def test_unverified_page_does_not_claim_a_second_identifier(ports: Ports) -> Non
 
 
 def copy_all(ports: Ports, gone: Profile) -> list[Event]:
-    """Carry all of it; what the winner had already."""
+    """Copy the whole timeline; the events that the winner already had."""
     met, place = ports.merging.copy_timeline(gone, "")
     while place:
         more, place = ports.merging.copy_timeline(gone, place)
@@ -302,7 +302,7 @@ def test_misrouted_event_leaves_timeline_with_the_profile_write(ports: Ports) ->
 
 
 def merged_with_enrollment(ports: Ports, key: str = "k-1") -> Profile:
-    """A loser who is inside, merged; the tombstone."""
+    """Merge a loser with an active enrollment; the tombstone."""
     ports.enrollments.enroll(enrollment(OWN, key=key))
     said = ContactUpdate(consents=(consent_fact(),))
     mailed = apply_event(Profile(STORE, LOSER), event(contact=said), SETTINGS)

@@ -1,5 +1,4 @@
-"""What asking `run_steps` to send again promises: an error of AWS is `ThrottledError`, like
-everywhere."""
+"""The retry of a message by `run_steps`: every error of AWS is a `ThrottledError`."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""run_steps marks workflows that move, trigger_date counts them, `milepost counts` at any time."""
+"""run_steps queues counts, trigger_date does them, `milepost counts` counts at any time."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 class FakeCloudFormation:
-    """CloudFormation, as far as it knows one stack: by its outputs."""
+    """A CloudFormation client that knows the outputs of one stack."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
         if StackName != STACK:
@@ -40,7 +40,7 @@ class FakeCloudFormation:
 
 @pytest.fixture
 def shop_with_mail(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    """A shop whose workflow sent a mail."""
+    """A shop whose workflow has sent an e-mail."""
     real = core.client
     monkeypatch.setattr(
         core,
@@ -54,14 +54,14 @@ def shop_with_mail(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop
 
 
 def remove_message(shop: Shop) -> None:
-    """Lose the decision of the one mail."""
+    """Lose the decision about the e-mail."""
     (message,) = shop.items("MESSAGE#")
     key = {"pk": message["pk"], "sk": message["sk"]}
     core.table(core.settings().contacts_table).delete(key)
 
 
 def make_due(shop: Shop) -> None:
-    """Have the night of the shop's one job be over."""
+    """Make the shop's only count due."""
     jobs = runtime.count_jobs()
     (job,) = (job for job in _all_jobs() if job["store"] == shop.store)
     jobs.table.delete(keys.count_job(datetime.fromisoformat(job["due"]), shop.store, "visit"))

@@ -42,7 +42,7 @@ CART = workflow(
 
 @pytest.fixture
 def cart(shop: Shop) -> Shop:
-    """A store with the cart workflow live, and a greeting by name in its mail."""
+    """A store with a live cart workflow whose e-mail greets by name."""
     dear = "Dear {{ contact.first_name|default('reader') }}"
     upload(shop, files_of(cart=CART) | template("plain", body=dear))
     assert report(shop, "workflows.cart")["outcome"] == "published"
@@ -53,14 +53,14 @@ def cart(shop: Shop) -> Shop:
 
 @pytest.fixture
 def entered(cart: Shop) -> Shop:
-    """The person has begun a checkout."""
+    """The contact has started a checkout."""
     tell(cart, "Checkout Started", {"total": 150})
     return cart
 
 
 @pytest.fixture
 def reminded(entered: Shop) -> Shop:
-    """... and has got the reminder."""
+    """... and has received the reminder."""
     run(entered, "cart", "reminder")
     assert len(entered.cloud.post.sent) == 1
     return entered
@@ -114,7 +114,7 @@ def test_repeated_stream_record_changes_nothing(cart: Shop) -> None:
 
 
 def test_failing_contact_does_not_block_other_contacts(cart: Shop, printed: Printed) -> None:
-    """The bad one's later events wait, the others are applied, and Lambda is told to come again."""
+    """The failing contact's later events wait, the others are applied, and Lambda retries."""
     tell(cart, "Seen", id="seen-1")
     good = cart.events("Seen")[0]
     bad = json.loads(json.dumps(good).replace(good["pk"]["S"], f"S#{cart.store}#C#c-broken"))
@@ -137,7 +137,7 @@ def test_log_names_denial_reason_without_compared_values(shop: Shop, printed: Pr
     by_address = workflow(send("b"), audience={"contact": "email", "ends_with": "@other.example"})
     upload(shop, files_of(one=document, two=by_address))
     tell(shop, "Checkout Started")
-    (record,) = [r for r in printed.records() if r.get("message") == "reacted"]
+    (record,) = [r for r in printed.records() if r.get("message") == "event applied"]
     assert record["refused"] == {"one": "audience", "two": "audience"}
 
 
@@ -248,7 +248,7 @@ def test_failed_execution_ends_its_enrollment(entered: Shop) -> None:
 
 
 def test_aborted_execution_ends_enrollment_by_its_status_event(entered: Shop) -> None:
-    """A person stopped it, or it ran out of its year: EventBridge tells."""
+    """A person stopped it, or it exceeded its year: EventBridge reports both."""
     (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
     event = sample("aws", "eventbridge.execution")
     event["detail"] |= {"input": execution["input"], "status": "TIMED_OUT"}
@@ -327,7 +327,7 @@ KINDS = {
 
 @pytest.fixture
 def sent(shop: Shop) -> Shop:
-    """A store whose ledger holds one accepted message to the person, and nothing else."""
+    """A store with one accepted message in its ledger."""
     contact = contact_id(shop.store, "email", EMAIL)
     ref = EnrollmentRef(shop.store, contact, "cart", 1, "e" + "1" * 31)
     mail = draft(ref=ref, recipient=EMAIL)
@@ -382,7 +382,7 @@ def test_soft_bounce_is_counted(sent: Shop, printed: Printed, kind: str, times: 
 
 
 def test_first_test_notification_of_ses_is_no_failure(printed: Printed, shop: Shop) -> None:
-    """Otherwise every first deployment would end with a message in the failure queue."""
+    """Otherwise every first deployment would put a message into the failure queue."""
     greeting = "Successfully validated SNS topic for Amazon SES event publishing."
     assert learn(queued(told_by_sns(greeting))) == []
     assert printed.counted("EmailEventsIgnored") == 1
@@ -437,7 +437,7 @@ def test_suppressed_address_gets_no_further_email(reminded: Shop) -> None:
 
 
 class LambdaClient:
-    """Lambda's client: calls `run_steps` in this process."""
+    """A Lambda client that calls `run_steps` in this process."""
 
     def __init__(self) -> None:
         self.called: list[Json] = []

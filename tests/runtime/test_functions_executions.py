@@ -47,7 +47,7 @@ def executions(shop: Shop) -> list[Item]:
 
 
 def make_due(shop: Shop) -> None:
-    """Have what is parked be due now."""
+    """Make the suspended enrollment due now."""
     enrollment = held(shop)
     assert enrollment.resume_point is not None
     start = enrollment.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))

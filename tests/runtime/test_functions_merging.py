@@ -1,4 +1,4 @@
-"""trigger_event, react, unsubscribe: two contacts become one, through the real handlers."""
+"""trigger_event, react, unsubscribe: merging through the real handlers."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +18,14 @@ OTHER = "canary.other@canary.example"
 
 
 def post(shop: Shop, *events: dict[str, Any]) -> None:
-    """Report events at once; the stream hands them over only then."""
+    """Send events in one batch; the stream delivers them later."""
     bodies = [{"occurred_at": ago(), "id": f"e-{n}", **event} for n, event in enumerate(events)]
     response = trigger_event(shop.request({"batch": bodies}), None)
     assert response["statusCode"] == 202, response
 
 
 def run_react(shop: Shop, seen: set[tuple[str, str]]) -> None:
-    """The stream hands over what is new, until nothing is."""
+    """Deliver new records of the stream until there are none."""
     while True:
         new = [
             item

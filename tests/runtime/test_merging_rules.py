@@ -1,4 +1,4 @@
-"""Two profiles become one: laws, and the few decisions behind them."""
+"""The merging of two profiles: laws, and the decisions behind them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -42,7 +42,7 @@ def applied(contact: str, events: list[Event]) -> Profile:
 
 
 def data(profile: Profile) -> Profile:
-    """What of a profile does not depend on who was merged into whom."""
+    """The parts of a profile that do not depend on the direction of the merge."""
     return replace(profile, contact="")
 
 
@@ -81,7 +81,7 @@ def test_merge_of_a_contact_with_itself_changes_nothing(events: list[Event]) -> 
 
 @given(lives)
 def test_merged_profile_equals_profile_of_one_contact(three: list[list[Event]]) -> None:
-    """But for consent, where the stricter answer holds."""
+    """Except for consent, where the stricter answer wins."""
     one, other, _ = three
     merged = merge_profiles(applied("a", one), applied("b", other))
     always = applied("a", [*one, *other])

@@ -1,4 +1,4 @@
-"""The count of the night: marked before anything moves, resumed after any crash."""
+"""The nightly count: queued before a block runs, resumed after any crash."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ OTHER = workflow(send("other"), on="Bought", category="transactional")
 
 @pytest.fixture(scope="module")
 def told() -> World:
-    """A shop in which two workflows have moved."""
+    """A shop in which two workflows have run."""
     world = World()
     world.publish(shop(visit=VISIT, other=OTHER))
     for number in range(READERS):
@@ -44,7 +44,7 @@ def told() -> World:
 
 @dataclass
 class Night:
-    """The scheduler at night, a page of three entries taking a second."""
+    """The scheduler at night; a page of three entries takes a second."""
 
     world: World
     faults: Faults = field(default_factory=Faults)
@@ -79,7 +79,7 @@ class Night:
         return apart
 
     def decided(self, workflow: str) -> list[int]:
-        """What each count of a workflow came to."""
+        """The results of the counts of a workflow."""
         return [
             sum(held.decided for held in numbers.steps.values())
             for name, numbers in self.told
@@ -196,7 +196,7 @@ def test_large_workflow_does_not_delay_a_small_one(told: World) -> None:
 
 def test_failing_count_is_postponed_and_others_are_counted(told: World) -> None:
     class Broken(MemoryRuns):
-        """Cannot read one of the workflows."""
+        """Fails for one of the workflows."""
 
         def page(self, store: str, workflow: str, after: str, most: int):  # type: ignore[no-untyped-def]
             if workflow == "other":

@@ -1,4 +1,4 @@
-"""What a step reports: decided once, written down, and read back as it was."""
+"""The events of steps: decided once, stored, and read back unchanged."""
 
 import json
 from typing import Any
