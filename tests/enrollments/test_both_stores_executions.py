@@ -150,7 +150,7 @@ def test_ended_enrollment_is_no_longer_due(ports: Ports) -> None:
     assert not ports.enrollments.reschedule(REF, 1, START)
 
 
-# --- the rendezvous of a parked wait ---
+# --- the event of a suspended wait ---
 
 
 @pytest.mark.parametrize("order", sorted(set(permutations("EW"))))
@@ -360,7 +360,7 @@ def test_job_queued_again_starts_over(job_store: tuple[Ports, JobStore]) -> None
     assert kept.open() == [new]
 
 
-# --- the machine of later legs ---
+# --- the state machine of later executions ---
 
 
 def test_state_machine_of_later_executions_is_stored_with_version(ports: Ports) -> None:

@@ -122,18 +122,18 @@ def test_inactivity_reached_before_the_check_does_not_fire() -> None:
     assert next_time(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
 
 
-def with_fired(profile: Profile, occasion: DueTrigger) -> Profile:
-    return apply_event(profile, occasion.event(profile), StoreSettings())
+def with_fired(profile: Profile, due_trigger: DueTrigger) -> Profile:
+    return apply_event(profile, due_trigger.event(profile), StoreSettings())
 
 
 @pytest.mark.parametrize("plan", [BIRTHDAY, WOMENS_DAY, {**BIRTHDAY, "offset": "-40 days"}])
 def test_yearly_date_fires_once_a_year(plan: Json) -> None:
     profile, since, days = born("1990-03-08"), MONDAY_NOON, []
     for _ in range(4):
-        (occasion,) = next_due(profile, [plan], since, "UTC")
-        days.append(occasion.occurrence)
-        profile = with_fired(profile, occasion)
-        since = occasion.at  # the very instant again: the mark alone tells
+        (due_trigger,) = next_due(profile, [plan], since, "UTC")
+        days.append(due_trigger.occurrence)
+        profile = with_fired(profile, due_trigger)
+        since = due_trigger.at  # the very instant again: the mark alone tells
     assert days == ["2027-03-08", "2028-03-08", "2029-03-08", "2030-03-08"]
 
 
@@ -141,24 +141,24 @@ def test_date_without_repetition_fires_once() -> None:
     for plan in (WOMENS_DAY, BIRTHDAY):
         once = {**plan, "repeat": "once"}
         profile = born("2027-03-08")
-        (occasion,) = next_due(profile, [once], MONDAY_NOON, "UTC")
-        assert next_due(with_fired(profile, occasion), [once], occasion.at, "UTC") == []
+        (due_trigger,) = next_due(profile, [once], MONDAY_NOON, "UTC")
+        assert next_due(with_fired(profile, due_trigger), [once], due_trigger.at, "UTC") == []
 
 
 def test_changed_date_fires_once_more() -> None:
     once = {**BIRTHDAY, "repeat": "once"}
-    (occasion,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
-    moved = replace(born("2027-04-01"), fired=with_fired(born("2027-03-08"), occasion).fired)
-    assert next_time(once, moved, occasion.at) == "2027-04-01T09:00"
+    (due_trigger,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
+    moved = replace(born("2027-04-01"), fired=with_fired(born("2027-03-08"), due_trigger).fired)
+    assert next_time(once, moved, due_trigger.at) == "2027-04-01T09:00"
 
 
 def test_time_zone_change_does_not_repeat_a_date() -> None:
     profile = born("1990-12-24", "Asia/Tokyo")
-    (occasion,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
+    (due_trigger,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
     west = replace(
-        born("1990-12-24", "America/Los_Angeles"), fired=with_fired(profile, occasion).fired
+        born("1990-12-24", "America/Los_Angeles"), fired=with_fired(profile, due_trigger).fired
     )
-    assert next_time(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
+    assert next_time(BIRTHDAY, west, due_trigger.at) == "2027-12-24T17:00"
 
 
 NEWSLETTER: Json = {
@@ -187,10 +187,10 @@ def test_schedule_fires_in_contacts_time_zone_for_segment_members(
 
 def test_time_zone_change_does_not_repeat_a_broadcast() -> None:
     profile = born(None, "Asia/Taipei", segment_state=INSIDE)
-    (occasion,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
+    (due_trigger,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
     west = born(None, "America/New_York", segment_state=INSIDE)
-    west = replace(west, fired=with_fired(profile, occasion).fired)
-    assert next_time(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
+    west = replace(west, fired=with_fired(profile, due_trigger).fired)
+    assert next_time(NEWSLETTER, west, due_trigger.at) == "2026-11-12T16:00"
 
 
 def test_key_is_equal_exactly_for_equal_triggers() -> None:
@@ -213,9 +213,9 @@ def test_key_is_equal_exactly_for_equal_triggers() -> None:
 
 
 def test_event_of_an_occurrence_is_the_same_on_every_report() -> None:
-    (occasion,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
-    happened = occasion.event(born("1990-12-24"))
-    assert happened == occasion.event(born("1990-12-24", last_sequence=7))
+    (due_trigger,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
+    happened = due_trigger.event(born("1990-12-24"))
+    assert happened == due_trigger.event(born("1990-12-24", last_sequence=7))
     assert (happened.name, happened.source, happened.occurred_at) == (
         "Date Reached",
         "clock",
@@ -296,9 +296,9 @@ def fired_by_checks(
     came = []
     for moment in moments:
         while found := due(profile, asked, moment, zone):
-            for occasion in found:
-                came.append((occasion.key, occasion.occurrence, occasion.at))
-                profile = with_fired(profile, occasion)
+            for due_trigger in found:
+                came.append((due_trigger.key, due_trigger.occurrence, due_trigger.at))
+                profile = with_fired(profile, due_trigger)
         ahead = next_due(profile, asked, checked_until(profile, moment), zone)
         look = plan_next_check(profile, ahead[0].at if ahead else None, moment)
         profile = replace(profile, next_check=look)

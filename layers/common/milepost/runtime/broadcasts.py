@@ -123,55 +123,55 @@ class Broadcaster:
         """Do the next part of every due broadcast; how many events."""
         due = [job for job in self.works.open() if job.kind == "broadcast" and job.at <= self.now()]
         sent, errors = 0, ErrorCollector()
-        for number, work in enumerate(due):
+        for number, job in enumerate(due):
             # Every broadcast gets a share; what one does not need is left for the next.
             with errors:
-                sent += self._continue(work, max(1, (self.most - sent) // (len(due) - number)))
+                sent += self._continue(job, max(1, (self.most - sent) // (len(due) - number)))
         errors.raise_if_any("broadcasts")
         return sent
 
-    def _continue(self, work: "Job", most: int) -> int:
-        head = self.registry.head(work.store)
-        trigger = _trigger(head, work)
-        late = self.now() - work.at
+    def _continue(self, job: "Job", most: int) -> int:
+        head = self.registry.head(job.store)
+        trigger = _trigger(head, job)
+        late = self.now() - job.at
         if trigger is None:
             if late > self.grace:
-                self.works.close(work)
+                self.works.close(job)
             return 0
-        progress = BroadcastProgress.read(work.done)
+        progress = BroadcastProgress.read(job.done)
         if progress is None and late > MAX_EVENT_AGE:
-            self._complete(work, trigger, head, BroadcastProgress(), "skipped: a day late")
+            self._complete(job, trigger, head, BroadcastProgress(), "skipped: a day late")
             return 0
-        if head.is_paused(work.workflow):
+        if head.is_paused(job.workflow):
             return 0
         if progress is None:
             progress = BroadcastProgress(
-                total=self.members.count(work.store, "segment", trigger["segment"])
+                total=self.members.count(job.store, "segment", trigger["segment"])
             )
-        return self._send_events(work, trigger, head, progress, most)
+        return self._send_events(job, trigger, head, progress, most)
 
     def _send_events(
         self,
-        work: "Job",
+        job: "Job",
         trigger: Mapping[str, Any],
         head: "PublishedState",
         progress: BroadcastProgress,
         most: int,
     ) -> int:
-        run = BroadcastRun(work.store, time_trigger_key(trigger), trigger["segment"], work.at)
+        run = BroadcastRun(job.store, time_trigger_key(trigger), trigger["segment"], job.at)
         sent = 0
         while sent < most:
             page = self.members.page(
-                work.store, "segment", run.segment, progress.after, min(PAGE, most - sent)
+                job.store, "segment", run.segment, progress.after, min(PAGE, most - sent)
             )
             self._append(run, page.members)
             sent += len(page.members)
             progress = progress.further(len(page.members), page.next)
             if not page.next:
-                self._complete(work, trigger, head, progress, "finished")
+                self._complete(job, trigger, head, progress, "finished")
                 return sent
-            self.works.advance(work, progress.text())
-        self._write(work, trigger, progress, "running", None)
+            self.works.advance(job, progress.text())
+        self._write(job, trigger, progress, "running", None)
         return sent
 
     def _append(self, run: BroadcastRun, members: Sequence["Member"]) -> None:
@@ -182,7 +182,7 @@ class Broadcaster:
 
     def _complete(
         self,
-        work: "Job",
+        job: "Job",
         trigger: Mapping[str, Any],
         head: "PublishedState",
         progress: BroadcastProgress,
@@ -190,24 +190,24 @@ class Broadcaster:
     ) -> None:
         """Complete an occurrence and wait for the next one, if there is one."""
         following = next_occurrence(
-            trigger, max(work.at, self.now() - MAX_EVENT_AGE), zone_of(trigger, head)
+            trigger, max(job.at, self.now() - MAX_EVENT_AGE), zone_of(trigger, head)
         )
-        self._write(work, trigger, progress, how, following)
+        self._write(job, trigger, progress, how, following)
         if following is None:
-            self.works.close(work)
+            self.works.close(job)
         else:
-            self.works.reopen(work, following)
+            self.works.reopen(job, following)
 
     def _write(
         self,
-        work: "Job",
+        job: "Job",
         trigger: Mapping[str, Any],
         progress: BroadcastProgress,
         how: str,
         following: datetime | None,
     ) -> None:
-        text = as_report(work.workflow, trigger, work.at, progress, how, following, self.now())
-        self.files.write(work.store, report_path(work.workflow), text)
+        text = as_report(job.workflow, trigger, job.at, progress, how, following, self.now())
+        self.files.write(job.store, report_path(job.workflow), text)
 
 
 def zone_of(trigger: Mapping[str, Any], head: "PublishedState") -> str:
@@ -220,9 +220,9 @@ def _append_one(timeline: "Timeline", run: BroadcastRun, member: "Member") -> No
     timeline.append(member.contact, run.event())
 
 
-def _trigger(head: "PublishedState", work: "Job") -> Mapping[str, Any] | None:
+def _trigger(head: "PublishedState", job: "Job") -> Mapping[str, Any] | None:
     """The live schedule of a workflow, if there is one."""
-    live = head.workflows.get(work.workflow)
+    live = head.workflows.get(job.workflow)
     if live is None or live.status not in ("live", "paused"):
         return None
     return live.trigger if live.trigger.get("type") == "schedule" else None

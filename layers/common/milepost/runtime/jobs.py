@@ -29,13 +29,13 @@ class JobStore(Protocol):
 
     def open(self) -> list[Job]: ...
 
-    def advance(self, work: Job, done: str) -> None:
+    def advance(self, job: Job, done: str) -> None:
         """Save the progress of a job."""
 
-    def reopen(self, work: Job, at: datetime) -> None:
+    def reopen(self, job: Job, at: datetime) -> None:
         """Complete a job and queue it again for an instant."""
 
-    def close(self, work: Job) -> None:
+    def close(self, job: Job) -> None:
         """Complete a job."""
 
 

@@ -79,26 +79,26 @@ class VersionRollout:
                 count += do(job, share, errors)
         return count
 
-    def _pass(self, work: "Job", most: int, errors: ErrorCollector) -> int:
+    def _pass(self, job: "Job", most: int, errors: ErrorCollector) -> int:
         """Continue a pass through all active enrollments. The last pass is one that started after
         the grace and found no enrollment to try again."""
-        state, _, cursor = work.done.partition(" ")
+        state, _, cursor = job.done.partition(" ")
         count = later = 0
-        for position, ref in self.enrollments.list_active(work.store, work.workflow, cursor):
+        for position, ref in self.enrollments.list_active(job.store, job.workflow, cursor):
             if count == most:
-                self.works.advance(work, f"{'' if later else state} {cursor}")
+                self.works.advance(job, f"{'' if later else state} {cursor}")
                 return count
             cursor, count = position, count + 1
-            if ref.version <= work.version:
-                act = self._cancel if work.kind == "cancel" else self._migrate
+            if ref.version <= job.version:
+                act = self._cancel if job.kind == "cancel" else self._migrate
                 later += 1
                 with errors:
-                    later -= act(ref, work.version)
-        age = self.now() - work.at
+                    later -= act(ref, job.version)
+        age = self.now() - job.at
         if (state == LAST_PASS and not later) or age > self.patience:
-            self.works.close(work)
+            self.works.close(job)
         else:
-            self.works.advance(work, LAST_PASS if age > self.grace else "")
+            self.works.advance(job, LAST_PASS if age > self.grace else "")
         return count
 
     def _cancel(self, ref: EnrollmentRef, version: int) -> bool:
@@ -198,30 +198,30 @@ class VersionRollout:
                 self.enrollments, enrollment, program.nodes[start.step], self.now()
             )
 
-    def _resume_all(self, work: "Job", most: int, errors: ErrorCollector) -> int:
+    def _resume_all(self, job: "Job", most: int, errors: ErrorCollector) -> int:
         """Resume paused enrollments, each with the time it had left. The last pass is one that
         ends after the grace and has found none."""
-        head, age = self.registry.head(work.store), self.now() - work.at
-        state, _, cursor = work.done.partition(" ")
+        head, age = self.registry.head(job.store), self.now() - job.at
+        state, _, cursor = job.done.partition(" ")
         count = resumed = failed = 0
-        if not head.is_paused(work.workflow):
+        if not head.is_paused(job.workflow):
             # During a marketing stop, enrollments with marketing are paused again and stay paused:
             # the end of the stop queues another job.
-            until = work.at + self.grace if head.breaker is not None else None
-            for position, ref in self.timers.paused(work.store, work.workflow, cursor):
+            until = job.at + self.grace if head.breaker is not None else None
+            for position, ref in self.timers.paused(job.store, job.workflow, cursor):
                 if count == most:
                     state = HAS_MORE if resumed or failed else state
-                    self.works.advance(work, f"{state} {cursor}")
+                    self.works.advance(job, f"{state} {cursor}")
                     return count
                 cursor, count, failed = position, count + 1, failed + 1
                 with errors:
-                    resumed += self._resume(ref, head.pauses_of(work.workflow), until)
+                    resumed += self._resume(ref, head.pauses_of(job.workflow), until)
                     failed -= 1
         settled = state != HAS_MORE and not (resumed or failed)
         if settled and age > self.grace:
-            self.works.close(work)
-        elif work.done:
-            self.works.advance(work, "")
+            self.works.close(job)
+        elif job.done:
+            self.works.advance(job, "")
         return count
 
     def _resume(

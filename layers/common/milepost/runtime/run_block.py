@@ -111,7 +111,9 @@ class BlockRunner:
             began=began or self._start_of_run(enrollment, number),
             settings=head.settings,
             begun_now=began is None,
-            frozen=paused_time(pauses, began or self.now(), self.now()) if pauses else timedelta(),
+            paused_for=paused_time(pauses, began or self.now(), self.now())
+            if pauses
+            else timedelta(),
         )
         return self._walk(run)
 

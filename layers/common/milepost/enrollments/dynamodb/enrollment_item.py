@@ -21,9 +21,9 @@ def resume_point_value(start: ResumePoint) -> dict[str, Any]:
     return {**known, **shown}
 
 
-def _resume_point(held: Mapping[str, Any]) -> ResumePoint:
-    times = {name: instants.parse_instant(held[name]) for name in _TIMES if name in held}
-    return ResumePoint(**{**held, **times, "block_seq": int(held["block_seq"])})
+def _resume_point(stored: Mapping[str, Any]) -> ResumePoint:
+    times = {name: instants.parse_instant(stored[name]) for name in _TIMES if name in stored}
+    return ResumePoint(**{**stored, **times, "block_seq": int(stored["block_seq"])})
 
 
 _TIMES = ("due", "since", "deferred_since")

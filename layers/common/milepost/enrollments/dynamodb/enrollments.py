@@ -240,16 +240,16 @@ class DynamoEnrollments:
         return True
 
     def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
-        half = {
+        entry = {
             "event": event.name,
             "at": instants.format_instant(event.occurred_at),
             "data": json.dumps(event.data, ensure_ascii=False),
         }
-        item = self._meet(ref, step, event.name, event.occurred_at, "recorded_event", half)
+        item = self._exchange(ref, step, event.name, event.occurred_at, "recorded_event", entry)
         token = item.get("registered_wait")
-        if token is None or half["at"] < token["since"]:
+        if token is None or entry["at"] < token["since"]:
             return None
-        self._save_match(ref, token["outcome"], half)
+        self._save_match(ref, token["outcome"], entry)
         return str(token["token"]) or int(token["execution_no"])
 
     def register_wait(
@@ -262,13 +262,13 @@ class DynamoEnrollments:
         outcome: str = "",
         execution_no: int = 0,
     ) -> bool:
-        half = {
+        entry = {
             "token": token,
             "execution_no": execution_no,
             "since": instants.format_instant(since),
             "outcome": outcome or step,
         }
-        return self._offer_wait(ref, step, event, half, since)
+        return self._offer_wait(ref, step, event, entry, since)
 
     def register_suspended_wait(
         self,
@@ -280,28 +280,28 @@ class DynamoEnrollments:
         outcome: str,
     ) -> bool:
         since = instants.format_instant(start.since)
-        half = {"token": "", "execution_no": execution_no, "since": since, "outcome": outcome}
-        return self._offer_wait(ref, step, event, half, start.due)
+        entry = {"token": "", "execution_no": execution_no, "since": since, "outcome": outcome}
+        return self._offer_wait(ref, step, event, entry, start.due)
 
     def _offer_wait(
-        self, ref: EnrollmentRef, step: str, event: str, half: Mapping[str, Any], last: datetime
+        self, ref: EnrollmentRef, step: str, event: str, entry: Mapping[str, Any], last: datetime
     ) -> bool:
-        item = self._meet(ref, step, event, last, "registered_wait", half)
+        item = self._exchange(ref, step, event, last, "registered_wait", entry)
         recorded = item.get("recorded_event")
-        own = item["registered_wait"]["execution_no"] == half["execution_no"]
-        if recorded is None or not own or recorded["at"] < half["since"]:
+        own = item["registered_wait"]["execution_no"] == entry["execution_no"]
+        if recorded is None or not own or recorded["at"] < entry["since"]:
             return False
-        self._save_match(ref, half["outcome"], recorded)
+        self._save_match(ref, entry["outcome"], recorded)
         return True
 
-    def _meet(
+    def _exchange(
         self,
         ref: EnrollmentRef,
         step: str,
         event: str,
         at: datetime,
         side: Literal["recorded_event", "registered_wait"],
-        half: Mapping[str, Any],
+        entry: Mapping[str, Any],
     ) -> Mapping[str, Any]:
         """Store one side and return both, so that the second writer sees the first side.
 
@@ -309,20 +309,20 @@ class DynamoEnrollments:
         its event was.
         """
         names: dict[str, str] = {"#side": side}
-        values: dict[str, Any] = {":half": half, ":until": int((at + self.retention).timestamp())}
+        values: dict[str, Any] = {":entry": entry, ":until": int((at + self.retention).timestamp())}
         if side == "recorded_event":
             # A late event must not hide a newer one, which the wait may count.
             condition = "attribute_not_exists(#side) OR #side.#at < :at"
-            names["#at"], values[":at"] = "at", half["at"]
+            names["#at"], values[":at"] = "at", entry["at"]
             kept = "expires_at = if_not_exists(kept_until, :until)"
         else:
             condition = "attribute_not_exists(#side) OR #side.#execution <= :execution"
-            names["#execution"], values[":execution"] = "execution_no", half["execution_no"]
+            names["#execution"], values[":execution"] = "execution_no", entry["execution_no"]
             kept = "expires_at = :until, kept_until = :until"
         try:
             return self.table.update(
                 keys.wait(ref, event, step),
-                expression=f"SET #side = :half, {kept}",
+                expression=f"SET #side = :entry, {kept}",
                 condition=condition,
                 names=names,
                 values=values,
@@ -330,10 +330,10 @@ class DynamoEnrollments:
         except ConditionFailedError as refused:
             return refused.items[0] or {}
 
-    def _save_match(self, ref: EnrollmentRef, key: str, half: Mapping[str, str]) -> None:
+    def _save_match(self, ref: EnrollmentRef, key: str, entry: Mapping[str, str]) -> None:
         """Save the outcome of a matched wait, before the wait resumes."""
-        data = json.loads(half["data"])
-        outcome = {"event": half["event"], "at": half["at"], "data": data}
+        data = json.loads(entry["data"])
+        outcome = {"event": entry["event"], "at": entry["at"], "data": data}
         self.write(ref, PendingOutcomes(outcomes={key: outcome}))
 
 

@@ -33,35 +33,35 @@ class DynamoJobs:
             for item in items
         ]
 
-    def advance(self, work: Job, done: str) -> None:
-        self._update(work, "SET done = :done", {":done": done})
+    def advance(self, job: Job, done: str) -> None:
+        self._update(job, "SET done = :done", {":done": done})
 
-    def reopen(self, work: Job, at: datetime) -> None:
+    def reopen(self, job: Job, at: datetime) -> None:
         values = {":next": instants.format_instant(at), ":nothing": ""}
-        self._update(work, "SET #at = :next, done = :nothing", values)
+        self._update(job, "SET #at = :next, done = :nothing", values)
 
-    def close(self, work: Job) -> None:
+    def close(self, job: Job) -> None:
         with suppress(ConditionFailedError):
-            self.table.delete_if(job_key(work), "#at = :at", {"#at": "at"}, {":at": _at(work)})
+            self.table.delete_if(job_key(job), "#at = :at", {"#at": "at"}, {":at": _at(job)})
 
-    def _update(self, work: Job, expression: str, values: dict[str, str]) -> None:
+    def _update(self, job: Job, expression: str, values: dict[str, str]) -> None:
         with suppress(ConditionFailedError):
             self.table.update(
-                job_key(work),
+                job_key(job),
                 expression=expression,
                 condition="#at = :at",
                 names={"#at": "at"},
-                values={":at": _at(work), **values},
+                values={":at": _at(job), **values},
             )
 
 
-def job_key(work: Job) -> dict[str, Any]:
-    return keys.job(f"{work.kind}#{work.store}#{work.workflow}")
+def job_key(job: Job) -> dict[str, Any]:
+    return keys.job(f"{job.kind}#{job.store}#{job.workflow}")
 
 
-def job_value(work: Job) -> dict[str, Any]:
-    return {**work._asdict(), "at": _at(work)}
+def job_value(job: Job) -> dict[str, Any]:
+    return {**job._asdict(), "at": _at(job)}
 
 
-def _at(work: Job) -> str:
-    return instants.format_instant(work.at)
+def _at(job: Job) -> str:
+    return instants.format_instant(job.at)

@@ -66,7 +66,7 @@ class ContactMerger:
 
     def handle_request(
         self,
-        held: Profile | None,
+        profile: Profile | None,
         contact: str,
         event: Event,
         position: int,
@@ -75,12 +75,12 @@ class ContactMerger:
     ) -> MergeResult:
         """Decide a merge request and apply the decision."""
         ask = read_merge_request(event)
-        own = held or Profile(event.store, contact)
+        own = profile or Profile(event.store, contact)
         other = self.contacts.profile(event.store, ask.into) or Profile(event.store, ask.into)
         if other.contact == contact:
             # Already merged. Only the identifier of the request is still to be stored.
             claimed = replace(with_claimed_identifier(own, ask), last_sequence=position)
-            return "changed" if self.contacts.apply(held, claimed) else ""
+            return "changed" if self.contacts.apply(profile, claimed) else ""
         verdict = decide(own, other, ask)
         if verdict == "merge":
             return self._merge(own, other, event, ask, position, now, topics)
@@ -168,14 +168,14 @@ class ContactMerger:
             self.merging.replay(winner, event, ReplayedEvent(loser.contact))
         return winner
 
-    def owner_of(self, held: Profile, event: Event) -> str:
+    def owner_of(self, profile: Profile, event: Event) -> str:
         """The contact to which a misrouted event belongs; empty if it belongs to this one."""
-        if not is_misrouted(held.contact, held.known_identifiers, event):
+        if not is_misrouted(profile.contact, profile.known_identifiers, event):
             return ""
         names = {
             kind: value
             for kind, value in personal_identifiers(claimable_identifiers(event)).items()
-            if value not in held.known_identifiers.get(kind, ())
+            if value not in profile.known_identifiers.get(kind, ())
         }
         (owner,) = self.timeline.resolve(event.store, [names])
-        return "" if owner == held.contact else owner
+        return "" if owner == profile.contact else owner

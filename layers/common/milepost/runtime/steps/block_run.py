@@ -60,8 +60,8 @@ class BlockRun:
     `decide_then_emit` and `call_at_least_once`. Only e-mail differs, because its claim is saved
     together with the pending outcomes.
 
-    `block_seq` counts the block runs, so a repetition differs from a second visit. `frozen` is the
-    paused time since `began`.
+    `block_seq` counts the block runs, so a repetition differs from a second visit. `paused_for`
+    is the paused time since `began`.
     """
 
     enrollments: "Enrollments"
@@ -73,7 +73,7 @@ class BlockRun:
     began: datetime
     settings: StoreSettings
     begun_now: bool = False
-    frozen: timedelta = timedelta(0)
+    paused_for: timedelta = timedelta(0)
     _reported: int = 0
     _unwritten: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 

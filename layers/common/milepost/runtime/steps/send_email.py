@@ -10,7 +10,7 @@ from milepost.sending.send_job import SendJob
 def run(node: Node, run: BlockRun, tools: StepTools) -> Next | Ended | Suspended:
     if "repeats" in node:
         run.decide_once(node, lambda: {"block_seq": run.block_seq})
-    due = run.began + run.frozen
+    due = run.began + run.paused_for
     task = SendJob(run.program, run.profile, run.enrollment, node, run.block_seq, due)
     sent = tools.sender.send(task, run.pending())
     if not isinstance(sent, Sent):
