@@ -1,4 +1,4 @@
-"""What the ports promise of enrollments, the meeting of a wait and its event above all."""
+"""The contract of enrollments in both stores, with the matching of waits and events."""
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -32,7 +32,7 @@ def status(ports: Ports) -> tuple[str, str]:
     return loaded[1].status, loaded[1].reason
 
 
-def test_an_enrollment_is_kept_once(ports: Ports) -> None:
+def test_second_enrollment_with_same_id_is_refused(ports: Ports) -> None:
     assert ports.enrollments.enroll(enrollment())
     assert not ports.enrollments.enroll(enrollment(event_id="another", event_data={"total": 9}))
     loaded = ports.enrollments.load(enrollment_ref())
@@ -40,7 +40,7 @@ def test_an_enrollment_is_kept_once(ports: Ports) -> None:
     assert loaded[1] == enrollment()
 
 
-def test_an_event_with_the_same_key_never_changes_the_data_of_an_enrollment(ports: Ports) -> None:
+def test_event_with_same_key_keeps_first_trigger_data(ports: Ports) -> None:
     first = enrollment(key="c-1", event_data={"total": 150, "products": [{"name": "Mug"}]})
     ports.enrollments.enroll(first)
     ports.enrollments.enroll(replace(first, event_id="evt-2", event_data={"total": 9}))
@@ -49,8 +49,8 @@ def test_an_event_with_the_same_key_never_changes_the_data_of_an_enrollment(port
     assert (loaded[1].event_id, loaded[1].event_data) == ("evt-1", first.event_data)
 
 
-def test_data_that_a_cut_off_attempt_left_behind_is_replaced(aws: Cloud) -> None:
-    """DynamoDB keeps the data of the event apart, and it is written first."""
+def test_trigger_data_of_interrupted_attempt_is_replaced(aws: Cloud) -> None:
+    """DynamoDB stores the data of the event in its own item, which is written first."""
     enrollments = dynamo_ports(aws).enrollments
     assert isinstance(enrollments, DynamoEnrollments)
     enrollments.enroll(enrollment(event_data={"total": 9}))
@@ -61,11 +61,11 @@ def test_data_that_a_cut_off_attempt_left_behind_is_replaced(aws: Cloud) -> None
     assert loaded[1] == enrollment()
 
 
-def test_what_was_never_kept_cannot_be_loaded(ports: Ports) -> None:
+def test_unknown_enrollment_loads_as_none(ports: Ports) -> None:
     assert ports.enrollments.load(enrollment_ref()) is None
 
 
-def test_an_enrollment_comes_with_its_contact(ports: Ports) -> None:
+def test_load_returns_profile_and_enrollment(ports: Ports) -> None:
     profile = Profile(STORE, contact(), last_sequence=7)
     ports.contacts.apply(None, profile)
     ports.enrollments.enroll(enrollment(key="c-1", event_data={"total": 1.5, "products": [{}]}))
@@ -75,7 +75,7 @@ def test_an_enrollment_comes_with_its_contact(ports: Ports) -> None:
     assert loaded[1] == enrollment(key="c-1", event_data={"total": 1.5, "products": [{}]})
 
 
-def test_what_was_written_first_stays(ports: Ports) -> None:
+def test_second_outcome_of_same_visit_is_ignored(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     first = PendingOutcomes({"a": MONDAY_NOON}, {"x": {"path": "yes"}})
     second = PendingOutcomes(
@@ -91,14 +91,14 @@ def test_what_was_written_first_stays(ports: Ports) -> None:
     assert loaded[1].outcomes == {"x": {"path": "yes"}, "y": {"path": "no", "why": "it is\nso"}}
 
 
-def test_an_enrollment_ends_once(ports: Ports) -> None:
+def test_enrollment_ends_once(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.finish(enrollment_ref(), "exited", "goal reached", MONDAY_NOON)
     assert not ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
     assert status(ports) == ("exited", "goal reached")
 
 
-def test_who_ended_is_no_longer_inside_however_often_it_ends(ports: Ports) -> None:
+def test_ended_enrollment_leaves_profile_even_when_ended_twice(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     for _ in range(2):
         inside = {"e-1": enrollment().presence(), "e-2": enrollment().presence()}
@@ -118,7 +118,7 @@ Side = Generator[None, None, None]
 
 
 def the_event(ports: Ports, woken: list[str]) -> Side:
-    """What `react` does: lay the event's half down, then wake whoever it found."""
+    """What `react` does: record the event, then resume the wait that it matched."""
     token = ports.enrollments.record_event(enrollment_ref(), STEP, CLICK)
     yield
     if token is not None:
@@ -126,7 +126,7 @@ def the_event(ports: Ports, woken: list[str]) -> Side:
 
 
 def the_wait(ports: Ports, woken: list[str]) -> Side:
-    """What `await_event` does: lay the token down, then wake itself if the event was there."""
+    """What `await_event` does: register the task token, then resume if the event was first."""
     met = ports.enrollments.register_wait(enrollment_ref(), STEP, CLICK.name, "T", MONDAY_NOON)
     yield
     if met:
@@ -134,13 +134,11 @@ def the_wait(ports: Ports, woken: list[str]) -> Side:
 
 
 INTERLEAVINGS = sorted({"".join(order) for order in permutations("EEWW")})
-"""All ways to shuffle the two acts of the event (E) and the two of the wait (W): six."""
+"""The six orders of the two actions of the event (E) and the two of the wait (W)."""
 
 
 @pytest.mark.parametrize("order", INTERLEAVINGS)
-def test_an_event_wakes_its_wait_exactly_once_in_every_interleaving(
-    ports: Ports, order: str
-) -> None:
+def test_event_wakes_its_wait_once_in_every_interleaving(ports: Ports, order: str) -> None:
     ports.enrollments.enroll(enrollment())
     woken: list[str] = []
     sides = {"E": the_event(ports, woken), "W": the_wait(ports, woken)}
@@ -150,9 +148,7 @@ def test_an_event_wakes_its_wait_exactly_once_in_every_interleaving(
 
 
 @pytest.mark.parametrize("first", ["event", "wait"])
-def test_whoever_comes_first_the_data_of_the_event_is_the_outcome_of_the_step(
-    ports: Ports, first: str
-) -> None:
+def test_event_data_becomes_step_outcome_in_either_order(ports: Ports, first: str) -> None:
     ports.enrollments.enroll(enrollment())
     acts: list[Callable[[], object]] = [
         lambda: ports.enrollments.record_event(enrollment_ref(), STEP, CLICK),
@@ -171,7 +167,7 @@ def test_whoever_comes_first_the_data_of_the_event_is_the_outcome_of_the_step(
     }
 
 
-def test_an_event_from_before_the_wait_wakes_nobody(ports: Ports) -> None:
+def test_event_before_the_wait_does_not_wake_it(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     later, ref = MONDAY_NOON + 2 * MINUTE, enrollment_ref()
     assert ports.enrollments.record_event(ref, STEP, CLICK) is None
@@ -180,13 +176,13 @@ def test_an_event_from_before_the_wait_wakes_nobody(ports: Ports) -> None:
     assert outcomes(ports, ref) == {}
 
 
-def test_an_event_at_the_very_instant_the_wait_counts_from_wakes_it(ports: Ports) -> None:
+def test_event_at_first_instant_of_wait_wakes_it(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.register_wait(enrollment_ref(), STEP, CLICK.name, "T", CLICK.occurred_at)
     assert ports.enrollments.record_event(enrollment_ref(), STEP, CLICK) == "T"
 
 
-def test_an_old_event_that_arrives_late_does_not_hide_a_newer_one(ports: Ports) -> None:
+def test_late_old_event_does_not_hide_newer_one(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ref, old = enrollment_ref(), event(CLICK.name, at=MONDAY_NOON - MINUTE)
     ports.enrollments.record_event(ref, STEP, CLICK)
@@ -194,7 +190,7 @@ def test_an_old_event_that_arrives_late_does_not_hide_a_newer_one(ports: Ports) 
     assert ports.enrollments.register_wait(ref, STEP, CLICK.name, "T", MONDAY_NOON)
 
 
-def test_a_wait_that_is_tried_again_finds_the_event_with_its_new_token(ports: Ports) -> None:
+def test_retried_wait_finds_event_with_new_task_token(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
     ports.enrollments.register_wait(ref, STEP, CLICK.name, "first", MONDAY_NOON)
@@ -202,7 +198,7 @@ def test_a_wait_that_is_tried_again_finds_the_event_with_its_new_token(ports: Po
     assert ports.enrollments.register_wait(ref, STEP, CLICK.name, "second", MONDAY_NOON)
 
 
-def test_the_first_event_that_woke_a_wait_stays_its_outcome(ports: Ports) -> None:
+def test_first_matching_event_stays_the_outcome(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
     ports.enrollments.register_wait(ref, STEP, CLICK.name, "T", MONDAY_NOON)
@@ -214,7 +210,7 @@ def test_the_first_event_that_woke_a_wait_stays_its_outcome(ports: Ports) -> Non
     assert outcome["data"] == {"minute": 1}
 
 
-def test_waits_of_two_enrollments_and_of_two_steps_do_not_meet_each_others_event(
+def test_event_wakes_only_its_own_enrollment_and_step(
     ports: Ports,
 ) -> None:
     other = enrollment_ref("e-2")

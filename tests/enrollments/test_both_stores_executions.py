@@ -1,4 +1,4 @@
-"""What the ports promise of legs: one ends once, the next is due at its time, no event is lost."""
+"""The contract of executions in both stores: each ends once, and no event is lost."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,15 +40,15 @@ REPLY = event("Replied", {"text": "yes"}, at=MONDAY_NOON + MINUTE)
 
 
 @pytest.fixture
-def works(ports: Ports) -> tuple[Ports, JobStore]:
-    """The works of a registry, in memory or in its table."""
+def job_store(ports: Ports) -> tuple[Ports, JobStore]:
+    """The job store, in memory or in DynamoDB."""
     if isinstance(ports.publications, MemoryPublishedWriter):
         return ports, MemoryJobs(ports.publications.shelf)
     assert isinstance(ports.publications, DynamoPublishedWriter)
     return ports, DynamoJobs(ports.publications.table)
 
 
-def held(ports: Ports) -> Enrollment:
+def stored(ports: Ports) -> Enrollment:
     loaded = ports.enrollments.load(REF)
     assert loaded is not None
     return loaded[1]
@@ -59,21 +59,21 @@ def due(ports: Ports, at: timedelta) -> list[str]:
     return [each.id for each in found if isinstance(each, EnrollmentRef)]
 
 
-def frozen(ports: Ports) -> list[str]:
+def paused_ids(ports: Ports) -> list[str]:
     return [ref.id for _, ref in ports.timers.paused(STORE, "cart")]
 
 
-def parked(ports: Ports, start: ResumePoint = START) -> None:
+def suspend_first(ports: Ports, start: ResumePoint = START) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.suspend(REF, 0, start, PendingOutcomes())
 
 
-def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> None:
+def test_suspend_saves_resume_point_and_outcomes_together(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
-    assert held(ports).resume_point is None
+    assert stored(ports).resume_point is None
     journal = PendingOutcomes({"2": MONDAY_NOON}, {"x": {"path": "yes"}}, {"2": "mail"})
     assert ports.enrollments.suspend(REF, 0, START, journal)
-    assert held(ports) == replace(
+    assert stored(ports) == replace(
         enrollment(),
         execution_no=1,
         resume_point=START,
@@ -84,35 +84,35 @@ def test_the_next_leg_is_kept_with_what_the_block_found_out(ports: Ports) -> Non
     assert ports.enrollments.current_execution(REF) == 1
 
 
-def test_why_a_message_was_put_off_is_kept_with_the_leg_that_it_waits_for(ports: Ports) -> None:
+def test_suspend_saves_why_a_message_was_deferred(ports: Ports) -> None:
     start = START._replace(step="", fixed=True, deferred="mail: quiet hours", deferred_since=DUE)
-    parked(ports, start)
-    assert held(ports).resume_point == start
+    suspend_first(ports, start)
+    assert stored(ports).resume_point == start
 
 
-def test_an_enrollment_that_does_not_exist_is_in_no_leg(ports: Ports) -> None:
+def test_unknown_enrollment_is_in_execution_0(ports: Ports) -> None:
     assert ports.enrollments.current_execution(REF) == 0
     assert not ports.enrollments.suspend(REF, 0, START, PendingOutcomes())
     assert ports.enrollments.load(REF) is None
 
 
-def test_a_leg_ends_once(ports: Ports) -> None:
-    parked(ports)
+def test_execution_is_suspended_once(ports: Ports) -> None:
+    suspend_first(ports)
     assert not ports.enrollments.suspend(REF, 0, START._replace(block="other"), PendingOutcomes())
-    assert held(ports).resume_point == START
+    assert stored(ports).resume_point == START
     assert ports.enrollments.suspend(REF, 1, START._replace(block_seq=4), PendingOutcomes())
-    assert held(ports).execution_no == 2
+    assert stored(ports).execution_no == 2
 
 
-def test_who_has_left_is_not_parked(ports: Ports) -> None:
+def test_ended_enrollment_is_not_suspended(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
     assert not ports.enrollments.suspend(REF, 0, START, PendingOutcomes())
-    assert held(ports).execution_no == 0
+    assert stored(ports).execution_no == 0
 
 
-def test_a_leg_is_due_from_its_time_until_it_has_begun(ports: Ports) -> None:
-    parked(ports)
+def test_execution_is_due_from_its_time_until_it_starts(ports: Ports) -> None:
+    suspend_first(ports)
     assert due(ports, 4 * MINUTE) == []
     assert due(ports, 5 * MINUTE) == due(ports, 20 * MINUTE) == [REF.id]
     ports.enrollments.mark_started(REF, 0)
@@ -122,8 +122,8 @@ def test_a_leg_is_due_from_its_time_until_it_has_begun(ports: Ports) -> None:
     ports.enrollments.mark_started(enrollment_ref("nobody"), 1)
 
 
-def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
-    parked(ports)
+def test_due_timer_names_its_enrollment(ports: Ports) -> None:
+    suspend_first(ports)
     (ref,) = ports.timers.due(DUE)
     assert ref == REF._replace(version=0)
     loaded = ports.enrollments.load(REF._replace(version=0))
@@ -131,33 +131,31 @@ def test_what_is_due_leads_to_the_enrollment(ports: Ports) -> None:
     assert loaded[1].ref == REF
 
 
-def test_the_time_of_a_leg_can_be_changed_until_it_begins(ports: Ports) -> None:
-    parked(ports)
+def test_execution_can_be_rescheduled_until_it_starts(ports: Ports) -> None:
+    suspend_first(ports)
     sooner = START._replace(block="on", due=MONDAY_NOON + MINUTE, fixed=True)
     assert not ports.enrollments.reschedule(REF, 0, sooner)
     assert ports.enrollments.reschedule(REF, 1, sooner)
-    assert held(ports).resume_point == sooner
+    assert stored(ports).resume_point == sooner
     assert due(ports, MINUTE) == [REF.id]
     ports.enrollments.mark_started(REF, 1)
     assert not ports.enrollments.reschedule(REF, 1, START)
-    assert held(ports).resume_point == sooner
+    assert stored(ports).resume_point == sooner
 
 
-def test_whoever_leaves_is_not_due_any_more(ports: Ports) -> None:
-    parked(ports)
+def test_ended_enrollment_is_no_longer_due(ports: Ports) -> None:
+    suspend_first(ports)
     ports.enrollments.finish(REF, "exited", "won", MONDAY_NOON)
     assert due(ports, DAY) == []
     assert not ports.enrollments.reschedule(REF, 1, START)
 
 
-# --- the rendezvous of a parked wait ---
+# --- the event of a suspended wait ---
 
 
 @pytest.mark.parametrize("order", sorted(set(permutations("EW"))))
-def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
-    ports: Ports, order: tuple[str, ...]
-) -> None:
-    parked(ports)
+def test_second_side_of_suspended_wait_sees_the_event(ports: Ports, order: tuple[str, ...]) -> None:
+    suspend_first(ports)
     found: dict[str, object] = {}
     for side in order:
         if side == "E":
@@ -168,11 +166,11 @@ def test_the_event_of_a_parked_wait_is_seen_by_whoever_comes_second(
             )
             found[side] = offered
     assert found == ({"E": None, "W": True} if order[0] == "E" else {"E": 1, "W": False})
-    assert held(ports).outcomes["answer@3"]["data"] == {"text": "yes"}
+    assert stored(ports).outcomes["answer@3"]["data"] == {"text": "yes"}
 
 
-def test_the_token_of_an_earlier_leg_does_not_replace_the_half_of_a_later_one(ports: Ports) -> None:
-    parked(ports)
+def test_wait_of_earlier_execution_does_not_replace_later_one(ports: Ports) -> None:
+    suspend_first(ports)
     ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, START, "answer")
     late = ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 0)
     assert not late
@@ -181,18 +179,18 @@ def test_the_token_of_an_earlier_leg_does_not_replace_the_half_of_a_later_one(po
     assert not late
 
 
-def test_the_token_of_a_later_leg_takes_the_place_of_a_parked_half(ports: Ports) -> None:
-    parked(ports)
+def test_task_token_of_later_execution_replaces_suspended_wait(ports: Ports) -> None:
+    suspend_first(ports)
     ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, START, "answer")
     ports.enrollments.register_wait(REF, "answer", "Replied", "T", MONDAY_NOON, "", 1)
     assert ports.enrollments.record_event(REF, "answer", REPLY) == "T"
 
 
-def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cloud) -> None:
+def test_suspended_wait_is_kept_until_its_due_time_after_any_event(aws: Cloud) -> None:
     ports = dynamo_ports(aws)
     assert isinstance(ports.enrollments, DynamoEnrollments)
     start = START._replace(due=MONDAY_NOON + 3000 * DAY)
-    parked(ports, start)
+    suspend_first(ports, start)
     ports.enrollments.register_suspended_wait(REF, "answer", "Replied", 1, start, "answer")
     old = event("Replied", at=MONDAY_NOON - 300 * DAY)
     ports.enrollments.record_event(REF, "answer", old)
@@ -204,44 +202,44 @@ def test_a_parked_half_is_kept_as_long_as_its_wait_whenever_an_event_was(aws: Cl
 # --- those who wait for their workflow ---
 
 
-def test_who_is_paused_is_not_due_but_found_by_the_workflow(ports: Ports) -> None:
+def test_paused_enrollment_is_found_by_workflow_and_not_due(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.suspend(REF, 0, START, PendingOutcomes(), paused=True)
     assert due(ports, DAY) == []
-    assert frozen(ports) == [REF.id]
+    assert paused_ids(ports) == [REF.id]
     assert [*ports.timers.paused(STORE, "other"), *ports.timers.paused("other", "cart")] == []
     assert ports.enrollments.reschedule(REF, 1, START)
-    assert frozen(ports) == []
+    assert paused_ids(ports) == []
     assert due(ports, DAY) == [REF.id]
     assert ports.enrollments.reschedule(REF, 1, START, paused=True)
     assert due(ports, DAY) == []
     ports.enrollments.mark_started(REF, 1)
-    assert frozen(ports) == []
+    assert paused_ids(ports) == []
 
 
-# --- what an execution of an earlier leg may not do any more ---
+# --- what an earlier execution may not do any more ---
 
 
-def test_an_earlier_leg_does_not_mail(ports: Ports) -> None:
+def test_earlier_execution_claims_no_message(ports: Ports) -> None:
     ports.contacts.apply(None, Profile(STORE, contact(), {"email": (ADA, "", "")}, last_sequence=1))
     mail = draft(category="transactional", topic=None)
-    parked(ports)
+    suspend_first(ports)
     with pytest.raises(ThrottledError):
         ports.ledger.claim(mail, PendingOutcomes({"9": MONDAY_NOON}), MONDAY_NOON)
     assert ports.look.message(mail.ref) == {}
-    assert held(ports).block_started == {}
-    now = replace(mail, leg=1)
+    assert stored(ports).block_started == {}
+    now = replace(mail, execution_no=1)
     assert ports.ledger.claim(now, PendingOutcomes(), MONDAY_NOON) == Claimed()
 
 
-def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
+def test_earlier_execution_does_not_end_the_enrollment(ports: Ports) -> None:
     presence = {REF.id: enrollment().presence()}
     ports.contacts.apply(
         None, Profile(STORE, contact(), last_sequence=1, active_enrollments=presence)
     )
-    parked(ports)
+    suspend_first(ports)
     assert not ports.enrollments.finish(REF, "completed", "", MONDAY_NOON, 0)
-    assert held(ports).status == "active"
+    assert stored(ports).status == "active"
     profile = ports.contacts.profile(STORE, contact())
     assert profile is not None
     assert profile.active_enrollments == presence
@@ -255,17 +253,17 @@ def test_an_earlier_leg_does_not_end_the_enrollment(ports: Ports) -> None:
 # --- another version ---
 
 
-def test_an_enrollment_moves_to_another_version_once(ports: Ports) -> None:
+def test_enrollment_migrates_to_a_version_once(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.migrate(REF, 0, START, 2)
-    assert (held(ports).ref.version, held(ports).execution_no, held(ports).resume_point) == (
+    assert (stored(ports).ref.version, stored(ports).execution_no, stored(ports).resume_point) == (
         2,
         1,
         START,
     )
     assert due(ports, DAY) == [REF.id]
     assert not ports.enrollments.migrate(REF, 0, START, 3)
-    assert held(ports).ref.version == 2
+    assert stored(ports).ref.version == 2
 
 
 @pytest.mark.parametrize(
@@ -275,20 +273,22 @@ def test_an_enrollment_moves_to_another_version_once(ports: Ports) -> None:
         PendingOutcomes(outcomes={"answer": {"event": "Replied"}}),
     ],
 )
-def test_who_has_gone_on_meanwhile_does_not_move(ports: Ports, journal: PendingOutcomes) -> None:
+def test_enrollment_that_continued_meanwhile_does_not_migrate(
+    ports: Ports, journal: PendingOutcomes
+) -> None:
     ports.enrollments.enroll(enrollment())
     ports.enrollments.write(REF, journal)
     assert not ports.enrollments.migrate(REF, 0, START, 2, "answer")
-    assert (held(ports).ref.version, held(ports).execution_no) == (1, 0)
+    assert (stored(ports).ref.version, stored(ports).execution_no) == (1, 0)
 
 
-def test_who_moves_in_a_pause_waits_for_the_workflow(ports: Ports) -> None:
+def test_enrollment_migrated_during_pause_waits_for_its_end(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     assert ports.enrollments.migrate(REF, 0, START, 2, paused=True)
-    assert frozen(ports) == [REF.id]
+    assert paused_ids(ports) == [REF.id]
 
 
-def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: Ports) -> None:
+def test_profile_write_that_missed_a_migration_is_retried(ports: Ports) -> None:
     before = Profile(
         STORE, contact(), last_sequence=1, active_enrollments={REF.id: enrollment().presence()}
     )
@@ -307,7 +307,7 @@ def test_a_change_of_the_contact_that_did_not_see_the_move_is_made_anew(ports: P
     assert seen.active_enrollments == {}
 
 
-def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Ports) -> None:
+def test_active_enrollments_are_listed_in_resumable_order(ports: Ports) -> None:
     refs = [enrollment_ref(f"e-{number}") for number in range(5)]
     for ref in refs:
         ports.enrollments.enroll(enrollment(ref))
@@ -320,10 +320,10 @@ def test_those_inside_are_found_in_an_order_that_can_be_gone_on_with(ports: Port
     assert list(ports.enrollments.list_active("other", "cart")) == []
 
 
-# --- pauses and works ---
+# --- pauses and jobs ---
 
 
-def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
+def test_pauses_are_stored_with_the_live_workflow(ports: Ports) -> None:
     own = (Pause(MONDAY_NOON, MONDAY_NOON + DAY), Pause(MONDAY_NOON + 2 * DAY))
     store = (Pause(MONDAY_NOON),)
     ports.publications.go_live(STORE, "cart", LiveWorkflow(1, "arn:1", "paused", own), 0)
@@ -335,8 +335,8 @@ def test_pauses_are_kept_with_what_is_live(ports: Ports) -> None:
     assert head.is_paused("cart")
 
 
-def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> None:
-    ports, kept = works
+def test_job_is_open_until_it_is_closed(job_store: tuple[Ports, JobStore]) -> None:
+    ports, kept = job_store
     thaw = Job("resume", STORE, "cart", MONDAY_NOON)
     move = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
     for work in (thaw, move):
@@ -349,8 +349,8 @@ def test_a_work_is_open_until_it_is_closed(works: tuple[Ports, JobStore]) -> Non
     assert kept.open() == [move._replace(done="last 5")]
 
 
-def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, JobStore]) -> None:
-    ports, kept = works
+def test_job_queued_again_starts_over(job_store: tuple[Ports, JobStore]) -> None:
+    ports, kept = job_store
     old = Job("migrate", STORE, "cart", MONDAY_NOON, 3)
     new = old._replace(at=MONDAY_NOON + DAY, version=4)
     ports.publications.enqueue(old)
@@ -360,10 +360,10 @@ def test_a_work_that_was_set_going_anew_begins_anew(works: tuple[Ports, JobStore
     assert kept.open() == [new]
 
 
-# --- the machine of later legs ---
+# --- the state machine of later executions ---
 
 
-def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> None:
+def test_state_machine_of_later_executions_is_stored_with_version(ports: Ports) -> None:
     with pytest.raises(LookupError):
         ports.registry.resume_state_machine(STORE, "cart", 1)
     ports.publications.keep_resume(STORE, "cart", 1, "arn:7")
@@ -372,8 +372,8 @@ def test_the_machine_of_later_legs_is_kept_with_its_version(ports: Ports) -> Non
         ports.registry.resume_state_machine(STORE, "cart", 2)
 
 
-def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
-    """An execution that lost its turn must not note that a block has begun."""
+def test_only_current_execution_writes_outcomes(ports: Ports) -> None:
+    """An earlier execution must not save the start of a block run."""
     ports.enrollments.enroll(enrollment())
     ref = enrollment_ref()
     ports.enrollments.write(ref, PendingOutcomes({"0": MONDAY_NOON}), 0)
@@ -388,14 +388,14 @@ def test_only_the_present_leg_writes_what_it_found_out(ports: Ports) -> None:
     assert (list(loaded[1].block_started), sorted(loaded[1].outcomes)) == (["0"], ["a", "b"])
 
 
-def test_what_cannot_be_done_is_due_every_minute_for_an_hour(ports: Ports) -> None:
-    parked(ports)
+def test_failing_timer_is_due_every_minute_for_an_hour(ports: Ports) -> None:
+    suspend_first(ports)
     ports.timers.put_off(REF, DUE + 59 * MINUTE)
     assert due(ports, 65 * MINUTE) == [REF.id]
 
 
-def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> None:
-    parked(ports)
+def test_timer_that_failed_for_an_hour_is_due_later(ports: Ports) -> None:
+    suspend_first(ports)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     ports.timers.done_before(DUE + 60 * MINUTE)
     assert due(ports, 80 * MINUTE) == [REF.id]
@@ -403,30 +403,32 @@ def test_what_cannot_be_done_for_an_hour_is_due_again_later(ports: Ports) -> Non
     assert due(ports, 80 * MINUTE) == []
 
 
-def test_what_is_put_off_leaves_the_hours_that_are_searched_every_minute(aws: Cloud) -> None:
+def test_postponed_timer_leaves_the_hours_of_every_search(aws: Cloud) -> None:
     ports = dynamo_ports(aws)
-    parked(ports)
+    suspend_first(ports)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     assert due(ports, 79 * MINUTE) == []
 
 
-def test_who_waits_for_a_workflow_is_not_put_off_by_a_minute_that_is_late(ports: Ports) -> None:
-    parked(ports)
+def test_late_run_does_not_postpone_paused_enrollment(ports: Ports) -> None:
+    suspend_first(ports)
     assert ports.enrollments.reschedule(REF, 1, START, paused=True)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
-    assert frozen(ports) == [REF.id]
+    assert paused_ids(ports) == [REF.id]
     assert due(ports, DAY) == []
 
 
-def test_what_nobody_waits_for_any_more_is_not_put_off(ports: Ports) -> None:
-    parked(ports)
+def test_timer_that_is_gone_is_not_postponed(ports: Ports) -> None:
+    suspend_first(ports)
     ports.enrollments.mark_started(REF, 1)
     ports.timers.put_off(REF, DUE + 60 * MINUTE)
     assert due(ports, DAY) == []
 
 
 @pytest.mark.parametrize("dues", [[0] * 12, [*range(12)]], ids=["all at once", "one by one"])
-def test_a_search_for_those_who_wait_goes_on_after_anybody(ports: Ports, dues: list[int]) -> None:
+def test_search_for_paused_enrollments_resumes_after_any_contact(
+    ports: Ports, dues: list[int]
+) -> None:
     refs = [enrollment_ref()._replace(contact=contact(f"{n}@mail.example")) for n in range(12)]
     for ref, minutes in zip(refs, dues, strict=True):
         ports.enrollments.enroll(enrollment(ref))

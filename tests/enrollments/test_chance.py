@@ -20,17 +20,17 @@ weights = st.dictionaries(
 
 
 @given(ids, ids)
-def test_a_share_is_a_number_from_0_to_below_1_and_the_same_every_time(id_: str, step: str) -> None:
+def test_share_is_from_0_to_below_1_and_repeatable(id_: str, step: str) -> None:
     assert 0 <= random_share(ref(id_), step) < 1
     assert random_share(ref(id_), step) == random_share(ref(id_), step)
 
 
-def test_shares_are_even() -> None:
+def test_shares_are_even_over_enrollments() -> None:
     tenths = Counter(int(random_share(each, "s") * 10) for each in REFS)
     assert all(1850 < tenths[tenth] < 2150 for tenth in range(10))
 
 
-def test_stores_enrollments_and_steps_draw_apart_and_versions_do_not() -> None:
+def test_share_depends_on_store_enrollment_and_step_not_version() -> None:
     known = random_share(ref("e"), "s")
     assert known != random_share(ref("e", store="other"), "s")
     assert known != random_share(ref("f"), "s")
@@ -39,12 +39,12 @@ def test_stores_enrollments_and_steps_draw_apart_and_versions_do_not() -> None:
 
 
 @given(ids, weights)
-def test_a_name_without_weight_is_never_chosen(id_: str, given_weights: dict[str, int]) -> None:
+def test_path_of_weight_0_is_never_chosen(id_: str, given_weights: dict[str, int]) -> None:
     assert given_weights[choose_path(ref(id_), "s", given_weights)] > 0
 
 
 @pytest.mark.parametrize("zero_at", [0, 1, 2])
-def test_names_are_chosen_by_weight_wherever_a_zero_stands(zero_at: int) -> None:
+def test_paths_are_chosen_by_weight_wherever_a_zero_stands(zero_at: int) -> None:
     pairs = [("a", 60), ("b", 40)]
     pairs.insert(zero_at, ("never", 0))
     chosen = Counter(choose_path(each, "s", dict(pairs)) for each in REFS)
@@ -53,7 +53,7 @@ def test_names_are_chosen_by_weight_wherever_a_zero_stands(zero_at: int) -> None
 
 
 @given(ids, weights, st.integers(1, 50))
-def test_only_the_proportion_of_weights_counts(
+def test_only_the_proportion_of_weights_matters(
     id_: str, given_weights: dict[str, int], times: int
 ) -> None:
     larger = {name: weight * times for name, weight in given_weights.items()}
@@ -61,20 +61,20 @@ def test_only_the_proportion_of_weights_counts(
 
 
 @pytest.mark.parametrize("percent", [0.5, 5, 50, 99.5])
-def test_so_many_of_a_hundred_are_held_back(percent: float) -> None:
+def test_holdout_holds_back_its_percentage(percent: float) -> None:
     held = sum(is_held_out(each, {"id": "h", "percent": percent}) for each in REFS)
     assert abs(held / len(REFS) * 100 - percent) < 1
 
 
 @given(ids)
-def test_who_comes_again_stays_in_the_control_group(id_: str) -> None:
+def test_contact_that_returns_stays_in_the_control_group(id_: str) -> None:
     node = {"id": "h", "percent": 50}
     again = ref(id_)._replace(id="another", version=2)
     assert is_held_out(again, node) == is_held_out(ref(id_), node)
 
 
 @given(ids)
-def test_whoever_a_small_holdout_holds_back_a_larger_one_does_too(id_: str) -> None:
-    """Raising the percentage takes nobody out of the control group."""
+def test_larger_holdout_contains_the_smaller_one(id_: str) -> None:
+    """A higher percentage removes no contact from the control group."""
     held = [is_held_out(ref(id_), {"id": "h", "percent": percent}) for percent in (1, 10, 40, 99)]
     assert held == sorted(held)

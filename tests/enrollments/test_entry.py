@@ -32,7 +32,7 @@ def program(**head: Any) -> Program:
     return Program("cart", 3, head, {}, "end")
 
 
-def lets_in(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
+def matches_trigger(program: Program, before: Profile, after: Profile, happened: Event) -> bool:
     return trigger_matches(program.workflow, program.options["trigger"], before, after, happened)
 
 
@@ -49,20 +49,20 @@ def decide(
     return decide_entry(program(**(head or {})), profile, happened, seen, now)
 
 
-def entered(*args: Any, **kwargs: Any) -> EntryAccepted:
+def accept(*args: Any, **kwargs: Any) -> EntryAccepted:
     decision = decide(*args, **kwargs)
     assert isinstance(decision, EntryAccepted), decision
     return decision
 
 
-def refused(*args: Any, **kwargs: Any) -> str:
+def denial(*args: Any, **kwargs: Any) -> str:
     decision = decide(*args, **kwargs)
     assert isinstance(decision, EntryDenied), decision
     return decision.reason
 
 
-def test_the_event_that_is_waited_for_lets_the_contact_in() -> None:
-    found = entered().enrollment
+def test_trigger_event_enrolls_the_contact() -> None:
+    found = accept().enrollment
     assert (found.ref.workflow, found.ref.version, found.ref.contact) == ("cart", 3, contact())
     assert (found.event_id, found.event_name, found.status) == (
         "evt-1",
@@ -73,36 +73,36 @@ def test_the_event_that_is_waited_for_lets_the_contact_in() -> None:
     assert found.event_data == {"checkout_id": "c-1", "total": 20}
 
 
-def test_another_event_is_not_this_workflows_business() -> None:
+def test_other_event_does_not_match_the_trigger() -> None:
     here = Profile(STORE, contact())
-    assert lets_in(program(), here, here, event("Checkout Started"))
-    assert not lets_in(program(), here, here, event("Product Viewed"))
+    assert matches_trigger(program(), here, here, event("Checkout Started"))
+    assert not matches_trigger(program(), here, here, event("Product Viewed"))
 
 
-def test_a_manual_workflow_begins_when_it_is_named() -> None:
+def test_manual_workflow_starts_when_named() -> None:
     here = Profile(STORE, contact())
     manual = program(trigger={"type": "manual", "event": WORKFLOW_STARTED})
-    assert lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "cart"}))
-    assert lets_in(
+    assert matches_trigger(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "cart"}))
+    assert matches_trigger(
         manual, here, here, event(WORKFLOW_STARTED, {"_emitted_by": {"starts_workflow": "cart"}})
     )
-    assert not lets_in(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "welcome"}))
-    assert not lets_in(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
+    assert not matches_trigger(manual, here, here, event(WORKFLOW_STARTED, {"workflow": "welcome"}))
+    assert not matches_trigger(manual, here, here, event("Checkout Started", {"workflow": "cart"}))
 
 
-def test_the_same_event_always_begins_the_same_enrollment() -> None:
-    assert entered().enrollment.ref == entered(now=NOW + timedelta(hours=1)).enrollment.ref
-    assert entered(happened=event(id_="evt-2")).enrollment.ref != entered().enrollment.ref
+def test_repeated_event_gives_the_same_enrollment_id() -> None:
+    assert accept().enrollment.ref == accept(now=NOW + timedelta(hours=1)).enrollment.ref
+    assert accept(happened=event(id_="evt-2")).enrollment.ref != accept().enrollment.ref
 
 
-def test_an_event_that_does_not_meet_the_condition_lets_nobody_in() -> None:
+def test_event_that_fails_the_condition_does_not_enroll() -> None:
     where = {"trigger": {"where": {"event": "total", "gte": 50}}}
-    assert refused(where) == "trigger: event.total is 20 (condition: is at least 50)"
-    entered({"trigger": {"where": {"event": "total", "gte": 20}}})
+    assert denial(where) == "trigger: event.total is 20 (condition: is at least 50)"
+    accept({"trigger": {"where": {"event": "total", "gte": 20}}})
 
 
 @pytest.mark.parametrize(("hours", "enters"), [(0, True), (24, True), (25, False)])
-def test_yesterdays_news_enroll_nobody(hours: int, enters: bool) -> None:
+def test_event_older_than_a_day_does_not_enroll(hours: int, enters: bool) -> None:
     decision = decide(now=MONDAY_NOON + timedelta(hours=hours))
     assert isinstance(decision, EntryAccepted) is enters
     if isinstance(decision, EntryDenied):
@@ -114,24 +114,32 @@ def test_yesterdays_news_enroll_nobody(hours: int, enters: bool) -> None:
 KEYED = {"trigger": {"key": "checkout_id"}, "reentry": {"allow": "always"}}
 
 
-def test_one_enrollment_for_every_value_of_the_key() -> None:
-    first = entered(KEYED).enrollment
+def test_each_value_of_the_key_has_its_own_enrollment() -> None:
+    first = accept(KEYED).enrollment
     assert first.key == "c-1"
     again = event(data={"checkout_id": "c-1"}, id_="evt-2")
     other = event(data={"checkout_id": "c-2"}, id_="evt-3")
-    assert entered(KEYED, again).enrollment.ref == first.ref
-    assert entered(KEYED, other).enrollment.ref != first.ref
+    assert accept(KEYED, again).enrollment.ref == first.ref
+    assert accept(KEYED, other).enrollment.ref != first.ref
 
 
-@pytest.mark.parametrize("data", [{}, {"checkout_id": None}, {"checkout_id": ""},
-                                  {"checkout_id": []}, {"checkout_id": {"a": 1}}])  # fmt: skip
-def test_an_event_without_the_key_lets_nobody_in(data: Json) -> None:
-    assert refused(KEYED, event(data=data)) == "key: event.checkout_id is missing"
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"checkout_id": None},
+        {"checkout_id": ""},
+        {"checkout_id": []},
+        {"checkout_id": {"a": 1}},
+    ],
+)
+def test_event_without_the_key_does_not_enroll(data: Json) -> None:
+    assert denial(KEYED, event(data=data)) == "key: event.checkout_id is missing"
 
 
 @pytest.mark.parametrize("value", [0, 7, 7.5, False, "x"])
-def test_a_key_may_be_any_plain_value(value: Any) -> None:
-    assert entered(KEYED, event(data={"checkout_id": value})).enrollment.key == str(value)
+def test_key_may_be_any_plain_value(value: Any) -> None:
+    assert accept(KEYED, event(data={"checkout_id": value})).enrollment.key == str(value)
 
 
 # --- coming again ---
@@ -143,24 +151,24 @@ def inside(event_id: str = "evt-0", workflow: str = "cart") -> Json:
     }
 
 
-def test_who_is_inside_does_not_enter_again() -> None:
+def test_active_enrollment_prevents_a_second_entry() -> None:
     always = {"reentry": {"allow": "always"}}
-    assert refused(always, **inside()) == "already inside"
-    entered(always, **inside(workflow="welcome"))
+    assert denial(always, **inside()) == "already inside"
+    accept(always, **inside(workflow="welcome"))
 
 
-def test_the_event_that_let_somebody_in_may_be_repeated() -> None:
-    entered({"reentry": {"allow": "always"}}, **inside("evt-1"))
+def test_trigger_event_may_be_repeated() -> None:
+    accept({"reentry": {"allow": "always"}}, **inside("evt-1"))
 
 
-def test_never_again_means_never_for_the_same_key() -> None:
+def test_reentry_never_applies_to_each_key() -> None:
     before = {"entries": {"cart": MONDAY_NOON - timedelta(days=1)}}
-    assert refused(**before) == "was here before, reentry is never"
-    assert entered({"trigger": {"key": "checkout_id"}}, **before)
+    assert denial(**before) == "was here before, reentry is never"
+    assert accept({"trigger": {"key": "checkout_id"}}, **before)
 
 
-def test_with_a_key_one_may_be_inside_several_times() -> None:
-    entered(KEYED, **inside())
+def test_contact_may_have_an_active_enrollment_for_each_key() -> None:
+    accept(KEYED, **inside())
 
 
 @pytest.mark.parametrize(
@@ -172,24 +180,22 @@ def test_with_a_key_one_may_be_inside_several_times() -> None:
         ({"allow": "after", "after": "1 day"}, 24, None),
     ],
 )
-def test_who_was_here_before_may_come_again_as_the_workflow_says(
-    reentry: Json, hours: int, reason: str | None
-) -> None:
+def test_reentry_follows_the_workflow(reentry: Json, hours: int, reason: str | None) -> None:
     decision = decide({"reentry": reentry}, entries={"cart": NOW - timedelta(hours=hours)})
     assert (decision.reason if isinstance(decision, EntryDenied) else None) == reason
 
 
-def test_having_been_in_another_workflow_does_not_matter() -> None:
-    entered(entries={"welcome": NOW})
+def test_entry_into_another_workflow_does_not_count_as_reentry() -> None:
+    accept(entries={"welcome": NOW})
 
 
 # --- who it is for ---
 
 
-def test_who_is_not_of_the_audience_does_not_enter() -> None:
+def test_contact_outside_the_audience_does_not_enter() -> None:
     audience = {"audience": {"consents_to": "offers"}}
-    assert refused(audience) == "audience: never consented to offers"
-    entered(audience, facts={"consent": {"offers": "granted"}})
+    assert denial(audience) == "audience: never consented to offers"
+    accept(audience, facts={"consent": {"offers": "granted"}})
 
 
 # --- what ends it ---
@@ -200,16 +206,21 @@ def total(minutes: int) -> Json:
     return {"totals": {"Order Completed": EventTotal(1, at, at)}}
 
 
-@pytest.mark.parametrize("head", [{"goal": {"event": "Order Completed", "within": "5 days"}},
-                                  {"exit_on": [{"event": "Order Completed"}]}])  # fmt: skip
-def test_an_event_that_came_after_its_own_end_lets_nobody_in(head: Json) -> None:
-    """The order was faster than the checkout it completes."""
-    assert refused(head, **total(1)) == "Order Completed has already happened since"
-    entered(head, **total(0))
-    entered(head, **total(-1))
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"goal": {"event": "Order Completed", "within": "5 days"}},
+        {"exit_on": [{"event": "Order Completed"}]},
+    ],
+)
+def test_event_older_than_its_exit_does_not_enroll(head: Json) -> None:
+    """The order arrived before the checkout that it completes."""
+    assert denial(head, **total(1)) == "Order Completed has already happened since"
+    accept(head, **total(0))
+    accept(head, **total(-1))
 
 
-def ended(head: Json, happened: Event) -> str | None:
+def exit_reason(head: Json, happened: Event) -> str | None:
     return matching_exit(program(**head), happened, MONDAY_NOON)
 
 
@@ -217,40 +228,41 @@ def order(minutes: int, **data: Any) -> Event:
     return event("Order Completed", data, at=MONDAY_NOON + timedelta(minutes=minutes))
 
 
-def test_a_goal_is_reached_within_its_time() -> None:
+def test_goal_counts_only_within_its_window() -> None:
     goal = {"goal": {"event": "Order Completed", "within": "1 hour"}}
-    assert ended(goal, order(60)) == "goal reached"
-    assert ended(goal, order(61)) is None
-    assert ended(goal, order(-1)) is None
-    assert ended(goal, event("Product Viewed", at=NOW)) is None
+    assert exit_reason(goal, order(60)) == "goal reached"
+    assert exit_reason(goal, order(61)) is None
+    assert exit_reason(goal, order(-1)) is None
+    assert exit_reason(goal, event("Product Viewed", at=NOW)) is None
 
 
-def test_an_exit_has_no_time() -> None:
+def test_exit_rule_has_no_window() -> None:
     head = {"exit_on": [{"event": "Order Completed"}]}
-    assert ended(head, order(99_999)) == "exit on Order Completed"
+    assert exit_reason(head, order(99_999)) == "exit on Order Completed"
 
 
-def test_an_ending_may_have_a_condition() -> None:
+def test_exit_rule_may_have_a_condition() -> None:
     head = {"exit_on": [{"event": "Order Completed", "where": {"event": "total", "gte": 20}}]}
-    assert ended(head, order(1, total="20.00")) == "exit on Order Completed"
-    assert ended(head, order(1, total="19.99")) is None
-    assert ended(head, order(1)) is None
+    assert exit_reason(head, order(1, total="20.00")) == "exit on Order Completed"
+    assert exit_reason(head, order(1, total="19.99")) is None
+    assert exit_reason(head, order(1)) is None
 
 
-def test_a_goal_missed_may_still_be_an_exit() -> None:
+def test_goal_event_after_its_window_may_match_an_exit_rule() -> None:
     head = {
         "goal": {"event": "Order Completed", "within": "1 hour"},
         "exit_on": [{"event": "Order Completed"}],
     }
     assert [ending["reason"] for ending in exit_rules(program(**head))] == [
-        "goal reached", "exit on Order Completed"
-    ]  # fmt: skip
-    assert ended(head, order(30)) == "goal reached"
-    assert ended(head, order(90)) == "exit on Order Completed"
+        "goal reached",
+        "exit on Order Completed",
+    ]
+    assert exit_reason(head, order(30)) == "goal reached"
+    assert exit_reason(head, order(90)) == "exit on Order Completed"
 
 
-def test_a_workflow_without_an_end_is_ended_by_nothing() -> None:
-    assert ended({}, order(1)) is None
+def test_workflow_without_exit_rules_is_not_ended_by_events() -> None:
+    assert exit_reason({}, order(1)) is None
 
 
 # --- ids ---
@@ -259,7 +271,7 @@ words = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]
 
 
 @given(words, words, words, words)
-def test_an_enrollments_name_fits_step_functions_and_tells_nothing(
+def test_enrollment_id_fits_step_functions_and_reveals_nothing(
     store: str, workflow: str, contact_: str, distinction: str
 ) -> None:
     name = enrollment_id(store, workflow, contact_, distinction)
@@ -268,7 +280,7 @@ def test_an_enrollments_name_fits_step_functions_and_tells_nothing(
     assert name != enrollment_id(store, workflow, contact_, distinction + "x")
 
 
-def test_the_profile_keeps_of_an_enrollment_what_it_takes_to_find_it() -> None:
+def test_profile_keeps_what_finds_the_enrollment() -> None:
     own = replace(enrollment(), state_machine_arn="arn:7")
     presence = own.presence()
     assert presence.ref(own.ref.store, own.ref.contact, own.ref.id) == own.ref

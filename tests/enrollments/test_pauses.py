@@ -34,7 +34,7 @@ def _pauses(draw: st.DrawFn) -> list[Pause]:
 
 
 @given(_pauses(), st.integers(0, 60), st.integers(0, 60))
-def test_the_frozen_time_is_the_hours_that_lie_in_any_pause(
+def test_paused_time_is_the_hours_within_any_pause(
     pauses: list[Pause], first: int, length: int
 ) -> None:
     hours = [MONDAY_NOON + n * HOUR for n in range(first, first + length)]
@@ -47,18 +47,18 @@ def test_the_frozen_time_is_the_hours_that_lie_in_any_pause(
     assert paused_time(pauses, MONDAY_NOON + first * HOUR, end) == len(inside) * HOUR
 
 
-def test_a_pause_that_lasts_counts_until_now() -> None:
+def test_open_pause_counts_until_now() -> None:
     assert paused_time([pause(2)], MONDAY_NOON, MONDAY_NOON + 5 * HOUR) == 3 * HOUR
 
 
-def test_a_pause_begins_and_ends_once_however_often_that_is_said() -> None:
+def test_repeated_pause_or_resume_changes_nothing() -> None:
     told: tuple[Pause, ...] = ()
     for hour, paused in enumerate([False, True, True, False, False, True]):
         told = with_pause_state(told, paused, MONDAY_NOON + hour * HOUR)
     assert told == (pause(1, 3), pause(5))
 
 
-def test_old_pauses_are_forgotten() -> None:
+def test_oldest_pauses_are_dropped_at_the_limit() -> None:
     told: tuple[Pause, ...] = ()
     for hour in range(0, 6 * MAX_PAUSES, 2):
         told = with_pause_state(told, True, MONDAY_NOON + hour * HOUR)
@@ -67,7 +67,7 @@ def test_old_pauses_are_forgotten() -> None:
     assert told[-1] == pause(6 * MAX_PAUSES - 2, 6 * MAX_PAUSES - 1)
 
 
-def test_whoever_is_due_in_a_pause_waits_and_has_the_rest_of_the_time_afterwards() -> None:
+def test_enrollment_due_during_pause_keeps_its_remaining_time() -> None:
     held = delay_for_pause(at(5), [pause(3)], MONDAY_NOON + 5 * HOUR)
     assert held == at(5)
     over = resume_after_pause(held, [pause(3, 9)], MONDAY_NOON + 9 * HOUR)
@@ -75,14 +75,14 @@ def test_whoever_is_due_in_a_pause_waits_and_has_the_rest_of_the_time_afterwards
     assert delay_for_pause(over, [pause(3, 9)], over.due) is None
 
 
-def test_whoever_slept_through_a_pause_is_due_later_by_it_and_only_once() -> None:
+def test_wait_over_a_pause_is_prolonged_by_it_once() -> None:
     held = delay_for_pause(at(20), [pause(3, 9)], MONDAY_NOON + 20 * HOUR)
     assert held is not None
     assert held.due == MONDAY_NOON + 26 * HOUR
     assert delay_for_pause(held, [pause(3, 9)], held.due) is None
 
 
-def test_a_fixed_time_is_moved_only_by_a_pause_it_lies_in() -> None:
+def test_fixed_due_time_moves_only_for_a_pause_around_it() -> None:
     date = at(20)._replace(fixed=True)
     assert delay_for_pause(date, [pause(3, 9)], date.due) is None
     held = delay_for_pause(date, [pause(3, 9), pause(18)], date.due)
@@ -92,5 +92,5 @@ def test_a_fixed_time_is_moved_only_by_a_pause_it_lies_in() -> None:
 
 
 @given(_pauses())
-def test_pauses_survive_their_json(pauses: list[Pause]) -> None:
+def test_pauses_survive_json(pauses: list[Pause]) -> None:
     assert pauses_from_json(pauses_to_json([*pauses, pause(70)])) == (*pauses, pause(70))

@@ -1,4 +1,4 @@
-"""What comes for a contact by itself: on which day, at which time, and once."""
+"""Time triggers of a contact: on which day, at which time, and once."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -44,7 +44,9 @@ def did(name: str, last: datetime, **known: Any) -> Profile:
     return Profile(STORE, contact(), totals={name: EventTotal(1, last, last, Decimal(0))}, **known)
 
 
-def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC") -> str:
+def next_time(
+    plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC"
+) -> str:
     found = next_due(profile, [plan], since, zone)
     return instants.format_instant(found[0].at).removesuffix(":00.000Z") if found else "never"
 
@@ -78,89 +80,93 @@ def next_of(plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: s
         ({}, "1990-02-30", None, "never"),
     ],
 )
-def test_a_date_of_the_contact_comes(plan: Json, day: Any, zone: str | None, at: str) -> None:
-    assert next_of({**BIRTHDAY, **plan}, born(day, zone)) == at
+def test_date_of_the_contact_fires(plan: Json, day: Any, zone: str | None, at: str) -> None:
+    assert next_time({**BIRTHDAY, **plan}, born(day, zone)) == at
 
 
-def test_a_day_of_the_year_comes_for_everybody_on_their_own_clock() -> None:
-    assert next_of(WOMENS_DAY, born(None)) == "2027-03-08T09:00"
-    assert next_of(WOMENS_DAY, born(None, "Asia/Shanghai")) == "2027-03-08T01:00"
-    assert next_of(WOMENS_DAY, Profile(STORE, contact()), zone="Asia/Taipei") == "2027-03-08T01:00"
+def test_day_of_the_year_fires_in_each_contacts_time_zone() -> None:
+    assert next_time(WOMENS_DAY, born(None)) == "2027-03-08T09:00"
+    assert next_time(WOMENS_DAY, born(None, "Asia/Shanghai")) == "2027-03-08T01:00"
+    assert (
+        next_time(WOMENS_DAY, Profile(STORE, contact()), zone="Asia/Taipei") == "2027-03-08T01:00"
+    )
 
 
-def test_a_leap_day_comes_on_the_28th_in_other_years() -> None:
+def test_leap_day_fires_on_february_28_in_other_years() -> None:
     plan = {"type": "date", "day": "02-29"}
     days = [
-        next_of(plan, born(None), datetime(year, 1, 1, tzinfo=UTC)) for year in (2027, 2028, 2100)
+        next_time(plan, born(None), datetime(year, 1, 1, tzinfo=UTC)) for year in (2027, 2028, 2100)
     ]
     assert days == ["2027-02-28T09:00", "2028-02-29T09:00", "2100-02-28T09:00"]
 
 
-def test_a_time_that_the_clock_change_skips_comes_all_the_same() -> None:
+def test_time_skipped_by_the_clock_change_still_fires() -> None:
     plan = {"type": "date", "day": "03-28", "at": "02:30", "timezone": "Europe/Paris"}
-    assert next_of(plan, born(None)) == "2027-03-28T01:30"
+    assert next_time(plan, born(None)) == "2027-03-28T01:30"
 
 
-def test_silence_begins_with_the_last_of_the_events() -> None:
+def test_inactivity_counts_from_the_last_of_the_events() -> None:
     last = MONDAY_NOON - 80 * DAY
     profile = replace(
         did("Order Completed", last - 5 * DAY),
         totals={**did("Order Completed", last - DAY).totals, **did("Viewed", last).totals},
     )
-    assert next_of(SILENCE, profile) == "2026-11-12T12:00"
+    assert next_time(SILENCE, profile) == "2026-11-12T12:00"
 
 
-def test_whoever_never_did_anything_of_it_cannot_fall_silent() -> None:
-    assert next_of(SILENCE, did("Email Opened", MONDAY_NOON)) == "never"
+def test_contact_without_the_events_is_not_inactive() -> None:
+    assert next_time(SILENCE, did("Email Opened", MONDAY_NOON)) == "never"
 
 
-def test_a_silence_that_was_long_before_anybody_looked_is_no_news() -> None:
-    assert next_of(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
+def test_inactivity_reached_before_the_check_does_not_fire() -> None:
+    assert next_time(SILENCE, did("Viewed", MONDAY_NOON - 200 * DAY)) == "never"
 
 
-def reached(profile: Profile, occasion: DueTrigger) -> Profile:
-    return apply_event(profile, occasion.event(profile), StoreSettings())
+def with_fired(profile: Profile, due_trigger: DueTrigger) -> Profile:
+    return apply_event(profile, due_trigger.event(profile), StoreSettings())
 
 
 @pytest.mark.parametrize("plan", [BIRTHDAY, WOMENS_DAY, {**BIRTHDAY, "offset": "-40 days"}])
-def test_every_year_it_comes_once(plan: Json) -> None:
+def test_yearly_date_fires_once_a_year(plan: Json) -> None:
     profile, since, days = born("1990-03-08"), MONDAY_NOON, []
     for _ in range(4):
-        (occasion,) = next_due(profile, [plan], since, "UTC")
-        days.append(occasion.occurrence)
-        profile = reached(profile, occasion)
-        since = occasion.at  # the very instant again: the mark alone tells
+        (due_trigger,) = next_due(profile, [plan], since, "UTC")
+        days.append(due_trigger.occurrence)
+        profile = with_fired(profile, due_trigger)
+        since = due_trigger.at  # the very instant again: the mark alone tells
     assert days == ["2027-03-08", "2028-03-08", "2029-03-08", "2030-03-08"]
 
 
-def test_one_time_is_one_time() -> None:
+def test_date_without_repetition_fires_once() -> None:
     for plan in (WOMENS_DAY, BIRTHDAY):
         once = {**plan, "repeat": "once"}
         profile = born("2027-03-08")
-        (occasion,) = next_due(profile, [once], MONDAY_NOON, "UTC")
-        assert next_due(reached(profile, occasion), [once], occasion.at, "UTC") == []
+        (due_trigger,) = next_due(profile, [once], MONDAY_NOON, "UTC")
+        assert next_due(with_fired(profile, due_trigger), [once], due_trigger.at, "UTC") == []
 
 
-def test_another_date_comes_one_time_too() -> None:
+def test_changed_date_fires_once_more() -> None:
     once = {**BIRTHDAY, "repeat": "once"}
-    (occasion,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
-    moved = replace(born("2027-04-01"), fired=reached(born("2027-03-08"), occasion).fired)
-    assert next_of(once, moved, occasion.at) == "2027-04-01T09:00"
+    (due_trigger,) = next_due(born("2027-03-08"), [once], MONDAY_NOON, "UTC")
+    moved = replace(born("2027-04-01"), fired=with_fired(born("2027-03-08"), due_trigger).fired)
+    assert next_time(once, moved, due_trigger.at) == "2027-04-01T09:00"
 
 
-def test_a_change_of_zone_brings_no_day_twice() -> None:
+def test_time_zone_change_does_not_repeat_a_date() -> None:
     profile = born("1990-12-24", "Asia/Tokyo")
-    (occasion,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
+    (due_trigger,) = next_due(profile, [BIRTHDAY], MONDAY_NOON, "UTC")
     west = replace(
-        born("1990-12-24", "America/Los_Angeles"), fired=reached(profile, occasion).fired
+        born("1990-12-24", "America/Los_Angeles"), fired=with_fired(profile, due_trigger).fired
     )
-    assert next_of(BIRTHDAY, west, occasion.at) == "2027-12-24T17:00"
+    assert next_time(BIRTHDAY, west, due_trigger.at) == "2027-12-24T17:00"
 
 
 NEWSLETTER: Json = {
-    "type": "schedule", "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11", "segment": "readers",
+    "type": "schedule",
+    "rrule": "FREQ=WEEKLY;BYDAY=TH;BYHOUR=11",
+    "segment": "readers",
     "timezone": "contact",
-}  # fmt: skip
+}
 INSIDE = SegmentState(segments={"readers": Membership(MONDAY_NOON, "e")})
 
 
@@ -172,27 +178,33 @@ INSIDE = SegmentState(segments={"readers": Membership(MONDAY_NOON, "e")})
         (None, "2026-11-05T11:00"),
     ],
 )
-def test_a_schedule_comes_on_the_contacts_own_wall_to_those_in_the_segment(
+def test_schedule_fires_in_contacts_time_zone_for_segment_members(
     zone: str | None, at: str
 ) -> None:
-    assert next_of(NEWSLETTER, born(None, zone, segment_state=INSIDE)) == at
-    assert next_of(NEWSLETTER, born(None, zone)) == "never"
+    assert next_time(NEWSLETTER, born(None, zone, segment_state=INSIDE)) == at
+    assert next_time(NEWSLETTER, born(None, zone)) == "never"
 
 
-def test_a_change_of_zone_brings_no_newsletter_twice() -> None:
+def test_time_zone_change_does_not_repeat_a_broadcast() -> None:
     profile = born(None, "Asia/Taipei", segment_state=INSIDE)
-    (occasion,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
+    (due_trigger,) = next_due(profile, [NEWSLETTER], MONDAY_NOON, "UTC")
     west = born(None, "America/New_York", segment_state=INSIDE)
-    west = replace(west, fired=reached(profile, occasion).fired)
-    assert next_of(NEWSLETTER, west, occasion.at) == "2026-11-12T16:00"
+    west = replace(west, fired=with_fired(profile, due_trigger).fired)
+    assert next_time(NEWSLETTER, west, due_trigger.at) == "2026-11-12T16:00"
 
 
-def test_the_same_plan_has_the_same_key_and_another_another() -> None:
+def test_key_is_equal_exactly_for_equal_triggers() -> None:
     plans = [
-        BIRTHDAY, {**BIRTHDAY, "offset": "-3 days"}, {**BIRTHDAY, "at": "10:00"},
-        {**BIRTHDAY, "timezone": "store"}, {**BIRTHDAY, "repeat": "once"}, WOMENS_DAY, SILENCE,
-        {**SILENCE, "for": "91 days"}, {**SILENCE, "events": ["Viewed"]},
-    ]  # fmt: skip
+        BIRTHDAY,
+        {**BIRTHDAY, "offset": "-3 days"},
+        {**BIRTHDAY, "at": "10:00"},
+        {**BIRTHDAY, "timezone": "store"},
+        {**BIRTHDAY, "repeat": "once"},
+        WOMENS_DAY,
+        SILENCE,
+        {**SILENCE, "for": "91 days"},
+        {**SILENCE, "events": ["Viewed"]},
+    ]
     assert len({time_trigger_key(plan) for plan in plans}) == len(plans)
     spelled = {**BIRTHDAY, "at": "09:00", "timezone": "contact", "repeat": "yearly"}
     assert time_trigger_key(spelled) == time_trigger_key(BIRTHDAY)
@@ -200,10 +212,10 @@ def test_the_same_plan_has_the_same_key_and_another_another() -> None:
     assert time_trigger_key(turned) == time_trigger_key(SILENCE)
 
 
-def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -> None:
-    (occasion,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
-    happened = occasion.event(born("1990-12-24"))
-    assert happened == occasion.event(born("1990-12-24", last_sequence=7))
+def test_event_of_an_occurrence_is_the_same_on_every_report() -> None:
+    (due_trigger,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
+    happened = due_trigger.event(born("1990-12-24"))
+    assert happened == due_trigger.event(born("1990-12-24", last_sequence=7))
     assert (happened.name, happened.source, happened.occurred_at) == (
         "Date Reached",
         "clock",
@@ -217,18 +229,18 @@ def test_the_event_says_what_has_come_and_is_the_same_for_whoever_reports_it() -
     }
 
 
-def test_nobody_but_the_clock_marks_what_has_come() -> None:
+def test_only_clock_events_mark_an_occurrence_as_fired() -> None:
     forged = event("Date Reached", {"time_trigger_key": "x", "occurrence": "9999-12-31"})
     assert apply_event(born(None), forged, StoreSettings()).fired == {}
 
 
-def test_marks_are_kept_as_long_as_something_asks_for_them() -> None:
+def test_fired_marks_are_kept_while_a_trigger_needs_them() -> None:
     kept = {time_trigger_key(BIRTHDAY): "2026-01-24", "just gone": "2026-11-01"}
     marks = {**kept, "gone": "2026-10-31"}
     assert prune_fired(marks, [BIRTHDAY, SILENCE], MONDAY_NOON) == kept
 
 
-def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
+def test_due_returns_all_occurrences_since_the_last_check() -> None:
     since = MONDAY_NOON - HOUR
     plans = [
         {"type": "date", "day": "11-02", "at": at, "timezone": "store"}
@@ -242,7 +254,7 @@ def test_what_is_due_is_all_that_came_since_the_look_was_set() -> None:
     assert due(born(None), plans[:2], MONDAY_NOON, "UTC") == []
 
 
-def test_a_look_is_moved_no_more_often_than_it_must() -> None:
+def test_next_check_is_moved_only_when_necessary() -> None:
     now, later = MONDAY_NOON, MONDAY_NOON + DAY
     held = NextCheck(later, later)
     profile = born(None, next_check=held)
@@ -253,7 +265,7 @@ def test_a_look_is_moved_no_more_often_than_it_must() -> None:
     assert plan_next_check(profile, None, later) is None
 
 
-def test_what_came_while_nobody_looked_is_still_looked_for_but_never_set_in_the_past() -> None:
+def test_next_check_for_a_missed_occurrence_is_not_in_the_past() -> None:
     past, now = MONDAY_NOON - 5 * HOUR, MONDAY_NOON
     profile = born(None, next_check=NextCheck(past - HOUR, past - HOUR))
     assert checked_until(profile, now) == past - HOUR
@@ -277,14 +289,16 @@ plans = st.fixed_dictionaries(
 )
 
 
-def watched(profile: Profile, asked: list[Json], zone: str, moments: list[datetime]) -> list[Any]:
-    """All that comes to a contact who is looked at at these moments, as the clock and react do."""
+def fired_by_checks(
+    profile: Profile, asked: list[Json], zone: str, moments: list[datetime]
+) -> list[Any]:
+    """All events of a contact that is checked at these moments, as in production."""
     came = []
     for moment in moments:
         while found := due(profile, asked, moment, zone):
-            for occasion in found:
-                came.append((occasion.key, occasion.occurrence, occasion.at))
-                profile = reached(profile, occasion)
+            for due_trigger in found:
+                came.append((due_trigger.key, due_trigger.occurrence, due_trigger.at))
+                profile = with_fired(profile, due_trigger)
         ahead = next_due(profile, asked, checked_until(profile, moment), zone)
         look = plan_next_check(profile, ahead[0].at if ahead else None, moment)
         profile = replace(profile, next_check=look)
@@ -299,7 +313,7 @@ def watched(profile: Profile, asked: list[Json], zone: str, moments: list[dateti
     st.timedeltas(timedelta(), timedelta(days=9000)).map(lambda later: MONDAY_NOON + later),
     st.lists(st.timedeltas(timedelta(), timedelta(days=200)), max_size=6),
 )
-def test_however_often_it_is_looked_nothing_is_missed_and_nothing_comes_twice(
+def test_every_occurrence_fires_once_however_often_checked(
     asked: list[Json], day: str, zone: str, shop: str, start: datetime, rests: list[timedelta]
 ) -> None:
     days = [start + n * timedelta(days=7) for n in range(60)]
@@ -308,6 +322,6 @@ def test_however_often_it_is_looked_nothing_is_missed_and_nothing_comes_twice(
     for rest in rests:
         now += rest
         seldom += [now] if now < end else []
-    weekly = watched(born(day, zone), asked, shop, days)
+    weekly = fired_by_checks(born(day, zone), asked, shop, days)
     assert len(weekly) == len(set(weekly))
-    assert sorted(weekly) == sorted(watched(born(day, zone), asked, shop, [*seldom, end]))
+    assert sorted(weekly) == sorted(fired_by_checks(born(day, zone), asked, shop, [*seldom, end]))

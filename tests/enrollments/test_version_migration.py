@@ -52,7 +52,7 @@ ONE = compiled(
     ("outcomes", "expected"),
     [({}, None), ({"b": {"path": "yes"}}, "pause"), ({"b": {"path": None}}, None)],
 )
-def test_a_turn_rests_where_its_outcomes_led(outcomes: Json, expected: str | None) -> None:
+def test_block_run_waits_where_its_outcomes_led(outcomes: Json, expected: str | None) -> None:
     node = waiting_step(ONE, ONE.entry, 0, outcomes)
     assert (node and node["id"]) == expected
 
@@ -62,16 +62,16 @@ def rest(**changes: Any) -> ResumePoint | None:
     return current_resume_point(ONE, Profile(STORE, contact()), held, StoreSettings())
 
 
-def test_who_has_not_begun_rests_nowhere() -> None:
+def test_enrollment_without_block_run_has_no_resume_point() -> None:
     assert rest() is None
 
 
-def test_a_delay_that_is_waited_out_is_due_at_its_end() -> None:
+def test_delay_is_due_at_its_end() -> None:
     found = rest(block_started={"0": MONDAY_NOON}, outcomes={"b": {"path": "yes"}})
     assert found == ResumePoint("answer", 1, MONDAY_NOON + 2 * DAY, MONDAY_NOON, "pause")
 
 
-def test_a_wait_for_an_event_is_due_at_its_timeout_unless_the_event_has_come() -> None:
+def test_wait_for_event_is_due_at_timeout_until_the_event_arrives() -> None:
     began = {"0": MONDAY_NOON, "1": MONDAY_NOON + 2 * DAY}
     outcomes: Json = {"b": {"path": "yes"}}
     at = {"block_started": began, "block_entries": {"1": "answer"}}
@@ -80,7 +80,7 @@ def test_a_wait_for_an_event_is_due_at_its_timeout_unless_the_event_has_come() -
     assert rest(**at, outcomes={**outcomes, "answer": {"event": "Replied"}}) is None
 
 
-def test_a_leg_that_has_not_begun_rests_where_it_begins() -> None:
+def test_execution_not_started_waits_at_its_resume_point() -> None:
     start = ResumePoint("answer", 1, MONDAY_NOON + 9 * DAY, MONDAY_NOON, "pause")
     began = {"0": MONDAY_NOON}
     assert (
@@ -99,18 +99,18 @@ def test_a_leg_that_has_not_begun_rests_where_it_begins() -> None:
         ([compiled(send("pause"))], None, None),
         (
             [
-                compiled(delay("9 days", "nap"),
-                         active_enrollments=moved_to(pause="nap")),
-                compiled(delay("9 days", "doze"), send("new"),
-                         active_enrollments=moved_to(nap="doze")),
+                compiled(delay("9 days", "nap"), active_enrollments=moved_to(pause="nap")),
+                compiled(
+                    delay("9 days", "doze"), send("new"), active_enrollments=moved_to(nap="doze")
+                ),
             ],
             "doze",
             "new",
         ),
         ([compiled(wait_for("pause", "R", "1 day", [send("y")], [send("n")]))], "pause", "n"),
     ],
-)  # fmt: skip
-def test_a_rest_goes_on_in_the_newest_version_under_its_last_name(
+)
+def test_wait_continues_in_newest_version_under_its_new_name(
     later: list[Program], step: str | None, block: str | None
 ) -> None:
     start = ResumePoint("answer", 1, MONDAY_NOON, MONDAY_NOON, "pause")
@@ -118,7 +118,7 @@ def test_a_rest_goes_on_in_the_newest_version_under_its_last_name(
     assert map_to_version(start, later) == expected
 
 
-def test_who_has_only_just_entered_begins_at_the_beginning() -> None:
+def test_enrollment_that_just_entered_starts_at_the_first_step() -> None:
     start = ResumePoint("mail", 0, MONDAY_NOON, MONDAY_NOON)
     new = compiled(delay("1 day", "first"))
     assert map_to_version(start, [new]) == start._replace(block="first")

@@ -82,7 +82,7 @@ def _overdue(ref: MessageRef, message: Mapping[str, Any]) -> OverdueMessage:
         message=ref,
         enrollment=EnrollmentRef.of_message(ref, message),
         step=message["step"],
-        turn=message["block_seq"],
+        block_seq=message["block_seq"],
         category=message["category"],
         attempts=message["attempts"],
     )

@@ -131,7 +131,7 @@ def test_failing_retry_does_not_block_other_messages(world: World) -> None:
     attempted: list[str] = []
 
     class FailsOnce:
-        def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
+        def retry_message(self, enrollment: EnrollmentRef, step: str, block_seq: int) -> bool:
             attempted.append(enrollment.contact)
             if len(attempted) == 1:
                 raise ThrottledError("always fails")

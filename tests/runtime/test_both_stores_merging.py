@@ -1,4 +1,4 @@
-"""What the ports promise when two contacts become one, in memory and in DynamoDB."""
+"""The contract of merging in both stores."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,7 +32,7 @@ TOPICS = ("offers", "news")
 OWN = EnrollmentRef(STORE, LOSER, "cart", 1, "e-loser")
 
 
-def kept(ports: Ports, contact: str, *events: Event, applied: int = 5) -> Profile:
+def stored_contact(ports: Ports, contact: str, *events: Event, applied: int = 5) -> Profile:
     """A contact with these events, applied and on the timeline."""
     profile = Profile(STORE, contact)
     for each in events:
@@ -54,59 +54,61 @@ def tombstone(loser: Profile, winner: str = WINNER, position: int = 9) -> Profil
     )
 
 
-def united(ports: Ports, loser: Profile, winner: Profile) -> Profile:
-    """Unite two; the tombstone."""
+def merge_both(ports: Ports, loser: Profile, winner: Profile) -> Profile:
+    """Merge two contacts; the tombstone."""
     gone = tombstone(loser, winner.contact)
     after = replace(merge_profiles(winner, loser), moved_events=winner.moved_events + 1)
     assert ports.merging.merge_profiles(loser, gone, winner, after, TOPICS)
     return gone
 
 
-def couple(ports: Ports) -> tuple[Profile, Profile]:
+def two_contacts(ports: Ports) -> tuple[Profile, Profile]:
     said = ContactUpdate(consents=(consent_fact(),))
-    loser = kept(ports, LOSER, event("Viewed", id_="1", contact=said), event("Viewed", id_="2"))
-    return loser, kept(ports, WINNER, event("Ordered", id_="3"))
+    loser = stored_contact(
+        ports, LOSER, event("Viewed", id_="1", contact=said), event("Viewed", id_="2")
+    )
+    return loser, stored_contact(ports, WINNER, event("Ordered", id_="3"))
 
 
 # --- two profiles become one ---
 
 
-def test_both_profiles_change_at_once(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    gone = united(ports, loser, winner)
+def test_merge_changes_both_profiles_in_one_transaction(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    gone = merge_both(ports, loser, winner)
     held = ports.contacts.profile(STORE, WINNER)
     assert held == replace(merge_profiles(winner, loser), moved_events=1)
     assert ports.contacts.get_even_if_merged(STORE, LOSER) == gone
 
 
-def test_who_asks_for_a_contact_that_was_merged_away_gets_who_it_became(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
-    third = kept(ports, THIRD, event("Seen"))
+def test_merged_contact_id_resolves_to_its_winner(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
+    third = stored_contact(ports, THIRD, event("Seen"))
     ports.merging.finish_merge(tombstone(loser))
     between = ports.contacts.profile(STORE, WINNER)
     assert between is not None
-    united(ports, between, third)
+    merge_both(ports, between, third)
     found = ports.contacts.profile(STORE, LOSER)
     assert found is not None
     assert (found.contact, sorted(found.totals)) == (THIRD, ["Ordered", "Seen", "Viewed"])
 
 
-def test_who_has_no_profile_yet_can_be_merged_and_merged_into(ports: Ports) -> None:
-    loser, nobody = kept(ports, LOSER, event("Viewed")), Profile(STORE, WINNER)
-    united(ports, loser, nobody)
+def test_contact_without_profile_can_be_either_side_of_a_merge(ports: Ports) -> None:
+    loser, nobody = stored_contact(ports, LOSER, event("Viewed")), Profile(STORE, WINNER)
+    merge_both(ports, loser, nobody)
     unknown = Profile(STORE, THIRD)
     winner = ports.contacts.profile(STORE, WINNER)
     assert winner is not None
-    united(ports, unknown, winner)
+    merge_both(ports, unknown, winner)
     found = ports.contacts.profile(STORE, THIRD)
     assert found is not None
     assert list(found.totals) == ["Viewed"]
 
 
 @pytest.mark.parametrize("who", [LOSER, WINNER])
-def test_nothing_changes_if_either_has_changed_meanwhile(ports: Ports, who: str) -> None:
-    loser, winner = couple(ports)
+def test_merge_fails_when_either_profile_has_changed(ports: Ports, who: str) -> None:
+    loser, winner = two_contacts(ports)
     stale = {LOSER: loser, WINNER: winner}[who]
     assert ports.contacts.apply(stale, replace(stale, last_sequence=6))
     gone = tombstone(loser)
@@ -117,8 +119,8 @@ def test_nothing_changes_if_either_has_changed_meanwhile(ports: Ports, who: str)
 
 
 @pytest.mark.parametrize("topic", ["offers", "news"])
-def test_a_no_that_is_said_meanwhile_is_not_lost(ports: Ports, topic: str) -> None:
-    loser, winner = couple(ports)
+def test_consent_withdrawn_during_the_merge_is_kept(ports: Ports, topic: str) -> None:
+    loser, winner = two_contacts(ports)
     said = ContactUpdate(consents=(consent_fact(topic, "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=said))
     assert not ports.merging.merge_profiles(
@@ -126,30 +128,30 @@ def test_a_no_that_is_said_meanwhile_is_not_lost(ports: Ports, topic: str) -> No
     )
 
 
-def test_who_ends_an_enrollment_meanwhile_does_not_leave_it_to_the_winner(ports: Ports) -> None:
+def test_enrollment_ended_during_merge_is_not_left_with_winner(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(OWN))
     presence = enrollment(OWN).presence()
     loser = replace(Profile(STORE, LOSER), last_sequence=5, active_enrollments={OWN.id: presence})
     ports.contacts.apply(None, loser)
-    winner = kept(ports, WINNER, event("Ordered"))
+    winner = stored_contact(ports, WINNER, event("Ordered"))
     ports.enrollments.finish(OWN, "completed", "", MONDAY_NOON)
     assert not ports.merging.merge_profiles(
         loser, tombstone(loser), winner, merge_profiles(winner, loser), TOPICS
     )
 
 
-def test_a_writer_who_read_the_winner_before_the_merge_changes_nothing(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
+def test_profile_write_based_on_state_before_merge_fails(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
     assert not ports.contacts.apply(winner, replace(winner, last_sequence=6))
     assert not ports.contacts.apply(loser, replace(loser, last_sequence=6))
     assert not ports.contacts.apply(None, replace(loser, last_sequence=6))
 
 
-def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    gone = united(ports, loser, winner)
-    third = kept(ports, THIRD, event("Seen"))
+def test_contact_receiving_a_merge_is_not_merged_away(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    gone = merge_both(ports, loser, winner)
+    third = stored_contact(ports, THIRD, event("Seen"))
     held = ports.contacts.profile(STORE, WINNER)
     assert held is not None
     further = tombstone(held, THIRD)
@@ -159,18 +161,18 @@ def test_nobody_is_merged_away_while_receiving_what_another_was(ports: Ports) ->
     assert ports.merging.merge_profiles(held, further, third, after, TOPICS)
 
 
-def test_two_can_be_merged_into_one_at_the_same_time(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
-    third = kept(ports, THIRD, event("Seen"))
+def test_two_contacts_can_be_merged_into_one_at_once(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
+    third = stored_contact(ports, THIRD, event("Seen"))
     held = ports.contacts.profile(STORE, WINNER)
     assert held is not None
-    united(ports, third, held)
+    merge_both(ports, third, held)
 
 
-def test_a_merge_that_is_complete_says_so(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    gone = united(ports, loser, winner)
+def test_completed_merge_is_marked(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    gone = merge_both(ports, loser, winner)
     for _ in range(2):
         ports.merging.finish_merge(gone)
     assert ports.contacts.get_even_if_merged(STORE, LOSER) == replace(gone, merging=False)
@@ -179,7 +181,7 @@ def test_a_merge_that_is_complete_says_so(ports: Ports) -> None:
 # --- identifiers ---
 
 
-def test_an_identifier_that_leads_to_another_is_told(ports: Ports) -> None:
+def test_identifier_of_another_contact_is_reported(ports: Ports) -> None:
     assert (
         ports.contacts.claim_identifiers(LOSER, event(identifiers={"device": "d-1", "cart": "k-1"}))
         == {}
@@ -190,7 +192,7 @@ def test_an_identifier_that_leads_to_another_is_told(ports: Ports) -> None:
     assert ports.timeline.resolve(STORE, [{"email": ADA}, {"device": "d-1"}]) == [WINNER, LOSER]
 
 
-def test_an_identifier_is_led_to_another_only_from_whom_it_led_to(ports: Ports) -> None:
+def test_identifier_is_repointed_only_from_its_expected_contact(ports: Ports) -> None:
     ports.contacts.claim_identifiers(LOSER, event(identifiers={"device": "d-1"}))
     ports.contacts.repoint_identity(STORE, "device", "d-1", THIRD, WINNER)
     assert ports.timeline.resolve(STORE, [{"device": "d-1"}]) == [LOSER]
@@ -199,7 +201,7 @@ def test_an_identifier_is_led_to_another_only_from_whom_it_led_to(ports: Ports) 
     ports.contacts.repoint_identity(STORE, "device", "unknown", LOSER, WINNER)
 
 
-def test_a_page_that_is_not_the_shop_lays_down_no_second_name(ports: Ports) -> None:
+def test_unverified_page_does_not_claim_a_second_identifier(ports: Ports) -> None:
     said = event(identifiers={"email": ADA, "external_id": "7"}, source="browser")
     ports.contacts.claim_identifiers(WINNER, said)
     assert ports.timeline.resolve(STORE, [{"external_id": "7"}]) != [WINNER]
@@ -208,8 +210,8 @@ def test_a_page_that_is_not_the_shop_lays_down_no_second_name(ports: Ports) -> N
 # --- the timeline ---
 
 
-def carried(ports: Ports, gone: Profile) -> list[Event]:
-    """Carry all of it; what the winner had already."""
+def copy_all(ports: Ports, gone: Profile) -> list[Event]:
+    """Copy the whole timeline; the events that the winner already had."""
     met, place = ports.merging.copy_timeline(gone, "")
     while place:
         more, place = ports.merging.copy_timeline(gone, place)
@@ -221,55 +223,57 @@ def seen(ports: Ports, contact: str, name: str) -> int:
     return len(ports.timeline.past_events(STORE, contact, EventWindow(name, None)))
 
 
-def test_the_winner_has_both_timelines_and_both_have_their_proofs(ports: Ports) -> None:
-    loser, winner = couple(ports)
+def test_winner_gets_both_timelines_and_consent_logs_stay(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
     said = event("Viewed", id_="1", contact=ContactUpdate(consents=(consent_fact(),)))
     ports.contacts.record_consent(LOSER, said, ["offers"])
-    gone = united(ports, loser, winner)
+    gone = merge_both(ports, loser, winner)
     for _ in range(2):
-        assert carried(ports, gone) == []
+        assert copy_all(ports, gone) == []
     assert (seen(ports, WINNER, "Viewed"), seen(ports, WINNER, "Ordered")) == (2, 1)
     assert seen(ports, LOSER, "Viewed") == 2
     assert ports.look.proofs() == [("offers", "granted")] * 2
 
 
-def test_events_of_every_script_are_carried(ports: Ports) -> None:
-    loser = kept(ports, LOSER, *(event(name) for name in ("سفارش", "注文", "~", "Ordered")))
-    gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
-    carried(ports, gone)
+def test_events_in_every_script_are_copied(ports: Ports) -> None:
+    loser = stored_contact(
+        ports, LOSER, *(event(name) for name in ("سفارش", "注文", "~", "Ordered"))
+    )
+    gone = merge_both(ports, loser, stored_contact(ports, WINNER, event("Seen")))
+    copy_all(ports, gone)
     assert [seen(ports, WINNER, n) for n in ("سفارش", "注文", "~", "Ordered")] == [1, 1, 1, 1]
 
 
-def test_a_long_timeline_is_carried_in_parts(ports: Ports) -> None:
+def test_long_timeline_is_copied_in_batches(ports: Ports) -> None:
     many = [event("Viewed", id_=f"{n:04d}") for n in range(450)]
-    loser = kept(ports, LOSER, *many)
-    gone = united(ports, loser, kept(ports, WINNER, event("Seen")))
+    loser = stored_contact(ports, LOSER, *many)
+    gone = merge_both(ports, loser, stored_contact(ports, WINNER, event("Seen")))
     ports.merging.copy_timeline(gone, "")
-    assert carried(ports, gone) == []
+    assert copy_all(ports, gone) == []
     assert seen(ports, WINNER, "Viewed") == 450
 
 
-def test_what_both_have_is_told_and_questions_stay_where_they_were_asked(ports: Ports) -> None:
-    loser, winner = couple(ports)
+def test_shared_events_are_reported_and_merge_requests_stay(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
     twice = event("Viewed", id_="2")
     ports.timeline.append(WINNER, twice)
     ports.timeline.append(
         LOSER, merge_request_event(THIRD, event(identifiers={"email": ADA}), "email")
     )
-    gone = united(ports, loser, winner)
+    gone = merge_both(ports, loser, winner)
     for _ in range(2):
-        assert carried(ports, gone) == [twice]
+        assert copy_all(ports, gone) == [twice]
     assert seen(ports, WINNER, "Merge Requested") == 0
 
 
-def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) -> None:
-    loser, winner = couple(ports)
+def test_late_event_is_uncounted_if_copied_or_reverted(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
     late, reported_twice = event("Viewed", id_="late"), event("Viewed", id_="twice")
     for each in (late, reported_twice):
         ports.timeline.append(LOSER, each)
     ports.timeline.append(WINNER, reported_twice)
-    gone = united(ports, loser, winner)
-    assert carried(ports, gone) == [reported_twice]
+    gone = merge_both(ports, loser, winner)
+    assert copy_all(ports, gone) == [reported_twice]
     assert ports.merging.undo_double_count(WINNER, late, LOSER)
     assert not ports.merging.undo_double_count(WINNER, late, THIRD)
     assert not ports.merging.undo_double_count(WINNER, reported_twice, LOSER)
@@ -277,15 +281,15 @@ def test_a_late_event_is_uncounted_if_it_was_copied_or_taken_back(ports: Ports) 
     assert ports.merging.undo_double_count(WINNER, reported_twice, LOSER)
 
 
-def test_an_event_is_applied_again_once_for_each_reason(ports: Ports) -> None:
+def test_event_is_reapplied_once_for_each_reason(ports: Ports) -> None:
     assert ports.merging.replay(WINNER, event(), ReplayedEvent("one"))
     assert not ports.merging.replay(WINNER, event(), ReplayedEvent("one"))
     assert ports.merging.replay(WINNER, event(), ReplayedEvent("two", follow=7))
     assert seen(ports, WINNER, event().name) == 0
 
 
-def test_an_event_that_came_astray_leaves_the_timeline_with_the_profile(ports: Ports) -> None:
-    held = kept(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
+def test_misrouted_event_leaves_timeline_with_the_profile_write(ports: Ports) -> None:
+    held = stored_contact(ports, WINNER, event("Viewed", id_="1"), event("Viewed", id_="2"))
     after = replace(held, last_sequence=7, misrouted=(7, THIRD))
     assert ports.merging.move_misrouted(held, after, event("Viewed", id_="2"))
     assert ports.contacts.get_even_if_merged(STORE, WINNER) == after
@@ -297,8 +301,8 @@ def test_an_event_that_came_astray_leaves_the_timeline_with_the_profile(ports: P
 # --- enrollments and messages ---
 
 
-def moved_in(ports: Ports, key: str = "k-1") -> Profile:
-    """A loser who is inside, merged; the tombstone."""
+def merged_with_enrollment(ports: Ports, key: str = "k-1") -> Profile:
+    """Merge a loser with an active enrollment; the tombstone."""
     ports.enrollments.enroll(enrollment(OWN, key=key))
     said = ContactUpdate(consents=(consent_fact(),))
     mailed = apply_event(Profile(STORE, LOSER), event(contact=said), SETTINGS)
@@ -307,18 +311,21 @@ def moved_in(ports: Ports, key: str = "k-1") -> Profile:
     )
     ports.contacts.apply(None, loser)
     ports.merging.reserve(STORE, LOSER, WINNER)
-    return united(ports, loser, kept(ports, WINNER, event("Ordered", identifiers={"cart": "1"})))
+    return merge_both(
+        ports, loser, stored_contact(ports, WINNER, event("Ordered", identifiers={"cart": "1"}))
+    )
 
 
-def test_the_winner_has_been_enrolled_for_what_the_loser_was(ports: Ports) -> None:
+def test_winner_counts_the_entries_of_the_loser(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(OWN, key="k-1"))
     unkeyed = OWN._replace(workflow="welcome", id="e-welcome")
     ports.enrollments.enroll(enrollment(unkeyed))
     for _ in range(2):
         stays = ports.merging.reserve(STORE, LOSER, WINNER)
         assert sorted((s.ref.id, s.key, s.event_id) for s in stays) == [
-            ("e-loser", "k-1", "evt-1"), ("e-welcome", "", "evt-1"),
-        ]  # fmt: skip
+            ("e-loser", "k-1", "evt-1"),
+            ("e-welcome", "", "evt-1"),
+        ]
     for workflow, distinction in (("cart", "key k-1"), ("welcome", "evt-1")):
         id_ = enrollment_id(STORE, workflow, WINNER, distinction)
         loaded = ports.enrollments.load(EnrollmentRef(STORE, WINNER, workflow, 1, id_))
@@ -332,8 +339,8 @@ def test_the_winner_has_been_enrolled_for_what_the_loser_was(ports: Ports) -> No
     assert ports.enrollments.load(EnrollmentRef(STORE, THIRD, "cart", 1, id_)) is not None
 
 
-def test_an_enrollment_goes_on_where_it_is_with_what_is_known_of_the_winner(ports: Ports) -> None:
-    moved_in(ports)
+def test_enrollment_of_loser_continues_with_profile_of_winner(ports: Ports) -> None:
+    merged_with_enrollment(ports)
     loaded = ports.enrollments.load(OWN)
     assert loaded is not None
     profile, own = loaded
@@ -349,8 +356,8 @@ def test_an_enrollment_goes_on_where_it_is_with_what_is_known_of_the_winner(port
     assert left.active_enrollments == {}
 
 
-def test_a_message_is_claimed_on_the_consent_and_the_address_of_the_winner(ports: Ports) -> None:
-    moved_in(ports)
+def test_claim_uses_consent_and_address_of_the_winner(ports: Ports) -> None:
+    merged_with_enrollment(ports)
     mine = draft("reminder", OWN)
     with pytest.raises(ThrottledError):  # whoever read the loser before the merge has to look again
         ports.ledger.claim(mine, PendingOutcomes(), MONDAY_NOON)
@@ -364,9 +371,9 @@ def test_a_message_is_claimed_on_the_consent_and_the_address_of_the_winner(ports
     assert refused != Claimed()
 
 
-def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) -> None:
-    loser, winner = couple(ports)
-    united(ports, loser, winner)
+def test_unsubscribe_under_the_old_id_reaches_the_winner(ports: Ports) -> None:
+    loser, winner = two_contacts(ports)
+    merge_both(ports, loser, winner)
     no = ContactUpdate(consents=(consent_fact("offers", "withdrawn", MONDAY_NOON + HOUR),))
     ports.contacts.withdraw(LOSER, event("Unsubscribed", contact=no))
     found = ports.contacts.profile(STORE, WINNER)
@@ -376,7 +383,7 @@ def test_a_no_that_is_said_under_the_old_name_reaches_the_contact(ports: Ports) 
     assert seen(ports, LOSER, "Unsubscribed") == 0
 
 
-def test_an_ask_is_read_as_it_was_written(ports: Ports) -> None:
+def test_merge_request_survives_storage(ports: Ports) -> None:
     question = merge_request_event(WINNER, event(identifiers={"email": ADA}), "email")
     ports.timeline.append(LOSER, question)
     (found,) = ports.timeline.past_events(STORE, LOSER, EventWindow("Merge Requested", None))

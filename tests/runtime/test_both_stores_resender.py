@@ -1,5 +1,4 @@
-"""What asking `run_steps` to send again promises: an error of AWS is `ThrottledError`, like
-everywhere."""
+"""The retry of a message by `run_steps`: every error of AWS is a `ThrottledError`."""
 
 import io
 import json
@@ -24,7 +23,7 @@ def _answer(body: bytes = b'{"next": "end"}', **more: str) -> dict[str, object]:
     return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(body), len(body)), **more}
 
 
-def test_the_function_is_told_what_to_send_again(
+def test_retrier_names_the_message_to_the_function(
     stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
@@ -36,7 +35,7 @@ def test_the_function_is_told_what_to_send_again(
     stub.assert_no_pending_responses()
 
 
-def test_a_function_may_say_that_a_pause_has_to_end_first(
+def test_function_may_answer_that_a_pause_must_end_first(
     stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
@@ -45,7 +44,7 @@ def test_a_function_may_say_that_a_pause_has_to_end_first(
         assert not resender.retry_message(enrollment_ref(), "receipt", 3)
 
 
-def test_a_function_that_fails_is_asked_again_later(
+def test_failing_function_is_retried_later(
     stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed
@@ -54,7 +53,7 @@ def test_a_function_that_fails_is_asked_again_later(
         resender.retry_message(enrollment_ref(), "receipt", 3)
 
 
-def test_a_function_that_cannot_be_called_is_asked_again_later(
+def test_unreachable_function_is_retried_later(
     stubbed: tuple[LambdaMessageRetrier, Stubber],
 ) -> None:
     resender, stub = stubbed

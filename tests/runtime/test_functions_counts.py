@@ -1,4 +1,4 @@
-"""run_steps marks workflows that move, trigger_date counts them, `milepost counts` at any time."""
+"""run_steps queues counts, trigger_date does them, `milepost counts` counts at any time."""
 
 import json
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ STACK = "milepost-here"
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
-class Formation:
-    """CloudFormation, as far as it knows one stack: by its outputs."""
+class FakeCloudFormation:
+    """A CloudFormation client that knows the outputs of one stack."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
         if StackName != STACK:
@@ -39,11 +39,13 @@ class Formation:
 
 
 @pytest.fixture
-def moved(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    """A shop whose workflow sent a mail."""
+def shop_with_mail(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """A shop whose workflow has sent an e-mail."""
     real = core.client
     monkeypatch.setattr(
-        core, "client", lambda name: Formation() if name == "cloudformation" else real(name)
+        core,
+        "client",
+        lambda name: FakeCloudFormation() if name == "cloudformation" else real(name),
     )
     upload(shop, files_of(visit=VISIT))
     tell(shop, "Visited")
@@ -51,15 +53,15 @@ def moved(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     yield shop
 
 
-def forget(shop: Shop) -> None:
-    """Lose the decision of the one mail."""
+def remove_message(shop: Shop) -> None:
+    """Lose the decision about the e-mail."""
     (message,) = shop.items("MESSAGE#")
     key = {"pk": message["pk"], "sk": message["sk"]}
     core.table(core.settings().contacts_table).delete(key)
 
 
 def make_due(shop: Shop) -> None:
-    """Have the night of the shop's one job be over."""
+    """Make the shop's only count due."""
     jobs = runtime.count_jobs()
     (job,) = (job for job in _all_jobs() if job["store"] == shop.store)
     jobs.table.delete(keys.count_job(datetime.fromisoformat(job["due"]), shop.store, "visit"))
@@ -78,43 +80,46 @@ def _all_jobs() -> list[dict[str, Any]]:
     ]
 
 
-def test_a_block_that_runs_marks_its_workflow_once_for_the_coming_night(moved: Shop) -> None:
-    run(moved, "visit", "hello")
-    (job,) = (job for job in _all_jobs() if job["store"] == moved.store)
+def test_block_run_queues_its_workflow_for_the_nightly_count(shop_with_mail: Shop) -> None:
+    run(shop_with_mail, "visit", "hello")
+    (job,) = (job for job in _all_jobs() if job["store"] == shop_with_mail.store)
     assert (job["workflow"], job["done"]) == ("visit", "")
     assert datetime.fromisoformat(job["due"]) == next_night(datetime.now(UTC))
 
 
-def test_the_minute_counts_what_is_due_and_tells_the_numbers(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+def test_scheduler_counts_due_workflows_and_emits_metrics(
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make_due(moved)
+    make_due(shop_with_mail)
     capsys.readouterr()
     trigger_date({}, None)
     said = capsys.readouterr().out
     (line,) = (json.loads(line) for line in said.splitlines() if "workflow counted" in line)
-    assert (line["store"], line["workflow"]) == (moved.store, "visit")
+    assert (line["store"], line["workflow"]) == (shop_with_mail.store, "visit")
     assert {name: line[name] for name in ("entered", "decided", "sent", "failed")} == {
-        "entered": 1, "decided": 1, "sent": 1, "failed": 0,
-    }  # fmt: skip
+        "entered": 1,
+        "decided": 1,
+        "sent": 1,
+        "failed": 0,
+    }
     assert "CountsUnbalanced" not in said
-    assert [job for job in _all_jobs() if job["store"] == moved.store] == []
-    assert runtime.count_jobs().last_started(moved.store, "visit") is not None
+    assert [job for job in _all_jobs() if job["store"] == shop_with_mail.store] == []
+    assert runtime.count_jobs().last_started(shop_with_mail.store, "visit") is not None
     trigger_date({}, None)
     assert "workflow counted" not in capsys.readouterr().out
 
 
-def test_a_decision_that_is_lost_is_a_metric_and_a_log_line(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+def test_lost_decision_emits_metric_and_log_line(
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget(moved)
-    make_due(moved)
+    remove_message(shop_with_mail)
+    make_due(shop_with_mail)
     capsys.readouterr()
     trigger_date({}, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (error,) = (each for each in lines if each.get("message") == "counts unbalanced")
     named = ("store", "workflow", "step", "off", "missing", "extra")
-    assert [error[name] for name in named] == [moved.store, "visit", "hello", 1, 1, 0]
+    assert [error[name] for name in named] == [shop_with_mail.store, "visit", "hello", 1, 1, 0]
     (metric,) = (each for each in lines if "CountsUnbalanced" in each)
     assert metric["CountsUnbalanced"] == [1.0]
     assert metric["service"] == "milepost"
@@ -122,11 +127,11 @@ def test_a_decision_that_is_lost_is_a_metric_and_a_log_line(
     assert (described["Namespace"], described["Dimensions"]) == ("Milepost", [["service"]])
 
 
-def test_the_command_line_shows_a_table_that_adds_up(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+def test_command_line_prints_table_with_correct_sums(
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert main(["counts", moved.store, "visit", "--stack", STACK]) == 0
+    assert main(["counts", shop_with_mail.store, "visit", "--stack", STACK]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "1 entered: 1 completed",
         "step   decided  sent  skipped  failed  unknown  missing  extra",
@@ -135,24 +140,35 @@ def test_the_command_line_shows_a_table_that_adds_up(
     ]
 
 
-def test_the_command_line_names_what_is_missing(
-    moved: Shop, capsys: pytest.CaptureFixture[str]
+def test_command_line_names_missing_decisions(
+    shop_with_mail: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget(moved)
+    remove_message(shop_with_mail)
     capsys.readouterr()
-    assert main(["counts", moved.store, "visit", "--stack", STACK]) == 1
+    assert main(["counts", shop_with_mail.store, "visit", "--stack", STACK]) == 1
     said = capsys.readouterr().out
-    (enrollment,) = moved.items("ENROLLMENT#")
+    (enrollment,) = shop_with_mail.items("ENROLLMENT#")
     name = enrollment["sk"]["S"].rpartition("#")[2]
     assert f"missing: hello of enrollment {name}, contact " in said
     assert "1 do not add up: please report it" in said
-    assert main(["counts", moved.store, "visit", "--stack", STACK, "--json"]) == 1
+    assert main(["counts", shop_with_mail.store, "visit", "--stack", STACK, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["steps"]["hello"] == {
-        "decided": 1, "sent": 0, "skipped": 0, "failed": 0, "unknown": 0, "missing": 1, "extra": 0,
-        "reasons": {}, "off": 1,
-        "delivered": 0, "opened": 0, "clicked": 0, "bounced": 0, "complained": 0,
-    }  # fmt: skip
+        "decided": 1,
+        "sent": 0,
+        "skipped": 0,
+        "failed": 0,
+        "unknown": 0,
+        "missing": 1,
+        "extra": 0,
+        "reasons": {},
+        "off": 1,
+        "delivered": 0,
+        "opened": 0,
+        "clicked": 0,
+        "bounced": 0,
+        "complained": 0,
+    }
     assert [(each["enrollment"], each["step"]) for each in document["missing"]] == [(name, "hello")]
 
 
@@ -160,8 +176,12 @@ def test_the_command_line_names_what_is_missing(
     ("workflow_name", "stack", "said"),
     [("vist", STACK, "check both names"), ("visit", "other", "there is no stack")],
 )
-def test_a_name_that_is_wrong_is_told(
-    moved: Shop, capsys: pytest.CaptureFixture[str], workflow_name: str, stack: str, said: str
+def test_command_line_reports_an_unknown_workflow(
+    shop_with_mail: Shop,
+    capsys: pytest.CaptureFixture[str],
+    workflow_name: str,
+    stack: str,
+    said: str,
 ) -> None:
-    assert main(["counts", moved.store, workflow_name, "--stack", stack]) == 2
+    assert main(["counts", shop_with_mail.store, workflow_name, "--stack", stack]) == 2
     assert said in capsys.readouterr().err

@@ -52,7 +52,7 @@ CART = workflow(
 
 @pytest.fixture
 def cart(shop: Shop) -> Shop:
-    """A store with the cart workflow live, and a greeting by name in its mail."""
+    """A store with a live cart workflow whose e-mail greets by name."""
     dear = "Dear {{ contact.first_name|default('reader') }}"
     upload(shop, files_of(cart=CART) | template("plain", body=dear))
     assert report(shop, "workflows.cart")["outcome"] == "published"
@@ -63,14 +63,14 @@ def cart(shop: Shop) -> Shop:
 
 @pytest.fixture
 def entered(cart: Shop) -> Shop:
-    """The person has begun a checkout."""
+    """The contact has started a checkout."""
     tell(cart, "Checkout Started", {"total": 150})
     return cart
 
 
 @pytest.fixture
-def mailed(entered: Shop) -> Shop:
-    """... and has got the reminder."""
+def reminded(entered: Shop) -> Shop:
+    """... and has received the reminder."""
     run(entered, "cart", "reminder")
     assert len(entered.cloud.post.sent) == 1
     return entered
@@ -102,7 +102,7 @@ def profile(shop: Shop) -> Any:
 # --- react ---
 
 
-def test_an_event_enrolls_the_contact_and_starts_the_published_machine(entered: Shop) -> None:
+def test_event_enrolls_contact_and_starts_state_machine(entered: Shop) -> None:
     (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
     ref = json.loads(execution["input"])["enrollment"]
     assert execution["name"] == ref["id"]
@@ -112,7 +112,7 @@ def test_an_event_enrolls_the_contact_and_starts_the_published_machine(entered: 
     assert list(profile(entered).active_enrollments) == [ref["id"]]
 
 
-def test_a_record_of_the_stream_that_comes_again_changes_nothing(cart: Shop) -> None:
+def test_repeated_stream_record_changes_nothing(cart: Shop) -> None:
     new = tell(cart, "Checkout Started")
     before = cart.items()
     batch = cart.cloud.stream(*new)
@@ -123,10 +123,8 @@ def test_a_record_of_the_stream_that_comes_again_changes_nothing(cart: Shop) -> 
     assert len(cart.cloud.executions(machine_of(cart, "cart"))) == 1
 
 
-def test_a_contact_that_cannot_be_brought_up_to_date_holds_up_nobody_else(
-    cart: Shop, printed: Printed
-) -> None:
-    """The bad one's later events wait, the others are applied, and Lambda is told to come again."""
+def test_failing_contact_does_not_block_other_contacts(cart: Shop, printed: Printed) -> None:
+    """The failing contact's later events wait, the others are applied, and Lambda retries."""
     tell(cart, "Seen", id="seen-1")
     good = cart.events("Seen")[0]
     bad = json.loads(json.dumps(good).replace(good["pk"]["S"], f"S#{cart.store}#C#c-broken"))
@@ -144,9 +142,7 @@ def test_a_contact_that_cannot_be_brought_up_to_date_holds_up_nobody_else(
     ]
 
 
-def test_the_log_names_the_reason_against_entering_but_not_what_was_compared(
-    shop: Shop, printed: Printed
-) -> None:
+def test_log_names_denial_reason_without_compared_values(shop: Shop, printed: Printed) -> None:
     document = workflow(send("a"), audience={"contact": "first_name", "is": "Somebody Else"})
     by_address = workflow(send("b"), audience={"contact": "email", "ends_with": "@other.example"})
     upload(shop, files_of(one=document, two=by_address))
@@ -155,7 +151,7 @@ def test_the_log_names_the_reason_against_entering_but_not_what_was_compared(
     assert record["refused"] == {"one": "audience", "two": "audience"}
 
 
-def test_an_order_ends_the_enrollment_and_stops_its_machine(entered: Shop) -> None:
+def test_order_ends_enrollment_and_stops_its_execution(entered: Shop) -> None:
     tell(entered, "Order Completed", {"order_id": "o-1"})
     assert enrollment(entered)["status"]["S"] == "exited"
     assert enrollment(entered)["reason"]["S"] == "exit on Order Completed"
@@ -164,7 +160,7 @@ def test_an_order_ends_the_enrollment_and_stops_its_machine(entered: Shop) -> No
     assert profile(entered).active_enrollments == {}
 
 
-def test_a_goal_without_a_condition_ends_the_enrollment_too(shop: Shop) -> None:
+def test_goal_without_condition_ends_enrollment(shop: Shop) -> None:
     goal = {"event": "Order Completed", "where": None, "within": "5 days"}
     document = workflow(delay("1 hour"), send("a"), goal=goal, reentry={}, exit_on=[])
     upload(shop, files_of(cart=document))
@@ -176,7 +172,7 @@ def test_a_goal_without_a_condition_ends_the_enrollment_too(shop: Shop) -> None:
 # --- run_steps ---
 
 
-def test_the_machine_begins_with_a_wait_and_is_told_until_when(entered: Shop) -> None:
+def test_first_wait_returns_its_due_time_to_the_state_machine(entered: Shop) -> None:
     before = datetime.now(UTC)
     rest = run(entered, "cart", "first-wait")
     assert rest["next"] == "first-wait"
@@ -186,11 +182,11 @@ def test_the_machine_begins_with_a_wait_and_is_told_until_when(entered: Shop) ->
     assert rest["enrollment"] == enrolled(entered, "cart")["enrollment"]
 
 
-def test_a_block_that_runs_again_waits_until_the_same_instant(entered: Shop) -> None:
+def test_repeated_block_run_waits_until_the_same_instant(entered: Shop) -> None:
     assert run(entered, "cart", "first-wait") == run(entered, "cart", "first-wait")
 
 
-def test_a_mail_goes_out_once_however_often_its_block_runs(entered: Shop) -> None:
+def test_repeated_block_run_sends_its_email_once(entered: Shop) -> None:
     first = run(entered, "cart", "reminder")
     assert run(entered, "cart", "reminder") == first
     assert first["next"] == "wait-for-click"
@@ -201,31 +197,34 @@ def test_a_mail_goes_out_once_however_often_its_block_runs(entered: Shop) -> Non
     assert mail["FromEmailAddress"] == f'"Harborline Goods" <{ENVIRONMENT["MILEPOST_SENDER"]}>'
     tags = {tag["Name"]: tag["Value"] for tag in mail["EmailTags"]}
     assert tags == {
-        "message": message(entered), "store": entered.store, "workflow": "cart", "step": "reminder"
-    }  # fmt: skip
+        "message": message(entered),
+        "store": entered.store,
+        "workflow": "cart",
+        "step": "reminder",
+    }
     assert status(entered) == "accepted"
 
 
-def test_the_link_in_the_header_unsubscribes(mailed: Shop) -> None:
+def test_link_in_list_unsubscribe_header_unsubscribes(reminded: Shop) -> None:
     from functions.unsubscribe.app import handler as unsubscribe
     from tests.support.aws_events import posted
 
-    (mail,) = mailed.cloud.post.sent
+    (mail,) = reminded.cloud.post.sent
     headers = {h["Name"]: h["Value"] for h in mail["Content"]["Simple"]["Headers"]}
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     link = headers["List-Unsubscribe"].strip("<>")
-    assert link.startswith(f"{ENVIRONMENT['MILEPOST_PUBLIC_URL']}/v1/{mailed.store}/unsubscribe/")
+    assert link.startswith(f"{ENVIRONMENT['MILEPOST_PUBLIC_URL']}/v1/{reminded.store}/unsubscribe/")
     token = link.rpartition("/")[2]
     assert EMAIL not in link
-    request = posted("unsubscribe.post", "scope=topic", store=mailed.store, token=token)
+    request = posted("unsubscribe.post", "scope=topic", store=reminded.store, token=token)
     assert unsubscribe(request, None)["statusCode"] == 200
-    assert profile(mailed).consents() == {"offers": "withdrawn"}
-    assert run(mailed, "cart", "last-call")["next"] == "end"
-    assert len(mailed.cloud.post.sent) == 1, "the second mail was not sent"
+    assert profile(reminded).consents() == {"offers": "withdrawn"}
+    assert run(reminded, "cart", "last-call")["next"] == "end"
+    assert len(reminded.cloud.post.sent) == 1, "the second mail was not sent"
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
-def test_a_post_that_is_busy_is_tried_again_by_step_functions(entered: Shop, code: str) -> None:
+def test_throttling_by_ses_is_retried_by_step_functions(entered: Shop, code: str) -> None:
     entered.cloud.post.answers = [refusal(code, 429)]
     with pytest.raises(ThrottledError):
         run(entered, "cart", "reminder")
@@ -234,14 +233,14 @@ def test_a_post_that_is_busy_is_tried_again_by_step_functions(entered: Shop, cod
     assert status(entered) == "accepted"
 
 
-def test_a_post_that_refuses_is_not_asked_again(entered: Shop) -> None:
+def test_email_refused_by_ses_is_not_retried(entered: Shop) -> None:
     entered.cloud.post.answers = [refusal("MessageRejected")]
     run(entered, "cart", "reminder")
     run(entered, "cart", "reminder")
     assert (status(entered), len(entered.cloud.post.sent)) == ("rejected", 1)
 
 
-def test_a_post_that_does_not_answer_leaves_the_outcome_open(entered: Shop) -> None:
+def test_missing_answer_of_ses_leaves_the_message_open(entered: Shop) -> None:
     entered.cloud.post.answers = [ReadTimeoutError(endpoint_url="https://email")]
     run(entered, "cart", "reminder")
     run(entered, "cart", "reminder")
@@ -250,7 +249,7 @@ def test_a_post_that_does_not_answer_leaves_the_outcome_open(entered: Shop) -> N
     assert status(entered) == "accepted", "what nobody answered, a report settles"
 
 
-def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
+def test_failed_execution_ends_its_enrollment(entered: Shop) -> None:
     task = sample("aws", "stepfunctions.abandon") | enrolled(entered, "cart")
     assert run_steps(task, None)["next"] == "end"
     assert enrollment(entered)["status"]["S"] == "failed"
@@ -258,8 +257,8 @@ def test_a_machine_that_failed_leaves_nobody_behind(entered: Shop) -> None:
     assert profile(entered).active_enrollments == {}
 
 
-def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: Shop) -> None:
-    """A person stopped it, or it ran out of its year: EventBridge tells."""
+def test_aborted_execution_ends_enrollment_by_its_status_event(entered: Shop) -> None:
+    """A person stopped it, or it exceeded its year: EventBridge reports both."""
     (execution,) = entered.cloud.executions(machine_of(entered, "cart"))
     event = sample("aws", "eventbridge.execution")
     event["detail"] |= {"input": execution["input"], "status": "TIMED_OUT"}
@@ -268,13 +267,13 @@ def test_a_machine_that_ended_without_a_word_is_told_by_step_functions(entered: 
     assert profile(entered).active_enrollments == {}
 
 
-def test_an_enrollment_that_is_not_there_yet_is_asked_for_again(entered: Shop) -> None:
+def test_enrollment_not_yet_stored_is_retried(entered: Shop) -> None:
     ref = enrolled(entered, "cart")["enrollment"] | {"id": "e" + "0" * 31}
     with pytest.raises(ThrottledError):
         run_steps({"enrollment": ref, "block": "first-wait"}, None)
 
 
-def test_a_branch_is_decided_once(shop: Shop) -> None:
+def test_branch_is_decided_once(shop: Shop) -> None:
     document = workflow(
         branch(
             "big", {"event": "total", "gte": 100}, [delay("1 hour", "yes")], [delay("1 day", "no")]
@@ -295,28 +294,28 @@ def wait(shop: Shop, token: str, since: str) -> None:
     await_event(task | {"token": token, "since": since}, None)
 
 
-def test_a_click_wakes_the_wait(mailed: Shop) -> None:
-    wait(mailed, "token-1", ago())
-    assert mailed.cloud.states.answered == []
+def test_click_resumes_the_wait(reminded: Shop) -> None:
+    wait(reminded, "token-1", ago())
+    assert reminded.cloud.states.answered == []
     clicked_at = datetime.now(UTC).isoformat()
-    batch = ses_event(message(mailed), "click", mailed, timestamp=clicked_at)
+    batch = ses_event(message(reminded), "click", reminded, timestamp=clicked_at)
     assert record_ses_events(batch) == []
-    react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
-    assert mailed.cloud.states.answered == ["token-1"]
-    mailed.cloud.states.answered.clear()
-    assert run(mailed, "cart", "clicked")["next"] == "end"
-    assert enrollment(mailed)["reason"]["S"] == "came back"
+    react(reminded.cloud.stream(*reminded.events("Email Clicked")), None)
+    assert reminded.cloud.states.answered == ["token-1"]
+    reminded.cloud.states.answered.clear()
+    assert run(reminded, "cart", "clicked")["next"] == "end"
+    assert enrollment(reminded)["reason"]["S"] == "came back"
 
 
-def test_a_click_that_is_faster_than_the_wait_wakes_it_at_once(mailed: Shop) -> None:
+def test_click_before_the_wait_resumes_it_at_once(reminded: Shop) -> None:
     since = ago()
     record_ses_events(
-        ses_event(message(mailed), "click", mailed, timestamp=datetime.now(UTC).isoformat())
+        ses_event(message(reminded), "click", reminded, timestamp=datetime.now(UTC).isoformat())
     )
-    react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
-    wait(mailed, "token-2", since)
-    assert mailed.cloud.states.answered == ["token-2"]
-    mailed.cloud.states.answered.clear()
+    react(reminded.cloud.stream(*reminded.events("Email Clicked")), None)
+    wait(reminded, "token-2", since)
+    assert reminded.cloud.states.answered == ["token-2"]
+    reminded.cloud.states.answered.clear()
 
 
 KINDS = {
@@ -340,7 +339,7 @@ KINDS = {
 
 @pytest.fixture
 def sent(shop: Shop) -> Shop:
-    """A store whose ledger holds one accepted message to the person, and nothing else."""
+    """A store with one accepted message in its ledger."""
     contact = contact_id(shop.store, "email", EMAIL)
     ref = EnrollmentRef(shop.store, contact, "cart", 1, "e" + "1" * 31)
     mail = draft(ref=ref, recipient=EMAIL)
@@ -358,7 +357,7 @@ def sent(shop: Shop) -> Shop:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
+def test_every_delivery_event_is_recorded(sent: Shop, kind: str) -> None:
     field, event, suppresses = KINDS[kind]
     batch = ses_event(message(sent), kind, sent)
     assert record_ses_events(batch) == []
@@ -376,7 +375,7 @@ def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
     "kind",
     ["complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"],
 )
-def test_a_report_that_tells_nothing_is_passed_over_and_counted(
+def test_unknown_delivery_event_is_skipped_and_counted(
     sent: Shop, printed: Printed, kind: str
 ) -> None:
     before = sent.items()
@@ -389,21 +388,19 @@ def test_a_report_that_tells_nothing_is_passed_over_and_counted(
 
 
 @pytest.mark.parametrize(("kind", "times"), [("bounce.transient", 1), ("bounce.permanent", 0)])
-def test_a_bounce_that_passes_is_counted(
-    sent: Shop, printed: Printed, kind: str, times: int
-) -> None:
+def test_soft_bounce_is_counted(sent: Shop, printed: Printed, kind: str, times: int) -> None:
     record_ses_events(ses_event(message(sent), kind, sent))
     assert printed.counted("BouncesTransient") == times
 
 
-def test_the_greeting_of_ses_to_a_new_topic_is_not_a_failure(printed: Printed, shop: Shop) -> None:
-    """Otherwise every first deployment would end with a message in the failure queue."""
+def test_first_test_notification_of_ses_is_no_failure(printed: Printed, shop: Shop) -> None:
+    """Otherwise every first deployment would put a message into the failure queue."""
     greeting = "Successfully validated SNS topic for Amazon SES event publishing."
     assert record_ses_events(queued(told_by_sns(greeting))) == []
     assert printed.counted("EmailEventsIgnored") == 1
 
 
-def test_a_bounce_about_somebody_else_suppresses_nobody(sent: Shop, printed: Printed) -> None:
+def test_bounce_for_another_address_suppresses_no_address(sent: Shop, printed: Printed) -> None:
     foreign = [{"emailAddress": "other@mail.example"}]
     batch = ses_event(message(sent), "bounce.permanent", sent, bouncedRecipients=foreign)
     assert record_ses_events(batch) == []
@@ -412,9 +409,7 @@ def test_a_bounce_about_somebody_else_suppresses_nobody(sent: Shop, printed: Pri
     assert sent.events("Email") == []
 
 
-def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
-    sent: Shop, printed: Printed
-) -> None:
+def test_bounce_of_unknown_message_suppresses_no_address(sent: Shop, printed: Printed) -> None:
     ref = f"{contact_id(sent.store, 'email', EMAIL)}-{'0' * 24}"
     assert record_ses_events(ses_event(ref, "bounce.permanent", sent)) == []
     assert printed.counted("EmailEventsUnknown") == 1
@@ -423,29 +418,38 @@ def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
 
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "null", "[]", "{}", '{"Message": 7}', '{"Message": "{"}', '{"Message": "[]"}',
-     json.dumps({"Message": json.dumps({"eventType": "Bounce"})}),
-     json.dumps({"Message": json.dumps({"eventType": ["Bounce"]})})],
-)  # fmt: skip
-def test_what_is_no_report_fails_alone(sent: Shop, body: str) -> None:
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '{"Message": 7}',
+        '{"Message": "{"}',
+        '{"Message": "[]"}',
+        json.dumps({"Message": json.dumps({"eventType": "Bounce"})}),
+        json.dumps({"Message": json.dumps({"eventType": ["Bounce"]})}),
+    ],
+)
+def test_malformed_delivery_event_fails_alone(sent: Shop, body: str) -> None:
     good = ses_event(message(sent), "delivery", sent)["Records"][0]["body"]
     assert record_ses_events(queued(good, body, good)) == ["message-1"]
     assert "delivered_at" in messages(sent)[0]
 
 
-def test_an_address_on_the_list_is_not_mailed_again(mailed: Shop) -> None:
-    record_ses_events(ses_event(message(mailed), "bounce.permanent", mailed))
-    assert run(mailed, "cart", "last-call")["next"] == "end"
-    assert len(mailed.cloud.post.sent) == 1
-    reasons = [m["reason"]["S"] for m in messages(mailed) if m["status"]["S"] == "skipped"]
+def test_suppressed_address_gets_no_further_email(reminded: Shop) -> None:
+    record_ses_events(ses_event(message(reminded), "bounce.permanent", reminded))
+    assert run(reminded, "cart", "last-call")["next"] == "end"
+    assert len(reminded.cloud.post.sent) == 1
+    reasons = [m["reason"]["S"] for m in messages(reminded) if m["status"]["S"] == "skipped"]
     assert reasons == ["suppressed: hard bounce"]
 
 
 # --- trigger_date ---
 
 
-class Functions:
-    """Lambda's client: calls `run_steps` in this process."""
+class LambdaClient:
+    """A Lambda client that calls `run_steps` in this process."""
 
     def __init__(self) -> None:
         self.called: list[Json] = []
@@ -458,13 +462,13 @@ class Functions:
 
 
 @pytest.fixture
-def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    made, real = Functions(), core.client
+def functions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> LambdaClient:
+    made, real = LambdaClient(), core.client
     monkeypatch.setattr(core, "client", lambda name: made if name == "lambda" else real(name))
     return made
 
 
-def unanswered(shop: Shop, category: str) -> Shop:
+def message_without_answer(shop: Shop, category: str) -> Shop:
     document = workflow(send("receipt", category=category))
     upload(shop, files_of(cart=document))
     tell(shop, "Checkout Started")
@@ -475,28 +479,28 @@ def unanswered(shop: Shop, category: str) -> Shop:
     return shop
 
 
-def in_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPatch, minutes: int = 16) -> None:
+def settle_after_15_minutes(monkeypatch: pytest.MonkeyPatch, minutes: int = 16) -> None:
     from milepost.wiring.clock import Clock
 
     later = datetime.now(UTC) + timedelta(minutes=minutes)
     monkeypatch.setattr(Clock, "wire_now", lambda _: later)
 
 
-def test_nothing_is_decided_while_a_report_may_still_come(
-    shop: Shop, functions: Functions, printed: Printed
+def test_message_stays_open_while_delivery_event_may_arrive(
+    shop: Shop, functions: LambdaClient, printed: Printed
 ) -> None:
-    unanswered(shop, "transactional")
+    message_without_answer(shop, "transactional")
     trigger_date(sample("aws", "scheduler"), None)
     assert functions.called == []
     assert printed.counted("MessagesRetried") == 0
     record_ses_events(ses_event(message(shop), "send", shop))
 
 
-def test_marketing_without_an_answer_is_given_up(
-    shop: Shop, functions: Functions, printed: Printed, monkeypatch: pytest.MonkeyPatch
+def test_marketing_without_answer_is_abandoned(
+    shop: Shop, functions: LambdaClient, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unanswered(shop, "marketing")
-    in_a_quarter_of_an_hour(monkeypatch)
+    message_without_answer(shop, "marketing")
+    settle_after_15_minutes(monkeypatch)
     trigger_date(sample("aws", "scheduler"), None)
     assert (len(shop.cloud.post.sent), functions.called) == (1, [])
     assert printed.counted("MessagesAbandoned") == 1
@@ -504,15 +508,15 @@ def test_marketing_without_an_answer_is_given_up(
     assert (item["status"]["S"], "abandoned_at" in item) == ("unknown", True)
 
 
-def test_a_receipt_without_an_answer_is_sent_once_more_and_then_given_up(
-    shop: Shop, functions: Functions, printed: Printed, monkeypatch: pytest.MonkeyPatch
+def test_receipt_without_answer_is_sent_once_more_then_abandoned(
+    shop: Shop, functions: LambdaClient, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unanswered(shop, "transactional")
-    in_a_quarter_of_an_hour(monkeypatch)
+    message_without_answer(shop, "transactional")
+    settle_after_15_minutes(monkeypatch)
     trigger_date(sample("aws", "scheduler"), None)
     assert len(shop.cloud.post.sent) == 2
     assert printed.counted("MessagesRetried") == 1
-    in_a_quarter_of_an_hour(monkeypatch, 60)
+    settle_after_15_minutes(monkeypatch, 60)
     trigger_date(sample("aws", "scheduler"), None)
     assert len(shop.cloud.post.sent) == 2
     assert printed.counted("MessagesAbandoned") == 1

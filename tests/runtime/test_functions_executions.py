@@ -30,13 +30,13 @@ def year(shop: Shop) -> Shop:
 
 
 def held(shop: Shop) -> Enrollment:
-    ref = EnrollmentRef.from_json(enrolled_first(shop)["enrollment"])
+    ref = EnrollmentRef.from_json(enroll_one(shop)["enrollment"])
     loaded = tables.enrollments().load(ref)
     assert loaded is not None
     return loaded[1]
 
 
-def enrolled_first(shop: Shop) -> Item:
+def enroll_one(shop: Shop) -> Item:
     ref: Item = next(e for e in executions(shop) if e["execution_no"] == 0)
     return ref
 
@@ -47,15 +47,15 @@ def executions(shop: Shop) -> list[Item]:
 
 
 def make_due(shop: Shop) -> None:
-    """Have what is parked be due now."""
+    """Make the suspended enrollment due now."""
     enrollment = held(shop)
     assert enrollment.resume_point is not None
     start = enrollment.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))
     assert tables.enrollments().reschedule(enrollment.ref, enrollment.execution_no, start)
 
 
-def test_a_year_is_waited_for_in_the_table_and_gone_on_with_from_there(year: Shop) -> None:
-    done = run(year, "year", "year", leg=0)
+def test_wait_of_a_year_is_suspended_and_resumed(year: Shop) -> None:
+    done = run(year, "year", "year", execution_no=0)
     assert (done["next"], done["execution_no"], done["block_seq"]) == ("end", 0, 1)
     trigger_date({}, None)
     assert len(executions(year)) == 1
@@ -66,8 +66,8 @@ def test_a_year_is_waited_for_in_the_table_and_gone_on_with_from_there(year: Sho
     assert second == {**first, "execution_no": 1, "block_seq": 1, "block": "answer"}
 
 
-def test_the_event_of_a_wait_in_the_table_begins_the_next_leg(year: Shop) -> None:
-    run(year, "year", "year", leg=0)
+def test_event_of_suspended_wait_starts_next_execution(year: Shop) -> None:
+    run(year, "year", "year", execution_no=0)
     make_due(year)
     trigger_date({}, None)
     run_steps(executions(year)[1], None)
@@ -82,18 +82,18 @@ def test_the_event_of_a_wait_in_the_table_begins_the_next_leg(year: Shop) -> Non
     }
 
 
-def test_an_earlier_execution_changes_nothing_any_more(year: Shop) -> None:
-    run(year, "year", "year", leg=0)
+def test_earlier_execution_changes_nothing(year: Shop) -> None:
+    run(year, "year", "year", execution_no=0)
     before = held(year)
-    assert run(year, "year", "answer", leg=0, turn=1)["next"] == "end"
+    assert run(year, "year", "answer", execution_no=0, block_seq=1)["next"] == "end"
     give_up = {**executions(year)[0], "abandon": {"Error": "Boom"}}
     run_steps(give_up, None)
     assert held(year) == before
 
 
-def test_a_pause_and_its_end_are_carried_out_by_the_clock(year: Shop) -> None:
+def test_scheduler_applies_pause_and_resume(year: Shop) -> None:
     upload(year, files_of(year={**YEAR, "status": "paused"}))
-    assert run(year, "year", "year", leg=0)["next"] == "end"
+    assert run(year, "year", "year", execution_no=0)["next"] == "end"
     assert held(year).execution_no == 1
     trigger_date({}, None)
     assert len(executions(year)) == 1
@@ -105,10 +105,10 @@ def test_a_pause_and_its_end_are_carried_out_by_the_clock(year: Shop) -> None:
 
 
 @pytest.mark.parametrize(("kind", "status"), [("cancel", "exited"), ("migrate", "active")])
-def test_a_new_version_reaches_those_inside_by_the_clock(
+def test_scheduler_applies_new_version_to_active_enrollments(
     year: Shop, kind: str, status: str
 ) -> None:
-    run(year, "year", "year", leg=0)
+    run(year, "year", "year", execution_no=0)
     upload(
         year, files_of(year={**YEAR, "title": "Anew", "active_enrollments": {"on_publish": kind}})
     )
@@ -117,14 +117,14 @@ def test_a_new_version_reaches_those_inside_by_the_clock(
     assert held(year).ref.version == (2 if kind == "migrate" else 1)
 
 
-def test_marketing_waits_for_the_end_of_quiet_hours_in_the_table(shop: Shop) -> None:
+def test_marketing_is_suspended_until_quiet_hours_end(shop: Shop) -> None:
     now = datetime.now(UTC)
     begin, end = (now + timedelta(hours=by) for by in (-1, 3))
     clock = {"from": f"{begin:%H:00}", "to": f"{end:%H:00}"}
     offer = workflow(send("offer"))
     upload(shop, {**files_of(year=offer), "settings.json": settings(quiet_hours=clock)})
     tell(shop, "Checkout Started")
-    assert run(shop, "year", "offer", leg=0)["next"] == "end"
+    assert run(shop, "year", "offer", execution_no=0)["next"] == "end"
     start = held(shop).resume_point
     assert start is not None
     assert (start.deferred, start.block_seq) == ("offer: quiet hours", 0)

@@ -1,4 +1,4 @@
-"""trigger_event, react, unsubscribe: two contacts become one, through the real handlers."""
+"""trigger_event, react, unsubscribe: merging through the real handlers."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +18,14 @@ OTHER = "canary.other@canary.example"
 
 
 def post(shop: Shop, *events: dict[str, Any]) -> None:
-    """Report events at once; the stream hands them over only then."""
+    """Send events in one batch; the stream delivers them later."""
     bodies = [{"occurred_at": ago(), "id": f"e-{n}", **event} for n, event in enumerate(events)]
     response = trigger_event(shop.request({"batch": bodies}), None)
     assert response["statusCode"] == 202, response
 
 
-def settle(shop: Shop, seen: set[tuple[str, str]]) -> None:
-    """The stream hands over what is new, until nothing is."""
+def run_react(shop: Shop, seen: set[tuple[str, str]]) -> None:
+    """Deliver new records of the stream until there are none."""
     while True:
         new = [
             item
@@ -45,7 +45,7 @@ def held(shop: Shop, kind: Any, value: str) -> Profile:
     return profile
 
 
-def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
+def test_shared_identifier_merges_two_contacts(shop: Shop) -> None:
     upload(shop, files_of(visit=workflow(delay("1 day"), send("a"), on="Visited")))
     seen: set[tuple[str, str]] = set()
     yes = [{"topic": "offers", "state": "granted", "at": ago(hours=2)}]
@@ -55,18 +55,22 @@ def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
         {"event": "Ordered", "contact": {"email": EMAIL}},
         {"event": "Viewed", "contact": {"device_id": "d-1"}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     post(
         shop,
         {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7", "device_id": "d-1"}},
         {"event": "Viewed Again", "contact": {"device_id": "d-1"}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     one = held(shop, "email", EMAIL)
     assert one == held(shop, "external_id", "7") == held(shop, "device", "d-1")
     assert {name: total.count for name, total in one.totals.items()} == {
-        "Visited": 1, "Ordered": 1, "Viewed": 1, "Linked": 1, "Viewed Again": 1,
-    }  # fmt: skip
+        "Visited": 1,
+        "Ordered": 1,
+        "Viewed": 1,
+        "Linked": 1,
+        "Viewed Again": 1,
+    }
     assert one.consents() == {"offers": "granted"}
     assert [presence.workflow for presence in one.active_enrollments.values()] == ["visit"]
     own = [item for item in shop.items("MERGED#") if item["pk"]["S"].endswith(one.contact)]
@@ -75,7 +79,7 @@ def test_two_who_turn_out_to_be_one_are_one(shop: Shop) -> None:
     assert all("merging" not in item and "consent:offers" not in item for item in gone)
 
 
-def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> None:
+def test_api_and_export_of_merged_contact_hide_bookkeeping(shop: Shop) -> None:
     seen: set[tuple[str, str]] = set()
     twice = {"event": "Visited", "id": "v", "occurred_at": ago(hours=1)}
     post(
@@ -83,9 +87,9 @@ def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> 
         {**twice, "contact": {"external_id": "7"}},
         {**twice, "contact": {"email": EMAIL}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
-    settle(shop, seen)
+    run_react(shop, seen)
     noted = {item["name"]["S"] for item in shop.events()}
     assert {"Merge Requested", "Duplicate Event Corrected"} <= noted
     one = held(shop, "email", EMAIL).contact
@@ -96,16 +100,16 @@ def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> 
     assert len(reader.events(shop.store, one, None, 50, named).records) == 1
 
 
-def test_an_export_says_which_events_came_with_another_contact(shop: Shop) -> None:
+def test_export_says_which_events_came_with_a_merged_contact(shop: Shop) -> None:
     seen: set[tuple[str, str]] = set()
     post(
         shop,
         {"event": "Visited", "contact": {"external_id": "7"}},
         {"event": "Ordered", "contact": {"email": EMAIL}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     post(shop, {"event": "Linked", "contact": {"email": EMAIL, "external_id": "7"}})
-    settle(shop, seen)
+    run_react(shop, seen)
     page = transfer.exporter().everything.page(shop.store, "")
     events = [line for kind, line in page.lines if kind == "events"]
     names = [line["event"] for line in events]
@@ -115,7 +119,7 @@ def test_an_export_says_which_events_came_with_another_contact(shop: Shop) -> No
     assert all(names.count(name) == 1 for name in names if name != copy["event"])
 
 
-def test_what_comes_to_the_one_who_is_gone_is_handed_on(shop: Shop) -> None:
+def test_late_event_of_merged_contact_reaches_the_winner(shop: Shop) -> None:
     seen: set[tuple[str, str]] = set()
     post(
         shop,
@@ -123,7 +127,7 @@ def test_what_comes_to_the_one_who_is_gone_is_handed_on(shop: Shop) -> None:
         {"event": "Ordered", "contact": {"email": EMAIL}},
         {"event": "Linked", "contact": {"email": OTHER, "external_id": "7"}},
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     gone = contact_id(shop.store, "external_id", "7")
     profile = tables.contacts().get_even_if_merged(shop.store, gone)
     assert profile is not None
@@ -133,5 +137,5 @@ def test_what_comes_to_the_one_who_is_gone_is_handed_on(shop: Shop) -> None:
     late |= {"pk": {"S": f"S#{shop.store}#C#{gone}"}, "name": {"S": "Late"}, "id": {"S": "late"}}
     for _ in range(2):
         react(shop.cloud.stream(late), None)
-    settle(shop, seen)
+    run_react(shop, seen)
     assert held(shop, "email", OTHER).totals["Late"].count == 1

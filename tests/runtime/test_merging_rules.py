@@ -1,4 +1,4 @@
-"""Two profiles become one: laws, and the few decisions behind them."""
+"""The merging of two profiles: laws, and the decisions behind them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,12 +37,12 @@ SETTINGS = StoreSettings(
 )
 
 
-def folded(contact: str, events: list[Event]) -> Profile:
+def applied(contact: str, events: list[Event]) -> Profile:
     return reduce(lambda p, e: apply_event(p, e, SETTINGS), events, Profile(STORE, contact))
 
 
 def data(profile: Profile) -> Profile:
-    """What of a profile does not depend on who was merged into whom."""
+    """The parts of a profile that do not depend on the direction of the merge."""
     return replace(profile, contact="")
 
 
@@ -63,10 +63,10 @@ answers = st.builds(
 
 
 @given(lives)
-def test_it_does_not_matter_who_is_merged_into_whom_or_in_which_order(
+def test_merge_is_independent_of_direction_and_order(
     three: list[list[Event]],
 ) -> None:
-    a, b, c = (folded(name, events) for name, events in zip("abc", three, strict=True))
+    a, b, c = (applied(name, events) for name, events in zip("abc", three, strict=True))
     assert data(merge_profiles(a, b)) == data(merge_profiles(b, a))
     assert data(merge_profiles(merge_profiles(a, b), c)) == data(
         merge_profiles(a, merge_profiles(b, c))
@@ -74,17 +74,17 @@ def test_it_does_not_matter_who_is_merged_into_whom_or_in_which_order(
 
 
 @given(timelines)
-def test_merging_a_contact_into_itself_changes_nothing(events: list[Event]) -> None:
-    alone = folded("a", events)
+def test_merge_of_a_contact_with_itself_changes_nothing(events: list[Event]) -> None:
+    alone = applied("a", events)
     assert merge_profiles(alone, alone) == alone
 
 
 @given(lives)
-def test_two_who_are_merged_are_what_one_would_have_been(three: list[list[Event]]) -> None:
-    """But for consent, where the stricter answer holds."""
+def test_merged_profile_equals_profile_of_one_contact(three: list[list[Event]]) -> None:
+    """Except for consent, where the stricter answer wins."""
     one, other, _ = three
-    merged = merge_profiles(folded("a", one), folded("b", other))
-    always = folded("a", [*one, *other])
+    merged = merge_profiles(applied("a", one), applied("b", other))
+    always = applied("a", [*one, *other])
     assert replace(merged, consent={}) == replace(always, consent={})
     for topic, consent in always.consent.items():
         held = merged.consent[topic]
@@ -92,7 +92,7 @@ def test_two_who_are_merged_are_what_one_would_have_been(three: list[list[Event]
 
 
 @given(answers, answers, answers)
-def test_the_stricter_answer_is_the_same_in_any_order(a: Consent, b: Consent, c: Consent) -> None:
+def test_stricter_consent_wins_in_any_order(a: Consent, b: Consent, c: Consent) -> None:
     assert stricter_consent(a, b) == stricter_consent(b, a)
     assert stricter_consent(a, stricter_consent(b, c)) == stricter_consent(
         stricter_consent(a, b), c
@@ -105,13 +105,13 @@ NO = Consent("withdrawn", MONDAY_NOON, "form", "footer")
 
 
 @pytest.mark.parametrize("weak", [True, False])
-def test_a_no_of_either_holds_even_against_a_later_yes_of_the_other(weak: bool) -> None:
+def test_withdrawal_of_one_contact_wins_over_later_grant_of_other(weak: bool) -> None:
     yes = Consent("granted", LATER, "form", "footer", weak)
     assert stricter_consent(yes, NO).state == "withdrawn"
     assert stricter_consent(yes, NO).at == (MONDAY_NOON if weak else LATER)
 
 
-def test_what_was_answered_for_one_topic_says_nothing_of_another() -> None:
+def test_consent_to_one_topic_does_not_affect_another() -> None:
     one, other = Profile(STORE, "a", consent={"news": NO}), Profile(STORE, "b", consent={})
     yes = Consent("granted", LATER, "form", "footer")
     merged = merge_profiles(one, replace(other, consent={"offers": yes}))
@@ -152,13 +152,13 @@ VISITOR = known(device="d-1")
         (known(email=ADA), BO, ask("order", trusted=False), "lead"),
     ],
 )
-def test_two_who_are_known_become_one_only_on_the_word_of_the_shop_and_by_name(
+def test_identified_contacts_merge_only_by_external_id_of_the_shop(
     asked_one: Profile, asking_one: Profile, question: MergeRequest, verdict: Verdict
 ) -> None:
     assert decide(asked_one, asking_one, question) == verdict
 
 
-def test_a_question_comes_back_as_it_was_and_is_asked_once() -> None:
+def test_merge_request_comes_back_unchanged_and_once() -> None:
     about = event(identifiers={"email": ADA, "device": "d-1"}, source="browser")
     question = merge_request_event("c-1", about, "device")
     assert read_merge_request(question) == MergeRequest(
@@ -169,8 +169,8 @@ def test_a_question_comes_back_as_it_was_and_is_asked_once() -> None:
     assert question.id != merge_request_event("c-2", about, "device").id
 
 
-def test_the_identifier_that_was_asked_about_is_kept_as_its_event_would_have_set_it() -> None:
-    before = folded("a", [event(id_="0", at=MONDAY_NOON)])
+def test_requested_identifier_is_kept_as_its_event_would_set_it() -> None:
+    before = applied("a", [event(id_="0", at=MONDAY_NOON)])
     phone = MergeRequest("a", "phone", "+33612345678", True, "2026-11-02T13:00:00.000Z", "9")
     after = with_claimed_identifier(before, phone)
     assert after.fields["phone"] == ("+33612345678", "2026-11-02T13:00:00.000Z", "9")
@@ -190,7 +190,7 @@ def inside(contact: str, workflow: str, key: str = "") -> tuple[Profile, OpenEnr
     return Profile(STORE, contact, active_enrollments={id_: presence}), stay
 
 
-def test_who_is_merged_stays_inside_where_they_are_kept() -> None:
+def test_merged_contact_keeps_its_active_enrollments() -> None:
     winner, _ = inside("a", "welcome")
     loser, stay = inside("b", "cart", "k-1")
     assert conflicting_identifiers(winner, loser, [stay]) == set()
@@ -200,7 +200,7 @@ def test_who_is_merged_stays_inside_where_they_are_kept() -> None:
     assert further.active_enrollments[stay.ref.id].home == "b"
 
 
-def test_nobody_is_twice_inside_a_workflow_that_has_no_key() -> None:
+def test_merge_leaves_one_enrollment_in_a_workflow_without_key() -> None:
     winner, _ = inside("a", "welcome")
     loser, stay = inside("b", "welcome")
     assert conflicting_identifiers(winner, loser, [stay]) == {stay.ref.id}
@@ -209,14 +209,14 @@ def test_nobody_is_twice_inside_a_workflow_that_has_no_key() -> None:
     )
 
 
-def test_nobody_is_twice_inside_for_one_key_and_may_be_for_two() -> None:
+def test_merge_leaves_one_enrollment_for_each_key() -> None:
     winner, _ = inside("a", "cart", "k-1")
     for key, ends in (("k-1", True), ("k-2", False)):
         loser, stay = inside("b", "cart", key)
         assert bool(conflicting_identifiers(winner, loser, [stay])) == ends
 
 
-def test_what_came_from_a_third_contact_counts_as_inside_too() -> None:
+def test_enrollment_from_an_earlier_merge_counts_as_active() -> None:
     third, _ = inside("c", "cart", "k-1")
     winner = merge_profiles(Profile(STORE, "a"), third)
     loser, stay = inside("b", "cart", "k-1")
@@ -226,19 +226,19 @@ def test_what_came_from_a_third_contact_counts_as_inside_too() -> None:
 # --- totals ---
 
 
-def test_an_event_that_was_counted_for_both_is_taken_back_once() -> None:
+def test_event_counted_for_both_contacts_is_corrected_once() -> None:
     twice = event("Ordered", {"total": "20.5"})
-    merged = merge_profiles(folded("a", [twice]), folded("b", [twice]))
+    merged = merge_profiles(applied("a", [twice]), applied("b", [twice]))
     assert merged.totals["Ordered"].count == 2
     right = correct_totals(merged, duplicate_corrected_event(twice, "b"))
     assert right.totals == {"Ordered": EventTotal(1, MONDAY_NOON, MONDAY_NOON, Decimal("20.5"))}
     assert correct_totals(Profile(STORE, "z"), duplicate_corrected_event(twice, "b")).totals == {}
 
 
-def test_a_merged_profile_stays_within_its_bounds() -> None:
+def test_merged_profile_stays_within_its_limits() -> None:
     def many(contact: str, first: int) -> Profile:
         named = [event(f"Event {n}", id_=str(n)) for n in range(first, first + 100)]
-        profile = folded(contact, named)
+        profile = applied(contact, named)
         fields = {
             f"properties.{n}": (n, "2026-11-02T12:00:00.000Z", str(n))
             for n in range(first, first + 95)

@@ -1,4 +1,4 @@
-"""The count of the night: marked before anything moves, resumed after any crash."""
+"""The nightly count: queued before a block runs, resumed after any crash."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ OTHER = workflow(send("other"), on="Bought", category="transactional")
 
 @pytest.fixture(scope="module")
 def told() -> World:
-    """A shop in which two workflows have moved."""
+    """A shop in which two workflows have run."""
     world = World()
     world.publish(shop(visit=VISIT, other=OTHER))
     for number in range(READERS):
@@ -44,7 +44,7 @@ def told() -> World:
 
 @dataclass
 class Night:
-    """The scheduler at night, a page of three entries taking a second."""
+    """The scheduler at night; a page of three entries takes a second."""
 
     world: World
     faults: Faults = field(default_factory=Faults)
@@ -79,7 +79,7 @@ class Night:
         return apart
 
     def decided(self, workflow: str) -> list[int]:
-        """What each count of a workflow came to."""
+        """The results of the counts of a workflow."""
         return [
             sum(held.decided for held in numbers.steps.values())
             for name, numbers in self.told
@@ -97,7 +97,7 @@ class Night:
         ("2026-11-02T23:59", "2026-11-03T03:15"),
     ],
 )
-def test_who_moves_after_three_is_counted_in_the_next_night(now: str, night: str) -> None:
+def test_block_run_after_3_am_is_counted_the_next_night(now: str, night: str) -> None:
     def read(text: str) -> datetime:
         return datetime.fromisoformat(f"{text}+00:00")
 
@@ -107,7 +107,7 @@ def test_who_moves_after_three_is_counted_in_the_next_night(now: str, night: str
 # --- what the jobs promise, in both stores ---
 
 
-def test_a_workflow_is_marked_once_and_due_after_its_time(ports: Ports) -> None:
+def test_workflow_is_queued_once_and_due_after_its_time(ports: Ports) -> None:
     jobs = ports.count_jobs
     for _ in range(3):
         jobs.mark_moved(STORE, "visit", NIGHT)
@@ -116,7 +116,7 @@ def test_a_workflow_is_marked_once_and_due_after_its_time(ports: Ports) -> None:
     assert jobs.due(LATER) == [CountJob(NIGHT, STORE, "visit")]
 
 
-def test_a_mark_does_not_undo_what_has_been_counted(ports: Ports) -> None:
+def test_queuing_again_keeps_finished_counts(ports: Ports) -> None:
     jobs = ports.count_jobs
     jobs.mark_moved(STORE, "visit", NIGHT)
     assert jobs.advance(jobs.due(LATER)[0], "half")
@@ -126,7 +126,7 @@ def test_a_mark_does_not_undo_what_has_been_counted(ports: Ports) -> None:
     assert jobs.due(LATER) == [CountJob(NIGHT, STORE, "visit", "half")]
 
 
-def test_of_two_who_go_on_one_comes_too_late(ports: Ports) -> None:
+def test_second_concurrent_progress_write_fails(ports: Ports) -> None:
     jobs = ports.count_jobs
     jobs.mark_moved(STORE, "visit", NIGHT)
     (job,) = jobs.due(LATER)
@@ -138,7 +138,7 @@ def test_of_two_who_go_on_one_comes_too_late(ports: Ports) -> None:
     assert not jobs.advance(job._replace(done="one"), "two")
 
 
-def test_a_job_that_is_put_off_keeps_how_far_it_was(ports: Ports) -> None:
+def test_postponed_job_keeps_its_progress(ports: Ports) -> None:
     jobs = ports.count_jobs
     jobs.mark_moved(STORE, "visit", NIGHT)
     jobs.advance(jobs.due(LATER)[0], "half")
@@ -147,7 +147,7 @@ def test_a_job_that_is_put_off_keeps_how_far_it_was(ports: Ports) -> None:
     assert jobs.due(LATER + 2 * PUT_OFF) == [CountJob(LATER + PUT_OFF, STORE, "visit", "half")]
 
 
-def test_when_a_count_began_is_known_after_its_end(ports: Ports) -> None:
+def test_start_of_a_count_is_known_after_its_end(ports: Ports) -> None:
     jobs = ports.count_jobs
     assert jobs.last_started(STORE, "visit") is None
     jobs.mark_moved(STORE, "visit", NIGHT)
@@ -160,7 +160,7 @@ def test_when_a_count_began_is_known_after_its_end(ports: Ports) -> None:
 # --- the count ---
 
 
-def test_every_workflow_that_moved_is_counted_once(told: World) -> None:
+def test_every_active_workflow_is_counted_once(told: World) -> None:
     night = Night(told).mark("visit", "other")
     for _ in range(3):
         night.minute().raise_if_any("counts")
@@ -168,7 +168,7 @@ def test_every_workflow_that_moved_is_counted_once(told: World) -> None:
     assert night.kept.due(LATER) == []
 
 
-def test_a_call_stops_when_its_time_is_over_and_the_next_goes_on(told: World) -> None:
+def test_run_stops_at_its_time_limit_and_the_next_continues(told: World) -> None:
     night = Night(told).mark("visit")
     calls = 0
     while not night.told:
@@ -180,13 +180,13 @@ def test_a_call_stops_when_its_time_is_over_and_the_next_goes_on(told: World) ->
     assert night.decided("visit") == [2 * READERS]
 
 
-def test_a_call_that_has_no_time_left_counts_one_page(told: World) -> None:
+def test_run_without_time_left_counts_one_page(told: World) -> None:
     night = Night(told).mark("other", "visit")
     night.minute(-5).raise_if_any("counts")
     assert [bool(job.done) for job in night.kept.due(LATER)] == [True, False]
 
 
-def test_a_large_workflow_holds_up_no_small_one(told: World) -> None:
+def test_large_workflow_does_not_delay_a_small_one(told: World) -> None:
     night = Night(told).mark("visit", "other")
     while not night.told:
         night.minute(2).raise_if_any("counts")
@@ -194,9 +194,9 @@ def test_a_large_workflow_holds_up_no_small_one(told: World) -> None:
     assert night.decided("visit") == []
 
 
-def test_one_that_fails_is_put_off_and_the_others_are_counted(told: World) -> None:
+def test_failing_count_is_postponed_and_others_are_counted(told: World) -> None:
     class Broken(MemoryRuns):
-        """Cannot read one of the workflows."""
+        """Fails for one of the workflows."""
 
         def page(self, store: str, workflow: str, after: str, most: int):  # type: ignore[no-untyped-def]
             if workflow == "other":
@@ -217,7 +217,7 @@ def test_one_that_fails_is_put_off_and_the_others_are_counted(told: World) -> No
     assert night.decided("other") == [1]
 
 
-def test_wherever_it_is_killed_the_count_comes_out_the_same(told: World) -> None:
+def test_count_is_the_same_wherever_it_is_killed(told: World) -> None:
     undisturbed = Night(told).mark("visit", "other")
     undisturbed.minute()
     places = undisturbed.faults.kills("trigger_date")
@@ -246,7 +246,7 @@ def _killed(minute: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
-def test_two_minutes_that_overlap_count_nothing_twice(told: World, phase: str) -> None:
+def test_overlapping_runs_count_nothing_twice(told: World, phase: str) -> None:
     undisturbed = Night(told).mark("visit")
     undisturbed.minute()
     for kill, place in undisturbed.faults.kills("trigger_date"):
@@ -258,7 +258,7 @@ def test_two_minutes_that_overlap_count_nothing_twice(told: World, phase: str) -
         assert set(night.decided("visit")) == {2 * READERS}, place
 
 
-def test_what_is_compared_begins_an_hour_before_the_last_count(told: World) -> None:
+def test_comparison_starts_an_hour_before_the_last_count(told: World) -> None:
     night = Night(told).mark("visit")
     night.minute()
     asked: list[datetime | None] = []
@@ -280,7 +280,7 @@ def test_what_is_compared_begins_an_hour_before_the_last_count(told: World) -> N
 # --- who marks ---
 
 
-def test_a_block_that_runs_marks_its_workflow_before_anything_is_decided(told: World) -> None:
+def test_block_run_queues_the_count_before_its_first_decision(told: World) -> None:
     faults = Faults()
     world = World(published=told, faults=faults)
     seen: list[int] = []
@@ -296,7 +296,7 @@ def test_a_block_that_runs_marks_its_workflow_before_anything_is_decided(told: W
     assert len(world.counted) == 1
 
 
-def test_a_mark_that_cannot_be_kept_holds_up_no_mail(told: World) -> None:
+def test_failed_queuing_of_a_count_does_not_stop_the_email(told: World) -> None:
     world = World(published=told)
 
     def busy(*_: object) -> None:

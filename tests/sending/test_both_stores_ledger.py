@@ -52,7 +52,7 @@ def test_claim_of_new_message_saves_pending_outcomes(ports: Ports) -> None:
 
 
 def test_message_keeps_variant_and_block_run(ports: Ports) -> None:
-    tested = draft(variant="short", template="offers/short", turn=3)
+    tested = draft(variant="short", template="offers/short", block_seq=3)
     for decide in (claim, skip):
         step = decide.__name__
         own = replace(tested, step=step, ref=draft(step).ref)
@@ -73,8 +73,8 @@ def test_every_step_visit_has_its_own_message(ports: Ports) -> None:
     refs = [
         MessageRef(own.store, own.contact, message_id(own, "reminder", visit)) for visit in (2, 5)
     ]
-    for ref, turn in zip(refs, (0, 3), strict=True):
-        assert claim(ports, replace(draft(), ref=ref, turn=turn)) == Claimed()
+    for ref, block_seq in zip(refs, (0, 3), strict=True):
+        assert claim(ports, replace(draft(), ref=ref, block_seq=block_seq)) == Claimed()
     ports.ledger.record_delivery_event(refs[0], DeliveryEvent("opened", MONDAY_NOON))
     assert "opened_at" in ports.ledger.message_statuses(own, {"reminder": 2})["reminder"]
     assert "opened_at" not in ports.ledger.message_statuses(own, {"reminder": 5})["reminder"]

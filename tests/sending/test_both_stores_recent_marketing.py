@@ -16,7 +16,7 @@ from milepost.sending.message import (
     PendingMessage,
     SubmissionRejected,
 )
-from tests.runtime.test_both_stores_merging import LOSER, TOPICS, kept, tombstone
+from tests.runtime.test_both_stores_merging import LOSER, TOPICS, stored_contact, tombstone
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft, event
 from tests.support.ledgers import HOUR, NOTES, RECEIPT, claim, with_ada
 from tests.support.ports import Ports
@@ -143,7 +143,7 @@ def test_recent_sends_are_kept_as_far_as_caps_need(ports: Ports) -> None:
 
 
 def test_merge_keeps_recent_sends_of_both_contacts_and_new_claims(ports: Ports) -> None:
-    loser = kept(ports, LOSER, event("Viewed"))
+    loser = stored_contact(ports, LOSER, event("Viewed"))
     stale = profile(ports)
     claim(ports)
     gone = tombstone(loser, contact())
@@ -164,7 +164,7 @@ def test_merge_keeps_recent_sends_of_both_contacts_and_new_claims(ports: Ports) 
 def test_merge_fails_if_loser_was_claimed_meanwhile(ports: Ports) -> None:
     stale = profile(ports)
     claim(ports)
-    winner = kept(ports, LOSER, event("Viewed"))
+    winner = stored_contact(ports, LOSER, event("Viewed"))
     gone = tombstone(stale, LOSER)
     assert not ports.merging.merge_profiles(
         stale, gone, winner, merge_profiles(winner, stale), TOPICS

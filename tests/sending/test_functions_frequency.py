@@ -15,7 +15,7 @@ from milepost.contacts.recent_marketing import to_numbers
 from milepost.enrollments.enrollment import Enrollment
 from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import tables
-from tests.runtime.test_functions_merging import OTHER, post, settle
+from tests.runtime.test_functions_merging import OTHER, post, run_react
 from tests.runtime.test_functions_merging import held as held_as
 from tests.support.builders import delay, send, workflow
 from tests.support.builders import shop as files_of
@@ -82,26 +82,26 @@ def test_next_marketing_goes_after_chosen_interval(shop: Shop, often: str, days:
     start_workflow(shop, series())
     choose_frequency(shop, often)
     age_messages(shop, days - 1)
-    run(shop, "flow", "second", turn=1)
+    run(shop, "flow", "second", block_seq=1)
     assert ledger(shop)["second"] == ("skipped", f"reader wants {often} mail")
     age_messages(shop, 1)
-    run(shop, "flow", "last", turn=2)
+    run(shop, "flow", "last", block_seq=2)
     assert ledger(shop)["last"] == ACCEPTED
 
 
 def test_changed_frequency_applies_to_next_message(shop: Shop) -> None:
     start_workflow(shop, series())
     choose_frequency(shop, "weekly")
-    run(shop, "flow", "second", turn=1)
+    run(shop, "flow", "second", block_seq=1)
     choose_frequency(shop, "all")
-    run(shop, "flow", "last", turn=2)
+    run(shop, "flow", "last", block_seq=2)
     assert ledger(shop) == {"first": ACCEPTED, "second": WEEKLY, "last": ACCEPTED}
 
 
 def test_transactional_message_ignores_frequency(shop: Shop) -> None:
     start_workflow(shop, series(category="transactional"))
     choose_frequency(shop, "monthly")
-    run(shop, "flow", "second", turn=1)
+    run(shop, "flow", "second", block_seq=1)
     assert ledger(shop)["second"] == ACCEPTED
 
 
@@ -132,7 +132,7 @@ def resume(shop: Shop) -> None:
 def test_deferred_message_goes_a_week_after_last_one(shop: Shop) -> None:
     start_workflow(shop, series(on_cap="defer"))
     choose_frequency(shop, "weekly")
-    assert run(shop, "flow", "second", turn=1)["next"] == "end"
+    assert run(shop, "flow", "second", block_seq=1)["next"] == "end"
     start = suspended(shop).resume_point
     assert start is not None
     assert start.deferred == "second: reader wants weekly mail"
@@ -147,7 +147,7 @@ def test_deferred_message_is_skipped_after_change_to_monthly(
 ) -> None:
     start_workflow(shop, series(on_cap="defer"))
     choose_frequency(shop, "weekly")
-    run(shop, "flow", "second", turn=1)
+    run(shop, "flow", "second", block_seq=1)
     choose_frequency(shop, "monthly")
     age_messages(shop, 7)
     resume(shop)
@@ -173,9 +173,9 @@ def test_frequency_applies_after_merge_of_contacts(shop: Shop) -> None:
             for address in (OTHER, EMAIL)
         ),
     )
-    settle(shop, seen)
+    run_react(shop, seen)
     assert held_as(shop, "email", EMAIL) == held_as(shop, "email", OTHER)
-    run(shop, "flow", "second", turn=1)
+    run(shop, "flow", "second", block_seq=1)
     assert ledger(shop) == {"first": ACCEPTED, "second": WEEKLY}
 
 
@@ -186,5 +186,5 @@ def test_import_does_not_change_frequency(shop: Shop) -> None:
     line = {"email": EMAIL, "frequency": "all", "properties": {"frequency": "all"}}
     bring(shop, "imports/people.jsonl", json.dumps(line))
     assert report(shop)["counts"]["updated"] == 1
-    run(shop, "flow", "second", turn=1)
+    run(shop, "flow", "second", block_seq=1)
     assert ledger(shop)["second"] == WEEKLY

@@ -179,7 +179,7 @@ def draft(
         ref=MessageRef(own.store, own.contact, message_id(own, step)),
         enrollment=own,
         step=step,
-        turn=0,
+        block_seq=0,
         category="marketing",
         topic="offers",
         template="plain",

@@ -1,1 +1,1 @@
-"""A workflow as it is stored after compiling, and a contact's way through it."""
+"""Enrollments as stored: compiled workflows, and the progress of contacts through them."""

@@ -1,7 +1,6 @@
-"""Basic blocks: what runs in one Lambda call.
+"""Blocks: the steps that run in one Lambda call.
 
-A node that waits ends a block; everything that its entry leads to without waiting belongs to it.
-Where the wait is too long for an execution, that ends with the block.
+A wait ends a block. A wait that is too long for an execution ends the execution too.
 """
 
 from typing import NamedTuple
@@ -12,9 +11,9 @@ from milepost.enrollments.step_flow import is_wait, successors
 
 
 class Block(NamedTuple):
-    """A run without waiting: `steps` in reading order, and the waits (or END) it may stop at.
+    """`steps` in reading order, and the `exits`: the waits (or END) where the block may stop.
 
-    `parked` are the waits that end the execution; among `exits` they are END.
+    `suspended` are the waits that end the execution. In `exits` they appear as END.
     """
 
     entry: str
@@ -24,7 +23,7 @@ class Block(NamedTuple):
 
 
 def blocks(program: Program) -> dict[str, Block]:
-    """The blocks by their entry: the first node, and whatever follows a wait."""
+    """The blocks by their entry points: the first node, and every node that follows a wait."""
     entries = [program.entry]
     for node in program.nodes.values():
         if is_wait(node):
@@ -33,21 +32,20 @@ def blocks(program: Program) -> dict[str, Block]:
 
 
 def block_at(program: Program, entry: str) -> Block:
-    """What runs when the machine wakes at this node."""
+    """The block that starts at this node."""
     steps: dict[str, None] = {}
     exits: dict[str, None] = {}
-    parked: dict[str, None] = {}
+    suspended: dict[str, None] = {}
     pending = [entry]
     while pending:
         name = pending.pop()
-        if name in steps or name in exits or name in parked:
+        if name in steps or name in exits or name in suspended:
             continue
         if name != END and suspends(program, program.nodes[name]):
-            parked[name] = exits[END] = None
-            continue
-        if name == END or is_wait(program.nodes[name]):
+            suspended[name] = exits[END] = None
+        elif name == END or is_wait(program.nodes[name]):
             exits[name] = None
-            continue
-        steps[name] = None
-        pending.extend(reversed(successors(program.nodes[name])))
-    return Block(entry, tuple(steps), tuple(exits), tuple(parked))
+        else:
+            steps[name] = None
+            pending.extend(reversed(successors(program.nodes[name])))
+    return Block(entry, tuple(steps), tuple(exits), tuple(suspended))

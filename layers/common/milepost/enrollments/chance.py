@@ -1,6 +1,6 @@
-"""Chance that can be asked again: a hash of the enrollment and the step, never a random number.
+"""Repeatable chance: a hash of the enrollment and the step, never a random number.
 
-A replayed step, a report and a simulation all find the same answer.
+So a repeated step, a report and a simulation get the same result.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from milepost.enrollments.program import Node
 
 
 def random_share(ref: EnrollmentRef, step: str) -> float:
-    """A number from 0 to below 1, even over enrollments, the same for one enrollment and step."""
+    """A number from 0 to below 1, evenly distributed, the same for one enrollment and step."""
     return _even(ref.store, ref.id, step)
 
 
@@ -22,12 +22,12 @@ def _even(*names: str) -> float:
 
 
 def jitter(span: timedelta, *names: str) -> timedelta:
-    """Some part of a span in whole seconds, even over names."""
+    """A part of a span in whole seconds, evenly distributed over names."""
     return timedelta(seconds=int(span.total_seconds() * _even(*names)))
 
 
 def choose_path(ref: EnrollmentRef, step: str, weights: Mapping[str, int]) -> str:
-    """One of the names, each as likely as its weight; the weights must not all be 0."""
+    """Choose a path by weight. The weights must not all be 0."""
     left = random_share(ref, step) * sum(weights.values())
     chosen = ""
     for name, weight in weights.items():
@@ -40,8 +40,5 @@ def choose_path(ref: EnrollmentRef, step: str, weights: Mapping[str, int]) -> st
 
 
 def is_held_out(ref: EnrollmentRef, node: Node) -> bool:
-    """Whether the contact belongs to the control group of a `holdout` step.
-
-    Who comes again stays in the group: a control that is mailed the second time is none.
-    """
+    """Whether the contact is in the control group of a `holdout` step, in every enrollment."""
     return _even(ref.store, ref.contact, ref.workflow, node["id"]) * 100 < float(node["percent"])

@@ -1,4 +1,4 @@
-"""Load exactly what some conditions need to see, and no more."""
+"""Load only the data that conditions need."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class MessageStatuses(Protocol):
     def message_statuses(
         self, enrollment: "EnrollmentRef", visits: Mapping[str, int]
     ) -> dict[str, dict[str, Any]]:
-        """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
+        """The statuses of an enrollment's e-mails by step; `visits` holds the visit of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextLoader:
-    """Reads the timeline and the ledger on behalf of conditions."""
+    """Builds the evaluation context of conditions from the timeline and the ledger."""
 
     timeline: "Timeline"
     ledger: MessageStatuses
@@ -40,15 +40,11 @@ class ContextLoader:
         since: datetime | None = None,
         enrollment: Enrollment | None = None,
     ) -> EvaluationContext:
-        asked = tuple(conditions)
-        windows = {
-            window for condition in asked for window in windows_needed(condition, now, since)
-        }
+        needed = tuple(conditions)
+        windows = {window for each in needed for window in windows_needed(each, now, since)}
         outcomes = enrollment.outcomes if enrollment else {}
         emails = {
-            step: last_visit(outcomes, step)
-            for condition in asked
-            for step in emails_needed(condition)
+            step: last_visit(outcomes, step) for each in needed for step in emails_needed(each)
         }
         return EvaluationContext(
             now=now,
@@ -57,7 +53,7 @@ class ContextLoader:
             consent=profile.consents(),
             metrics=profile.metrics(),
             active_workflows=frozenset(
-                presence.workflow for presence in profile.active_enrollments.values()
+                active.workflow for active in profile.active_enrollments.values()
             ),
             entered_at=since,
             windows={
@@ -78,7 +74,6 @@ class ContextLoader:
         enrollment: Enrollment,
         now: datetime,
     ) -> EvaluationContext:
-        """The facts as one enrollment sees them."""
         return self.load(
             conditions, profile, enrollment.event_data, now, enrollment.since, enrollment
         )

@@ -1,6 +1,6 @@
-"""When a time trigger comes next for a contact: days, silences, and schedules on its own clock.
+"""Compute when a date, inactivity or schedule trigger fires next for a contact.
 
-What is planned has a key, the same for every workflow that plans the same.
+Equal triggers have the same key, in every workflow.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,11 +20,11 @@ from milepost.contacts.profile import Profile
 DEFAULT_AT = "09:00"
 
 Plan = Mapping[str, Any]
-"""A trigger that plans, as a workflow says it."""
+"""A time trigger as it is written in the workflow."""
 
 
 class DueTrigger(NamedTuple):
-    """A time trigger that comes for a contact at an instant."""
+    """One occurrence of a time trigger for a contact."""
 
     name: str
     key: str
@@ -33,7 +33,7 @@ class DueTrigger(NamedTuple):
     data: Mapping[str, Any]
 
     def event(self, profile: Profile) -> Event:
-        """The event that it is. A function of the occasion, so that two who report it agree."""
+        """The event of this occurrence. Repetitions have the same id."""
         text = f"{self.key}\n{self.occurrence}"
         return Event(
             store=profile.store,
@@ -47,8 +47,10 @@ class DueTrigger(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Asks when a plan with this key comes next: not before `since`, and after the mark that is
-    `done`. `zone` is the store's, for contacts whose own is unknown."""
+    """The input for the next occurrence: not before `since`, and after the occurrence `done`.
+
+    `zone` is the store's, for contacts without a known time zone.
+    """
 
     profile: Profile
     plan: Plan
@@ -59,7 +61,7 @@ class Ask(NamedTuple):
 
 
 def next_schedule(ask: Ask) -> DueTrigger | None:
-    """A schedule on the contact's own wall; its mark is the time that the wall shows."""
+    """A schedule in the contact's time zone; its occurrence is the local time."""
     profile, plan = ask.profile, ask.plan
     if plan["segment"] not in profile.segment_state.segments:
         return None
@@ -78,7 +80,7 @@ def schedule_key(plan: Plan) -> str:
 
 
 def next_date(ask: Ask) -> DueTrigger | None:
-    """The next coming of a day of the contact's or of the year."""
+    """The next occurrence of a date of the contact or a day of the year."""
     profile, plan, since, done = ask.profile, ask.plan, ask.since, ask.done
     if done and "day" in plan and plan.get("repeat") == "once":
         return None
@@ -104,7 +106,7 @@ def _moved(plan: Plan) -> dict[str, Any]:
 
 
 def _days(profile: Profile, plan: Plan, since: datetime, zone: str) -> Iterator[date]:
-    """The days that a plan is about, in order, from well before `since`."""
+    """The days of a trigger in order, starting well before `since`."""
     if "day" in plan:
         month, number = map(int, plan["day"].split("-"))
         yield from _returns(month, number, date.min, plan, since)
@@ -119,7 +121,7 @@ def _days(profile: Profile, plan: Plan, since: datetime, zone: str) -> Iterator[
 
 
 def _returns(month: int, number: int, first: date, plan: Plan, since: datetime) -> Iterator[date]:
-    """A day of the year in the years around an instant; 29 February is the 28th in most."""
+    """A day of the year in the years around an instant; February 29 becomes 28 in other years."""
     shift = parse_duration((plan.get("offset") or "0 seconds").removeprefix("-"))
     years = shift.days // 365 + 2
     for year in range(max(since.year - years, 1), min(since.year + years, 9999) + 1):
@@ -132,7 +134,7 @@ def _returns(month: int, number: int, first: date, plan: Plan, since: datetime) 
 
 
 def _date_of(value: Any, profile: Profile, zone: str) -> date | None:
-    """The day that a contact's field means; other people's data, so anything may stand there."""
+    """The day in a contact's field; None if the value, which the shop supplies, is not a date."""
     if not isinstance(value, str):
         return None
     try:
@@ -141,12 +143,12 @@ def _date_of(value: Any, profile: Profile, zone: str) -> date | None:
         read = datetime.fromisoformat(value)
         wall = effective_zone(profile.timezone, zone)
         return (read.astimezone(wall) if read.tzinfo else read).date()
-    except (ValueError, OverflowError):  # the calendar's first and last hours are in no other zone
+    except (ValueError, OverflowError):  # the calendar's first and last hours may not convert
         return None
 
 
 def next_inactivity(ask: Ask) -> DueTrigger | None:
-    """A silence begins with the last of the events; whoever never did any cannot fall silent."""
+    """Inactivity counts from the last of the events; without any, the contact is not inactive."""
     plan, totals = ask.plan, ask.profile.totals
     last = max((t.last for name, t in totals.items() if name in plan["events"]), default=None)
     if last is None:

@@ -1,4 +1,4 @@
-"""One enrollment: what is stored of it, where it resumes, and its Step Functions executions."""
+"""An enrollment: its stored state, its resume point and its Step Functions executions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ Status = Literal["active", "completed", "exited", "failed"]
 
 
 class ResumePoint(NamedTuple):
-    """How the present leg begins: with `block`, as the turn of this number, when it is `due`.
+    """Where the current execution starts: with `block`, as block run `block_seq`, when `due`.
 
-    `step` is the wait that is rested at, empty if there is none. `since` is the instant from which
-    that wait counts events, and from which pauses have yet to be added to `due`; a `fixed` time is
-    not moved by a pause that was over before it. `deferred` says why a message of a turn that has
-    begun was put off, `deferred_since` since when.
+    `step` is the wait before it, if there is one. `since` is the instant from which that wait
+    counts events and from which pauses must still be added to `due`. A pause that ended before a
+    `fixed` time does not move it. `deferred` says why a message of a started block run was
+    deferred, and `deferred_since` since when.
     """
 
     block: str
@@ -38,13 +38,12 @@ class ResumePoint(NamedTuple):
 class Enrollment:
     """One contact's way through one version of one workflow.
 
-    `since` is when the triggering event happened: what the contact did later counts as done
-    inside, however late the event reached us. `began` holds the instant at which each turn (a run
-    of a block) began, `outcomes` what each step came to, by `outcome_key`; a replayed block finds
-    both and changes nothing; `entries` say which block a turn was of. `machine` is the published
-    state machine version that its first leg runs on; `leg` counts the executions, and `start` is
-    how the present one begins, None for the first. `first_block_run` is the first turn that is of
-    this version: those before it were of the version that the enrollment was moved from.
+    `since` is the time of the trigger event; later events of the contact count, even if the
+    trigger event arrived late. `block_started` holds the start of each block run, `block_entries`
+    its block, and `outcomes` the outcome of each step, by `outcome_key`; a repeated block run
+    reuses them. `state_machine_arn` is the published version that the first execution runs on.
+    `resume_point` is where the current execution starts, None for the first. `first_block_run` is
+    the first block run in this version, after a migration.
     """
 
     ref: EnrollmentRef
@@ -66,7 +65,7 @@ class Enrollment:
     first_block_run: int = 0
 
     def presence(self) -> ActiveEnrollment:
-        """What the contact's profile keeps of it while it lasts."""
+        """What the contact's profile stores while the enrollment is active."""
         ref = self.ref
         return ActiveEnrollment(
             ref.workflow, ref.version, self.event_id, self.since, self.state_machine_arn
@@ -75,20 +74,19 @@ class Enrollment:
 
 def latest_outcomes(outcomes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The newest outcome of each step, by its id."""
-    turns = {key: int(key.partition("@")[2] or 0) for key in outcomes}
-    ordered = sorted(outcomes, key=turns.__getitem__)
+    ordered = sorted(outcomes, key=lambda key: int(key.partition("@")[2] or 0))
     return {key.partition("@")[0]: outcomes[key] for key in ordered}
 
 
 def visit_count(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
-    """How often a step that may come again has been decided."""
+    """The number of decided visits of a step in a loop."""
     return sum(key.partition("@")[0] == step for key in outcomes)
 
 
 def last_visit(outcomes: Mapping[str, Mapping[str, Any]], step: str) -> int:
     """The number of a step's newest visit, which is part of its message's id."""
-    turns = [int(key.partition("@")[2]) for key in outcomes if key.startswith(f"{step}@")]
-    return visit_in(max(turns)) if turns else 1
+    runs = [int(key.partition("@")[2]) for key in outcomes if key.startswith(f"{step}@")]
+    return visit_in(max(runs)) if runs else 1
 
 
 def template_data(
@@ -96,7 +94,7 @@ def template_data(
     enrollment: Enrollment,
     settings: StoreSettings,
 ) -> dict[str, Any]:
-    """What steps and templates may look up: contact, event, store, steps and enrollment."""
+    """The data of steps and templates: contact, event, store, steps and enrollment."""
     return {
         "contact": profile.as_data(),
         "event": {**enrollment.event_data, "name": enrollment.event_name},
@@ -121,47 +119,54 @@ def template_data(
 def email_data(
     data: Mapping[str, Any], sender: str, urls: Mapping[str, str], now: datetime
 ) -> dict[str, Any]:
-    """What the template of a mail may look up: what steps may (`data`), the name it comes from, the
-    reader's links and the time."""
+    """The data of an e-mail template: `data`, the sender's name, the links and the time."""
     return {**data, "sender": {"name": sender}, "urls": urls, "now": instants.format_instant(now)}
 
 
-def execution_name(ref: EnrollmentRef, leg: int) -> str:
-    """The name of a leg's execution: starting it twice can only find the first."""
-    return f"{ref.id}-{leg}" if leg else ref.id
+def execution_name(ref: EnrollmentRef, execution_no: int) -> str:
+    """The name of an execution; Step Functions refuses to start the same name twice."""
+    return f"{ref.id}-{execution_no}" if execution_no else ref.id
 
 
 def resumes_mid_block(enrollment: "Enrollment") -> ResumePoint | None:
-    """How this leg began, if that was in the middle of a block: a message was put off, or a pause
-    came. None if the enrollment has got further since, as far as its turns tell."""
+    """The resume point, if this execution started in the middle of a block run, after a deferred
+    message or a pause. None if a later block run has started since."""
     start = enrollment.resume_point
     if start is None or start.step or str(start.block_seq) not in enrollment.block_started:
         return None
     return None if str(start.block_seq + 1) in enrollment.block_started else start
 
 
-def deferred_resume_point(enrollment: "Enrollment", turn: int, step: str) -> ResumePoint | None:
-    """How this leg began, if that is what the message of a step waited for in this very turn."""
+def deferred_resume_point(
+    enrollment: "Enrollment", block_seq: int, step: str
+) -> ResumePoint | None:
+    """The resume point, if this execution started for the deferred message of this step visit."""
     start = enrollment.resume_point
-    own = start is not None and start.block_seq == turn and start.deferred.startswith(f"{step}: ")
+    own = (
+        start is not None
+        and start.block_seq == block_seq
+        and start.deferred.startswith(f"{step}: ")
+    )
     return start if own else None
 
 
-def resume_mid_block(enrollment: "Enrollment", entry: str, turn: int, now: datetime) -> ResumePoint:
-    """How a leg begins that goes on in the middle of a turn; it still knows what a message of it
-    waited for, and since when."""
+def resume_mid_block(
+    enrollment: "Enrollment", entry: str, block_seq: int, now: datetime
+) -> ResumePoint:
+    """The resume point in the middle of a block run; it keeps why and since when a message of the
+    block run was deferred."""
     before = enrollment.resume_point
-    if before is None or before.block_seq != turn:
-        return ResumePoint(entry, turn, now, now)
+    if before is None or before.block_seq != block_seq:
+        return ResumePoint(entry, block_seq, now, now)
     waited_for = before.deferred, before.deferred_since
-    return ResumePoint(entry, turn, now, now, "", False, *waited_for)
+    return ResumePoint(entry, block_seq, now, now, "", False, *waited_for)
 
 
 def resumed_at(enrollment: "Enrollment", began: datetime) -> datetime:
-    """When a turn that began then went on after a message of it had been put off; else then.
+    """When a block run continued after a deferred message; `began` if none was deferred.
 
-    What is waited for after a message is counted from here, or two that are an hour apart would
-    come together in the morning.
+    Waits after the message count from here. Otherwise two messages an hour apart would go out
+    together after the quiet hours.
     """
     start = enrollment.resume_point
     if (
@@ -174,15 +179,15 @@ def resumed_at(enrollment: "Enrollment", began: datetime) -> datetime:
 
 
 def suspend_after(program: Program) -> timedelta:
-    """The longest rest inside an execution; it is compiled in, so that a machine and those who
-    run its blocks never disagree."""
+    """The longest wait inside an execution. It is compiled in, so that the state machine and the
+    block runner agree."""
     seconds = program.options.get("suspend_after")
     return timedelta.max if seconds is None else timedelta(seconds=seconds)
 
 
 def suspends(program: Program, node: Node) -> bool:
-    """Whether a node is a wait that is known to be too long for an execution, or one whose end may
-    be moved: what waits in an execution cannot be given another time."""
+    """Whether a node is a wait that is known to be too long for an execution, or whose end may
+    move: an execution that waits cannot be rescheduled."""
     wait = flow_of(node).wait
     if wait is None or "suspend_after" not in program.options:
         return False
@@ -191,30 +196,30 @@ def suspends(program: Program, node: Node) -> bool:
 
 
 def waiting_step(
-    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+    program: Program, entry: str, block_seq: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> Node | None:
-    """The wait that a turn came to rest at; None if it has not, as far as its outcomes tell."""
-    last = steps_taken(program, entry, turn, outcomes)[-1:]
+    """The wait at which a block run stopped; None if its outcomes do not lead to one yet."""
+    last = steps_taken(program, entry, block_seq, outcomes)[-1:]
     return last[0] if last and is_wait(last[0]) else None
 
 
 def steps_taken(
-    program: Program, entry: str, turn: int, outcomes: Mapping[str, Mapping[str, Any]]
+    program: Program, entry: str, block_seq: int, outcomes: Mapping[str, Mapping[str, Any]]
 ) -> list[Node]:
-    """The way of a turn to the wait that it comes to rest at, as far as its outcomes tell."""
-    way: list[Node] = []
+    """The steps of a block run up to its wait, as far as its outcomes lead."""
+    path: list[Node] = []
     name: str | None = entry
     while name is not None and name != END:
         node = program.nodes[name]
-        way.append(node)
+        path.append(node)
         if is_wait(node):
             break
-        name = _followed(node, outcomes.get(outcome_key(node, turn)))
-    return way
+        name = _next_step(node, outcomes.get(outcome_key(node, block_seq)))
+    return path
 
 
-def _followed(node: Node, outcome: Mapping[str, Any] | None) -> str | None:
-    """Where a step led that came to this; None if that is not decided."""
+def _next_step(node: Node, outcome: Mapping[str, Any] | None) -> str | None:
+    """The step after this one; None if that is not decided."""
     flow = flow_of(node)
     exits = flow.exits(node)
     if len(exits) == 1:

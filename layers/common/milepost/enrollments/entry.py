@@ -1,3 +1,5 @@
+"""Entry and exit: which events enroll a contact, and which end its enrollment."""
+
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,13 +18,13 @@ from milepost.enrollments.program import Program
 from milepost.enrollments.trigger_types import TriggerMatch, flow_of_trigger
 
 EMITTED_BY = "_emitted_by"
-"""Where the data of an event that a workflow reports says which step that was."""
+"""The field of an event's data that names the workflow step which emitted it."""
 
 MAX_CHAIN_DEPTH = 5
-"""Workflows that may set each other going in a row: beyond that they go round in a circle."""
+"""The most workflows that may start each other in a row, to stop endless loops."""
 
 MAX_EVENT_AGE = timedelta(days=1)
-"""An event older than this enrolls nobody: history that is imported late is not news."""
+"""An older event does not enroll: it is imported history."""
 
 
 class EntryAccepted(NamedTuple):
@@ -32,13 +34,13 @@ class EntryAccepted(NamedTuple):
 
 
 class EntryDenied(NamedTuple):
-    """The contact does not enter, and why."""
+    """The contact does not enter, for this reason."""
 
     reason: str
 
 
 def enrollment_id(store: str, workflow: str, contact: str, distinction: str) -> str:
-    """A function of its arguments, so that a repeated event can only find what it began."""
+    """The id depends only on the arguments, so a repeated event finds the same enrollment."""
     text = f"{store}\n{workflow}\n{contact}\n{distinction}"
     return "e" + sha256(text.encode()).hexdigest()[:31]
 
@@ -50,7 +52,7 @@ def trigger_matches(
     after: Profile,
     event: Event,
 ) -> bool:
-    """Whether an event is what a workflow's trigger names; its `where` is asked by `decide_entry`.
+    """Whether an event matches a workflow's trigger, without its `where` (see `decide_entry`).
 
     `before` and `after` are the contact without and with the event.
     """
@@ -61,7 +63,7 @@ def trigger_matches(
 
 
 def is_targeted(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool:
-    """Whether an event was reported for the sake of this workflow."""
+    """Whether an event is addressed to this workflow."""
     if not trigger or trigger.get("event") != event.name:
         return False
     call = flow_of_trigger(trigger).call
@@ -69,30 +71,29 @@ def is_targeted(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool
 
 
 def chain_depth(data: Mapping[str, Any]) -> int:
-    """How many workflows in a row set each other going until this event."""
-    deep = emitted_by(data).get("chain_depth")
-    return deep if isinstance(deep, int) else 0
+    """The number of workflows that started each other up to this event."""
+    depth = emitted_by(data).get("chain_depth")
+    return depth if isinstance(depth, int) else 0
 
 
 def root_event(name: str, data: Mapping[str, Any]) -> str:
-    """The name of the event that set the first of several workflows going, the last of which an
-    event of this name and with this data is for."""
+    """The name of the event that started the first workflow of the chain."""
     first = emitted_by(data).get("root_event")
     return first if isinstance(first, str) else name
 
 
 def emitted_by(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The step that reported an event; empty if none did, whatever a shop may have put there."""
-    said = data.get(EMITTED_BY)
-    return said if isinstance(said, Mapping) else {}
+    """The step that emitted an event; empty if none did or the shop sent another value there."""
+    step = data.get(EMITTED_BY)
+    return step if isinstance(step, Mapping) else {}
 
 
 def decide_entry(
     program: Program, profile: Profile, event: Event, facts: EvaluationContext, now: datetime
 ) -> EntryAccepted | EntryDenied:
-    """Decide one entry of an event that `trigger_matches` the workflow.
+    """Decide whether an event that `trigger_matches` the workflow enrolls the contact.
 
-    `profile` already holds the event. `facts.event` is the event's data.
+    `profile` already includes the event. `facts.event` is the event's data.
     """
     head = program.options
     trigger = head["trigger"]
@@ -104,19 +105,19 @@ def decide_entry(
         verdict = evaluate(trigger["where"], facts)
         if not verdict.value:
             return EntryDenied(f"trigger: {verdict.reason}")
-    told = event.source == "clock" and event.name == SCHEDULE  # a large segment takes its time
-    if now - event.occurred_at > MAX_EVENT_AGE and not told:
+    broadcast = event.source == "clock" and event.name == SCHEDULE  # a large one may take longer
+    if now - event.occurred_at > MAX_EVENT_AGE and not broadcast:
         return EntryDenied(
             f"the event is {format_duration(now - event.occurred_at)} old, news is 1 day"
         )
     key = enrollment_key(program, event)
     if key is None:
         return EntryDenied(f"key: event.{trigger['key']} is missing")
-    if refusal := _returning(head["reentry"], program.workflow, profile, event, key, now):
-        return refusal
-    for ending in exit_rules(program):
-        if _done_since(ending["event"], profile, event.occurred_at) and "where" not in ending:
-            return EntryDenied(f"{ending['event']} has already happened since")
+    if denied := _check_reentry(head["reentry"], program.workflow, profile, event, key, now):
+        return denied
+    for rule in exit_rules(program):
+        if _done_since(rule["event"], profile, event.occurred_at) and "where" not in rule:
+            return EntryDenied(f"{rule['event']} has already happened since")
     if "audience" in head:
         verdict = evaluate(head["audience"], facts)
         if not verdict.value:
@@ -144,7 +145,7 @@ def decide_entry(
 
 
 def enrollment_key(program: Program, event: Event) -> str | None:
-    """What tells this contact's enrollments apart; empty if nothing, None if the event lacks it."""
+    """The value of the trigger's `key`; empty without a `key`, None if the event lacks it."""
     path = program.options["trigger"].get("key")
     if path is None:
         return ""
@@ -154,7 +155,7 @@ def enrollment_key(program: Program, event: Event) -> str | None:
     return str(value)
 
 
-def _returning(
+def _check_reentry(
     reentry: Mapping[str, Any],
     workflow: str,
     profile: Profile,
@@ -163,15 +164,15 @@ def _returning(
     now: datetime,
 ) -> EntryDenied | None:
     if not key and any(
-        presence.workflow == workflow and presence.event != event.id
-        for presence in profile.active_enrollments.values()
+        active.workflow == workflow and active.event != event.id
+        for active in profile.active_enrollments.values()
     ):
         return EntryDenied("already inside")
     last = profile.entries.get(workflow)
     if last is None or reentry["allow"] == "always":
         return None
     if key and reentry["allow"] == "never":
-        return None  # once for each key: that an enrollment of this one exists is seen by its id
+        return None  # once for each key: the enrollment's id shows if one exists for this key
     if reentry["allow"] == "never":
         return EntryDenied("was here before, reentry is never")
     gap = parse_duration(reentry["after"])
@@ -187,22 +188,22 @@ def exit_rules(program: Program) -> Iterator[Mapping[str, Any]]:
     goal = program.options.get("goal")
     if goal:
         yield {**goal, "reason": "goal reached"}
-    for ending in program.options.get("exit_on", ()):
-        yield {**ending, "reason": f"exit on {ending['event']}"}
+    for rule in program.options.get("exit_on", ()):
+        yield {**rule, "reason": f"exit on {rule['event']}"}
 
 
 def matching_exit(program: Program, event: Event, since: datetime) -> str | None:
-    """The reason why this event ends an enrollment that began at `since`, or None."""
+    """The reason for which this event ends an enrollment that began at `since`, or None."""
     if event.occurred_at < since:
         return None
-    for ending in exit_rules(program):
-        if ending["event"] != event.name:
+    for rule in exit_rules(program):
+        if rule["event"] != event.name:
             continue
-        if "within" in ending and event.occurred_at - since > parse_duration(ending["within"]):
+        if "within" in rule and event.occurred_at - since > parse_duration(rule["within"]):
             continue
-        facts = EvaluationContext(now=event.occurred_at, event=event.data)
-        if "where" not in ending or evaluate(ending["where"], facts).value:
-            return str(ending["reason"])
+        context = EvaluationContext(now=event.occurred_at, event=event.data)
+        if "where" not in rule or evaluate(rule["where"], context).value:
+            return str(rule["reason"])
     return None
 
 

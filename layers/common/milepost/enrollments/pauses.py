@@ -1,4 +1,4 @@
-"""Pauses: while a workflow or its store is paused the time of those inside stands still."""
+"""Pauses: while a workflow or its store is paused, the waits of active enrollments stand still."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,19 +10,18 @@ from milepost.enrollments.program import Program, outcome_key
 from milepost.enrollments.step_flow import keeps_due_time
 
 MAX_PAUSES = 100
-"""Pauses that are remembered; the rest of somebody who slept through more is not prolonged by the
-oldest."""
+"""The most pauses that are stored. Older ones no longer prolong a wait."""
 
 
 class Pause(NamedTuple):
-    """`ended` is None while it lasts."""
+    """`ended` is None while the pause lasts."""
 
     began: datetime
     ended: datetime | None = None
 
 
 def with_pause_state(pauses: Sequence[Pause], paused: bool, now: datetime) -> tuple[Pause, ...]:
-    """The pauses when it has been said whether there is one now."""
+    """The pauses after a change to `paused`."""
     lasting = bool(pauses) and pauses[-1].ended is None
     if paused == lasting:
         return tuple(pauses)
@@ -32,7 +31,7 @@ def with_pause_state(pauses: Sequence[Pause], paused: bool, now: datetime) -> tu
 
 
 def paused_time(pauses: Iterable[Pause], since: datetime, now: datetime) -> timedelta:
-    """How much of the time between two instants lies in a pause."""
+    """The paused time between two instants."""
     total, counted = timedelta(0), since
     for pause in sorted(pauses):
         begin, end = max(pause.began, counted), min(pause.ended or now, now)
@@ -44,9 +43,9 @@ def paused_time(pauses: Iterable[Pause], since: datetime, now: datetime) -> time
 def delay_for_pause(
     start: ResumePoint, pauses: Sequence[Pause], now: datetime
 ) -> ResumePoint | None:
-    """A leg or a turn that is due: when it really is, or None if that is now.
+    """The later resume point of an execution or block run that is due; None if it may start now.
 
-    While there is a pause it is not known, and `due` stays what it would have been.
+    During a pause the new time is not known yet, so `due` stays.
     """
     if any(pause.ended is None for pause in pauses):
         lasting = max(pause.began for pause in pauses if pause.ended is None)
@@ -59,30 +58,29 @@ def delay_for_pause(
 
 
 def resume_after_pause(start: ResumePoint, pauses: Iterable[Pause], now: datetime) -> ResumePoint:
-    """When somebody who was frozen goes on: with the time that was left when the pause began."""
+    """The resume point after a pause, with the time that was left when the pause began."""
     due = start.due + paused_time(pauses, start.since, now)
     return start._replace(due=max(due, now), since=now, fixed=False)
 
 
 def reschedule_overdue(start: ResumePoint, pauses: Sequence[Pause], now: datetime) -> ResumePoint:
-    """The same rest for somebody who is looked at when its time may have come already.
+    """The resume point of a migrated enrollment whose due time may have passed.
 
-    If a pause kept them, `due` stays what it was, for `delay_for_pause` adds the pause to that; a
-    date that came in the pause is moved by it like any other time. Else they are late, and go on
-    now.
+    If a pause delayed it, `due` stays, because `delay_for_pause` adds the pause; a fixed date
+    within the pause moves too. Otherwise the enrollment is late and continues now.
     """
     if start.due >= now or any(pause.ended is None for pause in pauses):
         return start
     if not paused_time(pauses, start.since, now):
         return start._replace(due=now)
-    kept_by = [pause.began for pause in pauses if pause.began <= start.due]
-    return start._replace(since=max([start.since, *kept_by]), fixed=False) if start.fixed else start
+    earlier = [pause.began for pause in pauses if pause.began <= start.due]
+    return start._replace(since=max([start.since, *earlier]), fixed=False) if start.fixed else start
 
 
 def resume_point_of_run(
     program: Program, enrollment: Enrollment, entry: str, number: int, now: datetime
 ) -> ResumePoint:
-    """What the turn that begins now would be if a leg began with it."""
+    """The resume point of the block run that starts now."""
     start = enrollment.resume_point
     if start is not None and start.block_seq == number:
         return start
@@ -113,8 +111,8 @@ def pauses_to_json(pauses: Iterable[Pause]) -> list[list[str | None]]:
     ]
 
 
-def pauses_from_json(held: Iterable[Sequence[str | None]]) -> tuple[Pause, ...]:
+def pauses_from_json(pauses: Iterable[Sequence[str | None]]) -> tuple[Pause, ...]:
     return tuple(
         Pause(instants.parse_instant(str(began)), instants.parse_instant(ended) if ended else None)
-        for began, ended in held
+        for began, ended in pauses
     )

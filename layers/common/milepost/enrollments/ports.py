@@ -1,4 +1,4 @@
-"""Each contact's way through each workflow, and the machines that take it."""
+"""Ports of enrollments: the store, and the engine that runs their executions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PendingOutcomes:
-    """What a block has found out but not yet written down; `entries` belong to `began`."""
+    """The unsaved results of a block run; `entries` names the blocks of `began`."""
 
     began: Mapping[str, datetime] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -25,16 +25,18 @@ class PendingOutcomes:
 
 
 class Enrollments(Protocol):
-    """Keeps each contact's way through each workflow."""
+    """Stores enrollments."""
 
     def enroll(self, enrollment: Enrollment) -> bool:
-        """Keep a new enrollment; False if it exists."""
+        """Store a new enrollment; False if it exists."""
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None: ...
 
-    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
-        """Write a journal down; raises `Busy` if the enrollment is in another leg than the one
-        that is given."""
+    def write(
+        self, ref: EnrollmentRef, pending: PendingOutcomes, execution_no: int | None = None
+    ) -> None:
+        """Save outcomes. Raises `ThrottledError` if the enrollment is in another execution than a
+        given one."""
 
     def finish(
         self,
@@ -42,57 +44,58 @@ class Enrollments(Protocol):
         status: Status,
         reason: str,
         at: datetime,
-        leg: int | None = None,
+        execution_no: int | None = None,
     ) -> bool:
-        """End an active enrollment and note it on the contact; False if it had ended before, or if
-        it is in another leg than the one that is given."""
+        """End an active enrollment and remove it from the profile. False if it had ended before or
+        is in another execution than a given one."""
 
     def current_execution(self, ref: EnrollmentRef) -> int:
-        """Which of its executions an enrollment is in; 0 if there is no such enrollment."""
+        """The number of an enrollment's current execution; 0 if there is no such enrollment."""
 
     def suspend(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
-        journal: PendingOutcomes,
+        pending: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
-        """End a leg of an active enrollment and set the time of the next one, together with what
-        the journal holds; False, and nothing changes, if the leg has ended before. One that is
-        `paused` is not due, but among those who wait for their workflow."""
+        """End an execution of an active enrollment, schedule the next one and save the outcomes,
+        in one write. False, and nothing changes, if the execution had ended before. A `paused`
+        enrollment is not due; it waits for its workflow."""
 
     def reschedule(
-        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+        self, ref: EnrollmentRef, execution_no: int, start: ResumePoint, paused: bool = False
     ) -> bool:
-        """Change how a leg that has not begun begins; False if it has, or never will."""
+        """Change the resume point of an execution that has not started; False if it has started
+        or never will."""
 
     def migrate(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         version: int,
         unless: str = "",
         paused: bool = False,
     ) -> bool:
-        """End a leg and go on in another version, as `suspend` does; False if the leg has ended or
-        its next turn has begun, or if there is an outcome of the name `unless` by now."""
+        """End an execution and continue in another version, as `suspend` does. False if the
+        execution has ended, its next block run has started, or an outcome `unless` exists."""
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
-        """Note on the contact which version an enrollment is of, if it is still inside."""
+        """Set the version of an active enrollment on the profile."""
 
     def list_active(
         self, store: str, workflow: str, after: str = ""
     ) -> Iterator[tuple[str, EnrollmentRef]]:
-        """The active enrollments of a workflow, each with its place in an order; after a place."""
+        """The active enrollments of a workflow, each with its cursor, after a cursor."""
 
-    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
-        """A leg has begun, or never will: its time is no longer waited for."""
+    def mark_started(self, ref: EnrollmentRef, execution_no: int) -> None:
+        """Remove the timer of an execution that has started or never will."""
 
     def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
-        """Lay the event's half of a rendezvous down; the task token if the wait was there first,
-        or the number of the leg if the wait is a parked one."""
+        """Store an event for a wait. Returns the task token if the wait was registered first, or
+        the execution number if that wait is suspended."""
 
     def register_wait(
         self,
@@ -102,30 +105,41 @@ class Enrollments(Protocol):
         token: str,
         since: datetime,
         outcome: str = "",
-        leg: int = 0,
+        execution_no: int = 0,
     ) -> bool:
-        """Lay the wait's half down; True if an event since then was there first.
+        """Register a wait; True if an event at or after `since` was stored first.
 
-        What the wait comes to is kept under `outcome`, or under the step's id if that is empty.
-        The half of a later leg stays.
+        The outcome is stored under `outcome`, or under the step's id if that is empty. The wait of
+        a later execution is not replaced.
         """
 
     def register_suspended_wait(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        execution_no: int,
+        start: ResumePoint,
+        outcome: str,
     ) -> bool:
-        """Lay the half of a parked wait down, as `register_wait` does; it lasts as long as it."""
+        """Register a suspended wait, as `register_wait` does, until its due time."""
 
 
 class ExecutionEngine(Protocol):
     """Runs state machines."""
 
     def start(
-        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+        self,
+        machine: str,
+        ref: EnrollmentRef,
+        execution_no: int = 0,
+        block_seq: int = 0,
+        block: str = "",
     ) -> None:
-        """Start a leg of an enrollment, a later one at a block; harmless if it runs or ran."""
+        """Start an execution, a later one at a block; no effect if it was started before."""
 
-    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
-        """Stop a leg of an enrollment; harmless if it does not run."""
+    def stop(self, ref: EnrollmentRef, reason: str, execution_no: int = 0) -> None:
+        """Stop an execution; no effect if it does not run."""
 
     def complete_task(self, token: str) -> None:
-        """Wake a wait; harmless if it was decided otherwise."""
+        """Resume a wait; no effect if it has ended."""

@@ -1,11 +1,11 @@
-"""The compiled workflow: a flat graph of nodes. A node is a step with its successors."""
+"""The compiled workflow: a graph of nodes. A node is a step with its successors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 END = "end"
-"""The successor of the last step. No step can be called this: see `compiler/flow.py`."""
+"""The successor of the last step. No step may have this id: see `compiler/flow.py`."""
 
 Node = Mapping[str, Any]
 
@@ -14,8 +14,8 @@ Node = Mapping[str, Any]
 class Program:
     """One published version of one workflow.
 
-    `options` holds what concerns the whole workflow (trigger, audience, reentry, exit_on, goal,
-    category, topic, title); `nodes` the steps by id; `entry` the first node.
+    `options` holds the settings of the workflow (trigger, audience, reentry, exit_on, goal,
+    category, topic, title), `nodes` the steps by id, and `entry` the first node.
     """
 
     workflow: str
@@ -26,9 +26,12 @@ class Program:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "workflow": self.workflow, "version": self.version, "options": self.options,
-            "nodes": self.nodes, "entry": self.entry,
-        }  # fmt: skip
+            "workflow": self.workflow,
+            "version": self.version,
+            "options": self.options,
+            "nodes": self.nodes,
+            "entry": self.entry,
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Program":
@@ -36,27 +39,27 @@ class Program:
 
 
 class TemplateUse(NamedTuple):
-    """A template that a node may send; `version` if it is this one, and no other, for good."""
+    """A template that a node may send, and the `version` to which it is pinned."""
 
     template: str
     version: str = ""
 
 
 def template_use(part: Mapping[str, Any]) -> TemplateUse:
-    """What a node without variants sends, or one of its variants."""
+    """The template of a variant, or of a node without variants."""
     return TemplateUse(str(part["template"]), part.get("template_version", ""))
 
 
-def outcome_key(node: Node, turn: int) -> str:
-    """Where the outcome of a step is kept: by its id, and by the turn if it may come again."""
-    return f"{node['id']}@{turn}" if "repeats" in node else str(node["id"])
+def outcome_key(node: Node, block_seq: int) -> str:
+    """The key of an outcome: the step's id, and the block run if the step is in a loop."""
+    return f"{node['id']}@{block_seq}" if "repeats" in node else str(node["id"])
 
 
-def visit_of(node: Node, turn: int) -> int:
-    """The number of a step's visit in a turn, which is part of its message's id."""
-    return visit_in(turn) if "repeats" in node else 1
+def visit_of(node: Node, block_seq: int) -> int:
+    """The number of a step visit, which is part of its message's id."""
+    return visit_in(block_seq) if "repeats" in node else 1
 
 
-def visit_in(turn: int) -> int:
-    """Visits of a step that may come again are numbered by its turns; others have number 1."""
-    return turn + 2
+def visit_in(block_seq: int) -> int:
+    """The number of a visit in a loop: the block run plus 2, because 1 means outside of loops."""
+    return block_seq + 2

@@ -1,8 +1,8 @@
-"""How a compiled step leads on: its exits, its wait and its templates, one row for each step type.
+"""The flow of compiled steps: exits, wait and templates, one row for each step type.
 
-No pydantic and no I/O: the functions that run workflows load this, and so does what compiles,
-prices and draws them. What a step does is in `runtime/steps`, how it is written in
-`workflows/steps`; `tests/workflows/test_step_types.py` compares the three tables.
+No pydantic and no I/O, because both the runtime and the compiler load this module. What a step
+does is in `runtime/steps`, how it is written in `workflows/steps`;
+`tests/workflows/test_step_types.py` compares the three tables.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +16,13 @@ from milepost.enrollments.program import END, Node, Program, TemplateUse, templa
 Outcome = Mapping[str, Any]
 
 TIMED_OUT: Final[Outcome] = {}
-"""What a wait comes to when its time is over."""
+"""The outcome of a wait that timed out."""
 
 
 class Exit(NamedTuple):
-    """One way out of a step: `name` as the marketer calls it, empty if there is nothing to say.
+    """One exit of a step, with its display `name` if it has one.
 
-    One that is not `possible`, as a path of weight 0, is never taken.
+    An exit that is not `possible`, such as a path of weight 0, is never taken.
     """
 
     to: str
@@ -31,27 +31,24 @@ class Exit(NamedTuple):
 
 
 class Jump(NamedTuple):
-    """A step that goes on elsewhere, `max` times at most (None: every time)."""
+    """A jump to another step, at most `max` times (None: always)."""
 
     to: str
     max: int | None
 
 
 class PendingWait(NamedTuple):
-    """A wait: events count from `since`, and it is over at `until`, None if there is no such date.
-
-    The time-out of a wait for an event is its `until`.
-    """
+    """A wait that counts events from `since` and ends, or times out, at `until` (None: no date)."""
 
     since: datetime
     until: datetime | None
 
 
 class WaitContext(NamedTuple):
-    """What the end of a wait depends on.
+    """The data that determines the end of a wait.
 
-    `began` is when its block began, `resumed` when that went on after a message had been put off
-    (durations count from here); `since` is from when events of a name count.
+    `began` is the start of its block run; durations count from `resumed`, which is later after a
+    deferred message; `since` gives the instant from which events of a name count.
     """
 
     began: datetime
@@ -63,35 +60,35 @@ class WaitContext(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """How a step waits; at it a block ends."""
+    """How a step waits. A wait ends its block."""
 
     state: Literal["timestamp", "task_token"]
-    """Which of the two forms of Amazon States Language the compiler emits."""
+    """The form that the compiler emits in Amazon States Language."""
     bound: Callable[[Node], timedelta | None]
-    """The longest rest that is known when the workflow is compiled: a longer one is suspended.
-    None: that is decided when the step is run."""
+    """The longest duration that is known at compile time, which decides if the wait is suspended.
+    None: that is decided when the step runs."""
     always_waits: Callable[[Node], bool]
-    """Whether time passes whatever the hour; a date or a weekday may be now."""
+    """Whether the wait always takes time; a date or a weekday may be now."""
     ends: Callable[[Node, WaitContext], PendingWait]
     event: Callable[[Node], str | None] = lambda _: None
-    """The event that ends it before its time."""
+    """The event that ends the wait early."""
     follows: Callable[[Node], frozenset[str]] = lambda _: frozenset()
-    """The fields of the contact that move its end while it lasts."""
+    """The fields of the contact that move its end during the wait."""
     leaves_without_date: Callable[[Node], bool] = lambda _: False
     """Whether the contact leaves if `until` is None."""
     keeps_due_time: bool = False
-    """Whether its end is a date, which no pause and no new version of the workflow moves."""
+    """Whether its end is a date, which no pause and no new version moves."""
 
 
 class StepFlow(NamedTuple):
-    """What must be known of a step type to lead a contact through a workflow."""
+    """What the runtime must know about a step type to find the next step."""
 
     exits: Callable[[Node], tuple[Exit, ...]]
     """In reading order."""
     taken: Callable[[Node, Outcome], str]
-    """Which exit an outcome took."""
+    """The exit that an outcome takes."""
     pending: Literal["never", "until_outcome", "in_ledger"]
-    """Whether the wait behind it must not be moved to a new version before this step is done."""
+    """What must be decided about this step before the wait after it may migrate."""
     wait: Wait | None = None
     jump: Callable[[Node], Jump | None] = lambda _: None
     templates: Callable[[Node], tuple[TemplateUse, ...]] = lambda _: ()
@@ -151,7 +148,7 @@ _DELAY = Wait(
 )
 _DELAY_UNTIL = Wait(
     state="timestamp",
-    # What waits in an execution cannot be given another time.
+    # An execution that waits cannot be rescheduled.
     bound=lambda node: timedelta.max if "movable" in node else None,
     always_waits=lambda _: False,
     ends=lambda node, at: PendingWait(
@@ -172,7 +169,7 @@ _WAIT_FOR = Wait(
 )
 
 STRAIGHT: Final = StepFlow(_straight, _next, "until_outcome")
-"""A step that goes on below when it is done."""
+"""A step that continues with the next one when it is done."""
 
 FLOWS: Final[dict[str, StepFlow]] = {
     "delay": StepFlow(_straight, _next, "never", _DELAY),
@@ -225,7 +222,7 @@ def flow_of(node: Node) -> StepFlow:
 
 
 def successors(node: Node) -> tuple[str, ...]:
-    """Where a node may lead, in reading order."""
+    """The possible next nodes, in reading order."""
     return tuple(exit_.to for exit_ in flow_of(node).exits(node))
 
 
@@ -234,32 +231,32 @@ def is_wait(node: Node) -> bool:
 
 
 def always_waits(node: Node) -> bool:
-    """Whether some time passes at a node whatever the hour."""
+    """Whether time always passes at a node."""
     return (wait := flow_of(node).wait) is not None and wait.always_waits(node)
 
 
 def event_of(node: Node) -> str | None:
-    """The event that ends the wait at a node; None if none does."""
+    """The event that ends the wait at a node, if there is one."""
     return None if (wait := flow_of(node).wait) is None else wait.event(node)
 
 
 def woken_at(node: Node) -> str:
-    """Where the event that a node waits for leads."""
+    """The next node after the event for which a node waits."""
     return flow_of(node).taken(node, {"event": event_of(node)})
 
 
 def timed_out_at(node: Node) -> str:
-    """Where a wait leads whose time is over."""
+    """The next node after a wait times out."""
     return flow_of(node).taken(node, TIMED_OUT)
 
 
 def follows(node: Node) -> frozenset[str]:
-    """The fields of a contact on which the end of a node's wait depends while it lasts."""
+    """The fields of a contact that move the end of a node's wait."""
     return frozenset() if (wait := flow_of(node).wait) is None else wait.follows(node)
 
 
 def keeps_due_time(node: Node) -> bool:
-    """Whether a node waits for a date, which no pause and no new version moves."""
+    """Whether a node waits for a date that no pause and no new version moves."""
     return (wait := flow_of(node).wait) is not None and wait.keeps_due_time
 
 
@@ -269,5 +266,5 @@ def templates_of(node: Node) -> tuple[TemplateUse, ...]:
 
 
 def waits_for(program: Program, event: str) -> Iterator[Node]:
-    """The nodes whose wait this event may end."""
+    """The nodes that wait for this event."""
     return (node for node in program.nodes.values() if event_of(node) == event)

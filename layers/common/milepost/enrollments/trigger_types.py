@@ -1,4 +1,4 @@
-"""The trigger types: which event each listens to, and when it comes due by time."""
+"""The trigger types: the event of each, and when time triggers fire."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -34,23 +34,23 @@ from milepost.enrollments.due_triggers import (
 from milepost.enrollments.program import Program
 
 MAX_FIRED = timedelta(days=2)
-"""For so long the mark of what nobody plans is kept."""
+"""How long the mark of an occurrence is kept when no live trigger needs it."""
 
 
 def time_trigger_key(plan: Plan) -> str:
-    """What a trigger plans, in words; equal for triggers that plan the same."""
+    """A text that is equal for time triggers that fire at the same times."""
     timing = flow_of_trigger(plan).timing
     if timing is None:
-        raise ValueError(f"nothing comes by itself for a trigger {plan['type']}")
+        raise ValueError(f"a trigger {plan['type']} is no time trigger")
     return timing.key(plan)
 
 
 def next_due(
     profile: Profile, plans: Iterable[Plan], since: datetime, zone: str
 ) -> list[DueTrigger]:
-    """The next occasion of each plan, none before `since`, the earliest first.
+    """The next occurrence of each trigger, none before `since`, the earliest first.
 
-    `zone` is the store's, for contacts whose own is unknown.
+    `zone` is the store's, for contacts without a known time zone.
     """
     by_key = {time_trigger_key(plan): plan for plan in plans}
     found = (_next(profile, key, plan, since, zone) for key, plan in by_key.items())
@@ -58,47 +58,44 @@ def next_due(
 
 
 def due(profile: Profile, plans: Iterable[Plan], now: datetime, zone: str) -> list[DueTrigger]:
-    """The occasions that have come since it was looked for them, the earliest first."""
+    """The occurrences that are due since the last check, the earliest first."""
     since = checked_until(profile, now)
     return [o for o in next_due(profile, plans, since, zone) if o.at <= now]
 
 
 def checked_until(profile: Profile, now: datetime) -> datetime:
-    """The instant before which nothing is left to come: what is later learned of is too late."""
-    lookout = profile.next_check
-    return lookout.since if lookout is not None and lookout.at <= now else now
+    """The instant up to which all occurrences have been handled."""
+    check = profile.next_check
+    return check.since if check is not None and check.at <= now else now
 
 
 def plan_next_check(profile: Profile, instant: datetime | None, now: datetime) -> NextCheck | None:
-    """When to look at a contact again, if the next thing comes at `instant` (None: nothing does).
+    """The next check of a contact whose next change is at `instant` (None: there is none).
 
-    A look that is already set and not too late is kept: an index that is moved with every order
-    would cost more than a look in vain now and then.
+    An earlier check that is already planned stays: to move its index entry with every order would
+    cost more than an unnecessary check now and then.
     """
-    held = profile.next_check
-    if held is not None and held.at > now and (instant is None or held.since <= instant):
-        return held
+    planned = profile.next_check
+    if planned is not None and planned.at > now and (instant is None or planned.since <= instant):
+        return planned
     return None if instant is None else NextCheck(instant, max(instant, now))
 
 
 def is_reevaluation(event: Event) -> bool:
-    """Whether an event is but the clock's, that has a contact looked at again."""
+    """Whether an event of the scheduler only re-evaluates the contact."""
     return event.name == REEVALUATED and event.source == "clock"
 
 
 def prune_fired(
     marks: Mapping[str, str], plans: Iterable[Plan], now: datetime
 ) -> Mapping[str, str]:
-    """The marks that something still asks for: a profile is paid for by its size.
+    """Drop the marks that no trigger needs: the size of a profile costs money.
 
-    One of these days stays, for `plans` may be older than what planned it. Every mark begins with
-    a day.
+    Marks of the last days stay, because `plans` may be out of date. Every mark begins with a day.
     """
-    keys, lately = (
-        {time_trigger_key(plan) for plan in plans},
-        instants.format_instant(now - MAX_FIRED),
-    )
-    return {key: mark for key, mark in marks.items() if key in keys or mark >= lately}
+    keys = {time_trigger_key(plan) for plan in plans}
+    recent = instants.format_instant(now - MAX_FIRED)
+    return {key: mark for key, mark in marks.items() if key in keys or mark >= recent}
 
 
 def _next(profile: Profile, key: str, plan: Plan, since: datetime, zone: str) -> DueTrigger | None:
@@ -110,12 +107,12 @@ ANY_EVENT: Final = "*"
 
 Trigger = Mapping[str, Any]
 Scope = Literal["event", "contact_clock", "store_clock"]
-"""Who watches for it: nobody but the events, the contact's own clock, or one clock for all."""
+"""What fires a trigger: an event, the contact's clock, or one clock for all contacts."""
 
 
 class TriggerMatch(NamedTuple):
-    """An event and the workflow whose trigger it may be; `before` and `after` are the contact
-    without and with the event, `emitted_by` the step that reported it."""
+    """An event and a workflow whose trigger it may match; `before` and `after` are the contact
+    without and with the event, `emitted_by` is the step that emitted it."""
 
     workflow: str
     trigger: Trigger
@@ -126,7 +123,7 @@ class TriggerMatch(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """What comes by itself: `key` says what is planned, `comes` when that is for a contact."""
+    """A time trigger: its `key`, the next occurrence (`comes`) and its `scope`."""
 
     key: Callable[[Trigger], str]
     comes: Callable[[Ask], DueTrigger | None]
@@ -141,7 +138,7 @@ def by_event_name(match: TriggerMatch) -> bool:
 
 
 class TriggerFlow(NamedTuple):
-    """What must be known of a trigger type to let contacts in."""
+    """What the runtime must know about a trigger type to enroll contacts."""
 
     event: Callable[[Trigger], str]
     """The event on the timeline."""
@@ -150,25 +147,25 @@ class TriggerFlow(NamedTuple):
     asks: Callable[[Trigger], list[Any]] = lambda _: []
     """More conditions on the event."""
     as_written: bool = False
-    """Whether the compiled trigger is the file's own: then the event is the shop's."""
+    """Whether the compiled trigger equals the written one, with an event of the shop."""
     matches: Callable[[TriggerMatch], bool] = by_event_name
     timing: Timing | None = None
     call: Call | None = None
-    """Whether an event that is reported for the sake of one workflow, by somebody who has seen
-    that it is live, is for this one. Then `event` is the same for every trigger of the type."""
+    """Whether an event that is addressed to one live workflow is for this one. Then `event` is the
+    same for every trigger of the type."""
 
 
 def _changes(match: TriggerMatch) -> bool:
     if match.event.source == "segment" and match.event.data.get("initial"):
-        return False  # a rule that is new has found what had been so before
+        return False  # a new rule found an old state
     trigger, before = match.trigger, match.before
     field = trigger["field"]
     old, new = before.get(field) if before else None, match.after.get(field)
     if old == new or ("from" in trigger and old != trigger["from"]):
         return False
     if "crosses" in trigger:
-        line = trigger["crosses"]
-        return _number(new) is not None and (_number(old) or 0) < line <= (_number(new) or 0)
+        limit = trigger["crosses"]
+        return _number(new) is not None and (_number(old) or 0) < limit <= (_number(new) or 0)
     return "to" not in trigger or bool(new == trigger["to"])
 
 
@@ -186,7 +183,7 @@ def _initial(trigger: Trigger) -> list[Any]:
 
 
 def timed(event: str, timing: Timing) -> TriggerFlow:
-    """A trigger that comes by itself: its event tells by the key which plan it is of."""
+    """A time trigger: its event carries the key of the trigger."""
     return TriggerFlow(
         event=lambda _: event,
         asks=lambda trigger: [{"event": "time_trigger_key", "is": timing.key(trigger)}],
@@ -237,36 +234,36 @@ def flow_of_trigger(trigger: Trigger) -> TriggerFlow:
 
 
 def scope_of(trigger: Trigger) -> Scope:
-    """Who watches for a trigger; for none that an old head did not keep."""
+    """What fires a trigger; "event" if an old head did not store the trigger."""
     timing = flow_of_trigger(trigger).timing if trigger else None
     return timing.scope(trigger) if timing else "event"
 
 
 def is_targeted_event(name: str) -> bool:
-    """Whether an event is reported for the sake of one workflow."""
+    """Whether events of this name are addressed to one workflow."""
     return any(flow.call and flow.event({}) == name for flow in TRIGGER_FLOWS.values())
 
 
 def normalize_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
-    """The trigger as the program holds it: `type`, `event`, perhaps `where` and `key`.
+    """The compiled trigger: `type`, `event`, and `where` and `key` if it has them.
 
-    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`; one that
-    comes by itself keeps all, for it says what is planned.
+    A `contact` trigger has `event` "*" and keeps `field`, `from`, `to` and `crosses`; a time
+    trigger keeps all its fields.
     """
     flow = flow_of_trigger(trigger)
     event = flow.event(trigger)
     if flow.as_written:
         return {**trigger, "event": event}
-    asked: list[Any] = [{"event": f, "is": trigger[f]} for f in flow.must_repeat if f in trigger]
+    needed: list[Any] = [{"event": f, "is": trigger[f]} for f in flow.must_repeat if f in trigger]
     if "where" in trigger:
-        asked.append(trigger["where"])
-    asked += flow.asks(trigger)
+        needed.append(trigger["where"])
+    needed += flow.asks(trigger)
     plan = dict(trigger) if flow.timing else {}
-    where = {"where": {"all": asked}} if asked else {}
+    where = {"where": {"all": needed}} if needed else {}
     return {**plan, "type": trigger["type"], "event": event, **where}
 
 
 def trigger_index_entry(program: Program) -> dict[str, Any]:
-    """The trigger without its condition: enough to tell the events that it is not about."""
+    """The trigger without its condition, which is enough to skip events that do not match."""
     trigger: Mapping[str, Any] = program.options["trigger"]
     return {name: value for name, value in trigger.items() if name != "where"}

@@ -1,4 +1,4 @@
-"""A new version and those inside on an older one: where they go on."""
+"""Version migration: where active enrollments of an older version continue in a new one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ TIMESTAMP_RESOLUTION = timedelta(milliseconds=1)
 def pending_wait(
     node: Node, began: datetime, profile: Profile, enrollment: Enrollment, settings: StoreSettings
 ) -> PendingWait:
-    """The wait at which a turn that began then has come to rest."""
+    """The wait at which a block run that started at `began` has stopped."""
     wait = flow_of(node).wait
     if wait is None:
         raise ValueError(f"{node['id']} does not wait")
@@ -50,29 +50,29 @@ def pending_wait(
 
 
 def _counts_from(enrollment: Enrollment, began: datetime, event: str) -> datetime:
-    """The instant from which a wait counts events: after the one that an earlier wait has met.
+    """The instant from which a wait counts events: after an event that ended an earlier wait.
 
-    Its time may be ahead of ours, and it would then seem to lie inside the block it led to.
+    The shop's clock may be ahead, so that event could seem to be in the block that it started.
     """
     outcomes = enrollment.outcomes.values()
-    met = [o["at"] for o in outcomes if o.get("event") == event and "at" in o]
-    return max([began, *(instants.parse_instant(at) + TIMESTAMP_RESOLUTION for at in met)])
+    used = [o["at"] for o in outcomes if o.get("event") == event and "at" in o]
+    return max([began, *(instants.parse_instant(at) + TIMESTAMP_RESOLUTION for at in used)])
 
 
 def changed_date_fields(event: Event) -> frozenset[str]:
-    """The fields of a contact that an event says something new of, and on which a date rests."""
-    said = {f"properties.{name}" for name in event.contact.properties}
-    said |= {change.name for change in event.contact.changes}
-    return frozenset(said | event.contact.fields.keys())
+    """The fields of a contact that an event changes and on which a date may depend."""
+    changed = {f"properties.{name}" for name in event.contact.properties}
+    changed |= {change.name for change in event.contact.changes}
+    return frozenset(changed | event.contact.fields.keys())
 
 
-def is_rescheduled_by(node: Node, said: Collection[str]) -> bool:
-    """Whether a node waits for a date that is moved if these fields of the contact are."""
-    return not follows(node).isdisjoint(said)
+def is_rescheduled_by(node: Node, changed: Collection[str]) -> bool:
+    """Whether a change of these fields moves the date for which a node waits."""
+    return not follows(node).isdisjoint(changed)
 
 
 def is_newer(profile: Profile, seen: Profile, node: Node) -> bool:
-    """Whether the date of a node was set later than it was when the contact was seen like this."""
+    """Whether the date of a node was set after the profile `seen` was read."""
     nothing = (None, "", "")
     return any(
         profile.fields.get(name, nothing)[1:] > seen.fields.get(name, nothing)[1:]
@@ -83,9 +83,9 @@ def is_newer(profile: Profile, seen: Profile, node: Node) -> bool:
 def current_resume_point(
     program: Program, profile: Profile, enrollment: Enrollment, settings: StoreSettings
 ) -> ResumePoint | None:
-    """How an enrollment would go on from where it rests; None while a block of it is run.
+    """Where an enrollment would continue after its current wait; None while a block runs.
 
-    The `block` is that of the time-out, for an event that has come has ended the rest.
+    The `block` is the one after the time-out, because an event would have ended the wait.
     """
     start = enrollment.resume_point
     if start is None or str(start.block_seq) in enrollment.block_started:
@@ -104,40 +104,38 @@ def _executing(
 ) -> ResumePoint | None:
     if not enrollment.block_started:
         return None
-    turn = max(int(number) for number in enrollment.block_started)
-    began, entry = (
-        enrollment.block_started[str(turn)],
-        enrollment.block_entries.get(str(turn), program.entry),
-    )
-    node = waiting_step(program, entry, turn, enrollment.outcomes)
+    newest = max(int(number) for number in enrollment.block_started)
+    began = enrollment.block_started[str(newest)]
+    entry = enrollment.block_entries.get(str(newest), program.entry)
+    node = waiting_step(program, entry, newest, enrollment.outcomes)
     if node is None:
         return None
-    rest = pending_wait(node, began, profile, enrollment, settings)
-    due = max(rest.until or began, began)
+    wait = pending_wait(node, began, profile, enrollment, settings)
+    due = max(wait.until or began, began)
     fixed = keeps_due_time(node)
-    return ResumePoint(timed_out_at(node), turn + 1, due, rest.since, node["id"], fixed)
+    return ResumePoint(timed_out_at(node), newest + 1, due, wait.since, node["id"], fixed)
 
 
 class PendingDecisions(NamedTuple):
-    """What a turn has come by before its wait: the mails, by the number of their visit, and whether
-    all else is done."""
+    """The steps of a block run before its wait: the e-mails with their visit numbers, and whether
+    all other steps are done."""
 
     mails: Mapping[str, int]
     done: bool
 
 
 def pending_decisions(program: Program, enrollment: Enrollment) -> PendingDecisions:
-    """What must have been decided before the newest turn really rests: a mail that SES has no time
-    for, or a call that fails, is tried again for hours, and the wait behind it is known already."""
-    turn = max(map(int, enrollment.block_started), default=0)
-    entry = enrollment.block_entries.get(str(turn), program.entry)
+    """What must be decided before the newest block run really waits: a throttled e-mail or a
+    failing call is retried for hours, although the wait after it is already known."""
+    newest = max(map(int, enrollment.block_started), default=0)
+    entry = enrollment.block_entries.get(str(newest), program.entry)
     mails, done = {}, True
-    for node in steps_taken(program, entry, turn, enrollment.outcomes):
+    for node in steps_taken(program, entry, newest, enrollment.outcomes):
         match flow_of(node).pending:
             case "in_ledger":
-                mails[node["id"]] = visit_of(node, turn)
+                mails[node["id"]] = visit_of(node, newest)
             case "until_outcome":
-                done = done and outcome_key(node, turn) in enrollment.outcomes
+                done = done and outcome_key(node, newest) in enrollment.outcomes
             case "never":
                 pass
             case _ as pending:
@@ -146,14 +144,14 @@ def pending_decisions(program: Program, enrollment: Enrollment) -> PendingDecisi
 
 
 def map_step(step: str, later: Iterable[Program]) -> str:
-    """What a step is called after these versions, the oldest first."""
+    """The id of a step after these versions, the oldest first."""
     for program in later:
         step = renamed_steps(program).get(step, step)
     return step
 
 
 def renamed_steps(program: Program) -> Mapping[str, str]:
-    """The steps that a version has renamed."""
+    """The new ids of steps that a version has renamed."""
     steps: Mapping[str, str] = program.options.get("active_enrollments", {}).get(
         "renamed_steps", {}
     )
@@ -161,12 +159,12 @@ def renamed_steps(program: Program) -> Mapping[str, str]:
 
 
 def on_publish(program: Program) -> str:
-    """What a version does to those inside on older ones."""
+    """What a version does with active enrollments of older ones."""
     return str(program.options.get("active_enrollments", {}).get("on_publish", "drain"))
 
 
 def map_to_version(start: ResumePoint, later: Sequence[Program]) -> ResumePoint | None:
-    """The same rest in the last of these versions; None if there is no such wait in it."""
+    """The same wait in the last of these versions; None if the version does not contain it."""
     new = later[-1]
     if not start.step:
         return start._replace(block=new.entry) if start.block_seq == 0 else None

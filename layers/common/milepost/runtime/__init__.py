@@ -1,1 +1,1 @@
-"""Workflows as they are executed: react to events, run blocks, wait, migrate, schedule."""
+"""Workflows as executed: apply events, run blocks, wait, migrate, schedule."""

@@ -1,9 +1,9 @@
-"""Looks: what is published is a question to all contacts, also to those of whom nothing is heard.
+"""Backfill: after a publish, re-evaluate every contact, including inactive ones.
 
-Publishing sets a work going. When every function knows what was published, the clock has all
-contacts looked at, in parts, by a state machine that goes on where a part was cut off. A look only
-reads, but for those contacts for whom something is different: they get an event, and `react` does
-the rest. So it may be done twice, and may be late.
+Publishing queues a job. When every function knows the publication, the scheduler starts a state
+machine that evaluates all contacts in partitions and resumes an interrupted partition. A backfill
+only reads, except for contacts whose state differs: they get an event, which `react` applies. So a
+backfill may be late or run twice.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 
 PUBLISH_CACHE_TIME = timedelta(minutes=1)
-"""Twice the memory of any registry, in real time: everybody knows what was published then."""
+"""Twice the cache time of published state, in real time: every function knows it by then."""
 
 MAX_PER_RUN = 1000
-"""Contacts in one call, at some 10 ms each, eight at a time."""
+"""Contacts in one call, at about 10 ms each, eight at a time."""
 
 MAX_PASSES = 5
-"""How often parts that failed are begun again; after that somebody has to be told."""
+"""How often failed partitions are retried before an alarm."""
 
 READ_CONCURRENCY = 8
 
 BackfillRequest = Mapping[str, Any]
-"""What the state machine hands around: the store, the run, its instant, and what was published."""
+"""The input of the state machine: the store, the run, its instant, and what was published."""
 
 
 class BackfillPartition(NamedTuple):
-    """A part of those whom a look is at."""
+    """A partition of the contacts of a backfill."""
 
     group: "Group"
     name: str
@@ -57,7 +57,7 @@ class BackfillPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BackfillScheduler:
-    """Sets looks going. `now` is the time of the business, `memory` a time of it too."""
+    """Starts backfills. `now` and `memory` are in business time."""
 
     works: "JobStore"
     registry: "Published"
@@ -67,35 +67,36 @@ class BackfillScheduler:
     now: Callable[[], datetime]
     memory: timedelta = PUBLISH_CACHE_TIME
 
-    def begin(self, apart: ErrorCollector) -> int:
-        """Begin one look for all that was published in a store and is known by now; how many."""
-        ripe: dict[str, list[Job]] = {}
-        for work in self.works.open():
-            if work.kind == "backfill" and self.now() - work.at >= self.memory:
-                ripe.setdefault(work.store, []).append(work)
-        for store, works in sorted(ripe.items()):
-            with apart:
-                self._begin(store, works)
-        return len(ripe)
+    def begin(self, errors: ErrorCollector) -> int:
+        """Start one backfill for each store with publications that every function knows by now;
+        how many."""
+        ready: dict[str, list[Job]] = {}
+        for job in self.works.open():
+            if job.kind == "backfill" and self.now() - job.at >= self.memory:
+                ready.setdefault(job.store, []).append(job)
+        for store, jobs in sorted(ready.items()):
+            with errors:
+                self._begin(store, jobs)
+        return len(ready)
 
-    def _begin(self, store: str, works: Sequence["Job"]) -> None:
-        what = sorted(work.workflow for work in works)
-        newest = max(work.at for work in works)
-        # What had to wait long does not bring back what came before the others were published.
-        at = instants.format_instant(
-            min(work.at for work in works if newest - work.at <= self.memory)
-        )
+    def _begin(self, store: str, jobs: Sequence["Job"]) -> None:
+        what = sorted(job.workflow for job in jobs)
+        newest = max(job.at for job in jobs)
+        # A job that waited long must not move the instant to before the other publications.
+        at = instants.format_instant(min(job.at for job in jobs if newest - job.at <= self.memory))
         run = sha256("\n".join([store, at, *what]).encode()).hexdigest()[:40]
-        slices = [*self._slices(self.registry.head(store), what)]
-        self.progress.begin(store, run, what, len(slices), instants.parse_instant(at))
-        order = {"store": store, "run": run, "at": at, "what": what}
-        items = [each._asdict() for each in slices]
-        self.starter.look(run, {"request": order, "items": items, "round": 0})
-        for work in works:
-            self.works.close(work)
+        partitions = [*self._partitions(self.registry.head(store), what)]
+        self.progress.begin(store, run, what, len(partitions), instants.parse_instant(at))
+        request = {"store": store, "run": run, "at": at, "what": what}
+        items = [each._asdict() for each in partitions]
+        self.starter.look(run, {"request": request, "items": items, "round": 0})
+        for job in jobs:
+            self.works.close(job)
 
-    def _slices(self, head: "PublishedState", what: Iterable[str]) -> Iterable[BackfillPartition]:
-        """All contacts in parts, or the members alone of a segment that is no more."""
+    def _partitions(
+        self, head: "PublishedState", what: Iterable[str]
+    ) -> Iterable[BackfillPartition]:
+        """All contacts in partitions, or only the members of segments that were removed."""
         segments = [name.removeprefix("segment/") for name in what if name.startswith("segment/")]
         gone = [n for n in segments if n in head.segments and n not in head.segments.live()]
         if [*what] != [f"segment/{name}" for name in gone]:
@@ -111,7 +112,7 @@ class BackfillScheduler:
 
 @dataclass(frozen=True, slots=True)
 class BackfillWorker:
-    """Does a look, part by part."""
+    """Runs a backfill, partition by partition."""
 
     contacts: "Contacts"
     timeline: "Timeline"
@@ -122,46 +123,46 @@ class BackfillWorker:
     now: Callable[[], datetime]
     most: int = MAX_PER_RUN
 
-    def part(self, order: BackfillRequest, place: BackfillPartition) -> bool:
-        """Go on with a part for a while; whether it has come to its end."""
-        store, run = order["store"], order["run"]
-        held = self.progress.part(store, run, place.key)
-        if held.done:
+    def part(self, request: BackfillRequest, partition: BackfillPartition) -> bool:
+        """Continue with a partition for a while; True when it is complete."""
+        store, run = request["store"], request["run"]
+        progress = self.progress.part(store, run, partition.key)
+        if progress.done:
             return True
         page = self.members.page_of(
-            store, place.group, place.name, place.part, held.cursor, self.most
+            store, partition.group, partition.name, partition.part, progress.cursor, self.most
         )
         head = self.registry.head(store)
-        with ThreadPoolExecutor(READ_CONCURRENCY) as readers:
-            changed = sum(readers.map(lambda m: self._look(m, order, head), page.members))
-        evaluated, changed = held.evaluated + len(page.members), held.changed + changed
+        with ThreadPoolExecutor(READ_CONCURRENCY) as pool:
+            changed = sum(pool.map(lambda m: self._evaluate(m, request, head), page.members))
+        evaluated, changed = progress.evaluated + len(page.members), progress.changed + changed
         done = not page.next
         self.progress.note(
-            store, run, place.key, PartitionProgress(page.next, evaluated, changed, done)
+            store, run, partition.key, PartitionProgress(page.next, evaluated, changed, done)
         )
         return done
 
     def remaining(
-        self, order: BackfillRequest, slices: Iterable[BackfillPartition]
+        self, request: BackfillRequest, partitions: Iterable[BackfillPartition]
     ) -> list[BackfillPartition]:
-        """The parts that have not come to their end."""
+        """The partitions that are not complete."""
         return [
             each
-            for each in slices
-            if not self.progress.part(order["store"], order["run"], each.key).done
+            for each in partitions
+            if not self.progress.part(request["store"], request["run"], each.key).done
         ]
 
-    def _look(self, member: "Member", order: BackfillRequest, head: "PublishedState") -> bool:
-        """Look at one contact; whether it has to be looked at by `react`."""
-        names = segments_to_backfill(order["what"], head)
-        at = instants.parse_instant(order["at"])
-        event = reevaluation_event(order["store"], at, names, because=order["run"], initial=True)
+    def _evaluate(self, member: "Member", request: BackfillRequest, head: "PublishedState") -> bool:
+        """Evaluate one contact; True if `react` must re-evaluate it."""
+        names, run = segments_to_backfill(request["what"], head), request["run"]
+        at = instants.parse_instant(request["at"])
+        event = reevaluation_event(request["store"], at, names, because=run, initial=True)
         try:
             if not self._differs(member, names, event, head):
                 return False
         except ThrottledError:
             raise
-        except Exception:  # one contact holds nobody up: `react` puts it aside, with the reason
+        except Exception:  # `react` quarantines this contact; it must not block the others
             pass
         self.timeline.append(member.contact, event)
         return True
@@ -184,13 +185,13 @@ class BackfillWorker:
 
 
 def segments_to_backfill(what: Iterable[str], head: "PublishedState") -> list[str]:
-    """The segments that have to be answered anew because of what was published."""
+    """The segments that a publication requires to evaluate again."""
     found: set[str] = set()
-    for thing in what:
-        if thing == "scoring":
+    for published in what:
+        if published == "scoring":
             found.update(name for name in head.segments if name.startswith(STAGE_SEGMENT_PREFIX))
             found.update(head.segments.fields.get("score", ()))
             found.update(head.segments.fields.get("stage", ()))
-        elif thing.startswith("segment/"):
-            found.add(thing.removeprefix("segment/"))
+        elif published.startswith("segment/"):
+            found.add(published.removeprefix("segment/"))
     return sorted(name for name in found if name in head.segments)

@@ -1,10 +1,8 @@
-"""A broadcast: one round of a schedule through a segment, and how far it has come.
+"""Broadcasts: a schedule sends an event to all contacts of a segment, one part a minute.
 
-Broadcast: a schedule comes round, and everybody in its segment is told, one part a minute.
-
-A broadcast is a work that stays open until its segment has been gone through. Telling somebody is
-appending an event whose id and instant are the broadcast's own, so that whoever is told twice was
-told once. Its pace is that of the post: faster would only be throttled there.
+A broadcast is a job that stays open until all members have their event. The event's id and instant
+depend only on the occurrence, so a repeated event changes nothing. A broadcast is as fast as the
+rate of SES: more would only be throttled.
 """
 
 import json
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class BroadcastProgress(NamedTuple):
-    """How far a round has come: the place of the last who was told, how many, of how many."""
+    """The progress of an occurrence: the cursor, how many have their event, of how many."""
 
     after: str = ""
     told: int = 0
@@ -41,18 +39,18 @@ class BroadcastProgress(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> "BroadcastProgress | None":
-        """Undo `text`; None for a round that has not begun."""
+        """Undo `text`; None for an occurrence that has not started."""
         return cls(*json.loads(text)) if text else None
 
     def text(self) -> str:
         return json.dumps(self)
 
-    def further(self, told: int, after: str) -> "BroadcastProgress":
-        return BroadcastProgress(after, self.told + told, self.total)
+    def further(self, sent: int, after: str) -> "BroadcastProgress":
+        return BroadcastProgress(after, self.told + sent, self.total)
 
 
 class BroadcastRun(NamedTuple):
-    """One coming of a schedule."""
+    """One occurrence of a schedule."""
 
     store: str
     occasion: str
@@ -60,7 +58,7 @@ class BroadcastRun(NamedTuple):
     at: datetime
 
     def event(self) -> Event:
-        """What everybody in the segment is told; the same however often it is told."""
+        """The event for every contact of the segment, the same on every repetition."""
         mark = instants.format_instant(self.at)
         return Event(
             store=self.store,
@@ -74,7 +72,7 @@ class BroadcastRun(NamedTuple):
 
 
 def report_path(workflow: str) -> str:
-    """Where it is told how far a workflow's broadcast has come."""
+    """The file with the progress of a workflow's broadcast."""
     return f"reports/workflows.{workflow}.broadcast.json"
 
 
@@ -103,15 +101,14 @@ def as_report(
 
 
 GRACE_PERIOD = timedelta(minutes=10)
-"""A schedule that nobody knows any more is given up then: a function may know an older head."""
+"""When a job of an unknown schedule is dropped: before, a function may know an older head."""
 
 PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Broadcaster:
-    """Tells segments. `now` is the time of the business, and `grace` is too; `most` are told in one
-    call."""
+    """Runs broadcasts, `most` events in one call. `now` and `grace` are in business time."""
 
     members: "Members"
     timeline: "Timeline"
@@ -123,109 +120,109 @@ class Broadcaster:
     grace: timedelta = GRACE_PERIOD
 
     def advance(self) -> int:
-        """Do the next part of every broadcast whose time has come; how many were told."""
-        due = [w for w in self.works.open() if w.kind == "broadcast" and w.at <= self.now()]
-        told, apart = 0, ErrorCollector()
-        for number, work in enumerate(due):
-            # What one does not need is the next one's; nobody's size keeps another's mail back.
-            with apart:
-                told += self._go_on(work, max(1, (self.most - told) // (len(due) - number)))
-        apart.raise_if_any("broadcasts")
-        return told
+        """Do the next part of every due broadcast; how many events."""
+        due = [job for job in self.works.open() if job.kind == "broadcast" and job.at <= self.now()]
+        sent, errors = 0, ErrorCollector()
+        for number, job in enumerate(due):
+            # Every broadcast gets a share; what one does not need is left for the next.
+            with errors:
+                sent += self._continue(job, max(1, (self.most - sent) // (len(due) - number)))
+        errors.raise_if_any("broadcasts")
+        return sent
 
-    def _go_on(self, work: "Job", most: int) -> int:
-        head = self.registry.head(work.store)
-        trigger = _trigger(head, work)
-        late = self.now() - work.at
+    def _continue(self, job: "Job", most: int) -> int:
+        head = self.registry.head(job.store)
+        trigger = _trigger(head, job)
+        late = self.now() - job.at
         if trigger is None:
             if late > self.grace:
-                self.works.close(work)
+                self.works.close(job)
             return 0
-        progress = BroadcastProgress.read(work.done)
+        progress = BroadcastProgress.read(job.done)
         if progress is None and late > MAX_EVENT_AGE:
-            self._over(work, trigger, head, BroadcastProgress(), "skipped: a day late")
+            self._complete(job, trigger, head, BroadcastProgress(), "skipped: a day late")
             return 0
-        if head.is_paused(work.workflow):
+        if head.is_paused(job.workflow):
             return 0
         if progress is None:
             progress = BroadcastProgress(
-                total=self.members.count(work.store, "segment", trigger["segment"])
+                total=self.members.count(job.store, "segment", trigger["segment"])
             )
-        return self._tell(work, trigger, head, progress, most)
+        return self._send_events(job, trigger, head, progress, most)
 
-    def _tell(
+    def _send_events(
         self,
-        work: "Job",
+        job: "Job",
         trigger: Mapping[str, Any],
         head: "PublishedState",
         progress: BroadcastProgress,
         most: int,
     ) -> int:
-        round_ = BroadcastRun(work.store, time_trigger_key(trigger), trigger["segment"], work.at)
-        told = 0
-        while told < most:
+        run = BroadcastRun(job.store, time_trigger_key(trigger), trigger["segment"], job.at)
+        sent = 0
+        while sent < most:
             page = self.members.page(
-                work.store, "segment", round_.segment, progress.after, min(PAGE, most - told)
+                job.store, "segment", run.segment, progress.after, min(PAGE, most - sent)
             )
-            self._append(round_, page.members)
-            told += len(page.members)
+            self._append(run, page.members)
+            sent += len(page.members)
             progress = progress.further(len(page.members), page.next)
             if not page.next:
-                self._over(work, trigger, head, progress, "finished")
-                return told
-            self.works.advance(work, progress.text())
-        self._write(work, trigger, progress, "running", None)
-        return told
+                self._complete(job, trigger, head, progress, "finished")
+                return sent
+            self.works.advance(job, progress.text())
+        self._write(job, trigger, progress, "running", None)
+        return sent
 
-    def _append(self, round_: BroadcastRun, members: Sequence["Member"]) -> None:
+    def _append(self, run: BroadcastRun, members: Sequence["Member"]) -> None:
         with ThreadPoolExecutor(WRITERS) as writers:
-            tell = partial(_tell_one, self.timeline, round_)
-            for _ in writers.map(tell, members):
+            append = partial(_append_one, self.timeline, run)
+            for _ in writers.map(append, members):
                 pass
 
-    def _over(
+    def _complete(
         self,
-        work: "Job",
+        job: "Job",
         trigger: Mapping[str, Any],
         head: "PublishedState",
         progress: BroadcastProgress,
         how: str,
     ) -> None:
-        """A round is over: the next one is waited for, if there is one."""
+        """Complete an occurrence and wait for the next one, if there is one."""
         following = next_occurrence(
-            trigger, max(work.at, self.now() - MAX_EVENT_AGE), zone_of(trigger, head)
+            trigger, max(job.at, self.now() - MAX_EVENT_AGE), zone_of(trigger, head)
         )
-        self._write(work, trigger, progress, how, following)
+        self._write(job, trigger, progress, how, following)
         if following is None:
-            self.works.close(work)
+            self.works.close(job)
         else:
-            self.works.reopen(work, following)
+            self.works.reopen(job, following)
 
     def _write(
         self,
-        work: "Job",
+        job: "Job",
         trigger: Mapping[str, Any],
         progress: BroadcastProgress,
         how: str,
         following: datetime | None,
     ) -> None:
-        text = as_report(work.workflow, trigger, work.at, progress, how, following, self.now())
-        self.files.write(work.store, report_path(work.workflow), text)
+        text = as_report(job.workflow, trigger, job.at, progress, how, following, self.now())
+        self.files.write(job.store, report_path(job.workflow), text)
 
 
 def zone_of(trigger: Mapping[str, Any], head: "PublishedState") -> str:
-    """Whose clock a schedule goes by: that of the store, or one it names."""
+    """The time zone of a schedule: its own, or the store's."""
     zone = trigger.get("timezone") or "store"
     return head.settings.timezone if zone == "store" else str(zone)
 
 
-def _tell_one(timeline: "Timeline", round_: BroadcastRun, member: "Member") -> None:
-    timeline.append(member.contact, round_.event())
+def _append_one(timeline: "Timeline", run: BroadcastRun, member: "Member") -> None:
+    timeline.append(member.contact, run.event())
 
 
-def _trigger(head: "PublishedState", work: "Job") -> Mapping[str, Any] | None:
-    """The schedule that is live, if there still is one."""
-    live = head.workflows.get(work.workflow)
+def _trigger(head: "PublishedState", job: "Job") -> Mapping[str, Any] | None:
+    """The live schedule of a workflow, if there is one."""
+    live = head.workflows.get(job.workflow)
     if live is None or live.status not in ("live", "paused"):
         return None
     return live.trigger if live.trigger.get("type") == "schedule" else None

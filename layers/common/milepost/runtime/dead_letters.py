@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class DeadLetter(NamedTuple):
-    """One record that was put aside. `key` is its place under the contact.
+    """One quarantined record. `key` is its sort key under the contact.
 
-    `applied`: the contact knows of it, and only what follows from it is missing; None if nobody can
-    tell. `reason` names an error and the line of Milepost it came from, and nothing personal.
+    `applied` means that the profile includes the record and only its consequences are missing;
+    None if unknown. `reason` names the error and its line in Milepost, and no personal data.
     """
 
     store: str
@@ -43,9 +43,9 @@ class DeadLetter(NamedTuple):
 
 
 class QueuedDeadLetters(NamedTuple):
-    """A message of the queue of letters: one letter, or all those of a part of the stream.
+    """A message of the dead-letter queue: one record, or all records of a batch of the stream.
 
-    None stands for records that the stream has no more. `receipt` is the queue's own.
+    `letters` is None for records that the stream no longer has. `receipt` is the queue's own.
     """
 
     receipt: Any
@@ -53,7 +53,7 @@ class QueuedDeadLetters(NamedTuple):
 
 
 def reason_of(error: BaseException) -> str:
-    """The kind of an error and where it came from; its text may quote somebody's data."""
+    """The type and the line of an error; not its text, which may quote personal data."""
     place = ""
     trace = error.__traceback__
     while trace is not None:
@@ -65,20 +65,20 @@ def reason_of(error: BaseException) -> str:
 
 
 class DeadLetterStore(Protocol):
-    """Keeps account of records that cannot be applied."""
+    """Stores records that cannot be applied."""
 
     def failed(self, letter: DeadLetter, image: Any, now: datetime) -> int:
-        """Note that a record failed once more; how often it has. `image` is all of the record."""
+        """Count a failed attempt; how many there were. `image` is the whole record."""
 
     def quarantine(self, letter: DeadLetter) -> None:
-        """Put a record where somebody will look for it: nobody tries it any more."""
+        """Put a record into the dead-letter queue; it is not tried again."""
 
 
 MAX_ATTEMPTS = 3
-"""For an error that nobody expected: data or a program that is wrong stays wrong."""
+"""For an unexpected error: wrong data or a wrong program stays wrong."""
 
 MAX_THROTTLED_ATTEMPTS = 7
-"""For a world that cannot answer. The stream comes nine times in all, with growing pauses."""
+"""For a service that throttles. The stream delivers nine times in all, with growing pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class DeadLetterHandler:
         throttled = isinstance(error, ThrottledError)
         if attempts < (MAX_THROTTLED_ATTEMPTS if throttled else MAX_ATTEMPTS):
             raise error
-        held = self.contacts.get_even_if_merged(store, contact)
-        applied = held is not None and held.last_sequence >= sequence
+        profile = self.contacts.get_even_if_merged(store, contact)
+        applied = profile is not None and profile.last_sequence >= sequence
         letter = letter._replace(attempts=attempts, applied=applied)
         letters.quarantine(letter)
         return letter

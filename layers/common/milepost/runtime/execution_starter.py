@@ -1,10 +1,7 @@
-"""Leaving: segments may ask who is in a workflow, and nothing happens to a contact at its end.
+"""Start the next execution of a suspended enrollment, when it is due or its event arrives.
 
-Legs: the next execution of an enrollment begins, at its time or because its event came.
-
-Whoever begins a leg does it in this order: its beginning is written down, the execution is started
-under the leg's own name, and its timer goes. A crash after any of these is made good by the timer,
-and two who do it at once start one execution.
+The order is: store the resume point, start the execution under its own name, remove the timer.
+The timer repeats what a crash left undone. Two concurrent calls start one execution.
 """
 
 from collections.abc import Callable
@@ -30,21 +27,21 @@ if TYPE_CHECKING:
 def reevaluate_after_exit(
     timeline: "Timeline", head: "PublishedState", ref: EnrollmentRef, at: datetime
 ) -> None:
-    """Have a contact looked at that is no longer in a workflow which segments ask about."""
+    """Re-evaluate a contact that has left a workflow on which segments depend."""
     names = head.segments.workflows.get(ref.workflow, ())
     if names:
-        from milepost.segments.membership import reevaluation_event  # few workflows are asked about
+        from milepost.segments.membership import reevaluation_event  # few workflows need it
 
         timeline.append(ref.contact, reevaluation_event(ref.store, at, names, because=ref.id))
 
 
 MAX_FOLLOW_UPS = 3
-"""Tries at giving a leg another time while somebody else does something with it."""
+"""Attempts to reschedule an execution that changes at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStarter:
-    """Begins the legs of enrollments that are parked. `now` is the time of the business."""
+    """Starts the executions of suspended enrollments. `now` is in business time."""
 
     enrollments: "Enrollments"
     registry: "Published"
@@ -52,9 +49,9 @@ class ExecutionStarter:
     now: Callable[[], datetime]
 
     def start(self, ref: EnrollmentRef) -> None:
-        """Begin the leg that is due; harmless if it has begun or the enrollment is over.
+        """Start the due execution; no effect if it has started or the enrollment has ended.
 
-        A pause may keep it: then it gets another time, or waits for its workflow.
+        After a pause it is rescheduled; during a pause it waits for its workflow.
         """
         loaded = self.enrollments.load(ref)
         if loaded is None:
@@ -63,26 +60,26 @@ class ExecutionStarter:
         own, start = enrollment.ref, enrollment.resume_point
         if enrollment.status == "active" and start is not None:
             if start.due > self.now():
-                return  # it has been given another time since it was found to be due
+                return  # it was rescheduled since it was found to be due
             head = self.registry.head(own.store)
-            held = delay_for_pause(start, head.pauses_of(own.workflow), self.now())
-            if held is not None:
+            delayed = delay_for_pause(start, head.pauses_of(own.workflow), self.now())
+            if delayed is not None:
                 paused = head.is_paused(own.workflow)
-                self.enrollments.reschedule(own, enrollment.execution_no, held, paused)
+                self.enrollments.reschedule(own, enrollment.execution_no, delayed, paused)
                 return
             machine = self.registry.resume_state_machine(own.store, own.workflow, own.version)
             self.engine.start(machine, own, enrollment.execution_no, start.block_seq, start.block)
         self.enrollments.mark_started(own, enrollment.execution_no)
 
-    def resume(self, ref: EnrollmentRef, leg: int, step: str) -> None:
-        """The event of a parked wait has come: its leg begins there, unless it has begun."""
+    def resume(self, ref: EnrollmentRef, execution_no: int, step: str) -> None:
+        """Start an execution because the event of its suspended wait has arrived."""
         loaded = self.enrollments.load(ref)
         if loaded is None:
             return
         own, start = loaded[1].ref, loaded[1].resume_point
         if start is not None and start.step == step:
             node = self.registry.program(own.store, own.workflow, own.version).nodes[step]
-            if resume_after_event(self.enrollments, loaded[1], leg, node, self.now()):
+            if resume_after_event(self.enrollments, loaded[1], execution_no, node, self.now()):
                 self.start(ref)
 
 
@@ -93,14 +90,13 @@ def reschedule_for_date(
     now: datetime,
     seen: Profile | None = None,
 ) -> bool:
-    """Give a leg another time if the date that it waits for has been moved; False if it has begun,
-    or was on time.
+    """Reschedule an execution whose date has moved; False if it has started or was on time.
 
-    With `seen`, only if the date is newer than in the profile as it was seen then.
+    With `seen`, only if the date is newer than in that profile.
 
-    It becomes another leg: an execution that was just being started for the old time finds that it
-    is not its turn, and can neither mail nor write. Whoever changes the date does this afterwards,
-    and so does whoever parks a leg that waits for one: of both one sees what the other did.
+    The execution gets a new number, so that one that is just starting for the old time can neither
+    send nor write. Both a change of the date and a suspension call this afterwards, so at least
+    one of them sees the other.
     """
     for _ in range(MAX_FOLLOW_UPS):
         loaded = enrollments.load(ref)
@@ -114,40 +110,39 @@ def reschedule_for_date(
         head = registry.head(own.store)
         if not follows(node) or (seen and not is_newer(profile, seen, node)):
             return False
-        comes = pending_wait(node, start.since, profile, enrollment, head.settings).until
-        if comes is None or comes == start.due or max(comes, start.due) <= now:
+        date = pending_wait(node, start.since, profile, enrollment, head.settings).until
+        if date is None or date == start.due or max(date, start.due) <= now:
             return False
         paused = head.is_paused(own.workflow)
-        start = start._replace(due=comes if paused else max(comes, now))
+        start = start._replace(due=date if paused else max(date, now))
         if enrollments.migrate(own, enrollment.execution_no, start, own.version, paused=paused):
             return True
     raise ThrottledError(
-        f"enrollment {ref.id} was changed {MAX_FOLLOW_UPS} times while it was given a time"
+        f"enrollment {ref.id} changed {MAX_FOLLOW_UPS} times while it was rescheduled"
     )
 
 
 def match_suspended_wait(
     enrollments: "Enrollments", enrollment: Enrollment, node: Node, now: datetime
 ) -> None:
-    """Lay a parked wait's half down where its event looks for it; the event may be there already.
-    A wait that no event ends has nothing to lay down.
-
-    The timer then begins the leg.
-    """
-    start, leg, event = enrollment.resume_point, enrollment.execution_no, event_of(node)
+    """Register the suspended wait for its event, if it has one. If the event was first, the timer
+    starts the execution."""
+    start, execution_no, event = enrollment.resume_point, enrollment.execution_no, event_of(node)
     if start is None or event is None:
         return
     key = outcome_key(node, start.block_seq)
-    if enrollments.register_suspended_wait(enrollment.ref, node["id"], event, leg, start, key):
-        resume_after_event(enrollments, enrollment, leg, node, now)
+    if enrollments.register_suspended_wait(
+        enrollment.ref, node["id"], event, execution_no, start, key
+    ):
+        resume_after_event(enrollments, enrollment, execution_no, node, now)
 
 
 def resume_after_event(
-    enrollments: "Enrollments", enrollment: Enrollment, leg: int, node: Node, now: datetime
+    enrollments: "Enrollments", enrollment: Enrollment, execution_no: int, node: Node, now: datetime
 ) -> bool:
-    """Have a leg begin now, where the event leads; False if it has begun otherwise."""
+    """Make an execution due now, at the step after the event; False if it has started."""
     start = enrollment.resume_point
-    if enrollment.execution_no != leg or start is None or start.step != node["id"]:
+    if enrollment.execution_no != execution_no or start is None or start.step != node["id"]:
         return False
     moved = start._replace(block=woken_at(node), due=now, fixed=True)
-    return enrollments.reschedule(enrollment.ref, leg, moved)
+    return enrollments.reschedule(enrollment.ref, execution_no, moved)

@@ -1,4 +1,4 @@
-"""What is to be done for everybody inside a workflow."""
+"""Background jobs that a publish has queued, and the jobs of the nightly count."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class Job(NamedTuple):
-    """A job for every active enrollment of a workflow, queued `at` an instant.
+    """A job for all active enrollments of a workflow, queued `at` an instant.
 
-    A `broadcast` is for every member of its schedule's segment, and starts `at` an instant. A
-    `backfill` is for all contacts, because of what `workflow` names: `segment/vip`,
-    `workflow/birthday`, `scoring`.
+    A `broadcast` is for all members of its segment and starts `at`. A `backfill` is for all
+    contacts; its `workflow` names what was published: `segment/vip`, `workflow/birthday`,
+    `scoring`.
     """
 
     kind: Literal["resume", "cancel", "migrate", "broadcast", "backfill"]
@@ -25,23 +25,22 @@ class Job(NamedTuple):
 
 
 class JobStore(Protocol):
-    """Keeps what has been set going until it is done."""
+    """Stores jobs until they are done. No method changes a job that was queued again meanwhile."""
 
     def open(self) -> list[Job]: ...
 
-    def advance(self, work: Job, done: str) -> None:
-        """Note how far a work has come, unless it has been set going anew."""
+    def advance(self, job: Job, done: str) -> None:
+        """Save the progress of a job."""
 
-    def reopen(self, work: Job, at: datetime) -> None:
-        """A work is done, and the same is to be done anew from an instant, unless it has been set
-        going anew."""
+    def reopen(self, job: Job, at: datetime) -> None:
+        """Complete a job and queue it again for an instant."""
 
-    def close(self, work: Job) -> None:
-        """A work is done, unless it has been set going anew."""
+    def close(self, job: Job) -> None:
+        """Complete a job."""
 
 
 class CountJob(NamedTuple):
-    """A workflow that moved and is to be counted at `due`; `done` is how far its count has come."""
+    """The count of a workflow that ran, due at `due`; `done` is its progress."""
 
     due: datetime
     store: str
@@ -50,24 +49,25 @@ class CountJob(NamedTuple):
 
 
 class CountJobs(Protocol):
-    """Keeps which workflows are to be counted. They are many, and all wait for the night: so they
-    lie apart from the works that are looked through every minute."""
+    """Stores which workflows to count. They are many and wait for the night, so they are separate
+    from the jobs that are read every minute."""
 
     def mark_moved(self, store: str, workflow: str, due: datetime) -> None:
-        """Have a workflow counted, once however often this is said. What is known to be kept costs
-        nothing more. Raises ThrottledError."""
+        """Queue the count of a workflow; repetitions change nothing and cost nothing.
+
+        Raises ThrottledError."""
 
     def due(self, now: datetime) -> list[CountJob]:
-        """The jobs that are due, the oldest first; no more of them than can matter in a minute."""
+        """The due jobs, the oldest first, limited to what one run can do."""
 
     def advance(self, job: CountJob, done: str) -> bool:
-        """Note how far a count has come; False if somebody else has gone on with it meanwhile."""
+        """Save the progress of a count; False if another run has saved more meanwhile."""
 
     def put_off(self, job: CountJob, due: datetime) -> None:
-        """Have a job wait until then, as far as it has come."""
+        """Postpone a job and keep its progress."""
 
     def close(self, job: CountJob, started_at: datetime) -> None:
-        """A count is over that began then; harmless if it is repeated."""
+        """Complete a count that started at `started_at`; no effect if repeated."""
 
     def last_started(self, store: str, workflow: str) -> datetime | None:
-        """When the last count that came to its end began; None if there was none."""
+        """The start of the last complete count; None if there was none."""

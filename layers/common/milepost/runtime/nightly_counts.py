@@ -1,7 +1,7 @@
-"""The nightly count: every workflow that moved is counted once, page by page, minute by minute.
+"""The nightly count: every workflow that ran is counted once, page by page.
 
-A function that runs a block marks its workflow first, for the coming night. The scheduler counts
-what is marked, keeps with the job how far it has come, and tells the numbers at the end.
+Every block run first queues a job for its workflow. The scheduler does these jobs at night, saves
+their progress, and reports the counts at the end.
 """
 
 import json
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 SECONDS = 30.0
-"""How long a call counts, of the 120 seconds that its function has for everything."""
+"""How long one call counts, of the 120 seconds that its function has."""
 
 PUT_OFF = timedelta(minutes=15)
-"""A count that failed rests for so long, and holds up no other meanwhile."""
+"""How long a failed count is postponed, so that it does not block the others."""
 
 MARGIN = timedelta(hours=1)
-"""What ended so shortly before the last count is compared once more: clocks differ, and the index
-follows the table."""
+"""Enrollments that ended this shortly before the last count are compared again: clocks differ, and
+the index is behind the table."""
 
 Tell = Callable[[str, str, WorkflowCounts], None]
-"""Is told what a store's workflow came to."""
+"""Receives the counts of a store's workflow."""
 
 
 class CountProgress(NamedTuple):
-    """How far a count has come: when it started, since when changes are compared, and its place."""
+    """The progress of a count: its start, since when changes are compared, and its cursor."""
 
     started_at: datetime
     since: datetime | None
@@ -46,12 +46,10 @@ class CountProgress(NamedTuple):
     @classmethod
     def read(cls, text: str) -> "CountProgress":
         """Undo `text`."""
-        held = json.loads(text)
-        since = instants.parse_instant(held["since"]) if held["since"] else None
-        tally = Tally.from_json(held["tally"])
-        return cls(
-            instants.parse_instant(held["started_at"]), since, tally, held["after"], held["over"]
-        )
+        saved = json.loads(text)
+        since = instants.parse_instant(saved["since"]) if saved["since"] else None
+        started_at, tally = instants.parse_instant(saved["started_at"]), saved["tally"]
+        return cls(started_at, since, Tally.from_json(tally), saved["after"], saved["over"])
 
     def text(self) -> str:
         return json.dumps(
@@ -68,34 +66,34 @@ class CountProgress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NightlyCounts:
-    """Counts workflows that moved. `now` is the time of the business, `seconds` that of a watch."""
+    """Counts workflows that ran. `now` is in business time, `seconds` is a stopwatch."""
 
     jobs: "CountJobs"
     counter: RunCounter
     now: Callable[[], datetime]
     seconds: Callable[[], float]
 
-    def go_on(self, apart: ErrorCollector, until: float, tell: Tell) -> None:
-        """Count until the watch shows this, one page at least.
+    def go_on(self, errors: ErrorCollector, until: float, tell: Tell) -> None:
+        """Count until the stopwatch shows `until`, at least one page.
 
-        All that are due get a page in turn, so that a large one holds up no small one.
+        The due jobs take turns page by page, so that a large one does not block a small one.
         """
         jobs = deque(self.jobs.due(self.now()))
         while jobs:
-            job, failed, further = jobs.popleft(), True, None
-            with apart:
-                further = self._go_on(job, tell)
+            job, failed, rest = jobs.popleft(), True, None
+            with errors:
+                rest = self._count_page(job, tell)
                 failed = False
             if failed:
-                with apart:
+                with errors:
                     self.jobs.put_off(job, self.now() + PUT_OFF)
-            elif further is not None:
-                jobs.append(further)
+            elif rest is not None:
+                jobs.append(rest)
             if self.seconds() >= until:
                 return
 
-    def _go_on(self, job: "CountJob", tell: Tell) -> "CountJob | None":
-        """Count a page; the job as it is then, None if there is nothing more to do."""
+    def _count_page(self, job: "CountJob", tell: Tell) -> "CountJob | None":
+        """Count a page; the job with its new progress, None if it is complete."""
         progress = CountProgress.read(job.done) if job.done else self._begin(job)
         if progress.over:
             tell(job.store, job.workflow, progress.tally.numbers())

@@ -1,7 +1,4 @@
-"""How far the looks at all contacts are.
-
-What is due.
-"""
+"""Ports of the runtime: the progress of backfills, timers, and the retry of messages."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PartitionProgress(NamedTuple):
-    """A part of a look at all contacts: where it is (empty when it is `done`), and what it did."""
+    """The progress of a partition of a backfill; the `cursor` is empty when it is `done`."""
 
     cursor: str = ""
     evaluated: int = 0
@@ -25,7 +22,7 @@ class PartitionProgress(NamedTuple):
 
 
 class BackfillSummary(NamedTuple):
-    """The last look at all contacts because of one thing."""
+    """The last backfill for one publication."""
 
     run: str
     at: str
@@ -34,63 +31,63 @@ class BackfillSummary(NamedTuple):
 
 
 class BackfillProgress(Protocol):
-    """Notes how far the looks at all contacts are."""
+    """Stores the progress of backfills."""
 
     def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
-        """Note that a look in so many parts has begun, because of these things."""
+        """Store the start of a backfill in `of` partitions for the publications `what`."""
 
     def part(self, store: str, run: str, part: str) -> PartitionProgress: ...
 
     def note(self, store: str, run: str, part: str, progress: PartitionProgress) -> None: ...
 
     def looked(self, store: str, what: str) -> BackfillSummary | None:
-        """The last look because of a thing; None if there was none."""
+        """The last backfill for a publication; None if there was none."""
 
 
 class BackfillStarter(Protocol):
-    """Has all contacts looked at."""
+    """Starts backfills."""
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
-        """Set a look going; harmless if it is or was."""
+        """Start a backfill; no effect if it was started before."""
 
 
 class OverdueMessage(NamedTuple):
-    """A message whose outcome nobody has reported in time."""
+    """A message without a delivery report in time."""
 
     message: MessageRef
     enrollment: EnrollmentRef
     step: str
-    turn: int
+    block_seq: int
     category: Category
     attempts: int
 
 
 class Timers(Protocol):
-    """Knows what is due."""
+    """The timers that are due."""
 
     def due(self, now: datetime) -> Iterator[OverdueMessage | EnrollmentRef | ContactRef]:
-        """Overdue messages, enrollments (of version 0: unknown) whose next leg is due, and contacts
-        for whom something may have come by itself."""
+        """Overdue messages, enrollments (of version 0: unknown) whose next execution is due, and
+        contacts whose next check is due."""
 
     def paused(
         self, store: str, workflow: str, after: str = ""
     ) -> Iterator[tuple[str, EnrollmentRef]]:
-        """The enrollments (of version 0) that wait for their workflow, each with its place: a
-        search goes on after one."""
+        """The enrollments (of version 0) that wait for their paused workflow, each with its
+        cursor, after a cursor."""
 
     def done_before(self, now: datetime) -> None:
-        """All that `due` gave for this instant has been dealt with."""
+        """Record that everything due at this instant is done."""
 
     def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
-        """Something cannot be done. If it has been due for an hour, it need not be due again for
-        a quarter of one: it could hold up nothing else, but its search would grow for ever."""
+        """Postpone a failing timer by 15 minutes if it has been due for an hour. Otherwise the
+        range that every run searches would grow without end."""
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
-        """Leave it unknown for good, or failed if it was throttled; False if it is settled."""
+        """Abandon a message as unknown, or as failed if throttled; False if it is settled."""
 
 
 class MessageRetrier(Protocol):
-    """Has a message sent once more where sending is allowed."""
+    """Sends a message once more, in the function that may send."""
 
-    def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
-        """Whether it was tried, or is not to be; False if it has to wait for the end of a pause."""
+    def retry_message(self, enrollment: EnrollmentRef, step: str, block_seq: int) -> bool:
+        """True if it was tried or may not be sent; False if it must wait for the end of a pause."""

@@ -1,9 +1,9 @@
-"""React: one event of a timeline changes the contact, wakes, ends and begins enrollments.
+"""Apply one event of a timeline: change the contact; resume, end and start enrollments.
 
-Safe to run again from the start after a crash at any line. The profile notes the last stream
-position it is applied through, and which enrollments the contact is inside of. It is written after
-everything that must have happened by then (ends, wakes), and before what follows from it (new
-enrollments and their machines), which a repeated record does once more, harmlessly.
+Safe to repeat after a crash at any line. The profile stores the last applied sequence number and
+the active enrollments. It is written after what must happen before (ends, resumed waits), and
+before its consequences (new enrollments and their executions), which a repeated record only
+repeats without effect.
 """
 
 from collections.abc import Iterator
@@ -53,11 +53,11 @@ if TYPE_CHECKING:
 
 
 ATTEMPTS = 5
-"""Tries at changing a profile that somebody else changes at the same moment."""
+"""Attempts to change a profile that another writer changes at the same time."""
 
 
 class AppliedEvent(NamedTuple):
-    """What one event led to; for the log."""
+    """The effects of one event, for the log."""
 
     applied: bool = False
     ended: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class EventApplier:
     ) -> AppliedEvent:
         """Apply one record of the stream; `position` is its sequence number.
 
-        `again` says why, if the timeline had the event before.
+        `again` is the reason why an event that the timeline already had is replayed.
         """
         head = self._head(event)
         for _ in range(ATTEMPTS):
@@ -113,9 +113,9 @@ class EventApplier:
             if (
                 before is not None
                 and is_misrouted(before.contact, before.known_identifiers, event)
-                and (there := self.merger.owner_of(before, event))
+                and (owner := self.merger.owner_of(before, event))
             ):
-                after = replace(before, last_sequence=position, misrouted=(position, there))
+                after = replace(before, last_sequence=position, misrouted=(position, owner))
                 if self.merging.move_misrouted(before, after, event):
                     return self._finish(after, event, position, now)
                 continue
@@ -131,7 +131,7 @@ class EventApplier:
         raise ThrottledError(f"the contact changed {ATTEMPTS} times while one event was applied")
 
     def _head(self, event: Event) -> "PublishedState":
-        """What is live. Whoever called for a workflow has seen it, so a head without it is old."""
+        """The published state, read again if it lacks the workflow that the event addresses."""
         head = self.registry.head(event.store)
         if not is_targeted_event(event.name):
             return head
@@ -144,10 +144,10 @@ class EventApplier:
         return self.registry.head(event.store, anew=True)
 
     def _is_erased(self, before: Profile | None, contact: str, event: Event) -> bool:
-        """Whether an event is of the past of somebody who asked to be forgotten.
+        """Whether an event is older than the erasure of its contact.
 
-        It may have been on its way when that was done. Only a contact that nothing is known of is
-        asked: for every other, an event costs no read more.
+        Such an event may arrive late. Only contacts without a profile are checked, so that other
+        events cost no additional read.
         """
         if before is not None and before.last_sequence:
             return False
@@ -155,9 +155,8 @@ class EventApplier:
         return erased is not None and event.occurred_at <= erased
 
     def _finish(self, after: Profile, event: Event, position: int, now: datetime) -> AppliedEvent:
-        """Do what follows from an event that has been applied."""
+        """Do the consequences of an applied event."""
         if after.misrouted[0] == position:
-            # It has left this timeline, which is another person's.
             self.facts.timeline.append(after.misrouted[1], event)
             return AppliedEvent(forwarded=after.misrouted[1])
         self._begin(after, event, now)
@@ -171,7 +170,7 @@ class EventApplier:
         now: datetime,
         again: "ReplayedEvent | None",
     ) -> AppliedEvent:
-        """The contact has become another: finish that, or hand over what came since."""
+        """The contact was merged: finish the merge, or forward a later event."""
         if self.merger.is_late(gone, position):
             return AppliedEvent(forwarded=self.merger.forward_event(gone, event, again))
         if gone.merging and position == gone.last_sequence:
@@ -195,8 +194,7 @@ class EventApplier:
         profile = before or Profile(event.store, contact)
         if is_system_event(event):
             noted = correct_totals(profile, event) if event.name == DUPLICATE_CORRECTED else profile
-            # two lives are one: whatever is asked of it may be answered anew
-            if not is_merge_request(event):
+            if not is_merge_request(event):  # the merged contact may match other segments
                 noted = self.segmenter.score(noted, None, head, now)
                 noted = self.segmenter.update(None, noted, event, head, now)
             return AppliedEvent(True), replace(
@@ -209,13 +207,13 @@ class EventApplier:
         ended = tuple(self._end(profile, event, now))
         for id_ in ended:
             del inside[id_]
-        woken = tuple(self._wake(replace(profile, active_enrollments=inside), event, now))
+        resumed = tuple(self._resume(replace(profile, active_enrollments=inside), event, now))
         profile = replace(profile, active_enrollments=dict(inside))
         profile = self.segmenter.update(before, profile, event, head, now)
         entered, refused = [], []
-        for live, program in self._fired(head, before, profile, event, now):
-            here = replace(profile, active_enrollments=inside)
-            decision = self._may_enter(program, here, event, now)
+        for live, program in self._triggered(head, before, profile, event, now):
+            current = replace(profile, active_enrollments=inside)
+            decision = self._decide_entry(program, current, event, now)
             if isinstance(decision, EntryDenied):
                 refused.append((program.workflow, decision.reason))
             else:
@@ -232,7 +230,7 @@ class EventApplier:
         new = {inside[id_].workflow for id_ in entered}
         profile = self.segmenter.after_entering(profile, new, event, head, now)
         after = replace(profile, **_ahead(profile, head, now, event))
-        return AppliedEvent(True, ended, woken, tuple(entered), tuple(refused)), after
+        return AppliedEvent(True, ended, resumed, tuple(entered), tuple(refused)), after
 
     def _end(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
         for ref, presence, program in self._inside(profile):
@@ -242,14 +240,14 @@ class EventApplier:
                 self.engine.stop(ref, reason, self.enrollments.current_execution(ref))
                 yield ref.id
 
-    def _wake(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
+    def _resume(self, profile: Profile, event: Event, now: datetime) -> Iterator[str]:
         for ref, _, program in self._inside(profile):
             if event.source == "email" and event.data.get("enrollment") != ref.id:
-                continue  # a click belongs to the enrollment that sent the mail
+                continue  # a click counts for the enrollment that sent the e-mail
             if emitted_by(event.data).get("enrollment") == ref.id:
-                continue  # nobody waits for what they report themselves
+                continue  # an enrollment does not wait for its own events
             for node in waits_for(program, event.name):
-                if not _meant(node, event, profile):
+                if not _matches_where(node, event, profile):
                     continue
                 token = self.enrollments.record_event(ref, node["id"], event)
                 if token is None:
@@ -257,10 +255,10 @@ class EventApplier:
                 if isinstance(token, str):
                     self.engine.complete_task(token)
                 else:
-                    legs = ExecutionStarter(
+                    starter = ExecutionStarter(
                         self.enrollments, self.registry, self.engine, lambda: now
                     )
-                    legs.resume(ref, token, node["id"])
+                    starter.resume(ref, token, node["id"])
                 yield ref.id
 
     def _inside(
@@ -270,7 +268,7 @@ class EventApplier:
             ref = presence.ref(profile.store, profile.contact, id_)
             yield ref, presence, self.registry.program(ref.store, ref.workflow, ref.version)
 
-    def _fired(
+    def _triggered(
         self,
         head: "PublishedState",
         before: Profile | None,
@@ -278,37 +276,35 @@ class EventApplier:
         event: Event,
         now: datetime,
     ) -> Iterator[tuple["LiveWorkflow", Program]]:
-        """The workflows that the event lets in; only theirs are read."""
+        """The workflows whose trigger matches, before or after the score has decayed."""
         if head.settings.paused:
             return
-        faded = self.segmenter.score(before, None, head, now) if before else None
+        decayed = self.segmenter.score(before, None, head, now) if before else None
+        states = [before] if decayed is before else [before, decayed]
         for name, live in sorted(head.workflows.items()):
-            if live.status == "live" and (
-                trigger_matches(name, live.trigger, before, after, event)
-                or (
-                    faded is not before and trigger_matches(name, live.trigger, faded, after, event)
-                )
+            if live.status == "live" and any(
+                trigger_matches(name, live.trigger, state, after, event) for state in states
             ):
                 yield live, self.registry.program(event.store, name, live.version)
 
-    def _may_enter(
+    def _decide_entry(
         self, program: Program, profile: Profile, event: Event, now: datetime
     ) -> EntryAccepted | EntryDenied:
         trigger = program.options["trigger"]
-        asked = [c for c in (trigger.get("where"), program.options.get("audience")) if c]
-        facts = self.facts.load(asked, profile, event.data, now, event.occurred_at)
-        return decide_entry(program, profile, event, facts, now)
+        conditions = [c for c in (trigger.get("where"), program.options.get("audience")) if c]
+        context = self.facts.load(conditions, profile, event.data, now, event.occurred_at)
+        return decide_entry(program, profile, event, context, now)
 
-    def _follow(self, profile: Profile, event: Event, now: datetime) -> None:
-        """Have those who wait for a date that this event has moved wait for the new one."""
-        said = changed_date_fields(event)
-        if said:
+    def _reschedule(self, profile: Profile, event: Event, now: datetime) -> None:
+        """Reschedule the waits whose date this event has moved."""
+        changed = changed_date_fields(event)
+        if changed:
             for ref, _, program in self._inside(profile):
-                if any(is_rescheduled_by(node, said) for node in program.nodes.values()):
+                if any(is_rescheduled_by(node, changed) for node in program.nodes.values()):
                     reschedule_for_date(self.enrollments, self.registry, ref, now)
 
     def _begin(self, profile: Profile, event: Event, now: datetime) -> None:
-        """Write down and start what this event began; the profile says what that is."""
+        """Store and start the enrollments that the profile lists for this event."""
         self.segmenter.publish_changes(profile, event)
         for id_, presence in profile.active_enrollments.items():
             if presence.event != event.id:
@@ -328,18 +324,18 @@ class EventApplier:
                 )
             )
             self.engine.start(presence.machine, ref)
-        self._follow(profile, event, now)
+        self._reschedule(profile, event, now)
 
 
 def _ahead(profile: Profile, head: "PublishedState", now: datetime, event: Event) -> dict[str, Any]:
-    """What the profile notes of the things that come by themselves."""
-    reached = prune_fired(profile.fired, head.time_triggers(), now)
-    return {"fired": reached, "next_check": next_check_at(profile, head, now, event)}
+    """The fired time triggers and the next check of a profile."""
+    fired = prune_fired(profile.fired, head.time_triggers(), now)
+    return {"fired": fired, "next_check": next_check_at(profile, head, now, event)}
 
 
-def _meant(node: Node, event: Event, profile: Profile) -> bool:
+def _matches_where(node: Node, event: Event, profile: Profile) -> bool:
     where = node.get("where")
     if where is None:
         return True
-    facts = EvaluationContext(now=event.occurred_at, contact=profile.as_data(), event=event.data)
-    return evaluate(where, facts).value
+    context = EvaluationContext(now=event.occurred_at, contact=profile.as_data(), event=event.data)
+    return evaluate(where, context).value

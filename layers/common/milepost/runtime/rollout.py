@@ -1,7 +1,7 @@
-"""What a publication does to everybody inside: bounded batches, minute by minute, resumable.
+"""Rollout: apply a publication to active enrollments, in bounded and resumable batches.
 
-Publishing sets a work going, the clock does it. A work stays open until nothing is left of it and
-its `CACHE_GRACE` is over: until then a function may still act on what it knew before.
+Publishing queues a job, the scheduler does it. A job stays open until nothing is left and
+`CACHE_GRACE` is over, because until then a function may act on the old published state.
 """
 
 from collections.abc import Callable
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
 
 
 MAX_PER_RUN = 1000
-"""Enrollments that are changed in one call, at some 20 ms each."""
+"""Enrollments that one call changes, at about 20 ms each."""
 
 CACHE_GRACE = timedelta(minutes=10)
-"""More than a registry's memory and the time of one function, in real time."""
+"""Longer than the cache of published state and the run of one function, in real time."""
 
 
 MIGRATION_TIMEOUT = timedelta(days=2)
-"""Whoever has not come to rest by then, as a machine that is tried again may, stays as it is."""
+"""An enrollment that does not wait by then, because a step is retried, keeps its version."""
 
 LAST_PASS = "last"
-"""How far a pass is that may be the last one."""
+"""The progress of a pass that may be the last one."""
 
 HAS_MORE = "some"
-"""How far a pass is that has found somebody, and is not the last one."""
+"""The progress of a pass that has found enrollments and is not the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRollout:
-    """Does the works that are open. `now` is the time of the business."""
+    """Does the open jobs of publications. `now` is in business time."""
 
     enrollments: "Enrollments"
     registry: "Published"
@@ -66,40 +66,40 @@ class VersionRollout:
     most: int = MAX_PER_RUN
     timeline: "Timeline | None" = None
 
-    def advance(self, apart: ErrorCollector) -> int:
-        """Do the next part of every open work; how many enrollments were looked at."""
+    def advance(self, errors: ErrorCollector) -> int:
+        """Do the next part of every open job; how many enrollments were processed."""
         others = {"broadcast", "backfill"}  # see `runtime/broadcasts.py` and `runtime/backfill.py`
-        works = [work for work in self.works.open() if work.kind not in others]
-        looked = 0
-        for number, work in enumerate(works):
-            do = self._thaw if work.kind == "resume" else self._pass
-            # What one does not need is the next one's; nobody's size keeps another's people back.
-            share = max(1, (self.most - looked) // (len(works) - number))
-            with apart:
-                looked += do(work, share, apart)
-        return looked
+        jobs = [job for job in self.works.open() if job.kind not in others]
+        count = 0
+        for number, job in enumerate(jobs):
+            do = self._resume_all if job.kind == "resume" else self._pass
+            # Every job gets a share; what one does not need is left for the next.
+            share = max(1, (self.most - count) // (len(jobs) - number))
+            with errors:
+                count += do(job, share, errors)
+        return count
 
-    def _pass(self, work: "Job", most: int, apart: ErrorCollector) -> int:
-        """Go on with a pass through everybody inside; passes follow each other until one that began
-        after the grace has found nobody who was just running."""
-        head, _, place = work.done.partition(" ")
-        looked = later = 0
-        for here, ref in self.enrollments.list_active(work.store, work.workflow, place):
-            if looked == most:
-                self.works.advance(work, f"{_noted(head, later)} {place}")
-                return looked
-            place, looked = here, looked + 1
-            if ref.version <= work.version:
-                act = self._cancel if work.kind == "cancel" else self._migrate
+    def _pass(self, job: "Job", most: int, errors: ErrorCollector) -> int:
+        """Continue a pass through all active enrollments. The last pass is one that started after
+        the grace and found no enrollment to try again."""
+        state, _, cursor = job.done.partition(" ")
+        count = later = 0
+        for position, ref in self.enrollments.list_active(job.store, job.workflow, cursor):
+            if count == most:
+                self.works.advance(job, f"{'' if later else state} {cursor}")
+                return count
+            cursor, count = position, count + 1
+            if ref.version <= job.version:
+                act = self._cancel if job.kind == "cancel" else self._migrate
                 later += 1
-                with apart:
-                    later -= act(ref, work.version)
-        age = self.now() - work.at
-        if (head == LAST_PASS and not later) or age > self.patience:
-            self.works.close(work)
+                with errors:
+                    later -= act(ref, job.version)
+        age = self.now() - job.at
+        if (state == LAST_PASS and not later) or age > self.patience:
+            self.works.close(job)
         else:
-            self.works.advance(work, LAST_PASS if age > self.grace else "")
-        return looked
+            self.works.advance(job, LAST_PASS if age > self.grace else "")
+        return count
 
     def _cancel(self, ref: EnrollmentRef, version: int) -> bool:
         if ref.version < version:
@@ -111,81 +111,82 @@ class VersionRollout:
         return True
 
     def _migrate(self, ref: EnrollmentRef, version: int) -> bool:
-        """Have one go on in a new version; False if that has to be tried again.
+        """Migrate an enrollment to a new version; False if that must be tried again.
 
-        First the contact shows the new version, so that an event from now on looks for its waits;
-        one that came before is found by the condition of the move, or by `match_suspended_wait`
-        after it.
+        First the profile gets the new version, so that new events look for its waits. The condition
+        of the write, or `match_suspended_wait` after it, finds an earlier event.
         """
         loaded = self.enrollments.load(ref)
         if loaded is None or loaded[1].status != "active":
             return True
         profile, enrollment = loaded
-        own, leg = enrollment.ref, enrollment.execution_no
+        own, execution_no = enrollment.ref, enrollment.execution_no
         if own.version >= version:
-            self._meet(enrollment)  # a move may have been cut off before it came to that
+            self._match_wait(enrollment)  # an interrupted migration may not have done it
             return True
         old = self.registry.program(own.store, own.workflow, own.version)
         head = self.registry.head(own.store)
         paused = head.is_paused(own.workflow)
-        again = resumes_mid_block(enrollment)
-        if again is not None and self._waits(again, head.pauses_of(own.workflow)):
-            self._show(profile, own)
-            return True  # its message is of this version, and so is what comes after that
-        if again is not None and self.now() - again.due < self.grace:
-            return False  # the message may be about to go
-        rest = current_resume_point(old, profile, enrollment, head.settings)
-        if rest is not None and self._is_busy(old, enrollment):
+        mid_block = resumes_mid_block(enrollment)
+        if mid_block is not None and self._still_waits(mid_block, head.pauses_of(own.workflow)):
+            self._restore_version(profile, own)
+            return True  # its deferred message belongs to this version, and so does the rest
+        if mid_block is not None and self.now() - mid_block.due < self.grace:
+            return False  # the message may be sent right now
+        current = current_resume_point(old, profile, enrollment, head.settings)
+        if current is not None and self._is_busy(old, enrollment):
             if head.breaker is None:
                 return False
-            self._show(profile, own)
-            return True  # a person lets marketing go on, nobody knows when
-        start = map_to_version(rest, self._later(own, version)) if rest else None
-        if rest is None or start is None:
-            self._show(profile, own)
-            return rest is not None
+            self._restore_version(profile, own)
+            return True  # only a person ends the marketing stop, at an unknown time
+        start = map_to_version(current, self._later(own, version)) if current else None
+        if current is None or start is None:
+            self._restore_version(profile, own)
+            return current is not None
         self.enrollments.index_migrated(own, version)
-        kept = reschedule_overdue(start, head.pauses_of(own.workflow), self.now())
-        unless = outcome_key(old.nodes[rest.step], rest.block_seq) if rest.step else ""
-        if not self.enrollments.migrate(own, leg, kept, version, unless, paused):
+        start = reschedule_overdue(start, head.pauses_of(own.workflow), self.now())
+        unless = outcome_key(old.nodes[current.step], current.block_seq) if current.step else ""
+        if not self.enrollments.migrate(own, execution_no, start, version, unless, paused):
             self.enrollments.index_migrated(own, own.version)
             return False
-        there = own._replace(version=version)
-        self._meet(replace(enrollment, ref=there, execution_no=leg + 1, resume_point=kept))
-        self.engine.stop(own, f"goes on in version {version}", leg)
+        new = own._replace(version=version)
+        self._match_wait(
+            replace(enrollment, ref=new, execution_no=execution_no + 1, resume_point=start)
+        )
+        self.engine.stop(own, f"goes on in version {version}", execution_no)
         return True
 
     def _is_busy(self, program: Program, enrollment: Enrollment) -> bool:
-        """Whether something before the wait is still being tried: the move would leave it out."""
+        """Whether a step before the wait is still retried; a migration would leave it out."""
         start = enrollment.resume_point
         if not enrollment.block_started or (
             start is not None and str(start.block_seq) not in enrollment.block_started
         ):
-            return False  # a leg that has not begun was parked when all was done
+            return False  # before it was suspended, all steps were done
         before = pending_decisions(program, enrollment)
-        fates = self.ledger.message_statuses(enrollment.ref, before.mails) if before.mails else {}
-        return not before.done or any(is_claimable(fates.get(step)) for step in before.mails)
+        sent = self.ledger.message_statuses(enrollment.ref, before.mails) if before.mails else {}
+        return not before.done or any(is_claimable(sent.get(step)) for step in before.mails)
 
-    def _waits(self, again: ResumePoint, pauses: tuple[Pause, ...]) -> bool:
-        """Whether a turn is still to be run again: its time has not come, or the pause lasts."""
+    def _still_waits(self, start: ResumePoint, pauses: tuple[Pause, ...]) -> bool:
+        """Whether a block run is not due yet or a pause still lasts."""
         lasting = [pause.began for pause in pauses if pause.ended is None]
-        return again.due > self.now() or any(began <= again.since for began in lasting)
+        return start.due > self.now() or any(began <= start.since for began in lasting)
 
     def _later(self, ref: EnrollmentRef, version: int) -> list[Program]:
-        """The versions after an enrollment's own, up to this one, as far as they were kept."""
+        """The stored versions after an enrollment's own, up to this one."""
         found = []
         for number in range(ref.version + 1, version + 1):
             with suppress(LookupError):
                 found.append(self.registry.program(ref.store, ref.workflow, number))
         return found
 
-    def _show(self, profile: Profile, ref: EnrollmentRef) -> None:
-        """Whoever stays shows the own version, even after a move that was cut off."""
-        presence = profile.active_enrollments.get(ref.id)
-        if presence is not None and presence.version != ref.version:
+    def _restore_version(self, profile: Profile, ref: EnrollmentRef) -> None:
+        """Undo the profile's version after an interrupted migration."""
+        active = profile.active_enrollments.get(ref.id)
+        if active is not None and active.version != ref.version:
             self.enrollments.index_migrated(ref, ref.version)
 
-    def _meet(self, enrollment: Enrollment) -> None:
+    def _match_wait(self, enrollment: Enrollment) -> None:
         ref, start = enrollment.ref, enrollment.resume_point
         if (
             start is not None
@@ -197,47 +198,46 @@ class VersionRollout:
                 self.enrollments, enrollment, program.nodes[start.step], self.now()
             )
 
-    def _thaw(self, work: "Job", most: int, apart: ErrorCollector) -> int:
-        """Let those go on who were frozen, each with the time that was left; passes follow each
-        other until one that ends after the grace has found nobody."""
-        head, age = self.registry.head(work.store), self.now() - work.at
-        so_far, _, place = work.done.partition(" ")
-        looked = woken = failed = 0
-        if not head.is_paused(work.workflow):
-            # While marketing is stopped, whoever has some to get is frozen again, and stays it:
-            # whoever lets it go on sets another work going.
-            until = work.at + self.grace if head.breaker is not None else None
-            for here, ref in self.timers.paused(work.store, work.workflow, place):
-                if looked == most:
-                    some = HAS_MORE if woken or failed else so_far
-                    self.works.advance(work, f"{some} {place}")
-                    return looked
-                place, looked, failed = here, looked + 1, failed + 1
-                with apart:
-                    woken += self._wake(ref, head.pauses_of(work.workflow), until)
+    def _resume_all(self, job: "Job", most: int, errors: ErrorCollector) -> int:
+        """Resume paused enrollments, each with the time it had left. The last pass is one that
+        ends after the grace and has found none."""
+        head, age = self.registry.head(job.store), self.now() - job.at
+        state, _, cursor = job.done.partition(" ")
+        count = resumed = failed = 0
+        if not head.is_paused(job.workflow):
+            # During a marketing stop, enrollments with marketing are paused again and stay paused:
+            # the end of the stop queues another job.
+            until = job.at + self.grace if head.breaker is not None else None
+            for position, ref in self.timers.paused(job.store, job.workflow, cursor):
+                if count == most:
+                    state = HAS_MORE if resumed or failed else state
+                    self.works.advance(job, f"{state} {cursor}")
+                    return count
+                cursor, count, failed = position, count + 1, failed + 1
+                with errors:
+                    resumed += self._resume(ref, head.pauses_of(job.workflow), until)
                     failed -= 1
-        settled = so_far != HAS_MORE and not (woken or failed)
+        settled = state != HAS_MORE and not (resumed or failed)
         if settled and age > self.grace:
-            self.works.close(work)
-        elif work.done:
-            self.works.advance(work, "")
-        return looked
+            self.works.close(job)
+        elif job.done:
+            self.works.advance(job, "")
+        return count
 
-    def _wake(self, ref: EnrollmentRef, pauses: tuple[Pause, ...], until: datetime | None) -> bool:
-        """Have somebody go on; False if there is nobody, or who was frozen later than `until`."""
+    def _resume(
+        self, ref: EnrollmentRef, pauses: tuple[Pause, ...], until: datetime | None
+    ) -> bool:
+        """Resume an enrollment; False if it is gone or was paused after `until`."""
         loaded = self.enrollments.load(ref)
         if loaded is None or loaded[1].resume_point is None:
             return False
         enrollment, start = loaded[1], loaded[1].resume_point
-        own, leg = enrollment.ref, enrollment.execution_no
+        own, execution_no = enrollment.ref, enrollment.execution_no
         if enrollment.status != "active":
-            self.enrollments.mark_started(own, leg)
+            self.enrollments.mark_started(own, execution_no)
             return False
         if until is not None and start.since > until:
             return False
-        return self.enrollments.reschedule(own, leg, resume_after_pause(start, pauses, self.now()))
-
-
-def _noted(head: str, later: int) -> str:
-    """A pass that left somebody for later is not the last one."""
-    return "" if later else head
+        return self.enrollments.reschedule(
+            own, execution_no, resume_after_pause(start, pauses, self.now())
+        )

@@ -1,5 +1,4 @@
-"""Reconcile: what is due. Legs of enrollments begin, what comes to a contact by itself is put on
-its timeline, and messages whose outcome stayed unknown are decided, counted and never hidden."""
+"""Scheduler: start due executions, re-evaluate due contacts, settle overdue messages."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,16 +14,15 @@ if TYPE_CHECKING:
 
 
 MAX_PER_RUN = 1000
-"""Legs that begin in one call, at some 50 ms each: the next minute goes on with the rest."""
+"""Executions that start in one call, at about 50 ms each; the next call continues."""
 
 
 MAX_LOOKS = 5000
-"""Contacts that are looked at in one call, at some 10 ms each."""
+"""Contacts that are re-evaluated in one call, at about 10 ms each."""
 
 
 class SchedulerResult(NamedTuple):
-    """How many messages were given up on, and sent once more; how many legs began; how many events
-    came by themselves."""
+    """How many messages were abandoned or retried, executions started, and time events fired."""
 
     given_up: int = 0
     sent_again: int = 0
@@ -34,64 +32,63 @@ class SchedulerResult(NamedTuple):
 
 def run_due(
     timers: "Timers",
-    resender: "MessageRetrier",
-    legs: ExecutionStarter,
-    lookouts: Reevaluator,
+    retrier: "MessageRetrier",
+    starter: ExecutionStarter,
+    reevaluator: Reevaluator,
     now: datetime,
-    apart: ErrorCollector,
+    errors: ErrorCollector,
     most: int = MAX_PER_RUN,
     most_looks: int = MAX_LOOKS,
 ) -> SchedulerResult:
-    """Begin the legs that are due, look at contacts whose time has come, decide overdue messages.
+    """Start due executions, re-evaluate due contacts and settle overdue messages.
 
-    `now` is real time, that of timers.
+    `now` is real time, as in timers.
 
-    Marketing is sent at most once: it is given up. A transactional message is sent at least once:
-    it gets one second try (after a pause if there is one), after which it is given up too, and at
-    once if it may no longer be sent. What could not be done is in `apart`; all else has been, and
-    what fails for long is put off.
+    Marketing is sent at most once, so it is abandoned. A transactional message is sent at least
+    once: it gets one retry (after a pause if there is one) and is then abandoned, or at once if it
+    may no longer be sent. `errors` collects failures; a long failure is postponed.
     """
-    given_up = begun = tried = looked = came = left = 0
-    asked: set[MessageRef] = set()
+    given_up = begun = tried = checked = fired = left = 0
+    retried: set[MessageRef] = set()
     undone: list[MessageRef | EnrollmentRef | ContactRef] = []
     for due in timers.due(now):
         done = False
-        with apart:
+        with errors:
             if isinstance(due, ContactRef):
-                if looked == most_looks:
+                if checked == most_looks:
                     left += 1
                     continue
-                looked += 1
-                came += lookouts.reevaluate(due)
+                checked += 1
+                fired += reevaluator.reevaluate(due)
                 done = True
             elif isinstance(due, EnrollmentRef):
                 if tried == most:
                     left += 1
                     continue
                 tried += 1
-                legs.start(due)
+                starter.start(due)
                 begun += 1
                 done = True
             elif due.category == "transactional" and due.attempts == 1:
-                done = resender.retry_message(due.enrollment, due.step, due.turn)
-                asked |= {due.message} if done else set()
+                done = retrier.retry_message(due.enrollment, due.step, due.block_seq)
+                retried |= {due.message} if done else set()
             else:
                 given_up += timers.give_up(due.message, now)
                 done = True
         if not done:
             undone.append(due.message if isinstance(due, OverdueMessage) else due)
-    # A second try moves the message's time on. What is still due was refused one.
-    still = [o for o in timers.due(now) if isinstance(o, OverdueMessage)] if asked else []
-    refused = [overdue.message for overdue in still if overdue.message in asked]
+    # A retry moves the message's timer. A message that is still due may not be sent.
+    still = [o for o in timers.due(now) if isinstance(o, OverdueMessage)] if retried else []
+    refused = [overdue.message for overdue in still if overdue.message in retried]
     for message in refused:
-        with apart:
+        with errors:
             given_up += timers.give_up(message, now)
     left += len(undone)
     for ref in undone:
-        with apart:
+        with errors:
             timers.put_off(ref, now)
             left -= 1
     if not left:
-        with apart:
+        with errors:
             timers.done_before(now)
-    return SchedulerResult(given_up, len(asked) - len(refused), begun, came)
+    return SchedulerResult(given_up, len(retried) - len(refused), begun, fired)

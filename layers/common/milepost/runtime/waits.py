@@ -1,4 +1,4 @@
-"""Wait: park a task token until an event, and lose no wake-up whichever comes first."""
+"""Register the task token of a wait; no event is lost, whichever comes first."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -24,24 +24,24 @@ def register_wait(
     step: str,
     token: str,
     since: datetime,
-    turn: int = 0,
-    leg: int = 0,
+    block_seq: int = 0,
+    execution_no: int = 0,
 ) -> WaitRegistered:
-    """Lay the token down where the event's half is looked for; wake at once if it is there.
+    """Register a wait and resume it at once if its event was first.
 
-    An enrollment that is over is woken too, or one that is in another leg, so that this machine
-    comes to its end.
+    The wait also resumes if the enrollment has ended or is in another execution, so that this
+    execution ends.
     """
     node = registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-    key = outcome_key(node, turn)
+    key = outcome_key(node, block_seq)
     event = event_of(node)
     if event is None:
         raise ValueError(f"{step} waits for no event")
-    met = enrollments.register_wait(ref, step, event, token, since, key, leg)
+    matched = enrollments.register_wait(ref, step, event, token, since, key, execution_no)
     loaded = enrollments.load(ref)
     if loaded is None:
         raise ThrottledError(f"enrollment {ref.id} is not there")
-    over = loaded[1].status != "active" or loaded[1].execution_no != leg
-    if met or over:
+    over = loaded[1].status != "active" or loaded[1].execution_no != execution_no
+    if matched or over:
         engine.complete_task(token)
-    return "over" if over else "already happened" if met else "waiting"
+    return "over" if over else "already happened" if matched else "waiting"

@@ -46,7 +46,7 @@ Reported = Literal[
 class PendingMessage:
     """A message before its decision: everything that the ledger stores about it.
 
-    `turn` is the number of the block run, `leg` that of the execution. `owner` is the contact whose
+    `block_seq` numbers the block run, `execution_no` the execution. `owner` is the contact whose
     consent and address count, if the message belongs to another contact. `mailed` is the recent
     marketing that the gate has seen; the profile keeps at most `remember` sends.
     """
@@ -54,7 +54,7 @@ class PendingMessage:
     ref: MessageRef
     enrollment: EnrollmentRef
     step: str
-    turn: int
+    block_seq: int
     category: Category
     topic: str | None
     template: str
@@ -62,7 +62,7 @@ class PendingMessage:
     variant: str = ""
     recipient: str = ""
     decision_numbers: Mapping[str, Any] = field(default_factory=dict)
-    leg: int = 0
+    execution_no: int = 0
     owner: str = ""
     mailed: Mapping[str, datetime] = field(default_factory=dict)
     remember: int = DEFAULT_HISTORY_SIZE

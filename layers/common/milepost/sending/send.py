@@ -55,13 +55,13 @@ if TYPE_CHECKING:
 
 
 class SendJob(NamedTuple):
-    """One visit of a `send_email` step. `turn` numbers the block run, `due` is its due time."""
+    """One visit of a `send_email` step. It is due at `due`, in block run `block_seq`."""
 
     program: Program
     profile: Profile
     enrollment: Enrollment
     node: Node
-    turn: int
+    block_seq: int
     due: datetime
 
 
@@ -73,19 +73,19 @@ def pending_message(job: SendJob, head: "PublishedState") -> PendingMessage:
     topic = (
         node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
     )
-    id_ = message_id(ref, node["id"], visit_of(node, job.turn))
+    id_ = message_id(ref, node["id"], visit_of(node, job.block_seq))
     return PendingMessage(
         ref=MessageRef(ref.store, ref.contact, id_),
         enrollment=ref,
         step=node["id"],
-        turn=job.turn,
+        block_seq=job.block_seq,
         category=category,
         topic=topic if category == "marketing" else None,
         template=template,
         template_hash=pinned or head.templates.get(template, ""),
         variant=variant,
         recipient=job.profile.email or "",
-        leg=job.enrollment.execution_no,
+        execution_no=job.enrollment.execution_no,
         owner=job.profile.contact,
         mailed=job.profile.recent_sends,
         remember=history_size(head.settings.caps),
@@ -273,7 +273,7 @@ class MailSender:
             limits=rules.limits,
             may_wait=job.node.get("on_cap") == "defer",
             message=pending.ref.id,
-            waited=deferred_resume_point(job.enrollment, job.turn, pending.step),
+            waited=deferred_resume_point(job.enrollment, job.block_seq, pending.step),
         )
 
     def _decided_before(
@@ -281,7 +281,7 @@ class MailSender:
     ) -> Sent | None:
         """The decision of an earlier run of this block run; None if there is no final one yet."""
         statuses = self.ledger.message_statuses(
-            pending.enrollment, {pending.step: visit_of(job.node, job.turn)}
+            pending.enrollment, {pending.step: visit_of(job.node, job.block_seq)}
         )
         known = statuses.get(pending.step)
         if known is None or is_claimable(known):

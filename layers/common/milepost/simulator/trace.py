@@ -132,13 +132,13 @@ class TracedEnrollments:
     def suspend(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
-        journal: PendingOutcomes,
+        pending: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
         self._trace.over = True  # this run visits no more steps
-        return self._enrollments.suspend(ref, leg, start, journal, paused)
+        return self._enrollments.suspend(ref, execution_no, start, pending, paused)
 
     def finish(
         self,
@@ -146,7 +146,7 @@ class TracedEnrollments:
         status: Status,
         reason: str,
         at: datetime,
-        leg: int | None = None,
+        execution_no: int | None = None,
     ) -> bool:
         self._trace.over = True
-        return self._enrollments.finish(ref, status, reason, at, leg)
+        return self._enrollments.finish(ref, status, reason, at, execution_no)

@@ -21,15 +21,15 @@ def resume_point_value(start: ResumePoint) -> dict[str, Any]:
     return {**known, **shown}
 
 
-def _resume_point(held: Mapping[str, Any]) -> ResumePoint:
-    times = {name: instants.parse_instant(held[name]) for name in _TIMES if name in held}
-    return ResumePoint(**{**held, **times, "block_seq": int(held["block_seq"])})
+def _resume_point(stored: Mapping[str, Any]) -> ResumePoint:
+    times = {name: instants.parse_instant(stored[name]) for name in _TIMES if name in stored}
+    return ResumePoint(**{**stored, **times, "block_seq": int(stored["block_seq"])})
 
 
 _TIMES = ("due", "since", "deferred_since")
 ACTIVE_RUNS = "ENROLLMENT#active#"
 NO_TRIGGER = {"data": "{}"}
-"""An enrollment that is kept under another contact keeps its trigger's data there too."""
+"""An enrollment that is stored under another contact has its trigger's data there too."""
 
 
 def run_sort(status: str, ref: EnrollmentRef) -> str:
@@ -64,7 +64,7 @@ def enrollment_item(enrollment: Enrollment) -> dict[str, Any]:
 def enrollment_from_item(
     ref: EnrollmentRef, item: Mapping[str, Any], trigger: Mapping[str, Any]
 ) -> Enrollment:
-    """Read an enrollment, and the data of its triggering event, which lies apart."""
+    """Read an enrollment and its trigger's data, which is a separate item."""
     began = {
         n.removeprefix("block_started:"): v
         for n, v in item.items()
@@ -82,9 +82,9 @@ def enrollment_from_item(
         status=item["status"],
         reason=item.get("reason", ""),
         block_started={
-            turn: instants.parse_instant(said.partition(" ")[0]) for turn, said in began.items()
+            run: instants.parse_instant(text.partition(" ")[0]) for run, text in began.items()
         },
-        block_entries={turn: said.partition(" ")[2] for turn, said in began.items() if " " in said},
+        block_entries={run: text.partition(" ")[2] for run, text in began.items() if " " in text},
         execution_no=int(item.get("execution_no", 0)),
         first_block_run=int(item.get("first_block_run", 0)),
         resume_point=_resume_point(item["resume_point"]) if "resume_point" in item else None,
@@ -97,18 +97,18 @@ def enrollment_from_item(
     )
 
 
-def pending_outcomes_update(journal: "PendingOutcomes") -> dict[str, Any]:
-    """The update that writes a journal into an enrollment; empty if there is nothing to write."""
+def pending_outcomes_update(pending: "PendingOutcomes") -> dict[str, Any]:
+    """The update that saves outcomes in an enrollment; empty if there are none."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     parts = []
-    for number, (entry, at) in enumerate(journal.began.items()):
+    for number, (entry, at) in enumerate(pending.began.items()):
         names[f"#b{number}"] = f"block_started:{entry}"
         values[f":b{number}"] = (
-            f"{instants.format_instant(at)} {journal.entries.get(entry, '')}".rstrip()
+            f"{instants.format_instant(at)} {pending.entries.get(entry, '')}".rstrip()
         )
         parts.append(f"#b{number} = if_not_exists(#b{number}, :b{number})")
-    for number, (step, outcome) in enumerate(journal.outcomes.items()):
+    for number, (step, outcome) in enumerate(pending.outcomes.items()):
         names[f"#o{number}"] = f"outcome:{step}"
         values[f":o{number}"] = json.dumps(outcome, ensure_ascii=False)
         parts.append(f"#o{number} = if_not_exists(#o{number}, :o{number})")

@@ -1,6 +1,6 @@
-"""Enrollments, and the rendezvous of a wait with its event.
+"""Enrollments, and the matching of waits with their events.
 
-A journal as an update of its enrollment: what is written stays, whoever writes it again.
+The first outcome that is written stays; later writes do not change it.
 """
 
 import json
@@ -41,10 +41,10 @@ class DynamoEnrollments:
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def enroll(self, enrollment: Enrollment) -> bool:
-        # The event's data lies apart: every later write of an enrollment is paid by its size.
+        # The event's data is a separate item: the size of an item determines the price of a write.
         fresh = self.table.put_new(trigger_item(enrollment))
         kept = self.table.put_new(enrollment_item(enrollment))
-        if kept and not fresh:  # data of an event that never got as far as its enrollment
+        if kept and not fresh:  # data of an attempt that crashed before it stored the enrollment
             self.table.put(trigger_item(enrollment))
         return kept
 
@@ -61,24 +61,21 @@ class DynamoEnrollments:
             known = profile_from_item(ref.store, known.merged_into, self.table.get(key) or {})
         return known, enrollment_from_item(ref, item, found.get(trigger["sk"]["S"], NO_TRIGGER))
 
-    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
-        change = pending_outcomes_update(journal)
+    def write(
+        self, ref: EnrollmentRef, pending: PendingOutcomes, execution_no: int | None = None
+    ) -> None:
+        change = pending_outcomes_update(pending)
         if not change:
             return
-        change["condition"] = "attribute_exists(pk)"
-        if leg is not None:
-            change["condition"] += (
-                " AND execution_no = :execution"
-                if leg
-                else " AND attribute_not_exists(execution_no)"
-            )
-            change["values"] |= {":execution": leg} if leg else {}
+        same_execution, values = _in_execution(execution_no)
+        change["condition"] = f"attribute_exists(pk){same_execution}"
+        change["values"] |= values
         try:
             self.table.update(keys.enrollment(ref), **change)
         except ConditionFailedError as refused:
             if refused.items[0] is None:
                 return  # its contact was erased meanwhile
-            raise ThrottledError("the enrollment goes on in another execution") from refused
+            raise ThrottledError("the enrollment continues in another execution") from refused
 
     def finish(
         self,
@@ -86,25 +83,18 @@ class DynamoEnrollments:
         status: Status,
         reason: str,
         at: datetime,
-        leg: int | None = None,
+        execution_no: int | None = None,
     ) -> bool:
-        first, held, asked = True, "#status = :active", {}
-        if leg is not None:
-            held += (
-                " AND execution_no = :execution"
-                if leg
-                else " AND attribute_not_exists(execution_no)"
-            )
-            asked = {":execution": leg} if leg else {}
+        first, (same_execution, values) = True, _in_execution(execution_no)
         try:
             self.table.update(
                 keys.enrollment(ref),
                 expression="SET #status = :status, reason = :reason, ended_at = :at, "
                 "run_sort = :run REMOVE timer_bucket, timer_due",
-                condition=held,
+                condition=f"#status = :active{same_execution}",
                 names={"#status": "status"},
                 values={
-                    **asked,
+                    **values,
                     ":status": status,
                     ":active": "active",
                     ":reason": reason,
@@ -116,7 +106,7 @@ class DynamoEnrollments:
             first = False
             if (refused.items[0] or {}).get("status") == "active":
                 return False
-        # Also after an earlier finish: it may have been cut off before it came to this.
+        # Also after an earlier finish, which may have crashed before this.
         contact = ref.contact
         with suppress(ConditionFailedError):
             while contact:
@@ -136,44 +126,43 @@ class DynamoEnrollments:
     def suspend(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
-        journal: PendingOutcomes,
+        pending: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
-        held = "execution_no = :execution" if leg else "attribute_not_exists(execution_no)"
-        change = _merged(pending_outcomes_update(journal), held, {":execution": leg} if leg else {})
-        return self._set(ref, leg + 1, start, paused, change)
+        change = _merged(pending_outcomes_update(pending), *_in_execution(execution_no))
+        return self._set(ref, execution_no + 1, start, paused, change)
 
     def reschedule(
-        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+        self, ref: EnrollmentRef, execution_no: int, start: ResumePoint, paused: bool = False
     ) -> bool:
-        held = "execution_no = :next AND attribute_exists(timer_bucket)"
-        return self._set(ref, leg, start, paused, _merged({}, held, {}))
+        not_started = " AND execution_no = :next AND attribute_exists(timer_bucket)"
+        return self._set(ref, execution_no, start, paused, _merged({}, not_started, {}))
 
     def migrate(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         version: int,
         unless: str = "",
         paused: bool = False,
     ) -> bool:
-        held = "execution_no = :execution" if leg else "attribute_not_exists(execution_no)"
-        held += " AND attribute_not_exists(#block)"
+        condition, values = _in_execution(execution_no)
+        condition += " AND attribute_not_exists(#block)"
         names = {"#block": f"block_started:{start.block_seq}", "#version": "version"}
         if unless:
-            held += " AND attribute_not_exists(#unless)"
+            condition += " AND attribute_not_exists(#unless)"
             names["#unless"] = f"outcome:{unless}"
-        change = _merged({}, held, {":execution": leg} if leg else {})
+        change = _merged({}, condition, values)
         change["expression"] += "#version = :version, "
         change["names"] = names
         change["values"][":version"] = version
         if version != ref.version:
             change["expression"] += "first_block_run = :first, "
             change["values"][":first"] = start.block_seq
-        return self._set(ref, leg + 1, start, paused, change)
+        return self._set(ref, execution_no + 1, start, paused, change)
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
         contact = ref.contact
@@ -210,24 +199,24 @@ class DynamoEnrollments:
                     ref = keys.enrollment_of(*keys.owner(item["pk"]), item["sk"])
                     yield place, ref._replace(version=int(item["version"]))
 
-    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
+    def mark_started(self, ref: EnrollmentRef, execution_no: int) -> None:
         with suppress(ConditionFailedError):
             self.table.update(
                 keys.enrollment(ref),
                 expression="REMOVE timer_bucket, timer_due",
                 condition="execution_no = :execution",
-                values={":execution": leg},
+                values={":execution": execution_no},
             )
 
     def _set(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         paused: bool,
         change: Mapping[str, Any],
     ) -> bool:
-        """Set the time of a leg, which the index of due times then shows."""
+        """Set the resume point and the timer of an execution."""
         due, shard = self.to_wire(start.due), keys.shard(ref.contact)
         waiting = keys.paused_bucket(ref.store, ref.workflow, shard)
         try:
@@ -235,11 +224,11 @@ class DynamoEnrollments:
                 keys.enrollment(ref),
                 expression=f"{change['expression']}"
                 "execution_no = :next, #resume = :resume, timer_bucket = :bucket, timer_due = :due",
-                condition=f"#status = :active AND {change['condition']}",
+                condition=f"#status = :active{change['condition']}",
                 names={**change["names"], "#status": "status", "#resume": "resume_point"},
                 values={
                     **change["values"],
-                    ":next": leg,
+                    ":next": execution_no,
                     ":resume": resume_point_value(start),
                     ":bucket": waiting if paused else keys.timer_bucket(due, shard),
                     ":due": instants.format_instant(due),
@@ -251,16 +240,16 @@ class DynamoEnrollments:
         return True
 
     def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
-        half = {
+        entry = {
             "event": event.name,
             "at": instants.format_instant(event.occurred_at),
             "data": json.dumps(event.data, ensure_ascii=False),
         }
-        item = self._meet(ref, step, event.name, event.occurred_at, "recorded_event", half)
+        item = self._exchange(ref, step, event.name, event.occurred_at, "recorded_event", entry)
         token = item.get("registered_wait")
-        if token is None or half["at"] < token["since"]:
+        if token is None or entry["at"] < token["since"]:
             return None
-        self._met(ref, token["outcome"], half)
+        self._save_match(ref, token["outcome"], entry)
         return str(token["token"]) or int(token["execution_no"])
 
     def register_wait(
@@ -271,65 +260,69 @@ class DynamoEnrollments:
         token: str,
         since: datetime,
         outcome: str = "",
-        leg: int = 0,
+        execution_no: int = 0,
     ) -> bool:
-        half = {
+        entry = {
             "token": token,
-            "execution_no": leg,
+            "execution_no": execution_no,
             "since": instants.format_instant(since),
             "outcome": outcome or step,
         }
-        return self._offer_wait(ref, step, event, half, since)
+        return self._offer_wait(ref, step, event, entry, since)
 
     def register_suspended_wait(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        execution_no: int,
+        start: ResumePoint,
+        outcome: str,
     ) -> bool:
         since = instants.format_instant(start.since)
-        half = {"token": "", "execution_no": leg, "since": since, "outcome": outcome}
-        return self._offer_wait(ref, step, event, half, start.due)
+        entry = {"token": "", "execution_no": execution_no, "since": since, "outcome": outcome}
+        return self._offer_wait(ref, step, event, entry, start.due)
 
     def _offer_wait(
-        self, ref: EnrollmentRef, step: str, event: str, half: Mapping[str, Any], last: datetime
+        self, ref: EnrollmentRef, step: str, event: str, entry: Mapping[str, Any], last: datetime
     ) -> bool:
-        item = self._meet(ref, step, event, last, "registered_wait", half)
-        met, mine = (
-            item.get("recorded_event"),
-            item["registered_wait"]["execution_no"] == half["execution_no"],
-        )
-        if met is None or not mine or met["at"] < half["since"]:
+        item = self._exchange(ref, step, event, last, "registered_wait", entry)
+        recorded = item.get("recorded_event")
+        own = item["registered_wait"]["execution_no"] == entry["execution_no"]
+        if recorded is None or not own or recorded["at"] < entry["since"]:
             return False
-        self._met(ref, half["outcome"], met)
+        self._save_match(ref, entry["outcome"], recorded)
         return True
 
-    def _meet(
+    def _exchange(
         self,
         ref: EnrollmentRef,
         step: str,
         event: str,
         at: datetime,
         side: Literal["recorded_event", "registered_wait"],
-        half: Mapping[str, Any],
+        entry: Mapping[str, Any],
     ) -> Mapping[str, Any]:
-        """Lay one half down and see both: whoever comes second sees the first.
+        """Store one side and return both, so that the second writer sees the first side.
 
-        `at` is when that half is of no use any more, before the retention. A wait's half is kept as
-        long as it asks for, whenever its event was.
+        The item expires a retention after `at`. A registered wait sets its own expiry, whenever
+        its event was.
         """
         names: dict[str, str] = {"#side": side}
-        values: dict[str, Any] = {":half": half, ":until": int((at + self.retention).timestamp())}
+        values: dict[str, Any] = {":entry": entry, ":until": int((at + self.retention).timestamp())}
         if side == "recorded_event":
-            # An event that arrives late must not hide a newer one, which the wait may count.
+            # A late event must not hide a newer one, which the wait may count.
             condition = "attribute_not_exists(#side) OR #side.#at < :at"
-            names["#at"], values[":at"] = "at", half["at"]
+            names["#at"], values[":at"] = "at", entry["at"]
             kept = "expires_at = if_not_exists(kept_until, :until)"
         else:
             condition = "attribute_not_exists(#side) OR #side.#execution <= :execution"
-            names["#execution"], values[":execution"] = "execution_no", half["execution_no"]
+            names["#execution"], values[":execution"] = "execution_no", entry["execution_no"]
             kept = "expires_at = :until, kept_until = :until"
         try:
             return self.table.update(
                 keys.wait(ref, event, step),
-                expression=f"SET #side = :half, {kept}",
+                expression=f"SET #side = :entry, {kept}",
                 condition=condition,
                 names=names,
                 values=values,
@@ -337,17 +330,26 @@ class DynamoEnrollments:
         except ConditionFailedError as refused:
             return refused.items[0] or {}
 
-    def _met(self, ref: EnrollmentRef, key: str, half: Mapping[str, str]) -> None:
-        """Whoever sees both halves writes down what the wait came to, before anyone is woken."""
-        data = json.loads(half["data"])
-        outcome = {"event": half["event"], "at": half["at"], "data": data}
+    def _save_match(self, ref: EnrollmentRef, key: str, entry: Mapping[str, str]) -> None:
+        """Save the outcome of a matched wait, before the wait resumes."""
+        data = json.loads(entry["data"])
+        outcome = {"event": entry["event"], "at": entry["at"], "data": data}
         self.write(ref, PendingOutcomes(outcomes={key: outcome}))
+
+
+def _in_execution(execution_no: int | None) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that an enrollment is in this execution (None: in any)."""
+    if execution_no is None:
+        return "", {}
+    if execution_no == 0:
+        return " AND attribute_not_exists(execution_no)", {}
+    return " AND execution_no = :execution", {":execution": execution_no}
 
 
 def _merged(
     written: Mapping[str, Any], condition: str, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A journal's change, if there is one, to which more will be set, under a condition."""
+    """The update of outcomes, if there are any, extended by a condition and values."""
     return {
         "expression": f"{written['expression']}, " if written else "SET ",
         "condition": condition,

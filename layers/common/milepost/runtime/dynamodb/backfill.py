@@ -1,4 +1,4 @@
-"""How far the looks at all contacts are, in the workflows table."""
+"""The progress of backfills, in the workflows table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PART = "BACKFILLPART#"
 
 @dataclass(frozen=True, slots=True)
 class DynamoBackfillProgress:
-    """Implements `Progress`."""
+    """Implements `BackfillProgress`."""
 
     table: Table
 
@@ -34,16 +34,16 @@ class DynamoBackfillProgress:
         self.table.put(key | pack(progress._asdict()))
 
     def looked(self, store: str, what: str) -> BackfillSummary | None:
-        held = self.table.get(keys.store_item(store, RUN + what))
-        if held is None:
+        run = self.table.get(keys.store_item(store, RUN + what))
+        if run is None:
             return None
-        prefix = f"{PART}{held['run']}#"
+        prefix = f"{PART}{run['run']}#"
         items = self.table.query(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             values={":pk": f"S#{store}", ":prefix": prefix},
         )
         parts = {item["sk"].removeprefix(prefix): _part(item) for item in items}
-        return BackfillSummary(held["run"], held["at"], parts, int(held["of"]))
+        return BackfillSummary(run["run"], run["at"], parts, int(run["of"]))
 
 
 def _part(item: Mapping[str, Any]) -> PartitionProgress:

@@ -1,4 +1,4 @@
-"""Which workflows are to be counted, in the workflows table."""
+"""The jobs of the nightly count, in the workflows table."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 MAX_JOBS = 100
-"""Jobs that are read in a minute."""
+"""Jobs that one run reads."""
 
 
 @dataclass(slots=True)
 class DynamoCountJobs:
-    """Implements `CountJobs`. Remembers what it has marked for the coming night."""
+    """Implements `CountJobs`. Remembers which jobs it has queued for the coming night."""
 
     table: Table
     _due: datetime | None = None
@@ -39,7 +39,7 @@ class DynamoCountJobs:
             self._marked.add((store, workflow))
 
     def due(self, now: datetime) -> "list[CountJob]":
-        from milepost.runtime.jobs import CountJob  # the functions that mark read none
+        from milepost.runtime.jobs import CountJob  # functions that only queue jobs need none
 
         items, _ = self.table.page(
             None,
@@ -68,7 +68,7 @@ class DynamoCountJobs:
         return True
 
     def put_off(self, job: "CountJob", due: datetime) -> None:
-        # Written first: after a crash in between there are two, and the workflow is counted twice.
+        # Put before remove: a crash in between leaves two jobs, so the workflow is counted twice.
         item = job._replace(due=due)._asdict() | {"due": instants.format_instant(due)}
         self.table.put_new(keys.count_job(due, job.store, job.workflow) | pack(item))
         self._remove(job)
@@ -83,6 +83,6 @@ class DynamoCountJobs:
         return instants.parse_instant(item["started_at"]) if item else None
 
     def _remove(self, job: "CountJob") -> None:
-        with suppress(ConditionFailedError):  # somebody else has gone on with it
+        with suppress(ConditionFailedError):  # another run has continued it
             key = keys.count_job(*job[:3])
             self.table.delete_if(key, "done = :done", {}, {":done": job.done})

@@ -1,7 +1,7 @@
-"""Dead letters: the account in the contacts table, the letters in a queue, the stream behind both.
+"""Dead letters: attempts in the contacts table, quarantined records in a queue.
 
-A letter names a contact and a place, and holds nothing of the person. What there was in the record
-stays in the contact's own collection, where an erasure finds it.
+A message of the queue names a contact and a key, without personal data. The content of the record
+stays with the contact, where an erasure finds it.
 """
 
 import json
@@ -28,7 +28,7 @@ APPLIED = ("EVENT#", "REPLAY#")
 
 @dataclass(frozen=True, slots=True)
 class DynamoDeadLetters:
-    """Implements `Letters`. An image is the record's new image, as the stream gives it."""
+    """Implements `DeadLetterStore`. An image is the record's new image in the stream."""
 
     table: Table
     queue: "SQSClient"
@@ -40,7 +40,7 @@ class DynamoDeadLetters:
             expression="SET image = :image, reason = :reason, expires_at = :until "
             "ADD attempts :one",
             values={
-                # As short as the record was: an item ends at 400 KB, and an event may have 256.
+                # Compact: an item is limited to 400 KB, and an event may have 256 KB.
                 ":image": json.dumps(image, ensure_ascii=False, separators=(",", ":")),
                 ":reason": letter.reason,
                 ":until": int((now + RETENTION).timestamp()),

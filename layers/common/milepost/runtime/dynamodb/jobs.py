@@ -1,4 +1,4 @@
-"""What has been set going for everybody inside a workflow, until it is done."""
+"""The queue of background jobs, in the workflows table."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,54 +13,55 @@ from milepost.runtime.jobs import Job
 
 @dataclass(frozen=True, slots=True)
 class DynamoJobs:
-    """Implements `Works`, in the workflows table."""
+    """Implements `JobStore`."""
 
     table: Table
 
     def open(self) -> list[Job]:
         items = self.table.query(
-            KeyConditionExpression="pk = :works", ConsistentRead=True, values={":works": keys.JOBS}
+            KeyConditionExpression="pk = :jobs", ConsistentRead=True, values={":jobs": keys.JOBS}
         )
         return [
             Job(
-                item["kind"], item["store"], item["workflow"], instants.parse_instant(item["at"]),
-                int(item["version"]), item["done"],
+                item["kind"],
+                item["store"],
+                item["workflow"],
+                instants.parse_instant(item["at"]),
+                int(item["version"]),
+                item["done"],
             )
             for item in items
-        ]  # fmt: skip
+        ]
 
-    def advance(self, work: Job, done: str) -> None:
+    def advance(self, job: Job, done: str) -> None:
+        self._update(job, "SET done = :done", {":done": done})
+
+    def reopen(self, job: Job, at: datetime) -> None:
+        values = {":next": instants.format_instant(at), ":nothing": ""}
+        self._update(job, "SET #at = :next, done = :nothing", values)
+
+    def close(self, job: Job) -> None:
+        with suppress(ConditionFailedError):
+            self.table.delete_if(job_key(job), "#at = :at", {"#at": "at"}, {":at": _at(job)})
+
+    def _update(self, job: Job, expression: str, values: dict[str, str]) -> None:
         with suppress(ConditionFailedError):
             self.table.update(
-                job_key(work),
-                expression="SET done = :done",
+                job_key(job),
+                expression=expression,
                 condition="#at = :at",
                 names={"#at": "at"},
-                values={":at": _at(work), ":done": done},
+                values={":at": _at(job), **values},
             )
 
-    def reopen(self, work: Job, at: datetime) -> None:
-        with suppress(ConditionFailedError):
-            self.table.update(
-                job_key(work),
-                expression="SET #at = :next, done = :nothing",
-                condition="#at = :at",
-                names={"#at": "at"},
-                values={":at": _at(work), ":next": instants.format_instant(at), ":nothing": ""},
-            )
 
-    def close(self, work: Job) -> None:
-        with suppress(ConditionFailedError):
-            self.table.delete_if(job_key(work), "#at = :at", {"#at": "at"}, {":at": _at(work)})
+def job_key(job: Job) -> dict[str, Any]:
+    return keys.job(f"{job.kind}#{job.store}#{job.workflow}")
 
 
-def job_key(work: Job) -> dict[str, Any]:
-    return keys.job(f"{work.kind}#{work.store}#{work.workflow}")
+def job_value(job: Job) -> dict[str, Any]:
+    return {**job._asdict(), "at": _at(job)}
 
 
-def job_value(work: Job) -> dict[str, Any]:
-    return {**work._asdict(), "at": _at(work)}
-
-
-def _at(work: Job) -> str:
-    return instants.format_instant(work.at)
+def _at(job: Job) -> str:
+    return instants.format_instant(job.at)

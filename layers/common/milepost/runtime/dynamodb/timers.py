@@ -1,4 +1,4 @@
-"""Everything that is due at a time, read from the index of due times, never from the table."""
+"""Due timers, read from the index `timers`."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,16 +16,16 @@ from milepost.sending.dynamodb.ledger import remove_recent_send
 CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
 INITIAL_LOOKBACK = timedelta(days=1)
 MAX_RETRY_DELAY = timedelta(hours=1)
-"""For so long it is tried every minute to do what is due."""
+"""How long a failing timer is retried every minute."""
 RETRY_DELAY = timedelta(minutes=15)
-"""Then it rests for so long."""
+"""The delay between later retries."""
 INDEX_SETTLE_TIME = timedelta(hours=2)
-"""An hour this old gets no new timers: nothing is set to be due in the past."""
+"""An hour this old gets no new timers, because no timer is set in the past."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoTimers:
-    """Implements `Timers`. All instants here are real ones."""
+    """Implements `Timers`. All instants here are in real time."""
 
     table: Table
 
@@ -65,7 +65,7 @@ class DynamoTimers:
                 yield f"{number} {item['timer_due']} {ref.contact} {ref.id}", ref
 
     def done_before(self, now: datetime) -> None:
-        """Note that everything due until two hours ago has been dealt with."""
+        """Record that everything due until two hours ago is done."""
         self.table.update(
             CURSOR,
             expression="SET #hour = :hour",
@@ -75,8 +75,7 @@ class DynamoTimers:
 
     def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
         later = now + RETRY_DELAY
-        # it has been done, given another time, or is not so late
-        with suppress(ConditionFailedError):
+        with suppress(ConditionFailedError):  # done, rescheduled, or not that late
             self.table.update(
                 _key(ref),
                 expression="SET timer_bucket = :bucket, timer_due = :later",
@@ -91,16 +90,16 @@ class DynamoTimers:
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         open_, busy = ("#status IN (:claimed, :unknown)", "#status = :throttled")
-        if self._given_up(ref, at, "unknown", open_):
+        if self._abandon(ref, at, "unknown", open_):
             return True
-        failed = self._given_up(ref, at, "failed", busy)
-        if failed:  # SES has not taken it: it leaves room for another, unless it is claimed anew
+        failed = self._abandon(ref, at, "failed", busy)
+        if failed:  # SES did not accept it, so it does not count for caps, unless claimed again
             claimed_at = instants.parse_instant(failed["decided_at"])
             remove_recent_send(self.table, ref, ref.contact, claimed_at)
         return bool(failed)
 
-    def _given_up(self, ref: MessageRef, at: datetime, status: str, condition: str) -> Item:
-        """The message as it was given up; empty if it was not."""
+    def _abandon(self, ref: MessageRef, at: datetime, status: str, condition: str) -> Item:
+        """The message before it was abandoned; empty if the condition failed."""
         named = {f":{name}": name for name in ("claimed", "unknown", "throttled")}
         try:
             return self.table.update(
@@ -136,7 +135,7 @@ class DynamoTimers:
             message=ref,
             enrollment=EnrollmentRef.of_message(ref, item),
             step=item["step"],
-            turn=int(item["block_seq"]),
+            block_seq=int(item["block_seq"]),
             category=item["category"],
             attempts=int(item["attempts"]),
         )

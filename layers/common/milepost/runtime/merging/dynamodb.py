@@ -1,4 +1,4 @@
-"""Makes one contact of two: one transaction, and then the timeline, in parts."""
+"""Merge two contacts: the profiles in one transaction, then the timeline in batches."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,15 +32,14 @@ if TYPE_CHECKING:
 
 
 PART = 200
-"""Items that are copied before it is noted how far that has come."""
+"""Items in a batch; the cursor is saved after each."""
 WRITERS = 8
-_CARRIED = ("CONSENT#", "EVENT#")
+_COPIED = ("CONSENT#", "EVENT#")
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoMerging:
-    """Implements `Merging`. `retention` is how long events are kept; `to_wire` turns a business
-    instant into a real one, for timers."""
+    """Implements `Merging`. `to_wire` turns business time into real time, for timers."""
 
     table: Table
     retention: timedelta
@@ -88,7 +87,7 @@ class DynamoMerging:
     def _tombstone(
         self, loser: Profile, tombstone: Profile, topics: Sequence[str]
     ) -> dict[str, Any]:
-        """The loser's whole item anew, on condition that nobody has written to the old one."""
+        """Replace the loser's item, on condition that no other writer has changed it."""
         item = keys.profile(loser.store, loser.contact) | pack(
             {
                 "profile": profile_json(tombstone),
@@ -127,26 +126,26 @@ class DynamoMerging:
         }
 
     def copy_timeline(self, loser: Profile, after: str) -> tuple[list[Event], str]:
-        from concurrent.futures import ThreadPoolExecutor  # next to no event merges contacts
+        from concurrent.futures import ThreadPoolExecutor  # very few events merge contacts
 
-        # Only now has what the part before this one met been dealt with.
-        place = after or self._noted(loser)
+        # Only now are the shared events of the batch before this one handled.
+        place = after or self._saved_cursor(loser)
         if after:
-            self._note(loser, after)
-        for prefix in _CARRIED:
+            self._save_cursor(loser, after)
+        for prefix in _COPIED:
             if place >= _end(prefix):
                 continue
             found = self._items(loser.store, loser.contact, prefix, max(place, prefix))
             part = list(islice(found, PART))
             with ThreadPoolExecutor(WRITERS) as writers:
-                met = list(writers.map(lambda item: self._copy(loser, item), part))
+                shared = list(writers.map(lambda item: self._copy(loser, item), part))
             place = part[-1]["sk"] if len(part) == PART else _end(prefix)
-            last = place == _end(_CARRIED[-1])
-            return [event for event in met if event is not None], "" if last else place
+            last = place == _end(_COPIED[-1])
+            return [event for event in shared if event is not None], "" if last else place
         return [], ""
 
     def _copy(self, loser: Profile, item: Mapping[str, Any]) -> Event | None:
-        """Copy one item; the event, if the winner had it already."""
+        """Copy one item; the event if the winner had it already."""
         kept = {name: value for name, value in item.items() if name not in ("pk", "copied")}
         copy: dict[str, Any] = {
             **kept,
@@ -165,11 +164,11 @@ class DynamoMerging:
             return None if held.get("copied") == loser.contact else event
         return None
 
-    def _noted(self, loser: Profile) -> str:
+    def _saved_cursor(self, loser: Profile) -> str:
         item = self.table.get(keys.profile(loser.store, loser.contact)) or {}
         return str(item.get("copy_cursor", ""))
 
-    def _note(self, loser: Profile, place: str) -> None:
+    def _save_cursor(self, loser: Profile, place: str) -> None:
         self.table.update(
             keys.profile(loser.store, loser.contact),
             expression="SET copy_cursor = :cursor",
@@ -227,7 +226,7 @@ class DynamoMerging:
         return True
 
     def _items(self, store: str, contact: str, prefix: str, after: str = "") -> Any:
-        """The items of a kind, in order, behind a place."""
+        """The items with a prefix, in order, after a sort key."""
         found = self.table.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ConsistentRead=True,
@@ -241,7 +240,7 @@ class DynamoMerging:
 
 
 def _end(prefix: str) -> str:
-    """What comes behind all keys that begin so, in whatever script they go on."""
+    """The first sort key after all keys with this prefix, in any script."""
     return f"{prefix[:-1]}{chr(ord(prefix[-1]) + 1)}"
 
 
@@ -250,21 +249,12 @@ def _inside(enrollment: str) -> str:
 
 
 def _reserved(item: Mapping[str, Any], stay: OpenEnrollment, winner: str) -> dict[str, Any]:
-    """What says under the winner that there has been an enrollment for this; no index shows it."""
+    """The winner's item that prevents a second enrollment for the same; it is in no index."""
     own = stay.ref._replace(contact=winner, id=stay.at(winner))
-    kept = (
-        "store",
-        "workflow",
-        "version",
-        "state_machine_arn",
-        "key",
-        "event_id",
-        "event_name",
-        "since",
-    )
+    copied = "store workflow version state_machine_arn key event_id event_name since entered_at"
     return keys.enrollment(own) | pack(
         {
-            **{name: item.get(name) for name in (*kept, "entered_at")},
+            **{name: item.get(name) for name in copied.split()},
             "status": "exited",
             "reason": MERGED_INTO_OTHER,
             "home": stay.ref.contact,

@@ -1,9 +1,9 @@
-"""Merge: two contacts turn out to be one person.
+"""Merge two contacts that are the same person.
 
-The contact that is merged away decides, when it is asked, and does all of it, in the order of its
-own timeline: one transaction makes two profiles one, and what follows (timeline, proofs, open
-enrollments, identifiers) is done again after a crash until it is complete. What comes to it later
-is handed on. See docs/decisions/0017-merging.md.
+The contact that receives the merge request decides and merges itself away, in the order of its own
+timeline. One transaction merges the profiles. The rest (timeline, consent log, enrollments,
+identifiers) is repeated after a crash until it is complete. Later events are forwarded. See
+docs/decisions/0017-merging.md.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
 
 MergeResult = Literal["", "changed", "merged", "handed on"]
-"""What became of an event that asks or comes astray; empty if the contact changed meanwhile."""
+"""The result of a merge request or a misrouted event; empty if the contact changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactMerger:
-    """Makes one contact of two, on behalf of `react`."""
+    """Merges contacts for `react`."""
 
     contacts: "Contacts"
     timeline: "Timeline"
@@ -59,28 +59,28 @@ class ContactMerger:
     def request_merge(
         self, contact: str, event: Event, elsewhere: Mapping[IdentifierKind, str]
     ) -> None:
-        """Ask those to merge whom an event's identifiers lead to. Repeating it asks nothing new."""
+        """Request a merge from each contact that has an identifier of the event. Repetitions add
+        no request."""
         for kind, other in elsewhere.items():
             self.timeline.append(other, merge_request_event(contact, event, kind))
 
     def handle_request(
         self,
-        held: Profile | None,
+        profile: Profile | None,
         contact: str,
         event: Event,
         position: int,
         now: datetime,
         topics: Iterable[str],
     ) -> MergeResult:
-        """What comes of being asked."""
+        """Decide a merge request and apply the decision."""
         ask = read_merge_request(event)
-        own = held or Profile(event.store, contact)
+        own = profile or Profile(event.store, contact)
         other = self.contacts.profile(event.store, ask.into) or Profile(event.store, ask.into)
         if other.contact == contact:
-            # We are one by now. What the other's event said of the person is still to be noted.
-            return (
-                "changed" if self._note(held, with_claimed_identifier(own, ask), position) else ""
-            )
+            # Already merged. Only the identifier of the request is still to be stored.
+            claimed = replace(with_claimed_identifier(own, ask), last_sequence=position)
+            return "changed" if self.contacts.apply(profile, claimed) else ""
         verdict = decide(own, other, ask)
         if verdict == "merge":
             return self._merge(own, other, event, ask, position, now, topics)
@@ -89,9 +89,6 @@ class ContactMerger:
         elif verdict == "lead":
             self.contacts.repoint_identity(event.store, ask.kind, ask.value, contact, other.contact)
         return "changed"
-
-    def _note(self, held: Profile | None, after: Profile, position: int) -> bool:
-        return self.contacts.apply(held, replace(after, last_sequence=position))
 
     def _merge(
         self,
@@ -118,14 +115,14 @@ class ContactMerger:
             merged_into=winner.contact,
             merging=True,
         )
-        asked_of = tuple(dict.fromkeys((*topics, *loser.consent)))
-        if not self.merging.merge_profiles(loser, tombstone, winner, after, asked_of):
+        all_topics = tuple(dict.fromkeys((*topics, *loser.consent)))
+        if not self.merging.merge_profiles(loser, tombstone, winner, after, all_topics):
             return ""
         self.finish(tombstone, event, now)
         return "merged"
 
     def finish(self, loser: Profile, event: Event, now: datetime) -> None:
-        """Do what follows from a merge; all of it again after a crash."""
+        """Do the consequences of a merge; after a crash, all of them again."""
         for id_, presence in loser.active_enrollments.items():
             ref = presence.ref(loser.store, loser.contact, id_)
             self.enrollments.finish(ref, "exited", ALREADY_ENROLLED, now)
@@ -137,48 +134,48 @@ class ContactMerger:
                 )
         place, more = "", True
         while more:
-            met, place = self.merging.copy_timeline(loser, place)
-            for twice in met:
-                if not is_system_event(twice):
+            shared, place = self.merging.copy_timeline(loser, place)
+            for each in shared:
+                if not is_system_event(each):
                     self.timeline.append(
-                        loser.merged_into, duplicate_corrected_event(twice, loser.contact)
+                        loser.merged_into, duplicate_corrected_event(each, loser.contact)
                     )
             more = bool(place)
         self.timeline.append(loser.merged_into, merge_completed_event(event, loser.contact))
         self.merging.finish_merge(loser)
 
     def is_late(self, loser: Profile, position: int) -> bool:
-        """Whether an event came to a contact after it had been merged away."""
+        """Whether an event reached a contact after its merge."""
         if position > loser.last_sequence and loser.merging:
             raise ThrottledError("the contact is being merged into another")
         return position > loser.last_sequence
 
     def forward_event(self, loser: Profile, event: Event, again: ReplayedEvent | None) -> str:
-        """Give a late event to whoever the contact has become; it counts there, once.
+        """Forward a late event to the winner, where it counts once.
 
-        If that one has been merged away too, it hands it on itself: which of its events have been
-        counted is known to each contact of its own alone.
+        If the winner was merged too, it forwards the event itself, because only each contact knows
+        which of its events have been counted.
         """
-        there = loser.merged_into
+        winner = loser.merged_into
         for kind, value in claimable_identifiers(event).items():
-            self.contacts.repoint_identity(event.store, kind, value, loser.contact, there)
+            self.contacts.repoint_identity(event.store, kind, value, loser.contact, winner)
         if again is not None:
-            self.merging.replay(there, event, again)
-        elif not self.timeline.append(there, event) and self.merging.undo_double_count(
-            there, event, loser.contact
+            self.merging.replay(winner, event, again)
+        elif not self.timeline.append(winner, event) and self.merging.undo_double_count(
+            winner, event, loser.contact
         ):
-            # It was copied with the rest before its turn came, or taken for a second report.
-            self.merging.replay(there, event, ReplayedEvent(loser.contact))
-        return there
+            # It was copied before it was applied, or corrected as a duplicate.
+            self.merging.replay(winner, event, ReplayedEvent(loser.contact))
+        return winner
 
-    def owner_of(self, held: Profile, event: Event) -> str:
-        """The contact of an event that a shared device led astray; empty if it is this one's."""
-        if not is_misrouted(held.contact, held.known_identifiers, event):
+    def owner_of(self, profile: Profile, event: Event) -> str:
+        """The contact to which a misrouted event belongs; empty if it belongs to this one."""
+        if not is_misrouted(profile.contact, profile.known_identifiers, event):
             return ""
         names = {
             kind: value
             for kind, value in personal_identifiers(claimable_identifiers(event)).items()
-            if value not in held.known_identifiers.get(kind, ())
+            if value not in profile.known_identifiers.get(kind, ())
         }
-        (there,) = self.timeline.resolve(event.store, [names])
-        return "" if there == held.contact else there
+        (owner,) = self.timeline.resolve(event.store, [names])
+        return "" if owner == profile.contact else owner

@@ -1,4 +1,4 @@
-"""How two contacts become one."""
+"""The port of merging."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Merging(Protocol):
-    """Makes one contact of two, and has events applied that a timeline already has."""
+    """Merges contacts in the table, and replays events that a timeline already has."""
 
     def reserve(self, store: str, loser: str, winner: str) -> list[OpenEnrollment]:
-        """The loser's enrollments; from now on the winner has been enrolled for the same."""
+        """The loser's enrollments; from now on the winner cannot enter for the same."""
 
     def merge_profiles(
         self,
@@ -27,25 +27,25 @@ class Merging(Protocol):
         after: Profile,
         topics: Sequence[str],
     ) -> bool:
-        """Replace both profiles at once; False if one has changed meanwhile, or if the loser is
-        still receiving what another contact was. `topics` are those that somebody may have
+        """Replace both profiles in one transaction. False if one has changed meanwhile or the
+        loser is still the winner of another merge. `topics` are those that the contact may have
         withdrawn meanwhile."""
 
     def copy_timeline(self, loser: Profile, after: str) -> tuple[list[Event], str]:
-        """Copy the next part of a loser's timeline and proofs to the winner; those events which
-        that one had already, and the place to go on from, empty at the end. Nobody applies a copy.
-        """
+        """Copy the next batch of a loser's timeline and consent log to the winner. Returns the
+        events that the winner already had, and the cursor, empty at the end. Copies are not
+        applied."""
 
     def finish_merge(self, loser: Profile) -> None:
-        """Take the loser out of all lists; the merge is complete."""
+        """Remove the loser from all lists and mark the merge as complete."""
 
     def undo_double_count(self, winner: str, event: Event, loser: str) -> bool:
-        """Whether an event that came too late for the loser lies on the winner's timeline, but has
-        been counted for neither, or taken back once."""
+        """Whether a late event of the loser is on the winner's timeline but was counted for
+        neither, or was corrected once."""
 
     def replay(self, contact: str, event: Event, again: ReplayedEvent) -> bool:
-        """Have an event of a timeline applied, once for each mark; False if that was asked."""
+        """Replay an event of a timeline, once for each reason; False if it was replayed before."""
 
     def move_misrouted(self, before: Profile, after: Profile, event: Event) -> bool:
-        """Replace a profile, as `Contacts.apply` does, and take an event that has nothing to do
-        with the contact off its timeline, at once."""
+        """Replace a profile, as `Contacts.apply` does, and remove a misrouted event from its
+        timeline, in one transaction."""

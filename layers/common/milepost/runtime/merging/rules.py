@@ -1,8 +1,7 @@
-"""Two contacts turn out to be one person: whether they are made one, and what comes of it.
+"""The rules of merging: whether two contacts merge, and what the merged profile contains.
 
-Whoever applies an event and finds that one of its identifiers leads to another contact asks that
-one to merge (`MergeRequest`). The asked contact decides in the order of its own timeline, where all
-that it was before has been applied and nothing that comes after.
+When an event has an identifier of another contact, that contact gets a `MergeRequest`. It decides
+in the order of its own timeline, after all earlier and before all later events.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -47,9 +46,9 @@ MERGED_INTO_OTHER: Final = "goes on under the contact it was begun for"
 
 
 class MergeRequest(NamedTuple):
-    """What a contact is asked: to merge `into` the one whose event carried this identifier.
+    """Asks a contact to merge `into` the one whose event had this identifier.
 
-    `at` and `event` are that event's instant and id.
+    `at` and `event` are that event's time and id.
     """
 
     into: str
@@ -61,20 +60,20 @@ class MergeRequest(NamedTuple):
 
 
 class OpenEnrollment(NamedTuple):
-    """An enrollment of a contact that is merged away: where it is kept, and what it is for."""
+    """An enrollment of a merged contact: its reference, key and trigger event."""
 
     ref: EnrollmentRef
     key: str
     event_id: str
 
     def at(self, contact: str) -> str:
-        """The id it would have as another contact's."""
+        """The id that it would have for another contact."""
         distinction = f"key {self.key}" if self.key else self.event_id
         return enrollment_id(self.ref.store, self.ref.workflow, contact, distinction)
 
 
 def merge_request_event(contact: str, event: Event, kind: IdentifierKind) -> Event:
-    """The event by which `contact` asks whoever an identifier of its event leads to."""
+    """The merge request of `contact` for an identifier of its event."""
     value, at = event.identifiers[kind], instants.format_instant(event.occurred_at)
     return _note(
         event,
@@ -89,23 +88,23 @@ def read_merge_request(event: Event) -> MergeRequest:
 
 
 def reverse_request(event: Event, contact: str) -> Event:
-    """The same question, put to the one who asked."""
+    """The same request in the other direction."""
     return _note(event, MERGE_REQUESTED, {**event.data, "into": contact})
 
 
 def merge_completed_event(event: Event, loser: str) -> Event:
-    """What the timeline that remains says of a merge."""
+    """The event on the winner's timeline after a merge."""
     return _note(event, MERGED, {"from": loser})
 
 
 def duplicate_corrected_event(event: Event, loser: str) -> Event:
-    """The correction for an event that was counted for both contacts before they were one."""
+    """The correction for an event that was counted for both contacts before the merge."""
     data = {"name": event.name, "value": str(value_of(event.data)), "from": loser, "id": event.id}
     return _note(event, DUPLICATE_CORRECTED, data)
 
 
 def _note(event: Event, name: str, data: Mapping[str, Any]) -> Event:
-    """A note with an id and a time of its own making, so that it is made once."""
+    """A system event whose id depends on its data, so that it exists once."""
     text = "\n".join(str(data[key]) for key in sorted(data))
     id_ = sha256(text.encode()).hexdigest()[:32]
     return Event(event.store, id_, name, event.occurred_at, SYSTEM_SOURCE, {}, data)
@@ -114,7 +113,7 @@ def _note(event: Event, name: str, data: Mapping[str, Any]) -> Event:
 def decide(asked_one: Profile, asking_one: Profile, ask: MergeRequest) -> Verdict:
     """Whether the contact that is asked merges into the one that asks.
 
-    `lead`: they stay two, and the identifier leads to whoever was seen with it last.
+    `lead`: they stay two, and the identifier points to the contact that used it last.
     """
     if anonymous(asked_one.known_identifiers):
         return "merge"
@@ -122,22 +121,19 @@ def decide(asked_one: Profile, asking_one: Profile, ask: MergeRequest) -> Verdic
         return "the other way"
     if ask.kind not in PERSONAL_IDENTIFIERS:
         return "lead"
-    return "merge" if ask.trusted and not _told_apart(asked_one, asking_one) else "refuse"
+    return "merge" if ask.trusted and not _are_distinct(asked_one, asking_one) else "refuse"
 
 
-def _told_apart(one: Profile, other: Profile) -> bool:
-    """Whether the shop itself knows them as two customers."""
-    ids, others = (
-        one.known_identifiers.get("external_id", ()),
-        other.known_identifiers.get("external_id", ()),
-    )
-    return bool(ids and others) and not set(ids) & set(others)
+def _are_distinct(one: Profile, other: Profile) -> bool:
+    """Whether the shop knows them as two customers."""
+    ids, others = _known(one, "external_id"), _known(other, "external_id")
+    return bool(ids and others) and not ids & others
 
 
 def conflicting_identifiers(
     winner: Profile, loser: Profile, stays: Iterable[OpenEnrollment]
 ) -> set[str]:
-    """The enrollments of the loser that end: the winner is inside for the same thing."""
+    """The enrollments of the loser that end because the winner has one for the same."""
     kept = {stay.ref.id: stay for stay in stays}
     ends = set()
     for id_, presence in loser.active_enrollments.items():
@@ -151,9 +147,9 @@ def conflicting_identifiers(
 
 
 def merge_profiles(winner: Profile, loser: Profile, ends: Collection[str] = ()) -> Profile:
-    """The winner after a merge. Whoever is merged into itself stays as it is.
+    """The winner after a merge; a merge of a contact with itself changes nothing.
 
-    Apart from names and open enrollments the same comes of any order and grouping.
+    Apart from identifiers and enrollments the result is the same in any order and grouping.
     """
     if (winner.store, winner.contact) == (loser.store, loser.contact):
         return winner
@@ -176,22 +172,19 @@ def merge_profiles(winner: Profile, loser: Profile, ends: Collection[str] = ()) 
         recent_sends=mailed_to_both(winner.recent_sends, loser.recent_sends),
         active_enrollments={**winner.active_enrollments, **came},
         known_identifiers={
-            kind: tuple(
-                sorted(
-                    {
-                        *winner.known_identifiers.get(kind, ()),
-                        *loser.known_identifiers.get(kind, ()),
-                    }
-                )
-            )[:MAX_KNOWN_IDENTIFIERS]
+            kind: tuple(sorted(_known(winner, kind) | _known(loser, kind)))[:MAX_KNOWN_IDENTIFIERS]
             for kind in PERMANENT_IDENTIFIERS
             if kind in winner.known_identifiers or kind in loser.known_identifiers
         },
     )
 
 
+def _known(profile: Profile, kind: IdentifierKind) -> set[str]:
+    return set(profile.known_identifiers.get(kind, ()))
+
+
 def with_claimed_identifier(profile: Profile, ask: MergeRequest) -> Profile:
-    """The profile with the identifier that was asked about, as its event would have set it."""
+    """The profile with the identifier of a merge request, as its event would have set it."""
     fields, known = dict(profile.fields), dict(profile.known_identifiers)
     if ask.kind in PERSONAL_IDENTIFIERS:
         new = (ask.value, ask.at, ask.event)
@@ -217,17 +210,17 @@ def correct_totals(profile: Profile, event: Event) -> Profile:
 
 
 def stricter_consent(one: Consent, other: Consent) -> Consent:
-    """Where a topic stands if two contacts are one: a no of either holds.
+    """The consent of a merged contact to a topic: a withdrawal by either one wins.
 
-    It holds from the later of both answers, so that a yes which was known then does not undo it
-    when its event comes again. Only a yes that is given later does.
+    It is dated at the later of both answers, so that the known grant does not win when its event
+    is repeated. Only a later grant does.
     """
     if one.state != other.state:
         no, yes = (one, other) if one.state == "withdrawn" else (other, one)
         return no if yes.weak else no._replace(at=max(no.at, yes.at))
     if one.state == "withdrawn":
-        said = max((one.method, one.source), (other.method, other.source))
-        return Consent("withdrawn", max(one.at, other.at), *said)
+        proof = max((one.method, one.source), (other.method, other.source))
+        return Consent("withdrawn", max(one.at, other.at), *proof)
     if one.weak != other.weak:
         return other if one.weak else one
     return min(one, other) if one.weak else max(one, other)
@@ -240,12 +233,12 @@ def _consents(one: Mapping[str, Consent], other: Mapping[str, Consent]) -> dict[
     merged = {**one, **other, **both}
     if len(merged) <= MAX_TOPICS:
         return merged
-    noes_first = sorted(merged, key=lambda topic: (merged[topic].state != "withdrawn", topic))
-    return {topic: merged[topic] for topic in noes_first[:MAX_TOPICS]}
+    ordered = sorted(merged, key=lambda topic: (merged[topic].state != "withdrawn", topic))
+    return {topic: merged[topic] for topic in ordered[:MAX_TOPICS]}
 
 
 def _sooner(one: NextCheck | None, other: NextCheck | None) -> NextCheck | None:
-    """Whichever comes first: to look once too often is harmless."""
+    """The earlier check: an unnecessary check does no harm."""
     if one is None or other is None:
         return one or other
     return NextCheck(min(one.since, other.since), min(one.at, other.at))
@@ -277,7 +270,7 @@ def _fields(
 
 
 def _newest(fields: dict[str, Base]) -> dict[str, Base]:
-    """As many properties as a profile keeps, those that were set last."""
+    """The `MAX_FIELDS` properties that were set last."""
     own = sorted((n for n in fields if n.startswith(PREFIX)), key=lambda n: (fields[n][1:], n))
     dropped = set(own[: max(0, len(own) - MAX_FIELDS)])
     return {name: base for name, base in fields.items() if name not in dropped}

@@ -1,4 +1,4 @@
-"""What happens at each step type. Waits are not here: at them a block ends."""
+"""The runners of the step types. Waits have none, because a wait ends a block."""
 
 from collections.abc import Callable
 from typing import Final
@@ -20,4 +20,4 @@ RUNNERS: Final[dict[str, Runner]] = {
     "split": split.run,
     "webhook": webhook.run,
 }
-"""One row for each step type that neither waits nor reports an event (`STEP_EVENTS`)."""
+"""One row for each step type that neither waits nor emits an event (`STEP_EVENTS`)."""

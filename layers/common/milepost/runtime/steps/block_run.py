@@ -1,4 +1,4 @@
-"""A turn: one run of one block, what is known in it, and what is not yet written down."""
+"""A block run: its data and its unsaved outcomes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class Next(NamedTuple):
-    """The block goes on at this step."""
+    """The block run continues with this step."""
 
     step: str
 
 
 class Ended(NamedTuple):
-    """The enrollment is over, and why."""
+    """The enrollment ends for this reason."""
 
     reason: str
 
 
 class Suspended(NamedTuple):
-    """The block is run again from its beginning: after a pause, or when its message may go."""
+    """The block run is repeated after a pause, or when its deferred message may go."""
 
     why: SendPaused | SendDeferred
 
@@ -41,7 +41,7 @@ StepResult = Next | Ended | Suspended
 
 
 class Emission(NamedTuple):
-    """What a step has decided to report, under which key, and when that happens."""
+    """The event that a step has decided to emit: its key, outcome and time."""
 
     key: str
     outcome: Outcome
@@ -49,19 +49,19 @@ class Emission(NamedTuple):
 
 
 Emitted = tuple[Event, bool]
-"""An event of ours, and whether the timeline had not had it before."""
+"""An emitted event, and whether it was new on the timeline."""
 
 
 @dataclass(slots=True)
 class BlockRun:
     """One run of one block.
 
-    A step that is run again must not decide, report or call anew, so a runner has three ways and no
-    other: `decide_once`, `decide_then_emit` and `call_at_least_once`. Only mail has its own, for
-    its claim is saved together with what is pending here.
+    A repeated step must not decide, emit or call again, so runners use only `decide_once`,
+    `decide_then_emit` and `call_at_least_once`. Only e-mail differs, because its claim is saved
+    together with the pending outcomes.
 
-    `number` tells a second run of a block from a second visit: it counts the blocks so far.
-    `frozen` is how long pauses lasted since it began.
+    `block_seq` counts the block runs, so a repetition differs from a second visit. `paused_for`
+    is the paused time since `began`.
     """
 
     enrollments: "Enrollments"
@@ -73,32 +73,32 @@ class BlockRun:
     began: datetime
     settings: StoreSettings
     begun_now: bool = False
-    frozen: timedelta = timedelta(0)
+    paused_for: timedelta = timedelta(0)
     _reported: int = 0
     _unwritten: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def decide_once(self, node: Node, decide: Callable[[], Outcome]) -> Outcome:
-        """What this very visit of a step comes to: decided if it has not been, and noted before
-        anything follows from it. It is saved with what is saved next."""
-        held = self.enrollment.outcomes.get(outcome_key(node, self.block_seq))
-        return self._set_outcome(node, decide()) if held is None else held
+        """The outcome of this step visit, decided now if it is not yet. The next save includes
+        it."""
+        outcome = self.enrollment.outcomes.get(outcome_key(node, self.block_seq))
+        return self._set_outcome(node, decide()) if outcome is None else outcome
 
     def decide_then_emit(
         self, node: Node, decide: Callable[[], Outcome], emit: Callable[[Emission], Emitted]
     ) -> Outcome:
-        """Save a decision, and only then put on the timeline what it says: a second run puts the
-        same event there, which changes nothing."""
+        """Save a decision, then emit its event; a repetition emits the same event, without
+        effect."""
         outcome = self.decide_once(node, decide)
         self.save()
         self._reported += 1
-        # later steps later, for the newest counts
+        # A later step gets a later time, because the newest event counts.
         at = self.began + self._reported * TIMESTAMP_RESOLUTION
-        self._learn(*emit(Emission(outcome_key(node, self.block_seq), outcome, at)))
+        self._apply_own(*emit(Emission(outcome_key(node, self.block_seq), outcome, at)))
         return outcome
 
     def call_at_least_once(self, node: Node, call: Callable[[str], Outcome]) -> Outcome:
-        """Call somebody else with a key that tells a second call from the first, and save what they
-        answered; all that was decided before is saved before."""
+        """Save earlier decisions, call another system with an idempotency key, and save its
+        answer."""
 
         def called() -> Outcome:
             self.save()
@@ -116,14 +116,12 @@ class BlockRun:
         return outcome
 
     def data(self) -> dict[str, Any]:
-        """What a step may look values up in."""
+        """The data from which a step reads values."""
         return template_data(self.profile, self.enrollment, self.settings)
 
-    def _learn(self, event: Event, new: bool) -> None:
-        """See the contact as it will be when an event of ours has been applied.
-
-        One that an earlier run reported may have been applied by now: it must not count twice.
-        """
+    def _apply_own(self, event: Event, new: bool) -> None:
+        """Apply an emitted event to the profile in memory, unless `react` has applied it since an
+        earlier run."""
         total = self.profile.totals.get(event.name)
         if new or total is None or total.last < event.occurred_at:
             self.profile = apply_event(self.profile, event, self.settings)
@@ -134,12 +132,12 @@ class BlockRun:
         return PendingOutcomes(began, dict(self._unwritten), entries)
 
     def mark_saved(self) -> None:
-        """All of the journal has been written."""
+        """Mark all outcomes as saved."""
         self._unwritten.clear()
         self.begun_now = False
 
     def save(self) -> None:
-        journal = self.pending()
-        if journal.began or journal.outcomes:
-            self.enrollments.write(self.enrollment.ref, journal, self.enrollment.execution_no)
+        pending = self.pending()
+        if pending.began or pending.outcomes:
+            self.enrollments.write(self.enrollment.ref, pending, self.enrollment.execution_no)
             self.mark_saved()

@@ -9,7 +9,7 @@ from milepost.runtime.steps.block_run import BlockRun, Next
 from milepost.runtime.steps.tools import StepTools
 
 MAX_REASON_LENGTH = 500
-"""Characters of a reason that are kept: every later write of the enrollment is paid by its size."""
+"""Characters of a stored reason: the enrollment's size determines the price of later writes."""
 
 
 def run(node: Node, run: BlockRun, tools: StepTools) -> Next:
@@ -18,11 +18,11 @@ def run(node: Node, run: BlockRun, tools: StepTools) -> Next:
 
 
 def _choose(node: Node, run: BlockRun, tools: StepTools) -> dict[str, Any]:
-    asked = (path["if"] for path in node["paths"])
-    facts = tools.facts.load_for_enrollment(asked, run.profile, run.enrollment, run.began)
+    conditions = (path["if"] for path in node["paths"])
+    context = tools.facts.load_for_enrollment(conditions, run.profile, run.enrollment, run.began)
     reasons = []
     for path in node["paths"]:
-        verdict = evaluate(path["if"], facts)
+        verdict = evaluate(path["if"], context)
         reasons.append(f"{path['name']}: {verdict.reason}")
         if verdict.value:
             return {"path": path["name"], "why": verdict.reason[:MAX_REASON_LENGTH]}

@@ -1,4 +1,4 @@
-"""`goto`: jump, unless that was done as often as it may be."""
+"""`goto`: jump, at most `max` times."""
 
 from milepost.enrollments.enrollment import visit_count
 from milepost.enrollments.program import Node

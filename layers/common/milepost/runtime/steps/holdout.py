@@ -1,4 +1,4 @@
-"""`holdout`: whoever falls to the control group leaves."""
+"""`holdout`: a contact in the control group leaves."""
 
 from milepost.enrollments.chance import is_held_out
 from milepost.enrollments.program import Node

@@ -1,4 +1,4 @@
-"""`notify`: tell staff, by the store's alerts or in Slack."""
+"""`notify`: message the staff, by the store's alerts or in Slack."""
 
 from typing import Any
 

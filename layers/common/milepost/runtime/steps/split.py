@@ -1,4 +1,4 @@
-"""`split`: the path that falls to this contact; noted, for reports ask for it."""
+"""`split`: choose a path by weight, and store it for reports."""
 
 from milepost.enrollments.chance import choose_path
 from milepost.enrollments.program import Node

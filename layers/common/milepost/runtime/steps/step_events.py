@@ -1,7 +1,7 @@
-"""What a step reports about the contact: the event it puts on the timeline, and the changes in it.
+"""The events that steps emit, with the changes to the contact.
 
-A decision is plain JSON, `{"event", "data", "changes"}`, for it is written down before it is
-carried out: a step that is run again reports what it decided first.
+A decision is plain JSON, `{"event", "data", "changes"}`. It is saved before its event is emitted,
+so a repeated step emits the same event.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ from milepost.runtime.steps.tools import StepTools
 
 
 class StepEvent(NamedTuple):
-    """An event, its data, the changes of the contact, and the workflow that it starts."""
+    """An event, its data, the changes to the contact, and the workflow that it starts."""
 
     name: str
     data: dict[str, Any]
@@ -41,7 +41,7 @@ def run(node: Node, run: BlockRun, tools: StepTools) -> Next:
 def decide_event(node: Node, enrollment: Enrollment, data: Mapping[str, Any]) -> dict[str, Any]:
     """The outcome of a step that is in `STEP_EVENTS`."""
     event = STEP_EVENTS[node["type"]](node, data)
-    said_by = {
+    emitted_by = {
         "workflow": enrollment.ref.workflow,
         "step": node["id"],
         "enrollment": enrollment.ref.id,
@@ -49,30 +49,30 @@ def decide_event(node: Node, enrollment: Enrollment, data: Mapping[str, Any]) ->
         "root_event": root_event(enrollment.event_name, enrollment.event_data),
     }
     if event.starts:
-        said_by["starts_workflow"] = event.starts
-    changed = [list(change) for change in event.changes]
-    return {"event": event.name, "data": {**event.data, EMITTED_BY: said_by}, "changes": changed}
+        emitted_by["starts_workflow"] = event.starts
+    changes = [list(change) for change in event.changes]
+    return {"event": event.name, "data": {**event.data, EMITTED_BY: emitted_by}, "changes": changes}
 
 
 def data_of(outcome: Mapping[str, Any], enrollment: Enrollment) -> dict[str, Any]:
-    """The event's data: what was decided, and what is handed on to a workflow that is started.
+    """The event's data: the decision, and the trigger event's data for a workflow that it starts.
 
-    The latter is looked up when it is reported, and not written down a second time: an outcome is
-    paid for at every later write of the enrollment, and an item ends at 400 KB.
+    The latter is not stored in the outcome: an outcome adds to the price of every later write of
+    the enrollment, and an item is limited to 400 KB.
     """
-    said: Mapping[str, Any] = outcome["data"]
-    handed_on = enrollment.event_data if "starts_workflow" in said[EMITTED_BY] else {}
-    return {**handed_on, **said}
+    decided: Mapping[str, Any] = outcome["data"]
+    passed_on = enrollment.event_data if "starts_workflow" in decided[EMITTED_BY] else {}
+    return {**passed_on, **decided}
 
 
 def changes_of(outcome: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The changes that an outcome holds."""
+    """The changes in an outcome."""
     return tuple(Change(*change) for change in outcome["changes"])
 
 
 def _event(emission: Emission, enrollment: Enrollment) -> Event:
-    """The event that was decided. Its id and its instant are the step's own, so that a step which
-    is run again reports nothing new."""
+    """The decided event. Its id and time depend on the step visit, so a repetition is no new
+    event."""
     ref, outcome = enrollment.ref, emission.outcome
     return Event(
         store=ref.store,
@@ -124,4 +124,4 @@ STEP_EVENTS: Final[dict[str, Callable[[Node, Mapping[str, Any]], StepEvent]]] = 
     ),
     "start_workflow": lambda node, _: StepEvent(WORKFLOW_STARTED, {}, starts=node["workflow"]),
 }
-"""One row for each step type that reports an event: such a step needs no runner of its own."""
+"""One row for each step type that emits an event; such a step needs no runner."""

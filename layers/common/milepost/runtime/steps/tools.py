@@ -1,7 +1,4 @@
-"""What steps are run with.
-
-A call is made at least once, with a key by which the other side can tell a second from the first.
-"""
+"""The services that steps use. Calls are made at least once, with an idempotency key."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -29,15 +26,15 @@ if TYPE_CHECKING:
 
 
 MAX_ATTEMPTS = 2
-"""Calls to a server that fails or does not answer; each may take ten seconds."""
+"""Attempts for a server that fails or does not answer; each may take ten seconds."""
 
 MAX_KEPT = 8192
-"""Bytes of an answer that are kept: every later write of the enrollment is paid by its size."""
+"""Bytes of a stored answer: the enrollment's size determines the price of later writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTools:
-    """The services that steps call. What few workflows need is built when one does."""
+    """The services that steps call. Services that few workflows need are built on demand."""
 
     sender: MailSender
     facts: ContextLoader
@@ -48,14 +45,14 @@ class StepTools:
     now: Callable[[], datetime]
 
     def post(
-        self, ref: EnrollmentRef, node: Node, key: str, said: Mapping[str, Any]
+        self, ref: EnrollmentRef, node: Node, key: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Call the `url` of a step; its outcome, with `error` if that failed."""
+        """Call the `url` of a step; the outcome has an `error` if the call failed."""
         request = OutboundRequest(
             url=node["url"],
             method=node.get("method", "POST"),
             headers=node.get("headers", {}),
-            body=json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(),
+            body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
             idempotency_key=f"{ref.id}:{key}",
         )
         answer = self._call(ref.store, request)
@@ -68,7 +65,7 @@ class StepTools:
         keys = self.secrets.of(store)
         if keys is None or not keys.webhooks:
             raise ThrottledError("the store has no webhook-key, so its webhooks cannot be signed")
-        # A key of their own: with the store's signing-key a receiver could sign events for us.
+        # Not the store's signing-key, with which a receiver could sign events for Milepost.
         return self.outbound().call(sign_request_body(request, keys.webhooks[0], self.now()))
 
 

@@ -244,7 +244,7 @@ class DynamoLedger:
             "version": enrollment.version,
             "enrollment": enrollment.id,
             "step": pending.step,
-            "block_seq": pending.turn,
+            "block_seq": pending.block_seq,
             "variant": pending.variant or None,
             "category": pending.category,
             "topic": pending.topic,
@@ -317,10 +317,10 @@ def _enrollment_operation(
     names = {**change.get("names", {}), "#status": "status"}
     values = {**change.get("values", {}), ":active": "active"}
     condition = "#status = :active AND attribute_not_exists(execution_no)"
-    if pending.leg:
+    if pending.execution_no:
         condition, values[":execution"] = (
             "#status = :active AND execution_no = :execution",
-            pending.leg,
+            pending.execution_no,
         )
     request = table.update_arguments(change.get("expression", ""), condition, names, values)
     key = keys.enrollment(pending.enrollment)

@@ -55,12 +55,14 @@ class MemoryEnrollments:
             replace(stored, ref=ref, status="exited", reason=MERGED_INTO_OTHER) if stored else None
         )
 
-    def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
+    def write(
+        self, ref: EnrollmentRef, pending: PendingOutcomes, execution_no: int | None = None
+    ) -> None:
         with self.state.lock:
             stored = self.state.enrollments.get(enrollment_key(ref))
-            if stored is not None and leg not in (None, stored.execution_no):
+            if stored is not None and execution_no not in (None, stored.execution_no):
                 raise ThrottledError("the enrollment continues in another execution")
-            save_outcomes(self.state, ref, journal)
+            save_outcomes(self.state, ref, pending)
 
     def finish(
         self,
@@ -68,13 +70,13 @@ class MemoryEnrollments:
         status: Status,
         reason: str,
         at: datetime,
-        leg: int | None = None,
+        execution_no: int | None = None,
     ) -> bool:
         key = enrollment_key(ref)
         with self.state.lock:
             stored = self.state.enrollments.get(key)
             first = stored is not None and stored.status == "active"
-            if first and stored is not None and leg not in (None, stored.execution_no):
+            if first and stored is not None and execution_no not in (None, stored.execution_no):
                 return False
             if stored is not None and first:
                 self.state.enrollments[key] = replace(
@@ -103,33 +105,36 @@ class MemoryEnrollments:
     def suspend(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
-        journal: PendingOutcomes,
+        pending: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
         with self.state.lock:
             stored = self.state.enrollments.get(enrollment_key(ref))
-            if stored is None or stored.status != "active" or stored.execution_no != leg:
+            if stored is None or stored.status != "active" or stored.execution_no != execution_no:
                 return False
-            save_outcomes(self.state, ref, journal)
-            self._set(ref, leg + 1, start, paused)
+            save_outcomes(self.state, ref, pending)
+            self._set(ref, execution_no + 1, start, paused)
         return True
 
     def reschedule(
-        self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool = False
+        self, ref: EnrollmentRef, execution_no: int, start: ResumePoint, paused: bool = False
     ) -> bool:
         key = enrollment_key(ref)
         with self.state.lock:
-            if key not in self.state.timers or self.state.enrollments[key].execution_no != leg:
+            if (
+                key not in self.state.timers
+                or self.state.enrollments[key].execution_no != execution_no
+            ):
                 return False
-            self._set(ref, leg, start, paused)
+            self._set(ref, execution_no, start, paused)
         return True
 
     def migrate(
         self,
         ref: EnrollmentRef,
-        leg: int,
+        execution_no: int,
         start: ResumePoint,
         version: int,
         unless: str = "",
@@ -142,7 +147,7 @@ class MemoryEnrollments:
                 unless and unless in stored.outcomes
             ):
                 return False
-            if not self.suspend(ref, leg, start, PendingOutcomes(), paused):
+            if not self.suspend(ref, execution_no, start, PendingOutcomes(), paused):
                 return False
             stored = self.state.enrollments[key]
             own = stored.ref._replace(version=version)
@@ -171,13 +176,16 @@ class MemoryEnrollments:
             if (ref.store, ref.workflow) == (store, workflow) and ref.id > after:
                 yield ref.id, ref
 
-    def mark_started(self, ref: EnrollmentRef, leg: int) -> None:
+    def mark_started(self, ref: EnrollmentRef, execution_no: int) -> None:
         key = enrollment_key(ref)
         with self.state.lock:
-            if key in self.state.enrollments and self.state.enrollments[key].execution_no == leg:
+            if (
+                key in self.state.enrollments
+                and self.state.enrollments[key].execution_no == execution_no
+            ):
                 self.state.timers.pop(key, None)
 
-    def _set(self, ref: EnrollmentRef, leg: int, start: ResumePoint, paused: bool) -> None:
+    def _set(self, ref: EnrollmentRef, execution_no: int, start: ResumePoint, paused: bool) -> None:
         key = enrollment_key(ref)
         kept = start._replace(
             due=milliseconds(start.due),
@@ -185,7 +193,7 @@ class MemoryEnrollments:
             deferred_since=start.deferred_since and milliseconds(start.deferred_since),
         )
         self.state.enrollments[key] = replace(
-            self.state.enrollments[key], execution_no=leg, resume_point=kept
+            self.state.enrollments[key], execution_no=execution_no, resume_point=kept
         )
         self.state.timers[key] = Timer(kept.due, paused)
 
@@ -207,13 +215,13 @@ class MemoryEnrollments:
         token: str,
         since: datetime,
         outcome: str = "",
-        leg: int = 0,
+        execution_no: int = 0,
     ) -> bool:
         with self.state.lock:
             wait = self._wait(ref, step)
-            if wait.execution_no > leg:
+            if wait.execution_no > execution_no:
                 return False
-            wait.token, wait.since, wait.execution_no = token, milliseconds(since), leg
+            wait.token, wait.since, wait.execution_no = token, milliseconds(since), execution_no
             wait.outcome = outcome or step
             if wait.event is None or wait.event.occurred_at < wait.since:
                 return False
@@ -221,9 +229,15 @@ class MemoryEnrollments:
             return True
 
     def register_suspended_wait(
-        self, ref: EnrollmentRef, step: str, event: str, leg: int, start: ResumePoint, outcome: str
+        self,
+        ref: EnrollmentRef,
+        step: str,
+        event: str,
+        execution_no: int,
+        start: ResumePoint,
+        outcome: str,
     ) -> bool:
-        return self.register_wait(ref, step, event, "", start.since, outcome, leg)
+        return self.register_wait(ref, step, event, "", start.since, outcome, execution_no)
 
     def _wait(self, ref: EnrollmentRef, step: str) -> WaitMatch:
         return self.state.waits.setdefault((enrollment_key(ref), step), WaitMatch())
@@ -237,18 +251,20 @@ class MemoryEnrollments:
         save_outcomes(self.state, ref, PendingOutcomes(outcomes={key: outcome}))
 
 
-def save_outcomes(state: ContactsTable, ref: EnrollmentRef, journal: PendingOutcomes) -> None:
+def save_outcomes(state: ContactsTable, ref: EnrollmentRef, pending: PendingOutcomes) -> None:
     """Save new outcomes; outcomes of an earlier run stay. The caller holds the lock."""
     key = enrollment_key(ref)
-    if (journal.began or journal.outcomes) and key in state.enrollments:
+    if (pending.began or pending.outcomes) and key in state.enrollments:
         stored = state.enrollments[key]
-        began = {turn: milliseconds(at) for turn, at in journal.began.items()}
+        began = {block_seq: milliseconds(at) for block_seq, at in pending.began.items()}
         entries = {
-            turn: e for turn, e in journal.entries.items() if turn not in stored.block_started
+            block_seq: e
+            for block_seq, e in pending.entries.items()
+            if block_seq not in stored.block_started
         }
         state.enrollments[key] = replace(
             stored,
             block_started={**began, **stored.block_started},
-            outcomes={**journal.outcomes, **stored.outcomes},
+            outcomes={**pending.outcomes, **stored.outcomes},
             block_entries={**stored.block_entries, **entries},
         )

@@ -46,34 +46,34 @@ class MemoryLedger:
     to_wire: Callable[[datetime], datetime] = lambda instant: instant
 
     def claim(
-        self, draft: PendingMessage, journal: "PendingOutcomes", at: datetime
+        self, pending: PendingMessage, outcomes: "PendingOutcomes", at: datetime
     ) -> Claimed | ClaimDenied:
         with self.state.lock:
-            stored = self.state.messages.get(draft.ref)
+            stored = self.state.messages.get(pending.ref)
             if stored is not None and not is_claimable(stored):
                 return ClaimDenied("decided before", stored["status"])
-            enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
+            enrollment = self.state.enrollments.get(enrollment_key(pending.enrollment))
             if enrollment is None or enrollment.status != "active":
                 status = enrollment.status if enrollment else "gone"
                 return ClaimDenied(f"enrollment is {status}", ended=True)
-            if enrollment.execution_no != draft.leg:
+            if enrollment.execution_no != pending.execution_no:
                 raise ThrottledError("the enrollment continues in another execution")
-            if refusal := self._refusal(draft):
+            if refusal := self._refusal(pending):
                 return refusal
-            self._note(draft, at)
-            self._claimed(draft, at, attempts=1)
-            save_outcomes(self.state, draft.enrollment, journal)
+            self._note(pending, at)
+            self._claimed(pending, at, attempts=1)
+            save_outcomes(self.state, pending.enrollment, outcomes)
         return Claimed()
 
-    def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
+    def claim_again(self, pending: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         with self.state.lock:
-            stored = self.state.messages.get(draft.ref)
+            stored = self.state.messages.get(pending.ref)
             again = (*OPEN, "throttled")
             if stored is None or stored["status"] not in again or stored["attempts"] != 1:
                 return ClaimDenied("decided before", stored["status"] if stored else "claimed")
-            if refusal := self._refusal(draft):
+            if refusal := self._refusal(pending):
                 return refusal
-            self._claimed(draft, at, attempts=2)
+            self._claimed(pending, at, attempts=2)
         return Claimed()
 
     def record_result(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
@@ -103,19 +103,19 @@ class MemoryLedger:
 
     def record_skip(
         self,
-        draft: PendingMessage,
+        pending: PendingMessage,
         status: MessageStatus,
         reason: str,
-        journal: "PendingOutcomes",
+        outcomes: "PendingOutcomes",
         at: datetime,
     ) -> None:
         with self.state.lock:
-            stored = self.state.messages.get(draft.ref)
+            stored = self.state.messages.get(pending.ref)
             if is_claimable(stored):
-                self._decide(draft, status, at)["reason"] = reason
-                if draft.remembered:
-                    uncount(self.state, draft.ref)
-            save_outcomes(self.state, draft.enrollment, journal)
+                self._decide(pending, status, at)["reason"] = reason
+                if pending.remembered:
+                    uncount(self.state, pending.ref)
+            save_outcomes(self.state, pending.enrollment, outcomes)
 
     def record_delivery_event(
         self, ref: MessageRef, report: DeliveryEvent
@@ -153,59 +153,63 @@ class MemoryLedger:
             step: for_conditions(message) for step, message in stored.items() if message is not None
         }
 
-    def _refusal(self, draft: PendingMessage) -> ClaimDenied | None:
+    def _refusal(self, pending: PendingMessage) -> ClaimDenied | None:
         """The reason why this contact must not be mailed now. The caller holds the lock."""
-        store = draft.ref.store
-        suppressed = self.state.suppressed.get((store, address_hash(draft.recipient)))
-        order_after_erasure = suppressed == ERASED and draft.category == "transactional"
+        store = pending.ref.store
+        suppressed = self.state.suppressed.get((store, address_hash(pending.recipient)))
+        order_after_erasure = suppressed == ERASED and pending.category == "transactional"
         if suppressed is not None and not order_after_erasure:
             return ClaimDenied(f"suppressed: {suppressed}")
-        profile = self.state.profile(store, draft.owner or draft.ref.contact)
-        if profile.email != draft.recipient:
+        profile = self.state.profile(store, pending.owner or pending.ref.contact)
+        if profile.email != pending.recipient:
             raise ThrottledError("the contact's address changed while its mail was made")
-        consent = profile.consent.get(draft.topic or "")
-        if draft.category == "marketing" and (consent is None or consent.state != "granted"):
+        consent = profile.consent.get(pending.topic or "")
+        if pending.category == "marketing" and (consent is None or consent.state != "granted"):
             return ClaimDenied("consent withdrawn")
         return None
 
-    def _note(self, draft: PendingMessage, at: datetime) -> None:
+    def _note(self, pending: PendingMessage, at: datetime) -> None:
         """Add marketing to the recent sends; ThrottledError if another mail was added meanwhile."""
-        store, contact = draft.ref.store, draft.owner or draft.ref.contact
-        if draft.category == "marketing":
+        store, contact = pending.ref.store, pending.owner or pending.ref.contact
+        if pending.category == "marketing":
             profile = self.state.profile(store, contact)
-            if profile.recent_sends != draft.mailed:
+            if profile.recent_sends != pending.mailed:
                 raise ThrottledError(
                     "another mail to the contact was claimed while this one was made"
                 )
-            self.state.profiles[store, contact] = replace(profile, recent_sends=draft.mailed_at(at))
+            self.state.profiles[store, contact] = replace(
+                profile, recent_sends=pending.mailed_at(at)
+            )
 
-    def _claimed(self, draft: PendingMessage, at: datetime, attempts: int) -> None:
-        message = self._decide(draft, "claimed", at)
+    def _claimed(self, pending: PendingMessage, at: datetime, attempts: int) -> None:
+        message = self._decide(pending, "claimed", at)
         due = self.to_wire(at) + CONFIRMATION_TIMEOUT
         message |= {"attempts": attempts, "timer_due": instants.format_instant(due)}
         for name in ("reason", "abandoned_at"):  # of an earlier attempt
             message.pop(name, None)
 
-    def _decide(self, draft: PendingMessage, status: MessageStatus, at: datetime) -> dict[str, Any]:
-        message = self.state.messages.setdefault(draft.ref, {"attempts": 1})
+    def _decide(
+        self, pending: PendingMessage, status: MessageStatus, at: datetime
+    ) -> dict[str, Any]:
+        message = self.state.messages.setdefault(pending.ref, {"attempts": 1})
         message |= {
             "status": status,
-            "store": draft.ref.store,
-            "workflow": draft.enrollment.workflow,
-            "version": draft.enrollment.version,
-            "enrollment": draft.enrollment.id,
-            "step": draft.step,
-            "block_seq": draft.turn,
-            "category": draft.category,
-            "template": draft.template,
-            "numbers": dict(draft.decision_numbers),
+            "store": pending.ref.store,
+            "workflow": pending.enrollment.workflow,
+            "version": pending.enrollment.version,
+            "enrollment": pending.enrollment.id,
+            "step": pending.step,
+            "block_seq": pending.block_seq,
+            "category": pending.category,
+            "template": pending.template,
+            "numbers": dict(pending.decision_numbers),
             "decided_at": instants.format_instant(at),
         }
         optional = {
-            "topic": draft.topic,
-            "template_hash": draft.template_hash,
-            "variant": draft.variant,
-            "recipient": draft.recipient and address_hash(draft.recipient),
+            "topic": pending.topic,
+            "template_hash": pending.template_hash,
+            "variant": pending.variant,
+            "recipient": pending.recipient and address_hash(pending.recipient),
         }
         message |= {name: value for name, value in optional.items() if value}
         return message

@@ -33,5 +33,5 @@ class MemoryMessageRetrier:
 
     again: Callable[[EnrollmentRef, str, int], bool]
 
-    def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
-        return self.again(enrollment, step, turn)
+    def retry_message(self, enrollment: EnrollmentRef, step: str, block_seq: int) -> bool:
+        return self.again(enrollment, step, block_seq)

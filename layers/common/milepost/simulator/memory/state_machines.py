@@ -44,20 +44,25 @@ class MemoryEngine:
     executions: MemoryExecutions
 
     def start(
-        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+        self,
+        machine: str,
+        ref: EnrollmentRef,
+        execution_no: int = 0,
+        block_seq: int = 0,
+        block: str = "",
     ) -> None:
         start_block = {"block": block} if block else {}
         document = {
             "enrollment": ref.to_json(),
-            "execution_no": leg,
-            "block_seq": turn,
+            "execution_no": execution_no,
+            "block_seq": block_seq,
             **start_block,
         }
-        self.executions.start(machine, execution_name(ref, leg), document)
+        self.executions.start(machine, execution_name(ref, execution_no), document)
 
-    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:
+    def stop(self, ref: EnrollmentRef, reason: str, execution_no: int = 0) -> None:
         machine = machine_arn(ref.store, ref.workflow)
-        self.executions.stop(machine, execution_name(ref, leg), reason)
+        self.executions.stop(machine, execution_name(ref, execution_no), reason)
 
     def complete_task(self, token: str) -> None:
         self.executions.succeed(token)
