@@ -48,19 +48,19 @@ OPENED: Json = {"email": "a", "was": "opened"}
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: str(trigger["type"]))
-def test_a_trigger_that_is_not_there_yet_is_named(trigger: Json) -> None:
+def test_unavailable_trigger_is_reported(trigger: Json) -> None:
     reason = f'the trigger "{trigger["type"]}" {LATER}'
     assert places(workflow(send("a"), trigger=trigger)) == [("trigger", reason)]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step["type"]))
-def test_a_step_that_is_not_there_yet_is_named_wherever_it_stands(step: Json) -> None:
+def test_unavailable_step_is_reported_at_any_depth(step: Json) -> None:
     document = workflow(delay("1 day"), wait_for("w", "E", "1 day", [], [step]))
     reason = f'the step "{step["type"]}" {LATER}'
     assert places(document) == [("steps[1].on_timeout[0]", reason)]
 
 
-def test_a_segment_can_be_asked_about_wherever_the_condition_stands() -> None:
+def test_segment_condition_is_allowed_in_every_condition() -> None:
     vip = {"in_segment": "vip"}
     document = workflow(
         branch("b", {"all": [{"did": "E"}, {"not": vip}]}, [send("a")]), audience=vip
@@ -75,11 +75,11 @@ def test_a_segment_can_be_asked_about_wherever_the_condition_stands() -> None:
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_a_field_that_is_not_there_yet_is_named(document: Json, place: str) -> None:
+def test_unavailable_field_is_reported(document: Json, place: str) -> None:
     assert places(document) == [(place, f"{place.rpartition('.')[2]} {LATER}")]
 
 
-def test_what_is_left_out_or_says_no_is_no_mistake() -> None:
+def test_omitted_or_false_field_is_no_problem() -> None:
     for document in (
         workflow(SPLIT, send("a")),
         workflow(send("a", on_cap="skip", attachments=None)),
@@ -90,7 +90,7 @@ def test_what_is_left_out_or_says_no_is_no_mistake() -> None:
         assert found(document) == []
 
 
-def test_everything_comes_at_once() -> None:
+def test_all_unavailable_features_are_reported_together() -> None:
     document = workflow(
         SPLIT | {"winner": WINNER},
         *STEPS[:1],
@@ -104,11 +104,11 @@ def test_everything_comes_at_once() -> None:
 
 
 @pytest.mark.parametrize("missing", FIELDS, ids=lambda missing: str(missing.field))
-def test_the_fields_named_are_fields_of_the_language(missing: UnavailableFeature) -> None:
+def test_unavailable_fields_exist_in_the_language(missing: UnavailableFeature) -> None:
     assert missing.field in missing.model.model_fields
 
 
-def test_a_remedy_is_short_and_ends_without_a_full_stop() -> None:
+def test_remedy_is_short_and_has_no_full_stop() -> None:
     for remedy in [*KINDS.values(), *(missing.remedy for missing in FIELDS)]:
         assert len(remedy) <= 90
         assert not remedy.endswith(".")
