@@ -1,6 +1,6 @@
-"""Files of any size in the store's bucket: read in pieces, one version of them, and written once.
+"""Files of any size in the store's bucket: versions are read in chunks, files are written once.
 
-What holds people's data and has served gets a tag, by which the bucket's lifecycle removes it: its
+Used files with personal data get a tag, and the bucket's lifecycle removes them by it: lifecycle
 rules know prefixes and tags, and a prefix would have to name every store.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
-PIECE = 64 * 1024
+CHUNK = 64 * 1024
 TAG = "milepost"
 _MISSING = frozenset({"404", "NoSuchKey"})
 _ANOTHER = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
@@ -26,7 +26,7 @@ _ANOTHER = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionF
 
 @dataclass(frozen=True, slots=True)
 class S3Uploads:
-    """Implements `Uploads` and `Shelves`. A version is S3's, or an ETag if the bucket has none."""
+    """Implements `Uploads` and `ExportFiles`. A version is S3's, or an ETag without versioning."""
 
     client: "S3Client"
     bucket: str
@@ -41,7 +41,7 @@ class S3Uploads:
         except BotoCoreError as error:
             raise ThrottledError(f"S3: {type(error).__name__}") from error
         version = found.get("VersionId")
-        if version in (None, "null"):  # the bucket was without versions when it was uploaded
+        if version in (None, "null"):  # uploaded before the bucket had versioning
             version = found["ETag"]
         return FileVersion(path, str(version), found["ContentLength"])
 
@@ -55,7 +55,7 @@ class S3Uploads:
                 Range=f"bytes={start}-",
                 **_pinned(upload),
             )
-            yield from answer["Body"].iter_chunks(PIECE)
+            yield from answer["Body"].iter_chunks(CHUNK)
 
     def settle(self, store: str, upload: FileVersion) -> None:
         pinned = _pinned(upload)
@@ -69,7 +69,7 @@ class S3Uploads:
                     **pinned,
                 )
         except FileGoneError:
-            return  # its owner was faster
+            return  # the shop has deleted it
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None:
         body = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")

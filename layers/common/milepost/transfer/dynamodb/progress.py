@@ -1,4 +1,4 @@
-"""How far imports and exports have come: one small item each, in the workflows table."""
+"""The progress of imports and exports: one small item each, in the workflows table."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from milepost.transfer.imports.progress import Import
 
 @dataclass(frozen=True, slots=True)
 class _Items:
-    """Documents with a number that grows by one with every change."""
+    """Documents with `call_no`, which grows by one with every change."""
 
     table: Table
     kind: str
@@ -28,7 +28,7 @@ class _Items:
         document: dict[str, Any] | None = json.loads(item["state"]) if item else None
         return document
 
-    def save(self, store: str, id_: str, turn: int, document: Mapping[str, Any]) -> bool:
+    def save(self, store: str, id_: str, call_no: int, document: Mapping[str, Any]) -> bool:
         try:
             self.table.update(
                 keys.transfer(store, self.kind, id_),
@@ -36,9 +36,11 @@ class _Items:
                 condition="call_no = :before",
                 names={"#state": "state"},
                 values={
-                    ":state": _text(document), ":call": document["call_no"], ":before": turn,
+                    ":state": _text(document),
+                    ":call": document["call_no"],
+                    ":before": call_no,
                 },
-            )  # fmt: skip
+            )
         except ConditionFailedError:
             return False
         return True
