@@ -198,7 +198,7 @@ def spelled(name: str, value: str, place: str) -> str:
 
 
 def _dated(at: datetime | None, received_at: datetime, field: str) -> datetime | None:
-    """The time of a consent; None if it is in the future, which would outrank a later withdrawal."""
+    """The time of a consent; None if in the future: that would outrank a later withdrawal."""
     if at is None:
         return None
     plausible = _plausible(at, received_at, field)

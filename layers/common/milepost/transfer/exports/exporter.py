@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 MAX_HELD = 16 * 1024 * 1024
-"""Characters that are held in memory before they are written: a small function has room for them."""
+"""Characters in memory before they are written: a small function has room for them."""
 
 MAX_SETTINGS = 64 * 1024
 MAX_WAITS = 12
@@ -149,7 +149,7 @@ class StoreExporter:
     def _wait(self, export: Export) -> Export:
         before = self.exports.load(export.store, export.id) or export
         if before.waits >= MAX_WAITS:
-            raise ThrottledError(f"export {before.id} made no progress in {MAX_WAITS} tries")
+            raise ThrottledError(f"export {before.id} has come no further in {MAX_WAITS} tries")
         after = before._replace(
             waits=before.waits + 1, call_no=before.call_no + 1, touched=self.wire_now()
         )
