@@ -1,4 +1,4 @@
-"""What the API reads of a contact is the same whichever adapter holds it."""
+"""The API reads the same records of a contact from both adapters."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ ALL = RecordScope(now=MONDAY_NOON)
 NAMES = ("Order Completed", "Order", "Order!", "سفارش", "~", "A B", "A")
 
 
-def live(ports: Ports, of: str) -> None:
+def append_history(ports: Ports, of: str) -> None:
     for number in range(3):
         for name in NAMES:
             at = MONDAY_NOON + number * HOUR
@@ -42,19 +42,19 @@ def seen(ports: Ports, view: RecordScope, of: str = "c1") -> list[tuple[str, int
 
 @pytest.mark.parametrize("size", [1, 2, 50])
 def test_timeline_is_newest_first_across_event_names(ports: Ports, size: int) -> None:
-    live(ports, "c1")
+    append_history(ports, "c1")
     everything = sorted((name, number) for name in NAMES for number in range(3))
     assert seen(ports, ALL._replace(size=size)) == everything
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name_does_not_match_longer_name_with_same_prefix(ports: Ports, name: str) -> None:
-    live(ports, "c1")
+    append_history(ports, "c1")
     assert seen(ports, ALL._replace(name=name)) == [(name, 0), (name, 1), (name, 2)]
 
 
 def test_window_includes_both_bounds(ports: Ports) -> None:
-    live(ports, "c1")
+    append_history(ports, "c1")
     window = ALL._replace(name="A", since=MONDAY_NOON, until=MONDAY_NOON + HOUR)
     assert seen(ports, window) == [("A", 0), ("A", 1)]
     assert seen(ports, window._replace(since=MONDAY_NOON + 2 * HOUR)) == []
@@ -62,7 +62,7 @@ def test_window_includes_both_bounds(ports: Ports) -> None:
 
 
 def test_timeline_holds_one_contact_only(ports: Ports) -> None:
-    live(ports, "c1")
+    append_history(ports, "c1")
     assert seen(ports, ALL, of="c2") == []
 
 

@@ -1,4 +1,4 @@
-"""/v1/{store}/contacts...: what the shop's own systems read of a contact, and change."""
+"""/v1/{store}/contacts...: the shop's systems read and change contacts."""
 
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
@@ -44,8 +44,8 @@ def wren(shop: Shop) -> str:
     return contact_id(shop.store, "email", EMAIL)
 
 
-def told(shop: Shop, answered: Answered) -> Json:
-    """A change was accepted, and `react` has seen it."""
+def apply_accepted(shop: Shop, answered: Answered) -> Json:
+    """Assert that a change was accepted, and let `react` apply it."""
     assert answered.status == 202, answered
     others = {i["sk"]["S"] for i in shop.events() if i["id"]["S"] != answered.body["event"]}
     pass_on(shop, others)
@@ -180,7 +180,7 @@ def test_every_route_rejects_requests_without_a_key(shop: Shop, call: Caller, ro
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_body_signature_is_rejected_on_these_routes(shop: Shop, call: Caller, route: str) -> None:
-    """Whoever saw one, a server that a workflow calls for example, has the signed body too."""
+    """A server that a workflow calls has seen a signature, and the signed body too."""
     tell(shop, "Signed Up")
     before = shop.items()
     path = {"store": shop.store, "contact": wren(shop), "list": "vip"}
@@ -193,7 +193,7 @@ def test_body_signature_is_rejected_on_these_routes(shop: Shop, call: Caller, ro
 
 
 def test_signature_covers_route_method_contact_and_query(shop: Shop, call: Caller) -> None:
-    """Every route's genuine call is replayed as every other route's."""
+    """Replay the valid call of every route on every other route."""
     tell(shop, "Signed Up")
     path = {"store": shop.store, "contact": wren(shop), "list": "vip"}
     before = shop.items()
@@ -263,10 +263,12 @@ def test_store_without_keys_rejects_requests(cloud: Cloud) -> None:
 
 def test_upsert_creates_and_updates_a_contact(shop: Shop, call: Caller) -> None:
     person = {"email": EMAIL, "first_name": FIRST_NAME, "properties": {"plan": "free"}}
-    first = told(shop, call(UPSERT, body={"contact": person}))
+    first = apply_accepted(shop, call(UPSERT, body={"contact": person}))
     assert (first["contact"], first["status"]) == (wren(shop), "accepted")
     assert contact_of(call, wren(shop))["properties"] == {"plan": "free"}
-    told(shop, call(UPSERT, body={"contact": {"email": EMAIL, "properties": {"plan": "pro"}}}))
+    apply_accepted(
+        shop, call(UPSERT, body={"contact": {"email": EMAIL, "properties": {"plan": "pro"}}})
+    )
     known = contact_of(call, wren(shop))
     assert (known["properties"], known["first_name"]) == ({"plan": "pro"}, FIRST_NAME)
     assert known["events"]["Contact Updated"]["count"] == 2
@@ -315,11 +317,11 @@ def test_patch_sets_and_removes_values(shop: Shop, call: Caller) -> None:
         "timezone": "Asia/Tehran",
         "properties": {"a": None, "c": {"d": True}},
     }
-    told(shop, call(PATCH, contact=wren(shop), body=change))
+    apply_accepted(shop, call(PATCH, contact=wren(shop), body=change))
     known = contact_of(call, wren(shop))
     assert (known["first_name"], known["locale"]) == (FIRST_NAME, "fa-IR")
     assert known["properties"] == {"b": [2], "c": {"d": True}}
-    told(shop, call(PATCH, contact=wren(shop), body={"first_name": None}))
+    apply_accepted(shop, call(PATCH, contact=wren(shop), body={"first_name": None}))
     assert "first_name" not in contact_of(call, wren(shop))
 
 
@@ -349,9 +351,9 @@ def test_invalid_patch_reports_the_problem(shop: Shop, call: Caller, body: Any, 
 
 def test_list_changes_are_events_that_workflows_match(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
-    told(shop, call(JOIN, contact=wren(shop), list="vip"))
+    apply_accepted(shop, call(JOIN, contact=wren(shop), list="vip"))
     assert contact_of(call, wren(shop))["lists"] == ["vip"]
-    told(shop, call(LEAVE, contact=wren(shop), list="vip"))
+    apply_accepted(shop, call(LEAVE, contact=wren(shop), list="vip"))
     known = contact_of(call, wren(shop))
     assert known["lists"] == []
     assert {"List Joined", "List Left"} <= known["events"].keys()
@@ -379,7 +381,7 @@ def test_invalid_idempotency_key_is_rejected(shop: Shop, call: Caller, key: str)
 
 
 def test_withdrawal_takes_effect_at_once_and_is_logged(shop: Shop, call: Caller) -> None:
-    """Before `react` has seen it: a mail may be about to go out."""
+    """At once means before `react` applies it: an e-mail may be about to go out."""
     tell(shop, "Signed Up")
     said = {
         "topic": "offers",
@@ -399,7 +401,9 @@ def test_withdrawal_takes_effect_at_once_and_is_logged(shop: Shop, call: Caller)
 
 def test_granted_consent_counts_when_its_event_is_applied(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
-    told(shop, call(ANSWER, contact=wren(shop), body={"topic": "news", "state": "granted"}))
+    apply_accepted(
+        shop, call(ANSWER, contact=wren(shop), body={"topic": "news", "state": "granted"})
+    )
     news = contact_of(call, wren(shop))["consent"]["news"]
     assert (news["state"], news["weak"]) == ("granted", False)
 
@@ -407,7 +411,7 @@ def test_granted_consent_counts_when_its_event_is_applied(shop: Shop, call: Call
 def test_older_withdrawal_does_not_undo_newer_consent(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
     old = {"topic": "offers", "state": "withdrawn", "at": ago(days=1)}
-    told(shop, call(ANSWER, contact=wren(shop), body=old))
+    apply_accepted(shop, call(ANSWER, contact=wren(shop), body=old))
     assert contact_of(call, wren(shop))["consent"]["offers"]["state"] == "granted"
     assert len(call(CONSENTS, contact=wren(shop)).body["items"]) == 2
 
@@ -445,8 +449,8 @@ def test_invalid_consent_reports_the_problem(
 # --- pages ---
 
 
-def live_through(shop: Shop) -> None:
-    """Events of three names, one of them in a script that sorts after everything Latin."""
+def append_history(shop: Shop) -> None:
+    """Append events of three names; one is in a script that sorts after Latin."""
     for number in range(5):
         for name in ("Product Viewed", "Cart!", "سفارش"):
             contact = {"email": EMAIL}
@@ -462,7 +466,7 @@ def live_through(shop: Shop) -> None:
 
 
 def test_timeline_is_paged_newest_first(shop: Shop, call: Caller) -> None:
-    live_through(shop)
+    append_history(shop)
     seen: list[Json] = []
     query: Json = {"limit": "4"}
     pages = 0
@@ -481,7 +485,7 @@ def test_timeline_is_paged_newest_first(shop: Shop, call: Caller) -> None:
 
 
 def test_timeline_is_filtered_by_event_and_window(shop: Shop, call: Caller) -> None:
-    live_through(shop)
+    append_history(shop)
     window = {"event": "سفارش", "since": ago(hours=9, minutes=30), "until": ago(hours=7)}
     page = call(TIMELINE, contact=wren(shop), query=window).body
     assert [event["properties"]["n"] for event in page["items"]] == [3, 2, 1][-len(page["items"]) :]

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/events: from the request that API Gateway hands over to the stored item."""
+"""POST /v1/{store}/events: from the API Gateway request to the stored item."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def call(request: Json) -> tuple[int, Any]:
 
 
 def refused(request: Json, status: int, code: str, field: str | None = None) -> str:
-    """Assert the one shape of all errors; the message."""
+    """Assert the error format; returns the message."""
     got, body = call(request)
     assert (got, body["error"]["code"]) == (status, code)
     assert body.keys() == {"error"}
@@ -125,7 +125,7 @@ def test_header_names_are_case_insensitive(shop: Shop) -> None:
 
 
 def test_event_of_known_contact_reaches_that_contact(shop: Shop) -> None:
-    """Whoever was linked to an identifier keeps it: here the e-mail decides, not the device."""
+    """An identifier stays with its contact: here the e-mail decides, not the device."""
     call(shop.request(event(id="1", contact={"email": EMAIL, "device_id": "d-1"})))
     call(shop.request(event(id="2", contact={"email": EMAIL, "device_id": "d-2"})))
     assert len({item["pk"]["S"] for item in shop.events()}) == 1
@@ -264,7 +264,7 @@ def test_unknown_store_is_not_found(shop: Shop, store: str) -> None:
 
 
 def test_invalid_store_name_causes_no_lookup(cloud: Cloud, shop: Shop) -> None:
-    """SSM would read the path `/milepost/../shop-1/` as something else."""
+    """SSM would resolve the path `/milepost/../shop-1/` to another store."""
     request = shop.request(event()) | {"pathParameters": {"store": f"../{shop.store}"}}
     refused(request, 404, "unknown_store")
     refused(shop.request(event()) | {"pathParameters": None}, 404, "unknown_store")
@@ -422,7 +422,7 @@ def test_impossible_time_is_rejected(shop: Shop, at: Any, code: str) -> None:
     ],
 )
 def test_consent_at_impossible_time_is_rejected(shop: Shop, at: str, code: str) -> None:
-    """The latest answer counts: one dated in the year 9999 would outlive every unsubscribe."""
+    """The latest consent counts: one of the year 9999 would outrank every unsubscribe."""
     consent = [
         {"topic": "news", "state": "granted"},
         {"topic": "offers", "state": "granted", "at": at},

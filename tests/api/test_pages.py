@@ -46,7 +46,7 @@ def test_pages_list_every_record_once_newest_first(held: list[PageRecord], limit
 def test_new_records_between_pages_hide_no_old_record(
     held: list[PageRecord], later: list[PageRecord]
 ) -> None:
-    """New records come first, so whoever is on the second page still sees the rest."""
+    """New records come first, so the second page still holds the remaining old ones."""
     newer = [r._replace(at=r.at + timedelta(days=1)) for r in later]
     first = paginate(sorted(held, key=lambda r: r.at, reverse=True), "list", None, 3)
     if first.following:

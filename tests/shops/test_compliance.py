@@ -1,4 +1,4 @@
-"""What Shopify demands of every app, read out of its deliveries."""
+"""Shopify's compliance webhooks are read as privacy requests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/webhooks/{source}: what Shopify sends, signed as Shopify signs it."""
+"""POST /v1/{store}/webhooks/{source}: Shopify's deliveries with Shopify's signatures."""
 
 import json
 from base64 import b64encode
@@ -93,7 +93,7 @@ def test_unused_topic_is_acknowledged_and_counted(shop: Shop, printed: Printed, 
 def test_unreadable_signed_body_is_acknowledged_and_counted(
     shop: Shop, printed: Printed, topic: str, body: bytes
 ) -> None:
-    """Shopify deletes a subscription after eight refusals; a refusal would help nobody."""
+    """Shopify deletes a subscription after eight rejections, and a retry cannot help."""
     status, answer = call(signed(shop, body, topic))
     assert (status, answer["status"]) == (200, "ignored")
     assert printed.counted("WebhooksUnreadable") + printed.counted("WebhooksIgnored") == 1
@@ -101,7 +101,7 @@ def test_unreadable_signed_body_is_acknowledged_and_counted(
 
 
 def test_lone_surrogate_in_signed_body_loses_no_event(shop: Shop) -> None:
-    """A note that some script cut in the middle of an emoji is still in every retry."""
+    """A note that a script has cut inside an emoji is the same in every retry."""
     text = json.dumps({**CHECKOUT.body, "note": "wrapped, please "}, ensure_ascii=False)
     cut = text.replace("wrapped, please ", "wrapped, please \\ud83d").encode()
     status, body = call(signed(shop, cut, "checkouts/create"))
@@ -145,7 +145,7 @@ def test_previous_secret_works_until_removed(cloud: Cloud) -> None:
 
 
 def test_store_without_shopify_secret_rejects_webhooks(cloud: Cloud) -> None:
-    """An empty secret signs as well as any other; this store takes none at all."""
+    """An empty secret could sign too, so this store accepts no signature."""
     shop = cloud.open_shop(shopify_secret=None)
     request = delivered(shop, CHECKOUT, "anything")
     refused(request, 503, "no_secret")

@@ -692,7 +692,7 @@ def test_subscribed_buyer_brings_dated_consent() -> None:
 
 
 def buyer_with(state: str | None, *, ticked: bool | None, email: str = "") -> Sample:
-    """Noor's order with another consent, tick and, if given, another address than her record's."""
+    """Noor's order with this consent, checkbox and, if given, another address than her record's."""
     sample = load("shopify", "orders.create")
     consent = {"state": state, "consent_updated_at": "2026-05-05T10:00:00-03:00"}
     customer = {**sample.body["customer"], "email_marketing_consent": state and consent}
@@ -754,7 +754,7 @@ def test_future_consent_does_not_outrank_later_answers() -> None:
     assert fact.at is None  # undated evidence never outranks an answer
 
 
-# What is malformed
+# Malformed bodies
 
 
 @pytest.mark.parametrize(

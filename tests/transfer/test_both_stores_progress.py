@@ -1,4 +1,4 @@
-"""What the ports of imports and exports promise, in memory and in DynamoDB."""
+"""The contract of the import and export ports, in memory and in DynamoDB."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,8 +26,8 @@ WITHDRAWN = ContactUpdate(consents=(consent_fact(state="withdrawn"),))
 SIGNED_UP = event("Signed Up", contact=ContactUpdate({"first_name": "Ada"}))
 
 
-def live(ports: Ports, *events: Event, applied: int = 1) -> None:
-    """What `append` and `react` make of these events."""
+def append_and_apply(ports: Ports, *events: Event, applied: int = 1) -> None:
+    """Append the events and store the profile that `react` makes of them."""
     before = ports.contacts.profile(STORE, contact())
     after = before or Profile(STORE, contact())
     for each in events:
@@ -42,7 +42,7 @@ def live(ports: Ports, *events: Event, applied: int = 1) -> None:
 
 
 def test_owners_returns_only_claimed_identifiers(ports: Ports) -> None:
-    live(ports, event(identifiers={"email": ADA, "external_id": "7"}))
+    append_and_apply(ports, event(identifiers={"email": ADA, "external_id": "7"}))
     wanted: set[Identifier] = {("email", ADA), ("external_id", "7"), ("phone", "+33612345678")}
     assert ports.people.owners(STORE, wanted) == {
         ("email", ADA): contact(),
@@ -52,7 +52,7 @@ def test_owners_returns_only_claimed_identifiers(ports: Ports) -> None:
 
 
 def test_profiles_are_read_in_bulk_without_unknown_contacts(ports: Ports) -> None:
-    live(ports, SIGNED_UP)
+    append_and_apply(ports, SIGNED_UP)
     others = {f"c{n:025d}" for n in range(150)}
     found = ports.people.profiles(STORE, {contact(), *others})
     assert found == {contact(): ports.contacts.profile(STORE, contact())}
@@ -68,7 +68,7 @@ def test_event_is_stored_once_and_existing_one_is_returned(ports: Ports) -> None
 
 
 def test_imported_contact_holds_all_items_of_the_contact(ports: Ports) -> None:
-    live(ports, SIGNED_UP, event("Asked", contact=WITHDRAWN))
+    append_and_apply(ports, SIGNED_UP, event("Asked", contact=WITHDRAWN))
     ports.enrollments.enroll(enrollment())
     life = ports.people.life(STORE, contact())
     assert life.profile == ports.contacts.profile(STORE, contact())
@@ -84,7 +84,9 @@ def test_imported_contact_of_unknown_id_is_empty(ports: Ports) -> None:
 
 
 def test_removed_contact_leaves_only_its_last_sequence(ports: Ports) -> None:
-    live(ports, event(identifiers={"email": ADA, "external_id": "7"}, contact=WITHDRAWN), applied=5)
+    append_and_apply(
+        ports, event(identifiers={"email": ADA, "external_id": "7"}, contact=WITHDRAWN), applied=5
+    )
     assert ports.people.forget(ports.people.life(STORE, contact()))
     assert ports.people.life(STORE, contact()) == (
         STORE,
@@ -98,31 +100,31 @@ def test_removed_contact_leaves_only_its_last_sequence(ports: Ports) -> None:
 
 
 def test_contact_changed_meanwhile_is_not_removed(ports: Ports) -> None:
-    live(ports, SIGNED_UP, applied=1)
+    append_and_apply(ports, SIGNED_UP, applied=1)
     seen = ports.people.life(STORE, contact())
-    live(ports, event("Order Completed"), applied=2)
+    append_and_apply(ports, event("Order Completed"), applied=2)
     assert not ports.people.forget(seen)
     assert len(ports.people.life(STORE, contact()).events) == 2
 
 
 def test_removed_contact_can_be_created_again(ports: Ports) -> None:
-    live(ports, SIGNED_UP, applied=1)
+    append_and_apply(ports, SIGNED_UP, applied=1)
     ports.people.forget(ports.people.life(STORE, contact()))
-    live(ports, event("Order Completed"), applied=2)
-    (line,) = [line for kind, line in everything(ports) if kind == "contacts"]
+    append_and_apply(ports, event("Order Completed"), applied=2)
+    (line,) = [line for kind, line in scan_store(ports) if kind == "contacts"]
     assert line["totals"].keys() == {"Order Completed"}
 
 
 def test_withdrawal_of_removed_contact_stays(ports: Ports) -> None:
-    live(ports, SIGNED_UP)
+    append_and_apply(ports, SIGNED_UP)
     ports.people.forget(ports.people.life(STORE, contact()))
     ports.contacts.withdraw(contact(), event("Unsubscribed", contact=WITHDRAWN))
-    (line,) = [line for kind, line in everything(ports) if kind == "contacts"]
+    (line,) = [line for kind, line in scan_store(ports) if kind == "contacts"]
     assert line["consent"]["offers"]["state"] == "withdrawn"
 
 
 def test_removed_email_leaves_no_email_in_the_profile(ports: Ports) -> None:
-    live(ports, SIGNED_UP, applied=1)
+    append_and_apply(ports, SIGNED_UP, applied=1)
     before = ports.contacts.profile(STORE, contact())
     assert before is not None
     assert ports.contacts.apply(before, replace(before, fields={}, last_sequence=2))
@@ -131,7 +133,7 @@ def test_removed_email_leaves_no_email_in_the_profile(ports: Ports) -> None:
     assert after.email is None
 
 
-# --- how far an import and an export have come ---
+# --- progress of imports and exports ---
 
 IMPORT = Import(
     STORE,
@@ -193,7 +195,7 @@ def test_export_progress_is_saved_like_import_progress(ports: Ports) -> None:
 # --- everything ---
 
 
-def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str, Any]]]:
+def scan_store(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str, Any]]]:
     lines: list[tuple[str, Mapping[str, Any]]] = []
     after = ""
     while True:
@@ -207,10 +209,10 @@ def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str,
 def test_store_scan_returns_all_items_of_one_store(ports: Ports) -> None:
     answers = (consent_fact(), consent_fact("news", at=None))
     facts = ContactUpdate({"first_name": "Ada"}, consents=answers)
-    live(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
+    append_and_apply(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     ports.timeline.append("c" + "0" * 25, replace(event(), store="another"))
-    found = {(kind, str(line.get("topic", ""))): line for kind, line in everything(ports)}
+    found = {(kind, str(line.get("topic", ""))): line for kind, line in scan_store(ports)}
     assert found["contacts", ""] == {
         "contact": contact(),
         "properties": {},
@@ -247,7 +249,7 @@ def test_store_scan_returns_all_items_of_one_store(ports: Ports) -> None:
     assert found["identities", ""] == {"identity": f"email#{ADA}", "contact": contact()}
     assert found["suppressions", ""]["address_sha256"] == address_hash(ADA)
     assert len(found) == 6
-    assert {kind for kind, _ in everything(ports, "another")} == {"events"}
+    assert {kind for kind, _ in scan_store(ports, "another")} == {"events"}
 
 
 # --- uploads ---

@@ -1,4 +1,4 @@
-"""The queue of exports: from a put in the bucket to files of everything, which can be imported."""
+"""The export function: from an upload to export files, which can be imported."""
 
 import json
 from dataclasses import replace
@@ -97,7 +97,7 @@ def test_repeated_message_changes_nothing(shop: Shop) -> None:
 
 
 def test_exported_contacts_can_be_imported_into_another_store(cloud: Cloud, shop: Shop) -> None:
-    """All but consent: nobody says yes to another shop by being moved there."""
+    """All but consent: a contact who moves to another shop has not consented there."""
     there = cloud.open_shop()
     tell(shop, "Signed Up", contact={"email": EMAIL, "locale": "fa-IR", "properties": {"n": [1]}})
     bring(shop, "exports/all.export.json", {"include": ["contacts"]})

@@ -1,4 +1,4 @@
-"""The queue of uploaded contacts: from a put in the bucket to people, reports, and back."""
+"""The import function: from an upload to contacts and reports, and the revert."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A file and its settings come to a plan, or to all that is wrong with them and what to do."""
+"""A file and its settings make a plan, or problems with remedies."""
 
 import json
 import re

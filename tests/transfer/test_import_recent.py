@@ -1,4 +1,4 @@
-"""A memory that holds the newest keys, and never more than twice as many as it must."""
+"""The LRU cache keeps the newest keys, and at most twice its size."""
 
 from milepost.transfer.imports import lru
 from milepost.transfer.imports.lru import LruCache

@@ -1,4 +1,4 @@
-"""Bytes come to records whatever they are cut into, and a bad record costs itself alone."""
+"""Records do not depend on chunk borders, and a faulty record fails only itself."""
 
 import csv
 import io
@@ -74,7 +74,7 @@ def test_oversized_line_is_skipped_and_next_line_is_read() -> None:
 
 
 def test_oversized_line_uses_limited_memory() -> None:
-    """A hundred megabytes come by, and none of them stays."""
+    """A hundred megabytes are read, and none stay in memory."""
     import tracemalloc
 
     chunk = b"x" * 65536

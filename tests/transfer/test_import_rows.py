@@ -1,4 +1,4 @@
-"""A row says something of one contact, or everything that is wrong with it, and never its cells."""
+"""A row is parsed completely, or all its errors are reported without cell values."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What only S3 has: versions that stay readable, tags for the lifecycle, errors of its own."""
+"""The S3 adapter: readable old versions, tags for the lifecycle, S3 errors."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -84,7 +84,7 @@ def test_imported_and_exported_files_are_tagged(uploads: S3Uploads) -> None:
 
 
 class Unreachable:
-    """A client that reaches nobody."""
+    """A client that cannot connect."""
 
     def __getattr__(self, name: str) -> Any:
         def call(**_: Any) -> Any:

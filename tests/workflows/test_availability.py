@@ -1,4 +1,4 @@
-"""What this version cannot do is refused by name, with what to do instead."""
+"""Unavailable features are rejected by name, with a remedy."""
 
 import json
 
@@ -24,13 +24,13 @@ def found(document: Json) -> list[Problem]:
     return [*check_available(read)]
 
 
-def places(document: Json) -> list[tuple[str, str]]:
+def reported(document: Json) -> list[tuple[str, str]]:
     problems = found(document)
     assert all(problem.remedy for problem in problems)
     return [(problem.location, problem.reason) for problem in problems]
 
 
-def asking(condition: Json) -> Json:
+def with_condition(condition: Json) -> Json:
     return workflow(branch("b", condition, [send("a")]))
 
 
@@ -50,14 +50,14 @@ OPENED: Json = {"email": "a", "was": "opened"}
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: str(trigger["type"]))
 def test_unavailable_trigger_is_reported(trigger: Json) -> None:
     reason = f'the trigger "{trigger["type"]}" {LATER}'
-    assert places(workflow(send("a"), trigger=trigger)) == [("trigger", reason)]
+    assert reported(workflow(send("a"), trigger=trigger)) == [("trigger", reason)]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step["type"]))
 def test_unavailable_step_is_reported_at_any_depth(step: Json) -> None:
     document = workflow(delay("1 day"), wait_for("w", "E", "1 day", [], [step]))
     reason = f'the step "{step["type"]}" {LATER}'
-    assert places(document) == [("steps[1].on_timeout[0]", reason)]
+    assert reported(document) == [("steps[1].on_timeout[0]", reason)]
 
 
 def test_segment_condition_is_allowed_in_every_condition() -> None:
@@ -65,7 +65,7 @@ def test_segment_condition_is_allowed_in_every_condition() -> None:
     document = workflow(
         branch("b", {"all": [{"did": "E"}, {"not": vip}]}, [send("a")]), audience=vip
     )
-    assert places(document) == []
+    assert reported(document) == []
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_segment_condition_is_allowed_in_every_condition() -> None:
     ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_unavailable_field_is_reported(document: Json, place: str) -> None:
-    assert places(document) == [(place, f"{place.rpartition('.')[2]} {LATER}")]
+    assert reported(document) == [(place, f"{place.rpartition('.')[2]} {LATER}")]
 
 
 def test_omitted_or_false_field_is_no_problem() -> None:
     for document in (
         workflow(SPLIT, send("a")),
         workflow(send("a", on_cap="skip", attachments=None)),
-        asking(OPENED),
-        asking(OPENED | {"include_bots": True}),
+        with_condition(OPENED),
+        with_condition(OPENED | {"include_bots": True}),
         workflow(send("a"), trigger={"type": "manual"}, audience={"in_list": "readers"}),
     ):
         assert found(document) == []
@@ -96,7 +96,7 @@ def test_all_unavailable_features_are_reported_together() -> None:
         *STEPS[:1],
         trigger=TRIGGERS[0],
     )
-    assert [place for place, _ in places(document)] == [
+    assert [place for place, _ in reported(document)] == [
         "trigger",
         "steps[0].winner",
         "steps[1]",

@@ -1,4 +1,4 @@
-"""Mistakes in the way through a workflow: loops that never end or rest, jumps to nowhere."""
+"""Errors in the flow of a workflow: endless loops, loops without waits, unknown targets."""
 
 import json
 
@@ -234,7 +234,7 @@ def test_path_names_are_unique_in_each_split() -> None:
 
 
 def large(number: int) -> list[Json]:
-    """Steps of all kinds, with loops one after the other."""
+    """Steps of all types, with loops one after the other."""
     return [
         part
         for n in range(number // 10)
@@ -265,7 +265,7 @@ def test_thousand_steps_make_a_valid_state_machine() -> None:
 
 
 def test_check_time_grows_linearly_with_gotos() -> None:
-    """Looking for a way back from each one would take minutes, and the function has one."""
+    """One search for each goto would take minutes, and the function has one minute."""
     steps = [
         part
         for n in range(500)

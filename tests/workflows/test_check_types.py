@@ -28,7 +28,7 @@ def found(*steps: Json, **head: Any) -> list[str]:
     return [str(problem) for problem in check_types(read)]
 
 
-def asked(condition: Json) -> list[str]:
+def found_in_condition(condition: Json) -> list[str]:
     return found(*STEPS, branch("ask", condition, []))
 
 
@@ -72,7 +72,7 @@ def test_field_that_names_no_sender_is_reported() -> None:
     ids=str,
 )
 def test_comparable_values_are_no_problem(condition: Json) -> None:
-    assert asked(condition) == []
+    assert found_in_condition(condition) == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_comparable_values_are_no_problem(condition: Json) -> None:
     ids=str,
 )
 def test_condition_that_can_never_be_true_is_reported(condition: Json, problem: str) -> None:
-    (only,) = asked(condition)
+    (only,) = found_in_condition(condition)
     assert only.startswith(f"steps[7].paths[0].if.{problem}")
 
 

@@ -1,4 +1,4 @@
-"""What a workflow says of itself leaves nothing out, and lets no text out of its place."""
+"""The description of a workflow is complete, and escapes all texts."""
 
 import json
 from collections.abc import Iterator
@@ -38,11 +38,11 @@ def read(document: Json) -> Workflow:
     return found
 
 
-def told(*steps: Json, **head: Any) -> str:
+def described(*steps: Json, **head: Any) -> str:
     return describe(read(workflow(*steps, **head)))
 
 
-def said(condition: Json) -> str:
+def condition_text(condition: Json) -> str:
     return describe_condition(CONDITION.validate_python(condition))
 
 
@@ -54,7 +54,7 @@ def trigger(document: Json) -> str:
     return describe_trigger(TRIGGER.validate_python(document))
 
 
-# --- nothing goes untold ---
+# --- completeness ---
 
 ALL: list[tuple[Any, list[Examples]]] = [
     (Trigger, [examples.TRIGGERS, examples.MORE_TRIGGERS]),
@@ -88,20 +88,24 @@ def test_every_trigger_field_changes_its_description(pair: Pair) -> None:
 )
 def test_every_step_field_changes_its_description(pair: Pair) -> None:
     inner = send("inner")
-    assert told(pair.one, inner) != told(pair.other, inner)
+    assert described(pair.one, inner) != described(pair.other, inner)
 
 
 @pytest.mark.parametrize(
     "pair", [p for table in ALL[2][1] for p in pairs(table)], ids=lambda p: f"{next(iter(p.one))}"
 )
 def test_every_condition_field_changes_its_description(pair: Pair) -> None:
-    assert said(pair.one) != said(pair.other)
+    assert condition_text(pair.one) != condition_text(pair.other)
 
 
 def test_every_operator_has_its_own_description() -> None:
     assert set(KNOWN) == set(OPERATORS)
     leaves = [{"contact": "a"}, {"event": "a"}, {"step": "a", "output": "b"}]
-    words = {said({**leaf, name: bound}) for leaf in leaves for name, bound in OPERATORS.items()}
+    words = {
+        condition_text({**leaf, name: bound})
+        for leaf in leaves
+        for name, bound in OPERATORS.items()
+    }
     assert len(words) == len(leaves) * len(OPERATORS)
 
 
@@ -138,7 +142,7 @@ HEADS: list[tuple[Json, Json]] = [
 
 @pytest.mark.parametrize(("one", "other"), HEADS)
 def test_fields_above_the_steps_are_described(one: Json, other: Json) -> None:
-    assert told(send("a"), **one) != told(send("a"), **other)
+    assert described(send("a"), **one) != described(send("a"), **other)
 
 
 def test_examples_cover_every_workflow_field() -> None:
@@ -147,7 +151,7 @@ def test_examples_cover_every_workflow_field() -> None:
 
 
 def test_note_is_shown_with_its_step() -> None:
-    assert "1. Wait 1 hour. (`n`) Let them *not* wait".replace("*", "\\*") in told(
+    assert "1. Wait 1 hour. (`n`) Let them *not* wait".replace("*", "\\*") in described(
         delay("1 hour", "n", note="Let them *not* wait")
     )
 
@@ -157,7 +161,7 @@ def test_note_is_shown_with_its_step() -> None:
 
 def test_workflow_is_described_from_top_to_bottom() -> None:
     trigger = {"type": "event", "event": "Checkout Started", "key": "checkout_id", "where": EVENT}
-    assert told(
+    assert described(
         delay("1 hour", "first"),
         wait_for("click", "Email Clicked", "1 day", [leave("back", "came back")], []),
         branch("big", {"event": "total", "gt": 100}, [send("offer")], [delay("2 days", "w")]),
@@ -218,7 +222,7 @@ def test_workflow_is_described_from_top_to_bottom() -> None:
     ],
 )
 def test_condition_is_described_as_a_clause(condition: Json, words: str) -> None:
-    assert said(condition) == words
+    assert condition_text(condition) == words
 
 
 @pytest.mark.parametrize(
@@ -273,7 +277,7 @@ def test_winner_is_described_with_its_confidence() -> None:
     winner = {"metric": "revenue", "after": "3 days", "confidence": 0.995}
     split = {"id": "x", "type": "split", "paths": paths, "winner": winner}
     assert step(split).endswith("goes the way that earns more, when that is 99.5% sure")
-    assert "**a**, 33.3% of people" in told(split)
+    assert "**a**, 33.3% of people" in described(split)
 
 
 def test_lists_values_and_time_zones_are_described() -> None:
@@ -318,11 +322,11 @@ HOSTILE = [
 ]
 hostile = st.text(min_size=1, max_size=60) | st.sampled_from(HOSTILE)
 in_files = hostile.map(lambda text: text.encode("utf-8", "replace").decode()[:100])
-"""A file with half a sign of two (a lone surrogate) is refused before."""
+"""Text without lone surrogates: a file with one is rejected earlier."""
 
 
 def unescaped(line: str) -> Iterator[str]:
-    """The signs of a line that Markdown may give a meaning to."""
+    """The characters of a line that can have a meaning in Markdown."""
     signs = iter(line)
     for sign in signs:
         if sign == "\\":
@@ -379,11 +383,11 @@ def test_every_step_is_described_once(document: Json) -> None:
 
 
 def test_thousand_steps_and_deepest_tree_are_described() -> None:
-    assert told(*(send(f"s{n}") for n in range(1000))).count("\n") > 1000
+    assert described(*(send(f"s{n}") for n in range(1000))).count("\n") > 1000
     deep: list[Json] = [send("deepest")]
     for number in range(30):
         deep = [wait_for(f"w{number}", "E", "1 day", deep, [])]
-    assert "`deepest`" in told(*deep)
+    assert "`deepest`" in described(*deep)
 
 
 def test_every_trigger_of_the_union_is_a_model() -> None:

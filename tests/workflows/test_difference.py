@@ -1,4 +1,4 @@
-"""What a new version changes is said, all of it, and nothing else."""
+"""The difference of two versions reports every change and nothing else."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ def changes(old: list[Json], new: list[Json]) -> list[str]:
     return compare(read(workflow(*old)), read(workflow(*new)))
 
 
-def heads(old: Json, new: Json) -> list[str]:
+def head_changes(old: Json, new: Json) -> list[str]:
     return compare(read(workflow(send("a"), **old)), read(workflow(send("a"), **new)))
 
 
@@ -61,8 +61,10 @@ def test_equivalent_spelling_is_no_change(old: list[Json], new: list[Json]) -> N
 
 def test_descriptions_and_explicit_defaults_are_no_change() -> None:
     new = {"description": "x", "$schema": "y", "status": "live", "reentry": {"allow": "never"}}
-    assert heads({}, new) == []
-    assert heads({"goal": {"event": "A"}}, {"goal": {"event": "A", "within": "30 days"}}) == []
+    assert head_changes({}, new) == []
+    assert (
+        head_changes({"goal": {"event": "A"}}, {"goal": {"event": "A", "within": "30 days"}}) == []
+    )
 
 
 # --- steps ---
@@ -230,8 +232,8 @@ def test_reordered_steps_are_reported_only_as_moved(document: Json, random: Any)
         (
             {},
             {"goal": {"event": "A"}},
-            "Its goal is now **A** within 30 days of entering: whoever does that is won, and leaves "
-            "(it was: none).",
+            "Its goal is now **A** within 30 days of entering: whoever does that is won, and "
+            "leaves (it was: none).",
         ),
         (
             {},
@@ -242,7 +244,7 @@ def test_reordered_steps_are_reported_only_as_moved(document: Json, random: Any)
     ],
 )
 def test_change_above_the_steps_is_one_sentence(old: Json, new: Json, said: str) -> None:
-    assert heads(old, new) == [said]
+    assert head_changes(old, new) == [said]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,7 @@ def test_change_above_the_steps_is_one_sentence(old: Json, new: Json, said: str)
     ids=lambda p: f"{p.one['type']}",
 )
 def test_change_of_any_trigger_field_is_reported(pair: Pair) -> None:
-    assert len(heads({"trigger": pair.one}, {"trigger": pair.other})) == 1
+    assert len(head_changes({"trigger": pair.one}, {"trigger": pair.other})) == 1
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -259,7 +261,7 @@ def test_changed_audience_operator_is_reported(name: str) -> None:
     bound = OPERATORS[name]
     assert (
         len(
-            heads(
+            head_changes(
                 {"audience": {"contact": "a", "is": 7}}, {"audience": {"contact": "a", name: bound}}
             )
         )

@@ -78,7 +78,7 @@ def read(document: Json) -> Workflow:
 
 
 def parsed(picture: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
-    """The boxes and the lines; every line of the source must be one of those."""
+    """The boxes and the lines; every line of the source must be one of these."""
     first, title, fence, kind, *rest = picture.splitlines()
     assert (first, fence, kind) == ("---", "---", "flowchart TD")
     assert TITLE.fullmatch(title)
@@ -96,7 +96,7 @@ def parsed(picture: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
 
 
 def picture(*steps: Json, **head: Any) -> tuple[dict[str, str], set[tuple[str, str, str]]]:
-    """The boxes by what they end with (ids of steps), and the lines between those."""
+    """The boxes by the last part of their label (step ids), and the lines between them."""
     boxes, lines = parsed(draw_flowchart(read(workflow(*steps, **head))))
     names = {box: _id(box, shape) for box, shape in boxes.items()}
     shapes = {names[box]: shape for box, shape in boxes.items()}

@@ -1,4 +1,4 @@
-"""Every way through a workflow, with what the machine bills for it: as the machine really bills."""
+"""Every path through a workflow, with a price that matches the simulated state machine."""
 
 import json
 import time
@@ -74,8 +74,8 @@ def found(*steps: Json) -> Scenarios:
     return scenarios(compiled(*steps))
 
 
-def walked(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple[str, ...], int]:
-    """What was mailed to Ada, who went through these steps, and what was billed for it."""
+def simulated(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple[str, ...], int]:
+    """The e-mails that Ada got in a simulation of these steps, and the billed transitions."""
     world = World()
     world.publish(shop(visit=workflow(*steps, on="Visited", category="transactional")))
     world.event("Visited", {"total": total})
@@ -84,15 +84,15 @@ def walked(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple
         world.event("Replied")
     world.run_for(days=200)
     assert world.enrollment().status in {"completed", "exited"}
-    legs = world.step_functions.executions.values()
-    return tuple(world.steps_mailed()), sum(leg.billed for leg in legs)
+    executions = world.step_functions.executions.values()
+    return tuple(world.steps_mailed()), sum(execution.billed for execution in executions)
 
 
-def chosen(*steps: Json) -> list[tuple[str, ...]]:
+def listed_choices(*steps: Json) -> list[tuple[str, ...]]:
     return [way.choices for way in found(*steps).shown]
 
 
-# --- the ways ---
+# --- paths ---
 
 
 def test_straight_workflow_has_one_path_without_choices() -> None:
@@ -112,23 +112,25 @@ def test_every_path_lists_its_choices_and_emails() -> None:
 
 
 def test_choices_with_same_result_are_one_path() -> None:
-    assert chosen(wait_for("w", "Replied", "1 day"), branch("b", BIG, []), send("a")) == [()]
+    assert listed_choices(wait_for("w", "Replied", "1 day"), branch("b", BIG, []), send("a")) == [
+        ()
+    ]
 
 
 def test_choices_with_same_result_share_a_name() -> None:
     paths = [{"name": name, "if": BIG, "steps": [send(name)] * (name == "b")} for name in "abc"]
     three = {"id": "which", "type": "branch", "paths": paths}
-    assert chosen(three, send("last")) == [("which: a or c or otherwise",), ("which: b",)]
+    assert listed_choices(three, send("last")) == [("which: a or c or otherwise",), ("which: b",)]
 
 
 def test_path_with_zero_weight_is_left_out() -> None:
-    assert chosen(split(1, 0, 1)) == [("dice: p0",), ("dice: p2",)]
+    assert listed_choices(split(1, 0, 1)) == [("dice: p0",), ("dice: p2",)]
 
 
 def test_holdout_failed_call_and_missing_date_are_paths() -> None:
     call = {"id": "crm", "type": "webhook", "url": "https://a.example", "on_failure": "exit"}
     until = {"id": "day", "type": "delay_until", "date": "contact.x", "if_missing": "exit"}
-    assert chosen(holdout(10), call, until, send("a")) == [
+    assert listed_choices(holdout(10), call, until, send("a")) == [
         ("control: goes on", "crm: done", "day: on its day"),
         ("control: goes on", "crm: done", "day: no such date"),
         ("control: goes on", "crm: fails"),
@@ -136,7 +138,7 @@ def test_holdout_failed_call_and_missing_date_are_paths() -> None:
     ]
 
 
-# --- as the machine bills ---
+# --- prices match the state machine ---
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_holdout_failed_call_and_missing_date_are_paths() -> None:
 )
 def test_paths_match_states_billed_by_state_machine(steps: list[Json]) -> None:
     walks = {
-        walked(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
+        simulated(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
     }
     assert {(way.mails, way.transitions) for way in found(*steps).shown} == walks
 
@@ -163,14 +165,14 @@ def test_split_path_price_matches_state_machine() -> None:
     ending = delay("7 days"), send("last")
     for number, weights in enumerate([(1, 0), (0, 1)]):
         way = found(split(1, 1), *ending).shown[number]
-        assert walked(split(*weights), *ending) == (way.mails, way.transitions)
+        assert simulated(split(*weights), *ending) == (way.mails, way.transitions)
 
 
 @pytest.mark.parametrize(("percent", "place"), [(99.999999, 1), (0.000001, 0)])
 def test_holdout_price_matches_state_machine(percent: float, place: int) -> None:
     steps = holdout(percent), delay("1 day"), send("a")
     way = found(*steps).shown[place]
-    assert walked(*steps) == (way.mails, way.transitions)
+    assert simulated(*steps) == (way.mails, way.transitions)
 
 
 @pytest.mark.parametrize("before", [[send("a")], [send("a"), branch("x", BIG, [], [leave("l")])]])
@@ -179,7 +181,7 @@ def test_missing_date_price_matches_state_machine(before: list[Json]) -> None:
     steps = *before, until, send("b"), wait_for("w", "Replied", "1 day"), delay("2 days")
     missing = found(*steps).shown[1]
     assert missing.choices[-1] == "day: no such date"
-    assert walked(*steps) == (missing.mails, missing.transitions)
+    assert simulated(*steps) == (missing.mails, missing.transitions)
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 5])
@@ -197,7 +199,7 @@ def test_loop_counts_once_and_lists_price_per_round(rounds: int) -> None:
     assert (way.mails, loop.step, loop.to) == (("first", "again", "last"), "back", "w")
     assert (loop.rounds, loop.mails) == (rounds, ("again",))
     assert loop.transitions is not None
-    mails, billed = walked(*steps)
+    mails, billed = simulated(*steps)
     assert billed == way.transitions + rounds * loop.transitions
     assert mails == ("first", "again", *("again",) * rounds, "last")
 
@@ -216,7 +218,7 @@ def test_loop_with_choices_lists_most_expensive_round() -> None:
     assert loop == told[2].loops[0]
     assert loop.mails == ("a", "more")
     assert loop.transitions is not None
-    mails, billed = walked(*steps)
+    mails, billed = simulated(*steps)
     assert mails == ("a", "more") * 4 + ("last",)
     assert billed == told[1].transitions + 3 * loop.transitions
 
@@ -224,8 +226,8 @@ def test_loop_with_choices_lists_most_expensive_round() -> None:
 def test_forward_jump_is_followed() -> None:
     steps = branch("b", BIG, [goto("skip", "last")]), delay("1 day"), send("a"), send("last")
     assert {(way.mails, way.transitions) for way in found(*steps).shown} == {
-        walked(*steps, total=1),
-        walked(*steps, total=150),
+        simulated(*steps, total=1),
+        simulated(*steps, total=150),
     }
     loops = [way.loops for way in found(*steps).shown]
     assert loops == [(), ()]
@@ -241,7 +243,7 @@ def test_round_that_needs_another_loop_has_no_price() -> None:
     )
 
 
-def parking_ways(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
+def paths_when_suspended(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
     program = with_suspend_limit(compiled(*steps), WIRING)
     return {(way.mails, way.transitions) for way in scenarios(program).shown}
 
@@ -257,9 +259,9 @@ def parking_ways(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
 )
 def test_suspended_wait_price_matches_state_machines(steps: list[Json]) -> None:
     walks = {
-        walked(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
+        simulated(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
     }
-    assert parking_ways(*steps) == walks
+    assert paths_when_suspended(*steps) == walks
 
 
 @given(document=workflows(), history=histories(), number=st.integers(0, 3))
@@ -272,7 +274,7 @@ def test_suspended_wait_price_matches_state_machines(steps: list[Json]) -> None:
 def test_every_simulated_contact_follows_a_listed_path(
     document: Json, history: list[Happened], number: int
 ) -> None:
-    document.pop("exit_on", None)  # that may end any way anywhere
+    document.pop("exit_on", None)  # an exit rule can end a path at any step
     world = World(start=EARLY)
     world.publish(shop(any=document))
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
@@ -288,7 +290,7 @@ def test_every_simulated_contact_follows_a_listed_path(
     assert max(way.transitions for way in told) <= transitions(world.program("any"))
 
 
-# --- many ways ---
+# --- many paths ---
 
 
 @given(workflows())

@@ -37,7 +37,7 @@ def states(*steps: Json) -> Json:
 
 
 def targets(state: Json) -> list[str]:
-    """Every state this one may go on to."""
+    """Every possible next state."""
     found = [state[key] for key in ("Next", "Default") if key in state]
     return found + [each["Next"] for each in (*state.get("Choices", ()), *state.get("Catch", ()))]
 
@@ -46,7 +46,7 @@ def targets(state: Json) -> list[str]:
 
 
 def test_abandoned_cart_compiles_to_reviewed_definition() -> None:
-    """`tests/support/golden.py` writes the file anew; look at the difference."""
+    """`tests/support/golden.py` rewrites the file; review the difference."""
     assert abandoned_cart() == GOLDEN.read_text("utf-8")
 
 
@@ -108,11 +108,11 @@ def test_durations_use_the_time_scale_of_the_stack() -> None:
     assert definition["States"]["w"]["TimeoutSeconds"] == 7 * 24
 
 
-# --- what must hold of every machine ---
+# --- rules for every state machine ---
 
 
 def check(definition: Json) -> None:
-    """The rules of Amazon States Language that Step Functions would enforce, and ours."""
+    """The rules of Amazon States Language that Step Functions enforces, and our own."""
     all_states = definition["States"]
     assert definition["StartAt"] in all_states
     assert all(1 <= len(name) <= NAME_LIMIT for name in all_states)
@@ -183,7 +183,7 @@ def test_long_step_ids_make_unique_state_names() -> None:
 def test_thousand_steps_compile_in_a_second_below_1_mb() -> None:
     steps = [delay("1 hour", f"wait-{n}") if n % 2 else send(f"mail-{n}") for n in range(1000)]
     took = []
-    for _ in range(5):  # a neighbor on the same core may take half of its time
+    for _ in range(5):  # another process on the same core can take half of the time
         began = time.process_time()
         definition = state_machine(compiled(workflow(*steps)), WIRING)
         took.append(time.process_time() - began)

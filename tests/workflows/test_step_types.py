@@ -1,4 +1,4 @@
-"""What describes a step, what leads on from it and what runs it are three tables with one key."""
+"""Step types, step flows and step runners are three tables with the same keys."""
 
 import pytest
 

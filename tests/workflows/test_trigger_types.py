@@ -1,4 +1,4 @@
-"""What describes a trigger and how it lets contacts in are two tables with one key."""
+"""Trigger types and trigger flows are two tables with the same keys."""
 
 import pytest
 

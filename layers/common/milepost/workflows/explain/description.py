@@ -39,9 +39,8 @@ def describe(workflow: Workflow) -> str:
     if workflow.goal:
         head.append(f"Its goal is {describe_goal(workflow.goal)}.")
     if workflow.active_enrollments:
-        head.append(
-            f"When this is published, those inside on an older version {describe_on_publish(workflow)}."
-        )
+        policy = describe_on_publish(workflow)
+        head.append(f"When this is published, those inside on an older version {policy}.")
     return "\n\n".join(head) + "\n\n" + "\n".join(_list(workflow.steps)) + "\n"
 
 
