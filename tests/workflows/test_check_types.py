@@ -158,7 +158,8 @@ def test_impossible_condition_is_reported_in_every_place() -> None:
         ),
         (
             {"type": "update_contact", "set": {"tier": {"from": "steps.crm.bdoy.tier"}}},
-            'set: steps.crm.bdoy.tier: the step "crm" (webhook) has no "bdoy" (did you mean "body"?)',
+            'set: steps.crm.bdoy.tier: the step "crm" (webhook) has no "bdoy" '
+            '(did you mean "body"?)',
         ),
         (
             {"type": "update_contact", "locale": {"from": "contact.language"}},

@@ -259,8 +259,8 @@ def test_condition_is_described_as_a_clause(condition: Json, words: str) -> None
         ),
         (
             {"type": "webhook", "url": "https://a.example", "body": {}, "headers": {}},
-            'Call "https://a.example" (POST) with nothing, no headers; if that fails, go on all the '
-            "same",
+            'Call "https://a.example" (POST) with nothing, no headers; if that fails, go on all '
+            "the same",
         ),
         (
             {"type": "update_contact", "set": {"a": {"from": "event.x"}}, "unset": ["b"]},

@@ -174,16 +174,9 @@ def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
         properties=contact.properties,
         consents=tuple(
             ConsentEvidence(
-                state=c.state,
-                method=c.method,
-                source=c.source,
-                topic=c.topic,
-                at=_dated(c.at, received_at, f"contact.consent.{number}.at"),
-                consent_text=c.consent_text,
-                ip=c.ip,
-                user_agent=c.user_agent,
+                **dict(each) | {"at": _dated(each.at, received_at, f"contact.consent.{number}.at")}
             )
-            for number, c in enumerate(contact.consent)
+            for number, each in enumerate(contact.consent)
         ),
     )
 

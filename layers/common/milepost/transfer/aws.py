@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 CHUNK = 64 * 1024
 TAG = "milepost"
-_MISSING = frozenset({"404", "NoSuchKey"})
-_ANOTHER = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
+_GONE = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,10 @@ class S3Uploads:
 
     def find(self, store: str, path: str) -> FileVersion | None:
         try:
-            found = self.client.head_object(Bucket=self.bucket, Key=f"{store}/{path}")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
-                return None
-            raise ThrottledError(f"S3: {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise ThrottledError(f"S3: {type(error).__name__}") from error
+            with _errors():
+                found = self.client.head_object(Bucket=self.bucket, Key=f"{store}/{path}")
+        except FileGoneError:
+            return None
         version = found.get("VersionId")
         if version in (None, "null"):  # uploaded before the bucket had versioning
             version = found["ETag"]
@@ -95,7 +91,7 @@ def _errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _ANOTHER:
+        if code in _GONE:
             raise FileGoneError(code) from error
         raise ThrottledError(f"S3: {code}") from error
     except BotoCoreError as error:

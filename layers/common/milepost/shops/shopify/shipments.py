@@ -57,7 +57,7 @@ def translate_shipment(arrival: ParsedDelivery) -> Translation:
 
 
 def translate_fulfillment_event(arrival: ParsedDelivery) -> Translation:
-    """What a carrier reports, late, repeated and out of order: one id per parcel and status."""
+    """A carrier scan. Scans come late, repeated and out of order: one id per parcel and status."""
     scan = read(FulfillmentEvent, arrival.payload)
     status = (scan.status or "").lower()
     name = SHIPMENT_EVENTS.get(status)

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
+from milepost.api.records import plain
 from milepost.aws import keys
 from milepost.aws.table import Item, Table
 from milepost.contacts.dynamodb.profile_item import profile_from_item
@@ -81,20 +81,4 @@ def _line(store: str, item: Item) -> tuple[Kind, Mapping[str, Any]] | None:
 
 
 def _public(item: Item) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in item.items() if name not in _INTERNAL}
-
-
-def _plain(value: Any) -> Any:
-    """A stored value as JSON."""
-    match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case dict():
-            return {name: _plain(inner) for name, inner in value.items()}
-        case list():
-            return [_plain(inner) for inner in value]
-        case set():
-            return sorted(_plain(inner) for inner in value)
-        case bytes():
-            return None
-    return value
+    return {name: plain(value) for name, value in item.items() if name not in _INTERNAL}

@@ -5,10 +5,10 @@ before the progress that counts it, so a crash in between overwrites the same fi
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from milepost.base import instants
 from milepost.base.errors import ThrottledError
@@ -28,12 +28,8 @@ MAX_WAITS = 12
 GRACE_PERIOD = timedelta(minutes=6)
 """Longer than a Lambda timeout: an invocation without progress for so long has ended."""
 
+_Lines = dict[Kind, list[str]]
 REMEDY = 'write {} for everything, or {"include": ["contacts", "events"]}'
-
-
-class _Held(NamedTuple):
-    lines: dict[Kind, list[str]]
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +63,11 @@ class StoreExporter:
         return self._run(known, 0, time_left)
 
     def go_on(
-        self, store: str, export_id: str, turn: int, time_left: Callable[[], bool]
+        self, store: str, export_id: str, call_no: int, time_left: Callable[[], bool]
     ) -> Export | None:
         """Continue an export at this `call_no`."""
         export = self.exports.load(store, export_id)
-        return self._run(export, turn, time_left) if export else None
+        return self._run(export, call_no, time_left) if export else None
 
     def _run(self, stored: Export, call_no: int, time_left: Callable[[], bool]) -> Export:
         if stored.done:
@@ -102,8 +98,8 @@ class StoreExporter:
         """Read and write until the end or the time limit; None after a concurrent update."""
         while not export.done and time_left():
             began = self.seconds()
-            held, read, after, ended = self._read(export, time_left)
-            written = self._put(export, held)._replace(
+            lines, read, after, ended = self._read(export, time_left)
+            written = self._put(export, lines)._replace(
                 after=after,
                 done=ended,
                 read=export.read + read,
@@ -118,9 +114,9 @@ class StoreExporter:
             self._report(export)
         return export
 
-    def _read(self, export: Export, time_left: Callable[[], bool]) -> tuple[_Held, int, str, bool]:
+    def _read(self, export: Export, time_left: Callable[[], bool]) -> tuple[_Lines, int, str, bool]:
         """Read pages up to the memory or time limit: at least one."""
-        lines: dict[Kind, list[str]] = {}
+        lines: _Lines = {}
         size = read = 0
         after = export.after
         while True:
@@ -132,14 +128,14 @@ class StoreExporter:
                     lines.setdefault(kind, []).append(text)
                     size += len(text)
             if not after or size >= MAX_HELD or not time_left():
-                return _Held(lines, size), read, after, not after
+                return lines, read, after, not after
 
-    def _put(self, export: Export, held: _Held) -> Export:
+    def _put(self, export: Export, lines: _Lines) -> Export:
         parts, counts = dict(export.parts), dict(export.lines)
-        for kind, lines in held.lines.items():
+        for kind, texts in lines.items():
             parts[kind] = parts.get(kind, 0) + 1
-            counts[kind] = counts.get(kind, 0) + len(lines)
-            self.shelves.put(export.store, part_path(export.id, kind, parts[kind]), lines)
+            counts[kind] = counts.get(kind, 0) + len(texts)
+            self.shelves.put(export.store, part_path(export.id, kind, parts[kind]), texts)
         return export._replace(parts=parts, lines=counts)
 
     def _report(self, export: Export) -> None:
@@ -168,14 +164,10 @@ def _included(body: bytes, export: Export) -> Export:
     wanted = document.get("include", list(KINDS)) if isinstance(document, dict) else None
     if not isinstance(wanted, list) or not wanted or set(document) - {"include", "$schema"}:
         return export._replace(done=True, problem=f"the file says nothing that is known: {REMEDY}")
-    kinds = tuple(_known(wanted))
+    kinds = tuple(kind for kind in KINDS if kind in wanted)
     if len(kinds) != len(wanted):
         return export._replace(done=True, problem=f"include may name {', '.join(KINDS)}, once each")
     return export._replace(kinds=kinds)
-
-
-def _known(wanted: list[Any]) -> Iterator[Kind]:
-    yield from (kind for kind in KINDS if kind in wanted)
 
 
 def message_for(export: Export) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ class Exports(Protocol):
     def begin(self, new: Export) -> Export:
         """Store a new export; return the existing one if the id exists."""
 
-    def load(self, store: str, export_id: str) -> Export | None: ...
+    def load(self, store: str, export_id: str, /) -> Export | None: ...
 
     def save(self, before: Export, after: Export) -> bool:
         """Save progress; False if it was changed since `before` was read."""

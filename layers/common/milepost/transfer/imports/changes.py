@@ -158,9 +158,7 @@ def _values(event: Event) -> dict[str, Any]:
     values: dict[str, Any] = dict(facts.fields)
     values |= {f"properties.{name}": value for name, value in facts.properties.items()}
     values |= {change.name: change.value for change in facts.changes}
-    for kind, value in event.identifiers.items():
-        values[kind] = value
-    return values
+    return values | dict(event.identifiers)
 
 
 def carries_import(profile: Profile | None, event: Event) -> bool:

@@ -4,9 +4,8 @@ After a crash the work since the last save is repeated: SQS delivers the message
 invocation has queued the next one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -59,11 +58,11 @@ class Importer:
         return [self._run(each, call_no, time_left) for each, call_no in found]
 
     def go_on(
-        self, store: str, import_id: str, turn: int, time_left: Callable[[], bool]
+        self, store: str, import_id: str, call_no: int, time_left: Callable[[], bool]
     ) -> Import | None:
         """Continue an import at this `call_no`."""
         stored = self.walker.imports.load(store, import_id)
-        return self._run(stored, turn, time_left) if stored else None
+        return self._run(stored, call_no, time_left) if stored else None
 
     def _run(self, stored: Import, call_no: int, time_left: Callable[[], bool]) -> Import:
         state = self._claim(stored, call_no)
@@ -101,7 +100,7 @@ class Importer:
             return self._close(state)
         if state.phase == "stopping":
             return self._stop(state)
-        with _writers() as pool:
+        with ThreadPoolExecutor(WRITERS) as pool:
             step = self._step(state, pool)
             state, ended = self.walker.walk(state, step, time_left)
         if not ended:
@@ -153,9 +152,3 @@ class Importer:
 
 def continuation_for(state: Import) -> Mapping[str, Any]:
     return {"store": state.store, "import": state.id, "call_no": state.call_no}
-
-
-@contextmanager
-def _writers() -> Iterator[Executor]:
-    with ThreadPoolExecutor(WRITERS) as pool:
-        yield pool

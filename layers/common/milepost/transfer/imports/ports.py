@@ -61,7 +61,7 @@ class Imports(Protocol):
     def begin(self, new: Import) -> Import:
         """Store a new import; return the existing one if the id exists."""
 
-    def load(self, store: str, import_id: str) -> Import | None: ...
+    def load(self, store: str, import_id: str, /) -> Import | None: ...
 
     def save(self, before: Import, after: Import) -> bool:
         """Save progress; False if it was changed since `before` was read."""

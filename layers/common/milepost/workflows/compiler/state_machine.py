@@ -37,6 +37,7 @@ _RETRY_TASK = {
 one second (the default of Retry). Every state repeats this, so it is short: a definition may have
 1 MB."""
 
+_PAYLOAD = {f"{name}.$": f"$.{name}" for name in ("enrollment", "execution_no", "block_seq")}
 _RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TASK]
 """The timeout of a task token is a result, not an error: it is not retried."""
 
@@ -155,12 +156,7 @@ def _task(wiring: MachineConfig, payload: Mapping[str, str]) -> dict[str, Any]:
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {
             "FunctionName": wiring.run_steps,
-            "Payload": {
-                "enrollment.$": "$.enrollment",
-                "execution_no.$": "$.execution_no",
-                "block_seq.$": "$.block_seq",
-                **payload,
-            },
+            "Payload": {**_PAYLOAD, **payload},
         },
         "OutputPath": "$.Payload",
         "TimeoutSeconds": 120,
@@ -192,9 +188,7 @@ def _await(
         "Parameters": {
             "FunctionName": wiring.await_event,
             "Payload": {
-                "enrollment.$": "$.enrollment",
-                "execution_no.$": "$.execution_no",
-                "block_seq.$": "$.block_seq",
+                **_PAYLOAD,
                 "since.$": "$.since",
                 "step": name,
                 "token.$": "$$.Task.Token",

@@ -145,9 +145,7 @@ def _head(old: Workflow, new: Workflow) -> Iterator[str]:
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
             yield describe_old_value(f"Its `{field}`", _name(before), _name(after))
-    yield from _now(
-        "It now begins when", describe_trigger(old.trigger), describe_trigger(new.trigger)
-    )
+    yield from _now("It now begins when", *(describe_trigger(w.trigger) for w in (old, new)))
     audiences = [
         f"while {describe_condition(w.audience)}" if w.audience else "always" for w in (old, new)
     ]
