@@ -66,13 +66,13 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         },
         "consent": {
             topic: {
-                "state": held.state,
-                "at": instants.format_instant(held.at),
-                "method": held.method,
-                "source": held.source,
-                "weak": held.weak,
+                "state": consent.state,
+                "at": instants.format_instant(consent.at),
+                "method": consent.method,
+                "source": consent.source,
+                "weak": consent.weak,
             }
-            for topic, held in sorted(profile.consent.items())
+            for topic, consent in sorted(profile.consent.items())
         },
         "events": {
             name: {
@@ -85,11 +85,11 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         },
         "active_enrollments": [
             {
-                "workflow": held.workflow,
+                "workflow": active.workflow,
                 "enrollment": id_,
-                "since": instants.format_instant(held.since),
+                "since": instants.format_instant(active.since),
             }
-            for id_, held in sorted(profile.active_enrollments.items())
+            for id_, active in sorted(profile.active_enrollments.items())
         ],
         "suppressed": suppressed._asdict() if suppressed else None,
     }

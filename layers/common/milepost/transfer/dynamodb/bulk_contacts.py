@@ -44,8 +44,8 @@ class DynamoBulkContacts:
         try:
             self.table.put(event_item(contact, event, self.retention), "attribute_not_exists(pk)")
         except ConditionFailedError as refused:
-            (held,) = refused.items
-            return event_from_item(event.store, held) if held else event
+            (item,) = refused.items
+            return event_from_item(event.store, item) if item else event
         return None
 
     def link(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:

@@ -57,6 +57,6 @@ def event_line(contact: str, event: Event, copied_from: str = "") -> dict[str, A
     }
 
 
-def consent_line(contact: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def consent_line(contact: str, consent: Mapping[str, Any]) -> dict[str, Any]:
     """A consent with its proof."""
-    return {"contact": contact, **said}
+    return {"contact": contact, **consent}

@@ -74,13 +74,13 @@ def imported(
         identifiers=row.identifiers,
         contact=_lawful(row.facts, known),
     )
-    held = {name: held for name in fields_of(event) if (held := _held(known, name))}
+    old = {name: base for name in fields_of(event) if (base := _current(known, name))}
     found = _difference(known, event, settings, created=not is_known(before))
     data: dict[str, Any] = {
         "import": import_id,
         "row": row.number,
         "created": found.created,
-        "before": {name: list(base) for name, base in held.items()},
+        "before": {name: list(base) for name, base in old.items()},
     }
     if new:
         data["new"] = list(new)
@@ -111,7 +111,7 @@ def fields_of(event: Event) -> list[str]:
     ]
 
 
-def _held(profile: Profile, name: str) -> Base | None:
+def _current(profile: Profile, name: str) -> Base | None:
     """A field's value with its additions, and the latest instant and event of these."""
     value = profile.get(name)
     if value is None:
@@ -164,8 +164,8 @@ def _values(event: Event) -> dict[str, Any]:
 def carries_import(profile: Profile | None, event: Event) -> bool:
     """Whether a profile shows that this import event has been applied."""
     return profile is not None and any(
-        held[2] == event.id and held[1] == instants.format_instant(event.occurred_at)
-        for held in profile.fields.values()
+        base[2] == event.id and base[1] == instants.format_instant(event.occurred_at)
+        for base in profile.fields.values()
     )
 
 

@@ -46,22 +46,22 @@ def records(
 
 
 def _lines(chunks: Iterable[bytes], start: int) -> Iterator[_Line]:
-    held: list[bytes] = []
-    size = 0  # of the current line; at most MAX_ROW of it is held
+    pieces: list[bytes] = []
+    size = 0  # of the current line; at most MAX_ROW of it is kept
     for chunk in chunks:
         first, *others = chunk.split(b"\n")
         size += len(first)
         if size <= MAX_ROW:
-            held.append(first)
+            pieces.append(first)
         else:
-            held.clear()
+            pieces.clear()
         for piece in others:
             end = start + size + 1
-            yield _Line(start, end, b"".join(held) if size <= MAX_ROW else None)
+            yield _Line(start, end, b"".join(pieces) if size <= MAX_ROW else None)
             start, size = end, len(piece)
-            held = [piece] if size <= MAX_ROW else []
+            pieces = [piece] if size <= MAX_ROW else []
     if size:
-        yield _Line(start, start + size, b"".join(held) if size <= MAX_ROW else None)
+        yield _Line(start, start + size, b"".join(pieces) if size <= MAX_ROW else None)
 
 
 def _record(line: _Line) -> FileRecord:

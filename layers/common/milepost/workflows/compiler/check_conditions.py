@@ -58,9 +58,9 @@ def check_conditions(workflow: Workflow) -> Iterator[Problem]:
     steps = [step for _, step in walk(workflow.steps)]
     ids = [step.id for step in steps]
     sends = [step.id for step in steps if FLOWS[step.type].pending == "in_ledger"]
-    for place, leaf, asked in condition_leaves(workflow):
-        if asked not in leaf.allowed_in:
-            yield _unanswerable(place, asked)
+    for place, leaf, site in condition_leaves(workflow):
+        if site not in leaf.allowed_in:
+            yield _unanswerable(place, site)
             continue
         yield from check_uses(place, leaf, {"step": ids, "e-mail": sends})
         yield from check_values(place, leaf)
@@ -72,16 +72,16 @@ def check_values(place: str, leaf: LeafFile) -> Iterator[Problem]:
         yield replace(problem, location=f"{place}.{problem.location}")
 
 
-def _unanswerable(place: str, asked: Place) -> Problem:
-    if asked == "trigger":
+def _unanswerable(place: str, site: Place) -> Problem:
+    if site == "trigger":
         remedy = "ask it in a branch"
         return Problem(place, "asks about steps, and none has run when this is asked", remedy)
-    return Problem(place, only(asked), "use a branch")
+    return Problem(place, only(site), "use a branch")
 
 
-def only(asked: Place) -> str:
+def only(site: Place) -> str:
     """The reason that lists which leaves a `where` may hold."""
-    kinds = [f"`{key}`" for key, model in LEAF_FILES.items() if asked in model.allowed_in]
+    kinds = [f"`{key}`" for key, model in LEAF_FILES.items() if site in model.allowed_in]
     return f"a where here can only ask about {listed(sorted(kinds, reverse=True))}"
 
 
@@ -110,18 +110,18 @@ def check_name(place: str, kind: UseKind, name: str, known: Collection[str]) -> 
         yield Problem(place, reason.format(name), did_you_mean(name, known) or remedy.format(name))
 
 
-def _flat(place: str, condition: ConditionFile | None, asked: Place) -> Iterator[Leaf]:
+def _flat(place: str, condition: ConditionFile | None, site: Place) -> Iterator[Leaf]:
     match condition:
         case AllOf():
             for number, part in enumerate(condition.all):
-                yield from _flat(f"{place}.all[{number}]", part, asked)
+                yield from _flat(f"{place}.all[{number}]", part, site)
         case AnyOf():
             for number, part in enumerate(condition.any):
-                yield from _flat(f"{place}.any[{number}]", part, asked)
+                yield from _flat(f"{place}.any[{number}]", part, site)
         case NotCondition():
-            yield from _flat(f"{place}.not", condition.not_, asked)
+            yield from _flat(f"{place}.not", condition.not_, site)
         case LeafFile():
-            yield place, condition, asked
+            yield place, condition, site
             if isinstance(condition, Windowed):
                 yield from _flat(f"{place}.where", condition.where, "where")
 

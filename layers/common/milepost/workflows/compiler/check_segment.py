@@ -49,9 +49,9 @@ def check_condition(
 ) -> Iterator[Problem]:
     """All problems of a segment's condition."""
     names = beside.names()
-    for here, leaf, asked in leaves_of(place, condition):
-        if asked not in leaf.allowed_in:
-            yield _unanswerable(here, leaf, asked)
+    for here, leaf, site in leaves_of(place, condition):
+        if site not in leaf.allowed_in:
+            yield _unanswerable(here, leaf, site)
         elif isinstance(leaf, Windowed) and leaf.since is not None:
             reason = "no workflow has been entered when this is asked"
             yield Problem(f"{here}.since", reason, 'use "within", or leave it out')
@@ -63,9 +63,9 @@ def check_condition(
     yield from _sizes(place, compile_condition(condition))
 
 
-def _unanswerable(place: str, leaf: LeafFile, asked: Place) -> Problem:
-    if asked == "where":
-        return Problem(place, only(asked))
+def _unanswerable(place: str, leaf: LeafFile, site: Place) -> Problem:
+    if site == "where":
+        return Problem(place, only(site))
     what = "an event" if "event" in leaf.allowed_in else "a workflow's own steps"
     remedy = "ask about the contact, or about what it did"
     return Problem(place, f"asks about {what}, and a segment has none", remedy)
@@ -83,9 +83,9 @@ def _circle(place: str, condition: Condition, name: str, segments: Segments) -> 
 
 
 def _way_back(
-    way: list[str], asked: Iterable[str], name: str, segments: Segments
+    way: list[str], dependencies: Iterable[str], name: str, segments: Segments
 ) -> list[str] | None:
-    for other in asked:
+    for other in dependencies:
         if other == name:
             return [*way, name]
         if other in segments and other not in way:
