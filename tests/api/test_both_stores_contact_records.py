@@ -1,4 +1,4 @@
-"""What the API reads of a contact is the same whichever adapter holds it."""
+"""The API reads the same records of a contact from both adapters."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ ALL = RecordScope(now=MONDAY_NOON)
 NAMES = ("Order Completed", "Order", "Order!", "سفارش", "~", "A B", "A")
 
 
-def live(ports: Ports, of: str) -> None:
+def append_history(ports: Ports, of: str) -> None:
     for number in range(3):
         for name in NAMES:
             at = MONDAY_NOON + number * HOUR
@@ -41,46 +41,52 @@ def seen(ports: Ports, view: RecordScope, of: str = "c1") -> list[tuple[str, int
 
 
 @pytest.mark.parametrize("size", [1, 2, 50])
-def test_a_timeline_is_read_newest_first_across_all_names(ports: Ports, size: int) -> None:
-    live(ports, "c1")
+def test_timeline_is_newest_first_across_event_names(ports: Ports, size: int) -> None:
+    append_history(ports, "c1")
     everything = sorted((name, number) for name in NAMES for number in range(3))
     assert seen(ports, ALL._replace(size=size)) == everything
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_not_taken_for_another_that_begins_like_it(ports: Ports, name: str) -> None:
-    live(ports, "c1")
+def test_name_does_not_match_longer_name_with_same_prefix(ports: Ports, name: str) -> None:
+    append_history(ports, "c1")
     assert seen(ports, ALL._replace(name=name)) == [(name, 0), (name, 1), (name, 2)]
 
 
-def test_both_bounds_of_a_window_belong_to_it(ports: Ports) -> None:
-    live(ports, "c1")
+def test_window_includes_both_bounds(ports: Ports) -> None:
+    append_history(ports, "c1")
     window = ALL._replace(name="A", since=MONDAY_NOON, until=MONDAY_NOON + HOUR)
     assert seen(ports, window) == [("A", 0), ("A", 1)]
     assert seen(ports, window._replace(since=MONDAY_NOON + 2 * HOUR)) == []
     assert len(seen(ports, ALL._replace(until=MONDAY_NOON))) == len(NAMES)
 
 
-def test_a_timeline_is_one_contacts(ports: Ports) -> None:
-    live(ports, "c1")
+def test_timeline_holds_one_contact_only(ports: Ports) -> None:
+    append_history(ports, "c1")
     assert seen(ports, ALL, of="c2") == []
 
 
-def test_every_proof_is_read_with_all_that_proves_it(ports: Ports) -> None:
+def test_consent_records_hold_all_evidence(ports: Ports) -> None:
     said = event("Signed Up", contact=ContactUpdate(consents=(consent_fact(),)))
     ports.contacts.record_consent("c1", said, ("offers",))
     (proof,) = ports.lives.proofs(STORE, "c1")
     assert proof.at == MONDAY_NOON
     assert proof.body == {
-        "topic": "offers", "state": "granted", "at": "2026-11-02T12:00:00.000Z",
+        "topic": "offers",
+        "state": "granted",
+        "at": "2026-11-02T12:00:00.000Z",
         "has_timestamp": True,
-        "method": "form", "source": "footer", "consent_text": None, "ip": None, "user_agent": None,
+        "method": "form",
+        "source": "footer",
+        "consent_text": None,
+        "ip": None,
+        "user_agent": None,
         "event": "Signed Up",
-    }  # fmt: skip
+    }
     assert ports.lives.proofs(STORE, "c2") == []
 
 
-def test_enrollments_are_read_with_what_began_and_what_ended_them(ports: Ports) -> None:
+def test_enrollments_hold_their_start_and_end(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment(key="c-1"))
     ports.enrollments.write(enrollment().ref, PendingOutcomes(outcomes={"fork": {"path": "yes"}}))
     ports.enrollments.finish(enrollment().ref, "exited", "goal reached", MONDAY_NOON + HOUR)
@@ -90,7 +96,7 @@ def test_enrollments_are_read_with_what_began_and_what_ended_them(ports: Ports) 
     assert (found.event_data, found.outcomes) == ({"total": 150}, {"fork": {"path": "yes"}})
 
 
-def test_messages_are_read_with_their_fate_and_without_an_address(ports: Ports) -> None:
+def test_messages_hold_their_status_and_no_address(ports: Ports) -> None:
     ports.enrollments.enroll(enrollment())
     ports.ledger.record_skip(draft(), "skipped", "no consent", PendingOutcomes(), MONDAY_NOON)
     (record,) = ports.lives.messages(STORE, contact())

@@ -31,41 +31,71 @@ def refusal(document: Any) -> RefusedEventError:
     return error.value
 
 
-def test_every_field_of_the_format_arrives() -> None:
+def test_every_field_of_the_format_is_read() -> None:
     consent = {
-        "topic": "offers", "state": "granted", "at": "2026-11-20T10:00:00+01:00", "method": "box",
-        "source": "checkout", "consent_text": "Send me offers", "ip": "203.0.113.24",
+        "topic": "offers",
+        "state": "granted",
+        "at": "2026-11-20T10:00:00+01:00",
+        "method": "box",
+        "source": "checkout",
+        "consent_text": "Send me offers",
+        "ip": "203.0.113.24",
         "user_agent": "x",
-    }  # fmt: skip
+    }
     contact = {
-        "email": "Ada@Mail.Example", "external_id": "7", "phone": "+47 55 51 12 34",
-        "device_id": "d-1", "first_name": " Ada ", "last_name": "Byron", "locale": "nb_NO",
-        "timezone": "Europe/Oslo", "properties": {"vip": True}, "consent": [consent],
-    }  # fmt: skip
-    event = read(posted(id="evt-1", occurred_at="2026-11-22T10:00:00+01:00", contact=contact,
-                        properties={"total": "421.88"}))  # fmt: skip
+        "email": "Ada@Mail.Example",
+        "external_id": "7",
+        "phone": "+47 55 51 12 34",
+        "device_id": "d-1",
+        "first_name": " Ada ",
+        "last_name": "Byron",
+        "locale": "nb_NO",
+        "timezone": "Europe/Oslo",
+        "properties": {"vip": True},
+        "consent": [consent],
+    }
+    event = read(
+        posted(
+            id="evt-1",
+            occurred_at="2026-11-22T10:00:00+01:00",
+            contact=contact,
+            properties={"total": "421.88"},
+        )
+    )
     assert (event.store, event.id, event.name, event.source) == (
-        STORE, "evt-1", "Checkout Started", "api"
-    )  # fmt: skip
+        STORE,
+        "evt-1",
+        "Checkout Started",
+        "api",
+    )
     assert event.occurred_at == datetime(2026, 11, 22, 9, tzinfo=UTC)
     assert event.identifiers == {
-        "email": ADA, "external_id": "7", "phone": "+4755511234", "device": "d-1"
-    }  # fmt: skip
+        "email": ADA,
+        "external_id": "7",
+        "phone": "+4755511234",
+        "device": "d-1",
+    }
     assert event.data == {"total": "421.88"}
     facts = event.contact
     assert facts.fields == {
-        "first_name": "Ada", "last_name": "Byron", "locale": "nb_NO", "timezone": "Europe/Oslo"
-    }  # fmt: skip
+        "first_name": "Ada",
+        "last_name": "Byron",
+        "locale": "nb_NO",
+        "timezone": "Europe/Oslo",
+    }
     assert facts.properties == {"vip": True}
     (kept,) = facts.consents
     assert kept.at == datetime(2026, 11, 20, 9, tzinfo=UTC)
     assert (kept.topic, kept.state, kept.method, kept.source) == (
-        "offers", "granted", "box", "checkout"
-    )  # fmt: skip
+        "offers",
+        "granted",
+        "box",
+        "checkout",
+    )
     assert (kept.consent_text, kept.ip, kept.user_agent) == ("Send me offers", "203.0.113.24", "x")
 
 
-def test_consent_without_a_date_stays_without_one() -> None:
+def test_consent_without_date_stays_undated() -> None:
     consent = [{"topic": "offers", "state": "granted"}]
     event = read(posted(contact={"email": ADA, "consent": consent}))
     assert event.contact.consents[0].at is None
@@ -73,7 +103,7 @@ def test_consent_without_a_date_stays_without_one() -> None:
 
 
 @pytest.mark.parametrize(("theirs", "ours"), ALIASES.items())
-def test_events_of_other_systems_have_our_names(theirs: str, ours: str) -> None:
+def test_event_names_of_other_systems_are_mapped(theirs: str, ours: str) -> None:
     assert read(posted(event=theirs)).name == ours
     assert read(posted(event=ours)).name == ours
 
@@ -87,15 +117,13 @@ def test_events_of_other_systems_have_our_names(theirs: str, ours: str) -> None:
         (posted(), True),
     ],
 )
-def test_only_an_event_with_an_id_and_no_time_needs_to_be_dated(
-    document: Json, dated: bool
-) -> None:
+def test_only_event_with_id_and_no_time_needs_a_date(document: Json, dated: bool) -> None:
     event, told = translate(STORE, document, NOW)
     assert told is dated
     assert event.occurred_at <= NOW
 
 
-def test_an_event_without_an_id_is_named_after_everything_in_it() -> None:
+def test_event_without_id_gets_id_from_all_its_content() -> None:
     assert read(posted()).id == read(posted()).id
     assert read(posted()).id == read(dict(reversed(posted().items()))).id
     assert read(posted()).id != read(posted(properties={"a": 1})).id
@@ -103,7 +131,7 @@ def test_an_event_without_an_id_is_named_after_everything_in_it() -> None:
 
 
 @pytest.mark.parametrize("minutes", [10, 0, -999_999])
-def test_times_that_can_be(minutes: int) -> None:
+def test_possible_time_is_accepted(minutes: int) -> None:
     at = NOW + timedelta(minutes=minutes)
     assert read(posted(occurred_at=at.isoformat())).occurred_at == at
 
@@ -126,18 +154,18 @@ def test_times_that_can_be(minutes: int) -> None:
         ({"events": "x"}, "bad_event", "events"),
     ],
 )
-def test_a_refusal_names_its_kind_and_its_field(changes: Json, code: str, field: str) -> None:
+def test_rejection_names_its_code_and_field(changes: Json, code: str, field: str) -> None:
     error = refusal(posted(**changes))
     assert (error.code, error.field) == (code, field)
 
 
-def test_a_name_may_be_anything_that_can_stand_in_a_key() -> None:
+def test_event_name_may_be_anything_valid_in_a_key() -> None:
     for name in ("Köp slutfört", "注文完了", "a" * 100, "x/y?z&", "~"):
         assert read(posted(event=name)).name == name
     assert read(posted(event="  Checkout Started ")).name == "Checkout Started"
 
 
-def test_a_refusal_repeats_nothing_of_what_it_refuses() -> None:
+def test_rejection_does_not_repeat_the_rejected_value() -> None:
     secret = "wren.canary@mail.example"
     for changes in (
         {"contact": {"email": secret + "@"}},
@@ -149,7 +177,7 @@ def test_a_refusal_repeats_nothing_of_what_it_refuses() -> None:
         assert secret not in str(refusal(posted(**changes)))
 
 
-def test_unknown_fields_are_sent_to_the_properties() -> None:
+def test_unknown_field_error_points_to_properties() -> None:
     error = refusal(posted(total=5))
     assert str(error) == "total is not a field of an event: put your own data under properties"
     assert str(refusal({"event": "x"})) == "contact is required"
@@ -159,11 +187,28 @@ def test_unknown_fields_are_sent_to_the_properties() -> None:
 
 
 FIELDS = ["id", "event", "occurred_at", "contact", "properties", "batch"]
-CONTACT = ["email", "external_id", "phone", "device_id", "first_name", "locale", "timezone",
-           "properties", "consent"]  # fmt: skip
+CONTACT = [
+    "email",
+    "external_id",
+    "phone",
+    "device_id",
+    "first_name",
+    "locale",
+    "timezone",
+    "properties",
+    "consent",
+]
 CONSENT = ["topic", "state", "at", "method", "ip"]
-TIMES = ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-11-22T09:00:00Z",
-         "2026-11-22", 1e18, -1e18, 0, 10**30]  # fmt: skip
+TIMES = [
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00+23:59",
+    "2026-11-22T09:00:00Z",
+    "2026-11-22",
+    1e18,
+    -1e18,
+    0,
+    10**30,
+]
 values = documents | st.sampled_from([*TIMES, ADA, "offers", "granted", "Europe/Oslo"])
 consents = st.lists(st.dictionaries(st.sampled_from(CONSENT), values), max_size=2)
 contacts = st.dictionaries(st.sampled_from(CONTACT), values | consents)
@@ -175,7 +220,7 @@ events = st.fixed_dictionaries(
 
 @settings(max_examples=how_many(200))
 @given(documents | events)
-def test_whatever_is_posted_is_an_event_that_can_be_kept_or_a_refusal(document: Any) -> None:
+def test_any_body_is_a_storable_event_or_a_rejection(document: Any) -> None:
     try:
         document = read_json(json.dumps(document).encode())
         event = read(document)

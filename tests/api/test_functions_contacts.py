@@ -1,4 +1,4 @@
-"""/v1/{store}/contacts...: what the shop's own systems read of a contact, and change."""
+"""/v1/{store}/contacts...: the shop's systems read and change contacts."""
 
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
@@ -44,8 +44,8 @@ def wren(shop: Shop) -> str:
     return contact_id(shop.store, "email", EMAIL)
 
 
-def told(shop: Shop, answered: Answered) -> Json:
-    """A change was accepted, and `react` has seen it."""
+def apply_accepted(shop: Shop, answered: Answered) -> Json:
+    """Assert that a change was accepted, and let `react` apply it."""
     assert answered.status == 202, answered
     others = {i["sk"]["S"] for i in shop.events() if i["id"]["S"] != answered.body["event"]}
     pass_on(shop, others)
@@ -64,22 +64,18 @@ def contact_of(call: Caller, contact: str) -> Json:
 @pytest.mark.parametrize(
     "identifier", [{"email": f" {EMAIL.upper()} "}, {"external_id": "42"}, {"phone": PHONE}]
 )
-def test_a_contact_is_found_by_any_of_its_identifiers(
-    shop: Shop, call: Caller, identifier: Json
-) -> None:
+def test_contact_is_found_by_any_identifier(shop: Shop, call: Caller, identifier: Json) -> None:
     person = {"email": EMAIL, "external_id": "42", "phone": PHONE, "first_name": FIRST_NAME}
     tell(shop, "Signed Up", contact=person)
     found = call(FIND, body=identifier)
     assert found.status == 200
     assert found.body["id"] == wren(shop)
     assert found.body["first_name"] == FIRST_NAME
-    assert found.body["identifiers"] == {
-        "email": [EMAIL], "external_id": ["42"], "phone": [PHONE]
-    }  # fmt: skip
+    assert found.body["identifiers"] == {"email": [EMAIL], "external_id": ["42"], "phone": [PHONE]}
     assert found.body == contact_of(call, wren(shop))
 
 
-def test_a_contact_is_told_with_all_that_is_known_of_it(shop: Shop, call: Caller) -> None:
+def test_contact_is_shown_with_all_its_fields(shop: Shop, call: Caller) -> None:
     tell(shop, "Order Completed", {"value": "12.50"})
     tell(shop, "Order Completed", {"value": 7.5}, id="second")
     known = contact_of(call, wren(shop))
@@ -89,7 +85,7 @@ def test_a_contact_is_told_with_all_that_is_known_of_it(shop: Shop, call: Caller
     assert (known["lists"], known["active_enrollments"], known["suppressed"]) == ([], [], None)
 
 
-def test_a_contact_that_is_never_mailed_says_why(shop: Shop, call: Caller) -> None:
+def test_suppressed_contact_shows_the_reason(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
     at = datetime(2026, 11, 1, tzinfo=UTC)
     tables.contacts().suppress(shop.store, address_hash(EMAIL), "hard bounce", at)
@@ -98,7 +94,7 @@ def test_a_contact_that_is_never_mailed_says_why(shop: Shop, call: Caller) -> No
 
 
 @pytest.mark.parametrize("body", [{"email": "nobody@mail.example"}, {"device_id": "d-1"}])
-def test_an_unknown_identifier_leads_nowhere(call: Caller, body: Json) -> None:
+def test_unknown_identifier_is_not_found(call: Caller, body: Json) -> None:
     missing = call(FIND, body=body)
     assert (missing.status, missing.error) == (404, "unknown_contact")
 
@@ -121,7 +117,7 @@ def test_an_unknown_identifier_leads_nowhere(call: Caller, body: Json) -> None:
         (b"\xff", "bad_json", None),
     ],
 )
-def test_a_lookup_that_is_none_says_what_is_wrong(
+def test_invalid_lookup_reports_the_problem(
     call: Caller, body: Any, code: str, field: str | None
 ) -> None:
     refused = call(FIND, body=body)
@@ -129,7 +125,7 @@ def test_a_lookup_that_is_none_says_what_is_wrong(
     assert (refused.error, refused.body["error"]["field"]) == (code, field)
 
 
-def test_a_body_that_is_too_large_is_refused(call: Caller) -> None:
+def test_oversized_body_is_rejected(call: Caller) -> None:
     assert call(FIND, body=b" " * (1024 * 1024 + 1)).status == 413
     large = {"contact": {"email": EMAIL, "properties": {"x": "y" * 300_000}}}
     assert call(UPSERT, body=large).error == "event_too_large"
@@ -137,14 +133,26 @@ def test_a_body_that_is_too_large_is_refused(call: Caller) -> None:
 
 ROUTES_OF_ONE = [route for route in ROUTES if "{contact}" in route]
 HOSTILE = [
-    "", "c", "C" + "0" * 25, "c" + "0" * 24, "c" + "0" * 26, "c" + "g" * 25, "#", "c#C#" + "0" * 22,
-    "../../c", "S#shop#C#c", "\ud800", "c" + "0" * 25 + "\n", "c" + "\u0660" * 25, "x" * 10_000,
-]  # fmt: skip
+    "",
+    "c",
+    "C" + "0" * 25,
+    "c" + "0" * 24,
+    "c" + "0" * 26,
+    "c" + "g" * 25,
+    "#",
+    "c#C#" + "0" * 22,
+    "../../c",
+    "S#shop#C#c",
+    "\ud800",
+    "c" + "0" * 25 + "\n",
+    "c" + "\u0660" * 25,
+    "x" * 10_000,
+]
 
 
 @pytest.mark.parametrize("route", ROUTES_OF_ONE)
 @pytest.mark.parametrize("contact", [STRANGER, *HOSTILE])
-def test_what_is_no_contact_is_unknown_on_every_route(
+def test_unknown_contact_is_not_found_on_every_route(
     shop: Shop, call: Caller, route: str, contact: str
 ) -> None:
     path = {"store": shop.store, "list": "vip"}
@@ -160,7 +168,7 @@ def test_what_is_no_contact_is_unknown_on_every_route(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_without_a_key_nothing_is_told_on_any_route(shop: Shop, call: Caller, route: str) -> None:
+def test_every_route_rejects_requests_without_a_key(shop: Shop, call: Caller, route: str) -> None:
     tell(shop, "Signed Up")
     path = {"store": shop.store, "contact": wren(shop), "list": "vip"}
     for contact in (wren(shop), STRANGER):
@@ -171,10 +179,8 @@ def test_without_a_key_nothing_is_told_on_any_route(shop: Shop, call: Caller, ro
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_signature_of_the_body_alone_opens_none_of_these_routes(
-    shop: Shop, call: Caller, route: str
-) -> None:
-    """Whoever saw one, a server that a workflow calls for example, has the signed body too."""
+def test_body_signature_is_rejected_on_these_routes(shop: Shop, call: Caller, route: str) -> None:
+    """A server that a workflow calls has seen a signature, and the signed body too."""
     tell(shop, "Signed Up")
     before = shop.items()
     path = {"store": shop.store, "contact": wren(shop), "list": "vip"}
@@ -186,10 +192,8 @@ def test_a_signature_of_the_body_alone_opens_none_of_these_routes(
     assert shop.items() == before
 
 
-def test_a_signed_call_is_good_for_its_own_route_method_contact_and_query_alone(
-    shop: Shop, call: Caller
-) -> None:
-    """Every route's genuine call is replayed as every other route's."""
+def test_signature_covers_route_method_contact_and_query(shop: Shop, call: Caller) -> None:
+    """Replay the valid call of every route on every other route."""
     tell(shop, "Signed Up")
     path = {"store": shop.store, "contact": wren(shop), "list": "vip"}
     before = shop.items()
@@ -215,40 +219,40 @@ def test_a_signed_call_is_good_for_its_own_route_method_contact_and_query_alone(
     assert shop.items() == before
 
 
-def test_a_signed_call_cannot_be_replayed_as_an_event(shop: Shop, call: Caller) -> None:
+def test_signed_call_cannot_be_replayed_as_event(shop: Shop, call: Caller) -> None:
     body = {"contact": {"email": EMAIL}, "event": "Order Completed"}
     genuine = signed(request(UPSERT, {"store": shop.store}, body=body), shop.signing)
-    posted = shop.request(body, headers={
-        "milepost-signature": genuine["headers"]["milepost-signature"]
-    })  # fmt: skip
+    posted = shop.request(
+        body, headers={"milepost-signature": genuine["headers"]["milepost-signature"]}
+    )
     assert trigger_event(posted, None)["statusCode"] == 401
     assert shop.events() == []
 
 
-def test_events_take_the_newer_signature_too(shop: Shop) -> None:
-    event = request("POST /v1/{store}/events", {"store": shop.store}, body={
-        "event": "Signed Up", "contact": {"email": EMAIL}
-    })  # fmt: skip
+def test_event_route_accepts_the_newer_signature(shop: Shop) -> None:
+    event = request(
+        "POST /v1/{store}/events",
+        {"store": shop.store},
+        body={"event": "Signed Up", "contact": {"email": EMAIL}},
+    )
     assert trigger_event(signed(event, shop.signing), None)["statusCode"] == 202
 
 
-def test_a_bearer_key_opens_all_routes(shop: Shop, call: Caller) -> None:
+def test_bearer_key_is_accepted_on_all_routes(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
     asked = request(READ, {"store": shop.store, "contact": wren(shop)})
     asked["headers"]["authorization"] = f"Bearer {shop.bearer}"
     assert call.send(asked).status == 200
 
 
-def test_a_custom_domain_with_a_path_of_its_own_changes_no_signature(
-    shop: Shop, call: Caller
-) -> None:
+def test_custom_domain_path_does_not_change_signature(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
     asked = signed(request(READ, {"store": shop.store, "contact": wren(shop)}), shop.signing)
     asked["rawPath"] = f"/mail{asked['rawPath']}"
     assert call.send(asked).status == 200
 
 
-def test_a_store_without_keys_is_closed(cloud: Cloud) -> None:
+def test_store_without_keys_rejects_requests(cloud: Cloud) -> None:
     shop = cloud.open_shop(signing_key=None, bearer_key_sha256=None)
     call = Caller(handler, shop.store, "any")
     assert call(FIND, body={"email": EMAIL}).status == 503
@@ -257,18 +261,20 @@ def test_a_store_without_keys_is_closed(cloud: Cloud) -> None:
 # --- changing ---
 
 
-def test_an_upsert_makes_a_contact_and_changes_it(shop: Shop, call: Caller) -> None:
+def test_upsert_creates_and_updates_a_contact(shop: Shop, call: Caller) -> None:
     person = {"email": EMAIL, "first_name": FIRST_NAME, "properties": {"plan": "free"}}
-    first = told(shop, call(UPSERT, body={"contact": person}))
+    first = apply_accepted(shop, call(UPSERT, body={"contact": person}))
     assert (first["contact"], first["status"]) == (wren(shop), "accepted")
     assert contact_of(call, wren(shop))["properties"] == {"plan": "free"}
-    told(shop, call(UPSERT, body={"contact": {"email": EMAIL, "properties": {"plan": "pro"}}}))
+    apply_accepted(
+        shop, call(UPSERT, body={"contact": {"email": EMAIL, "properties": {"plan": "pro"}}})
+    )
     known = contact_of(call, wren(shop))
     assert (known["properties"], known["first_name"]) == ({"plan": "pro"}, FIRST_NAME)
     assert known["events"]["Contact Updated"]["count"] == 2
 
 
-def test_an_upsert_with_a_key_happens_once(shop: Shop, call: Caller) -> None:
+def test_upsert_with_idempotency_key_happens_once(shop: Shop, call: Caller) -> None:
     body = {"contact": {"email": EMAIL}}
     key = {"Idempotency-Key": "k-1"}
     assert call(UPSERT, body=body, headers=key).status == 202
@@ -286,12 +292,15 @@ def test_an_upsert_with_a_key_happens_once(shop: Shop, call: Caller) -> None:
         ({"contact": {"email": EMAIL}, "event": "Order Completed"}, "bad_event", "event"),
         ({"contact": {"email": EMAIL}, "properties": {}}, "bad_event", "properties"),
         ({"contact": {"email": EMAIL, "timezone": "Mars"}}, "bad_timezone", "contact.timezone"),
-        ({"contact": {"email": EMAIL}, "occurred_at": "2999-01-01T00:00:00Z"}, "in_the_future",
-         "occurred_at"),
+        (
+            {"contact": {"email": EMAIL}, "occurred_at": "2999-01-01T00:00:00Z"},
+            "in_the_future",
+            "occurred_at",
+        ),
         ({"contact": {"email": EMAIL}, "id": "a b"}, "bad_event", "id"),
     ],
-)  # fmt: skip
-def test_an_upsert_that_is_none_says_what_is_wrong(
+)
+def test_invalid_upsert_reports_the_problem(
     shop: Shop, call: Caller, body: Json, code: str, field: str
 ) -> None:
     refused = call(UPSERT, body=body)
@@ -300,17 +309,19 @@ def test_an_upsert_that_is_none_says_what_is_wrong(
     assert shop.items() == []
 
 
-def test_a_patch_sets_and_takes_away(shop: Shop, call: Caller) -> None:
+def test_patch_sets_and_removes_values(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up", contact={"email": EMAIL, "properties": {"a": 1, "b": [2]}})
     change = {
-        "first_name": FIRST_NAME, "locale": "fa_ir", "timezone": "Asia/Tehran",
+        "first_name": FIRST_NAME,
+        "locale": "fa_ir",
+        "timezone": "Asia/Tehran",
         "properties": {"a": None, "c": {"d": True}},
-    }  # fmt: skip
-    told(shop, call(PATCH, contact=wren(shop), body=change))
+    }
+    apply_accepted(shop, call(PATCH, contact=wren(shop), body=change))
     known = contact_of(call, wren(shop))
     assert (known["first_name"], known["locale"]) == (FIRST_NAME, "fa-IR")
     assert known["properties"] == {"b": [2], "c": {"d": True}}
-    told(shop, call(PATCH, contact=wren(shop), body={"first_name": None}))
+    apply_accepted(shop, call(PATCH, contact=wren(shop), body={"first_name": None}))
     assert "first_name" not in contact_of(call, wren(shop))
 
 
@@ -330,9 +341,7 @@ def test_a_patch_sets_and_takes_away(shop: Shop, call: Caller) -> None:
         ("text", "bad_event"),
     ],
 )
-def test_a_patch_that_is_none_says_what_is_wrong(
-    shop: Shop, call: Caller, body: Any, code: str
-) -> None:
+def test_invalid_patch_reports_the_problem(shop: Shop, call: Caller, body: Any, code: str) -> None:
     tell(shop, "Signed Up")
     before = shop.items()
     refused = call(PATCH, contact=wren(shop), body=body)
@@ -340,13 +349,11 @@ def test_a_patch_that_is_none_says_what_is_wrong(
     assert shop.items() == before
 
 
-def test_joining_and_leaving_a_list_are_events_that_workflows_understand(
-    shop: Shop, call: Caller
-) -> None:
+def test_list_changes_are_events_that_workflows_match(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
-    told(shop, call(JOIN, contact=wren(shop), list="vip"))
+    apply_accepted(shop, call(JOIN, contact=wren(shop), list="vip"))
     assert contact_of(call, wren(shop))["lists"] == ["vip"]
-    told(shop, call(LEAVE, contact=wren(shop), list="vip"))
+    apply_accepted(shop, call(LEAVE, contact=wren(shop), list="vip"))
     known = contact_of(call, wren(shop))
     assert known["lists"] == []
     assert {"List Joined", "List Left"} <= known["events"].keys()
@@ -355,9 +362,7 @@ def test_joining_and_leaving_a_list_are_events_that_workflows_understand(
 
 
 @pytest.mark.parametrize("name", ["", "VIP", "a b", "a#b", "x" * 41, "-a", "a\n", "\u0663"])
-def test_a_list_needs_a_name_that_a_workflow_could_name(
-    shop: Shop, call: Caller, name: str
-) -> None:
+def test_list_name_must_be_valid_in_workflows(shop: Shop, call: Caller, name: str) -> None:
     tell(shop, "Signed Up")
     asked = request(JOIN, {"store": shop.store, "contact": wren(shop), "list": "x"})
     asked["pathParameters"]["list"] = name
@@ -366,7 +371,7 @@ def test_a_list_needs_a_name_that_a_workflow_could_name(
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 201, "schlüssel"])
-def test_an_idempotency_key_is_plain_text(shop: Shop, call: Caller, key: str) -> None:
+def test_invalid_idempotency_key_is_rejected(shop: Shop, call: Caller, key: str) -> None:
     tell(shop, "Signed Up")
     refused = call(JOIN, contact=wren(shop), list="vip", headers={"Idempotency-Key": key})
     assert refused.error == "bad_key"
@@ -375,35 +380,43 @@ def test_an_idempotency_key_is_plain_text(shop: Shop, call: Caller, key: str) ->
 # --- consent ---
 
 
-def test_a_no_holds_at_once_and_is_proved(shop: Shop, call: Caller) -> None:
-    """Before `react` has seen it: a mail may be about to go out."""
+def test_withdrawal_takes_effect_at_once_and_is_logged(shop: Shop, call: Caller) -> None:
+    """At once means before `react` applies it: an e-mail may be about to go out."""
     tell(shop, "Signed Up")
-    said = {"topic": "offers", "state": "withdrawn", "method": "telephone", "source": "support",
-            "consent_text": "Please stop."}  # fmt: skip
+    said = {
+        "topic": "offers",
+        "state": "withdrawn",
+        "method": "telephone",
+        "source": "support",
+        "consent_text": "Please stop.",
+    }
     assert call(ANSWER, contact=wren(shop), body=said).status == 202
     assert contact_of(call, wren(shop))["consent"]["offers"]["state"] == "withdrawn"
     log = call(CONSENTS, contact=wren(shop)).body["items"]
     assert [(p["state"], p["method"], p["consent_text"]) for p in log] == [
-        ("withdrawn", "telephone", "Please stop."), ("granted", "api", None)
-    ]  # fmt: skip
+        ("withdrawn", "telephone", "Please stop."),
+        ("granted", "api", None),
+    ]
 
 
-def test_a_yes_counts_when_its_event_is_applied(shop: Shop, call: Caller) -> None:
+def test_granted_consent_counts_when_its_event_is_applied(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
-    told(shop, call(ANSWER, contact=wren(shop), body={"topic": "news", "state": "granted"}))
+    apply_accepted(
+        shop, call(ANSWER, contact=wren(shop), body={"topic": "news", "state": "granted"})
+    )
     news = contact_of(call, wren(shop))["consent"]["news"]
     assert (news["state"], news["weak"]) == ("granted", False)
 
 
-def test_a_no_of_yesterday_does_not_undo_a_yes_of_today(shop: Shop, call: Caller) -> None:
+def test_older_withdrawal_does_not_undo_newer_consent(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
     old = {"topic": "offers", "state": "withdrawn", "at": ago(days=1)}
-    told(shop, call(ANSWER, contact=wren(shop), body=old))
+    apply_accepted(shop, call(ANSWER, contact=wren(shop), body=old))
     assert contact_of(call, wren(shop))["consent"]["offers"]["state"] == "granted"
     assert len(call(CONSENTS, contact=wren(shop)).body["items"]) == 2
 
 
-def test_an_answer_with_a_key_is_recorded_once(shop: Shop, call: Caller) -> None:
+def test_consent_with_idempotency_key_is_recorded_once(shop: Shop, call: Caller) -> None:
     tell(shop, "Signed Up")
     for _ in range(2):
         for topic, state in (("offers", "withdrawn"), ("news", "granted")):
@@ -424,7 +437,7 @@ def test_an_answer_with_a_key_is_recorded_once(shop: Shop, call: Caller) -> None
         (YES | {"at": "2026-01-01T00:00:00"}, "bad_event", "at"),
     ],
 )
-def test_an_answer_that_is_none_says_what_is_wrong(
+def test_invalid_consent_reports_the_problem(
     shop: Shop, call: Caller, body: Json, code: str, field: str
 ) -> None:
     tell(shop, "Signed Up")
@@ -436,18 +449,24 @@ def test_an_answer_that_is_none_says_what_is_wrong(
 # --- pages ---
 
 
-def live_through(shop: Shop) -> None:
-    """Events of three names, one of them in a script that sorts after everything Latin."""
+def append_history(shop: Shop) -> None:
+    """Append events of three names; one is in a script that sorts after Latin."""
     for number in range(5):
         for name in ("Product Viewed", "Cart!", "سفارش"):
             contact = {"email": EMAIL}
             at = ago(hours=10 - number)
-            tell(shop, name, {"n": number}, id=f"{name}-{number}".encode().hex(), contact=contact,
-                 occurred_at=at)  # fmt: skip
+            tell(
+                shop,
+                name,
+                {"n": number},
+                id=f"{name}-{number}".encode().hex(),
+                contact=contact,
+                occurred_at=at,
+            )
 
 
-def test_a_timeline_is_told_newest_first_page_by_page(shop: Shop, call: Caller) -> None:
-    live_through(shop)
+def test_timeline_is_paged_newest_first(shop: Shop, call: Caller) -> None:
+    append_history(shop)
     seen: list[Json] = []
     query: Json = {"limit": "4"}
     pages = 0
@@ -465,8 +484,8 @@ def test_a_timeline_is_told_newest_first_page_by_page(shop: Shop, call: Caller) 
     assert len({(e["event"], e["id"]) for e in seen}) == 15
 
 
-def test_a_timeline_can_be_asked_for_one_event_and_one_window(shop: Shop, call: Caller) -> None:
-    live_through(shop)
+def test_timeline_is_filtered_by_event_and_window(shop: Shop, call: Caller) -> None:
+    append_history(shop)
     window = {"event": "سفارش", "since": ago(hours=9, minutes=30), "until": ago(hours=7)}
     page = call(TIMELINE, contact=wren(shop), query=window).body
     assert [event["properties"]["n"] for event in page["items"]] == [3, 2, 1][-len(page["items"]) :]
@@ -476,7 +495,7 @@ def test_a_timeline_can_be_asked_for_one_event_and_one_window(shop: Shop, call: 
     assert call(TIMELINE, contact=wren(shop), query=empty).body["items"] == []
 
 
-def test_a_cursor_holds_nothing_personal_and_serves_one_list_alone(
+def test_cursor_has_no_personal_data_and_fits_one_list(
     cloud: Cloud, shop: Shop, call: Caller
 ) -> None:
     contact = {"email": EMAIL}
@@ -501,9 +520,7 @@ def test_a_cursor_holds_nothing_personal_and_serves_one_list_alone(
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "é", "=", "a" * 5000, "MSAyIDM", "../..", "null"])
 @pytest.mark.parametrize("route", [TIMELINE, ENROLLMENTS, MESSAGES, CONSENTS])
-def test_a_cursor_that_was_made_up_is_refused(
-    shop: Shop, call: Caller, route: str, cursor: str
-) -> None:
+def test_forged_cursor_is_rejected(shop: Shop, call: Caller, route: str, cursor: str) -> None:
     tell(shop, "Signed Up")
     refused = call(route, contact=wren(shop), query={"cursor": cursor})
     assert (refused.status, refused.error) == (422, "bad_cursor")
@@ -525,7 +542,7 @@ def test_a_cursor_that_was_made_up_is_refused(
         ({"event": "x" * 101}, "bad_event"),
     ],
 )
-def test_a_question_that_is_none_says_what_is_wrong(
+def test_invalid_query_reports_the_problem(
     shop: Shop, call: Caller, query: Json, code: str
 ) -> None:
     tell(shop, "Signed Up")
@@ -533,7 +550,7 @@ def test_a_question_that_is_none_says_what_is_wrong(
     assert (refused.status, refused.error) == (422, code)
 
 
-def test_it_is_told_why_a_mail_was_sent_and_why_one_was_not(shop: Shop, call: Caller) -> None:
+def test_messages_show_why_email_was_sent_or_skipped(shop: Shop, call: Caller) -> None:
     two = workflow(send("first"), send("second", topic="news"))
     upload(shop, files_of(cart=two))
     tell(shop, "Checkout Started", {"total": 150, "checkout_id": "c-9"})
@@ -548,7 +565,7 @@ def test_it_is_told_why_a_mail_was_sent_and_why_one_was_not(shop: Shop, call: Ca
     assert "recipient" not in decided["first"]
 
 
-def test_an_answer_never_grows_beyond_what_a_function_may_say(shop: Shop, call: Caller) -> None:
+def test_response_stays_below_the_lambda_limit(shop: Shop, call: Caller) -> None:
     for number in range(24):
         tell(shop, "Big", {"text": "x" * 250_000}, id=str(number))
     page = call(TIMELINE, contact=wren(shop), query={"limit": "100"}).body
@@ -557,7 +574,7 @@ def test_an_answer_never_grows_beyond_what_a_function_may_say(shop: Shop, call: 
     assert len(page["items"]) + len(rest["items"]) == 24
 
 
-def test_nothing_personal_is_logged_whatever_goes_wrong(
+def test_errors_log_no_personal_data(
     shop: Shop, call: Caller, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/events: from the request that API Gateway hands over to the stored item."""
+"""POST /v1/{store}/events: from the API Gateway request to the stored item."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def call(request: Json) -> tuple[int, Any]:
 
 
 def refused(request: Json, status: int, code: str, field: str | None = None) -> str:
-    """Assert the one shape of all errors; the message."""
+    """Assert the error format; returns the message."""
     got, body = call(request)
     assert (got, body["error"]["code"]) == (status, code)
     assert body.keys() == {"error"}
@@ -53,7 +53,7 @@ def refused(request: Json, status: int, code: str, field: str | None = None) -> 
 # --- what is taken ---
 
 
-def test_an_event_is_kept_with_everything_it_said(shop: Shop) -> None:
+def test_event_is_stored_with_all_its_fields(shop: Shop) -> None:
     consent = {"topic": "offers", "state": "granted", "at": HOUR_AGO, "method": "checkbox"}
     contact = {"email": f"  {EMAIL.upper()} ", "locale": "nb-NO", "properties": {"vip": True}}
     status, body = call(shop.request(event(contact={**contact, "consent": [consent]})))
@@ -70,27 +70,27 @@ def test_an_event_is_kept_with_everything_it_said(shop: Shop) -> None:
     ]
 
 
-def test_an_event_is_forgotten_when_its_retention_is_over(shop: Shop) -> None:
+def test_event_expires_after_its_retention(shop: Shop) -> None:
     call(shop.request(event(occurred_at="2026-01-01T00:00:00Z")))
     (item,) = shop.events()
     assert int(item["expires_at"]["N"]) == datetime(2027, 2, 5, tzinfo=UTC).timestamp()
 
 
-def test_the_same_event_again_is_a_duplicate_and_kept_once(shop: Shop) -> None:
+def test_repeated_event_is_a_duplicate_and_stored_once(shop: Shop) -> None:
     assert call(shop.request(event()))[0] == 202
     status, body = call(shop.request(event()))
     assert (status, body) == (200, {"id": "evt-1", "status": "duplicate"})
     assert len(shop.events()) == 1
 
 
-def test_an_event_without_a_time_is_the_same_event_when_it_is_repeated(shop: Shop) -> None:
+def test_repeated_event_without_time_is_a_duplicate(shop: Shop) -> None:
     undated = without(event(), "occurred_at")
     assert call(shop.request(undated))[1]["status"] == "accepted"
     assert call(shop.request(undated))[1]["status"] == "duplicate"
     assert len(shop.events()) == 1
 
 
-def test_an_event_without_an_id_is_named_after_its_content(shop: Shop) -> None:
+def test_event_without_id_gets_id_from_its_content(shop: Shop) -> None:
     unnamed = without(event(), "id")
     _, first = call(shop.request(unnamed))
     _, second = call(shop.request(unnamed))
@@ -99,24 +99,24 @@ def test_an_event_without_an_id_is_named_after_its_content(shop: Shop) -> None:
     assert first["id"] == second["id"] != other["id"]
 
 
-def test_two_reports_with_neither_id_nor_time_are_two_events(shop: Shop) -> None:
+def test_two_events_without_id_and_time_are_separate(shop: Shop) -> None:
     anonymous = without(event(event="Product Viewed"), "id", "occurred_at")
     assert call(shop.request(anonymous))[1]["status"] == "accepted"
     assert call(shop.request(anonymous | {"properties": {}}))[1]["status"] == "accepted"
     assert len(shop.events()) == 2
 
 
-def test_names_of_other_systems_become_ours(shop: Shop) -> None:
+def test_event_names_of_other_systems_are_mapped(shop: Shop) -> None:
     call(shop.request(event(event="Placed Order")))
     assert [item["name"]["S"] for item in shop.events()] == ["Order Completed"]
 
 
-def test_a_body_in_base64_is_the_same_body(shop: Shop) -> None:
+def test_base64_body_is_decoded(shop: Shop) -> None:
     assert call(shop.request(event(), as_base64=True))[0] == 202
     assert call(shop.request(event()))[1]["status"] == "duplicate"
 
 
-def test_header_names_may_be_written_in_any_case(shop: Shop) -> None:
+def test_header_names_are_case_insensitive(shop: Shop) -> None:
     raw = json.dumps(event())
     headers = {"MILEPOST-Signature": sign_body(raw.encode(), shop.signing, datetime.now(UTC))}
     request = posted("events.post", raw, store=shop.store)
@@ -124,8 +124,8 @@ def test_header_names_may_be_written_in_any_case(shop: Shop) -> None:
     assert call(request)[0] == 202
 
 
-def test_an_event_of_nobody_new_reaches_the_contact_it_belongs_to(shop: Shop) -> None:
-    """Whoever was linked to an identifier keeps it: here the e-mail decides, not the device."""
+def test_event_of_known_contact_reaches_that_contact(shop: Shop) -> None:
+    """An identifier stays with its contact: here the e-mail decides, not the device."""
     call(shop.request(event(id="1", contact={"email": EMAIL, "device_id": "d-1"})))
     call(shop.request(event(id="2", contact={"email": EMAIL, "device_id": "d-2"})))
     assert len({item["pk"]["S"] for item in shop.events()}) == 1
@@ -134,17 +134,17 @@ def test_an_event_of_nobody_new_reaches_the_contact_it_belongs_to(shop: Shop) ->
 # --- who may post ---
 
 
-def test_an_unsigned_request_is_refused(shop: Shop) -> None:
+def test_unsigned_request_is_rejected(shop: Shop) -> None:
     refused(shop.request(event(), headers={}), 401, "no_signature")
     assert shop.events() == []
 
 
-def test_a_wrong_key_is_refused(shop: Shop) -> None:
+def test_wrong_key_is_rejected(shop: Shop) -> None:
     refused(shop.request(event(), key="another key"), 401, "bad_signature")
     assert shop.events() == []
 
 
-def test_a_signature_over_another_body_is_refused(shop: Shop) -> None:
+def test_signature_of_another_body_is_rejected(shop: Shop) -> None:
     genuine = shop.request(event())
     forged = genuine | {"body": genuine["body"].replace("421.88", "0.01")}
     refused(forged, 401, "bad_signature")
@@ -152,14 +152,14 @@ def test_a_signature_over_another_body_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("minutes", [-6, 6, -600])
-def test_an_old_or_a_future_signature_is_refused(shop: Shop, minutes: int) -> None:
+def test_old_or_future_signature_is_rejected(shop: Shop, minutes: int) -> None:
     at = datetime.now(UTC) + timedelta(minutes=minutes)
     refused(shop.request(event(), at=at), 401, "old_signature")
     assert shop.events() == []
 
 
 @pytest.mark.parametrize("minutes", [-4, 4])
-def test_a_clock_that_is_a_little_off_is_forgiven(shop: Shop, minutes: int) -> None:
+def test_small_clock_difference_is_accepted(shop: Shop, minutes: int) -> None:
     at = datetime.now(UTC) + timedelta(minutes=minutes)
     assert call(shop.request(event(), at=at))[0] == 202
 
@@ -180,18 +180,18 @@ def test_a_clock_that_is_a_little_off_is_forgiven(shop: Shop, minutes: int) -> N
         "," * 5000,
     ],
 )
-def test_a_signature_header_that_is_none_is_refused(shop: Shop, header: str) -> None:
+def test_malformed_signature_header_is_rejected(shop: Shop, header: str) -> None:
     refused(shop.request(event(), headers={"Milepost-Signature": header}), 401, "bad_signature")
 
 
-def test_two_keys_are_live_while_one_replaces_the_other(cloud: Cloud) -> None:
+def test_both_keys_work_during_rotation(cloud: Cloud) -> None:
     shop = cloud.open_shop(signing_key_previous="the old key")
     assert call(shop.request(event(id="new")))[0] == 202
     assert call(shop.request(event(id="old"), key="the old key"))[0] == 202
     refused(shop.request(event(id="older"), key="the older key"), 401, "bad_signature")
 
 
-def test_one_header_may_hold_the_signatures_of_two_keys(shop: Shop) -> None:
+def test_header_may_hold_signatures_of_two_keys(shop: Shop) -> None:
     raw = json.dumps(event()).encode()
     now = datetime.now(UTC)
     both = (
@@ -200,7 +200,7 @@ def test_one_header_may_hold_the_signatures_of_two_keys(shop: Shop) -> None:
     assert call(shop.request(raw, headers={"Milepost-Signature": both}))[0] == 202
 
 
-def test_a_bearer_key_is_as_good_as_a_signature(shop: Shop) -> None:
+def test_bearer_key_is_accepted_like_a_signature(shop: Shop) -> None:
     request = shop.request(event(), headers={"Authorization": f"Bearer {shop.bearer}"})
     assert call(request)[0] == 202
 
@@ -208,30 +208,30 @@ def test_a_bearer_key_is_as_good_as_a_signature(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer wrong", "Bearer ", "Bearer", "", "Basic {key}", "{key}", "Bearer \ud800"]
 )
-def test_another_bearer_key_is_refused(shop: Shop, header: str) -> None:
+def test_wrong_bearer_key_is_rejected(shop: Shop, header: str) -> None:
     headers = {"Authorization": header.format(key=shop.bearer)}
     refused(shop.request(event(), headers=headers), 401, "bad_key")
     assert shop.events() == []
 
 
-def test_the_hash_of_the_bearer_key_is_not_the_key(shop: Shop) -> None:
+def test_hash_of_the_bearer_key_is_rejected(shop: Shop) -> None:
     digest = sha256(shop.bearer.encode()).hexdigest()
     headers = {"Authorization": f"Bearer {digest}"}
     refused(shop.request(event(), headers=headers), 401, "bad_key")
 
 
-def test_a_wrong_signature_is_not_saved_by_a_right_bearer_key(shop: Shop) -> None:
+def test_wrong_signature_is_rejected_despite_valid_bearer_key(shop: Shop) -> None:
     headers = {"Milepost-Signature": "t=1,v1=0", "Authorization": f"Bearer {shop.bearer}"}
     refused(shop.request(event(), headers=headers), 401, "bad_signature")
 
 
-def test_a_store_without_a_signing_key_is_closed(cloud: Cloud) -> None:
+def test_store_without_signing_key_rejects_signatures(cloud: Cloud) -> None:
     shop = cloud.open_shop(signing_key=None)
     message = refused(shop.request(event()), 503, "no_secret")
     assert "signing-key" in message
 
 
-def test_a_store_without_a_bearer_key_is_closed(cloud: Cloud) -> None:
+def test_store_without_bearer_key_rejects_bearer_keys(cloud: Cloud) -> None:
     shop = cloud.open_shop(bearer_key_sha256=None)
     request = shop.request(event(), headers={"Authorization": "Bearer "})
     refused(request, 503, "no_secret")
@@ -259,12 +259,12 @@ def test_a_store_without_a_bearer_key_is_closed(cloud: Cloud) -> None:
         "shop-1\x00",
     ],
 )
-def test_a_store_that_there_is_not_is_not_found(shop: Shop, store: str) -> None:
+def test_unknown_store_is_not_found(shop: Shop, store: str) -> None:
     refused(posted("events.post", "{}", store=store), 404, "unknown_store")
 
 
-def test_a_store_that_is_not_a_store_is_never_looked_up(cloud: Cloud, shop: Shop) -> None:
-    """SSM would read the path `/milepost/../shop-1/` as something else."""
+def test_invalid_store_name_causes_no_lookup(cloud: Cloud, shop: Shop) -> None:
+    """SSM would resolve the path `/milepost/../shop-1/` to another store."""
     request = shop.request(event()) | {"pathParameters": {"store": f"../{shop.store}"}}
     refused(request, 404, "unknown_store")
     refused(shop.request(event()) | {"pathParameters": None}, 404, "unknown_store")
@@ -297,23 +297,23 @@ def test_a_store_that_is_not_a_store_is_never_looked_up(cloud: Cloud, shop: Shop
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_a_body_that_is_no_json_we_take_is_refused(shop: Shop, body: bytes) -> None:
+def test_unacceptable_json_is_rejected(shop: Shop, body: bytes) -> None:
     refused(shop.request(body, as_base64=True), 400, "bad_json")
     assert shop.events() == []
 
 
-def test_half_a_character_in_the_text_of_a_request_is_refused(shop: Shop) -> None:
+def test_lone_surrogate_in_request_is_rejected(shop: Shop) -> None:
     body = '{"event": "\ud83d"}'.encode("utf-8", "surrogatepass")
     refused(shop.request(body), 400, "bad_json")
 
 
-def test_a_body_that_is_not_the_base64_it_claims_is_refused(shop: Shop) -> None:
+def test_invalid_base64_body_is_rejected(shop: Shop) -> None:
     request = shop.request(event()) | {"isBase64Encoded": True, "body": "{'é'"}
     refused(request, 400, "bad_body")
 
 
 @pytest.mark.parametrize("body", ["null", "true", "0", "1.5", '"event"', '""', '{"a": 1}'])
-def test_json_that_is_no_event_is_refused(shop: Shop, body: str) -> None:
+def test_json_that_is_no_event_is_rejected(shop: Shop, body: str) -> None:
     refused(shop.request(body), 422, "bad_event", "event" if body.startswith("{") else None)
 
 
@@ -364,7 +364,7 @@ def test_json_that_is_no_event_is_refused(shop: Shop, body: str) -> None:
     ],
     ids=str,
 )
-def test_a_field_of_the_wrong_kind_is_refused_by_name(
+def test_field_of_wrong_type_is_rejected_by_name(
     shop: Shop, changes: Json, field: str | None
 ) -> None:
     _, body = call(shop.request(event(**changes)))
@@ -379,21 +379,21 @@ def test_a_field_of_the_wrong_kind_is_refused_by_name(
 @pytest.mark.parametrize(
     "email", ["nobody", "a@b@c.example", "a@localhost", "a\r\nBcc: eve@example.org", "é@x.example"]
 )
-def test_an_address_that_is_none_is_refused(shop: Shop, email: str) -> None:
+def test_invalid_email_address_is_rejected(shop: Shop, email: str) -> None:
     refused(shop.request(event(contact={"email": email})), 422, "bad_email", "contact.email")
 
 
-def test_a_number_without_its_country_is_refused(shop: Shop) -> None:
+def test_phone_number_without_country_is_rejected(shop: Shop) -> None:
     refused(shop.request(event(contact={"phone": "0151 1"})), 422, "bad_phone", "contact.phone")
 
 
 @pytest.mark.parametrize("contact", [{}, {"first_name": "Ada"}, {"email": None}, {"email": ""}])
-def test_an_event_of_nobody_is_refused(shop: Shop, contact: Json) -> None:
+def test_event_without_identifier_is_rejected(shop: Shop, contact: Json) -> None:
     refused(shop.request(event(contact=contact)), 422, "no_contact", "contact")
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", "Europe", "+01:00", "\u0000"])
-def test_a_time_zone_that_is_none_is_refused(shop: Shop, zone: str) -> None:
+def test_unknown_time_zone_is_rejected(shop: Shop, zone: str) -> None:
     contact = {"email": EMAIL, "timezone": zone}
     refused(shop.request(event(contact=contact)), 422, "bad_timezone", "contact.timezone")
 
@@ -408,7 +408,7 @@ def test_a_time_zone_that_is_none_is_refused(shop: Shop, zone: str) -> None:
         (0, "too_old"),
     ],
 )
-def test_a_time_that_cannot_be_is_refused(shop: Shop, at: Any, code: str) -> None:
+def test_impossible_time_is_rejected(shop: Shop, at: Any, code: str) -> None:
     refused(shop.request(event(occurred_at=at)), 422, code, "occurred_at")
 
 
@@ -421,10 +421,8 @@ def test_a_time_that_cannot_be_is_refused(shop: Shop, at: Any, code: str) -> Non
         ("0001-01-01T00:00:00+12:00", "too_old"),
     ],
 )
-def test_an_answer_cannot_have_been_given_at_an_impossible_time(
-    shop: Shop, at: str, code: str
-) -> None:
-    """The latest answer counts: one dated in the year 9999 would outlive every unsubscribe."""
+def test_consent_at_impossible_time_is_rejected(shop: Shop, at: str, code: str) -> None:
+    """The latest consent counts: one of the year 9999 would outrank every unsubscribe."""
     consent = [
         {"topic": "news", "state": "granted"},
         {"topic": "offers", "state": "granted", "at": at},
@@ -434,7 +432,7 @@ def test_an_answer_cannot_have_been_given_at_an_impossible_time(
     assert shop.events() == []
 
 
-def test_a_clock_ahead_by_a_few_minutes_is_taken(shop: Shop) -> None:
+def test_event_a_few_minutes_ahead_is_accepted(shop: Shop) -> None:
     ahead = (datetime.now(UTC) + timedelta(minutes=9)).isoformat()
     assert call(shop.request(event(occurred_at=ahead)))[0] == 202
 
@@ -442,26 +440,26 @@ def test_a_clock_ahead_by_a_few_minutes_is_taken(shop: Shop) -> None:
 # --- sizes ---
 
 
-def test_an_event_of_more_than_256_kb_is_refused(shop: Shop) -> None:
+def test_event_over_256_kb_is_rejected(shop: Shop) -> None:
     big = event(properties={"text": "é" * (130 * 1024)})
     refused(shop.request(big), 422, "event_too_large", "properties")
     assert shop.events() == []
 
 
-def test_an_event_of_almost_256_kb_is_kept_whole(shop: Shop) -> None:
+def test_event_just_below_256_kb_is_stored(shop: Shop) -> None:
     big = event(properties={"text": "x" * (255 * 1024)})
     assert call(shop.request(big))[0] == 202
     (item,) = shop.events()
     assert decode_body(item["body"]["S"])[1] == big["properties"]
 
 
-def test_a_body_of_more_than_1_mb_is_refused_before_it_is_read(shop: Shop) -> None:
+def test_body_over_1_mb_is_rejected_before_parsing(shop: Shop) -> None:
     body = b"x" * (1024 * 1024 + 1)
     refused(shop.request(body, headers={}), 413, "body_too_large")
     refused(shop.request(body, as_base64=True), 413, "body_too_large")
 
 
-def test_a_body_is_measured_in_bytes(shop: Shop) -> None:
+def test_body_size_is_measured_in_bytes(shop: Shop) -> None:
     refused(shop.request(("é" * (600 * 1024)).encode()), 413, "body_too_large")
 
 
@@ -472,7 +470,7 @@ def statuses(body: Any) -> list[str]:
     return [result["status"] for result in body["results"]]
 
 
-def test_a_batch_of_good_events_is_accepted(shop: Shop) -> None:
+def test_batch_of_valid_events_is_accepted(shop: Shop) -> None:
     events = [event(id=f"evt-{n}") for n in range(5)]
     for form in (events, {"batch": events}):
         status, body = call(shop.request(form))
@@ -483,7 +481,7 @@ def test_a_batch_of_good_events_is_accepted(shop: Shop) -> None:
     assert len(shop.events()) == 5
 
 
-def test_a_batch_with_bad_events_keeps_the_good_ones_and_names_the_bad_ones(shop: Shop) -> None:
+def test_batch_stores_valid_events_and_reports_invalid_ones(shop: Shop) -> None:
     batch: list[Any] = [event(id=f"evt-{n}") for n in range(8)]
     batch[1] = event(event="")
     batch[3] = "not an event"
@@ -513,9 +511,7 @@ HURTFUL: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", HURTFUL)
-def test_what_would_hurt_in_one_event_of_a_batch_takes_no_other_along(
-    shop: Shop, what: str
-) -> None:
+def test_invalid_event_fails_only_itself_in_a_batch(shop: Shop, what: str) -> None:
     bad = event(id="bad", properties={"here": HURTFUL[what]})
     text = json.dumps([event(id="first"), bad, event(id="last")])
     if what.startswith("too l"):
@@ -526,12 +522,12 @@ def test_what_would_hurt_in_one_event_of_a_batch_takes_no_other_along(
     assert sorted(item["id"]["S"] for item in shop.events()) == ["first", "last"]
 
 
-def test_a_batch_of_nothing_but_mistakes_is_still_answered_item_by_item(shop: Shop) -> None:
+def test_batch_of_only_invalid_events_is_answered_per_item(shop: Shop) -> None:
     status, body = call(shop.request([{}, None, 3]))
     assert (status, body["refused"], statuses(body)) == (207, 3, ["refused"] * 3)
 
 
-def test_an_id_twice_in_a_batch_is_one_event(shop: Shop) -> None:
+def test_duplicate_id_in_a_batch_is_one_event(shop: Shop) -> None:
     status, body = call(shop.request([event(), event(id="evt-2"), event()]))
     assert status == 202
     assert (body["accepted"], body["duplicate"]) == (2, 1)
@@ -539,7 +535,7 @@ def test_an_id_twice_in_a_batch_is_one_event(shop: Shop) -> None:
     assert len(shop.events()) == 2
 
 
-def test_an_id_twice_in_a_batch_is_one_event_also_without_a_time(shop: Shop) -> None:
+def test_duplicate_id_in_a_batch_without_time_is_one_event(shop: Shop) -> None:
     undated = without(event(), "occurred_at")
     _, body = call(shop.request([undated, undated]))
     assert (body["accepted"], body["duplicate"]) == (1, 1)
@@ -548,7 +544,7 @@ def test_an_id_twice_in_a_batch_is_one_event_also_without_a_time(shop: Shop) -> 
     assert len(shop.events()) == 1
 
 
-def test_500_events_are_a_batch_and_501_are_not(shop: Shop) -> None:
+def test_batch_of_500_is_accepted_and_501_is_rejected(shop: Shop) -> None:
     small = {"event": "Seen", "occurred_at": HOUR_AGO, "contact": {"external_id": "7"}}
     events = [{**small, "id": str(n)} for n in range(501)]
     refused(shop.request(events), 413, "batch_too_large", "batch")
@@ -571,14 +567,14 @@ def test_500_events_are_a_batch_and_501_are_not(shop: Shop) -> None:
     ],
     ids=str,
 )
-def test_a_batch_that_is_none_is_refused(shop: Shop, batch: Any, field: str) -> None:
+def test_malformed_batch_is_rejected(shop: Shop, batch: Any, field: str) -> None:
     refused(shop.request(batch), 422, "bad_batch", field)
 
 
 # --- what is said ---
 
 
-def test_nothing_personal_is_logged_when_something_breaks(
+def test_unexpected_error_logs_no_personal_data(
     shop: Shop, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from milepost.wiring import tables
@@ -593,7 +589,7 @@ def test_nothing_personal_is_logged_when_something_breaks(
     assert "broken" in record["exception"], "where it broke is what the log is for"
 
 
-def test_a_database_that_is_busy_is_said_so(
+def test_throttled_database_is_answered_as_busy(
     shop: Shop, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from milepost.base.errors import ThrottledError
@@ -610,7 +606,7 @@ def test_a_database_that_is_busy_is_said_so(
     assert [r["reason"] for r in printed.records()] == ["DynamoDB: ThrottlingException"]
 
 
-def test_a_sample_of_api_gateway_is_what_we_think_it_is() -> None:
+def test_api_gateway_sample_has_the_expected_shape() -> None:
     request = sample("api", "events.post")
     assert request["version"] == "2.0"
     assert all(name == name.lower() for name in request["headers"])

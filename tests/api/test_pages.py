@@ -35,7 +35,7 @@ def read_all(held: list[PageRecord], limit: int) -> list[list[object]]:
 
 
 @given(records, st.integers(1, 7))
-def test_pages_tell_every_record_once_newest_first(held: list[PageRecord], limit: int) -> None:
+def test_pages_list_every_record_once_newest_first(held: list[PageRecord], limit: int) -> None:
     seen = read_all(held, limit)
     assert sorted(map(repr, seen)) == sorted(repr(record.body["n"]) for record in held)
     hours = [record[0] for record in seen]
@@ -43,10 +43,10 @@ def test_pages_tell_every_record_once_newest_first(held: list[PageRecord], limit
 
 
 @given(records, records)
-def test_what_comes_meanwhile_hides_nothing_that_was_there(
+def test_new_records_between_pages_hide_no_old_record(
     held: list[PageRecord], later: list[PageRecord]
 ) -> None:
-    """New records come first, so whoever is on the second page still sees the rest."""
+    """New records come first, so the second page still holds the remaining old ones."""
     newer = [r._replace(at=r.at + timedelta(days=1)) for r in later]
     first = paginate(sorted(held, key=lambda r: r.at, reverse=True), "list", None, 3)
     if first.following:
@@ -55,14 +55,14 @@ def test_what_comes_meanwhile_hides_nothing_that_was_there(
         assert len(first.records) + len(rest.records) == len(held)
 
 
-def test_a_page_ends_before_it_is_too_large_but_is_never_empty() -> None:
+def test_page_ends_before_size_limit_but_is_never_empty() -> None:
     heavy = [PageRecord(NOON, str(n), {"text": "x" * (MAX_BYTES - 100)}) for n in range(3)]
     assert len(paginate(heavy, "list", None, 50).records) == 1
     heavier = [PageRecord(NOON, "a", {"text": "x" * (MAX_BYTES + 100)})]
     assert paginate(heavier, "list", None, 50).following is None
 
 
-def test_a_cursor_is_safe_in_a_url_and_read_back_where_it_was_made() -> None:
+def test_cursor_is_url_safe_and_read_back_by_its_list() -> None:
     cursor = show_cursor(PLACE, "list")
     assert cursor.replace("-", "").replace("_", "").isalnum()
     assert read_cursor(cursor, "list") == PLACE
@@ -71,13 +71,13 @@ def test_a_cursor_is_safe_in_a_url_and_read_back_where_it_was_made() -> None:
 
 
 @given(st.text() | st.text(alphabet="abcAZ09-_="), st.text(max_size=5))
-def test_no_other_text_is_a_cursor(text: str, where: str) -> None:
+def test_other_text_is_no_cursor(text: str, where: str) -> None:
     with pytest.raises(BadCursorError):
         read_cursor(text, where)
 
 
 @given(st.integers(0, 79), st.sampled_from("Aa0-_"))
-def test_a_changed_cursor_is_refused_or_is_one_of_the_same_list(place: int, letter: str) -> None:
+def test_changed_cursor_is_rejected_or_fits_the_same_list(place: int, letter: str) -> None:
     genuine = show_cursor(PLACE, "list")
     changed = genuine[:place] + letter + genuine[place + 1 :]
     try:

@@ -1,4 +1,4 @@
-"""What Shopify demands of every app, read out of its deliveries."""
+"""Shopify's compliance webhooks are read as privacy requests."""
 
 from typing import Any
 
@@ -35,19 +35,19 @@ json = st.recursive(
 )
 
 
-def test_every_demand_is_read_with_all_that_it_names() -> None:
+def test_compliance_request_is_read_with_all_identifiers() -> None:
     assert {
         name: read_compliance_request(name.replace(".", "/"), load("shopify_compliance", name).body)
         for name in names("shopify_compliance")
     } == EXPECTED
 
 
-def test_no_topic_is_both_news_and_a_demand() -> None:
+def test_no_topic_is_both_event_and_compliance_request() -> None:
     assert not TOPICS.keys() & COMPLIANCE.keys()
 
 
 @pytest.mark.parametrize("body", [{}, {"customer": None}, {"customer": {"email": "none"}}])
-def test_a_demand_names_somebody(body: dict[str, Any]) -> None:
+def test_compliance_request_without_identifier_is_rejected(body: dict[str, Any]) -> None:
     with pytest.raises(WebhookError, match="names nobody"):
         read_compliance_request("customers/redact", body)
 
@@ -62,7 +62,7 @@ def test_a_demand_names_somebody(body: dict[str, Any]) -> None:
     )
     | json,
 )
-def test_whatever_is_in_a_body_it_is_read_or_refused(topic: str, body: Any) -> None:
+def test_any_compliance_body_is_read_or_rejected(topic: str, body: Any) -> None:
     try:
         read = read_compliance_request(topic, body)
     except WebhookError:

@@ -53,7 +53,7 @@ def names_in(event: Event) -> tuple[str | None, str | None]:
 # Headers
 
 
-def test_the_headers_of_a_webhook_are_read_in_any_case() -> None:
+def test_webhook_headers_are_case_insensitive() -> None:
     sample = load("shopify", "checkouts.create")
     _, headers = signed_shopify(sample, SECRET)
     shouting = {name.upper(): value for name, value in headers.items()}
@@ -65,12 +65,12 @@ def test_the_headers_of_a_webhook_are_read_in_any_case() -> None:
     assert delivery.test is False
 
 
-def test_nanoseconds_of_the_trigger_time_are_cut_to_microseconds() -> None:
+def test_trigger_time_is_cut_to_microseconds() -> None:
     delivery = PLATFORM.delivery({"X-Shopify-Triggered-At": "2026-11-17T13:06:03.551207419Z"})
     assert delivery.triggered_at == utc("2026-11-17T13:06:03.551207")
 
 
-def test_the_family_without_x_says_the_same() -> None:
+def test_headers_without_x_prefix_are_read() -> None:
     prefixed = load("shopify", "checkouts.create")
     unprefixed = load("shopify", "checkouts.create.unprefixed")
     assert not any(name.startswith("x-") for name in unprefixed.headers)
@@ -80,7 +80,7 @@ def test_the_family_without_x_says_the_same() -> None:
     assert verify(raw, PLATFORM.delivery(headers).signature, [SECRET])
 
 
-def test_headers_that_are_missing_or_unreadable_are_none() -> None:
+def test_missing_or_unreadable_headers_are_none() -> None:
     assert PLATFORM.delivery({}) == Delivery()
     assert PLATFORM.delivery({"x-shopify-triggered-at": "yesterday"}).triggered_at is None
     assert PLATFORM.delivery({"x-shopify-triggered-at": "2026-11-17T13:06:03"}).triggered_at is None
@@ -90,12 +90,12 @@ def test_headers_that_are_missing_or_unreadable_are_none() -> None:
 # Signatures
 
 
-def test_a_body_that_was_signed_with_the_secret_is_accepted() -> None:
+def test_body_signed_with_the_secret_is_accepted() -> None:
     raw, headers = signed_shopify(load("shopify", "orders.create"), SECRET)
     assert verify(raw, PLATFORM.delivery(headers).signature, [SECRET])
 
 
-def test_a_known_signature_is_reproduced() -> None:
+def test_known_signature_is_verified() -> None:
     """HMAC-SHA256 test case 2 of RFC 4231, in base64."""
     known = b64encode(
         bytes.fromhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
@@ -103,7 +103,7 @@ def test_a_known_signature_is_reproduced() -> None:
     assert verify(b"what do ya want for nothing?", known, ["Jefe"])
 
 
-def test_any_live_secret_will_do_while_one_is_being_replaced() -> None:
+def test_any_live_secret_is_accepted_during_rotation() -> None:
     raw, headers = signed_shopify(load("shopify", "orders.create"), SECRET)
     signature = PLATFORM.delivery(headers).signature
     assert verify(raw, signature, ["the-next-one", SECRET])
@@ -111,7 +111,7 @@ def test_any_live_secret_will_do_while_one_is_being_replaced() -> None:
     assert not verify(raw, signature, ["the-next-one"])
 
 
-def test_without_a_secret_nothing_is_accepted() -> None:
+def test_nothing_is_accepted_without_a_secret() -> None:
     raw = b"{}"
     with_empty_key = b64encode(digest(b"", raw, sha256)).decode()
     assert not verify(raw, with_empty_key, [])
@@ -120,23 +120,21 @@ def test_without_a_secret_nothing_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", " ", "not base64!", "AAAA", "=", "ü", "A" * 10_000])
-def test_a_header_that_is_no_signature_is_refused_quietly(header: str | None) -> None:
+def test_malformed_signature_is_rejected_without_exception(header: str | None) -> None:
     assert not verify(b"{}", header, [SECRET])
 
 
-def test_the_signature_in_hexadecimal_is_not_the_signature() -> None:
+def test_hexadecimal_signature_is_rejected() -> None:
     assert not verify(b"{}", digest(SECRET.encode(), b"{}", sha256).hex(), [SECRET])
 
 
 @given(st.binary(), st.text() | st.none(), st.lists(st.text()))
-def test_verifying_anything_gives_an_answer(
-    raw: bytes, header: str | None, secrets: list[str]
-) -> None:
+def test_verify_never_raises(raw: bytes, header: str | None, secrets: list[str]) -> None:
     assert verify(raw, header, secrets) is False
 
 
 @given(st.binary(min_size=1), st.text(min_size=1), st.integers(min_value=0))
-def test_a_body_with_one_bit_changed_is_refused(raw: bytes, secret: str, position: int) -> None:
+def test_body_with_one_changed_bit_is_rejected(raw: bytes, secret: str, position: int) -> None:
     key = secret.encode("utf-8", "surrogatepass")
     signature = b64encode(digest(key, raw, sha256)).decode()
     assert verify(raw, signature, [secret])
@@ -198,7 +196,7 @@ def test_every_known_topic_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_event_survives_being_stored(name: str) -> None:
+def test_every_event_survives_storage(name: str) -> None:
     for event in translate(name).events:
         assert event.store == "harborline"
         assert event.source == "shopify"
@@ -209,17 +207,17 @@ def test_every_event_survives_being_stored(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_redelivery_hours_later_gives_equal_events(name: str) -> None:
+def test_redelivery_hours_later_gives_equal_events(name: str) -> None:
     assert translate(name, LATER) == translate(name, LATER + timedelta(hours=4))
 
 
-def test_an_event_id_never_shows_an_address() -> None:
+def test_event_id_contains_no_address() -> None:
     ids = [event.id for name in SAMPLES for event in translate(name).events]
     assert ids
     assert not any("@" in each for each in ids)
 
 
-def test_the_topic_decides_what_a_body_means_however_it_is_written() -> None:
+def test_topic_is_case_insensitive() -> None:
     sample = load("shopify", "orders.create")
     delivery = PLATFORM.delivery({"X-Shopify-Topic": "Orders/Paid "})
     paid = PLATFORM.translate("harborline", delivery, sample.body, LATER)
@@ -229,7 +227,7 @@ def test_the_topic_decides_what_a_body_means_however_it_is_written() -> None:
 # Carts
 
 
-def test_a_cart_is_known_by_its_token_alone() -> None:
+def test_cart_is_identified_by_its_token_only() -> None:
     event = only("carts.update")
     assert event.id == f"cart:{CART}:2026-11-17T13:04:46.982Z"
     assert event.occurred_at == utc("2026-11-17T13:04:46.982")
@@ -255,13 +253,13 @@ def test_two_updates_of_one_cart_are_two_events() -> None:
     assert only(first).id != only(second).id
 
 
-def test_an_emptied_cart_is_worth_nothing() -> None:
+def test_emptied_cart_has_total_zero() -> None:
     event = only(load("shopify", "carts.update").but(line_items=[]))
     assert event.data["total"] == 0.0
     assert event.data["products"] == []
 
 
-def test_line_discounts_are_taken_off_the_cart() -> None:
+def test_line_discounts_reduce_the_cart_total() -> None:
     sample = load("shopify", "carts.update")
     lines = [{**line, "total_discount": "4.50"} for line in sample.body["line_items"]]
     assert only(sample.but(line_items=lines)).data["total"] == 188.0
@@ -270,7 +268,7 @@ def test_line_discounts_are_taken_off_the_cart() -> None:
 # Checkouts
 
 
-def test_a_started_checkout_carries_what_a_reminder_needs() -> None:
+def test_started_checkout_holds_data_for_a_reminder() -> None:
     event = translate("checkouts.update").events[0]
     assert event.id == f"checkout:{CHECKOUT}:started:consent"
     assert event.occurred_at == utc("2026-11-17T13:06:02")
@@ -307,7 +305,7 @@ def test_a_started_checkout_carries_what_a_reminder_needs() -> None:
     }
 
 
-def test_the_start_of_a_checkout_is_one_event_however_often_its_cart_is_updated() -> None:
+def test_checkout_start_is_one_event_despite_cart_updates() -> None:
     created = only("checkouts.create")
     earlier = load("shopify", "checkouts.create").body
     people = {name: earlier[name] for name in ("email", "customer", "buyer_accepts_marketing")}
@@ -317,7 +315,7 @@ def test_the_start_of_a_checkout_is_one_event_however_often_its_cart_is_updated(
     assert updated.occurred_at == utc("2026-11-17T13:09:15")
 
 
-def test_a_checkout_starts_once_more_for_its_address_and_for_its_yes() -> None:
+def test_checkout_starts_again_with_address_and_with_consent() -> None:
     nobody = only("checkouts.create.anonymous")
     assert set(nobody.identifiers) == {"checkout", "cart"}
     somebody = translate("checkouts.update.address").events[0]
@@ -332,7 +330,7 @@ def test_a_checkout_starts_once_more_for_its_address_and_for_its_yes() -> None:
     assert stages == ["", ":address", ":consent"]
 
 
-def test_a_completed_checkout_starts_nothing() -> None:
+def test_completed_checkout_makes_no_start_event() -> None:
     assert [event.name for event in translate("checkouts.update.completed").events] == [
         "Checkout Updated"
     ]
@@ -340,32 +338,32 @@ def test_a_completed_checkout_starts_nothing() -> None:
     assert translate(sample) == Translation((), "checkout_completed")
 
 
-def test_the_amounts_of_a_checkout_are_in_the_currency_the_buyer_was_shown() -> None:
+def test_checkout_amounts_are_in_the_presentment_currency() -> None:
     event = only("checkouts.create.anonymous")
     assert (event.data["total"], event.data["currency"]) == (99.0, "EUR")
     assert "shipping" not in event.data, "no delivery was chosen, which is not free delivery"
 
 
-def test_a_checkout_without_its_own_address_uses_that_of_its_customer() -> None:
+def test_checkout_without_email_uses_its_customers_email() -> None:
     sample = load("shopify", "checkouts.create").but(email=None)
     assert only(sample).identifiers["email"] == "noor.haddad@example.com"
 
 
 @pytest.mark.parametrize("email", ["", None, "noor", "noor haddad@example.com", "noör@example.com"])
-def test_an_unusable_address_is_absent_and_the_rest_goes_on(email: str | None) -> None:
+def test_unusable_address_is_dropped_and_the_rest_is_kept(email: str | None) -> None:
     sample = load("shopify", "checkouts.create")
     customer = {**sample.body["customer"], "email": email}
     event = only(sample.but(email=email, customer=customer))
     assert event.identifiers == {"external_id": NOOR, "checkout": CHECKOUT, "cart": CART}
 
 
-def test_the_phone_of_a_delivery_address_identifies_nobody() -> None:
+def test_delivery_address_phone_is_no_identifier() -> None:
     event = only("checkouts.create")
     assert load("shopify", "checkouts.create").body["shipping_address"]["phone"]
     assert "phone" not in event.identifiers
 
 
-def test_a_link_that_does_not_lead_to_the_web_is_dropped() -> None:
+def test_link_without_http_scheme_is_dropped() -> None:
     sample = load("shopify", "checkouts.create").but(abandoned_checkout_url="javascript:alert(1)")
     assert "checkout_url" not in only(sample).data
 
@@ -373,7 +371,7 @@ def test_a_link_that_does_not_lead_to_the_web_is_dropped() -> None:
 # Orders
 
 
-def test_an_order_carries_its_money_and_its_names() -> None:
+def test_order_holds_its_amounts_and_names() -> None:
     event = only("orders.create")
     assert event.id == f"order:{ORDER}:completed"
     assert event.occurred_at == utc("2026-11-17T13:11:40")
@@ -423,7 +421,7 @@ def test_an_order_carries_its_money_and_its_names() -> None:
         ("orders.fulfilled", "fulfilled", "2026-11-18T18:20:33"),
     ],
 )
-def test_each_turn_of_an_order_has_its_id_and_its_time(
+def test_each_order_topic_has_its_own_event_id_and_time(
     name: str, event_id: str, occurred_at: str
 ) -> None:
     event = only(name)
@@ -431,16 +429,16 @@ def test_each_turn_of_an_order_has_its_id_and_its_time(
     assert event.occurred_at == utc(occurred_at)
 
 
-def test_a_cancelled_order_says_why() -> None:
+def test_cancelled_order_holds_its_reason() -> None:
     assert only("orders.cancelled").data["reason"] == "customer"
 
 
-def test_a_fulfilled_order_without_shipments_is_dated_by_its_update() -> None:
+def test_fulfilled_order_without_shipments_uses_updated_at() -> None:
     sample = load("shopify", "orders.fulfilled").but(fulfillments=None)
     assert only(sample).occurred_at == utc("2026-11-18T18:20:35")
 
 
-def test_an_order_is_addressed_by_the_first_usable_of_three_addresses() -> None:
+def test_order_uses_first_usable_of_three_emails() -> None:
     sample = load("shopify", "orders.create")
     contact = sample.but(email="n/a", contact_email="Desk@Example.org")
     assert only(contact).identifiers["email"] == "desk@example.org"
@@ -448,7 +446,7 @@ def test_an_order_is_addressed_by_the_first_usable_of_three_addresses() -> None:
     assert only(customer).identifiers["email"] == "noor.haddad@example.com"
 
 
-def test_a_guest_is_named_by_the_shipping_address() -> None:
+def test_guest_name_comes_from_shipping_address() -> None:
     event = only("orders.create.guest")
     assert event.identifiers["email"] == "jonas@weidmann-tischlerei.example"
     assert "external_id" not in event.identifiers
@@ -458,12 +456,12 @@ def test_a_guest_is_named_by_the_shipping_address() -> None:
     assert event.contact.consents == ()
 
 
-def test_a_guest_without_a_shipping_address_is_named_by_the_billing_address() -> None:
+def test_guest_name_falls_back_to_billing_address() -> None:
     event = only(load("shopify", "orders.create.guest").but(shipping_address=None))
     assert names_in(event) == ("Weidmann", "Tischlerei")
 
 
-def test_a_customer_is_named_by_the_customer_record() -> None:
+def test_customer_name_comes_from_customer_record() -> None:
     sample = load("shopify", "orders.create")
     gift = {**sample.body["shipping_address"], "first_name": "Wren", "city": "Halifax"}
     event = only(sample.but(shipping_address=gift))
@@ -471,20 +469,20 @@ def test_a_customer_is_named_by_the_customer_record() -> None:
     assert event.contact.properties == {"country": "CA", "city": "Lunenburg"}
 
 
-def test_revenue_is_without_the_tax_that_prices_include() -> None:
+def test_revenue_excludes_tax_included_in_prices() -> None:
     event = only("orders.create.guest")
     assert (event.data["subtotal"], event.data["tax"]) == (159.68, 25.5)
     assert event.data["revenue"] == 134.18
     assert event.data["currency"] == "CAD", "orders are in the currency of the shop"
 
 
-def test_an_order_of_several_coupons_names_them_all() -> None:
+def test_order_lists_all_its_coupons() -> None:
     codes = [{"code": "WELCOME10"}, {"code": "FREESHIP"}]
     data = only(load("shopify", "orders.create").but(discount_codes=codes)).data
     assert (data["coupon"], data["coupons"]) == ("WELCOME10", ["WELCOME10", "FREESHIP"])
 
 
-def test_a_test_order_and_a_test_notification_say_so() -> None:
+def test_test_order_and_test_notification_are_marked() -> None:
     sample = load("shopify", "orders.create")
     assert only(sample.but(test=True)).data["test"] is True
     notification = Sample({**sample.headers, "x-shopify-test": "true"}, sample.body)
@@ -493,13 +491,13 @@ def test_a_test_order_and_a_test_notification_say_so() -> None:
     assert only(Sample({**cart.headers, "x-shopify-test": "true"}, cart.body)).data["test"] is True
 
 
-def test_ids_beyond_what_a_double_can_hold_keep_every_digit() -> None:
+def test_ids_larger_than_a_double_keep_every_digit() -> None:
     sample = load("shopify", "orders.create").but(id=18446744073709551615)
     event = only(json_round_trip(sample))
     assert event.identifiers["order"] == event.data["order_id"] == "18446744073709551615"
 
 
-def test_the_global_id_of_an_order_is_the_same_order() -> None:
+def test_global_order_id_is_the_same_order() -> None:
     sample = load("shopify", "orders.create").but(id=f"gid://shopify/Order/{ORDER}")
     assert only(sample) == only("orders.create")
 
@@ -512,7 +510,7 @@ def json_round_trip(sample: Sample) -> Sample:
 # Refunds and shipments
 
 
-def test_a_refund_is_worth_what_was_paid_back() -> None:
+def test_refund_total_is_the_amount_paid_back() -> None:
     event = only("refunds.create")
     assert event.id == "refund:1049227718830561774"
     assert event.occurred_at == utc("2026-11-21T20:45:10")
@@ -526,13 +524,13 @@ def test_a_refund_is_worth_what_was_paid_back() -> None:
     assert [(p["sku"], p["quantity"]) for p in event.data["products"]] == [("HLG-MUG-NAVY", 1)]
 
 
-def test_a_refund_that_names_no_payment_is_worth_its_lines() -> None:
+def test_refund_without_payment_uses_its_lines() -> None:
     event = only(load("shopify", "refunds.create").but(transactions=[]))
     assert (event.data["total"], event.data["currency"]) == (25.14, "CAD")
 
 
 @pytest.mark.parametrize("change", [{"status": "failure"}, {"kind": "void"}])
-def test_a_payment_that_moved_no_money_back_is_not_counted(change: Mapping[str, str]) -> None:
+def test_failed_refund_payment_is_not_counted(change: Mapping[str, str]) -> None:
     sample = load("shopify", "refunds.create")
     (payment,) = sample.body["transactions"]
     assert only(sample.but(transactions=[{**payment, **change}])).data["total"] == 0.0
@@ -540,7 +538,7 @@ def test_a_payment_that_moved_no_money_back_is_not_counted(change: Mapping[str, 
     assert only(both).data["total"] == 25.14
 
 
-def test_a_shipment_carries_every_parcel() -> None:
+def test_shipment_lists_every_parcel() -> None:
     event = only("fulfillments.create")
     assert event.id == "shipment:5284417730921148803:created"
     assert event.identifiers == {"email": "noor.haddad@example.com", "order": ORDER}
@@ -560,13 +558,13 @@ def test_a_shipment_carries_every_parcel() -> None:
     assert len(event.data["products"]) == 2
 
 
-def test_an_updated_shipment_is_a_new_event() -> None:
+def test_updated_shipment_is_a_new_event() -> None:
     event = only("fulfillments.update")
     assert event.id == "shipment:5284417730921148803:updated:2026-11-19T12:05:40.000Z"
     assert event.data["shipment_status"] == "in_transit"
 
 
-def test_a_scan_of_the_carrier_is_one_event_per_status() -> None:
+def test_carrier_scan_is_one_event_per_status() -> None:
     event = only("fulfillment_events.create")
     assert event.name == "Shipment In Transit"
     assert event.id == "shipment:5284417730921148803:in_transit"
@@ -582,14 +580,14 @@ def test_a_scan_of_the_carrier_is_one_event_per_status() -> None:
 
 
 @pytest.mark.parametrize(("status", "name"), SHIPMENT_EVENTS.items())
-def test_every_status_of_a_carrier_has_a_name(status: str, name: str) -> None:
+def test_every_carrier_status_has_an_event_name(status: str, name: str) -> None:
     sample = load("shopify", "fulfillment_events.create")
     assert only(sample.but(status=status)).name == name
     assert only(sample.but(status=status.upper())).name == name
 
 
 @pytest.mark.parametrize("status", ["teleported", "", None])
-def test_an_unknown_status_is_counted_and_not_an_error(status: str | None) -> None:
+def test_unknown_status_is_counted_and_no_error(status: str | None) -> None:
     sample = load("shopify", "fulfillment_events.create").but(status=status)
     assert translate(sample) == Translation((), "unknown_status")
 
@@ -605,14 +603,14 @@ def test_an_unknown_status_is_counted_and_not_an_error(status: str | None) -> No
         ),
     ],
 )
-def test_news_about_nobody_is_ignored(sample: Sample) -> None:
+def test_delivery_without_contact_is_ignored(sample: Sample) -> None:
     assert translate(sample) == Translation((), "no_contact")
 
 
 # Customers and consent
 
 
-def test_a_new_customer_is_described() -> None:
+def test_new_customer_fields_are_read() -> None:
     event = only("customers.create")
     assert event.id == "customer:9120475538120977218:created"
     assert event.identifiers == {
@@ -624,7 +622,7 @@ def test_a_new_customer_is_described() -> None:
     assert event.contact.consents == ()
 
 
-def test_an_updated_customer_brings_tags_totals_home_and_consent() -> None:
+def test_updated_customer_brings_tags_totals_address_and_consent() -> None:
     event = only("customers.update")
     assert event.id == "customer:9120475538120977218:updated:2026-11-18T22:31:06.000Z"
     assert event.identifiers["phone"] == "+14185550136"
@@ -646,12 +644,12 @@ def test_an_updated_customer_brings_tags_totals_home_and_consent() -> None:
     )
 
 
-def test_a_switched_account_is_one_event_per_switch() -> None:
+def test_account_switch_is_one_event_per_switch() -> None:
     assert only("customers.enable").id.endswith(":enabled:2026-11-18T22:40:18.000Z")
     assert only("customers.disable").id.endswith(":disabled:2026-11-20T09:00:02.000Z")
 
 
-def test_an_answer_about_mail_is_dated_evidence() -> None:
+def test_email_consent_is_dated_evidence() -> None:
     granted = only("customers_email_marketing_consent.update")
     assert granted.data == {
         "customer_id": "9120475538120977218",
@@ -667,14 +665,14 @@ def test_an_answer_about_mail_is_dated_evidence() -> None:
 
 
 @pytest.mark.parametrize("state", ["not_subscribed", "pending", "redacted", "invalid", "novel"])
-def test_a_state_that_is_no_answer_grants_and_withdraws_nothing(state: str) -> None:
+def test_state_without_answer_changes_no_consent(state: str) -> None:
     sample = load("shopify", "customers_email_marketing_consent.update")
     event = only(sample.but(email_marketing_consent={"state": state}))
     assert event.data["state"] == state
     assert event.contact.consents == ()
 
 
-def test_an_undated_answer_is_told_at_its_trigger_time_and_stays_undated() -> None:
+def test_undated_consent_uses_trigger_time_and_stays_undated() -> None:
     sample = load("shopify", "customers_email_marketing_consent.update")
     event = only(sample.but(email_marketing_consent={"state": "UNSUBSCRIBED"}))
     assert event.occurred_at == utc("2026-11-18T22:30:53.617330")
@@ -682,7 +680,7 @@ def test_an_undated_answer_is_told_at_its_trigger_time_and_stays_undated() -> No
     assert (fact.state, fact.at) == ("withdrawn", None)
 
 
-def test_a_subscribed_buyer_brings_the_consent_with_its_date() -> None:
+def test_subscribed_buyer_brings_dated_consent() -> None:
     (fact,) = only("orders.create").contact.consents
     assert fact == ConsentEvidence(
         state="granted",
@@ -694,7 +692,7 @@ def test_a_subscribed_buyer_brings_the_consent_with_its_date() -> None:
 
 
 def buyer_with(state: str | None, *, ticked: bool | None, email: str = "") -> Sample:
-    """Noor's order with another consent, tick and, if given, another address than her record's."""
+    """Noor's order with this consent, checkbox and, if given, another address than her record's."""
     sample = load("shopify", "orders.create")
     consent = {"state": state, "consent_updated_at": "2026-05-05T10:00:00-03:00"}
     customer = {**sample.body["customer"], "email_marketing_consent": state and consent}
@@ -705,30 +703,30 @@ def buyer_with(state: str | None, *, ticked: bool | None, email: str = "") -> Sa
     )
 
 
-def test_a_tick_in_the_checkout_is_a_grant_without_a_date() -> None:
+def test_checkout_checkbox_grants_consent_without_date() -> None:
     for state in (None, "not_subscribed"):
         (fact,) = only(buyer_with(state, ticked=True)).contact.consents
         assert (fact.state, fact.at, fact.consent_text) == ("granted", None, None)
 
 
 @pytest.mark.parametrize("ticked", [False, None])
-def test_no_tick_says_nothing(ticked: bool | None) -> None:
+def test_unticked_checkbox_changes_no_consent(ticked: bool | None) -> None:
     assert only(buyer_with(None, ticked=ticked)).contact.consents == ()
 
 
-def test_a_tick_does_not_outweigh_a_withdrawal() -> None:
+def test_checkbox_does_not_override_a_withdrawal() -> None:
     (fact,) = only(buyer_with("unsubscribed", ticked=True)).contact.consents
     assert fact.state == "withdrawn"
 
 
-def test_a_grant_for_one_address_does_not_cover_another() -> None:
+def test_consent_for_one_address_does_not_cover_another() -> None:
     other = "noor@work.example"
     assert only(buyer_with("subscribed", ticked=False, email=other)).contact.consents == ()
     (fact,) = only(buyer_with("unsubscribed", ticked=False, email=other)).contact.consents
     assert fact.state == "withdrawn"
 
 
-def test_a_tick_without_an_address_says_nothing() -> None:
+def test_checkbox_without_address_changes_no_consent() -> None:
     sample = load("shopify", "checkouts.create.anonymous").but(buyer_accepts_marketing=True)
     assert only(sample).contact.consents == ()
 
@@ -741,7 +739,7 @@ def test_local_offsets_become_utc() -> None:
     assert only(sample).occurred_at == utc("2026-11-17T17:45:00")
 
 
-def test_a_time_ahead_of_ours_is_believed_for_ten_minutes() -> None:
+def test_future_time_is_accepted_up_to_ten_minutes() -> None:
     sample = load("shopify", "orders.create")
     created = utc("2026-11-17T13:11:40")
     assert only(sample, created - timedelta(minutes=10)).occurred_at == created
@@ -749,14 +747,14 @@ def test_a_time_ahead_of_ours_is_believed_for_ten_minutes() -> None:
     assert only(sample, received_at).occurred_at == received_at
 
 
-def test_a_consent_from_the_future_does_not_outrank_later_answers() -> None:
+def test_future_consent_does_not_outrank_later_answers() -> None:
     sample = load("shopify", "customers_email_marketing_consent.update")
     consent = {"state": "subscribed", "consent_updated_at": "2999-01-01T00:00:00Z"}
     (fact,) = only(sample.but(email_marketing_consent=consent)).contact.consents
     assert fact.at is None  # undated evidence never outranks an answer
 
 
-# What is malformed
+# Malformed bodies
 
 
 @pytest.mark.parametrize(
@@ -787,7 +785,7 @@ def test_a_consent_from_the_future_does_not_outrank_later_answers() -> None:
         ("customers.update", {"updated_at": None}, "updated_at"),
     ],
 )
-def test_a_malformed_body_is_refused_with_its_place(
+def test_malformed_body_is_rejected_with_location(
     name: str, fields: Mapping[str, Any], place: str
 ) -> None:
     with pytest.raises(WebhookError) as refused:
@@ -797,7 +795,7 @@ def test_a_malformed_body_is_refused_with_its_place(
     assert str(refused.value) == f"{place}: {refused.value.reason}"
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
+def test_body_that_is_no_object_is_rejected() -> None:
     headers = load("shopify", "orders.create").headers
     bodies: list[Any] = [[], "order", None]
     for body in bodies:
@@ -805,12 +803,12 @@ def test_a_body_that_is_no_object_is_refused() -> None:
             translate(Sample(headers, body))
 
 
-def test_half_a_surrogate_pair_is_replaced_by_something_that_can_be_stored() -> None:
+def test_lone_surrogate_is_replaced_for_storage() -> None:
     sample = load("shopify", "orders.create").but(name=json.loads(r'"#1204 \ud83d"'))
     assert only(sample).data["name"] == "#1204 ?"
 
 
-def test_a_refusal_does_not_repeat_personal_data() -> None:
+def test_rejection_contains_no_personal_data() -> None:
     canary = "canary@example.com"
     for fields in (
         {"created_at": canary},
@@ -854,7 +852,7 @@ junk: st.SearchStrategy[Any] = st.one_of(
 
 
 @given(st.data())
-def test_any_value_at_any_place_is_translated_or_refused_and_never_crashes(
+def test_any_value_in_any_field_is_translated_or_rejected(
     data: st.DataObject,
 ) -> None:
     name = data.draw(st.sampled_from(SAMPLES))

@@ -1,4 +1,4 @@
-"""What the ports of imports and exports promise, in memory and in DynamoDB."""
+"""The contract of the import and export ports, in memory and in DynamoDB."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,8 +26,8 @@ WITHDRAWN = ContactUpdate(consents=(consent_fact(state="withdrawn"),))
 SIGNED_UP = event("Signed Up", contact=ContactUpdate({"first_name": "Ada"}))
 
 
-def live(ports: Ports, *events: Event, applied: int = 1) -> None:
-    """What `append` and `react` make of these events."""
+def append_and_apply(ports: Ports, *events: Event, applied: int = 1) -> None:
+    """Append the events and store the profile that `react` makes of them."""
     before = ports.contacts.profile(STORE, contact())
     after = before or Profile(STORE, contact())
     for each in events:
@@ -41,8 +41,8 @@ def live(ports: Ports, *events: Event, applied: int = 1) -> None:
 # --- people ---
 
 
-def test_only_identifiers_that_lead_somewhere_have_an_owner(ports: Ports) -> None:
-    live(ports, event(identifiers={"email": ADA, "external_id": "7"}))
+def test_owners_returns_only_claimed_identifiers(ports: Ports) -> None:
+    append_and_apply(ports, event(identifiers={"email": ADA, "external_id": "7"}))
     wanted: set[Identifier] = {("email", ADA), ("external_id", "7"), ("phone", "+33612345678")}
     assert ports.people.owners(STORE, wanted) == {
         ("email", ADA): contact(),
@@ -51,14 +51,14 @@ def test_only_identifiers_that_lead_somewhere_have_an_owner(ports: Ports) -> Non
     assert ports.people.owners("another", wanted) == {}
 
 
-def test_profiles_come_by_the_hundred_and_unknown_ones_are_left_out(ports: Ports) -> None:
-    live(ports, SIGNED_UP)
+def test_profiles_are_read_in_bulk_without_unknown_contacts(ports: Ports) -> None:
+    append_and_apply(ports, SIGNED_UP)
     others = {f"c{n:025d}" for n in range(150)}
     found = ports.people.profiles(STORE, {contact(), *others})
     assert found == {contact(): ports.contacts.profile(STORE, contact())}
 
 
-def test_an_event_is_kept_once_and_the_one_that_is_there_is_the_answer(ports: Ports) -> None:
+def test_event_is_stored_once_and_existing_one_is_returned(ports: Ports) -> None:
     first = event("Contact Imported", {"row": 2}, id_="import:x", source="import")
     second = replace(first, data={"row": 9})
     assert ports.people.keep(contact(), first) is None
@@ -67,8 +67,8 @@ def test_an_event_is_kept_once_and_the_one_that_is_there_is_the_answer(ports: Po
     assert ports.people.life(STORE, contact()).events == (first,)
 
 
-def test_a_life_is_all_there_is_of_a_contact(ports: Ports) -> None:
-    live(ports, SIGNED_UP, event("Asked", contact=WITHDRAWN))
+def test_imported_contact_holds_all_items_of_the_contact(ports: Ports) -> None:
+    append_and_apply(ports, SIGNED_UP, event("Asked", contact=WITHDRAWN))
     ports.enrollments.enroll(enrollment())
     life = ports.people.life(STORE, contact())
     assert life.profile == ports.contacts.profile(STORE, contact())
@@ -77,48 +77,54 @@ def test_a_life_is_all_there_is_of_a_contact(ports: Ports) -> None:
     assert kinds - {"TRIGGER"} == {"CONSENT", "ENROLLMENT"}
 
 
-def test_nothing_is_a_life_too(ports: Ports) -> None:
+def test_imported_contact_of_unknown_id_is_empty(ports: Ports) -> None:
     life = ports.people.life(STORE, contact())
     assert (life.profile, life.events, life.others) == (None, (), ())
     assert not ports.people.forget(life)
 
 
-def test_who_is_forgotten_leaves_nothing_but_the_place_in_the_stream(ports: Ports) -> None:
-    live(ports, event(identifiers={"email": ADA, "external_id": "7"}, contact=WITHDRAWN), applied=5)
+def test_removed_contact_leaves_only_its_last_sequence(ports: Ports) -> None:
+    append_and_apply(
+        ports, event(identifiers={"email": ADA, "external_id": "7"}, contact=WITHDRAWN), applied=5
+    )
     assert ports.people.forget(ports.people.life(STORE, contact()))
     assert ports.people.life(STORE, contact()) == (
-        STORE, contact(), Profile(STORE, contact(), last_sequence=5), (), (),
-    )  # fmt: skip
+        STORE,
+        contact(),
+        Profile(STORE, contact(), last_sequence=5),
+        (),
+        (),
+    )
     assert ports.people.owners(STORE, {("email", ADA), ("external_id", "7")}) == {}
     assert ports.look.proofs() == []
 
 
-def test_who_has_changed_meanwhile_is_not_forgotten(ports: Ports) -> None:
-    live(ports, SIGNED_UP, applied=1)
+def test_contact_changed_meanwhile_is_not_removed(ports: Ports) -> None:
+    append_and_apply(ports, SIGNED_UP, applied=1)
     seen = ports.people.life(STORE, contact())
-    live(ports, event("Order Completed"), applied=2)
+    append_and_apply(ports, event("Order Completed"), applied=2)
     assert not ports.people.forget(seen)
     assert len(ports.people.life(STORE, contact()).events) == 2
 
 
-def test_who_was_forgotten_may_come_again_and_then_stays(ports: Ports) -> None:
-    live(ports, SIGNED_UP, applied=1)
+def test_removed_contact_can_be_created_again(ports: Ports) -> None:
+    append_and_apply(ports, SIGNED_UP, applied=1)
     ports.people.forget(ports.people.life(STORE, contact()))
-    live(ports, event("Order Completed"), applied=2)
-    (line,) = [line for kind, line in everything(ports) if kind == "contacts"]
+    append_and_apply(ports, event("Order Completed"), applied=2)
+    (line,) = [line for kind, line in scan_store(ports) if kind == "contacts"]
     assert line["totals"].keys() == {"Order Completed"}
 
 
-def test_a_no_of_somebody_who_was_forgotten_stays(ports: Ports) -> None:
-    live(ports, SIGNED_UP)
+def test_withdrawal_of_removed_contact_stays(ports: Ports) -> None:
+    append_and_apply(ports, SIGNED_UP)
     ports.people.forget(ports.people.life(STORE, contact()))
     ports.contacts.withdraw(contact(), event("Unsubscribed", contact=WITHDRAWN))
-    (line,) = [line for kind, line in everything(ports) if kind == "contacts"]
+    (line,) = [line for kind, line in scan_store(ports) if kind == "contacts"]
     assert line["consent"]["offers"]["state"] == "withdrawn"
 
 
-def test_an_address_that_is_taken_away_is_not_mailed_any_more(ports: Ports) -> None:
-    live(ports, SIGNED_UP, applied=1)
+def test_removed_email_leaves_no_email_in_the_profile(ports: Ports) -> None:
+    append_and_apply(ports, SIGNED_UP, applied=1)
     before = ports.contacts.profile(STORE, contact())
     assert before is not None
     assert ports.contacts.apply(before, replace(before, fields={}, last_sequence=2))
@@ -127,7 +133,7 @@ def test_an_address_that_is_taken_away_is_not_mailed_any_more(ports: Ports) -> N
     assert after.email is None
 
 
-# --- how far an import and an export have come ---
+# --- progress of imports and exports ---
 
 IMPORT = Import(
     STORE,
@@ -140,7 +146,7 @@ IMPORT = Import(
 )
 
 
-def test_an_import_begins_once(ports: Ports) -> None:
+def test_import_begins_once(ports: Ports) -> None:
     assert ports.imports.load(STORE, IMPORT.id) is None
     assert ports.imports.begin(IMPORT) == IMPORT
     assert ports.imports.begin(IMPORT._replace(row=7)) == IMPORT
@@ -148,7 +154,7 @@ def test_an_import_begins_once(ports: Ports) -> None:
     assert ports.imports.load("another", IMPORT.id) is None
 
 
-def test_a_step_of_an_import_comes_back_as_it_was(ports: Ports) -> None:
+def test_import_progress_survives_round_trip(ports: Ports) -> None:
     ports.imports.begin(IMPORT)
     step = IMPORT._replace(
         call_no=1,
@@ -167,7 +173,7 @@ def test_a_step_of_an_import_comes_back_as_it_was(ports: Ports) -> None:
     assert ports.imports.load(STORE, IMPORT.id) == step
 
 
-def test_only_one_of_two_who_go_on_from_the_same_step_does(ports: Ports) -> None:
+def test_only_one_of_two_concurrent_saves_succeeds(ports: Ports) -> None:
     ports.imports.begin(IMPORT)
     assert ports.imports.save(IMPORT, IMPORT._replace(call_no=1, row=100))
     assert not ports.imports.save(IMPORT, IMPORT._replace(call_no=1, row=50))
@@ -176,7 +182,7 @@ def test_only_one_of_two_who_go_on_from_the_same_step_does(ports: Ports) -> None
     assert held.row == 100
 
 
-def test_an_export_keeps_its_place_as_an_import_does(ports: Ports) -> None:
+def test_export_progress_is_saved_like_import_progress(ports: Ports) -> None:
     export = Export(STORE, "all-01234567", MONDAY_NOON)
     assert ports.exports.begin(export) == ports.exports.begin(export._replace(read=9)) == export
     step = export._replace(call_no=1, after='{"pk": 1}', parts={"events": 2}, lines={"events": 9})
@@ -189,7 +195,7 @@ def test_an_export_keeps_its_place_as_an_import_does(ports: Ports) -> None:
 # --- everything ---
 
 
-def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str, Any]]]:
+def scan_store(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str, Any]]]:
     lines: list[tuple[str, Mapping[str, Any]]] = []
     after = ""
     while True:
@@ -200,13 +206,13 @@ def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str,
             return lines
 
 
-def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
+def test_store_scan_returns_all_items_of_one_store(ports: Ports) -> None:
     answers = (consent_fact(), consent_fact("news", at=None))
     facts = ContactUpdate({"first_name": "Ada"}, consents=answers)
-    live(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
+    append_and_apply(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     ports.timeline.append("c" + "0" * 25, replace(event(), store="another"))
-    found = {(kind, str(line.get("topic", ""))): line for kind, line in everything(ports)}
+    found = {(kind, str(line.get("topic", ""))): line for kind, line in scan_store(ports)}
     assert found["contacts", ""] == {
         "contact": contact(),
         "properties": {},
@@ -214,21 +220,27 @@ def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
         "email": ADA,
         "consent": {
             "offers": {
-                "state": "granted", "at": "2026-11-02T12:00:00.000Z", "method": "form",
+                "state": "granted",
+                "at": "2026-11-02T12:00:00.000Z",
+                "method": "form",
                 "source": "footer",
             },
             "news": {
-                "state": "granted", "at": "2026-11-02T12:00:00.000Z", "method": "form",
+                "state": "granted",
+                "at": "2026-11-02T12:00:00.000Z",
+                "method": "form",
                 "source": "footer",
             },
         },
         "totals": {
             "Signed Up": {
-                "count": 1, "first": "2026-11-02T12:00:00.000Z",
-                "last": "2026-11-02T12:00:00.000Z", "value": "12.5000",
+                "count": 1,
+                "first": "2026-11-02T12:00:00.000Z",
+                "last": "2026-11-02T12:00:00.000Z",
+                "value": "12.5000",
             }
         },
-    }  # fmt: skip
+    }
     assert found["events", ""]["event"] == "Signed Up"
     assert found["events", ""]["properties"] == {"total": "12.50"}
     assert found["events", ""]["says"]["first_name"] == "Ada"
@@ -237,7 +249,7 @@ def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
     assert found["identities", ""] == {"identity": f"email#{ADA}", "contact": contact()}
     assert found["suppressions", ""]["address_sha256"] == address_hash(ADA)
     assert len(found) == 6
-    assert {kind for kind, _ in everything(ports, "another")} == {"events"}
+    assert {kind for kind, _ in scan_store(ports, "another")} == {"events"}
 
 
 # --- uploads ---
@@ -251,7 +263,7 @@ def put(ports: Ports, path: str, body: bytes) -> None:
         uploads.client.put_object(Bucket=uploads.bucket, Key=f"{STORE}/{path}", Body=body)
 
 
-def test_a_file_is_read_from_any_place_in_pieces(ports: Ports) -> None:
+def test_file_is_read_in_chunks_from_any_offset(ports: Ports) -> None:
     body = bytes(range(256)) * 1000
     put(ports, "imports/a.csv", body)
     upload = ports.uploads.find(STORE, "imports/a.csv")
@@ -263,11 +275,11 @@ def test_a_file_is_read_from_any_place_in_pieces(ports: Ports) -> None:
     assert list(ports.uploads.read(STORE, upload, len(body))) == []
 
 
-def test_there_is_no_file_where_none_was_put(ports: Ports) -> None:
+def test_missing_file_is_not_found(ports: Ports) -> None:
     assert ports.uploads.find(STORE, "imports/none.csv") is None
 
 
-def test_an_empty_file_is_empty(ports: Ports) -> None:
+def test_empty_file_has_no_chunks(ports: Ports) -> None:
     put(ports, "imports/empty.csv", b"")
     upload = ports.uploads.find(STORE, "imports/empty.csv")
     assert upload is not None

@@ -1,4 +1,4 @@
-"""The queue of exports: from a put in the bucket to files of everything, which can be imported."""
+"""The export function: from an upload to export files, which can be imported."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ def lines(shop: Shop, kind: str) -> list[Any]:
     return [json.loads(line) for key in found for line in text(f"{shop.store}/{key}").splitlines()]
 
 
-def test_everything_of_a_store_is_exported_and_of_no_other(
+def test_export_holds_everything_of_its_store_only(
     cloud: Cloud, shop: Shop, printed: Printed
 ) -> None:
     other = cloud.open_shop()
@@ -41,7 +41,7 @@ def test_everything_of_a_store_is_exported_and_of_no_other(
     assert files(other, "exports/") == []
 
 
-def test_only_what_is_asked_for_is_exported(shop: Shop) -> None:
+def test_export_holds_only_requested_kinds(shop: Shop) -> None:
     tell(shop, "Signed Up")
     bring(shop, "exports/some.export.json", {"include": ["events"]})
     assert report(shop, "exports")["lines"] == {"events": 1}
@@ -59,7 +59,7 @@ def test_only_what_is_asked_for_is_exported(shop: Shop) -> None:
         ("[1]", "the file says nothing that is known"),
     ],
 )
-def test_a_wish_that_cannot_be_read_is_refused_with_a_remedy(
+def test_invalid_export_file_is_rejected_with_remedy(
     shop: Shop, printed: Printed, asked: Any, problem: str
 ) -> None:
     bring(shop, "exports/all.export.json", asked)
@@ -70,7 +70,7 @@ def test_a_wish_that_cannot_be_read_is_refused_with_a_remedy(
     assert printed.counted("ExportsRefused") == 1
 
 
-def test_an_export_that_needs_many_functions_asks_for_them(
+def test_long_export_continues_in_further_invocations(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = transfer.exporter()
@@ -88,7 +88,7 @@ def test_an_export_that_needs_many_functions_asks_for_them(
     assert len(lines(shop, "events")) == 60
 
 
-def test_the_same_message_again_is_harmless(shop: Shop) -> None:
+def test_repeated_message_changes_nothing(shop: Shop) -> None:
     tell(shop, "Signed Up")
     bring(shop, "exports/all.export.json", "")
     before = files(shop, "exports/")
@@ -96,8 +96,8 @@ def test_the_same_message_again_is_harmless(shop: Shop) -> None:
     assert files(shop, "exports/") == before
 
 
-def test_what_was_exported_can_be_imported_elsewhere(cloud: Cloud, shop: Shop) -> None:
-    """All but consent: nobody says yes to another shop by being moved there."""
+def test_exported_contacts_can_be_imported_into_another_store(cloud: Cloud, shop: Shop) -> None:
+    """All but consent: a contact who moves to another shop has not consented there."""
     there = cloud.open_shop()
     tell(shop, "Signed Up", contact={"email": EMAIL, "locale": "fa-IR", "properties": {"n": [1]}})
     bring(shop, "exports/all.export.json", {"include": ["contacts"]})
@@ -116,12 +116,12 @@ def test_what_was_exported_can_be_imported_elsewhere(cloud: Cloud, shop: Shop) -
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"export": "x"}', changed_file("B/exports/a")])
-def test_what_is_not_ours_is_passed_over(shop: Shop, body: Any) -> None:
+def test_unrelated_upload_is_ignored(shop: Shop, body: Any) -> None:
     assert handler(queued(body), Context()) == {"batchItemFailures": []}
 
 
 @pytest.mark.parametrize("path", ["exports/none.export.json", "exports/a.json"])
-def test_what_is_not_there_is_passed_over(shop: Shop, path: str) -> None:
+def test_missing_upload_is_ignored(shop: Shop, path: str) -> None:
     assert handler(queued(changed_file(f"{shop.store}/{path}")), Context()) == {
         "batchItemFailures": []
     }

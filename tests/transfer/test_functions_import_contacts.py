@@ -1,4 +1,4 @@
-"""The queue of uploaded contacts: from a put in the bucket to people, reports, and back."""
+"""The import function: from an upload to contacts and reports, and the revert."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def person(shop: Shop, email: str = EMAIL) -> Any:
     return found.as_data() if found else None
 
 
-def test_a_file_is_imported_and_taken_back(shop: Shop, printed: Printed) -> None:
+def test_file_is_imported_and_reverted(shop: Shop, printed: Printed) -> None:
     put(shop, "imports/people.import.json", {"lists": ["vip"]})
     bring(shop, "imports/people.csv", PEOPLE)
     done = report(shop)
@@ -38,7 +38,7 @@ def test_a_file_is_imported_and_taken_back(shop: Shop, printed: Printed) -> None
     assert {*left[0]} == {"pk", "sk", "last_sequence", "expires_at"}
 
 
-def test_a_file_without_settings_is_checked_and_nothing_is_written(shop: Shop) -> None:
+def test_file_without_settings_is_a_dry_run(shop: Shop) -> None:
     bring(shop, "imports/people.csv", PEOPLE)
     assert report(shop)["outcome"] == "checked"
     assert report(shop)["counts"]["created"] == 2
@@ -46,7 +46,7 @@ def test_a_file_without_settings_is_checked_and_nothing_is_written(shop: Shop) -
 
 
 @pytest.mark.no_cover
-def test_an_import_that_needs_many_functions_asks_for_them(shop: Shop) -> None:
+def test_long_import_continues_in_further_invocations(shop: Shop) -> None:
     rows = "".join(f"p{n}@mail.example\n" for n in range(350))
     put(shop, "imports/many.import.json", {"rows_per_second": 5000})
     assert bring(shop, "imports/many.csv", f"email\n{rows}", looks=1) == 4
@@ -54,7 +54,7 @@ def test_an_import_that_needs_many_functions_asks_for_them(shop: Shop) -> None:
     assert len(shop.events("Contact Imported")) == 350
 
 
-def test_the_same_message_again_is_harmless(shop: Shop) -> None:
+def test_repeated_message_changes_nothing(shop: Shop) -> None:
     put(shop, "imports/people.import.json", {})
     bring(shop, "imports/people.csv", PEOPLE)
     before = shop.items()
@@ -62,7 +62,7 @@ def test_the_same_message_again_is_harmless(shop: Shop) -> None:
     assert shop.items() == before
 
 
-def test_what_was_known_before_comes_back(shop: Shop) -> None:
+def test_revert_restores_previous_values(shop: Shop) -> None:
     tell(shop, "Signed Up")
     before = person(shop)
     put(shop, "imports/people.import.json", {})
@@ -70,12 +70,16 @@ def test_what_was_known_before_comes_back(shop: Shop) -> None:
     assert person(shop)["first_name"] == "Replaced"
     bring(shop, f"imports/{report(shop)['import']}.undo.json", "")
     assert report(shop)["undo"] == {
-        "rows": 2, "restored": 1, "erased": 1, "left": 0, "stay_withdrawn": 0,
-    }  # fmt: skip
+        "rows": 2,
+        "restored": 1,
+        "erased": 1,
+        "left": 0,
+        "stay_withdrawn": 0,
+    }
     assert person(shop) == before
 
 
-def test_mistakes_lie_beside_the_report_as_csv(shop: Shop) -> None:
+def test_row_errors_are_written_as_csv_beside_the_report(shop: Shop) -> None:
     put(shop, "imports/people.import.json", {})
     bring(shop, "imports/people.csv", f"email\n{EMAIL}\nnobody\n")
     (path,) = report(shop)["errors"]
@@ -86,7 +90,7 @@ def test_mistakes_lie_beside_the_report_as_csv(shop: Shop) -> None:
     assert EMAIL not in str(report(shop))
 
 
-def test_a_file_that_cannot_be_read_is_refused(shop: Shop, printed: Printed) -> None:
+def test_unreadable_file_is_rejected(shop: Shop, printed: Printed) -> None:
     bring(shop, "imports/people.csv", PEOPLE.encode("utf-16"))
     assert report(shop)["outcome"] == "refused"
     assert printed.counted("ImportsRefused") == 1
@@ -95,16 +99,18 @@ def test_a_file_that_cannot_be_read_is_refused(shop: Shop, printed: Printed) -> 
 @pytest.mark.parametrize(
     "body", ["", "no json", "[]", '{"store": 1}', '{"import": "x"}', changed_file("Bad/imports/a")]
 )
-def test_what_is_not_ours_is_passed_over(shop: Shop, body: Any) -> None:
+def test_unrelated_upload_is_ignored(shop: Shop, body: Any) -> None:
     assert handler(queued(body), Context()) == {"batchItemFailures": []}
 
 
-def test_an_import_that_nobody_knows_of_is_passed_over(shop: Shop) -> None:
+def test_unknown_import_is_ignored(shop: Shop) -> None:
     message = {"store": shop.store, "import": "nothing-01234567"}
     assert handler(queued(message), Context()) == {"batchItemFailures": []}
 
 
-def test_what_fails_is_handed_over_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_message_is_returned_to_the_queue(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: Any) -> Any:
         raise RuntimeError(EMAIL)
 

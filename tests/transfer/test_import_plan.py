@@ -1,4 +1,4 @@
-"""A file and its settings come to a plan, or to all that is wrong with them and what to do."""
+"""A file and its settings make a plan, or problems with remedies."""
 
 import json
 import re
@@ -70,35 +70,35 @@ def fields(head: str) -> list[str]:
         ("", ""),
     ],
 )
-def test_the_meaning_of_a_column_is_guessed_from_its_title(title: str, field: str) -> None:
+def test_column_field_is_guessed_from_its_title(title: str, field: str) -> None:
     head = f"{title}\n" if field == "email" else f"email,{title}\n"
     assert fields(head)[-1] == field
 
 
-def test_a_column_of_unsubscribed_people_means_the_opposite_of_consent() -> None:
+def test_unsubscribed_column_is_read_as_withdrawn_consent() -> None:
     assert good("email,Opt-Out\n").columns[1].withdrawn == ("yes", "true", "1", "y")
 
 
 @pytest.mark.parametrize(("delimiter", "name"), [(",", "a"), (";", "b"), ("\t", "c"), ("|", "d")])
-def test_the_delimiter_is_the_one_that_the_header_has_most_of(delimiter: str, name: str) -> None:
+def test_delimiter_is_the_most_frequent_one_in_the_header(delimiter: str, name: str) -> None:
     found = good(f'email{delimiter}"a,b;c"{delimiter}{name}\n')
     assert found.delimiter == delimiter
     assert [column.title for column in found.columns] == ["email", "a,b;c", name]
 
 
-def test_rows_begin_after_the_header_and_after_a_mark() -> None:
+def test_rows_begin_after_header_and_byte_order_mark() -> None:
     assert good("email\nx").start == 6
     assert good("\ufeffemail\nx").start == 9
     assert good('\ufeff{"email": 1}', kind="jsonl").start == 3
 
 
-def test_without_settings_nothing_but_a_dry_run_is_made() -> None:
+def test_file_without_settings_plans_a_dry_run() -> None:
     assert good("email\n").dry_run
     assert not good("email\n", settings()).dry_run
     assert good("email\n", settings(dry_run=True)).dry_run
 
 
-def test_with_settings_only_what_they_name_is_taken() -> None:
+def test_settings_select_the_columns_to_import() -> None:
     how = settings(columns={"Mail": "email", "Born": {"field": "properties.born", "type": "date"}})
     assert good("Mail,Born,Note\n", how).columns == (
         Column("Mail", "email"),
@@ -107,7 +107,7 @@ def test_with_settings_only_what_they_name_is_taken() -> None:
     )
 
 
-def test_a_plan_comes_back_as_it_was() -> None:
+def test_plan_survives_json_round_trip() -> None:
     how = settings(
         columns={
             "Mail": "email",
@@ -122,7 +122,7 @@ def test_a_plan_comes_back_as_it_was() -> None:
     assert Plan.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
-def test_a_title_that_is_not_there_is_told_with_the_nearest_one() -> None:
+def test_unknown_column_title_suggests_nearest_title() -> None:
     how = settings(columns={"Emial": "email", "Gone": "phone"})
     assert wrong("Email,Name\n", how)[:2] == [
         'columns["Emial"]: is not a column of the file (did you mean "Email"?)',
@@ -160,22 +160,20 @@ def test_a_title_that_is_not_there_is_told_with_the_nearest_one() -> None:
         ),
     ],
 )
-def test_what_keeps_a_file_from_being_read_is_told_with_a_remedy(
-    head: str | bytes, said: str
-) -> None:
+def test_unreadable_file_is_reported_with_remedy(head: str | bytes, said: str) -> None:
     assert wrong(head)[0].startswith(said)
 
 
-def test_a_row_of_somebodys_data_in_the_place_of_the_header_is_not_quoted() -> None:
+def test_missing_header_is_reported_without_personal_data() -> None:
     assert "ada" not in " ".join(wrong("ada@mail.example,Ada Lovelace\n")).lower()
 
 
-def test_an_encoding_that_is_named_is_read() -> None:
+def test_named_encoding_is_used() -> None:
     found = good("émail,email\n".encode("latin-1"), settings(encoding="iso-8859-1"))
     assert [column.title for column in found.columns] == ["émail", "email"]
 
 
-def test_a_head_may_end_inside_of_a_letter() -> None:
+def test_file_head_may_end_inside_a_character() -> None:
     content = ("email\n" + "x" * (HEAD - 7)).encode() + "é".encode()
     assert len(content) == HEAD + 1
     assert good(content).columns == (Column("email", "email"),)
@@ -204,13 +202,13 @@ def test_a_head_may_end_inside_of_a_letter() -> None:
         ({"dryrun": True}, 'did you mean "dry_run"?'),
     ],
 )
-def test_what_is_wrong_with_the_settings_is_told(said: dict[str, Any], problem: str) -> None:
+def test_invalid_settings_are_reported(said: dict[str, Any], problem: str) -> None:
     found = parse_file(json.dumps(said), ImportFile)
     assert isinstance(found, list)
     assert problem in " ".join(map(str, found))
 
 
-def test_a_file_is_from_now_or_from_when_it_says() -> None:
+def test_import_time_is_now_unless_settings_give_one() -> None:
     earlier = MONDAY_NOON - timedelta(days=9)
     assert parse_as_of(None, MONDAY_NOON) == parse_as_of(settings(), MONDAY_NOON) == MONDAY_NOON
     assert parse_as_of(settings(as_of=earlier.isoformat()), MONDAY_NOON) == earlier
@@ -219,7 +217,7 @@ def test_a_file_is_from_now_or_from_when_it_says() -> None:
     assert str(ahead[0]).startswith("as_of: is in the future")
 
 
-def test_the_example_in_the_documents_is_one_that_is_understood() -> None:
+def test_documented_example_is_valid() -> None:
     page = (ROOT / "docs" / "importing.md").read_text("utf-8")
     example, _ = re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL)
     how = parse_file(example, ImportFile)

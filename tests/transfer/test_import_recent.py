@@ -1,10 +1,10 @@
-"""A memory that holds the newest keys, and never more than twice as many as it must."""
+"""The LRU cache keeps the newest keys, and at most twice its size."""
 
 from milepost.transfer.imports import lru
 from milepost.transfer.imports.lru import LruCache
 
 
-def test_the_newest_keys_are_known_and_the_oldest_are_not() -> None:
+def test_lru_keeps_newest_keys_and_drops_oldest() -> None:
     memory = LruCache[int, int]()
     for number in range(lru.DEFAULT_SIZE * 4):
         assert memory.first(number, number) == number

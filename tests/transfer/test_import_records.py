@@ -1,4 +1,4 @@
-"""Bytes come to records whatever they are cut into, and a bad record costs itself alone."""
+"""Records do not depend on chunk borders, and a faulty record fails only itself."""
 
 import csv
 import io
@@ -21,31 +21,31 @@ def raws(content: bytes, kind: Kind = "csv") -> list[bytes]:
     return [record.raw for record in read(content, kind)]
 
 
-def test_each_line_is_a_record_with_its_place() -> None:
+def test_each_line_is_a_record_with_its_offset() -> None:
     assert read(b"a,b\r\nc,d\n") == [FileRecord(0, 5, b"a,b"), FileRecord(5, 9, b"c,d")]
 
 
-def test_the_last_line_needs_no_end() -> None:
+def test_last_line_needs_no_line_break() -> None:
     assert read(b"a\nb") == [FileRecord(0, 2, b"a"), FileRecord(2, 3, b"b")]
 
 
-def test_quotes_hold_a_line_break_together() -> None:
+def test_quoted_cell_may_contain_a_line_break() -> None:
     assert raws(b'1,"two\nlines",x\n2,y\n') == [b'1,"two\nlines",x', b"2,y"]
 
 
-def test_two_quotes_inside_of_quotes_are_one_of_the_text() -> None:
+def test_doubled_quote_is_one_quote() -> None:
     assert raws(b'"say ""hi""\nthere"\nb\n') == [b'"say ""hi""\nthere"', b"b"]
 
 
-def test_a_quote_inside_of_a_plain_cell_is_a_letter() -> None:
+def test_quote_inside_unquoted_cell_is_text() -> None:
     assert raws(b'5" nail,x\ny\n') == [b'5" nail,x', b"y"]
 
 
-def test_a_line_of_json_is_a_record_whatever_quotes_it_holds() -> None:
+def test_json_line_is_one_record_regardless_of_quotes() -> None:
     assert raws(b'{"a": "\\""}\n{"b": 1}\n', "jsonl") == [b'{"a": "\\""}', b'{"b": 1}']
 
 
-def test_a_quote_that_is_never_closed_costs_its_own_line_and_no_other() -> None:
+def test_unclosed_quote_fails_only_its_own_line() -> None:
     found = read(b'a,"b\nc\nd\n')
     assert [(r.raw, r.fault) for r in found] == [
         (b'a,"b', "unbalanced"),
@@ -55,7 +55,7 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_and_no_other() -> None:
     assert [r.end for r in found] == [5, 7, 9]
 
 
-def test_a_cell_may_span_many_lines_but_not_the_whole_file() -> None:
+def test_cell_may_span_many_lines_up_to_the_limit() -> None:
     spans = b'"' + b"x\n" * (MAX_LINES - 1) + b'"\nlast\n'
     assert [record.fault for record in read(spans)] == ["", ""]
     beyond = b'"' + b"x\n" * MAX_LINES + b'"\nlast\n'
@@ -64,7 +64,7 @@ def test_a_cell_may_span_many_lines_but_not_the_whole_file() -> None:
     assert found[1].raw == b"x"
 
 
-def test_a_line_without_end_is_passed_over_and_the_next_one_is_read() -> None:
+def test_oversized_line_is_skipped_and_next_line_is_read() -> None:
     content = b"a\n" + b"x" * (MAX_ROW * 40) + b"\nb\n"
     assert [(r.raw, r.fault) for r in read(content, piece=65536)] == [
         (b"a", ""),
@@ -73,8 +73,8 @@ def test_a_line_without_end_is_passed_over_and_the_next_one_is_read() -> None:
     ]
 
 
-def test_of_a_line_without_end_no_more_is_held_than_a_row_may_have() -> None:
-    """A hundred megabytes come by, and none of them stays."""
+def test_oversized_line_uses_limited_memory() -> None:
+    """A hundred megabytes are read, and none stay in memory."""
     import tracemalloc
 
     chunk = b"x" * 65536
@@ -87,7 +87,7 @@ def test_of_a_line_without_end_no_more_is_held_than_a_row_may_have() -> None:
     assert most < 1_000_000
 
 
-def test_a_row_that_quotes_make_too_long_is_unbalanced() -> None:
+def test_quoted_row_over_the_limit_is_unbalanced() -> None:
     content = b'"' + b"\n".join([b"x" * 2000] * 50) + b'"\nlast\n'
     found = read(content)
     assert found[0].fault == "unbalanced"
@@ -106,17 +106,18 @@ def written(table: list[list[str]]) -> bytes:
 
 @given(tables, st.integers(1, 40))
 @settings(max_examples=how_many(300), deadline=None)
-def test_what_pythons_writer_writes_is_read_row_by_row(table: list[list[str]], piece: int) -> None:
+def test_output_of_python_csv_writer_is_read(table: list[list[str]], piece: int) -> None:
     found = read(written(table), piece=piece)
     assert [next(csv.reader([record.raw.decode()])) for record in found] == table
 
 
-@given(st.binary(max_size=120) | st.lists(st.sampled_from([b'"', b"\n", b",", b"a"])).map(b"".join),
-       st.sampled_from(["csv", "jsonl"]), st.integers(1, 50))  # fmt: skip
+@given(
+    st.binary(max_size=120) | st.lists(st.sampled_from([b'"', b"\n", b",", b"a"])).map(b"".join),
+    st.sampled_from(["csv", "jsonl"]),
+    st.integers(1, 50),
+)
 @settings(max_examples=how_many(500), deadline=None)
-def test_records_lie_without_a_gap_whatever_the_file_is(
-    content: bytes, kind: Kind, piece: int
-) -> None:
+def test_records_cover_any_file_without_gaps(content: bytes, kind: Kind, piece: int) -> None:
     found = read(content, kind, piece)
     assert found == read(content, kind)
     places = [0, *(record.end for record in found)]
@@ -126,7 +127,7 @@ def test_records_lie_without_a_gap_whatever_the_file_is(
 
 @given(st.lists(st.sampled_from([b'"', b"\n", b",", b"a"])).map(b"".join), st.data())
 @settings(max_examples=how_many(300), deadline=None)
-def test_reading_may_go_on_after_any_record(content: bytes, data: st.DataObject) -> None:
+def test_reading_resumes_after_any_record(content: bytes, data: st.DataObject) -> None:
     found = read(content)
     if found:
         number = data.draw(st.integers(0, len(found) - 1))

@@ -1,4 +1,4 @@
-"""A row says something of one contact, or everything that is wrong with it, and never its cells."""
+"""A row is parsed completely, or all its errors are reported without cell values."""
 
 import json
 from typing import Any
@@ -38,12 +38,19 @@ def wrong(raw: str | bytes, *columns: Column, **plan: Any) -> list[str]:
     return [f"{error.column}: {error.reason} ({error.remedy})" for error in errors]
 
 
-def test_a_row_says_who_it_is_about_and_what_is_known() -> None:
+def test_row_has_identifiers_and_fields() -> None:
     columns = (
-        EMAIL, Column("Id", "external_id"), Column("Tel", "phone"), Column("F", "first_name"),
-        Column("L", "last_name"), Column("Lang", "locale"), Column("TZ", "timezone"),
-        Column("Lists", "lists"), Column("Stage", "stage"), Column("Score", "score"),
-    )  # fmt: skip
+        EMAIL,
+        Column("Id", "external_id"),
+        Column("Tel", "phone"),
+        Column("F", "first_name"),
+        Column("L", "last_name"),
+        Column("Lang", "locale"),
+        Column("TZ", "timezone"),
+        Column("Lists", "lists"),
+        Column("Stage", "stage"),
+        Column("Score", "score"),
+    )
     row = good(
         " Ada@Mail.Example ,C-7,+33 6 12 34 56 78,Ada,Lovelace,fa_ir,Asia/Tehran,vip; news,won,12",
         *columns,
@@ -81,7 +88,7 @@ def test_a_row_says_who_it_is_about_and_what_is_known() -> None:
         ("list", "red; blue;red", ["red", "blue"]),
     ],
 )
-def test_a_property_is_of_the_type_that_the_settings_say(type_: Any, cell: str, value: Any) -> None:
+def test_property_is_read_as_its_declared_type(type_: Any, cell: str, value: Any) -> None:
     row = good(f"ada@mail.example,{cell}", EMAIL, Column("P", "properties.p", type_))
     assert row.facts.properties == {"p": value}
     assert type(row.facts.properties["p"]) is type(value)
@@ -91,26 +98,24 @@ def test_a_property_is_of_the_type_that_the_settings_say(type_: Any, cell: str, 
     ("format_", "cell", "day"),
     [("DD.MM.YYYY", "1.2.1990", "1990-02-01"), ("MM/DD/YYYY", "02/28/1990", "1990-02-28")],
 )
-def test_a_date_is_read_as_the_settings_say_it_is_written(
-    format_: str, cell: str, day: str
-) -> None:
+def test_date_is_read_in_the_declared_format(format_: str, cell: str, day: str) -> None:
     column = Column("P", "properties.p", "date", format_)
     assert good(f"ada@mail.example,{cell}", EMAIL, column).facts.properties == {"p": day}
 
 
-def test_an_empty_cell_says_nothing() -> None:
+def test_empty_cell_is_ignored() -> None:
     row = good("ada@mail.example,,", EMAIL, Column("F", "first_name"), Column("P", "properties.p"))
     assert row.facts.fields == {}
     assert row.facts.properties == {}
 
 
 @pytest.mark.parametrize("line", ["", "  ", "\t"])
-def test_an_empty_line_is_no_row(line: str) -> None:
+def test_empty_line_is_no_row(line: str) -> None:
     assert read(line) is None
 
 
 @pytest.mark.parametrize("word", ["no", "FALSE", "Unsubscribed", "cleaned", "opted out"])
-def test_a_no_is_taken(word: str) -> None:
+def test_withdrawn_consent_is_imported(word: str) -> None:
     row = good(f"ada@mail.example,{word}", EMAIL, Column("C", "consent.news"))
     assert row.facts.consents == (
         ConsentEvidence("withdrawn", "import", "import people-1", "news"),
@@ -118,13 +123,13 @@ def test_a_no_is_taken(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["yes", "TRUE", "subscribed", "opted in"])
-def test_a_yes_is_counted_and_not_taken(word: str) -> None:
+def test_granted_consent_is_counted_but_not_imported(word: str) -> None:
     row = good(f"ada@mail.example,{word}", EMAIL, Column("C", "consent"))
     assert row.facts.consents == ()
     assert row.granted == 1
 
 
-def test_an_answer_that_is_not_known_is_a_mistake_and_not_a_guess() -> None:
+def test_unknown_consent_value_is_an_error() -> None:
     assert wrong("ada@mail.example,perhaps", EMAIL, Column("C", "consent")) == [
         'C: is an answer that is not known here (say in "withdrawn" which words of this column '
         "mean no)"
@@ -142,19 +147,21 @@ def test_an_answer_that_is_not_known_is_a_mistake_and_not_a_guess() -> None:
         ("snoozed_until", "2027-02-01", "C: is not a time with an offset (write it as 2026-"),
     ],
 )
-def test_a_wish_that_readers_cannot_have_is_a_mistake(field: str, cell: str, said: str) -> None:
+def test_preference_that_recipients_cannot_choose_is_an_error(
+    field: str, cell: str, said: str
+) -> None:
     assert wrong(f"ada@mail.example,{cell}", EMAIL, Column("C", field))[0].startswith(said)
 
 
 @pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+cmd", "@SUM(A1)", "-2+3"])
-def test_a_formula_is_kept_as_the_text_it_is_and_counted(cell: str) -> None:
+def test_formula_is_kept_as_text_and_counted(cell: str) -> None:
     row = good(f"ada@mail.example,{cell}", EMAIL, Column("F", "first_name"))
     assert row.facts.fields == {"first_name": cell}
     assert row.formulas == 1
 
 
 @pytest.mark.parametrize("cell", ["-12", "+33612345678", "plain"])
-def test_a_number_or_a_telephone_is_no_formula(cell: str) -> None:
+def test_number_or_phone_is_no_formula(cell: str) -> None:
     assert good(f"ada@mail.example,{cell}", EMAIL, Column("F", "first_name")).formulas == 0
 
 
@@ -168,7 +175,7 @@ def test_a_number_or_a_telephone_is_no_formula(cell: str) -> None:
         ("x\ry", ": is no row of a CSV file (quote cells that hold line ends)"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_told_with_a_remedy(raw: str | bytes, said: str) -> None:
+def test_invalid_row_is_reported_with_remedy(raw: str | bytes, said: str) -> None:
     assert wrong(raw)[0].startswith(said)
 
 
@@ -176,30 +183,36 @@ def test_what_is_wrong_with_a_row_is_told_with_a_remedy(raw: str | bytes, said: 
     ("fault", "said"),
     [("too long", ": is longer than 64 KB"), ("unbalanced", ": has a quote that is not closed")],
 )
-def test_what_is_wrong_with_a_record_is_told(fault: Fault, said: str) -> None:
+def test_invalid_record_is_reported(fault: Fault, said: str) -> None:
     assert wrong("x", fault=fault)[0].startswith(said)
 
 
-def test_all_mistakes_of_a_row_come_at_once_and_none_quotes_a_cell() -> None:
+def test_all_errors_of_a_row_are_reported_without_cell_values() -> None:
     columns = (
-        Column("Tel", "phone"), Column("TZ", "timezone"), Column("Lang", "locale"),
-        Column("N", "properties.n", "number"), Column("B", "properties.b", "boolean"),
-        Column("D", "properties.d", "date"), Column("I", "properties.i", "instant"),
-        Column("S", "score"), Column("Ls", "lists"), Column("X", "external_id"),
-    )  # fmt: skip
+        Column("Tel", "phone"),
+        Column("TZ", "timezone"),
+        Column("Lang", "locale"),
+        Column("N", "properties.n", "number"),
+        Column("B", "properties.b", "boolean"),
+        Column("D", "properties.d", "date"),
+        Column("I", "properties.i", "instant"),
+        Column("S", "score"),
+        Column("Ls", "lists"),
+        Column("X", "external_id"),
+    )
     found = wrong(",".join(["Wren Canary!"] * len(columns)), *columns)
     assert [each.partition(":")[0] for each in found] == [column.title for column in columns]
     assert "canary" not in " ".join(found).lower()
 
 
-def test_a_row_about_nobody_is_a_mistake() -> None:
+def test_row_without_identifier_is_an_error() -> None:
     column = Column("F", "first_name")
     assert wrong("Ada", column) == [
         ": says nobody whom it is about (fill in email, external_id or phone)"
     ]
 
 
-def test_a_value_that_a_profile_does_not_keep_is_a_mistake() -> None:
+def test_value_that_a_profile_cannot_hold_is_an_error() -> None:
     column = Column("P", "properties.p")
     assert wrong(f"a@b.example,{'x' * 1025}", EMAIL, column)[0].startswith("P: is longer than 1024")
 
@@ -211,7 +224,7 @@ def line(document: Any, guessed: bool = True, *columns: Column) -> Row | list[Ro
     return read(json.dumps(document), *columns, kind="jsonl", guessed=guessed)
 
 
-def test_a_json_line_says_what_a_row_does() -> None:
+def test_json_line_is_read_like_a_csv_row() -> None:
     row = line(
         {
             "email": "ada@mail.example",
@@ -244,13 +257,13 @@ def test_a_json_line_says_what_a_row_does() -> None:
         (json.dumps({f"p{n}": n for n in range(95)}), ": has 95 fields; a contact has room for"),
     ],
 )
-def test_what_is_wrong_with_a_json_line_is_told(raw: str, said: str) -> None:
+def test_invalid_json_line_is_reported(raw: str, said: str) -> None:
     found = read(raw, kind="jsonl", guessed=True)
     assert isinstance(found, list)
     assert f"{found[0].column}: {found[0].reason}".startswith(said)
 
 
-def test_a_number_is_an_id_as_it_is_written() -> None:
+def test_numeric_id_is_kept_as_written() -> None:
     row = line({"id": 7})
     assert isinstance(row, Row)
     assert row.identifiers == {"external_id": "7"}
@@ -268,20 +281,20 @@ keys = st.sampled_from(
 
 @given(st.dictionaries(keys | st.text(max_size=5), anything, max_size=5) | anything)
 @settings(max_examples=how_many(500), deadline=None)
-def test_any_json_at_all_is_a_row_or_mistakes(document: Any) -> None:
+def test_any_json_is_a_row_or_errors(document: Any) -> None:
     assert isinstance(line(document), Row | list | None)
 
 
 @given(st.binary(max_size=80))
 @settings(max_examples=how_many(500), deadline=None)
-def test_any_bytes_at_all_are_a_row_or_mistakes(raw: bytes) -> None:
+def test_any_bytes_are_a_row_or_errors(raw: bytes) -> None:
     assert isinstance(read(raw), Row | list | None)
 
 
 # --- the list of mistakes ---
 
 
-def test_a_mistake_is_one_line_that_no_spreadsheet_runs() -> None:
+def test_row_error_is_one_line_without_spreadsheet_formula() -> None:
     error = RowError(3, "=cmd()", 'is "bad"', "mend it, please")
     assert error_line(error) == '3,\'=cmd(),"is ""bad""","mend it, please"'
     assert safe_cell("two\nlines") == "two lines"

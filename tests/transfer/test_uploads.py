@@ -1,4 +1,4 @@
-"""What only S3 has: versions that stay readable, tags for the lifecycle, errors of its own."""
+"""The S3 adapter: readable old versions, tags for the lifecycle, S3 errors."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ def put(uploads: S3Uploads, body: bytes) -> FileVersion:
     return found
 
 
-def test_a_version_is_read_although_another_was_put_over_it(uploads: S3Uploads) -> None:
+def test_old_version_is_read_after_overwrite(uploads: S3Uploads) -> None:
     old = put(uploads, b"old")
     new = put(uploads, b"new")
     assert old.version != new.version
@@ -47,7 +47,7 @@ def test_a_version_is_read_although_another_was_put_over_it(uploads: S3Uploads) 
     assert b"".join(uploads.read(STORE, old)) == b"old"
 
 
-def test_a_version_that_was_deleted_for_good_is_gone(uploads: S3Uploads) -> None:
+def test_deleted_version_raises_file_gone(uploads: S3Uploads) -> None:
     old = put(uploads, b"old")
     uploads.client.delete_object(Bucket=uploads.bucket, Key=KEY, VersionId=old.version)
     with pytest.raises(FileGoneError):
@@ -55,7 +55,7 @@ def test_a_version_that_was_deleted_for_good_is_gone(uploads: S3Uploads) -> None
     uploads.settle(STORE, old)
 
 
-def test_without_versions_a_file_that_was_put_over_is_gone(aws: Cloud) -> None:
+def test_overwritten_file_without_versioning_raises_file_gone(aws: Cloud) -> None:
     plain = S3Uploads(aws.s3, aws.bucket())
     old = put(plain, b"old")
     assert b"".join(plain.read(STORE, old)) == b"old"
@@ -65,7 +65,7 @@ def test_without_versions_a_file_that_was_put_over_is_gone(aws: Cloud) -> None:
         list(plain.read(STORE, old))
 
 
-def test_what_has_served_and_what_was_exported_is_tagged(uploads: S3Uploads) -> None:
+def test_imported_and_exported_files_are_tagged(uploads: S3Uploads) -> None:
     old = put(uploads, b"old")
     put(uploads, b"new")
     uploads.settle(STORE, old)
@@ -84,7 +84,7 @@ def test_what_has_served_and_what_was_exported_is_tagged(uploads: S3Uploads) -> 
 
 
 class Unreachable:
-    """A client that reaches nobody."""
+    """A client that cannot connect."""
 
     def __getattr__(self, name: str) -> Any:
         def call(**_: Any) -> Any:
@@ -93,7 +93,7 @@ class Unreachable:
         return call
 
 
-def test_a_service_that_cannot_be_reached_is_busy() -> None:
+def test_unreachable_s3_raises_throttled() -> None:
     nobody: Any = Unreachable()
     uploads = S3Uploads(nobody, "bucket")
     upload = FileVersion(PATH, "v", 10)
@@ -108,7 +108,7 @@ def test_a_service_that_cannot_be_reached_is_busy() -> None:
             act()
 
 
-def test_a_service_that_refuses_is_busy_too(aws: Cloud) -> None:
+def test_s3_error_raises_throttled(aws: Cloud) -> None:
     nowhere = S3Uploads(aws.s3, "no-such-bucket-anywhere")
     with pytest.raises(ThrottledError):
         nowhere.put(STORE, "exports/x", [])

@@ -1,4 +1,4 @@
-"""What this version cannot do is refused by name, with what to do instead."""
+"""Unavailable features are rejected by name, with a remedy."""
 
 import json
 
@@ -24,13 +24,13 @@ def found(document: Json) -> list[Problem]:
     return [*check_available(read)]
 
 
-def places(document: Json) -> list[tuple[str, str]]:
+def reported(document: Json) -> list[tuple[str, str]]:
     problems = found(document)
     assert all(problem.remedy for problem in problems)
     return [(problem.location, problem.reason) for problem in problems]
 
 
-def asking(condition: Json) -> Json:
+def with_condition(condition: Json) -> Json:
     return workflow(branch("b", condition, [send("a")]))
 
 
@@ -48,24 +48,24 @@ OPENED: Json = {"email": "a", "was": "opened"}
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: str(trigger["type"]))
-def test_a_trigger_that_is_not_there_yet_is_named(trigger: Json) -> None:
+def test_unavailable_trigger_is_reported(trigger: Json) -> None:
     reason = f'the trigger "{trigger["type"]}" {LATER}'
-    assert places(workflow(send("a"), trigger=trigger)) == [("trigger", reason)]
+    assert reported(workflow(send("a"), trigger=trigger)) == [("trigger", reason)]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step["type"]))
-def test_a_step_that_is_not_there_yet_is_named_wherever_it_stands(step: Json) -> None:
+def test_unavailable_step_is_reported_at_any_depth(step: Json) -> None:
     document = workflow(delay("1 day"), wait_for("w", "E", "1 day", [], [step]))
     reason = f'the step "{step["type"]}" {LATER}'
-    assert places(document) == [("steps[1].on_timeout[0]", reason)]
+    assert reported(document) == [("steps[1].on_timeout[0]", reason)]
 
 
-def test_a_segment_can_be_asked_about_wherever_the_condition_stands() -> None:
+def test_segment_condition_is_allowed_in_every_condition() -> None:
     vip = {"in_segment": "vip"}
     document = workflow(
         branch("b", {"all": [{"did": "E"}, {"not": vip}]}, [send("a")]), audience=vip
     )
-    assert places(document) == []
+    assert reported(document) == []
 
 
 @pytest.mark.parametrize(
@@ -75,28 +75,28 @@ def test_a_segment_can_be_asked_about_wherever_the_condition_stands() -> None:
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_a_field_that_is_not_there_yet_is_named(document: Json, place: str) -> None:
-    assert places(document) == [(place, f"{place.rpartition('.')[2]} {LATER}")]
+def test_unavailable_field_is_reported(document: Json, place: str) -> None:
+    assert reported(document) == [(place, f"{place.rpartition('.')[2]} {LATER}")]
 
 
-def test_what_is_left_out_or_says_no_is_no_mistake() -> None:
+def test_omitted_or_false_field_is_no_problem() -> None:
     for document in (
         workflow(SPLIT, send("a")),
         workflow(send("a", on_cap="skip", attachments=None)),
-        asking(OPENED),
-        asking(OPENED | {"include_bots": True}),
+        with_condition(OPENED),
+        with_condition(OPENED | {"include_bots": True}),
         workflow(send("a"), trigger={"type": "manual"}, audience={"in_list": "readers"}),
     ):
         assert found(document) == []
 
 
-def test_everything_comes_at_once() -> None:
+def test_all_unavailable_features_are_reported_together() -> None:
     document = workflow(
         SPLIT | {"winner": WINNER},
         *STEPS[:1],
         trigger=TRIGGERS[0],
     )
-    assert [place for place, _ in places(document)] == [
+    assert [place for place, _ in reported(document)] == [
         "trigger",
         "steps[0].winner",
         "steps[1]",
@@ -104,11 +104,11 @@ def test_everything_comes_at_once() -> None:
 
 
 @pytest.mark.parametrize("missing", FIELDS, ids=lambda missing: str(missing.field))
-def test_the_fields_named_are_fields_of_the_language(missing: UnavailableFeature) -> None:
+def test_unavailable_fields_exist_in_the_language(missing: UnavailableFeature) -> None:
     assert missing.field in missing.model.model_fields
 
 
-def test_a_remedy_is_short_and_ends_without_a_full_stop() -> None:
+def test_remedy_is_short_and_has_no_full_stop() -> None:
     for remedy in [*KINDS.values(), *(missing.remedy for missing in FIELDS)]:
         assert len(remedy) <= 90
         assert not remedy.endswith(".")

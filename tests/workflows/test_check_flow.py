@@ -1,4 +1,4 @@
-"""Mistakes in the way through a workflow: loops that never end or rest, jumps to nowhere."""
+"""Errors in the flow of a workflow: endless loops, loops without waits, unknown targets."""
 
 import json
 
@@ -45,20 +45,20 @@ def repeating(*steps: Json) -> set[str]:
 # --- loops ---
 
 
-def test_a_loop_needs_an_end() -> None:
+def test_loop_without_end_is_reported() -> None:
     assert found(REST, send("a"), goto("g", "rest")) == [
         f'steps[2]: goes back to "rest" for ever ({FOR_EVER})'
     ]
 
 
-def test_a_loop_needs_a_rest() -> None:
+def test_loop_without_wait_is_reported() -> None:
     assert found(send("a"), goto("g", "a", max=3), REST) == [
         f'steps[1]: may go round from "a" without waiting anywhere ({NO_REST})'
     ]
 
 
 @pytest.mark.parametrize("most", [{}, {"max": 3}])
-def test_a_step_that_jumps_to_itself_goes_round_without_a_rest(most: Json) -> None:
+def test_goto_to_itself_is_a_loop_without_wait(most: Json) -> None:
     assert f'steps[1]: may go round from "g" without waiting anywhere ({NO_REST})' in found(
         REST, goto("g", "g", **most)
     )
@@ -72,7 +72,7 @@ def test_a_step_that_jumps_to_itself_goes_round_without_a_rest(most: Json) -> No
         {"id": "r", "type": "delay_until", "date": "2020-01-01"},
     ],
 )
-def test_a_rest_that_may_be_over_at_once_is_no_rest(rest: Json) -> None:
+def test_wait_that_may_end_at_once_does_not_count(rest: Json) -> None:
     assert found(rest, send("a"), goto("g", "r", max=3)) == [
         f'steps[2]: may go round from "r" without waiting anywhere ({NO_REST})'
     ]
@@ -80,7 +80,7 @@ def test_a_rest_that_may_be_over_at_once_is_no_rest(rest: Json) -> None:
     assert found(longer, send("a"), goto("g", "r", max=3)) == []
 
 
-def test_a_rest_on_one_of_two_ways_round_is_no_rest() -> None:
+def test_wait_on_one_of_two_loop_paths_does_not_count() -> None:
     either = branch("b", ALWAYS, [REST], [send("c")])
     assert found(send("a"), either, goto("g", "a", max=3)) == [
         f'steps[2]: may go round from "a" without waiting anywhere ({NO_REST})'
@@ -93,12 +93,12 @@ def test_a_rest_on_one_of_two_ways_round_is_no_rest() -> None:
     "rest",
     [REST, wait_for("rest", "E", "1 day"), step("delay", "rest", **{"for": "1 day"})],
 )
-def test_every_kind_of_waiting_is_a_rest(rest: Json) -> None:
+def test_every_wait_type_counts_in_a_loop(rest: Json) -> None:
     assert found(send("a"), rest, goto("g", "a", max=3)) == []
     assert found(rest, goto("g", "rest", max=3)) == []
 
 
-def test_two_jumps_that_lead_to_each_other_are_a_loop() -> None:
+def test_two_gotos_to_each_other_are_a_loop() -> None:
     steps = [branch("b", ALWAYS, [goto("g", "c")]), leave("x"), send("c"), REST, goto("h", "b")]
     assert found(*steps) == [
         f'steps[0].paths[0].steps[0]: goes back to "c" for ever ({FOR_EVER})',
@@ -106,38 +106,51 @@ def test_two_jumps_that_lead_to_each_other_are_a_loop() -> None:
     ]
 
 
-def test_a_jump_forward_is_no_loop_and_needs_no_end() -> None:
+def test_forward_goto_is_no_loop() -> None:
     steps = [branch("b", ALWAYS, [goto("g", "c")]), send("a"), send("c")]
     assert repeating(*steps) == set()
 
 
-def test_a_jump_back_to_steps_that_lead_elsewhere_is_no_loop() -> None:
+def test_backward_goto_to_other_path_is_no_loop() -> None:
     steps = [branch("b", ALWAYS, [send("a"), leave("x")], [send("c"), goto("g", "a")])]
     assert repeating(*steps) == set()
 
 
-def test_only_what_lies_on_the_way_round_repeats() -> None:
+def test_only_steps_inside_the_loop_repeat() -> None:
     steps = [
-        send("before"), send("a"), branch("b", ALWAYS, [leave("x")], [send("c")]), REST,
-        goto("g", "a", max=3), send("after"),
-    ]  # fmt: skip
+        send("before"),
+        send("a"),
+        branch("b", ALWAYS, [leave("x")], [send("c")]),
+        REST,
+        goto("g", "a", max=3),
+        send("after"),
+    ]
     assert repeating(*steps) == {"a", "b", "c", "rest", "g"}
 
 
-def test_loops_inside_loops_and_loops_that_cross_are_compiled() -> None:
+def test_nested_and_crossing_loops_compile() -> None:
     steps = [
-        send("a"), REST, send("b"), goto("in", "rest", max=2), delay("1 hour", "d"),
-        goto("out", "a", max=3), send("c"),
-    ]  # fmt: skip
+        send("a"),
+        REST,
+        send("b"),
+        goto("in", "rest", max=2),
+        delay("1 hour", "d"),
+        goto("out", "a", max=3),
+        send("c"),
+    ]
     assert repeating(*steps) == {"a", "rest", "b", "in", "d", "out"}
     crossing = [
-        delay("1 hour", "a"), delay("1 hour", "b"), goto("g", "a", max=1), delay("1 hour", "c"),
-        goto("h", "b", max=1), send("z"),
-    ]  # fmt: skip
+        delay("1 hour", "a"),
+        delay("1 hour", "b"),
+        goto("g", "a", max=1),
+        delay("1 hour", "c"),
+        goto("h", "b", max=1),
+        send("z"),
+    ]
     assert repeating(*crossing) == {"a", "b", "g", "c", "h"}
 
 
-def test_a_jump_out_of_a_loop_needs_no_end_of_its_own() -> None:
+def test_goto_out_of_a_loop_needs_no_max() -> None:
     way_out = branch("enough", ALWAYS, [goto("out", "last")])
     steps = [REST, way_out, goto("again", "rest", max=9), send("last")]
     assert repeating(*steps) == {"rest", "enough", "again"}
@@ -152,7 +165,7 @@ def test_a_jump_out_of_a_loop_needs_no_end_of_its_own() -> None:
         {"a": ["b", "c", "d"], "b": ["d"], "c": ["d"], "d": []},
     ],
 )
-def test_nodes_that_lead_to_each_other_are_found_together(ways: dict[str, list[str]]) -> None:
+def test_nodes_on_a_cycle_are_in_one_component(ways: dict[str, list[str]]) -> None:
     paths = {
         name: {"type": "split", "paths": [{"name": way, "next": way} for way in [*to, END]]}
         for name, to in ways.items()
@@ -175,14 +188,14 @@ def test_nodes_that_lead_to_each_other_are_found_together(ways: dict[str, list[s
 # --- jumps to nowhere, and what nothing reaches ---
 
 
-def test_a_jump_to_nowhere_is_told_with_what_was_meant() -> None:
+def test_goto_to_unknown_step_suggests_nearest_id() -> None:
     assert found(send("reminder"), goto("g", "remindr")) == [
         'steps[1].to: no step "remindr" (did you mean "reminder"?)'
     ]
     assert found(send("a"), goto("g", "end")) == ['steps[1].to: no step "end"']
 
 
-def test_what_stands_below_a_jump_without_an_end_is_not_reached() -> None:
+def test_step_below_endless_goto_is_unreachable() -> None:
     steps = [branch("b", ALWAYS, [goto("g", "d"), send("c")]), send("d")]
     assert found(*steps) == [
         'steps[0].paths[0].steps[1]: nothing reaches this step: "g" above it goes elsewhere (move '
@@ -194,24 +207,24 @@ def test_what_stands_below_a_jump_without_an_end_is_not_reached() -> None:
     ]
 
 
-def test_what_stands_below_a_loop_with_an_end_is_reached() -> None:
+def test_step_below_limited_loop_is_reachable() -> None:
     assert found(REST, goto("g", "rest", max=1), send("a")) == []
 
 
-def test_what_a_jump_from_elsewhere_reaches_is_reached() -> None:
+def test_target_of_another_goto_is_reachable() -> None:
     assert found(branch("b", ALWAYS, [goto("g", "c")]), leave("x"), send("c")) == []
 
 
-def test_a_path_that_nobody_takes_is_still_a_way() -> None:
+def test_path_with_zero_weight_is_still_reachable() -> None:
     paths = [{"name": "all"}, {"name": "off", "weight": 0, "steps": [send("a")]}]
     assert found(step("split", "s", paths=paths), send("b")) == []
 
 
-def test_a_holdout_goes_on_with_the_rest() -> None:
+def test_holdout_continues_at_next_step() -> None:
     assert successors(program(step("holdout", "h", percent=5), send("a")).nodes["h"]) == ("a", END)
 
 
-def test_names_of_the_paths_of_a_split_are_its_own() -> None:
+def test_path_names_are_unique_in_each_split() -> None:
     twice = split("s", a=1, b=1)
     twice["paths"][1]["name"] = "a"
     assert found(twice)[0].startswith('steps[0].paths[1].name: "a" is already the name')
@@ -221,23 +234,28 @@ def test_names_of_the_paths_of_a_split_are_its_own() -> None:
 
 
 def large(number: int) -> list[Json]:
-    """Steps of all kinds, with loops one after the other."""
+    """Steps of all types, with loops one after the other."""
     return [
         part
         for n in range(number // 10)
         for part in (
-            send(f"mail-{n}"), delay("1 day", f"rest-{n}"),
+            send(f"mail-{n}"),
+            delay("1 day", f"rest-{n}"),
             step("add_score", f"score-{n}", points=1),
-            branch(f"b-{n}", {"email": f"mail-{n}", "was": "opened"}, [send(f"yes-{n}")],
-                   [wait_for(f"wait-{n}", "E", "2 days", [send(f"in-{n}")])]),
+            branch(
+                f"b-{n}",
+                {"email": f"mail-{n}", "was": "opened"},
+                [send(f"yes-{n}")],
+                [wait_for(f"wait-{n}", "E", "2 days", [send(f"in-{n}")])],
+            ),
             step("update_contact", f"set-{n}", set={"round": n}),
             goto(f"again-{n}", f"mail-{n}", max=2),
             split(f"s-{n}", a=1, b=1),
         )
-    ]  # fmt: skip
+    ]
 
 
-def test_a_thousand_steps_make_a_machine_that_aws_takes() -> None:
+def test_thousand_steps_make_a_valid_state_machine() -> None:
     made = program(*large(1000))
     assert len(made.nodes) == 1000
     definition = json.dumps(state_machine(made, MachineConfig("run", "await")))
@@ -246,14 +264,17 @@ def test_a_thousand_steps_make_a_machine_that_aws_takes() -> None:
     assert longest_stay(made).days > 300
 
 
-def test_thousands_of_jumps_are_checked_in_the_time_of_a_few() -> None:
-    """Looking for a way back from each one would take minutes, and the function has one."""
-    steps = [part for n in range(500) for part in (delay("1 day", f"d-{n}"), goto(f"g-{n}", "d-0",
-                                                                               max=1))]  # fmt: skip
+def test_check_time_grows_linearly_with_gotos() -> None:
+    """One search for each goto would take minutes, and the function has one minute."""
+    steps = [
+        part
+        for n in range(500)
+        for part in (delay("1 day", f"d-{n}"), goto(f"g-{n}", "d-0", max=1))
+    ]
     assert len(repeating(*steps)) == 1000
 
 
-def test_branches_ten_deep_are_compiled() -> None:
+def test_branches_nested_ten_deep_compile() -> None:
     steps: list[Json] = [send("deepest")]
     for n in range(10):
         steps = [branch(f"b-{n}", ALWAYS, [*steps, send(f"yes-{n}")], [delay("1 day", f"no-{n}")])]

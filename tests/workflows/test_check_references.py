@@ -53,34 +53,36 @@ def found(*steps: Json, around: PublishContext = AROUND, **head: Any) -> list[st
     return [str(problem) for problem in check_references(read(document), around)]
 
 
-def test_what_is_there_is_found() -> None:
+def test_existing_references_are_no_problem() -> None:
     asked = {"all": [{"consents_to": "news"}, {"in_workflow": "welcome"}]}
     assert (
         found(
-            send("a"), branch("b", asked, [send("c", "short", topic="news")]), HOOK,
+            send("a"),
+            branch("b", asked, [send("c", "short", topic="news")]),
+            HOOK,
             {"id": "s", "type": "start_workflow", "workflow": "by-hand"},
             {"id": "n", "type": "notify", "message": "Look"},
             topic="offers",
             trigger={"type": "email", "on": "opened", "workflow": "welcome", "step": "hello"},
         )
         == []
-    )  # fmt: skip
+    )
 
 
-def test_a_topic_that_nobody_can_subscribe_to_is_found_everywhere() -> None:
+def test_unknown_topic_is_reported_in_every_place() -> None:
     asked = {"consents_to": "offer"}
-    assert found(
-        branch("b", asked, [send("c", topic="offer")]), topic="offer", audience=asked
-    ) == [
+    assert found(branch("b", asked, [send("c", topic="offer")]), topic="offer", audience=asked) == [
         f'{place}: settings.json has no topic "offer" (did you mean "offers"?)'
         for place in (
-            "topic", "audience.consents_to", "steps[0].paths[0].if.consents_to",
+            "topic",
+            "audience.consents_to",
+            "steps[0].paths[0].if.consents_to",
             "steps[0].paths[0].steps[0].topic",
         )
-    ]  # fmt: skip
+    ]
 
 
-def test_marketing_needs_a_store_with_topics_and_a_receipt_does_not() -> None:
+def test_only_marketing_needs_a_store_with_topics() -> None:
     around = AROUND._replace(topics={})
     assert found(send("a"), topic=None, around=around) == [
         "steps[0]: marketing mail needs a topic (name the topics readers subscribe to in "
@@ -89,10 +91,12 @@ def test_marketing_needs_a_store_with_topics_and_a_receipt_does_not() -> None:
     assert found(send("a"), topic=None, around=around, category="transactional") == []
 
 
-def test_a_sender_that_the_settings_do_not_know_is_found_with_the_nearest() -> None:
+def test_unknown_sender_is_reported_with_nearest_name() -> None:
     around = AROUND._replace(senders=frozenset({"anna", "ben"}))
-    variants = [{"name": "a", "template": "plain", "from": "bn"},
-                {"name": "b", "template": "plain", "from": "contact.properties.owner"}]  # fmt: skip
+    variants = [
+        {"name": "a", "template": "plain", "from": "bn"},
+        {"name": "b", "template": "plain", "from": "contact.properties.owner"},
+    ]
     tested = {"id": "t", "type": "send_email", "variants": variants, "reply_to": "carl"}
     known = send("b", **{"from": "anna", "reply_to": "help@shop.example"})
     assert found(send("a", **{"from": "ana"}), known, tested, around=around) == [
@@ -102,7 +106,7 @@ def test_a_sender_that_the_settings_do_not_know_is_found_with_the_nearest() -> N
     ]
 
 
-def test_every_template_and_variant_must_be_published() -> None:
+def test_unpublished_template_or_variant_is_reported() -> None:
     variants = [{"name": "a", "template": "plain"}, {"name": "b", "template": "shrt"}]
     tested = {"id": "t", "type": "send_email", "variants": variants}
     assert found(send("a", "zzz"), tested) == [
@@ -112,7 +116,7 @@ def test_every_template_and_variant_must_be_published() -> None:
     ]
 
 
-def test_a_marketing_template_without_a_way_out_is_refused_and_a_receipt_is_not() -> None:
+def test_only_marketing_template_needs_an_unsubscribe_link() -> None:
     bare = AROUND._replace(template=lambda *_: compiled("<p>Hello</p>"))
     first, *_ = found(send("a"), around=bare)
     assert first.startswith("steps[0].template: ")
@@ -123,13 +127,15 @@ def test_a_marketing_template_without_a_way_out_is_refused_and_a_receipt_is_not(
 PIN = "0123456789abcdef"
 
 
-def test_a_version_that_was_never_live_is_refused_with_where_to_find_one() -> None:
+def test_unknown_template_version_is_reported_with_remedy() -> None:
     live = "fedcba9876543210"
     around = AROUND._replace(
         templates={"plain": live}, template=lambda _, version: None if version else PLAIN
     )
-    variants = [{"name": "a", "template": "plain", "template_version": live[:-1] + "f"},
-                {"name": "b", "template": "plain"}]  # fmt: skip
+    variants = [
+        {"name": "a", "template": "plain", "template_version": live[:-1] + "f"},
+        {"name": "b", "template": "plain"},
+    ]
     tested = {"id": "t", "type": "send_email", "variants": variants}
     assert found(send("a", template_version=PIN), tested, around=around) == [
         f'steps[0].template_version: plain has never been live in a version "{PIN}" ({live} is '
@@ -139,7 +145,7 @@ def test_a_version_that_was_never_live_is_refused_with_where_to_find_one() -> No
     ]
 
 
-def test_a_version_is_checked_as_the_live_one_is_and_whatever_stands_in_for_it_is_not() -> None:
+def test_pinned_template_version_is_checked_like_the_live_one() -> None:
     bare = compiled("<p>{{ steps.crn.status | default('') }}</p>")
     pinned = send("a", template_version=bare.hash)
     around = AROUND._replace(template=lambda _, version: bare if version else PLAIN)
@@ -151,7 +157,7 @@ def test_a_version_is_checked_as_the_live_one_is_and_whatever_stands_in_for_it_i
 
 
 @pytest.mark.parametrize("spoken", ["steps.crn.status", "steps['crn'].status"])
-def test_a_template_speaks_only_of_steps_that_there_are(spoken: str) -> None:
+def test_template_that_names_unknown_step_is_reported(spoken: str) -> None:
     version = compiled(f"<p>{{{{ ({spoken}) | default('') }}}}</p>")
     assert steps_used(version) == {"crn"}
     around = AROUND._replace(template=lambda *_: version)
@@ -161,7 +167,7 @@ def test_a_template_speaks_only_of_steps_that_there_are(spoken: str) -> None:
     ]
 
 
-def test_a_workflow_that_is_named_must_lie_there_or_be_published() -> None:
+def test_named_workflow_must_exist_as_file_or_be_published() -> None:
     start = {"id": "s", "type": "start_workflow", "workflow": "by-hnd"}
     asked = {"in_workflow": "nowhere"}
     assert found(start, branch("b", asked, [])) == [
@@ -171,7 +177,7 @@ def test_a_workflow_that_is_named_must_lie_there_or_be_published() -> None:
     assert found({**start, "workflow": "coming"}) == []
 
 
-def test_only_a_manual_workflow_is_started_by_another() -> None:
+def test_start_workflow_needs_a_manual_trigger() -> None:
     start = {"id": "s", "type": "start_workflow", "workflow": "welcome"}
     assert found(start) == [
         "steps[0].workflow: welcome begins with event, not by hand "
@@ -179,7 +185,7 @@ def test_only_a_manual_workflow_is_started_by_another() -> None:
     ]
 
 
-def test_a_value_is_taken_only_from_a_step_that_there_is() -> None:
+def test_value_from_unknown_step_is_reported() -> None:
     tell = {
         "id": "t",
         "type": "emit_event",
@@ -195,7 +201,7 @@ def test_a_value_is_taken_only_from_a_step_that_there_is() -> None:
     ]
 
 
-def test_a_file_that_is_not_published_yet_is_asked_too() -> None:
+def test_unpublished_workflow_file_is_checked_too() -> None:
     coming = read(workflow(send("hello")))
     around = AROUND._replace(beside=lambda name: coming if name == "coming" else None)
     start = {"id": "s", "type": "start_workflow", "workflow": "coming"}
@@ -206,7 +212,7 @@ def test_a_file_that_is_not_published_yet_is_asked_too() -> None:
     ]
 
 
-def test_a_trigger_on_mail_names_a_workflow_and_one_of_its_steps() -> None:
+def test_email_trigger_needs_existing_workflow_and_step() -> None:
     trigger = {"type": "email", "on": "clicked", "workflow": "welcome", "step": "helo"}
     assert found(trigger=trigger) == [
         'trigger.step: welcome has no step "helo" (did you mean "hello"?)'
@@ -228,12 +234,12 @@ def test_a_trigger_on_mail_names_a_workflow_and_one_of_its_steps() -> None:
         ),
     ],
 )
-def test_calls_that_would_never_be_made_are_refused_before(step: Json, place: str) -> None:
+def test_webhook_to_forbidden_url_is_reported(step: Json, place: str) -> None:
     (problem,) = found(step)
     assert problem.startswith(place)
 
 
-def test_alerts_need_somebody_who_hears_them() -> None:
+def test_alerts_need_a_configured_recipient() -> None:
     notify = {"id": "n", "type": "notify", "message": "Look"}
     assert found(notify, around=AROUND._replace(alerts=False)) == [
         "steps[0]: nobody would hear it: the stack has no topic for alerts "
@@ -241,7 +247,7 @@ def test_alerts_need_somebody_who_hears_them() -> None:
     ]
 
 
-def test_a_version_belongs_to_a_template_and_is_written_as_reports_show_it() -> None:
+def test_template_version_needs_a_template_and_report_format() -> None:
     def wrong(**step: Any) -> list[str]:
         problems = parse_file(
             json.dumps(workflow({"id": "a", "type": "send_email", **step})), Workflow

@@ -11,11 +11,14 @@ from tests.support.builders import branch, delay, send, wait_for, workflow
 Json = dict[str, Any]
 HOOK: Json = {"id": "crm", "type": "webhook", "url": "https://crm.example/hook"}
 STEPS: list[Json] = [
-    send("hello"), HOOK, {"id": "vip", "type": "set_stage", "stage": "vip"},
+    send("hello"),
+    HOOK,
+    {"id": "vip", "type": "set_stage", "stage": "vip"},
     {"id": "lot", "type": "split", "paths": [{"name": "a"}, {"name": "b"}]},
     {"id": "some", "type": "holdout", "percent": 10},
-    wait_for("reply", "Replied", "1 day"), delay("1 day", "rest"),
-]  # fmt: skip
+    wait_for("reply", "Replied", "1 day"),
+    delay("1 day", "rest"),
+]
 
 
 def found(*steps: Json, **head: Any) -> list[str]:
@@ -25,13 +28,15 @@ def found(*steps: Json, **head: Any) -> list[str]:
     return [str(problem) for problem in check_types(read)]
 
 
-def asked(condition: Json) -> list[str]:
+def found_in_condition(condition: Json) -> list[str]:
     return found(*STEPS, branch("ask", condition, []))
 
 
-def test_a_place_that_names_no_sender_is_found() -> None:
-    variants = [{"name": "a", "template": "plain", "from": "contact.property.owner"},
-                {"name": "b", "template": "plain"}]  # fmt: skip
+def test_field_that_names_no_sender_is_reported() -> None:
+    variants = [
+        {"name": "a", "template": "plain", "from": "contact.property.owner"},
+        {"name": "b", "template": "plain"},
+    ]
     tested = {"id": "t", "type": "send_email", "variants": variants}
     mail = send("a", **{"from": "contact.owner", "reply_to": "contact.properties.owner"})
     assert found(mail, tested) == [
@@ -66,21 +71,27 @@ def test_a_place_that_names_no_sender_is_found() -> None:
     ],
     ids=str,
 )
-def test_what_can_be_compared_is_no_mistake(condition: Json) -> None:
-    assert asked(condition) == []
+def test_comparable_values_are_no_problem(condition: Json) -> None:
+    assert found_in_condition(condition) == []
 
 
 @pytest.mark.parametrize(
     ("condition", "problem"),
     [
-        ({"contact": "frist_name", "is": "Ada"},
-         'contact: a contact has no "frist_name" (did you mean "first_name"?)'),
-        ({"contact": "birthday", "exists": True},
-         'contact: a contact has no "birthday" (what only your shop knows of a contact is in '
-         "properties.birthday)"),
-        ({"contact": "score", "contains": "3"},
-         "contains: score is a number, and cannot be compared with this (use one of is, is_not, "
-         "in, not_in, gt, gte, lt, lte, between, with a number)"),
+        (
+            {"contact": "frist_name", "is": "Ada"},
+            'contact: a contact has no "frist_name" (did you mean "first_name"?)',
+        ),
+        (
+            {"contact": "birthday", "exists": True},
+            'contact: a contact has no "birthday" (what only your shop knows of a contact is in '
+            "properties.birthday)",
+        ),
+        (
+            {"contact": "score", "contains": "3"},
+            "contains: score is a number, and cannot be compared with this (use one of is, is_not, "
+            "in, not_in, gt, gte, lt, lte, between, with a number)",
+        ),
         ({"contact": "score", "is": "3"}, "is: score is a number, and cannot be compared"),
         ({"contact": "score", "is": True}, "is: score is a number, and cannot be compared"),
         ({"contact": "email", "gt": 3}, "gt: email is a text, and cannot be compared with this"),
@@ -88,24 +99,32 @@ def test_what_can_be_compared_is_no_mistake(condition: Json) -> None:
         ({"contact": "stage", "not_in": ["vip", 3]}, "not_in: stage is a text, and cannot be"),
         ({"contact": "lists.club", "is": "yes"}, "is: lists.club is true or false, and cannot"),
         ({"contact": "lists.club", "gte": 1}, "gte: lists.club is true or false, and cannot"),
-        ({"step": "crm", "output": "staus", "is": 200},
-         'output: the step "crm" (webhook) has no "staus" (did you mean "status"?)'),
+        (
+            {"step": "crm", "output": "staus", "is": 200},
+            'output: the step "crm" (webhook) has no "staus" (did you mean "status"?)',
+        ),
         ({"step": "crm", "output": "status", "is": "200"}, "is: status is a number, and cannot"),
-        ({"step": "lot", "output": "winner", "is": "a"},
-         'output: the step "lot" (split) has no "winner" (there is path)'),
-        ({"step": "hello", "output": "sent", "is": True},
-         'output: the step "hello" (send_email) has no result to look at'),
-        ({"step": "rest", "output": "until", "exists": True},
-         'output: the step "rest" (delay) has no result to look at'),
+        (
+            {"step": "lot", "output": "winner", "is": "a"},
+            'output: the step "lot" (split) has no "winner" (there is path)',
+        ),
+        (
+            {"step": "hello", "output": "sent", "is": True},
+            'output: the step "hello" (send_email) has no result to look at',
+        ),
+        (
+            {"step": "rest", "output": "until", "exists": True},
+            'output: the step "rest" (delay) has no result to look at',
+        ),
     ],
     ids=str,
-)  # fmt: skip
-def test_what_could_never_hold_is_found(condition: Json, problem: str) -> None:
-    (only,) = asked(condition)
+)
+def test_condition_that_can_never_be_true_is_reported(condition: Json, problem: str) -> None:
+    (only,) = found_in_condition(condition)
     assert only.startswith(f"steps[7].paths[0].if.{problem}")
 
 
-def test_it_is_found_wherever_it_is_asked() -> None:
+def test_impossible_condition_is_reported_in_every_place() -> None:
     wrong = {"contact": "scor", "gte": 1}
     places = [
         problem.partition(": ")[0]
@@ -125,24 +144,39 @@ def test_it_is_found_wherever_it_is_asked() -> None:
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        ({"type": "delay_until", "date": "contact.birthday"},
-         'date: contact.birthday: a contact has no "birthday" (what only'),
-        ({"type": "delay_until", "date": "steps.rest.until"},
-         'date: steps.rest.until: the step "rest" (delay) has no result to look at'),
-        ({"type": "notify", "message": "See {contact.emial}, {event.anything}"},
-         'message: contact.emial: a contact has no "emial" (did you mean "email"?)'),
-        ({"type": "update_contact", "set": {"tier": {"from": "steps.crm.bdoy.tier"}}},
-         'set: steps.crm.bdoy.tier: the step "crm" (webhook) has no "bdoy" (did you mean "body"?)'),
-        ({"type": "update_contact", "locale": {"from": "contact.language"}},
-         'locale: contact.language: a contact has no "language"'),
-        ({**HOOK, "body": {"deep": [{"in": {"from": "store.nmae"}}]}},
-         'body: store.nmae: store has no "nmae" (did you mean "name"?)'),
-        ({"type": "emit_event", "event": "E", "properties": {"x": {"from": "enrollment.key"}}},
-         'properties: enrollment.key: enrollment has no "key" (there is id, since, workflow)'),
+        (
+            {"type": "delay_until", "date": "contact.birthday"},
+            'date: contact.birthday: a contact has no "birthday" (what only',
+        ),
+        (
+            {"type": "delay_until", "date": "steps.rest.until"},
+            'date: steps.rest.until: the step "rest" (delay) has no result to look at',
+        ),
+        (
+            {"type": "notify", "message": "See {contact.emial}, {event.anything}"},
+            'message: contact.emial: a contact has no "emial" (did you mean "email"?)',
+        ),
+        (
+            {"type": "update_contact", "set": {"tier": {"from": "steps.crm.bdoy.tier"}}},
+            'set: steps.crm.bdoy.tier: the step "crm" (webhook) has no "bdoy" '
+            '(did you mean "body"?)',
+        ),
+        (
+            {"type": "update_contact", "locale": {"from": "contact.language"}},
+            'locale: contact.language: a contact has no "language"',
+        ),
+        (
+            {**HOOK, "body": {"deep": [{"in": {"from": "store.nmae"}}]}},
+            'body: store.nmae: store has no "nmae" (did you mean "name"?)',
+        ),
+        (
+            {"type": "emit_event", "event": "E", "properties": {"x": {"from": "enrollment.key"}}},
+            'properties: enrollment.key: enrollment has no "key" (there is id, since, workflow)',
+        ),
     ],
     ids=str,
-)  # fmt: skip
-def test_a_place_where_nothing_ever_is_is_found(step: Json, problem: str) -> None:
+)
+def test_path_without_any_value_is_reported(step: Json, problem: str) -> None:
     (only,) = found(HOOK, delay("1 day", "rest"), {**step, "id": "it"})
     assert only.startswith(f"steps[2].{problem}")
 
@@ -160,7 +194,7 @@ def test_a_place_where_nothing_ever_is_is_found(step: Json, problem: str) -> Non
     ],
     ids=str,
 )
-def test_a_place_where_something_may_be_is_no_mistake(step: Json) -> None:
+def test_path_with_possible_value_is_no_problem(step: Json) -> None:
     assert found(HOOK, {**step, "id": "it"}) == []
 
 
@@ -175,7 +209,7 @@ def test_a_place_where_something_may_be_is_no_mistake(step: Json) -> None:
     ],
     ids=str,
 )
-def test_a_change_that_never_comes_is_found(trigger: Json, problem: str) -> None:
+def test_impossible_contact_change_is_reported(trigger: Json, problem: str) -> None:
     (only,) = found(trigger={"type": "contact", **trigger})
     assert only.startswith(problem)
 
@@ -184,21 +218,26 @@ def test_a_change_that_never_comes_is_found(trigger: Json, problem: str) -> None
     ("field", "problems"),
     [
         ("properties.birthday", []),
-        ("birthday", ['trigger.field: a contact has no "birthday" (what only your shop knows of a '
-                      "contact is in properties.birthday)"]),
+        (
+            "birthday",
+            [
+                'trigger.field: a contact has no "birthday" (what only your shop knows of a '
+                "contact is in properties.birthday)"
+            ],
+        ),
         ("score", ["trigger.field: score is a number, and no date"]),
     ],
-)  # fmt: skip
-def test_a_date_that_nobody_has_never_comes(field: str, problems: list[str]) -> None:
+)
+def test_date_field_that_no_contact_has_is_reported(field: str, problems: list[str]) -> None:
     assert found(trigger={"type": "date", "field": field}) == problems
     assert found(trigger={"type": "date", "day": "03-08"}) == []
 
 
-def test_a_change_that_may_come_is_no_mistake() -> None:
+def test_possible_contact_change_is_no_problem() -> None:
     for trigger in ({"field": "properties.plan", "to": 3}, {"field": "score", "crosses": 3}):
         assert found(trigger={"type": "contact", **trigger}) == []
 
 
-def test_every_kind_of_step_with_a_result_is_one_of_the_language() -> None:
+def test_every_step_type_with_results_is_in_the_language() -> None:
     schema = str(Workflow.model_json_schema()["$defs"])
     assert all(f"'const': '{kind}'" in schema for kind in STEP_RESULTS)

@@ -30,7 +30,7 @@ def trigger(where: Json) -> Json:
     return {"type": "event", "event": "E", "where": where}
 
 
-def test_every_condition_is_found_with_its_place() -> None:
+def test_every_condition_is_found_with_its_location() -> None:
     one = read(
         trigger=trigger({"all": [EVENT, {"any": [CONTACT, {"not": CONSENT}]}]}),
         audience={"did": "E", "where": {"all": [EVENT]}},
@@ -52,22 +52,26 @@ def test_every_condition_is_found_with_its_place() -> None:
 
 
 @pytest.mark.parametrize("condition", [EVENT, CONTACT, CONSENT, DID, {"in_workflow": "welcome"}])
-def test_everything_is_known_of_who_enters_and_of_who_is_inside(condition: Json) -> None:
-    assert found(
-        trigger=trigger(condition), audience=condition, steps=[branch("b", condition, [])]
-    ) == []  # fmt: skip
+def test_entry_and_step_conditions_may_use_all_data(condition: Json) -> None:
+    assert (
+        found(trigger=trigger(condition), audience=condition, steps=[branch("b", condition, [])])
+        == []
+    )
 
 
 @pytest.mark.parametrize("condition", [CONTACT, CONSENT, DID, {"not": {"any": [EVENT, CONTACT]}}])
-def test_of_an_event_that_ends_an_enrollment_only_the_event_is_known(condition: Json) -> None:
+def test_exit_condition_may_use_only_the_event(condition: Json) -> None:
     reason = "a where here can only ask about `event` (use a branch)"
-    assert [problem.partition(": ")[2] for problem in found(
-        exit_on=[{"event": "E", "where": condition}], goal={"event": "E", "where": condition}
-    )] == [reason, reason]  # fmt: skip
+    assert [
+        problem.partition(": ")[2]
+        for problem in found(
+            exit_on=[{"event": "E", "where": condition}], goal={"event": "E", "where": condition}
+        )
+    ] == [reason, reason]
 
 
 @pytest.mark.parametrize("condition", [CONSENT, DID, {"all": [CONTACT, {"not": CONSENT}]}])
-def test_of_an_event_that_is_waited_for_the_event_and_the_contact_are_known(
+def test_wait_condition_may_use_event_and_contact(
     condition: Json,
 ) -> None:
     reason = "a where here can only ask about `event` and `contact` (use a branch)"
@@ -80,7 +84,7 @@ def test_of_an_event_that_is_waited_for_the_event_and_the_contact_are_known(
     assert found(steps=[good], audience={"did": "E", "where": both}) == []
 
 
-def test_an_e_mail_that_no_step_sends_is_found() -> None:
+def test_condition_on_email_without_send_step_is_reported() -> None:
     asks = {"email": "remindr", "was": "opened"}
     assert found(steps=[send("reminder"), branch("b", asks, [])]) == [
         'steps[1].paths[0].if.email: no step "remindr" of this workflow sends an e-mail (did you '
@@ -90,7 +94,7 @@ def test_an_e_mail_that_no_step_sends_is_found() -> None:
     assert found(steps=[send("reminder"), branch("b", asks | {"email": "reminder"}, [])]) == []
 
 
-def test_only_of_a_click_a_link_is_known() -> None:
+def test_link_is_allowed_only_for_clicks() -> None:
     asks = {"email": "reminder", "was": "opened", "link": "https://shop.example/cart"}
     assert found(steps=[send("reminder"), branch("b", asks, [])]) == [
         'steps[1].paths[0].if.link: goes with clicked alone (say {"was": "clicked"})'
@@ -98,7 +102,7 @@ def test_only_of_a_click_a_link_is_known() -> None:
     assert found(steps=[send("reminder"), branch("b", asks | {"was": "clicked"}, [])]) == []
 
 
-def test_machines_open_and_click_and_do_nothing_else() -> None:
+def test_include_bots_is_allowed_only_for_opens_and_clicks() -> None:
     asks = {"email": "reminder", "was": "delivered", "include_bots": True}
     assert found(steps=[send("reminder"), branch("b", asks, [])]) == [
         "steps[1].paths[0].if.include_bots: goes with opened and clicked alone (leave it out)"

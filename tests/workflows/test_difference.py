@@ -1,4 +1,4 @@
-"""What a new version changes is said, all of it, and nothing else."""
+"""The difference of two versions reports every change and nothing else."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ def changes(old: list[Json], new: list[Json]) -> list[str]:
     return compare(read(workflow(*old)), read(workflow(*new)))
 
 
-def heads(old: Json, new: Json) -> list[str]:
+def head_changes(old: Json, new: Json) -> list[str]:
     return compare(read(workflow(send("a"), **old)), read(workflow(send("a"), **new)))
 
 
@@ -37,7 +37,7 @@ def heads(old: Json, new: Json) -> list[str]:
 
 @given(workflows())
 @settings(max_examples=how_many(60))
-def test_a_workflow_does_not_differ_from_itself(document: Json) -> None:
+def test_workflow_has_no_difference_from_itself(document: Json) -> None:
     assert compare(read(document), read(document)) == []
 
 
@@ -47,33 +47,37 @@ def test_a_workflow_does_not_differ_from_itself(document: Json) -> None:
         ([delay("1 hour", "w")], [delay("60 minutes", "w")]),
         ([delay("1 hour", "w")], [delay("PT1H", "w", note="a remark")]),
         ([wait_for("w", "E", "1 week")], [wait_for("w", "E", "7 days")]),
-        ([{"id": "s", "type": "holdout", "percent": 10}],
-         [{"id": "s", "type": "holdout", "percent": 10.0}]),
+        (
+            [{"id": "s", "type": "holdout", "percent": 10}],
+            [{"id": "s", "type": "holdout", "percent": 10.0}],
+        ),
         ([leave("x")], [{"id": "x", "type": "exit"}]),
         ([delay("1 hour", "w")], [delay("1 hour", "w", until_time=None)]),
     ],
-)  # fmt: skip
-def test_the_same_in_other_words_is_no_change(old: list[Json], new: list[Json]) -> None:
+)
+def test_equivalent_spelling_is_no_change(old: list[Json], new: list[Json]) -> None:
     assert changes(old, new) == []
 
 
-def test_descriptions_and_what_is_the_rule_anyway_do_not_matter() -> None:
+def test_descriptions_and_explicit_defaults_are_no_change() -> None:
     new = {"description": "x", "$schema": "y", "status": "live", "reentry": {"allow": "never"}}
-    assert heads({}, new) == []
-    assert heads({"goal": {"event": "A"}}, {"goal": {"event": "A", "within": "30 days"}}) == []
+    assert head_changes({}, new) == []
+    assert (
+        head_changes({"goal": {"event": "A"}}, {"goal": {"event": "A", "within": "30 days"}}) == []
+    )
 
 
 # --- steps ---
 
 
-def test_what_is_added_and_what_is_gone_is_said_with_what_it_does() -> None:
+def test_added_and_removed_steps_are_described() -> None:
     assert changes([send("a"), send("b")], [send("a"), delay("1 day", "w")]) == [
         "`b` is gone: Send **plain**.",
         "`w` is new, below `a`: Wait 1 day.",
     ]
 
 
-def test_a_new_place_is_said_with_the_old_one() -> None:
+def test_moved_step_is_reported_with_old_position() -> None:
     old = [send("a"), branch("b", EVENT, [send("c")], [send("d")])]
     new = [send("c"), send("a"), branch("b", EVENT, [send("d")])]
     assert changes(old, new) == [
@@ -82,13 +86,13 @@ def test_a_new_place_is_said_with_the_old_one() -> None:
     ]
 
 
-def test_of_a_new_order_as_few_as_possible_have_moved() -> None:
+def test_reordering_reports_fewest_moves() -> None:
     old = [send(name) for name in "abcde"]
     new = [send(name) for name in "eabcd"]
     assert changes(old, new) == ["`e` has moved: it is now first, was below `d`."]
 
 
-def test_what_goes_in_between_moves_nothing() -> None:
+def test_inserted_step_moves_no_other_step() -> None:
     old = [send("a"), send("b"), send("c")]
     assert changes(old, [send("new"), send("a"), delay("1 day"), send("c")]) == [
         "`b` is gone: Send **plain**.",
@@ -97,13 +101,13 @@ def test_what_goes_in_between_moves_nothing() -> None:
     ]
 
 
-def test_a_step_of_another_kind_is_said_with_both() -> None:
+def test_changed_step_type_is_reported_with_both_types() -> None:
     assert changes([delay("1 day", "x")], [send("x")]) == [
         "`x` was: Wait 1 day; it is now: Send **plain**."
     ]
 
 
-def test_a_changed_field_is_said_from_what_to_what() -> None:
+def test_changed_field_is_reported_with_old_and_new_value() -> None:
     assert changes(
         [delay("1 hour", "w"), send("m", "old")], [delay("90 minutes", "w"), send("m", "new/one")]
     ) == [
@@ -112,13 +116,13 @@ def test_a_changed_field_is_said_from_what_to_what() -> None:
     ]
 
 
-def test_a_field_that_appears_or_goes_was_left_out_or_is() -> None:
+def test_added_or_removed_field_is_reported_as_left_out() -> None:
     assert changes([send("m")], [send("m", topic="news")]) == [
         '`m`: its `topic` was left out, is now "news".'
     ]
 
 
-def test_other_spaces_are_a_change_where_people_read_them() -> None:
+def test_whitespace_change_in_visible_text_is_reported() -> None:
     def note(message: str) -> list[Json]:
         return [{"id": "n", "type": "notify", "message": message}]
 
@@ -127,7 +131,7 @@ def test_other_spaces_are_a_change_where_people_read_them() -> None:
     ]
 
 
-def test_paths_are_told_by_their_names() -> None:
+def test_paths_are_compared_by_name() -> None:
     def three(*named: tuple[str, Json]) -> list[Json]:
         paths = [{"name": name, "if": condition} for name, condition in named]
         return [{"id": "b", "type": "branch", "paths": paths}]
@@ -142,7 +146,7 @@ def test_paths_are_told_by_their_names() -> None:
     ]
 
 
-def test_weights_and_variants_are_told_too() -> None:
+def test_weight_and_variant_changes_are_reported() -> None:
     def dice(weight: int) -> Json:
         paths = [{"name": "a", "weight": weight}, {"name": "b"}]
         return {"id": "d", "type": "split", "paths": paths}
@@ -167,7 +171,7 @@ def test_weights_and_variants_are_told_too() -> None:
     [p for table in (examples.STEPS, examples.MORE_STEPS) for p in pairs(table)],
     ids=lambda p: f"{p.one['type']}",
 )
-def test_every_field_of_a_step_is_told_when_it_changes(pair: Pair) -> None:
+def test_change_of_any_step_field_is_reported(pair: Pair) -> None:
     new_inside = pair.field in {"else", "on_event", "on_timeout"}
     outside = [] if new_inside else [send("inner")]
     found = changes([pair.one, *outside], [pair.other, *outside])
@@ -177,14 +181,14 @@ def test_every_field_of_a_step_is_told_when_it_changes(pair: Pair) -> None:
 
 @given(workflows(), workflows())
 @settings(max_examples=how_many(100))
-def test_whatever_differs_is_said(old: Json, new: Json) -> None:
+def test_any_difference_is_reported(old: Json, new: Json) -> None:
     one, other = read(old), read(new)
     assert bool(compare(one, other)) == (one != other)
 
 
 @given(workflows(), st.randoms(use_true_random=False))
 @settings(max_examples=how_many(100))
-def test_steps_in_another_order_have_moved_and_nothing_else(document: Json, random: Any) -> None:
+def test_reordered_steps_are_reported_only_as_moved(document: Json, random: Any) -> None:
     steps = [*document["steps"]]
     random.shuffle(steps)
     found = compare(read(document), read({**document, "steps": steps}))
@@ -200,29 +204,47 @@ def test_steps_in_another_order_have_moved_and_nothing_else(document: Json, rand
     [
         ({}, {"title": "B"}, "Its `title` was **A workflow**, is now **B**."),
         ({}, {"status": "paused"}, "Its `status` was **live**, is now **paused**."),
-        ({}, {"category": "transactional"},
-         "Its `category` was **marketing**, is now **transactional**."),
+        (
+            {},
+            {"category": "transactional"},
+            "Its `category` was **marketing**, is now **transactional**.",
+        ),
         ({}, {"topic": None}, "Its `topic` was **offers**, is now left out."),
-        ({}, {"trigger": {"type": "manual"}},
-         "It now begins when somebody says so: a person, the API, an import or another workflow "
-         "(it was: **Checkout Started** is reported)."),
-        ({}, {"audience": {"consents_to": "a"}},
-         "Contacts may now be here while the contact consents to `a` (it was: always)."),
-        ({}, {"reentry": {"allow": "always"}},
-         "From now on, whoever was here before may come again every time (it was: never comes "
-         "again)."),
+        (
+            {},
+            {"trigger": {"type": "manual"}},
+            "It now begins when somebody says so: a person, the API, an import or another workflow "
+            "(it was: **Checkout Started** is reported).",
+        ),
+        (
+            {},
+            {"audience": {"consents_to": "a"}},
+            "Contacts may now be here while the contact consents to `a` (it was: always).",
+        ),
+        (
+            {},
+            {"reentry": {"allow": "always"}},
+            "From now on, whoever was here before may come again every time (it was: never comes "
+            "again).",
+        ),
         ({}, {"exit_on": [{"event": "A"}]}, "It now ends as soon as **A** is reported."),
         ({"exit_on": [{"event": "A"}]}, {}, "It no longer ends as soon as **A** is reported."),
-        ({}, {"goal": {"event": "A"}},
-         "Its goal is now **A** within 30 days of entering: whoever does that is won, and leaves "
-         "(it was: none)."),
-        ({}, {"active_enrollments": {"on_publish": "cancel"}},
-         "Those inside on an older version now leave within minutes, and get nothing more "
-         "(it was: finish on theirs)."),
+        (
+            {},
+            {"goal": {"event": "A"}},
+            "Its goal is now **A** within 30 days of entering: whoever does that is won, and "
+            "leaves (it was: none).",
+        ),
+        (
+            {},
+            {"active_enrollments": {"on_publish": "cancel"}},
+            "Those inside on an older version now leave within minutes, and get nothing more "
+            "(it was: finish on theirs).",
+        ),
     ],
-)  # fmt: skip
-def test_a_change_above_the_steps_is_a_sentence(old: Json, new: Json, said: str) -> None:
-    assert heads(old, new) == [said]
+)
+def test_change_above_the_steps_is_one_sentence(old: Json, new: Json, said: str) -> None:
+    assert head_changes(old, new) == [said]
 
 
 @pytest.mark.parametrize(
@@ -230,37 +252,46 @@ def test_a_change_above_the_steps_is_a_sentence(old: Json, new: Json, said: str)
     [p for table in (examples.TRIGGERS, examples.MORE_TRIGGERS) for p in pairs(table)],
     ids=lambda p: f"{p.one['type']}",
 )
-def test_every_field_of_the_trigger_is_told_when_it_changes(pair: Pair) -> None:
-    assert len(heads({"trigger": pair.one}, {"trigger": pair.other})) == 1
+def test_change_of_any_trigger_field_is_reported(pair: Pair) -> None:
+    assert len(head_changes({"trigger": pair.one}, {"trigger": pair.other})) == 1
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_another_operator_of_the_audience_is_told(name: str) -> None:
+def test_changed_audience_operator_is_reported(name: str) -> None:
     bound = OPERATORS[name]
-    assert len(heads({"audience": {"contact": "a", "is": 7}},
-                     {"audience": {"contact": "a", name: bound}})) == 1  # fmt: skip
+    assert (
+        len(
+            head_changes(
+                {"audience": {"contact": "a", "is": 7}}, {"audience": {"contact": "a", name: bound}}
+            )
+        )
+        == 1
+    )
 
 
 # --- people who wait ---
 
 
-def test_waiting_steps_that_a_new_version_has_not_are_named() -> None:
+def test_waiting_steps_missing_in_new_version_are_named() -> None:
     old = workflow(
-        delay("1 day", "gone"), delay("1 day", "stays"), send("mail"),
+        delay("1 day", "gone"),
+        delay("1 day", "stays"),
+        send("mail"),
         wait_for("answer", "E", "1 day", [delay("1 day", "inner")], []),
         {"id": "day", "type": "delay_until", "date": "2027-01-01"},
-    )  # fmt: skip
+    )
     new = read(
         workflow(
-            send("answer"), wait_for("stays", "E", "1 day", [], [delay("2 days", "inner")]),
+            send("answer"),
+            wait_for("stays", "E", "1 day", [], [delay("2 days", "inner")]),
         )
-    )  # fmt: skip
+    )
     assert vanished(build_program("w", 1, read(old)).nodes, new) == ["gone", "answer", "day"]
 
 
 @given(workflows())
 @settings(max_examples=how_many(50))
-def test_nothing_vanishes_from_a_workflow_to_itself(document: Json) -> None:
+def test_no_waiting_step_is_missing_in_same_workflow(document: Json) -> None:
     one = read(document)
     nodes = build_program("w", 1, one).nodes
     assert vanished(nodes, one) == []

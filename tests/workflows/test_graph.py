@@ -35,38 +35,38 @@ def found(*steps: Json) -> list[str]:
 # --- the graph ---
 
 
-def test_the_next_step_is_the_one_below_and_the_last_leads_to_the_end() -> None:
+def test_step_leads_to_step_below_and_last_to_the_end() -> None:
     made = program(delay("1 hour", "a"), send("b"))
     assert made.entry == "a"
     assert made.nodes["a"]["next"] == "b"
     assert made.nodes["b"]["next"] == END
 
 
-def test_branches_join_again_below() -> None:
+def test_branches_join_at_step_below() -> None:
     made = program(branch("a", ALWAYS, [send("b")], [delay("1 day", "c")]), send("d"))
     assert made.nodes["a"]["paths"] == [{"name": "yes", "if": ALWAYS, "next": "b"}]
     assert made.nodes["a"]["else"] == "c"
     assert [made.nodes[name]["next"] for name in "bcd"] == ["d", "d", END]
 
 
-def test_an_empty_path_leads_to_what_is_below() -> None:
+def test_empty_path_leads_to_step_below() -> None:
     made = program(branch("a", ALWAYS, []), wait_for("b", "E", "1 day"), send("c"))
     assert (made.nodes["a"]["paths"][0]["next"], made.nodes["a"]["else"]) == ("b", "b")
     assert (made.nodes["b"]["on_event"], made.nodes["b"]["on_timeout"]) == ("c", "c")
 
 
-def test_nodes_stand_in_reading_order() -> None:
+def test_nodes_are_in_reading_order() -> None:
     inner = branch("b", ALWAYS, [send("c")], [send("d")])
     made = program(send("a"), wait_for("w", "E", "1 day", [inner], [send("e")]), send("f"))
     assert list(made.nodes) == ["a", "w", "b", "c", "d", "e", "f"]
 
 
-def test_remarks_are_for_readers_only() -> None:
+def test_notes_are_not_compiled() -> None:
     made = program(send("a", note="ask Ada"), branch("b", ALWAYS, [send("c", note="x")]))
     assert "note" not in json.dumps(made.to_json())
 
 
-def test_the_head_holds_what_was_written_and_the_defaults_that_matter() -> None:
+def test_head_keeps_written_values_and_needed_defaults() -> None:
     made = program(send("a"), topic=None)
     assert made.options == {
         "title": "A workflow",
@@ -77,7 +77,7 @@ def test_the_head_holds_what_was_written_and_the_defaults_that_matter() -> None:
     }
 
 
-def test_a_goal_holds_its_conditions_as_written_and_its_time() -> None:
+def test_goal_keeps_its_conditions_and_window() -> None:
     goal = {"event": "Order Completed", "where": {"event": "total", "gte": 20}}
     assert program(send("a"), goal=goal).options["goal"] == goal | {"within": "30 days"}
     assert (
@@ -94,11 +94,11 @@ def test_a_goal_holds_its_conditions_as_written_and_its_time() -> None:
         ({"allow": "after", "after": "1 day"}, {"allow": "after", "after": "1 day"}),
     ],
 )
-def test_reentry_always_says_what_it_allows(written: Json, kept: Json) -> None:
+def test_reentry_rule_is_always_explicit(written: Json, kept: Json) -> None:
     assert program(send("a"), reentry=written).options["reentry"] == kept
 
 
-def test_a_program_survives_being_kept_as_json() -> None:
+def test_program_survives_json_round_trip() -> None:
     made = program(branch("a", ALWAYS, [send("b")]), wait_for("c", "E", "1 day"))
     assert Program.from_json(json.loads(json.dumps(made.to_json()))) == made
 
@@ -106,7 +106,7 @@ def test_a_program_survives_being_kept_as_json() -> None:
 # --- mistakes of the tree ---
 
 
-def test_an_id_used_twice_is_found_wherever_it_is() -> None:
+def test_duplicate_step_id_is_reported_at_any_depth() -> None:
     assert found(send("a"), branch("b", ALWAYS, [send("a")], [send("b")])) == [
         'steps[1].paths[0].steps[0].id: "a" is already the id of steps[0] (every step needs an id '
         "of its own)",
@@ -115,11 +115,11 @@ def test_an_id_used_twice_is_found_wherever_it_is() -> None:
     ]
 
 
-def test_the_end_is_no_step() -> None:
+def test_end_is_reserved_as_step_id() -> None:
     assert found(send("end")) == ['steps[0].id: "end" is reserved (choose another id)']
 
 
-def test_two_paths_cannot_share_a_name() -> None:
+def test_duplicate_path_name_is_reported() -> None:
     document = branch("a", ALWAYS, [])
     document["paths"] *= 2
     assert found(document) == [
@@ -128,7 +128,7 @@ def test_two_paths_cannot_share_a_name() -> None:
     ]
 
 
-def test_a_step_below_an_exit_is_found() -> None:
+def test_step_below_exit_is_unreachable() -> None:
     deep = wait_for("w", "E", "1 day", [leave("x"), send("y")])
     assert found(branch("b", ALWAYS, [], [deep]), leave("z"), send("late")) == [
         'steps[2]: nothing reaches this step: "z" above it leaves the workflow (move it above the '
@@ -138,7 +138,7 @@ def test_a_step_below_an_exit_is_found() -> None:
     ]
 
 
-def test_a_step_below_ways_that_all_leave_is_found() -> None:
+def test_step_below_branches_that_all_exit_is_unreachable() -> None:
     both = branch("b", ALWAYS, [leave("x")], [send("s"), leave("y")])
     assert found(wait_for("w", "E", "1 day", [both], [leave("z")]), send("late")) == [
         'steps[1]: nothing reaches this step: "w" above it leaves the workflow, whichever way it '
@@ -155,11 +155,11 @@ def test_a_step_below_ways_that_all_leave_is_found() -> None:
         wait_for("b", "E", "1 day", [leave("x")], [send("y")]),
     ],
 )
-def test_a_step_that_one_way_leads_to_is_reached(step: Json) -> None:
+def test_step_reached_by_one_branch_is_reachable(step: Json) -> None:
     assert found(step, send("late")) == []
 
 
-def test_walking_gives_every_step_its_place() -> None:
+def test_walk_yields_every_step_with_its_location() -> None:
     steps = [wait_for("w", "E", "1 day", [branch("b", ALWAYS, [send("x")], [send("y")])])]
     places = {step.id: place for place, step in walk(read(workflow(*steps)).steps)}
     assert places == {
@@ -175,7 +175,7 @@ def test_walking_gives_every_step_its_place() -> None:
 
 @settings(max_examples=how_many(40))
 @given(workflows())
-def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(document: Json) -> None:
+def test_every_node_is_reachable_and_leads_to_later_nodes(document: Json) -> None:
     made = build_program("cart", 1, read(document))
     order = {name: number for number, name in enumerate((*made.nodes, END))}
     reached = {made.entry}
@@ -188,7 +188,7 @@ def test_every_node_leads_downwards_to_nodes_that_are_there_and_is_led_to(docume
 
 @settings(max_examples=how_many(40))
 @given(workflows())
-def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
+def test_blocks_cover_all_steps_and_stop_at_waits_or_end(
     document: Json,
 ) -> None:
     made = build_program("cart", 1, read(document))
@@ -202,7 +202,7 @@ def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
     assert covered == {name for name, node in made.nodes.items() if not is_wait(node)}
 
 
-def test_a_program_knows_which_waits_an_event_may_wake() -> None:
+def test_program_lists_waits_for_an_event() -> None:
     made = program(wait_for("a", "E", "1 day"), wait_for("b", "F", "1 day"), send("c"))
     assert [node["id"] for node in waits_for(made, "F")] == ["b"]
     assert list(waits_for(made, "G")) == []

@@ -34,11 +34,38 @@ BOX = re.compile(
 LINE = re.compile(rf"  (\w+) -->(?:\|({LABEL})\|)? (\w+)")
 TITLE = re.compile(r'title: "(?:[^\W_]| |\\U[0-9a-f]{8})*"')
 HOSTILE = [
-    '"]-->x', '"] --> x', "<script>alert(1)</script>", "`", "end", "#quot;", "#35;", "a;b",
-    "%%{init: {}}%%", "\n---\n", "click a href", "\u202e", "|", "style a:#fff;", "1. x", "- x",
-    "+ x", "$$x$$", "fa:fa-car", "{{", "((", "graph TD", "subgraph", "&lt;", "\\", "'", "a" * 60,
-    "\U0001f600", "ﬂ°°60¶ß", " ", "\n",
-]  # fmt: skip
+    '"]-->x',
+    '"] --> x',
+    "<script>alert(1)</script>",
+    "`",
+    "end",
+    "#quot;",
+    "#35;",
+    "a;b",
+    "%%{init: {}}%%",
+    "\n---\n",
+    "click a href",
+    "\u202e",
+    "|",
+    "style a:#fff;",
+    "1. x",
+    "- x",
+    "+ x",
+    "$$x$$",
+    "fa:fa-car",
+    "{{",
+    "((",
+    "graph TD",
+    "subgraph",
+    "&lt;",
+    "\\",
+    "'",
+    "a" * 60,
+    "\U0001f600",
+    "ﬂ°°60¶ß",
+    " ",
+    "\n",
+]
 hostile = (st.text(min_size=1, max_size=60) | st.sampled_from(HOSTILE)).map(
     lambda text: text.encode("utf-8", "replace").decode()
 )
@@ -51,7 +78,7 @@ def read(document: Json) -> Workflow:
 
 
 def parsed(picture: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
-    """The boxes and the lines; every line of the source must be one of those."""
+    """The boxes and the lines; every line of the source must be one of these."""
     first, title, fence, kind, *rest = picture.splitlines()
     assert (first, fence, kind) == ("---", "---", "flowchart TD")
     assert TITLE.fullmatch(title)
@@ -69,7 +96,7 @@ def parsed(picture: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
 
 
 def picture(*steps: Json, **head: Any) -> tuple[dict[str, str], set[tuple[str, str, str]]]:
-    """The boxes by what they end with (ids of steps), and the lines between those."""
+    """The boxes by the last part of their label (step ids), and the lines between them."""
     boxes, lines = parsed(draw_flowchart(read(workflow(*steps, **head))))
     names = {box: _id(box, shape) for box, shape in boxes.items()}
     shapes = {names[box]: shape for box, shape in boxes.items()}
@@ -84,7 +111,7 @@ def _id(box: str, shape: str) -> str:
 # --- what is drawn ---
 
 
-def test_the_trigger_stands_at_the_top_and_the_end_at_the_bottom() -> None:
+def test_trigger_is_at_the_top_and_end_at_the_bottom() -> None:
     shapes, lines = picture(delay("1 hour", "wait"), send("mail"))
     assert lines == {("trigger", "", "wait"), ("wait", "", "mail"), ("mail", "", "done")}
     assert shapes["trigger"] == '[/"Checkout Started"/]'
@@ -93,21 +120,27 @@ def test_the_trigger_stands_at_the_top_and_the_end_at_the_bottom() -> None:
     assert shapes["done"] == '(("done"))'
 
 
-def test_paths_are_named_and_join_again() -> None:
+def test_paths_have_labels_and_join_again() -> None:
     shapes, lines = picture(
         branch("b", EVENT, [send("c")]),
         wait_for("w", "E", "1 day", [leave("x", "won")], [send("d")]),
         send("e"),
     )
     assert lines == {
-        ("trigger", "", "b"), ("b", "yes", "c"), ("b", "else", "w"), ("c", "", "w"),
-        ("w", "on event", "x"), ("w", "timeout", "d"), ("d", "", "e"), ("e", "", "done"),
-    }  # fmt: skip
+        ("trigger", "", "b"),
+        ("b", "yes", "c"),
+        ("b", "else", "w"),
+        ("c", "", "w"),
+        ("w", "on event", "x"),
+        ("w", "timeout", "d"),
+        ("d", "", "e"),
+        ("e", "", "done"),
+    }
     assert shapes["b"] == '{"Which path?<br/>b"}'
     assert shapes["x"] == '((("Leave#58; won<br/>x")))'
 
 
-def test_shares_control_groups_and_jumps_have_their_labels() -> None:
+def test_splits_holdouts_and_gotos_have_labels() -> None:
     paths = [{"name": "a", "weight": 1}, {"name": "b", "weight": 2, "steps": [send("m")]}]
     shapes, lines = picture(
         {"id": "d", "type": "split", "paths": paths},
@@ -118,21 +151,30 @@ def test_shares_control_groups_and_jumps_have_their_labels() -> None:
         {"id": "c", "type": "webhook", "url": "https://a.example", "on_failure": "exit"},
     )
     assert lines == {
-        ("trigger", "", "d"), ("d", "33.3#37; a", "h"), ("d", "66.7#37; b", "m"), ("m", "", "h"),
-        ("h", "", "w"), ("h", "kept back, 10#37;", "done"), ("w", "", "g"),
-        ("g", "again, 3 times at most", "d"), ("g", "after that", "u"),
-        ("u", "", "c"), ("u", "no such date", "done"), ("c", "", "done"), ("c", "fails", "done"),
-    }  # fmt: skip
+        ("trigger", "", "d"),
+        ("d", "33.3#37; a", "h"),
+        ("d", "66.7#37; b", "m"),
+        ("m", "", "h"),
+        ("h", "", "w"),
+        ("h", "kept back, 10#37;", "done"),
+        ("w", "", "g"),
+        ("g", "again, 3 times at most", "d"),
+        ("g", "after that", "u"),
+        ("u", "", "c"),
+        ("u", "no such date", "done"),
+        ("c", "", "done"),
+        ("c", "fails", "done"),
+    }
     assert shapes["h"] == '{{"Keep 10#37; back<br/>h"}}'
     assert shapes["g"] == '[["Go to d<br/>g"]]'
 
 
-def test_nobody_comes_to_the_end_of_what_always_leaves() -> None:
+def test_end_is_not_drawn_if_no_path_reaches_it() -> None:
     shapes, _ = picture(leave("x"))
     assert "done" not in shapes
 
 
-def test_every_kind_of_step_is_drawn() -> None:
+def test_every_step_type_is_drawn() -> None:
     steps = [{**one, "id": f"n{n}"} for n, (one, _) in enumerate(examples.STEPS.values())]
     steps = [{**one, "to": "n0"} if one["type"] == "goto" else one for one in steps]
     shapes, _ = picture(*steps)
@@ -140,11 +182,11 @@ def test_every_kind_of_step_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("trigger", [one for one, _ in examples.TRIGGERS.values()])
-def test_every_kind_of_trigger_is_drawn(trigger: Json) -> None:
+def test_every_trigger_type_is_drawn(trigger: Json) -> None:
     assert len(picture(send("a"), trigger=trigger)[0]["trigger"]) > len('[/""/]')
 
 
-def test_live_numbers_stand_in_the_boxes() -> None:
+def test_live_counts_are_shown_in_the_boxes() -> None:
     mail = StepCounts(decided=1300, sent=1200, statuses={"opened": 300, "clicked": 20})
     numbers = WorkflowCounts(entered=1500, statuses={}, steps={"mail": mail})
     drawn = draw_flowchart(read(workflow(send("mail"), send("other"))), numbers)
@@ -156,7 +198,7 @@ def test_live_numbers_stand_in_the_boxes() -> None:
 
 @given(workflows())
 @settings(max_examples=how_many(100))
-def test_the_lines_are_those_of_the_compiled_graph(document: Json) -> None:
+def test_lines_match_the_compiled_graph(document: Json) -> None:
     nodes, entry = flatten(read(document).steps)
     expected = {("trigger", entry)}
     for id_, node in nodes.items():
@@ -170,7 +212,7 @@ def test_the_lines_are_those_of_the_compiled_graph(document: Json) -> None:
 # --- too large ---
 
 
-def test_as_many_steps_as_fit_are_drawn() -> None:
+def test_steps_up_to_the_limit_are_drawn() -> None:
     drawn = draw_flowchart(read(workflow(*(send(f"s{n}") for n in range(400)))))
     boxes, lines = parsed(drawn)
     assert len(boxes) == len(lines) + 1 == 402
@@ -178,7 +220,7 @@ def test_as_many_steps_as_fit_are_drawn() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
-def test_of_a_thousand_steps_the_first_levels_are_drawn(depth: int) -> None:
+def test_thousand_steps_draw_only_the_first_levels(depth: int) -> None:
     count = 1000
     steps: list[Json] = [send(f"s{n}") for n in range(count - depth)]
     for level in range(depth):
@@ -193,7 +235,7 @@ def test_of_a_thousand_steps_the_first_levels_are_drawn(depth: int) -> None:
     assert ("done" in boxes) and f"b{depth - 1}" in drawn
 
 
-def test_a_jump_to_what_is_not_drawn_leads_to_the_box_in_its_place() -> None:
+def test_goto_to_hidden_step_leads_to_its_placeholder() -> None:
     far = branch("b", EVENT, [send(f"s{n}") for n in range(900)])
     steps = [{"id": "g", "type": "goto", "to": "s899"}, far]
     drawn = draw_flowchart(read(workflow(*steps)))
@@ -203,7 +245,7 @@ def test_a_jump_to_what_is_not_drawn_leads_to_the_box_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("name", ["😀" * 60, '"' * 60, "a" * 60], ids=["wide", "quotes", "a"])
-def test_the_widest_workflow_fits(name: str) -> None:
+def test_widest_workflow_fits(name: str) -> None:
     paths = [{"name": f"{n}{name}"[:60], "if": EVENT} for n in range(50)]
     steps = [{"id": f"b{n}", "type": "branch", "paths": paths} for n in range(300)]
     text = json.dumps(workflow(*steps, title=name[:120]))
@@ -213,7 +255,7 @@ def test_the_widest_workflow_fits(name: str) -> None:
     assert "Too large to draw" in drawn
 
 
-def test_the_deepest_tree_is_drawn() -> None:
+def test_deepest_tree_is_drawn() -> None:
     deep: list[Json] = [send("deepest")]
     for number in range(30):
         deep = [wait_for(f"w{number}", "E", "1 day", deep, [])]
@@ -225,7 +267,7 @@ def test_the_deepest_tree_is_drawn() -> None:
 
 @given(name=hostile, title=hostile)
 @settings(max_examples=how_many(150))
-def test_no_text_leaves_its_label(name: str, title: str) -> None:
+def test_text_stays_inside_its_label(name: str, title: str) -> None:
     def document(name: str, title: str) -> Workflow:
         paths = [{"name": name, "if": EVENT, "steps": [leave("end1", name)]}]
         return Workflow.model_validate(
@@ -247,7 +289,7 @@ def test_no_text_leaves_its_label(name: str, title: str) -> None:
 
 @given(hostile, st.integers(5, 60))
 @settings(max_examples=how_many(150))
-def test_a_label_says_what_it_was_given(text: str, most: int) -> None:
+def test_label_shows_its_text_unchanged(text: str, most: int) -> None:
     label = in_picture(text, most)
     read_back = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label)
     read_back = read_back.replace(":\u200bfa", ":fa")
@@ -258,18 +300,18 @@ def test_a_label_says_what_it_was_given(text: str, most: int) -> None:
     assert re.fullmatch(LABEL, f'"{label or "?"}"')
 
 
-def test_no_label_becomes_an_icon() -> None:
+def test_label_never_becomes_an_icon() -> None:
     assert in_picture("fa:fa-car", 30) == "fa#58;#8203;fa-car"
 
 
-def test_no_label_is_a_list_or_a_heading_to_markdown() -> None:
+def test_label_is_never_a_markdown_list_or_heading() -> None:
     assert in_picture("1. big", 30) == "1#46; big"
     assert in_picture("- big", 30) == "#45; big"
     assert in_picture("# big", 30) == "#35; big"
     assert in_picture("9.5 and a-b", 30) == "9.5 and a-b"
 
 
-def test_ids_that_are_words_of_mermaid_or_of_the_picture_are_harmless() -> None:
+def test_reserved_mermaid_words_are_safe_as_step_ids() -> None:
     names = ["trigger", "done", "large", "s0", "graph", "style", "click", "default", "subgraph"]
     shapes, lines = picture(*(send(name) for name in names))
     assert len(lines) == len(names) + 1

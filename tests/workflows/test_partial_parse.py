@@ -22,46 +22,48 @@ def rest(*steps: Any, **head: Any) -> PartialWorkflow:
     return left
 
 
-def test_a_broken_step_says_nothing_and_the_others_stay() -> None:
+def test_broken_step_is_replaced_and_others_are_checked() -> None:
     left = rest(send("a"), {"id": "b", "type": "dealy"}, delay("1 day", "c"))
     assert [(step.id, step.type) for _, step in walk(left.workflow.steps)] == [
-        ("a", "send_email"), ("b", "set_stage"), ("c", "delay"),
-    ]  # fmt: skip
+        ("a", "send_email"),
+        ("b", "set_stage"),
+        ("c", "delay"),
+    ]
     assert left.replaced == ("steps[1]",)
 
 
-def test_a_broken_mail_stays_a_mail_for_conditions_ask_about_it() -> None:
+def test_broken_email_step_still_counts_as_email_step() -> None:
     left = rest(send("a", "Not a name"), send("b"))
     assert [step.type for _, step in walk(left.workflow.steps)] == ["send_email"] * 2
 
 
-def test_a_broken_condition_leaves_the_steps_below_it() -> None:
+def test_broken_condition_keeps_steps_inside_its_branch() -> None:
     left = rest(branch("b", {"contact": "x"}, [send("a")], [delay("1 dya", "d")]))
     assert {*left.replaced} == {"steps[0].paths[0].if", "steps[0].else[0]"}
     assert [step.id for _, step in walk(left.workflow.steps)] == ["b", "a", "d"]
 
 
-def test_a_head_without_its_fields_gets_some() -> None:
+def test_missing_head_fields_get_placeholders() -> None:
     document = {"titel": "x", "trigger": {"type": "evnt"}, "steps": "none"}
     left = parse_partially(json.dumps(document))
     assert left is not None
     assert {*left.replaced} == {"title", "titel", "trigger", "steps"}
 
 
-def test_nothing_is_said_of_what_was_replaced() -> None:
+def test_replaced_parts_cause_no_problems() -> None:
     left = rest(send("a"), {"id": "b", "type": "dealy"})
     problems = [Problem("steps[0].template", "gone"), Problem("steps[1].id", "of the stand-in")]
     assert [p.location for p in left.about_the_rest(problems)] == ["steps[0].template"]
 
 
-def test_what_is_no_file_of_a_workflow_cannot_be_kept() -> None:
+def test_unreadable_document_is_not_parsed_partially() -> None:
     assert parse_partially("{") is None
     assert parse_partially("[]") is None
     assert parse_partially("[" * 100_000) is None
 
 
 @given(workflows(), st.data())
-def test_no_damage_gives_a_traceback(document: Json, data: Any) -> None:
+def test_damaged_file_never_raises(document: Json, data: Any) -> None:
     anything: st.SearchStrategy[Any] = st.one_of(
         st.none(), st.integers(), st.text(max_size=3), st.just({}), st.just([])
     )

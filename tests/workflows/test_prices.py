@@ -1,4 +1,4 @@
-"""Every way through a workflow, with what the machine bills for it: as the machine really bills."""
+"""Every path through a workflow, with a price that matches the simulated state machine."""
 
 import json
 import time
@@ -74,8 +74,8 @@ def found(*steps: Json) -> Scenarios:
     return scenarios(compiled(*steps))
 
 
-def walked(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple[str, ...], int]:
-    """What was mailed to Ada, who went through these steps, and what was billed for it."""
+def simulated(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple[str, ...], int]:
+    """The e-mails that Ada got in a simulation of these steps, and the billed transitions."""
     world = World()
     world.publish(shop(visit=workflow(*steps, on="Visited", category="transactional")))
     world.event("Visited", {"total": total})
@@ -84,24 +84,24 @@ def walked(*steps: Json, total: float = 150, reply: bool = False) -> tuple[tuple
         world.event("Replied")
     world.run_for(days=200)
     assert world.enrollment().status in {"completed", "exited"}
-    legs = world.step_functions.executions.values()
-    return tuple(world.steps_mailed()), sum(leg.billed for leg in legs)
+    executions = world.step_functions.executions.values()
+    return tuple(world.steps_mailed()), sum(execution.billed for execution in executions)
 
 
-def chosen(*steps: Json) -> list[tuple[str, ...]]:
+def listed_choices(*steps: Json) -> list[tuple[str, ...]]:
     return [way.choices for way in found(*steps).shown]
 
 
-# --- the ways ---
+# --- paths ---
 
 
-def test_a_straight_workflow_has_one_way_without_choices() -> None:
+def test_straight_workflow_has_one_path_without_choices() -> None:
     assert found(delay("1 day"), send("a"), send("b")) == Scenarios(
         1, (Scenario((), ("a", "b"), 3),)
     )
 
 
-def test_every_choice_is_named_and_every_way_has_its_mails() -> None:
+def test_every_path_lists_its_choices_and_emails() -> None:
     told = found(ANSWER, branch("big", BIG, [send("offer")]), send("last")).shown
     assert [(way.choices, way.mails) for way in told] == [
         (("answer: Replied", "big: yes"), ("thanks", "offer", "last")),
@@ -111,24 +111,26 @@ def test_every_choice_is_named_and_every_way_has_its_mails() -> None:
     ]
 
 
-def test_choices_that_lead_to_the_same_are_one_way_and_no_choice() -> None:
-    assert chosen(wait_for("w", "Replied", "1 day"), branch("b", BIG, []), send("a")) == [()]
+def test_choices_with_same_result_are_one_path() -> None:
+    assert listed_choices(wait_for("w", "Replied", "1 day"), branch("b", BIG, []), send("a")) == [
+        ()
+    ]
 
 
-def test_choices_of_which_some_lead_to_the_same_are_named_together() -> None:
+def test_choices_with_same_result_share_a_name() -> None:
     paths = [{"name": name, "if": BIG, "steps": [send(name)] * (name == "b")} for name in "abc"]
     three = {"id": "which", "type": "branch", "paths": paths}
-    assert chosen(three, send("last")) == [("which: a or c or otherwise",), ("which: b",)]
+    assert listed_choices(three, send("last")) == [("which: a or c or otherwise",), ("which: b",)]
 
 
-def test_a_path_that_nobody_takes_is_no_way() -> None:
-    assert chosen(split(1, 0, 1)) == [("dice: p0",), ("dice: p2",)]
+def test_path_with_zero_weight_is_left_out() -> None:
+    assert listed_choices(split(1, 0, 1)) == [("dice: p0",), ("dice: p2",)]
 
 
-def test_a_control_group_a_failing_call_and_a_missing_date_are_ways() -> None:
+def test_holdout_failed_call_and_missing_date_are_paths() -> None:
     call = {"id": "crm", "type": "webhook", "url": "https://a.example", "on_failure": "exit"}
     until = {"id": "day", "type": "delay_until", "date": "contact.x", "if_missing": "exit"}
-    assert chosen(holdout(10), call, until, send("a")) == [
+    assert listed_choices(holdout(10), call, until, send("a")) == [
         ("control: goes on", "crm: done", "day: on its day"),
         ("control: goes on", "crm: done", "day: no such date"),
         ("control: goes on", "crm: fails"),
@@ -136,7 +138,7 @@ def test_a_control_group_a_failing_call_and_a_missing_date_are_ways() -> None:
     ]
 
 
-# --- as the machine bills ---
+# --- prices match the state machine ---
 
 
 @pytest.mark.parametrize(
@@ -152,57 +154,63 @@ def test_a_control_group_a_failing_call_and_a_missing_date_are_ways() -> None:
         [wait_for("w", "Replied", "1 day")],
     ],
 )
-def test_the_ways_are_those_the_machine_goes_and_bills(steps: list[Json]) -> None:
+def test_paths_match_states_billed_by_state_machine(steps: list[Json]) -> None:
     walks = {
-        walked(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
+        simulated(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
     }
     assert {(way.mails, way.transitions) for way in found(*steps).shown} == walks
 
 
-def test_the_way_of_a_split_costs_what_the_machine_bills() -> None:
+def test_split_path_price_matches_state_machine() -> None:
     ending = delay("7 days"), send("last")
     for number, weights in enumerate([(1, 0), (0, 1)]):
         way = found(split(1, 1), *ending).shown[number]
-        assert walked(split(*weights), *ending) == (way.mails, way.transitions)
+        assert simulated(split(*weights), *ending) == (way.mails, way.transitions)
 
 
 @pytest.mark.parametrize(("percent", "place"), [(99.999999, 1), (0.000001, 0)])
-def test_a_control_group_costs_what_the_machine_bills(percent: float, place: int) -> None:
+def test_holdout_price_matches_state_machine(percent: float, place: int) -> None:
     steps = holdout(percent), delay("1 day"), send("a")
     way = found(*steps).shown[place]
-    assert walked(*steps) == (way.mails, way.transitions)
+    assert simulated(*steps) == (way.mails, way.transitions)
 
 
 @pytest.mark.parametrize("before", [[send("a")], [send("a"), branch("x", BIG, [], [leave("l")])]])
-def test_a_missing_date_costs_what_the_machine_bills(before: list[Json]) -> None:
+def test_missing_date_price_matches_state_machine(before: list[Json]) -> None:
     until = {"id": "day", "type": "delay_until", "date": "event.day", "if_missing": "exit"}
     steps = *before, until, send("b"), wait_for("w", "Replied", "1 day"), delay("2 days")
     missing = found(*steps).shown[1]
     assert missing.choices[-1] == "day: no such date"
-    assert walked(*steps) == (missing.mails, missing.transitions)
+    assert simulated(*steps) == (missing.mails, missing.transitions)
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 5])
-def test_a_loop_counts_once_and_says_what_each_round_adds(rounds: int) -> None:
+def test_loop_counts_once_and_lists_price_per_round(rounds: int) -> None:
     steps = (
-        send("first"), delay("1 day", "w"), send("again"), goto("back", "w", rounds),
-        delay("2 days"), send("last"),
-    )  # fmt: skip
+        send("first"),
+        delay("1 day", "w"),
+        send("again"),
+        goto("back", "w", rounds),
+        delay("2 days"),
+        send("last"),
+    )
     (way,) = found(*steps).shown
     (loop,) = way.loops
     assert (way.mails, loop.step, loop.to) == (("first", "again", "last"), "back", "w")
     assert (loop.rounds, loop.mails) == (rounds, ("again",))
     assert loop.transitions is not None
-    mails, billed = walked(*steps)
+    mails, billed = simulated(*steps)
     assert billed == way.transitions + rounds * loop.transitions
     assert mails == ("first", "again", *("again",) * rounds, "last")
 
 
-def test_of_a_loop_with_choices_the_dearest_round_is_told() -> None:
+def test_loop_with_choices_lists_most_expensive_round() -> None:
     steps = (
         wait_for("w", "Replied", "1 day", [leave("won")], [send("a")]),
-        branch("b", BIG, [delay("1 day"), send("more")]), goto("back", "w", 3), send("last"),
-    )  # fmt: skip
+        branch("b", BIG, [delay("1 day"), send("more")]),
+        goto("back", "w", 3),
+        send("last"),
+    )
     told = found(*steps).shown
     assert [way.mails for way in told] == [(), ("a", "more", "last"), ("a", "last")]
     assert [len(way.loops) for way in told] == [0, 1, 1]
@@ -210,22 +218,22 @@ def test_of_a_loop_with_choices_the_dearest_round_is_told() -> None:
     assert loop == told[2].loops[0]
     assert loop.mails == ("a", "more")
     assert loop.transitions is not None
-    mails, billed = walked(*steps)
+    mails, billed = simulated(*steps)
     assert mails == ("a", "more") * 4 + ("last",)
     assert billed == told[1].transitions + 3 * loop.transitions
 
 
-def test_a_jump_ahead_is_taken() -> None:
+def test_forward_jump_is_followed() -> None:
     steps = branch("b", BIG, [goto("skip", "last")]), delay("1 day"), send("a"), send("last")
     assert {(way.mails, way.transitions) for way in found(*steps).shown} == {
-        walked(*steps, total=1),
-        walked(*steps, total=150),
+        simulated(*steps, total=1),
+        simulated(*steps, total=150),
     }
     loops = [way.loops for way in found(*steps).shown]
     assert loops == [(), ()]
 
 
-def test_a_round_that_needs_another_loop_is_told_without_a_price() -> None:
+def test_round_that_needs_another_loop_has_no_price() -> None:
     first = [send("t"), delay("1 day", "w"), goto("two", "a", 2), leave("l")]
     steps = send("a"), delay("1 day"), branch("b", BIG, first, [goto("one", "t", 2), send("x")])
     told = found(*steps)
@@ -235,7 +243,7 @@ def test_a_round_that_needs_another_loop_is_told_without_a_price() -> None:
     )
 
 
-def parking_ways(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
+def paths_when_suspended(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
     program = with_suspend_limit(compiled(*steps), WIRING)
     return {(way.mails, way.transitions) for way in scenarios(program).shown}
 
@@ -249,22 +257,24 @@ def parking_ways(*steps: Json) -> set[tuple[tuple[str, ...], int]]:
         [branch("b", BIG, [delay("40 days")], [delay("50 days")]), delay("2 days"), send("c")],
     ],
 )
-def test_a_wait_that_ends_the_execution_costs_what_the_machines_bill(steps: list[Json]) -> None:
+def test_suspended_wait_price_matches_state_machines(steps: list[Json]) -> None:
     walks = {
-        walked(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
+        simulated(*steps, total=total, reply=reply) for total in (1, 150) for reply in (True, False)
     }
-    assert parking_ways(*steps) == walks
+    assert paths_when_suspended(*steps) == walks
 
 
 @given(document=workflows(), history=histories(), number=st.integers(0, 3))
 @settings(
-    max_examples=how_many(120), deadline=None, derandomize=True,
+    max_examples=how_many(120),
+    deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
-def test_whatever_a_contact_does_is_one_of_the_ways(
+)
+def test_every_simulated_contact_follows_a_listed_path(
     document: Json, history: list[Happened], number: int
 ) -> None:
-    document.pop("exit_on", None)  # that may end any way anywhere
+    document.pop("exit_on", None)  # an exit rule can end a path at any step
     world = World(start=EARLY)
     world.publish(shop(any=document))
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
@@ -280,12 +290,12 @@ def test_whatever_a_contact_does_is_one_of_the_ways(
     assert max(way.transitions for way in told) <= transitions(world.program("any"))
 
 
-# --- many ways ---
+# --- many paths ---
 
 
 @given(workflows())
 @settings(max_examples=how_many(150), deadline=None)
-def test_the_ways_are_counted_and_the_best_found_without_telling_them(document: Json) -> None:
+def test_paths_are_counted_and_ranked_without_listing(document: Json) -> None:
     program = build_program("any", 1, Workflow.model_validate(document))
     every = scenarios(program, most=5_000)
     few = scenarios(program, most=0)
@@ -296,7 +306,7 @@ def test_the_ways_are_counted_and_the_best_found_without_telling_them(document: 
         assert [price(way) for way in few.shown] == [min(costs), max(costs)]
 
 
-def test_of_many_ways_the_cheapest_and_the_dearest_are_told() -> None:
+def test_many_paths_list_only_cheapest_and_dearest() -> None:
     steps = [branch(f"b{n}", BIG, [send(f"m{n}")]) for n in range(400)]
     many = found(*steps)
     assert many.number == 2**400
@@ -304,23 +314,21 @@ def test_of_many_ways_the_cheapest_and_the_dearest_are_told() -> None:
     assert table(many).startswith(f"There are {2**400:,} ways")
 
 
-def test_as_many_ways_as_fit_are_all_told() -> None:
+def test_paths_up_to_the_limit_are_all_listed() -> None:
     steps = [branch(f"b{n}", BIG, [send(f"m{n}")]) for n in range(6)]
     assert len(found(*steps).shown) == found(*steps).number == MAX_SCENARIOS_SHOWN
     assert len(found(*steps, branch("c", BIG, [send("m")])).shown) == 2
 
 
-def test_which_way_is_the_dearest_depends_on_the_prices() -> None:
-    program = compiled(
-        branch("b", BIG, [send("m")], [delay("1 day", "w1"), delay("1 day", "w2")])
-    )  # fmt: skip
+def test_dearest_path_depends_on_prices() -> None:
+    program = compiled(branch("b", BIG, [send("m")], [delay("1 day", "w1"), delay("1 day", "w2")]))
     mailing = Prices(transition=Decimal(0), mail=Decimal(1))
     assert [way.mails for way in scenarios(program, mailing, most=1).shown] == [(), ("m",)]
     waiting = Prices(transition=Decimal(1), mail=Decimal(0))
     assert [way.mails for way in scenarios(program, waiting, most=1).shown] == [("m",), ()]
 
 
-def test_a_thousand_steps_that_wait_and_join_are_counted_in_seconds() -> None:
+def test_thousand_joining_waits_are_counted_in_seconds() -> None:
     steps: list[Json] = []
     for n in range(80):
         inner = [wait_for(f"w{n}", "E", "1 day", [send(f"a{n}")], [send(f"b{n}")])]
@@ -335,17 +343,17 @@ def test_a_thousand_steps_that_wait_and_join_are_counted_in_seconds() -> None:
 # --- prices ---
 
 
-def test_a_price_is_for_a_thousand_contacts() -> None:
+def test_price_is_for_a_thousand_contacts() -> None:
     way = Scenario((), ("a", "b", "c"), 7)
     assert price(way) == Decimal("0.475")
     assert price(way, Prices(Decimal("0.00004"), Decimal(0))) == Decimal("0.28")
 
 
-def test_the_table_tells_each_way_and_each_loop() -> None:
+def test_table_lists_each_path_and_each_loop() -> None:
     steps = (
         wait_for("w-x", "A|b", "1 day", [leave("l")], [send("m")]),
         goto("back", "w-x", 3),
-    )  # fmt: skip
+    )
     assert table(found(*steps)) == (
         "| way | mails | transitions | US$ per 1,000 contacts |\n"
         "|---|---|---:|---:|\n"
@@ -357,5 +365,5 @@ def test_the_table_tells_each_way_and_each_loop() -> None:
     )
 
 
-def test_a_way_without_choices_goes_straight_through() -> None:
+def test_path_without_choices_is_called_straight_through() -> None:
     assert "| straight through | `a` | 1 | 0.125 |\n" in table(found(send("a")))

@@ -37,7 +37,7 @@ def states(*steps: Json) -> Json:
 
 
 def targets(state: Json) -> list[str]:
-    """Every state this one may go on to."""
+    """Every possible next state."""
     found = [state[key] for key in ("Next", "Default") if key in state]
     return found + [each["Next"] for each in (*state.get("Choices", ()), *state.get("Catch", ()))]
 
@@ -45,15 +45,15 @@ def targets(state: Json) -> list[str]:
 # --- golden ---
 
 
-def test_the_abandoned_cart_compiles_to_what_was_reviewed() -> None:
-    """`tests/support/golden.py` writes the file anew; look at the difference."""
+def test_abandoned_cart_compiles_to_reviewed_definition() -> None:
+    """`tests/support/golden.py` rewrites the file; review the difference."""
     assert abandoned_cart() == GOLDEN.read_text("utf-8")
 
 
 # --- what the states are ---
 
 
-def test_a_delay_is_a_wait_between_two_runs() -> None:
+def test_delay_is_a_wait_state_between_two_block_runs() -> None:
     made = states(delay("1 hour", "pause"), send("mail"))
     assert made["before pause"]["Parameters"]["Payload"]["block"] == "pause"
     assert made["before pause"]["Next"] == "pause"
@@ -61,30 +61,34 @@ def test_a_delay_is_a_wait_between_two_runs() -> None:
     assert made["run mail"]["End"] is True
 
 
-def test_a_wait_for_an_event_parks_a_token_and_tells_its_time_out_apart() -> None:
+def test_wait_for_registers_task_token_and_catches_timeout() -> None:
     made = states(wait_for("click", "E", "1 day", [send("yes")], [send("no")]))
     wait = made["click"]
     assert wait["Resource"].endswith(".waitForTaskToken")
     assert wait["TimeoutSeconds"] == 86400
     assert wait["ResultPath"] is None
     assert wait["Parameters"]["Payload"] == {
-        "enrollment.$": "$.enrollment", "execution_no.$": "$.execution_no",
-        "block_seq.$": "$.block_seq", "since.$": "$.since", "step": "click",
+        "enrollment.$": "$.enrollment",
+        "execution_no.$": "$.execution_no",
+        "block_seq.$": "$.block_seq",
+        "since.$": "$.since",
+        "step": "click",
         "token.$": "$$.Task.Token",
-    }  # fmt: skip
+    }
     assert wait["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
     assert wait["Next"] == "run yes"
     assert [(catch["ErrorEquals"], catch["Next"]) for catch in wait["Catch"]] == [
-        (["States.Timeout"], "run no"), (["States.ALL"], "abandon")
-    ]  # fmt: skip
+        (["States.Timeout"], "run no"),
+        (["States.ALL"], "abandon"),
+    ]
 
 
-def test_steps_without_a_wait_between_them_are_one_state() -> None:
+def test_steps_without_wait_between_them_are_one_state() -> None:
     made = states(send("a"), branch("b", ALWAYS, [send("c")], [send("d")]), send("e"))
     assert sorted(made) == ["abandon", "run a + b + c + e + d"]
 
 
-def test_a_run_that_may_stop_at_several_places_is_followed_by_a_choice() -> None:
+def test_block_with_several_stops_is_followed_by_a_choice() -> None:
     made = states(branch("b", ALWAYS, [delay("1 day", "one")], [delay("2 days", "two")]))
     choice = made["after b"]
     assert choice["Type"] == "Choice"
@@ -98,17 +102,17 @@ def test_a_run_that_may_stop_at_several_places_is_followed_by_a_choice() -> None
     assert made["all done"] == {"Type": "Succeed"}
 
 
-def test_durations_go_through_the_clock_of_the_stack() -> None:
+def test_durations_use_the_time_scale_of_the_stack() -> None:
     wiring = MachineConfig("run", "await", lambda duration: int(duration / timedelta(hours=1)))
     definition = state_machine(compiled(workflow(wait_for("w", "E", "7 days"))), wiring)
     assert definition["States"]["w"]["TimeoutSeconds"] == 7 * 24
 
 
-# --- what must hold of every machine ---
+# --- rules for every state machine ---
 
 
 def check(definition: Json) -> None:
-    """The rules of Amazon States Language that Step Functions would enforce, and ours."""
+    """The rules of Amazon States Language that Step Functions enforces, and our own."""
     all_states = definition["States"]
     assert definition["StartAt"] in all_states
     assert all(1 <= len(name) <= NAME_LIMIT for name in all_states)
@@ -136,13 +140,13 @@ def check(definition: Json) -> None:
 
 @settings(max_examples=how_many(40))
 @given(workflows())
-def test_every_machine_is_one_that_step_functions_takes(document: Json) -> None:
+def test_every_definition_is_valid_for_step_functions(document: Json) -> None:
     check(state_machine(compiled(document), WIRING))
 
 
 @settings(max_examples=how_many(40))
 @given(workflows())
-def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
+def test_same_file_makes_the_same_definition(document: Json) -> None:
     shuffled = json.loads(json.dumps(document, sort_keys=True))
     assert json.dumps(state_machine(compiled(shuffled), WIRING)) == json.dumps(
         state_machine(compiled(document), WIRING)
@@ -151,7 +155,7 @@ def test_the_same_file_always_makes_the_same_machine(document: Json) -> None:
 
 @settings(max_examples=how_many(40))
 @given(workflows())
-def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Json) -> None:
+def test_no_path_enters_more_states_than_computed(document: Json) -> None:
     program = compiled(document)
     all_states = state_machine(program, WIRING)["States"]
     longest: dict[str, int] = {}
@@ -166,7 +170,7 @@ def test_no_way_through_a_machine_enters_more_states_than_was_said(document: Jso
     assert transitions(program) == entered(state_machine(program, WIRING)["StartAt"])
 
 
-def test_long_ids_still_give_states_a_name_of_their_own() -> None:
+def test_long_step_ids_make_unique_state_names() -> None:
     long = ["x" * 38 + f"{number:02d}" for number in range(30)]
     paths = [
         branch(id_, ALWAYS, [delay("1 day", f"{id_[:-2]}w{id_[-1]}"[:40])]) for id_ in long[:9]
@@ -176,10 +180,10 @@ def test_long_ids_still_give_states_a_name_of_their_own() -> None:
     assert max(map(len, definition["States"])) > 70
 
 
-def test_a_thousand_steps_compile_in_a_second_to_less_than_a_megabyte() -> None:
+def test_thousand_steps_compile_in_a_second_below_1_mb() -> None:
     steps = [delay("1 hour", f"wait-{n}") if n % 2 else send(f"mail-{n}") for n in range(1000)]
     took = []
-    for _ in range(5):  # a neighbor on the same core may take half of its time
+    for _ in range(5):  # another process on the same core can take half of the time
         began = time.process_time()
         definition = state_machine(compiled(workflow(*steps)), WIRING)
         took.append(time.process_time() - began)
@@ -200,7 +204,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_thousand_steps_of_any_kind_are_less_than_a_megabyte(row: str) -> None:
+def test_thousand_steps_of_any_type_stay_below_1_mb(row: str) -> None:
     each = 3 if row == "branches that wait" else 2
     steps = [ROWS[row](n) for n in range(1000 // each)]
     for resume in (False, True):
@@ -217,17 +221,22 @@ def test_a_thousand_steps_of_any_kind_are_less_than_a_megabyte(row: str) -> None
         ([delay("2 days", "a", until_time="09:00")], 9),
         ([{"id": "a", "type": "delay", "on_days": ["monday"]}], 7),
         ([wait_for("a", "E", "3 days", [delay("1 day", "b")], [delay("2 days", "c")])], 5),
-        ([branch("a", ALWAYS, [delay("1 day", "b")], [delay("2 days", "c")]), delay("1 day", "d")],
-         3),
+        (
+            [
+                branch("a", ALWAYS, [delay("1 day", "b")], [delay("2 days", "c")]),
+                delay("1 day", "d"),
+            ],
+            3,
+        ),
         ([branch("a", ALWAYS, [delay("9 days", "b"), leave("x")], []), delay("1 day", "d")], 9),
     ],
-)  # fmt: skip
-def test_how_long_somebody_can_be_inside(steps: list[Json], days: float) -> None:
+)
+def test_longest_enrollment_duration_is_computed(steps: list[Json], days: float) -> None:
     assert longest_stay(compiled(workflow(*steps))) == timedelta(days=days)
 
 
 @pytest.mark.parametrize("wrap", ["branch", "wait"])
-def test_steps_may_be_nested_ten_deep(wrap: str) -> None:
+def test_steps_nested_ten_deep_compile(wrap: str) -> None:
     inner: list[Json] = [send("core")]
     for depth in range(10):
         if wrap == "branch":
@@ -243,7 +252,7 @@ SHIPPED = sorted((ROOT / "workflows").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", [p for p in SHIPPED if p.stem != "settings"], ids=lambda p: p.stem)
-def test_a_shipped_workflow_pays_two_states_for_a_wait_and_one_for_a_waiting_branch(
+def test_shipped_workflow_pays_two_states_per_wait_and_one_per_branch(
     path: Path,
 ) -> None:
     workflow = parse_file(path.read_text("utf-8"), Workflow)

@@ -1,4 +1,4 @@
-"""What describes a step, what leads on from it and what runs it are three tables with one key."""
+"""Step types, step flows and step runners are three tables with the same keys."""
 
 import pytest
 
@@ -12,19 +12,19 @@ from tests.support import examples
 NAMES = {step.name for step in STEPS}
 
 
-def test_every_step_type_has_a_row_of_its_own() -> None:
+def test_every_step_type_has_its_own_row() -> None:
     assert len(NAMES) == len(STEPS)
     assert FLOWS.keys() == NAMES
 
 
-def test_what_can_be_published_and_does_not_wait_can_be_run() -> None:
+def test_every_available_step_without_wait_has_a_runner() -> None:
     waits = {name for name, flow in FLOWS.items() if flow.wait is not None}
     missing = {step.name for step in STEPS if step.instead}
     assert RUNNERS.keys() | STEP_EVENTS.keys() == NAMES - waits - missing
     assert RUNNERS.keys().isdisjoint(STEP_EVENTS)
 
 
-def test_a_wait_for_an_event_has_an_end() -> None:
+def test_wait_for_event_has_a_timeout() -> None:
     for step, (document, _) in examples.STEPS.items():
         wait = FLOWS[document["type"]].wait
         if wait is not None and wait.state == "task_token":
@@ -33,6 +33,6 @@ def test_a_wait_for_an_event_has_an_end() -> None:
 
 
 @pytest.mark.parametrize("kind", STEPS, ids=lambda kind: str(kind.name))
-def test_a_type_is_found_by_its_steps(kind: StepType[AnyStep]) -> None:
+def test_step_type_is_found_by_its_steps(kind: StepType[AnyStep]) -> None:
     document, _ = examples.STEPS[kind.model]
     assert type_of(kind.model.model_validate(document)) is kind

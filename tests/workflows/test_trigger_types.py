@@ -1,4 +1,4 @@
-"""What describes a trigger and how it lets contacts in are two tables with one key."""
+"""Trigger types and trigger flows are two tables with the same keys."""
 
 import pytest
 
@@ -8,19 +8,19 @@ from milepost.workflows.triggers import TRIGGERS, type_of_trigger
 from tests.support import examples
 
 
-def test_every_trigger_type_has_a_row_of_its_own() -> None:
+def test_every_trigger_type_has_its_own_row() -> None:
     names = {trigger.name for trigger in TRIGGERS}
     assert len(names) == len(TRIGGERS)
     assert TRIGGER_FLOWS.keys() == names
 
 
-def test_what_must_be_repeated_is_a_field_of_the_trigger() -> None:
+def test_required_repetition_is_a_field_of_the_trigger() -> None:
     for trigger in TRIGGERS:
         fields = {info.alias or name for name, info in trigger.model.model_fields.items()}
         assert fields.issuperset(TRIGGER_FLOWS[trigger.name].must_repeat)
 
 
-def test_an_event_for_one_workflow_has_one_name() -> None:
+def test_targeted_event_has_one_name() -> None:
     for model, (document, _) in examples.TRIGGERS.items():
         flow = TRIGGER_FLOWS[document["type"]]
         if flow.call:
@@ -30,6 +30,6 @@ def test_an_event_for_one_workflow_has_one_name() -> None:
 
 
 @pytest.mark.parametrize("kind", TRIGGERS, ids=lambda kind: str(kind.name))
-def test_a_type_is_found_by_its_triggers(kind: TriggerType[TriggerModel]) -> None:
+def test_trigger_type_is_found_by_its_triggers(kind: TriggerType[TriggerModel]) -> None:
     document, _ = examples.TRIGGERS[kind.model]
     assert type_of_trigger(kind.model.model_validate(document)) is kind

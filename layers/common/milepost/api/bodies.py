@@ -1,8 +1,7 @@
-"""What a shop asks of its contacts: bodies of the API, each as the event that it comes to.
+"""The bodies of the contacts API, each translated into an event.
 
-A change of a contact is an event like any other, so that `react` stays the one who writes profiles
-and workflows see what happens. An event that has an idempotency key as its id but no time of its
-own is dated by when it was first reported.
+Every change of a contact is an event, so that only `react` writes profiles and workflows see the
+change. If an event's id is an idempotency key and it has no time, its first report dates it.
 """
 
 from collections.abc import Mapping
@@ -34,11 +33,11 @@ from milepost.contacts.fields import Change
 from milepost.contacts.profile import MAX_VALUE_LENGTH
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Asked = TypeVar("Asked", bound=BaseModel)
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class LookupBody(Model):
-    """Exactly one identifier. It is posted, for what is in a URL is in logs."""
+    """Exactly one identifier. It is in the body because URLs are logged."""
 
     email: str | None = None
     external_id: Id | None = None
@@ -47,7 +46,7 @@ class LookupBody(Model):
 
 
 class UpsertBody(Model):
-    """A contact to be made or changed: it is found by its identifiers, as that of an event is."""
+    """A contact to create or change. Its identifiers find it, as in an event."""
 
     contact: ContactIn
     id: Id | None = None
@@ -56,19 +55,18 @@ class UpsertBody(Model):
 
 @with_contact_fields(lambda _: Text)
 class PatchBody(Model):
-    """Changes of a known contact (JSON Merge Patch, RFC 7396): null takes a field away."""
+    """Changes of an existing contact (JSON Merge Patch, RFC 7396): null removes a field."""
 
     properties: dict[Key, Any] = Field(default_factory=dict, max_length=100)
 
 
 class ConsentBody(ConsentIn):
-    """An answer to be recorded. Without `at` it is given now."""
+    """A consent to record. Without `at` it is given now."""
 
 
 def lookup(document: Any) -> Mapping[IdentifierKind, str]:
-    """The identifier to look a contact up by. Raises RefusedEventError, as all of these do."""
-    asked = _read(LookupBody, document)
-    given = asked.model_dump(exclude_none=True)
+    """The identifier of a lookup. Raises RefusedEventError, as all functions here do."""
+    given = _read(LookupBody, document).model_dump(exclude_none=True)
     if len(given) != 1:
         raise RefusedEventError(
             "bad_lookup", "needs exactly one of email, external_id, phone, device_id"
@@ -80,30 +78,30 @@ def lookup(document: Any) -> Mapping[IdentifierKind, str]:
 
 
 def upsert(store: str, document: Any, key: str | None, now: datetime) -> tuple[Event, bool]:
-    """The event of an upsert, and whether it tells its time."""
-    asked = _read(UpsertBody, document)
-    named = {} if asked.id or not key else {"id": key}
-    return translate(store, {**document, **named, "event": CONTACT}, now)
+    """The event of an upsert, and whether its time is final (see `translate`)."""
+    body = _read(UpsertBody, document)
+    id_ = {} if body.id or not key else {"id": key}
+    return translate(store, {**document, **id_, "event": CONTACT}, now)
 
 
 def patch(store: str, document: Any, id_: str, now: datetime) -> Event:
-    asked = _read(PatchBody, document)
-    fields = asked.model_dump(exclude={"properties"}, exclude_unset=True)
-    said = {
+    body = _read(PatchBody, document)
+    fields = body.model_dump(exclude={"properties"}, exclude_unset=True)
+    values = {
         name: None if value is None else spelled(name, value, name)
         for name, value in fields.items()
     }
-    said |= {f"properties.{name}": value for name, value in asked.properties.items()}
-    if not said:
+    values |= {f"properties.{name}": value for name, value in body.properties.items()}
+    if not values:
         raise RefusedEventError("nothing_to_change", "the body changes nothing")
-    for name, value in said.items():
+    for name, value in values.items():
         if len(dumps(value)) > MAX_VALUE_LENGTH:
             raise RefusedEventError(
                 "value_too_long", f"a value may have {MAX_VALUE_LENGTH} characters as JSON", name
             )
     changes = tuple(
         Change("unset", name) if value is None else Change("set", name, value)
-        for name, value in said.items()
+        for name, value in values.items()
     )
     return _event(store, id_, CONTACT, now, ContactUpdate(changes=changes))
 
@@ -115,11 +113,11 @@ def listed(store: str, name: str, change: str, id_: str, now: datetime) -> Event
 
 
 def answer(store: str, document: Any, id_: str, now: datetime) -> Event:
-    asked = _read(ConsentBody, document)
-    if asked.at is None:
-        asked = asked.model_copy(update={"at": now})
+    body = _read(ConsentBody, document)
+    if body.at is None:
+        body = body.model_copy(update={"at": now})
     try:
-        facts = facts_of(ContactIn(consent=[asked]), now)
+        facts = facts_of(ContactIn(consent=[body]), now)
     except RefusedEventError as error:
         raise RefusedEventError(error.code, str(error), "at") from None
     (fact,) = facts.consents
@@ -127,16 +125,16 @@ def answer(store: str, document: Any, id_: str, now: datetime) -> Event:
     return replace(event, data={"topic": fact.topic, "state": fact.state})
 
 
-def _read(model: type[Asked], document: Any) -> Asked:
+def _read(model: type[Body], document: Any) -> Body:
     try:
-        asked = model.model_validate(document)
+        body = model.model_validate(document)
     except ValidationError as error:
         raise refusal(error) from None
     if len(dumps(document, ensure_ascii=False).encode()) > MAX_EVENT_BYTES:
         raise RefusedEventError(
             "event_too_large", f"one event may have {MAX_EVENT_BYTES // 1024} KB"
         )
-    return asked
+    return body
 
 
 def _event(store: str, id_: str, name: str, now: datetime, facts: ContactUpdate) -> Event:

@@ -1,4 +1,4 @@
-"""One contact's whole life, read from its item collection."""
+"""All records of one contact, read from its item collection."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,18 +31,18 @@ _PROOF = (
     "event",
 )
 
-_TOLD = ("PROFILE", "EVENT", "CONSENT", "ENROLLMENT", "TRIGGER", "MESSAGE", keys.ERASED)
+_KNOWN_KINDS = ("PROFILE", "EVENT", "CONSENT", "ENROLLMENT", "TRIGGER", "MESSAGE", keys.ERASED)
 _INTERNAL = ("pk", "expires_at", "registered_wait", "timer_bucket", "run_bucket", "member_bucket")
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoContactRecords:
-    """Implements `Lives`."""
+    """Implements `ContactRecords`."""
 
     table: Table
 
     def events(self, store: str, contact: str, view: RecordScope) -> Iterator[Event]:
-        """Keys sort by name first, so all names are read side by side: two reads for each name."""
+        """Keys sort by event name first, so all names are merged: two reads for each name."""
         collection = keys.collection(store, contact)
         names = [view.name] if view.name else self._names(collection)
         found = [self._of_name(collection, name, view) for name in names]
@@ -52,7 +52,7 @@ class DynamoContactRecords:
                 yield event_from_item(store, item)
 
     def _names(self, collection: str) -> Iterator[str]:
-        """The names on a timeline, each found by one read: from the last event to that before."""
+        """The event names of a timeline, backward; each takes one read."""
         last = self._last(collection, "EVENT$")
         while last is not None:
             yield last
@@ -70,7 +70,7 @@ class DynamoContactRecords:
 
     def _of_name(self, collection: str, name: str, view: RecordScope) -> Iterator[Item]:
         since = instants.format_instant(view.since) if view.since else ""
-        # A dollar sign follows the number sign: the bound is behind all events of that instant.
+        # "$" sorts after "#": the bound is behind all events of that instant.
         until = f"{instants.format_instant(view.until)}$" if view.until else "~"
         if since > until:
             return iter(())
@@ -96,7 +96,7 @@ class DynamoContactRecords:
         ]
 
     def enrollments(self, store: str, contact: str) -> "list[Enrollment]":
-        # One of many calls needs this, and every cold start would pay for it.
+        # Imported here because only this call needs it, and every cold start would pay for it.
         from milepost.enrollments.dynamodb.enrollment_item import enrollment_from_item
 
         triggers = {item["sk"]: item for item in self._part(store, contact, "TRIGGER#")}
@@ -129,15 +129,15 @@ class DynamoContactRecords:
         }
 
     def others(self, store: str, contact: str) -> Iterator[dict[str, Any]]:
-        """Whatever else lies there, under names that this module does not know."""
+        """All items of kinds that this module does not know."""
         found = self.table.query(
             KeyConditionExpression="pk = :pk", values={":pk": keys.collection(store, contact)}
         )
         for item in found:
             kind = item["sk"].partition("#")[0]
-            if kind not in _TOLD:
-                said = {n: v for n, v in item.items() if n not in _INTERNAL}
-                yield {"kind": kind.lower(), **plain(said)}
+            if kind not in _KNOWN_KINDS:
+                visible = {n: v for n, v in item.items() if n not in _INTERNAL}
+                yield {"kind": kind.lower(), **plain(visible)}
 
     def _part(self, store: str, contact: str, prefix: str) -> Iterator[dict[str, Any]]:
         return self.table.query(

@@ -1,4 +1,4 @@
-"""The generic event format: what any shop, script or integration posts to `/events`."""
+"""The generic event format: the body of `POST /events`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ ALIASES: Mapping[str, str] = {
     "Submitted Search": "Products Searched",
     "Email Link Clicked": "Email Clicked",
 }
-"""Names other systems use for what we name as the Segment e-commerce specification does."""
+"""Event names of other systems, and our names (the Segment e-commerce specification)."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Id = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
@@ -41,7 +41,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
 class RefusedEventError(ValueError):
-    """An event that cannot be taken: `code`, the `field` and what to do."""
+    """An event that is rejected: `code`, message and `field`."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ class RefusedEventError(ValueError):
 
 
 class Model(BaseModel):
-    """What a shop posts: nothing that we do not know is taken for what it might mean."""
+    """The base of request bodies. Unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
@@ -97,10 +97,10 @@ class EventIn(Model):
 
 
 def translate(store: str, document: Any, received_at: datetime) -> tuple[Event, bool]:
-    """One posted event as a contact event, and whether it told its time.
+    """The contact event, and whether its time is final: False if an event with an id has no time.
 
-    Raises RefusedEventError for anything else. Without an `id` the event is named after its
-    content, so that the very same request twice is one event if it tells its time.
+    An event without `id` gets a hash of its content as its id: a repeated request is one event if
+    it has a time. Raises RefusedEventError.
     """
     try:
         posted = EventIn.model_validate(document)
@@ -127,9 +127,9 @@ def translate(store: str, document: Any, received_at: datetime) -> tuple[Event, 
 
 
 def _plausible(at: datetime, received_at: datetime, field: str) -> datetime:
-    """The instant in UTC. The latest answer and the latest field win, so none may be dated ahead.
+    """The instant in UTC. The latest value wins, so a time in the future is an error.
 
-    Compared before it is converted: the calendar's last hours have no UTC.
+    The comparison comes first: the last hours of the calendar cannot be converted to UTC.
     """
     if at > received_at + CLOCK_SKEW:
         raise RefusedEventError("in_the_future", f"{field} is in the future", field)
@@ -139,7 +139,7 @@ def _plausible(at: datetime, received_at: datetime, field: str) -> datetime:
 
 
 def identifiers_of(contact: ContactIn) -> dict[IdentifierKind, str]:
-    """The identifiers, each in its one spelling. Raises RefusedEventError if there is none."""
+    """The normalized identifiers. Raises RefusedEventError if there is none."""
     email = normalize_email(contact.email) if contact.email else None
     if contact.email and email is None:
         raise RefusedEventError(
@@ -165,7 +165,7 @@ def identifiers_of(contact: ContactIn) -> dict[IdentifierKind, str]:
 
 
 def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
-    """What is said of the person. Raises RefusedEventError."""
+    """The fields, properties and consent of the body. Raises RefusedEventError."""
     fields = contact.model_dump(include={*CONTACT_FIELDS}, exclude_none=True)
     for name, value in fields.items():
         spelled(name, value, f"contact.{name}")
@@ -174,22 +174,15 @@ def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
         properties=contact.properties,
         consents=tuple(
             ConsentEvidence(
-                state=c.state,
-                method=c.method,
-                source=c.source,
-                topic=c.topic,
-                at=_dated(c.at, received_at, f"contact.consent.{number}.at"),
-                consent_text=c.consent_text,
-                ip=c.ip,
-                user_agent=c.user_agent,
+                **dict(each) | {"at": _dated(each.at, received_at, f"contact.consent.{number}.at")}
             )
-            for number, c in enumerate(contact.consent)
+            for number, each in enumerate(contact.consent)
         ),
     )
 
 
 def spelled(name: str, value: str, place: str) -> str:
-    """The value of a contact field in its one spelling. Raises RefusedEventError."""
+    """The normalized value of a contact field. Raises RefusedEventError."""
     field = CONTACT_FIELDS[name]
     kept = field.normalize(value)
     if kept is None:
@@ -198,7 +191,7 @@ def spelled(name: str, value: str, place: str) -> str:
 
 
 def _dated(at: datetime | None, received_at: datetime, field: str) -> datetime | None:
-    """The time of an answer. One that has not come yet is none: it could outdate a later "no"."""
+    """The time of a consent; None if in the future: that would outrank a later withdrawal."""
     if at is None:
         return None
     plausible = _plausible(at, received_at, field)
@@ -206,7 +199,7 @@ def _dated(at: datetime | None, received_at: datetime, field: str) -> datetime |
 
 
 def refusal(error: ValidationError) -> RefusedEventError:
-    """The first thing that is wrong, in words that never quote what was sent."""
+    """The first validation error as text that never quotes the body."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     reasons = {

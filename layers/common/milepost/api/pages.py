@@ -1,11 +1,8 @@
-"""Pages, newest first, and the text by which a client asks for the next one.
+"""Result pages, newest first, and the cursor of the next page.
 
-A cursor holds an instant and a digest, never an id or a name: it travels in URLs, and the id that a
-shop gave to an event may be somebody's address. It is tied to what it pages through, so that one
-that was made up or belongs elsewhere is refused. It grants nothing: whoever has it still has to
-be let in.
-
-Places in a list, handed to a caller and taken back: of that list alone, and as they were.
+A cursor holds an instant and a digest, never an id or a name: it is part of URLs, and an event id
+can be an e-mail address. It is tied to its list; a forged cursor or one of another list is refused.
+A cursor gives no access: the request still needs a key.
 """
 
 import json
@@ -20,18 +17,18 @@ from typing import Any, NamedTuple
 from milepost.base import instants
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Lambda answers with 6 MB at most, in an envelope in which quotes take two characters."""
+"""A Lambda response has at most 6 MB, and the envelope escapes every quote."""
 
 
 class Cursor(NamedTuple):
-    """Where a page ended: the instant of its last record, and which of that instant's it was."""
+    """The last record of a page: its instant, and its digest among records of that instant."""
 
     at: datetime
     digest: str
 
 
 class PageRecord(NamedTuple):
-    """One line of a page. `key` tells it from others of the same instant."""
+    """One record of a page. `key` distinguishes records of the same instant."""
 
     at: datetime
     key: str
@@ -50,15 +47,15 @@ class ResultPage(NamedTuple):
 
 
 class BadCursorError(ValueError):
-    """The text is no cursor of ours for this list."""
+    """The text is not a cursor of this list."""
 
 
 def paginate(
     records: Iterable[PageRecord], where: str, cursor: str | None, limit: int
 ) -> ResultPage:
-    """The page after a cursor. `records` come newest first, those of one instant in any order.
+    """The page after a cursor. `records` are newest first, in any order within one instant.
 
-    A page ends early when it gets too large to be sent. Raises BadCursorError.
+    A page ends early if it exceeds `MAX_BYTES`. Raises BadCursorError.
     """
     after = read_cursor(cursor, where) if cursor else None
     kept: list[PageRecord] = []
@@ -80,13 +77,13 @@ def _after(records: Iterable[PageRecord], after: Cursor | None) -> Iterator[Page
 
 
 def show_cursor(place: Cursor, where: str) -> str:
-    """A place as text of letters, digits, `-` and `_`."""
+    """The cursor as text of letters, digits, `-` and `_`."""
     text = f"{_tie(where)} {instants.format_instant(place.at)} {place.digest}"
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def read_cursor(text: str, where: str) -> Cursor:
-    """Undo `show_cursor`; raise BadCursorError for every other text."""
+    """The inverse of `show_cursor`; raises BadCursorError for every other text."""
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         tie, at, digest = urlsafe_b64decode(padded).decode("ascii").split(" ")
@@ -107,12 +104,12 @@ _CHECK = 12
 
 
 def sign_page_token(place: str, *where: str) -> str:
-    """A text that leads back to a place in what `where` names."""
+    """A text for a position in the list that `where` names."""
     return urlsafe_b64encode(f"{_check(place, where)}{place}".encode()).decode().rstrip("=")
 
 
 def verify_page_token(token: str, *where: str) -> str | None:
-    """The place; None for a token that is damaged, made up, or of something else."""
+    """The position; None if the token is damaged, forged, or of another list."""
     try:
         text = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
     except (ValueError, UnicodeError):

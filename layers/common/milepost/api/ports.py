@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class ContactRecords(Protocol):
-    """Reads what is kept of one contact."""
+    """Reads the records of one contact."""
 
     def events(self, store: str, contact: str, view: RecordScope) -> Iterator[Event]:
-        """The events, newest first, read as they are asked for."""
+        """The events, newest first, read lazily."""
 
     def proofs(self, store: str, contact: str) -> list[PageRecord]:
-        """The log of consent, in no order."""
+        """The consent log, in no order."""
 
     def enrollments(self, store: str, contact: str) -> list[Enrollment]: ...
 
@@ -26,7 +26,7 @@ class ContactRecords(Protocol):
         """The send ledger, in no order."""
 
     def others(self, store: str, contact: str) -> Iterator[Mapping[str, Any]]:
-        """What is kept beside all that, as plain JSON with its `kind`."""
+        """All other items, as plain JSON with their `kind`."""
 
     def suppressions(self, store: str, emails: Sequence[str]) -> dict[str, Suppression]:
-        """Which of these addresses are never mailed, and why."""
+        """The suppressed ones among these addresses, with the reason."""

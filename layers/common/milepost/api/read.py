@@ -1,4 +1,4 @@
-"""Read: what is known of one contact, page by page."""
+"""Reads one contact: its profile and pages of its records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContactReader:
-    """Looks contacts up. A contact that is unknown is None."""
+    """Reads contacts. An unknown contact is None."""
 
     contacts: "Contacts"
     timeline: "Timeline"
     lives: ContactRecords
 
     def find(self, store: str, identifiers: Mapping[IdentifierKind, str]) -> dict[str, Any] | None:
-        """The contact that one identifier leads to."""
+        """The contact of one identifier."""
         (contact,) = self.timeline.resolve(store, [identifiers])
         return self.contact(store, contact)
 
@@ -41,17 +41,14 @@ class ContactReader:
         return contact_record(profile, found.get(email) if email else None)
 
     def known(self, store: str, contact: str) -> str | None:
-        """The contact's id, which is another one if it was merged away."""
+        """The contact's id; after a merge, the id of the remaining contact."""
         profile = self.contacts.profile(store, contact)
         return profile.contact if profile else None
 
     def events(
         self, store: str, contact: str, cursor: str | None, limit: int, view: RecordScope
     ) -> ResultPage:
-        """The timeline; bookkeeping only if it is asked for by its name.
-
-        Raises BadCursorError, as all pages do.
-        """
+        """The timeline; internal events only if `view` names them. Raises BadCursorError."""
         where = f"events\n{store}\n{contact}\n{view.name}"
         if cursor:
             reached = read_cursor(cursor, where).at
@@ -77,7 +74,7 @@ class ContactReader:
         return _page(records, f"enrollments\n{store}\n{contact}", cursor, limit)
 
     def messages(self, store: str, contact: str, cursor: str | None, limit: int) -> ResultPage:
-        """Every decision about a mail to this contact, those against it too."""
+        """Every message of this contact, skipped ones too."""
         return _page(
             self.lives.messages(store, contact), f"messages\n{store}\n{contact}", cursor, limit
         )

@@ -1,4 +1,4 @@
-"""What the API and an export tell of a contact: plain JSON, of the names that the documents use."""
+"""A contact's records as the API and exports show them: plain JSON with documented names."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 NAMES: Mapping[str, str] = {"device": "device_id"}
-"""Identifiers as the API calls them, where it calls them otherwise."""
+"""Identifier kinds that have another name in the API."""
 
 _MESSAGE = (
     "workflow", "version", "enrollment", "step", "variant", "category", "topic", "template",
@@ -32,16 +32,16 @@ _MESSAGE = (
 
 
 class Suppression(NamedTuple):
-    """Why an address is not mailed; `at` as it was written down."""
+    """Why an address gets no e-mail; `at` is the stored text."""
 
     reason: str
     at: str
 
 
 class RecordScope(NamedTuple):
-    """What to see of a timeline: of one event name or of all, and both bounds included.
+    """Which events of a timeline to read: one name or all, both bounds included.
 
-    Events whose time is over at `now` are not shown; `size` is how many are likely to be looked at.
+    Events that have expired at `now` are left out; `size` is how many the caller is likely to read.
     """
 
     now: datetime
@@ -54,11 +54,11 @@ class RecordScope(NamedTuple):
 def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str, Any]:
     """A contact as it is now."""
     data = profile.as_data()
-    lists = {name: inside for name, inside in data.pop("lists", {}).items() if inside is True}
+    lists = sorted(name for name, member in data.pop("lists", {}).items() if member is True)
     return {
         "id": profile.contact,
         **data,
-        "lists": sorted(lists),
+        "lists": lists,
         "identifiers": {
             NAMES.get(kind, kind): list(profile.known_identifiers[kind])
             for kind in PERMANENT_IDENTIFIERS
@@ -66,13 +66,13 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         },
         "consent": {
             topic: {
-                "state": held.state,
-                "at": instants.format_instant(held.at),
-                "method": held.method,
-                "source": held.source,
-                "weak": held.weak,
+                "state": consent.state,
+                "at": instants.format_instant(consent.at),
+                "method": consent.method,
+                "source": consent.source,
+                "weak": consent.weak,
             }
-            for topic, held in sorted(profile.consent.items())
+            for topic, consent in sorted(profile.consent.items())
         },
         "events": {
             name: {
@@ -85,18 +85,18 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         },
         "active_enrollments": [
             {
-                "workflow": held.workflow,
+                "workflow": active.workflow,
                 "enrollment": id_,
-                "since": instants.format_instant(held.since),
+                "since": instants.format_instant(active.since),
             }
-            for id_, held in sorted(profile.active_enrollments.items())
+            for id_, active in sorted(profile.active_enrollments.items())
         ],
         "suppressed": suppressed._asdict() if suppressed else None,
     }
 
 
 def is_bookkeeping(event: Event) -> bool:
-    """Whether an event is bookkeeping, of which nothing is to be learned about a contact."""
+    """Whether an event is internal and says nothing about the contact."""
     return (event.source, event.name) in _BOOKKEEPING
 
 
@@ -108,9 +108,9 @@ _BOOKKEEPING: Final = {
 
 
 def event_record(event: Event) -> dict[str, Any]:
-    """One event of the timeline, with all it said of the contact."""
+    """One event of the timeline, with its contact fields, consent and changes."""
     facts = event.contact
-    said: dict[str, Any] = {
+    contact: dict[str, Any] = {
         **facts.fields,
         "properties": dict(facts.properties),
         "consent": [
@@ -132,12 +132,12 @@ def event_record(event: Event) -> dict[str, Any]:
         "source": event.source,
         "identifiers": {NAMES.get(k, k): value for k, value in event.identifiers.items()},
         "properties": dict(event.data),
-        "contact": {name: value for name, value in said.items() if value},
+        "contact": {name: value for name, value in contact.items() if value},
     }
 
 
 def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
-    """One way through a workflow: why it began, what each step came to, why it ended."""
+    """One enrollment: why it began, the outcome of each step, why it ended."""
     ended = enrollment.ended_at
     return {
         "id": enrollment.ref.id,
@@ -161,7 +161,7 @@ def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
 
 
 def _deferred(enrollment: "Enrollment") -> dict[str, str | None] | None:
-    """Which message is put off, and why; None once everything of that block has been decided."""
+    """The deferred message and the reason; None after the next block run has started."""
     start = enrollment.resume_point
     if enrollment.ended_at or start is None or not start.deferred:
         return None
@@ -178,7 +178,7 @@ def _deferred(enrollment: "Enrollment") -> dict[str, str | None] | None:
 
 
 def message_record(id_: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """One decision to send or not to send, and what became of it."""
+    """One message: the decision and the delivery events."""
     known = {name: plain(facts[name]) for name in _MESSAGE if facts.get(name) is not None}
     return {"id": id_, "reason": None, **known}
 

@@ -1,4 +1,4 @@
-"""Change: what the shop says of a contact goes onto the timeline, and `react` does the rest."""
+"""Writes changes of a contact: each is an event on the timeline, and `react` applies it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Changed(NamedTuple):
-    """What became of a change: the contact and the event that says it."""
+    """The result of a change: the contact, and the id of its event."""
 
     contact: str
     event: str
@@ -21,13 +21,13 @@ class Changed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContactWriter:
-    """Puts changes on timelines. Repeating one with the same key changes nothing."""
+    """Appends changes to timelines. Repeating one with the same key changes nothing."""
 
     contacts: "Contacts"
     timeline: "Timeline"
 
     def upsert(self, event: Event, dated: bool, now: datetime) -> Changed:
-        """Change the contact that the event's identifiers lead to, or make it."""
+        """Change or create the contact of the event's identifiers."""
         (contact,) = self.timeline.resolve(event.store, [event.identifiers])
         return self.change(contact, event, dated, now)
 
@@ -37,9 +37,9 @@ class ContactWriter:
         return Changed(contact, kept.id, "accepted" if new else "duplicate")
 
     def answer(self, contact: str, event: Event, dated: bool, now: datetime) -> Changed:
-        """Record an answer about consent. A "no" that is given now holds from now on.
+        """Record a consent. A withdrawal that is given now takes effect at once.
 
-        One of an earlier day waits for its turn on the timeline: a later "yes" may be known.
+        An earlier withdrawal goes onto the timeline first: a later grant may exist.
         """
         (fact,) = event.contact.consents
         given_now = fact.at == event.occurred_at
@@ -53,6 +53,6 @@ class ContactWriter:
 
 
 def _at(event: Event, fact: ConsentEvidence) -> Event:
-    """An answer that is given now has the time of its event, also when it is reported again."""
+    """A consent that is given now has the time of its event, also when the request is repeated."""
     facts = replace(event.contact, consents=(fact._replace(at=event.occurred_at),))
     return replace(event, contact=facts)

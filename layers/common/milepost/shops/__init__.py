@@ -1,4 +1,4 @@
-"""Shop platforms: a folder for each, which verifies and translates its webhooks."""
+"""Shop platforms: each has a folder that verifies and translates its webhooks."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,4 +15,4 @@ def _shopify() -> "Platform":
 
 
 PLATFORMS: Final[dict[str, "Callable[[], Platform]"]] = {"shopify": _shopify}
-"""How each platform is loaded, by its name. Its keys are rows of `stores/keys.py`."""
+"""The loader of each platform, by name. The platform's keys are rows of `stores/keys.py`."""

@@ -1,4 +1,4 @@
-"""What a shop platform is to Milepost: who may call its webhook, and what its deliveries mean."""
+"""The port of a shop platform: how to verify its webhooks and translate its deliveries."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class WebhookError(ValueError):
-    """A delivery of a known topic whose body is not what that topic promises.
+    """A delivery of a known topic with a malformed body. A retry of the same body cannot help.
 
-    `field` is the place (`line_items[1].price`, empty for the whole body), `reason` what is wrong
-    with it; neither repeats the value. Sending the same body again cannot help.
+    `field` is the path (`line_items[1].price`, empty for the whole body), `reason` the problem;
+    neither repeats the value.
     """
 
     def __init__(self, field: str, reason: str) -> None:
@@ -23,10 +23,10 @@ class WebhookError(ValueError):
 
 
 class Delivery(NamedTuple):
-    """The headers of one delivery. A signature covers the body only, so all of this is hearsay.
+    """The headers of one delivery. The signature covers only the body, so they are unverified.
 
-    `id` is the same on every retry. `topic` is empty if there was none. `triggered_at` is UTC.
-    `test` is true for a test notification of the platform's admin.
+    `id` is the same on every retry. `topic` is empty if missing. `triggered_at` is UTC. `test` is
+    true for a test notification of the platform's admin.
     """
 
     topic: str = ""
@@ -37,17 +37,17 @@ class Delivery(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """The events of one delivery, or the code of the reason why it has none."""
+    """The events of one delivery, or the code of the reason why it is ignored."""
 
     events: "tuple[Event, ...]" = ()
     ignored: str | None = None
 
 
 class ComplianceRequest(NamedTuple):
-    """What a customer or a shop demands: every identifier may lead to a contact of its own.
+    """A privacy request of a customer or a shop. Each identifier can belong to another contact.
 
-    `number` is the platform's own, by which staff find the request there. `shop` is the platform's
-    name for the shop, None if it told none.
+    `number` is the platform's number of the request, for staff. `shop` is the platform's name of
+    the shop, None if it is missing.
     """
 
     kind: "Kind"
@@ -67,27 +67,26 @@ class Platform(Protocol):
     """A shop platform. Its functions are pure: no network, no environment, no clock."""
 
     name: str
-    """Its webhook is `/webhooks/{name}`, and `name` is the source of its events."""
+    """The webhook is `/webhooks/{name}`, and `name` is the source of the events."""
     secret: str
-    """The key that it signs with, and `shop` the key that tells its shops apart: names in `KEYS`.
-    """
+    """The name in `KEYS` of the signing secret; `shop` is the name of the key for the shop."""
     shop: str
     api_doc: WebhookDoc
 
     def delivery(self, headers: Mapping[str, str]) -> Delivery:
-        """Read the headers; what is missing or unreadable is None."""
+        """Read the headers; a missing or unreadable one is None."""
 
     def verify(self, body: bytes, delivery: Delivery, secrets: Sequence[str]) -> bool:
-        """Whether the body, as it came, was signed with one of the live secrets. Never raises."""
+        """Whether one of the live secrets signed the raw body. Never raises."""
 
     def topics(self) -> Collection[str]:
-        """The topics of which `translate` or `compliance` makes anything."""
+        """The topics that `translate` or `compliance` handles."""
 
     def compliance(self, delivery: Delivery, payload: Any) -> ComplianceRequest | None:
-        """What a verified delivery demands; None for topics that are no demands."""
+        """The privacy request of a verified delivery; None for all other topics."""
 
     def translate(
         self, store: str, delivery: Delivery, payload: Any, received_at: datetime
     ) -> Translation:
-        """The events of a verified delivery. Ids and times come from the payload, so that a
-        redelivery gives equal events. Raises WebhookError, as `compliance` does."""
+        """The events of a verified delivery. Ids and times come from the payload, so a redelivery
+        gives equal events. Raises WebhookError, as `compliance` does."""

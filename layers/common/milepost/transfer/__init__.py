@@ -1,1 +1,1 @@
-"""Imports and exports of many contacts at once."""
+"""Bulk imports and exports of contacts."""

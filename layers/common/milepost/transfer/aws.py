@@ -1,6 +1,6 @@
-"""Files of any size in the store's bucket: read in pieces, one version of them, and written once.
+"""Files of any size in the store's bucket: versions are read in chunks, files are written once.
 
-What holds people's data and has served gets a tag, by which the bucket's lifecycle removes it: its
+Used files with personal data get a tag, and the bucket's lifecycle removes them by it: lifecycle
 rules know prefixes and tags, and a prefix would have to name every store.
 """
 
@@ -18,30 +18,26 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
-PIECE = 64 * 1024
+CHUNK = 64 * 1024
 TAG = "milepost"
-_MISSING = frozenset({"404", "NoSuchKey"})
-_ANOTHER = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
+_GONE = frozenset({"404", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
 
 
 @dataclass(frozen=True, slots=True)
 class S3Uploads:
-    """Implements `Uploads` and `Shelves`. A version is S3's, or an ETag if the bucket has none."""
+    """Implements `Uploads` and `ExportFiles`. A version is S3's, or an ETag without versioning."""
 
     client: "S3Client"
     bucket: str
 
     def find(self, store: str, path: str) -> FileVersion | None:
         try:
-            found = self.client.head_object(Bucket=self.bucket, Key=f"{store}/{path}")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
-                return None
-            raise ThrottledError(f"S3: {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise ThrottledError(f"S3: {type(error).__name__}") from error
+            with _errors():
+                found = self.client.head_object(Bucket=self.bucket, Key=f"{store}/{path}")
+        except FileGoneError:
+            return None
         version = found.get("VersionId")
-        if version in (None, "null"):  # the bucket was without versions when it was uploaded
+        if version in (None, "null"):  # uploaded before the bucket had versioning
             version = found["ETag"]
         return FileVersion(path, str(version), found["ContentLength"])
 
@@ -55,7 +51,7 @@ class S3Uploads:
                 Range=f"bytes={start}-",
                 **_pinned(upload),
             )
-            yield from answer["Body"].iter_chunks(PIECE)
+            yield from answer["Body"].iter_chunks(CHUNK)
 
     def settle(self, store: str, upload: FileVersion) -> None:
         pinned = _pinned(upload)
@@ -69,7 +65,7 @@ class S3Uploads:
                     **pinned,
                 )
         except FileGoneError:
-            return  # its owner was faster
+            return  # the shop has deleted it
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None:
         body = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
@@ -95,7 +91,7 @@ def _errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _ANOTHER:
+        if code in _GONE:
             raise FileGoneError(code) from error
         raise ThrottledError(f"S3: {code}") from error
     except BotoCoreError as error:

@@ -1,4 +1,4 @@
-"""The names of what belongs to an import or an export, and which upload asks for which."""
+"""The paths and ids of imports and exports."""
 
 import re
 from hashlib import sha256
@@ -15,14 +15,14 @@ _KINDS: tuple[tuple[str, Literal["settings", "undo", "csv", "jsonl", "export"]],
 
 
 class UploadRequest(NamedTuple):
-    """What an uploaded file asks for. `name` is the file's without its ending."""
+    """What an uploaded file starts. `name` is the file name without its ending."""
 
     kind: Literal["settings", "undo", "csv", "jsonl", "export"]
     name: str
 
 
 def asked(path: str) -> UploadRequest | None:
-    """What a path is, below its store's folder; None if it is nothing that we act upon."""
+    """The request of a path below the store's folder; None if the path starts nothing."""
     for pattern, kind in _KINDS:
         before, _, after = pattern.partition("*")
         name = path.removeprefix(before).removesuffix(after)
@@ -32,7 +32,7 @@ def asked(path: str) -> UploadRequest | None:
 
 
 def make_id(name: str, *versions: str) -> str:
-    """Name an import by its file and their versions: what is asked for twice is the same one."""
+    """An id from a file name and file versions: a repeated request has the same id."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "file"
     return f"{slug}-{sha256(chr(10).join((name, *versions)).encode()).hexdigest()[:8]}"
 
@@ -53,7 +53,7 @@ def undo_path(import_id: str) -> str:
     return f"imports/{import_id}.undo.json"
 
 
-# Reports lie flat, docs/decisions/0006: no rule's pattern matches their names.
+# Reports are in one flat folder (docs/decisions/0006): no rule's pattern matches their names.
 
 
 def report_path(import_id: str, ending: str) -> str:

@@ -1,14 +1,11 @@
-"""What importing and exporting need from the world.
-
-Whatever the world cannot answer momentarily is `errors.Busy`.
-"""
+"""The ports that imports and exports share. Throttling raises `ThrottledError`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 
 class FileVersion(NamedTuple):
-    """One version of a file in the bucket: what is uploaded over it meanwhile is another."""
+    """One version of a file in the bucket. An upload to the same path is another version."""
 
     path: str
     version: str
@@ -16,24 +13,24 @@ class FileVersion(NamedTuple):
 
 
 class FileGoneError(Exception):
-    """The version of a file that was being read is no longer there."""
+    """The version of the file no longer exists."""
 
 
 class Uploads(Protocol):
-    """Files of a store of any size. A version, once found, is what is read from then on."""
+    """Files of a store, of any size. `read` returns the version that `find` found."""
 
     def find(self, store: str, path: str) -> FileVersion | None:
-        """The file as it is now; None if there is none."""
+        """The current version of the file; None if there is none."""
 
     def read(self, store: str, upload: FileVersion, start: int = 0) -> Iterator[bytes]:
         """The bytes of that version from an offset on, in small pieces. Raises FileGoneError."""
 
     def settle(self, store: str, upload: FileVersion) -> None:
-        """The file has served: mark it as one that is kept for a limited time."""
+        """Mark the file as imported: the bucket's lifecycle removes it later."""
 
 
 class ReportFiles(Protocol):
-    """Texts that are written over and over: reports, and lists of mistakes."""
+    """Texts that are overwritten: reports, and lists of row errors."""
 
     def read(self, store: str, path: str) -> str | None: ...
 
@@ -41,7 +38,7 @@ class ReportFiles(Protocol):
 
 
 class ContinuationQueue(Protocol):
-    """Has the same function called again, in a process of its own."""
+    """Invokes the same function again."""
 
     def again(self, message: Mapping[str, Any], delay: int = 0) -> None:
-        """Hand the message over once `delay` seconds have passed (900 at most)."""
+        """Deliver the message after `delay` seconds (at most 900)."""

@@ -1,7 +1,8 @@
-"""A step type as a marketer writes it: its model, and all that is known of it besides.
+"""A step type as it is written in a file: its model and its metadata.
 
-Only publishing and the command line load this. How a step leads on is in `enrollments/step_flow.py`
-and what it does in `runtime/steps`: `tests/workflows/test_step_types.py` compares the tables.
+Only publishing and the command line load this. The successors of a step are in
+`enrollments/step_flow.py`, its action is in `runtime/steps`; `tests/workflows/test_step_types.py`
+compares the tables.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,10 +34,10 @@ CALL_RESULTS: Final[Mapping[str, ValueKind]] = {
     "error": "text",
     "truncated": "flag",
 }
-"""What a step comes to that calls another system."""
+"""The results of a step that calls another system."""
 
 EVENT_RESULTS: Final[Mapping[str, ValueKind]] = {"event": "text", "data": "any", "changes": "any"}
-"""What a step comes to that reports an event."""
+"""The results of a step that emits an event."""
 
 PathName = Annotated[
     str,
@@ -49,7 +50,7 @@ PathName = Annotated[
 
 
 class Step(FileModel):
-    """What every step has."""
+    """The fields of every step."""
 
     id: StepId
     note: str | None = Field(None, description="A note for people. Nothing else reads it.")
@@ -58,10 +59,10 @@ class Step(FileModel):
 
 
 class StepList(NamedTuple):
-    """A list of steps that a step holds, at this place in it: `paths[0].steps`.
+    """A list of steps inside a step, at a path like `paths[0].steps`.
 
-    `name` stays when paths change places, `title` says when it is taken, and `label` does so on the
-    line of the picture.
+    `name` does not depend on the order of paths. `title` (text) and `label` (picture) say when the
+    list is taken.
     """
 
     place: str
@@ -72,7 +73,7 @@ class StepList(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A path or a variant: it has a name of its own, and `says` who takes it."""
+    """A named path or variant; `says` describes which contacts take it."""
 
     kind: Literal["path", "variant"]
     place: str
@@ -81,8 +82,7 @@ class Part(NamedTuple):
 
 
 class StepCondition(NamedTuple):
-    """A condition in a step; `of_event` if it is asked when one event is seen, and nothing else of
-    the contact is loaded."""
+    """A condition in a step; `of_event` if it is evaluated for one event, without step data."""
 
     place: str
     condition: Condition | None
@@ -90,8 +90,8 @@ class StepCondition(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Something that a step names, in this field of it. Without a `category` the mail is of the
-    workflow's own; without a `version` the template is the live one."""
+    """A reference in a field of a step. `category` is the workflow's by default, `version` the live
+    template's."""
 
     kind: Literal["alerts", "file", "sender", "step", "template", "topic", "workflow"]
     name: str
@@ -103,7 +103,7 @@ class Use(NamedTuple):
 S = TypeVar("S", bound=Step)
 Node = dict[str, Any]
 LayOut = Callable[[Sequence[Step]], str]
-"""Lays a list of steps out, and answers with the id that it begins with."""
+"""Adds the nodes of a list of steps; returns the id of the first."""
 
 
 def no_parts(*_: Any) -> tuple[Any, ...]:
@@ -116,32 +116,32 @@ def _goes_on(_: Step, node: Node, following: str, __: LayOut) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StepType(Generic[S]):
-    """One type of step. What has a default is left out by a step that has nothing of the kind."""
+    """One type of step. The defaults fit a step without lists, references and conditions."""
 
     model: type[S]
     describe: Callable[[S], str]
-    """A sentence in Markdown without its full stop, without the steps inside."""
+    """A Markdown sentence without its full stop and without the inner steps."""
     label: Callable[[S], str]
-    """Two or three words of plain text, for the box in the picture."""
+    """Two or three words of plain text for the picture."""
     shape: Shape = "box"
     lists: Callable[[S], Iterable[StepList]] = no_parts
     inner: tuple[type[FileModel], ...] = ()
-    """The models that hold lists of steps for it."""
+    """The models of its fields that hold lists of steps."""
     parts: Callable[[S], Iterable[Part]] = no_parts
     flatten: Callable[[S, Node, str, LayOut], None] = _goes_on
-    """Write successors into its node, with the id of the step below it."""
+    """Writes successors into the node; gets the id of the step below."""
     leads_below: bool = True
-    """Whether it goes on at the step below it."""
+    """Whether it continues at the step below it."""
     leaves: Callable[[S], str] = lambda _: ""
-    """The label of the line to the end, if a contact may leave at it."""
+    """The label of the line to the end, if contacts can leave at this step."""
     results: Mapping[str, ValueKind] = field(default_factory=dict)
     """The parts of `steps.<id>`."""
     uses: Callable[[S], Iterable[Use]] = no_parts
     conditions: Callable[[S], Iterable[StepCondition]] = no_parts
     data_paths: Callable[[S], Iterable[tuple[str, str]]] = no_parts
-    """Fields and the places in the data that they name, besides `{"from": ...}`."""
+    """Fields and the data paths in them, other than `{"from": ...}`."""
     mistakes: Callable[[S], Iterable[tuple[str, str]]] = no_parts
-    """Fields and what is wrong with them, for what a model cannot tell."""
+    """Fields and problems that the model cannot detect."""
     instead: str = ""
     """What to use instead; a step type that has this cannot be published."""
     instead_of: Mapping[str, str] = field(default_factory=dict)
@@ -153,5 +153,5 @@ class StepType(Generic[S]):
 
 
 EXTRA_STEPS: Final[list[StepType[Any]]] = []
-"""Step types from outside the package: they have to be here before `workflows.steps` is imported,
-for the file's model is made of all types at once."""
+"""Step types from outside the package. Add them before the import of `workflows.steps`, which
+builds the file's model from all types."""

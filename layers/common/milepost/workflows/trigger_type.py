@@ -1,6 +1,6 @@
-"""A trigger type as a marketer writes it: its model, and all that is known of it besides.
+"""A trigger type as it is written in a file: its model and its metadata.
 
-How it lets contacts in is in `enrollments/trigger_types.py`.
+`enrollments/trigger_types.py` says how it lets contacts in.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,14 +14,14 @@ from milepost.workflows.step_type import no_parts
 
 
 class TriggerModel(FileModel):
-    """What every trigger has."""
+    """The base of all triggers."""
 
     if TYPE_CHECKING:
         type: str
 
 
 class TriggerUse(NamedTuple):
-    """Something that a trigger names; `step` is one of the workflow's."""
+    """A reference in a trigger; `step` is a step of the named workflow."""
 
     kind: Literal["form", "segment", "workflow"]
     name: str
@@ -29,8 +29,8 @@ class TriggerUse(NamedTuple):
 
 
 class ValueCheck(NamedTuple):
-    """A field of the contact that a trigger asks about, and what its value must be for that: a
-    date, a number (then `number` is the field that says so), or of the kind of these bounds."""
+    """The contact field of a trigger and its required type: a date, a number (`number` names the
+    trigger's field), or the type of `bounds`."""
 
     path: str
     bounds: Mapping[str, Any] = {}
@@ -39,7 +39,7 @@ class ValueCheck(NamedTuple):
 
 
 class GoingLive(NamedTuple):
-    """When and where a trigger goes live, and whether a contact may come again."""
+    """The time and time zone of a publish, and whether contacts may enter again."""
 
     now: datetime
     store_timezone: str
@@ -51,19 +51,19 @@ T = TypeVar("T", bound=TriggerModel)
 
 @dataclass(frozen=True, slots=True)
 class TriggerType(Generic[T]):
-    """One type of trigger. What has a default is left out by one that has nothing of the kind."""
+    """One type of trigger. The defaults fit a trigger without references and checks."""
 
     model: type[T]
     describe: Callable[[T], str]
-    """What stands after `Begins when`, in Markdown."""
+    """The Markdown text after `Begins when`."""
     label: Callable[[T], str]
-    """A word or two of plain text, for the box in the picture."""
+    """A word or two of plain text for the picture."""
     uses: Callable[[T], Iterable[TriggerUse]] = no_parts
     value_checks: Callable[[T], Iterable[ValueCheck]] = no_parts
     check_live: Callable[[T, GoingLive], Iterable[Problem]] = no_parts
-    """What is wrong with it at the moment it is to go live."""
+    """Problems that depend on the time of the publish."""
     from_visitors: Callable[[T], bool] = lambda _: False
-    """Whether anybody with a browser can cause its event, and chooses the data of it."""
+    """Whether any visitor with a browser can cause its event and choose its data."""
     instead: str = ""
     """What to use instead; a trigger type that has this cannot be published."""
 
@@ -73,5 +73,5 @@ class TriggerType(Generic[T]):
 
 
 EXTRA_TRIGGERS: Final[list[TriggerType[Any]]] = []
-"""Trigger types from outside the package: they have to be here before `workflows.triggers` is
-imported, for the file's model is made of all types at once."""
+"""Trigger types from outside the package. Add them before the import of `workflows.triggers`, which
+builds the file's model from all types."""

@@ -1,4 +1,1 @@
-"""Shopify webhooks: who may send them, and what they mean.
-
-Pure functions of what arrived: no network, no environment, no clock.
-"""
+"""Shopify webhooks: verification and translation, as pure functions."""

@@ -1,4 +1,4 @@
-"""The three topics that Shopify demands of every app: a customer's data, its end, and a shop's end.
+"""The three compliance topics: export a customer, erase a customer, erase a shop.
 
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 """
@@ -25,7 +25,7 @@ class DataRequest(Shape):
 
 
 class Compliance(Shape):
-    """The body of all three."""
+    """The body of all three topics."""
 
     shop_domain: Text = None
     customer: Person | None = None
@@ -35,7 +35,7 @@ class Compliance(Shape):
 
 
 def read_compliance_request(topic: str, payload: Any) -> ComplianceRequest:
-    """Read one verified demand. Raises WebhookError if it names nobody."""
+    """Read one verified request. Raises WebhookError if it has no usable identifier."""
     body = read(Compliance, payload)
     kind, person = COMPLIANCE[topic], body.customer or Person()
     named = mapping.collect_identifiers(

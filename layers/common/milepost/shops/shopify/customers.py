@@ -19,7 +19,7 @@ CUSTOMER_EVENTS: Mapping[str, tuple[str, str]] = {
 
 
 def translate_customer(arrival: ParsedDelivery) -> Translation:
-    """A customer record that was created or changed: mostly news about the contact itself."""
+    """A created or changed customer record: it mostly updates the contact's fields."""
     customer = read(CustomerRecord, arrival.payload)
     name, change = CUSTOMER_EVENTS[arrival.topic]
     if arrival.topic == "customers/create":
@@ -48,7 +48,7 @@ def translate_customer(arrival: ParsedDelivery) -> Translation:
 
 
 def translate_email_consent(arrival: ParsedDelivery) -> Translation:
-    """An answer about mail. A state that is none, such as pending, is told without a consent."""
+    """An e-mail consent. A state that is no answer, such as pending, makes an event without one."""
     change = read(EmailConsent, arrival.payload)
     consent = change.email_marketing_consent
     identifiers = mapping.collect_identifiers(
@@ -63,7 +63,7 @@ def translate_email_consent(arrival: ParsedDelivery) -> Translation:
     consents = mapping.consents(consent, arrival.topic, arrival.received_at)
     event = arrival.event(
         "Email Consent Updated",
-        # The id, not the address: event ids are seen in keys and logs.
+        # The id and not the address, because event ids are in keys and logs.
         f"email_consent:{change.customer_id or 'guest'}:{state}:{instants.format_instant(at)}",
         at,
         identifiers=identifiers,
@@ -76,5 +76,5 @@ def translate_email_consent(arrival: ParsedDelivery) -> Translation:
 
 
 def skip_sms_consent(_: ParsedDelivery) -> Translation:
-    """`customers_marketing_consent` is the permission for text messages, despite its name."""
+    """`customers_marketing_consent` is the consent to text messages, despite its name."""
     return Translation(ignored="sms_consent")

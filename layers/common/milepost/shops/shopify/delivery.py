@@ -1,4 +1,4 @@
-"""One delivery on its way to becoming events, and what comes of it."""
+"""One parsed delivery, which builds its events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SOURCE = "shopify"
 
 @dataclass(frozen=True, slots=True)
 class ParsedDelivery:
-    """One delivery on its way to becoming events."""
+    """One delivery with its parsed payload."""
 
     store: str
     topic: str
@@ -45,7 +45,7 @@ class ParsedDelivery:
 
 
 def required(field: str, *candidates: datetime | None) -> datetime:
-    """The first time that is there; without any, a redelivery could not be told from news."""
+    """The first given time. Raises WebhookError if none is given: a redelivery would look new."""
     found = next((each for each in candidates if each is not None), None)
     if found is None:
         raise WebhookError(field, "is needed to tell a redelivery from a new event")

@@ -1,8 +1,7 @@
-"""The kinds of value in Shopify's payloads, and the error for one that is not what it claims.
+"""The types of values in Shopify's payloads, and their validation errors.
 
-Shopify sends null for almost anything, so null and the empty string are absent. What is there must
-be what it claims to be. No message carries the refused value: it may be personal data on its way
-to a log.
+Shopify sends null for almost any field, so null and the empty string mean absent. Other values must
+have the right type. No error message repeats a value: it may be personal data.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from milepost.shops.platform import WebhookError
 
 _MAX_ID = 255
 _MAX_AMOUNT = Decimal(10) ** 13
-"""A JSON number has 15 digits to trust: thirteen before the point leave the cents exact."""
+"""A JSON number has 15 exact digits: with 13 before the point, cents stay exact."""
 _EPOCH_YEAR = 1970
 _GID = "gid://shopify/"
 
@@ -26,7 +25,7 @@ ShapeType = TypeVar("ShapeType", bound="Shape")
 
 
 def _id(value: object) -> object:
-    """Ids exceed 2^53, which JavaScript and DynamoDB consoles round: they are text from here on."""
+    """Ids are text: they can exceed 2^53, which JavaScript and DynamoDB consoles round."""
     if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -46,12 +45,12 @@ def _text(value: object) -> object:
         return str(value)
     if value is not None and not isinstance(value, str):
         raise ValueError("must be text or null")
-    # JSON can spell half a surrogate pair, which no store and no mail can encode.
+    # JSON can contain a lone surrogate, which UTF-8 cannot encode.
     return (value or "").encode("utf-8", "replace").decode().strip() or None
 
 
 def _link(value: object) -> object:
-    """A link ends up behind a button in a mail: anything that is not the web is dropped."""
+    """A link becomes a button in an e-mail: only http and https are kept."""
     text = _text(value)
     return text if isinstance(text, str) and text.startswith(("https://", "http://")) else None
 
@@ -97,16 +96,16 @@ Items = Annotated[tuple[T, ...], BeforeValidator(_items)]
 
 
 class Shape(BaseModel):
-    """Part of a payload of others: what we do not know is no error.
+    """Part of a Shopify payload. Unknown fields are ignored.
 
-    Built when first read: a cold start pays for its one topic (24 ms instead of 33, measured).
+    A model is built at its first use: a cold start pays for one topic (24 ms instead of 33).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 def read(shape: type[ShapeType], payload: Mapping[str, Any]) -> ShapeType:
-    """Read a body as one shape. Raises WebhookError for the first thing that is wrong."""
+    """Read a body as one model. Raises WebhookError for the first problem."""
     if not isinstance(payload, Mapping):
         raise WebhookError("", "must be a JSON object")
     try:

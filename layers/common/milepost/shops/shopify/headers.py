@@ -1,4 +1,4 @@
-"""What comes around a Shopify payload: its headers and its signature."""
+"""The headers and the signature of a Shopify delivery."""
 
 import hmac
 from base64 import b64decode
@@ -19,14 +19,14 @@ COMPLIANCE: "Mapping[str, Kind]" = {
     "customers/redact": "erase",
     "shop/redact": "erase_store",
 }
-"""The topics that are demands, and what they demand; `compliance.py` reads them."""
+"""The topics that are privacy requests, with their kinds; `compliance.py` reads them."""
 
 _FAMILIES = ("x-shopify-", "shopify-")
-"""Webhooks carry the first prefix, Shopify's newer Events the second; the values mean the same."""
+"""Webhooks have the first prefix, Shopify's newer Events the second; the values are the same."""
 
 
 def delivery(headers: Mapping[str, str]) -> Delivery:
-    """Read the headers of either family, in any case; what is missing or unreadable is None."""
+    """Read the headers with either prefix, in any case; a missing or unreadable one is None."""
     lower = {name.lower(): value.strip() for name, value in headers.items()}
 
     def header(name: str) -> str | None:
@@ -42,7 +42,7 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """Nanoseconds are cut to microseconds by `fromisoformat` (Python 3.11 and later)."""
+    """`fromisoformat` cuts nanoseconds to microseconds (Python 3.11 and later)."""
     try:
         return instants.parse_instant(text) if text else None
     except (ValueError, OverflowError):
@@ -52,9 +52,9 @@ def _instant(text: str | None) -> datetime | None:
 def verify(raw_body: bytes, hmac_header: str | None, secrets: Sequence[str]) -> bool:
     """Whether the header is base64(HMAC-SHA256(body, key)) for one of the live secrets.
 
-    `raw_body` must be the bytes as they came: a body that was parsed and written again has another
-    signature. Never raises. An empty secret never matches: anyone could sign with it. Every
-    secret is tried, so that the time taken does not tell which one is in use.
+    `raw_body` must be the received bytes: a body that was parsed and written again has another
+    signature. Never raises. An empty secret never matches, because anyone could sign with it.
+    All secrets are tried, so that the time does not show which one matches.
     """
     try:
         given = b64decode((hmac_header or "").strip(), validate=True)

@@ -1,4 +1,4 @@
-"""What the shapes say, in Milepost's words: who it is, what they agreed to, what they bought."""
+"""Maps Shopify's models to Milepost: identifiers, contact fields, consent, products, amounts."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -25,16 +25,16 @@ _CONSENT: Mapping[str, Literal["granted", "withdrawn"]] = {
     "subscribed": "granted",
     "unsubscribed": "withdrawn",
 }
-"""The two states that are answers; not_subscribed, pending, redacted and invalid are none."""
+"""The two states that are answers; not_subscribed, pending, redacted and invalid are not."""
 
 
 def not_future(instant: datetime, received_at: datetime) -> datetime:
-    """A time that a wrong clock put ahead would outrank everything that really happens next."""
+    """Replace a time that a wrong clock put ahead: it would outrank all later events."""
     return received_at if instant > received_at + CLOCK_TOLERANCE else instant
 
 
 def known_fields(**values: Any) -> dict[str, Any]:
-    """Only what was said: null and missing leave no key. Amounts become JSON numbers."""
+    """The values that are not None. Amounts become JSON numbers."""
     return {
         name: float(value) if isinstance(value, Decimal) else value
         for name, value in values.items()
@@ -51,7 +51,7 @@ def collect_identifiers(
     checkout: str | None = None,
     cart: str | None = None,
 ) -> dict[IdentifierKind, str]:
-    """The identifiers that are there; the first address and the first number that are usable."""
+    """The given identifiers, with the first usable address and the first usable number."""
     found: dict[IdentifierKind, str | None] = {
         "email": next(filter(None, map(normalize_email, emails)), None),
         "external_id": external_id,
@@ -64,7 +64,7 @@ def collect_identifiers(
 
 
 def identify_buyer(purchase: Checkout | Order) -> dict[IdentifierKind, str]:
-    """Who is buying. The phone of a delivery address is the courier's contact and names nobody."""
+    """The buyer's identifiers. The phone of a delivery address is for the courier: not used."""
     customer = purchase.customer or Customer()
     order = purchase if isinstance(purchase, Order) else None
     checkout = purchase if isinstance(purchase, Checkout) else None
@@ -84,7 +84,7 @@ def describe_buyer(
     source: str,
     received_at: datetime,
 ) -> ContactUpdate:
-    """The person behind a checkout or an order; a guest is known by the shipping address."""
+    """The buyer of a checkout or an order; a guest's name is from the shipping address."""
     customer = purchase.customer or Customer()
     known = [a for a in (purchase.shipping_address, purchase.billing_address) if a]
     people: list[Customer | Address] = [customer, *known]
@@ -102,7 +102,7 @@ def describe_buyer(
 
 
 def describe_customer(record: CustomerRecord, source: str, received_at: datetime) -> ContactUpdate:
-    """The person that a customers/* delivery is about. No tags at all is a fact: an empty list."""
+    """The person of a customers/* delivery. Empty tags are a value: an empty list."""
     home = record.default_address or next(iter(record.addresses), None)
     tags = [tag.strip() for tag in (record.tags or "").split(",") if tag.strip()]
     properties = _residence(home) | known_fields(
@@ -128,7 +128,7 @@ def _residence(address: Address | None) -> dict[str, Any]:
 def consents(
     consent: MarketingConsent | None, source: str, received_at: datetime
 ) -> tuple[ConsentEvidence, ...]:
-    """What the consent of a customer record says, if it says anything."""
+    """The consent of a customer record; empty if its state is no answer."""
     state = _CONSENT.get((consent.state or "").lower()) if consent else None
     if consent is None or state is None:
         return ()
@@ -137,7 +137,7 @@ def consents(
         state=state,
         method="shopify",
         source=source,
-        # A time that has not come yet is no time: it could outdate a "no" that is said meanwhile.
+        # A time in the future is dropped: it would outrank a later withdrawal.
         at=at if at and at <= received_at else None,
         consent_text=consent.opt_in_level,
     )
@@ -147,11 +147,11 @@ def consents(
 def _buyer_consents(
     purchase: Purchase, email: str | None, source: str, received_at: datetime
 ) -> tuple[ConsentEvidence, ...]:
-    """Consent belongs to an address, and a buyer may have typed another than the customer has.
+    """Consent belongs to an address, and the buyer may have entered another than the customer's.
 
-    A withdrawal follows the person, a grant stays with the address it was given for. The box
-    "email me with news" is weak evidence (no time, maybe ticked beforehand): it has no `at`, is
-    used only if nothing better is known, and says nothing when there is no address or no tick.
+    A withdrawal applies to the person, a grant only to its address. The checkbox "email me with
+    news" is weak evidence (no time, maybe ticked by default): it has no `at`, is used only without
+    better evidence, and is ignored without an address or a tick.
     """
     customer = purchase.customer or Customer()
     found = consents(customer.email_marketing_consent, source, received_at)
@@ -168,7 +168,7 @@ def shop_money(money: MoneySet | None) -> Decimal | None:
 
 
 def shop_currency(sets: Iterable[MoneySet | None]) -> str | None:
-    """The shop's currency, by the first amount that names it."""
+    """The shop's currency, from the first amount that names it."""
     moneys = (each.shop_money for each in sets if each)
     return next((m.currency_code for m in moneys if m and m.currency_code), None)
 
@@ -180,10 +180,10 @@ def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def discount(line: Line) -> Decimal | None:
-    """What is taken off the whole line.
+    """The discount on the whole line.
 
-    Allocations include the line's share of order discounts; `total_discount` is only set by draft
-    orders, scripts and the API (Shopify's own advice is to read the allocations).
+    Allocations include the line's share of order discounts; only draft orders, scripts and the API
+    set `total_discount` (Shopify advises to read the allocations).
     """
     return total(each.amount for each in line.discount_allocations) or line.total_discount
 
@@ -211,7 +211,7 @@ def products(lines: Iterable[Line]) -> list[dict[str, Any]]:
 
 
 def amounts(purchase: Purchase) -> dict[str, Any]:
-    """The money and the codes of a checkout or an order, except its currency."""
+    """The amounts and coupons of a checkout or an order, without the currency."""
     codes = [each.code for each in purchase.discount_codes if each.code]
     return known_fields(
         subtotal=purchase.subtotal_price,
@@ -224,15 +224,15 @@ def amounts(purchase: Purchase) -> dict[str, Any]:
 
 
 def shipping(purchase: Purchase) -> Decimal | None:
-    """The price of delivery after discounts; None while the buyer has chosen none."""
+    """The shipping price after discounts; None before the buyer has chosen a rate."""
     lines = purchase.shipping_lines
     return total(s.price if s.discounted_price is None else s.discounted_price for s in lines)
 
 
 def revenue(order: Order) -> Decimal | None:
-    """What the goods bring: after discounts, without shipping and tax (Segment's `revenue`).
+    """The price of the goods after discounts, without shipping and tax (Segment's `revenue`).
 
-    `subtotal_price` holds the tax on goods when prices include it, as in most of the world.
+    If prices include tax, as in most countries, `subtotal_price` includes it too.
     """
     if order.subtotal_price is None or not order.taxes_included:
         return order.subtotal_price

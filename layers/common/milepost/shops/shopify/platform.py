@@ -29,7 +29,7 @@ class Shopify:
     def compliance(self, delivery: Delivery, payload: Any) -> ComplianceRequest | None:
         if delivery.topic not in COMPLIANCE:
             return None
-        # Demands are rare, and every cold start would pay for what they need.
+        # Imported here because these topics are rare, and every cold start would pay for it.
         from milepost.shops.shopify.compliance import read_compliance_request
 
         return read_compliance_request(delivery.topic, payload)

@@ -14,7 +14,7 @@ from milepost.shops.shopify.shapes import Cart, Checkout, Order, Refund
 
 
 def translate_cart(arrival: ParsedDelivery) -> Translation:
-    """A cart names no person: its contact is the cart until a checkout joins the two."""
+    """A cart names no person: the cart token is the identifier until a checkout links them."""
     cart = read(Cart, arrival.payload)
     created = arrival.topic == "carts/create"
     lines = cart.line_items
@@ -42,8 +42,9 @@ def translate_cart(arrival: ParsedDelivery) -> Translation:
 
 
 def translate_checkout(arrival: ParsedDelivery) -> Translation:
-    """Every delivery of an open checkout says that it started, as long as nothing new is known of
-    the person as the same event.
+    """Every delivery of an open checkout has the event `Checkout Started`.
+
+    It has the same id until the person is better known (see `_stage`).
     """
     checkout = read(Checkout, arrival.payload)
     identifiers = mapping.identify_buyer(checkout)
@@ -75,12 +76,12 @@ def translate_checkout(arrival: ParsedDelivery) -> Translation:
 
 
 def _stage(identifiers: Mapping[IdentifierKind, str], contact: ContactUpdate) -> str:
-    """How far the person behind a checkout is known; the end of the id of its start.
+    """How well the buyer is known: the end of the id of `Checkout Started`.
 
-    Shopify reports a checkout first of nobody, then with an address, then with the tick for news,
-    all of one contact. It starts once more at each of these, or a workflow for those who want mail
-    would have looked at the beginning only, and let nobody new in. A workflow with a `key` takes
-    a checkout once all the same.
+    Shopify reports a checkout first without a person, then with an address, then with the consent
+    checkbox. Each of these repeats the start event: otherwise a workflow for contacts with consent
+    would see only the first one and enroll no new contact. A workflow with a `key` still enrolls a
+    checkout once.
     """
     if any(fact.state == "granted" for fact in contact.consents):
         return ":consent"
@@ -98,7 +99,7 @@ ORDER_EVENTS: Mapping[str, str] = {
 
 
 def translate_order(arrival: ParsedDelivery) -> Translation:
-    """Each order topic is one event with the whole order as its data."""
+    """Each order topic becomes one event with the whole order as its data."""
     order = read(Order, arrival.payload)
     identifiers = mapping.identify_buyer(order)
     shipping = mapping.shop_money(order.total_shipping_price_set)
@@ -131,11 +132,10 @@ def translate_order(arrival: ParsedDelivery) -> Translation:
 
 
 def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
-    """The end of the event id and the time it happened, both the same in every redelivery.
+    """The end of the event id and the event's time, both the same in every redelivery.
 
-    Orders carry no time of payment or of complete fulfillment: `updated_at` stands for the first,
-    the last shipment for the second. An order can be fulfilled in part more than once, so that
-    id names the shipment.
+    An order has no time of payment or of complete fulfillment: `updated_at` and the last shipment
+    replace them. An order can be partially fulfilled more than once, so that id names the shipment.
     """
     updated = order.updated_at or order.created_at
     shipped = [(each.created_at, each.id) for each in order.fulfillments if each.created_at]
@@ -156,9 +156,9 @@ def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
 
 
 def translate_refund(arrival: ParsedDelivery) -> Translation:
-    """A refund knows its order only. What was paid back counts; the lines if no payment is told.
+    """A refund names only its order. Its total is the amount paid back, else the sum of its lines.
 
-    A payment may be in the buyer's currency, so the currency comes from where the total does.
+    A payment may be in the buyer's currency, so the currency has the same source as the total.
     """
     refund = read(Refund, arrival.payload)
     if refund.order_id is None:

@@ -1,7 +1,7 @@
-"""The parts of Shopify's payloads that Milepost reads, in the REST shapes of API 2024-10.
+"""Models of the parts of Shopify's payloads that Milepost reads (REST, API 2024-10).
 
-Everything is optional but the ids and the times without which a redelivery could not be told from
-something new: a guest order has no customer, a test delivery hardly any times.
+Only ids and times that identify a redelivery are required: a guest order has no customer, a test
+delivery has almost no times.
 """
 
 from milepost.shops.shopify.fields import (
@@ -23,7 +23,7 @@ class Money(Shape):
 
 
 class MoneySet(Shape):
-    """One amount twice: in the shop's currency and in the one the buyer was shown."""
+    """An amount in the shop's currency. (Shopify also sends the buyer's currency.)"""
 
     shop_money: Money | None = None
 
@@ -83,7 +83,7 @@ class MarketingConsent(Shape):
 
 
 class Customer(Shape):
-    """A customer inside a checkout or an order, where only the id is certain."""
+    """A customer inside a checkout or an order."""
 
     id: OptionalId = None
     email: Text = None

@@ -1,4 +1,4 @@
-"""Shipments and what carriers report about them as contact events."""
+"""Shipments and carrier scans as contact events."""
 
 from collections.abc import Mapping
 
@@ -23,11 +23,11 @@ SHIPMENT_EVENTS: Mapping[str, str] = {
     "picked_up": "Shipment Delivered",
     "failure": "Shipment Exception",
 }
-"""Shopify's FulfillmentEventStatus (REST writes it in lower case) in Milepost's event names."""
+"""Event names by Shopify's FulfillmentEventStatus (in lower case, as REST writes it)."""
 
 
 def translate_shipment(arrival: ParsedDelivery) -> Translation:
-    """A parcel that a shop makes ready. Its addressee may not be the buyer: nobody is described."""
+    """A prepared parcel. The addressee may not be the buyer, so no contact fields are set."""
     shipment = read(Fulfillment, arrival.payload)
     identifiers = mapping.collect_identifiers(emails=(shipment.email,), order=shipment.order_id)
     if not identifiers:
@@ -57,7 +57,7 @@ def translate_shipment(arrival: ParsedDelivery) -> Translation:
 
 
 def translate_fulfillment_event(arrival: ParsedDelivery) -> Translation:
-    """What a carrier reports, late, repeated and out of order: one id per parcel and status."""
+    """A carrier scan. Scans come late, repeated and out of order: one id per parcel and status."""
     scan = read(FulfillmentEvent, arrival.payload)
     status = (scan.status or "").lower()
     name = SHIPMENT_EVENTS.get(status)

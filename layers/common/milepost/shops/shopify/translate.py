@@ -27,9 +27,9 @@ TOPICS: Mapping[str, Callable[[ParsedDelivery], Translation]] = {
 def translate(
     store: str, delivery: Delivery, payload: Mapping[str, Any], received_at: datetime
 ) -> Translation:
-    """Translate one verified delivery. Raises WebhookError if a known topic is malformed.
+    """Translate one verified delivery. Raises WebhookError if the body is malformed.
 
-    Codes of what is ignored: unknown_topic, unknown_status, sms_consent, no_consent, no_contact,
+    Codes of ignored deliveries: unknown_topic, unknown_status, sms_consent, no_consent, no_contact,
     checkout_completed.
     """
     handler = TOPICS.get(delivery.topic)

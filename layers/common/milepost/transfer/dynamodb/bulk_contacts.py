@@ -1,4 +1,4 @@
-"""Contacts by the hundred, as imports read, write and take them back."""
+"""Reads, writes and removes contacts in bulk, for imports."""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 STREAM_RETENTION = timedelta(days=2)
-"""Longer than the stream may hand a record over once more."""
+"""Longer than the stream can deliver a record again."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoBulkContacts:
-    """Implements `People`. `retention` bounds events; `now` is real time, as TTL has it."""
+    """Implements `BulkContacts`. `retention` bounds events; `now` is real time, as in TTL."""
 
     table: Table
     retention: timedelta
@@ -44,8 +44,8 @@ class DynamoBulkContacts:
         try:
             self.table.put(event_item(contact, event, self.retention), "attribute_not_exists(pk)")
         except ConditionFailedError as refused:
-            (held,) = refused.items
-            return event_from_item(event.store, held) if held else event
+            (item,) = refused.items
+            return event_from_item(event.store, item) if item else event
         return None
 
     def link(self, store: str, contact: str, identifiers: Iterable["Identifier"]) -> None:
@@ -78,7 +78,7 @@ class DynamoBulkContacts:
         return ImportedContact(store, contact, profile, tuple(events), tuple(others))
 
     def forget(self, life: ImportedContact) -> bool:
-        """One transaction, so that nothing half forgotten is left behind."""
+        """One transaction, so that a contact is removed completely or not at all."""
         if life.profile is None:
             return False
         store, contact = life.store, life.contact

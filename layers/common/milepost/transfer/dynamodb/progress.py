@@ -1,84 +1,66 @@
-"""How far imports and exports have come: one small item each, in the workflows table."""
+"""The progress of imports and exports: one small item each, in the workflows table."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table, pack
 from milepost.transfer.exports.progress import Export
 from milepost.transfer.imports.progress import Import
 
+Transfer = TypeVar("Transfer", Import, Export)
+
 
 @dataclass(frozen=True, slots=True)
-class _Items:
-    """Documents with a number that grows by one with every change."""
+class _Items(Generic[Transfer]):
+    """Imports or exports. Every save increases `call_no`."""
 
     table: Table
-    kind: str
+    kind: ClassVar[str]
+    model: ClassVar[Any]
 
-    def begin(self, store: str, id_: str, document: Mapping[str, Any]) -> bool:
-        key = keys.transfer(store, self.kind, id_)
-        values = {"state": _text(document), "call_no": document["call_no"]}
-        return self.table.put_new(key | pack(values))
+    def begin(self, new: Transfer) -> Transfer:
+        key = keys.transfer(new.store, self.kind, new.id)
+        added = self.table.put_new(key | pack({"state": _text(new), "call_no": new.call_no}))
+        return new if added else self.load(new.store, new.id) or new
 
-    def load(self, store: str, id_: str) -> dict[str, Any] | None:
+    def load(self, store: str, id_: str, /) -> Transfer | None:
         item = self.table.get(keys.transfer(store, self.kind, id_))
-        document: dict[str, Any] | None = json.loads(item["state"]) if item else None
-        return document
+        found: Transfer | None = self.model.from_json(json.loads(item["state"])) if item else None
+        return found
 
-    def save(self, store: str, id_: str, turn: int, document: Mapping[str, Any]) -> bool:
+    def save(self, before: Transfer, after: Transfer) -> bool:
         try:
             self.table.update(
-                keys.transfer(store, self.kind, id_),
+                keys.transfer(before.store, self.kind, before.id),
                 expression="SET #state = :state, call_no = :call",
                 condition="call_no = :before",
                 names={"#state": "state"},
                 values={
-                    ":state": _text(document), ":call": document["call_no"], ":before": turn,
+                    ":state": _text(after),
+                    ":call": after.call_no,
+                    ":before": before.call_no,
                 },
-            )  # fmt: skip
+            )
         except ConditionFailedError:
             return False
         return True
 
 
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+def _text(transfer: Import | Export) -> str:
+    return json.dumps(transfer.to_json(), ensure_ascii=False, separators=(",", ":"))
 
 
-class DynamoImports:
+class DynamoImports(_Items[Import]):
     """Implements `Imports`."""
 
-    def __init__(self, table: Table) -> None:
-        self._items = _Items(table, "IMPORT")
-
-    def begin(self, new: Import) -> Import:
-        kept = self._items.begin(new.store, new.id, new.to_json())
-        return new if kept else self.load(new.store, new.id) or new
-
-    def load(self, store: str, import_id: str) -> Import | None:
-        document = self._items.load(store, import_id)
-        return Import.from_json(document) if document else None
-
-    def save(self, before: Import, after: Import) -> bool:
-        return self._items.save(before.store, before.id, before.call_no, after.to_json())
+    kind = "IMPORT"
+    model = Import
 
 
-class DynamoExports:
+class DynamoExports(_Items[Export]):
     """Implements `Exports`."""
 
-    def __init__(self, table: Table) -> None:
-        self._items = _Items(table, "EXPORT")
-
-    def begin(self, new: Export) -> Export:
-        kept = self._items.begin(new.store, new.id, new.to_json())
-        return new if kept else self.load(new.store, new.id) or new
-
-    def load(self, store: str, export_id: str) -> Export | None:
-        document = self._items.load(store, export_id)
-        return Export.from_json(document) if document else None
-
-    def save(self, before: Export, after: Export) -> bool:
-        return self._items.save(before.store, before.id, before.call_no, after.to_json())
+    kind = "EXPORT"
+    model = Export

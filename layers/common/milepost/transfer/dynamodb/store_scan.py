@@ -1,17 +1,16 @@
-"""All items of a store, for an export: a scan, since no index leads from a store to its items.
+"""All items of a store, for an export: a scan, because no index leads from a store to its items.
 
-The table holds all stores, and a scan reads, and is paid for, all of it: half a read unit for 4 KB,
-whatever the filter lets through. An export is for leaving, for auditors and for backups elsewhere,
-and not for every day; an index by store would cost every write instead.
+The table holds all stores, and a scan reads and bills all of it: half a read unit for 4 KB, before
+the filter. Exports are rare (leaving, audits, backups); an index by store would cost every write.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
+from milepost.api.records import plain
 from milepost.aws import keys
 from milepost.aws.table import Item, Table
 from milepost.contacts.dynamodb.profile_item import profile_from_item
@@ -36,13 +35,12 @@ _INTERNAL = frozenset(
         "member_bucket", "store", "kind", "state_machine_arn", "resume_point", "token",
     }
 )  # fmt: skip
-"""What only this stack can use: keys, indexes, and what lets somebody act."""
+"""Attributes for this stack only: keys, indexes, and secrets such as task tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoStoreScan:
-    """Implements `Everything`. `now` is real time, as TTL has it. A page is what a megabyte holds,
-    or `most` items."""
+    """Implements `StoreScan`. `now` is real time, as in TTL. A page is 1 MB, or `most` items."""
 
     table: Table
     now: Callable[[], datetime]
@@ -68,8 +66,8 @@ def _line(store: str, item: Item) -> tuple[Kind, Mapping[str, Any]] | None:
         return None
     if kind in {"identities", "suppressions"}:
         found = item["pk"].removeprefix(f"S#{store}#").partition("#")[2]
-        said = {"identity": found} if kind == "identities" else {"address_sha256": found}
-        return kind, said | _said(item)
+        key = {"identity": found} if kind == "identities" else {"address_sha256": found}
+        return kind, key | _public(item)
     contact = keys.owner(item["pk"])[1]
     match kind:
         case "contacts":
@@ -78,25 +76,9 @@ def _line(store: str, item: Item) -> tuple[Kind, Mapping[str, Any]] | None:
         case "events":
             return kind, event_line(contact, event_from_item(store, item), item.get("copied", ""))
         case "consents":
-            return kind, consent_line(contact, _said(item))
-    return kind, {"contact": contact, kind.removesuffix("s"): rest, **_said(item)}
+            return kind, consent_line(contact, _public(item))
+    return kind, {"contact": contact, kind.removesuffix("s"): rest, **_public(item)}
 
 
-def _said(item: Item) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in item.items() if name not in _INTERNAL}
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case dict():
-            return {name: _plain(inner) for name, inner in value.items()}
-        case list():
-            return [_plain(inner) for inner in value]
-        case set():
-            return sorted(_plain(inner) for inner in value)
-        case bytes():
-            return None
-    return value
+def _public(item: Item) -> dict[str, Any]:
+    return {name: plain(value) for name, value in item.items() if name not in _INTERNAL}

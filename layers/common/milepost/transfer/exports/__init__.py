@@ -1,1 +1,1 @@
-"""From all contacts of a store to a file."""
+"""Exports everything that a store has to files."""

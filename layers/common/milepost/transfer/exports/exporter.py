@@ -1,14 +1,14 @@
-"""Export: everything a store has, as JSON lines in its bucket; one call is one stretch of it.
+"""Exports everything that a store has as JSON lines to its bucket, over several invocations.
 
-What is held in memory ends at a few megabytes, which become one file for each kind of thing. A file
-is written before the step that counts it, so a crash in between writes the same name anew.
+Memory holds a few megabytes, which become one file for each kind of record. A file is written
+before the progress that counts it, so a crash in between overwrites the same file.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from milepost.base import instants
 from milepost.base.errors import ThrottledError
@@ -21,24 +21,20 @@ if TYPE_CHECKING:
 
 
 MAX_HELD = 16 * 1024 * 1024
-"""Characters that are held before they are written: what a small function has room for."""
+"""Characters in memory before they are written: a small function has room for them."""
 
 MAX_SETTINGS = 64 * 1024
 MAX_WAITS = 12
 GRACE_PERIOD = timedelta(minutes=6)
-"""Longer than a function lives: whoever has written nothing for so long writes nothing more."""
+"""Longer than a Lambda timeout: an invocation without progress for so long has ended."""
 
+_Lines = dict[Kind, list[str]]
 REMEDY = 'write {} for everything, or {"include": ["contacts", "events"]}'
-
-
-class _Held(NamedTuple):
-    lines: dict[Kind, list[str]]
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoreExporter:
-    """Works through exports. `seconds` counts them."""
+    """Runs exports. `seconds` is a monotonic clock."""
 
     everything: "StoreScan"
     exports: "Exports"
@@ -51,12 +47,12 @@ class StoreExporter:
     seconds: Callable[[], float]
 
     def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> Export | None:
-        """A file was uploaded: begin the export that it asks for, or go on with it."""
-        what = asked(path)
-        upload = self.uploads.find(store, path) if what and what.kind == "export" else None
-        if what is None or upload is None:
+        """Begin or continue the export of an uploaded file."""
+        request = asked(path)
+        upload = self.uploads.find(store, path) if request and request.kind == "export" else None
+        if request is None or upload is None:
             return None
-        id_ = make_id(what.name, upload.version)
+        id_ = make_id(request.name, upload.version)
         known = self.exports.load(store, id_)
         if known is None:
             body = (
@@ -64,22 +60,22 @@ class StoreExporter:
             )
             now = instants.parse_instant(instants.format_instant(self.now()))
             known = self.exports.begin(_included(body, Export(store, id_, now)))
-        return self._stretch(known, 0, time_left)
+        return self._run(known, 0, time_left)
 
     def go_on(
-        self, store: str, export_id: str, turn: int, time_left: Callable[[], bool]
+        self, store: str, export_id: str, call_no: int, time_left: Callable[[], bool]
     ) -> Export | None:
-        """Do the stretch of an export that begins at this turn."""
-        held = self.exports.load(store, export_id)
-        return self._stretch(held, turn, time_left) if held else None
+        """Continue an export at this `call_no`."""
+        export = self.exports.load(store, export_id)
+        return self._run(export, call_no, time_left) if export else None
 
-    def _stretch(self, held: Export, turn: int, time_left: Callable[[], bool]) -> Export:
-        if held.done:
-            self._tell(held)  # again, if whoever finished it died before this
-            return held
-        export = self._claim(held, turn)
+    def _run(self, stored: Export, call_no: int, time_left: Callable[[], bool]) -> Export:
+        if stored.done:
+            self._report(stored)  # the invocation that finished it may have crashed before this
+            return stored
+        export = self._claim(stored, call_no)
         if export is None:
-            return held
+            return stored
         try:
             written = self._write(export, time_left)
         except ThrottledError:
@@ -90,20 +86,20 @@ class StoreExporter:
             self.requeue.again(message_for(written))
         return written
 
-    def _claim(self, export: Export, turn: int) -> Export | None:
-        """As of an import: only one goes on with it, or who finds that nobody does."""
+    def _claim(self, export: Export, call_no: int) -> Export | None:
+        """As in an import: one invocation continues it, or another after the grace period."""
         now = self.wire_now()
-        if export.call_no != turn and export.touched and now - export.touched < GRACE_PERIOD:
+        if export.call_no != call_no and export.touched and now - export.touched < GRACE_PERIOD:
             return None
         claimed = export._replace(call_no=export.call_no + 1, touched=now)
         return claimed if self.exports.save(export, claimed) else None
 
     def _write(self, export: Export, time_left: Callable[[], bool]) -> Export | None:
-        """Read and write until the end, or until the time is up; None if another is ahead."""
+        """Read and write until the end or the time limit; None after a concurrent update."""
         while not export.done and time_left():
             began = self.seconds()
-            held, read, after, ended = self._read(export, time_left)
-            written = self._put(export, held)._replace(
+            lines, read, after, ended = self._read(export, time_left)
+            written = self._put(export, lines)._replace(
                 after=after,
                 done=ended,
                 read=export.read + read,
@@ -115,12 +111,12 @@ class StoreExporter:
             if not self.exports.save(export, written):
                 return None
             export = written
-            self._tell(export)
+            self._report(export)
         return export
 
-    def _read(self, export: Export, time_left: Callable[[], bool]) -> tuple[_Held, int, str, bool]:
-        """Pages until as much is held as may be, or the time is up: at least one."""
-        lines: dict[Kind, list[str]] = {}
+    def _read(self, export: Export, time_left: Callable[[], bool]) -> tuple[_Lines, int, str, bool]:
+        """Read pages up to the memory or time limit: at least one."""
+        lines: _Lines = {}
         size = read = 0
         after = export.after
         while True:
@@ -132,36 +128,35 @@ class StoreExporter:
                     lines.setdefault(kind, []).append(text)
                     size += len(text)
             if not after or size >= MAX_HELD or not time_left():
-                return _Held(lines, size), read, after, not after
+                return lines, read, after, not after
 
-    def _put(self, export: Export, held: _Held) -> Export:
+    def _put(self, export: Export, lines: _Lines) -> Export:
         parts, counts = dict(export.parts), dict(export.lines)
-        for kind, lines in held.lines.items():
+        for kind, texts in lines.items():
             parts[kind] = parts.get(kind, 0) + 1
-            counts[kind] = counts.get(kind, 0) + len(lines)
-            self.shelves.put(export.store, part_path(export.id, kind, parts[kind]), lines)
+            counts[kind] = counts.get(kind, 0) + len(texts)
+            self.shelves.put(export.store, part_path(export.id, kind, parts[kind]), texts)
         return export._replace(parts=parts, lines=counts)
 
-    def _tell(self, export: Export) -> None:
-        document = report(export, self.now())
-        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    def _report(self, export: Export) -> None:
+        text = json.dumps(report(export, self.now()), ensure_ascii=False, indent=2) + "\n"
         self.reports.write(export.store, report_path(export.id), text)
 
     def _wait(self, export: Export) -> Export:
-        held = self.exports.load(export.store, export.id) or export
-        if held.waits >= MAX_WAITS:
-            raise ThrottledError(f"export {held.id} has come no further in {MAX_WAITS} tries")
-        after = held._replace(
-            waits=held.waits + 1, call_no=held.call_no + 1, touched=self.wire_now()
+        before = self.exports.load(export.store, export.id) or export
+        if before.waits >= MAX_WAITS:
+            raise ThrottledError(f"export {before.id} has come no further in {MAX_WAITS} tries")
+        after = before._replace(
+            waits=before.waits + 1, call_no=before.call_no + 1, touched=self.wire_now()
         )
-        if not self.exports.save(held, after):
-            return held
-        self.requeue.again(message_for(after), min(900, 10 * 2**held.waits))
+        if not self.exports.save(before, after):
+            return before
+        self.requeue.again(message_for(after), min(900, 10 * 2**before.waits))
         return after
 
 
 def _included(body: bytes, export: Export) -> Export:
-    """The export with what its file asks for: everything, if that says nothing."""
+    """The export with the kinds that its file names; all kinds if it names none."""
     try:
         document = json.loads(body.decode("utf-8-sig")) if body.strip() else {}
     except ValueError:
@@ -169,14 +164,10 @@ def _included(body: bytes, export: Export) -> Export:
     wanted = document.get("include", list(KINDS)) if isinstance(document, dict) else None
     if not isinstance(wanted, list) or not wanted or set(document) - {"include", "$schema"}:
         return export._replace(done=True, problem=f"the file says nothing that is known: {REMEDY}")
-    kinds = tuple(_known(wanted))
+    kinds = tuple(kind for kind in KINDS if kind in wanted)
     if len(kinds) != len(wanted):
         return export._replace(done=True, problem=f"include may name {', '.join(KINDS)}, once each")
     return export._replace(kinds=kinds)
-
-
-def _known(wanted: list[Any]) -> Iterator[Kind]:
-    yield from (kind for kind in KINDS if kind in wanted)
 
 
 def message_for(export: Export) -> Mapping[str, Any]:

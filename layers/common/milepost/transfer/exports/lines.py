@@ -1,4 +1,4 @@
-"""A contact, an event and an answer as the lines of an export; a contact's can be imported."""
+"""Contacts, events and consents as lines of an export. Contact lines can be imported."""
 
 import json
 from collections.abc import Mapping
@@ -10,10 +10,9 @@ from milepost.contacts.profile import Profile
 
 
 def contact_line(profile: Profile) -> dict[str, Any] | None:
-    """What is known of a contact; None if nothing is, as of one that was erased.
+    """A contact; None if nothing is known of it, for example after an erasure.
 
-    `milepost import` reads it: consent that was withdrawn stays withdrawn, and what was granted is
-    not granted to anybody else by it.
+    `milepost import` reads it: withdrawn consent stays withdrawn, granted consent is not imported.
     """
     if not (profile.fields or profile.totals or profile.consent):
         return None
@@ -42,8 +41,8 @@ def contact_line(profile: Profile) -> dict[str, Any] | None:
 
 
 def event_line(contact: str, event: Event, copied_from: str = "") -> dict[str, Any]:
-    """An event of a timeline. One that came with another contact, who was merged into this one, is
-    there twice, for that one's timeline stays: its copy says from whom."""
+    """An event of a timeline. A merge copies events and keeps the originals: a copy has
+    `copied_from`."""
     body = json.loads(encode_body(event))
     return {
         "contact": contact,
@@ -58,6 +57,6 @@ def event_line(contact: str, event: Event, copied_from: str = "") -> dict[str, A
     }
 
 
-def consent_line(contact: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer with its proof."""
-    return {"contact": contact, **said}
+def consent_line(contact: str, consent: Mapping[str, Any]) -> dict[str, Any]:
+    """A consent with its proof."""
+    return {"contact": contact, **consent}

@@ -5,7 +5,7 @@ from milepost.transfer.exports.progress import Export, Kind
 
 
 class Page(NamedTuple):
-    """A part of the tables: what it holds by kind, how much was read, and where the next begins."""
+    """A page of the tables: its lines by kind, the number of items read, and the next cursor."""
 
     lines: Sequence[tuple[Kind, Mapping[str, Any]]]
     read: int
@@ -16,23 +16,23 @@ class StoreScan(Protocol):
     """All items of a store, in no particular order."""
 
     def page(self, store: str, after: str) -> Page:
-        """The page after a place; "" is before the first, and after the last."""
+        """The page after a cursor; "" begins at the first page, and follows the last."""
 
 
 class Exports(Protocol):
-    """Keeps how far each export has come."""
+    """Stores the progress of exports."""
 
     def begin(self, new: Export) -> Export:
-        """Keep a new export; if there is one of its id, that one stays and is the answer."""
+        """Store a new export; return the existing one if the id exists."""
 
-    def load(self, store: str, export_id: str) -> Export | None: ...
+    def load(self, store: str, export_id: str, /) -> Export | None: ...
 
     def save(self, before: Export, after: Export) -> bool:
-        """Write a step down; False if somebody else has written one since `before` was read."""
+        """Save progress; False if it was changed since `before` was read."""
 
 
 class ExportFiles(Protocol):
-    """Where an export's files go."""
+    """Stores the files of exports."""
 
     def put(self, store: str, path: str, lines: Iterable[str]) -> None:
-        """Write a file that is kept for a limited time; again is the same as once."""
+        """Write a file that is kept for a limited time. Idempotent."""

@@ -1,4 +1,4 @@
-"""An export of everything a store has: what is in it, and how far it has come."""
+"""One export: its contents and its progress."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,8 +14,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Export(NamedTuple):
-    """One export. `after` is where the next page of the tables begins, `parts` how many files there
-    are of each kind, `lines` what they hold; `call_no` grows with every saved step."""
+    """One export. `after` is the cursor of the next page, `parts` the number of files of each kind,
+    `lines` the number of their lines; `call_no` grows with every save."""
 
     store: str
     id: str
@@ -53,12 +53,12 @@ def part_path(export_id: str, kind: str, number: int) -> str:
 
 
 def report_path(export_id: str) -> str:
-    """Flat, as all reports are, so that no rule's pattern matches it."""
+    """In the flat folder of all reports, so that no rule's pattern matches it."""
     return f"reports/exports.{export_id}.report.json"
 
 
 def report(export: Export, now: datetime) -> dict[str, Any]:
-    """What an export has come to, without anything of what is in it."""
+    """The report of an export, without any exported data."""
     return {
         "export": export.id,
         "outcome": "refused" if export.problem else "finished" if export.done else "running",

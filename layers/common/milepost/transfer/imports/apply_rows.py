@@ -1,4 +1,4 @@
-"""The rows of a file to events on timelines, or, in a dry run, to what they would change."""
+"""Applies the rows of a file as events on timelines; a dry run only computes the changes."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Owned(NamedTuple):
-    """A row with its contact; identifiers of the kinds in `new` led nowhere before it."""
+    """A row with its contact; identifiers of the kinds in `new` had no contact before it."""
 
     row: Row
     contact: str
@@ -34,7 +34,7 @@ class _Owned(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """What a row changes; `first` is the first row of the file about its contact."""
+    """The changes of a row; `first` is the first row of the file about its contact."""
 
     row: Row
     first: int
@@ -45,7 +45,7 @@ class _Change(NamedTuple):
 
 @dataclass(slots=True)
 class RowApplier:
-    """One stretch of an import."""
+    """Applies the rows of an import within one invocation."""
 
     people: "BulkContacts"
     settings: StoreSettings
@@ -55,7 +55,7 @@ class RowApplier:
     _new: LruCache["Identifier", str] = field(default_factory=LruCache)
 
     def step(self, state: Import, batch: Sequence[Numbered]) -> BatchResult:
-        """Do a batch of rows. Doing it again is harmless, and comes to the same counts."""
+        """Apply a batch of rows. Idempotent, with the same counts."""
         rows, errors, failed = self._read(batch)
         owned, strangers = self._owned(state, rows)
         errors += strangers
@@ -94,11 +94,10 @@ class RowApplier:
         return rows, errors, failed
 
     def _owned(self, state: Import, rows: Sequence[Row]) -> tuple[list[_Owned], list[RowError]]:
-        """Each row with its contact. Of two contacts in one row no import makes one: that could
-        not be taken back."""
+        """Each row with its contact. A row of two contacts is an error: a merge has no revert."""
         wanted = {pair for row in rows for pair in row.identifiers.items()}
         known = self.people.owners(state.store, wanted) if wanted else {}
-        owners = dict(known)  # and of those who are new in this batch, as it goes on
+        owners = dict(known)  # and of new contacts in this batch
         owned, strangers = [], []
         for row in rows:
             pairs = _pairs(row)
@@ -114,7 +113,7 @@ class RowApplier:
             new = tuple(kind for kind, pair in pairs.items() if pair not in known)
             owners |= dict.fromkeys(pairs.values(), contact)
             owned.append(_Owned(row, contact, new))
-            if state.phase == "checking":  # nobody links the identifiers of a dry run
+            if state.phase == "checking":  # a dry run does not link identifiers
                 for pair in pairs.values():
                     self._new.first(pair, contact)
         return owned, strangers
@@ -122,7 +121,7 @@ class RowApplier:
     def _changes(
         self, state: Import, owned: Sequence[_Owned], counts: Counts
     ) -> tuple[list[_Change], Counts]:
-        """The rows that change something, or did before a crash."""
+        """The rows that change something, or did so before a crash."""
         contacts = {each.contact for each in owned}
         profiles = self.people.profiles(state.store, contacts) if contacts else {}
         changes = []
@@ -139,18 +138,17 @@ class RowApplier:
         return changes, counts
 
     def _keep(self, state: Import, changes: Sequence[_Change]) -> list[_Change]:
-        """Append the events; each change as it was the first time, with the row that came first."""
+        """Append the events. Returns each change as at the first try, with the first row."""
         firsts = [change for change in changes if change.first == change.row.number]
         enroll = state.plan is not None and state.plan.enroll
         events = self.pool.map(lambda change: self._append(change, enroll), firsts)
         kept = dict(zip((change.row.number for change in firsts), events, strict=True))
-        return [_as_it_was(change, kept.get(change.row.number)) for change in changes]
+        return [_original(change, kept.get(change.row.number)) for change in changes]
 
     def _append(self, change: _Change, enroll: bool) -> Event:
-        """Append the event of a row and all that goes with it; the event that the contact has.
+        """Append the event of a row with its list events; returns the stored event.
 
-        The identifiers lead to the contact before the next row is looked at: `react`, which links
-        them too, may come later.
+        The identifiers are linked before the next batch: `react` also links them, but may be later.
         """
         event = self.people.keep(change.contact, change.event) or change.event
         if _row(event) == change.row.number:
@@ -165,13 +163,13 @@ def _row(event: Event) -> int:
     return row
 
 
-def _as_it_was(change: _Change, held: Event | None) -> _Change:
-    """A row that was done before a crash changes nothing now; what counts is what it did then."""
-    if held is None or held is change.event:
+def _original(change: _Change, stored: Event | None) -> _Change:
+    """The original change of a row that was applied before a crash."""
+    if stored is None or stored is change.event:
         return change
-    if _row(held) != change.row.number:
-        return change._replace(first=_row(held))
-    return change._replace(event=held, difference=difference_of(held))
+    if _row(stored) != change.row.number:
+        return change._replace(first=_row(stored))
+    return change._replace(event=stored, difference=difference_of(stored))
 
 
 def _pairs(row: Row) -> Mapping[IdentifierKind, "Identifier"]:
@@ -179,6 +177,6 @@ def _pairs(row: Row) -> Mapping[IdentifierKind, "Identifier"]:
 
 
 def first_id(store: str, row: Row) -> str:
-    """The contact of a row whose identifiers lead nowhere."""
+    """The id of a new contact for a row with unknown identifiers."""
     kind = next(kind for kind in IDENTIFIER_PRIORITY if kind in row.identifiers)
     return contact_id(store, kind, row.identifiers[kind])

@@ -1,4 +1,4 @@
-"""One cell: what is written in it as the value of a field, or why it cannot be."""
+"""Parses one cell into the value of a field, or an error."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ GRANTED: Final = TRUE | {
     "confirmed", "active",
 }  # fmt: skip
 NEITHER: Final = frozenset({"pending", "not_subscribed", "never subscribed", "unknown", "invalid"})
-"""Answers that nobody gave."""
+"""Words that mean no answer."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
@@ -36,7 +36,7 @@ _PARTS = {"YYYY": r"(?P<y>\d{4})", "MM": r"(?P<m>\d{1,2})", "DD": r"(?P<d>\d{1,2
 
 
 class CellError(ValueError):
-    """A cell that cannot be taken: the reason, which does not quote the cell, and the remedy."""
+    """An invalid cell: the reason, which never quotes the cell, and the remedy."""
 
     def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
@@ -45,7 +45,7 @@ class CellError(ValueError):
 
 
 def is_formula(cell: Any) -> bool:
-    """Whether a spreadsheet would run this: it is kept as text here, and never run."""
+    """Whether a spreadsheet would run this as a formula."""
     return isinstance(cell, str) and cell.startswith(FORMULA) and not _harmless(cell)
 
 
@@ -82,10 +82,10 @@ def _phone(cell: Any) -> str:
 
 
 def _external_id(cell: Any) -> str:
-    said = str(cell) if isinstance(cell, int) and not isinstance(cell, bool) else cell
-    if not isinstance(said, str) or not _EXTERNAL.fullmatch(said):
+    text = str(cell) if isinstance(cell, int) and not isinstance(cell, bool) else cell
+    if not isinstance(text, str) or not _EXTERNAL.fullmatch(text):
         raise CellError("is not an id", "up to 200 letters, digits and signs, without spaces")
-    return said
+    return text
 
 
 def read_field(cell: Any, field: ContactField) -> str:
@@ -114,7 +114,7 @@ def _boolean(cell: Any) -> bool:
 
 
 def read_date(cell: Any, written: str = "") -> str:
-    """A calendar day as `2027-01-31`, from a cell of that or of another format (`DD.MM.YYYY`)."""
+    """A calendar day as `2027-01-31`, from that format or another (`DD.MM.YYYY`)."""
     pattern = re.escape(written or "YYYY-MM-DD")
     for part, expression in _PARTS.items():
         pattern = pattern.replace(part, expression)
@@ -138,7 +138,7 @@ def read_instant(cell: Any) -> str:
 
 
 def read_list(cell: Any) -> list[str]:
-    """Words from a JSON list, or from a text that parts them with semicolons or commas."""
+    """Words of a JSON list, or of a text separated by semicolons or commas."""
     words = cell if isinstance(cell, list) else _parted(read_text(cell, MAX_VALUE_LENGTH))
     found = [word.strip() if isinstance(word, str) else word for word in words]
     if not all(isinstance(word, str) for word in found):
@@ -151,7 +151,7 @@ def _parted(cell: str) -> list[str]:
 
 
 def read_lists(cell: Any) -> list[str]:
-    """Names of lists: `{"vip": true}`, a list, or a text."""
+    """List names from `{"vip": true}`, a JSON list, or a text."""
     names = [name for name, on in cell.items() if on] if isinstance(cell, dict) else read_list(cell)
     for name in names:
         if not is_workflow(name):
@@ -163,9 +163,9 @@ def read_lists(cell: Any) -> list[str]:
 
 
 def read_consent(cell: Any, withdrawn: tuple[str, ...] = ()) -> Literal["", "granted", "withdrawn"]:
-    """What a cell says of consent. Empty: nothing. With words given, all others mean nothing."""
-    said = cell.get("state") if isinstance(cell, dict) else cell
-    word = str(said).strip().casefold() if isinstance(said, str | bool | int) else ""
+    """The consent in a cell, "" for no answer. If `withdrawn` is given, other words are ignored."""
+    state = cell.get("state") if isinstance(cell, dict) else cell
+    word = str(state).strip().casefold() if isinstance(state, str | bool | int) else ""
     if withdrawn:
         return "withdrawn" if word in {each.casefold() for each in withdrawn} else ""
     if word in WITHDRAWN:
@@ -181,7 +181,7 @@ def read_consent(cell: Any, withdrawn: tuple[str, ...] = ()) -> Literal["", "gra
 
 
 def read_frequency(cell: Any) -> str:
-    """How often somebody wants mail: `all`, `weekly` or `monthly`."""
+    """How often a contact wants e-mail: `all`, `weekly` or `monthly`."""
     word = cell.casefold() if isinstance(cell, str) else ""
     if word not in FREQUENCIES:
         raise CellError(

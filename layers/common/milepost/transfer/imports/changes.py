@@ -1,9 +1,9 @@
-"""What a row makes of a contact: its event, what that would change, and how it is taken back.
+"""The event of an imported row, what it changes, and the event that reverts it.
 
-An import is one event per contact, `Contact Imported`, and all events of one import have one
-instant and one id. So a second row about a contact is seen (the timeline has the event already, of
-another row), and taking an import back is an event of the same instant whose id comes after: what
-anybody said later outranks both, whatever the order in which all this arrives.
+An import appends one event per contact, `Contact Imported`; all events of one import have the same
+instant and id. So a second row about a contact is detected: the timeline has the event already. A
+revert is an event of the same instant whose id sorts after it: later changes outrank both, in
+whatever order they arrive.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,11 +22,11 @@ from milepost.transfer.imports.rows import Row
 
 SOURCE = "import"
 _LAST = "~undone"
-"""After every other id that an import gives: `~` is the last sign of ASCII."""
+"""Sorts after every other id of an import: `~` is the last printable ASCII character."""
 
 
 class RowChange(NamedTuple):
-    """What one row changes. A field of `filled` was unknown, one of `replaced` was another."""
+    """The changes of one row: `filled` fields had no value before, `replaced` ones another."""
 
     created: bool
     filled: tuple[str, ...] = ()
@@ -42,12 +42,12 @@ def event_id(import_id: str) -> str:
 
 
 def is_ours(event: Event, import_id: str) -> bool:
-    """Whether an event came of this import."""
+    """Whether an event belongs to this import."""
     return event.source == SOURCE and event.data.get("import") == import_id
 
 
 def is_known(profile: Profile | None) -> bool:
-    """Whether anything is known of a contact; one that was erased leaves an empty profile."""
+    """Whether anything is known of a contact: an erasure leaves an empty profile."""
     return profile is not None and bool(profile.fields or profile.totals or profile.consent)
 
 
@@ -60,9 +60,9 @@ def imported(
     settings: StoreSettings,
     new: Sequence[IdentifierKind] = (),
 ) -> tuple[Event, RowChange]:
-    """The event of a row, and what it changes. Identifiers of the kinds in `new` led nowhere.
+    """The event of a row, and its changes. Identifiers of the kinds in `new` had no contact.
 
-    It holds what was there before: that is what taking it back needs.
+    The event holds the previous values, which a revert needs.
     """
     known = before or Profile(store, "")
     event = Event(
@@ -74,13 +74,13 @@ def imported(
         identifiers=row.identifiers,
         contact=_lawful(row.facts, known),
     )
-    held = {name: held for name in fields_of(event) if (held := _held(known, name))}
+    old = {name: base for name in fields_of(event) if (base := _current(known, name))}
     found = _difference(known, event, settings, created=not is_known(before))
     data: dict[str, Any] = {
         "import": import_id,
         "row": row.number,
         "created": found.created,
-        "before": {name: list(base) for name, base in held.items()},
+        "before": {name: list(base) for name, base in old.items()},
     }
     if new:
         data["new"] = list(new)
@@ -90,7 +90,7 @@ def imported(
 
 
 def _lawful(facts: ContactUpdate, known: Profile) -> ContactUpdate:
-    """What an import says, without what would lift a wish of the reader's to get less mail."""
+    """The update without changes that would end the contact's wish for less e-mail."""
     kept = tuple(
         change
         for change in facts.changes
@@ -101,7 +101,7 @@ def _lawful(facts: ContactUpdate, known: Profile) -> ContactUpdate:
 
 
 def fields_of(event: Event) -> list[str]:
-    """The fields that an event of an import sets."""
+    """The fields that an import event sets."""
     facts = event.contact
     return [
         *event.identifiers,
@@ -111,8 +111,8 @@ def fields_of(event: Event) -> list[str]:
     ]
 
 
-def _held(profile: Profile, name: str) -> Base | None:
-    """A field's value with all that was added to it, and the instant and event it is from."""
+def _current(profile: Profile, name: str) -> Base | None:
+    """A field's value with its additions, and the latest instant and event of these."""
     value = profile.get(name)
     if value is None:
         return None
@@ -138,16 +138,16 @@ def _difference(old: Profile, event: Event, settings: StoreSettings, created: bo
 
 
 def difference_of(event: Event) -> RowChange:
-    """What an event that is on a timeline already changed when it came there."""
+    """The changes that a stored import event made when it was appended."""
     stamp = (instants.format_instant(event.occurred_at), event.id)
-    before, said = _before(event.data), _values(event)
+    before, values = _before(event.data), _values(event)
     return RowChange(
         created=bool(event.data["created"]),
         filled=tuple(name for name in fields_of(event) if name not in before),
         replaced=tuple(
             name
             for name in fields_of(event)
-            if name in before and before[name][0] != said[name] and before[name][1:] < stamp
+            if name in before and before[name][0] != values[name] and before[name][1:] < stamp
         ),
         withdrawn=tuple(event.data.get("withdraws", ())),
     )
@@ -158,28 +158,26 @@ def _values(event: Event) -> dict[str, Any]:
     values: dict[str, Any] = dict(facts.fields)
     values |= {f"properties.{name}": value for name, value in facts.properties.items()}
     values |= {change.name: change.value for change in facts.changes}
-    for kind, value in event.identifiers.items():
-        values[kind] = value
-    return values
+    return values | dict(event.identifiers)
 
 
 def carries_import(profile: Profile | None, event: Event) -> bool:
-    """Whether a contact shows that this event of an import has been applied to it."""
+    """Whether a profile shows that this import event has been applied."""
     return profile is not None and any(
-        held[2] == event.id and held[1] == instants.format_instant(event.occurred_at)
-        for held in profile.fields.values()
+        base[2] == event.id and base[1] == instants.format_instant(event.occurred_at)
+        for base in profile.fields.values()
     )
 
 
 def introduced_identifiers(event: Event) -> list[tuple[IdentifierKind, str]]:
-    """The identifiers that an import was the first to know."""
+    """The identifiers that the import has added."""
     return [(kind, value) for kind, value in event.identifiers.items() if kind in _new(event)]
 
 
 def unconfirmed_identifiers(
     event: Event, others: Sequence[Event]
 ) -> list[tuple[IdentifierKind, str]]:
-    """Those of them that nothing but the import says belong to the contact."""
+    """The added identifiers that no other event of the contact has."""
     return [
         (kind, value)
         for kind, value in introduced_identifiers(event)
@@ -193,7 +191,7 @@ def _new(event: Event) -> Sequence[str]:
 
 
 def list_join_events(event: Event) -> Iterator[Event]:
-    """One event for each list that somebody joins by an import; workflows may begin with it."""
+    """One event for each list that the contact joins; it can trigger workflows."""
     before = event.data["before"]
     for change in event.contact.changes:
         home, _, name = change.name.partition(".")
@@ -209,10 +207,10 @@ def list_join_events(event: Event) -> Iterator[Event]:
 
 
 def revert_event(event: Event, others: Iterable[Event], settings: StoreSettings) -> Event:
-    """The event that takes one of an import back: every field as it would be without.
+    """The event that reverts an import event: every field as it would be without the import.
 
-    `others` are the contact's other events. They count as far as they are older: an event that was
-    under way when the row was read may be newer than what the row found.
+    `others` are the contact's other events. Only older ones count: they include events that were
+    not yet applied when the row was read.
     """
     stamp = (instants.format_instant(event.occurred_at), event.id)
     before = Profile(event.store, "", fields=_before(event.data))

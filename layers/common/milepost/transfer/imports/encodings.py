@@ -1,16 +1,16 @@
-"""What a file is, seen by its first bytes: text that can be read, or what to do to make it so."""
+"""Detects from a file's first bytes whether it can be read, and the remedy if not."""
 
 from typing import Literal
 
 from milepost.base.problems import Problem
 
 Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15"]
-"""Those in which a comma, a quote and a line end are the bytes that they are in ASCII."""
+"""Encodings in which a comma, a quote and a line break are the same bytes as in ASCII."""
 
 BOM = b"\xef\xbb\xbf"
 
 HEAD = 64 * 1024
-"""Bytes that are looked at before anything else."""
+"""Bytes at the start of a file that are checked first."""
 
 _SAVE = 'save it as "CSV UTF-8" (Excel) or "Unicode (UTF-8)" (LibreOffice) and upload it again'
 _MAGIC = {
@@ -22,7 +22,7 @@ _MAGIC = {
 
 
 def detect_encoding(head: bytes, whole: bool, encoding: Encoding) -> list[Problem]:
-    """What keeps a file from being read; `whole` if the head is all there is of it."""
+    """Why a file cannot be read; `whole` if the head is the whole file."""
     if not head.removeprefix(BOM).strip():
         return [Problem("file", "is empty", "upload the file again, with a header and rows")]
     for magic, reason in _MAGIC.items():
@@ -37,7 +37,7 @@ def detect_encoding(head: bytes, whole: bool, encoding: Encoding) -> list[Proble
 
 
 def _wide(head: bytes) -> str:
-    """UTF-32 or UTF-16, by its mark or by every other byte being zero, as in Western text."""
+    """UTF-32 or UTF-16, detected by the byte order mark or by zeros in every other byte."""
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "UTF-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -53,7 +53,7 @@ def _narrow(head: bytes, whole: bool) -> list[Problem]:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
         if not whole and error.reason == "unexpected end of data":
-            return []  # the head ends inside of a letter
+            return []  # the head ends inside a character
         line = head.count(b"\n", 0, error.start) + 1
         guess = name_of(head)
         reason = f"is not UTF-8 (byte 0x{head[error.start]:02X} in line {line}): looks like {guess}"
@@ -63,6 +63,6 @@ def _narrow(head: bytes, whole: bool) -> list[Problem]:
 
 
 def name_of(text: bytes) -> str:
-    """What text that is not UTF-8 most likely is: Latin-1 has no letters between 0x80 and 0x9F."""
+    """The likely encoding of non-UTF-8 text: Latin-1 has no letters from 0x80 to 0x9F."""
     windows = any(0x80 <= byte <= 0x9F for byte in text)
     return "Windows-1252" if windows else "Latin-1 (ISO 8859-1)"

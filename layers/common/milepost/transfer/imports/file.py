@@ -1,4 +1,4 @@
-"""`{store}/imports/<name>.import.json` as a model: what columns mean, and what is to be done."""
+"""The settings file of an import: `{store}/imports/<name>.import.json`."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -19,7 +19,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
 MAX_COLUMNS = 90
-"""A profile keeps a hundred fields."""
+"""A profile can hold a hundred fields."""
 
 
 class ColumnFile(StrictModel):

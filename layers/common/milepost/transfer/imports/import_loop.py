@@ -1,8 +1,7 @@
-"""Walk through a file in stretches, each a function's life long, and write down how far.
+"""Processes a file in batches over several invocations, and saves the progress.
 
-A batch of rows may be done again after a crash, so what is done to a row has to be harmless the
-second time. What is counted is written together with the place. If another is ahead by then,
-because the import was stopped, whoever comes second stops there.
+A crash can repeat a batch, so processing a row must be idempotent. Counts are saved together with
+the offset. If another invocation has saved first (the import was stopped), this one ends.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 BATCH = 100
-"""Rows that are looked up together: as many as DynamoDB reads in one request."""
+"""Rows of one batch: as many as DynamoDB reads in one request."""
 
 SAVE_ROWS = 1000
 SAVE_SECONDS = 5.0
@@ -33,19 +32,19 @@ Numbered = tuple[int, FileRecord]
 
 
 class BatchResult(NamedTuple):
-    """What a batch came to: the import with its counts, and the mistakes that were found."""
+    """The result of a batch: the import with its counts, and the row errors."""
 
     state: Import
     errors: Sequence[RowError] = ()
 
 
 class ConcurrentUpdateError(Exception):
-    """Somebody else has written a later step down."""
+    """Another invocation has saved later progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportLoop:
-    """Goes through files. `seconds` counts them, and `sleep` lets some pass."""
+    """Processes files. `seconds` is a monotonic clock."""
 
     uploads: "Uploads"
     imports: "Imports"
@@ -61,11 +60,10 @@ class ImportLoop:
         step: Callable[[Import, Sequence[Numbered]], BatchResult],
         time_left: Callable[[], bool],
     ) -> tuple[Import, bool]:
-        """Go on from where the import is until the end of the file, or of the time.
+        """Continue until the end of the file or the time limit.
 
-        Answers with the import as it is written down, and whether the file has ended. Raises
-        Busy, Gone, and Overtaken; what was done since the last step is then done again, or has been
-        done by others.
+        Returns the saved import, and whether the file has ended. Raises ThrottledError,
+        FileGoneError and ConcurrentUpdateError; rows since the last save are then repeated.
         """
         plan = state.plan
         if plan is None:
@@ -94,7 +92,7 @@ class ImportLoop:
     def save(
         self, before: Import, after: Import, errors: Sequence[RowError] = (), spent: float = 0.0
     ) -> Import:
-        """Write a step down: mistakes first, for the step says how many of them there are."""
+        """Save progress. The row errors come first, because the progress counts them."""
         after = after._replace(
             call_no=before.call_no + 1,
             touched=self.wire_now(),
@@ -111,25 +109,23 @@ class ImportLoop:
         return after
 
     def tell(self, state: Import) -> None:
-        """Write the report anew."""
+        """Write the report."""
         now = self.now()
         for ending, text in (("json", report.as_json), ("md", report.as_markdown)):
             self.reports.write(state.store, report_path(state.id, ending), text(state, now))
 
     def _list(self, before: Import, errors: Sequence[RowError]) -> None:
-        """Add to the files of mistakes. What lies there beyond what is written down is replaced."""
+        """Append to the error files. Lines beyond the saved count are replaced."""
         written, waiting = before.counts.errors, [error_line(error) for error in errors]
         while waiting:
             number, kept = divmod(written, ERRORS_A_FILE)
             path = errors_path(before.id, number + 1)
             text = self.reports.read(before.store, path) if kept else None
             lines = (text or HEADER).splitlines()[: kept + 1]
-            now, waiting = (
-                waiting[: ERRORS_A_FILE - kept],
-                waiting[ERRORS_A_FILE - kept :],
-            )
-            self.reports.write(before.store, path, "\n".join([*lines, *now]) + "\n")
-            written += len(now)
+            room = ERRORS_A_FILE - kept
+            added, waiting = waiting[:room], waiting[room:]
+            self.reports.write(before.store, path, "\n".join([*lines, *added]) + "\n")
+            written += len(added)
 
     def _pace(self, rows: int, rate: int, spent: float) -> None:
         ahead = rows / rate - spent

@@ -1,12 +1,11 @@
-"""Import: one call is one stretch of work; what is left then, the next call does.
+"""Runs imports over several invocations: each continues where the last one stopped.
 
-Whatever can be done again is done again after a crash: the message that began a stretch comes
-again as long as the stretch has not asked for the next one.
+After a crash the work since the last save is repeated: SQS delivers the message again until the
+invocation has queued the next one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
 
 
 WRITERS = 8
-"""Threads that write: they hide DynamoDB's latency and suit a small function."""
+"""Writer threads: they hide DynamoDB's latency and suit a small function."""
 
 MAX_WAITS = 12
-"""Tries without any progress, ever longer apart and three hours in all, before an alarm."""
+"""Tries without progress, with growing delays, three hours in all, before an alarm."""
 
 _ENDS: Mapping[Phase, Phase] = {
     "checking": "checked",
@@ -40,12 +39,12 @@ _ENDS: Mapping[Phase, Phase] = {
 }
 
 GRACE_PERIOD = timedelta(minutes=6)
-"""Longer than a function lives: whoever has written nothing for so long writes nothing more."""
+"""Longer than a Lambda timeout: an invocation without progress for so long has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Works through imports."""
+    """Runs imports."""
 
     intake: UploadHandler
     walker: ImportLoop
@@ -54,21 +53,21 @@ class Importer:
     requeue: "ContinuationQueue"
 
     def changed(self, store: str, path: str, time_left: Callable[[], bool]) -> list[Import]:
-        """A file was uploaded: begin what it asks for, or go on with what it asked for before."""
+        """Begin or continue the imports of an uploaded file."""
         found = self.intake.asked(store, path)
-        return [self._stretch(each, turn, time_left) for each, turn in found]
+        return [self._run(each, call_no, time_left) for each, call_no in found]
 
     def go_on(
-        self, store: str, import_id: str, turn: int, time_left: Callable[[], bool]
+        self, store: str, import_id: str, call_no: int, time_left: Callable[[], bool]
     ) -> Import | None:
-        """Do the stretch of an import that begins at this turn."""
-        held = self.walker.imports.load(store, import_id)
-        return self._stretch(held, turn, time_left) if held else None
+        """Continue an import at this `call_no`."""
+        stored = self.walker.imports.load(store, import_id)
+        return self._run(stored, call_no, time_left) if stored else None
 
-    def _stretch(self, held: Import, turn: int, time_left: Callable[[], bool]) -> Import:
-        state = self._claim(held, turn)
+    def _run(self, stored: Import, call_no: int, time_left: Callable[[], bool]) -> Import:
+        state = self._claim(stored, call_no)
         if state is None:
-            return held
+            return stored
         try:
             return self._phase(state, time_left)
         except ConcurrentUpdateError:
@@ -81,17 +80,17 @@ class Importer:
         except ThrottledError:
             return self._wait(state)
 
-    def _claim(self, state: Import, turn: int) -> Import | None:
-        """The import as its only one who goes on with it; None if somebody else does.
+    def _claim(self, state: Import, call_no: int) -> Import | None:
+        """The import, claimed for this invocation; None if another invocation has it.
 
-        A message may come twice, and two uploads may ask for the same import. Whoever claims the
-        turn has it; a message of another turn counts only if nobody has gone on for longer than a
-        function lives, for then it is the one of whoever died.
+        A message can arrive twice, and two uploads can request the same import. The first claim of
+        a `call_no` wins. A message with another `call_no` wins only after the grace period: the
+        invocation before it has crashed.
         """
         if state.phase not in RUNNING_PHASES:
             return state
         now = self.intake.wire_now()
-        if state.call_no != turn and state.touched and now - state.touched < GRACE_PERIOD:
+        if state.call_no != call_no and state.touched and now - state.touched < GRACE_PERIOD:
             return None
         claimed = state._replace(call_no=state.call_no + 1, touched=now)
         return claimed if self.walker.imports.save(state, claimed) else None
@@ -101,7 +100,7 @@ class Importer:
             return self._close(state)
         if state.phase == "stopping":
             return self._stop(state)
-        with _writers() as pool:
+        with ThreadPoolExecutor(WRITERS) as pool:
             step = self._step(state, pool)
             state, ended = self.walker.walk(state, step, time_left)
         if not ended:
@@ -110,20 +109,19 @@ class Importer:
         return self._end(state, state._replace(phase=_ENDS[state.phase]))
 
     def _step(self, state: Import, pool: Executor) -> Any:
-        assert state.plan is not None, "what has no plan was refused"
+        assert state.plan is not None, "an import without a plan was rejected"
         settings = self.registry.head(state.store).settings
         reader = RowParser(state.plan, f"import {state.id}")
         kind = ImportReverter if state.phase == "undoing" else RowApplier
         return kind(self.people, settings, reader, pool).step
 
     def _stop(self, state: Import) -> Import:
-        """Whoever still imports finds out at the next step that is written down, or has died."""
+        """Wait until a running invocation has failed to save or has timed out, then revert."""
         since = state.since or self.intake.wire_now()
         if self.intake.wire_now() - since < GRACE_PERIOD:
             self._again(state, int(GRACE_PERIOD.total_seconds()))
             return state
-        after = restart_import(state)
-        after = self.walker.save(state, after)
+        after = self.walker.save(state, restart_import(state))
         self._again(after)
         return after
 
@@ -131,22 +129,21 @@ class Importer:
         return self._close(self.walker.save(before, after))
 
     def _close(self, state: Import) -> Import:
-        """Tell how it ended; again, if whoever ended it died before this."""
+        """Write the last report. Repeated if the invocation that finished crashed before this."""
         self.walker.tell(state)
         self.walker.uploads.settle(state.store, state.upload)
         return state
 
     def _wait(self, state: Import) -> Import:
-        """Come back later. What was done since the last step that is written down is done again."""
-        held = self.walker.imports.load(state.store, state.id) or state
-        if held.waits >= MAX_WAITS:
-            raise ThrottledError(f"import {held.id} has come no further in {MAX_WAITS} tries")
-        after = held._replace(waits=held.waits + 1)
+        """Try again later. The work since the last save is repeated."""
+        before = self.walker.imports.load(state.store, state.id) or state
+        if before.waits >= MAX_WAITS:
+            raise ThrottledError(f"import {before.id} has come no further in {MAX_WAITS} tries")
         try:
-            after = self.walker.save(held, after)
+            after = self.walker.save(before, before._replace(waits=before.waits + 1))
         except ConcurrentUpdateError:
-            return held
-        self._again(after, min(900, 10 * 2**held.waits))
+            return before
+        self._again(after, min(900, 10 * 2**before.waits))
         return after
 
     def _again(self, state: Import, delay: int = 0) -> None:
@@ -155,9 +152,3 @@ class Importer:
 
 def continuation_for(state: Import) -> Mapping[str, Any]:
     return {"store": state.store, "import": state.id, "call_no": state.call_no}
-
-
-@contextmanager
-def _writers() -> Iterator[Executor]:
-    with ThreadPoolExecutor(WRITERS) as pool:
-        yield pool

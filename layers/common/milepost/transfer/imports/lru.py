@@ -1,4 +1,4 @@
-"""A memory of what came lately, that does not grow with what comes."""
+"""A cache of recent keys with bounded size."""
 
 from typing import Generic, TypeVar
 
@@ -11,8 +11,8 @@ DEFAULT_SIZE = 50_000
 class LruCache(Generic[Key, Value]):
     """Remembers the newest keys: at least `DEFAULT_SIZE`, and at most twice as many.
 
-    Two dictionaries, of which the older is dropped as a whole: to drop single keys from the front
-    of one takes the longer the more of them were dropped.
+    The older of two dictionaries is dropped as a whole: dropping single keys from the front of one
+    dictionary gets slower with every dropped key.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class LruCache(Generic[Key, Value]):
         return self._old.get(key) if found is None else found
 
     def first(self, key: Key, value: Value) -> Value:
-        """What the key was first remembered with; now, if it is not known."""
+        """The first value of the key; stores `value` if the key is unknown."""
         known = self.get(key)
         if known is not None:
             return known

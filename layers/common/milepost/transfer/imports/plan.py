@@ -1,4 +1,4 @@
-"""What is done with a file: its settings and its header come to a plan, or to what is wrong."""
+"""Turns a file's settings and header into an import plan, or into problems."""
 
 import csv
 import re
@@ -39,8 +39,7 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
     "unsubscribed": ("unsubscribed", "optout", "emailoptout", "optedout", "donotmail"),
     "": ("contact", "metrics", "totals", "segments"),
 }  # fmt: skip
-"""What titles mean. Words that shops use for other things, too, mean a field only as exports write
-them: frequency."""
+"""Fields by column titles. An ambiguous word (frequency) matches only as exports write it."""
 
 
 def _bare(title: str) -> str:
@@ -53,7 +52,7 @@ YES = ("yes", "true", "1", "y")
 
 
 class Column(NamedTuple):
-    """A column of the file and what it means; no field: it is left out."""
+    """A column of the file and its field; without a field it is left out."""
 
     title: str
     field: str = ""
@@ -63,7 +62,7 @@ class Column(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a file is read, and what is done with its rows. `start` is where its rows begin."""
+    """How to read and import a file. `start` is the offset of the first row."""
 
     kind: Kind
     columns: tuple[Column, ...] = ()
@@ -91,7 +90,7 @@ class Plan(NamedTuple):
 def make_plan(
     kind: Kind, head: bytes, whole: bool, settings: "ImportFile | None"
 ) -> Plan | list[Problem]:
-    """The plan for a file that begins like this; without settings nothing but a dry run."""
+    """The plan for a file with this head; without settings a dry run."""
     encoding = settings.encoding if settings and kind == "csv" else "utf-8"
     problems = detect_encoding(head, whole, encoding)
     if problems:
@@ -114,7 +113,7 @@ def make_plan(
 
 
 def parse_as_of(settings: "ImportFile | None", now: "datetime") -> "datetime | list[Problem]":
-    """The instant that the values of a file are from."""
+    """The instant of the file's values."""
     if settings is None or settings.as_of is None:
         return now
     if settings.as_of > now:
@@ -123,7 +122,7 @@ def parse_as_of(settings: "ImportFile | None", now: "datetime") -> "datetime | l
 
 
 def guess(title: str, number: int) -> Column:
-    """What a column most likely means, by its title; an own property if nothing else."""
+    """The likely field of a column title; a property by default."""
     title_ = title.strip()
     home, dot, rest = title_.partition(".")
     if title_ in _PLAIN or (dot and home == "consent" and re.fullmatch(r"[a-z0-9-]{1,40}", rest)):
@@ -146,12 +145,12 @@ def _name(title: str, number: int) -> str:
 
 def _given(settings: "ImportFile | None") -> tuple[Column, ...]:
     found = []
-    for title, said in settings.columns.items() if settings else ():
-        if said is None or isinstance(said, str):
-            found.append(Column(title, said or ""))
+    for title, column in settings.columns.items() if settings else ():
+        if column is None or isinstance(column, str):
+            found.append(Column(title, column or ""))
         else:
-            words = tuple(said.withdrawn)
-            found.append(Column(title, said.field, said.type, said.format or "", words))
+            words = tuple(column.withdrawn)
+            found.append(Column(title, column.field, column.type, column.format or "", words))
     return tuple(found)
 
 
@@ -176,7 +175,7 @@ def _outside_quotes(line: str) -> str:
 
 
 def _wrong_titles(titles: Sequence[str]) -> Iterable[Problem]:
-    # A row of somebody's data in the place of the header is not quoted: reports hold no such thing.
+    # A data row in place of the header is not quoted: reports hold no personal data.
     if any("@" in title for title in titles):
         yield Problem("line 1", "is a contact and not the titles of the columns", _UPLOAD_AGAIN)
         return

@@ -7,11 +7,11 @@ from milepost.transfer.imports.progress import Import
 
 Identifier = tuple[IdentifierKind, str]
 MAX_REMOVED = 90
-"""Items that go together with a contact at once: a transaction may have 100 parts."""
+"""Items that one transaction removes with a contact: a transaction has at most 100 parts."""
 
 
 class ImportedContact(NamedTuple):
-    """All that there is of a contact. `others` are the keys of what is neither of the first two."""
+    """All items of a contact. `others` are the keys of items that are no profile and no event."""
 
     store: str
     contact: str
@@ -21,47 +21,47 @@ class ImportedContact(NamedTuple):
 
     @property
     def is_short(self) -> bool:
-        """Whether all of it can be forgotten at once."""
+        """Whether one transaction can remove all of it."""
         known = self.profile.known_identifiers if self.profile else {}
         names = sum(len(values) for values in known.values())
         return len(self.events) + len(self.others) + names <= MAX_REMOVED
 
 
 class BulkContacts(Protocol):
-    """Contacts by the hundred."""
+    """Reads and writes contacts in bulk."""
 
     def owners(self, store: str, identifiers: Collection[Identifier]) -> dict[Identifier, str]:
-        """The contacts that identifiers lead to; those that lead nowhere are left out."""
+        """The contacts of identifiers; unknown identifiers are left out."""
 
     def profiles(self, store: str, contacts: Collection[str]) -> dict[str, Profile]:
         """The profiles that exist, by contact."""
 
     def keep(self, contact: str, event: Event) -> Event | None:
-        """Append the event; the one that is there already under its name, instant and id."""
+        """Append the event; returns the existing one with the same name, instant and id."""
 
     def link(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
-        """Make identifiers lead to a contact, where they lead nowhere yet."""
+        """Link the identifiers that have no contact yet to this contact."""
 
     def unlink(self, store: str, contact: str, identifiers: Iterable[Identifier]) -> None:
-        """Make identifiers that lead to this contact lead nowhere."""
+        """Remove the links of identifiers to this contact."""
 
     def life(self, store: str, contact: str) -> ImportedContact: ...
 
     def forget(self, life: ImportedContact) -> bool:
-        """Remove everything of a contact; False, and nothing is removed, if it has changed.
+        """Remove all items of a contact; False (nothing is removed) if it has changed.
 
-        For two days it leaves an empty profile, so that a record of the stream that comes again
-        does not bring it back.
+        An empty profile stays for two days, so that a repeated stream record does not create the
+        contact again.
         """
 
 
 class Imports(Protocol):
-    """Keeps how far each import has come."""
+    """Stores the progress of imports."""
 
     def begin(self, new: Import) -> Import:
-        """Keep a new import; if there is one of its id, that one stays and is the answer."""
+        """Store a new import; return the existing one if the id exists."""
 
-    def load(self, store: str, import_id: str) -> Import | None: ...
+    def load(self, store: str, import_id: str, /) -> Import | None: ...
 
     def save(self, before: Import, after: Import) -> bool:
-        """Write a step down; False if somebody else has written one since `before` was read."""
+        """Save progress; False if it was changed since `before` was read."""

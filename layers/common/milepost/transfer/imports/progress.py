@@ -1,4 +1,4 @@
-"""How far an import has come: all that the next function needs to go on where the last one was."""
+"""The progress of an import: everything that the next invocation needs to continue."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,21 +13,21 @@ Phase = Literal[
     "checking", "importing", "stopping", "undoing",
     "checked", "imported", "undone", "refused", "broken",
 ]  # fmt: skip
-"""The first four go on; `stopping` is between an import and taking it back before it was done.
-A `broken` one ended before its file did."""
+"""The first four are running; `stopping` comes before the revert of an unfinished import. A
+`broken` import ended before its file did."""
 
 RUNNING_PHASES: frozenset[Phase] = frozenset({"checking", "importing", "stopping", "undoing"})
 
 ERRORS_A_FILE = 2_500
-"""Lines of one file of mistakes. It is read and written whole, and read up to a megabyte."""
+"""Lines of one errors file. It is read and written whole, and read up to a megabyte."""
 
 
 class Counts(NamedTuple):
-    """What became of the rows; `rows` is the sum of the five after it.
+    """The results of the rows; `rows` is the sum of the next five.
 
-    `withdrawn` are rows that withdraw a consent, `granted` cells that would raise one and do not,
-    `formulas` cells that a spreadsheet would run and that are kept as text. `errors` counts
-    mistakes, of which a row may have several.
+    `withdrawn` counts rows that withdraw a consent, `granted` ignored cells that grant one,
+    `formulas` cells that are kept as text because a spreadsheet would run them. `errors` counts
+    errors: a row can have several.
     """
 
     rows: int = 0
@@ -46,7 +46,7 @@ class Counts(NamedTuple):
 
 
 class RevertCounts(NamedTuple):
-    """What taking an import back came to, in rows; `left` had nothing of it, or could not be."""
+    """The results of a revert, in rows; `left` rows had changed nothing."""
 
     rows: int = 0
     restored: int = 0
@@ -56,12 +56,12 @@ class RevertCounts(NamedTuple):
 
 
 class Import(NamedTuple):
-    """One import. `call_no` grows with every step that is written down, and each is written once.
+    """One import. `call_no` grows with every save, and each number is saved once.
 
-    `at` is the instant that the file's values are from, `offset` where the next row begins, `row`
-    the number of the last one (a header is row 1). `seconds` is the time spent on it, `waits` how
-    often nothing could be done since the last progress, `samples` some of the differences.
-    In real time: `since` is when it was stopped, `touched` when somebody last went on with it.
+    `at` is the instant of the file's values, `offset` where the next row begins, `row` the number
+    of the last one (a header is row 1). `seconds` is the time spent, `waits` the tries since the
+    last progress, `samples` some of the differences. In real time: `since` is when it was stopped,
+    `touched` when an invocation last claimed or saved it.
     """
 
     store: str
@@ -85,7 +85,7 @@ class Import(NamedTuple):
 
     @property
     def going(self) -> bool:
-        """Whether there is something left to do."""
+        """Whether it is not finished."""
         return self.phase in RUNNING_PHASES
 
     @property
@@ -96,7 +96,7 @@ class Import(NamedTuple):
 
     @property
     def speed(self) -> int:
-        """Rows in a second, of those that were looked at since this phase began."""
+        """Rows a second since this phase began."""
         rows = self.returned.rows if self.phase in {"undoing", "undone"} else self.counts.rows
         return round(rows / self.seconds) if self.seconds >= 0.001 else 0
 
@@ -120,19 +120,21 @@ class Import(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Import":
-        said = dict(document)
+        def optional(name: str) -> datetime | None:
+            return instants.parse_instant(document[name]) if document[name] else None
+
         return cls(
             **{
-                **said,
-                "upload": FileVersion(*said["upload"]),
-                "at": instants.parse_instant(said["at"]),
-                "begun": instants.parse_instant(said["begun"]),
-                "plan": Plan.from_json(said["plan"]) if said["plan"] else None,
-                "counts": Counts(*said["counts"]),
-                "returned": RevertCounts(*said["returned"]),
-                "since": instants.parse_instant(said["since"]) if said["since"] else None,
-                "touched": instants.parse_instant(said["touched"]) if said["touched"] else None,
-                "samples": tuple(said["samples"]),
-                "problems": tuple(Problem(*problem) for problem in said["problems"]),
+                **document,
+                "upload": FileVersion(*document["upload"]),
+                "at": instants.parse_instant(document["at"]),
+                "begun": instants.parse_instant(document["begun"]),
+                "plan": Plan.from_json(document["plan"]) if document["plan"] else None,
+                "counts": Counts(*document["counts"]),
+                "returned": RevertCounts(*document["returned"]),
+                "since": optional("since"),
+                "touched": optional("touched"),
+                "samples": tuple(document["samples"]),
+                "problems": tuple(Problem(*problem) for problem in document["problems"]),
             }
         )

@@ -1,8 +1,8 @@
-"""Bytes of a file to its records, each with its place, holding no more than a row in memory.
+"""Splits the bytes of a file into records with offsets, with at most one row in memory.
 
-A record of a CSV file may span lines, where quotes hold a line break; one of a JSONL file is a
-line. Whatever is wrong with a record is a value, and the next one begins after it: a line without
-end is passed over, and a quote that nobody closes costs its own line and not the rest of the file.
+A CSV record can span lines if quotes hold a line break; a JSONL record is one line. A faulty record
+is a value, and the next record follows it: an oversized line is skipped, and an unclosed quote
+fails only its own line.
 """
 
 from collections import deque
@@ -12,16 +12,16 @@ from typing import Literal, NamedTuple
 Kind = Literal["csv", "jsonl"]
 
 MAX_ROW = 64 * 1024
-"""Bytes a row may have: the contact that it becomes has a tenth of that at most."""
+"""The largest row in bytes: its contact has at most a tenth of that."""
 
 MAX_LINES = 100
-"""Lines a row may span. One that spans more has a quote that was never closed."""
+"""The most lines of a row. A row with more lines has an unclosed quote."""
 
 Fault = Literal["", "too long", "unbalanced"]
 
 
 class FileRecord(NamedTuple):
-    """One row as it lies in the file: `end` is where the next one begins."""
+    """One raw row of the file: `end` is the offset of the next one."""
 
     start: int
     end: int
@@ -30,7 +30,7 @@ class FileRecord(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line without its end; `raw` is None if it is longer than a row may be."""
+    """A line without its line break; `raw` is None if it is longer than `MAX_ROW`."""
 
     start: int
     end: int
@@ -40,28 +40,28 @@ class _Line(NamedTuple):
 def records(
     chunks: Iterable[bytes], start: int, kind: Kind, delimiter: bytes = b","
 ) -> Iterator[FileRecord]:
-    """The records of a file from `start` on, which is where a record begins."""
+    """The records of a file from `start`, the offset of a record."""
     lines = _lines(chunks, start)
     return _rows(lines, delimiter) if kind == "csv" else map(_record, lines)
 
 
 def _lines(chunks: Iterable[bytes], start: int) -> Iterator[_Line]:
-    held: list[bytes] = []
-    size = 0  # of the line that has begun; what is held of it ends at MAX_ROW
+    pieces: list[bytes] = []
+    size = 0  # of the current line; at most MAX_ROW of it is kept
     for chunk in chunks:
         first, *others = chunk.split(b"\n")
         size += len(first)
         if size <= MAX_ROW:
-            held.append(first)
+            pieces.append(first)
         else:
-            held.clear()
+            pieces.clear()
         for piece in others:
             end = start + size + 1
-            yield _Line(start, end, b"".join(held) if size <= MAX_ROW else None)
+            yield _Line(start, end, b"".join(pieces) if size <= MAX_ROW else None)
             start, size = end, len(piece)
-            held = [piece] if size <= MAX_ROW else []
+            pieces = [piece] if size <= MAX_ROW else []
     if size:
-        yield _Line(start, start + size, b"".join(held) if size <= MAX_ROW else None)
+        yield _Line(start, start + size, b"".join(pieces) if size <= MAX_ROW else None)
 
 
 def _record(line: _Line) -> FileRecord:
@@ -71,7 +71,7 @@ def _record(line: _Line) -> FileRecord:
 
 
 def _rows(lines: Iterator[_Line], delimiter: bytes) -> Iterator[FileRecord]:
-    again: deque[_Line] = deque()  # lines that a quote seemed to reach, and did not
+    again: deque[_Line] = deque()  # lines after an unclosed quote, to be read again
 
     def following() -> _Line | None:
         return again.popleft() if again else next(lines, None)
@@ -103,8 +103,8 @@ def _rows(lines: Iterator[_Line], delimiter: bytes) -> Iterator[FileRecord]:
 def _left_open(line: bytes, inside: bool, delimiter: bytes) -> bool:
     """Whether a quote is open at the end of the line; `inside`: whether one was at its start.
 
-    As RFC 4180 and Python's own reader have it: a quote opens at the start of a field only, and
-    two of them inside are one that belongs to the text.
+    As in RFC 4180 and Python's reader, a quote opens only at the start of a field, and a doubled
+    quote inside is text.
     """
     at = 0
     while True:

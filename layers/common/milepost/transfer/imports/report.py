@@ -1,7 +1,7 @@
-"""What an import came to, or has come to so far: for programs (JSON) and for people (Markdown).
+"""The report of an import, finished or running: JSON for programs, Markdown for people.
 
-It lies in the store's own bucket, and still holds nothing of what is in a cell or in a profile:
-rows are named by their number, fields by their name.
+It is in the store's own bucket, but never holds a value of a cell or a profile, only row numbers
+and field names.
 """
 
 import json
@@ -16,7 +16,7 @@ from milepost.transfer.naming import errors_path, undo_path
 
 MAX_SAMPLES = 50
 
-_SAID: dict[Phase, str] = {
+_OUTCOMES: dict[Phase, str] = {
     "checking": "is being checked: nothing is written",
     "importing": "is being imported",
     "stopping": "is being stopped, and then taken back",
@@ -30,14 +30,14 @@ _SAID: dict[Phase, str] = {
 
 
 def sample(row: int, difference: RowChange) -> str:
-    """One difference in words, without a value."""
+    """One difference as text, without values."""
     parts = [
         ("sets", difference.filled),
         ("replaces", difference.replaced),
         ("withdraws", difference.withdrawn),
     ]
-    said = "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names)
-    return f"row {row}: {'new' if difference.created else 'known'}; {said or 'nothing else'}"
+    changes = "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names)
+    return f"row {row}: {'new' if difference.created else 'known'}; {changes or 'nothing else'}"
 
 
 def as_json(done: Import, now: datetime) -> str:
@@ -68,7 +68,7 @@ def as_json(done: Import, now: datetime) -> str:
 
 
 def settings_for(done: Import) -> dict[str, Any] | None:
-    """The settings that mean what this plan means, ready to be changed and uploaded."""
+    """The settings of this plan, ready to edit and upload."""
     if done.plan is None:
         return None
     columns = {
@@ -86,7 +86,7 @@ def settings_for(done: Import) -> dict[str, Any] | None:
 
 
 def as_markdown(done: Import, now: datetime) -> str:
-    lines = [f"# `{_cell(done.upload.path)}` {_SAID[done.phase]}", ""]
+    lines = [f"# `{_cell(done.upload.path)}` {_OUTCOMES[done.phase]}", ""]
     lines += [f"Import `{done.id}`, {instants.format_instant(now)}."]
     if done.phase in RUNNING_PHASES:
         lines += ["", f"{done.percent} % of the file, {done.speed} rows a second."]
@@ -116,10 +116,8 @@ def _rows(done: Import) -> Iterator[tuple[str, int]]:
     if counts.withdrawn:
         yield "that withdraw a consent", counts.withdrawn
     if counts.granted:
-        yield (
-            "cells that say yes to mail, and are not taken: no import raises consent",
-            (counts.granted),
-        )
+        what = "cells that say yes to mail, and are not taken: no import raises consent"
+        yield what, counts.granted
     if counts.formulas:
         yield "cells that look like formulas, and are kept as text", counts.formulas
     if done.phase in {"undoing", "undone"}:

@@ -1,9 +1,8 @@
-"""Take an import back, row by row of the same file: restore what it changed, erase what it made.
+"""Reverts an import, row by row of the same file: restores changed fields, removes new contacts.
 
-A contact that only the import knows of goes as a whole. Nothing else is needed for that to be safe
-but that `react` has applied all that the import said of it, so that nothing of it comes later. All
-others get an event that sets the fields back; what was said after the import stays. A consent
-that the import withdrew stays withdrawn: nothing that belongs to an import raises consent.
+A contact that only the import knows is removed completely. That is safe once `react` has applied
+all events of the import. All other contacts get an event that restores the fields; later changes
+stay. A consent that the import withdrew stays withdrawn: a revert never grants consent.
 """
 
 from collections import Counter
@@ -34,15 +33,15 @@ if TYPE_CHECKING:
 Outcome = Literal["restored", "erased", "left"]
 
 _DERIVED = frozenset({*SEGMENT.values(), DATE, INACTIVE, REEVALUATED})
-"""What is said of a contact because of what is known of it, and by nobody else."""
+"""Events that Milepost derives from what is known of a contact."""
 
 _FOLLOWS = ("CONSENT#", "MEMBER#")
-"""What follows from the events of a contact, and goes with them."""
+"""Items that follow from a contact's events, and are removed with them."""
 
 
 @dataclass(slots=True)
 class ImportReverter:
-    """One stretch of taking an import back."""
+    """Reverts the rows of an import within one invocation."""
 
     people: "BulkContacts"
     settings: StoreSettings
@@ -50,9 +49,9 @@ class ImportReverter:
     pool: Executor
 
     def step(self, state: Import, batch: Sequence[Numbered]) -> BatchResult:
-        """Take a batch of rows back. Doing it again is harmless.
+        """Revert a batch of rows. Idempotent.
 
-        Raises ThrottledError while `react` has not yet applied what a row of it said.
+        Raises ThrottledError while `react` has not applied the event of a row.
         """
         rows = [r for n, record in batch if isinstance(r := self.reader.read(n, record), Row)]
         wanted = {pair for row in rows for pair in row.identifiers.items()}
@@ -79,9 +78,9 @@ class ImportReverter:
         life = self.people.life(state.store, contact)
         event = next((e for e in life.events if _is_row(e, state, row)), None)
         if event is None:
-            return "left", False  # it changed nothing, or another row of its contact did
+            return "left", False  # the row changed nothing, or another row of its contact did
         others = [e for e in life.events if not is_ours(e, state.id)]
-        # Of whom much has happened by itself since is no longer the import's alone to take away.
+        # A contact with many derived items since then cannot be removed in one transaction.
         if event.data["created"] and life.is_short and self._only_imported(life, state, others):
             if not _all_applied(life) or not self.people.forget(life):
                 raise ThrottledError("a contact of the import is about to change")
@@ -93,7 +92,7 @@ class ImportReverter:
     def _only_imported(
         self, life: "ImportedContact", state: Import, others: Sequence[Event]
     ) -> bool:
-        """Whether nothing is known of a contact but by this import."""
+        """Whether everything known of the contact comes from this import."""
         profile = life.profile
         if any(event.name not in _DERIVED for event in others):
             return False
@@ -115,9 +114,8 @@ def _is_row(event: Event, state: Import, row: Row) -> bool:
 
 
 def _all_applied(life: "ImportedContact") -> bool:
-    """Whether `react` has applied every event of a contact: then none of them comes later."""
+    """Whether `react` has applied every event of the contact (re-evaluations are not counted)."""
     totals = life.profile.totals if life.profile else {}
-    # those are not counted
     names = [event.name for event in life.events if event.name != REEVALUATED]
     return all(
         name in totals and totals[name].count >= names.count(name) for name in dict.fromkeys(names)

@@ -1,8 +1,8 @@
-"""A record of a file to what it says of one contact, or to everything that is wrong with it.
+"""Parses a record of a file into a row about one contact, or into all its errors.
 
-A row that has a mistake is not imported at all: it can be mended and uploaded again as it is.
-Empty cells say nothing. A cell that a spreadsheet would run as a formula is kept as the text it
-is, and counted. A yes to consent is counted and not taken: consent never rises by import.
+A row with an error is not imported at all: it can be corrected and uploaded again. Empty cells are
+ignored. A cell that a spreadsheet would run as a formula is kept as text and counted. Granted
+consent is counted and not imported: an import never grants consent.
 """
 
 import csv
@@ -35,7 +35,7 @@ METHOD = "import"
 
 
 class RowError(NamedTuple):
-    """One mistake: the row as a spreadsheet counts it, the column, and never what is in a cell."""
+    """One error: the row as a spreadsheet counts it, the column, and never the cell's value."""
 
     row: int
     column: str
@@ -44,7 +44,7 @@ class RowError(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What a row says of a contact. `granted` and `formulas` are cells that were not taken so."""
+    """A parsed row. `granted` counts ignored grants, `formulas` cells kept as text."""
 
     number: int
     identifiers: Mapping[IdentifierKind, str]
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class RowParser:
-    """Reads the rows of one file. `source` is what the proof of a withdrawn consent names."""
+    """Parses the rows of one file. `source` is the source of withdrawn consents."""
 
     plan: Plan
     source: str
@@ -65,14 +65,14 @@ class RowParser:
         self._columns = {column.title: column for column in self.plan.columns}
 
     def read(self, number: int, record: FileRecord) -> Row | list[RowError] | None:
-        """The row, what is wrong with it, or None for a line that holds nothing."""
+        """The row, its errors, or None for an empty line."""
         try:
             cells = self._cells(record)
         except CellError as error:
             return [RowError(number, "", error.reason, error.remedy)]
         if cells is None:
             return None
-        return _Says(number, self.source, self.plan.lists).all_of(cells)
+        return _RowBuilder(number, self.source, self.plan.lists).build(cells)
 
     def _cells(self, record: FileRecord) -> list[tuple[Column, Any]] | None:
         if record.fault == "too long":
@@ -109,9 +109,8 @@ class RowParser:
         try:
             document = read_json(raw)
         except InvalidJsonError as error:
-            raise CellError(str(error).replace("the body", "the line"), "one object a line") from (
-                None
-            )
+            reason = str(error).replace("the body", "the line")
+            raise CellError(reason, "one object a line") from None
         if not isinstance(document, dict):
             raise CellError("is no JSON object", "one object in braces a line")
         found = []
@@ -124,18 +123,18 @@ class RowParser:
         return found
 
     def _column(self, title: str) -> Column:
-        """The column of a JSON key: as mapped, or guessed; what is guessed once is remembered."""
+        """The column of a JSON key, mapped or guessed. Guesses are cached."""
         known = self._columns.get(title)
         if known is not None:
             return known
         found = guess(title, 0) if self.plan.guessed else Column(title)
-        if len(self._columns) < 1000:  # a file with ever new keys must not fill the memory
+        if len(self._columns) < 1000:  # bounds the memory for files with many keys
             self._columns[title] = found
         return found
 
 
 def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The keys of an object; those of its `properties` and `consent` with the name before them."""
+    """The keys of an object; keys of `properties` and `consent` get that prefix."""
     for title, value in document.items():
         if title in {"properties", "consent"} and isinstance(value, dict):
             yield from ((f"{title}.{key}", inner) for key, inner in value.items())
@@ -143,8 +142,8 @@ def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield title, value
 
 
-class _Says:
-    """Collects what the cells of one row say."""
+class _RowBuilder:
+    """Collects the cells of one row."""
 
     def __init__(self, number: int, source: str, lists: tuple[str, ...]) -> None:
         self.number, self.source = number, source
@@ -157,10 +156,10 @@ class _Says:
         self.consents: list[ConsentEvidence] = []
         self.granted = self.formulas = 0
 
-    def all_of(self, cells: list[tuple[Column, Any]]) -> Row | list[RowError]:
+    def build(self, cells: list[tuple[Column, Any]]) -> Row | list[RowError]:
         for column, cell in cells:
             try:
-                self.take(column, cell)
+                self._add(column, cell)
             except CellError as error:
                 self.errors.append(RowError(self.number, column.title, error.reason, error.remedy))
         if not self.identifiers and not self.errors:
@@ -177,7 +176,7 @@ class _Says:
         )
         return Row(self.number, self.identifiers, facts, self.granted, self.formulas)
 
-    def take(self, column: Column, cell: Any) -> None:
+    def _add(self, column: Column, cell: Any) -> None:
         home, _, name = column.field.partition(".")
         self.formulas += is_formula(cell)
         match home:
@@ -188,7 +187,7 @@ class _Says:
             case "lists":
                 self.lists += read_lists(cell)
             case "consent":
-                self.answer(name, read_consent(cell, column.withdrawn))
+                self._add_consent(name, read_consent(cell, column.withdrawn))
             case "stage":
                 self.changes.append(Change("set", "stage", read_text(cell)))
             case "score":
@@ -200,20 +199,20 @@ class _Says:
             case _:
                 self.fields[home] = read_field(cell, CONTACT_FIELDS[home])
 
-    def answer(self, topic: str, state: str) -> None:
+    def _add_consent(self, topic: str, state: str) -> None:
         if state == "withdrawn":
-            fact = ConsentEvidence("withdrawn", METHOD, self.source, topic or None)
-            self.consents.append(fact)
+            evidence = ConsentEvidence("withdrawn", METHOD, self.source, topic or None)
+            self.consents.append(evidence)
         self.granted += state == "granted"
 
 
 def error_line(error: RowError) -> str:
-    """A mistake as a line of the errors file; no cell of it is a formula in a spreadsheet."""
+    """A line of the errors file. No cell of it is a formula in a spreadsheet."""
     cells = (str(error.row), error.column[:100], error.reason, error.remedy)
     return ",".join(safe_cell(cell) for cell in cells)
 
 
 def safe_cell(text: str) -> str:
-    """A cell of a CSV file, on one line, that a spreadsheet shows and does not run."""
+    """A CSV cell on one line that a spreadsheet shows and does not run."""
     shown = " ".join(f"'{text}".split() if is_formula(text) else text.split())
     return '"' + shown.replace('"', '""') + '"' if "," in shown or '"' in shown else shown

@@ -1,7 +1,7 @@
-"""What an upload asks for: an import, another try at one, or to take one back.
+"""Turns an upload into an import, a retry of one, or a revert of one.
 
-A file without settings beside it is only checked: its report holds the settings that were guessed,
-and uploading those imports it. So nobody is imported by accident, in whatever order the two come.
+A file without settings is a dry run: its report holds the guessed settings, and an upload of those
+starts the import. So no contact is imported by accident, in whatever order the two files arrive.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,14 @@ from milepost.base.problems import Problem
 from milepost.transfer.imports.encodings import HEAD
 from milepost.transfer.imports.plan import make_plan, parse_as_of
 from milepost.transfer.imports.progress import Import
-from milepost.transfer.naming import asked, data_paths, is_id, make_id, settings_path
+from milepost.transfer.naming import (
+    UploadRequest,
+    asked,
+    data_paths,
+    is_id,
+    make_id,
+    settings_path,
+)
 from milepost.transfer.ports import FileVersion
 
 if TYPE_CHECKING:
@@ -30,34 +37,27 @@ MAX_SETTINGS = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class UploadHandler:
-    """Turns uploads into imports."""
-
     uploads: "Uploads"
     imports: "Imports"
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
 
     def asked(self, store: str, path: str) -> list[tuple[Import, int]]:
-        """The imports that a change of this file concerns; none if it is nothing to us.
-
-        Each with the turn at which whoever asks may go on with it: see `Importer`.
-        """
-        what = asked(path)
-        match what.kind if what else None:
-            case "csv" | "jsonl":
-                return [*self._begin(store, what.name if what else "", path)]
-            case "settings":
-                name = what.name if what else ""
+        """The imports of an uploaded file, each with the `call_no` to continue at (`Importer`)."""
+        match asked(path):
+            case UploadRequest("csv" | "jsonl", name):
+                return [*self._begin(store, name, path)]
+            case UploadRequest("settings", name):
                 return [i for each in data_paths(name) for i in self._begin(store, name, each)]
-            case "undo":
-                return [*self._take_back(store, what.name if what else "")]
+            case UploadRequest("undo", name):
+                return [*self._revert(store, name)]
             case _:
                 return []
 
     def _begin(self, store: str, name: str, path: str) -> Iterator[tuple[Import, int]]:
         upload = self.uploads.find(store, path)
         if upload is None:
-            return  # it was taken away meanwhile, or its settings came first
+            return  # the file was deleted, or its settings arrived first
         settings = self.uploads.find(store, settings_path(name))
         versions = (path, upload.version, settings.version if settings else "")
         id_ = make_id(name, *versions)
@@ -98,7 +98,7 @@ class UploadHandler:
             return [Problem(settings.path, "is larger than 1 MB", "name fewer columns")]
         text = b"".join(self.uploads.read(store, settings)).decode("utf-8", "replace")
         from milepost.base.parse_file import parse_file
-        from milepost.transfer.imports.file import ImportFile  # only a beginning needs the models
+        from milepost.transfer.imports.file import ImportFile  # only new imports need the models
 
         file = parse_file(text, ImportFile)
         if isinstance(file, list):
@@ -106,35 +106,34 @@ class UploadHandler:
         return file
 
     def _head(self, store: str, upload: FileVersion) -> bytes:
-        held = b""
+        head = b""
         for chunk in self.uploads.read(store, upload):
-            held += chunk
-            if len(held) >= HEAD:
+            head += chunk
+            if len(head) >= HEAD:
                 break
-        return held[:HEAD]
+        return head[:HEAD]
 
-    def _take_back(self, store: str, id_: str) -> Iterator[tuple[Import, int]]:
-        """Have an import taken back. One that is under way is stopped first: see `Importer`."""
-        held = self.imports.load(store, id_) if is_id(id_) else None
-        if held is None:
+    def _revert(self, store: str, id_: str) -> Iterator[tuple[Import, int]]:
+        """Start the revert of an import. A running import is stopped first: see `Importer`."""
+        old = self.imports.load(store, id_) if is_id(id_) else None
+        if old is None:
             return
-        if held.phase == "importing":
-            after = held._replace(phase="stopping", since=self.wire_now(), call_no=held.call_no + 1)
-        elif held.phase in {"imported", "broken"} and held.plan:
-            after = restart_import(held)
+        if old.phase == "importing":
+            after = old._replace(phase="stopping", since=self.wire_now(), call_no=old.call_no + 1)
+        elif old.phase in {"imported", "broken"} and old.plan:
+            after = restart_import(old)
         else:
-            yield held, -1  # it is being taken back already, or there is nothing to take back
+            yield old, -1  # the revert is running already, or there is nothing to revert
             return
-        if self.imports.save(held, after):
-            yield after, after.call_no
-        else:
-            raise ThrottledError("an import went on while it was to be taken back")
+        if not self.imports.save(old, after):
+            raise ThrottledError("an import continued while its revert was requested")
+        yield after, after.call_no
 
 
-def restart_import(held: Import) -> Import:
-    """Begin to take an import back, from its first row."""
-    start = held.plan.start if held.plan else 0
-    row = 1 if held.plan and held.plan.kind == "csv" else 0
-    return held._replace(
-        phase="undoing", call_no=held.call_no + 1, offset=start, row=row, seconds=0.0, since=None
+def restart_import(state: Import) -> Import:
+    """Begin the revert of an import, at its first row."""
+    start = state.plan.start if state.plan else 0
+    row = 1 if state.plan and state.plan.kind == "csv" else 0
+    return state._replace(
+        phase="undoing", call_no=state.call_no + 1, offset=start, row=row, seconds=0.0, since=None
     )

@@ -1,1 +1,1 @@
-"""From a workflow file to a program and its state machine, with every problem found."""
+"""Compiles a workflow file into a program and its state machine, and finds every problem."""

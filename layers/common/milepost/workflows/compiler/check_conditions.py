@@ -1,4 +1,4 @@
-"""Which conditions a workflow asks where, and whether their values are of a kind that compares."""
+"""Checks conditions: where each may be used, what it names, and whether its values compare."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -27,14 +27,14 @@ from milepost.workflows.trigger_type import ValueCheck
 from milepost.workflows.triggers import type_of_trigger
 
 Leaf = tuple[str, LeafFile, Place]
-"""A condition that is no group: its place, itself, and where it is asked."""
+"""A condition that is no group: its location, itself, and where it is evaluated."""
 
 
 def condition_leaves(workflow: Workflow) -> Iterator[Leaf]:
-    """All of them, from top to bottom.
+    """All leaves of a workflow, from top to bottom.
 
-    A `where` is asked when one event is seen, with nothing else loaded: for `exit_on` and `goal`
-    that is the event alone, for waits and behavior also the contact.
+    A `where` is evaluated for one event: in `exit_on` and `goal` with that event only, in waits and
+    behavior also with the contact.
     """
     where = getattr(workflow.trigger, "where", None)
     yield from _flat("trigger.where", where, "trigger")
@@ -49,39 +49,39 @@ def condition_leaves(workflow: Workflow) -> Iterator[Leaf]:
 
 
 def leaves_of(place: str, condition: ConditionFile | None) -> Iterator[Leaf]:
-    """Those of a condition that stands by itself, and can ask about the contact alone."""
+    """The leaves of a segment's condition, which can use only the contact."""
     yield from _flat(place, condition, "segment")
 
 
 def check_conditions(workflow: Workflow) -> Iterator[Problem]:
-    """Conditions that could never be met, because nothing could ever answer them."""
+    """Conditions that can never be true because their data does not exist where they stand."""
     steps = [step for _, step in walk(workflow.steps)]
     ids = [step.id for step in steps]
     sends = [step.id for step in steps if FLOWS[step.type].pending == "in_ledger"]
-    for place, leaf, asked in condition_leaves(workflow):
-        if asked not in leaf.allowed_in:
-            yield _unanswerable(place, asked)
+    for place, leaf, site in condition_leaves(workflow):
+        if site not in leaf.allowed_in:
+            yield _unanswerable(place, site)
             continue
         yield from check_uses(place, leaf, {"step": ids, "e-mail": sends})
         yield from check_values(place, leaf)
 
 
 def check_values(place: str, leaf: LeafFile) -> Iterator[Problem]:
-    """What no single field of a condition shows to be wrong."""
+    """Problems of a condition that only several fields together show."""
     for problem in leaf.value_checks():
         yield replace(problem, location=f"{place}.{problem.location}")
 
 
-def _unanswerable(place: str, asked: Place) -> Problem:
-    if asked == "trigger":
+def _unanswerable(place: str, site: Place) -> Problem:
+    if site == "trigger":
         remedy = "ask it in a branch"
         return Problem(place, "asks about steps, and none has run when this is asked", remedy)
-    return Problem(place, only(asked), "use a branch")
+    return Problem(place, only(site), "use a branch")
 
 
-def only(asked: Place) -> str:
-    """Which leaves there may be in a `where`."""
-    kinds = [f"`{key}`" for key, model in LEAF_FILES.items() if asked in model.allowed_in]
+def only(site: Place) -> str:
+    """The reason that lists which leaves a `where` may hold."""
+    kinds = [f"`{key}`" for key, model in LEAF_FILES.items() if site in model.allowed_in]
     return f"a where here can only ask about {listed(sorted(kinds, reverse=True))}"
 
 
@@ -92,13 +92,13 @@ _UNKNOWN: Final[Mapping[UseKind, tuple[str, str]]] = {
     "step": ('no step "{}" in this workflow', ""),
     "e-mail": ('no step "{}" of this workflow sends an e-mail', ""),
 }
-"""What is wrong with a name that does not exist, and what to do if none is like it."""
+"""The reason for an unknown name, and the remedy if no known name is similar."""
 
 
 def check_uses(
     place: str, leaf: LeafFile, known: Mapping[UseKind, Collection[str]]
 ) -> Iterator[Problem]:
-    """Whether the names exist that a condition uses, of those kinds that are `known`."""
+    """Whether the names in a condition exist, for the kinds in `known`."""
     for field, kind in leaf.uses:
         if kind in known:
             yield from check_name(f"{place}.{field}", kind, getattr(leaf, field), known[kind])
@@ -110,18 +110,18 @@ def check_name(place: str, kind: UseKind, name: str, known: Collection[str]) -> 
         yield Problem(place, reason.format(name), did_you_mean(name, known) or remedy.format(name))
 
 
-def _flat(place: str, condition: ConditionFile | None, asked: Place) -> Iterator[Leaf]:
+def _flat(place: str, condition: ConditionFile | None, site: Place) -> Iterator[Leaf]:
     match condition:
         case AllOf():
             for number, part in enumerate(condition.all):
-                yield from _flat(f"{place}.all[{number}]", part, asked)
+                yield from _flat(f"{place}.all[{number}]", part, site)
         case AnyOf():
             for number, part in enumerate(condition.any):
-                yield from _flat(f"{place}.any[{number}]", part, asked)
+                yield from _flat(f"{place}.any[{number}]", part, site)
         case NotCondition():
-            yield from _flat(f"{place}.not", condition.not_, asked)
+            yield from _flat(f"{place}.not", condition.not_, site)
         case LeafFile():
-            yield place, condition, asked
+            yield place, condition, site
             if isinstance(condition, Windowed):
                 yield from _flat(f"{place}.where", condition.where, "where")
 
@@ -129,12 +129,12 @@ def _flat(place: str, condition: ConditionFile | None, asked: Place) -> Iterator
 _CONTACT: Final[Mapping[str, ValueKind]] = {
     "email": "text", **dict.fromkeys(CONTACT_FIELDS, "text"), "stage": "text", "score": "number",
 }  # fmt: skip
-"""Fields of a contact that hold one kind only. An `external_id` may be compared as a number."""
+"""Contact fields with one value type. An `external_id` may be compared as a number."""
 
 STEP_RESULTS: Final[Mapping[str, Mapping[str, ValueKind]]] = {
     step.name: step.results for step in STEPS if step.results
 }
-"""What steps come to, by their type: the parts of `steps.<id>`. Other steps come to nothing."""
+"""The parts of `steps.<id>` by step type. Other steps have no results."""
 
 _WORDS: Final[Mapping[ValueKind, str]] = {
     "text": "a text", "number": "a number", "flag": "true or false", "any": "any value",
@@ -146,7 +146,7 @@ _PARTS = re.compile(r"\.|\[\]\.?")
 
 
 class ValueType(NamedTuple):
-    """What is known of a value: its kind, or what is wrong with its place."""
+    """The type of a value, or the problem with its path."""
 
     kind: ValueKind = "any"
     reason: str = ""
@@ -154,7 +154,7 @@ class ValueType(NamedTuple):
 
 
 def check_types(workflow: Workflow) -> Iterator[Problem]:
-    """Values that nobody has, and comparisons that can never hold."""
+    """Paths without any value, and comparisons that can never be true."""
     types = {step.id: step.type for _, step in walk(workflow.steps)}
     for check in type_of_trigger(workflow.trigger).value_checks(workflow.trigger):
         yield from _of_trigger(check)
@@ -171,7 +171,7 @@ def check_types(workflow: Workflow) -> Iterator[Problem]:
 def check_compared(
     place: str, leaf: LeafFile, types: Mapping[str, str] | None = None
 ) -> Iterator[Problem]:
-    """Whether a condition compares a value that there is, with what it can be compared with."""
+    """Whether a condition compares an existing value with a comparable one."""
     if leaf.looks_at is None:
         return
     field, path = leaf.looks_at
@@ -218,16 +218,16 @@ def _remedy(kind: ValueKind) -> str:
 
 
 def _is(given: Any, kind: ValueKind) -> bool:
-    """Whether a value of a file is of this kind; Python takes True for a number."""
+    """Whether a value of a file has this type. (In Python, True is also a number.)"""
     truth = isinstance(given, bool)
     return kind == "any" or (isinstance(given, _TYPES[kind]) and (truth is (kind == "flag")))
 
 
 def _places(step: AnyStep) -> Iterator[tuple[str, str]]:
-    """The places from which a step takes values, each with the field that names it."""
+    """The data paths that a step uses, each with its field."""
     yield from type_of(step).data_paths(step)
-    for name, said in fields_of_its_own(step).items():
-        yield from ((name, place) for place in _taken(said))
+    for name, value in fields_of_its_own(step).items():
+        yield from ((name, path) for path in _taken(value))
 
 
 def _taken(written: object) -> Iterator[str]:

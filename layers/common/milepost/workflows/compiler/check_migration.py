@@ -1,4 +1,4 @@
-"""May those inside move to a new version? Each wait of an older one needs its place in it."""
+"""Checks `migrate`: each wait of an older version needs a wait in the new one."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,18 +9,18 @@ from milepost.enrollments.version_migration import map_step, on_publish, renamed
 
 
 def check_migration(new: Program, older: Sequence[Program]) -> Iterator[Problem]:
-    """What stands against moving those inside of these versions, newest first, to the new one."""
+    """Problems of migrating enrollments of the older versions (newest first) to the new one."""
     if on_publish(new) != "migrate" or not older:
         return
     places = [name for name, node in new.nodes.items() if is_wait(node)]
-    said = set()
+    reported = set()
     for number, program in enumerate(older):
         later = [*reversed(older[:number]), new]
         for name, node in program.nodes.items():
             target = map_step(name, later)
-            if not is_wait(node) or target in places or (name, target) in said:
+            if not is_wait(node) or target in places or (name, target) in reported:
                 continue
-            said.add((name, target))
+            reported.add((name, target))
             reason = f'people may wait at "{name}" of version {program.version}, '
             if target in new.nodes:
                 reason += f'and "{target}" is no wait'

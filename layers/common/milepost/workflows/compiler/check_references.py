@@ -1,4 +1,4 @@
-"""Whether everything that a workflow names exists and fits."""
+"""Checks that everything a workflow names exists and fits."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,12 +22,11 @@ from milepost.workflows.triggers import Trigger, type_of_trigger
 
 
 class PublishContext(NamedTuple):
-    """What there is around a workflow.
+    """What exists in the store of a workflow.
 
-    `programs` are the workflows that are published, `files` those that lie beside it: two that
-    name each other may come together. `beside` reads one of those, if it can be read. `template`
-    has the live version of a published template, or the one that is asked for: None if that is not
-    kept.
+    `programs` are the published workflows, `files` the names of uploaded workflow files: two that
+    name each other can be uploaded together. `beside` reads one of these, None if it is unreadable.
+    `template` returns the live version of a template, or a given one; None if it is unknown.
     """
 
     topics: Mapping[str, str]
@@ -49,7 +48,7 @@ class PublishContext(NamedTuple):
 
 
 class EmailUse(NamedTuple):
-    """A template of a step or of one of its variants; `version` if it is to be this one."""
+    """A template of a step or of one of its variants; `version` if it is pinned."""
 
     place: str
     template: str
@@ -64,25 +63,25 @@ class EmailUse(NamedTuple):
         return f"{self.place}.template_version"
 
     def is_of(self, template: TemplateVersion) -> bool:
-        """Whether what is found in this template holds for the mail. Where only a store's files are
-        known, another version stands in for the one that is asked for (`simulator/publish.py`)."""
+        """Whether the checks of this template apply to the e-mail: with only a store's files,
+        another version can replace the pinned one (`simulator/publish.py`)."""
         return self.version in (None, template.hash)
 
 
 def email_uses(place: str, step: AnyStep) -> Iterator[EmailUse]:
-    """What a step at this place may send."""
+    """The templates of a step at this location."""
     for use in type_of(step).uses(step):
         if use.kind == "template":
             yield mailing_of(place, use)
 
 
 def mailing_of(place: str, use: Use) -> EmailUse:
-    """A template that a step at this place uses."""
+    """One template of a step at this location."""
     return EmailUse(f"{place}.{use.field}".removesuffix(".template"), use.name, use.version)
 
 
 def check_attachments(workflow: Workflow) -> Iterator[Problem]:
-    """Each of them, at its place."""
+    """Attachments that marketing forbids, and paths that are unsafe."""
     trigger = workflow.trigger
     visitors = type_of_trigger(trigger).from_visitors(trigger)
     for place, step in walk(workflow.steps):
@@ -101,7 +100,7 @@ def check_attachments(workflow: Workflow) -> Iterator[Problem]:
 
 
 def check_confirmation(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
-    """A link that leads nowhere, or a request that nobody could answer."""
+    """A confirmation e-mail without its link, or the link without a confirmation."""
     trigger = workflow.trigger
     asks = TRIGGER_FLOWS[trigger.type].event(trigger.model_dump(by_alias=True)) == OPT_IN
     for place, step in walk(workflow.steps):
@@ -127,7 +126,7 @@ def _link(place: str, name: str, asks: bool, template: TemplateVersion) -> Itera
 
 
 def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
-    """Names that lead nowhere, with the nearest one that does."""
+    """Unknown names, with the nearest known one."""
     if workflow.topic:
         yield from _named("topic", workflow.topic, "topic", around)
     yield from _asked(workflow, around)
@@ -147,7 +146,7 @@ def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Pro
 def _used(
     place: str, use: Use, workflow: Workflow, around: PublishContext, ids: list[str]
 ) -> Iterator[Problem]:
-    """Whether what a step names is there."""
+    """Whether a reference of a step exists."""
     marketing = (use.category or workflow.category) == "marketing"
     here = f"{place}.{use.field}"
     match use.kind:
@@ -177,7 +176,7 @@ def _used(
 
 
 def _asked(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
-    """The topics, workflows and segments that conditions ask about."""
+    """The topics, workflows and segments in conditions."""
     names = around.names()
     for place, leaf, _ in condition_leaves(workflow):
         yield from check_uses(place, leaf, names)
@@ -188,7 +187,7 @@ def _named(place: str, name: str, kind: UseKind, around: PublishContext) -> Iter
 
 
 def _steps_named(written: object) -> set[str]:
-    """The steps from which a step takes values: `{"from": "steps.crm.body.tier"}` and the like."""
+    """The steps that a value refers to, as in `{"from": "steps.crm.body.tier"}`."""
     match written:
         case {"from": str(place)}:
             return {*_STEP.findall(place)}
@@ -227,7 +226,7 @@ def _trigger(trigger: Trigger, around: PublishContext) -> Iterator[Problem]:
 
 
 def _steps_of(name: str, around: PublishContext) -> list[str] | None:
-    """The ids of another workflow's steps; None if it cannot be read."""
+    """The step ids of another workflow; None if it is unreadable."""
     if file := around.beside(name):
         return [step.id for _, step in walk(file.steps)]
     program = around.programs.get(name)
@@ -235,7 +234,7 @@ def _steps_of(name: str, around: PublishContext) -> list[str] | None:
 
 
 def _begins(name: str, around: PublishContext) -> str | None:
-    """The kind of another workflow's trigger; None if it cannot be read."""
+    """The trigger type of another workflow; None if it is unreadable."""
     if file := around.beside(name):
         return file.trigger.type
     program = around.programs.get(name)
@@ -268,8 +267,8 @@ def _not_kept(mailing: EmailUse, live: str) -> Problem:
     name, version = mailing.template, mailing.version or ""
     reason = f'{name} has never been live in a version "{version}"'
     report = f"reports/templates.{name.replace('/', '.')}.report.md"
-    told = f"{live} is live; {report} and each message tell the version"
-    return Problem(mailing.pinned, reason, f"{did_you_mean(version, [live]) or told}")
+    remedy = f"{live} is live; {report} and each message tell the version"
+    return Problem(mailing.pinned, reason, did_you_mean(version, [live]) or remedy)
 
 
 def _start(place: str, name: str, around: PublishContext) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""What a segment's condition may ask, and whether what it names is there."""
+"""Checks a segment's condition: what it may use, and whether the names exist."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from json import dumps
@@ -18,14 +18,14 @@ from milepost.workflows.compiler.check_conditions import (
 )
 
 MAX_SEGMENTS = 200
-"""All that segments mention is kept in one DynamoDB item with much else, which may hold 400 KB."""
+"""The dependencies of all segments share one DynamoDB item with other data (limit 400 KB)."""
 
 MAX_WORDS = 50
 MAX_TEXT = 50_000
 
 
 class SegmentContext(NamedTuple):
-    """What a condition may name."""
+    """The names that a condition may use."""
 
     segments: Segments
     topics: Collection[str]
@@ -37,7 +37,7 @@ class SegmentContext(NamedTuple):
 
 
 def compile_condition(condition: ConditionFile) -> Condition:
-    """The condition as it is answered: plain JSON."""
+    """The condition as it is evaluated: plain JSON."""
     made: Mapping[str, object] = condition.model_dump(
         mode="json", by_alias=True, exclude_unset=True, exclude_none=True
     )
@@ -47,11 +47,11 @@ def compile_condition(condition: ConditionFile) -> Condition:
 def check_condition(
     place: str, condition: ConditionFile, name: str, beside: SegmentContext
 ) -> Iterator[Problem]:
-    """All that is wrong with a condition that contacts are to be sorted by."""
+    """All problems of a segment's condition."""
     names = beside.names()
-    for here, leaf, asked in leaves_of(place, condition):
-        if asked not in leaf.allowed_in:
-            yield _unanswerable(here, leaf, asked)
+    for here, leaf, site in leaves_of(place, condition):
+        if site not in leaf.allowed_in:
+            yield _unanswerable(here, leaf, site)
         elif isinstance(leaf, Windowed) and leaf.since is not None:
             reason = "no workflow has been entered when this is asked"
             yield Problem(f"{here}.since", reason, 'use "within", or leave it out')
@@ -63,16 +63,16 @@ def check_condition(
     yield from _sizes(place, compile_condition(condition))
 
 
-def _unanswerable(place: str, leaf: LeafFile, asked: Place) -> Problem:
-    if asked == "where":
-        return Problem(place, only(asked))
+def _unanswerable(place: str, leaf: LeafFile, site: Place) -> Problem:
+    if site == "where":
+        return Problem(place, only(site))
     what = "an event" if "event" in leaf.allowed_in else "a workflow's own steps"
     remedy = "ask about the contact, or about what it did"
     return Problem(place, f"asks about {what}, and a segment has none", remedy)
 
 
 def _circle(place: str, condition: Condition, name: str, segments: Segments) -> Iterator[Problem]:
-    """Segments that ask about each other in a circle have no answer."""
+    """Segments that depend on each other in a circle cannot be evaluated."""
     way = _way_back([name], segment_dependencies(condition).segments, name, segments)
     if way:
         yield Problem(
@@ -83,9 +83,9 @@ def _circle(place: str, condition: Condition, name: str, segments: Segments) -> 
 
 
 def _way_back(
-    way: list[str], asked: Iterable[str], name: str, segments: Segments
+    way: list[str], dependencies: Iterable[str], name: str, segments: Segments
 ) -> list[str] | None:
-    for other in asked:
+    for other in dependencies:
         if other == name:
             return [*way, name]
         if other in segments and other not in way:

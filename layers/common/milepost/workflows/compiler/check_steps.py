@@ -1,4 +1,4 @@
-"""Whether each step of a workflow is available, reached, and left again."""
+"""Checks that every step is available and reachable, and that loops end; builds the program."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -43,18 +43,18 @@ def build_program(name: str, version: int, workflow: Workflow) -> Program:
 
 
 def written(part: Workflow | AnyStep) -> dict[str, Any]:
-    """What the file says and no more: a field left out and a field set to null are the same."""
+    """The fields of the file, without null values and defaults."""
     return part.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
 def flatten(steps: Sequence[AnyStep]) -> tuple[dict[str, dict[str, Any]], str]:
-    """The nodes in reading order, and the first of them."""
+    """The nodes in reading order, and the id of the first."""
     nodes: dict[str, dict[str, Any]] = {}
     return nodes, _lay_out(steps, END, nodes)
 
 
 def _lay_out(steps: Sequence[AnyStep], after: str, nodes: dict[str, dict[str, Any]]) -> str:
-    """Add the steps' nodes; answer the first one's id, or `after` if there is none."""
+    """Add the nodes of steps; returns the first id, or `after` if there are no steps."""
     following = [*(step.id for step in steps[1:]), after]
     for step, next_id in zip(steps, following, strict=False):
         node = written(step)
@@ -66,7 +66,7 @@ def _lay_out(steps: Sequence[AnyStep], after: str, nodes: dict[str, dict[str, An
 
 
 def jumps(nodes: Mapping[str, Node]) -> Iterator[tuple[str, Jump]]:
-    """The nodes that jump to one that exists. Every loop goes through one of them."""
+    """The nodes that jump to an existing node. Every loop contains one."""
     for id_, node in nodes.items():
         jump = flow_of(node).jump(node)
         if jump is not None and jump.to in nodes:
@@ -74,10 +74,10 @@ def jumps(nodes: Mapping[str, Node]) -> Iterator[tuple[str, Jump]]:
 
 
 def loops(nodes: Mapping[str, Node], *, awake: bool = False) -> dict[str, str]:
-    """The nodes that lead back to themselves; with `awake` where no time must pass.
+    """The nodes that lead back to themselves; with `awake` only through nodes that may not wait.
 
-    Nodes that lead to each other have one value. All are found in two walks (Kosaraju), for a file
-    may hold thousands of jumps, and to look for a way back from each would take minutes.
+    Nodes of one cycle have the same value. Two walks find all (Kosaraju): a file can hold thousands
+    of gotos, and one search for each would take minutes.
     """
     ways: dict[str, list[str]] = {
         id_: []
@@ -104,7 +104,7 @@ def loops(nodes: Mapping[str, Node], *, awake: bool = False) -> dict[str, str]:
 
 
 def _deepest_first(ways: Mapping[str, Sequence[str]]) -> list[str]:
-    """Every node after all that it leads to, as far as loops allow."""
+    """The nodes in depth-first postorder."""
     order: list[str] = []
     seen: set[str] = set()
     for root in ways:
@@ -121,7 +121,7 @@ def _deepest_first(ways: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def reached(nodes: Mapping[str, Node], begin: Iterable[str]) -> set[str]:
-    """The nodes on any way from these."""
+    """The nodes that are reachable from these."""
     found: set[str] = set()
     pending = list(begin)
     while pending:
@@ -137,11 +137,11 @@ KINDS: Final[Mapping[type[FileModel], str]] = {
     **{trigger.model: trigger.instead for trigger in TRIGGERS if trigger.instead},
     **{step.model: step.instead for step in STEPS if step.instead},
 }
-"""Triggers, steps and conditions that cannot be used, each with what to do instead."""
+"""Unavailable triggers and steps, each with the remedy."""
 
 
 class UnavailableFeature(NamedTuple):
-    """A field that cannot be used: where it is, and what to do instead."""
+    """An unavailable field with the remedy."""
 
     model: type[FileModel]
     field: str
@@ -153,11 +153,11 @@ FIELDS: Final = tuple(
     for step in STEPS
     for field, remedy in step.instead_of.items()
 )
-"""Fields of what can be used otherwise. A field that says no (`false`) is no mistake."""
+"""Unavailable fields of available steps. The value `false` is allowed."""
 
 
 def check_available(workflow: Workflow) -> Iterator[Problem]:
-    """What of the workflow this version cannot do, from top to bottom."""
+    """The unavailable features that a workflow uses, from top to bottom."""
     trigger = workflow.trigger
     yield from _check("trigger", trigger, f'the trigger "{trigger.type}"')
     found = [*((place, step, f'the step "{step.type}"') for place, step in walk(workflow.steps))]
@@ -175,7 +175,7 @@ def _check(place: str, part: FileModel, words: str) -> Iterator[Problem]:
 
 
 def check_flow(workflow: Workflow) -> list[Problem]:
-    """All of them; an empty list means that the workflow can be compiled."""
+    """All problems of ids, names, targets, loops and reachability. Without any, it compiles."""
     places = list(walk(workflow.steps))
     problems = [*_ids(places), *_names(places), *_targets(places)]
     return problems or [*_loops(workflow, places), *_lost(workflow, places)]
@@ -238,7 +238,7 @@ def _loops(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Pr
 
 
 def _lost(workflow: Workflow, places: list[tuple[str, AnyStep]]) -> Iterator[Problem]:
-    """Steps that nothing reaches. Of several in a row the first is named."""
+    """Unreachable steps: the first of several in a row."""
     nodes, entry = flatten(workflow.steps)
     found = reached(nodes, [entry])
     lists: list[tuple[str, Sequence[AnyStep]]] = [("steps", workflow.steps)]

@@ -1,7 +1,7 @@
-"""What is right in a file that has mistakes, so that all of them can be told at once.
+"""Parses the valid parts of a workflow file with errors, so that all problems are reported at once.
 
-A step that cannot be read is replaced by one that says nothing, a field by nothing. What is
-checked then is the rest; the caller leaves out what is said of a replaced place.
+An invalid step is replaced by a placeholder, an invalid field is removed. The checks then run on
+the rest, and the caller drops problems of replaced parts.
 """
 
 import json
@@ -21,18 +21,18 @@ _NEEDED = {"title": "x", "trigger": {"type": "manual"}, "steps": []}
 
 
 class PartialWorkflow(NamedTuple):
-    """The rest of a file, and the places that it stands in for."""
+    """The valid rest of a file, and the locations of the replaced parts."""
 
     workflow: Workflow
     replaced: tuple[str, ...]
 
     def about_the_rest(self, problems: Sequence[Problem]) -> Iterator[Problem]:
-        """Those problems that are not about a replaced part."""
+        """The problems that are not about a replaced part."""
         return (p for p in problems if not p.location.startswith(self.replaced))
 
 
 def parse_partially(text: str) -> PartialWorkflow | None:
-    """The rest of a workflow file that `read_file` refuses; None if nothing can be kept."""
+    """The valid rest of an invalid workflow file; None if there is none."""
     try:
         document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
@@ -52,10 +52,7 @@ def parse_partially(text: str) -> PartialWorkflow | None:
 
 
 def _replace(document: dict[str, Any], location: Sequence[str | int]) -> str:
-    """Replace the innermost condition or step that a location leads into, or a field of the head.
-
-    Answers with its place.
-    """
+    """Replace the innermost condition or step at a location, or a head field; returns where."""
     at: Any = document
     place, field = "", ""
     condition: tuple[dict[str, Any], str, str] | None = None
@@ -83,7 +80,7 @@ def _replace(document: dict[str, Any], location: Sequence[str | int]) -> str:
 
 
 def _stand_in(step: Any, place: str) -> dict[str, Any]:
-    """A step with the same id, if it can be told, that sends a mail if the step does."""
+    """A placeholder with the same id if possible, which sends an e-mail if the step does."""
     given = step.get("id") if isinstance(step, dict) else None
     id_ = given if isinstance(given, str) and given.isascii() else ""
     number = sum(map(ord, place)) % 10_000

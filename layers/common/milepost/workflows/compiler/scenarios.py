@@ -13,21 +13,21 @@ from milepost.workflows.compiler.check_steps import reached
 
 
 class BlockExits(NamedTuple):
-    """What is billed where a block is left: whether it has several exits, and END among them."""
+    """What decides the billing at a block's end: several exits, and END among them."""
 
     several: bool
     end: bool
 
 
 class GraphPosition(NamedTuple):
-    """A node, and how the block is left in which it is come to."""
+    """A node, and the exits of the block in which it is reached."""
 
     node: str
     exits: BlockExits
 
 
 class GraphMove(NamedTuple):
-    """`choice` is in words, `mail` the step that sends one, `loop` the `goto` that may go back."""
+    """`choice` is text, `mail` the step that sends an e-mail, `loop` the `goto` that goes back."""
 
     to: GraphPosition
     transitions: int = 0
@@ -42,7 +42,7 @@ AT_END = GraphPosition(END, BlockExits(False, True))
 
 
 class Graph:
-    """The moves of one program; see `machine.py` for the states that are billed."""
+    """The moves of one program; `state_machine.py` defines the billed states."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -57,7 +57,7 @@ class Graph:
     def moves_from(
         self, *starts: GraphPosition, within: set[str] | None = None
     ) -> dict[GraphPosition, list[GraphMove]]:
-        """All moves ahead, without going round a loop; `within` these nodes alone, if given."""
+        """All forward moves, without loops; only `within` these nodes, if given."""
         moves: dict[GraphPosition, list[GraphMove]] = {AT_END: []}
         pending = [*starts]
         while pending:
@@ -69,7 +69,7 @@ class Graph:
         return moves
 
     def jump(self, name: str) -> Jump | None:
-        """Where a step jumps to, and how often."""
+        """The jump of a step: its target and its limit."""
         node = self.program.nodes[name]
         return flow_of(node).jump(node)
 
@@ -90,7 +90,7 @@ class Graph:
             to, billed = self._step(place, node, name)
             found.setdefault((to, billed), []).append(choice)
         if flow.wait is not None and flow.wait.leaves_without_date(node):
-            billed = _ending(place) if place.exits.end else 0  # it is stopped: see `Runner`
+            billed = _ending(place) if place.exits.end else 0  # the execution is stopped
             found.setdefault((AT_END, billed), []).append("no such date")
         several = len(found) > 1
         return [
@@ -101,7 +101,7 @@ class Graph:
         ]
 
     def _choices(self, node: Node) -> Iterator[tuple[str, str]]:
-        """Where a node leads, each with what it is called."""
+        """The successors of a node with their names."""
         if jump := self.jump(node["id"]):
             yield node["next"] if node["id"] in self.loops else jump.to, ""
             return
@@ -121,16 +121,16 @@ class Graph:
         return (AT_END if name == END else self.woken(name)), before + 2
 
     def woken(self, name: str) -> GraphPosition:
-        """Where the first block begins, or one that follows a wait."""
+        """The start of the first block, or of a block after a wait."""
         return GraphPosition(name, self.exits[name])
 
     def places_with(self, name: str, start: str) -> list[GraphPosition]:
-        """A node as come to in any of the blocks that another, which does not wait, is part of."""
+        """`start` in each block that contains the step `name`, which does not wait."""
         found = (self.exits[entry] for entry, block in self.blocks.items() if name in block.steps)
         return [GraphPosition(start, exits) for exits in dict.fromkeys(found)]
 
     def leading_to(self, name: str) -> set[str]:
-        """The nodes from which this one is reached without going round a loop."""
+        """The nodes that lead to this one without a loop."""
         before: dict[str, list[str]] = {}
         for id_, node in self.program.nodes.items():
             for following, _ in self._choices(node):
@@ -145,29 +145,29 @@ class Graph:
 
 
 def _ending(place: GraphPosition) -> int:
-    """The Choice after a block with several exits leads to an end of its own, a state too."""
+    """A block with several exits ends with two states: a Choice and a Succeed."""
     return 2 * int(place.exits.several)
 
 
 MAX_SCENARIOS_SHOWN = 64
-"""Of more ways than these only the cheapest and the dearest are told."""
+"""Of more paths, only the cheapest and the most expensive are shown."""
 
 
 class Prices(NamedTuple):
-    """US dollars for one billed state transition, and for one mail."""
+    """US dollars for one state transition, and for one e-mail."""
 
     transition: Decimal = Decimal("0.000025")
     mail: Decimal = Decimal("0.0001")
 
 
 DEFAULT_PRICES = Prices()
-"""us-east-1, 2026: $25 for a million transitions, $0.10 for a thousand mails."""
+"""us-east-1, 2026: $25 for a million transitions, $0.10 for a thousand e-mails."""
 
 
 class Loop(NamedTuple):
-    """A `goto` back: `rounds` at most, and what the dearest round adds to a way.
+    """A `goto` back: at most `rounds`, and what the most expensive round adds to a path.
 
-    `transitions` is None where no round is possible without going round another loop.
+    `transitions` is None if every round contains another loop.
     """
 
     step: str
@@ -178,11 +178,11 @@ class Loop(NamedTuple):
 
 
 class Scenario(NamedTuple):
-    """One way from the trigger to the end.
+    """One path from the trigger to the end.
 
-    `choices` are like `wait-for-click: timeout`; `mails` are ids of steps; `transitions` is what
-    the machine bills where no task had to be tried again, nothing ended it from outside, and no
-    time of a wait turned out to be too far away for one execution.
+    `choices` are like `wait-for-click: timeout`; `mails` are step ids; `transitions` is the billed
+    number without retries, without an exit from outside, and without a wait that is too long for
+    one execution.
     """
 
     choices: tuple[str, ...]
@@ -192,7 +192,7 @@ class Scenario(NamedTuple):
 
 
 class Scenarios(NamedTuple):
-    """How many there are, and all of them, or of too many the cheapest and the dearest."""
+    """The number of paths, and the shown ones."""
 
     number: int
     shown: tuple[Scenario, ...]
@@ -201,10 +201,10 @@ class Scenarios(NamedTuple):
 def scenarios(
     program: Program, prices: Prices = DEFAULT_PRICES, most: int = MAX_SCENARIOS_SHOWN
 ) -> Scenarios:
-    """Every distinct way; choices that lead to the same are one, as `step: one or other`.
+    """Every distinct path; choices with the same result are one, as `step: one or other`.
 
-    Of more than `most` the cheapest and the dearest are told, at these prices. `check_flow` must
-    have found nothing. Counting looks at each step a few times, however many ways there are.
+    Of more than `most` paths, only the cheapest and the most expensive at these prices are shown.
+    `check_flow` must have found nothing. The time grows with the steps, not with the paths.
     """
     graph = Graph(program)
     start = graph.woken(program.entry)
@@ -230,9 +230,9 @@ def _way(graph: Graph, path: Sequence[GraphMove], prices: Prices) -> Scenario:
 
 
 def _loop(graph: Graph, name: str, prices: Prices) -> Loop:
-    """The dearest way from the target of a `goto` back to it; there is a wait on each.
+    """The most expensive path from the target of a `goto` back to it; each has a wait.
 
-    A round begins in the block in which one ends, so that rounds add up to what is billed.
+    A round begins in the block in which it ends, so that rounds add up to the billed total.
     """
     jump = graph.jump(name)
     assert jump is not None and jump.max is not None, "a loop is a jump that has an end"
@@ -253,7 +253,7 @@ def _from_the_end(moves: Moves) -> list[GraphPosition]:
 
 
 def _every(moves: Moves, start: GraphPosition) -> Iterator[list[GraphMove]]:
-    """All paths from a place to the end, in reading order."""
+    """All paths from a position to the end, in reading order."""
     path: list[GraphMove] = []
     pending = [(0, move) for move in reversed(moves[start])]
     while pending:
@@ -271,7 +271,7 @@ def _best(
     prices: Prices,
     dear: bool,
 ) -> list[GraphMove]:
-    """The dearest or the cheapest path from any of these, the first of those that cost the same."""
+    """The most expensive or the cheapest path from any start; of equal ones the first."""
     sign = 1 if dear else -1
     worth: dict[GraphPosition, Decimal] = {AT_END: Decimal()}
     chosen: dict[GraphPosition, GraphMove] = {}

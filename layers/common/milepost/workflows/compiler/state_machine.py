@@ -1,10 +1,10 @@
-"""From a program to Amazon States Language: few states, because every one entered is billed.
+"""Compiles a program to Amazon States Language, with few states: every entered state is billed.
 
-One Task per block, one Wait per delay, one Task with a token per `wait_for`, and a Choice only
-after a block that can stop at more than one place. JSONPath, so that every interpreter runs it.
+One Task per block, one Wait per delay, one Task with a task token per `wait_for`, and a Choice only
+after a block with several exits. It uses JSONPath, so that every interpreter can run it.
 
-A program becomes two versions of one machine: the usual one begins at the first block, the other
-(`resume`) with a Choice among all blocks, so that a later leg can begin anywhere.
+A program becomes two state machines: the normal one begins at the first block, the other (`resume`)
+with a Choice among all blocks, so that a later execution can begin at any block.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -21,11 +21,11 @@ NAME_LIMIT = 80
 """Characters in a state's name (Amazon States Language)."""
 
 MAX_OWN_CHOICES = 16
-"""Waits that a block chooses among by itself. One that may stop at more, as a row of many branches
-may, shares its choices with others like it: a row of rows would be a square."""
+"""The most waits in a block's own Choice. Blocks with more exits share one Choice, because the size
+of separate ones would grow with the square of the exits."""
 
 SHARED_CHOICE = "which wait"
-"""The name of that shared choice. No step can be called this: it has a blank."""
+"""The name of the shared Choice. No step can have it, because it contains a space."""
 
 _RETRY_TASK = {
     "ErrorEquals": ["States.ALL"],
@@ -33,19 +33,20 @@ _RETRY_TASK = {
     "MaxDelaySeconds": 3600,
     "JitterStrategy": "FULL",
 }
-"""Half a day on average: by then a paused account or a missing key is mended, and nobody lost. The
-pauses double from a second on (Amazon States Language, defaults of Retry): what every state says
-again is kept short, for a definition may have 1 MB."""
+"""Half a day on average, enough to repair a paused account or a missing key. The delays double from
+one second (the default of Retry). Every state repeats this, so it is short: a definition may have
+1 MB."""
 
+_PAYLOAD = {f"{name}.$": f"$.{name}" for name in ("enrollment", "execution_no", "block_seq")}
 _RETRY_TOKEN = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _RETRY_TASK]
-"""A time-out of the token is an answer, not an error: it must not be tried again."""
+"""The timeout of a task token is a result, not an error: it is not retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class MachineConfig:
-    """What the states call. `wire_seconds` turns a duration into seconds of Step Functions.
+    """The functions that states call. `wire_seconds` turns a duration into Step Functions seconds.
 
-    Waits longer than `suspend_after` are not Step Functions' but ours.
+    An enrollment is suspended in waits longer than `suspend_after`.
     """
 
     run_steps: str
@@ -55,7 +56,7 @@ class MachineConfig:
 
 
 def with_suspend_limit(program: Program, wiring: MachineConfig) -> Program:
-    """The program with the longest rest of its machine written into it."""
+    """The program with `suspend_after`, the longest wait of its state machine."""
     seconds = int(wiring.suspend_after.total_seconds())
     return replace(program, options={**program.options, "suspend_after": seconds})
 
@@ -92,7 +93,7 @@ def state_machine(program: Program, wiring: MachineConfig, resume: bool = False)
 
 
 def _reached(states: Mapping[str, Any], first: str) -> dict[str, Any]:
-    """Without what nothing leads to, for Step Functions refuses it: what follows a parked wait."""
+    """The reachable states: Step Functions rejects others, such as those after a suspended wait."""
     reached, pending = set(), [first]
     while pending:
         name = pending.pop()
@@ -105,7 +106,7 @@ def _reached(states: Mapping[str, Any], first: str) -> dict[str, Any]:
 
 
 class Layout:
-    """Names of all states: they carry the step ids, so that the picture reads like the workflow."""
+    """The names of all states. They contain the step ids, so that the console shows these."""
 
     def __init__(self, program: Program) -> None:
         self.blocks = blocks(program)
@@ -155,12 +156,7 @@ def _task(wiring: MachineConfig, payload: Mapping[str, str]) -> dict[str, Any]:
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {
             "FunctionName": wiring.run_steps,
-            "Payload": {
-                "enrollment.$": "$.enrollment",
-                "execution_no.$": "$.execution_no",
-                "block_seq.$": "$.block_seq",
-                **payload,
-            },
+            "Payload": {**_PAYLOAD, **payload},
         },
         "OutputPath": "$.Payload",
         "TimeoutSeconds": 120,
@@ -192,9 +188,7 @@ def _await(
         "Parameters": {
             "FunctionName": wiring.await_event,
             "Payload": {
-                "enrollment.$": "$.enrollment",
-                "execution_no.$": "$.execution_no",
-                "block_seq.$": "$.block_seq",
+                **_PAYLOAD,
                 "since.$": "$.since",
                 "step": name,
                 "token.$": "$$.Task.Token",

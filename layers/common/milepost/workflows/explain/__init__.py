@@ -1,1 +1,1 @@
-"""A workflow in words, as a picture, and with its price."""
+"""Descriptions, pictures, differences and prices of workflows."""

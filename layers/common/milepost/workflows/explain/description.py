@@ -1,4 +1,4 @@
-"""A whole workflow in plain words, from top to bottom, as Markdown."""
+"""Describes a workflow as Markdown, from top to bottom."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,47 +10,46 @@ from milepost.workflows.triggers import describe_trigger
 
 __all__ = [
     "describe",
+    "describe_category",
     "describe_condition",
     "describe_exit",
+    "describe_goal",
+    "describe_on_publish",
+    "describe_reentry",
+    "describe_status",
     "describe_step",
-    "say_category",
-    "say_goal",
-    "say_on_publish",
-    "say_reentry",
-    "say_status",
-]  # fmt: skip
+]
 
 
 def describe(workflow: Workflow) -> str:
-    """Sentences about the whole workflow, then its steps as nested lists."""
+    """Sentences about the workflow, then its steps as nested lists."""
     head = [
-        f"{bold(workflow.title)} {say_status(workflow)}. {say_category(workflow)}.",
+        f"{bold(workflow.title)} {describe_status(workflow)}. {describe_category(workflow)}.",
         f"Begins when {describe_trigger(workflow.trigger)}.",
     ]
     if description := escaped(workflow.description or ""):
         head.insert(1, description)
     if workflow.audience:
-        asked = "asked on entering and before every mail"
-        head.append(f"Only while {describe_condition(workflow.audience)} ({asked}).")
-    once = getattr(workflow.trigger, "key", None)
-    if not (once and workflow.reentry.allow == "never"):  # then the trigger says all there is
-        head.append(f"Whoever was here before {say_reentry(workflow.reentry)}.")
+        when = "asked on entering and before every mail"
+        head.append(f"Only while {describe_condition(workflow.audience)} ({when}).")
+    key = getattr(workflow.trigger, "key", None)
+    if not (key and workflow.reentry.allow == "never"):  # else the trigger's text says it
+        head.append(f"Whoever was here before {describe_reentry(workflow.reentry)}.")
     head += [f"Ends wherever it stands {describe_exit(ending)}." for ending in workflow.exit_on]
     if workflow.goal:
-        head.append(f"Its goal is {say_goal(workflow.goal)}.")
+        head.append(f"Its goal is {describe_goal(workflow.goal)}.")
     if workflow.active_enrollments:
-        head.append(
-            f"When this is published, those inside on an older version {say_on_publish(workflow)}."
-        )
-    return "\n\n".join(head) + "\n\n" + "\n".join(_tell(workflow.steps)) + "\n"
+        policy = describe_on_publish(workflow)
+        head.append(f"When this is published, those inside on an older version {policy}.")
+    return "\n\n".join(head) + "\n\n" + "\n".join(_list(workflow.steps)) + "\n"
 
 
 def describe_step(step: AnyStep) -> str:
-    """What a step does, as a sentence in Markdown without its full stop."""
+    """A step as a Markdown sentence without its full stop."""
     return type_of(step).describe(step)
 
 
-def say_status(workflow: Workflow) -> str:
+def describe_status(workflow: Workflow) -> str:
     return {
         "live": "is live",
         "paused": "is paused: nobody enters, and those inside stand still",
@@ -58,14 +57,14 @@ def say_status(workflow: Workflow) -> str:
     }[workflow.status]
 
 
-def say_category(workflow: Workflow) -> str:
+def describe_category(workflow: Workflow) -> str:
     if workflow.category == "transactional":
         return "Its mails are transactional: they need nobody's consent"
     topic = f"the topic {code(workflow.topic)}" if workflow.topic else "the store's first topic"
     return f"Its mails are marketing, for those who said yes to {topic}"
 
 
-def say_reentry(reentry: Reentry) -> str:
+def describe_reentry(reentry: Reentry) -> str:
     if reentry.allow == "always":
         return "may come again every time"
     if reentry.after:
@@ -78,14 +77,14 @@ def describe_exit(ending: ExitOn) -> str:
     return f"as soon as {bold(ending.event)} is reported{such}"
 
 
-def say_goal(goal: Goal) -> str:
+def describe_goal(goal: Goal) -> str:
     such = f" where {describe_condition(goal.where, 'its')}" if goal.where else ""
     within = f"within {describe_duration(goal.within)} of entering"
     return f"{bold(goal.event)}{such} {within}: whoever does that is won, and leaves"
 
 
-def say_on_publish(workflow: Workflow) -> str:
-    """What those inside on an older version do."""
+def describe_on_publish(workflow: Workflow) -> str:
+    """What contacts in an older version do."""
     policy = workflow.active_enrollments or OnPublishPolicy.model_validate({})
     if policy.on_publish == "cancel":
         return "leave within minutes, and get nothing more"
@@ -97,7 +96,7 @@ def say_on_publish(workflow: Workflow) -> str:
     )
 
 
-def _tell(steps: Sequence[AnyStep]) -> Iterator[str]:
+def _list(steps: Sequence[AnyStep]) -> Iterator[str]:
     for number, step in enumerate(steps, 1):
         mark = f"{number}. "
         note = f" {escaped(step.note)}" if step.note else ""
@@ -105,7 +104,7 @@ def _tell(steps: Sequence[AnyStep]) -> Iterator[str]:
         for inner in type_of(step).lists(step):
             on = "" if inner.steps else " go on."
             yield from _indented(len(mark), [f"- {inner.title()}:{on}"])
-            yield from _indented(len(mark) + 2, _tell(inner.steps))
+            yield from _indented(len(mark) + 2, _list(inner.steps))
 
 
 def _indented(width: int, lines: Iterator[str] | list[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a new version of a workflow changes, in words."""
+"""Describes what a new version of a workflow changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,10 +10,10 @@ from milepost.enrollments.program import Node
 from milepost.enrollments.step_flow import is_wait
 from milepost.workflows.explain.description import (
     describe_exit,
+    describe_goal,
+    describe_on_publish,
+    describe_reentry,
     describe_step,
-    say_goal,
-    say_on_publish,
-    say_reentry,
 )
 from milepost.workflows.language.workflow import Workflow, walk
 from milepost.workflows.step_type import Part
@@ -21,7 +21,7 @@ from milepost.workflows.steps import AnyStep, type_of
 from milepost.workflows.steps.split import Winner
 from milepost.workflows.triggers import describe_trigger
 
-_NOT_HERE = {"id", "note", "type"}
+_IGNORED = {"id", "note", "type"}
 _DURATIONS = {"for_", "timeout", "expires"}
 
 
@@ -30,15 +30,15 @@ def describe_old_value(what: str, before: str, after: str) -> str:
 
 
 def changed_fields(old: AnyStep, new: AnyStep) -> Iterator[str]:
-    """Sentences about one step before and after; both are of one type."""
+    """Sentences about the changed fields of a step; both versions have one type."""
     for field, info in type(new).model_fields.items():
-        given = [getattr(step, field) for step in (old, new)]
-        if field in _NOT_HERE or any(map(_holds_parts, given)):
+        values = [getattr(step, field) for step in (old, new)]
+        if field in _IGNORED or any(map(_holds_parts, values)):
             continue
-        before, after = (_said(field, each) for each in given)
+        before, after = (_describe_value(field, each) for each in values)
         if before != after:
             yield describe_old_value(f"{code(new.id)}: its `{info.alias or field}`", before, after)
-        elif field not in _DURATIONS and _plain(getattr(old, field)) != _plain(getattr(new, field)):
+        elif field not in _DURATIONS and _plain(values[0]) != _plain(values[1]):
             yield f"{code(new.id)}: its `{info.alias or field}` has other spaces: {after}."
     parts = [[*type_of(step).parts(step)] for step in (old, new)]
     for kind in dict.fromkeys(part.kind for each in parts for part in each):
@@ -56,20 +56,18 @@ def _changed_parts(id_: str, kind: str, old: Sequence[Part], new: Sequence[Part]
             yield f"{whose} is new ({says})."
         elif says != before[name]:
             yield describe_old_value(whose, before[name], says)
-    stayed = [[name for name in names if name in before and name in after]
-              for names in (before, after)]  # fmt: skip
-    if stayed[0] != stayed[1]:
+    if [name for name in before if name in after] != [name for name in after if name in before]:
         order = listed([bold(name) for name in after])
         yield f"{code(id_)}: its {kind}s have another order: {order}."
 
 
 def _holds_parts(given: Any) -> bool:
-    """Whether a field holds steps, paths or variants: they are told by themselves."""
+    """Whether a field holds steps, paths or variants, which are compared separately."""
     return isinstance(given, list) and any(isinstance(each, FileModel) for each in given)
 
 
-def _said(field: str, given: Any) -> str:
-    """The value of a field in words; two that mean the same are in the same words."""
+def _describe_value(field: str, given: Any) -> str:
+    """The value of a field as text; equivalent values have the same text."""
     match given:
         case None:
             return "left out"
@@ -95,7 +93,7 @@ def _plain(given: Any) -> Any:
 
 
 class StepLocation(NamedTuple):
-    """A step, the list it stands in (its holder's id and the list's name), and where in words."""
+    """A step, its list (the holder's id and the list's name), and its position as text."""
 
     step: AnyStep
     home: tuple[str, str]
@@ -104,15 +102,15 @@ class StepLocation(NamedTuple):
 
 def outline(steps: Sequence[AnyStep]) -> dict[str, StepLocation]:
     """Every step by its id, in reading order."""
-    return {spot.step.id: spot for spot in _spots(steps, ("", ""))}
+    return {each.step.id: each for each in _locations(steps, ("", ""))}
 
 
-def _spots(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[StepLocation]:
+def _locations(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[StepLocation]:
     above = ""
     for step in steps:
         yield StepLocation(step, home, _where(above, home))
         for inner in type_of(step).lists(step):
-            yield from _spots(inner.steps, (step.id, inner.name))
+            yield from _locations(inner.steps, (step.id, inner.name))
         above = step.id
 
 
@@ -125,18 +123,18 @@ def _where(above: str, home: tuple[str, str]) -> str:
 
 
 def compare(old: Workflow, new: Workflow) -> list[str]:
-    """The changes from the whole workflow down to its steps; none if nothing that matters changed.
+    """The relevant changes, from the whole workflow down to its steps.
 
-    Descriptions, notes, and another spelling of the same duration do not matter. Steps are the
-    same if their ids are.
+    Descriptions, notes, and other spellings of the same duration are ignored. The id identifies a
+    step.
     """
     return [*_head(old, new), *_steps(old, new)]
 
 
 def vanished(old: Mapping[str, Node], new: Workflow) -> list[str]:
-    """The waiting steps of an old program's nodes that the new workflow has not, or not to wait.
+    """The wait steps of an old program that are not waits in the new workflow, renamed ones too.
 
-    People may stand at them. Those that `renamed_steps` maps are among them.
+    Active enrollments can be waiting there.
     """
     waiting = {step.id for _, step in walk(new.steps) if is_wait({"type": step.type})}
     return [name for name, node in old.items() if is_wait(node) and name not in waiting]
@@ -147,22 +145,20 @@ def _head(old: Workflow, new: Workflow) -> Iterator[str]:
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
             yield describe_old_value(f"Its `{field}`", _name(before), _name(after))
-    yield from _now(
-        "It now begins when", describe_trigger(old.trigger), describe_trigger(new.trigger)
-    )
-    asked = [
+    yield from _now("It now begins when", *(describe_trigger(w.trigger) for w in (old, new)))
+    audiences = [
         f"while {describe_condition(w.audience)}" if w.audience else "always" for w in (old, new)
     ]
-    yield from _now("Contacts may now be here", *asked)
-    again = [say_reentry(w.reentry) for w in (old, new)]
-    yield from _now("From now on, whoever was here before", *again)
+    yield from _now("Contacts may now be here", *audiences)
+    reentries = [describe_reentry(w.reentry) for w in (old, new)]
+    yield from _now("From now on, whoever was here before", *reentries)
     ended, ends = ([describe_exit(ending) for ending in w.exit_on] for w in (old, new))
     yield from (f"It no longer ends {ending}." for ending in ended if ending not in ends)
     yield from (f"It now ends {ending}." for ending in ends if ending not in ended)
-    goals = [say_goal(w.goal) if w.goal else "none" for w in (old, new)]
+    goals = [describe_goal(w.goal) if w.goal else "none" for w in (old, new)]
     yield from _now("Its goal is now", *goals)
-    inside = [say_on_publish(w) for w in (old, new)]
-    yield from _now("Those inside on an older version now", *inside)
+    policies = [describe_on_publish(w) for w in (old, new)]
+    yield from _now("Those inside on an older version now", *policies)
 
 
 def _name(given: str | None) -> str:
@@ -197,7 +193,7 @@ def _changed(old: AnyStep, new: AnyStep) -> Iterator[str]:
 
 
 def _moved(before: Mapping[str, StepLocation], after: Mapping[str, StepLocation]) -> set[str]:
-    """The steps in another list than before, and as few as explain a new order within one."""
+    """The steps that changed their list, and the fewest that explain a new order within a list."""
     common = [id_ for id_ in after if id_ in before]
     moved = {id_ for id_ in common if after[id_].home != before[id_].home}
     ranks = {id_: rank for rank, id_ in enumerate(before)}
@@ -212,7 +208,7 @@ def _moved(before: Mapping[str, StepLocation], after: Mapping[str, StepLocation]
 
 
 def _longest_rise(ranks: Sequence[int]) -> set[int]:
-    """The longest rising subsequence: what kept its order."""
+    """The longest increasing subsequence: the steps that kept their order."""
     from bisect import bisect_left
 
     tails: list[int] = []

@@ -1,4 +1,4 @@
-"""What a marketer reads when a workflow goes live: its description, changes and price."""
+"""The explanation of a workflow in its publish report: description, changes and price."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from milepost.workflows.compiler.scenarios import (
     Scenarios,
     scenarios,
 )
-from milepost.workflows.explain.description import describe, say_on_publish
+from milepost.workflows.explain.description import describe, describe_on_publish
 from milepost.workflows.explain.difference import compare
 from milepost.workflows.explain.mermaid import draw_flowchart
 from milepost.workflows.language.workflow import Workflow
@@ -25,17 +25,17 @@ _HEAD = ["| way | mails | transitions | US$ per 1,000 contacts |", "|---|---|---
 
 
 def price(way: Scenario | Loop, prices: Prices = DEFAULT_PRICES) -> Decimal:
-    """US dollars for a thousand contacts; of a loop, for one round more of each.
+    """US dollars for a thousand contacts; for a loop, the price of one more round of each.
 
-    Counts the state machine and the mail. A mail that is held back costs nothing, and whoever
-    leaves early costs less.
+    Counts state transitions and e-mails. A skipped e-mail costs nothing, and a contact who leaves
+    early costs less.
     """
     billed = (way.transitions or 0) * prices.transition + len(way.mails) * prices.mail
     return CONTACTS * billed
 
 
 def table(ways: Scenarios, prices: Prices = DEFAULT_PRICES) -> str:
-    """The ways as a table in Markdown, with a line for each loop below it."""
+    """The paths as a Markdown table, with a line for each loop below it."""
     lines = []
     if len(ways.shown) < ways.number:
         lines += [
@@ -58,15 +58,15 @@ def _row(way: Scenario, prices: Prices) -> str:
 
 
 def _again(loop: Loop, prices: Prices) -> str:
-    said = (
+    text = (
         f"{code(loop.step)} goes back to {code(loop.to)} {times(loop.rounds)} at most; above, its "
         "steps count one time."
     )
     if loop.transitions is None:
-        return said
+        return text
     mails = plural(len(loop.mails), "mail")
     return (
-        f"{said} Each round more adds at most {plural(loop.transitions, 'transition')} and "
+        f"{text} Each round more adds at most {plural(loop.transitions, 'transition')} and "
         f"{mails}: {_dollars(price(loop, prices))} per 1,000 contacts."
     )
 
@@ -76,7 +76,7 @@ def _dollars(amount: Decimal) -> str:
 
 
 class Cost(NamedTuple):
-    """One way through a workflow: the mails it sends, and what is billed for it."""
+    """One path through a workflow: its e-mails, and its price."""
 
     choices: tuple[str, ...]
     mails: tuple[str, ...]
@@ -85,11 +85,10 @@ class Cost(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What a workflow is and what publishing it means: see `domain/explain`.
+    """A workflow's picture (Mermaid) and texts (Markdown).
 
-    `picture` is Mermaid, all else Markdown; `difference` is a sentence for each change.
-    No `difference` means that there was none to compare with or that nothing changed. `paths` is
-    how many ways there are, `costs` what programs may know of those that `prices` tells.
+    `difference` has a sentence for each change; it is empty without an older version, or without a
+    change. `paths` is the number of paths; `costs` has the shown ones of `prices` as data.
     """
 
     picture: str
@@ -104,14 +103,14 @@ class Explanation(NamedTuple):
 def explain(
     workflow: Workflow, program: Program, before: Workflow | None, prices: Prices
 ) -> Explanation:
-    """The picture, the words, the difference to `before`, the price and those inside."""
+    """The explanation of a workflow, with the difference to `before`."""
     found = scenarios(program, prices)
     return Explanation(
         picture=draw_flowchart(workflow),
         description=describe(workflow),
         difference=tuple(compare(before, workflow)) if before else (),
         prices=table(found, prices),
-        on_publish=_inside(workflow),
+        on_publish=_on_publish(workflow),
         paths=found.number,
         costs=tuple(
             Cost(way.choices, way.mails, way.transitions, float(price(way, prices)))
@@ -120,8 +119,8 @@ def explain(
     )
 
 
-def _inside(workflow: Workflow) -> str:
-    said = f"Those inside on an older version {say_on_publish(workflow)}."
+def _on_publish(workflow: Workflow) -> str:
+    text = f"Those inside on an older version {describe_on_publish(workflow)}."
     if workflow.status == "paused":
-        said += " While it is paused, everybody inside stands still."
-    return said
+        text += " While it is paused, everybody inside stands still."
+    return text

@@ -1,7 +1,7 @@
-"""A workflow as a picture: a flowchart that GitHub and other readers of Markdown draw (Mermaid).
+"""Draws a workflow as a Mermaid flowchart, which GitHub and other Markdown viewers show.
 
-No text of a file is ever part of the syntax: boxes are numbered, and every label is in quotes,
-with entity codes for whatever Mermaid could understand (see `in_picture`).
+Texts of a file never become syntax: boxes are numbered, and labels are quoted, with entity codes
+for every character that Mermaid could interpret (see `in_picture`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ from milepost.workflows.triggers import type_of_trigger
 
 MAX_LINES = 450
 MAX_TEXT = 48_000
-"""Mermaid itself draws 500 lines between boxes and 50,000 characters (maxEdges, maxTextSize)."""
+"""Mermaid draws at most 500 lines and 50,000 characters (maxEdges, maxTextSize)."""
 
 _LABEL = 60
 _LINE = 30
 _STEPS = (1_000_000, 400, 200, 100, 50, 20, 5, 1, 0)
-"""How many steps are drawn, if more would be too many."""
+"""The numbers of steps to try, until the picture is small enough."""
 
 _DONE = "done"
 
@@ -42,26 +42,26 @@ _END = ("((", "))")
 
 
 def draw_flowchart(workflow: Workflow, live_numbers: WorkflowCounts | None = None) -> str:
-    """The flowchart, trigger at the top; with numbers, how many came, and what each mail did.
+    """The flowchart, with the trigger at the top, and optionally with live counts.
 
-    Of a workflow that is too large, the first levels, and how much is left out. Every id must be
-    one step's alone, and every jump lead to a step (`check_flow`).
+    A workflow that is too large shows its first levels and the number of hidden steps.
+    `check_flow` must have found nothing.
     """
     for most in _STEPS:
         picture = _Picture(workflow, most, live_numbers)
         if len(picture.lines) <= MAX_LINES and len(text := picture.text()) <= MAX_TEXT:
             return text
-    raise AssertionError("a picture of the trigger alone is small")
+    raise AssertionError("the picture of the trigger alone is small enough")
 
 
 class _Jump(NamedTuple):
-    """The end of a line that is the box of a step, wherever that will be."""
+    """A line's end at a step whose box is not known yet."""
 
     step: str
 
 
 class _Picture:
-    """One attempt, with at most so many steps. `lines` are (box, label, box or jump)."""
+    """One picture with at most `most` steps. `lines` are (box, label, box or jump)."""
 
     def __init__(self, workflow: Workflow, most: int, numbers: WorkflowCounts | None) -> None:
         self.workflow = workflow
@@ -83,8 +83,8 @@ class _Picture:
             self._box(_DONE, ["done"], _END)
         if len(self.shown) < self.count:
             some = f"the first {len(self.shown):,}" if self.shown else "none"
-            said = f"Too large to draw: {some} of {plural(self.count, 'step')} shown"
-            self._box("large", [said], _SHAPES["box"])
+            label = f"Too large to draw: {some} of {plural(self.count, 'step')} shown"
+            self._box("large", [label], _SHAPES["box"])
         title = ["---", f'title: "{_yaml(self.workflow.title)}"', "---"]
         return "\n".join([*title, "flowchart TD", *self.boxes, *lines]) + "\n"
 
@@ -95,15 +95,15 @@ class _Picture:
         found = self.numbers.steps.get(step.id) if self.numbers else None
         if found is None:
             return []
-        fates = [
-            f"{found.statuses[fate]:,} {fate}"
-            for fate in ("opened", "clicked")
-            if fate in found.statuses
+        statuses = [
+            f"{found.statuses[status]:,} {status}"
+            for status in ("opened", "clicked")
+            if status in found.statuses
         ]
-        return [", ".join([f"{found.sent:,} sent", *fates])]
+        return [", ".join([f"{found.sent:,} sent", *statuses])]
 
     def _list(self, steps: Sequence[AnyStep], after: str) -> str:
-        """Add the boxes of a list that goes on at box `after`; answer the box it begins with."""
+        """Add the boxes of a list that continues at box `after`; returns the first box."""
         drawn = [step for step in steps if step.id in self.shown]
         rest = steps[len(drawn) :]
         boxes = [self._name(step) for step in drawn]
@@ -118,7 +118,7 @@ class _Picture:
         return boxes[0] if boxes else after
 
     def _leave(self, step: AnyStep, box: str, after: str) -> None:
-        """The lines that lead out of a step, with the lists that it holds."""
+        """Add the lines that lead out of a step, and its inner lists."""
         kind, flow = type_of(step), flow_of({"type": step.type})
         lists = [*kind.lists(step)]
         for inner in lists:
@@ -139,7 +139,7 @@ class _Picture:
         return self.box_of.setdefault(step.id, f"s{len(self.box_of)}")
 
     def _more(self, rest: Sequence[AnyStep]) -> str:
-        """One box for all that is left out here; jumps to any of it lead there."""
+        """One box for hidden steps; gotos to any of them lead there."""
         hidden = [step.id for _, step in walk(rest)]
         box = f"s{len(self.box_of)}"
         self.box_of.update(dict.fromkeys(hidden, box))
@@ -154,12 +154,12 @@ class _Picture:
         if isinstance(to, _Jump):
             to = self.box_of[to.step]
         self.done = self.done or to == _DONE
-        said = f'|"{in_picture(label, _LINE)}"|' if plain(label) else ""
-        return f"  {box} -->{said} {to}"
+        text = f'|"{in_picture(label, _LINE)}"|' if plain(label) else ""
+        return f"  {box} -->{text} {to}"
 
 
 def _by_level(steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
-    """The steps level by level from the outside in, each level in reading order."""
+    """The steps level by level from the outside, each level in reading order."""
     level = list(steps)
     while level:
         yield from level
@@ -169,7 +169,7 @@ def _by_level(steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
 
 
 def _yaml(title: str) -> str:
-    """A title inside quotes of YAML: all but letters, digits and spaces as escapes."""
+    """A title for YAML quotes: all but letters, digits and spaces is escaped."""
     return "".join(
         sign if sign == " " or sign.isalnum() else f"\\U{ord(sign):08x}" for sign in plain(title)
     )

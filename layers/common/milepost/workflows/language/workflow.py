@@ -1,4 +1,4 @@
-"""The workflow file, and a walk through its steps."""
+"""The model of a workflow file, and an iterator over its steps."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal, Self
@@ -119,7 +119,7 @@ class Workflow(FileModel):
 
 
 def walk(steps: Sequence[AnyStep], place: str = "steps") -> Iterator[tuple[str, AnyStep]]:
-    """Every step in reading order, with places like `steps[2].on_timeout[0]`."""
+    """Every step in reading order, with locations like `steps[2].on_timeout[0]`."""
     for number, step in enumerate(steps):
         here = f"{place}[{number}]"
         yield here, step
@@ -128,7 +128,7 @@ def walk(steps: Sequence[AnyStep], place: str = "steps") -> Iterator[tuple[str, 
 
 
 def fields_of_its_own(step: AnyStep) -> dict[str, object]:
-    """What the file says of a step, without the steps and the conditions inside it."""
+    """The fields of a step as in the file, without inner steps and conditions."""
     kind = type_of(step)
     inside = [each.place for each in kind.lists(step)]
     inside += [each.place for each in kind.conditions(step)]

@@ -1,4 +1,4 @@
-"""What a workflow does: one file for each step type a marketer may write, and one row here."""
+"""The step types: one file for each, and one row here."""
 
 import sys
 from functools import reduce
@@ -68,10 +68,10 @@ else:
     AnyStep = Annotated[reduce(or_, (step.model for step in STEPS)), Field(discriminator="type")]
 
 for _step in STEPS:
-    # Some hold lists of steps: the name is looked up there when a model is first used.
+    # Models that hold lists of steps resolve the name `AnyStep` in their module at first use.
     vars(sys.modules[_step.model.__module__])["AnyStep"] = AnyStep
 
 
 def type_of(step: Step) -> StepType[Any]:
-    """All that is known of a step's type."""
+    """The type of a step."""
     return _BY_NAME[step.type]

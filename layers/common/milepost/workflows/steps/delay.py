@@ -34,7 +34,7 @@ class Delay(Step):
 
 
 def _describe(step: Delay) -> str:
-    said = f"Wait {describe_duration(step.for_)}" if step.for_ else "Wait"
+    text = f"Wait {describe_duration(step.for_)}" if step.for_ else "Wait"
     then = []
     if step.until_time:
         then.append(f"until it is {step.until_time}")
@@ -42,9 +42,9 @@ def _describe(step: Delay) -> str:
         days = listed([day.capitalize() for day in step.on_days], "or")
         then.append(f"on a {days}" if step.until_time else f"until it is a {days}")
     if not then:
-        return said + (f" (on {clock(step.timezone, 'contact')})" if step.timezone else "")
+        return text + (f" (on {clock(step.timezone, 'contact')})" if step.timezone else "")
     glue = ", then " if step.for_ else " "
-    return f"{said}{glue}{' '.join(then)}, on {clock(step.timezone, 'contact')}"
+    return f"{text}{glue}{' '.join(then)}, on {clock(step.timezone, 'contact')}"
 
 
 def _label(step: Delay) -> str:

@@ -18,9 +18,10 @@ class Notify(Step):
 
     type: Literal["notify"] = Field(description="Tells your team.")
     message: str = Field(
-        min_length=1, max_length=2000,
+        min_length=1,
+        max_length=2000,
         description="What to say. `{contact.email}` and other places are filled in.",
-    )  # fmt: skip
+    )
     to: Literal["alerts", "slack"] = Field(
         "alerts", description="`alerts`: the alerts topic of your stack; `slack`: a Slack channel."
     )

@@ -126,14 +126,14 @@ class SendEmail(Step):
 
 
 def _template(named: SendEmail | Variant) -> str:
-    said = bold(named.template or "")
-    return f"{said} in version {code(named.template_version)}" if named.template_version else said
+    name = bold(named.template or "")
+    return f"{name} in version {code(named.template_version)}" if named.template_version else name
 
 
 def _describe(step: SendEmail) -> str:
     if step.variants:
         whole = sum(variant.weight for variant in step.variants)
-        said = "Send one of " + listed(
+        sentence = "Send one of " + listed(
             [
                 f"{_template(v)} as {code(v.name)} ({v.weight}, {share(v.weight, whole)})"
                 + (f" from {code(v.from_)}" if v.from_ else "")
@@ -142,7 +142,7 @@ def _describe(step: SendEmail) -> str:
             "or",
         )
     else:
-        said = f"Send {_template(step)}"
+        sentence = f"Send {_template(step)}"
     more = []
     if step.category:
         more.append(f"as {step.category} mail")
@@ -162,7 +162,7 @@ def _describe(step: SendEmail) -> str:
     if step.on_cap:
         later = "is left out" if step.on_cap == "skip" else "waits"
         more.append(f"it {later} when the contact has had enough mail")
-    return ", ".join([said, *more])
+    return ", ".join([sentence, *more])
 
 
 def _says(variant: Variant) -> str:

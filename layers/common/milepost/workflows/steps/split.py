@@ -73,14 +73,14 @@ def _flatten(step: Split, node: Node, following: str, lay_out: LayOut) -> None:
 
 
 def _describe(step: Split) -> str:
-    said = f"Choose one of {plural(len(step.paths), 'path')} by chance"
+    sentence = f"Choose one of {plural(len(step.paths), 'path')} by chance"
     if step.winner is None:
-        return said
+        return sentence
     metric = {"opened": "is opened more", "clicked": "is clicked more", "goal": "wins more people"}
     better = metric.get(step.winner.metric, "earns more")
     sure = f"{step.winner.confidence:.10%}".rstrip("0%").removesuffix(".") + "%"
     return (
-        f"{said}; not before {describe_duration(step.winner.after)} have passed, everybody "
+        f"{sentence}; not before {describe_duration(step.winner.after)} have passed, everybody "
         "goes the way "
         f"that {better}, when that is {sure} sure"
     )

@@ -31,9 +31,10 @@ class UpdateContact(Step):
         default_factory=dict, max_length=50, description="Properties and numbers to add to them."
     )
     append: dict[PropertyName, Value] = Field(
-        default_factory=dict, max_length=50,
+        default_factory=dict,
+        max_length=50,
         description="Properties that are lists, and a value to add to each if it is not there yet.",
-    )  # fmt: skip
+    )
 
     def fields(self) -> dict[str, Any]:
         """The contact's own fields and their new values."""
@@ -67,8 +68,7 @@ def _describe(step: UpdateContact) -> str:
     done += [
         f"append {value(more)} to the list in {code(name)}" for name, more in step.append.items()
     ]
-    own = step.fields().items()
-    done += [f"set the {CONTACT_FIELDS[name].label} to {value(new)}" for name, new in own]
+    done += [f"set the {FIELDS[name].label} to {value(new)}" for name, new in step.fields().items()]
     return f"Change the contact: {listed(done)}"
 
 

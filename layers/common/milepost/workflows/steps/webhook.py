@@ -37,20 +37,20 @@ class Webhook(Step):
 
 
 def _describe(step: Webhook) -> str:
-    said = f"Call {value(step.url)} ({step.method})"
+    text = f"Call {value(step.url)} ({step.method})"
     if step.body is not None:
-        said += f" with {pairs(step.body)}" if step.body else " with nothing"
+        text += f" with {pairs(step.body)}" if step.body else " with nothing"
     if step.headers is not None:
-        said += f", headers {pairs(step.headers)}" if step.headers else ", no headers"
+        text += f", headers {pairs(step.headers)}" if step.headers else ", no headers"
     failing = "leave" if step.on_failure == "exit" else "go on all the same"
-    return f"{said}; if that fails, {failing}"
+    return f"{text}; if that fails, {failing}"
 
 
 def _mistakes(step: Webhook) -> Iterator[tuple[str, str]]:
     if reason := check_url(step.url):
         yield "url", reason
-    for name, said in (step.headers or {}).items():
-        if reason := check_header(name, said):
+    for name, header in (step.headers or {}).items():
+        if reason := check_header(name, header):
             yield f"headers.{name}", reason
 
 

@@ -1,4 +1,4 @@
-"""What lets a contact in: one file for each trigger type a marketer may write, and one row here."""
+"""The trigger types: one file for each, and one row here."""
 
 from functools import reduce
 from operator import or_
@@ -46,7 +46,7 @@ else:
 
 
 def type_of_trigger(trigger: TriggerModel) -> TriggerType[Any]:
-    """All that is known of a trigger's type."""
+    """The type of a trigger."""
     return _BY_NAME[trigger.type]
 
 

@@ -24,14 +24,14 @@ class ContactTrigger(TriggerModel):
 
 
 def _describe(trigger: ContactTrigger) -> str:
-    said = f"the contact's {code(trigger.field)} changes"
+    sentence = f"the contact's {code(trigger.field)} changes"
     if trigger.from_ is not None:
-        said += f" from {value(trigger.from_)}"
+        sentence += f" from {value(trigger.from_)}"
     if trigger.to is not None:
-        said += f" to {value(trigger.to)}"
+        sentence += f" to {value(trigger.to)}"
     if trigger.crosses is not None:
-        said += f" and rises to {value(trigger.crosses)} or over it"
-    return said
+        sentence += f" and rises to {value(trigger.crosses)} or over it"
+    return sentence
 
 
 TRIGGER = TriggerType(

@@ -1,4 +1,4 @@
-"""`manual`: somebody says so."""
+"""`manual`: a person, another workflow or another system lets the contact in."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""`schedule`: a time comes, for everybody in a segment."""
+"""`schedule`: a time comes, for all contacts of a segment."""
 
 from collections.abc import Iterator
 from typing import Literal, Self
@@ -47,7 +47,7 @@ def _describe(trigger: ScheduleTrigger) -> str:
 
 
 def _check_live(trigger: ScheduleTrigger, live: GoingLive) -> Iterator[Problem]:
-    """Whether it will come round, and let people in when it does."""
+    """Whether there is a next time, and contacts may enter then."""
     place = "trigger.at" if trigger.at else "trigger.rrule"
     own = trigger.timezone not in (None, "store", "contact")
     zone = trigger.timezone if own else live.store_timezone
