@@ -13,9 +13,14 @@ from milepost.sending.bot_detection import MAX_CLICKS, click_key, clicks, human_
 from milepost.sending.message import DeliveryEvent
 
 
-def merge_delivery_event(message: dict[str, Any], report: DeliveryEvent) -> None:
-    """Merge a report about this message into its entry of the ledger."""
-    if report.kind == "rejected":
+def merge_delivery_event(message: dict[str, Any], report: DeliveryEvent) -> bool:
+    """Merge a report about this message into its entry of the ledger; whether it is news.
+
+    A click is never news. The reason of a rejection is that of the earliest one.
+    """
+    at = instants.format_instant(report.at)
+    first = at < message.get(report.fact, "~")
+    if report.kind == "rejected" and first:
         message |= {"status": "rejected", "final_status": "rejected", "reason": report.detail}
     elif "final_status" not in message:
         message["status"] = "accepted"
@@ -23,10 +28,10 @@ def merge_delivery_event(message: dict[str, Any], report: DeliveryEvent) -> None
     message.pop("timer_due", None)
     if report.kind == "clicked":
         _click(message, report)
-        return
+        return False
     for name in timestamps_set_by(report):
-        at = instants.format_instant(report.at)
         message[name] = min(message.get(name, at), at)
+    return first
 
 
 def timestamps_set_by(report: DeliveryEvent) -> tuple[str, ...]:

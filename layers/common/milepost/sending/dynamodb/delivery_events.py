@@ -1,7 +1,9 @@
-"""Merge what SES reports: `sending/delivery_state.py`, as DynamoDB's conditions say it.
+"""Merge what SES reports by the rule of `sending/delivery_state.py`, without a read before it.
 
-One update in steady state. What it presumes of the entry is a condition of it: if that does not
-hold, the answer brings the entry, and the update is made anew for what stands there.
+The rule is asked about an entry that nothing was merged into, and its answer is one update on
+condition that the entry is like that. If it is not, the refusal brings the entry, and the rule is
+asked about what stands there. Clicks are added to a set instead, so that no two of them exclude
+each other. See docs/decisions/0028-where-a-rule-stays-a-condition.md.
 """
 
 from collections.abc import Mapping
@@ -10,13 +12,15 @@ from typing import Any
 
 from milepost.aws.keys import TIMER_ATTRIBUTES
 from milepost.aws.table import ConditionFailedError, Table
-from milepost.base import instants
 from milepost.base.errors import ThrottledError
-from milepost.sending.bot_detection import MAX_CLICKS, click_key
-from milepost.sending.delivery_state import CLICKED, first_clicks, timestamps_set_by
+from milepost.sending.bot_detection import MAX_CLICKS
+from milepost.sending.delivery_state import CLICKED, first_clicks
+from milepost.sending.delivery_state import merge_delivery_event as merge_into
 from milepost.sending.message import DeliveryEvent
 
 MAX_ATTEMPTS = 6
+OVERWRITTEN = {"status": None, "reason": None, "timer_due": None}
+"""What is set or removed whatever it was: the rule does not ask for it."""
 
 
 def merge_delivery_event(
@@ -25,9 +29,10 @@ def merge_delivery_event(
     """The entry afterwards; None if no message of ours was sent to whom the report names."""
     held: Mapping[str, Any] = {}
     for _ in range(MAX_ATTEMPTS):
-        change = _change(report, held)
-        if change is None:
+        needed = _change(report, held)
+        if needed is None:
             return held
+        change, news = needed
         try:
             after = table.update(key, **change)
         except ConditionFailedError as refused:
@@ -38,7 +43,7 @@ def merge_delivery_event(
             continue
         if report.kind == "clicked":
             return _with_clicks(table, key, after)
-        return {**after, "news": True}
+        return {**after, "news": True} if news else after
     raise ThrottledError("many reports of one message came at once")
 
 
@@ -47,52 +52,57 @@ def _is_about(report: DeliveryEvent, found: Mapping[str, Any]) -> bool:
     return "recipient" in found and (not named or found["recipient"] in named)
 
 
-def _change(report: DeliveryEvent, held: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The update for an entry like `held` (empty: one that nothing was merged into), if any."""
-    at = instants.format_instant(report.at)
+def _change(report: DeliveryEvent, held: Mapping[str, Any]) -> tuple[dict[str, Any], bool] | None:
+    """The update for an entry like `held` (empty: one that nothing was merged into), if any, and
+    whether the report is news to it.
+
+    The pure rule decides what changes. The conditions say for which other entries it would decide
+    the same, so that the first request needs no read.
+    """
+    if held and _merged(held, report)[0] == held:
+        return None
+    before = {**held, **OVERWRITTEN}
+    after, news = _merged(before, report)
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
-    sets, removes, adds = [], "", ""
-    conditions = ["attribute_exists(recipient)"]
+    sets, adds, conditions = [], [], ["attribute_exists(recipient)"]
     if named := report.hashes():
         values |= {f":r{number}": each for number, each in enumerate(named)}
         conditions.append(f"recipient IN ({', '.join(f':r{n}' for n in range(len(named)))})")
-    if report.kind == "rejected" and "final_status" not in held:
-        sets.append("#status = :status, final_status = :status, reason = :reason")
-        values |= {":status": "rejected", ":reason": report.detail}
-        removes = f" REMOVE {TIMER_ATTRIBUTES}"
-    elif report.kind != "rejected" and "final_status" not in held:
-        sets.append("#status = :status")
-        values[":status"] = "accepted"
-        removes = f" REMOVE {TIMER_ATTRIBUTES}, reason"
+    if "final_status" not in held:
         conditions.append("attribute_not_exists(final_status)")
-    if sets:
-        names["#status"] = "status"
-    if report.kind == "clicked":
-        mark = click_key(report.at, report.link, report.bot_reason)
-        if len(held.get("clicks", ())) >= MAX_CLICKS or mark in held.get("clicks", ()):
-            return None
+    changed = [n for n in after if after[n] != before.get(n) and n not in CLICKED]
+    for number, name in enumerate(changed):
+        short, value, wanted = f"#n{number}", f":v{number}", after[name]
+        names[short], values[value] = name, wanted
+        if name in ("clicks", "links"):
+            values[value] = wanted - before.get(name, frozenset())
+            adds.append(f"{short} {value}")
+            continue
+        sets.append(f"{short} = {value}")
+        if name.endswith("_at"):  # of two instants the rule keeps the earlier
+            conditions.append(f"(attribute_not_exists({short}) OR {short} > {value})")
+    if "clicks" in changed:
         conditions.append("(attribute_not_exists(clicks) OR size(clicks) < :most)")
-        values |= {":most": MAX_CLICKS, ":clicks": {mark}}
-        adds = " ADD clicks :clicks"
-        if report.link:
-            values[":links"] = {report.link[:1000]}
-            adds += ", links :links"
-    else:
-        for number, name in enumerate(timestamps_set_by(report)):
-            if held.get(name, "~") <= at:
-                continue
-            names[f"#at{number}"], values[":at"] = name, at
-            sets.append(f"#at{number} = :at")
-            conditions.append(f"(attribute_not_exists(#at{number}) OR #at{number} > :at)")
-        if held and ":at" not in values:
-            return None  # this fact is known, and whatever else it says was merged with it
-    return {
-        "expression": f"{'SET ' if sets else ''}{', '.join(sets)}{removes}{adds}".strip(),
+        values[":most"] = MAX_CLICKS
+    gone = [TIMER_ATTRIBUTES if n == "timer_due" else n for n in OVERWRITTEN if n not in after]
+    clauses = {"SET": sets, "REMOVE": gone, "ADD": adds}
+    change = {
+        "expression": " ".join(
+            f"{word} {', '.join(each)}" for word, each in clauses.items() if each
+        ),
         "condition": " AND ".join(conditions),
         "names": names,
         "values": values,
     }
+    return change, news
+
+
+def _merged(entry: Mapping[str, Any], report: DeliveryEvent) -> tuple[dict[str, Any], bool]:
+    """A copy of an entry after a report, and whether the report is news to it."""
+    after = dict(entry)
+    news = merge_into(after, report)
+    return after, news
 
 
 def _with_clicks(table: Table, key: dict[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -127,10 +127,7 @@ class MemoryLedger:
             named = report.hashes()
             if named and message["recipient"] not in named:
                 return None
-            news = report.kind != "clicked" and (
-                instants.format_instant(report.at) < message.get(report.fact, "~")
-            )
-            merge_delivery_event(message, report)
+            news = merge_delivery_event(message, report)
             return {**message, "news": True} if news else dict(message)
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
