@@ -41,7 +41,21 @@ def add_send(
 ) -> dict[str, datetime]:
     """What is remembered once this message is claimed; instants to the millisecond."""
     recent = {key: when for key, when in mailed.items() if at - when < RETENTION}
-    return _newest({**recent, send_key(message): at - (at - NO_SENDS) % _MILLISECOND}, most)
+    return _newest({**recent, send_key(message): to_milliseconds(at)}, most)
+
+
+def remove_send(
+    recent: RecentSends, message: str, claimed_at: datetime | None = None
+) -> dict[str, datetime]:
+    """What is remembered once a message will reach no one: it counts no more.
+
+    With `claimed_at` only the claim of that instant is removed. Production says this as a condition
+    of DynamoDB (`sending/dynamodb/recent_marketing.py`): a read would be one more request.
+    """
+    key, at = send_key(message), claimed_at and to_milliseconds(claimed_at)
+    if key not in recent or (at is not None and recent[key] != at):
+        return dict(recent)
+    return {**recent, key: NO_SENDS}
 
 
 def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
@@ -53,6 +67,10 @@ def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
 def _newest(mailed: RecentSends, most: int) -> dict[str, datetime]:
     newest = sorted(mailed, key=lambda key: (mailed[key], key), reverse=True)[:most]
     return {key: mailed[key] for key in sorted(newest)}
+
+
+def to_milliseconds(at: datetime) -> datetime:
+    return at - (at - NO_SENDS) % _MILLISECOND
 
 
 def to_numbers(mailed: RecentSends) -> dict[str, int]:

@@ -19,7 +19,7 @@ def merge_delivery_event(message: dict[str, Any], report: DeliveryEvent) -> bool
     A click is never news. The reason of a rejection is that of the earliest one.
     """
     at = instants.format_instant(report.at)
-    first = at < message.get(report.fact, "~")
+    first: bool = at < message.get(report.fact, "~")
     if report.kind == "rejected" and first:
         message |= {"status": "rejected", "final_status": "rejected", "reason": report.detail}
     elif "final_status" not in message:
