@@ -7,7 +7,7 @@ from datetime import datetime
 from milepost.base import instants
 from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
 from milepost.contacts.identity import claimable_identifiers
-from milepost.contacts.profile import Consent, Profile
+from milepost.contacts.profile import Profile, withdrawal
 from milepost.contacts.suppression import ERASED
 from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
 
@@ -81,13 +81,9 @@ class MemoryContacts:
             held = self.state.owner(event.store, contact) or Profile(event.store, contact)
             contact = held.contact
             answers = {
-                fact.topic or "": Consent(
-                    "withdrawn",
-                    milliseconds(fact.at or event.occurred_at),
-                    fact.method,
-                    fact.source,
-                )
+                fact.topic or "": answer._replace(at=milliseconds(answer.at))
                 for fact in event.contact.consents
+                for answer in (withdrawal(fact, event.occurred_at),)
             }
             answered = replace(held, consent={**held.consent, **answers})
             self.state.profiles[event.store, contact] = answered
