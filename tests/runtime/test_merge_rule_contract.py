@@ -52,7 +52,7 @@ answers = st.dictionaries(
     st.builds(
         Consent,
         st.sampled_from(["granted", "withdrawn"]),
-        st.integers(-1, 1).map(lambda hour: MONDAY_NOON + hour * HOUR),
+        st.integers(0, 1).map(lambda hour: MONDAY_NOON + hour * HOUR),
         st.just("form"),
         st.just("footer"),
     ),

@@ -19,12 +19,12 @@ from milepost.sending.delivery_state import CLICKED, first_clicks
 from milepost.sending.dynamodb import delivery_events
 from milepost.sending.dynamodb.delivery_events import merge_delivery_event
 from milepost.sending.dynamodb.ledger import DynamoLedger
-from milepost.sending.message import DeliveryEvent, message_id
+from milepost.sending.message import Answer, DeliveryEvent, message_id
 from tests.sending.test_both_stores_delivery_state import at, reports
 from tests.support.builders import draft, enrollment_ref
 from tests.support.interrupted import Crashed, crash, interrupted
 from tests.support.laws import how_many
-from tests.support.ledgers import claim, with_ada
+from tests.support.ledgers import SETTLED, claim, with_ada
 from tests.support.ports import Cloud, Ports, dynamo_ports
 
 TIMER = ("timer_bucket", "timer_due", "kind")
@@ -76,11 +76,13 @@ class Message:
 
     visits = 0
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, answer: Answer | None = None) -> None:
         Message.visits += 1
         own = enrollment_ref()
         ref = MessageRef(own.store, own.contact, message_id(own, "reminder", Message.visits))
         claim(ports, replace(draft(), ref=ref))
+        if answer is not None:
+            ports.ledger.record_result(ref, answer, at(0))
         assert isinstance(ports.ledger, DynamoLedger)
         self.table = ports.ledger.table
         self.key = keys.message(ref)
@@ -115,11 +117,11 @@ class Message:
 
 
 @quick
-@given(histories)
+@given(st.sampled_from([None, *SETTLED.values()]), histories)
 def test_interrupted_deliveries_leave_what_the_rule_says(
-    ports: Ports, history: list[Delivery]
+    ports: Ports, answer: Answer | None, history: list[Delivery]
 ) -> None:
-    message = Message(ports)
+    message = Message(ports, answer)
     for delivery in history:
         message.deliver(delivery)
         assert message.kept() == message.expected

@@ -38,7 +38,8 @@ quick = settings(
 
 class Act(NamedTuple):
     """What one process does at an hour: claim a message that the gate decided on what was known
-    `stale` acts ago, remove one, or merge the contact into the next."""
+    `stale` acts ago, remove one (or only what its last or, if `stale`, its first claim added), or
+    merge the contact into the next."""
 
     kind: Literal["claim", "remove", "merge"]
     step: str
@@ -102,7 +103,7 @@ class Person:
         self.now = 0  # which of the contacts it is
         self.expected: RecentSends = {}
         self.versions: list[RecentSends] = [{}]
-        self.claimed: dict[str, datetime] = {}
+        self.claimed: dict[str, list[datetime]] = {}
 
     def message(self, step: str) -> PendingMessage:
         """One of the first contact: it keeps its id when that is merged away."""
@@ -154,14 +155,15 @@ class Person:
         assert crashed or done == allowed
         if allowed and not (crashed and self.crashes == "before"):
             self.expected = add_send(seen, message.ref.id, at, act.remember)
-            self.claimed[act.step] = at
+            self.claimed.setdefault(act.step, []).append(at)
         if crashed:
             self.versions.append(self.expected)
             raise Crashed
 
     def remove(self, act: Act, table: Table) -> None:
         message = self.message(act.step)
-        claimed_at = self.claimed.get(act.step, MONDAY_NOON) if act.of_claim else None
+        claims = self.claimed.get(act.step, [MONDAY_NOON])
+        claimed_at = claims[0 if act.stale else -1] if act.of_claim else None
         remove_recent_send(table, message.ref, CONTACTS[0], claimed_at)
         self.expected = remove_send(self.expected, message.ref.id, claimed_at)
 
