@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import count
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from milepost.base.refs import EnrollmentRef
@@ -47,6 +47,7 @@ writes = st.builds(
     st.sampled_from([*TOPICS, "claim", "claim", "finish", "apply"]),
     st.integers(-1, 2),
 )
+mails = st.lists(st.builds(Write, st.sampled_from([LOSER, WINNER]), st.just("claim"), st.just(0)))
 answers = st.builds(
     Consent,
     st.sampled_from(["granted", "granted", "withdrawn"]),
@@ -56,6 +57,10 @@ answers = st.builds(
 )
 short = timelines.map(lambda events: events[:2])
 consents_of_one = st.fixed_dictionaries({"offers": answers}, optional={"news": answers})
+
+GRANTED = {"offers": Consent("granted", MONDAY_NOON, "form", "footer")}
+BOTH_GRANTED: tuple[dict[str, Consent], ...] = (GRANTED, GRANTED)
+NO_PAST: tuple[list[Event], ...] = ([], [])
 
 
 class Two:
@@ -113,13 +118,18 @@ class Two:
         return self.ports.merging.merge_profiles(loser, gone, winner, after, topics)
 
 
-@settings(max_examples=how_many(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=how_many(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.tuples(short, short),
     st.tuples(consents_of_one, consents_of_one),
-    st.lists(writes, max_size=2),
+    mails.map(lambda all_: all_[:3]),
     st.lists(writes, min_size=1, max_size=2),
 )
+@example(NO_PAST, BOTH_GRANTED, [], [Write(LOSER, "claim", 0)])
+@example(NO_PAST, BOTH_GRANTED, [], [Write(LOSER, "news", 0)])
+@example(NO_PAST, BOTH_GRANTED, [], [Write(LOSER, "finish", 0)])
+@example(NO_PAST, BOTH_GRANTED, [], [Write(WINNER, "offers", 1)])
+@example(NO_PAST, BOTH_GRANTED, [Write(LOSER, "claim", 0)], [Write(WINNER, "claim", 0)])
 def test_a_merge_is_the_rule_of_both_as_they_are_then_or_changes_nothing(
     ports: Ports,
     pasts: tuple[list[Event], ...],

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from milepost.aws.table import ConditionFailedError, Table
@@ -185,10 +185,14 @@ class Person:
 
 
 stores = count(1)
+REMOVE_FIRST = Act("remove", "a", 0, stale=1, of_claim=True)
+CLAIM_AGAIN = Act("claim", "a", 1)
 
 
 @quick
 @given(histories)
+@example([(Act("claim", "a", 0), None), (Act("claim", "a", 1), None), (REMOVE_FIRST, None)])
+@example([(Act("claim", "a", 0), None), (REMOVE_FIRST, Interruption("before", 1, CLAIM_AGAIN))])
 def test_interrupted_claims_and_removals_leave_what_the_rules_say(
     ports: Ports, history: list[tuple[Act, Interruption | None]]
 ) -> None:
