@@ -228,6 +228,11 @@ def merge_consent(
     return max(current, new, key=_evidence)
 
 
+def withdrawal(fact: ConsentEvidence, seen_at: datetime) -> Consent:
+    """Where a topic stands at once after a withdrawal that does not wait for its event."""
+    return Consent("withdrawn", fact.at or seen_at, fact.method, fact.source)
+
+
 def _evidence(consent: Consent) -> tuple[datetime, bool, str, str]:
     return (consent.at, consent.state == "withdrawn", consent.method, consent.source)
 

@@ -40,7 +40,21 @@ def add_send(
 ) -> dict[str, datetime]:
     """The recent sends after this message's claim; instants to the millisecond."""
     recent = {key: when for key, when in sends.items() if at - when < RETENTION}
-    return _newest({**recent, send_key(message): at - (at - NO_SENDS) % _MILLISECOND}, most)
+    return _newest({**recent, send_key(message): to_milliseconds(at)}, most)
+
+
+def remove_send(
+    recent: RecentSends, message: str, claimed_at: datetime | None = None
+) -> dict[str, datetime]:
+    """The recent sends after a message turned out to reach no mailbox: it no longer counts.
+
+    With `claimed_at`, only the claim of that instant is removed. Production writes this rule as a
+    DynamoDB condition, because a read would be one more request.
+    """
+    key, at = send_key(message), claimed_at and to_milliseconds(claimed_at)
+    if key not in recent or (at is not None and recent[key] != at):
+        return dict(recent)
+    return {**recent, key: NO_SENDS}
 
 
 def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
@@ -52,6 +66,10 @@ def merge_sends(one: RecentSends, other: RecentSends) -> dict[str, datetime]:
 def _newest(sends: RecentSends, most: int) -> dict[str, datetime]:
     newest = sorted(sends, key=lambda key: (sends[key], key), reverse=True)[:most]
     return {key: sends[key] for key in sorted(newest)}
+
+
+def to_milliseconds(at: datetime) -> datetime:
+    return at - (at - NO_SENDS) % _MILLISECOND
 
 
 def to_numbers(sends: RecentSends) -> dict[str, int]:

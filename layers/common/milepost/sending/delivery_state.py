@@ -13,9 +13,14 @@ from milepost.sending.bot_detection import MAX_CLICKS, click_key, clicks, human_
 from milepost.sending.message import DeliveryEvent
 
 
-def merge_delivery_event(message: dict[str, Any], event: DeliveryEvent) -> None:
-    """Merge a delivery event into the message's entry in the ledger."""
-    if event.kind == "rejected":
+def merge_delivery_event(message: dict[str, Any], event: DeliveryEvent) -> bool:
+    """Merge a delivery event into the message's entry in the ledger; whether it is news.
+
+    A click is never news. The reason of a rejection is that of the earliest one.
+    """
+    at = instants.format_instant(event.at)
+    first: bool = at < message.get(event.fact, "~")
+    if event.kind == "rejected" and first:
         message |= {"status": "rejected", "final_status": "rejected", "reason": event.detail}
     elif "final_status" not in message:
         message["status"] = "accepted"
@@ -23,10 +28,10 @@ def merge_delivery_event(message: dict[str, Any], event: DeliveryEvent) -> None:
     message.pop("timer_due", None)
     if event.kind == "clicked":
         _add_click(message, event)
-        return
+        return False
     for name in timestamps_set_by(event):
-        at = instants.format_instant(event.at)
         message[name] = min(message.get(name, at), at)
+    return first
 
 
 def timestamps_set_by(event: DeliveryEvent) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from milepost.contacts.dynamodb.profile_item import (
 )
 from milepost.contacts.dynamodb.timeline import event_item
 from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
-from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Consent, Profile
+from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Profile, withdrawal
 from milepost.contacts.suppression import ERASED
 
 MAX_TOPICS = 90
@@ -93,9 +93,7 @@ class DynamoContacts:
 
     def _withdraw(self, contact: str, event: Event, facts: Sequence[ConsentEvidence]) -> None:
         sets = {
-            CONSENT + (fact.topic or ""): consent_value(
-                Consent("withdrawn", fact.at or event.occurred_at, fact.method, fact.source)
-            )
+            CONSENT + (fact.topic or ""): consent_value(withdrawal(fact, event.occurred_at))
             for fact in facts
         }
         change = self.table.update_arguments(

@@ -1,7 +1,9 @@
-"""Merge delivery events: the rules of `sending/delivery_state.py` as DynamoDB conditions.
+"""Merge delivery events by the rule of `sending/delivery_state.py`, without a read before it.
 
-Usually one update is enough. It assumes a state of the item as its condition. If the condition
-fails, the error returns the item, and a new update is made for its actual state.
+The rule is applied to an entry without any merged event, and its result is one update, on the
+condition that the entry is in that state. If it is not, the failed update returns the entry, and
+the rule is applied to it. Clicks are added to a set instead, so that two of them never exclude each
+other. See docs/decisions/0028-where-a-rule-stays-a-condition.md.
 """
 
 from collections.abc import Mapping
@@ -10,95 +12,103 @@ from typing import Any
 
 from milepost.aws.keys import TIMER_ATTRIBUTES
 from milepost.aws.table import ConditionFailedError, Table
-from milepost.base import instants
 from milepost.base.errors import ThrottledError
-from milepost.sending.bot_detection import MAX_CLICKS, click_key
-from milepost.sending.delivery_state import CLICKED, first_clicks, timestamps_set_by
+from milepost.sending.bot_detection import MAX_CLICKS
+from milepost.sending.delivery_state import CLICKED, first_clicks
+from milepost.sending.delivery_state import merge_delivery_event as merge_into
 from milepost.sending.message import DeliveryEvent
 
 MAX_ATTEMPTS = 6
+OVERWRITTEN = {"status": None, "reason": None, "timer_due": None}
+"""Attributes that are set or removed whatever their value: the rule does not read them."""
 
 
 def merge_delivery_event(
     table: Table, key: dict[str, Any], event: DeliveryEvent
 ) -> Mapping[str, Any] | None:
-    """The message afterwards; None if no such message was sent to an address in the event."""
+    """The entry afterwards; None if no message of ours was sent to whom the report names."""
     known: Mapping[str, Any] = {}
     for _ in range(MAX_ATTEMPTS):
-        update = _change(event, known)
-        if update is None:
+        needed = _change(event, known)
+        if needed is None:
             return known
+        change, news = needed
         try:
-            after = table.update(key, **update)
-        except ConditionFailedError as failed:
-            (item,) = failed.items
-            if item is None or not _is_about(event, item):
+            after = table.update(key, **change)
+        except ConditionFailedError as refused:
+            (found,) = refused.items
+            if found is None or not _is_about(event, found):
                 return None
-            known = item
+            known = found
             continue
         if event.kind == "clicked":
             return _with_clicks(table, key, after)
-        return {**after, "news": True}
+        return {**after, "news": True} if news else after
     raise ThrottledError("many delivery events of one message arrived at once")
 
 
-def _is_about(event: DeliveryEvent, item: Mapping[str, Any]) -> bool:
+def _is_about(event: DeliveryEvent, found: Mapping[str, Any]) -> bool:
     named = event.hashes()
-    return "recipient" in item and (not named or item["recipient"] in named)
+    return "recipient" in found and (not named or found["recipient"] in named)
 
 
-def _change(event: DeliveryEvent, known: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The update for an item in this state (empty: without merged events), if one is needed."""
-    at = instants.format_instant(event.at)
+def _change(event: DeliveryEvent, known: Mapping[str, Any]) -> tuple[dict[str, Any], bool] | None:
+    """The update for an entry like `known` (empty: one that nothing was merged into), if any, and
+    whether the report is news to it.
+
+    The pure rule decides what changes. The conditions say for which other entries it would decide
+    the same, so that the first request needs no read.
+    """
+    if known and _merged(known, event)[0] == known:
+        return None
+    before = {**known, **OVERWRITTEN}
+    after, news = _merged(before, event)
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
-    sets, removes, adds = [], "", ""
-    conditions = ["attribute_exists(recipient)"]
+    sets, adds, conditions = [], [], ["attribute_exists(recipient)"]
     if named := event.hashes():
         values |= {f":r{number}": each for number, each in enumerate(named)}
         conditions.append(f"recipient IN ({', '.join(f':r{n}' for n in range(len(named)))})")
-    if event.kind == "rejected" and "final_status" not in known:
-        sets.append("#status = :status, final_status = :status, reason = :reason")
-        values |= {":status": "rejected", ":reason": event.detail}
-        removes = f" REMOVE {TIMER_ATTRIBUTES}"
-    elif event.kind != "rejected" and "final_status" not in known:
-        sets.append("#status = :status")
-        values[":status"] = "accepted"
-        removes = f" REMOVE {TIMER_ATTRIBUTES}, reason"
+    if "final_status" not in known:
         conditions.append("attribute_not_exists(final_status)")
-    if sets:
-        names["#status"] = "status"
-    if event.kind == "clicked":
-        key_of_click = click_key(event.at, event.link, event.bot_reason)
-        if len(known.get("clicks", ())) >= MAX_CLICKS or key_of_click in known.get("clicks", ()):
-            return None
+    changed = [n for n in after if after[n] != before.get(n) and n not in CLICKED]
+    for number, name in enumerate(changed):
+        short, value, wanted = f"#n{number}", f":v{number}", after[name]
+        names[short], values[value] = name, wanted
+        if name in ("clicks", "links"):
+            values[value] = wanted - before.get(name, frozenset())
+            adds.append(f"{short} {value}")
+            continue
+        sets.append(f"{short} = {value}")
+        if name.endswith("_at"):  # of two instants the rule keeps the earlier
+            conditions.append(f"(attribute_not_exists({short}) OR {short} > {value})")
+    if "clicks" in changed:
         conditions.append("(attribute_not_exists(clicks) OR size(clicks) < :most)")
-        values |= {":most": MAX_CLICKS, ":clicks": {key_of_click}}
-        adds = " ADD clicks :clicks"
-        if event.link:
-            values[":links"] = {event.link[:1000]}
-            adds += ", links :links"
-    else:
-        for number, name in enumerate(timestamps_set_by(event)):
-            if known.get(name, "~") <= at:
-                continue
-            names[f"#at{number}"], values[":at"] = name, at
-            sets.append(f"#at{number} = :at")
-            conditions.append(f"(attribute_not_exists(#at{number}) OR #at{number} > :at)")
-        if known and ":at" not in values:
-            return None  # the timestamps are known, and the rest was merged with them
-    return {
-        "expression": f"{'SET ' if sets else ''}{', '.join(sets)}{removes}{adds}".strip(),
+        values[":most"] = MAX_CLICKS
+    gone = [TIMER_ATTRIBUTES if n == "timer_due" else n for n in OVERWRITTEN if n not in after]
+    clauses = {"SET": sets, "REMOVE": gone, "ADD": adds}
+    change = {
+        "expression": " ".join(
+            f"{word} {', '.join(each)}" for word, each in clauses.items() if each
+        ),
         "condition": " AND ".join(conditions),
         "names": names,
         "values": values,
     }
+    return change, news
+
+
+def _merged(entry: Mapping[str, Any], event: DeliveryEvent) -> tuple[dict[str, Any], bool]:
+    """A copy of an entry after a report, and whether the report is news to it."""
+    after = dict(entry)
+    news = merge_into(after, event)
+    return after, news
 
 
 def _with_clicks(table: Table, key: dict[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Update the first click of a person and of a bot, judged with all clicks so far.
+    """When people and machines first clicked, in the light of all clicks that are known now.
 
-    If another click was added in between, its own update has seen this click and does the same.
+    If yet another click came in between, whoever brought it has seen ours and does this.
     """
     wanted = first_clicks(after["clicks"])
     if all(after.get(name) == wanted.get(name) for name in CLICKED):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from milepost.base import instants
 from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
-from milepost.contacts.profile import Consent, Profile
+from milepost.contacts.profile import Profile, withdrawal
 from milepost.contacts.suppression import ERASED
 from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
 
@@ -80,13 +80,9 @@ class MemoryContacts:
             stored = self.state.owner(event.store, contact) or Profile(event.store, contact)
             contact = stored.contact
             answers = {
-                fact.topic or "": Consent(
-                    "withdrawn",
-                    milliseconds(fact.at or event.occurred_at),
-                    fact.method,
-                    fact.source,
-                )
+                fact.topic or "": answer._replace(at=milliseconds(answer.at))
                 for fact in event.contact.consents
+                for answer in (withdrawal(fact, event.occurred_at),)
             }
             answered = replace(stored, consent={**stored.consent, **answers})
             self.state.profiles[event.store, contact] = answered

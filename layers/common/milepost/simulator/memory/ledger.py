@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from milepost.base import instants
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.contacts.recent_marketing import NO_SENDS, send_key
+from milepost.contacts.recent_marketing import remove_send
 from milepost.contacts.suppression import ERASED, address_hash
 from milepost.sending.delivery_state import for_conditions, merge_delivery_event
 from milepost.sending.message import (
@@ -127,10 +127,7 @@ class MemoryLedger:
             named = report.hashes()
             if named and message["recipient"] not in named:
                 return None
-            news = report.kind != "clicked" and (
-                instants.format_instant(report.at) < message.get(report.fact, "~")
-            )
-            merge_delivery_event(message, report)
+            news = merge_delivery_event(message, report)
             return {**message, "news": True} if news else dict(message)
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
@@ -218,6 +215,6 @@ class MemoryLedger:
 def uncount(state: ContactsTable, ref: MessageRef) -> None:
     """Remove an undelivered message from the recent sends. The caller holds the lock."""
     profile = state.owner(ref.store, ref.contact)
-    if profile is not None and send_key(ref.id) in profile.recent_sends:
-        mailed = {**profile.recent_sends, send_key(ref.id): NO_SENDS}
-        state.profiles[ref.store, profile.contact] = replace(profile, recent_sends=mailed)
+    if profile is not None:
+        recent = remove_send(profile.recent_sends, ref.id)
+        state.profiles[ref.store, profile.contact] = replace(profile, recent_sends=recent)
