@@ -1,11 +1,18 @@
 """A shop platform from outside the package, with everything that its folder would have."""
 
+# ruff: noqa: E402
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest, new
 from typing import Any
 
+from milepost.stores.keys import KEYS, StoreKey
+
+KEYS["corner-token"] = StoreKey("corner-token", "Corner's webhooks", "corner")
+KEYS["corner-shop"] = StoreKey("corner-shop", "Corner's webhooks", "corner", secret=False)
+
+# These modules read the keys when they are imported.
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.shops import PLATFORMS
 from milepost.shops.platform import (
@@ -16,7 +23,6 @@ from milepost.shops.platform import (
     WebhookDoc,
     WebhookError,
 )
-from milepost.stores.keys import KEYS, StoreKey
 
 
 class Corner:
@@ -76,5 +82,3 @@ def load() -> Platform:
 
 
 PLATFORMS["corner"] = load
-KEYS["corner-token"] = StoreKey("corner-token", "Corner's webhooks", "corner")
-KEYS["corner-shop"] = StoreKey("corner-shop", "Corner's webhooks", "corner", secret=False)
