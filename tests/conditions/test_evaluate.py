@@ -491,3 +491,21 @@ def test_no_value_is_both_below_and_at_least_a_bound(value: Any, bound: float) -
         assert not (asked(value, lt=bound) and asked(value, gte=bound))
         assert not (asked(value, gt=bound) and asked(value, lte=bound))
         assert not (asked(value, **{"is": bound}) and asked(value, is_not=bound))
+
+
+@pytest.mark.parametrize("operator", ["within_last", "within_next"])
+@pytest.mark.parametrize(
+    ("away", "inside"),
+    [
+        (timedelta(0), True),
+        (timedelta(days=3), True),
+        (timedelta(days=3, milliseconds=1), False),
+        (timedelta(milliseconds=-1), False),
+    ],
+    ids=["now", "at the far end", "just beyond it", "on the other side of now"],
+)
+def test_an_instant_at_either_end_of_its_span_is_inside(
+    operator: str, away: timedelta, inside: bool
+) -> None:
+    at = NOW - away if operator == "within_last" else NOW + away
+    assert asked(at.isoformat(), **{operator: "3 days"}) is inside
