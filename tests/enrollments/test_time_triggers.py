@@ -311,3 +311,15 @@ def test_however_often_it_is_looked_nothing_is_missed_and_nothing_comes_twice(
     weekly = watched(born(day, zone), asked, shop, days)
     assert len(weekly) == len(set(weekly))
     assert sorted(weekly) == sorted(watched(born(day, zone), asked, shop, [*seldom, end]))
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_an_occasion_that_arrives_late_does_not_put_its_mark_back(in_order: bool) -> None:
+    """Two shards of a stream, or a retry, bring last year's birthday after this year's."""
+    (old,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
+    (new,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON + 365 * DAY, "UTC")
+    profile = born("1990-12-24")
+    for occasion in (old, new) if in_order else (new, old):
+        profile = reached(profile, occasion)
+    assert profile.fired == {time_trigger_key(BIRTHDAY): "2027-12-24"}
+    assert next_of(BIRTHDAY, profile, MONDAY_NOON) == "2028-12-24T09:00"
