@@ -1,6 +1,7 @@
 """Which segments an event is about, by what their conditions ask of a contact."""
 
 from dataclasses import replace
+
 import pytest
 
 from milepost.contacts.profile import Profile
