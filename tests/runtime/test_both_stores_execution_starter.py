@@ -1,0 +1,60 @@
+"""Which execution of an enrollment begins, and when: also if its time is moved meanwhile."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from milepost.base.refs import EnrollmentRef
+from milepost.enrollments.enrollment import ResumePoint
+from milepost.enrollments.ports import PendingOutcomes
+from milepost.runtime.execution_starter import ExecutionStarter
+from tests.support.builders import MONDAY_NOON, STORE, enrollment, enrollment_ref
+from tests.support.ports import Ports
+
+HOUR = timedelta(hours=1)
+REF = enrollment_ref()
+
+
+@dataclass
+class StartedExecutions:
+    """An `ExecutionEngine` that only notes which executions begin."""
+
+    numbers: list[int] = field(default_factory=list)
+
+    def start(
+        self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
+    ) -> None:
+        self.numbers.append(leg)
+
+    def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None: ...
+
+    def complete_task(self, token: str) -> None: ...
+
+
+def started(ports: Ports, now: datetime) -> list[int]:
+    """The executions that begin when the enrollment is found in the index of due times."""
+    engine = StartedExecutions()
+    ExecutionStarter(ports.enrollments, ports.registry, engine, lambda: now).start(REF)
+    return engine.numbers
+
+
+@pytest.mark.parametrize("fixed", [True, False], ids=["a date", "a delay"])
+def test_a_wait_whose_end_was_moved_later_does_not_end_when_it_is_still_found_as_due(
+    ports: Ports, fixed: bool
+) -> None:
+    """The index of due times follows the table, and may show the old time for a moment."""
+    ports.publications.keep_resume(STORE, "cart", 1, "arn:7")
+    ports.enrollments.enroll(enrollment())
+    due = MONDAY_NOON + HOUR
+    start = ResumePoint("after", 1, due, MONDAY_NOON, "wait", fixed)
+    assert ports.enrollments.suspend(REF, 0, start, PendingOutcomes())
+    moved = start._replace(due=due + 2 * HOUR)
+    assert ports.enrollments.reschedule(REF, 1, moved)
+    assert started(ports, due) == []
+    assert started(ports, moved.due - timedelta(milliseconds=1)) == []
+    loaded = ports.enrollments.load(REF)
+    assert loaded is not None
+    assert loaded[1].resume_point == moved
+    assert started(ports, moved.due) == [1]
+    assert started(ports, moved.due) == [1]  # the engine knows the name of that execution
