@@ -8,6 +8,7 @@ import pytest
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.ports import PendingOutcomes
+from milepost.enrollments.program import Program
 from milepost.runtime.execution_starter import ExecutionStarter
 from tests.support.builders import MONDAY_NOON, STORE, enrollment, enrollment_ref
 from tests.support.ports import Ports
@@ -58,3 +59,32 @@ def test_a_wait_whose_end_was_moved_later_does_not_end_when_it_is_still_found_as
     assert loaded[1].resume_point == moved
     assert started(ports, moved.due) == [1]
     assert started(ports, moved.due) == [1]  # the engine knows the name of that execution
+
+
+def test_the_event_of_an_earlier_wait_does_not_end_a_later_wait_of_the_same_step(
+    ports: Ports,
+) -> None:
+    """In a loop a step waits again and again, each time in another execution."""
+    wait = {
+        "id": "answer", "type": "wait_for", "event": "Replied", "timeout": "90 days",
+        "on_event": "thanks", "on_timeout": "pity",
+    }  # fmt: skip
+    program = Program("cart", 1, {}, {"answer": wait}, "answer")
+    assert ports.publications.save_program(STORE, program, "source")
+    ports.publications.keep_resume(STORE, "cart", 1, "arn:7")
+    ports.enrollments.enroll(enrollment())
+    for number in (0, 1):
+        start = ResumePoint("pity", number + 1, MONDAY_NOON + HOUR, MONDAY_NOON, "answer")
+        assert ports.enrollments.suspend(REF, number, start, PendingOutcomes())
+    engine = StartedExecutions()
+    starter = ExecutionStarter(ports.enrollments, ports.registry, engine, lambda: MONDAY_NOON)
+    starter.resume(REF, 1, "answer")
+    loaded = ports.enrollments.load(REF)
+    assert loaded is not None
+    assert loaded[1].resume_point == start
+    assert engine.numbers == []
+    starter.resume(REF, 2, "answer")
+    assert engine.numbers == [2]
+    loaded = ports.enrollments.load(REF)
+    assert loaded is not None
+    assert loaded[1].resume_point == start._replace(block="thanks", due=MONDAY_NOON, fixed=True)
