@@ -323,3 +323,12 @@ def test_an_occasion_that_arrives_late_does_not_put_its_mark_back(in_order: bool
         profile = reached(profile, occasion)
     assert profile.fired == {time_trigger_key(BIRTHDAY): "2027-12-24"}
     assert next_of(BIRTHDAY, profile, MONDAY_NOON) == "2028-12-24T09:00"
+
+
+def test_an_occasion_that_comes_before_the_next_look_is_not_passed_over() -> None:
+    """Who tells a birthday that is tomorrow is looked at tomorrow, not after the next silence."""
+    far = MONDAY_NOON + 30 * DAY
+    profile = born("1990-11-03", next_check=NextCheck(far, far))
+    assert checked_until(profile, MONDAY_NOON) == MONDAY_NOON
+    assert checked_until(profile, far) == far
+    assert next_of(BIRTHDAY, profile, checked_until(profile, MONDAY_NOON)) == "2026-11-03T09:00"
